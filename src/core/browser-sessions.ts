@@ -1,0 +1,15 @@
+/**
+ * What makes a browser session endable although it is sealed in a cookie: ended session ids and a not-before time for each owner, kept
+ * until no cookie can be affected any more. Times are Unix milliseconds. Errors: `unavailable`; a session is then not accepted.
+ */
+export interface BrowserSessions {
+  /** Refuses this session from now on. `until`: when its cookie would have expired anyway. */
+  end(sessionId: string, until: number): Promise<void>
+  /** Refuses every session of the owner that began before `notBefore`. `owner` is a keyed hash. */
+  endAll(owner: string, notBefore: number, until: number): Promise<void>
+  /**
+   * Whether the session must be refused. A store that keeps nothing across a restart also refuses every session that began before its
+   * own start, since it cannot know which of those were ended.
+   */
+  isEnded(session: { readonly id: string; readonly owner: string; readonly startedAt: number }): Promise<boolean>
+}

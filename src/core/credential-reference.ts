@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { CredentialVaultError } from './errors.ts'
+import { type Owner, sameOwner } from './owner.ts'
+import type { Sealer } from './seal.ts'
+
+declare const referenceBrand: unique symbol
+
+/** Names a credential and contains nothing readable: sealed, bound to provider, owner and expiry. */
+export type CredentialReference = string & { readonly [referenceBrand]: true }
+
+const contentSchema = z.strictObject({
+  provider: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  /** Present when the reference lives only as long as the tool call that made it. */
+  call: z.string().optional(),
+})
+
+export interface ReferenceContent {
+  readonly provider: string
+  readonly owner: Owner
+  readonly call?: string | undefined
+}
+
+export function sealReference(sealer: Sealer, content: ReferenceContent, expiresAt: number): CredentialReference {
+  const { provider, owner, call } = content
+  const value = { provider, issuer: owner.issuer, subject: owner.subject, ...(call === undefined ? {} : { call }) }
+  return sealer.seal('reference', value, expiresAt) as CredentialReference
+}
+
+/**
+ * Opens a reference for the owner that presents it. Whatever is wrong with it, the error is the same `reference_invalid`, so that
+ * nobody learns whose it is or whether it ever was one.
+ */
+export function openReference(sealer: Sealer, reference: string, provider: string, owner: Owner): ReferenceContent {
+  const content = contentSchema.safeParse(sealer.open('reference', reference))
+  if (!content.success || content.data.provider !== provider || !sameOwner(content.data, owner))
+    throw invalidReference()
+  return { provider, owner: { issuer: owner.issuer, subject: owner.subject }, call: content.data.call }
+}
+
+export function invalidReference(): CredentialVaultError {
+  return new CredentialVaultError(
+    'reference_invalid',
+    'This credential reference is not valid here: it has expired, was changed, or was made for another owner or provider.',
+  )
+}

@@ -1,0 +1,85 @@
+/**
+ * Every error that the library throws on purpose is a {@link CredentialVaultError}. Act on `code`, never on `message`.
+ *
+ * `message` says what is wrong and what to do next; it may be shown to users and operators and never holds a secret, an input
+ * value or a foreign error's text. `reason` narrows the code to one stable token for logs and tests.
+ */
+export type ErrorCode =
+  /** An option, environment variable or file is wrong. Nothing was started or changed. */
+  | 'configuration_invalid'
+  /** The verified token or browser session does not say whose call this is. */
+  | 'owner_unknown'
+  /** The owner has never saved this credential, or it was purged. */
+  | 'credential_absent'
+  /** The credential was revoked and has to be entered again. */
+  | 'credential_revoked'
+  /** A stored value exists but is not what the provider's variables describe. */
+  | 'credential_malformed'
+  /** The reference is tampered with, expired, or made for another owner or provider. */
+  | 'reference_invalid'
+  /** A credential handle was used after its tool call had ended, or outside a gated handler. */
+  | 'call_ended'
+  /** The tool's result, error or progress message contained the secret and was withheld. */
+  | 'secret_echoed'
+  /** `fetch()` was asked for a destination that the provider does not declare. */
+  | 'destination_refused'
+  /** The link's request is not open: unknown, used, expired, cancelled or being saved right now. */
+  | 'request_not_open'
+  /** The pending store holds its maximum of open requests. */
+  | 'pending_store_full'
+  /** Another writer changed the credential in between. */
+  | 'conflict'
+  /** The backend refused our principal. */
+  | 'forbidden'
+  /** The backend, identity provider or another dependency cannot be reached or did not answer in time. */
+  | 'unavailable'
+  /** The audit log cannot be written, so nothing was released or saved. */
+  | 'audit_unavailable'
+  /** The key does not open this store. Nothing was changed or deleted. */
+  | 'key_wrong'
+  /** A store with records was opened without its key or keyring. Nothing was changed or deleted. */
+  | 'key_missing'
+  /** The key file may be read by other users of the machine. */
+  | 'key_exposed'
+  /** The key text is not a key: wrong prefix, length, character or checksum. */
+  | 'key_malformed'
+  /** A stored record fails its integrity checks; `reason` says which. Nothing was changed or deleted. */
+  | 'record_tampered'
+  /** A stored record is older than one already seen: somebody put an earlier file back. */
+  | 'record_replayed'
+  /** The access token is missing, malformed, expired, for another audience or not signed by the issuer. */
+  | 'token_invalid'
+  /** The browser login failed or was not finished by the browser that began it. */
+  | 'login_failed'
+  /** The operation does not exist here. */
+  | 'unsupported'
+
+export interface ErrorDetails {
+  /** Stable token that narrows `code`, e.g. `signature`. Never input. */
+  readonly reason?: string
+  /** True when the same call may succeed later without anything being changed. Default false. */
+  readonly retryable?: boolean
+}
+
+export class CredentialVaultError extends Error {
+  override readonly name = 'CredentialVaultError'
+  readonly code: ErrorCode
+  readonly reason: string | undefined
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message)
+    this.code = code
+    this.reason = details.reason
+    this.retryable = details.retryable ?? false
+  }
+
+  toJSON(): { name: string; code: ErrorCode; reason: string | undefined; message: string } {
+    return { name: this.name, code: this.code, reason: this.reason, message: this.message }
+  }
+}
+
+/** Narrows an unknown error to a {@link CredentialVaultError}, with one of the given codes when any are named. */
+export function isVaultError(error: unknown, ...codes: ErrorCode[]): error is CredentialVaultError {
+  return error instanceof CredentialVaultError && (codes.length === 0 || codes.includes(error.code))
+}

@@ -1,0 +1,91 @@
+import { isWellFormed } from './owner.ts'
+import { type AllowedHost, type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
+
+export type FieldProblem =
+  | 'missing'
+  | 'too_long'
+  | 'control_character'
+  | 'not_a_url'
+  | 'host_not_allowed'
+  | 'pattern'
+  | 'not_text'
+
+export type FormCheck =
+  | { readonly ok: true; readonly values: CredentialValues }
+  | { readonly ok: false; readonly problems: ReadonlyMap<string, FieldProblem>; readonly tooLarge: boolean }
+
+/**
+ * Checks what somebody submitted against the provider's variables. Outer blanks of single-line values are dropped, since pasting adds
+ * them; a textarea keeps what was typed, with the CRLF that browsers send turned back into LF. Nothing is ever cut.
+ */
+export function checkFormValues(variables: readonly Variable[], submitted: ReadonlyMap<string, unknown>): FormCheck {
+  const problems = new Map<string, FieldProblem>()
+  const values: [string, string][] = []
+  for (const variable of variables) {
+    const raw = submitted.get(variable.name) ?? ''
+    if (typeof raw !== 'string' || !isWellFormed(raw)) {
+      problems.set(variable.name, 'not_text')
+      continue
+    }
+    const value = variable.type === 'textarea' ? raw.replace(/\r\n?/g, '\n') : raw.trim()
+    if (value.trim() === '') {
+      if (variable.required) problems.set(variable.name, 'missing')
+      continue
+    }
+    const problem = fieldProblem(variable, value)
+    if (problem) problems.set(variable.name, problem)
+    else values.push([variable.name, value])
+  }
+  const checked = Object.fromEntries(values)
+  const tooLarge = Buffer.byteLength(JSON.stringify(checked)) > MAX_CREDENTIAL_BYTES
+  return problems.size === 0 && !tooLarge ? { ok: true, values: checked } : { ok: false, problems, tooLarge }
+}
+
+function fieldProblem(variable: Variable, value: string): FieldProblem | undefined {
+  if (value.length > variable.maxLength) return 'too_long'
+  const withoutLines = variable.type === 'textarea' ? value.replace(/[\n\t]/g, '') : value
+  if (/\p{Cc}/u.test(withoutLines)) return 'control_character'
+  if (variable.type === 'url') {
+    const problem = urlProblem(value, variable.allowedHosts)
+    if (problem) return problem
+  }
+  return variable.pattern && !variable.pattern.test(value) ? 'pattern' : undefined
+}
+
+function urlProblem(value: string, allowedHosts: readonly AllowedHost[] | undefined): FieldProblem | undefined {
+  if (!URL.canParse(value)) return 'not_a_url'
+  const url = new URL(value)
+  if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return 'not_a_url'
+  if (allowedHosts) return hostAllowed(url, allowedHosts) ? undefined : 'host_not_allowed'
+  return url.protocol === 'https:' ? undefined : 'not_a_url'
+}
+
+/** Whether a URL's scheme, host and port are among those an operator listed. */
+export function hostAllowed(url: URL, allowedHosts: readonly AllowedHost[]): boolean {
+  return allowedHosts.some(
+    (allowed) =>
+      url.protocol === allowed.protocol &&
+      url.port === defaultPortRemoved(allowed) &&
+      (allowed.subdomains ? url.hostname.endsWith(`.${allowed.hostname}`) : url.hostname === allowed.hostname),
+  )
+}
+
+function defaultPortRemoved(allowed: AllowedHost): string {
+  return allowed.port === (allowed.protocol === 'https:' ? '443' : '80') ? '' : allowed.port
+}
+
+/**
+ * What a stored value lacks to be this provider's credential, by field name; empty when nothing. Operators rotate by hand in the
+ * backend, so a stored value is checked again when it is read.
+ */
+export function malformedFields(
+  variables: readonly Variable[],
+  stored: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return variables
+    .filter((variable) => {
+      const value = Object.hasOwn(stored, variable.name) ? stored[variable.name] : undefined
+      return value === undefined ? variable.required : typeof value !== 'string' || value === ''
+    })
+    .map((variable) => variable.name)
+}

@@ -1,0 +1,66 @@
+import type { User } from './owner.ts'
+
+/** What a verified access token says. */
+export interface Principal extends User {
+  readonly scopes: readonly string[]
+  /** Unix seconds. */
+  readonly expiresAt?: number
+}
+
+/**
+ * Turns a bearer token into a principal. Throws `token_invalid` for a token that is not good, `unavailable` when that cannot be known
+ * right now: an outage must not make clients throw good tokens away.
+ */
+export type VerifyToken = (token: string) => Promise<Principal>
+
+/** What the login cookie keeps of one login between its two halves. Plain JSON; the caller seals it. */
+export type LoginTransaction = Readonly<Record<string, string>>
+
+export type LoginStart =
+  /** Send the browser to `redirectTo` and keep `transaction` bound to that browser. */
+  | { readonly kind: 'redirect'; readonly redirectTo: string; readonly transaction: LoginTransaction }
+  /** The mode has no second half. */
+  | { readonly kind: 'signed-in'; readonly user: User }
+
+/** How the browser's user is identified. Knows no HTTP; the web layer carries its values. */
+export interface BrowserLogin {
+  /** `oidc` or `local-user`. */
+  readonly mode: string
+  /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
+  readonly displayName: string
+  /** `switchAccount` asks for another account than the one the identity provider remembers. */
+  begin(options: { readonly switchAccount: boolean }): Promise<LoginStart>
+  /** `callbackUrl` is our configured callback with the query that the browser brought. Throws `login_failed` or `unavailable`. */
+  complete(callbackUrl: URL, transaction: LoginTransaction): Promise<User>
+}
+
+/** What RFC 9728 metadata and the 401 challenge tell clients. */
+export interface ResourceDescription {
+  /** The audience that tokens must carry. */
+  readonly resource: string
+  readonly authorizationServers: readonly string[]
+  readonly scopes: readonly string[]
+}
+
+/** One identity set-up: what verifies tokens on `/mcp`, and what signs people in on the form. Both speak of the same owners. */
+export interface Identity {
+  readonly verifyToken: VerifyToken
+  readonly browserLogin: BrowserLogin
+  /** Absent in modes without an authorization server. */
+  readonly resource?: ResourceDescription
+}
+
+/** What the vault tells an identity mode when it opens. */
+export interface IdentityContext {
+  /** Origin and base path under which the form is served, without a trailing slash. */
+  readonly serverBaseUrl: URL
+  /** `serverBaseUrl` + the login callback's path. */
+  readonly callbackUrl: URL
+  readonly warn: (message: string) => void
+}
+
+/** Made by `oidc()` or `localUser()`; opened once by `openVault`, where it may refuse to start. */
+export interface IdentityMode {
+  readonly mode: string
+  open(context: IdentityContext): Promise<Identity>
+}

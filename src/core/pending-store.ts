@@ -1,0 +1,60 @@
+declare const keyBrand: unique symbol
+
+/** SHA-256 of a link's handle, base64url: a dump of the store yields no link. */
+export type PendingKey = string & { readonly [keyBrand]: true }
+
+/** `open` → `claimed` (one submit is saving) → `closed`; `claimed` → `open` again when the save fails. */
+export type PendingState = 'open' | 'claimed' | 'closed'
+
+/** Why a request is closed. */
+export type PendingOutcome = 'saved' | 'cancelled' | 'declined'
+
+export interface PendingEntry {
+  readonly key: PendingKey
+  /** Keyed hash of owner, OAuth client and provider: at most one open request each. */
+  readonly slot: string
+  /** Keyed hash of the owner: at most `maxOpenPerOwner` open requests each. */
+  readonly owner: string
+  /** The request, sealed. Says nothing to whoever reads the store. */
+  readonly sealed: string
+  /** Unix milliseconds after which the link no longer works. */
+  readonly expiresAt: number
+  /** Unix milliseconds until which a closed or expired entry can still be read, so that its owner is told which it is. */
+  readonly keepUntil: number
+}
+
+export interface StoredEntry extends PendingEntry {
+  readonly state: PendingState
+  readonly outcome?: PendingOutcome
+}
+
+/**
+ * Where pending requests live. All methods are asynchronous and atomic across every process that shares the store. Errors:
+ * `unavailable` when the store cannot be reached, `pending_store_full` from `openOrReuse`. Times are Unix milliseconds.
+ */
+export interface PendingStore {
+  readonly name: string
+  /** True when the entries outlive this process or are shared with others. Then a web key must be configured. */
+  readonly shared: boolean
+  /** Inserts `entry`, unless its slot has an entry that is open or claimed and not expired: then that one is returned instead. */
+  openOrReuse(entry: PendingEntry): Promise<StoredEntry>
+  get(key: PendingKey): Promise<StoredEntry | undefined>
+  /**
+   * `open` and not expired → `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash does not burn the link.
+   * Resolves false when somebody else holds it or it is not open.
+   */
+  claim(key: PendingKey, claimId: string, until: number): Promise<boolean>
+  /** `claimed` → `open`, if `claimId` still holds it. */
+  unclaim(key: PendingKey, claimId: string): Promise<void>
+  /** → `closed`, and the slot is free. Keeps the first outcome when it is closed already; resolves whether this call closed it. */
+  close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
+  /** Counts one waiting call on the request until `until` or `leave`. */
+  join(key: PendingKey, waiterId: string, until: number): Promise<void>
+  /** Ends one waiting call and resolves how many others still wait. */
+  leave(key: PendingKey, waiterId: string): Promise<number>
+  /** Calls `onWake` for every `wake` of the topic, from any process, that happens after this resolves. Resolves to the function that ends it. */
+  listen(topic: string, onWake: () => void): Promise<() => void>
+  /** Wakes every listener of the topic in every process. Carries nothing: whoever wakes looks at the store and the backend. */
+  wake(topic: string): Promise<void>
+  shutdown(): Promise<void>
+}

@@ -1,0 +1,68 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { decrypt, encrypt, KEY_BYTES } from './sodium.ts'
+
+/** What a sealed text is for. One made for another purpose does not open. */
+export type SealPurpose = 'session-cookie' | 'login-cookie' | 'reference' | 'pending-request'
+
+/** What a keyed hash is for. */
+export type MacPurpose = 'link' | 'csrf' | 'owner' | 'slot' | 'topic'
+
+/**
+ * The only sealer: makes the opaque texts that pass through browsers, clients and the pending store. XChaCha20-Poly1305 and
+ * HMAC-SHA-256, each purpose with its own key derived from the web key by HKDF-SHA-256 (RFC 5869).
+ */
+export interface Sealer {
+  /** base64url of the sealed JSON. `expiresAt` in Unix milliseconds is sealed with it. */
+  seal(purpose: SealPurpose, value: object, expiresAt: number): string
+  /** undefined for anything that this key did not seal for this purpose, that was changed, or that has expired. */
+  open(purpose: SealPurpose, sealed: string): unknown
+  /** 32 bytes over the parts, each with its length in front, so that no two lists of parts give the same bytes. */
+  mac(purpose: MacPurpose, ...parts: readonly string[]): Buffer
+}
+
+/** Longest text that {@link Sealer.open} looks at. */
+const MAX_SEALED_LENGTH = 16_384
+
+export function createSealer(webKey: Uint8Array): Sealer {
+  const keys = new Map<string, Buffer>()
+  const derived = (label: string): Buffer => {
+    const known = keys.get(label)
+    if (known) return known
+    const key = Buffer.from(hkdfSync('sha256', webKey, '', `mcp-credential-vault ${label} v1`, KEY_BYTES))
+    keys.set(label, key)
+    return key
+  }
+
+  return {
+    seal(purpose, value, expiresAt) {
+      const plaintext = Buffer.from(JSON.stringify({ expiresAt, value }))
+      return Buffer.from(encrypt(derived(`seal ${purpose}`), plaintext, Buffer.from(purpose))).toString('base64url')
+    },
+    open(purpose, sealed) {
+      if (sealed.length > MAX_SEALED_LENGTH) return undefined
+      const bytes = Buffer.from(sealed, 'base64url')
+      if (bytes.toString('base64url') !== sealed) return undefined
+      const plaintext = decrypt(derived(`seal ${purpose}`), bytes, Buffer.from(purpose))
+      if (!plaintext) return undefined
+      const content: { expiresAt: number; value: unknown } = JSON.parse(Buffer.from(plaintext).toString())
+      return Date.now() < content.expiresAt ? content.value : undefined
+    },
+    mac(purpose, ...parts) {
+      const mac = createHmac('sha256', derived(`mac ${purpose}`))
+      for (const part of parts) {
+        const bytes = Buffer.from(part)
+        const length = Buffer.alloc(4)
+        length.writeUInt32BE(bytes.length)
+        mac.update(length).update(bytes)
+      }
+      return mac.digest()
+    },
+  }
+}
+
+/** Compares in constant time. False for different lengths. */
+export function equalText(a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.length === right.length && timingSafeEqual(left, right)
+}

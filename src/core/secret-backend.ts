@@ -1,0 +1,90 @@
+import type { AuditPosition } from './audit-sink.ts'
+import type { StorageKey } from './storage-key.ts'
+import type { CredentialValues } from './variables.ts'
+
+declare const versionBrand: unique symbol
+
+/** Names one stored version. Compare for equality only; a purged and re-created credential never has an earlier one's reference. */
+export type VersionRef = string & { readonly [versionBrand]: true }
+
+export interface StoredVersion {
+  readonly ref: VersionRef
+  /** For people, e.g. `3`. */
+  readonly label: string
+  readonly createdAt: Date
+}
+
+/** Absent and revoked are answers. Forbidden and unavailable are errors, so that an outage never reads as "not connected". */
+export type CredentialStatus =
+  | { readonly status: 'absent' }
+  | { readonly status: 'revoked'; readonly version: StoredVersion }
+  | {
+      readonly status: 'active'
+      readonly version: StoredVersion
+      /** Field names of this version; undefined when the backend does not know them without reading the values. */
+      readonly fields?: readonly string[]
+    }
+
+export type CredentialLookup =
+  | Exclude<CredentialStatus, { status: 'active' }>
+  | { readonly status: 'active'; readonly version: StoredVersion; readonly values: Readonly<Record<string, unknown>> }
+
+/** `any` replaces whatever is there; `absent` also succeeds over a revoked credential. */
+export type Expectation = 'any' | 'absent' | { readonly version: VersionRef }
+
+export interface WriteIntent {
+  readonly expect: Expectation
+  /** The durable audit line that announced this write, kept with the record. */
+  readonly audit: AuditPosition
+  /** Same for every attempt of one logical write. */
+  readonly operationId: string
+}
+
+export interface RevokeIntent extends WriteIntent {
+  /** Remove the mark as well, so that the credential reads as absent afterwards. */
+  readonly purge: boolean
+}
+
+/** One operation, made by core. */
+export interface BackendCall {
+  /** Carries the total deadline. */
+  readonly signal: AbortSignal
+  /** Joins our audit line with the backend's own log. */
+  readonly correlationId: string
+}
+
+export interface StoredCredential {
+  readonly key: StorageKey
+  readonly status: CredentialStatus
+}
+
+/**
+ * Where credentials live. A backend is a function that returns an object of this shape.
+ *
+ * Every method throws `CredentialVaultError` only: `unavailable`, `forbidden`, `conflict`, `configuration_invalid`, or one of the key
+ * and record errors. No error holds a value, a vendor's message or a vendor's error as cause. Values are never logged.
+ * A write is one atomic step that is durable when it resolves; when it rejects, the earlier value is still there.
+ */
+export interface SecretBackend {
+  /** For messages and the audit log, e.g. `sealed-file`. */
+  readonly name: string
+  /** Checks keys and reachability. Called once, before anything else. */
+  open(): Promise<void>
+  read(key: StorageKey, call: BackendCall): Promise<CredentialLookup>
+  /** Like `read`, without touching the values. */
+  stat(key: StorageKey, call: BackendCall): Promise<CredentialStatus>
+  /** Compare-and-set. `conflict` when `expect` does not hold. */
+  write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall): Promise<StoredVersion>
+  /** Makes every stored version unreadable. Resolves false when there was nothing to revoke. */
+  revoke(key: StorageKey, intent: RevokeIntent, call: BackendCall): Promise<boolean>
+  /** All credentials, revoked ones too, without values, in no particular order. */
+  list(call: BackendCall): AsyncIterable<StoredCredential>
+  /** Where an operator finds this credential in the backend's own tools. */
+  locate(key: StorageKey): string
+  /**
+   * 32 bytes derived one-way from the backend's own key. A process that has no web key of its own uses it to seal cookies and links.
+   * Absent where the backend has no key.
+   */
+  deriveKey?(purpose: string): Uint8Array
+  close(): Promise<void>
+}

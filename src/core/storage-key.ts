@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { CredentialVaultError } from './errors.ts'
+import { checkOwner, type Owner } from './owner.ts'
+
+declare const minted: unique symbol
+
+/**
+ * Names one credential in every backend. Only {@link storageKey} makes one, so a backend never sees an unchecked name.
+ *
+ * `path` is `provider/issuer/subject` with each part encoded injectively into `[A-Za-z0-9@._-]`, safe in Vault paths, AWS names, IAM
+ * ARNs, URLs and file names. A part of more than 120 encoded characters is hashed (`_h` + base32), still injectively.
+ */
+export interface StorageKey {
+  readonly provider: string
+  readonly owner: Owner
+  readonly path: string
+  readonly [minted]: true
+}
+
+export const PROVIDER_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+export const MAX_PROVIDER_NAME_LENGTH = 40
+
+/**
+ * @param provider lower-case letters, digits and single hyphens, 1 to 40 characters, starting with a letter
+ * @throws `configuration_invalid` for another provider name, `owner_unknown` for an owner that names nobody
+ */
+export function storageKey(provider: string, owner: Owner): StorageKey {
+  if (!PROVIDER_NAME.test(provider) || provider.length > MAX_PROVIDER_NAME_LENGTH) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `A provider's name has 1 to ${MAX_PROVIDER_NAME_LENGTH} lower-case letters, digits and single hyphens and starts with a letter.`,
+      { reason: 'provider_name' },
+    )
+  }
+  const checked = checkOwner(owner)
+  const path = `${provider}/${encodePart(checked.issuer)}/${encodePart(checked.subject)}`
+  return { provider, owner: checked, path } as StorageKey
+}
+
+const MAX_ENCODED_LENGTH = 120
+
+/**
+ * Letters, digits, `-` and `@` stand for themselves, `.` only between two letters or digits; any other UTF-8 byte becomes `_` and two
+ * hex digits. So no result is empty, `.`, `..`, ends in a period, or holds a slash, percent sign or wildcard.
+ */
+export function encodePart(text: string): string {
+  const encoded = [...text]
+    .map((character, index, all) => {
+      if (/[A-Za-z0-9@-]/.test(character)) return character
+      if (character === '.' && isAlphanumeric(all[index - 1]) && isAlphanumeric(all[index + 1])) return character
+      return Array.from(Buffer.from(character), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join('')
+    })
+    .join('')
+  return encoded.length <= MAX_ENCODED_LENGTH
+    ? encoded
+    : `_h${base32(createHash('sha256').update(`v1\0${text}`).digest())}`
+}
+
+function isAlphanumeric(character: string | undefined): boolean {
+  return character !== undefined && /[A-Za-z0-9]/.test(character)
+}
+
+function base32(bytes: Uint8Array): string {
+  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('')
+  return (bits.match(/.{1,5}/g) ?? [])
+    .map((group) => 'abcdefghijklmnopqrstuvwxyz234567'[Number.parseInt(group.padEnd(5, '0'), 2)])
+    .join('')
+}
