@@ -40,7 +40,10 @@ export interface WriteIntent {
   readonly operationId: string
 }
 
-export interface RevokeIntent extends WriteIntent {
+export interface RevokeIntent {
+  readonly expect: Expectation
+  /** Same for every attempt of one logical revocation. */
+  readonly operationId: string
   /** Remove the mark as well, so that the credential reads as absent afterwards. */
   readonly purge: boolean
 }
