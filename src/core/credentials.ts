@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto'
+import type { AuditEvent, AuditSink } from './audit-sink.ts'
+import { withDeadline } from './deadline.ts'
+import { CredentialVaultError, isVaultError } from './errors.ts'
+import { malformedFields } from './form-values.ts'
+import type { Health } from './health.ts'
+import type { BackendCall, CredentialStatus, SecretBackend, StoredCredential, StoredVersion } from './secret-backend.ts'
+import type { StorageKey } from './storage-key.ts'
+import type { CredentialValues, Variable } from './variables.ts'
+
+/** Who asks, for the audit line. */
+export type AccessContext = Pick<AuditEvent, 'actor' | 'clientId' | 'tool' | 'request' | 'address' | 'correlationId'>
+
+/**
+ * The only door to a backend. Deadlines, audit and error translation happen here, once, for every backend.
+ *
+ * A value is handed out only after its `credential.resolved` line is durable, and written only after its `credential.storing` line
+ * is; revocation is the exception and always proceeds.
+ */
+export interface Credentials {
+  readonly backendName: string
+  /** Whether there is one. Reads no values and is not audited. */
+  status(key: StorageKey, correlationId: string): Promise<CredentialStatus>
+  /** Throws `credential_absent`, `credential_revoked`, `credential_malformed`, `audit_unavailable`, or a backend's error. */
+  release(key: StorageKey, variables: readonly Variable[], context: AccessContext): Promise<CredentialValues>
+  /** Durable when it resolves. When it rejects, the earlier value is still there, except with reason `timeout`: then either may be. */
+  save(key: StorageKey, values: CredentialValues, context: AccessContext): Promise<StoredVersion>
+  /** Replaces an active credential only if nobody changed it since it was read: `conflict` otherwise. */
+  rotate(key: StorageKey, values: CredentialValues, context: AccessContext): Promise<StoredVersion>
+  /** Resolves false when there was nothing to revoke. */
+  revoke(key: StorageKey, options: { readonly purge: boolean }, context: AccessContext): Promise<boolean>
+  list(context: AccessContext): AsyncIterable<StoredCredential>
+  locate(key: StorageKey): string
+}
+
+export interface CredentialsParts {
+  readonly backend: SecretBackend
+  readonly audit: AuditSink
+  readonly health: Health
+  /** Total time for one read, in milliseconds. Default 5000. */
+  readonly readDeadline?: number
+  /** Total time for one write, in milliseconds. Default 10000. */
+  readonly writeDeadline?: number
+}
+
+export function newCorrelationId(): string {
+  return randomUUID()
+}
+
+export function createCredentials(parts: CredentialsParts): Credentials {
+  const { backend, audit, health, readDeadline = 5_000, writeDeadline = 10_000 } = parts
+
+  async function ask<T>(milliseconds: number, correlationId: string, operation: (call: BackendCall) => Promise<T>): Promise<T> {
+    try {
+      const answer = await withDeadline(backend.name, milliseconds, (signal) => operation({ signal, correlationId }))
+      health.recovered('backend')
+      return answer
+    } catch (error) {
+      if (isVaultError(error, 'unavailable', 'forbidden', 'key_wrong', 'key_missing')) health.failed('backend', problemOf(error))
+      throw error
+    }
+  }
+
+  async function record(key: StorageKey | undefined, context: AccessContext, event: Pick<AuditEvent, 'type' | 'outcome' | 'reason' | 'version'>) {
+    const subject = key && { owner: key.owner, provider: key.provider }
+    const position = await audit.append({ ...event, ...subject, ...context, backend: backend.name })
+    health.recovered('audit')
+    return position
+  }
+
+  // The outcome has happened whether or not its line can be written: say so, and turn health red when it can't.
+  async function recordOutcome(key: StorageKey, context: AccessContext, event: Parameters<typeof record>[2]): Promise<void> {
+    try {
+      await record(key, context, event)
+    } catch (error) {
+      health.failed('audit', isVaultError(error) ? problemOf(error) : 'unexpected')
+    }
+  }
+
+  async function write(key: StorageKey, values: CredentialValues, context: AccessContext, expect: 'any' | 'current'): Promise<StoredVersion> {
+    const current = expect === 'current' ? await credentials.status(key, context.correlationId) : undefined
+    if (current && current.status !== 'active') throw missing(current.status, key.provider)
+    const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
+    const intent = {
+      expect: current ? { version: current.version.ref } : ('any' as const),
+      audit: position,
+      operationId: newCorrelationId(),
+    }
+    try {
+      const version = await ask(writeDeadline, context.correlationId, (call) => backend.write(key, values, intent, call))
+      await recordOutcome(key, context, { type: 'credential.stored', outcome: 'success', version: version.label })
+      return version
+    } catch (error) {
+      await recordOutcome(key, context, { type: 'credential.store_failed', outcome: 'error', reason: reasonOf(error) })
+      throw error
+    }
+  }
+
+  const credentials: Credentials = {
+    backendName: backend.name,
+    status: (key, correlationId) => ask(readDeadline, correlationId, (call) => backend.stat(key, call)),
+
+    async release(key, variables, context) {
+      try {
+        const found = await ask(readDeadline, context.correlationId, (call) => backend.read(key, call))
+        if (found.status !== 'active') throw missing(found.status, key.provider)
+        const wrong = malformedFields(variables, found.values)
+        if (wrong.length > 0) throw malformed(key.provider, wrong)
+        await record(key, context, { type: 'credential.resolved', outcome: 'success', version: found.version.label })
+        return pick(variables, found.values)
+      } catch (error) {
+        if (isVaultError(error, 'audit_unavailable')) health.failed('audit', problemOf(error))
+        else await recordOutcome(key, context, { type: 'credential.denied', outcome: 'failure', reason: reasonOf(error) })
+        throw error
+      }
+    },
+
+    save: (key, values, context) => write(key, values, context, 'any'),
+    rotate: (key, values, context) => write(key, values, context, 'current'),
+
+    async revoke(key, { purge }, context) {
+      const intent = { expect: 'any' as const, purge, operationId: newCorrelationId() }
+      try {
+        const changed = await ask(writeDeadline, context.correlationId, (call) => backend.revoke(key, intent, call))
+        await recordOutcome(key, context, {
+          type: 'credential.revoked',
+          outcome: 'success',
+          ...(purge ? { reason: 'purged' } : changed ? {} : { reason: 'nothing_to_revoke' }),
+        })
+        return changed
+      } catch (error) {
+        await recordOutcome(key, context, { type: 'credential.revoke_failed', outcome: 'error', reason: reasonOf(error) })
+        throw error
+      }
+    },
+
+    async *list(context) {
+      await record(undefined, context, { type: 'admin.listed', outcome: 'success' })
+      yield* backend.list({ signal: new AbortController().signal, correlationId: context.correlationId })
+    },
+
+    locate: (key) => backend.locate(key),
+  }
+  return credentials
+}
+
+function missing(status: 'absent' | 'revoked', provider: string): CredentialVaultError {
+  return status === 'absent'
+    ? new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
+    : new CredentialVaultError('credential_revoked', `The credential for ${provider} was revoked and has to be entered again.`)
+}
+
+function malformed(provider: string, fields: readonly string[]): CredentialVaultError {
+  return new CredentialVaultError(
+    'credential_malformed',
+    `The stored credential for ${provider} does not fit its definition (${fields.join(', ')}). Rotate it, or revoke it and enter it again.`,
+  )
+}
+
+function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
+  return Object.fromEntries(
+    variables.flatMap(({ name }) => {
+      const value = Object.hasOwn(stored, name) ? stored[name] : undefined
+      return typeof value === 'string' ? [[name, value] as const] : []
+    }),
+  )
+}
+
+function problemOf(error: CredentialVaultError): string {
+  return error.reason ?? error.code
+}
+
+function reasonOf(error: unknown): string {
+  return isVaultError(error) ? problemOf(error) : 'unexpected'
+}
