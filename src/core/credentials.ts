@@ -50,18 +50,27 @@ export function newCorrelationId(): string {
 export function createCredentials(parts: CredentialsParts): Credentials {
   const { backend, audit, health, readDeadline = 5_000, writeDeadline = 10_000 } = parts
 
-  async function ask<T>(milliseconds: number, correlationId: string, operation: (call: BackendCall) => Promise<T>): Promise<T> {
+  async function ask<T>(
+    milliseconds: number,
+    correlationId: string,
+    operation: (call: BackendCall) => Promise<T>,
+  ): Promise<T> {
     try {
       const answer = await withDeadline(backend.name, milliseconds, (signal) => operation({ signal, correlationId }))
       health.recovered('backend')
       return answer
     } catch (error) {
-      if (isVaultError(error, 'unavailable', 'forbidden', 'key_wrong', 'key_missing')) health.failed('backend', problemOf(error))
+      if (isVaultError(error, 'unavailable', 'forbidden', 'key_wrong', 'key_missing'))
+        health.failed('backend', problemOf(error))
       throw error
     }
   }
 
-  async function record(key: StorageKey | undefined, context: AccessContext, event: Pick<AuditEvent, 'type' | 'outcome' | 'reason' | 'version'>) {
+  async function record(
+    key: StorageKey | undefined,
+    context: AccessContext,
+    event: Pick<AuditEvent, 'type' | 'outcome' | 'reason' | 'version'>,
+  ) {
     const subject = key && { owner: key.owner, provider: key.provider }
     const position = await audit.append({ ...event, ...subject, ...context, backend: backend.name })
     health.recovered('audit')
@@ -69,7 +78,11 @@ export function createCredentials(parts: CredentialsParts): Credentials {
   }
 
   // The outcome has happened whether or not its line can be written: say so, and turn health red when it can't.
-  async function recordOutcome(key: StorageKey, context: AccessContext, event: Parameters<typeof record>[2]): Promise<void> {
+  async function recordOutcome(
+    key: StorageKey,
+    context: AccessContext,
+    event: Parameters<typeof record>[2],
+  ): Promise<void> {
     try {
       await record(key, context, event)
     } catch (error) {
@@ -77,7 +90,12 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     }
   }
 
-  async function write(key: StorageKey, values: CredentialValues, context: AccessContext, expect: 'any' | 'current'): Promise<StoredVersion> {
+  async function write(
+    key: StorageKey,
+    values: CredentialValues,
+    context: AccessContext,
+    expect: 'any' | 'current',
+  ): Promise<StoredVersion> {
     const current = expect === 'current' ? await credentials.status(key, context.correlationId) : undefined
     if (current && current.status !== 'active') throw missing(current.status, key.provider)
     const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
@@ -87,7 +105,9 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       operationId: newCorrelationId(),
     }
     try {
-      const version = await ask(writeDeadline, context.correlationId, (call) => backend.write(key, values, intent, call))
+      const version = await ask(writeDeadline, context.correlationId, (call) =>
+        backend.write(key, values, intent, call),
+      )
       await recordOutcome(key, context, { type: 'credential.stored', outcome: 'success', version: version.label })
       return version
     } catch (error) {
@@ -110,7 +130,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         return pick(variables, found.values)
       } catch (error) {
         if (isVaultError(error, 'audit_unavailable')) health.failed('audit', problemOf(error))
-        else await recordOutcome(key, context, { type: 'credential.denied', outcome: 'failure', reason: reasonOf(error) })
+        else
+          await recordOutcome(key, context, { type: 'credential.denied', outcome: 'failure', reason: reasonOf(error) })
         throw error
       }
     },
@@ -129,7 +150,11 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         })
         return changed
       } catch (error) {
-        await recordOutcome(key, context, { type: 'credential.revoke_failed', outcome: 'error', reason: reasonOf(error) })
+        await recordOutcome(key, context, {
+          type: 'credential.revoke_failed',
+          outcome: 'error',
+          reason: reasonOf(error),
+        })
         throw error
       }
     },
@@ -147,7 +172,10 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 function missing(status: 'absent' | 'revoked', provider: string): CredentialVaultError {
   return status === 'absent'
     ? new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
-    : new CredentialVaultError('credential_revoked', `The credential for ${provider} was revoked and has to be entered again.`)
+    : new CredentialVaultError(
+        'credential_revoked',
+        `The credential for ${provider} was revoked and has to be entered again.`,
+      )
 }
 
 function malformed(provider: string, fields: readonly string[]): CredentialVaultError {

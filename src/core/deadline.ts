@@ -16,10 +16,14 @@ export async function withDeadline<T>(
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const error = new CredentialVaultError('unavailable', `${name} did not answer within ${milliseconds / 1000} s. Try again later.`, {
-        reason: 'timeout',
-        retryable: true,
-      })
+      const error = new CredentialVaultError(
+        'unavailable',
+        `${name} did not answer within ${milliseconds / 1000} s. Try again later.`,
+        {
+          reason: 'timeout',
+          retryable: true,
+        },
+      )
       reject(error)
       abort.abort(error)
     }, milliseconds)

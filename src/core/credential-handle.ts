@@ -1,0 +1,54 @@
+import { inspect } from 'node:util'
+import type { CredentialReference } from './credential-reference.ts'
+import { CredentialVaultError } from './errors.ts'
+import type { CredentialValues, ValuesOf, VariablesOptions } from './variables.ts'
+
+/** What a tool gets instead of a secret. It holds a reference and shows nothing else, however it is printed. */
+export interface CredentialHandle<V extends VariablesOptions = VariablesOptions> {
+  readonly provider: string
+  /** Names the credential; `provider.resolve(reference, owner)` turns it into a handle again. */
+  readonly reference: CredentialReference
+  /**
+   * Reads the values from the backend, audits the release, and hands them to `work`. Don't let them out of it: what the tool answers is
+   * searched for them.
+   *
+   * @throws `call_ended` after the tool call, `credential_absent`, `credential_revoked`, `unavailable`, `audit_unavailable`, …
+   */
+  use<T>(work: (values: ValuesOf<V>) => T | Promise<T>): Promise<T>
+  /**
+   * `fetch` with the credential's header, to the provider's declared `destinations` only. Follows no redirect to another origin.
+   *
+   * @throws `destination_refused`, and what `use` throws
+   */
+  fetch(input: string | URL, init?: RequestInit): Promise<Response>
+  toJSON(): { provider: string; reference: CredentialReference }
+}
+
+export interface HandleParts {
+  readonly provider: string
+  readonly reference: CredentialReference
+  /** Audited read. */
+  readonly release: () => Promise<CredentialValues>
+  readonly isLive: () => boolean
+  readonly send: (values: CredentialValues, input: string | URL, init?: RequestInit) => Promise<Response>
+}
+
+export function createHandle<V extends VariablesOptions>(parts: HandleParts): CredentialHandle<V> {
+  const { provider, reference } = parts
+  const release = (): Promise<CredentialValues> => {
+    if (parts.isLive()) return parts.release()
+    throw new CredentialVaultError(
+      'call_ended',
+      `This ${provider} credential belongs to a tool call that has ended. Call getCredentials() inside the handler, or resolve a reference.`,
+    )
+  }
+  return Object.freeze({
+    provider,
+    reference,
+    // The variables' definitions are what makes the stored strings these values.
+    use: async <T>(work: (values: ValuesOf<V>) => T | Promise<T>) => work((await release()) as ValuesOf<V>),
+    fetch: async (input: string | URL, init?: RequestInit) => parts.send(await release(), input, init),
+    toJSON: () => ({ provider, reference }),
+    [inspect.custom]: () => `CredentialHandle { provider: '${provider}' }`,
+  })
+}

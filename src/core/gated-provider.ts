@@ -1,0 +1,50 @@
+import type { NewRequest, PendingRequest, WaitEnd } from './pending-requests.ts'
+import type { User } from './owner.ts'
+
+/** One tool call in front of the gate. */
+export interface GatedCall {
+  readonly user: User
+  /** As the MCP client calls itself; unverified. */
+  readonly clientName?: string | undefined
+  readonly tool?: string | undefined
+  readonly correlationId: string
+}
+
+/** Tells whether something that is about to leave the call contains a secret that the call was given. */
+export interface EchoCheck {
+  finds(value: unknown): boolean
+}
+
+/**
+ * What a gate needs of a provider, whatever protocol it speaks. Errors are `CredentialVaultError`: an outage is `unavailable`, never
+ * "not connected".
+ */
+export interface GatedProvider {
+  readonly name: string
+  /** What users call the service. */
+  readonly label: string
+  /** How long a call waits for its user, in seconds. */
+  readonly tokenTimeoutSeconds: number
+  /** Opens what is not yet open. */
+  ready(): Promise<void>
+  /** Whose call it is, from what a verified token left on the request. undefined when nobody says. */
+  userOf(authInfo: unknown): User | undefined
+  /** Whether the handler can run now. */
+  credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'>
+  /** The owner's open request, made if there is none. */
+  requestCredential(call: GatedCall, cause: NewRequest['cause']): Promise<CredentialRequest>
+  /** Runs the handler with the call's credential at hand, and ends the call's handle and reference afterwards. */
+  run<T>(call: GatedCall, handler: (echo: EchoCheck) => Promise<T>): Promise<T>
+  /** Records that a result was withheld because it contained the secret. */
+  reportEcho(call: GatedCall): Promise<void>
+}
+
+/** An open request as a gate handles it. */
+export interface CredentialRequest {
+  /** Form's URL: worthless without the owner's login. */
+  readonly url: string
+  readonly request: PendingRequest
+  wait(signal: AbortSignal): Promise<WaitEnd>
+  /** For a declined consent. */
+  withdraw(): Promise<void>
+}

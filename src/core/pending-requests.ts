@@ -1,0 +1,227 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { User } from './owner.ts'
+import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from './pending-store.ts'
+import type { Sealer } from './seal.ts'
+
+/** What a call asks for when its credential is missing. */
+export interface NewRequest {
+  readonly provider: string
+  readonly user: User
+  /** As the MCP client calls itself; unverified. */
+  readonly clientName?: string | undefined
+  readonly tool?: string | undefined
+  readonly cause: 'absent' | 'revoked'
+}
+
+/** One open request for a credential. */
+export interface PendingRequest extends NewRequest {
+  readonly key: PendingKey
+  /** The random-looking value in the form's URL: 43 base64url characters. Worthless without the owner's login. */
+  readonly handle: string
+  /** Unix milliseconds. */
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
+/** A request as its link finds it. */
+export interface FoundRequest {
+  readonly request: PendingRequest
+  readonly state: 'open' | 'claimed' | 'expired' | PendingOutcome
+}
+
+export interface Claim {
+  readonly key: PendingKey
+  readonly id: string
+}
+
+export type WaitEnd = PendingOutcome | 'expired'
+
+/**
+ * Pending requests: a credential that somebody waits for, the link to its form, and the calls to wake. The store holds only sealed
+ * records under hashes; any replica with the same web key rebuilds the link.
+ */
+export interface PendingRequests {
+  /** The owner's open request for this provider and OAuth client, made if there is none. Throws `pending_store_full`, `unavailable`. */
+  openOrReuse(wanted: NewRequest): Promise<PendingRequest>
+  /** By the value in a URL. undefined for anything that is no request of ours or is no longer kept. */
+  find(handle: string): Promise<FoundRequest | undefined>
+  /** For the one submit that may save; undefined when the request is not open. Lapses by itself after a minute. */
+  claim(request: PendingRequest): Promise<Claim | undefined>
+  /** Gives the link back after a failed save. */
+  unclaim(claim: Claim): Promise<void>
+  /** Ends the request and wakes every call that waits for this owner and provider. Resolves whether this call ended it. */
+  close(request: PendingRequest, outcome: PendingOutcome): Promise<boolean>
+  /** Ends the request for a declined consent, unless another call still waits for it. */
+  withdraw(request: PendingRequest): Promise<boolean>
+  /**
+   * Waits until the request is closed or expires, or until the owner's credential is there by another way, which `hasCredential` tells.
+   * Rejects with the signal's reason when it aborts; only this wait ends then.
+   */
+  wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  /** First 8 hex digits of the request's key, for audit lines. */
+  label(request: PendingRequest): string
+}
+
+export interface PendingRequestsParts {
+  readonly store: PendingStore
+  readonly sealer: Sealer
+  /** How long a link works, in seconds. */
+  readonly linkTtlSeconds: number
+}
+
+const HANDLE = /^[A-Za-z0-9_-]{43}$/
+/** Its owner can still be told what became of a link this long after its end. */
+const KEPT_AFTER_END = 10 * 60_000
+const CLAIM_LAPSES_AFTER = 60_000
+
+const sealedSchema = z.strictObject({
+  id: z.string(),
+  provider: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  clientId: z.string().optional(),
+  clientName: z.string().optional(),
+  tool: z.string().optional(),
+  cause: z.enum(['absent', 'revoked']),
+  createdAt: z.number(),
+})
+
+export function createPendingRequests({ store, sealer, linkTtlSeconds }: PendingRequestsParts): PendingRequests {
+  const handleOf = (id: string) => sealer.mac('link', id).toString('base64url')
+  const keyOf = (handle: string) => createHash('sha256').update(handle).digest('base64url') as PendingKey
+  const topicOf = ({ provider, user }: NewRequest) =>
+    sealer.mac('topic', provider, user.issuer, user.subject).toString('base64url')
+
+  function newEntry(wanted: NewRequest): PendingEntry {
+    const { provider, user, clientName, tool, cause } = wanted
+    const id = randomBytes(32).toString('base64url')
+    const createdAt = Date.now()
+    const expiresAt = createdAt + linkTtlSeconds * 1000
+    const keepUntil = expiresAt + KEPT_AFTER_END
+    const { issuer, subject, clientId } = user
+    const sealed = sealer.seal(
+      'pending-request',
+      { id, provider, issuer, subject, clientId, clientName, tool, cause, createdAt },
+      keepUntil,
+    )
+    return {
+      key: keyOf(handleOf(id)),
+      slot: sealer.mac('slot', provider, issuer, subject, clientId ?? '').toString('base64url'),
+      owner: sealer.mac('owner', issuer, subject).toString('base64url'),
+      sealed,
+      expiresAt,
+      keepUntil,
+    }
+  }
+
+  function unseal(entry: StoredEntry): PendingRequest | undefined {
+    const content = sealedSchema.safeParse(sealer.open('pending-request', entry.sealed))
+    if (!content.success) return undefined
+    const { id, issuer, subject, clientId, ...rest } = content.data
+    const handle = handleOf(id)
+    // A record moved under another key would lend its owner to that link.
+    if (keyOf(handle) !== entry.key) return undefined
+    return {
+      ...rest,
+      user: { issuer, subject, ...(clientId === undefined ? {} : { clientId }) },
+      key: entry.key,
+      handle,
+      expiresAt: entry.expiresAt,
+    }
+  }
+
+  const requests: PendingRequests = {
+    async openOrReuse(wanted) {
+      const entry = await store.openOrReuse(newEntry(wanted))
+      const request = unseal(entry)
+      if (request) return request
+      // Sealed with an earlier web key: nobody can open that link any more, so it makes room for one that works.
+      await store.close(entry.key, 'cancelled')
+      const replaced = unseal(await store.openOrReuse(newEntry(wanted)))
+      if (!replaced) throw new TypeError('a request sealed just now does not open')
+      return replaced
+    },
+
+    async find(handle) {
+      if (!HANDLE.test(handle)) return undefined
+      const entry = await store.get(keyOf(handle))
+      const request = entry && unseal(entry)
+      if (!entry || !request) return undefined
+      return { request, state: stateOf(entry) }
+    },
+
+    async claim(request) {
+      const claim = { key: request.key, id: randomBytes(16).toString('base64url') }
+      return (await store.claim(claim.key, claim.id, Date.now() + CLAIM_LAPSES_AFTER)) ? claim : undefined
+    },
+
+    unclaim: (claim) => store.unclaim(claim.key, claim.id),
+
+    async close(request, outcome) {
+      const closed = await store.close(request.key, outcome)
+      await store.wake(topicOf(request))
+      return closed
+    },
+
+    async withdraw(request) {
+      const waiter = randomBytes(8).toString('hex')
+      const others = await store.leave(request.key, waiter)
+      return others === 0 ? requests.close(request, 'declined') : false
+    },
+
+    async wait(request, hasCredential, signal) {
+      signal.throwIfAborted()
+      const waiter = randomBytes(16).toString('base64url')
+      let wakeUp: (() => void) | undefined
+      let woken = false
+      const stop = await store.listen(topicOf(request), () => {
+        woken = true
+        wakeUp?.()
+      })
+      try {
+        await store.join(request.key, waiter, request.expiresAt)
+        for (;;) {
+          woken = false
+          const entry = await store.get(request.key)
+          const state = entry ? stateOf(entry) : 'expired'
+          if (state !== 'open' && state !== 'claimed') return state
+          // Another client's request of the same owner may have brought the credential.
+          if (await hasCredential()) {
+            await store.close(request.key, 'saved')
+            return 'saved'
+          }
+          if (!woken) await sleep(request.expiresAt - Date.now(), signal, (wake) => (wakeUp = wake))
+          signal.throwIfAborted()
+        }
+      } finally {
+        stop()
+        await store.leave(request.key, waiter)
+      }
+    },
+
+    label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
+  }
+  return requests
+}
+
+function stateOf(entry: StoredEntry): FoundRequest['state'] {
+  if (entry.state === 'closed') return entry.outcome ?? 'cancelled'
+  // A submit that was claimed in time is still saving when the link expires.
+  if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
+  return entry.state
+}
+
+/** Until woken, aborted, or the time is up. */
+function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, Math.max(milliseconds, 10))
+    signal.addEventListener('abort', wake)
+    onStart(wake)
+  })
+}
