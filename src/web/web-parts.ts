@@ -1,0 +1,33 @@
+import type { AuditSink } from '../core/audit-sink.ts'
+import type { BrowserSessions } from '../core/browser-sessions.ts'
+import type { Health } from '../core/health.ts'
+import type { Identity } from '../core/identity.ts'
+import type { PendingRequests } from '../core/pending-requests.ts'
+import type { Sealer } from '../core/seal.ts'
+import type { FormProvider } from './form-provider.ts'
+
+/** Everything that the pages work with. */
+export interface WebParts {
+  /** Origin, and base path if any, under which the pages are reached. No trailing slash, query or fragment. */
+  readonly serverBaseUrl: URL
+  /** Grows as providers register. */
+  readonly providers: ReadonlyMap<string, FormProvider>
+  readonly pendingRequests: PendingRequests
+  readonly identity: Identity
+  readonly sessions: BrowserSessions
+  readonly sealer: Sealer
+  readonly audit: AuditSink
+  readonly health: Health
+  readonly options: WebOptions
+}
+
+export interface WebOptions {
+  /** A browser session ends after this many seconds without a request. Default 900, 60 to 86400. */
+  readonly sessionIdleSeconds: number
+  /** A browser session ends this many seconds after the login at the latest. Default 3600, 60 to 86400. */
+  readonly sessionMaxSeconds: number
+  /** How many proxies of yours stand in front and append to `X-Forwarded-For`. Default 0: the header is ignored. */
+  readonly trustedProxies: number
+  /** What users call this server. Default the host of `serverBaseUrl`. */
+  readonly serverName: string
+}
