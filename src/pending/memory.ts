@@ -1,0 +1,229 @@
+import { z } from 'zod'
+import { CredentialVaultError } from '../core/errors.ts'
+import { parseOptions } from '../core/options.ts'
+import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../core/pending-store.ts'
+
+export interface MemoryPendingStoreOptions {
+  /** Most requests held at once, 1 to 1000000. Spent ones make room for new ones. Default 10000. */
+  readonly maxEntries?: number
+  /** Most open requests of one owner, 1 to 1000. Default 20. */
+  readonly maxOpenPerOwner?: number
+}
+
+const optionsSchema = z.strictObject({
+  maxEntries: z.int().min(1).max(1_000_000).default(10_000),
+  maxOpenPerOwner: z.int().min(1).max(1000).default(20),
+})
+
+interface Held {
+  readonly entry: PendingEntry
+  readonly waiters: Map<string, number>
+  claim: { readonly id: string; readonly until: number } | undefined
+  outcome: PendingOutcome | undefined
+}
+
+const SWEEP_MILLISECONDS = 30_000
+
+/** Pending requests in this process's memory: gone after a restart, and unknown to other replicas. */
+export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): PendingStore {
+  const { maxEntries, maxOpenPerOwner } = parseOptions(optionsSchema, options, 'memoryPendingStore')
+  const held = new Map<PendingKey, Held>()
+  const slots = new Map<string, PendingKey>()
+  const owners = new Map<string, Set<PendingKey>>()
+  const topics = new Map<string, Set<{ readonly onWake: () => void }>>()
+  let sweeper: NodeJS.Timeout | undefined
+  let isShutDown = false
+
+  // Nothing below awaits, so each method is one atomic step.
+  function now(): number {
+    if (isShutDown)
+      throw new CredentialVaultError('unavailable', 'The pending store is shut down.', { reason: 'closed' })
+    return Date.now()
+  }
+
+  function find(key: PendingKey, at: number): Held | undefined {
+    const found = held.get(key)
+    if (found && isForgotten(found, at)) {
+      remove(found)
+      return undefined
+    }
+    return found
+  }
+
+  function remove({ entry }: Held): void {
+    held.delete(entry.key)
+    freeSlot(entry)
+    const keys = owners.get(entry.owner)
+    keys?.delete(entry.key)
+    if (keys?.size === 0) owners.delete(entry.owner)
+    if (held.size === 0) stopSweeping()
+  }
+
+  function freeSlot(entry: PendingEntry): void {
+    if (slots.get(entry.slot) === entry.key) slots.delete(entry.slot)
+  }
+
+  function insert(entry: PendingEntry): Held {
+    const inserted: Held = { entry: { ...entry }, waiters: new Map(), claim: undefined, outcome: undefined }
+    held.set(entry.key, inserted)
+    slots.set(entry.slot, entry.key)
+    const keys = owners.get(entry.owner)
+    if (keys) keys.add(entry.key)
+    else owners.set(entry.owner, new Set([entry.key]))
+    sweeper ??= setInterval(sweep, SWEEP_MILLISECONDS).unref()
+    return inserted
+  }
+
+  function sweep(): void {
+    const at = Date.now()
+    for (const one of [...held.values()]) if (isForgotten(one, at)) remove(one)
+  }
+
+  function stopSweeping(): void {
+    clearInterval(sweeper)
+    sweeper = undefined
+  }
+
+  // A spent request only serves to tell its owner what became of it. Were it to count, one person who opens and cancels could
+  // keep everybody else out.
+  function makeRoom(at: number): void {
+    if (held.size < maxEntries) return
+    for (const one of held.values()) {
+      if (isLive(one, at)) continue
+      remove(one)
+      return
+    }
+    throw new CredentialVaultError(
+      'pending_store_full',
+      'Too many credential requests are open right now. Try again in a few minutes.',
+      { reason: 'store_full', retryable: true },
+    )
+  }
+
+  function checkOwnerLimit(owner: string, at: number): void {
+    let open = 0
+    for (const key of owners.get(owner) ?? []) {
+      const one = held.get(key)
+      if (one && isLive(one, at)) open += 1
+    }
+    if (open < maxOpenPerOwner) return
+    throw new CredentialVaultError(
+      'pending_store_full',
+      'You have too many open credential requests. Finish or cancel one of them, or wait until they expire.',
+      { reason: 'owner_full', retryable: true },
+    )
+  }
+
+  return {
+    name: 'memory',
+    shared: false,
+
+    async openOrReuse(entry) {
+      const at = now()
+      const current = slots.get(entry.slot)
+      const reusable = current === undefined ? undefined : find(current, at)
+      if (reusable && reusable.outcome === undefined && at < reusable.entry.expiresAt) return asStored(reusable, at)
+      checkOwnerLimit(entry.owner, at)
+      makeRoom(at)
+      return asStored(insert(entry), at)
+    },
+
+    async get(key) {
+      const at = now()
+      const found = find(key, at)
+      return found && asStored(found, at)
+    },
+
+    async claim(key, claimId, until) {
+      const at = now()
+      const found = find(key, at)
+      if (!found || asStored(found, at).state !== 'open' || at >= found.entry.expiresAt) return false
+      found.claim = { id: claimId, until }
+      return true
+    },
+
+    async unclaim(key, claimId) {
+      const found = find(key, now())
+      if (found?.claim?.id === claimId) found.claim = undefined
+    },
+
+    async close(key, outcome) {
+      const found = find(key, now())
+      if (!found || found.outcome !== undefined) return false
+      found.outcome = outcome
+      found.claim = undefined
+      freeSlot(found.entry)
+      return true
+    },
+
+    async join(key, waiterId, until) {
+      const at = now()
+      const found = find(key, at)
+      if (!found) return
+      dropLapsed(found.waiters, at)
+      found.waiters.set(waiterId, until)
+    },
+
+    async leave(key, waiterId) {
+      const at = now()
+      const found = find(key, at)
+      if (!found) return 0
+      found.waiters.delete(waiterId)
+      dropLapsed(found.waiters, at)
+      return found.waiters.size
+    },
+
+    async listen(topic, onWake) {
+      now()
+      const listener = { onWake }
+      const listeners = topics.get(topic) ?? new Set()
+      topics.set(topic, listeners.add(listener))
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0 && topics.get(topic) === listeners) topics.delete(topic)
+      }
+    },
+
+    async wake(topic) {
+      now()
+      const listeners = topics.get(topic) ?? []
+      // One microtask each, so that a listener that throws keeps no other one asleep.
+      for (const listener of listeners) {
+        queueMicrotask(() => {
+          if (topics.get(topic)?.has(listener)) listener.onWake()
+        })
+      }
+    },
+
+    async shutdown() {
+      isShutDown = true
+      stopSweeping()
+      held.clear()
+      slots.clear()
+      owners.clear()
+      topics.clear()
+    },
+  }
+}
+
+function isClaimed(one: Held, at: number): boolean {
+  return one.claim !== undefined && at < one.claim.until
+}
+
+// A claim made in the link's last second still has its save in flight after the link has expired.
+function isLive(one: Held, at: number): boolean {
+  return one.outcome === undefined && (at < one.entry.expiresAt || isClaimed(one, at))
+}
+
+function isForgotten(one: Held, at: number): boolean {
+  return at >= one.entry.keepUntil && !isLive(one, at)
+}
+
+function dropLapsed(waiters: Map<string, number>, at: number): void {
+  for (const [id, until] of waiters) if (at >= until) waiters.delete(id)
+}
+
+function asStored(one: Held, at: number): StoredEntry {
+  if (one.outcome !== undefined) return { ...one.entry, state: 'closed', outcome: one.outcome }
+  return { ...one.entry, state: isClaimed(one, at) ? 'claimed' : 'open' }
+}

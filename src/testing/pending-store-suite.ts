@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isVaultError } from '../core/errors.ts'
+import type { PendingEntry, PendingKey, PendingOutcome, PendingStore } from '../core/pending-store.ts'
+
+export interface PendingStoreLimits {
+  /** Most entries in the store. */
+  readonly maxEntries?: number
+  /** Most open entries of one owner. */
+  readonly maxOpenPerOwner?: number
+}
+
+/** Two connections to the same data, as two replicas have them. For a store inside one process both are the same object. */
+export interface PendingStoreHarness {
+  readonly here: PendingStore
+  readonly there: PendingStore
+  /** Shuts down what `create` started. */
+  close(): Promise<void>
+}
+
+export interface PendingStoreSuite {
+  /** The runner's own: `test` of vitest or node:test. */
+  readonly test: (name: string, run: () => Promise<void>) => unknown
+  /** Makes an empty store with these limits; where one is not given, the store's default, at least 10. */
+  readonly create: (limits: PendingStoreLimits) => Promise<PendingStoreHarness>
+  /** False for a store whose number of entries is bounded elsewhere. Default true. */
+  readonly boundsEntries?: boolean
+}
+
+/** Long enough for a store behind a network to answer in. */
+const SOON = 400
+const LONG = 60_000
+
+/** What every pending store must hold. Registers one test for each promise of the {@link PendingStore} interface. */
+export function pendingStoreSuite({ test, create, boundsEntries = true }: PendingStoreSuite): void {
+  function check(name: string, run: (harness: PendingStoreHarness) => Promise<void>, limits: PendingStoreLimits = {}) {
+    test(`pending store: ${name}`, async () => {
+      const harness = await create(limits)
+      try {
+        await run(harness)
+      } finally {
+        await harness.close()
+      }
+    })
+  }
+
+  check('an inserted entry is read back as it was, by everybody', async ({ here, there }) => {
+    const entry = newEntry()
+    assert.deepEqual(await here.openOrReuse(entry), { ...entry, state: 'open' })
+    assert.deepEqual(await there.get(entry.key), { ...entry, state: 'open' })
+    assert.equal(await there.get(newEntry().key), undefined)
+  })
+
+  check('two tabs get one request', async ({ here, there }) => {
+    const first = newEntry()
+    const second = newEntry({ slot: first.slot, owner: first.owner })
+    const answers = await Promise.all([here.openOrReuse(first), there.openOrReuse(second)])
+    assert.equal(answers[0].key, answers[1].key)
+    const kept = await Promise.all([here.get(first.key), here.get(second.key)])
+    assert.equal(kept.filter((one) => one !== undefined).length, 1)
+  })
+
+  check('a claimed request is reused, not doubled', async ({ here, there }) => {
+    const entry = await opened(here)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
+    const again = await there.openOrReuse(newEntry({ slot: entry.slot, owner: entry.owner }))
+    assert.deepEqual(again, { ...entry, state: 'claimed' })
+  })
+
+  check('of 100 simultaneous claims one wins', async ({ here, there }) => {
+    const entry = await opened(here)
+    const until = Date.now() + LONG
+    const claims = Array.from({ length: 100 }, (_, i) => (i % 2 ? here : there).claim(entry.key, `claim-${i}`, until))
+    assert.equal((await Promise.all(claims)).filter(Boolean).length, 1)
+    assert.equal((await there.get(entry.key))?.state, 'claimed')
+  })
+
+  check('of 100 simultaneous closes one closes', async ({ here, there }) => {
+    const entry = await opened(here)
+    const outcome = (i: number): PendingOutcome => (i % 2 ? 'saved' : 'cancelled')
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => (i % 2 ? here : there).close(entry.key, outcome(i))),
+    )
+    assert.equal(answers.filter(Boolean).length, 1)
+    assert.equal((await here.get(entry.key))?.outcome, outcome(answers.indexOf(true)))
+  })
+
+  check('unclaim gives the link back, but only to its holder', async ({ here, there }) => {
+    const entry = await opened(here)
+    const until = Date.now() + LONG
+    assert.equal(await here.claim(entry.key, 'a', until), true)
+    await there.unclaim(entry.key, 'b')
+    assert.equal(await there.claim(entry.key, 'b', until), false)
+    await here.unclaim(entry.key, 'a')
+    assert.equal((await there.get(entry.key))?.state, 'open')
+    assert.equal(await there.claim(entry.key, 'b', until), true)
+    await here.unclaim(entry.key, 'a')
+    assert.equal((await there.get(entry.key))?.state, 'claimed')
+  })
+
+  check('a claim lapses by itself, and its late holder takes nothing back', async ({ here, there }) => {
+    const entry = await opened(here)
+    assert.equal(await here.claim(entry.key, 'crashed', Date.now() + SOON), true)
+    assert.equal(await there.claim(entry.key, 'next', Date.now() + LONG), false)
+    await delay(SOON + 100)
+    assert.equal((await there.get(entry.key))?.state, 'open')
+    assert.equal(await there.claim(entry.key, 'next', Date.now() + LONG), true)
+    await here.unclaim(entry.key, 'crashed')
+    assert.equal((await here.get(entry.key))?.state, 'claimed')
+  })
+
+  check('closed keeps its first outcome and frees the slot', async ({ here, there }) => {
+    const entry = await opened(here)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
+    assert.equal(await there.close(entry.key, 'saved'), true)
+    assert.equal(await here.close(entry.key, 'cancelled'), false)
+    await here.unclaim(entry.key, 'a')
+    assert.deepEqual(await here.get(entry.key), { ...entry, state: 'closed', outcome: 'saved' })
+    assert.equal(await here.claim(entry.key, 'b', Date.now() + LONG), false)
+
+    const next = newEntry({ slot: entry.slot, owner: entry.owner })
+    assert.deepEqual(await there.openOrReuse(next), { ...next, state: 'open' })
+    assert.equal(await here.close(entry.key, 'declined'), false)
+    const third = await here.openOrReuse(newEntry({ slot: entry.slot, owner: entry.owner }))
+    assert.equal(third.key, next.key, 'closing the earlier request again must not free the later one')
+  })
+
+  check('what is not there can be neither claimed nor closed', async ({ here }) => {
+    const { key } = newEntry()
+    assert.equal(await here.claim(key, 'a', Date.now() + LONG), false)
+    assert.equal(await here.close(key, 'saved'), false)
+    await here.unclaim(key, 'a')
+    await here.join(key, 'w', Date.now() + LONG)
+    assert.equal(await here.leave(key, 'w'), 0)
+    assert.equal(await here.get(key), undefined)
+  })
+
+  check('an expired request can be read but not claimed, and its slot is free', async ({ here, there }) => {
+    const entry = await opened(here, { expiresAt: Date.now() + SOON })
+    await delay(SOON + 100)
+    assert.equal(await there.claim(entry.key, 'a', Date.now() + LONG), false)
+    assert.deepEqual(await there.get(entry.key), { ...entry, state: 'open' })
+    const next = newEntry({ slot: entry.slot, owner: entry.owner })
+    assert.equal((await there.openOrReuse(next)).key, next.key)
+  })
+
+  check('a save that ends after the link expired still closes it', async ({ here, there }) => {
+    const entry = await opened(here, { expiresAt: Date.now() + SOON })
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
+    await delay(SOON + 100)
+    const next = newEntry({ slot: entry.slot, owner: entry.owner })
+    assert.equal((await there.openOrReuse(next)).key, next.key)
+    assert.equal(await here.close(entry.key, 'saved'), true)
+    assert.equal((await there.openOrReuse(newEntry({ slot: entry.slot, owner: entry.owner }))).key, next.key)
+  })
+
+  check('an entry is gone after keepUntil', async ({ here, there }) => {
+    const at = Date.now()
+    const entry = await opened(here, { expiresAt: at + SOON / 2, keepUntil: at + SOON })
+    const closed = await opened(here, { expiresAt: at + SOON / 2, keepUntil: at + SOON })
+    await here.close(closed.key, 'saved')
+    await delay(SOON + 100)
+    assert.equal(await there.get(entry.key), undefined)
+    assert.equal(await there.get(closed.key), undefined)
+    assert.equal(await there.close(entry.key, 'cancelled'), false)
+  })
+
+  check('waiting calls are counted, each once, until they leave or lapse', async ({ here, there }) => {
+    const entry = await opened(here)
+    await here.join(entry.key, 'first', Date.now() + LONG)
+    await here.join(entry.key, 'first', Date.now() + LONG)
+    await there.join(entry.key, 'second', Date.now() + LONG)
+    await there.join(entry.key, 'crashed', Date.now() + SOON)
+    assert.equal(await here.leave(entry.key, 'first'), 2)
+    assert.equal(await here.leave(entry.key, 'first'), 2)
+    await delay(SOON + 100)
+    assert.equal(await here.leave(entry.key, 'nobody'), 1)
+    assert.equal(await there.leave(entry.key, 'second'), 0)
+  })
+
+  check('wake reaches every listener of the topic, and no other', async ({ here, there }) => {
+    const heard: string[] = []
+    const ends = [
+      await here.listen('topic', () => heard.push('here')),
+      await here.listen('topic', () => heard.push('here too')),
+      await there.listen('topic', () => heard.push('there')),
+      await there.listen('another', () => heard.push('another')),
+    ]
+    await here.wake('topic')
+    await until(() => heard.length >= 3)
+    await delay(50)
+    assert.deepEqual(heard.sort(), ['here', 'here too', 'there'])
+    for (const end of ends) end()
+  })
+
+  check('a listener that has ended hears nothing, the others go on', async ({ here, there }) => {
+    let ended = 0
+    let still = 0
+    const onWake = () => {
+      ended += 1
+    }
+    const end = await here.listen('topic', onWake)
+    const endStill = await here.listen('topic', () => {
+      still += 1
+    })
+    end()
+    end()
+    await there.wake('topic')
+    await until(() => still === 1)
+    await there.wake('topic')
+    await until(() => still === 2)
+    assert.equal(ended, 0)
+    endStill()
+  })
+
+  check(
+    'one owner has a limit of open requests; closed ones do not count, others are not affected',
+    async ({ here, there }) => {
+      const owner = randomUUID()
+      const first = await opened(here, { owner })
+      await opened(there, { owner })
+      await assert.rejects(here.openOrReuse(newEntry({ owner })), full('owner_full'))
+      const reused = await here.openOrReuse(newEntry({ owner, slot: first.slot }))
+      assert.equal(reused.key, first.key)
+      await opened(here)
+      await there.close(first.key, 'cancelled')
+      await opened(here, { owner })
+      await assert.rejects(there.openOrReuse(newEntry({ owner })), full('owner_full'))
+    },
+    { maxOpenPerOwner: 2 },
+  )
+
+  check(
+    'simultaneous requests do not get past the limit',
+    async ({ here, there }) => {
+      const owner = randomUUID()
+      const answers = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, i) => (i % 2 ? here : there).openOrReuse(newEntry({ owner }))),
+      )
+      assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 3)
+    },
+    { maxOpenPerOwner: 3 },
+  )
+
+  check(
+    'expired requests do not count against their owner',
+    async ({ here }) => {
+      const owner = randomUUID()
+      await opened(here, { owner, expiresAt: Date.now() + SOON })
+      await assert.rejects(here.openOrReuse(newEntry({ owner })), full('owner_full'))
+      await delay(SOON + 100)
+      await opened(here, { owner })
+    },
+    { maxOpenPerOwner: 1 },
+  )
+
+  if (boundsEntries) {
+    check(
+      'a full store refuses new requests until one is spent',
+      async ({ here, there }) => {
+        const entries = [await opened(here), await opened(there), await opened(here)]
+        await assert.rejects(here.openOrReuse(newEntry()), full('store_full'))
+        await here.close((entries[1] ?? assert.fail()).key, 'saved')
+        await opened(there)
+        await assert.rejects(here.openOrReuse(newEntry()), full('store_full'))
+        assert.equal((await here.get((entries[0] ?? assert.fail()).key))?.state, 'open')
+      },
+      { maxEntries: 3 },
+    )
+  }
+
+  check('after shutdown every answer is unavailable, never "not there"', async ({ here, there }) => {
+    const entry = await opened(here)
+    const end = await here.listen('topic', () => assert.fail('woken after shutdown'))
+    await here.shutdown()
+    await here.shutdown()
+    end()
+    await assert.rejects(here.get(entry.key), (error) => isVaultError(error, 'unavailable'))
+    await assert.rejects(here.openOrReuse(newEntry()), (error) => isVaultError(error, 'unavailable'))
+    if (there !== here) assert.equal((await there.get(entry.key))?.state, 'open')
+  })
+}
+
+function newEntry(given: Partial<PendingEntry> = {}): PendingEntry {
+  const expiresAt = given.expiresAt ?? Date.now() + LONG
+  return {
+    key: randomUUID() as string as PendingKey,
+    slot: randomUUID(),
+    owner: randomUUID(),
+    sealed: `sealed-${randomUUID()}`,
+    keepUntil: expiresAt + LONG,
+    ...given,
+    expiresAt,
+  }
+}
+
+async function opened(store: PendingStore, given: Partial<PendingEntry> = {}): Promise<PendingEntry> {
+  const entry = newEntry(given)
+  assert.equal((await store.openOrReuse(entry)).key, entry.key)
+  return entry
+}
+
+function full(reason: string): (error: unknown) => boolean {
+  return (error) => isVaultError(error, 'pending_store_full') && error.reason === reason && error.retryable
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5000
+  while (!holds()) {
+    assert.ok(Date.now() < deadline, 'nothing was heard within five seconds')
+    await delay(5)
+  }
+}
