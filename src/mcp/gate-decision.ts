@@ -1,0 +1,48 @@
+/** What the gate knows when a call arrives. Nothing in it depends on a protocol era's types. */
+export interface GateFacts {
+  /** What the client declared; `unknown` when this server instance never saw its handshake, as on a stateless mount. */
+  readonly client: 'url-elicitation' | 'no-url-elicitation' | 'unknown'
+  /** Of the call's verified owner; a call without one is refused before. `unavailable`: it cannot be known right now. */
+  readonly credential: 'active' | 'absent' | 'revoked' | 'unavailable'
+  /** Whether the client will hear progress, so that its own timer can be kept alive. */
+  readonly progress: boolean
+  /** The tool answers at once instead of waiting for its user. */
+  readonly failFast: boolean
+  /** Longest wait for the user, in seconds. */
+  readonly tokenTimeoutSeconds: number
+}
+
+export type GateDecision =
+  | { readonly action: 'run' }
+  | { readonly action: 'report-unavailable' }
+  /** Ask by URL elicitation, then wait for the form; after `waitSeconds` answer with text and link. */
+  | { readonly action: 'ask-and-wait'; readonly waitSeconds: number; readonly keepAlive: boolean }
+  /** JSON-RPC error -32042 with the link. `notifyCompletion`: tell the client when the form is saved. */
+  | { readonly action: 'answer-url-required'; readonly notifyCompletion: boolean }
+  /** A tool error in words, with the link: the client declared no URL mode, so none is sent to it. */
+  | { readonly action: 'answer-text' }
+
+/** Clients give up on a call after 60 s unless they hear from it; this leaves time for the answer. */
+export const UNHEARD_WAIT_SECONDS = 50
+
+/** Which answer a gated call gets. Pure: the same facts give the same decision. */
+export function decideGate(facts: GateFacts): GateDecision {
+  switch (facts.credential) {
+    case 'unavailable':
+      return { action: 'report-unavailable' }
+    case 'active':
+      return { action: 'run' }
+    case 'absent':
+    case 'revoked':
+      return decideAsking(facts)
+  }
+}
+
+function decideAsking({ client, failFast, progress, tokenTimeoutSeconds }: GateFacts): GateDecision {
+  if (client === 'no-url-elicitation') return { action: 'answer-text' }
+  // An instance that never saw the handshake can neither ask nor be answered.
+  if (client === 'unknown') return { action: 'answer-url-required', notifyCompletion: false }
+  if (failFast) return { action: 'answer-url-required', notifyCompletion: true }
+  const waitSeconds = progress ? tokenTimeoutSeconds : Math.min(tokenTimeoutSeconds, UNHEARD_WAIT_SECONDS)
+  return { action: 'ask-and-wait', waitSeconds, keepAlive: progress }
+}

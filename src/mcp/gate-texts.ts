@@ -1,0 +1,39 @@
+import type { CredentialVaultError } from '../core/errors.ts'
+
+/**
+ * What the user or the model reads when a call does not run. Absent, revoked, forbidden and unavailable read differently, and no
+ * text holds anything but the service's name, the link and our own words.
+ */
+export const gateTexts = {
+  ask: (label: string, cause: 'absent' | 'revoked'): string =>
+    cause === 'revoked'
+      ? `Your ${label} credential was revoked. Open the page to enter a new one.`
+      : `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
+
+  openLink: (label: string, cause: 'absent' | 'revoked', url: string): string =>
+    `${gateTexts.ask(label, cause)} Open this link in a browser, sign in, and then call the tool again: ${url}`,
+
+  stillWaiting: (label: string, url: string): string =>
+    `The ${label} credential has not been entered yet. The link still works: ${url} Enter it there, then call the tool again.`,
+
+  declined: (label: string): string =>
+    `You declined to enter a ${label} credential, so the tool did not run. Call it again to be asked again.`,
+
+  dismissed: (label: string, url: string): string =>
+    `The request for your ${label} credential was closed, so the tool did not run. The link still works: ${url} Call the tool again when it is entered.`,
+
+  cancelled: (label: string): string =>
+    `Entering the ${label} credential was cancelled on the form, so the tool did not run. Call it again for a new link.`,
+
+  expired: (label: string): string =>
+    `The link for your ${label} credential has expired, so the tool did not run. Call it again for a new link.`,
+
+  unknownOwner: (): string =>
+    'This tool needs to know who is calling, and this request carries no verified user. Connect to this server with an access token.',
+
+  unavailable: (label: string, error: CredentialVaultError | undefined): string =>
+    `Your ${label} credential cannot be read right now (${error?.reason ?? error?.code ?? 'unavailable'}). It has not been lost; try again later, or ask whoever runs this server.`,
+
+  withheld: (label: string): string =>
+    `The tool's answer contained your ${label} secret and was withheld. Nothing of it was passed on. Report this to whoever runs the tool.`,
+} as const

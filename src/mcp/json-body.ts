@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http'
+
+export type JsonBody =
+  | { readonly value: unknown; readonly problem?: never }
+  | { readonly problem: { readonly status: 400 | 413 | 415; readonly message: string } }
+
+/** Reads a JSON body of at most `maxBytes`. The problem's message holds nothing of the body. */
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
+    return { problem: { status: 415, message: 'Content-Type must be application/json' } }
+  }
+  const tooLarge = { problem: { status: 413 as const, message: `The request is larger than ${maxBytes} bytes` } }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += chunk.length
+    if (size > maxBytes) return tooLarge
+    chunks.push(chunk)
+  }
+  try {
+    return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')) }
+  } catch {
+    return { problem: { status: 400, message: 'Parse error: the body is not JSON' } }
+  }
+}

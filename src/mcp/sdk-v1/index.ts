@@ -1,0 +1,7 @@
+/**
+ * The gate and the Streamable HTTP mount for `@modelcontextprotocol/sdk` 1.x.
+ *
+ * @module mcp-credential-vault/mcp/sdk-v1
+ */
+export { credentialGate, type GateOptions, type RequireCredentials, type ToolExtra } from './credential-gate.ts'
+export { type CreateServer, type GateKeeper, type McpMountOptions, mcpMount } from './mcp-mount.ts'

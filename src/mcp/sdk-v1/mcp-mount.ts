@@ -1,0 +1,124 @@
+import type { IncomingMessage } from 'node:http'
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
+import type { ServerOptions } from '@modelcontextprotocol/sdk/server/index.js'
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
+import type Koa from 'koa'
+import { z } from 'zod'
+import { parseOptions } from '../../core/options.ts'
+import type { User } from '../../core/owner.ts'
+import { readJsonBody } from '../json-body.ts'
+import { sendWebResponse, toWebRequest } from '../web-exchange.ts'
+import { asTransport, mcpSessions } from './mcp-sessions.ts'
+
+/** Makes one server for one connection. Pass `options` on: all servers then share one schema validator. */
+export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
+
+export interface McpMountOptions {
+  /** Path below the base URL. Default `/mcp`. */
+  readonly path?: string
+  /**
+   * `sessionful` keeps a session for each client, so that tools can ask and wait. `stateless` makes a server for each request; gated
+   * tools then answer with error -32042 and the link. Default `sessionful`.
+   */
+  readonly mode?: 'sessionful' | 'stateless'
+  /** Most sessions at once, 1 to 1000000. Default 10000; a further client gets 503. */
+  readonly maxSessions?: number
+  /** A session without a request or open stream ends after this many seconds, 10 to 604800. Default 1800. */
+  readonly sessionIdleSeconds?: number
+  /** Largest request body in bytes, 1024 to 67108864. Default 4194304; a larger one gets 413. */
+  readonly maxBodyBytes?: number
+}
+
+/** What the mount needs of a vault. */
+export interface GateKeeper {
+  readonly serverBaseUrl: URL
+  /** Lets only requests with a good access token through and leaves the user in `ctx.state.user`. */
+  bearerGate(): Koa.Middleware
+  onClose(end: () => Promise<void>): void
+}
+
+const optionsSchema = z.strictObject({
+  path: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp')
+    .default('/mcp'),
+  mode: z.enum(['sessionful', 'stateless']).default('sessionful'),
+  maxSessions: z.int().min(1).max(1_000_000).default(10_000),
+  sessionIdleSeconds: z.int().min(10).max(604_800).default(1800),
+  maxBodyBytes: z.int().min(1024).max(67_108_864).default(4_194_304),
+})
+
+/** Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through. */
+export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): Koa.Middleware {
+  const { path, mode, maxSessions, sessionIdleSeconds, maxBodyBytes } = parseOptions(optionsSchema, options, 'mcpMount')
+  const fullPath = `${vault.serverBaseUrl.pathname.replace(/\/$/, '')}${path}`
+  const gate = vault.bearerGate()
+  const sessions = mcpSessions({ maxSessions, idleSeconds: sessionIdleSeconds })
+  vault.onClose(() => sessions.close())
+  // Each McpServer would otherwise build its own, which costs about 20 kB and 10 ms.
+  const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
+
+  async function serve(ctx: Koa.Context): Promise<void> {
+    const user: User = ctx.state['user']
+    const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes) : undefined
+    if (body?.problem) return answerJson(ctx, body.problem.status, body.problem.message)
+    const request = toWebRequest(ctx, vault.serverBaseUrl)
+    const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
+    const handling = { ...(auth && { authInfo: auth }), ...(body && { parsedBody: body.value }) }
+    const sessionId = ctx.get('mcp-session-id')
+
+    if (mode === 'stateless') {
+      if (ctx.method !== 'POST') return answerMethod(ctx, 'POST')
+      const transport = new WebStandardStreamableHTTPServerTransport({})
+      const server = await createServer(serverOptions)
+      await server.connect(asTransport(transport))
+      return sendWebResponse(ctx, await transport.handleRequest(request, handling), () => void transport.close())
+    }
+    if (!['POST', 'GET', 'DELETE'].includes(ctx.method)) return answerMethod(ctx, 'GET, POST, DELETE')
+    const session =
+      sessionId === '' && isInitialize(body?.value)
+        ? await sessions.create(await createServer(serverOptions), user)
+        : sessions.find(sessionId, user)
+    if (!session) {
+      if (sessionId !== '') return answerJson(ctx, 404, 'Session not found')
+      if (!isInitialize(body?.value)) return answerJson(ctx, 400, 'Bad Request: Mcp-Session-Id header is required')
+      ctx.set('Retry-After', '30')
+      return answerJson(ctx, 503, 'This server has no room for another session. Try again later.')
+    }
+    session.open += 1
+    session.lastUsed = Date.now()
+    const release = () => {
+      session.open -= 1
+      session.lastUsed = Date.now()
+    }
+    try {
+      return sendWebResponse(ctx, await session.transport.handleRequest(request, handling), release)
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  return async (ctx, next) => {
+    if (ctx.path !== fullPath) return next()
+    return gate(ctx, () => serve(ctx))
+  }
+}
+
+function isInitialize(message: unknown): boolean {
+  const first = Array.isArray(message) ? message[0] : message
+  return typeof first === 'object' && first !== null && 'method' in first && first.method === 'initialize'
+}
+
+function answerMethod(ctx: Koa.Context, allow: string): void {
+  ctx.set('Allow', allow)
+  answerJson(ctx, 405, 'Method not allowed')
+}
+
+function answerJson(ctx: Koa.Context, status: number, message: string): void {
+  ctx.status = status
+  ctx.set('Cache-Control', 'no-store')
+  ctx.body = { jsonrpc: '2.0', error: { code: status === 404 ? -32001 : -32000, message }, id: null }
+}

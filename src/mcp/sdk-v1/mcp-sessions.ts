@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import { type Owner, sameOwner } from '../../core/owner.ts'
+
+export interface McpSession {
+  readonly owner: Owner
+  readonly transport: WebStandardStreamableHTTPServerTransport
+  /** Open responses: a session with one is not idle. */
+  open: number
+  lastUsed: number
+}
+
+export interface McpSessionsOptions {
+  readonly maxSessions: number
+  readonly idleSeconds: number
+}
+
+/**
+ * Sessions of MCP 2025-11-25, each tied to the owner whose token made it. A session id authenticates nobody: it finds a session only
+ * together with its owner's token.
+ */
+export interface McpSessions {
+  /** undefined for an unknown session and for somebody else's alike. */
+  find(sessionId: string, owner: Owner): McpSession | undefined
+  /** A transport for one initialize request; kept once the client has its session id. undefined when there is no room. */
+  create(server: McpServer, owner: Owner): Promise<McpSession | undefined>
+  close(): Promise<void>
+}
+
+export function mcpSessions({ maxSessions, idleSeconds }: McpSessionsOptions): McpSessions {
+  const sessions = new Map<string, McpSession>()
+
+  async function endIdle(): Promise<void> {
+    const oldest = Date.now() - idleSeconds * 1000
+    const idle = [...sessions.values()].filter((session) => session.open === 0 && session.lastUsed < oldest)
+    await Promise.all(idle.map((session) => session.transport.close()))
+  }
+
+  const sweep = setInterval(() => void endIdle(), Math.min(idleSeconds * 1000, 60_000))
+  sweep.unref()
+
+  return {
+    find(sessionId, owner) {
+      const session = sessions.get(sessionId)
+      return session && sameOwner(session.owner, owner) ? session : undefined
+    },
+
+    async create(server, owner) {
+      if (sessions.size >= maxSessions) await endIdle()
+      if (sessions.size >= maxSessions) return undefined
+      const transport = new WebStandardStreamableHTTPServerTransport({
+        sessionIdGenerator: randomUUID,
+        onsessioninitialized: (id) => void sessions.set(id, session),
+      })
+      const session: McpSession = { owner, transport, open: 0, lastUsed: Date.now() }
+      transport.onclose = () => {
+        if (transport.sessionId !== undefined) sessions.delete(transport.sessionId)
+      }
+      await server.connect(asTransport(transport))
+      return session
+    },
+
+    async close() {
+      clearInterval(sweep)
+      await Promise.all([...sessions.values()].map((session) => session.transport.close()))
+      sessions.clear()
+    },
+  }
+}
+
+type Transport = Parameters<McpServer['connect']>[0]
+
+// The SDK's own class declares `onclose?: () => void` where its interface, under exactOptionalPropertyTypes, wants the key absent.
+export function asTransport(transport: WebStandardStreamableHTTPServerTransport): Transport {
+  return transport as Transport
+}

@@ -1,0 +1,51 @@
+import type Koa from 'koa'
+
+/** The request as the SDK's web-standard transport wants it, without its body, at the configured address whatever `Host` says. */
+export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(ctx.req.headers)) {
+    if (name.startsWith(':') || value === undefined) continue
+    headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  }
+  const closed = new AbortController()
+  ctx.res.once('close', () => closed.abort())
+  return new Request(new URL(ctx.path, serverBaseUrl), { method: ctx.method, headers, signal: closed.signal })
+}
+
+/** Passes a web response on; `onEnd` runs once, when it is finished or the client has gone. */
+export async function sendWebResponse(ctx: Koa.Context, response: Response, onEnd: () => void): Promise<void> {
+  const { res } = ctx
+  ctx.respond = false
+  ctx.status = response.status
+  for (const [name, value] of response.headers) {
+    if (name !== 'connection') ctx.set(name, value)
+  }
+  res.statusCode = response.status
+  res.once('close', onEnd)
+  // A client waits for the headers of an event stream, whose first event may be a minute away.
+  res.flushHeaders()
+  if (!response.body) {
+    res.end()
+    return
+  }
+  const reader = response.body.getReader()
+  res.once('close', () => void reader.cancel().catch(() => undefined))
+  void pump(reader, res)
+}
+
+async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, res: Koa.Context['res']): Promise<void> {
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      if (!res.write(value)) await Promise.race([once(res, 'drain'), once(res, 'close')])
+    }
+    res.end()
+  } catch {
+    res.destroy()
+  }
+}
+
+function once(res: Koa.Context['res'], event: 'drain' | 'close'): Promise<void> {
+  return new Promise((resolve) => void res.once(event, resolve))
+}
