@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isVaultError } from '../core/errors.ts'
-import type { PendingEntry, PendingKey, PendingOutcome, PendingStore } from '../core/pending-store.ts'
+import type { PendingOutcome, PendingStore } from '../core/pending-store.ts'
+import { full, newEntry, opened, until } from './pending-entries.ts'
 
 export interface PendingStoreLimits {
   /** Most entries in the store. */
@@ -280,35 +281,4 @@ export function pendingStoreSuite({ test, create, boundsEntries = true }: Pendin
     await assert.rejects(here.openOrReuse(newEntry()), (error) => isVaultError(error, 'unavailable'))
     if (there !== here) assert.equal((await there.get(entry.key))?.state, 'open')
   })
-}
-
-function newEntry(given: Partial<PendingEntry> = {}): PendingEntry {
-  const expiresAt = given.expiresAt ?? Date.now() + LONG
-  return {
-    key: randomUUID() as string as PendingKey,
-    slot: randomUUID(),
-    owner: randomUUID(),
-    sealed: `sealed-${randomUUID()}`,
-    keepUntil: expiresAt + LONG,
-    ...given,
-    expiresAt,
-  }
-}
-
-async function opened(store: PendingStore, given: Partial<PendingEntry> = {}): Promise<PendingEntry> {
-  const entry = newEntry(given)
-  assert.equal((await store.openOrReuse(entry)).key, entry.key)
-  return entry
-}
-
-function full(reason: string): (error: unknown) => boolean {
-  return (error) => isVaultError(error, 'pending_store_full') && error.reason === reason && error.retryable
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (!holds()) {
-    assert.ok(Date.now() < deadline, 'nothing was heard within five seconds')
-    await delay(5)
-  }
 }
