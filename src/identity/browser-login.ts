@@ -1,0 +1,129 @@
+import type { JWTPayload } from 'jose'
+import * as client from 'openid-client'
+import type { BrowserLogin, LoginStart } from '../core/identity.ts'
+import type { User } from '../core/owner.ts'
+import { ISSUER_TIMEOUT_MILLISECONDS } from './issuer-document.ts'
+import type { VerifySigned } from './issuer-keys.ts'
+import type { IssuerMetadata } from './issuer-metadata.ts'
+import { checkLoginAnswer } from './login-answer.ts'
+import { loginRefusal } from './login-problem.ts'
+import { ownerFromClaims } from './owner-claim.ts'
+import type { Refuse } from './token-problem.ts'
+import { tokenRequestError } from './token-request-error.ts'
+import { displayNameOf } from './user-claims.ts'
+
+export interface BrowserLoginSettings {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string | undefined
+  readonly callbackUrl: URL
+  readonly loginScopes: string
+  readonly algorithms: readonly string[]
+  readonly idTokenSubjectClaim: string
+  readonly clockToleranceSeconds: number
+  readonly maxAuthAgeSeconds: number | undefined
+}
+
+/**
+ * OpenID Connect code flow with PKCE S256 (RFC 9700 §2.1.1). The identity is read from the ID token; every token is dropped when
+ * `complete` returns.
+ */
+export function oidcBrowserLogin(
+  settings: BrowserLoginSettings,
+  metadata: () => Promise<IssuerMetadata>,
+  verifySigned: VerifySigned,
+): BrowserLogin {
+  return {
+    mode: 'oidc',
+    displayName: new URL(settings.issuer).host,
+
+    async begin({ switchAccount }): Promise<LoginStart> {
+      const state = client.randomState()
+      const nonce = client.randomNonce()
+      const codeVerifier = client.randomPKCECodeVerifier()
+      const redirectTo = client.buildAuthorizationUrl(configuration(settings, await metadata()), {
+        redirect_uri: settings.callbackUrl.href,
+        scope: settings.loginScopes,
+        state,
+        nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
+        code_challenge_method: 'S256',
+        ...(switchAccount ? { prompt: 'login' } : {}),
+        ...(settings.maxAuthAgeSeconds === undefined ? {} : { max_age: String(settings.maxAuthAgeSeconds) }),
+      })
+      const transaction = { state, nonce, codeVerifier, issuer: settings.issuer, startedAt: String(Date.now()) }
+      return { kind: 'redirect', redirectTo: redirectTo.href, transaction }
+    },
+
+    async complete(callbackUrl, transaction): Promise<User> {
+      const issuer = await metadata()
+      const login = checkLoginAnswer(callbackUrl.searchParams, transaction, issuer)
+      // The redirect URI sent with the code is the configured one, whatever address the browser used.
+      const answer = new URL(settings.callbackUrl)
+      answer.search = callbackUrl.search
+      const idToken = await redeemCode(settings, issuer, answer, login)
+      const claims = await verifySigned(
+        idToken,
+        {
+          algorithms: [...settings.algorithms],
+          issuer: settings.issuer,
+          audience: settings.clientId,
+          requiredClaims: ['exp', 'iat', 'sub'],
+          clockTolerance: settings.clockToleranceSeconds,
+        },
+        refuseIdToken,
+      )
+      return user(claims, settings)
+    },
+  }
+}
+
+/** openid-client checks nonce, audience, `azp`, `max_age` and times of the ID token; its signature is checked by the caller. */
+async function redeemCode(
+  settings: BrowserLoginSettings,
+  issuer: IssuerMetadata,
+  answer: URL,
+  login: { readonly state: string; readonly nonce: string; readonly codeVerifier: string },
+): Promise<string> {
+  try {
+    const tokens = await client.authorizationCodeGrant(configuration(settings, issuer), answer, {
+      expectedState: login.state,
+      expectedNonce: login.nonce,
+      pkceCodeVerifier: login.codeVerifier,
+      idTokenExpected: true,
+      ...(settings.maxAuthAgeSeconds === undefined ? {} : { maxAge: settings.maxAuthAgeSeconds }),
+    })
+    if (tokens.id_token === undefined) throw loginRefusal('id_token_missing')
+    return tokens.id_token
+  } catch (error) {
+    throw tokenRequestError(error)
+  }
+}
+
+function configuration(settings: BrowserLoginSettings, issuer: IssuerMetadata): client.Configuration {
+  const configured = new client.Configuration(
+    { ...issuer, id_token_signing_alg_values_supported: [...settings.algorithms] } as client.ServerMetadata,
+    settings.clientId,
+    { [client.clockTolerance]: settings.clockToleranceSeconds },
+    clientAuthentication(settings.clientSecret, issuer),
+  )
+  configured.timeout = ISSUER_TIMEOUT_MILLISECONDS / 1_000
+  // Which endpoints may be http was decided when the metadata was read.
+  client.allowInsecureRequests(configured)
+  return configured
+}
+
+/** `client_secret_basic` is what metadata means when it names no method (RFC 8414 §2). */
+function clientAuthentication(secret: string | undefined, issuer: IssuerMetadata): client.ClientAuth {
+  if (secret === undefined) return client.None()
+  const methods = issuer.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+  return methods.includes('client_secret_basic') ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret)
+}
+
+const refuseIdToken: Refuse = () => loginRefusal('id_token')
+
+function user(claims: JWTPayload, settings: BrowserLoginSettings): User {
+  const owner = ownerFromClaims(claims, settings.issuer, settings.idTokenSubjectClaim, refuseIdToken)
+  const displayName = displayNameOf(claims)
+  return { ...owner, ...(displayName === undefined ? {} : { displayName }) }
+}

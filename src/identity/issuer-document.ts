@@ -1,0 +1,60 @@
+import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+
+export const ISSUER_TIMEOUT_MILLISECONDS = 5_000
+const MAX_DOCUMENT_BYTES = 1_048_576
+
+/**
+ * Reads one JSON document of the identity provider. Redirects are not followed: a document from elsewhere is not the issuer's.
+ *
+ * @returns the parsed JSON, or undefined when the server answers that there is no such document
+ * @throws `unavailable` when it cannot be known right now: no connection, no answer within 5 s, 429 or a 5xx status, or more than 1 MiB
+ */
+export async function readIssuerDocument(url: string): Promise<unknown> {
+  try {
+    const response = await fetch(url, {
+      headers: { accept: 'application/json, application/jwk-set+json' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ISSUER_TIMEOUT_MILLISECONDS),
+    })
+    if (response.status === 200) return parse(await limitedText(response))
+    await response.body?.cancel()
+    if (response.status === 429 || response.status >= 500) throw issuerUnavailable('status')
+    return undefined
+  } catch (error) {
+    if (isVaultError(error)) throw error
+    const timedOut = error instanceof Error && error.name === 'TimeoutError'
+    throw issuerUnavailable(timedOut ? 'timeout' : 'connection')
+  }
+}
+
+export function issuerUnavailable(reason: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'unavailable',
+    'The identity provider cannot be reached right now. Try again later.',
+    {
+      reason: `issuer_${reason}`,
+      retryable: true,
+    },
+  )
+}
+
+async function limitedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_DOCUMENT_BYTES) throw issuerUnavailable('document_too_long')
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** A page that is not JSON is how single-page applications answer for paths that do not exist. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

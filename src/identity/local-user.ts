@@ -1,0 +1,119 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { userInfo } from 'node:os'
+import { z } from 'zod'
+import { CredentialVaultError } from '../core/errors.ts'
+import type { Identity, IdentityMode } from '../core/identity.ts'
+import { parseOptions } from '../core/options.ts'
+import { checkOwner, type Owner } from '../core/owner.ts'
+import { isLoopback } from './loopback.ts'
+
+/** Options of `localUser()`. */
+export interface LocalUserOptions {
+  /** Whose credentials they are. Default: the name of the operating system's user. */
+  readonly name?: string | undefined
+  /** What MCP clients send as bearer token, 32 to 4096 characters of RFC 6750's alphabet. Without it, no token opens the server. */
+  readonly accessToken?: string | undefined
+}
+
+const ISSUER = 'local-user'
+
+const localUserOptions = z.strictObject({
+  name: z.string().min(1).optional(),
+  accessToken: z
+    .string()
+    .regex(
+      /^(?=.{32,4096}$)[A-Za-z0-9._~+/-]+=*$/,
+      'must be 32 to 4096 letters, digits and . _ ~ + / - ; make one with: openssl rand -hex 32',
+    )
+    .optional(),
+})
+
+/**
+ * One person on one machine: everyone who reaches the server is its user, without any login. Owner: `local-user` and `name`.
+ *
+ * `open()` throws `configuration_invalid` unless `serverBaseUrl` is on loopback.
+ *
+ * @throws `configuration_invalid` for wrong options
+ */
+export function localUser(options: LocalUserOptions = {}): IdentityMode {
+  const settings = parseOptions(localUserOptions, options, 'localUser')
+  return {
+    mode: 'local-user',
+    async open({ serverBaseUrl, warn }): Promise<Identity> {
+      if (!isLoopback(serverBaseUrl)) {
+        throw new CredentialVaultError(
+          'configuration_invalid',
+          `localUser() identifies nobody and is only for a serverBaseUrl on localhost, 127.0.0.0/8 or [::1]; this one is on ${serverBaseUrl.host}. The identity modes are: oidc({ issuer, clientId }) for people who sign in at an OpenID Connect provider, and localUser() for one person on one machine.`,
+          { reason: 'not_loopback' },
+        )
+      }
+      const owner = checkOwner({ issuer: ISSUER, subject: settings.name ?? systemUserName() })
+      warn(
+        `There is no login: everyone on this machine who can reach port ${portOf(serverBaseUrl)} can act as ${owner.subject}.`,
+      )
+      return identity({ ...owner, displayName: owner.subject }, settings.accessToken)
+    },
+  }
+}
+
+function identity(user: Owner & { readonly displayName: string }, accessToken: string | undefined): Identity {
+  return {
+    async verifyToken(token) {
+      if (accessToken === undefined) {
+        throw new CredentialVaultError(
+          'token_invalid',
+          'This server has no access token. Its operator can set one: localUser({ accessToken }).',
+          { reason: 'access_token_not_configured' },
+        )
+      }
+      if (!sameText(token, accessToken)) {
+        throw new CredentialVaultError(
+          'token_invalid',
+          'The access token is not the one that this server is set up with.',
+          {
+            reason: 'access_token',
+          },
+        )
+      }
+      return { ...user, scopes: [] }
+    },
+    browserLogin: {
+      mode: 'local-user',
+      displayName: 'this computer',
+      begin: async () => ({ kind: 'signed-in', user }),
+      complete: async () => {
+        throw new CredentialVaultError('login_failed', 'This server has no login. Open the link again.', {
+          reason: 'no_login',
+        })
+      },
+    },
+  }
+}
+
+/** Compares digests, so that the time taken tells nothing about the text, not even its length. */
+function sameText(a: string, b: string): boolean {
+  return timingSafeEqual(digest(a), digest(b))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function systemUserName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // Containers may run under a number that no user list knows.
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'localUser.name: this process has no user name; give one.',
+      {
+        reason: 'option',
+      },
+    )
+  }
+}
+
+function portOf(url: URL): string {
+  return url.port || (url.protocol === 'https:' ? '443' : '80')
+}

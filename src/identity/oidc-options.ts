@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import { MAX_IDENTITY_LENGTH } from '../core/owner.ts'
+import { isLoopback } from './loopback.ts'
+import { REASSIGNABLE_CLAIMS } from './owner-claim.ts'
+
+/** Options of `oidc()`. */
+export interface OidcOptions {
+  /**
+   * The identity provider's issuer, character by character as in its metadata (a trailing slash counts). https, or http on loopback. At
+   * most 255 characters.
+   */
+  readonly issuer: string
+  /** The client registered for the browser login, with the vault's callback as redirect URI. */
+  readonly clientId: string
+  /** Only for a confidential client. Prefer `clientSecretFile`. */
+  readonly clientSecret?: string | undefined
+  /** File that holds the client secret, read once when the vault opens; surrounding white space is ignored. */
+  readonly clientSecretFile?: string | undefined
+  /** What access tokens must carry in `aud` (RFC 8707), compared exactly. Default: `serverBaseUrl` + `/mcp`. */
+  readonly audience?: string | undefined
+  /** Scopes that access tokens must have. Default none. */
+  readonly scopes?: readonly string[] | undefined
+  /** Scopes that the browser login asks for, separated by spaces; `openid` is among them. Default `openid profile`. */
+  readonly loginScopes?: string | undefined
+  /** Signature algorithms accepted on access and ID tokens; asymmetric only. Default: all of {@link ASYMMETRIC_ALGORITHMS}. */
+  readonly algorithms?: readonly AsymmetricAlgorithm[] | undefined
+  /** Claim that names the user, stable and never given to somebody else. Default `sub`; Entra: `oid`, Okta: `uid`. */
+  readonly subjectClaim?: string | undefined
+  /** The same user's claim in ID tokens, where it differs. Default: as `subjectClaim`. Okta: `sub`. */
+  readonly idTokenSubjectClaim?: string | undefined
+  /** Other values of `iss` in access tokens that mean this issuer and are signed by its keys, e.g. Entra's `https://sts.windows.net/…/`. */
+  readonly issuerAliases?: readonly string[] | undefined
+  /** How far the identity provider's clock may be off, 0 to 300. Default 30. */
+  readonly clockToleranceSeconds?: number | undefined
+  /** Accept only tokens with `typ: at+jwt` (RFC 9068). Default false, since many providers leave it out. */
+  readonly requireTokenType?: boolean | undefined
+  /** Accept tokens that a program got for itself. Default false: credentials belong to people. */
+  readonly allowMachineTokens?: boolean | undefined
+  /** How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 0 to 86400. Default: not asked. */
+  readonly maxAuthAgeSeconds?: number | undefined
+  /** Accept an http issuer off loopback. Everyone on the path can then sign in as anyone. Default false. */
+  readonly dangerouslyAllowHttpIssuer?: boolean | undefined
+}
+
+/** Every algorithm that can be allowed. Shared-secret ones (HS*) are absent: whoever can verify with those can also forge. */
+export const ASYMMETRIC_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+export type AsymmetricAlgorithm = (typeof ASYMMETRIC_ALGORITHMS)[number]
+
+const issuer = z
+  .string()
+  .max(MAX_IDENTITY_LENGTH)
+  .refine(isIssuerUrl, 'must be the URL of an issuer, without query, fragment, user name or spaces')
+
+const claim = z
+  .string()
+  .regex(/^[\x21-\x7E]{1,200}$/, 'must be the name of a claim')
+  .refine((name) => !REASSIGNABLE_CLAIMS.includes(name), {
+    message:
+      'must be a claim that names one person for good; e-mail addresses and user names can be given to somebody else',
+  })
+
+const scope = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must be one scope, without spaces')
+
+export const oidcOptions = z
+  .strictObject({
+    issuer,
+    clientId: z.string().min(1).max(255),
+    clientSecret: z.string().min(1).optional(),
+    clientSecretFile: z.string().min(1).optional(),
+    audience: z.string().min(1).max(2_048).optional(),
+    scopes: z.array(scope).readonly().default([]),
+    loginScopes: z
+      .string()
+      .refine((text) => text.split(' ').includes('openid'), 'must contain openid')
+      .default('openid profile'),
+    algorithms: z
+      .array(z.enum(ASYMMETRIC_ALGORITHMS))
+      .min(1)
+      .readonly()
+      .default([...ASYMMETRIC_ALGORITHMS]),
+    subjectClaim: claim.default('sub'),
+    idTokenSubjectClaim: claim.optional(),
+    issuerAliases: z.array(issuer).readonly().default([]),
+    clockToleranceSeconds: z.int().min(0).max(300).default(30),
+    requireTokenType: z.boolean().default(false),
+    allowMachineTokens: z.boolean().default(false),
+    maxAuthAgeSeconds: z.int().min(0).max(86_400).optional(),
+    dangerouslyAllowHttpIssuer: z.boolean().default(false),
+  })
+  .superRefine((options, context) => {
+    const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    const url = new URL(options.issuer)
+    if (url.protocol === 'http:' && !isLoopback(url) && !options.dangerouslyAllowHttpIssuer) {
+      problem('issuer', 'must be https; http is only for an identity provider on this machine')
+    }
+    if (options.clientSecret !== undefined && options.clientSecretFile !== undefined) {
+      problem('clientSecretFile', 'cannot be given together with clientSecret')
+    }
+    if (new Set([options.issuer, ...options.issuerAliases]).size !== options.issuerAliases.length + 1) {
+      problem('issuerAliases', 'must not repeat the issuer or each other')
+    }
+  })
+
+function isIssuerUrl(text: string): boolean {
+  if (!/^https?:\/\/[\x21-\x7E]+$/.test(text) || /[?#\\]/.test(text) || !URL.canParse(text)) return false
+  const url = new URL(text)
+  return url.username === '' && url.password === ''
+}

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+import type { Identity, IdentityContext, IdentityMode, ResourceDescription } from '../core/identity.ts'
+import { parseOptions } from '../core/options.ts'
+import { accessTokenVerifier } from './access-token.ts'
+import { oidcBrowserLogin } from './browser-login.ts'
+import { issuerUnavailable } from './issuer-document.ts'
+import { issuerKeys } from './issuer-keys.ts'
+import { type IssuerMetadata, issuerMetadata } from './issuer-metadata.ts'
+import { type OidcOptions, oidcOptions } from './oidc-options.ts'
+
+/**
+ * People are whom an OpenID Connect provider says they are: access tokens are verified as JWTs (RFC 9068), and the form's user signs in
+ * with the code flow at the same issuer. Owner: the configured issuer, and the value of `subjectClaim`.
+ *
+ * `open()` throws `configuration_invalid` when the issuer answers and is not what is configured. When it does not answer, the vault
+ * opens with a warning, and tokens and logins are `unavailable` until it does.
+ *
+ * @throws `configuration_invalid` for wrong options, with their paths
+ */
+export function oidc(options: OidcOptions): IdentityMode {
+  const settings = parseOptions(oidcOptions, options, 'oidc')
+  return {
+    mode: 'oidc',
+    async open(context): Promise<Identity> {
+      const discover = issuerMetadata({ issuer: settings.issuer, allowHttp: settings.dangerouslyAllowHttpIssuer })
+      const clientSecret = settings.clientSecret ?? secretFromFile(settings.clientSecretFile)
+      if (settings.dangerouslyAllowHttpIssuer) {
+        context.warn(
+          'oidc.dangerouslyAllowHttpIssuer is on: everyone on the path to the identity provider can sign in as anyone.',
+        )
+      }
+      await checkIssuer(discover, settings.issuer, context)
+      const metadata = duringService(discover, context)
+      const verifySigned = issuerKeys(metadata)
+      const resource = resourceDescription(settings, context.serverBaseUrl)
+      return {
+        verifyToken: accessTokenVerifier(
+          { ...settings, audience: settings.audience ?? resource.resource },
+          verifySigned,
+        ),
+        browserLogin: oidcBrowserLogin(
+          {
+            ...settings,
+            clientSecret,
+            callbackUrl: context.callbackUrl,
+            idTokenSubjectClaim: settings.idTokenSubjectClaim ?? settings.subjectClaim,
+            maxAuthAgeSeconds: settings.maxAuthAgeSeconds,
+          },
+          metadata,
+          verifySigned,
+        ),
+        resource,
+      }
+    },
+  }
+}
+
+async function checkIssuer(
+  discover: () => Promise<IssuerMetadata>,
+  issuer: string,
+  context: IdentityContext,
+): Promise<void> {
+  try {
+    const metadata = await discover()
+    if (metadata.code_challenge_methods_supported?.includes('S256') !== true) {
+      context.warn(
+        `The identity provider ${issuer} does not say that it supports PKCE with S256; logins rely on the nonce alone.`,
+      )
+    }
+  } catch (error) {
+    if (!isVaultError(error, 'unavailable')) throw error
+    context.warn(
+      `The identity provider ${issuer} does not answer. Nobody can sign in until it does; it is asked again at the next request.`,
+    )
+  }
+}
+
+/** Once the vault is open, callers know only good, bad and unavailable. */
+function duringService(
+  discover: () => Promise<IssuerMetadata>,
+  context: IdentityContext,
+): () => Promise<IssuerMetadata> {
+  return async () => {
+    try {
+      return await discover()
+    } catch (error) {
+      if (!isVaultError(error, 'configuration_invalid')) throw error
+      context.warn(error.message)
+      throw issuerUnavailable('misconfigured')
+    }
+  }
+}
+
+/** Providers whose audiences are no URLs (Entra's are GUIDs) still have a resource, which RFC 9728 wants to be one. */
+function resourceDescription(
+  settings: { readonly audience?: string | undefined; readonly issuer: string; readonly scopes: readonly string[] },
+  serverBaseUrl: URL,
+): ResourceDescription {
+  const standard = `${serverBaseUrl.href.replace(/\/$/, '')}/mcp`
+  const isUrl = settings.audience !== undefined && /^https?:\/\//.test(settings.audience)
+  return {
+    resource: isUrl ? (settings.audience ?? standard) : standard,
+    authorizationServers: [settings.issuer],
+    scopes: settings.scopes,
+  }
+}
+
+function secretFromFile(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8').trim()
+  } catch {
+    throw new CredentialVaultError('configuration_invalid', `oidc.clientSecretFile: ${path} cannot be read.`, {
+      reason: 'file',
+    })
+  }
+  if (text === '') {
+    throw new CredentialVaultError('configuration_invalid', `oidc.clientSecretFile: ${path} is empty.`, {
+      reason: 'file',
+    })
+  }
+  return text
+}
