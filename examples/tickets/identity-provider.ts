@@ -59,13 +59,13 @@ export function browserClient(clientId: string, redirectUris: readonly string[])
 
 /** A real OpenID Connect provider for trying things out: in memory, on loopback, without passwords. */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
-  const { Provider } = await importOidcProvider()
+  const { Provider, errors } = await importOidcProvider()
   const users = options.users ?? ALICE_AND_BOB
   const host = options.host ?? '127.0.0.1'
   const server = createServer()
   await listen(server, options.port ?? 0, host)
   const issuer = `http://${host}:${(server.address() as AddressInfo).port}`
-  const settings = configuration(options, users)
+  const settings = configuration(options, users, () => new errors.InvalidTarget())
 
   // A Provider's keys are fixed when it is made. Its records live outside of it, so replacing it is changing its keys.
   const withKeys = (keys: readonly JWK[]) =>
@@ -90,7 +90,11 @@ export async function makeSigningKey(): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex'), alg: 'RS256', use: 'sig' }
 }
 
-function configuration(options: IdentityProviderOptions, users: readonly IdentityProviderUser[]): Configuration {
+function configuration(
+  options: IdentityProviderOptions,
+  users: readonly IdentityProviderUser[],
+  unknownResource: () => Error,
+): Configuration {
   return {
     adapter: identityProviderRecords(),
     clients: [...(options.clients ?? [])],
@@ -120,7 +124,7 @@ function configuration(options: IdentityProviderOptions, users: readonly Identit
         defaultResource: () => options.resource,
         useGrantedResource: () => true,
         getResourceServerInfo: async (_context, resource) => {
-          if (resource !== options.resource) throw new (await importOidcProvider()).errors.InvalidTarget()
+          if (resource !== options.resource) throw unknownResource()
           return { scope: TOKEN_SCOPE, audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }
         },
       },
@@ -161,8 +165,9 @@ function serve(provider: OidcProvider, options: IdentityProviderOptions, users: 
     if (request.method !== 'POST') return sendSignInPage(response, { serviceName, action: `/sign-in/${uid}`, users })
     const account = new URLSearchParams(await bodyOf(request)).get('account')
     if (!users.some((user) => user.account === account)) return sendNoticePage(response, 400, 'There is no such person')
+    const returnTo = await provider.interactionResult(request, response, { login: { accountId: account ?? '' } })
     if (session !== undefined && session.accountId !== account) await signOut(provider, session.uid)
-    await provider.interactionFinished(request, response, { login: { accountId: account ?? '' } })
+    response.writeHead(303, { location: returnTo }).end()
   }
 
   return (request: IncomingMessage, response: ServerResponse): void => {
@@ -170,9 +175,13 @@ function serve(provider: OidcProvider, options: IdentityProviderOptions, users: 
       void answer(request, response)
       return
     }
-    signIn(request, response).catch(() => {
-      sendNoticePage(response, 400, 'This sign-in page is no longer open')
+    signIn(request, response).catch((error: unknown) => {
+      const expected = error instanceof Error && error.name === 'SessionNotFound'
+      if (!expected) console.error('identity provider:', error)
       request.resume()
+      if (response.headersSent) response.end()
+      else if (expected) sendNoticePage(response, 400, 'This sign-in page is no longer open')
+      else sendNoticePage(response, 500, 'Signing in does not work right now')
     })
   }
 }
@@ -194,17 +203,21 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return body
 }
 
-/** On Node.js 20 the package warns at import that it wants 22, although it works. */
-async function importOidcProvider(): Promise<typeof import('oidc-provider')> {
+type OidcProviderModule = typeof import('oidc-provider')
+
+let oidcProvider: Promise<OidcProviderModule> | undefined
+
+/** On Node.js 20 the package warns at import that it wants 22, although it works. Nothing else that is said meanwhile is held back. */
+function importOidcProvider(): Promise<OidcProviderModule> {
+  if (oidcProvider) return oidcProvider
   const { warn } = console
   console.warn = (...texts: unknown[]) => {
     if (!String(texts[0]).includes('oidc-provider WARNING: Unsupported runtime')) warn(...texts)
   }
-  try {
-    return await import('oidc-provider')
-  } finally {
+  oidcProvider = import('oidc-provider').finally(() => {
     console.warn = warn
-  }
+  })
+  return oidcProvider
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
