@@ -16,29 +16,36 @@ const contentSchema = z.strictObject({
   call: z.string().optional(),
 })
 
-export interface ReferenceContent {
+export interface NewReference {
   readonly provider: string
   readonly owner: Owner
   readonly call?: string | undefined
 }
 
-export function sealReference(sealer: Sealer, content: ReferenceContent, expiresAt: number): CredentialReference {
+export interface ReferenceContent extends NewReference {
+  readonly reference: CredentialReference
+}
+
+export function sealReference(sealer: Sealer, content: NewReference, expiresAt: number): CredentialReference {
   const { provider, owner, call } = content
   const value = { provider, issuer: owner.issuer, subject: owner.subject, ...(call === undefined ? {} : { call }) }
   return sealer.seal('reference', value, expiresAt) as CredentialReference
 }
 
-/**
- * Opens a reference for the owner that presents it. Whatever is wrong with it, the error is the same `reference_invalid`, so that
- * nobody learns whose it is or whether it ever was one.
- */
-export function openReference(sealer: Sealer, reference: string, provider: string, owner: Owner): ReferenceContent {
-  const content = contentSchema.safeParse(sealer.open('reference', reference))
-  if (!content.success || content.data.provider !== provider || !sameOwner(content.data, owner))
-    throw invalidReference()
-  return { provider, owner: { issuer: owner.issuer, subject: owner.subject }, call: content.data.call }
+/** Opens a reference for the owner that presents it. undefined, whatever is wrong with it. */
+export function openReference(
+  sealer: Sealer,
+  text: string,
+  provider: string,
+  owner: Owner,
+): ReferenceContent | undefined {
+  const content = contentSchema.safeParse(sealer.open('reference', text))
+  if (!content.success || content.data.provider !== provider || !sameOwner(content.data, owner)) return undefined
+  const { issuer, subject, call } = content.data
+  return { provider, owner: { issuer, subject }, call, reference: text as CredentialReference }
 }
 
+/** The one error for every reference that is not good, so that nobody learns whose it is or whether it ever was one. */
 export function invalidReference(): CredentialVaultError {
   return new CredentialVaultError(
     'reference_invalid',

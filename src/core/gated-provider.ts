@@ -1,5 +1,5 @@
-import type { NewRequest, PendingRequest, WaitEnd } from './pending-requests.ts'
 import type { User } from './owner.ts'
+import type { NewRequest, PendingRequest, WaitEnd } from './pending-requests.ts'
 
 /** One tool call in front of the gate. */
 export interface GatedCall {

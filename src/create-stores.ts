@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { jsonLinesAudit } from './audit/json-lines.ts'
+import { memoryBackend } from './backends/memory.ts'
+import { sealedFile } from './backends/sealed-file.ts'
+import type { AuditSink } from './core/audit-sink.ts'
+import type { BrowserSessions } from './core/browser-sessions.ts'
+import { parseOptions } from './core/options.ts'
+import type { PendingStore } from './core/pending-store.ts'
+import type { SecretBackend } from './core/secret-backend.ts'
+import { memoryPendingStore } from './pending/memory.ts'
+import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
+
+export interface Stores {
+  readonly backend: SecretBackend
+  readonly pendingStore: PendingStore
+  readonly browserSessions: BrowserSessions
+  readonly audit: AuditSink
+}
+
+const environmentSchema = z.object({
+  MCP_VAULT_BACKEND: z.enum(['sealed-file', 'memory']).default('sealed-file'),
+  MCP_VAULT_FOLDER: z.string().min(1).default('./data'),
+  MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
+  MCP_AUDIT_FOLDER: z.string().min(1).optional(),
+})
+
+/**
+ * The stores that the environment names.
+ *
+ * `MCP_VAULT_BACKEND`: `sealed-file` (default) or `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or
+ * `MCP_VAULT_KEY`: the sealed file's key, read when the vault opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit`
+ * in the vault's folder.
+ *
+ * @throws `configuration_invalid`, naming the variable
+ */
+export function createStores(environment: NodeJS.ProcessEnv = process.env): Stores {
+  const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
+  const folder = settings.MCP_VAULT_FOLDER
+  return {
+    backend: settings.MCP_VAULT_BACKEND === 'memory' ? memoryBackend() : sealedFile({ folder }),
+    pendingStore: memoryPendingStore(),
+    browserSessions: memoryBrowserSessions(),
+    audit: jsonLinesAudit({ folder: settings.MCP_AUDIT_FOLDER ?? `${folder}/audit` }),
+  }
+}
+
+/** A variable set to nothing counts as not set, as in Compose files. */
+export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+}

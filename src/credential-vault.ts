@@ -1,0 +1,51 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type Koa from 'koa'
+import type { AuditSink } from './core/audit-sink.ts'
+import type { Credentials } from './core/credentials.ts'
+import type { HealthPart } from './core/health.ts'
+import type { VerifyToken } from './core/identity.ts'
+import type { Owner, User } from './core/owner.ts'
+import type { PendingRequests } from './core/pending-requests.ts'
+import type { Sealer } from './core/seal.ts'
+import type { FormProvider } from './web/form-provider.ts'
+
+/** `authInfo` is whatever a verifier left on the request. undefined when it names nobody. */
+export type OwnerFrom = (authInfo: unknown) => User | undefined
+
+/** What a provider works with once it is attached. */
+export interface ProviderServices {
+  readonly credentials: Credentials
+  readonly pendingRequests: PendingRequests
+  readonly sealer: Sealer
+  readonly audit: AuditSink
+  readonly ownerFrom: OwnerFrom
+}
+
+/** The opened whole: backend, pending store, identity, audit and keys, and the routes that serve the form. */
+export interface CredentialVault {
+  readonly serverBaseUrl: URL
+  /** The user of the request that is being served, set by the bearer gate. */
+  readonly userContext: AsyncLocalStorage<User>
+  /** Checks access tokens as the bearer gate does. */
+  readonly verifyToken: VerifyToken
+  /** Paths that must be reachable without a token: form, login, callback, sign-out, assets, metadata. */
+  readonly openPaths: readonly string[]
+  /** What `register` mounts: form, login and metadata. Passes every other path on. */
+  readonly routes: Koa.Middleware
+  /** Serves form, login and metadata on a Koa application. Once per application, however often it is called. */
+  register(app: Koa): void
+  /** The same routes for Express, Fastify or plain `node:http`: mount it at the root. Calls `next` for every other path. */
+  nodeHandler(): (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
+  /** Koa middleware that lets only requests with a good access token through (RFC 6750, RFC 9728). */
+  bearerGate(): Koa.Middleware
+  /** Ends every browser session of the owner that began before now, on every replica. */
+  endSessions(owner: Owner): Promise<void>
+  /** Parts that do not work at the moment, each with a stable code. Empty when all is well. */
+  problems(): ReadonlyMap<HealthPart, string>
+  /** For providers: serves `form` and hands out what a provider works with. Throws `configuration_invalid` for a name taken. */
+  attach(form: FormProvider): ProviderServices
+  /** Runs `end` when the vault closes. */
+  onClose(end: () => Promise<void>): void
+  close(): Promise<void>
+}

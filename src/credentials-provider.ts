@@ -1,0 +1,336 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type Koa from 'koa'
+import { z } from 'zod'
+import { type CredentialHandle, createHandle } from './core/credential-handle.ts'
+import {
+  type CredentialReference,
+  invalidReference,
+  openReference,
+  type ReferenceContent,
+  sealReference,
+} from './core/credential-reference.ts'
+import { type AccessContext, newCorrelationId } from './core/credentials.ts'
+import { createEchoGuard, type EchoGuard } from './core/echo-guard.ts'
+import { CredentialVaultError } from './core/errors.ts'
+import type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './core/gated-provider.ts'
+import { parseOptions } from './core/options.ts'
+import type { Owner, User } from './core/owner.ts'
+import type { NewRequest } from './core/pending-requests.ts'
+import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME, type StorageKey, storageKey } from './core/storage-key.ts'
+import { type CredentialValues, defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
+import type { CredentialVault, OwnerFrom, ProviderServices } from './credential-vault.ts'
+import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
+import { type DestinationOptions, defineDestinations } from './destinations/destination.ts'
+import { providerForm, type Verify } from './provider-form.ts'
+import { type OwnVaultOptions, openProviderVault } from './provider-vault.ts'
+
+export interface CredentialsProviderOptions<V extends VariablesOptions> extends OwnVaultOptions {
+  /** In URLs, backend paths and audit lines: lower-case letters, digits and single hyphens, 1 to 40 characters. */
+  readonly name: string
+  /** What users call the service. Default: the name with a capital letter. */
+  readonly label?: string
+  /** The form's fields, and the credential's. */
+  readonly variables: V
+  /** Guide for the user in Markdown: where to make the token, which rights it needs. Raw HTML in it is shown as text. */
+  readonly doc?: string
+  /** The opened vault. Default: one of its own from `serverBaseUrl`, `backend` and `pendingStore`, or the process-wide one. */
+  readonly vault?: CredentialVault
+  /** Whose call it is. Default: the verified token of the very request. */
+  readonly userContext?: AsyncLocalStorage<User>
+  /** Finds the owner in what a verifier left on the request. Default: the vault's. */
+  readonly ownerFrom?: OwnerFrom
+  /** How long a call waits for its user, in seconds, 1 to 3600. Default 300. */
+  readonly tokenTimeoutSeconds?: number
+  /** Lets a reference outlive its call by this many seconds, 1 to 86400. Default: it ends with the call. */
+  readonly referenceTtlSeconds?: number
+  /** Where `fetch()` of a handle may go, and how the credential is sent there. Default: nowhere. */
+  readonly destinations?: readonly DestinationOptions[]
+  /** Tries submitted values against the service before they are saved, within 5 s. */
+  readonly verify?: Verify
+  /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
+  readonly guardShortSecrets?: boolean
+}
+
+const callable = z.custom<(...parameters: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'must be a function',
+)
+const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
+
+const optionsSchema = z.strictObject({
+  name: z
+    .string()
+    .max(MAX_PROVIDER_NAME_LENGTH)
+    .regex(PROVIDER_NAME, 'has lower-case letters, digits and single hyphens and starts with a letter'),
+  label: z.string().min(1).max(60).optional(),
+  variables: z.unknown(),
+  doc: z.string().max(20_000).optional(),
+  vault: z
+    .custom<object>(
+      (value) => typeof value === 'object' && value !== null && 'attach' in value,
+      'must be what openVault() resolves to',
+    )
+    .optional(),
+  userContext: storage.optional(),
+  ownerFrom: callable.optional(),
+  tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
+  referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
+  destinations: z.unknown(),
+  verify: callable.optional(),
+  guardShortSecrets: z.boolean().default(false),
+  serverBaseUrl: z.unknown(),
+  backend: z.unknown(),
+  pendingStore: z.unknown(),
+})
+
+/** A reference without a time of its own ends with its call; this bounds what a lost process leaves behind. */
+const LONGEST_CALL_SECONDS = 24 * 3600
+
+/** The gated call that is running, as its handler's `getCredentials()` finds it. */
+interface RunningCall {
+  readonly call: GatedCall
+  readonly id: string
+  readonly guard: EchoGuard
+}
+
+/**
+ * One service whose credential is collected from each user, kept in the vault, and handed to gated tools.
+ *
+ * Synchronous to make; `await provider.ready()` opens what is not yet open, and the gate and routes do so by themselves.
+ *
+ * @throws `configuration_invalid` from the constructor, naming the option's path
+ */
+export class CredentialsProvider<const V extends VariablesOptions = VariablesOptions> implements GatedProvider {
+  readonly name: string
+  readonly label: string
+  readonly tokenTimeoutSeconds: number
+  readonly #options: CredentialsProviderOptions<V>
+  readonly #variables: readonly Variable[]
+  readonly #boundFetch: BoundFetch
+  readonly #destinations: readonly string[]
+  readonly #calls = new AsyncLocalStorage<RunningCall>()
+  readonly #live = new Set<string>()
+  #vault: CredentialVault | undefined
+  #services: ProviderServices | undefined
+  #opening: Promise<void> | undefined
+
+  constructor(options: CredentialsProviderOptions<V>) {
+    const checked = parseOptions(optionsSchema, options, 'CredentialsProvider')
+    this.name = checked.name
+    this.label = checked.label ?? checked.name.charAt(0).toUpperCase() + checked.name.slice(1)
+    this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
+    this.#options = options
+    this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
+    const destinations = defineDestinations(
+      options.destinations ?? [],
+      this.#variables,
+      'CredentialsProvider.destinations',
+    )
+    this.#destinations = destinations.map((destination) => destination.description)
+    this.#boundFetch = createBoundFetch({ provider: this.name, destinations })
+    if (options.vault) this.#attach(options.vault)
+  }
+
+  /** Opens the vault if this provider has none yet. */
+  async ready(): Promise<void> {
+    if (this.#services) return
+    this.#opening ??= openProviderVault(this.#options).then((vault) => this.#attach(vault))
+    try {
+      await this.#opening
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+  }
+
+  /** Serves the form on a Koa application. Routes are shared: several providers of one vault register them once. */
+  register(app: Koa): void {
+    if (this.#vault) {
+      this.#vault.register(app)
+      return
+    }
+    app.use(async (ctx, next) => {
+      await this.ready()
+      return this.#openVault().routes(ctx, next)
+    })
+  }
+
+  /** Paths that must be reachable without a token. */
+  get openPaths(): readonly string[] {
+    return this.#openVault().openPaths
+  }
+
+  /**
+   * The credential of the gated call that is running, as a handle that holds no values.
+   *
+   * @throws `call_ended` outside a gated handler
+   */
+  getCredentials(): CredentialHandle<V> {
+    const running = this.#calls.getStore()
+    if (!running || !this.#live.has(running.id)) {
+      throw new CredentialVaultError(
+        'call_ended',
+        `getCredentials() of ${this.name} works inside a handler that requireCredentials() gated, while its call runs.`,
+      )
+    }
+    const { call, id } = running
+    const { owner } = this.#key(call.user)
+    const ttl = this.#options.referenceTtlSeconds
+    const reference = sealReference(
+      this.#ready().sealer,
+      { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
+      Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
+    )
+    return this.#handle(reference, owner, call, () => this.#live.has(id))
+  }
+
+  /**
+   * Turns a reference back into a handle, for the owner that it was made for.
+   *
+   * @throws `reference_invalid` for another owner or provider, and for an expired, ended or changed reference: always the same error
+   */
+  resolve(reference: string, owner: Owner): CredentialHandle<V> {
+    const opened = this.#openReference(reference, owner)
+    if (!opened) throw invalidReference()
+    const call = this.#calls.getStore()?.call ?? { user: opened.owner, correlationId: newCorrelationId() }
+    return this.#handle(opened.reference, opened.owner, call, () => this.#openReference(reference, owner) !== undefined)
+  }
+
+  /** Revokes the owner's credential: the next call asks for it again. Resolves false when there was none. */
+  async invalidateCredentials(owner: Owner): Promise<boolean> {
+    await this.ready()
+    const context = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
+    return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, context)
+  }
+
+  userOf(authInfo: unknown): User | undefined {
+    if (this.#options.userContext) return this.#options.userContext.getStore()
+    return (this.#options.ownerFrom ?? this.#ready().ownerFrom)(authInfo)
+  }
+
+  async credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'> {
+    return (await this.#ready().credentials.status(this.#key(call.user), call.correlationId)).status
+  }
+
+  async requestCredential(call: GatedCall, cause: NewRequest['cause']): Promise<CredentialRequest> {
+    const { pendingRequests, audit } = this.#ready()
+    const { user, clientName, tool, correlationId } = call
+    const request = await pendingRequests.openOrReuse({ provider: this.name, user, clientName, tool, cause })
+    const { issuer, subject } = user
+    await audit.append({
+      type: 'credential.requested',
+      outcome: 'success',
+      reason: cause,
+      owner: { issuer, subject },
+      provider: this.name,
+      request: pendingRequests.label(request),
+      ...contextOf(call),
+      correlationId,
+    })
+    const hasCredential = async () => (await this.credentialState(call)) === 'active'
+    return {
+      request,
+      url: this.#formUrl(request.handle),
+      wait: (signal) => pendingRequests.wait(request, hasCredential, signal),
+      withdraw: async () => void (await pendingRequests.withdraw(request)),
+    }
+  }
+
+  async run<T>(call: GatedCall, handler: (echo: EchoCheck) => Promise<T>): Promise<T> {
+    const guard = createEchoGuard({ includeShort: this.#options.guardShortSecrets ?? false })
+    const id = newCorrelationId()
+    this.#live.add(id)
+    try {
+      return await this.#calls.run({ call, id, guard }, () => handler(guard))
+    } finally {
+      this.#live.delete(id)
+    }
+  }
+
+  async reportEcho(call: GatedCall): Promise<void> {
+    const { issuer, subject } = call.user
+    await this.#ready().audit.append({
+      type: 'credential.echoed',
+      outcome: 'denied',
+      owner: { issuer, subject },
+      provider: this.name,
+      ...contextOf(call),
+    })
+  }
+
+  #attach(vault: CredentialVault): void {
+    this.#vault = vault
+    const save = async (owner: Owner, values: CredentialValues, context: AccessContext) => {
+      await this.#ready().credentials.save(this.#key(owner), values, context)
+    }
+    this.#services = vault.attach(
+      providerForm({
+        name: this.name,
+        label: this.label,
+        variables: this.#variables,
+        doc: this.#options.doc,
+        destinations: this.#destinations,
+        verify: this.#options.verify,
+        save,
+      }),
+    )
+    vault.onClose(() => this.#boundFetch.close())
+  }
+
+  #openReference(text: string, owner: Owner): ReferenceContent | undefined {
+    const content = openReference(this.#ready().sealer, text, this.name, owner)
+    return content && (content.call === undefined || this.#live.has(content.call)) ? content : undefined
+  }
+
+  #handle(reference: CredentialReference, owner: Owner, call: GatedCall, isLive: () => boolean): CredentialHandle<V> {
+    const key = this.#key(owner)
+    return createHandle<V>({
+      provider: this.name,
+      reference,
+      isLive,
+      release: async () => {
+        const values = await this.#ready().credentials.release(key, this.#variables, contextOf(call))
+        this.#calls.getStore()?.guard.add(this.#variables, values)
+        return values
+      },
+      send: (values, input, init) => this.#boundFetch.fetch(values, input, init),
+    })
+  }
+
+  #key(owner: Owner): StorageKey {
+    return storageKey(this.name, owner)
+  }
+
+  #formUrl(handle: string): string {
+    const { serverBaseUrl } = this.#openVault()
+    const url = new URL(serverBaseUrl)
+    url.pathname = `${serverBaseUrl.pathname.replace(/\/$/, '')}/credentials/${this.name}/entry`
+    url.searchParams.set('t', handle)
+    return url.href
+  }
+
+  #openVault(): CredentialVault {
+    if (this.#vault) return this.#vault
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `The vault of ${this.name} is not open yet. Await provider.ready() first.`,
+      {
+        reason: 'not_ready',
+      },
+    )
+  }
+
+  #ready(): ProviderServices {
+    this.#openVault()
+    if (this.#services) return this.#services
+    throw new TypeError('a provider with a vault has its services')
+  }
+}
+
+function contextOf({ user, tool, correlationId }: GatedCall): AccessContext {
+  return {
+    correlationId,
+    ...(user.clientId === undefined ? {} : { clientId: user.clientId }),
+    ...(tool === undefined ? {} : { tool }),
+  }
+}

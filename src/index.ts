@@ -1,0 +1,43 @@
+/**
+ * Collects each user's own access token for MCP tools from the right person, keeps it in a vault, and audits every use.
+ *
+ * @module mcp-credential-vault
+ */
+
+export { jsonLinesAudit } from './audit/json-lines.ts'
+export { memoryBackend } from './backends/memory.ts'
+export { type SealedFileOptions, sealedFile } from './backends/sealed-file.ts'
+export type { AuditEvent, AuditEventType, AuditOutcome, AuditPosition, AuditSink } from './core/audit-sink.ts'
+export type { BrowserSessions } from './core/browser-sessions.ts'
+export type { CredentialHandle } from './core/credential-handle.ts'
+export type { CredentialReference } from './core/credential-reference.ts'
+export { CredentialVaultError, type ErrorCode, isVaultError } from './core/errors.ts'
+export type { GatedCall, GatedProvider } from './core/gated-provider.ts'
+export type { BrowserLogin, Identity, IdentityMode, Principal, VerifyToken } from './core/identity.ts'
+export { generateKeyText } from './core/key-text.ts'
+export type { Owner, User } from './core/owner.ts'
+export type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from './core/pending-store.ts'
+export type {
+  BackendCall,
+  CredentialLookup,
+  CredentialStatus,
+  RevokeIntent,
+  SecretBackend,
+  StoredCredential,
+  StoredVersion,
+  VersionRef,
+  WriteIntent,
+} from './core/secret-backend.ts'
+export type { StorageKey } from './core/storage-key.ts'
+export type { CredentialValues, ValuesOf, VariableOptions, VariablesOptions, VariableType } from './core/variables.ts'
+export { createStores, type Stores } from './create-stores.ts'
+export type { CredentialVault, OwnerFrom } from './credential-vault.ts'
+export { CredentialsProvider, type CredentialsProviderOptions } from './credentials-provider.ts'
+export type { DestinationOptions } from './destinations/destination.ts'
+export { type LocalUserOptions, localUser } from './identity/local-user.ts'
+export { type OidcOptions, oidc } from './identity/oidc.ts'
+export { type OpenVaultOptions, openVault } from './open-vault.ts'
+export { memoryPendingStore } from './pending/memory.ts'
+export { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
+export type { Verify } from './provider-form.ts'
+export type { Verification } from './web/form-provider.ts'

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { isVaultError } from './core/errors.ts'
+import { checkOwner, type User } from './core/owner.ts'
+
+const schema = z.object({
+  clientId: z.string().optional(),
+  extra: z.object({ iss: z.string(), sub: z.string(), name: z.string().optional() }),
+})
+
+/** Reads the SDK's `AuthInfo` as our bearer gate fills it: `extra.iss`, `extra.sub`, `clientId`. */
+export function ownerFromAuthInfo(authInfo: unknown): User | undefined {
+  const parsed = schema.safeParse(authInfo)
+  if (!parsed.success) return undefined
+  const { clientId, extra } = parsed.data
+  try {
+    return {
+      ...checkOwner({ issuer: extra.iss, subject: extra.sub }),
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(extra.name === undefined ? {} : { displayName: extra.name }),
+    }
+  } catch (error) {
+    if (isVaultError(error)) return undefined
+    throw error
+  }
+}

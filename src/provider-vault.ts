@@ -1,0 +1,38 @@
+import type { PendingStore } from './core/pending-store.ts'
+import type { SecretBackend } from './core/secret-backend.ts'
+import type { CredentialVault } from './credential-vault.ts'
+import { openVault } from './open-vault.ts'
+import { vaultOptionsFromEnvironment } from './vault-options-from-environment.ts'
+
+/** For a provider with a vault of its own; whatever is missing comes from the environment. */
+export interface OwnVaultOptions {
+  readonly serverBaseUrl?: string | URL
+  readonly backend?: SecretBackend
+  readonly pendingStore?: PendingStore
+}
+
+let processWide: Promise<CredentialVault> | undefined
+
+/** A provider's own vault when it brings any part of one, else the one that all such providers of the process share. */
+export async function openProviderVault(
+  options: OwnVaultOptions & { readonly vault?: CredentialVault },
+): Promise<CredentialVault> {
+  const { vault, serverBaseUrl, backend, pendingStore } = options
+  if (vault) return vault
+  if (serverBaseUrl === undefined && !backend && !pendingStore) {
+    processWide ??= openVault(vaultOptionsFromEnvironment())
+    try {
+      return await processWide
+    } catch (error) {
+      processWide = undefined
+      throw error
+    }
+  }
+  return openVault(
+    vaultOptionsFromEnvironment(process.env, {
+      ...(serverBaseUrl !== undefined && { serverBaseUrl }),
+      ...(backend && { backend }),
+      ...(pendingStore && { pendingStore }),
+    }),
+  )
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import type { IdentityMode } from './core/identity.ts'
+import { parseOptions } from './core/options.ts'
+import { createStores, withoutEmpty } from './create-stores.ts'
+import { localUser } from './identity/local-user.ts'
+import { oidc } from './identity/oidc.ts'
+import type { OpenVaultOptions } from './open-vault.ts'
+
+const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,6}$/, 'must be a whole number')
+  .transform(Number)
+
+const environmentSchema = z.object({
+  MCP_SERVER_BASE_URL: z.string({ error: 'set it to the URL under which this server is reached' }),
+  MCP_SERVER_NAME: z.string().optional(),
+  MCP_IDENTITY: z.enum(['oidc', 'local-user']).optional(),
+  MCP_OIDC_ISSUER: z.string().optional(),
+  MCP_OIDC_CLIENT_ID: z.string().optional(),
+  MCP_OIDC_CLIENT_SECRET_FILE: z.string().optional(),
+  MCP_OIDC_AUDIENCE: z.string().optional(),
+  MCP_OIDC_SCOPES: words.optional(),
+  MCP_OIDC_SUBJECT_CLAIM: z.string().optional(),
+  MCP_LOCAL_USER: z.string().optional(),
+  MCP_LOCAL_ACCESS_TOKEN: z.string().optional(),
+  MCP_LINK_TTL_SECONDS: wholeNumber.optional(),
+  MCP_SESSION_IDLE_SECONDS: wholeNumber.optional(),
+  MCP_SESSION_MAX_SECONDS: wholeNumber.optional(),
+  MCP_TRUSTED_PROXIES: wholeNumber.optional(),
+})
+
+type Settings = z.output<typeof environmentSchema>
+
+/**
+ * Everything that `openVault` takes, from the environment: `docs/configuration.md` lists the variables. What is given wins over it.
+ *
+ * @throws `configuration_invalid`, naming the variable
+ */
+export function vaultOptionsFromEnvironment(
+  environment: NodeJS.ProcessEnv = process.env,
+  given: Partial<OpenVaultOptions> = {},
+): OpenVaultOptions {
+  const { serverBaseUrl } = given
+  const settings = parseOptions(
+    environmentSchema,
+    {
+      ...withoutEmpty(environment),
+      ...(serverBaseUrl !== undefined && { MCP_SERVER_BASE_URL: String(serverBaseUrl) }),
+    },
+    'environment',
+  )
+  const identity = identityFrom(settings)
+  return {
+    ...createStores(environment),
+    serverBaseUrl: settings.MCP_SERVER_BASE_URL,
+    ...(identity && { identity }),
+    ...present('serverName', settings.MCP_SERVER_NAME),
+    ...present('linkTtlSeconds', settings.MCP_LINK_TTL_SECONDS),
+    ...present('sessionIdleSeconds', settings.MCP_SESSION_IDLE_SECONDS),
+    ...present('sessionMaxSeconds', settings.MCP_SESSION_MAX_SECONDS),
+    ...present('trustedProxies', settings.MCP_TRUSTED_PROXIES),
+    ...given,
+  }
+}
+
+function identityFrom(settings: Settings): IdentityMode | undefined {
+  const mode = settings.MCP_IDENTITY ?? (settings.MCP_OIDC_ISSUER === undefined ? undefined : 'oidc')
+  if (mode === undefined) return undefined
+  if (mode === 'local-user') {
+    return localUser({
+      ...present('name', settings.MCP_LOCAL_USER),
+      ...present('accessToken', settings.MCP_LOCAL_ACCESS_TOKEN),
+    })
+  }
+  const { MCP_OIDC_ISSUER: issuer, MCP_OIDC_CLIENT_ID: clientId } = parseOptions(oidcSchema, settings, 'environment')
+  return oidc({
+    issuer,
+    clientId,
+    ...present('clientSecretFile', settings.MCP_OIDC_CLIENT_SECRET_FILE),
+    ...present('audience', settings.MCP_OIDC_AUDIENCE),
+    ...present('scopes', settings.MCP_OIDC_SCOPES),
+    ...present('subjectClaim', settings.MCP_OIDC_SUBJECT_CLAIM),
+  })
+}
+
+const oidcSchema = z.object({
+  MCP_OIDC_ISSUER: z.string({ error: 'oidc needs the issuer URL of your identity provider' }),
+  MCP_OIDC_CLIENT_ID: z.string({ error: 'oidc needs the client id that the form signs people in with' }),
+})
+
+function present<K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } {
+  // Only one key, and it is K.
+  return value === undefined ? {} : ({ [key]: value } as { [key in K]: T })
+}
