@@ -9,6 +9,8 @@ import { issuerKeys } from './issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer-metadata.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
 
+export type { OidcOptions }
+
 /**
  * People are whom an OpenID Connect provider says they are: access tokens are verified as JWTs (RFC 9068), and the form's user signs in
  * with the code flow at the same issuer. Owner: the configured issuer, and the value of `subjectClaim`.

@@ -22,7 +22,7 @@ export interface TokenChanges {
   /** Default `test-mcp-client`. */
   readonly clientId?: string
   readonly issuer?: string
-  readonly claims?: JWTPayload
+  readonly claims?: Readonly<Record<string, unknown>>
   readonly header?: Partial<JWTHeaderParameters>
   /** Default: the provider's own current key. */
   readonly key?: JWK
