@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import type {
+  BackendCall,
+  CredentialLookup,
+  CredentialStatus,
+  SecretBackend,
+  StoredVersion,
+  VersionRef,
+} from '../core/secret-backend.ts'
+import type { StorageKey } from '../core/storage-key.ts'
+import type { CredentialValues } from '../core/variables.ts'
+import { throwIfAborted } from './deadline.ts'
+import { checkExpectation } from './expectation.ts'
+
+interface Entry {
+  readonly key: StorageKey
+  readonly version: StoredVersion
+  readonly operationId: string
+  /** undefined once revoked. */
+  readonly values: CredentialValues | undefined
+}
+
+/**
+ * Credentials in this process's memory, unsealed, for tests and demonstrations. They end with the process and are seen by no other
+ * one. It has no key of its own, so a web key has to be configured or is made anew at every start.
+ */
+export function memoryBackend(): SecretBackend {
+  const entries = new Map<string, Entry>()
+
+  function put(key: StorageKey, values: CredentialValues | undefined, operationId: string): StoredVersion {
+    const number = Number(entries.get(key.path)?.version.label ?? 0) + 1
+    const ref = randomBytes(12).toString('base64url') as VersionRef
+    const version = { ref, label: String(number), createdAt: new Date() }
+    entries.set(key.path, { key, version, operationId, values })
+    return version
+  }
+
+  return {
+    name: 'memory',
+    async open() {},
+
+    async read(key, call): Promise<CredentialLookup> {
+      begin(call)
+      const entry = entries.get(key.path)
+      return entry?.values === undefined
+        ? inactive(entry)
+        : { status: 'active', version: entry.version, values: { ...entry.values } }
+    },
+
+    async stat(key, call) {
+      begin(call)
+      return statusOf(entries.get(key.path))
+    },
+
+    async write(key, values, { expect, operationId }, call) {
+      begin(call)
+      const entry = entries.get(key.path)
+      if (entry?.values !== undefined && entry.operationId === operationId) return entry.version
+      checkExpectation(expect, statusOf(entry))
+      return put(key, { ...values }, operationId)
+    },
+
+    async revoke(key, { expect, operationId, purge }, call) {
+      begin(call)
+      const entry = entries.get(key.path)
+      if (!entry) return false
+      if (entry.values === undefined && !purge) return entry.operationId === operationId
+      checkExpectation(expect, statusOf(entry))
+      if (purge) entries.delete(key.path)
+      else put(key, undefined, operationId)
+      return true
+    },
+
+    async *list(call) {
+      begin(call)
+      for (const entry of [...entries.values()]) yield { key: entry.key, status: statusOf(entry) }
+    },
+
+    locate: (key) => `this process's memory: ${key.path}`,
+
+    async close() {
+      entries.clear()
+    },
+  }
+}
+
+function begin({ signal }: BackendCall): void {
+  throwIfAborted(signal)
+}
+
+function statusOf(entry: Entry | undefined): CredentialStatus {
+  if (entry?.values === undefined) return inactive(entry)
+  return { status: 'active', version: entry.version, fields: Object.keys(entry.values) }
+}
+
+function inactive(entry: Entry | undefined): Exclude<CredentialStatus, { status: 'active' }> {
+  return entry ? { status: 'revoked', version: entry.version } : { status: 'absent' }
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import type { AuditPosition } from '../../core/audit-sink.ts'
+import { CredentialVaultError } from '../../core/errors.ts'
+import type { CredentialStatus, StoredVersion, WriteIntent } from '../../core/secret-backend.ts'
+import { type StorageKey, storageKey } from '../../core/storage-key.ts'
+import type { CredentialValues } from '../../core/variables.ts'
+import { throwIfAborted } from '../deadline.ts'
+import { checkExpectation } from '../expectation.ts'
+import { type CurrentRecord, createCurrentRecords, emptiedVersion, versionOf } from './current-record.ts'
+import { MAX_FILE_BYTES } from './durable-file.ts'
+import type { Keyring } from './keyring.ts'
+import { encodeRecord, type NewHeader, openRecord, type RecordKind } from './record.ts'
+import { recordError } from './record-error.ts'
+import { recordId } from './record-id.ts'
+import type { Revisions } from './revisions.ts'
+
+/** The credentials of one opened store, in terms of {@link SecretBackend}. */
+export interface CredentialFiles {
+  find(key: StorageKey): Promise<CurrentRecord>
+  /** The values of what was found for `key` and is active. */
+  values(found: CurrentRecord, key: StorageKey): CredentialValues
+  write(key: StorageKey, values: CredentialValues, intent: WriteIntent, signal: AbortSignal): Promise<StoredVersion>
+  /** Commits the next revision over what was found. Undefined when somebody else did. */
+  commit(found: CurrentRecord, next: NextRevision, signal?: AbortSignal): Promise<StoredVersion | undefined>
+  /** Every credential that has not been purged. Throws only after the last one, when some could not be read. */
+  all(signal: AbortSignal): AsyncIterable<{ key: StorageKey; status: CredentialStatus }>
+  path(key: StorageKey): string
+}
+
+export interface NextRevision {
+  readonly kind: RecordKind
+  readonly key: StorageKey
+  readonly values?: CredentialValues
+  readonly operationId: string
+  readonly audit?: AuditPosition
+}
+
+export function createCredentialFiles(
+  keyring: Keyring,
+  revisions: Revisions,
+  warn: (message: string) => void,
+  records = createCurrentRecords(revisions, keyring),
+): CredentialFiles {
+  const idOf = (key: StorageKey) => recordId(keyring.indexKey, key.provider, key.owner)
+  const find = (key: StorageKey) => records.find(idOf(key))
+
+  const commit: CredentialFiles['commit'] = async (found, next, signal) => {
+    const { kind, key, values, operationId, audit } = next
+    const { id } = found.sighting
+    const header: NewHeader = {
+      id,
+      revision: revisionOf(found) + 1,
+      kind,
+      version: randomBytes(12).toString('base64url'),
+      at: Date.now(),
+      operation: operationId,
+      ...(audit && { audit: { writer: audit.writer, seq: audit.seq } }),
+    }
+    const payload = { provider: key.provider, owner: key.owner, ...(values === undefined ? {} : { values }) }
+    const bytes = encodeRecord(header, payload, keyring)
+    if (bytes.length > MAX_FILE_BYTES) throw tooLarge()
+    if (!(await revisions.commit(found.sighting, header.revision, bytes, signal))) return undefined
+    records.saw(id, header.revision)
+    return versionOf(header)
+  }
+
+  return {
+    find,
+    commit,
+    path: (key) => revisions.path(idOf(key), '*'),
+
+    values(found, key) {
+      const path = revisions.path(idOf(key), revisionOf(found))
+      if (found.kind !== 'verified') throw recordError('swapped', path)
+      const { provider, owner, values } = openRecord(found.record, keyring)
+      const same = provider === key.provider && owner.issuer === key.owner.issuer && owner.subject === key.owner.subject
+      if (!same || !values) throw recordError('swapped', path)
+      return values
+    },
+
+    async write(key, values, { expect, ...announced }, signal) {
+      for (;;) {
+        throwIfAborted(signal)
+        const found = await find(key)
+        const status = statusOf(found)
+        if (status.status === 'active' && wasMadeBy(found, announced.operationId)) {
+          await revisions.settle(found.sighting.id)
+          return status.version
+        }
+        checkExpectation(expect, status)
+        const version = await commit(found, { kind: 'active', key, values, ...announced }, signal)
+        if (!version) continue
+        await revisions.prune(found.sighting)
+        return version
+      }
+    },
+
+    async *all(signal) {
+      let first: unknown
+      for await (const id of revisions.ids()) {
+        throwIfAborted(signal)
+        try {
+          const found = await records.find(id)
+          if (found.kind === 'emptied')
+            warn(`${revisions.path(id, found.revision)} is revoked and no longer says whose it was.`)
+          const status = statusOf(found)
+          if (found.kind !== 'verified' || status.status === 'absent') continue
+          const { provider, owner } = openRecord(found.record, keyring)
+          yield { key: storageKey(provider, owner), status }
+        } catch (error) {
+          first ??= error
+        }
+      }
+      if (first !== undefined) throw first
+    },
+  }
+}
+
+/** @throws the record's error when it is damaged */
+export function statusOf(found: CurrentRecord): CredentialStatus {
+  switch (found.kind) {
+    case 'damaged':
+      throw found.error
+    case 'none':
+      return { status: 'absent' }
+    case 'emptied':
+      return { status: 'revoked', version: emptiedVersion(found.revision, found.at) }
+    case 'verified': {
+      const { header } = found.record
+      return header.kind === 'purged' ? { status: 'absent' } : { status: header.kind, version: versionOf(header) }
+    }
+  }
+}
+
+/** Whether an earlier attempt of the same operation, whose answer was lost, has done it. */
+export function wasMadeBy(found: CurrentRecord, operationId: string): boolean {
+  return found.kind === 'verified' && found.record.header.operation === operationId
+}
+
+export function revisionOf(found: CurrentRecord): number {
+  return found.kind === 'damaged' ? found.revision : found.sighting.newest
+}
+
+function tooLarge(): CredentialVaultError {
+  return new CredentialVaultError('unsupported', 'The credential is larger than the sealed file can hold.', {
+    reason: 'too_large',
+  })
+}

@@ -1,0 +1,144 @@
+import { hkdfSync, randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { CredentialVaultError } from '../../core/errors.ts'
+import type { FoundKey } from '../../core/key-source.ts'
+import { keyId, type MasterKey } from '../../core/key-text.ts'
+import { decrypt, encrypt, hash, KEY_BYTES, type KeyPair, sealKeyPair, signKeyPair } from '../../core/sodium.ts'
+
+/**
+ * The keys of one store. They live in its keyring file, locked with the master key, so that changing the master key rewrites one
+ * small file. New records use the first key of each list; the others still read.
+ */
+export interface Keyring {
+  /** Random name of the store: a record of another store is refused even when the keys are the same. */
+  readonly store: string
+  readonly sealKeys: KeyList
+  readonly signKeys: KeyList
+  /** Keys the hash that names the records. Never changed, since every name would change with it. */
+  readonly indexKey: Uint8Array
+}
+
+export interface NamedKeyPair extends KeyPair {
+  readonly id: string
+}
+
+export type KeyList = readonly [NamedKeyPair, ...NamedKeyPair[]]
+
+const FORMAT = 'mcv-keyring-v1'
+
+const bytesOf = (length: number) =>
+  z
+    .string()
+    .transform((text): Uint8Array => Buffer.from(text, 'base64url'))
+    .refine((bytes) => bytes.length === length)
+
+const keyList = (privateLength: number) => {
+  const pair = z.strictObject({ id: z.string(), publicKey: bytesOf(32), privateKey: bytesOf(privateLength) })
+  return z.tuple([pair], pair)
+}
+
+const contentSchema = z.strictObject({
+  store: z.string(),
+  sealKeys: keyList(32),
+  signKeys: keyList(64),
+  indexKey: bytesOf(KEY_BYTES),
+})
+
+const headerSchema = z.strictObject({ store: z.string(), key: z.string().regex(/^[0-9a-f]{4}-[0-9a-f]{4}$/) })
+
+export function createKeyring(): Keyring {
+  return {
+    store: randomBytes(12).toString('base64url'),
+    sealKeys: [named(sealKeyPair())],
+    signKeys: [named(signKeyPair())],
+    indexKey: randomBytes(KEY_BYTES),
+  }
+}
+
+export function findKeyPair(keys: KeyList, id: string): NamedKeyPair | undefined {
+  return keys.find((key) => key.id === id)
+}
+
+/**
+ * Three lines: format, header (store and key id, readable without a key), and the keys under XChaCha20-Poly1305, bound to both.
+ */
+export function lockKeyring(keyring: Keyring, masterKey: MasterKey): Buffer {
+  const header = Buffer.from(JSON.stringify({ store: keyring.store, key: keyId(masterKey) })).toString('base64url')
+  const context = `${FORMAT}\n${header}\n`
+  const content = Buffer.from(JSON.stringify(plain(keyring)))
+  const locked = encrypt(lockingKey(masterKey), content, Buffer.from(context))
+  content.fill(0)
+  return Buffer.from(`${context}${Buffer.from(locked).toString('base64url')}\n`)
+}
+
+/** @throws `key_wrong` when another key locked it, `record_tampered` when it is not what this key locked */
+export function unlockKeyring(file: Buffer, found: FoundKey, path: string): Keyring {
+  const lockedWith = keyOfKeyring(file)
+  if (lockedWith === undefined) throw damaged(path)
+  if (lockedWith !== keyId(found.key)) {
+    throw new CredentialVaultError(
+      'key_wrong',
+      `The store's keyring ${path} is locked with key ${lockedWith}; ${found.source} holds key ${keyId(found.key)}. Nothing was changed or deleted. ` +
+        `Configure key ${lockedWith}. Do not delete the store and do not make a new key for it: without key ${lockedWith} its credentials cannot be read again.`,
+      { reason: 'keyring' },
+    )
+  }
+  const [format, header, locked] = file.toString('latin1').split('\n')
+  const content = decrypt(
+    lockingKey(found.key),
+    Buffer.from(locked ?? '', 'base64url'),
+    Buffer.from(`${format}\n${header}\n`),
+  )
+  if (!content) throw damaged(path)
+  const keyring = contentSchema.safeParse(JSON.parse(Buffer.from(content).toString()))
+  content.fill(0)
+  if (!keyring.success) throw damaged(path)
+  return keyring.data
+}
+
+/** Id of the key that locked a keyring, undefined for a file that is no keyring. */
+export function keyOfKeyring(file: Buffer): string | undefined {
+  const [format, header, locked, end] = file.toString('latin1').split('\n')
+  if (format !== FORMAT || header === undefined || locked === undefined || end !== '') return undefined
+  try {
+    return headerSchema.parse(JSON.parse(Buffer.from(header, 'base64url').toString())).key
+  } catch {
+    return undefined
+  }
+}
+
+/** 32 bytes by HKDF-SHA-256 (RFC 5869), so that no two uses of the master key share bytes. */
+export function deriveFromMaster(masterKey: MasterKey, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', masterKey, '', `mcp-credential-vault store ${purpose} v1`, KEY_BYTES))
+}
+
+function lockingKey(masterKey: MasterKey): Uint8Array {
+  return deriveFromMaster(masterKey, 'keyring lock')
+}
+
+function named(pair: KeyPair): NamedKeyPair {
+  return { id: Buffer.from(hash(pair.publicKey)).toString('hex').slice(0, 8), ...pair }
+}
+
+function plain(keyring: Keyring): object {
+  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
+  const pair = ({ id, publicKey, privateKey }: NamedKeyPair) => ({
+    id,
+    publicKey: text(publicKey),
+    privateKey: text(privateKey),
+  })
+  return {
+    store: keyring.store,
+    sealKeys: keyring.sealKeys.map(pair),
+    signKeys: keyring.signKeys.map(pair),
+    indexKey: text(keyring.indexKey),
+  }
+}
+
+function damaged(path: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'record_tampered',
+    `The store's keyring ${path} is damaged or was changed. Nothing was changed or deleted. Restore that file from a backup; do not delete it and do not make a new key.`,
+    { reason: 'keyring' },
+  )
+}

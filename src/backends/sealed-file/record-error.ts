@@ -1,0 +1,32 @@
+import { CredentialVaultError } from '../../core/errors.ts'
+
+/** What is wrong with a record. Each is the `reason` of one error. */
+export type RecordFault = keyof typeof FAULTS
+
+const FAULTS = {
+  truncated: 'is cut off',
+  format: 'is not a record of this version',
+  not_a_file: 'is not a plain file of a record’s size',
+  unknown_writer: 'was written by somebody whose key this store does not know',
+  signature: 'does not carry a valid signature of its writer',
+  store: 'belongs to another store',
+  swapped: 'is the record of another credential',
+  revision: 'is an earlier revision under a later one’s name',
+  unknown_seal_key: 'is sealed to a key that this store does not have',
+  seal: 'does not open with this store’s key',
+  spliced: 'holds content that was sealed for another record',
+  rolled_back: 'is older than the revision that this process has already seen',
+  deleted: 'is gone, although this process has already seen it and nobody revoked it',
+} as const
+
+/** Old records under valid signatures are replays, everything else is tampering. */
+const REPLAYS: ReadonlySet<RecordFault> = new Set(['revision', 'rolled_back'])
+
+export function recordError(fault: RecordFault, path: string): CredentialVaultError {
+  return new CredentialVaultError(
+    REPLAYS.has(fault) ? 'record_replayed' : 'record_tampered',
+    `The stored credential ${path} ${FAULTS[fault]}. Nothing was changed or deleted. Keep the file and find out who may write there; ` +
+      'then restore the newest backup of it, or revoke this credential so that its owner is asked for it again.',
+    { reason: fault },
+  )
+}

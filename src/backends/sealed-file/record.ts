@@ -1,0 +1,161 @@
+import { z } from 'zod'
+import type { Owner } from '../../core/owner.ts'
+import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/sodium.ts'
+import { findKeyPair, type Keyring } from './keyring.ts'
+import { recordError } from './record-error.ts'
+
+/**
+ * One revision of one credential, as a file of four lines, each ended by LF:
+ *
+ * ```
+ * mcv-record-v1
+ * base64url( header, JSON )
+ * base64url( crypto_box_seal( BLAKE2b-256(line 2) || payload, JSON, padded to 256 bytes ) )     empty when purged
+ * base64url( Ed25519( lines 1 to 3 ) )
+ * ```
+ *
+ * The header binds the file to its place; its hash inside the box binds the box to the header, so that neither can be combined with
+ * another record's. A sealed box alone would prove nothing about who made it: the signature does.
+ */
+const FORMAT = 'mcv-record-v1'
+const HASH_BYTES = 32
+const PADDING_BLOCK = 256
+
+export type RecordKind = 'active' | 'revoked' | 'purged'
+
+const headerSchema = z.strictObject({
+  store: z.string(),
+  /** Keyed hash of provider, issuer and subject. */
+  id: z.string(),
+  /** Counts the files of this credential, from 1. Never reused. */
+  revision: z.int().min(1),
+  kind: z.enum(['active', 'revoked', 'purged']),
+  /** Random name of the version, its {@link VersionRef}. */
+  version: z.string().min(1),
+  /** Unix milliseconds. */
+  at: z.int().min(0),
+  sealKey: z.string(),
+  signKey: z.string(),
+  operation: z.string(),
+  /** The audit line that announced this write. A revocation waits for none. */
+  audit: z.strictObject({ writer: z.string(), seq: z.int().min(0) }).optional(),
+})
+
+export type RecordHeader = Readonly<z.output<typeof headerSchema>>
+
+const payloadSchema = z.strictObject({
+  provider: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  /** Absent in a revoked record. */
+  values: z.record(z.string(), z.string()).optional(),
+})
+
+export interface RecordPayload {
+  readonly provider: string
+  readonly owner: Owner
+  readonly values?: Readonly<Record<string, string>> | undefined
+}
+
+/** A record whose signature and place have been checked and whose box has not been opened. */
+export interface VerifiedRecord {
+  readonly header: RecordHeader
+  readonly headerHash: Uint8Array
+  readonly box: Buffer
+  readonly path: string
+}
+
+/** The part of a header that does not come from the keyring. */
+export type NewHeader = Omit<RecordHeader, 'store' | 'sealKey' | 'signKey'>
+
+export function encodeRecord(header: NewHeader, payload: RecordPayload, keyring: Keyring): Buffer {
+  const [sealKey] = keyring.sealKeys
+  const [signKey] = keyring.signKeys
+  const whole: RecordHeader = { ...header, store: keyring.store, sealKey: sealKey.id, signKey: signKey.id }
+  const headerLine = Buffer.from(JSON.stringify(whole)).toString('base64url')
+  const signed = `${FORMAT}\n${headerLine}\n${header.kind === 'purged' ? '' : box(headerLine, payload, sealKey.publicKey)}\n`
+  const signature = sign(Buffer.from(signed), signKey.privateKey)
+  return Buffer.from(`${signed}${Buffer.from(signature).toString('base64url')}\n`)
+}
+
+/** Where a record was found, and so what it has to say of itself. */
+export interface RecordPlace {
+  readonly id: string
+  readonly revision: number
+  readonly path: string
+}
+
+/** Checks form, signature and place, in this order. Throws `record_tampered` or `record_replayed`. */
+export function verifyRecord(bytes: Buffer, place: RecordPlace, keyring: Keyring): VerifiedRecord {
+  const lines = bytes.toString('latin1').split('\n')
+  const [format, headerLine = '', boxLine = '', signatureLine = '', end] = lines
+  if (format !== FORMAT) throw recordError(FORMAT.startsWith(format ?? '') ? 'truncated' : 'format', place.path)
+  if (end === undefined) throw recordError('truncated', place.path)
+  if (end !== '' || lines.length !== 5) throw recordError('format', place.path)
+  const boxBytes = canonical(boxLine)
+  const signature = canonical(signatureLine)
+  const header = parseHeader(headerLine)
+  if (!boxBytes || !signature || !header) throw recordError('format', place.path)
+
+  const writer = findKeyPair(keyring.signKeys, header.signKey)
+  if (!writer) throw recordError('unknown_writer', place.path)
+  const signed = bytes.subarray(0, bytes.length - signatureLine.length - 1)
+  if (!verifySignature(signature, signed, writer.publicKey)) throw recordError('signature', place.path)
+  if (header.store !== keyring.store) throw recordError('store', place.path)
+  if (header.id !== place.id) throw recordError('swapped', place.path)
+  if (header.revision !== place.revision) throw recordError('revision', place.path)
+  return { header, headerHash: hash(Buffer.from(headerLine)), box: boxBytes, path: place.path }
+}
+
+/** Opens the box of a record that is not purged. Throws `record_tampered`. */
+export function openRecord(record: VerifiedRecord, keyring: Keyring): RecordPayload {
+  const keys = findKeyPair(keyring.sealKeys, record.header.sealKey)
+  if (!keys) throw recordError('unknown_seal_key', record.path)
+  const content = openBox(record.box, keys)
+  if (!content) throw recordError('seal', record.path)
+  const payload = readContent(content, record.headerHash)
+  wipe(content)
+  if (!payload) throw recordError('spliced', record.path)
+  const { provider, issuer, subject, values } = payload
+  return { provider, owner: { issuer, subject }, values }
+}
+
+function box(headerLine: string, payload: RecordPayload, publicKey: Uint8Array): string {
+  const { provider, owner, values } = payload
+  const text = Buffer.from(JSON.stringify({ provider, issuer: owner.issuer, subject: owner.subject, values }))
+  // Padded, since the length alone would tell many kinds of token apart.
+  const length = Math.ceil((HASH_BYTES + text.length + 1) / PADDING_BLOCK) * PADDING_BLOCK
+  const content = Buffer.alloc(length)
+  content.set(hash(Buffer.from(headerLine)))
+  content.set(text, HASH_BYTES)
+  content[HASH_BYTES + text.length] = 0x80
+  const sealed = Buffer.from(sealBox(content, publicKey)).toString('base64url')
+  wipe(content)
+  wipe(text)
+  return sealed
+}
+
+function readContent(content: Uint8Array, headerHash: Uint8Array): z.output<typeof payloadSchema> | undefined {
+  const end = content.lastIndexOf(0x80)
+  if (end < HASH_BYTES || !Buffer.from(headerHash).equals(content.subarray(0, HASH_BYTES))) return undefined
+  return payloadSchema.safeParse(parseJson(Buffer.from(content.subarray(HASH_BYTES, end)).toString())).data
+}
+
+function parseHeader(line: string): RecordHeader | undefined {
+  const bytes = canonical(line)
+  return bytes && headerSchema.safeParse(parseJson(bytes.toString())).data
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The bytes of base64url text, undefined when another text would give the same ones. */
+function canonical(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.toString('base64url') === text ? bytes : undefined
+}

@@ -1,0 +1,176 @@
+import { link, lstat, mkdir, readdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CredentialVaultError } from '../../core/errors.ts'
+import { throwIfAborted } from '../deadline.ts'
+import {
+  createTemporary,
+  emptyFile,
+  type FileContent,
+  readSmallFile,
+  removeQuietly,
+  syncFolder,
+} from './durable-file.ts'
+import { errnoOf } from './storage-error.ts'
+
+/**
+ * The files of a store's credentials: `records/<3 hex digits>/<id>.<revision>`. A revision is committed by link(2), which fails when
+ * the name exists, so that of all writers in all processes one wins and nobody needs a lock.
+ *
+ * A name that has been used stays taken for `holdMs`, and a writer that looked longer than half of that ago has to look again. Otherwise
+ * a slow writer could link a revision whose name was freed meanwhile, and believe that it won.
+ */
+export interface Revisions {
+  /** Ascending numbers of the revisions that exist, and when they were looked up. */
+  look(id: string): Promise<Sighting>
+  read(id: string, revision: number): Promise<FileContent>
+  /** Durable when it resolves true. False when another writer has that revision or the sighting is too old: look again. */
+  commit(sighting: Sighting, revision: number, bytes: Buffer, signal?: AbortSignal): Promise<boolean>
+  /** Makes names durable that may have been linked by somebody who crashed before syncing them. */
+  settle(id: string): Promise<void>
+  /** Empties revisions durably. Needs no free space. */
+  shred(id: string, revisions: readonly number[]): Promise<void>
+  /** Empties what is older than the last two revisions, and frees a few names that were held long enough. Failures wait for the next time. */
+  prune(sighting: Sighting): Promise<void>
+  /** Every id in the store, folder by folder. */
+  ids(): AsyncIterable<string>
+  path(id: string, revision: number | '*'): string
+}
+
+export interface Sighting {
+  readonly id: string
+  readonly revisions: readonly number[]
+  /** 0 when there is none. */
+  readonly newest: number
+  readonly wallTime: number
+  readonly monotonicTime: number
+}
+
+export const DEFAULT_HOLD_MS = 600_000
+const NAMES_PRUNED_PER_WRITE = 8
+/** Twelve digits at most, so that no planted name makes the next number inexact. */
+const FILE_NAME = /^([0-9a-f]{40})\.([1-9][0-9]{0,11})$/
+const SHARD_NAME = /^[0-9a-f]{3}$/
+
+export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisions {
+  const records = join(root, 'records')
+  const temporaries = join(root, 'tmp')
+  const durableShards = new Set<string>()
+
+  const shardOf = (id: string) => join(records, id.slice(0, 3))
+  const path = (id: string, revision: number | '*') => join(shardOf(id), `${id}.${revision}`)
+
+  async function ensureShard(id: string): Promise<void> {
+    const shard = shardOf(id)
+    if (durableShards.has(shard)) return
+    await mkdir(shard, { mode: 0o700 }).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    })
+    // Also for a folder that exists already: whoever made it may not have come to this line.
+    await syncFolder(records)
+    durableShards.add(shard)
+  }
+
+  return {
+    path,
+
+    async look(id) {
+      const wallTime = Date.now()
+      const monotonicTime = performance.now()
+      const names = await namesIn(shardOf(id))
+      const revisions = names
+        .filter((name) => name.startsWith(id))
+        .flatMap((name) => FILE_NAME.exec(name)?.[2] ?? [])
+        .map(Number)
+        .sort((a, b) => a - b)
+      return { id, revisions, newest: revisions.at(-1) ?? 0, wallTime, monotonicTime }
+    },
+
+    read: (id, revision) => readSmallFile(path(id, revision)),
+
+    async commit(sighting, revision, bytes, signal) {
+      const { id } = sighting
+      await ensureShard(id)
+      const temporary = await createTemporary(temporaries, bytes)
+      try {
+        throwIfAborted(signal)
+        if (ageOf(sighting) > holdMs / 2) return false
+        if (!(await linkOnce(temporary, path(id, revision)))) return false
+        await syncFolder(shardOf(id))
+        return true
+      } finally {
+        await removeQuietly(temporary)
+      }
+    },
+
+    settle: (id) => syncFolder(shardOf(id)),
+
+    async shred(id, revisions) {
+      for (const revision of revisions) await emptyFile(path(id, revision), true)
+    },
+
+    async prune({ id, revisions }) {
+      const surplus = revisions.slice(0, -1)
+      const last = surplus.at(-1)
+      try {
+        if (last !== undefined) await emptyFile(path(id, last), false)
+        for (const revision of surplus.slice(0, NAMES_PRUNED_PER_WRITE)) await release(path(id, revision), holdMs)
+      } catch {
+        // The write that this follows is durable and has to be acknowledged.
+      }
+    },
+
+    async *ids() {
+      const shards = await namesIn(records)
+      for (const shard of shards.filter((name) => SHARD_NAME.test(name))) {
+        const names = await namesIn(join(records, shard))
+        const ids = names.flatMap((name) => FILE_NAME.exec(name)?.[1] ?? []).filter((id) => id.startsWith(shard))
+        yield* new Set(ids)
+      }
+    },
+  }
+}
+
+/** The larger of two clocks: one stands still while the machine sleeps, the other may be set. */
+function ageOf(sighting: Sighting): number {
+  return Math.max(Date.now() - sighting.wallTime, performance.now() - sighting.monotonicTime)
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** link(2). False when the name is taken. */
+export async function linkOnce(temporary: string, target: string): Promise<boolean> {
+  try {
+    await link(temporary, target)
+    return true
+  } catch (error) {
+    switch (errnoOf(error)) {
+      case 'EEXIST':
+        // A network file system may lose the answer and report our own success as taken.
+        return (await lstat(temporary)).nlink === 2
+      case 'EPERM':
+      case 'ENOTSUP':
+      case 'EOPNOTSUPP':
+      case 'ENOSYS':
+        throw new CredentialVaultError(
+          'configuration_invalid',
+          `The file system that holds ${target} refuses hard links, which the sealed file needs. Use a folder on a local ext4, xfs, btrfs, apfs or tmpfs.`,
+          { reason: 'no_hard_links' },
+        )
+      default:
+        throw error
+    }
+  }
+}
+
+async function release(path: string, holdMs: number): Promise<void> {
+  const stats = await lstat(path)
+  if (stats.size > 0) await emptyFile(path, false)
+  else if (Date.now() - stats.ctimeMs > holdMs) await unlink(path)
+}

@@ -1,0 +1,75 @@
+import { isVaultError } from '../../core/errors.ts'
+import type { RevokeIntent, StoredVersion } from '../../core/secret-backend.ts'
+import type { StorageKey } from '../../core/storage-key.ts'
+import { throwIfAborted } from '../deadline.ts'
+import { checkExpectation } from '../expectation.ts'
+import { type CredentialFiles, type NextRevision, statusOf, wasMadeBy } from './credential-files.ts'
+import type { CurrentRecord } from './current-record.ts'
+import type { Revisions } from './revisions.ts'
+import { storageError } from './storage-error.ts'
+
+/**
+ * Puts a signed mark on top and empties every revision below it, durably. A damaged record can be revoked as well, as long as nobody
+ * expects a certain version of it. Resolves false when there was nothing to revoke.
+ */
+export async function revoke(
+  files: CredentialFiles,
+  revisions: Revisions,
+  key: StorageKey,
+  intent: RevokeIntent,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (;;) {
+    throwIfAborted(signal)
+    const found = await files.find(key)
+    const { id } = found.sighting
+    const mark = intent.purge ? 'purged' : 'revoked'
+    if (found.kind === 'verified' && found.record.header.kind === mark && wasMadeBy(found, intent.operationId)) {
+      await revisions.shred(id, found.sighting.revisions.slice(0, -1))
+      await revisions.settle(id)
+      return true
+    }
+    if (found.kind !== 'damaged' || intent.expect !== 'any') {
+      const status = statusOf(found)
+      if (status.status === 'absent' || (status.status === 'revoked' && !intent.purge)) return false
+      checkExpectation(intent.expect, status)
+    }
+    const version = await commitMark(
+      files,
+      revisions,
+      found,
+      { kind: mark, key, operationId: intent.operationId },
+      signal,
+    )
+    if (version === 'taken') continue
+    await revisions.shred(id, found.sighting.revisions)
+    return true
+  }
+}
+
+/**
+ * On a full disk there is no space for a mark until the values are gone, so they go first. An emptied newest revision reads as revoked
+ * by itself; only for a purge the mark has to follow.
+ */
+async function commitMark(
+  files: CredentialFiles,
+  revisions: Revisions,
+  found: CurrentRecord,
+  next: NextRevision,
+  signal: AbortSignal,
+): Promise<StoredVersion | 'taken' | 'emptied'> {
+  const { id, revisions: existing } = found.sighting
+  const shredFirst = [[], existing.slice(0, -1), existing.slice(-1)]
+  let full: unknown
+  for (const doomed of shredFirst) {
+    await revisions.shred(id, doomed)
+    try {
+      return (await files.commit(found, next, signal)) ?? 'taken'
+    } catch (error) {
+      full = storageError(error, id)
+      if (!isVaultError(full, 'unavailable') || full.reason !== 'disk_full') throw error
+    }
+  }
+  if (next.kind === 'purged' || existing.length === 0) throw full
+  return 'emptied'
+}

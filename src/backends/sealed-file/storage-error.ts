@@ -1,0 +1,40 @@
+import { CredentialVaultError } from '../../core/errors.ts'
+
+/** The operating system's error code, e.g. `ENOENT`. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Turns a file system error into ours. The system's own text is dropped: it may hold more than an operator should see. */
+export function storageError(error: unknown, folder: string): CredentialVaultError {
+  if (error instanceof CredentialVaultError) return error
+  const errno = errnoOf(error)
+  switch (errno) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new CredentialVaultError(
+        'unavailable',
+        `The disk that holds ${folder} is full, so nothing was saved and the earlier value is still there. Free some space; reading and revoking still work.`,
+        { reason: 'disk_full' },
+      )
+    case 'EROFS':
+      return new CredentialVaultError(
+        'unavailable',
+        `The file system that holds ${folder} is read-only. Mount it writable.`,
+        { reason: 'read_only' },
+      )
+    case 'EACCES':
+    case 'EPERM':
+      return new CredentialVaultError(
+        'forbidden',
+        `This user may not use ${folder}. Give it to the user that runs the server: chown -R, then chmod -R go= on it.`,
+        { reason: 'permission' },
+      )
+    default:
+      return new CredentialVaultError(
+        'unavailable',
+        `The file system that holds ${folder} failed (${errno ?? 'unknown error'}). Look at the system's log.`,
+        { reason: 'io', retryable: true },
+      )
+  }
+}

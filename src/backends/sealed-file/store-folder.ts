@@ -1,0 +1,150 @@
+import { lstat, mkdir, realpath, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { CredentialVaultError } from '../../core/errors.ts'
+import type { FoundKey } from '../../core/key-source.ts'
+import type { MasterKey } from '../../core/key-text.ts'
+import { createTemporary, readSmallFile, removeQuietly, sweepTemporaries, syncFolder } from './durable-file.ts'
+import { createKeyring, type Keyring, keyOfKeyring, lockKeyring, unlockKeyring } from './keyring.ts'
+import { createRevisions, linkOnce } from './revisions.ts'
+import { errnoOf } from './storage-error.ts'
+
+/** An opened store: `keyring`, `records/` and `tmp/` in one folder. */
+export interface StoreFolder {
+  readonly root: string
+  readonly keyring: Keyring
+  readonly masterKey: MasterKey
+}
+
+/**
+ * Opens the store, or makes a new one in a folder that holds none. Two processes may do so at the same moment: the keyring that is
+ * linked first is everybody's.
+ *
+ * @throws `key_missing`, `key_wrong`, `record_tampered` for a damaged keyring, `configuration_invalid` for an unsafe folder
+ */
+export async function openStoreFolder(
+  folder: string,
+  found: FoundKey | undefined,
+  warn: (message: string) => void,
+): Promise<StoreFolder> {
+  if (!found) throw await missingKey(folder)
+  const root = await safeRoot(folder, warn)
+  await makeFolders(root)
+  const keyring = (await readKeyring(root, found)) ?? (await initialise(root, found))
+  // Also when another process made the store: it may have been killed before its names were durable.
+  await syncFolder(root)
+  await sweepTemporaries(join(root, 'tmp'))
+  return { root, keyring, masterKey: found.key }
+}
+
+async function missingKey(folder: string): Promise<CredentialVaultError> {
+  const looked =
+    'Looked in: the options key and keyFile (not given), MCP_VAULT_KEY and MCP_VAULT_KEY_FILE in the environment (not set).'
+  const keyring = await readSmallFile(keyringPath(folder))
+  if (keyring.kind === 'missing' && !(await hasRecords(folder))) {
+    return new CredentialVaultError(
+      'key_missing',
+      `The sealed file ${folder} needs a key. ${looked} Run "mcp-credential-vault keygen", keep the key safe and set MCP_VAULT_KEY_FILE to its file.`,
+      { reason: 'no_key' },
+    )
+  }
+  const lockedWith = keyring.kind === 'bytes' ? keyOfKeyring(keyring.bytes) : undefined
+  const which = lockedWith === undefined ? 'its key' : `key ${lockedWith}`
+  return new CredentialVaultError(
+    'key_missing',
+    `The sealed file ${folder} holds a store that opens with ${which} only, and no key is configured. ${looked} Nothing was changed or deleted. ` +
+      'Configure that key. Do not make a new one: it cannot open this store.',
+    { reason: 'store_without_key' },
+  )
+}
+
+async function safeRoot(folder: string, warn: (message: string) => void): Promise<string> {
+  await makeRoot(resolve(folder))
+  const root = await realpath(folder)
+  const { mode, uid } = await stat(root)
+  if ((mode & 0o022) !== 0) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `Other users may write to ${root}, so they could replace its records. Run: chmod 700 ${root}. On a shared volume, name a folder inside it.`,
+      { reason: 'folder_writable' },
+    )
+  }
+  if ((mode & 0o077) !== 0 && uid === process.getuid?.()) {
+    warn(`Other users may list the sealed file ${root}. Run: chmod 700 ${root}`)
+  }
+  return root
+}
+
+async function makeRoot(root: string): Promise<void> {
+  try {
+    const made = await mkdir(root, { recursive: true, mode: 0o700 })
+    // From the deepest new folder up to the one that was there before.
+    for (let child = root; made !== undefined; child = dirname(child)) {
+      await syncFolder(dirname(child))
+      if (child === made) break
+    }
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno !== 'EEXIST' && errno !== 'ENOTDIR') throw error
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `${root} is not a folder. Name a folder of its own for the store.`,
+      { reason: 'folder_not_a_directory' },
+    )
+  }
+}
+
+async function makeFolders(root: string): Promise<void> {
+  for (const name of ['records', 'tmp']) {
+    const path = join(root, name)
+    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    })
+    if ((await lstat(path)).isDirectory()) continue
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `${path} is a link or a file where the store's own folder should be. Nothing was changed or deleted. Find out who put it there and put the folder back.`,
+      { reason: 'folder_replaced' },
+    )
+  }
+}
+
+async function readKeyring(root: string, found: FoundKey): Promise<Keyring | undefined> {
+  const path = keyringPath(root)
+  const file = await readSmallFile(path)
+  if (file.kind === 'missing') return undefined
+  return unlockKeyring(file.kind === 'bytes' ? file.bytes : Buffer.alloc(0), found, path)
+}
+
+async function initialise(root: string, found: FoundKey): Promise<Keyring> {
+  if (await hasRecords(root)) {
+    // Another process may have made the store and saved its first record since the keyring was looked for.
+    const keyring = await readKeyring(root, found)
+    if (keyring) return keyring
+    throw new CredentialVaultError(
+      'key_missing',
+      `${root} holds records, and their keyring ${keyringPath(root)} is missing. Nothing was changed or deleted. ` +
+        'Restore the keyring from a backup; without it the records cannot be read. To begin again with an empty store, name another folder.',
+      { reason: 'keyring_missing' },
+    )
+  }
+  const keyring = createKeyring()
+  const temporary = await createTemporary(join(root, 'tmp'), lockKeyring(keyring, found.key))
+  try {
+    if (await linkOnce(temporary, keyringPath(root))) {
+      await syncFolder(root)
+      return keyring
+    }
+  } finally {
+    await removeQuietly(temporary)
+  }
+  return (await readKeyring(root, found)) ?? initialise(root, found)
+}
+
+async function hasRecords(root: string): Promise<boolean> {
+  for await (const _ of createRevisions(root).ids()) return true
+  return false
+}
+
+function keyringPath(root: string): string {
+  return join(root, 'keyring')
+}

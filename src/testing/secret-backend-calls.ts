@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { inspect } from 'node:util'
+import { isVaultError } from '../core/errors.ts'
+import type { BackendCall, RevokeIntent, SecretBackend, StoredVersion, WriteIntent } from '../core/secret-backend.ts'
+import type { StorageKey } from '../core/storage-key.ts'
+import type { CredentialValues } from '../core/variables.ts'
+
+/** Calls as core makes them, with what a test does not care about filled in. */
+export function call(signal: AbortSignal = AbortSignal.timeout(20_000)): BackendCall {
+  return { signal, correlationId: randomUUID() }
+}
+
+export function put(
+  backend: SecretBackend,
+  key: StorageKey,
+  values: CredentialValues,
+  intent: Partial<WriteIntent> = {},
+): Promise<StoredVersion> {
+  const whole = { expect: 'any', audit: { writer: 'suite', seq: 1 }, operationId: randomUUID(), ...intent } as const
+  return backend.write(key, values, whole, call())
+}
+
+export function remove(backend: SecretBackend, key: StorageKey, intent: Partial<RevokeIntent> = {}): Promise<boolean> {
+  return backend.revoke(key, { expect: 'any', purge: false, operationId: randomUUID(), ...intent }, call())
+}
+
+export async function statusOfAll(backend: SecretBackend): Promise<Map<string, string>> {
+  const statuses = new Map<string, string>()
+  for await (const { key, status } of backend.list(call())) statuses.set(key.path, status.status)
+  return statuses
+}
+
+/** Expects a `conflict` whose error holds none of the values. */
+export async function conflict(attempt: Promise<unknown>): Promise<void> {
+  await assert.rejects(attempt, (error) => {
+    assert.ok(isVaultError(error, 'conflict'), inspect(error))
+    assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes('pat:'))
+    return true
+  })
+}
