@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import type { AuditEvent, AuditPosition } from '../core/audit-sink.ts'
+
+/** An event, checked and written out, that only lacks its position. */
+export type PreparedLine = (position: AuditPosition) => string
+
+const MAX_CHARACTERS = 256
+
+type FieldWriter = (value: unknown, name: string) => string
+
+const text: FieldWriter = (value, name) => {
+  if (typeof value !== 'string') throw new TypeError(`audit event: ${name} is not text`)
+  return quoted(value)
+}
+
+// A signed-in user is an owner with more to say; only what names the person goes in.
+const owner: FieldWriter = (value, name) => {
+  const { issuer, subject } = asRecord(value, name)
+  return `{"issuer":${text(issuer, `${name}.issuer`)},"subject":${text(subject, `${name}.subject`)}}`
+}
+
+const actor: FieldWriter = (value, name) => {
+  const given = asRecord(value, name)
+  if (given['kind'] === 'user') return `{"kind":"user","owner":${owner(given['owner'], `${name}.owner`)}}`
+  if (given['kind'] === 'operator' || given['kind'] === 'anonymous') return `{"kind":"${given['kind']}"}`
+  throw new TypeError(`audit event: ${name}.kind is unknown`)
+}
+
+/** All that a line can say, in the order of the line. */
+const FIELDS: { readonly [K in keyof Required<AuditEvent>]: FieldWriter } = {
+  type: text,
+  outcome: text,
+  reason: text,
+  owner,
+  actor,
+  provider: text,
+  version: text,
+  clientId: text,
+  tool: text,
+  backend: text,
+  request: text,
+  address: text,
+  correlationId: text,
+}
+
+const REQUIRED: readonly string[] = ['type', 'outcome', 'correlationId']
+
+/**
+ * Writes an event out field by field as one line of JSON. A field that is not on the list is a TypeError and not left out quietly:
+ * somebody tried to log what must not be in the log.
+ */
+export function prepareAuditLine(event: AuditEvent, at: Date = new Date()): PreparedLine {
+  for (const name of Object.keys(event)) {
+    if (!Object.hasOwn(FIELDS, name)) throw new TypeError(`audit event: lines have no field ${name}`)
+  }
+  const given: Readonly<Record<string, unknown>> = { ...event }
+  const fields: string[] = []
+  for (const [name, write] of Object.entries(FIELDS)) {
+    const value = given[name]
+    if (value !== undefined) fields.push(`"${name}":${write(value, name)}`)
+    else if (REQUIRED.includes(name)) throw new TypeError(`audit event: ${name} is missing`)
+  }
+  const rest = `"at":"${at.toISOString()}","id":"${uuidV7(at)}",${fields.join(',')}}\n`
+  return ({ writer, seq }) => `{"v":1,"w":"${writer}","seq":${seq},${rest}`
+}
+
+// Beyond what JSON escapes: everything invisible that could break or disguise a line in a terminal, and lone surrogates.
+function quoted(value: string): string {
+  const capped = value.length > MAX_CHARACTERS ? `${value.slice(0, MAX_CHARACTERS - 1)}…` : value
+  return JSON.stringify(capped).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, i) => `\\u${hex(character.charCodeAt(i), 4)}`).join(''),
+  )
+}
+
+// RFC 9562 §5.7.
+function uuidV7(at: Date): string {
+  const time = hex(at.getTime(), 12)
+  const random = randomBytes(10)
+  const variant = hex(0x80 | ((random[0] ?? 0) & 0x3f), 2)
+  const rest = random.toString('hex')
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${rest.slice(2, 5)}-${variant}${rest.slice(5, 7)}-${rest.slice(8, 20)}`
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}
+
+function asRecord(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`audit event: ${name} is not an object`)
+  return { ...value }
+}

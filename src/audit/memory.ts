@@ -1,0 +1,26 @@
+import type { AuditEvent, AuditSink } from '../core/audit-sink.ts'
+import { CredentialVaultError } from '../core/errors.ts'
+import { prepareAuditLine } from './audit-line.ts'
+
+export interface MemoryAudit extends AuditSink {
+  /** Everything appended so far, in order; the event at index i has `seq` i + 1. */
+  readonly events: readonly AuditEvent[]
+}
+
+/** Audit lines in memory, for tests: nothing is durable. Refuses the same events as the real log. */
+export function memoryAudit(): MemoryAudit {
+  const events: AuditEvent[] = []
+  let closed = false
+  return {
+    events,
+    async append(event) {
+      prepareAuditLine(event)
+      if (closed) throw new CredentialVaultError('audit_unavailable', 'The audit log is closed.', { reason: 'closed' })
+      events.push(structuredClone(event))
+      return { writer: 'memory', seq: events.length }
+    },
+    async close() {
+      closed = true
+    },
+  }
+}

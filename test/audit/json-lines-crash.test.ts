@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const appender = join(import.meta.dirname, 'appender.ts')
+let folder: string
+let child: ChildProcess | undefined
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'audit-'))
+})
+afterEach(async () => {
+  child?.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Runs until `enough` of the output, then kill -9. Resolves to the whole output. */
+function runUntil(command: string, args: readonly string[], enough: (output: string) => boolean): Promise<string> {
+  const started = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  child = started
+  return new Promise((resolve, reject) => {
+    let output = ''
+    started.stdout.on('data', (chunk) => {
+      output += String(chunk)
+      if (enough(output)) started.kill('SIGKILL')
+    })
+    started.on('error', reject)
+    started.on('close', () => resolve(output))
+  })
+}
+
+function acknowledged(output: string): readonly string[] {
+  return [...output.matchAll(/^ok (n\d+) \d+$/gm)].map((match) => match[1] ?? '')
+}
+
+test('every line acknowledged before kill -9 is there afterwards', async () => {
+  const args = ['--import', 'tsx', appender, folder]
+  const output = await runUntil(process.execPath, args, (text) => text.length > 8000)
+  const [name = ''] = await readdir(folder)
+  const lines = (await readFile(join(folder, name), 'utf8')).split('\n').slice(0, -1)
+  const present = new Set(lines.map((line) => JSON.parse(line).correlationId))
+  const promised = acknowledged(output)
+  expect(promised.length).toBeGreaterThan(300)
+  expect(promised.filter((id) => !present.has(id))).toEqual([])
+})
+
+// A disk of 64 KiB of our own, in a mount namespace that ends with the process.
+const namespace = process.getuid?.() === 0 ? ['-m'] : ['-rm']
+const canMount = spawnSync('unshare', [...namespace, 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0
+
+test.skipIf(!canMount)('on a disk that is really full, exactly the acknowledged lines are in the file', async () => {
+  const script = `mount -t tmpfs -o size=64k tmpfs "$1"
+    "$2" --import tsx "$3" "$1" 200 | head -n 2000; cat "$1"/*.jsonl`
+  const args = [...namespace, 'sh', '-c', script, 'sh', folder, process.execPath, appender]
+  const output = await runUntil('unshare', args, () => false)
+  const present = [...output.matchAll(/^\{.*\}$/gm)].map(([line]) => JSON.parse(line).correlationId)
+  expect(output).toMatch(/^no n\d+ disk_full$/m)
+  expect(output).not.toMatch(/^no n\d+ (?!disk_full)/m)
+  expect(present.length).toBeGreaterThan(100)
+  expect(present.sort()).toEqual([...acknowledged(output)].sort())
+})
