@@ -43,8 +43,11 @@ export interface CredentialVault {
   endSessions(owner: Owner): Promise<void>
   /** Parts that do not work at the moment, each with a stable code. Empty when all is well. */
   problems(): ReadonlyMap<HealthPart, string>
-  /** For providers: serves `form` and hands out what a provider works with. Throws `configuration_invalid` for a name taken. */
-  attach(form: FormProvider): ProviderServices
+  /**
+   * For providers: serves `form`, hands out what a provider works with, and runs `end` when the vault closes. The same definition may
+   * be attached again, as a server made for each connection does; another one under a name taken is `configuration_invalid`.
+   */
+  attach(form: FormProvider, end: () => Promise<void>): ProviderServices
   /** Runs `end` when the vault closes. */
   onClose(end: () => Promise<void>): void
   close(): Promise<void>

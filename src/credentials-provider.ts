@@ -273,8 +273,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         verify: this.#options.verify,
         save,
       }),
+      () => this.#boundFetch.close(),
     )
-    vault.onClose(() => this.#boundFetch.close())
   }
 
   #openReference(text: string, owner: Owner): ReferenceContent | undefined {

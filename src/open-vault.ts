@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
 import Koa from 'koa'
 import { z } from 'zod'
 import { jsonLinesAudit } from './audit/json-lines.ts'
@@ -132,6 +133,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const metadata = protectedResourceMetadata(parts)
   const registered = new WeakSet<Koa>()
   const endings: (() => Promise<void>)[] = []
+  const providerEndings = new Map<string, () => Promise<void>>()
 
   const vault: CredentialVault = {
     serverBaseUrl,
@@ -177,30 +179,40 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
     problems: () => health.problems(),
 
-    attach(form) {
-      if (providers.has(form.name)) {
+    attach(form, end) {
+      const known = providers.get(form.name)
+      if (known && !sameDefinition(known, form)) {
         throw new CredentialVaultError(
           'configuration_invalid',
-          `This vault has a provider named ${form.name} already. Give each its own name.`,
-          {
-            reason: 'provider_name_taken',
-          },
+          `This vault has another provider named ${form.name} already. Give each its own name.`,
+          { reason: 'provider_name_taken' },
         )
       }
       providers.set(form.name, form)
+      providerEndings.set(form.name, end)
       return { credentials, pendingRequests, sealer, audit, ownerFrom }
     },
 
     onClose: (end) => void endings.push(end),
 
     async close() {
-      await Promise.all(endings.splice(0).map((end) => end()))
+      await Promise.all([...endings.splice(0), ...providerEndings.values()].map((end) => end()))
       await pendingStore.shutdown()
       await backend.close()
       await audit.close()
     },
   }
   return vault
+}
+
+function sameDefinition(a: FormProvider, b: FormProvider): boolean {
+  const definition = ({ label, variables, doc, destinations }: FormProvider) => ({
+    label,
+    variables,
+    doc,
+    destinations,
+  })
+  return isDeepStrictEqual(definition(a), definition(b))
 }
 
 function basePath(serverBaseUrl: URL): string {

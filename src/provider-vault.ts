@@ -13,6 +13,11 @@ export interface OwnVaultOptions {
 
 let processWide: Promise<CredentialVault> | undefined
 
+/** Makes an opened vault the one that providers without a vault of their own use. */
+export function shareVault(vault: CredentialVault): void {
+  processWide = Promise.resolve(vault)
+}
+
 /** A provider's own vault when it brings any part of one, else the one that all such providers of the process share. */
 export async function openProviderVault(
   options: OwnVaultOptions & { readonly vault?: CredentialVault },

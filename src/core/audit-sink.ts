@@ -45,7 +45,7 @@ export interface AuditEvent {
   /** Who acted, when it was not the owner. */
   readonly actor?:
     | { readonly kind: 'user'; readonly owner: Owner }
-    | { readonly kind: 'operator' }
+    | { readonly kind: 'operator'; readonly account?: string }
     | { readonly kind: 'anonymous' }
   readonly provider?: string
   /** Label of the stored version. */

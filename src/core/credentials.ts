@@ -4,7 +4,14 @@ import { withDeadline } from './deadline.ts'
 import { CredentialVaultError, isVaultError } from './errors.ts'
 import { malformedFields } from './form-values.ts'
 import type { Health } from './health.ts'
-import type { BackendCall, CredentialStatus, SecretBackend, StoredCredential, StoredVersion } from './secret-backend.ts'
+import type {
+  BackendCall,
+  CredentialStatus,
+  Expectation,
+  SecretBackend,
+  StoredCredential,
+  StoredVersion,
+} from './secret-backend.ts'
 import type { StorageKey } from './storage-key.ts'
 import type { CredentialValues, Variable } from './variables.ts'
 
@@ -25,12 +32,20 @@ export interface Credentials {
   release(key: StorageKey, variables: readonly Variable[], context: AccessContext): Promise<CredentialValues>
   /** Durable when it resolves. When it rejects, the earlier value is still there, except with reason `timeout`: then either may be. */
   save(key: StorageKey, values: CredentialValues, context: AccessContext): Promise<StoredVersion>
-  /** Replaces an active credential only if nobody changed it since it was read: `conflict` otherwise. */
-  rotate(key: StorageKey, values: CredentialValues, context: AccessContext): Promise<StoredVersion>
+  /**
+   * Replaces one field of an active credential and leaves the others, only if nobody changes it meanwhile: `conflict` otherwise.
+   * Without `field` it has to have exactly one; `field_unknown` names those that it has.
+   */
+  rotate(key: StorageKey, change: FieldChange, context: AccessContext): Promise<StoredVersion>
   /** Resolves false when there was nothing to revoke. */
   revoke(key: StorageKey, options: { readonly purge: boolean }, context: AccessContext): Promise<boolean>
   list(context: AccessContext): AsyncIterable<StoredCredential>
   locate(key: StorageKey): string
+}
+
+export interface FieldChange {
+  readonly field?: string | undefined
+  readonly value: string
 }
 
 export interface CredentialsParts {
@@ -93,17 +108,11 @@ export function createCredentials(parts: CredentialsParts): Credentials {
   async function write(
     key: StorageKey,
     values: CredentialValues,
+    expect: Expectation,
     context: AccessContext,
-    expect: 'any' | 'current',
   ): Promise<StoredVersion> {
-    const current = expect === 'current' ? await credentials.status(key, context.correlationId) : undefined
-    if (current && current.status !== 'active') throw missing(current.status, key.provider)
     const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
-    const intent = {
-      expect: current ? { version: current.version.ref } : ('any' as const),
-      audit: position,
-      operationId: newCorrelationId(),
-    }
+    const intent = { expect, audit: position, operationId: newCorrelationId() }
     try {
       const version = await ask(writeDeadline, context.correlationId, (call) =>
         backend.write(key, values, intent, call),
@@ -136,8 +145,19 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       }
     },
 
-    save: (key, values, context) => write(key, values, context, 'any'),
-    rotate: (key, values, context) => write(key, values, context, 'current'),
+    save: (key, values, context) => write(key, values, 'any', context),
+
+    async rotate(key, { field, value }, context) {
+      const found = await ask(readDeadline, context.correlationId, (call) => backend.read(key, call))
+      if (found.status !== 'active') throw missing(found.status, key.provider)
+      const names = Object.keys(found.values)
+      const changed = field ?? (names.length === 1 ? names[0] : undefined)
+      if (changed === undefined || !names.includes(changed)) throw unknownField(key.provider, names)
+      const kept = Object.entries(found.values).filter(
+        (entry): entry is [string, string] => typeof entry[1] === 'string',
+      )
+      return write(key, { ...Object.fromEntries(kept), [changed]: value }, { version: found.version.ref }, context)
+    },
 
     async revoke(key, { purge }, context) {
       const intent = { expect: 'any' as const, purge, operationId: newCorrelationId() }
@@ -176,6 +196,14 @@ function missing(status: 'absent' | 'revoked', provider: string): CredentialVaul
         'credential_revoked',
         `The credential for ${provider} was revoked and has to be entered again.`,
       )
+}
+
+function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `The credential for ${provider} has the fields ${names.join(', ')}. Name the one to change.`,
+    { reason: 'field_unknown' },
+  )
 }
 
 function malformed(provider: string, fields: readonly string[]): CredentialVaultError {

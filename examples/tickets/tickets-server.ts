@@ -1,0 +1,134 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import Koa from 'koa'
+import {
+  CredentialsProvider,
+  type CredentialVault,
+  jsonLinesAudit,
+  oidc,
+  openVault,
+  sealedFile,
+} from 'mcp-credential-vault'
+import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { z } from 'zod'
+import { browserClient, type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
+import { startTicketService, type Ticket, type TicketService } from './ticket-service.ts'
+
+export interface TicketsOptions {
+  readonly folder: string
+  readonly keyFile: string
+  readonly ports?: { readonly server: number; readonly tickets: number; readonly identity: number }
+  readonly failFast?: boolean
+  readonly mode?: 'sessionful' | 'stateless'
+}
+
+export interface Tickets {
+  readonly url: string
+  readonly vault: CredentialVault
+  readonly identityProvider: IdentityProvider
+  readonly ticketService: TicketService
+  close(): Promise<void>
+}
+
+export const FORM_CLIENT_ID = 'tickets-form'
+
+/** An MCP server whose tools act in the ticket service, each user with their own token. */
+export async function startTickets(options: TicketsOptions): Promise<Tickets> {
+  const { folder, keyFile, ports = { server: 0, tickets: 0, identity: 0 } } = options
+  const app = new Koa()
+  const server = await new Promise<Server>((resolve, reject) => {
+    const listening = app.listen(ports.server, '127.0.0.1', () => resolve(listening)).once('error', reject)
+  })
+  const serverBaseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
+  const ticketService = await startTicketService(ports.tickets)
+  const identityProvider = await startIdentityProvider({
+    port: ports.identity,
+    resource: `${serverBaseUrl}/mcp`,
+    clients: [browserClient(FORM_CLIENT_ID, [`${serverBaseUrl}/credentials/callback`])],
+  })
+
+  const vault = await openVault({
+    serverBaseUrl,
+    serverName: 'Tickets example',
+    backend: sealedFile({ folder, keyFile }),
+    audit: jsonLinesAudit({ folder: `${folder}/audit` }),
+    identity: oidc({ issuer: identityProvider.issuer, clientId: FORM_CLIENT_ID, scopes: ['mcp'] }),
+  })
+  const tickets = ticketsProvider(vault, ticketService.origin)
+  tickets.register(app)
+  const createServer = (serverOptions: ConstructorParameters<typeof McpServer>[1]) =>
+    ticketTools(tickets, ticketService.origin, options, serverOptions)
+  app.use(mcpMount(vault, createServer, { mode: options.mode ?? 'sessionful' }))
+
+  return {
+    url: `${serverBaseUrl}/mcp`,
+    vault,
+    identityProvider,
+    ticketService,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await Promise.all([vault.close(), identityProvider.close(), ticketService.close()])
+    },
+  }
+}
+
+function ticketsProvider(vault: CredentialVault, origin: string) {
+  return new CredentialsProvider({
+    vault,
+    name: 'tickets',
+    label: 'Ticket Service',
+    doc: `1. Open the [Ticket Service](${origin}/) in another tab.\n2. Press **New token** for yourself.\n3. Paste the token here.`,
+    variables: {
+      pat: {
+        label: 'Personal access token',
+        type: 'password',
+        hint: 'Starts with tkt_.',
+        pattern: /tkt_[A-Za-z0-9_-]{32}/,
+      },
+    },
+    destinations: [{ origin, header: { scheme: 'Bearer', field: 'pat' } }],
+    async verify({ pat }, signal) {
+      const answer = await fetch(`${origin}/api/me`, { headers: { authorization: `Bearer ${pat}` }, signal })
+      return answer.ok ? { ok: true } : { ok: false, problem: 'The Ticket Service does not know this token.' }
+    },
+  })
+}
+
+function ticketTools(
+  tickets: CredentialsProvider,
+  origin: string,
+  { failFast = false }: TicketsOptions,
+  serverOptions: ConstructorParameters<typeof McpServer>[1],
+): McpServer {
+  const server = new McpServer({ name: 'tickets', version: '1.0.0' }, serverOptions)
+  const requireCredentials = credentialGate(server)
+
+  server.registerTool(
+    'create_ticket',
+    { description: 'Creates a ticket in your name.', inputSchema: { title: z.string().min(1).max(200) } },
+    requireCredentials(tickets, { failFast, tool: 'create_ticket' }, async ({ title }) => {
+      const answer = await tickets
+        .getCredentials()
+        .fetch(`${origin}/api/tickets`, { method: 'POST', body: JSON.stringify({ title }) })
+      const ticket = (await answer.json()) as Ticket
+      return { content: [{ type: 'text', text: `${ticket.key} "${ticket.title}" was created by ${ticket.reporter}.` }] }
+    }),
+  )
+
+  server.registerTool(
+    'list_tickets',
+    { description: 'Lists all tickets.' },
+    requireCredentials(tickets, { failFast, tool: 'list_tickets' }, async () => {
+      const answer = await tickets.getCredentials().fetch(`${origin}/api/tickets`)
+      const all = (await answer.json()) as Ticket[]
+      return {
+        content: [
+          { type: 'text', text: all.map(({ key, title }) => `${key} ${title}`).join('\n') || 'There are none.' },
+        ],
+      }
+    }),
+  )
+  return server
+}

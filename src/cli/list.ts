@@ -1,0 +1,65 @@
+import type { StoredCredential } from '../core/secret-backend.ts'
+import type { Command } from './command.ts'
+import { withOperatorAccess } from './operator-access.ts'
+
+export const list: Command = {
+  name: 'list',
+  summary: 'list stored credentials, without values',
+  parameters: [],
+  options: { provider: { type: 'string' } },
+  help: `
+Usage: mcp-credential-vault list [--provider NAME] [--json]
+
+Lists who has a credential stored, revoked ones too. Never prints a value.
+The backend is the one that the environment names, as for the server (MCP_VAULT_BACKEND, MCP_VAULT_FOLDER, MCP_VAULT_KEY_FILE).
+`,
+  run: (input, terminal) =>
+    withOperatorAccess(terminal, async ({ credentials, context }) => {
+      const provider = input.text('provider')
+      const rows: Row[] = []
+      for await (const stored of credentials.list(context)) {
+        if (provider === undefined || stored.key.provider === provider) rows.push(rowOf(stored))
+      }
+      rows.sort((a, b) => columns.map((column) => a[column].localeCompare(b[column])).find((order) => order !== 0) ?? 0)
+      terminal.out(input.flag('json') ? `${JSON.stringify({ credentials: rows })}\n` : table(rows))
+      return 0
+    }),
+}
+
+const columns = ['provider', 'issuer', 'subject', 'status', 'version', 'since'] as const
+
+type Row = Readonly<Record<(typeof columns)[number], string>>
+
+function rowOf({ key, status }: StoredCredential): Row {
+  const version = status.status === 'absent' ? undefined : status.version
+  return {
+    provider: key.provider,
+    ...key.owner,
+    status: status.status,
+    version: version?.label ?? '',
+    since: version?.createdAt.toISOString() ?? '',
+  }
+}
+
+function table(rows: readonly Row[]): string {
+  if (rows.length === 0) return 'There are no credentials.\n'
+  const titles: Row = {
+    provider: 'PROVIDER',
+    issuer: 'ISSUER',
+    subject: 'SUBJECT',
+    status: 'STATUS',
+    version: 'VERSION',
+    since: 'SINCE',
+  }
+  const all = [titles, ...rows]
+  const width = (column: (typeof columns)[number]) => Math.max(...all.map((row) => row[column].length))
+  return all
+    .map(
+      (row) =>
+        `${columns
+          .map((column) => row[column].padEnd(width(column)))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { type Command, runCommand, type Terminal } from './command.ts'
+import { keygen } from './keygen.ts'
+import { list } from './list.ts'
+import { readSecret } from './read-secret.ts'
+import { revoke } from './revoke.ts'
+import { rotate } from './rotate.ts'
+import { show } from './show.ts'
+import { start } from './start.ts'
+
+const commands: readonly Command[] = [start, keygen, list, show, rotate, revoke]
+
+const terminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  error: (text) => void process.stderr.write(text),
+  environment: process.env,
+  readSecret,
+}
+
+function overview(): string {
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}`)
+  return `Usage: mcp-credential-vault COMMAND …\n\n${lines.join('\n')}\n\nEach command has --help and --json.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no such credential.\n`
+}
+
+const [name, ...words] = process.argv.slice(2)
+const command = commands.find((candidate) => candidate.name === name)
+if (command) {
+  process.exitCode = await runCommand(command, words, terminal)
+} else if (name === '--help' || name === '-h' || name === 'help') {
+  terminal.out(overview())
+} else {
+  terminal.error(overview())
+  process.exitCode = 2
+}

@@ -1,0 +1,45 @@
+import { userInfo } from 'node:os'
+import { type AccessContext, type Credentials, createCredentials, newCorrelationId } from '../core/credentials.ts'
+import { createHealth } from '../core/health.ts'
+import { sodiumReady } from '../core/sodium.ts'
+import { type StorageKey, storageKey } from '../core/storage-key.ts'
+import { createStores } from '../create-stores.ts'
+import { type CommandInput, type ExitCode, type Terminal, UsageError } from './command.ts'
+
+/** What an operator's command works with: the same door as the server's, and an audit log of its own beside the server's. */
+export interface OperatorAccess {
+  readonly credentials: Credentials
+  readonly context: AccessContext
+}
+
+export async function withOperatorAccess(
+  terminal: Terminal,
+  work: (access: OperatorAccess) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { backend, audit, pendingStore } = createStores(terminal.environment)
+  const health = createHealth((problem) => terminal.error(`mcp-credential-vault: ${problem}\n`))
+  await sodiumReady()
+  try {
+    await backend.open()
+    const context = {
+      correlationId: newCorrelationId(),
+      actor: { kind: 'operator', account: userInfo().username },
+    } as const
+    return await work({ credentials: createCredentials({ backend, audit, health }), context })
+  } finally {
+    await Promise.all([backend.close(), pendingStore.shutdown()])
+    await audit.close()
+  }
+}
+
+export const ownerOptions = { issuer: { type: 'string' }, subject: { type: 'string' } } as const
+
+/** The credential that `PROVIDER --issuer … --subject …` names. */
+export function keyFromInput(input: CommandInput): StorageKey {
+  const [provider = ''] = input.parameters
+  const issuer = input.text('issuer')
+  const subject = input.text('subject')
+  if (issuer === undefined || subject === undefined)
+    throw new UsageError('--issuer and --subject say whose credential it is')
+  return storageKey(provider, { issuer, subject })
+}

@@ -1,0 +1,29 @@
+import type { Command } from './command.ts'
+import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
+
+export const revoke: Command = {
+  name: 'revoke',
+  summary: 'make one credential unreadable, so that its owner is asked again',
+  parameters: ['PROVIDER'],
+  options: { ...ownerOptions, purge: { type: 'boolean' } },
+  help: `
+Usage: mcp-credential-vault revoke PROVIDER --issuer URL --subject SUBJECT [--purge] [--json]
+
+Makes every stored version unreadable. The next call asks the owner again and says that the credential was revoked.
+--purge removes that mark too: afterwards the credential reads as never stored. Nothing to revoke is no error.
+Revoking here does not revoke the token at its service: do that there as well.
+`,
+  run: (input, terminal) => {
+    const key = keyFromInput(input)
+    const purge = input.flag('purge')
+    return withOperatorAccess(terminal, async ({ credentials, context }) => {
+      const changed = await credentials.revoke(key, { purge }, context)
+      const done = { provider: key.provider, ...key.owner, revoked: changed, purged: purge }
+      const text = changed
+        ? `${purge ? 'Purged' : 'Revoked'} ${key.provider} for ${key.owner.subject}.`
+        : `There was nothing to revoke for ${key.owner.subject}.`
+      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n`)
+      return 0
+    })
+  },
+}

@@ -1,0 +1,71 @@
+import type { Server } from 'node:http'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import Koa from 'koa'
+import { CredentialVaultError } from '../core/errors.ts'
+import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
+import { openVault } from '../open-vault.ts'
+import { shareVault } from '../provider-vault.ts'
+import { vaultOptionsFromEnvironment } from '../vault-options-from-environment.ts'
+import { healthRoute } from './health-route.ts'
+import type { DefineTools } from './tools-module.ts'
+
+export interface StartOptions {
+  readonly defineTools: DefineTools
+  readonly port: number
+  readonly host: string
+  readonly mode: 'sessionful' | 'stateless'
+}
+
+export interface RunningServer {
+  /** Of the MCP endpoint. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** The runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
+export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
+  const vault = await openVault(vaultOptionsFromEnvironment())
+  shareVault(vault)
+  const app = new Koa()
+  app.use(healthRoute(vault))
+  vault.register(app)
+  app.use(
+    mcpMount(
+      vault,
+      async (serverOptions) => {
+        const server = new McpServer({ name: 'mcp-credential-vault', version: '0.1.0' }, serverOptions)
+        await defineTools(server, vault)
+        return server
+      },
+      { mode },
+    ),
+  )
+  // Providers announce themselves when tools are defined; links of an earlier run need them before the first client comes.
+  await defineTools(new McpServer({ name: 'mcp-credential-vault', version: '0.1.0' }), vault)
+  const server = await listen(app, port, host)
+  return {
+    url: `${vault.serverBaseUrl.href.replace(/\/$/, '')}/mcp`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await vault.close()
+    },
+  }
+}
+
+function listen(app: Koa, port: number, host: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = app.listen(port, host, () => resolve(server))
+    server.requestTimeout = 30_000
+    server.headersTimeout = 15_000
+    server.once('error', () => {
+      reject(
+        new CredentialVaultError(
+          'configuration_invalid',
+          `Port ${port} on ${host} cannot be used. Choose another with --port.`,
+          { reason: 'port' },
+        ),
+      )
+    })
+  })
+}

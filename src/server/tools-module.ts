@@ -1,0 +1,5 @@
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import type { CredentialVault } from '../credential-vault.ts'
+
+/** Default export of a module for `mcp-credential-vault start`: registers tools on a new server. Called once for each client. */
+export type DefineTools = (server: McpServer, vault: CredentialVault) => void | Promise<void>
