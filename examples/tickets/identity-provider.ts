@@ -59,17 +59,17 @@ export function browserClient(clientId: string, redirectUris: readonly string[])
 
 /** A real OpenID Connect provider for trying things out: in memory, on loopback, without passwords. */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<IdentityProvider> {
-  const { Provider, errors } = await importOidcProvider()
+  const oidcProvider = await importOidcProvider()
   const users = options.users ?? ALICE_AND_BOB
   const host = options.host ?? '127.0.0.1'
   const server = createServer()
   await listen(server, options.port ?? 0, host)
   const issuer = `http://${host}:${(server.address() as AddressInfo).port}`
-  const settings = configuration(options, users, () => new errors.InvalidTarget())
+  const settings = configuration(options, users, oidcProvider)
 
   // A Provider's keys are fixed when it is made. Its records live outside of it, so replacing it is changing its keys.
   const withKeys = (keys: readonly JWK[]) =>
-    serve(new Provider(issuer, { ...settings, jwks: { keys: [...keys] } }), options, users)
+    serve(new oidcProvider.Provider(issuer, { ...settings, jwks: { keys: [...keys] } }), options, users)
   let handle = withKeys([await makeSigningKey()])
   server.on('request', (request, response) => {
     if (options.intercept?.(request, response) !== true) handle(request, response)
@@ -93,8 +93,10 @@ export async function makeSigningKey(): Promise<JWK> {
 function configuration(
   options: IdentityProviderOptions,
   users: readonly IdentityProviderUser[],
-  unknownResource: () => Error,
+  { errors, interactionPolicy }: OidcProviderModule,
 ): Configuration {
+  const prompts = interactionPolicy.base()
+  prompts.remove('consent')
   return {
     adapter: identityProviderRecords(),
     clients: [...(options.clients ?? [])],
@@ -105,7 +107,7 @@ function configuration(
     pkce: { required: () => true },
     // Browser-based MCP clients fetch their tokens themselves.
     clientBasedCORS: (_context, _origin, client) => client.tokenEndpointAuthMethod === 'none',
-    interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
+    interactions: { policy: prompts, url: (_context, interaction) => `/sign-in/${interaction.uid}` },
     ttl: {
       AccessToken: 3_600,
       AuthorizationCode: 60,
@@ -124,7 +126,7 @@ function configuration(
         defaultResource: () => options.resource,
         useGrantedResource: () => true,
         getResourceServerInfo: async (_context, resource) => {
-          if (resource !== options.resource) throw unknownResource()
+          if (resource !== options.resource) throw new errors.InvalidTarget()
           return { scope: TOKEN_SCOPE, audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }
         },
       },
@@ -136,7 +138,7 @@ function configuration(
     // Everything is granted, so nobody is asked for consent.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new oidc.provider.Grant({ clientId: oidc.client?.clientId, accountId: oidc.session?.accountId })
-      grant.addOIDCScope('openid profile email offline_access')
+      grant.addOIDCScope(`openid profile email offline_access ${TOKEN_SCOPE}`)
       grant.addResourceScope(options.resource, TOKEN_SCOPE)
       await grant.save()
       return grant
@@ -205,19 +207,19 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 type OidcProviderModule = typeof import('oidc-provider')
 
-let oidcProvider: Promise<OidcProviderModule> | undefined
+let imported: Promise<OidcProviderModule> | undefined
 
 /** On Node.js 20 the package warns at import that it wants 22, although it works. Nothing else that is said meanwhile is held back. */
 function importOidcProvider(): Promise<OidcProviderModule> {
-  if (oidcProvider) return oidcProvider
+  if (imported) return imported
   const { warn } = console
   console.warn = (...texts: unknown[]) => {
     if (!String(texts[0]).includes('oidc-provider WARNING: Unsupported runtime')) warn(...texts)
   }
-  oidcProvider = import('oidc-provider').finally(() => {
+  imported = import('oidc-provider').finally(() => {
     console.warn = warn
   })
-  return oidcProvider
+  return imported
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -102,8 +102,9 @@ export const oidcOptions = z
   })
   .superRefine((options, context) => {
     const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const url = new URL(options.issuer)
-    if (url.protocol === 'http:' && !isLoopback(url) && !options.dangerouslyAllowHttpIssuer) {
+    const isExposed =
+      options.issuer.startsWith('http:') && isIssuerUrl(options.issuer) && !isLoopback(new URL(options.issuer))
+    if (isExposed && !options.dangerouslyAllowHttpIssuer) {
       problem('issuer', 'must be https; http is only for an identity provider on this machine')
     }
     if (options.clientSecret !== undefined && options.clientSecretFile !== undefined) {

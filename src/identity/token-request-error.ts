@@ -1,4 +1,4 @@
-import { ClientError, ResponseBodyError } from 'openid-client'
+import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
 import { type CredentialVaultError, isVaultError } from '../core/errors.ts'
 import { issuerUnavailable } from './issuer-document.ts'
 import { loginRefusal } from './login-problem.ts'
@@ -7,6 +7,8 @@ import { loginRefusal } from './login-problem.ts'
 export function tokenRequestError(error: unknown): CredentialVaultError {
   if (isVaultError(error)) return error
   if (error instanceof ResponseBodyError) return refusedRequest(error)
+  // RFC 6749 §5.2: the answer to a client that authenticated in the header and failed.
+  if (error instanceof WWWAuthenticateChallengeError) return loginRefusal('client_refused')
   if (error instanceof ClientError) return refusedAnswer(error)
   // fetch() reports every failed connection as a TypeError.
   if (error instanceof TypeError) return issuerUnavailable('connection')

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JWK, JWTPayload } from 'jose'
 import type { User } from '../../src/core/owner.ts'
+import type { OidcOptions } from '../../src/identity/oidc.ts'
 import { signWith, type TestIdentityProvider } from './identity-provider.ts'
 import {
   answerLogin,
@@ -25,7 +26,7 @@ export interface ForgingProvider {
 }
 
 /** A real identity provider whose token endpoint answers what an attacker in its place would. */
-export async function startForgingProvider(): Promise<ForgingProvider> {
+export async function startForgingProvider(options: Partial<OidcOptions> = {}): Promise<ForgingProvider> {
   let idToken = ''
   function intercept(request: IncomingMessage, response: ServerResponse): boolean {
     if (request.url !== '/token') return false
@@ -35,7 +36,7 @@ export async function startForgingProvider(): Promise<ForgingProvider> {
     return true
   }
   const provider = await startFormProvider({ intercept })
-  const identity = await openIdentity({ issuer: provider.issuer, clientId: FORM_CLIENT })
+  const identity = await openIdentity({ issuer: provider.issuer, clientId: FORM_CLIENT, ...options })
 
   async function completeWithToken(make: (claims: JWTPayload) => Promise<string>): Promise<ForgedLogin> {
     const { callback, transaction } = await answerLogin({ provider, identity }, 'alice')
