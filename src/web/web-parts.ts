@@ -30,4 +30,8 @@ export interface WebOptions {
   readonly trustedProxies: number
   /** What users call this server. Default the host of `serverBaseUrl`. */
   readonly serverName: string
+  /**
+   * Whether Strict-Transport-Security covers subdomains too. Default true; false where a subdomain still has to be reached over plain http.
+   */
+  readonly hstsIncludeSubdomains?: boolean
 }

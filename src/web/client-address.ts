@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+
+/**
+ * Address of the browser or client. `X-Forwarded-For` is a list to which each proxy appends the address it saw, so only the last
+ * `trustedProxies` entries were written by proxies of ours; what stands before them is whatever the client likes to say.
+ */
+export function clientAddress(request: IncomingMessage, trustedProxies: number): string {
+  const peer = plain(request.socket.remoteAddress ?? '')
+  if (trustedProxies === 0) return peer
+  const forwarded = String(request.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .map((entry) => plain(entry.trim()))
+  const address = forwarded.at(-trustedProxies)
+  return address !== undefined && isIP(address) !== 0 ? address : peer
+}
+
+/** An IPv4 address that came in over an IPv6 socket is the same client. */
+function plain(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
+  return mapped?.[1] ?? address
+}
+
+/** What a limit counts by. One customer of a provider has a whole /64 of IPv6 addresses to choose from. */
+export function addressKey(address: string): string {
+  if (isIP(address) !== 6) return address
+  const hostname = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1)
+  const [head = '', tail] = hostname.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? 0 : 8 - groups.length - rest.length
+  return [...groups, ...Array<string>(zeros).fill('0'), ...rest].slice(0, 4).join(':')
+}

@@ -1,0 +1,67 @@
+import type { Context } from 'koa'
+import { koaBody } from 'koa-body'
+
+/** Longest body in bytes: percent-encoding makes a credential of the largest size three times as long. */
+export const MAX_FORM_BYTES = 64 * 1024
+const MAX_FIELDS = 64
+
+/** The only file that knows koa-body. */
+const parse = koaBody({
+  json: false,
+  text: false,
+  multipart: false,
+  urlencoded: true,
+  formLimit: MAX_FORM_BYTES,
+  // Names stay flat and keep their dots and brackets. Without a prototype, a variable may be called toString.
+  queryString: {
+    allowDots: false,
+    depth: 0,
+    parseArrays: false,
+    plainObjects: true,
+    parameterLimit: MAX_FIELDS,
+    throwOnLimitExceeded: true,
+  } as Record<string, unknown>,
+  patchNode: false,
+})
+
+export type BodyRefusal = 'content_type' | 'too_large' | 'malformed'
+
+/**
+ * What can be told from the headers, before a byte is read: koa-body lets other types through as an empty object, and has no limit for
+ * them.
+ */
+export function refusedByHeaders(ctx: Context): BodyRefusal | undefined {
+  const type = (ctx.req.headers['content-type'] ?? '').toLowerCase().replace(/\s/g, '')
+  if (type !== 'application/x-www-form-urlencoded' && type !== 'application/x-www-form-urlencoded;charset=utf-8') {
+    return 'content_type'
+  }
+  // A compressed body of a few bytes may unpack to many.
+  if ((ctx.req.headers['content-encoding'] ?? 'identity') !== 'identity') return 'content_type'
+  const length = ctx.req.headers['content-length']
+  return length !== undefined && Number(length) > MAX_FORM_BYTES ? 'too_large' : undefined
+}
+
+/** The fields by name. A name that came twice, or anything else that is no single text, is `malformed`. */
+export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, string> | BodyRefusal> {
+  let body: unknown
+  try {
+    await parse(ctx, async () => {})
+    body = Reflect.get(ctx.request, 'body')
+  } catch (error) {
+    // The parser's error holds the raw body, so nothing of it goes further than its status.
+    return statusOf(error) === 413 ? 'too_large' : 'malformed'
+  } finally {
+    Reflect.deleteProperty(ctx.request, 'body')
+  }
+  if (typeof body !== 'object' || body === null) return 'malformed'
+  const fields = new Map<string, string>()
+  for (const [name, value] of Object.entries(body)) {
+    if (typeof value !== 'string') return 'malformed'
+    fields.set(name, value)
+  }
+  return fields
+}
+
+function statusOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined
+}

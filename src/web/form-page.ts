@@ -1,0 +1,83 @@
+import type { FieldProblem } from '../core/form-values.ts'
+import type { Admission } from './admission.ts'
+import { CSRF_FIELD, csrfToken } from './csrf.ts'
+import { fieldView, keeps, problemText } from './form-view.ts'
+import type { Fact } from './page-views.ts'
+import { signedInFact } from './pages.ts'
+import { linkPath } from './site.ts'
+import { answer, type Desk, type Visit, viewerOf } from './visit.ts'
+
+/** Why the form is shown again. */
+export interface FormTrouble {
+  readonly status: 422 | 503
+  readonly heading: string
+  /** What was typed; secrets in it are dropped here. */
+  readonly values: ReadonlyMap<string, string>
+  readonly fields?: ReadonlyMap<string, FieldProblem>
+  /** What is wrong with the form as a whole. */
+  readonly general?: string
+}
+
+export function answerForm(desk: Desk, visit: Visit, admission: Admission, trouble?: FormTrouble): void {
+  const { parts, site, renderer } = desk
+  const { provider, request, session, target } = admission
+  const problems = trouble?.fields ?? new Map<string, FieldProblem>()
+  const typed = trouble && { values: trouble.values, problems }
+  const cleared = provider.variables.filter(
+    (variable) => !keeps(variable) && (trouble?.values.get(variable.name) ?? '') !== '',
+  )
+  const fieldProblems = provider.variables.flatMap((variable) => {
+    const problem = problems.get(variable.name)
+    return problem ? [{ text: problemText(variable, problem), href: `#field-${variable.name}` }] : []
+  })
+  const page = renderer.form({
+    status: trouble?.status ?? 200,
+    viewer: viewerOf(desk, session, target),
+    service: provider.label,
+    lead:
+      request.cause === 'revoked'
+        ? `The ${provider.label} credential that was here has been revoked. Enter a new one for your assistant to use.`
+        : `Your assistant needs your own ${provider.label} credential to go on. It is asked for once, and kept for later.`,
+    action: linkPath(site, 'submit', target),
+    cancel: linkPath(site, 'cancel', target),
+    csrfField: CSRF_FIELD,
+    csrf: csrfToken(parts.sealer, session.id, request.handle),
+    facts: factsOf(desk, admission),
+    fields: provider.variables.map((variable) => fieldView(variable, typed)),
+    guide: desk.guideOf(provider.name),
+    problems: [
+      ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),
+      ...fieldProblems,
+    ],
+    problemHeading: trouble?.heading ?? '',
+    clearedNote:
+      cleared.length > 0
+        ? `For your protection, secrets are not shown again. Enter again: ${cleared.map(({ label }) => label).join(', ')}.`
+        : undefined,
+  })
+  answer(visit.ctx, page)
+}
+
+function factsOf({ parts, site }: Desk, { request, session, provider }: Admission): readonly Fact[] {
+  const { serverName } = parts.options
+  const asking = [request.clientName, request.tool === undefined ? undefined : `tool ${request.tool}`]
+    .filter((part) => part !== undefined && part !== '')
+    .join(', ')
+  const minutes = Math.max(1, Math.ceil((request.expiresAt - Date.now()) / 60_000))
+  return [
+    signedInFact(session),
+    { name: 'Service', value: provider.label },
+    { name: 'Kept by', value: serverName, note: serverName === site.host ? undefined : site.host },
+    ...(asking === ''
+      ? []
+      : [{ name: 'Asked for by', value: asking, note: 'as it calls itself; this name is not verified' }]),
+    ...(provider.destinations.length === 0
+      ? []
+      : [{ name: 'May be sent to', value: provider.destinations.join(', ') }]),
+    {
+      name: 'Link works until',
+      value: `${new Date(request.expiresAt).toISOString().slice(11, 16)} UTC`,
+      note: minutes === 1 ? 'one more minute' : `${minutes} more minutes`,
+    },
+  ]
+}

@@ -1,0 +1,59 @@
+import { Marked, type Tokens } from 'marked'
+
+const LINK_PROTOCOLS = new Set(['https:', 'http:', 'mailto:'])
+/** The page's own heading is the only h1. */
+const HEADING_SHIFT = 1
+const DEEPEST_HEADING = 6
+
+/**
+ * The operator's guide as HTML. It is the one piece of HTML that a page takes as it is, so nothing gets through but what is made
+ * here: raw HTML becomes text, links keep only harmless protocols, images become their description.
+ */
+export function renderGuide(markdown: string): string {
+  const guide = new Marked({ async: false, gfm: true })
+  guide.use({
+    renderer: {
+      html: ({ text }: Tokens.HTML | Tokens.Tag) => escapeHtml(text),
+      heading({ tokens, depth }: Tokens.Heading) {
+        const level = Math.min(depth + HEADING_SHIFT, DEEPEST_HEADING)
+        return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>\n`
+      },
+      link({ href, tokens }: Tokens.Link) {
+        const text = this.parser.parseInline(tokens)
+        const target = linkTarget(href)
+        if (!target) return text
+        // Whoever follows a link out of here sees beforehand where it goes.
+        const host =
+          target.host !== '' && !text.includes(target.host)
+            ? ` <span class="host">(${escapeHtml(target.host)})</span>`
+            : ''
+        return `<a href="${escapeHtml(target.href)}" target="_blank" rel="noopener noreferrer">${text}</a>${host}`
+      },
+      image: ({ text }: Tokens.Image) => escapeHtml(text),
+      code: ({ text }: Tokens.Code) => `<pre tabindex="0"><code>${escapeHtml(text)}\n</code></pre>\n`,
+      checkbox: ({ checked }: Tokens.Checkbox) => (checked ? '☑ ' : '☐ '),
+    },
+  })
+  const html = guide.parse(markdown)
+  if (typeof html !== 'string') throw new TypeError('the guide was rendered asynchronously')
+  return html
+}
+
+/** Absolute addresses only: a relative one would lead into our own pages. */
+function linkTarget(href: string): URL | undefined {
+  if (!URL.canParse(href)) return undefined
+  const url = new URL(href)
+  return LINK_PROTOCOLS.has(url.protocol) ? url : undefined
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '')
+}

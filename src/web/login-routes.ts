@@ -1,0 +1,123 @@
+import { isVaultError } from '../core/errors.ts'
+import type { LoginStart } from '../core/identity.ts'
+import type { User } from '../core/owner.ts'
+import { addressKey } from './client-address.ts'
+import { linkTarget } from './link-target.ts'
+import { loginId } from './login-cookie.ts'
+import { acceptPost, readFields, rejected } from './posted-form.ts'
+import { answerRateLimited } from './rate-limited.ts'
+import { type LinkTarget, linkPath } from './site.ts'
+import { about, answer, type Desk, seeOther, type Visit } from './visit.ts'
+
+const LOGIN_FIELDS = new Set(['provider', 't', 'switch'])
+
+/**
+ * Begins a login. The answer is a page that leads on, not a redirect: browsers apply `form-action` to redirects too, and would block one
+ * to the identity provider.
+ */
+export async function beginLogin(desk: Desk, visit: Visit): Promise<void> {
+  const { parts, logins, limits, renderer, messages } = desk
+  const { ctx } = visit
+  if (!(await acceptPost(desk, visit))) return
+  const wait = await limits.logins.take(addressKey(visit.address))
+  if (wait > 0) {
+    await rejected(desk, visit, 'rate_limited')
+    return answerRateLimited(desk, visit, wait)
+  }
+  const fields = await readFields(desk, visit)
+  if (!fields) return
+  const target = linkTarget(fields.get('provider'), fields.get('t'))
+  if (!target || [...fields.keys()].some((name) => !LOGIN_FIELDS.has(name))) {
+    await rejected(desk, visit, 'unknown_field')
+    return answer(ctx, renderer.message(messages.malformedForm()))
+  }
+
+  let start: LoginStart
+  try {
+    start = await parts.identity.browserLogin.begin({ switchAccount: fields.get('switch') === '1' })
+  } catch (error) {
+    return failed(desk, visit, target, error)
+  }
+  parts.health.recovered('identity')
+  if (start.kind === 'signed-in') return signIn(desk, visit, target, start.user)
+  const redirectTo = loginUrl(start.redirectTo)
+  logins.set(ctx, redirectTo.searchParams.get('state') ?? '', {
+    transaction: start.transaction,
+    target,
+    startedAt: Date.now(),
+  })
+  // A quote would end the address inside the refresh tag.
+  answer(ctx, renderer.message(messages.leaving(redirectTo.href.replaceAll("'", '%27'))))
+}
+
+/** The identity provider's answer. Only the browser that began the login can finish it, and only once. */
+export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
+  const { parts, site, logins, renderer, messages } = desk
+  const { ctx } = visit
+  const states = new URLSearchParams(ctx.querystring).getAll('state')
+  const state = states.length === 1 ? (states[0] ?? '') : ''
+  const login = states.length > 1 ? undefined : logins.find(ctx, state)
+  if (!login || (await isUsed(desk, state, login.startedAt))) {
+    await loginFailed(desk, visit, login ? 'login_used' : 'login_cookie')
+    if (login) logins.clear(ctx, state)
+    return answer(ctx, renderer.message(messages.loginNotFound()))
+  }
+
+  const callback = new URL(site.callbackUrl)
+  callback.search = ctx.querystring
+  let user: User
+  try {
+    user = await parts.identity.browserLogin.complete(callback, login.transaction)
+  } catch (error) {
+    logins.clear(ctx, state)
+    return failed(desk, visit, login.target, error)
+  }
+  parts.health.recovered('identity')
+  await parts.sessions.end(loginId(state), login.startedAt + LOGIN_KEPT)
+  logins.clear(ctx, state)
+  await signIn(desk, visit, login.target, user)
+}
+
+/** A login's cookie is worthless once the login is done, even to somebody who kept a copy. */
+const LOGIN_KEPT = 600_000
+
+function isUsed({ parts }: Desk, state: string, startedAt: number): Promise<boolean> {
+  return parts.sessions.isEnded({ id: loginId(state), owner: '', startedAt })
+}
+
+async function signIn(desk: Desk, visit: Visit, target: LinkTarget, user: User): Promise<void> {
+  const { issuer, subject } = user
+  await desk.journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...about(visit) })
+  await desk.sessions.start(visit.ctx, user)
+  seeOther(visit.ctx, desk.site, linkPath(desk.site, 'entry', target))
+}
+
+async function failed(desk: Desk, visit: Visit, target: LinkTarget, error: unknown): Promise<void> {
+  const { parts, renderer, messages } = desk
+  if (isVaultError(error, 'login_failed', 'owner_unknown')) {
+    await loginFailed(desk, visit, error.reason ?? error.code)
+    return answer(visit.ctx, renderer.message(messages.loginFailed(target, error.reason)))
+  }
+  if (!isVaultError(error, 'unavailable')) throw error
+  parts.health.failed('identity', error.reason ?? error.code)
+  await loginFailed(desk, visit, error.reason ?? error.code)
+  visit.ctx.set('Retry-After', '10')
+  answer(visit.ctx, renderer.message(messages.loginUnavailable(target)))
+}
+
+async function loginFailed(desk: Desk, visit: Visit, reason: string): Promise<void> {
+  await desk.journal.note({
+    type: 'login.failed',
+    outcome: 'failure',
+    reason,
+    actor: { kind: 'anonymous' },
+    ...about(visit),
+  })
+}
+
+function loginUrl(text: string): URL {
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new TypeError('the login leads to something that is no web page')
+  return url
+}

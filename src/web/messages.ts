@@ -1,0 +1,292 @@
+import type { FoundRequest } from '../core/pending-requests.ts'
+import type { Action } from './page-views.ts'
+import type { Message, Viewer } from './pages.ts'
+import { signedInFact, signInAction } from './pages.ts'
+import { type LinkTarget, linkPath, type Site } from './site.ts'
+
+/** Texts of every page but the form. Each says what happened and what to do next. */
+export function createMessages(site: Site, login: { readonly mode: string; readonly displayName: string }) {
+  const hasLogin = login.mode !== 'local-user'
+  const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'
+  const askAgain = 'Ask your assistant for it again, and it will give you a new link.'
+
+  const signInAgain = (target: LinkTarget | undefined, label = signInLabel): Action[] =>
+    target ? [signInAction(site, target, { label, primary: true })] : []
+
+  const openForm = (target: LinkTarget, label: string): Action => ({
+    kind: 'link',
+    label,
+    primary: true,
+    href: linkPath(site, 'entry', target),
+  })
+
+  return {
+    signIn: (target: LinkTarget, status: 200 | 401): Message => ({
+      status,
+      heading: status === 401 ? 'You are not signed in any more' : 'Sign in to continue',
+      paragraphs: [
+        ...(status === 401
+          ? ['Nothing was saved, and the link still works. After signing in, fill in the form again.']
+          : []),
+        hasLogin
+          ? 'A tool of your AI assistant needs a credential of yours. Sign in first, so that only the person it was asked of can enter it.'
+          : 'A tool of your AI assistant needs a credential of yours.',
+      ],
+      caution: 'Did somebody else send you this link? Then close this page.',
+      actions: signInAgain(target),
+    }),
+
+    leaving: (redirectTo: string): Message => ({
+      status: 200,
+      heading: `Going to ${login.displayName}`,
+      paragraphs: ['You sign in there and come back here by yourself.'],
+      refresh: redirectTo,
+      actions: [{ kind: 'link', label: 'Continue', href: redirectTo, primary: true }],
+    }),
+
+    /** The same for every link that is not this person's own, whether or not there is one. */
+    notYours: (viewer: Viewer, target: LinkTarget): Message => ({
+      status: 403,
+      tone: 'warning',
+      viewer,
+      heading: 'This link is not for this account',
+      paragraphs: [
+        'A link works only for the person whose assistant asked for it, and only for a limited time. This one is not one of yours, or it is no longer known.',
+      ],
+      facts: [signedInFact(viewer.session)],
+      caution: 'If somebody sent you this link, do not continue: what you enter might end up in their hands.',
+      actions: hasLogin
+        ? [signInAction(site, target, { label: 'Sign in with another account', switchAccount: true })]
+        : [],
+    }),
+
+    /** For the link's owner only. */
+    ended: (
+      state: Exclude<FoundRequest['state'], 'open'>,
+      viewer: Viewer,
+      target: LinkTarget,
+      submitted: boolean,
+    ): Message => {
+      const status = submitted || state === 'claimed' ? 409 : 410
+      switch (state) {
+        case 'saved':
+          return {
+            status,
+            viewer,
+            tone: 'success',
+            heading: 'This is already saved',
+            paragraphs: [
+              'A credential was saved through this link, and a link works once. You can close this page and return to your assistant.',
+            ],
+          }
+        case 'claimed':
+          return {
+            status,
+            viewer,
+            heading: 'This is being saved right now',
+            paragraphs: ['Another window of yours has just submitted this form. Look again in a moment.'],
+            actions: [openForm(target, 'Look again')],
+          }
+        case 'expired':
+          return {
+            status,
+            viewer,
+            tone: 'warning',
+            heading: 'This link has expired',
+            paragraphs: ['Nothing was saved.', askAgain],
+          }
+        case 'cancelled':
+        case 'declined':
+          return {
+            status,
+            viewer,
+            tone: 'warning',
+            heading: 'This request was cancelled',
+            paragraphs: ['Nothing was saved.', askAgain],
+          }
+      }
+    },
+
+    notOffered: (viewer: Viewer): Message => ({
+      status: 410,
+      viewer,
+      tone: 'warning',
+      heading: 'This service is not offered here any more',
+      paragraphs: ['Nothing was saved. Ask the people who run this server.'],
+    }),
+
+    saved: (viewer: Viewer, service: string, account: string | undefined): Message => ({
+      status: 200,
+      viewer,
+      tone: 'success',
+      heading: `${service} is connected`,
+      paragraphs: [
+        'Your credential is saved. You can close this page and return to your assistant: it goes on by itself, or when you ask it to try again.',
+      ],
+      facts: [
+        ...(account === undefined ? [] : [{ name: `Account at ${service}`, value: account }]),
+        { ...signedInFact(viewer.session), name: 'Saved for' },
+      ],
+    }),
+
+    cancelled: (viewer: Viewer, service: string): Message => ({
+      status: 200,
+      viewer,
+      heading: 'Cancelled',
+      paragraphs: [
+        `Nothing was saved, and your assistant has been told. When you need ${service} after all, ask it again.`,
+      ],
+    }),
+
+    signedOut: (target: LinkTarget | undefined): Message => ({
+      status: 200,
+      heading: 'You are signed out',
+      paragraphs: [
+        'Nobody can go on with this browser now without signing in.',
+        ...(hasLogin ? [`You may still be signed in at ${login.displayName}.`] : []),
+      ],
+      actions: target ? [signInAction(site, target, { label: 'Sign in again', switchAccount: hasLogin })] : [],
+    }),
+
+    loginNotFound: (): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: 'This sign-in cannot be finished here',
+      paragraphs: [
+        'It was begun in another browser, is finished already, or took longer than ten minutes. Open the link that your assistant gave you again.',
+      ],
+      caution: 'If you did not begin to sign in yourself, close this page.',
+    }),
+
+    loginFailed: (target: LinkTarget, reason: string | undefined): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: reason === 'denied' ? 'You did not sign in' : 'Signing in did not work',
+      paragraphs: [
+        reason === 'denied'
+          ? `${login.displayName} says that the sign-in was stopped or refused.`
+          : `The answer of ${login.displayName} cannot be accepted.`,
+        'Nothing was saved, and the link still works.',
+      ],
+      actions: signInAgain(target, 'Try again'),
+    }),
+
+    loginUnavailable: (target: LinkTarget): Message => ({
+      status: 503,
+      tone: 'error',
+      heading: `${login.displayName} cannot be reached`,
+      paragraphs: ['You cannot sign in right now. The link still works: try again in a moment.'],
+      actions: signInAgain(target, 'Try again'),
+    }),
+
+    rateLimited: (seconds: number): Message => ({
+      status: 429,
+      tone: 'warning',
+      heading: 'Too many requests',
+      paragraphs: [
+        `Wait ${seconds === 1 ? 'one second' : `${seconds} seconds`} and then try again. Nothing was saved.`,
+      ],
+    }),
+
+    staleForm: (viewer: Viewer | undefined, target: LinkTarget | undefined): Message => ({
+      status: 403,
+      tone: 'error',
+      viewer,
+      heading: 'This form is out of date',
+      paragraphs: ['It was opened before you signed in, or it does not come from this server. Nothing was saved.'],
+      actions: target ? [openForm(target, 'Open the form again')] : [],
+    }),
+
+    foreignForm: (): Message => ({
+      status: 403,
+      tone: 'error',
+      heading: 'This request did not come from our own page',
+      paragraphs: ['Nothing was saved. Open the link that your assistant gave you, and use the form there.'],
+    }),
+
+    malformed: (): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: 'This link is not complete',
+      paragraphs: ['Part of it is missing or was changed. Copy the whole link from your assistant, and open it again.'],
+    }),
+
+    malformedForm: (): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: 'The form could not be read',
+      paragraphs: [
+        'It holds fields that do not belong to it. Nothing was saved. Open the link again and fill in the form there.',
+      ],
+    }),
+
+    wrongType: (): Message => ({
+      status: 415,
+      tone: 'error',
+      heading: 'The form could not be read',
+      paragraphs: ['It did not arrive the way a browser sends it. Nothing was saved.'],
+    }),
+
+    tooLarge: (): Message => ({
+      status: 413,
+      tone: 'error',
+      heading: 'That is too long',
+      paragraphs: [
+        'Together, the fields may hold about 16,000 characters. Nothing was saved. Go back, and check what you pasted.',
+      ],
+    }),
+
+    notFound: (): Message => ({
+      status: 404,
+      tone: 'error',
+      heading: 'There is no such page',
+      paragraphs: ['Open the link that your assistant gave you.'],
+    }),
+
+    wrongMethod: (target: LinkTarget | undefined): Message => ({
+      status: 405,
+      tone: 'error',
+      heading: 'This page cannot be opened directly',
+      paragraphs: ['It only takes what the form sends.'],
+      actions: target ? [openForm(target, 'Open the form')] : [],
+    }),
+
+    notADocument: (): Message => ({
+      status: 403,
+      tone: 'error',
+      heading: 'This page opens only in a window of its own',
+      paragraphs: ['Open the link that your assistant gave you.'],
+    }),
+
+    wrongHost: (): Message => ({
+      status: 421,
+      tone: 'error',
+      heading: 'This is not the address of this server',
+      paragraphs: [
+        'Open the link exactly as your assistant gave it to you. If you run this server: the Host header has to be the host of serverBaseUrl, and a proxy has to pass it on.',
+      ],
+    }),
+
+    unavailable: (reference: string): Message => ({
+      status: 503,
+      tone: 'error',
+      heading: 'This cannot be done right now',
+      paragraphs: [
+        'Something that this server needs is not working. Nothing was saved, and your link still works: try again in a moment.',
+      ],
+      reference,
+    }),
+
+    unexpected: (reference: string): Message => ({
+      status: 500,
+      tone: 'error',
+      heading: 'Something went wrong here',
+      paragraphs: [
+        'This is a fault of this server, not yours. Try again, and if it happens again, tell the people who run it.',
+      ],
+      reference,
+    }),
+  }
+}
+
+export type Messages = ReturnType<typeof createMessages>

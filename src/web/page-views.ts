@@ -1,0 +1,83 @@
+/** A form of one button, or a link. */
+export type Action =
+  | { readonly kind: 'link'; readonly label: string; readonly href: string; readonly primary?: boolean }
+  | {
+      readonly kind: 'post'
+      readonly label: string
+      readonly href: string
+      readonly fields: readonly (readonly [string, string])[]
+      readonly primary?: boolean
+    }
+
+/** Who is signed in, as every page shows it that knows. */
+export interface SignedInView {
+  readonly name: string
+  /** Subject and identity provider, which no display name can imitate. */
+  readonly account: string
+  readonly signOut: Action & { readonly kind: 'post' }
+}
+
+/** What `layout.ejs` needs of every page. */
+export interface LayoutView {
+  readonly title: string
+  readonly serverName: string
+  readonly style: string
+  readonly script: string
+  readonly icon: string
+  /** Shown on every page of a mode that is weaker than a login. */
+  readonly banner: string | undefined
+  readonly signedIn: SignedInView | undefined
+  /** Where the browser goes by itself, at once. */
+  readonly refresh: string | undefined
+}
+
+export interface MessageView extends LayoutView {
+  readonly tone: 'neutral' | 'success' | 'warning' | 'error'
+  readonly heading: string
+  readonly paragraphs: readonly string[]
+  /** A sentence that stands out. */
+  readonly caution: string | undefined
+  readonly facts: readonly Fact[]
+  readonly actions: readonly Action[]
+  /** What to tell the operator. */
+  readonly reference: string | undefined
+}
+
+export interface Fact {
+  readonly name: string
+  readonly value: string
+  /** Smaller text behind or below the value. */
+  readonly note?: string | undefined
+}
+
+export interface FormView extends LayoutView {
+  readonly service: string
+  readonly lead: string
+  readonly action: string
+  readonly csrfField: string
+  readonly csrf: string
+  readonly cancel: string
+  readonly facts: readonly Fact[]
+  readonly fields: readonly FieldView[]
+  /** HTML that {@link renderGuide} made. */
+  readonly guide: string | undefined
+  readonly problems: readonly { readonly text: string; readonly href: string | undefined }[]
+  readonly problemHeading: string
+  /** Said when secrets were typed and have to be typed again. */
+  readonly clearedNote: string | undefined
+}
+
+export interface FieldView {
+  readonly id: string
+  readonly name: string
+  readonly label: string
+  readonly optional: boolean
+  readonly hint: string | undefined
+  readonly error: string | undefined
+  /** Ids of hint and error. */
+  readonly describedBy: string | undefined
+  readonly control: 'input' | 'textarea'
+  readonly type: 'text' | 'url' | 'password'
+  readonly value: string
+  readonly masked: boolean
+}

@@ -1,0 +1,43 @@
+/** The pages' own addresses. Everything is built from `serverBaseUrl`, never from a request's `Host`. */
+export interface Site {
+  readonly origin: string
+  /** Host and port as browsers send them in `Host`. */
+  readonly host: string
+  readonly secure: boolean
+  /** Whether other applications may live on the same origin. */
+  readonly sharedOrigin: boolean
+  /** Path of everything that the vault serves, without a trailing slash. */
+  readonly root: string
+  readonly callbackUrl: string
+  /** Marks cookie names on plain http, where they would be shared between ports. */
+  readonly port: string
+}
+
+export function siteOf(serverBaseUrl: URL): Site {
+  const { origin, host, protocol, pathname } = serverBaseUrl
+  const base = pathname.replace(/\/+$/, '')
+  const root = `${base}/credentials`
+  const secure = protocol === 'https:'
+  return {
+    origin,
+    host,
+    secure,
+    sharedOrigin: base !== '',
+    root,
+    callbackUrl: `${origin}${root}/callback`,
+    port: serverBaseUrl.port || (secure ? '443' : '80'),
+  }
+}
+
+/** Names one link: which provider's form, and whose request. Both are checked for shape only. */
+export interface LinkTarget {
+  readonly provider: string
+  readonly handle: string
+}
+
+export type LinkPage = 'entry' | 'submit' | 'cancel' | 'done'
+
+/** Path and query of one of a link's pages. */
+export function linkPath(site: Site, page: LinkPage, { provider, handle }: LinkTarget): string {
+  return `${site.root}/${encodeURIComponent(provider)}/${page}?t=${encodeURIComponent(handle)}`
+}

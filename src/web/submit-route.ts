@@ -1,0 +1,189 @@
+import { isVaultError } from '../core/errors.ts'
+import { checkFormValues } from '../core/form-values.ts'
+import type { Claim } from '../core/pending-requests.ts'
+import type { CredentialValues } from '../core/variables.ts'
+import { type Admission, aboutLink, admit, answerEnded } from './admission.ts'
+import { CSRF_FIELD, csrfTokenMatches } from './csrf.ts'
+import { answerSaved } from './entry-route.ts'
+import { answerForm } from './form-page.ts'
+import { acceptPost, readFields, rejected } from './posted-form.ts'
+import { answerRateLimited } from './rate-limited.ts'
+import { type LinkTarget, linkPath } from './site.ts'
+import { about, answer, type Desk, seeOther, type Visit, viewerOf, watched } from './visit.ts'
+
+/**
+ * The one request that saves. The body is read only for the link's owner; the link is claimed only for values that are worth saving;
+ * of several submits at once one saves.
+ */
+export async function submit(desk: Desk, visit: Visit, target: LinkTarget): Promise<void> {
+  if (!(await acceptPost(desk, visit))) return
+  const admission = await admit(desk, visit, target, 401)
+  if (!admission) return
+  const fields = await ownFields(desk, visit, admission)
+  if (!fields) return
+  const values = await checkedValues(desk, visit, admission, fields)
+  if (!values) return
+  const claim = await watched(desk, 'pending-store', desk.parts.pendingRequests.claim(admission.request))
+  if (!claim) return answerLost(desk, visit, admission)
+  if (!(await saved(desk, visit, admission, { claim, values, fields }))) return
+  await acknowledge(desk, visit, admission)
+}
+
+/** Fields of a submit or cancel that came from the owner's own form of this very link. */
+export async function ownFields(
+  desk: Desk,
+  visit: Visit,
+  admission: Admission,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const { parts, limits, renderer, messages } = desk
+  const { session, request, target } = admission
+  const link = aboutLink(desk, admission)
+  if (admission.state !== 'open') {
+    await rejected(desk, visit, 'not_open', link)
+    answerEnded(desk, visit, admission, admission.state, true)
+    return undefined
+  }
+  const wait = await limits.submits.take(
+    parts.sealer.mac('owner', session.issuer, session.subject).toString('base64url'),
+  )
+  if (wait > 0) {
+    await rejected(desk, visit, 'rate_limited', link)
+    answerRateLimited(desk, visit, wait)
+    return undefined
+  }
+  const fields = await readFields(desk, visit, link)
+  if (!fields) return undefined
+  if (!csrfTokenMatches(parts.sealer, session.id, request.handle, fields.get(CSRF_FIELD))) {
+    await rejected(desk, visit, 'csrf', link)
+    answer(visit.ctx, renderer.message(messages.staleForm(viewerOf(desk, session, target), target)))
+    return undefined
+  }
+  return fields
+}
+
+async function checkedValues(
+  desk: Desk,
+  visit: Visit,
+  admission: Admission,
+  fields: ReadonlyMap<string, string>,
+): Promise<CredentialValues | undefined> {
+  const { provider } = admission
+  const link = aboutLink(desk, admission)
+  const known = new Set([CSRF_FIELD, ...provider.variables.map(({ name }) => name)])
+  if ([...fields.keys()].some((name) => !known.has(name))) {
+    await rejected(desk, visit, 'unknown_field', link)
+    answer(visit.ctx, desk.renderer.message(desk.messages.malformedForm()))
+    return undefined
+  }
+  const check = checkFormValues(provider.variables, fields)
+  if (!check.ok) {
+    await rejected(desk, visit, 'invalid', link)
+    const general = check.tooLarge ? { general: 'Together, the fields are too long to be kept. Shorten them.' } : {}
+    answerForm(desk, visit, admission, {
+      status: 422,
+      heading: 'There is a problem',
+      values: fields,
+      fields: check.problems,
+      ...general,
+    })
+    return undefined
+  }
+  return (await verified(desk, visit, admission, check.values, fields)) ? check.values : undefined
+}
+
+/** Asks the service itself, when the operator has said how. */
+async function verified(
+  desk: Desk,
+  visit: Visit,
+  admission: Admission,
+  values: CredentialValues,
+  fields: ReadonlyMap<string, string>,
+): Promise<boolean> {
+  const { provider } = admission
+  try {
+    const verification = await provider.verify(values)
+    if (!verification.ok) {
+      await rejected(desk, visit, 'verification', aboutLink(desk, admission))
+      answerForm(desk, visit, admission, {
+        status: 422,
+        heading: `${provider.label} does not accept this`,
+        values: fields,
+        general: verification.problem,
+      })
+      return false
+    }
+    rememberAccount(desk, visit, admission, verification.accountName)
+    return true
+  } catch (error) {
+    if (!isVaultError(error)) throw error
+    await rejected(desk, visit, 'verification_unavailable', aboutLink(desk, admission))
+    answerForm(desk, visit, admission, {
+      status: 503,
+      heading: 'Nothing was saved',
+      values: fields,
+      general: `${provider.label} could not be asked whether this works. Try again in a moment.`,
+    })
+    return false
+  }
+}
+
+const MAX_ACCOUNT_NAME = 100
+
+/** For the success page, which may be served by another replica. */
+function rememberAccount(
+  { parts, sessions }: Desk,
+  { ctx }: Visit,
+  { session, request }: Admission,
+  account: string | undefined,
+): void {
+  if (account === undefined || account === '') return
+  const connected = { request: parts.pendingRequests.label(request), account: account.slice(0, MAX_ACCOUNT_NAME) }
+  sessions.keep(ctx, { ...session, connected })
+}
+
+/** Saves, or gives the link back and shows the form again. */
+async function saved(
+  desk: Desk,
+  visit: Visit,
+  admission: Admission,
+  { claim, values, fields }: { claim: Claim; values: CredentialValues; fields: ReadonlyMap<string, string> },
+): Promise<boolean> {
+  const { provider } = admission
+  try {
+    const { owner, provider: _name, ...context } = aboutLink(desk, admission)
+    await provider.save(owner, values, { ...context, ...about(visit) })
+    return true
+  } catch (error) {
+    // The claim lapses by itself when the store does not answer.
+    await watched(desk, 'pending-store', desk.parts.pendingRequests.unclaim(claim)).catch(() => {})
+    if (!isVaultError(error)) throw error
+    const unknown = error.reason === 'timeout'
+    answerForm(desk, visit, admission, {
+      status: 503,
+      heading: unknown ? 'It is not known whether this was saved' : 'Nothing was saved',
+      values: fields,
+      general: unknown
+        ? 'The place where credentials are kept did not answer in time. Enter it again: saving it twice does no harm.'
+        : `The place where credentials are kept refused or could not be reached. Try again in a moment. Reference: ${visit.correlationId}`,
+    })
+    return false
+  }
+}
+
+/** The credential is durable: whatever fails from here on, it is said so. */
+async function acknowledge(desk: Desk, visit: Visit, admission: Admission): Promise<void> {
+  const { pendingRequests } = desk.parts
+  const closed = await watched(desk, 'pending-store', pendingRequests.close(admission.request, 'saved')).catch(
+    () => false,
+  )
+  if (closed) return seeOther(visit.ctx, desk.site, linkPath(desk.site, 'done', admission.target))
+  answerSaved(desk, visit, admission, undefined)
+}
+
+/** Another submit was faster, or the link has just ended. */
+export async function answerLost(desk: Desk, visit: Visit, admission: Admission): Promise<void> {
+  await rejected(desk, visit, 'not_open', aboutLink(desk, admission))
+  const found = await watched(desk, 'pending-store', desk.parts.pendingRequests.find(admission.target.handle))
+  const state = found?.state ?? 'expired'
+  answerEnded(desk, visit, admission, state === 'open' ? 'claimed' : state, true)
+}
