@@ -27,7 +27,7 @@ export async function readSmallFile(path: string): Promise<FileContent> {
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT') return { kind: 'missing' }
-    if (errno === 'ELOOP' || errno === 'ENXIO' || errno === 'ENOTDIR') return { kind: 'foreign' }
+    if (isForeign(errno)) return { kind: 'foreign' }
     throw error
   }
   try {
@@ -75,20 +75,21 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Empties a file and keeps its name. Needs no free space. False when there is no such file. */
-export async function emptyFile(path: string, durably: boolean): Promise<boolean> {
+/** Empties a file and keeps its name. Needs no free space. What is no plain file holds nothing of ours and is left alone. */
+export async function emptyFile(path: string, durably: boolean): Promise<void> {
   let file: Awaited<ReturnType<typeof open>>
   try {
     // A followed link would empty somebody else's file.
     file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'EISDIR' || isForeign(errno)) return
     throw error
   }
   try {
+    if (!(await file.stat()).isFile()) return
     await file.truncate(0)
     if (durably) await inSyncSlot(() => file.sync())
-    return true
   } finally {
     await file.close()
   }
@@ -106,6 +107,11 @@ export async function sweepTemporaries(folder: string): Promise<void> {
     const stats = await lstat(path).catch(() => undefined)
     if (stats && Date.now() - stats.ctimeMs > TEMPORARY_LIFE_MS) await removeQuietly(path)
   }
+}
+
+/** How a link, a socket or a FIFO without a reader answers. */
+function isForeign(errno: string | undefined): boolean {
+  return errno === 'ELOOP' || errno === 'ENXIO' || errno === 'ENOTDIR'
 }
 
 function createSlots(count: number): <T>(work: () => Promise<T>) => Promise<T> {

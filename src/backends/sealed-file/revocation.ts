@@ -24,14 +24,14 @@ export async function revoke(
     const found = await files.find(key)
     const { id } = found.sighting
     const mark = intent.purge ? 'purged' : 'revoked'
-    if (found.kind === 'verified' && found.record.header.kind === mark && wasMadeBy(found, intent.operationId)) {
-      await revisions.shred(id, found.sighting.revisions.slice(0, -1))
-      await revisions.settle(id)
-      return true
-    }
     if (found.kind !== 'damaged' || intent.expect !== 'any') {
       const status = statusOf(found)
-      if (status.status === 'absent' || (status.status === 'revoked' && !intent.purge)) return false
+      if (status.status === 'absent' || (status.status === 'revoked' && !intent.purge)) {
+        // An earlier attempt may have been killed between its mark and this.
+        await revisions.shred(id, found.sighting.revisions.slice(0, -1))
+        if (found.kind !== 'none') await revisions.settle(id)
+        return wasMadeBy(found, intent.operationId)
+      }
       checkExpectation(intent.expect, status)
     }
     const version = await commitMark(
@@ -43,6 +43,7 @@ export async function revoke(
     )
     if (version === 'taken') continue
     await revisions.shred(id, found.sighting.revisions)
+    await revisions.prune(found.sighting)
     return true
   }
 }
