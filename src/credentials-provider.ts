@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type Koa from 'koa'
-import { z } from 'zod'
 import { type CredentialHandle, createHandle } from './core/credential-handle.ts'
 import {
   type CredentialReference,
@@ -16,72 +15,14 @@ import type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './c
 import { parseOptions } from './core/options.ts'
 import type { Owner, User } from './core/owner.ts'
 import type { NewRequest } from './core/pending-requests.ts'
-import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME, type StorageKey, storageKey } from './core/storage-key.ts'
+import { type StorageKey, storageKey } from './core/storage-key.ts'
 import { type CredentialValues, defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
-import type { CredentialVault, OwnerFrom, ProviderServices } from './credential-vault.ts'
+import type { CredentialVault, ProviderServices } from './credential-vault.ts'
+import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
 import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
-import { type DestinationOptions, defineDestinations } from './destinations/destination.ts'
-import { providerForm, type Verify } from './provider-form.ts'
-import { type OwnVaultOptions, openProviderVault } from './provider-vault.ts'
-
-export interface CredentialsProviderOptions<V extends VariablesOptions> extends OwnVaultOptions {
-  /** In URLs, backend paths and audit lines: lower-case letters, digits and single hyphens, 1 to 40 characters. */
-  readonly name: string
-  /** What users call the service. Default: the name with a capital letter. */
-  readonly label?: string
-  /** The form's fields, and the credential's. */
-  readonly variables: V
-  /** Guide for the user in Markdown: where to make the token, which rights it needs. Raw HTML in it is shown as text. */
-  readonly doc?: string
-  /** The opened vault. Default: one of its own from `serverBaseUrl`, `backend` and `pendingStore`, or the process-wide one. */
-  readonly vault?: CredentialVault
-  /** Whose call it is. Default: the verified token of the very request. */
-  readonly userContext?: AsyncLocalStorage<User>
-  /** Finds the owner in what a verifier left on the request. Default: the vault's. */
-  readonly ownerFrom?: OwnerFrom
-  /** How long a call waits for its user, in seconds, 1 to 3600. Default 300. */
-  readonly tokenTimeoutSeconds?: number
-  /** Lets a reference outlive its call by this many seconds, 1 to 86400. Default: it ends with the call. */
-  readonly referenceTtlSeconds?: number
-  /** Where `fetch()` of a handle may go, and how the credential is sent there. Default: nowhere. */
-  readonly destinations?: readonly DestinationOptions[]
-  /** Tries submitted values against the service before they are saved, within 5 s. */
-  readonly verify?: Verify
-  /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
-  readonly guardShortSecrets?: boolean
-}
-
-const callable = z.custom<(...parameters: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'must be a function',
-)
-const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
-
-const optionsSchema = z.strictObject({
-  name: z
-    .string()
-    .max(MAX_PROVIDER_NAME_LENGTH)
-    .regex(PROVIDER_NAME, 'has lower-case letters, digits and single hyphens and starts with a letter'),
-  label: z.string().min(1).max(60).optional(),
-  variables: z.unknown(),
-  doc: z.string().max(20_000).optional(),
-  vault: z
-    .custom<object>(
-      (value) => typeof value === 'object' && value !== null && 'attach' in value,
-      'must be what openVault() resolves to',
-    )
-    .optional(),
-  userContext: storage.optional(),
-  ownerFrom: callable.optional(),
-  tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
-  referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
-  destinations: z.unknown(),
-  verify: callable.optional(),
-  guardShortSecrets: z.boolean().default(false),
-  serverBaseUrl: z.unknown(),
-  backend: z.unknown(),
-  pendingStore: z.unknown(),
-})
+import { defineDestinations } from './destinations/destination.ts'
+import { providerForm } from './provider-form.ts'
+import { openProviderVault } from './provider-vault.ts'
 
 /** A reference without a time of its own ends with its call; this bounds what a lost process leaves behind. */
 const LONGEST_CALL_SECONDS = 24 * 3600
@@ -115,7 +56,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   #opening: Promise<void> | undefined
 
   constructor(options: CredentialsProviderOptions<V>) {
-    const checked = parseOptions(optionsSchema, options, 'CredentialsProvider')
+    const checked = parseOptions(credentialsProviderOptions, options, 'CredentialsProvider')
     this.name = checked.name
     this.label = checked.label ?? checked.name.charAt(0).toUpperCase() + checked.name.slice(1)
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds

@@ -191,7 +191,8 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
             await store.close(request.key, 'saved')
             return 'saved'
           }
-          if (!woken) await sleep(request.expiresAt - Date.now(), signal, (wake) => (wakeUp = wake))
+          // An abort while the store was asked fires no listener that is added only now.
+          if (!woken && !signal.aborted) await sleep(request.expiresAt - Date.now(), signal, (wake) => (wakeUp = wake))
           signal.throwIfAborted()
         }
       } finally {

@@ -1,0 +1,78 @@
+/** Stands between texts that do not follow each other. */
+const GAP = '\0'
+
+/**
+ * All text of a JSON-like value as one string to search: every string and key, numbers, binary data as text, and what `JSON.stringify`
+ * leaves out of errors. Strings under the same key, and strings that follow each other, also stand next to each other without a gap,
+ * since a secret may be split over them. `longest`: length of the longest thing searched for.
+ */
+export function echoText(value: unknown, longest: number): string {
+  const byKey = new Map<string, string[]>()
+  const apart: string[] = []
+  const inOrder: string[] = []
+  const seen = new WeakSet<object>()
+  // A stack instead of recursion: nesting is as deep as whoever made the value likes.
+  const stack: { readonly key: string; readonly value: unknown }[] = [{ key: '', value }]
+
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { key } = next
+    const current = asText(next.value)
+    if (typeof current === 'string') {
+      const texts = byKey.get(key)
+      if (texts) texts.push(current)
+      else byKey.set(key, [current])
+      inOrder.push(ends(current, longest))
+    } else if (typeof current === 'number' || typeof current === 'bigint') {
+      apart.push(String(current))
+    } else if (typeof current === 'object' && current !== null && !seen.has(current)) {
+      seen.add(current)
+      const children = childrenOf(current, key)
+      for (const child of children) if (child.key !== key) apart.push(child.key)
+      for (let i = children.length - 1; i >= 0; i -= 1) stack.push(children[i] as (typeof children)[number])
+    }
+  }
+  const joined = [...byKey.values()].map((texts) => texts.join(''))
+  if (byKey.size > 1) joined.push(inOrder.join(''))
+  return [...joined, ...apart].join(GAP)
+}
+
+// What was searched whole under its key need only lend its ends to its neighbours.
+function ends(text: string, length: number): string {
+  return text.length <= 2 * length ? text : text.slice(0, length) + GAP + text.slice(-length)
+}
+
+function asText(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
+  return value
+}
+
+function childrenOf(parent: object, key: string): readonly { readonly key: string; readonly value: unknown }[] {
+  const underOwnKey = (values: Iterable<unknown>) => Array.from(values, (value) => ({ key, value }))
+  if (Array.isArray(parent) || parent instanceof Set) return underOwnKey(parent)
+  if (parent instanceof Map) return [...parent].flatMap((entry) => underOwnKey(entry))
+  const names = new Set(Object.keys(parent))
+  // Not enumerable, yet what a protocol adapter or a log shows of an error.
+  if (parent instanceof Error) for (const name of ['message', 'stack', 'cause', 'errors', 'name']) names.add(name)
+  const children = Array.from(names, (name) => ({ key: name, value: read(parent, name) }))
+  const shown = jsonOf(parent)
+  return shown === undefined ? children : [...children, ...underOwnKey([shown])]
+}
+
+// What throws when it is read cannot be sent either.
+function read(parent: object, name: string): unknown {
+  try {
+    return Reflect.get(parent, name)
+  } catch {
+    return undefined
+  }
+}
+
+function jsonOf(parent: object): unknown {
+  const toJson = read(parent, 'toJSON')
+  if (typeof toJson !== 'function') return undefined
+  try {
+    return toJson.call(parent)
+  } catch {
+    return undefined
+  }
+}

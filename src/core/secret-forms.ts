@@ -1,0 +1,136 @@
+/** A secret in every form that it is searched in, made once. */
+export interface SecretForms {
+  /** Searched in the text as it is. */
+  readonly exact: readonly string[]
+  /** In lower case; searched in the text in lower case. */
+  readonly anyCase: readonly string[]
+  /** Searched in decoded text. */
+  readonly plain: readonly string[]
+  /** Without whitespace; searched in text without whitespace, in case somebody wrapped it. */
+  readonly unwrapped: readonly string[]
+  readonly unwrappedAnyCase: readonly string[]
+  /** Length of the longest form. */
+  readonly longest: number
+}
+
+/** A fragment that the secret shares with half the world's text says nothing. */
+const SHORTEST_ENCODED = 4
+/** Text without its spaces is full of accidental words. */
+const SHORTEST_UNWRAPPED = 16
+
+export function secretForms(secret: string): SecretForms {
+  const values = sameText(secret)
+  const reversed = values.flatMap((value) => [[...value].reverse().join(''), value.split('').reverse().join('')])
+  const escaped = values.flatMap((value) => [...jsonEscaped(value), ...htmlEscaped(value)])
+  const base64 = values.flatMap((value) => [value, ...jsonEscaped(value)]).flatMap(base64Forms)
+  const hex = values.map((value) => Buffer.from(value).toString('hex'))
+  const percent = values.flatMap(percentEncoded)
+  const encoded = (forms: readonly string[]) => unique(forms).filter((form) => form.length >= SHORTEST_ENCODED)
+
+  const plain = unique([...values, ...reversed, ...encoded(base64)])
+  const stripped = unique(values.map(withoutWhitespace))
+  const isSpaced = stripped.some((value) => !values.includes(value))
+  const unwrapped = stripped.filter((value) => value.length >= (isSpaced ? 8 : SHORTEST_UNWRAPPED))
+  const exact = unique([...plain, ...encoded(escaped)])
+  const anyCase = encoded([...hex, ...percent]).map((form) => form.toLowerCase())
+  return {
+    exact,
+    anyCase,
+    plain,
+    unwrapped: unique([...unwrapped, ...encoded(base64)]),
+    unwrappedAnyCase: encoded(hex),
+    longest: Math.max(...[...exact, ...anyCase].map((form) => form.length)),
+  }
+}
+
+/** The text as it is and decoded in the usual ways, also twice. Nothing twice. */
+export function decodings(text: string): ReadonlySet<string> {
+  const json = unescapeJson(text)
+  return new Set([
+    text,
+    json,
+    unescapeJson(json),
+    decodePercent(text),
+    decodePercent(json),
+    unescapeHtml(text),
+    unescapeHtml(json),
+  ])
+}
+
+export function withoutWhitespace(text: string): string {
+  return text.replace(/\s+/g, '')
+}
+
+/** Line ends and blanks change when text is pasted, stored or shown. */
+function sameText(secret: string): readonly string[] {
+  const lf = secret.replace(/\r\n?/g, '\n')
+  const forms = [secret, lf, lf.replaceAll('\n', '\r\n'), lf.replace(/\s+/g, ' ')]
+  // Short remains of a value that is mostly blanks would be found everywhere.
+  return unique([secret, ...forms.flatMap((form) => [form, form.trim()]).filter((form) => form.length >= 8)])
+}
+
+function jsonEscaped(value: string): readonly string[] {
+  const escaped = JSON.stringify(value).slice(1, -1)
+  const ascii = escaped.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return [escaped, escaped.replaceAll('/', '\\/'), ascii]
+}
+
+function htmlEscaped(value: string): readonly string[] {
+  const escaped = value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return [
+    escaped,
+    escaped.replaceAll('"', '&quot;'),
+    ...['&#39;', '&#x27;', '&apos;'].map((quote) => escaped.replaceAll('"', '&quot;').replaceAll("'", quote)),
+    escaped.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
+  ]
+}
+
+function percentEncoded(value: string): readonly string[] {
+  const all = Buffer.from(value).toString('hex').replace(/../g, '%$&')
+  const component = encodeURIComponent(Buffer.from(value).toString())
+  const form = new URLSearchParams({ '': value }).toString().slice(1)
+  // Without a percent sign it is the value itself, which must not be found in another case.
+  return [all, ...[component, form].filter((text) => text.includes('%') || text.includes('+'))]
+}
+
+/** At each of the three alignments only the characters that the secret alone decides. */
+function base64Forms(value: string): readonly string[] {
+  const bytes = Buffer.from(value)
+  return [0, 1, 2].flatMap((offset) => {
+    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
+    const decided = text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
+    return [decided, decided.replaceAll('+', '-').replaceAll('/', '_')]
+  })
+}
+
+const JSON_ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+
+function unescapeJson(text: string): string {
+  if (!text.includes('\\')) return text
+  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))/g, (_, code: string | undefined, short: string) =>
+    code === undefined ? (JSON_ESCAPES[short] ?? short) : String.fromCharCode(Number.parseInt(code, 16)),
+  )
+}
+
+function decodePercent(text: string): string {
+  if (!text.includes('%')) return text
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString())
+}
+
+const HTML_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+function unescapeHtml(text: string): string {
+  if (!text.includes('&')) return text
+  return text.replace(
+    /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g,
+    (whole, decimal: string | undefined, hex: string | undefined, name: string) => {
+      if (decimal === undefined && hex === undefined) return HTML_ENTITIES[name] ?? whole
+      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number.parseInt(decimal, 10)
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole
+    },
+  )
+}
+
+function unique(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)]
+}

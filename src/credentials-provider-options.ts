@@ -1,0 +1,68 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { z } from 'zod'
+import type { User } from './core/owner.ts'
+import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from './core/storage-key.ts'
+import type { VariablesOptions } from './core/variables.ts'
+import type { CredentialVault, OwnerFrom } from './credential-vault.ts'
+import type { DestinationOptions } from './destinations/destination.ts'
+import type { Verify } from './provider-form.ts'
+import type { OwnVaultOptions } from './provider-vault.ts'
+
+export interface CredentialsProviderOptions<V extends VariablesOptions> extends OwnVaultOptions {
+  /** In URLs, backend paths and audit lines: lower-case letters, digits and single hyphens, 1 to 40 characters. */
+  readonly name: string
+  /** What users call the service. Default: the name with a capital letter. */
+  readonly label?: string
+  /** The form's fields, and the credential's. */
+  readonly variables: V
+  /** Guide for the user in Markdown: where to make the token, which rights it needs. Raw HTML in it is shown as text. */
+  readonly doc?: string
+  /** The opened vault. Default: one of its own from `serverBaseUrl`, `backend` and `pendingStore`, or the process-wide one. */
+  readonly vault?: CredentialVault
+  /** Whose call it is. Default: the verified token of the very request. */
+  readonly userContext?: AsyncLocalStorage<User>
+  /** Finds the owner in what a verifier left on the request. Default: the vault's. */
+  readonly ownerFrom?: OwnerFrom
+  /** How long a call waits for its user, in seconds, 1 to 3600. Default 300. */
+  readonly tokenTimeoutSeconds?: number
+  /** Lets a reference outlive its call by this many seconds, 1 to 86400. Default: it ends with the call. */
+  readonly referenceTtlSeconds?: number
+  /** Where `fetch()` of a handle may go, and how the credential is sent there. Default: nowhere. */
+  readonly destinations?: readonly DestinationOptions[]
+  /** Tries submitted values against the service before they are saved, within 5 s. */
+  readonly verify?: Verify
+  /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
+  readonly guardShortSecrets?: boolean
+}
+
+const callable = z.custom<(...parameters: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'must be a function',
+)
+const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
+
+export const credentialsProviderOptions = z.strictObject({
+  name: z
+    .string()
+    .max(MAX_PROVIDER_NAME_LENGTH)
+    .regex(PROVIDER_NAME, 'has lower-case letters, digits and single hyphens and starts with a letter'),
+  label: z.string().min(1).max(60).optional(),
+  variables: z.unknown(),
+  doc: z.string().max(20_000).optional(),
+  vault: z
+    .custom<object>(
+      (value) => typeof value === 'object' && value !== null && 'attach' in value,
+      'must be what openVault() resolves to',
+    )
+    .optional(),
+  userContext: storage.optional(),
+  ownerFrom: callable.optional(),
+  tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
+  referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
+  destinations: z.unknown(),
+  verify: callable.optional(),
+  guardShortSecrets: z.boolean().default(false),
+  serverBaseUrl: z.unknown(),
+  backend: z.unknown(),
+  pendingStore: z.unknown(),
+})
