@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/errors.ts'
+import { CredentialVaultError } from '../../core/errors.ts'
 import type { RevokeIntent, StoredVersion } from '../../core/secret-backend.ts'
 import type { StorageKey } from '../../core/storage-key.ts'
 import { throwIfAborted } from '../deadline.ts'
@@ -61,16 +61,18 @@ async function commitMark(
 ): Promise<StoredVersion | 'taken' | 'emptied'> {
   const { id, revisions: existing } = found.sighting
   const shredFirst = [[], existing.slice(0, -1), existing.slice(-1)]
-  let full: unknown
   for (const doomed of shredFirst) {
     await revisions.shred(id, doomed)
     try {
       return (await files.commit(found, next, signal)) ?? 'taken'
     } catch (error) {
-      full = storageError(error, id)
-      if (!isVaultError(full, 'unavailable') || full.reason !== 'disk_full') throw error
+      if (storageError(error, id).reason !== 'disk_full') throw error
     }
   }
-  if (next.kind === 'purged' || existing.length === 0) throw full
-  return 'emptied'
+  if (next.kind === 'revoked' && existing.length > 0) return 'emptied'
+  throw new CredentialVaultError(
+    'unavailable',
+    'The disk is full. The values are destroyed and the credential reads as revoked; free some space and purge it again.',
+    { reason: 'disk_full' },
+  )
 }
