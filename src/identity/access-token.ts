@@ -78,7 +78,7 @@ function principal(claims: JWTPayload, settings: AccessTokenSettings): Principal
   if (isOtherKind(claims, settings)) throw accessTokenRefusal('type')
   const owner = ownerFromClaims(claims, settings.issuer, settings.subjectClaim, accessTokenRefusal)
   const clientId = clientIdOf(claims)
-  if (!settings.allowMachineTokens && isMachineToken(claims, clientId)) throw accessTokenRefusal('machine_token')
+  if (!settings.allowMachineTokens && isMachineToken(claims)) throw accessTokenRefusal('machine_token')
   const displayName = displayNameOf(claims)
   return {
     ...owner,

@@ -4,12 +4,12 @@ import { z } from 'zod'
 import { CredentialVaultError } from '../core/errors.ts'
 import type { Identity, IdentityMode } from '../core/identity.ts'
 import { parseOptions } from '../core/options.ts'
-import { checkOwner, type Owner } from '../core/owner.ts'
+import { checkOwner, hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH, type Owner } from '../core/owner.ts'
 import { isLoopback } from './loopback.ts'
 
 /** Options of `localUser()`. */
 export interface LocalUserOptions {
-  /** Whose credentials they are. Default: the name of the operating system's user. */
+  /** Whose credentials they are, 1 to 255 characters. Default: the name of the operating system's user. */
   readonly name?: string | undefined
   /** What MCP clients send as bearer token, 32 to 4096 characters of RFC 6750's alphabet. Without it, no token opens the server. */
   readonly accessToken?: string | undefined
@@ -18,7 +18,12 @@ export interface LocalUserOptions {
 const ISSUER = 'local-user'
 
 const localUserOptions = z.strictObject({
-  name: z.string().min(1).optional(),
+  name: z
+    .string()
+    .min(1)
+    .max(MAX_IDENTITY_LENGTH)
+    .refine((name) => isWellFormed(name) && !hasControlCharacter(name), 'must have no control characters')
+    .optional(),
   accessToken: z
     .string()
     .regex(

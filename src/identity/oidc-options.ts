@@ -16,7 +16,10 @@ export interface OidcOptions {
   readonly clientSecret?: string | undefined
   /** File that holds the client secret, read once when the vault opens; surrounding white space is ignored. */
   readonly clientSecretFile?: string | undefined
-  /** What access tokens must carry in `aud` (RFC 8707), compared exactly. Default: `serverBaseUrl` + `/mcp`. */
+  /**
+   * What access tokens must carry in `aud` (RFC 8707), compared exactly. At most 2048 characters; a URL is https, or http on loopback, and
+   * has no fragment. Default: `serverBaseUrl` + `/mcp`.
+   */
   readonly audience?: string | undefined
   /** Scopes that access tokens must have. Default none. */
   readonly scopes?: readonly string[] | undefined
@@ -64,6 +67,15 @@ const issuer = z
   .max(MAX_IDENTITY_LENGTH)
   .refine(isIssuerUrl, 'must be the URL of an issuer, without query, fragment, user name or spaces')
 
+const audience = z
+  .string()
+  .min(1)
+  .max(2_048)
+  .refine(
+    (text) => !/^https?:/.test(text) || isResourceUrl(text),
+    'must be https (http on loopback) and have no fragment',
+  )
+
 const claim = z
   .string()
   .regex(/^[\x21-\x7E]{1,200}$/, 'must be the name of a claim')
@@ -80,7 +92,7 @@ export const oidcOptions = z
     clientId: z.string().min(1).max(255),
     clientSecret: z.string().min(1).optional(),
     clientSecretFile: z.string().min(1).optional(),
-    audience: z.string().min(1).max(2_048).optional(),
+    audience: audience.optional(),
     scopes: z.array(scope).readonly().default([]),
     loginScopes: z
       .string()
@@ -114,6 +126,13 @@ export const oidcOptions = z
       problem('issuerAliases', 'must not repeat the issuer or each other')
     }
   })
+
+/** RFC 9728 §1.2. */
+function isResourceUrl(text: string): boolean {
+  if (!URL.canParse(text) || text.includes('#')) return false
+  const url = new URL(text)
+  return url.protocol === 'https:' || isLoopback(url)
+}
 
 function isIssuerUrl(text: string): boolean {
   if (!/^https?:\/\/[\x21-\x7E]+$/.test(text) || /[?#\\]/.test(text) || !URL.canParse(text)) return false

@@ -83,12 +83,14 @@ function duringService(
   discover: () => Promise<IssuerMetadata>,
   context: IdentityContext,
 ): () => Promise<IssuerMetadata> {
+  let warning: string | undefined
   return async () => {
     try {
       return await discover()
     } catch (error) {
       if (!isVaultError(error, 'configuration_invalid')) throw error
-      context.warn(error.message)
+      if (warning !== error.message) context.warn(error.message)
+      warning = error.message
       throw issuerUnavailable('misconfigured')
     }
   }

@@ -4,14 +4,17 @@ import { hasControlCharacter, isWellFormed } from '../core/owner.ts'
 const MAX_DISPLAY_NAME_LENGTH = 100
 const MAX_CLIENT_ID_LENGTH = 255
 
+/** RFC 9068 has `client_id`, OpenID Connect `azp`; Entra v1 calls it `appid`, Okta `cid`. */
+const CLIENT_CLAIMS = ['client_id', 'azp', 'appid', 'cid'] as const
+
 /** A name for the user's own pages; the first usable of `name`, `preferred_username` and `email`. */
 export function displayNameOf(claims: JWTPayload): string | undefined {
   return firstText(claims, ['name', 'preferred_username', 'email'], MAX_DISPLAY_NAME_LENGTH)
 }
 
-/** The OAuth client of an access token: RFC 9068 `client_id`, else `azp`, else what Entra v1 (`appid`) and Okta (`cid`) call it. */
+/** The OAuth client of an access token. */
 export function clientIdOf(claims: JWTPayload): string | undefined {
-  return firstText(claims, ['client_id', 'azp', 'appid', 'cid'], MAX_CLIENT_ID_LENGTH)
+  return firstText(claims, CLIENT_CLAIMS, MAX_CLIENT_ID_LENGTH)
 }
 
 /** RFC 9068 `scope` is one string; `scp` is a string (Entra) or an array (Okta). */
@@ -23,14 +26,17 @@ export function scopesOf(claims: JWTPayload): string[] {
 }
 
 /**
- * Whether the token was issued to a program for itself (RFC 9700 §4.15). Besides a subject that is the client, the marks of Auth0
- * (`gty`, `…@clients`) and Entra (`idtyp`).
+ * Whether the token was issued to a program for itself (RFC 9700 §4.15): its subject is the client, or it bears the marks of Auth0
+ * (`gty`, `…@clients`), Entra (`idtyp`) or Keycloak (`service-account-…`).
  */
-export function isMachineToken(claims: JWTPayload, clientId: string | undefined): boolean {
-  return (
-    (clientId !== undefined && (claims.sub === clientId || claims.sub === `${clientId}@clients`)) ||
-    claims['gty'] === 'client-credentials' ||
-    claims['idtyp'] === 'app'
+export function isMachineToken(claims: JWTPayload): boolean {
+  if (claims['gty'] === 'client-credentials' || claims['idtyp'] === 'app') return true
+  return CLIENT_CLAIMS.map((name) => claims[name]).some(
+    (client) =>
+      typeof client === 'string' &&
+      (claims.sub === client ||
+        claims.sub === `${client}@clients` ||
+        claims['preferred_username'] === `service-account-${client}`),
   )
 }
 

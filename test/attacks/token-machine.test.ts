@@ -12,7 +12,9 @@ const MACHINES = [
   { sub: 'robot', client_id: undefined, azp: 'robot' },
   { sub: 'robot@clients', client_id: undefined, azp: 'robot' },
   { sub: 'robot@clients', gty: 'client-credentials' },
+  { sub: 'robot', client_id: 'another', azp: 'robot' },
   { sub: 'service-principal', idtyp: 'app' },
+  { sub: '5f6c', client_id: 'robot', preferred_username: 'service-account-robot' },
 ]
 
 test.each(MACHINES)('a token that a program got for itself does not pass as a person: %j', async (claims) => {

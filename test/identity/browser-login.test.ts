@@ -113,6 +113,17 @@ test('a confidential client sends its secret in the header where the issuer take
   }
 })
 
+test('it sends the secret in the body where the issuer takes it only there', async () => {
+  const strict = await startFormProvider({
+    clients: [confidential('client_secret_post')],
+    configuration: { clientAuthMethods: ['client_secret_post'] },
+  })
+  const opened = await openIdentity({ issuer: strict.issuer, clientId: 'client_secret_post', clientSecret: SECRET })
+  const { callback, transaction } = await answerLogin({ provider: strict, identity: opened }, 'alice')
+  expect(await opened.browserLogin.complete(callback, transaction)).toMatchObject({ subject: 'alice' })
+  await strict.close()
+})
+
 test('a wrong client secret is told to the operator and stays unknown', async () => {
   const opened = await openIdentity({
     issuer: provider.issuer,

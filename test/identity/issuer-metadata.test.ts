@@ -147,7 +147,8 @@ test('an issuer that comes back as another one is unavailable and the operator i
   const identity = await open(server.issuer)
   name = 'https://another.example'
   expect(await refusal(beginLogin(identity))).toMatchObject({ code: 'unavailable', reason: 'issuer_misconfigured' })
-  expect(identity.warnings.at(-1)).toContain('https://another.example')
+  await refusal(beginLogin(identity))
+  expect(identity.warnings.filter((warning) => warning.includes('https://another.example'))).toHaveLength(1)
 })
 
 test('simultaneous first uses ask once', async () => {

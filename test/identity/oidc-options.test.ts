@@ -30,6 +30,8 @@ test.each([
   [{ ...GOOD, issuer: 'https://user:secret-canary@login.example.com' }, 'oidc.issuer'],
   [{ ...GOOD, issuer: ' https://login.example.com' }, 'oidc.issuer'],
   [{ ...GOOD, issuer: `https://login.example.com/${'x'.repeat(255)}` }, 'oidc.issuer'],
+  [{ ...GOOD, audience: 'http://mcp.example.com/mcp' }, 'oidc.audience'],
+  [{ ...GOOD, audience: 'https://mcp.example.com/mcp#x' }, 'oidc.audience'],
   [{ ...GOOD, clientId: '' }, 'oidc.clientId'],
   [{ ...GOOD, clientSecret: '' }, 'oidc.clientSecret'],
   [{ ...GOOD, clientSecret: 'secret-canary', clientSecretFile: '/run/x' }, 'oidc.clientSecretFile'],
