@@ -25,6 +25,8 @@ export interface IdentityProviderOptions {
   readonly users?: readonly IdentityProviderUser[] | undefined
   /** Shown on the sign-in page. Default `Example Company`. */
   readonly serviceName?: string | undefined
+  /** Private keys; it signs with the first. Default a new RS256 key. */
+  readonly keys?: readonly JWK[] | undefined
   /** Laid over the provider's own configuration. */
   readonly configuration?: Configuration | undefined
   /** Sees every request first; returns true when it has answered. */
@@ -62,6 +64,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   const oidcProvider = await importOidcProvider()
   const users = options.users ?? ALICE_AND_BOB
   const host = options.host ?? '127.0.0.1'
+  const keys = options.keys ?? [await makeSigningKey()]
   const server = createServer()
   await listen(server, options.port ?? 0, host)
   const issuer = `http://${host}:${(server.address() as AddressInfo).port}`
@@ -70,7 +73,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
   // A Provider's keys are fixed when it is made. Its records live outside of it, so replacing it is changing its keys.
   const withKeys = (keys: readonly JWK[]) =>
     serve(new oidcProvider.Provider(issuer, { ...settings, jwks: { keys: [...keys] } }), options, users)
-  let handle = withKeys([await makeSigningKey()])
+  let handle = withKeys(keys)
   server.on('request', (request, response) => {
     if (options.intercept?.(request, response) !== true) handle(request, response)
   })

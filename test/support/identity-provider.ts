@@ -59,8 +59,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     return true
   }
 
-  const provider = await startExampleIdentityProvider({ ...options, intercept })
-  provider.useKeys([signingKey])
+  const provider = await startExampleIdentityProvider({ ...options, keys: [signingKey], intercept })
 
   return {
     ...provider,
