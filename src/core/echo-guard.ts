@@ -1,6 +1,8 @@
 import { inspect } from 'node:util'
 import { echoText } from './echo-text.ts'
-import { decodings, type SecretForms, secretForms, withoutWhitespace } from './secret-forms.ts'
+import { type SecretForms, secretForms } from './secret-forms.ts'
+import { decodings, withoutWhitespace } from './text-decodings.ts'
+import { createTextSearch, type TextSearch } from './text-search.ts'
 import type { CredentialValues, Variable } from './variables.ts'
 
 export interface EchoGuardOptions {
@@ -25,21 +27,23 @@ const MIN_BYTES = 8
 export function createEchoGuard({ includeShort = false }: EchoGuardOptions = {}): EchoGuard {
   // In the closure, so that printing the guard shows none of it.
   const remembered = new Map<string, SecretForms>()
+  let searcher: Searcher | undefined
 
   return Object.freeze({
     add(variables: readonly Variable[], values: CredentialValues): void {
       for (const { name, secret } of variables) {
         const value = secret && Object.hasOwn(values, name) ? values[name] : undefined
         if (value === undefined || value === '' || remembered.has(value)) continue
-        if (includeShort || Buffer.byteLength(value) >= MIN_BYTES) remembered.set(value, secretForms(value))
+        if (!includeShort && Buffer.byteLength(value) < MIN_BYTES) continue
+        remembered.set(value, secretForms(value))
+        searcher = undefined
       }
     },
 
     finds(value: unknown): boolean {
       if (remembered.size === 0) return false
-      const forms = [...remembered.values()]
-      const text = echoText(value, Math.max(...forms.map(({ longest }) => longest)))
-      return forms.some(({ exact }) => contains(text, exact)) || findsEncoded(text, forms)
+      searcher ??= createSearcher([...remembered.values()])
+      return searcher.finds(echoText(value, searcher.longest))
     },
 
     toJSON: () => ({}),
@@ -47,20 +51,32 @@ export function createEchoGuard({ includeShort = false }: EchoGuardOptions = {})
   })
 }
 
-function findsEncoded(text: string, forms: readonly SecretForms[]): boolean {
-  const lowerCase = text.toLowerCase()
-  if (forms.some(({ anyCase }) => contains(lowerCase, anyCase))) return true
-  for (const decoded of decodings(text)) {
-    if (decoded !== text && forms.some(({ plain }) => contains(decoded, plain))) return true
-    const unwrapped = withoutWhitespace(decoded)
-    if (unwrapped === decoded) continue
-    if (forms.some((form) => contains(unwrapped, form.unwrapped))) return true
-    const unwrappedLowerCase = unwrapped.toLowerCase()
-    if (forms.some((form) => contains(unwrappedLowerCase, form.unwrappedAnyCase))) return true
-  }
-  return false
+interface Searcher {
+  readonly longest: number
+  finds(text: string): boolean
 }
 
-function contains(text: string, needles: readonly string[]): boolean {
-  return needles.some((needle) => text.includes(needle))
+function createSearcher(forms: readonly SecretForms[]): Searcher {
+  const searchFor = (kind: Exclude<keyof SecretForms, 'longest'>): TextSearch =>
+    createTextSearch(forms.flatMap((one) => one[kind]))
+  const exact = searchFor('exact')
+  const anyCase = searchFor('anyCase')
+  const plain = searchFor('plain')
+  const unwrapped = searchFor('unwrapped')
+  const unwrappedAnyCase = searchFor('unwrappedAnyCase')
+
+  function findsUnwrapped(text: string): boolean {
+    const bare = withoutWhitespace(text)
+    return bare !== text && (unwrapped(bare) || unwrappedAnyCase(bare.toLowerCase()))
+  }
+
+  return {
+    longest: Math.max(...forms.map(({ longest }) => longest)),
+    finds(text) {
+      if (exact(text) || anyCase(text.toLowerCase()) || findsUnwrapped(text)) return true
+      const decoded = decodings(text)
+      // Line ends in JSON are escaped; the other encodings keep them.
+      return decoded.some(plain) || decoded.slice(0, 1).some(findsUnwrapped)
+    },
+  }
 }

@@ -7,33 +7,38 @@ const GAP = '\0'
  * since a secret may be split over them. `longest`: length of the longest thing searched for.
  */
 export function echoText(value: unknown, longest: number): string {
-  const byKey = new Map<string, string[]>()
-  const apart: string[] = []
-  const inOrder: string[] = []
+  const byKey = new Map<string, string>()
+  let inOrder = ''
+  let apart = ''
   const seen = new WeakSet<object>()
   // A stack instead of recursion: nesting is as deep as whoever made the value likes.
-  const stack: { readonly key: string; readonly value: unknown }[] = [{ key: '', value }]
+  const stack: Child[] = [{ key: '', value }]
 
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { key } = next
     const current = asText(next.value)
+    const soFar = byKey.get(key)
     if (typeof current === 'string') {
-      const texts = byKey.get(key)
-      if (texts) texts.push(current)
-      else byKey.set(key, [current])
-      inOrder.push(ends(current, longest))
-    } else if (typeof current === 'number' || typeof current === 'bigint') {
-      apart.push(String(current))
+      byKey.set(key, soFar === undefined ? current : soFar + current)
+      inOrder += ends(current, longest)
+      continue
+    }
+    if (soFar === undefined) byKey.set(key, '')
+    if (typeof current === 'number' || typeof current === 'bigint') {
+      apart += `${current}${GAP}`
     } else if (typeof current === 'object' && current !== null && !seen.has(current)) {
       seen.add(current)
-      const children = childrenOf(current, key)
-      for (const child of children) if (child.key !== key) apart.push(child.key)
-      for (let i = children.length - 1; i >= 0; i -= 1) stack.push(children[i] as (typeof children)[number])
+      for (const child of childrenOf(current, key).reverse()) stack.push(child)
     }
   }
-  const joined = [...byKey.values()].map((texts) => texts.join(''))
-  if (byKey.size > 1) joined.push(inOrder.join(''))
-  return [...joined, ...apart].join(GAP)
+  let text = byKey.size > 1 ? apart + inOrder : apart
+  for (const [key, texts] of byKey) text += GAP + key + GAP + texts
+  return text
+}
+
+interface Child {
+  readonly key: string
+  readonly value: unknown
 }
 
 // What was searched whole under its key need only lend its ends to its neighbours.
@@ -46,14 +51,14 @@ function asText(value: unknown): unknown {
   return value
 }
 
-function childrenOf(parent: object, key: string): readonly { readonly key: string; readonly value: unknown }[] {
+function childrenOf(parent: object, key: string): Child[] {
   const underOwnKey = (values: Iterable<unknown>) => Array.from(values, (value) => ({ key, value }))
   if (Array.isArray(parent) || parent instanceof Set) return underOwnKey(parent)
   if (parent instanceof Map) return [...parent].flatMap((entry) => underOwnKey(entry))
-  const names = new Set(Object.keys(parent))
+  const names = Object.keys(parent)
   // Not enumerable, yet what a protocol adapter or a log shows of an error.
-  if (parent instanceof Error) for (const name of ['message', 'stack', 'cause', 'errors', 'name']) names.add(name)
-  const children = Array.from(names, (name) => ({ key: name, value: read(parent, name) }))
+  if (parent instanceof Error) names.push('message', 'stack', 'cause', 'errors', 'name')
+  const children = names.map((name) => ({ key: name, value: read(parent, name) }))
   const shown = jsonOf(parent)
   return shown === undefined ? children : [...children, ...underOwnKey([shown])]
 }

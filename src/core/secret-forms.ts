@@ -1,3 +1,5 @@
+import { withoutWhitespace } from './text-decodings.ts'
+
 /** A secret in every form that it is searched in, made once. */
 export interface SecretForms {
   /** Searched in the text as it is. */
@@ -43,24 +45,6 @@ export function secretForms(secret: string): SecretForms {
   }
 }
 
-/** The text as it is and decoded in the usual ways, also twice. Nothing twice. */
-export function decodings(text: string): ReadonlySet<string> {
-  const json = unescapeJson(text)
-  return new Set([
-    text,
-    json,
-    unescapeJson(json),
-    decodePercent(text),
-    decodePercent(json),
-    unescapeHtml(text),
-    unescapeHtml(json),
-  ])
-}
-
-export function withoutWhitespace(text: string): string {
-  return text.replace(/\s+/g, '')
-}
-
 /** Line ends and blanks change when text is pasted, stored or shown. */
 function sameText(secret: string): readonly string[] {
   const lf = secret.replace(/\r\n?/g, '\n')
@@ -101,34 +85,6 @@ function base64Forms(value: string): readonly string[] {
     const decided = text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
     return [decided, decided.replaceAll('+', '-').replaceAll('/', '_')]
   })
-}
-
-const JSON_ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
-
-function unescapeJson(text: string): string {
-  if (!text.includes('\\')) return text
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))/g, (_, code: string | undefined, short: string) =>
-    code === undefined ? (JSON_ESCAPES[short] ?? short) : String.fromCharCode(Number.parseInt(code, 16)),
-  )
-}
-
-function decodePercent(text: string): string {
-  if (!text.includes('%')) return text
-  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString())
-}
-
-const HTML_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-
-function unescapeHtml(text: string): string {
-  if (!text.includes('&')) return text
-  return text.replace(
-    /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g,
-    (whole, decimal: string | undefined, hex: string | undefined, name: string) => {
-      if (decimal === undefined && hex === undefined) return HTML_ENTITIES[name] ?? whole
-      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number.parseInt(decimal, 10)
-      return code <= 0x10ffff ? String.fromCodePoint(code) : whole
-    },
-  )
 }
 
 function unique(texts: readonly string[]): readonly string[] {

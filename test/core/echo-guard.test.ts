@@ -210,16 +210,16 @@ test.each<[string, unknown]>([
   ['structured content', { structuredContent: records }],
   ['base64', { content: [{ type: 'image', data: Buffer.alloc(MEGABYTE * 0.75, 'ab7').toString('base64') }] }],
   ['many keys', Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`key${i}`, `some value ${i}`]))],
-])('a megabyte of %s takes less than 50 ms', (_, value) => {
+  ['numbers', { structuredContent: { rows: Array.from({ length: 200_000 }, (_, i) => i) } }],
+])('a megabyte of %s is searched without anybody noticing', (_, value) => {
   const guard = createEchoGuard()
   guard.add(variables, { pat: 'ghp_0123456789abcdefghijklmnopqrstuvwxyz', key: PEM })
   const times = Array.from({ length: 7 }, () => {
-    const start = performance.now()
+    const start = process.cpuUsage()
     expect(guard.finds(value)).toBe(false)
-    return performance.now() - start
+    return process.cpuUsage(start).user / 1000
   })
   const median = times.sort((a, b) => a - b)[3] ?? 0
-  process.stdout.write(`${_}: ${median.toFixed(1)} ms\n`)
-  // Room for a slow or busy machine; the message is for whoever makes it ten times slower.
+  // Milliseconds. Seen: 5 to 50, with coverage and on a slow machine several times that.
   expect(median).toBeLessThan(250)
 })
