@@ -20,6 +20,8 @@ export interface Stores {
 const environmentSchema = z.object({
   MCP_VAULT_BACKEND: z.enum(['sealed-file', 'memory']).default('sealed-file'),
   MCP_VAULT_FOLDER: z.string().min(1).default('./data'),
+  MCP_VAULT_KEY: z.string().optional(),
+  MCP_VAULT_KEY_FILE: z.string().optional(),
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
   MCP_AUDIT_FOLDER: z.string().min(1).optional(),
 })
@@ -37,11 +39,16 @@ export function createStores(environment: NodeJS.ProcessEnv = process.env): Stor
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   const folder = settings.MCP_VAULT_FOLDER
   return {
-    backend: settings.MCP_VAULT_BACKEND === 'memory' ? memoryBackend() : sealedFile({ folder }),
+    backend:
+      settings.MCP_VAULT_BACKEND === 'memory' ? memoryBackend() : sealedFile({ folder, ...keyOptions(settings) }),
     pendingStore: memoryPendingStore(),
     browserSessions: memoryBrowserSessions(),
     audit: jsonLinesAudit({ folder: settings.MCP_AUDIT_FOLDER ?? `${folder}/audit` }),
   }
+}
+
+function keyOptions({ MCP_VAULT_KEY: key, MCP_VAULT_KEY_FILE: keyFile }: z.output<typeof environmentSchema>) {
+  return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
 }
 
 /** A variable set to nothing counts as not set, as in Compose files. */

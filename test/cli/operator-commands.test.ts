@@ -1,0 +1,197 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sealedFile } from '../../src/backends/sealed-file.ts'
+import { type Command, runCommand, type Terminal } from '../../src/cli/command.ts'
+import { keygen } from '../../src/cli/keygen.ts'
+import { list } from '../../src/cli/list.ts'
+import { revoke } from '../../src/cli/revoke.ts'
+import { rotate } from '../../src/cli/rotate.ts'
+import { show } from '../../src/cli/show.ts'
+import { start } from '../../src/cli/start.ts'
+import { generateKeyText, parseKey } from '../../src/core/key-text.ts'
+import { sodiumReady } from '../../src/core/sodium.ts'
+import { storageKey } from '../../src/core/storage-key.ts'
+
+const ISSUER = 'https://login.example.com'
+const SECRET = 'tok-canary-77f1c09a2e'
+const ALICE = ['--issuer', ISSUER, '--subject', 'alice']
+
+const root = mkdtempSync(join(tmpdir(), 'cli-'))
+const environment = { MCP_VAULT_FOLDER: join(root, 'data'), MCP_VAULT_KEY_FILE: join(root, 'vault.key') }
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly error: string
+}
+
+async function run(command: Command, words: readonly string[], change: Partial<Terminal> = {}): Promise<Ran> {
+  let out = ''
+  let error = ''
+  const terminal: Terminal = {
+    out: (text) => {
+      out += text
+    },
+    error: (text) => {
+      error += text
+    },
+    environment,
+    readSecret: async () => '',
+    ...change,
+  }
+  return { code: await runCommand(command, words, terminal), out, error }
+}
+
+async function store(subject: string, values: Readonly<Record<string, string>>, provider = 'jira'): Promise<void> {
+  const backend = sealedFile({ folder: environment.MCP_VAULT_FOLDER, keyFile: environment.MCP_VAULT_KEY_FILE })
+  await backend.open()
+  const intent = { expect: 'any', audit: { writer: 'test', seq: 1 }, operationId: crypto.randomUUID() } as const
+  await backend.write(storageKey(provider, { issuer: ISSUER, subject }), values, intent, {
+    signal: new AbortController().signal,
+    correlationId: 'test',
+  })
+  await backend.close()
+}
+
+beforeAll(async () => {
+  await sodiumReady()
+  writeFileSync(environment.MCP_VAULT_KEY_FILE, generateKeyText(), { mode: 0o600 })
+  await store('alice', { pat: SECRET })
+  await store('bob', { pat: SECRET, user: 'bob' })
+  await store('alice', { key: SECRET }, 'gitlab')
+})
+afterAll(() => rmSync(root, { recursive: true }))
+
+function auditLines(): string {
+  const folder = join(environment.MCP_VAULT_FOLDER, 'audit')
+  return readdirSync(folder)
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('')
+}
+
+describe('keygen', () => {
+  test('prints a key that is one', async () => {
+    const { code, out } = await run(keygen, [])
+    expect(code).toBe(0)
+    expect(parseKey(out, 'test')).toHaveLength(32)
+    expect(parseKey(JSON.parse((await run(keygen, ['--json'])).out).key, 'test')).toHaveLength(32)
+  })
+})
+
+describe('list', () => {
+  test('shows who has what, and no value', async () => {
+    const { code, out } = await run(list, [])
+    expect(code).toBe(0)
+    expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 5))).toEqual([
+      ['PROVIDER', 'ISSUER', 'SUBJECT', 'STATUS', 'VERSION'],
+      ['gitlab', ISSUER, 'alice', 'active', '1'],
+      ['jira', ISSUER, 'alice', 'active', '1'],
+      ['jira', ISSUER, 'bob', 'active', '1'],
+      [''],
+    ])
+    expect(out).not.toContain(SECRET)
+  })
+
+  test('takes one provider, as JSON', async () => {
+    const { out } = await run(list, ['--provider', 'gitlab', '--json'])
+    expect(JSON.parse(out).credentials).toMatchObject([{ provider: 'gitlab', subject: 'alice', status: 'active' }])
+  })
+
+  test('is recorded in the audit log', () => {
+    expect(auditLines()).toContain('"type":"admin.listed"')
+  })
+})
+
+describe('show', () => {
+  test('says state and place, and no value', async () => {
+    const { code, out } = await run(show, ['jira', ...ALICE])
+    expect(code).toBe(0)
+    expect(out).toMatch(/status +active/)
+    expect(out).toContain(environment.MCP_VAULT_FOLDER)
+    expect(out).not.toContain(SECRET)
+  })
+
+  test('ends with 3 for an absent one', async () => {
+    const { code, out } = await run(show, ['jira', '--issuer', ISSUER, '--subject', 'nobody', '--json'])
+    expect([code, JSON.parse(out).status]).toEqual([3, 'absent'])
+  })
+})
+
+describe('rotate', () => {
+  test('takes the new value from standard input, and prints none', async () => {
+    const { code, out, error } = await run(rotate, ['jira', ...ALICE], { readSecret: async () => `${SECRET}-new` })
+    expect([code, out, error]).toEqual([0, 'Rotated jira for alice: now version 2.\n', ''])
+    expect(auditLines()).not.toContain(SECRET)
+  })
+
+  test('asks for the field when there are several, and changes that one', async () => {
+    const bob = ['jira', '--issuer', ISSUER, '--subject', 'bob']
+    const readSecret = async () => 'another-value'
+    const without = await run(rotate, bob, { readSecret })
+    expect([without.code, without.error]).toEqual([1, expect.stringContaining('pat, user')])
+    expect((await run(rotate, [...bob, '--field', 'user'], { readSecret })).code).toBe(0)
+  })
+
+  test.each([
+    ['an empty value', ''],
+    ['control characters', 'a\u0007b'],
+    ['too much', 'x'.repeat(16_385)],
+  ])('refuses %s', async (_, value) => {
+    const { code, error } = await run(rotate, ['jira', ...ALICE], { readSecret: async () => value })
+    expect(code).toBe(2)
+    expect(error).not.toContain('xxx')
+  })
+
+  test('of an absent credential ends with 3', async () => {
+    expect(
+      (await run(rotate, ['jira', '--issuer', ISSUER, '--subject', 'nobody'], { readSecret: async () => 'x' })).code,
+    ).toBe(3)
+  })
+})
+
+describe('revoke', () => {
+  test('makes it unreadable, says so, and is no error the second time', async () => {
+    expect(await run(revoke, ['gitlab', ...ALICE])).toMatchObject({ code: 0, out: 'Revoked gitlab for alice.\n' })
+    expect((await run(show, ['gitlab', ...ALICE])).out).toMatch(/status +revoked/)
+    expect(await run(revoke, ['gitlab', ...ALICE])).toMatchObject({
+      code: 0,
+      out: 'There was nothing to revoke for alice.\n',
+    })
+  })
+
+  test('with --purge removes the mark too', async () => {
+    expect((await run(revoke, ['gitlab', ...ALICE, '--purge'])).code).toBe(0)
+    expect((await run(show, ['gitlab', ...ALICE])).code).toBe(3)
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [start, [], 'start takes MODULE'],
+    [list, ['extra'], 'list takes no parameters'],
+    [show, ['jira'], '--issuer and --subject'],
+    [rotate, [], 'rotate takes PROVIDER'],
+    [revoke, ['jira', '--pruge', ...ALICE], 'an option that this command does not have'],
+  ] as [Command, string[], string][])('%# ends with 2 and says what is missing', async (command, words, text) => {
+    const { code, error, out } = await run(command, words)
+    expect([code, out]).toEqual([2, ''])
+    expect(error).toContain(text)
+    expect(error).not.toContain('pruge')
+  })
+
+  test.each([keygen, list, show, rotate, revoke, start])('$name has help', async (command) => {
+    const { code, out } = await run(command, ['--help'])
+    expect(code).toBe(0)
+    expect(out).toContain(`Usage: mcp-credential-vault ${command.name}`)
+  })
+
+  test('a wrong key is told as such, by its id, and changes nothing', async () => {
+    const keyFile = join(root, 'other.key')
+    writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
+    const { code, out } = await run(list, ['--json'], { environment: { ...environment, MCP_VAULT_KEY_FILE: keyFile } })
+    expect([code, JSON.parse(out).error.code]).toEqual([1, 'key_wrong'])
+    expect((await run(list, [])).code).toBe(0)
+  })
+})

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.js'
+import {
+  type CallToolResult,
+  CallToolResultSchema,
+  ElicitationCompleteNotificationSchema,
+  ElicitRequestSchema,
+  type ElicitResult,
+} from '@modelcontextprotocol/sdk/types.js'
+import Koa from 'koa'
+import { type HttpBrowser, httpBrowser, type Page, textOf } from '../../examples/tickets/http-browser.ts'
+import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import type { SecretBackend } from '../../src/core/secret-backend.ts'
+import { storageKey } from '../../src/core/storage-key.ts'
+import type { VariablesOptions } from '../../src/core/variables.ts'
+import type { CredentialVault } from '../../src/credential-vault.ts'
+import { CredentialsProvider } from '../../src/credentials-provider.ts'
+import type { CredentialsProviderOptions } from '../../src/credentials-provider-options.ts'
+import { oidc } from '../../src/identity/oidc.ts'
+import { credentialGate, type McpMountOptions, mcpMount, type RequireCredentials } from '../../src/mcp/sdk-v1/index.ts'
+import { openVault } from '../../src/open-vault.ts'
+import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
+
+export const jiraVariables = { pat: { label: 'Personal access token', type: 'password' } } as const
+
+export interface HarnessOptions {
+  readonly mount?: McpMountOptions
+  readonly backend?: SecretBackend
+  readonly linkTtlSeconds?: number
+  readonly jira?: Partial<CredentialsProviderOptions<VariablesOptions>>
+  /** Registers tools beside or instead of `read_secret`, which answers with the secret's length. */
+  readonly tools?: (
+    server: McpServer,
+    gate: RequireCredentials,
+    parts: { jira: CredentialsProvider; vault: CredentialVault },
+  ) => void
+}
+
+export interface Harness {
+  readonly baseUrl: string
+  readonly vault: CredentialVault
+  readonly jira: CredentialsProvider<typeof jiraVariables>
+  readonly audit: MemoryAudit
+  readonly backend: SecretBackend
+  readonly identityProvider: TestIdentityProvider
+  owner(user: string): { issuer: string; subject: string }
+  /** Removes the user's credential and its mark. */
+  forget(user: string): Promise<void>
+  /** A client with this user's token. */
+  connect(user: string, options?: ConnectOptions): Promise<TestClient>
+  close(): Promise<void>
+}
+
+export interface ConnectOptions {
+  /** How the client answers a link; without it, it declares no URL mode. */
+  readonly onLink?: (link: string) => ElicitResult['action'] | Promise<ElicitResult['action']>
+  readonly clientId?: string
+}
+
+export interface TestClient {
+  readonly client: Client
+  /** Links that came by URL elicitation, and the ids of those reported complete. */
+  readonly links: string[]
+  readonly elicitationIds: string[]
+  readonly completed: string[]
+  call(tool?: string, options?: RequestOptions): Promise<CallToolResult>
+  /** Text of the call's answer, and whether it was an error. */
+  text(tool?: string, options?: RequestOptions): Promise<{ text: string; isError: boolean }>
+}
+
+export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
+  const app = new Koa()
+  app.silent = true
+  const server = await new Promise<Server>((resolve) => {
+    const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
+  })
+  const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
+  const identityProvider = await startIdentityProvider({
+    resource: `${baseUrl}/mcp`,
+    clients: [browserClient('form', [`${baseUrl}/credentials/callback`])],
+  })
+  const audit = memoryAudit()
+  const backend = options.backend ?? memoryBackend()
+  const vault = await openVault({
+    serverBaseUrl: baseUrl,
+    backend,
+    audit,
+    identity: oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] }),
+    linkTtlSeconds: options.linkTtlSeconds ?? 600,
+    warn: () => undefined,
+  })
+  const jira = new CredentialsProvider({
+    vault,
+    name: 'jira',
+    variables: jiraVariables,
+    ...options.jira,
+  } as CredentialsProviderOptions<typeof jiraVariables>)
+  jira.register(app)
+  const clients: Client[] = []
+  app.use(
+    mcpMount(
+      vault,
+      (serverOptions) => {
+        const mcp = new McpServer({ name: 'test', version: '1.0.0' }, serverOptions)
+        const gate = credentialGate(mcp)
+        mcp.registerTool(
+          'read_secret',
+          {},
+          gate(jira, { tool: 'read_secret' }, async () => ({
+            content: [{ type: 'text', text: await secretLength(jira) }],
+          })),
+        )
+        mcp.registerTool(
+          'fail_fast',
+          {},
+          gate(jira, { failFast: true }, async () => ({ content: [{ type: 'text', text: await secretLength(jira) }] })),
+        )
+        mcp.registerTool('open', {}, async () => ({ content: [{ type: 'text', text: 'open to all' }] }))
+        options.tools?.(mcp, gate, { jira, vault })
+        return mcp
+      },
+      options.mount,
+    ),
+  )
+
+  return {
+    baseUrl,
+    vault,
+    jira,
+    audit,
+    backend,
+    identityProvider,
+    owner: (user) => ({ issuer: identityProvider.issuer, subject: user }),
+    async forget(user) {
+      const key = storageKey('jira', { issuer: identityProvider.issuer, subject: user })
+      const call = { signal: new AbortController().signal, correlationId: 'test' }
+      await backend.revoke(key, { expect: 'any', purge: true, operationId: randomUUID() }, call)
+    },
+    async connect(user, connectOptions = {}) {
+      const token = await identityProvider.issueAccessToken(
+        user,
+        connectOptions.clientId === undefined ? {} : { clientId: connectOptions.clientId },
+      )
+      const connected = await connectClient(`${baseUrl}/mcp`, token, connectOptions)
+      clients.push(connected.client)
+      return connected
+    },
+    async close() {
+      await Promise.all(clients.map((client) => client.close()))
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await vault.close()
+      await identityProvider.close()
+    },
+  }
+}
+
+function secretLength(jira: CredentialsProvider<typeof jiraVariables>): Promise<string> {
+  return jira.getCredentials().use(({ pat }) => `a secret of ${pat.length} characters`)
+}
+
+async function connectClient(url: string, token: string, { onLink }: ConnectOptions): Promise<TestClient> {
+  const links: string[] = []
+  const elicitationIds: string[] = []
+  const completed: string[] = []
+  const client = new Client(
+    { name: 'Test Client', version: '1.0.0' },
+    { capabilities: onLink ? { elicitation: { url: {} } } : {} },
+  )
+  if (onLink) {
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+      if (params.mode !== 'url') throw new Error('asked in form mode')
+      links.push(params.url)
+      elicitationIds.push(params.elicitationId)
+      return { action: await onLink(params.url) }
+    })
+    client.setNotificationHandler(
+      ElicitationCompleteNotificationSchema,
+      ({ params }) => void completed.push(params.elicitationId),
+    )
+  }
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+  })
+  await client.connect(transport as Parameters<Client['connect']>[0])
+  const call = async (tool = 'read_secret', options?: RequestOptions) =>
+    CallToolResultSchema.parse(await client.callTool({ name: tool, arguments: {} }, undefined, options))
+  return {
+    client,
+    links,
+    elicitationIds,
+    completed,
+    call,
+    async text(tool, options) {
+      const { content, isError } = await call(tool, options)
+      return {
+        text: content.map((block) => (block.type === 'text' ? block.text : `[${block.type}]`)).join('\n'),
+        isError: isError ?? false,
+      }
+    },
+  }
+}
+
+/** The first link in a text. */
+export function linkIn(text: string): string {
+  return /http:\/\/localhost:\d+\/credentials\/\S+/.exec(text)?.[0] ?? ''
+}
+
+/** Walks a link to the form: sign-in page, identity provider, form; or to the refusal in its place. */
+export async function openForm(browser: HttpBrowser, link: string, user: string): Promise<Page> {
+  const page = await browser.open(link)
+  if (page.html.includes('name="csrf-token"') || !/sign in/i.test(textOf(page.html))) return page
+  const goingThere = await browser.press(page, 'Sign in')
+  const provider = await browser.follow(goingThere, 'Continue')
+  return provider.html.includes('Continue as')
+    ? browser.press(provider, `Continue as ${user[0]?.toUpperCase()}${user.slice(1)}`)
+    : provider
+}
+
+/** Signs in, fills in the form and saves. */
+export async function fillIn(
+  link: string,
+  user: string,
+  fields: Readonly<Record<string, string>>,
+  browser = httpBrowser(),
+): Promise<Page> {
+  return browser.press(await openForm(browser, link, user), 'Save', fields)
+}
