@@ -1,8 +1,8 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { sealedFile } from '../../src/backends/sealed-file.ts'
-import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove, statusOfAll } from '../../src/testing/secret-backend-calls.ts'
 import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
 import { ALICE, BOB, revisionPath, revisionsOf, sealedFolder } from '../support/sealed-folder.ts'
 
@@ -112,6 +112,24 @@ test('names of emptied revisions are freed ten minutes later', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 700_000 })
   await put(backend, ALICE, { pat: 'five' })
   expect(await revisionsOf(backend, ALICE)).toEqual([4, 5].map((number) => revisionPath(backend, ALICE, number)))
+})
+
+test('a store that was unmounted is an outage, not a store without credentials', async () => {
+  const store = await sealedFolder()
+  const backend = await store.open()
+  await put(backend, ALICE, { pat: 'one' })
+  await rename(store.folder, `${store.folder}.unmounted`)
+  for (const recreated of [false, true]) {
+    if (recreated) await mkdir(store.folder, { mode: 0o700 })
+    const gone = { code: 'unavailable', reason: 'store_gone' }
+    await expect(backend.read(BOB, call())).rejects.toMatchObject(gone)
+    await expect(backend.read(ALICE, call())).rejects.toMatchObject(gone)
+    await expect(put(backend, BOB, { pat: 'x' })).rejects.toMatchObject(gone)
+    await expect(statusOfAll(backend)).rejects.toMatchObject(gone)
+  }
+  await rm(store.folder, { recursive: true })
+  await rename(`${store.folder}.unmounted`, store.folder)
+  expect(await backend.read(ALICE, call())).toMatchObject({ values: { pat: 'one' } })
 })
 
 test('unknown options are refused where they are given', () => {

@@ -72,7 +72,8 @@ export function encodeRecord(header: NewHeader, payload: RecordPayload, keyring:
   const [sealKey] = keyring.sealKeys
   const [signKey] = keyring.signKeys
   const whole: RecordHeader = { ...header, store: keyring.store, sealKey: sealKey.id, signKey: signKey.id }
-  const headerLine = Buffer.from(JSON.stringify(whole)).toString('base64url')
+  // Checked before it is written, since afterwards it would be a record that nobody can read.
+  const headerLine = Buffer.from(JSON.stringify(headerSchema.parse(whole))).toString('base64url')
   const signed = `${FORMAT}\n${headerLine}\n${header.kind === 'purged' ? '' : box(headerLine, payload, sealKey.publicKey)}\n`
   const signature = sign(Buffer.from(signed), signKey.privateKey)
   return Buffer.from(`${signed}${Buffer.from(signature).toString('base64url')}\n`)

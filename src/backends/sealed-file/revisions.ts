@@ -1,4 +1,4 @@
-import { link, lstat, mkdir, readdir, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CredentialVaultError } from '../../core/errors.ts'
 import { throwIfAborted } from '../deadline.ts'
@@ -31,7 +31,7 @@ export interface Revisions {
   shred(id: string, revisions: readonly number[]): Promise<void>
   /** Empties what is older than the last two revisions, and frees a few names that were held long enough. Failures wait for the next time. */
   prune(sighting: Sighting): Promise<void>
-  /** Every id in the store, folder by folder. */
+  /** Every id in the store, folder by folder. Fails when there is no store. */
   ids(): AsyncIterable<string>
   path(id: string, revision: number | '*'): string
 }
@@ -77,6 +77,8 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
       const wallTime = Date.now()
       const monotonicTime = performance.now()
       const names = await namesIn(shardOf(id))
+      // With the volume unmounted every credential would look as if it had never been saved.
+      if (names.length === 0) await stat(records)
       const revisions = names
         .filter((name) => name.startsWith(id))
         .flatMap((name) => FILE_NAME.exec(name)?.[2] ?? [])
@@ -120,7 +122,7 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
     },
 
     async *ids() {
-      const shards = await namesIn(records)
+      const shards = await readdir(records)
       for (const shard of shards.filter((name) => SHARD_NAME.test(name))) {
         const names = await namesIn(join(records, shard))
         const ids = names.flatMap((name) => FILE_NAME.exec(name)?.[1] ?? []).filter((id) => id.startsWith(shard))

@@ -30,6 +30,12 @@ export function storageError(error: unknown, folder: string): CredentialVaultErr
         `This user may not use ${folder}. Give it to the user that runs the server: chown -R, then chmod -R go= on it.`,
         { reason: 'permission' },
       )
+    case 'ENOENT':
+      return new CredentialVaultError(
+        'unavailable',
+        `The store in ${folder} is gone: its volume was unmounted or its folders were removed. Put them back.`,
+        { reason: 'store_gone' },
+      )
     default:
       return new CredentialVaultError(
         'unavailable',

@@ -141,8 +141,13 @@ async function initialise(root: string, found: FoundKey): Promise<Keyring> {
 }
 
 async function hasRecords(root: string): Promise<boolean> {
-  for await (const _ of createRevisions(root).ids()) return true
-  return false
+  try {
+    for await (const _ of createRevisions(root).ids()) return true
+    return false
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 function keyringPath(root: string): string {
