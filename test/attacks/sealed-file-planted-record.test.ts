@@ -1,7 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { sealBox } from '../../src/core/sodium.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
 import { ALICE, keyringOf, refuses, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 test('a box that anybody can seal to the public key is refused without its writer’s signature', async () => {
@@ -25,6 +25,17 @@ test('any file planted as the newest revision stops the credential and never mak
   await refuses(store, backend, ALICE, { code: 'record_tampered', reason: 'format' })
   await writeFile(revisionPath(backend, ALICE, 1000), Buffer.alloc(100_000, 'x'))
   await refuses(store, backend, ALICE, { code: 'record_tampered', reason: 'not_a_file' })
+})
+
+test('a file planted at the last number is named to the operator, and nothing pretends to be above it', async () => {
+  const store = await sealedFolder()
+  const backend = await store.open()
+  await put(backend, ALICE, { pat: 'of alice' })
+  const planted = revisionPath(backend, ALICE, 999_999_999_999)
+  await writeFile(planted, 'not a record\n')
+  await expect(remove(backend, ALICE)).rejects.toMatchObject({ code: 'record_tampered', reason: 'numbering' })
+  await rm(planted)
+  expect(await remove(backend, ALICE)).toBe(true)
 })
 
 test('files with other names are not records', async () => {

@@ -12,7 +12,7 @@ import type { Keyring } from './keyring.ts'
 import { encodeRecord, type NewHeader, openRecord, type RecordKind } from './record.ts'
 import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
-import type { Revisions } from './revisions.ts'
+import { MAX_REVISION, type Revisions } from './revisions.ts'
 
 /** The credentials of one opened store, in terms of {@link SecretBackend}. */
 export interface CredentialFiles {
@@ -47,9 +47,11 @@ export function createCredentialFiles(
   const commit: CredentialFiles['commit'] = async (found, next, signal) => {
     const { kind, key, values, operationId, audit } = next
     const { id } = found.sighting
+    const revision = revisionOf(found) + 1
+    if (revision > MAX_REVISION) throw recordError('numbering', revisions.path(id, MAX_REVISION))
     const header: NewHeader = {
       id,
-      revision: revisionOf(found) + 1,
+      revision,
       kind,
       version: randomBytes(12).toString('base64url'),
       at: Date.now(),

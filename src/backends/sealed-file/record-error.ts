@@ -15,6 +15,7 @@ const FAULTS = {
   unknown_seal_key: 'is sealed to a key that this store does not have',
   seal: 'does not open with this store’s key',
   spliced: 'holds content that was sealed for another record',
+  numbering: 'has a number that leaves no room for a later one, so it has to be moved out of the folder first',
   rolled_back: 'is older than the revision that this process has already seen',
   deleted: 'is gone, although this process has already seen it and nobody revoked it',
 } as const

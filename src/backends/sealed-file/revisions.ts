@@ -47,7 +47,8 @@ export interface Sighting {
 
 export const DEFAULT_HOLD_MS = 600_000
 const NAMES_PRUNED_PER_WRITE = 8
-/** Twelve digits at most, so that no planted name makes the next number inexact. */
+/** Of at most twelve digits, so that no planted name makes the next number inexact. */
+export const MAX_REVISION = 999_999_999_999
 const FILE_NAME = /^([0-9a-f]{40})\.([1-9][0-9]{0,11})$/
 const SHARD_NAME = /^[0-9a-f]{3}$/
 
