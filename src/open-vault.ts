@@ -3,15 +3,13 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import Koa from 'koa'
-import { z } from 'zod'
 import { jsonLinesAudit } from './audit/json-lines.ts'
-import type { AuditSink } from './core/audit-sink.ts'
-import type { BrowserSessions } from './core/browser-sessions.ts'
 import { createCredentials } from './core/credentials.ts'
 import { CredentialVaultError } from './core/errors.ts'
 import { createHealth } from './core/health.ts'
-import type { IdentityMode, VerifyToken } from './core/identity.ts'
+import type { IdentityMode } from './core/identity.ts'
 import { findKey } from './core/key-source.ts'
+import { isLoopback } from './core/loopback.ts'
 import { parseOptions } from './core/options.ts'
 import { checkOwner, type User } from './core/owner.ts'
 import { createPendingRequests } from './core/pending-requests.ts'
@@ -19,9 +17,9 @@ import type { PendingStore } from './core/pending-store.ts'
 import { createSealer } from './core/seal.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
 import { sodiumReady } from './core/sodium.ts'
-import type { CredentialVault, OwnerFrom } from './credential-vault.ts'
+import type { CredentialVault } from './credential-vault.ts'
 import { localUser } from './identity/local-user.ts'
-import { isLoopback } from './identity/loopback.ts'
+import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { ownerFromAuthInfo } from './owner-from-auth-info.ts'
 import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
@@ -31,73 +29,13 @@ import type { FormProvider } from './web/form-provider.ts'
 import { protectedResourceMetadata } from './web/protected-resource-metadata.ts'
 import { createVaultRoutes } from './web/vault-routes.ts'
 
-export interface OpenVaultOptions {
-  /** Where users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */
-  readonly serverBaseUrl: string | URL
-  /** Where credentials live, e.g. `sealedFile({ folder: './data' })`. */
-  readonly backend: SecretBackend
-  /** Who people are: `oidc({ issuer, clientId })` or, on loopback only, `localUser()`, which is the default there. */
-  readonly identity?: IdentityMode
-  /** Where pending requests live. Default `memoryPendingStore()`: one process. */
-  readonly pendingStore?: PendingStore
-  /** What ends browser sessions. Default `memoryBrowserSessions()`: one process. */
-  readonly browserSessions?: BrowserSessions
-  /** Where audit lines go. Default `jsonLinesAudit({ folder: './data/audit' })`. */
-  readonly audit?: AuditSink
-  /**
-   * Key that seals cookies, references, pending requests and links, in the text form that `keygen` prints. Default `MCP_WEB_KEY` or
-   * `MCP_WEB_KEY_FILE`, else derived from the backend's own key, else, with a pending store in memory, made afresh by this process.
-   */
-  readonly webKey?: string
-  /** How long a link works, in seconds, 60 to 3600. Default 600. */
-  readonly linkTtlSeconds?: number
-  /** A browser session ends after this many seconds without a request, 60 to 86400. Default 900. */
-  readonly sessionIdleSeconds?: number
-  /** A browser session ends this many seconds after the login at the latest, 60 to 86400. Default 3600. */
-  readonly sessionMaxSeconds?: number
-  /** How many proxies of yours append to `X-Forwarded-For`, 0 to 10. Default 0: the header is ignored. */
-  readonly trustedProxies?: number
-  /** What users call this server. Default the host of `serverBaseUrl`. */
-  readonly serverName?: string
-  /** Checks access tokens in place of the identity mode's own verifier. */
-  readonly verifyToken?: VerifyToken
-  /** Finds the owner in what a verifier left on the request. Default: `extra.iss` and `extra.sub`, as our bearer gate fills them. */
-  readonly ownerFrom?: OwnerFrom
-  /** Hears warnings for operators; never a secret. Default: standard error. */
-  readonly warn?: (message: string) => void
-}
-
-const object = (message: string) => z.custom<object>((value) => typeof value === 'object' && value !== null, message)
-const callable = z.custom<(...parameters: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'must be a function',
-)
-
-const optionsSchema = z.strictObject({
-  serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
-  backend: object('must be a secret backend such as sealedFile({ folder })'),
-  identity: object('must be oidc({ … }) or localUser({ … })').optional(),
-  pendingStore: object('must be a pending store such as memoryPendingStore()').optional(),
-  browserSessions: object('must be browser sessions such as memoryBrowserSessions()').optional(),
-  audit: object('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
-  webKey: z.string().optional(),
-  linkTtlSeconds: z.int().min(60).max(3600).default(600),
-  sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
-  sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),
-  trustedProxies: z.int().min(0).max(10).default(0),
-  serverName: z.string().min(1).max(100).optional(),
-  verifyToken: callable.optional(),
-  ownerFrom: callable.optional(),
-  warn: callable.optional(),
-})
-
 /**
  * Opens the vault and refuses to start when anything about it is unsafe or unclear: keys, identity, URL, store, cryptography.
  *
  * @throws `configuration_invalid`, `key_wrong`, `key_missing`, `key_exposed`, `key_malformed`, `unavailable`, `unsupported`
  */
 export async function openVault(options: OpenVaultOptions): Promise<CredentialVault> {
-  const checked = parseOptions(optionsSchema, options, 'openVault')
+  const checked = parseOptions(openVaultOptions, options, 'openVault')
   const { backend, ownerFrom = ownerFromAuthInfo, warn = warnOnStandardError } = options
   const serverBaseUrl = checkServerBaseUrl(checked.serverBaseUrl, 'openVault.serverBaseUrl')
   refuseUnverifiedTls()
@@ -117,7 +55,13 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const providers = new Map<string, FormProvider>()
   const pendingRequests = createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds })
   const credentials = createCredentials({ backend, audit, health })
-  const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, serverName = serverBaseUrl.host } = checked
+  const {
+    sessionIdleSeconds,
+    sessionMaxSeconds,
+    trustedProxies,
+    hstsIncludeSubdomains,
+    serverName = serverBaseUrl.host,
+  } = checked
   const parts = {
     serverBaseUrl,
     providers,
@@ -127,7 +71,14 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     sealer,
     audit,
     health,
-    options: { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, serverName },
+    options: {
+      sessionIdleSeconds,
+      sessionMaxSeconds,
+      trustedProxies,
+      serverName,
+      hstsIncludeSubdomains,
+      ...(options.rateLimits && { rateLimits: options.rateLimits }),
+    },
   }
   const routes = createVaultRoutes(parts)
   const metadata = protectedResourceMetadata(parts)
@@ -168,7 +119,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
     },
 
-    bearerGate: () => createBearerGate(parts, { userContext }),
+    bearerGate: () => createBearerGate(parts, { userContext, allowedOrigins: checked.allowedOrigins }),
 
     async endSessions(owner) {
       const { issuer, subject } = checkOwner(owner)

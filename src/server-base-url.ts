@@ -1,5 +1,5 @@
 import { CredentialVaultError } from './core/errors.ts'
-import { isLoopback } from './identity/loopback.ts'
+import { isLoopback } from './core/loopback.ts'
 
 /** @throws `configuration_invalid`: not absolute, plain http off loopback, or with user info, query or fragment */
 export function checkServerBaseUrl(value: string | URL, option: string): URL {

@@ -4,7 +4,7 @@ import { parseOptions } from './core/options.ts'
 import { createStores, withoutEmpty } from './create-stores.ts'
 import { localUser } from './identity/local-user.ts'
 import { oidc } from './identity/oidc.ts'
-import type { OpenVaultOptions } from './open-vault.ts'
+import type { OpenVaultOptions } from './open-vault-options.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
 const wholeNumber = z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+import { isLoopback } from '../core/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
-import { isLoopback } from './loopback.ts'
 
 /** What is used of the issuer's metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
 export type IssuerMetadata = z.output<ReturnType<typeof metadataSchema>>

@@ -3,9 +3,9 @@ import { userInfo } from 'node:os'
 import { z } from 'zod'
 import { CredentialVaultError } from '../core/errors.ts'
 import type { Identity, IdentityMode } from '../core/identity.ts'
+import { isLoopback } from '../core/loopback.ts'
 import { parseOptions } from '../core/options.ts'
 import { checkOwner, hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH, type Owner } from '../core/owner.ts'
-import { isLoopback } from './loopback.ts'
 
 /** Options of `localUser()`. */
 export interface LocalUserOptions {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { isLoopback } from '../core/loopback.ts'
 import { MAX_IDENTITY_LENGTH } from '../core/owner.ts'
-import { isLoopback } from './loopback.ts'
 import { REASSIGNABLE_CLAIMS } from './owner-claim.ts'
 
 /** Options of `oidc()`. */

@@ -22,6 +22,16 @@ export function rateLimit(perMinute: number): RateLimit {
   }
 }
 
+/** How often pages may be asked for. A company behind one address shares what is counted by address. */
+export interface RateLimitOptions {
+  /** Pages and callbacks for one address. Default 300, 1 to 1000000. */
+  readonly pagesPerMinute?: number
+  /** Login starts for one address. Default 60, 1 to 1000000. */
+  readonly loginsPerMinute?: number
+  /** Submits of one owner. Default 10, 1 to 1000000. */
+  readonly submitsPerMinute?: number
+}
+
 /** The limits of the pages. Handles cannot be guessed; these protect the identity provider, `verify` and the stores. */
 export interface RateLimits {
   /** Pages and callbacks, by address. */
@@ -32,6 +42,10 @@ export interface RateLimits {
   readonly submits: RateLimit
 }
 
-export function pageLimits(): RateLimits {
-  return { pages: rateLimit(60), logins: rateLimit(10), submits: rateLimit(10) }
+export function pageLimits({ pagesPerMinute, loginsPerMinute, submitsPerMinute }: RateLimitOptions = {}): RateLimits {
+  return {
+    pages: rateLimit(pagesPerMinute ?? 300),
+    logins: rateLimit(loginsPerMinute ?? 60),
+    submits: rateLimit(submitsPerMinute ?? 10),
+  }
 }

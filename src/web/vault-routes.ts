@@ -97,7 +97,7 @@ function createDesk(parts: WebParts) {
     site,
     sessions: createSessions({ site, sealer, sessions, options }),
     logins: createLoginCookies(site, sealer),
-    limits: pageLimits(),
+    limits: pageLimits(options.rateLimits),
     journal: createJournal(parts.audit, parts.health),
     renderer: createPageRenderer({ site, assets, serverName: options.serverName, banner }),
     messages: createMessages(site, browserLogin),

@@ -5,6 +5,7 @@ import type { Identity } from '../core/identity.ts'
 import type { PendingRequests } from '../core/pending-requests.ts'
 import type { Sealer } from '../core/seal.ts'
 import type { FormProvider } from './form-provider.ts'
+import type { RateLimitOptions } from './rate-limit.ts'
 
 /** Everything that the pages work with. */
 export interface WebParts {
@@ -34,4 +35,5 @@ export interface WebOptions {
    * Whether Strict-Transport-Security covers subdomains too. Default true; false where a subdomain still has to be reached over plain http.
    */
   readonly hstsIncludeSubdomains?: boolean
+  readonly rateLimits?: RateLimitOptions
 }

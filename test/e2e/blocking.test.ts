@@ -14,12 +14,14 @@ afterAll(() => harness.close())
 
 const fill = (link: string) => fillIn(link, 'alice', { pat: SECRET })
 
+function whileFilling(link: string): 'accept' {
+  void fill(link)
+  return 'accept'
+}
+
 test('the first call asks, waits and goes on; the second asks nothing', async () => {
   const alice = await harness.connect('alice', {
-    onLink: (link) => {
-      void fill(link)
-      return 'accept'
-    },
+    onLink: whileFilling,
   })
   expect(await alice.text()).toEqual(ANSWER)
   expect(alice.links).toHaveLength(1)
@@ -164,10 +166,7 @@ test('without progress the call answers in words with the link before the client
 
 test('a revoked credential asks again and says that it was revoked', async () => {
   const alice = await harness.connect('alice', {
-    onLink: (link) => {
-      void fill(link)
-      return 'accept'
-    },
+    onLink: whileFilling,
   })
   await alice.text()
   await harness.jira.invalidateCredentials(harness.owner('alice'))

@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util'
+import { mcpMeasures } from './mcp.ts'
+import type { Measure } from './measure.ts'
+import { sealedFileMeasures } from './sealed-file.ts'
+
+const NAMES = [
+  'gated-vs-ungated',
+  'submit-to-wake-p50',
+  'submit-to-wake-p99',
+  'form-pairs',
+  'sealed-read-1k',
+  'sealed-read-100k',
+  'sealed-save-1k',
+  'sealed-save-100k',
+] as const
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    seconds: { type: 'string', default: '10' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+if (values.help) {
+  console.log(
+    `npm run bench -- [--json] [--only NAME]… [--seconds N]\n\nNames: ${NAMES.join(', ')}\n--seconds is the time for each group of measures, default 10.`,
+  )
+  process.exit(0)
+}
+const unknown = values.only.filter((name) => !NAMES.some((known) => known === name))
+const seconds = Number(values.seconds)
+if (unknown.length > 0 || !(seconds > 0 && seconds <= 3600)) {
+  console.error(
+    unknown.length > 0
+      ? `There is no such measure. Names: ${NAMES.join(', ')}`
+      : '--seconds is a number from 0 to 3600',
+  )
+  process.exit(2)
+}
+const wanted = (name: string) => values.only.length === 0 || values.only.includes(name)
+
+const measures: Measure[] = []
+if (NAMES.some((name) => !name.startsWith('sealed-') && wanted(name)))
+  measures.push(...(await mcpMeasures(wanted, { seconds })))
+if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
+  measures.push(...(await sealedFileMeasures({ seconds })).filter(({ name }) => wanted(name)))
+}
+for (const { name, value, unit, goal } of measures)
+  console.log(`${name.padEnd(20)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)
+if (values.json) console.log(JSON.stringify({ measures }))

@@ -1,0 +1,104 @@
+/** The measured server, in a process of its own: gated and ungated tools, sealed file, durable audit, real pages. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import Koa from 'koa'
+import { jsonLinesAudit } from '../src/audit/json-lines.ts'
+import { sealedFile } from '../src/backends/sealed-file.ts'
+import { generateKeyText } from '../src/core/key-text.ts'
+import { storageKey } from '../src/core/storage-key.ts'
+import { CredentialsProvider } from '../src/credentials-provider.ts'
+import { oidc } from '../src/identity/oidc.ts'
+import { credentialGate, mcpMount } from '../src/mcp/sdk-v1/index.ts'
+import { openVault } from '../src/open-vault.ts'
+import { put } from '../src/testing/secret-backend-calls.ts'
+import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
+
+const USERS = 32
+
+/** What the driver asks of this process. */
+export type BenchRequest = { readonly ask: string } | { readonly forget: string }
+
+/** First message to the driver. */
+export interface BenchReady {
+  readonly baseUrl: string
+  readonly users: readonly { readonly name: string; readonly token: string }[]
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-mcp-'))
+const keyFile = join(folder, 'vault.key')
+writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
+
+const app = new Koa()
+const server = await new Promise<Server>((resolve) => {
+  const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
+})
+const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
+const names = Array.from({ length: USERS }, (_, index) => `user-${index}`)
+const identityProvider = await startIdentityProvider({
+  resource: `${baseUrl}/mcp`,
+  clients: [browserClient('form', [`${baseUrl}/credentials/callback`])],
+  users: names.map((account) => ({ account, name: account })),
+})
+const backend = sealedFile({ folder: join(folder, 'data'), keyFile })
+const vault = await openVault({
+  serverBaseUrl: baseUrl,
+  backend,
+  audit: jsonLinesAudit({ folder: join(folder, 'audit') }),
+  identity: oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] }),
+  rateLimits: { pagesPerMinute: 1_000_000, loginsPerMinute: 1_000_000, submitsPerMinute: 1_000_000 },
+  sessionIdleSeconds: 3600,
+})
+const variables = { pat: { label: 'Token', type: 'password' } } as const
+const held = new CredentialsProvider({ vault, name: 'held', variables })
+const asked = new CredentialsProvider({ vault, name: 'asked', variables })
+held.register(app)
+
+const ownerOf = (subject: string) => ({ issuer: identityProvider.issuer, subject })
+for (const name of names) await put(backend, storageKey('held', ownerOf(name)), { pat: `tok-${name}-0123456789abcdef` })
+
+app.use(
+  mcpMount(vault, (options) => {
+    const mcp = new McpServer({ name: 'bench', version: '1.0.0' }, options)
+    const gate = credentialGate(mcp)
+    const length = (provider: typeof held) => provider.getCredentials().use(({ pat }) => pat.length)
+    mcp.registerTool('ungated', {}, async () => ({ content: [{ type: 'text', text: '20' }] }))
+    mcp.registerTool(
+      'gated',
+      {},
+      gate(held, async () => ({ content: [{ type: 'text', text: String(await length(held)) }] })),
+    )
+    mcp.registerTool(
+      'waiting',
+      {},
+      gate(asked, async () => ({ content: [{ type: 'text', text: String(await length(asked)) }] })),
+    )
+    return mcp
+  }),
+)
+
+process.on('message', (request: BenchRequest) => void answer(request))
+
+async function answer(request: BenchRequest): Promise<void> {
+  if ('forget' in request) {
+    await asked.invalidateCredentials(ownerOf(request.forget))
+    process.send?.({ done: true })
+    return
+  }
+  const user = ownerOf(request.ask)
+  const { url } = await asked.requestCredential({ user, correlationId: 'bench' }, 'absent')
+  process.send?.({ url })
+}
+
+process.on('disconnect', () => {
+  rmSync(folder, { recursive: true, force: true })
+  process.exit(0)
+})
+
+const users = await Promise.all(
+  names.map(async (name) => ({ name, token: await identityProvider.issueAccessToken(name, { expiresIn: 7200 }) })),
+)
+process.send?.({ baseUrl, users } satisfies BenchReady)

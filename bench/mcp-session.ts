@@ -1,0 +1,65 @@
+import { Agent, request } from 'undici'
+
+/** One client's session, driven with as little work as possible, so that the server is what is measured. */
+export interface BenchSession {
+  /** Text of the tool's answer. Answers URL elicitation with `accept` and hands its link on. */
+  call(tool: string, onLink?: (link: string) => void): Promise<string>
+}
+
+const agent = new Agent({ connections: 64, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
+
+export async function openBenchSession(url: string, token: string): Promise<BenchSession> {
+  const headers: Record<string, string> = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': '2025-11-25',
+  }
+  const post = async (message: object) =>
+    request(url, { method: 'POST', dispatcher: agent, headers, body: JSON.stringify({ jsonrpc: '2.0', ...message }) })
+  const opened = await post({
+    id: 0,
+    method: 'initialize',
+    params: {
+      protocolVersion: '2025-11-25',
+      capabilities: { elicitation: { url: {} } },
+      clientInfo: { name: 'bench', version: '1' },
+    },
+  })
+  await opened.body.dump()
+  headers['mcp-session-id'] = String(opened.headers['mcp-session-id'])
+  await (await post({ method: 'notifications/initialized' })).body.dump()
+
+  let id = 0
+  return {
+    async call(tool, onLink) {
+      id += 1
+      const answer = await post({
+        id,
+        method: 'tools/call',
+        params: { name: tool, arguments: {}, _meta: { progressToken: id } },
+      })
+      let text = ''
+      for await (const chunk of answer.body) {
+        text += chunk
+        for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+          const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1]
+          text = text.slice(end + 2)
+          if (data === undefined || data === '') continue
+          const message: {
+            id?: unknown
+            method?: string
+            params?: { url?: string }
+            result?: { content: { text: string }[] }
+          } = JSON.parse(data)
+          if (message.method === 'elicitation/create') {
+            await (await post({ id: message.id, result: { action: 'accept' } })).body.dump()
+            onLink?.(message.params?.url ?? '')
+          }
+          if (message.result && message.id === id) return message.result.content[0]?.text ?? ''
+        }
+      }
+      throw new Error(`the call of ${tool} was not answered: ${answer.statusCode} ${text}`)
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import type { AuditSink } from './core/audit-sink.ts'
+import type { BrowserSessions } from './core/browser-sessions.ts'
+import type { IdentityMode, VerifyToken } from './core/identity.ts'
+import type { PendingStore } from './core/pending-store.ts'
+import type { SecretBackend } from './core/secret-backend.ts'
+import type { OwnerFrom } from './credential-vault.ts'
+import type { RateLimitOptions } from './web/rate-limit.ts'
+
+export interface OpenVaultOptions {
+  /** Where users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */
+  readonly serverBaseUrl: string | URL
+  /** Where credentials live, e.g. `sealedFile({ folder: './data' })`. */
+  readonly backend: SecretBackend
+  /** Who people are: `oidc({ issuer, clientId })` or, on loopback only, `localUser()`, which is the default there. */
+  readonly identity?: IdentityMode
+  /** Where pending requests live. Default `memoryPendingStore()`: one process. */
+  readonly pendingStore?: PendingStore
+  /** What ends browser sessions. Default `memoryBrowserSessions()`: one process. */
+  readonly browserSessions?: BrowserSessions
+  /** Where audit lines go. Default `jsonLinesAudit({ folder: './data/audit' })`. */
+  readonly audit?: AuditSink
+  /**
+   * Key that seals cookies, references, pending requests and links, in the text form that `keygen` prints. Default `MCP_WEB_KEY` or
+   * `MCP_WEB_KEY_FILE`, else derived from the backend's own key, else, with a pending store in memory, made afresh by this process.
+   */
+  readonly webKey?: string
+  /** How long a link works, in seconds, 60 to 3600. Default 600. */
+  readonly linkTtlSeconds?: number
+  /** A browser session ends after this many seconds without a request, 60 to 86400. Default 900. */
+  readonly sessionIdleSeconds?: number
+  /** A browser session ends this many seconds after the login at the latest, 60 to 86400. Default 3600. */
+  readonly sessionMaxSeconds?: number
+  /** How many proxies of yours append to `X-Forwarded-For`, 0 to 10. Default 0: the header is ignored. */
+  readonly trustedProxies?: number
+  /** What users call this server. Default the host of `serverBaseUrl`. */
+  readonly serverName?: string
+  /** Whether Strict-Transport-Security covers subdomains too. Default true; false where one still has to be reached over plain http. */
+  readonly hstsIncludeSubdomains?: boolean
+  /** How often the form's pages may be asked for. */
+  readonly rateLimits?: RateLimitOptions
+  /** Origins of web pages that may call the MCP endpoint, besides the server's own, e.g. `https://inspector.example.com`. Default none. */
+  readonly allowedOrigins?: readonly string[]
+  /** Checks access tokens in place of the identity mode's own verifier. */
+  readonly verifyToken?: VerifyToken
+  /** Finds the owner in what a verifier left on the request. Default: `extra.iss` and `extra.sub`, as our bearer gate fills them. */
+  readonly ownerFrom?: OwnerFrom
+  /** Hears warnings for operators; never a secret. Default: standard error. */
+  readonly warn?: (message: string) => void
+}
+
+const object = (message: string) => z.custom<object>((value) => typeof value === 'object' && value !== null, message)
+const callable = z.custom<(...parameters: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'must be a function',
+)
+
+const perMinute = z.int().min(1).max(1_000_000).optional()
+
+export const openVaultOptions = z.strictObject({
+  serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
+  backend: object('must be a secret backend such as sealedFile({ folder })'),
+  identity: object('must be oidc({ … }) or localUser({ … })').optional(),
+  pendingStore: object('must be a pending store such as memoryPendingStore()').optional(),
+  browserSessions: object('must be browser sessions such as memoryBrowserSessions()').optional(),
+  audit: object('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
+  webKey: z.string().optional(),
+  linkTtlSeconds: z.int().min(60).max(3600).default(600),
+  sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
+  sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),
+  trustedProxies: z.int().min(0).max(10).default(0),
+  serverName: z.string().min(1).max(100).optional(),
+  hstsIncludeSubdomains: z.boolean().default(true),
+  rateLimits: z
+    .strictObject({ pagesPerMinute: perMinute, loginsPerMinute: perMinute, submitsPerMinute: perMinute })
+    .optional(),
+  allowedOrigins: z
+    .array(z.string().refine(isOrigin, 'must be an origin such as https://inspector.example.com'))
+    .default([]),
+  verifyToken: callable.optional(),
+  ownerFrom: callable.optional(),
+  warn: callable.optional(),
+})
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}
