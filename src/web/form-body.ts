@@ -21,6 +21,7 @@ const parse = koaBody({
     parameterLimit: MAX_FIELDS,
     throwOnLimitExceeded: true,
   } as Record<string, unknown>,
+  includeUnparsed: true,
   patchNode: false,
 })
 
@@ -44,22 +45,26 @@ export function refusedByHeaders(ctx: Context): BodyRefusal | undefined {
 /** The fields by name. A name that came twice, or anything else that is no single text, is `malformed`. */
 export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, string> | BodyRefusal> {
   let body: unknown
+  let raw: unknown
   try {
     await parse(ctx, async () => {})
     body = Reflect.get(ctx.request, 'body')
+    raw = Reflect.get(ctx.request, 'rawBody')
   } catch (error) {
     // The parser's error holds the raw body, so nothing of it goes further than its status.
     return statusOf(error) === 413 ? 'too_large' : 'malformed'
   } finally {
     Reflect.deleteProperty(ctx.request, 'body')
+    Reflect.deleteProperty(ctx.request, 'rawBody')
   }
-  if (typeof body !== 'object' || body === null) return 'malformed'
+  if (typeof body !== 'object' || body === null || typeof raw !== 'string') return 'malformed'
   const fields = new Map<string, string>()
   for (const [name, value] of Object.entries(body)) {
     if (typeof value !== 'string') return 'malformed'
     fields.set(name, value)
   }
-  return fields
+  // The parser leaves names out that it takes for attacks, such as __proto__; a form that holds one is not ours.
+  return fields.size === raw.split('&').filter((pair) => pair !== '').length ? fields : 'malformed'
 }
 
 function statusOf(error: unknown): unknown {

@@ -60,17 +60,16 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
 
 function factsOf({ parts, site }: Desk, { request, session, provider }: Admission): readonly Fact[] {
   const { serverName } = parts.options
-  const asking = [request.clientName, request.tool === undefined ? undefined : `tool ${request.tool}`]
-    .filter((part) => part !== undefined && part !== '')
-    .join(', ')
+  const { clientName, tool } = request
   const minutes = Math.max(1, Math.ceil((request.expiresAt - Date.now()) / 60_000))
   return [
     signedInFact(session),
     { name: 'Service', value: provider.label },
     { name: 'Kept by', value: serverName, note: serverName === site.host ? undefined : site.host },
-    ...(asking === ''
+    ...(clientName === undefined || clientName === ''
       ? []
-      : [{ name: 'Asked for by', value: asking, note: 'as it calls itself; this name is not verified' }]),
+      : [{ name: 'Asked for by', value: clientName, note: 'as it calls itself; this name is not verified' }]),
+    ...(tool === undefined ? [] : [{ name: 'For the tool', value: tool }]),
     ...(provider.destinations.length === 0
       ? []
       : [{ name: 'May be sent to', value: provider.destinations.join(', ') }]),

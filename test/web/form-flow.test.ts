@@ -27,7 +27,7 @@ test('the owner signs in, fills in the form, and the credential is stored under 
   expect(form.status).toBe(200)
   expect(headingOf(form.text)).toBe('Connect Jira')
   expect(form.text).toContain('alice at 127.0.0.1')
-  expect(form.text).toContain('Claude, tool create_issue')
+  for (const said of ['Claude', 'create_issue', 'is not verified']) expect(form.text).toContain(said)
 
   const saved = await alice.submit(link, { ...GOOD_VALUES, note: '' })
   expect(saved.status).toBe(303)

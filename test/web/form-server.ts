@@ -24,6 +24,12 @@ import type { WebOptions } from '../../src/web/web-parts.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
 
 export const CLIENT_ID = 'credential-form'
+/** Alice, Bob, and as many others as the limits for one person make necessary. */
+export const PEOPLE = [
+  { account: 'alice', name: 'Alice' },
+  { account: 'bob', name: 'Bob' },
+  ...Array.from({ length: 20 }, (_, index) => ({ account: `person-${index}`, name: `Person ${index}` })),
+]
 export const WEB_KEY = Buffer.alloc(32, 9)
 
 export interface FormServerOptions {
@@ -114,7 +120,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
   const resource = new URL(`${baseUrl.pathname.replace(/\/$/, '')}/mcp`, baseUrl).href
   const provider = settings.identity
     ? undefined
-    : await startIdentityProvider({ resource, clients: [browserClient(CLIENT_ID, [callbackUrl.href])] })
+    : await startIdentityProvider({ resource, users: PEOPLE, clients: [browserClient(CLIENT_ID, [callbackUrl.href])] })
   const issuer = provider?.issuer ?? 'https://login.example.com'
   const identity =
     settings.identity?.(issuer) ??
@@ -155,7 +161,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     options: {
       sessionIdleSeconds: 900,
       sessionMaxSeconds: 3600,
-      trustedProxies: 0,
+      trustedProxies: 1,
       serverName: 'Acme Tools',
       ...settings.options,
     },
@@ -209,6 +215,8 @@ function linkOf(root: string, request: PendingRequest): Link {
   return { request, entry: path('entry'), submit: path('submit'), cancel: path('cancel'), done: path('done') }
 }
 
+let sent = 0
+
 function send(
   port: number,
   baseUrl: URL,
@@ -216,6 +224,8 @@ function send(
 ): Promise<RawResponse> {
   const all: Record<string, string | readonly string[] | null> = {
     host: baseUrl.host,
+    // Each request comes from another address, so that limits by address are met only by tests that want them.
+    'x-forwarded-for': `10.${sent >> 16}.${(sent >> 8) & 255}.${sent++ & 255}`,
     ...(method === 'POST'
       ? { origin: baseUrl.origin, 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
       : {}),
