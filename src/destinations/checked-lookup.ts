@@ -1,0 +1,49 @@
+import { lookup as systemLookup } from 'node:dns/promises'
+import type { LookupFunction } from 'node:net'
+import { CredentialVaultError } from '../core/errors.ts'
+import { isAddressAllowed } from './address.ts'
+
+export interface ResolvedAddress {
+  readonly address: string
+  readonly family: number
+}
+
+/** All addresses of a host name. */
+export type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>
+
+export const resolveWithSystem: Resolve = (hostname) => systemLookup(hostname, { all: true })
+
+/**
+ * A `lookup` for sockets that hands on addresses only after all of them were checked. The socket connects to what it is given, so a name
+ * that answers differently a moment later changes nothing.
+ */
+export function checkedLookup(resolve: Resolve, allowPrivateAddresses: boolean): LookupFunction {
+  return (hostname, { all, family }, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        if (!addresses.every(({ address }) => isAddressAllowed(address, allowPrivateAddresses))) {
+          callback(addressRefused(), '')
+          return
+        }
+        const wanted = addresses.filter((one) => !family || one.family === Number(String(family).replace('IPv', '')))
+        const [first] = wanted
+        if (!first) callback(notFound(), '')
+        else if (all) callback(null, [...wanted])
+        else callback(null, first.address, first.family)
+      },
+      () => callback(notFound(), ''),
+    )
+  }
+}
+
+export function addressRefused(): CredentialVaultError {
+  return new CredentialVaultError(
+    'destination_refused',
+    'The destination is at an address that credentials are not sent to. Set allowPrivateAddresses on it if it is in your own network.',
+    { reason: 'address' },
+  )
+}
+
+function notFound(): Error {
+  return Object.assign(new Error('the name has no address'), { code: 'ENOTFOUND' })
+}

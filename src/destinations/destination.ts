@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { hostAllowed } from '../core/form-values.ts'
+import { parseOptions } from '../core/options.ts'
+import type { CredentialValues, Variable } from '../core/variables.ts'
+import { type CredentialHeader, credentialHeader, type HeaderOptions, headerSchema } from './credential-header.ts'
+
+/** Where `fetch()` of a credential may send it, and in which header. */
+export type DestinationOptions = (
+  | {
+      /** Scheme, host and port, e.g. `https://jira.example.com`. Plain http is accepted when it is written here: it is your word. */
+      readonly origin: string
+    }
+  | {
+      /** A variable of type `url` with `allowedHosts`: its value's origin is the destination. */
+      readonly fromField: string
+    }
+) & {
+  readonly header: HeaderOptions
+  /**
+   * Whether the host may be in a private, shared or unique-local network or on this machine. Link-local addresses never are accepted.
+   * Default true for `origin`, false for `fromField`.
+   */
+  readonly allowPrivateAddresses?: boolean
+}
+
+/** A destination with everything checked. */
+export interface Destination {
+  /** For people: the origin, or the label of the field that names it. */
+  readonly description: string
+  readonly header: CredentialHeader
+  readonly allowPrivateAddresses: boolean
+  /** The origin for these values; undefined when they name none that is allowed. */
+  origin(values: CredentialValues): string | undefined
+}
+
+const originSchema = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin
+  context.addIssue('must be scheme, host and port alone, such as https://jira.example.com')
+  return z.NEVER
+})
+
+const common = { header: headerSchema, allowPrivateAddresses: z.boolean().optional() }
+
+const destinationSchema = z
+  .strictObject({ origin: originSchema.optional(), fromField: z.string().min(1).optional(), ...common })
+  .refine(({ origin, fromField }) => (origin === undefined) !== (fromField === undefined), {
+    message: 'needs either origin or fromField',
+  })
+
+/** Checks destinations against the provider's variables. Throws `configuration_invalid`, naming the option's path. */
+export function defineDestinations(
+  options: readonly DestinationOptions[],
+  variables: readonly Variable[],
+  subject = 'destinations',
+): readonly Destination[] {
+  const schema = z.array(destinationSchema).superRefine((destinations, context) => {
+    const seen = new Set<string>()
+    for (const [i, { origin, fromField, header }] of destinations.entries()) {
+      const target = origin ?? `field ${fromField}`
+      if (seen.has(target)) context.addIssue({ code: 'custom', path: [i], message: 'names a destination twice' })
+      seen.add(target)
+      const problem = fromField === undefined ? undefined : fieldProblem(variables, fromField)
+      if (problem) context.addIssue({ code: 'custom', path: [i, 'fromField'], message: problem })
+      const unknown = credentialHeader(header).fields.some((name) => !variables.some((one) => one.name === name))
+      if (unknown)
+        context.addIssue({ code: 'custom', path: [i, 'header'], message: 'names a field that is no variable' })
+    }
+  })
+  return parseOptions(schema, options, subject).map(({ origin, fromField, header, allowPrivateAddresses }) => {
+    const variable = variables.find(({ name }) => name === fromField)
+    return {
+      description: origin ?? variable?.label ?? '',
+      header: credentialHeader(header),
+      allowPrivateAddresses: allowPrivateAddresses ?? origin !== undefined,
+      origin: (values) => origin ?? (variable && originInField(variable, values)),
+    }
+  })
+}
+
+function fieldProblem(variables: readonly Variable[], name: string): string | undefined {
+  const variable = variables.find((one) => one.name === name)
+  if (variable?.type !== 'url') return 'must name a variable of type url'
+  return variable.allowedHosts ? undefined : 'must name a variable with allowedHosts, or anybody could choose the host'
+}
+
+// Checked again although the form did: operators also write values by hand.
+function originInField({ name, allowedHosts }: Variable, values: CredentialValues): string | undefined {
+  const value = Object.hasOwn(values, name) ? values[name] : undefined
+  if (value === undefined || !URL.canParse(value)) return undefined
+  const url = new URL(value)
+  if (!/^https?:$/.test(url.protocol) || hasUserinfo(url)) return undefined
+  return hostAllowed(url, allowedHosts ?? []) ? url.origin : undefined
+}
+
+export function hasUserinfo({ username, password }: URL): boolean {
+  return username !== '' || password !== ''
+}
