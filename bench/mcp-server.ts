@@ -1,6 +1,6 @@
 /** The measured server, in a process of its own: gated and ungated tools, sealed file, durable audit, real pages. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,9 +33,8 @@ const keyFile = join(folder, 'vault.key')
 writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
 
 const app = new Koa()
-const server = await new Promise<Server>((resolve) => {
-  const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
-})
+const server = createServer()
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
 const names = Array.from({ length: USERS }, (_, index) => `user-${index}`)
 const identityProvider = await startIdentityProvider({
@@ -80,6 +79,7 @@ app.use(
   }),
 )
 
+server.on('request', app.callback())
 process.on('message', (request: BenchRequest) => void answer(request))
 
 async function answer(request: BenchRequest): Promise<void> {

@@ -47,7 +47,7 @@ export const credentialsProviderOptions = z.strictObject({
     .max(MAX_PROVIDER_NAME_LENGTH)
     .regex(PROVIDER_NAME, 'has lower-case letters, digits and single hyphens and starts with a letter'),
   label: z.string().min(1).max(60).optional(),
-  variables: z.unknown(),
+  variables: z.unknown().optional(),
   doc: z.string().max(20_000).optional(),
   vault: z
     .custom<object>(
@@ -59,10 +59,10 @@ export const credentialsProviderOptions = z.strictObject({
   ownerFrom: callable.optional(),
   tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
   referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
-  destinations: z.unknown(),
+  destinations: z.unknown().optional(),
   verify: callable.optional(),
   guardShortSecrets: z.boolean().default(false),
-  serverBaseUrl: z.unknown(),
-  backend: z.unknown(),
-  pendingStore: z.unknown(),
+  serverBaseUrl: z.unknown().optional(),
+  backend: z.unknown().optional(),
+  pendingStore: z.unknown().optional(),
 })

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
@@ -36,10 +36,9 @@ export const FORM_CLIENT_ID = 'tickets-form'
 /** An MCP server whose tools act in the ticket service, each user with their own token. */
 export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   const { folder, keyFile, ports = { server: 0, tickets: 0, identity: 0 } } = options
-  const app = new Koa()
-  const server = await new Promise<Server>((resolve, reject) => {
-    const listening = app.listen(ports.server, '127.0.0.1', () => resolve(listening)).once('error', reject)
-  })
+  // It listens before the vault opens, since the vault has to know its port.
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(ports.server, '127.0.0.1', resolve))
   const serverBaseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
   const ticketService = await startTicketService(ports.tickets)
   const identityProvider = await startIdentityProvider({
@@ -56,10 +55,12 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
     identity: oidc({ issuer: identityProvider.issuer, clientId: FORM_CLIENT_ID, scopes: ['mcp'] }),
   })
   const tickets = ticketsProvider(vault, ticketService.origin)
+  const app = new Koa()
   tickets.register(app)
-  const createServer = (serverOptions: ConstructorParameters<typeof McpServer>[1]) =>
+  const createMcpServer = (serverOptions: ConstructorParameters<typeof McpServer>[1]) =>
     ticketTools(tickets, ticketService.origin, options, serverOptions)
-  app.use(mcpMount(vault, createServer, { mode: options.mode ?? 'sessionful' }))
+  app.use(mcpMount(vault, createMcpServer, { mode: options.mode ?? 'sessionful' }))
+  server.on('request', app.callback())
 
   return {
     url: `${serverBaseUrl}/mcp`,

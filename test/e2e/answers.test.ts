@@ -168,13 +168,15 @@ test('two providers on one app: one sign-in, each asked for once, both handed to
     },
   })
   try {
+    const filling: Promise<unknown>[] = []
     const alice = await harness.connect('alice', {
       onLink: (link) => {
-        void fillIn(link, 'alice', link.includes('/gitlab/') ? { key: 'glpat-0123456789' } : { pat: SECRET })
+        filling.push(fillIn(link, 'alice', link.includes('/gitlab/') ? { key: 'glpat-0123456789' } : { pat: SECRET }))
         return 'accept'
       },
     })
     expect(await alice.text('copy')).toEqual({ text: `${SECRET.length} and 16`, isError: false })
+    await Promise.all(filling)
     expect(alice.links.map((link) => link.split('/')[4])).toEqual(['jira', 'gitlab'])
   } finally {
     await harness.close()

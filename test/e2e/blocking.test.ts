@@ -9,13 +9,19 @@ let harness: Harness
 beforeAll(async () => {
   harness = await startHarness({ jira: { tokenTimeoutSeconds: 20 } })
 })
-afterEach(() => harness.forget('alice'))
+afterEach(async () => {
+  await Promise.all(filling.splice(0))
+  await harness.forget('alice')
+})
 afterAll(() => harness.close())
 
 const fill = (link: string) => fillIn(link, 'alice', { pat: SECRET })
 
+const filling: Promise<unknown>[] = []
+
+/** Consents at once, while the user opens the link and types. */
 function whileFilling(link: string): 'accept' {
-  void fill(link)
+  filling.push(fill(link))
   return 'accept'
 }
 
@@ -105,7 +111,7 @@ test('cancel on the form ends the call', async () => {
   const browser = httpBrowser()
   const alice = await harness.connect('alice', {
     onLink: (link) => {
-      void openForm(browser, link, 'alice').then((form) => browser.press(form, 'Cancel'))
+      filling.push(openForm(browser, link, 'alice').then((form) => browser.press(form, 'Cancel')))
       return 'accept'
     },
   })

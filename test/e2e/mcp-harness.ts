@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -77,9 +77,8 @@ export interface TestClient {
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
   const app = new Koa()
   app.silent = true
-  const server = await new Promise<Server>((resolve) => {
-    const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
-  })
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
   const identityProvider = await startIdentityProvider({
     resource: `${baseUrl}/mcp`,
@@ -93,6 +92,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     audit,
     identity: oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] }),
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
+    rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: () => undefined,
   })
   const jira = new CredentialsProvider({
@@ -128,6 +128,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       options.mount,
     ),
   )
+
+  server.on('request', app.callback())
 
   return {
     baseUrl,
