@@ -113,7 +113,8 @@ async function submitToWake({ child, ready, sessions }: Bench, seconds: number):
 /** Opening and sending the form, 16 signed-in users at a time. */
 async function formPairs({ child, ready }: Bench, seconds: number): Promise<Measure[]> {
   const users = ready.users.slice(0, CONCURRENT).map(({ name }) => name)
-  const browsers = await Promise.all(users.map((name) => signedIn(child, name)))
+  const browsers: HttpBrowser[] = []
+  for (const name of users) browsers.push(await signedIn(child, name))
   let pairs = 0
   let spent = 0
   const end = performance.now() + seconds * 1000

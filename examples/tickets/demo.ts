@@ -42,7 +42,7 @@ async function walk(tickets: Tickets, environment: NodeJS.ProcessEnv): Promise<v
     done = (async () => {
       step(`The tool needs her credential. Her client is given a link: ${shortened(link)}`)
       await bobIsRefused(bobsBrowser, link)
-      await aliceFillsIn(alicesBrowser, link, await newToken(tickets, 'Alice'))
+      await aliceFillsIn(alicesBrowser, link, await newToken(tickets, 'Alice'), true)
     })()
     return done
   }
@@ -67,7 +67,7 @@ async function walk(tickets: Tickets, environment: NodeJS.ProcessEnv): Promise<v
     done = (async () => {
       step(`The next call asks again: ${shortened(link)}`)
       expect(link !== links[0], 'a new link')
-      await aliceFillsIn(alicesBrowser, link, await newToken(tickets, 'Alice'))
+      await aliceFillsIn(alicesBrowser, link, await newToken(tickets, 'Alice'), false)
     })()
     return done
   }
@@ -92,13 +92,13 @@ async function signIn(browser: HttpBrowser, link: string, user: string): Promise
   return provider.html.includes(`Continue as ${user}`) ? browser.press(provider, `Continue as ${user}`) : provider
 }
 
-async function aliceFillsIn(browser: HttpBrowser, link: string, pat: string): Promise<void> {
+async function aliceFillsIn(browser: HttpBrowser, link: string, pat: string, first: boolean): Promise<void> {
   const form = await signIn(browser, link, 'Alice')
   expect(
     form.status === 200 && form.html.includes('name="pat"'),
     `the form for Alice, not ${form.status}: ${textOf(form.html)}`,
   )
-  step('Alice opens it, is signed in by the identity provider, and sees the form.')
+  step(`Alice opens it${first ? ', signs in at the identity provider' : ''} and sees the form.`)
   const saved = await browser.press(form, 'Save', { pat })
   expect(
     saved.status === 200 && !saved.html.includes(pat),

@@ -42,9 +42,14 @@ export function httpBrowser({ stopBefore }: { readonly stopBefore?: string } = {
     },
 
     press(page, buttonText, fields = {}) {
-      for (const form of tags(page.html, 'form')) {
-        const button = tags(form.inner, 'button').find((candidate) => candidate.text.includes(buttonText))
+      const forms = tags(page.html, 'form')
+      for (const around of forms) {
+        const button = tags(around.inner, 'button').find((candidate) => candidate.text.includes(buttonText))
         if (!button) continue
+        // A button may belong to another form than the one it stands in.
+        const named = button.attributes.get('form')
+        const form =
+          named === undefined ? around : (forms.find(({ attributes }) => attributes.get('id') === named) ?? around)
         const hidden = [...form.inner.matchAll(/<input\b[^>]*type="hidden"[^>]*>/g)].map(([tag]) => attributesOf(tag))
         const body = new URLSearchParams(
           hidden.map((input): [string, string] => [input.get('name') ?? '', input.get('value') ?? '']),

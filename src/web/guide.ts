@@ -13,7 +13,7 @@ export function renderGuide(markdown: string): string {
   const guide = new Marked({ async: false, gfm: true })
   guide.use({
     renderer: {
-      html: ({ text }: Tokens.HTML | Tokens.Tag) => escapeHtml(text),
+      html: ({ text, block }: Tokens.HTML | Tokens.Tag) => (block ? `<p>${escapeHtml(text)}</p>\n` : escapeHtml(text)),
       heading({ tokens, depth }: Tokens.Heading) {
         const level = Math.min(depth + HEADING_SHIFT, DEEPEST_HEADING)
         return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>\n`
