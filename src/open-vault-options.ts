@@ -25,6 +25,11 @@ export interface OpenVaultOptions {
    * `MCP_WEB_KEY_FILE`, else derived from the backend's own key, else, with a pending store in memory, made afresh by this process.
    */
   readonly webKey?: string
+  /**
+   * How long a credential is believed without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the
+   * backend's own tools takes effect within this time, with the sealed file at once.
+   */
+  readonly cacheSeconds?: number
   /** How long a link works, in seconds, 60 to 3600. Default 600. */
   readonly linkTtlSeconds?: number
   /** A browser session ends after this many seconds without a request, 60 to 86400. Default 900. */
@@ -65,6 +70,7 @@ export const openVaultOptions = z.strictObject({
   browserSessions: object('must be browser sessions such as memoryBrowserSessions()').optional(),
   audit: object('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
+  cacheSeconds: z.number().min(0).max(300).default(30),
   linkTtlSeconds: z.int().min(60).max(3600).default(600),
   sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
   sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),

@@ -54,7 +54,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const userContext = new AsyncLocalStorage<User>()
   const providers = new Map<string, FormProvider>()
   const pendingRequests = createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds })
-  const credentials = createCredentials({ backend, audit, health })
+  const credentials = createCredentials({ backend, audit, health, cacheTtl: checked.cacheSeconds * 1000 })
   const {
     sessionIdleSeconds,
     sessionMaxSeconds,
@@ -148,6 +148,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
     async close() {
       await Promise.all([...endings.splice(0), ...providerEndings.values()].map((end) => end()))
+      credentials.close()
       await pendingStore.shutdown()
       await backend.close()
       await audit.close()

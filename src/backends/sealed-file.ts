@@ -101,6 +101,8 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     stat: (storageKey, { signal }) => guarded(async ({ files }) => statusOf(await files.find(storageKey)), signal),
 
+    isCurrent: (storageKey, version) => opened().files.isCurrent(storageKey, version),
+
     write: (storageKey, values, intent, { signal }) =>
       guarded(({ files }) => files.write(storageKey, values, intent, signal), signal),
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AuditEvent, AuditSink } from './audit-sink.ts'
+import { createCredentialCache } from './credential-cache.ts'
 import { withDeadline } from './deadline.ts'
 import { CredentialVaultError, isVaultError } from './errors.ts'
 import { malformedFields } from './form-values.ts'
@@ -41,6 +42,8 @@ export interface Credentials {
   revoke(key: StorageKey, options: { readonly purge: boolean }, context: AccessContext): Promise<boolean>
   list(context: AccessContext): AsyncIterable<StoredCredential>
   locate(key: StorageKey): string
+  /** Forgets every value that is kept for a short time. */
+  close(): void
 }
 
 export interface FieldChange {
@@ -56,14 +59,19 @@ export interface CredentialsParts {
   readonly readDeadline?: number
   /** Total time for one write, in milliseconds. Default 10000. */
   readonly writeDeadline?: number
+  /** How long an active credential is believed without asking the backend again, in milliseconds. Default 30000; 0 always asks. */
+  readonly cacheTtl?: number
 }
+
+const MAX_CACHED = 10_000
 
 export function newCorrelationId(): string {
   return randomUUID()
 }
 
 export function createCredentials(parts: CredentialsParts): Credentials {
-  const { backend, audit, health, readDeadline = 5_000, writeDeadline = 10_000 } = parts
+  const { backend, audit, health, readDeadline = 5_000, writeDeadline = 10_000, cacheTtl = 30_000 } = parts
+  const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
 
   async function ask<T>(
     milliseconds: number,
@@ -105,6 +113,20 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     }
   }
 
+  // Forgotten before and after: a read that runs meanwhile must not bring the old value back.
+  async function change<T>(
+    key: StorageKey,
+    context: AccessContext,
+    operation: (call: BackendCall) => Promise<T>,
+  ): Promise<T> {
+    cache.forget(key)
+    try {
+      return await ask(writeDeadline, context.correlationId, operation)
+    } finally {
+      cache.forget(key)
+    }
+  }
+
   async function write(
     key: StorageKey,
     values: CredentialValues,
@@ -114,9 +136,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
     const intent = { expect, audit: position, operationId: newCorrelationId() }
     try {
-      const version = await ask(writeDeadline, context.correlationId, (call) =>
-        backend.write(key, values, intent, call),
-      )
+      const version = await change(key, context, (call) => backend.write(key, values, intent, call))
       await recordOutcome(key, context, { type: 'credential.stored', outcome: 'success', version: version.label })
       return version
     } catch (error) {
@@ -127,11 +147,17 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 
   const credentials: Credentials = {
     backendName: backend.name,
-    status: (key, correlationId) => ask(readDeadline, correlationId, (call) => backend.stat(key, call)),
+    async status(key, correlationId) {
+      const found = cache.find(key)
+      if (found) return { status: 'active', version: found.version }
+      return ask(readDeadline, correlationId, (call) => backend.stat(key, call))
+    },
 
     async release(key, variables, context) {
       try {
-        const found = await ask(readDeadline, context.correlationId, (call) => backend.read(key, call))
+        const found = await cache.read(key, () =>
+          ask(readDeadline, context.correlationId, (call) => backend.read(key, call)),
+        )
         if (found.status !== 'active') throw missing(found.status, key.provider)
         const wrong = malformedFields(variables, found.values)
         if (wrong.length > 0) throw malformed(key.provider, wrong)
@@ -162,7 +188,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     async revoke(key, { purge }, context) {
       const intent = { expect: 'any' as const, purge, operationId: newCorrelationId() }
       try {
-        const changed = await ask(writeDeadline, context.correlationId, (call) => backend.revoke(key, intent, call))
+        const changed = await change(key, context, (call) => backend.revoke(key, intent, call))
         await recordOutcome(key, context, {
           type: 'credential.revoked',
           outcome: 'success',
@@ -185,6 +211,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     },
 
     locate: (key) => backend.locate(key),
+    close: () => cache.clear(),
   }
   return credentials
 }

@@ -74,6 +74,8 @@ const HANDLE = /^[A-Za-z0-9_-]{43}$/
 /** Its owner can still be told what became of a link this long after its end. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
+/** Between two looks at a request that is being saved although its link has expired. */
+const LEAST_SLEEP = 250
 
 const sealedSchema = z.strictObject({
   id: z.string(),
@@ -192,12 +194,17 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
             return 'saved'
           }
           // An abort while the store was asked fires no listener that is added only now.
-          if (!woken && !signal.aborted) await sleep(request.expiresAt - Date.now(), signal, (wake) => (wakeUp = wake))
+          if (!woken && !signal.aborted) {
+            await sleep(Math.max(request.expiresAt - Date.now(), LEAST_SLEEP), signal, (wake) => {
+              wakeUp = wake
+            })
+          }
           signal.throwIfAborted()
         }
       } finally {
         stop()
-        await store.leave(request.key, waiter)
+        // The store forgets the waiter by itself; what the wait came to matters more.
+        await store.leave(request.key, waiter).catch(() => undefined)
       }
     },
 
@@ -221,7 +228,7 @@ function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => 
       signal.removeEventListener('abort', wake)
       resolve()
     }
-    const timer = setTimeout(wake, Math.max(milliseconds, 10))
+    const timer = setTimeout(wake, milliseconds)
     signal.addEventListener('abort', wake)
     onStart(wake)
   })

@@ -76,6 +76,11 @@ export interface SecretBackend {
   read(key: StorageKey, call: BackendCall): Promise<CredentialLookup>
   /** Like `read`, without touching the values. */
   stat(key: StorageKey, call: BackendCall): Promise<CredentialStatus>
+  /**
+   * Whether this is still the newest version, found out without reading it, in microseconds. Where a backend has this, a value changed
+   * with the vendor's own tool takes effect at once; without it, after the cache's TTL.
+   */
+  isCurrent?(key: StorageKey, version: StoredVersion): boolean
   /** Compare-and-set. `conflict` when `expect` does not hold. */
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall): Promise<StoredVersion>
   /** Makes every stored version unreadable. Resolves false when there was nothing to revoke. */

@@ -38,7 +38,7 @@ test('the first call asks, waits and goes on; the second asks nothing', async ()
 
 test('a client that answers only when its user is done is served as well', async () => {
   const alice = await harness.connect('alice', {
-    onLink: async (link) => {
+    onLink: async (link): Promise<'accept'> => {
       await fill(link)
       return 'accept'
     },

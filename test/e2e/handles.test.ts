@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CredentialHandle } from '../../src/core/credential-handle.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
+import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend-calls.ts'
 import { vaultError, vaultRejection } from '../support/vault-error.ts'
 import { type Harness, jiraVariables, startHarness, type TestClient } from './mcp-harness.ts'
@@ -12,7 +13,7 @@ const SECRET = 'tok-3f9d2c71e8b04a56'
 type Handle = CredentialHandle<typeof jiraVariables>
 
 /** What the tool `probe` does in its next call. */
-let probe: (handle: Handle, extra: { sendNotification: (notification: never) => Promise<void> }) => unknown
+let probe: (handle: Handle, extra: ToolExtra) => unknown
 
 let harness: Harness
 let alice: TestClient
@@ -22,7 +23,7 @@ beforeAll(async () => {
       server.registerTool(
         'probe',
         {},
-        gate(jira, async (extra) => {
+        gate(jira, async (extra: ToolExtra) => {
           const outcome = await probe(jira.getCredentials() as Handle, extra)
           return typeof outcome === 'object' && outcome !== null
             ? (outcome as { content: [] })

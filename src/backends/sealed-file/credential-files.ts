@@ -17,6 +17,7 @@ import { MAX_REVISION, type Revisions } from './revisions.ts'
 /** The credentials of one opened store, in terms of {@link SecretBackend}. */
 export interface CredentialFiles {
   find(key: StorageKey): Promise<CurrentRecord>
+  isCurrent(key: StorageKey, version: StoredVersion): boolean
   /** The values of what was found for `key` and is active. */
   values(found: CurrentRecord, key: StorageKey): CredentialValues
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, signal: AbortSignal): Promise<StoredVersion>
@@ -70,6 +71,7 @@ export function createCredentialFiles(
     find,
     commit,
     path: (key) => revisions.path(idOf(key), '*'),
+    isCurrent: (key, version) => revisions.isNewest(idOf(key), Number(version.label)),
 
     values(found, key) {
       const path = revisions.path(idOf(key), revisionOf(found))

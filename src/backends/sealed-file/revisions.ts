@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs'
 import { link, lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CredentialVaultError } from '../../core/errors.ts'
@@ -23,6 +24,11 @@ export interface Revisions {
   /** Ascending numbers of the revisions that exist, and when they were looked up. */
   look(id: string): Promise<Sighting>
   read(id: string, revision: number): Promise<FileContent>
+  /**
+   * Whether nothing has been committed after this revision, nor has it been emptied. Holds for revisions seen less than `holdMs` ago:
+   * their successors' names cannot have been freed yet.
+   */
+  isNewest(id: string, revision: number): boolean
   /** Durable when it resolves true. False when another writer has that revision or the sighting is too old: look again. */
   commit(sighting: Sighting, revision: number, bytes: Buffer, signal?: AbortSignal): Promise<boolean>
   /** Makes names durable that may have been linked by somebody who crashed before syncing them. */
@@ -89,6 +95,11 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
     },
 
     read: (id, revision) => readSmallFile(path(id, revision)),
+
+    isNewest(id, revision) {
+      const file = statSync(path(id, revision), { throwIfNoEntry: false })
+      return file !== undefined && file.size > 0 && !existsSync(path(id, revision + 1))
+    },
 
     async commit(sighting, revision, bytes, signal) {
       const { id } = sighting

@@ -1,0 +1,84 @@
+import type { CredentialLookup, SecretBackend } from './secret-backend.ts'
+import type { StorageKey } from './storage-key.ts'
+
+export interface CredentialCacheOptions {
+  /** How long a value is believed, in milliseconds; each entry takes between half of it and all of it. 0 keeps nothing. */
+  readonly ttl: number
+  readonly maxEntries: number
+}
+
+type ActiveLookup = Extract<CredentialLookup, { status: 'active' }>
+
+/**
+ * Active credentials, for a short time, so that a burst of calls does not read each of them anew. Absent and revoked are never kept,
+ * failures neither, and nothing outlives its time because the backend is away.
+ */
+export interface CredentialCache {
+  /** What is known and still holds. */
+  find(key: StorageKey): ActiveLookup | undefined
+  /** Reads through `load`; calls for the same credential at the same time share one read. */
+  read(key: StorageKey, load: () => Promise<CredentialLookup>): Promise<CredentialLookup>
+  /** Forgets the credential, and lets no read that has begun bring it back. */
+  forget(key: StorageKey): void
+  clear(): void
+}
+
+interface Entry {
+  readonly found: ActiveLookup
+  readonly until: number
+}
+
+export function createCredentialCache(
+  backend: SecretBackend,
+  { ttl, maxEntries }: CredentialCacheOptions,
+): CredentialCache {
+  const entries = new Map<string, Entry>()
+  const reading = new Map<string, Promise<CredentialLookup>>()
+
+  function keep(path: string, found: CredentialLookup): void {
+    if (found.status !== 'active' || ttl === 0) return
+    const [oldest] = entries.keys()
+    if (entries.size >= maxEntries && oldest !== undefined) entries.delete(oldest)
+    // Jitter, so that entries made together do not all end together.
+    entries.set(path, { found, until: performance.now() + ttl * (0.5 + Math.random() / 2) })
+  }
+
+  const cache: CredentialCache = {
+    find(key) {
+      const entry = entries.get(key.path)
+      if (!entry) return undefined
+      const current = performance.now() < entry.until && (backend.isCurrent?.(key, entry.found.version) ?? true)
+      if (current) return entry.found
+      entries.delete(key.path)
+      return undefined
+    },
+
+    async read(key, load) {
+      const found = cache.find(key)
+      if (found) return found
+      const running = reading.get(key.path)
+      if (running) return running
+      const started = load()
+      reading.set(key.path, started)
+      try {
+        const loaded = await started
+        // Forgotten meanwhile: what was read may be from before the change.
+        if (reading.get(key.path) === started) keep(key.path, loaded)
+        return loaded
+      } finally {
+        if (reading.get(key.path) === started) reading.delete(key.path)
+      }
+    },
+
+    forget(key) {
+      entries.delete(key.path)
+      reading.delete(key.path)
+    },
+
+    clear() {
+      entries.clear()
+      reading.clear()
+    },
+  }
+  return cache
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test, vi } from 'vitest'
+import { memoryAudit } from '../../src/audit/memory.ts'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { createCredentials } from '../../src/core/credentials.ts'
+import { createHealth } from '../../src/core/health.ts'
+import type { SecretBackend } from '../../src/core/secret-backend.ts'
+import { storageKey } from '../../src/core/storage-key.ts'
+import { defineVariables } from '../../src/core/variables.ts'
+import { put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { vaultRejection } from '../support/vault-error.ts'
+
+const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
+const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
+const context = { correlationId: 'c-1' }
+
+function setUp(cacheTtl: number, change: Partial<SecretBackend> = {}) {
+  const audit = memoryAudit()
+  const backend: SecretBackend = { ...memoryBackend(), ...change }
+  const reads = vi.spyOn(backend, 'read')
+  const credentials = createCredentials({ backend, audit, health: createHealth(() => undefined), cacheTtl })
+  const pat = async () => (await credentials.release(key, variables, context))['pat']
+  return { audit, backend, reads, credentials, pat }
+}
+
+describe('values that are kept for a short time', () => {
+  test('spare the backend, and every release is audited all the same', async () => {
+    const { credentials, reads, audit, pat } = setUp(60_000)
+    await credentials.save(key, { pat: 'one' }, context)
+    for (let call = 0; call < 5; call += 1) expect(await pat()).toBe('one')
+    expect(reads).toHaveBeenCalledTimes(1)
+    expect(audit.events.filter((event) => event.type === 'credential.resolved')).toHaveLength(5)
+  })
+
+  test('are shared by calls at the same time', async () => {
+    const { credentials, reads, pat } = setUp(60_000)
+    await credentials.save(key, { pat: 'one' }, context)
+    await Promise.all(Array.from({ length: 20 }, pat))
+    expect(reads).toHaveBeenCalledTimes(1)
+  })
+
+  test('end with their time, when a change behind our back takes effect', async () => {
+    const { credentials, backend, pat } = setUp(40)
+    await credentials.save(key, { pat: 'one' }, context)
+    expect(await pat()).toBe('one')
+    await put(backend, key, { pat: 'two' })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await pat()).toBe('two')
+  })
+
+  test('end at once with our own save and revocation', async () => {
+    const { credentials, pat } = setUp(60_000)
+    await credentials.save(key, { pat: 'one' }, context)
+    await pat()
+    await credentials.save(key, { pat: 'two' }, context)
+    expect(await pat()).toBe('two')
+    await credentials.rotate(key, { value: 'three' }, context)
+    expect(await pat()).toBe('three')
+    await credentials.revoke(key, { purge: false }, context)
+    expect(await credentials.status(key, 'c')).toMatchObject({ status: 'revoked' })
+    expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_revoked' })
+  })
+
+  test('end at once where the backend can tell that there is a newer version', async () => {
+    let current = true
+    const { credentials, backend, pat } = setUp(60_000, { isCurrent: () => current })
+    await credentials.save(key, { pat: 'one' }, context)
+    await pat()
+    await put(backend, key, { pat: 'two' })
+    expect(await pat()).toBe('one')
+    current = false
+    expect(await pat()).toBe('two')
+  })
+
+  test('are not brought back by a read that began before the change', async () => {
+    const { credentials, backend, pat } = setUp(60_000)
+    await credentials.save(key, { pat: 'one' }, context)
+    const { read } = backend
+    let slow: (() => void) | undefined
+    backend.read = async (which, call) => {
+      const found = await read(which, call)
+      await new Promise<void>((resolve) => {
+        slow = resolve
+      })
+      return found
+    }
+    const before = pat()
+    await expect.poll(() => slow).toBeDefined()
+    backend.read = read
+    await credentials.save(key, { pat: 'two' }, context)
+    slow?.()
+    expect(await before).toBe('one')
+    expect(await pat()).toBe('two')
+  })
+
+  test('are never absent or revoked ones, and no failures', async () => {
+    const { credentials, backend, pat } = setUp(60_000)
+    expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_absent' })
+    await put(backend, key, { pat: 'one' })
+    expect(await pat()).toBe('one')
+    await credentials.revoke(key, { purge: false }, context)
+    await put(backend, key, { pat: 'two' })
+    expect(await pat()).toBe('two')
+    await remove(backend, key)
+  })
+
+  test('are not used with a TTL of 0', async () => {
+    const { credentials, reads, pat } = setUp(0)
+    await credentials.save(key, { pat: 'one' }, context)
+    await pat()
+    await pat()
+    expect(reads).toHaveBeenCalledTimes(2)
+  })
+})
