@@ -1,7 +1,7 @@
 import { aboutLink, admit } from './admission.ts'
+import { answerLost, ownFields } from './own-form.ts'
 import { acceptPost } from './posted-form.ts'
 import type { LinkTarget } from './site.ts'
-import { answerLost, ownFields } from './submit-route.ts'
 import { about, answer, type Desk, type Visit, viewerOf, watched } from './visit.ts'
 
 /** Ends the request, so that the waiting call learns of it at once. */

@@ -2,14 +2,14 @@ import { isVaultError } from '../core/errors.ts'
 import { checkFormValues } from '../core/form-values.ts'
 import type { Claim } from '../core/pending-requests.ts'
 import type { CredentialValues } from '../core/variables.ts'
-import { type Admission, aboutLink, admit, answerEnded } from './admission.ts'
-import { CSRF_FIELD, csrfTokenMatches } from './csrf.ts'
+import { type Admission, aboutLink, admit } from './admission.ts'
+import { CSRF_FIELD } from './csrf.ts'
 import { answerSaved } from './entry-route.ts'
 import { answerForm } from './form-page.ts'
-import { acceptPost, readFields, rejected } from './posted-form.ts'
-import { answerRateLimited } from './rate-limited.ts'
+import { answerLost, ownFields } from './own-form.ts'
+import { acceptPost, rejected } from './posted-form.ts'
 import { type LinkTarget, linkPath } from './site.ts'
-import { about, answer, type Desk, seeOther, type Visit, viewerOf, watched } from './visit.ts'
+import { about, answer, type Desk, seeOther, type Visit, watched } from './visit.ts'
 
 /**
  * The one request that saves. The body is read only for the link's owner; the link is claimed only for values that are worth saving;
@@ -27,38 +27,6 @@ export async function submit(desk: Desk, visit: Visit, target: LinkTarget): Prom
   if (!claim) return answerLost(desk, visit, admission)
   if (!(await saved(desk, visit, admission, { claim, values, fields }))) return
   await acknowledge(desk, visit, admission)
-}
-
-/** Fields of a submit or cancel that came from the owner's own form of this very link. */
-export async function ownFields(
-  desk: Desk,
-  visit: Visit,
-  admission: Admission,
-): Promise<ReadonlyMap<string, string> | undefined> {
-  const { parts, limits, renderer, messages } = desk
-  const { session, request, target } = admission
-  const link = aboutLink(desk, admission)
-  if (admission.state !== 'open') {
-    await rejected(desk, visit, 'not_open', link)
-    answerEnded(desk, visit, admission, admission.state, true)
-    return undefined
-  }
-  const wait = await limits.submits.take(
-    parts.sealer.mac('owner', session.issuer, session.subject).toString('base64url'),
-  )
-  if (wait > 0) {
-    await rejected(desk, visit, 'rate_limited', link)
-    answerRateLimited(desk, visit, wait)
-    return undefined
-  }
-  const fields = await readFields(desk, visit, link)
-  if (!fields) return undefined
-  if (!csrfTokenMatches(parts.sealer, session.id, request.handle, fields.get(CSRF_FIELD))) {
-    await rejected(desk, visit, 'csrf', link)
-    answer(visit.ctx, renderer.message(messages.staleForm(viewerOf(desk, session, target), target)))
-    return undefined
-  }
-  return fields
 }
 
 async function checkedValues(
@@ -178,12 +146,4 @@ async function acknowledge(desk: Desk, visit: Visit, admission: Admission): Prom
   )
   if (closed) return seeOther(visit.ctx, desk.site, linkPath(desk.site, 'done', admission.target))
   answerSaved(desk, visit, admission, undefined)
-}
-
-/** Another submit was faster, or the link has just ended. */
-export async function answerLost(desk: Desk, visit: Visit, admission: Admission): Promise<void> {
-  await rejected(desk, visit, 'not_open', aboutLink(desk, admission))
-  const found = await watched(desk, 'pending-store', desk.parts.pendingRequests.find(admission.target.handle))
-  const state = found?.state ?? 'expired'
-  answerEnded(desk, visit, admission, state === 'open' ? 'claimed' : state, true)
 }

@@ -1,0 +1,76 @@
+import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { Assets } from './assets.ts'
+import { cancel } from './cancel-route.ts'
+import { addressKey } from './client-address.ts'
+import { done, entry } from './entry-route.ts'
+import { linkTargetOf } from './link-target.ts'
+import { beginLogin, finishLogin } from './login-routes.ts'
+import { answerRateLimited } from './rate-limited.ts'
+import { askedAsDocument } from './same-origin.ts'
+import { signOut } from './sign-out-route.ts'
+import type { LinkTarget } from './site.ts'
+import { submit } from './submit-route.ts'
+import { answer, type Desk, type Handler, type Visit } from './visit.ts'
+
+type LinkHandler = (desk: Desk, visit: Visit, target: LinkTarget) => Promise<void>
+
+/** Which handler answers which path and method. Paths are plain; names and handles are checked in the handlers. */
+export function createRoutes(desk: Desk, files: Assets['files']): Middleware {
+  const { site, limits, renderer, messages } = desk
+  // The base path is the operator's text, not a pattern.
+  const root = site.root.replace(/[{}()[\]+?!:*\\]/g, '\\$&')
+  const router = new Router({ sensitive: true, strict: true })
+
+  function route(path: string, methods: { readonly GET?: Handler; readonly POST?: Handler }): void {
+    router.all(`${root}/${path}`, async (ctx) => {
+      const visit: Visit = ctx.state['visit']
+      const handler = ctx.method === 'GET' ? methods.GET : ctx.method === 'POST' ? methods.POST : undefined
+      if (ctx.method === 'HEAD' && methods.GET) return answerHead(ctx)
+      if (!handler) {
+        ctx.set('Allow', methods.GET ? 'GET, HEAD' : 'POST')
+        const target = linkTargetOf(ctx.params['name'], ctx.querystring)
+        return answer(ctx, renderer.message(messages.wrongMethod(target)))
+      }
+      if (ctx.method === 'GET' && !askedAsDocument(ctx.req.headers)) {
+        return answer(ctx, renderer.message(messages.notADocument()))
+      }
+      const wait = await limits.pages.take(addressKey(visit.address))
+      return wait > 0 ? answerRateLimited(desk, visit, wait) : handler(visit)
+    })
+  }
+
+  const forLink =
+    (handle: LinkHandler): Handler =>
+    async (visit) => {
+      const target = linkTargetOf(visit.ctx['params']['name'], visit.ctx.querystring)
+      return target ? handle(desk, visit, target) : answer(visit.ctx, renderer.message(messages.malformed()))
+    }
+
+  route('login', { POST: (visit) => beginLogin(desk, visit) })
+  route('callback', { GET: (visit) => finishLogin(desk, visit) })
+  route('sign-out', { POST: (visit) => signOut(desk, visit) })
+  route(':name/entry', { GET: forLink(entry) })
+  route(':name/submit', { POST: forLink(submit) })
+  route(':name/cancel', { POST: forLink(cancel) })
+  route(':name/done', { GET: forLink(done) })
+  router.all(`${root}/assets/:file`, async (ctx, next) => {
+    const asset = files.get(ctx.path)
+    if (!asset) return next()
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.set('Allow', 'GET, HEAD')
+      return answer(ctx, renderer.message(messages.wrongMethod(undefined)))
+    }
+    ctx.set('Cache-Control', 'public, max-age=31536000, immutable')
+    ctx.type = asset.type
+    ctx.body = asset.body
+  })
+  return router.routes() as unknown as Middleware
+}
+
+/** Like a GET, but nothing is looked up: it says nothing about the link and has no effect. */
+function answerHead(ctx: Context): void {
+  ctx.status = 200
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.body = ''
+}
