@@ -117,11 +117,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const { call, id } = running
     const { owner } = this.#key(call.user)
     const ttl = this.#options.referenceTtlSeconds
-    const reference = sealReference(
-      this.#ready().sealer,
-      { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
-      Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
-    )
+    const reference = () =>
+      sealReference(
+        this.#ready().sealer,
+        { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
+        Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
+      )
     return this.#handle(reference, owner, call, () => this.#live.has(id))
   }
 
@@ -134,7 +135,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const opened = this.#openReference(reference, owner)
     if (!opened) throw invalidReference()
     const call = this.#calls.getStore()?.call ?? { user: opened.owner, correlationId: newCorrelationId() }
-    return this.#handle(opened.reference, opened.owner, call, () => this.#openReference(reference, owner) !== undefined)
+    return this.#handle(
+      () => opened.reference,
+      opened.owner,
+      call,
+      () => this.#openReference(reference, owner) !== undefined,
+    )
   }
 
   /** Revokes the owner's credential: the next call asks for it again. Resolves false when there was none. */
@@ -223,7 +229,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return content && (content.call === undefined || this.#live.has(content.call)) ? content : undefined
   }
 
-  #handle(reference: CredentialReference, owner: Owner, call: GatedCall, isLive: () => boolean): CredentialHandle<V> {
+  #handle(
+    reference: () => CredentialReference,
+    owner: Owner,
+    call: GatedCall,
+    isLive: () => boolean,
+  ): CredentialHandle<V> {
     const key = this.#key(owner)
     return createHandle<V>({
       provider: this.name,

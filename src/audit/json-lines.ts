@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import type { AuditPosition, AuditSink } from '../core/audit-sink.ts'
 import { CredentialVaultError } from '../core/errors.ts'
@@ -46,6 +47,8 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
+      // Lines of everything that arrived in this turn of the event loop go out together; a batch of one costs as much.
+      await setImmediate()
       const batch = waiting
       waiting = []
       try {

@@ -26,7 +26,8 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
 
 export interface HandleParts {
   readonly provider: string
-  readonly reference: CredentialReference
+  /** Made when it is first asked for. */
+  readonly reference: () => CredentialReference
   /** Audited read. */
   readonly release: () => Promise<CredentialValues>
   readonly isLive: () => boolean
@@ -34,7 +35,12 @@ export interface HandleParts {
 }
 
 export function createHandle<V extends VariablesOptions>(parts: HandleParts): CredentialHandle<V> {
-  const { provider, reference } = parts
+  const { provider } = parts
+  let sealed: CredentialReference | undefined
+  const reference = () => {
+    sealed ??= parts.reference()
+    return sealed
+  }
   const release = (): Promise<CredentialValues> => {
     if (parts.isLive()) return parts.release()
     throw new CredentialVaultError(
@@ -44,11 +50,13 @@ export function createHandle<V extends VariablesOptions>(parts: HandleParts): Cr
   }
   return Object.freeze({
     provider,
-    reference,
+    get reference() {
+      return reference()
+    },
     // The variables' definitions are what makes the stored strings these values.
     use: async <T>(work: (values: ValuesOf<V>) => T | Promise<T>) => work((await release()) as ValuesOf<V>),
     fetch: async (input: string | URL, init?: RequestInit) => parts.send(await release(), input, init),
-    toJSON: () => ({ provider, reference }),
+    toJSON: () => ({ provider, reference: reference() }),
     [inspect.custom]: () => `CredentialHandle { provider: '${provider}' }`,
   })
 }

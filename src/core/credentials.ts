@@ -240,7 +240,18 @@ function malformed(provider: string, fields: readonly string[]): CredentialVault
   )
 }
 
+// One object for one stored value and definition, so that what is derived from it can be kept with it.
+const picked = new WeakMap<object, WeakMap<readonly Variable[], CredentialValues>>()
+
 function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
+  const known = picked.get(stored) ?? new WeakMap<readonly Variable[], CredentialValues>()
+  picked.set(stored, known)
+  const values = known.get(variables) ?? Object.freeze(valuesOf(variables, stored))
+  known.set(variables, values)
+  return values
+}
+
+function valuesOf(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
   return Object.fromEntries(
     variables.flatMap(({ name }) => {
       const value = Object.hasOwn(stored, name) ? stored[name] : undefined
@@ -248,7 +259,6 @@ function pick(variables: readonly Variable[], stored: Readonly<Record<string, un
     }),
   )
 }
-
 function problemOf(error: CredentialVaultError): string {
   return error.reason ?? error.code
 }

@@ -24,31 +24,48 @@ export interface EchoGuard {
 /** A shorter one is found by chance in ordinary text. */
 const MIN_BYTES = 8
 
+// Making the searcher costs more than a search. It lives as long as the released values themselves do.
+const made = new WeakMap<CredentialValues, Map<string, Searcher | undefined>>()
+
 export function createEchoGuard({ includeShort = false }: EchoGuardOptions = {}): EchoGuard {
   // In the closure, so that printing the guard shows none of it.
-  const remembered = new Map<string, SecretForms>()
-  let searcher: Searcher | undefined
+  const searchers = new Set<Searcher>()
 
   return Object.freeze({
     add(variables: readonly Variable[], values: CredentialValues): void {
-      for (const { name, secret } of variables) {
-        const value = secret && Object.hasOwn(values, name) ? values[name] : undefined
-        if (value === undefined || value === '' || remembered.has(value)) continue
-        if (!includeShort && Buffer.byteLength(value) < MIN_BYTES) continue
-        remembered.set(value, secretForms(value))
-        searcher = undefined
-      }
+      const searcher = searcherFor(variables, values, includeShort)
+      if (searcher) searchers.add(searcher)
     },
 
     finds(value: unknown): boolean {
-      if (remembered.size === 0) return false
-      searcher ??= createSearcher([...remembered.values()])
-      return searcher.finds(echoText(value, searcher.longest))
+      if (searchers.size === 0) return false
+      const all = [...searchers]
+      const text = echoText(value, Math.max(...all.map(({ longest }) => longest)))
+      return all.some((searcher) => searcher.finds(text))
     },
 
     toJSON: () => ({}),
     [inspect.custom]: () => 'EchoGuard {}',
   })
+}
+
+function searcherFor(
+  variables: readonly Variable[],
+  values: CredentialValues,
+  includeShort: boolean,
+): Searcher | undefined {
+  const names = variables.filter(({ secret }) => secret).map(({ name }) => name)
+  const label = JSON.stringify([includeShort, names])
+  const known = made.get(values) ?? new Map<string, Searcher | undefined>()
+  if (known.has(label)) return known.get(label)
+  const secrets = names
+    .map((name) => (Object.hasOwn(values, name) ? values[name] : undefined))
+    .filter((value): value is string => value !== undefined && value !== '')
+    .filter((value) => includeShort || Buffer.byteLength(value) >= MIN_BYTES)
+  const searcher = secrets.length > 0 ? createSearcher([...new Set(secrets)].map(secretForms)) : undefined
+  // Values that can still change must not be remembered as they were.
+  if (Object.isFrozen(values)) made.set(values, known.set(label, searcher))
+  return searcher
 }
 
 interface Searcher {

@@ -44,21 +44,18 @@ const MAX_ENCODED_LENGTH = 120
  * hex digits. So no result is empty, `.`, `..`, ends in a period, or holds a slash, percent sign or wildcard.
  */
 export function encodePart(text: string): string {
-  const encoded = [...text]
-    .map((character, index, all) => {
-      if (/[A-Za-z0-9@-]/.test(character)) return character
-      if (character === '.' && isAlphanumeric(all[index - 1]) && isAlphanumeric(all[index + 1])) return character
-      return Array.from(Buffer.from(character), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join('')
-    })
-    .join('')
+  if (PLAIN.test(text)) return text
+  const encoded = text.replace(OTHER_THAN_LITERAL, (character) =>
+    Array.from(Buffer.from(character), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''),
+  )
   return encoded.length <= MAX_ENCODED_LENGTH
     ? encoded
     : `_h${base32(createHash('sha256').update(`v1\0${text}`).digest())}`
 }
 
-function isAlphanumeric(character: string | undefined): boolean {
-  return character !== undefined && /[A-Za-z0-9]/.test(character)
-}
+const PLAIN = /^[A-Za-z0-9@-]{1,120}$/
+/** Anything but literals, and periods that have no letter or digit on one side. */
+const OTHER_THAN_LITERAL = /[^A-Za-z0-9@.-]|(?<![A-Za-z0-9])\.|\.(?![A-Za-z0-9])/gu
 
 function base32(bytes: Uint8Array): string {
   const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('')
