@@ -47,6 +47,11 @@ export function memoryBackend(): SecretBackend {
         : { status: 'active', version: entry.version, values: { ...entry.values } }
     },
 
+    isCurrent(key, version) {
+      const entry = entries.get(key.path)
+      return entry?.values !== undefined && entry.version.ref === version.ref
+    },
+
     async stat(key, call) {
       begin(call)
       return statusOf(entries.get(key.path))

@@ -40,3 +40,53 @@ test('of three submits at once one saves, and the others are told so', async () 
   expect(saves).toBe(1)
   expect(headingOf((await alice.get(link.done)).text)).toBe('Jira is connected')
 })
+
+test('three submits that have all passed every check before one of them saves still save once', async () => {
+  let arrived = 0
+  let count = 0
+  let open: () => void = () => {}
+  const all = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const other = await startFormServer({
+    provider: {
+      verify: async () => {
+        arrived += 1
+        if (arrived === 3) open()
+        await all
+        return { ok: true }
+      },
+      save: async () => {
+        count += 1
+      },
+    },
+  })
+  try {
+    const link = await other.ask('alice')
+    const alice = visitorOf(other)
+    await alice.signIn('alice', link)
+    const token = csrfOf((await alice.get(link.entry)).text, link)
+    const fields = { ...GOOD_VALUES, 'csrf-token': token }
+    const answers = await Promise.all([1, 2, 3].map(() => alice.post(link.submit, fields)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([303, 409, 409])
+    expect(count).toBe(1)
+  } finally {
+    await other.close()
+  }
+})
+
+test('a cancel that comes between the check and the claim of a submit cancels nothing', async () => {
+  const other = await startFormServer({
+    wrap: { pendingRequests: (requests) => ({ ...requests, claim: async () => undefined }) },
+  })
+  try {
+    const link = await other.ask('alice')
+    const alice = visitorOf(other)
+    await alice.signIn('alice', link)
+    const token = csrfOf((await alice.get(link.entry)).text, link)
+    expect((await alice.post(link.cancel, { 'csrf-token': token })).status).toBe(409)
+    expect((await other.pendingRequests.find(link.request.handle))?.state).toBe('open')
+  } finally {
+    await other.close()
+  }
+})
