@@ -20,7 +20,14 @@ import { browserClient, startIdentityProvider } from '../test/support/identity-p
 const USERS = 32
 
 /** What the driver asks of this process. */
-export type BenchRequest = { readonly ask: string } | { readonly forget: string }
+export type BenchRequest = { readonly ask: string } | { readonly forget: string } | { readonly cpu: true }
+
+/** What this process answers. */
+export interface BenchAnswer {
+  readonly url?: string
+  /** CPU time of this process so far, all threads, in microseconds. */
+  readonly cpu?: number
+}
 
 /** First message to the driver. */
 export interface BenchReady {
@@ -83,14 +90,19 @@ server.on('request', app.callback())
 process.on('message', (request: BenchRequest) => void answer(request))
 
 async function answer(request: BenchRequest): Promise<void> {
+  if ('cpu' in request) {
+    const { user, system } = process.cpuUsage()
+    process.send?.({ cpu: user + system } satisfies BenchAnswer)
+    return
+  }
   if ('forget' in request) {
     await asked.invalidateCredentials(ownerOf(request.forget))
-    process.send?.({ done: true })
+    process.send?.({} satisfies BenchAnswer)
     return
   }
   const user = ownerOf(request.ask)
   const { url } = await asked.requestCredential({ user, correlationId: 'bench' }, 'absent')
-  process.send?.({ url })
+  process.send?.({ url } satisfies BenchAnswer)
 }
 
 process.on('disconnect', () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { type HttpBrowser, httpBrowser } from '../examples/tickets/http-browser.ts'
-import type { BenchReady, BenchRequest } from './mcp-server.ts'
+import type { BenchAnswer, BenchReady, BenchRequest } from './mcp-server.ts'
 import { type BenchSession, openBenchSession } from './mcp-session.ts'
 import { type Measure, median } from './measure.ts'
 
@@ -46,22 +46,27 @@ async function startBench(): Promise<Bench> {
 }
 
 /** Rounds of both kinds by turns, so that whatever else the machine does hits both alike. */
-async function gatedVsUngated({ sessions }: Bench, seconds: number): Promise<Measure[]> {
+async function gatedVsUngated({ child, sessions }: Bench, seconds: number): Promise<Measure[]> {
   const calls = { gated: 0, ungated: 0 }
   const spent = { gated: 0, ungated: 0 }
+  const cpu = { gated: 0, ungated: 0 }
   const rounds = Math.max(4, 2 * Math.ceil(seconds))
   for (const tool of ['gated', 'ungated'] as const) await callFor(sessions, tool, 500)
   for (let round = 0; round < rounds; round += 1) {
     for (const tool of round % 2 ? (['gated', 'ungated'] as const) : (['ungated', 'gated'] as const)) {
+      const used = (await request(child, { cpu: true })).cpu ?? 0
       const before = performance.now()
       calls[tool] += await callFor(sessions, tool, (seconds * 1000) / rounds)
       spent[tool] += performance.now() - before
+      cpu[tool] += ((await request(child, { cpu: true })).cpu ?? 0) - used
     }
   }
   const rate = (tool: 'gated' | 'ungated') => (calls[tool] / spent[tool]) * 1000
   return [
     { name: 'gated-vs-ungated', value: round(rate('gated') / rate('ungated')), unit: 'ratio', goal: '≥ 0.85' },
     { name: 'gated-calls', value: round(rate('gated')), unit: '1/s', goal: 'for orientation' },
+    { name: 'gated-cpu', value: round(cpu.gated / calls.gated), unit: 'µs', goal: 'server CPU per call' },
+    { name: 'ungated-cpu', value: round(cpu.ungated / calls.ungated), unit: 'µs', goal: 'server CPU per call' },
     { name: 'ungated-calls', value: round(rate('ungated')), unit: '1/s', goal: 'for orientation' },
   ]
 }
@@ -152,9 +157,9 @@ async function signedIn(child: ChildProcess, name: string): Promise<HttpBrowser>
   return browser
 }
 
-function request(child: ChildProcess, message: BenchRequest): Promise<{ url?: string }> {
+function request(child: ChildProcess, message: BenchRequest): Promise<BenchAnswer> {
   return new Promise((resolve) => {
-    child.once('message', (answer) => resolve(answer as { url?: string }))
+    child.once('message', (answer) => resolve(answer as BenchAnswer))
     child.send(message)
   })
 }
