@@ -26,7 +26,11 @@ export interface CredentialCache {
 interface Entry {
   readonly found: ActiveLookup
   readonly until: number
+  checkedAt: number
 }
+
+/** A call looks more than once within this many milliseconds; its backend is asked for changes only at the first. */
+const CHECK_HOLDS = 10
 
 export function createCredentialCache(
   backend: SecretBackend,
@@ -40,15 +44,22 @@ export function createCredentialCache(
     const [oldest] = entries.keys()
     if (entries.size >= maxEntries && oldest !== undefined) entries.delete(oldest)
     // Jitter, so that entries made together do not all end together.
-    entries.set(path, { found, until: performance.now() + ttl * (0.5 + Math.random() / 2) })
+    const now = performance.now()
+    entries.set(path, { found, until: now + ttl * (0.5 + Math.random() / 2), checkedAt: now })
+  }
+
+  function isCurrent(key: StorageKey, entry: Entry, now: number): boolean {
+    if (!backend.isCurrent || now - entry.checkedAt < CHECK_HOLDS) return true
+    entry.checkedAt = now
+    return backend.isCurrent(key, entry.found.version)
   }
 
   const cache: CredentialCache = {
     find(key) {
       const entry = entries.get(key.path)
       if (!entry) return undefined
-      const current = performance.now() < entry.until && (backend.isCurrent?.(key, entry.found.version) ?? true)
-      if (current) return entry.found
+      const now = performance.now()
+      if (now < entry.until && isCurrent(key, entry, now)) return entry.found
       entries.delete(key.path)
       return undefined
     },

@@ -45,6 +45,19 @@ const MAX_ENCODED_LENGTH = 120
  */
 export function encodePart(text: string): string {
   if (PLAIN.test(text)) return text
+  const known = encodings.get(text)
+  if (known !== undefined) return known
+  if (encodings.size >= MAX_REMEMBERED) encodings.clear()
+  const encoded = encode(text)
+  encodings.set(text, encoded)
+  return encoded
+}
+
+/** Issuers above all: each call of a user names the same one several times. */
+const encodings = new Map<string, string>()
+const MAX_REMEMBERED = 10_000
+
+function encode(text: string): string {
   const encoded = text.replace(OTHER_THAN_LITERAL, (character) =>
     Array.from(Buffer.from(character), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''),
   )

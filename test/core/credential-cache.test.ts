@@ -70,6 +70,7 @@ describe('values that are kept for a short time', () => {
     await put(backend, key, { pat: 'two' })
     expect(await pat()).toBe('one')
     current = false
+    await new Promise((resolve) => setTimeout(resolve, 15))
     expect(await pat()).toBe('two')
   })
 
