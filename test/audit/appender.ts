@@ -1,13 +1,16 @@
-import { writeSync } from 'node:fs'
+import { readdirSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 
-// Appends without end, eight at a time, and says on standard output which lines were acknowledged and which refused.
-const [folder = '', padding = '0'] = process.argv.slice(2)
+// Appends eight at a time, and says on standard output which lines were acknowledged and which refused. Without end, or until so many
+// were refused; then it shows what is in the files.
+const [folder = '', padding = '0', refusals = 'Infinity'] = process.argv.slice(2)
 const audit = jsonLinesAudit({ folder })
 let next = 0
+let refused = 0
 
-async function appendForEver(): Promise<void> {
-  for (;;) {
+async function append(): Promise<void> {
+  while (refused < Number(refusals)) {
     const correlationId = `n${next++}`
     try {
       const tool = 'x'.repeat(Number(padding))
@@ -16,6 +19,7 @@ async function appendForEver(): Promise<void> {
     } catch (error) {
       const reason = typeof error === 'object' && error !== null && 'reason' in error ? error.reason : 'unexpected'
       say(`no ${correlationId} ${reason}`)
+      refused += 1
     }
   }
 }
@@ -29,4 +33,5 @@ function say(text: string): void {
   }
 }
 
-for (let i = 0; i < 8; i += 1) void appendForEver()
+await Promise.all(Array.from({ length: 8 }, append))
+for (const name of readdirSync(folder)) say(readFileSync(join(folder, name), 'utf8'))

@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+
+export interface Compiled {
+  /** Path of the entry as plain JavaScript. */
+  readonly script: string
+  remove(): void
+}
+
+/**
+ * Compiles a module and what it imports, so that a process that runs it starts in a tenth of a second. Types are checked elsewhere.
+ * The folder is inside the project, where the packages are found.
+ */
+export async function compiled(entry: string): Promise<Compiled> {
+  const cache = join(ROOT, '.cache')
+  await mkdir(cache, { recursive: true })
+  const folder = mkdtempSync(join(cache, 'compiled-'))
+  const options = ['--noCheck', '--noEmit', 'false', '--rootDir', ROOT, '--outDir', folder]
+  const target = ['--target', 'ES2023', '--module', 'NodeNext', '--rewriteRelativeImportExtensions', '--skipLibCheck']
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [tsc, '--ignoreConfig', ...options, ...target, '--types', 'node', entry],
+    { cwd: ROOT, encoding: 'utf8' },
+  )
+  if (status !== 0) throw new Error(`${relative(ROOT, entry)} does not compile: ${stdout}`)
+  return {
+    script: join(folder, relative(ROOT, entry).replace(/\.ts$/, '.js')),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
