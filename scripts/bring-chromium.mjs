@@ -11,11 +11,21 @@ export async function bringChromium() {
   const asRoot = may ? [] : ['sudo', '-n']
   const apt = (...parameters) => {
     const [command, ...rest] = [...asRoot, 'apt-get', ...parameters]
-    return spawnSync(command, rest, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0
+    return (
+      spawnSync(command, rest, { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+        .status === 0
+    )
   }
   console.log('Installing Chromium, which the browser tests drive.')
-  if (apt('update', '-q') && apt('install', '-y', '-q', '--no-install-recommends', 'chromium', 'fonts-dejavu-core') && found()) return
-  console.error('The tests need Chromium. Install it, then run them again:\n\n  sudo apt-get install --no-install-recommends chromium fonts-dejavu-core\n')
+  if (
+    apt('update', '-q') &&
+    apt('install', '-y', '-q', '--no-install-recommends', 'chromium', 'fonts-dejavu-core') &&
+    found()
+  )
+    return
+  console.error(
+    'The tests need Chromium. Install it, then run them again:\n\n  sudo apt-get install --no-install-recommends chromium fonts-dejavu-core\n',
+  )
   process.exit(1)
 }
 

@@ -10,7 +10,10 @@ export async function bringNode(versions) {
     if (!existsSync(binary)) {
       mkdirSync(folder, { recursive: true })
       writeFileSync(`${folder}/package.json`, '{ "private": true }\n')
-      const install = spawnSync('npm', ['install', '--silent', '--no-fund', '--no-audit', `node@${version}`], { cwd: folder, stdio: 'inherit' })
+      const install = spawnSync('npm', ['install', '--silent', '--no-fund', '--no-audit', `node@${version}`], {
+        cwd: folder,
+        stdio: 'inherit',
+      })
       if (install.status !== 0 || !existsSync(binary)) {
         console.error(`Node ${version} could not be installed. Try: npm install --prefix ${folder} node@${version}`)
         process.exit(1)

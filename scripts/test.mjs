@@ -10,7 +10,10 @@ let failed = 0
 
 function run(command, parameters, environment = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, parameters, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } })
+    const child = spawn(command, parameters, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...environment },
+    })
     child.once('error', () => resolve(127))
     child.once('close', (code) => resolve(code ?? 1))
   })
@@ -28,7 +31,14 @@ async function vitest(name, node, parameters) {
   console.log(`\n== ${name}`)
   const output = `${RESULTS}/${name.replace(/\W+/g, '-')}.json`
   rmSync(output, { force: true })
-  const code = await run(node, ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${output}`, ...parameters])
+  const code = await run(node, [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${output}`,
+    ...parameters,
+  ])
   const results = readResults(output)
   passed += results.numPassedTests
   // A suite that never loaded counts no tests, so its failure is the exit code's.

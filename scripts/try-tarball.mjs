@@ -5,12 +5,17 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const folder = mkdtempSync(join(tmpdir(), 'tarball-'))
-const run = (command, parameters, options = {}) => execFileSync(command, parameters, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options })
+const run = (command, parameters, options = {}) =>
+  execFileSync(command, parameters, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options })
 
 try {
-  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: resolve('.') }))
+  const [packed] = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: resolve('.') }),
+  )
   const files = packed.files.map(({ path }) => path)
-  const strange = files.filter((path) => !/^(dist|templates)\/|^(package\.json|README\.md|LICENSE|SECURITY\.md|CHANGELOG\.md)$/.test(path))
+  const strange = files.filter(
+    (path) => !/^(dist|templates)\/|^(package\.json|README\.md|LICENSE|SECURITY\.md|CHANGELOG\.md)$/.test(path),
+  )
   if (strange.length > 0) throw new Error(`The tarball holds what nobody uses: ${strange.join(', ')}`)
 
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
@@ -45,7 +50,9 @@ try {
      await vault.close()`,
   )
   run(process.execPath, ['with-sdk.mjs'])
-  console.log(`${files.length} files, ${Math.round(packed.size / 1024)} kB packed: installed and used with and without the SDK.`)
+  console.log(
+    `${files.length} files, ${Math.round(packed.size / 1024)} kB packed: installed and used with and without the SDK.`,
+  )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
