@@ -11,6 +11,7 @@ import type { IdentityMode } from './core/identity.ts'
 import { findKey } from './core/key-source.ts'
 import { isLoopback } from './core/loopback.ts'
 import { parseOptions } from './core/options.ts'
+import { auditWithOwnErrors, pendingStoreWithOwnErrors } from './core/own-errors.ts'
 import { checkOwner, type User } from './core/owner.ts'
 import { createPendingRequests } from './core/pending-requests.ts'
 import type { PendingStore } from './core/pending-store.ts'
@@ -45,10 +46,10 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const opened = await (options.identity ?? defaultIdentity(serverBaseUrl)).open({ serverBaseUrl, callbackUrl, warn })
   const identity = options.verifyToken ? { ...opened, verifyToken: options.verifyToken } : opened
 
-  const pendingStore = options.pendingStore ?? memoryPendingStore()
+  const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
   await backend.open()
   const sealer = createSealer(findWebKey(options.webKey, backend, pendingStore))
-  const audit = options.audit ?? jsonLinesAudit({ folder: './data/audit' })
+  const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit' }))
   const health = createHealth(warn)
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   const userContext = new AsyncLocalStorage<User>()

@@ -1,10 +1,11 @@
 import { withDeadline } from './core/deadline.ts'
-import type { CredentialValues } from './core/variables.ts'
+import { createEchoGuard } from './core/echo-guard.ts'
+import type { CredentialValues, Variable } from './core/variables.ts'
 import type { FormProvider, Verification } from './web/form-provider.ts'
 
 /**
  * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service refuses
- * them; throw when it cannot be asked. `signal` aborts after 5 s.
+ * them; throw when it cannot be asked. `signal` aborts after 5 s. A `problem` or `accountName` that holds a secret is not shown.
  */
 export type Verify = (values: CredentialValues, signal: AbortSignal) => Promise<Verification>
 
@@ -18,7 +19,22 @@ const VERIFY_DEADLINE = 5_000
 export function providerForm({ verify, ...form }: ProviderFormParts): FormProvider {
   return {
     ...form,
-    verify: async (values) =>
-      verify ? withDeadline(form.label, VERIFY_DEADLINE, (signal) => verify(values, signal)) : { ok: true },
+    async verify(values) {
+      if (!verify) return { ok: true }
+      const verification = await withDeadline(form.label, VERIFY_DEADLINE, (signal) => verify(values, signal))
+      return withoutSecrets(verification, form.variables, values)
+    },
   }
+}
+
+// Services quote what they refuse, and what they quote would be shown on a page.
+function withoutSecrets(
+  verification: Verification,
+  variables: readonly Variable[],
+  values: CredentialValues,
+): Verification {
+  const guard = createEchoGuard({ includeShort: true })
+  guard.add(variables, values)
+  if (!guard.finds(verification)) return verification
+  return verification.ok ? { ok: true } : { ok: false, problem: 'The service refused it.' }
 }
