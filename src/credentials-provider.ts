@@ -123,7 +123,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
         Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
       )
-    return this.#handle(reference, owner, call, () => this.#live.has(id))
+    return this.#handle(reference, owner, running, () => this.#live.has(id))
   }
 
   /**
@@ -134,11 +134,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   resolve(reference: string, owner: Owner): CredentialHandle<V> {
     const opened = this.#openReference(reference, owner)
     if (!opened) throw invalidReference()
-    const call = this.#calls.getStore()?.call ?? { user: opened.owner, correlationId: newCorrelationId() }
+    const call = { user: opened.owner, correlationId: newCorrelationId() }
+    const running = this.#calls.getStore() ?? { call }
     return this.#handle(
       () => opened.reference,
       opened.owner,
-      call,
+      running,
       () => this.#openReference(reference, owner) !== undefined,
     )
   }
@@ -159,21 +160,25 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return (await this.#ready().credentials.status(this.#key(call.user), call.correlationId)).status
   }
 
-  async requestCredential(call: GatedCall, cause: NewRequest['cause']): Promise<CredentialRequest> {
-    const { pendingRequests, audit } = this.#ready()
-    const { user, clientName, tool, correlationId } = call
-    const request = await pendingRequests.openOrReuse({ provider: this.name, user, clientName, tool, cause })
-    const { issuer, subject } = user
-    await audit.append({
-      type: 'credential.requested',
-      outcome: 'success',
-      reason: cause,
-      owner: { issuer, subject },
-      provider: this.name,
-      request: pendingRequests.label(request),
-      ...contextOf(call),
-      correlationId,
-    })
+  async requestCredential(
+    call: GatedCall,
+    cause: NewRequest['cause'],
+    { waits }: { readonly waits: boolean } = { waits: false },
+  ): Promise<CredentialRequest> {
+    const { pendingRequests, credentials } = this.#ready()
+    const { user, clientName, tool } = call
+    const request = await pendingRequests.openOrReuse({ provider: this.name, user, clientName, tool, cause }, { waits })
+    try {
+      const label = pendingRequests.label(request)
+      await credentials.note(
+        this.#key(user),
+        { ...contextOf(call), request: label },
+        { type: 'credential.requested', outcome: 'success', reason: cause },
+      )
+    } catch (error) {
+      await pendingRequests.leave(request)
+      throw error
+    }
     const hasCredential = async () => (await this.credentialState(call)) === 'active'
     return {
       request,
@@ -195,14 +200,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
-    const { issuer, subject } = call.user
-    await this.#ready().audit.append({
-      type: 'credential.echoed',
-      outcome: 'denied',
-      owner: { issuer, subject },
-      provider: this.name,
-      ...contextOf(call),
-    })
+    const event = { type: 'credential.echoed', outcome: 'denied' } as const
+    await this.#ready().credentials.note(this.#key(call.user), contextOf(call), event)
   }
 
   #attach(vault: CredentialVault): void {
@@ -232,7 +231,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   #handle(
     reference: () => CredentialReference,
     owner: Owner,
-    call: GatedCall,
+    // Of the call that asked, whatever runs use() later: a queue or pool has another call's context, or none.
+    { call, guard }: Pick<RunningCall, 'call'> & Partial<RunningCall>,
     isLive: () => boolean,
   ): CredentialHandle<V> {
     const key = this.#key(owner)
@@ -242,7 +242,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       isLive,
       release: async () => {
         const values = await this.#ready().credentials.release(key, this.#variables, contextOf(call))
-        this.#calls.getStore()?.guard.add(this.#variables, values)
+        guard?.add(this.#variables, values)
         return values
       },
       send: (values, input, init) => this.#boundFetch.fetch(values, input, init),

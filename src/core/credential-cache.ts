@@ -39,6 +39,20 @@ export function createCredentialCache(
   const entries = new Map<string, Entry>()
   const reading = new Map<string, Promise<CredentialLookup>>()
 
+  let sweeper: NodeJS.Timeout | undefined
+
+  // Nobody may ever ask for an entry again, and it holds a secret.
+  function sweep(): void {
+    const now = performance.now()
+    for (const [path, { until }] of entries) if (now >= until) entries.delete(path)
+    if (entries.size === 0) stopSweeping()
+  }
+
+  function stopSweeping(): void {
+    clearInterval(sweeper)
+    sweeper = undefined
+  }
+
   function keep(path: string, found: CredentialLookup): void {
     if (found.status !== 'active' || ttl === 0) return
     const [oldest] = entries.keys()
@@ -46,12 +60,18 @@ export function createCredentialCache(
     // Jitter, so that entries made together do not all end together.
     const now = performance.now()
     entries.set(path, { found, until: now + ttl * (0.5 + Math.random() / 2), checkedAt: now })
+    sweeper ??= setInterval(sweep, Math.max(ttl / 2, 50)).unref()
   }
 
   function isCurrent(key: StorageKey, entry: Entry, now: number): boolean {
     if (!backend.isCurrent || now - entry.checkedAt < CHECK_HOLDS) return true
     entry.checkedAt = now
-    return backend.isCurrent(key, entry.found.version)
+    try {
+      return backend.isCurrent(key, entry.found.version)
+    } catch {
+      // The read that follows says what is wrong, with its error translated.
+      return false
+    }
   }
 
   const cache: CredentialCache = {
@@ -87,6 +107,7 @@ export function createCredentialCache(
     },
 
     clear() {
+      stopSweeping()
       entries.clear()
       reading.clear()
     },

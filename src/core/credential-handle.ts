@@ -41,12 +41,12 @@ export function createHandle<V extends VariablesOptions>(parts: HandleParts): Cr
     sealed ??= parts.reference()
     return sealed
   }
-  const release = (): Promise<CredentialValues> => {
-    if (parts.isLive()) return parts.release()
-    throw new CredentialVaultError(
-      'call_ended',
-      `This ${provider} credential belongs to a tool call that has ended. Call getCredentials() inside the handler, or resolve a reference.`,
-    )
+  const release = async (): Promise<CredentialValues> => {
+    if (!parts.isLive()) throw ended(provider)
+    const values = await parts.release()
+    // The call may have answered meanwhile, and what comes after that is searched by nobody.
+    if (!parts.isLive()) throw ended(provider)
+    return values
   }
   return Object.freeze({
     provider,
@@ -59,4 +59,11 @@ export function createHandle<V extends VariablesOptions>(parts: HandleParts): Cr
     toJSON: () => ({ provider, reference: reference() }),
     [inspect.custom]: () => `CredentialHandle { provider: '${provider}' }`,
   })
+}
+
+function ended(provider: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'call_ended',
+    `This ${provider} credential belongs to a tool call that has ended. Await use() inside the handler, or resolve a reference.`,
+  )
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { AuditEvent, AuditSink } from './audit-sink.ts'
+import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
 import { createCredentialCache } from './credential-cache.ts'
-import { withDeadline } from './deadline.ts'
+import { translated, withDeadline } from './deadline.ts'
 import { CredentialVaultError, isVaultError } from './errors.ts'
 import { malformedFields } from './form-values.ts'
 import type { Health } from './health.ts'
@@ -41,10 +41,14 @@ export interface Credentials {
   /** Resolves false when there was nothing to revoke. */
   revoke(key: StorageKey, options: { readonly purge: boolean }, context: AccessContext): Promise<boolean>
   list(context: AccessContext): AsyncIterable<StoredCredential>
+  /** Records something about the credential. Throws `audit_unavailable`. */
+  note(key: StorageKey, context: AccessContext, event: CredentialNote): Promise<void>
   locate(key: StorageKey): string
   /** Forgets every value that is kept for a short time. */
   close(): void
 }
+
+export type CredentialNote = Pick<AuditEvent, 'type' | 'outcome' | 'reason' | 'version'>
 
 export interface FieldChange {
   readonly field?: string | undefined
@@ -92,25 +96,22 @@ export function createCredentials(parts: CredentialsParts): Credentials {
   async function record(
     key: StorageKey | undefined,
     context: AccessContext,
-    event: Pick<AuditEvent, 'type' | 'outcome' | 'reason' | 'version'>,
-  ) {
+    event: CredentialNote,
+  ): Promise<AuditPosition> {
     const subject = key && { owner: key.owner, provider: key.provider }
-    const position = await audit.append({ ...event, ...subject, ...context, backend: backend.name })
-    health.recovered('audit')
-    return position
+    try {
+      const position = await audit.append({ ...event, ...subject, ...context, backend: backend.name })
+      health.recovered('audit')
+      return position
+    } catch (error) {
+      health.failed('audit', reasonOf(error))
+      throw error
+    }
   }
 
   // The outcome has happened whether or not its line can be written: say so, and turn health red when it can't.
-  async function recordOutcome(
-    key: StorageKey,
-    context: AccessContext,
-    event: Parameters<typeof record>[2],
-  ): Promise<void> {
-    try {
-      await record(key, context, event)
-    } catch (error) {
-      health.failed('audit', isVaultError(error) ? problemOf(error) : 'unexpected')
-    }
+  async function recordOutcome(key: StorageKey, context: AccessContext, event: CredentialNote): Promise<void> {
+    await record(key, context, event).catch(() => undefined)
   }
 
   // Forgotten before and after: a read that runs meanwhile must not bring the old value back.
@@ -207,9 +208,14 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 
     async *list(context) {
       await record(undefined, context, { type: 'admin.listed', outcome: 'success' })
-      yield* backend.list({ signal: new AbortController().signal, correlationId: context.correlationId })
+      try {
+        yield* backend.list({ signal: new AbortController().signal, correlationId: context.correlationId })
+      } catch (error) {
+        throw translated(backend.name, error)
+      }
     },
 
+    note: async (key, context, event) => void (await record(key, context, event)),
     locate: (key) => backend.locate(key),
     close: () => cache.clear(),
   }

@@ -31,12 +31,17 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([operation(abort.signal), deadline])
   } catch (error) {
-    if (isVaultError(error)) throw error
-    throw new CredentialVaultError('unavailable', `${name} failed in an unexpected way. Try again later.`, {
-      reason: 'unexpected',
-      retryable: true,
-    })
+    throw translated(name, error)
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Our own errors as they are; in place of any other, `unavailable` without a word of it. */
+export function translated(name: string, error: unknown): CredentialVaultError {
+  if (isVaultError(error)) return error
+  return new CredentialVaultError('unavailable', `${name} failed in an unexpected way. Try again later.`, {
+    reason: 'unexpected',
+    retryable: true,
+  })
 }

@@ -31,8 +31,12 @@ export interface GatedProvider {
   userOf(authInfo: unknown): User | undefined
   /** Whether the handler can run now. */
   credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'>
-  /** The owner's open request, made if there is none. */
-  requestCredential(call: GatedCall, cause: NewRequest['cause']): Promise<CredentialRequest>
+  /** The owner's open request, made if there is none. A call that `waits` keeps it open while another call's consent is declined. */
+  requestCredential(
+    call: GatedCall,
+    cause: NewRequest['cause'],
+    options: { readonly waits: boolean },
+  ): Promise<CredentialRequest>
   /** Runs the handler with the call's credential at hand, and ends the call's handle and reference afterwards. */
   run<T>(call: GatedCall, handler: (echo: EchoCheck) => Promise<T>): Promise<T>
   /** Records that a result was withheld because it contained the secret. */

@@ -22,6 +22,8 @@ export interface PendingRequest extends NewRequest {
   /** Unix milliseconds. */
   readonly createdAt: number
   readonly expiresAt: number
+  /** This call's part in the request, when it waits for it. */
+  readonly waiterId?: string
 }
 
 /** A request as its link finds it. */
@@ -42,8 +44,13 @@ export type WaitEnd = PendingOutcome | 'expired'
  * records under hashes; any replica with the same web key rebuilds the link.
  */
 export interface PendingRequests {
-  /** The owner's open request for this provider and OAuth client, made if there is none. Throws `pending_store_full`, `unavailable`. */
-  openOrReuse(wanted: NewRequest): Promise<PendingRequest>
+  /**
+   * The owner's open request for this provider and OAuth client, made if there is none. A call that `waits` counts at once: `wait` or
+   * `leave` has to follow. Throws `pending_store_full`, `unavailable`.
+   */
+  openOrReuse(wanted: NewRequest, options?: { readonly waits?: boolean }): Promise<PendingRequest>
+  /** For a call that will not wait after all. */
+  leave(request: PendingRequest): Promise<void>
   /** By the value in a URL. undefined for anything that is no request of ours or is no longer kept. */
   find(handle: string): Promise<FoundRequest | undefined>
   /** For the one submit that may save; undefined when the request is not open. Lapses by itself after a minute. */
@@ -96,7 +103,9 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     sealer.mac('topic', provider, user.issuer, user.subject).toString('base64url')
 
   function newEntry(wanted: NewRequest): PendingEntry {
-    const { provider, user, clientName, tool, cause } = wanted
+    const { provider, user, cause } = wanted
+    const clientName = displayed(wanted.clientName)
+    const tool = displayed(wanted.tool)
     const id = randomBytes(32).toString('base64url')
     const createdAt = Date.now()
     const expiresAt = createdAt + linkTtlSeconds * 1000
@@ -134,15 +143,21 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
   }
 
   const requests: PendingRequests = {
-    async openOrReuse(wanted) {
-      const entry = await store.openOrReuse(newEntry(wanted))
+    async openOrReuse(wanted, { waits = false } = {}) {
+      const waiterId = waits ? randomBytes(16).toString('base64url') : undefined
+      const entry = await store.openOrReuse(newEntry(wanted), waiterId)
       const request = unseal(entry)
-      if (request) return request
+      if (request) return { ...request, ...(waiterId !== undefined && { waiterId }) }
       // Sealed with an earlier web key: nobody can open that link any more, so it makes room for one that works.
       await store.close(entry.key, 'cancelled')
-      const replaced = unseal(await store.openOrReuse(newEntry(wanted)))
+      const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
       if (!replaced) throw new TypeError('a request sealed just now does not open')
-      return replaced
+      return { ...replaced, ...(waiterId !== undefined && { waiterId }) }
+    },
+
+    async leave({ key, waiterId }) {
+      // The store forgets the waiter with the request; what the call came to matters more.
+      if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
     },
 
     async find(handle) {
@@ -167,22 +182,22 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     },
 
     async withdraw(request) {
-      const waiter = randomBytes(8).toString('hex')
-      const others = await store.leave(request.key, waiter)
-      return others === 0 ? requests.close(request, 'declined') : false
+      await requests.leave(request)
+      const closed = await store.closeUnlessAwaited(request.key, 'declined')
+      if (closed) await store.wake(topicOf(request))
+      return closed
     },
 
     async wait(request, hasCredential, signal) {
-      signal.throwIfAborted()
-      const waiter = randomBytes(16).toString('base64url')
       let wakeUp: (() => void) | undefined
       let woken = false
-      const stop = await store.listen(topicOf(request), () => {
-        woken = true
-        wakeUp?.()
-      })
+      let stop: (() => void) | undefined
       try {
-        await store.join(request.key, waiter, request.expiresAt)
+        signal.throwIfAborted()
+        stop = await store.listen(topicOf(request), () => {
+          woken = true
+          wakeUp?.()
+        })
         for (;;) {
           woken = false
           const entry = await store.get(request.key)
@@ -202,9 +217,8 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
           signal.throwIfAborted()
         }
       } finally {
-        stop()
-        // The store forgets the waiter by itself; what the wait came to matters more.
-        await store.leave(request.key, waiter).catch(() => undefined)
+        stop?.()
+        await requests.leave(request)
       }
     },
 
@@ -212,6 +226,13 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
   }
   return requests
 }
+
+/** Names from outside, short enough to be sealed and shown. */
+function displayed(name: string | undefined): string | undefined {
+  return name?.slice(0, MAX_NAME_LENGTH).replace(/[\p{Cc}\p{Cs}]/gu, '')
+}
+
+const MAX_NAME_LENGTH = 200
 
 function stateOf(entry: StoredEntry): FoundRequest['state'] {
   if (entry.state === 'closed') return entry.outcome ?? 'cancelled'

@@ -36,8 +36,11 @@ export interface PendingStore {
   readonly name: string
   /** True when the entries outlive this process or are shared with others. Then a web key must be configured. */
   readonly shared: boolean
-  /** Inserts `entry`, unless its slot has an entry that is open or claimed and not expired: then that one is returned instead. */
-  openOrReuse(entry: PendingEntry): Promise<StoredEntry>
+  /**
+   * Inserts `entry`, unless its slot has an entry that is open or claimed and not expired: then that one is returned instead. With
+   * `waiterId`, the call counts as waiting on whichever it is, in the same step, until that entry expires.
+   */
+  openOrReuse(entry: PendingEntry, waiterId?: string): Promise<StoredEntry>
   get(key: PendingKey): Promise<StoredEntry | undefined>
   /**
    * `open` and not expired → `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash does not burn the link.
@@ -48,10 +51,10 @@ export interface PendingStore {
   unclaim(key: PendingKey, claimId: string): Promise<void>
   /** → `closed`, and the slot is free. Keeps the first outcome when it is closed already; resolves whether this call closed it. */
   close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
-  /** Counts one waiting call on the request until `until` or `leave`. */
-  join(key: PendingKey, waiterId: string, until: number): Promise<void>
-  /** Ends one waiting call and resolves how many others still wait. */
-  leave(key: PendingKey, waiterId: string): Promise<number>
+  /** Ends one waiting call's part in the request. */
+  leave(key: PendingKey, waiterId: string): Promise<void>
+  /** Closes the request with this outcome, unless a call is counted as waiting on it. Resolves whether it did. */
+  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
   /** Calls `onWake` for every `wake` of the topic, from any process, that happens after this resolves. Resolves to the function that ends it. */
   listen(topic: string, onWake: () => void): Promise<() => void>
   /** Wakes every listener of the topic in every process. Carries nothing: whoever wakes looks at the store and the backend. */

@@ -54,7 +54,11 @@ function refuseEarly(token: string, settings: AccessTokenSettings, issuers: read
   if (typeof claims.iss !== 'string' || !issuers.includes(claims.iss)) throw accessTokenRefusal('issuer')
 }
 
+// RFC 7515 §7.1. Decoders also take blanks, padding and the other alphabet, so that one token would have many spellings.
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
+
 function decode(token: string): { header: ProtectedHeaderParameters; claims: JWTPayload } {
+  if (!COMPACT.test(token)) throw accessTokenRefusal('malformed')
   try {
     return { header: decodeProtectedHeader(token), claims: decodeJwt(token) }
   } catch {

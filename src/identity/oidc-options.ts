@@ -93,7 +93,7 @@ export const oidcOptions = z
     clientSecret: z.string().min(1).optional(),
     clientSecretFile: z.string().min(1).optional(),
     audience: audience.optional(),
-    scopes: z.array(scope).readonly().default([]),
+    scopes: z.array(scope).default([]),
     loginScopes: z
       .string()
       .refine((text) => text.split(' ').includes('openid'), 'must contain openid')
@@ -101,11 +101,10 @@ export const oidcOptions = z
     algorithms: z
       .array(z.enum(ASYMMETRIC_ALGORITHMS))
       .min(1)
-      .readonly()
       .default([...ASYMMETRIC_ALGORITHMS]),
     subjectClaim: claim.default('sub'),
     idTokenSubjectClaim: claim.optional(),
-    issuerAliases: z.array(issuer).readonly().default([]),
+    issuerAliases: z.array(issuer).default([]),
     clockToleranceSeconds: z.int().min(0).max(300).default(30),
     requireTokenType: z.boolean().default(false),
     allowMachineTokens: z.boolean().default(false),

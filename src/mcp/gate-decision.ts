@@ -2,8 +2,8 @@
 export interface GateFacts {
   /** What the client declared; `unknown` when this server instance never saw its handshake, as on a stateless mount. */
   readonly client: 'url-elicitation' | 'no-url-elicitation' | 'unknown'
-  /** Of the call's verified owner; a call without one is refused before. `unavailable`: it cannot be known right now. */
-  readonly credential: 'active' | 'absent' | 'revoked' | 'unavailable'
+  /** Of the call's verified owner. A call without one, and one whose credential cannot be looked up, is refused before. */
+  readonly credential: 'active' | 'absent' | 'revoked'
   /** Whether the client will hear progress, so that its own timer can be kept alive. */
   readonly progress: boolean
   /** The tool answers at once instead of waiting for its user. */
@@ -14,7 +14,6 @@ export interface GateFacts {
 
 export type GateDecision =
   | { readonly action: 'run' }
-  | { readonly action: 'report-unavailable' }
   /** Ask by URL elicitation, then wait for the form; after `waitSeconds` answer with text and link. */
   | { readonly action: 'ask-and-wait'; readonly waitSeconds: number; readonly keepAlive: boolean }
   /** JSON-RPC error -32042 with the link. `notifyCompletion`: tell the client when the form is saved. */
@@ -28,8 +27,6 @@ export const UNHEARD_WAIT_SECONDS = 50
 /** Which answer a gated call gets. Pure: the same facts give the same decision. */
 export function decideGate(facts: GateFacts): GateDecision {
   switch (facts.credential) {
-    case 'unavailable':
-      return { action: 'report-unavailable' }
     case 'active':
       return { action: 'run' }
     case 'absent':

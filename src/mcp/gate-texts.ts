@@ -31,9 +31,19 @@ export const gateTexts = {
   unknownOwner: (): string =>
     'This tool needs to know who is calling, and this request carries no verified user. Connect to this server with an access token.',
 
-  unavailable: (label: string, error: CredentialVaultError | undefined): string =>
-    `Your ${label} credential cannot be read right now (${error?.reason ?? error?.code ?? 'unavailable'}). It has not been lost; try again later, or ask whoever runs this server.`,
+  unavailable: (label: string, error?: CredentialVaultError): string =>
+    `Your ${label} credential cannot be reached right now (${codeOf(error)}). It has not been lost; try again later.`,
+
+  forbidden: (label: string, error?: CredentialVaultError): string =>
+    `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again would not help; ask whoever runs this server.`,
+
+  broken: (label: string, error?: CredentialVaultError): string =>
+    `Your ${label} credential cannot be used because of a problem on this server (${codeOf(error)}). Ask whoever runs it.`,
 
   withheld: (label: string): string =>
     `The tool's answer contained your ${label} secret and was withheld. Nothing of it was passed on. Report this to whoever runs the tool.`,
 } as const
+
+function codeOf(error: CredentialVaultError | undefined): string {
+  return error?.reason ?? error?.code ?? 'unexpected'
+}

@@ -4,8 +4,8 @@ export type JsonBody =
   | { readonly value: unknown; readonly problem?: never }
   | { readonly problem: { readonly status: 400 | 413 | 415; readonly message: string } }
 
-/** Reads a JSON body of at most `maxBytes`. The problem's message holds nothing of the body. */
-export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
+/** Reads a JSON body of at most `maxBytes`. The problem's message holds nothing of the body. `aborted`: the client has gone. */
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody | 'aborted'> {
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
     return { problem: { status: 415, message: 'Content-Type must be application/json' } }
   }
@@ -13,10 +13,14 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request) {
-    size += chunk.length
-    if (size > maxBytes) return tooLarge
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request) {
+      size += chunk.length
+      if (size > maxBytes) return tooLarge
+      chunks.push(chunk)
+    }
+  } catch {
+    return 'aborted'
   }
   try {
     return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')) }

@@ -8,6 +8,7 @@ export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
     headers.set(name, Array.isArray(value) ? value.join(', ') : value)
   }
   const closed = new AbortController()
+  if (isClosed(ctx)) closed.abort()
   ctx.res.once('close', () => closed.abort())
   return new Request(new URL(ctx.path, serverBaseUrl), { method: ctx.method, headers, signal: closed.signal })
 }
@@ -16,6 +17,12 @@ export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
 export async function sendWebResponse(ctx: Koa.Context, response: Response, onEnd: () => void): Promise<void> {
   const { res } = ctx
   ctx.respond = false
+  if (isClosed(ctx)) {
+    // A listener that is added now would never be called.
+    onEnd()
+    await response.body?.cancel().catch(() => undefined)
+    return
+  }
   ctx.status = response.status
   for (const [name, value] of response.headers) {
     if (name !== 'connection') ctx.set(name, value)
@@ -38,7 +45,7 @@ async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, res: Koa.Co
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
-      if (!res.write(value)) await Promise.race([once(res, 'drain'), once(res, 'close')])
+      if (!res.write(value)) await drained(res)
     }
     res.end()
   } catch {
@@ -46,6 +53,16 @@ async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, res: Koa.Co
   }
 }
 
-function once(res: Koa.Context['res'], event: 'drain' | 'close'): Promise<void> {
-  return new Promise((resolve) => void res.once(event, resolve))
+function drained(res: Koa.Context['res']): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      res.off('drain', go).off('close', go)
+      resolve()
+    }
+    res.once('drain', go).once('close', go)
+  })
+}
+
+function isClosed({ req, res }: Koa.Context): boolean {
+  return res.closed || res.destroyed || req.socket.destroyed
 }

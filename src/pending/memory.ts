@@ -17,7 +17,7 @@ const optionsSchema = z.strictObject({
 
 interface Held {
   readonly entry: PendingEntry
-  readonly waiters: Map<string, number>
+  readonly waiters: Set<string>
   claim: { readonly id: string; readonly until: number } | undefined
   outcome: PendingOutcome | undefined
 }
@@ -64,7 +64,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
   }
 
   function insert(entry: PendingEntry): Held {
-    const inserted: Held = { entry: { ...entry }, waiters: new Map(), claim: undefined, outcome: undefined }
+    const inserted: Held = { entry: { ...entry }, waiters: new Set(), claim: undefined, outcome: undefined }
     held.set(entry.key, inserted)
     slots.set(entry.slot, entry.key)
     const keys = owners.get(entry.owner)
@@ -114,18 +114,31 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     )
   }
 
+  function close(found: Held, outcome: PendingOutcome): boolean {
+    if (found.outcome !== undefined) return false
+    found.outcome = outcome
+    found.claim = undefined
+    freeSlot(found.entry)
+    return true
+  }
+
   return {
     name: 'memory',
     shared: false,
 
-    async openOrReuse(entry) {
+    async openOrReuse(entry, waiterId) {
       const at = now()
       const current = slots.get(entry.slot)
       const reusable = current === undefined ? undefined : find(current, at)
-      if (reusable && reusable.outcome === undefined && at < reusable.entry.expiresAt) return asStored(reusable, at)
+      if (reusable && reusable.outcome === undefined && at < reusable.entry.expiresAt) {
+        if (waiterId !== undefined) reusable.waiters.add(waiterId)
+        return asStored(reusable, at)
+      }
       checkOwnerLimit(entry.owner, at)
       makeRoom(at)
-      return asStored(insert(entry), at)
+      const inserted = insert(entry)
+      if (waiterId !== undefined) inserted.waiters.add(waiterId)
+      return asStored(inserted, at)
     },
 
     async get(key) {
@@ -149,28 +162,17 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
 
     async close(key, outcome) {
       const found = find(key, now())
-      if (!found || found.outcome !== undefined) return false
-      found.outcome = outcome
-      found.claim = undefined
-      freeSlot(found.entry)
-      return true
-    },
-
-    async join(key, waiterId, until) {
-      const at = now()
-      const found = find(key, at)
-      if (!found) return
-      dropLapsed(found.waiters, at)
-      found.waiters.set(waiterId, until)
+      return found !== undefined && close(found, outcome)
     },
 
     async leave(key, waiterId) {
-      const at = now()
-      const found = find(key, at)
-      if (!found) return 0
-      found.waiters.delete(waiterId)
-      dropLapsed(found.waiters, at)
-      return found.waiters.size
+      find(key, now())?.waiters.delete(waiterId)
+    },
+
+    async closeUnlessAwaited(key, outcome) {
+      const found = find(key, now())
+      if (!found || found.waiters.size > 0) return false
+      return close(found, outcome)
     },
 
     async listen(topic, onWake) {
@@ -217,10 +219,6 @@ function isLive(one: Held, at: number): boolean {
 
 function isForgotten(one: Held, at: number): boolean {
   return at >= one.entry.keepUntil && !isLive(one, at)
-}
-
-function dropLapsed(waiters: Map<string, number>, at: number): void {
-  for (const [id, until] of waiters) if (at >= until) waiters.delete(id)
 }
 
 function asStored(one: Held, at: number): StoredEntry {

@@ -132,8 +132,8 @@ export function pendingStoreSuite({ test, create, boundsEntries = true }: Pendin
     assert.equal(await here.claim(key, 'a', Date.now() + LONG), false)
     assert.equal(await here.close(key, 'saved'), false)
     await here.unclaim(key, 'a')
-    await here.join(key, 'w', Date.now() + LONG)
-    assert.equal(await here.leave(key, 'w'), 0)
+    await here.leave(key, 'w')
+    assert.equal(await here.closeUnlessAwaited(key, 'declined'), false)
     assert.equal(await here.get(key), undefined)
   })
 
@@ -167,17 +167,27 @@ export function pendingStoreSuite({ test, create, boundsEntries = true }: Pendin
     assert.equal(await there.close(entry.key, 'cancelled'), false)
   })
 
-  check('waiting calls are counted, each once, until they leave or lapse', async ({ here, there }) => {
-    const entry = await opened(here)
-    await here.join(entry.key, 'first', Date.now() + LONG)
-    await here.join(entry.key, 'first', Date.now() + LONG)
-    await there.join(entry.key, 'second', Date.now() + LONG)
-    await there.join(entry.key, 'crashed', Date.now() + SOON)
-    assert.equal(await here.leave(entry.key, 'first'), 2)
-    assert.equal(await here.leave(entry.key, 'first'), 2)
-    await delay(SOON + 100)
-    assert.equal(await here.leave(entry.key, 'nobody'), 1)
-    assert.equal(await there.leave(entry.key, 'second'), 0)
+  check('a request that a call waits for is closed by nobody who only stops waiting', async ({ here, there }) => {
+    const entry = newEntry()
+    await here.openOrReuse(entry, 'first')
+    await there.openOrReuse(newEntry({ slot: entry.slot }), 'second')
+    await here.leave(entry.key, 'first')
+    await here.leave(entry.key, 'nobody')
+    assert.equal(await here.closeUnlessAwaited(entry.key, 'declined'), false)
+    await there.leave(entry.key, 'second')
+    assert.equal(await here.closeUnlessAwaited(entry.key, 'declined'), true)
+    assert.equal(await here.closeUnlessAwaited(entry.key, 'declined'), false)
+    assert.equal((await there.get(entry.key))?.outcome, 'declined')
+  })
+
+  check('a call counts as waiting from the moment it has the request', async ({ here, there }) => {
+    const entry = newEntry()
+    await here.openOrReuse(entry, 'first')
+    const [, closed] = await Promise.all([
+      there.openOrReuse(newEntry({ slot: entry.slot }), 'second'),
+      here.leave(entry.key, 'first').then(() => here.closeUnlessAwaited(entry.key, 'declined')),
+    ])
+    assert.equal(closed && (await here.get(entry.key))?.state === 'open', false)
   })
 
   check('wake reaches every listener of the topic, and no other', async ({ here, there }) => {

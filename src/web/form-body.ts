@@ -63,8 +63,9 @@ export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, st
     if (typeof value !== 'string') return 'malformed'
     fields.set(name, value)
   }
-  // The parser leaves names out that it takes for attacks, such as __proto__; a form that holds one is not ours.
-  return fields.size === raw.split('&').filter((pair) => pair !== '').length ? fields : 'malformed'
+  // The parser leaves names out that it takes for attacks, such as __proto__, and takes [pat] for pat; a form that holds one is not ours.
+  const names = [...new URLSearchParams(raw).keys()]
+  return fields.size === names.length && names.every((name) => fields.has(name)) ? fields : 'malformed'
 }
 
 function statusOf(error: unknown): unknown {

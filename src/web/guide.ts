@@ -30,13 +30,19 @@ export function renderGuide(markdown: string): string {
         return `<a href="${escapeHtml(target.href)}" target="_blank" rel="noopener noreferrer">${text}</a>${host}`
       },
       image: ({ text }: Tokens.Image) => escapeHtml(text),
+      // After a raw <script> or <pre> the lexer takes text for markup that has to stay as it is; there is none here.
+      text: (token: Tokens.Text | Tokens.Escape) =>
+        'escaped' in token && token.escaped ? escapeHtml(token.text) : false,
       code: ({ text }: Tokens.Code) => `<pre tabindex="0"><code>${escapeHtml(text)}\n</code></pre>\n`,
       checkbox: ({ checked }: Tokens.Checkbox) => (checked ? '☑ ' : '☐ '),
     },
   })
-  const html = guide.parse(markdown)
-  if (typeof html !== 'string') throw new TypeError('the guide was rendered asynchronously')
-  return html
+  try {
+    return String(guide.parse(markdown))
+  } catch {
+    // Nested deeper than the stack: nobody has written that as Markdown.
+    return `<pre tabindex="0"><code>${escapeHtml(markdown)}\n</code></pre>\n`
+  }
 }
 
 /** Absolute addresses only: a relative one would lead into our own pages. */

@@ -45,6 +45,17 @@ test.each(EXTRAS.map((extra, index) => [extra, `person-${index}`] as const))(
   },
 )
 
+test.each(['[pat]', '%5Bpat%5D', '?pat'])('a field named %s does not pass for pat', async (name) => {
+  const person = `person-named-${name}`
+  const other = await server.ask(person)
+  const visitor = visitorOf(server)
+  await visitor.signIn(person, other)
+  const token = csrfOf((await visitor.get(other.entry)).text, other)
+  const body = `csrf-token=${token}&${new URLSearchParams(GOOD_VALUES)}`.replace(/\bpat=/, `${name}=`)
+  expect((await visitor.post(other.submit, body)).status).toBe(400)
+  expect(await server.stored(person)).toBe('absent')
+})
+
 test.each([
   ['t twice', (path: string) => `${path}&t=${'a'.repeat(43)}`],
   ['t twice, the same', (path: string) => `${path}&${path.split('?')[1]}`],

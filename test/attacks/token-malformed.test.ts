@@ -37,6 +37,12 @@ test('an unknown critical header is refused', async () => {
   })
 })
 
+test.each(['\n', ' ', '=', '+'])('a good token with %j in its signature is refused', async (character) => {
+  const token = await under.provider.issueAccessToken('alice')
+  const changed = character === '=' ? `${token}=` : token.replace(/\.(?=[^.]*$)/, `.${character}`)
+  expect(await refusal(under.identity.verifyToken(changed), changed)).toMatchObject({ reason: 'malformed' })
+})
+
 test('16 kB is the limit', async () => {
   const filler = async (length: number) => {
     const token = await under.provider.issueAccessToken('alice', { claims: { filler: 'x'.repeat(length) } })

@@ -172,15 +172,15 @@ describe('waiting', () => {
   })
 
   test('a declined consent ends the request, unless another call waits for it', async () => {
-    const request = await requests.openOrReuse(alice)
+    const declined = await requests.openOrReuse(alice, { waits: true })
+    const other = await requests.openOrReuse(alice, { waits: true })
     const abort = new AbortController()
-    const other = requests.wait(request, never, abort.signal).catch(() => 'gone')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    expect(await requests.withdraw(request)).toBe(false)
-    expect((await requests.find(request.handle))?.state).toBe('open')
+    expect(await requests.withdraw(declined)).toBe(false)
+    expect((await requests.find(declined.handle))?.state).toBe('open')
+    const waiting = requests.wait(other, never, abort.signal).catch(() => 'gone')
     abort.abort()
-    await other
-    expect(await requests.withdraw(request)).toBe(true)
-    expect((await requests.find(request.handle))?.state).toBe('declined')
+    expect(await waiting).toBe('gone')
+    expect(await requests.withdraw(declined)).toBe(true)
+    expect((await requests.find(declined.handle))?.state).toBe('declined')
   })
 })

@@ -137,8 +137,27 @@ test('an outage of the backend is told as such, and asks nobody for a new creden
     const alice = await harness.connect('alice', { onLink: () => 'accept' })
     const { text, isError } = await alice.text()
     expect(isError).toBe(true)
-    expect(text).toContain('cannot be read right now')
+    expect(text).toContain('cannot be reached right now')
     expect([linkIn(text), alice.links]).toEqual(['', []])
+  } finally {
+    await harness.close()
+  }
+})
+
+test.each([
+  ['forbidden', 'is not allowed to use'],
+  ['record_tampered', 'a problem on this server'],
+  ['owner_unknown', 'who is calling'],
+] as const)('%s is told apart from an outage, without the words meant for operators', async (code, words) => {
+  const refuse = async () => {
+    throw new CredentialVaultError(code, 'See /var/lib/vault/records/0a1.')
+  }
+  const harness = await startHarness({ backend: { ...memoryBackend(), stat: refuse } })
+  try {
+    const { text, isError } = await (await harness.connect('alice')).text()
+    expect(isError).toBe(true)
+    expect(text).toContain(words)
+    expect(text).not.toContain('/var/lib')
   } finally {
     await harness.close()
   }

@@ -12,7 +12,6 @@ const facts: GateFacts = {
 const rows: readonly [string, Partial<GateFacts>, GateDecision][] = [
   ['an active credential runs the handler', { credential: 'active' }, { action: 'run' }],
   ['… whatever the client can do', { credential: 'active', client: 'unknown', failFast: true }, { action: 'run' }],
-  ['an outage is an outage, not "not connected"', { credential: 'unavailable' }, { action: 'report-unavailable' }],
   [
     'a client with URL mode is asked, and answered before its own timer ends',
     {},

@@ -18,20 +18,25 @@ export interface AskParts {
 const KEEP_ALIVE_EVERY = 10_000
 const timedOut = new Error('the wait is over')
 
+/** `heartbeats`: progress notifications that the wait has sent. */
+export type WaitAnswer =
+  | { readonly saved: true; readonly heartbeats: number }
+  | { readonly saved: false; readonly text: string }
+
 /**
  * Asks by URL elicitation on the call's own stream and waits for the form. The two run side by side: `accept` means only that the
  * user agreed to open the page, and some clients answer no earlier than the user is done.
  *
- * Resolves `saved`, or the text to answer with. Rejects when the client has gone; the request and its link stay.
+ * Resolves that it was saved, or the text to answer with. Rejects when the client has gone; the request and its link stay.
  */
-export async function askAndWait(parts: AskParts): Promise<'saved' | { readonly text: string }> {
+export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const { provider, request, cause, extra, decision } = parts
   const ended = new AbortController()
   const clientGone = () => ended.abort(extra.signal.reason)
   extra.signal.throwIfAborted()
   extra.signal.addEventListener('abort', clientGone)
   const timer = setTimeout(() => ended.abort(timedOut), decision.waitSeconds * 1000)
-  const stopKeepAlive = decision.keepAlive ? keepAlive(extra, provider.label) : () => undefined
+  const heart = keepAlive(extra, provider.label, decision.keepAlive)
 
   const question = ask(parts, ended.signal)
   const waiting = request.wait(ended.signal)
@@ -42,20 +47,21 @@ export async function askAndWait(parts: AskParts): Promise<'saved' | { readonly 
     ])
     if (end === 'saved') {
       await question.complete()
-      return 'saved'
+      return { saved: true, heartbeats: heart.stop() }
     }
     if (end === 'decline') {
       ended.abort()
       await waiting.catch(() => undefined)
       await request.withdraw()
     }
-    return { text: textFor(end, provider.label, request.url, cause) }
+    return { saved: false, text: textFor(end, provider.label, request.url, cause) }
   } catch (error) {
-    if (ended.signal.reason === timedOut) return { text: gateTexts.stillWaiting(provider.label, request.url) }
+    if (ended.signal.reason === timedOut)
+      return { saved: false, text: gateTexts.stillWaiting(provider.label, request.url) }
     throw error
   } finally {
     clearTimeout(timer)
-    stopKeepAlive()
+    heart.stop()
     extra.signal.removeEventListener('abort', clientGone)
     ended.abort()
     waiting.catch(() => undefined)
@@ -108,14 +114,20 @@ function textFor(
   }
 }
 
-function keepAlive(extra: ToolExtra, label: string): () => void {
+function keepAlive(extra: ToolExtra, label: string, wanted: boolean): { stop(): number } {
   const progressToken = extra._meta?.progressToken
-  if (progressToken === undefined) return () => undefined
   let progress = 0
-  const timer = setInterval(() => {
+  const beat = () => {
+    if (progressToken === undefined) return
     progress += 1
     const params = { progressToken, progress, message: `Waiting for the ${label} credential to be entered` }
     extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined)
-  }, KEEP_ALIVE_EVERY)
-  return () => clearInterval(timer)
+  }
+  const timer = wanted ? setInterval(beat, KEEP_ALIVE_EVERY) : undefined
+  return {
+    stop() {
+      clearInterval(timer)
+      return progress
+    },
+  }
 }

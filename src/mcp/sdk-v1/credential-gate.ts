@@ -2,14 +2,17 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js'
 import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js'
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
+import { z } from 'zod'
 import { newCorrelationId } from '../../core/credentials.ts'
-import { type CredentialVaultError, isVaultError } from '../../core/errors.ts'
+import { isVaultError } from '../../core/errors.ts'
 import type { GatedCall, GatedProvider } from '../../core/gated-provider.ts'
+import { parseOptions } from '../../core/options.ts'
 import { decideGate, type GateFacts } from '../gate-decision.ts'
+import { problemKind } from '../gate-problem.ts'
 import { gateTexts } from '../gate-texts.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import { completionNotices } from './completion-notices.ts'
-import { guardExtra } from './guard-extra.ts'
+import { runGuarded } from './run-guarded.ts'
 import { toolError } from './tool-error.ts'
 
 /** What the SDK hands to a tool handler beside its arguments. */
@@ -18,16 +21,22 @@ export type ToolExtra = RequestHandlerExtra<ServerRequest, ServerNotification>
 export interface GateOptions {
   /** Answer at once with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
   readonly failFast?: boolean
-  /** Name of the tool, for the form and the audit log; handlers are not told it by the SDK. */
+  /** Name of the tool, for the form and the audit log, 1 to 128 characters; handlers are not told it by the SDK. */
   readonly tool?: string
 }
 
-type ToolHandler<P extends readonly unknown[]> = (...parameters: P) => CallToolResult | Promise<CallToolResult>
-type GatedHandler<P extends readonly unknown[]> = (...parameters: P) => Promise<CallToolResult>
+const gateOptions = z.strictObject({
+  failFast: z.boolean().optional(),
+  tool: z.string().min(1).max(128).optional(),
+})
+
+export type ToolHandler<P extends readonly unknown[]> = (...parameters: P) => CallToolResult | Promise<CallToolResult>
+export type GatedHandler<P extends readonly unknown[]> = (...parameters: P) => Promise<CallToolResult>
 
 /**
  * Puts the gate in front of a tool handler: it runs only once the caller's own credential for `provider` is there. Works for handlers
- * with arguments, `(args, extra)`, and without, `(extra)`.
+ * with arguments, `(args, extra)`, and without, `(extra)`. What it returns has to be called with the SDK's own `extra` as last
+ * parameter, as `registerTool` does.
  */
 export interface RequireCredentials {
   <P extends readonly unknown[]>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
@@ -47,100 +56,93 @@ export interface RequireCredentials {
 export function credentialGate(server: McpServer): RequireCredentials {
   const notices = completionNotices(server.server)
 
+  async function pass<P extends readonly unknown[]>(
+    provider: GatedProvider,
+    options: GateOptions,
+    handler: ToolHandler<P>,
+    parameters: P,
+  ): Promise<CallToolResult> {
+    const extra = extraOf(parameters)
+    await provider.ready()
+    const user = provider.userOf(extra.authInfo)
+    if (!user) return toolError(gateTexts.unknownOwner())
+    const clientName = server.server.getClientVersion()?.name
+    const call: GatedCall = { user, clientName, tool: options.tool, correlationId: newCorrelationId() }
+    const state = await provider.credentialState(call)
+    const decision = decideGate({
+      client: clientAbility(server),
+      credential: state,
+      progress: extra._meta?.progressToken !== undefined,
+      failFast: options.failFast ?? false,
+      tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
+    })
+    const run = (heartbeats = 0) => runGuarded({ provider, call, parameters, extra, handler, heartbeats })
+    const { label } = provider
+    const cause = state === 'revoked' ? 'revoked' : 'absent'
+    switch (decision.action) {
+      case 'run':
+        return run()
+      case 'answer-text': {
+        const { url } = await provider.requestCredential(call, cause, { waits: false })
+        return toolError(gateTexts.openLink(label, cause, url))
+      }
+      case 'answer-url-required': {
+        const request = await provider.requestCredential(call, cause, { waits: false })
+        const elicitationId = newCorrelationId()
+        if (decision.notifyCompletion) notices.watch(request, elicitationId)
+        throw new UrlElicitationRequiredError(
+          [{ mode: 'url', message: gateTexts.ask(label, cause), url: request.url, elicitationId }],
+          gateTexts.openLink(label, cause, request.url),
+        )
+      }
+      case 'ask-and-wait': {
+        const request = await provider.requestCredential(call, cause, { waits: true })
+        const answer = await askAndWait({ server: server.server, provider, request, cause, extra, decision })
+        return answer.saved ? run(answer.heartbeats) : toolError(answer.text)
+      }
+    }
+  }
+
   return <P extends readonly unknown[]>(
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions, ToolHandler<P>]
   ): GatedHandler<P> => {
     const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest
+    parseOptions(gateOptions, options, 'requireCredentials')
+    if (typeof handler !== 'function')
+      throw new TypeError('requireCredentials takes a provider, options if any, and a handler')
     return async (...parameters) => {
-      const extra = parameters.at(-1) as ToolExtra
-      await provider.ready()
-      const user = provider.userOf(extra.authInfo)
-      if (!user) return toolError(gateTexts.unknownOwner())
-      const call: GatedCall = {
-        user,
-        clientName: server.server.getClientVersion()?.name,
-        tool: options.tool,
-        correlationId: newCorrelationId(),
-      }
-      const found = await stateOf(provider, call)
-      const decision = decideGate({
-        client: clientAbility(server),
-        credential: found.state,
-        progress: extra._meta?.progressToken !== undefined,
-        failFast: options.failFast ?? false,
-        tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
-      })
-      const run = () => runGuarded(provider, call, parameters, extra, handler)
-      const cause = found.state === 'revoked' ? 'revoked' : 'absent'
-      switch (decision.action) {
-        case 'run':
-          return run()
-        case 'report-unavailable':
-          return toolError(gateTexts.unavailable(provider.label, found.error))
-        case 'answer-text':
-          return toolError(
-            gateTexts.openLink(provider.label, cause, (await provider.requestCredential(call, cause)).url),
-          )
-        case 'answer-url-required': {
-          const request = await provider.requestCredential(call, cause)
-          const elicitationId = newCorrelationId()
-          if (decision.notifyCompletion) notices.watch(request, elicitationId)
-          const message = gateTexts.ask(provider.label, cause)
-          throw new UrlElicitationRequiredError(
-            [{ mode: 'url', message, url: request.url, elicitationId }],
-            gateTexts.openLink(provider.label, cause, request.url),
-          )
-        }
-        case 'ask-and-wait': {
-          const request = await provider.requestCredential(call, cause)
-          const answer = await askAndWait({ server: server.server, provider, request, cause, extra, decision })
-          return answer === 'saved' ? run() : toolError(answer.text)
-        }
+      try {
+        return await pass(provider, options, handler, parameters)
+      } catch (error) {
+        // Our own errors are written for operators; the client's user is told which kind of problem it is.
+        const kind = problemKind(error)
+        if (kind === undefined) throw error
+        return toolError(gateTexts[kind](provider.label, isVaultError(error) ? error : undefined))
       }
     }
   }
+}
+
+/**
+ * The last parameter, proven to be the SDK's: a client's arguments are JSON and hold neither signals nor functions. Were they taken
+ * for it, a client could say whose call it is.
+ */
+function extraOf(parameters: readonly unknown[]): ToolExtra {
+  const last = parameters.at(-1)
+  const genuine =
+    typeof last === 'object' &&
+    last !== null &&
+    'signal' in last &&
+    last.signal instanceof AbortSignal &&
+    'sendNotification' in last &&
+    typeof last.sendNotification === 'function'
+  if (!genuine) throw new TypeError("a gated handler has to be called with the SDK's extra as its last parameter")
+  return last as ToolExtra
 }
 
 function clientAbility(server: McpServer): GateFacts['client'] {
   const declared = server.server.getClientCapabilities()
   if (!declared) return 'unknown'
   return declared.elicitation?.url ? 'url-elicitation' : 'no-url-elicitation'
-}
-
-interface FoundState {
-  readonly state: GateFacts['credential']
-  readonly error?: CredentialVaultError
-}
-
-async function stateOf(provider: GatedProvider, call: GatedCall): Promise<FoundState> {
-  try {
-    return { state: await provider.credentialState(call) }
-  } catch (error) {
-    if (isVaultError(error)) return { state: 'unavailable', error }
-    throw error
-  }
-}
-
-async function runGuarded<P extends readonly unknown[]>(
-  provider: GatedProvider,
-  call: GatedCall,
-  parameters: P,
-  extra: ToolExtra,
-  handler: ToolHandler<P>,
-): Promise<CallToolResult> {
-  return provider.run(call, async (echo) => {
-    const withheld = async () => {
-      await provider.reportEcho(call)
-      return toolError(gateTexts.withheld(provider.label))
-    }
-    const guarded = [...parameters.slice(0, -1), guardExtra(extra, echo)] as unknown as P
-    try {
-      const result = await handler(...guarded)
-      return echo.finds(result) ? await withheld() : result
-    } catch (error) {
-      if (echo.finds(error)) return withheld()
-      throw error
-    }
-  })
 }

@@ -25,6 +25,8 @@ export interface McpMountOptions {
   readonly mode?: 'sessionful' | 'stateless'
   /** Most sessions at once, 1 to 1000000. Default 10000; a further client gets 503. */
   readonly maxSessions?: number
+  /** Most sessions of one user at once, 1 to 1000000. Default 100; a further one gets 503. */
+  readonly maxSessionsPerOwner?: number
   /** A session without a request or open stream ends after this many seconds, 10 to 604800. Default 1800. */
   readonly sessionIdleSeconds?: number
   /** Largest request body in bytes, 1024 to 67108864. Default 4194304; a larger one gets 413. */
@@ -46,23 +48,31 @@ const optionsSchema = z.strictObject({
     .default('/mcp'),
   mode: z.enum(['sessionful', 'stateless']).default('sessionful'),
   maxSessions: z.int().min(1).max(1_000_000).default(10_000),
+  maxSessionsPerOwner: z.int().min(1).max(1_000_000).default(100),
   sessionIdleSeconds: z.int().min(10).max(604_800).default(1800),
   maxBodyBytes: z.int().min(1024).max(67_108_864).default(4_194_304),
 })
 
 /** Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through. */
 export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): Koa.Middleware {
-  const { path, mode, maxSessions, sessionIdleSeconds, maxBodyBytes } = parseOptions(optionsSchema, options, 'mcpMount')
+  const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = parseOptions(
+    optionsSchema,
+    options,
+    'mcpMount',
+  )
   const fullPath = `${vault.serverBaseUrl.pathname.replace(/\/$/, '')}${path}`
   const gate = vault.bearerGate()
-  const sessions = mcpSessions({ maxSessions, idleSeconds: sessionIdleSeconds })
+  const sessions = mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds })
   vault.onClose(() => sessions.close())
   // Each McpServer would otherwise build its own, which costs about 20 kB and 10 ms.
   const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
 
   async function serve(ctx: Koa.Context): Promise<void> {
     const user: User = ctx.state['user']
+    const methods = mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE']
+    if (!methods.includes(ctx.method)) return answerMethod(ctx, methods.join(', '))
     const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes) : undefined
+    if (body === 'aborted') return
     if (body?.problem) return answerJson(ctx, body.problem.status, body.problem.message)
     const request = toWebRequest(ctx, vault.serverBaseUrl)
     const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
@@ -70,16 +80,14 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     const sessionId = ctx.get('mcp-session-id')
 
     if (mode === 'stateless') {
-      if (ctx.method !== 'POST') return answerMethod(ctx, 'POST')
       const transport = new WebStandardStreamableHTTPServerTransport({})
       const server = await createServer(serverOptions)
       await server.connect(asTransport(transport))
       return sendWebResponse(ctx, await transport.handleRequest(request, handling), () => void transport.close())
     }
-    if (!['POST', 'GET', 'DELETE'].includes(ctx.method)) return answerMethod(ctx, 'GET, POST, DELETE')
     const session =
       sessionId === '' && isInitialize(body?.value)
-        ? await sessions.create(await createServer(serverOptions), user)
+        ? await sessions.create(() => createServer(serverOptions), user)
         : sessions.find(sessionId, user)
     if (!session) {
       if (sessionId !== '') return answerJson(ctx, 404, 'Session not found')

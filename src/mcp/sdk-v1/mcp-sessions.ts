@@ -13,6 +13,7 @@ export interface McpSession {
 
 export interface McpSessionsOptions {
   readonly maxSessions: number
+  readonly maxSessionsPerOwner: number
   readonly idleSeconds: number
 }
 
@@ -24,17 +25,37 @@ export interface McpSessions {
   /** undefined for an unknown session and for somebody else's alike. */
   find(sessionId: string, owner: Owner): McpSession | undefined
   /** A transport for one initialize request; kept once the client has its session id. undefined when there is no room. */
-  create(server: McpServer, owner: Owner): Promise<McpSession | undefined>
+  create(makeServer: () => McpServer | Promise<McpServer>, owner: Owner): Promise<McpSession | undefined>
   close(): Promise<void>
 }
 
-export function mcpSessions({ maxSessions, idleSeconds }: McpSessionsOptions): McpSessions {
+export function mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds }: McpSessionsOptions): McpSessions {
   const sessions = new Map<string, McpSession>()
+  /** Sessions whose client has no id yet. */
+  const opening = new Set<Owner>()
 
   async function endIdle(): Promise<void> {
     const oldest = Date.now() - idleSeconds * 1000
     const idle = [...sessions.values()].filter((session) => session.open === 0 && session.lastUsed < oldest)
     await Promise.all(idle.map((session) => session.transport.close()))
+  }
+
+  function hasRoom(owner: Owner): boolean {
+    const owners = [...[...sessions.values()].map((session) => session.owner), ...opening]
+    return owners.length < maxSessions && owners.filter((other) => sameOwner(other, owner)).length < maxSessionsPerOwner
+  }
+
+  async function open(server: McpServer, owner: Owner): Promise<McpSession> {
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => void sessions.set(id, session),
+    })
+    const session: McpSession = { owner, transport, open: 0, lastUsed: Date.now() }
+    transport.onclose = () => {
+      if (transport.sessionId !== undefined) sessions.delete(transport.sessionId)
+    }
+    await server.connect(asTransport(transport))
+    return session
   }
 
   const sweep = setInterval(() => void endIdle(), Math.min(idleSeconds * 1000, 60_000))
@@ -46,19 +67,15 @@ export function mcpSessions({ maxSessions, idleSeconds }: McpSessionsOptions): M
       return session && sameOwner(session.owner, owner) ? session : undefined
     },
 
-    async create(server, owner) {
-      if (sessions.size >= maxSessions) await endIdle()
-      if (sessions.size >= maxSessions) return undefined
-      const transport = new WebStandardStreamableHTTPServerTransport({
-        sessionIdGenerator: randomUUID,
-        onsessioninitialized: (id) => void sessions.set(id, session),
-      })
-      const session: McpSession = { owner, transport, open: 0, lastUsed: Date.now() }
-      transport.onclose = () => {
-        if (transport.sessionId !== undefined) sessions.delete(transport.sessionId)
+    async create(makeServer, owner) {
+      if (!hasRoom(owner)) await endIdle()
+      if (!hasRoom(owner)) return undefined
+      opening.add(owner)
+      try {
+        return await open(await makeServer(), owner)
+      } finally {
+        opening.delete(owner)
       }
-      await server.connect(asTransport(transport))
-      return session
     },
 
     async close() {

@@ -1,0 +1,26 @@
+import { type ErrorCode, isVaultError } from '../core/errors.ts'
+
+/** What a user can do about an error: come back later, nothing but ask the operator, or read the error itself. */
+export type ProblemKind = 'unavailable' | 'forbidden' | 'broken' | 'unknownOwner'
+
+const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
+  unavailable: 'unavailable',
+  audit_unavailable: 'unavailable',
+  conflict: 'unavailable',
+  forbidden: 'forbidden',
+  owner_unknown: 'unknownOwner',
+  configuration_invalid: 'broken',
+  credential_malformed: 'broken',
+  key_wrong: 'broken',
+  key_missing: 'broken',
+  key_exposed: 'broken',
+  key_malformed: 'broken',
+  record_tampered: 'broken',
+  record_replayed: 'broken',
+  unsupported: 'broken',
+}
+
+/** undefined for errors whose own text is for the caller: a tool's, and ours that a tool's author has to see. */
+export function problemKind(error: unknown): ProblemKind | undefined {
+  return isVaultError(error) ? KINDS[error.code] : undefined
+}
