@@ -43,6 +43,7 @@ test.each([
   [{ ...GOOD, subjectClaim: 'upn' }, 'oidc.subjectClaim'],
   [{ ...GOOD, idTokenSubjectClaim: 'email' }, 'oidc.idTokenSubjectClaim'],
   [{ ...GOOD, scopes: ['two scopes'] }, 'oidc.scopes[0]'],
+  [{ ...GOOD, scopes: new Uint8Array(1) }, 'oidc.scopes'],
   [{ ...GOOD, loginScopes: 'profile' }, 'oidc.loginScopes'],
   [{ ...GOOD, issuerAliases: ['https://login.example.com'] }, 'oidc.issuerAliases'],
   [{ ...GOOD, issuerAliases: ['https://a.example', 'https://a.example'] }, 'oidc.issuerAliases'],

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import fc from 'fast-check'
+import Koa from 'koa'
+import { openReference, sealReference } from '../../../src/core/credential-reference.ts'
+import { createSealer } from '../../../src/core/seal.ts'
+import { sodiumReady } from '../../../src/core/sodium.ts'
+import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
+import { csrfToken, csrfTokenMatches } from '../../../src/web/csrf.ts'
+import { createLoginCookies } from '../../../src/web/login-cookie.ts'
+import { cookieName, requestCookies } from '../../../src/web/sealed-cookie.ts'
+import { createSessions } from '../../../src/web/session.ts'
+import { siteOf } from '../../../src/web/site.ts'
+import { mustHold, target } from '../target.ts'
+import { anyJson, anyValue, headerLike, textLike } from '../texts.ts'
+
+await sodiumReady()
+const sealer = createSealer(randomBytes(32))
+const later = Date.now() + 86_400_000
+const owner = { issuer: 'https://login.example.com', subject: 'alice' }
+const PURPOSES = ['session-cookie', 'login-cookie', 'reference', 'pending-request'] as const
+
+const sealedTexts = PURPOSES.map((purpose) => [purpose, sealer.seal(purpose, { purpose }, later)] as const)
+const reference = sealReference(sealer, { provider: 'jira', owner, call: 'c1' }, later)
+
+const site = siteOf(new URL('https://mcp.example.com'))
+const app = new Koa()
+const sessions = createSessions({
+  site,
+  sealer,
+  sessions: memoryBrowserSessions(),
+  options: { sessionIdleSeconds: 900, sessionMaxSeconds: 3600 },
+})
+const logins = createLoginCookies(site, sealer)
+
+function contextWith(cookie: string) {
+  const request = new IncomingMessage(new Socket())
+  request.headers.cookie = headerLike(cookie)
+  return app.createContext(request, new ServerResponse(request))
+}
+
+function cookiesOf(ctx: ReturnType<typeof contextWith>): string {
+  return [ctx.response.get('set-cookie')]
+    .flat()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ')
+}
+
+const signedIn = contextWith('')
+await sessions.start(signedIn, { ...owner, displayName: 'Alice' })
+const sessionCookie = cookiesOf(signedIn)
+const begun = contextWith('')
+const target1 = { provider: 'jira', handle: 'h'.repeat(43) }
+logins.set(begun, 'state-1', { transaction: { state: 'state-1' }, target: target1, startedAt: Date.now() })
+const loginCookie = cookiesOf(begun)
+const crowd = Array.from({ length: 5 }, (_, i) => `${cookieName(site, 'login-')}${i}=x`).join('; ')
+
+export const sealed = [
+  target(
+    'sealed text',
+    fc.tuple(fc.constantFrom(...PURPOSES), textLike(...sealedTexts.map(([, text]) => text))),
+    ([purpose, text]) => {
+      const opened = sealer.open(purpose, text)
+      const isOurs = sealedTexts.some(([ours, whole]) => ours === purpose && whole === text)
+      mustHold((opened !== undefined) === isOurs, 'a text opens that was not sealed so')
+    },
+    { weight: 50 },
+  ),
+  target(
+    'sealed content of another shape',
+    anyJson,
+    (value) => {
+      const content = typeof value === 'object' && value !== null ? value : { value }
+      const text = sealer.seal('reference', content, later)
+      mustHold(openReference(sealer, text, 'jira', owner) === undefined, 'a reference without a person')
+    },
+    { weight: 10 },
+  ),
+  target(
+    'credential reference',
+    fc.tuple(textLike(reference), textLike('jira'), textLike('alice')),
+    ([text, provider, subject]) => {
+      const opened = openReference(sealer, text, provider, { ...owner, subject })
+      const isOurs = text === reference && provider === 'jira' && subject === 'alice'
+      mustHold((opened !== undefined) === isOurs, "somebody else's reference")
+    },
+    { weight: 40 },
+  ),
+  target(
+    'session cookie',
+    textLike(sessionCookie, `a=b; ${sessionCookie}; c=d`, `${sessionCookie}; ${sessionCookie}`),
+    async (cookie) => {
+      const ctx = contextWith(cookie)
+      const session = await sessions.read(ctx)
+      const [name = '', value] = sessionCookie.split('=')
+      const isOurs = requestCookies(ctx.req).get(name) === value
+      mustHold((session !== undefined) === isOurs, 'another session')
+      if (session) mustHold(session.subject === 'alice', "somebody else's session")
+    },
+    { weight: 40 },
+  ),
+  target(
+    'login cookies',
+    fc.tuple(textLike(loginCookie, `${loginCookie}; ${crowd}`, crowd), textLike('state-1')),
+    ([cookie, state]) => {
+      const ctx = contextWith(cookie)
+      const found = logins.find(ctx, state)
+      if (found) mustHold(found.target.handle === target1.handle && state === 'state-1', 'another login')
+      logins.set(ctx, 'state-2', { transaction: { state: 'state-2' }, target: target1, startedAt: Date.now() })
+      logins.clear(ctx, state)
+      logins.clearAll(ctx)
+      const set = [ctx.response.get('set-cookie')].flat()
+      mustHold(
+        set.every((line) => /^[^;=]+=[\w-]*; Path=\/; HttpOnly; SameSite=Lax; Secure/.test(line)),
+        'a loose cookie',
+      )
+    },
+    { weight: 20 },
+  ),
+  target(
+    'CSRF token',
+    fc.oneof(textLike(csrfToken(sealer, 's', 'sign-out')), anyValue()),
+    (given) => {
+      const isOurs = given === csrfToken(sealer, 's', 'sign-out')
+      mustHold(csrfTokenMatches(sealer, 's', 'sign-out', given) === isOurs, 'another token')
+    },
+    { weight: 30 },
+  ),
+]
