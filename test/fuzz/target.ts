@@ -26,7 +26,7 @@ export function target<T>(
   name: string,
   input: fc.Arbitrary<T>,
   run: (input: T) => void | Promise<void>,
-  { weight = 10, within = 500, typeErrors = false }: TargetOptions = {},
+  { weight = 10, within = 2000, typeErrors = false }: TargetOptions = {},
 ): Target {
   return {
     name,

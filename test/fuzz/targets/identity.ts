@@ -86,7 +86,7 @@ export const identity = [
       const { subject, scopes } = await verify(await tokenOf(strange))
       mustHold(typeof subject === 'string' && subject !== '' && Array.isArray(scopes), 'nobody')
     },
-    { weight: 2 },
+    { weight: 10 },
   ),
   target(
     'answer of the login',

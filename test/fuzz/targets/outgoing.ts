@@ -96,7 +96,7 @@ export const outgoing = [
       guard.add(variables, { pat })
       guard.finds(value)
     },
-    { weight: 4 },
+    { weight: 30 },
   ),
   target(
     'echo guard finds the secret',
@@ -107,7 +107,7 @@ export const outgoing = [
       const content = [{ type: 'text', text: before + encode(pat) + after }]
       mustHold(guard.finds({ content }), `not found: ${name}`)
     },
-    { weight: 4 },
+    { weight: 30 },
   ),
   target(
     'URL to fetch',
@@ -124,7 +124,7 @@ export const outgoing = [
       }
       mustHold(false, 'something answered')
     },
-    { weight: 8 },
+    { weight: 15 },
   ),
   target(
     'redirect',

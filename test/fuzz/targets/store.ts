@@ -5,7 +5,7 @@ import { findKey } from '../../../src/core/key-source.ts'
 import { formatKey, generateKeyText, parseKey } from '../../../src/core/key-text.ts'
 import { sign, sodiumReady } from '../../../src/core/sodium.ts'
 import { mustHold, target } from '../target.ts'
-import { anyText, anyValue, mutated, textLike } from '../texts.ts'
+import { anyText, mutated, textLike } from '../texts.ts'
 
 await sodiumReady()
 const keyText = generateKeyText()
@@ -78,7 +78,7 @@ export const store = [
       openRecord(verified, keyring)
       mustHold(content === headerText, 'a box under another header')
     },
-    { weight: 8 },
+    { weight: 15 },
   ),
   target(
     'keyring file',
@@ -99,13 +99,5 @@ export const store = [
       verifyRecord(Buffer.from(bytes), place, keyring)
     },
     { weight: 30 },
-  ),
-  target(
-    'key options of any kind',
-    anyValue(textLike(keyText)),
-    (value) => {
-      if (typeof value === 'string') findKey({ name: 'MCP_VAULT_KEY', text: value }, {})
-    },
-    { weight: 10 },
   ),
 ]

@@ -123,7 +123,7 @@ export const web = [
         !/%(?![0-9a-f]{2})/i.test(text) && Buffer.from(decodedBytes(text)).toString('latin1') === decodedBytes(text)
       if (isPlain) mustHold(sameEntries(fields, expected), 'other fields than the form sent')
     },
-    { weight: 8 },
+    { weight: 30 },
   ),
   target(
     'form body of bytes and headers',
@@ -146,7 +146,7 @@ export const web = [
       const fields = await readFormBody(ctx)
       mustHold(typeof fields === 'string' || fields.size <= 64, 'too many fields')
     },
-    { weight: 6 },
+    { weight: 15 },
   ),
   target(
     'JSON body',
@@ -168,7 +168,7 @@ export const web = [
       const live = firstLiveMarkup(renderGuide(text))
       mustHold(live === undefined, `live markup: ${live}`)
     },
-    { weight: 6, within: 2000 },
+    { weight: 60, within: 5000 },
   ),
   target(
     'long guide in Markdown',
@@ -177,7 +177,7 @@ export const web = [
       const live = firstLiveMarkup(renderGuide(text))
       mustHold(live === undefined, `live markup: ${live}`)
     },
-    { weight: 0.2, within: 5000 },
+    { weight: 2, within: 10_000 },
   ),
   target(
     'bearer header',
