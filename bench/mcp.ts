@@ -34,7 +34,7 @@ export async function mcpMeasures(
 
 async function startBench(): Promise<Bench> {
   const child = fork(new URL('./mcp-server.ts', import.meta.url), {
-    execArgv: ['--import', 'tsx', ...(process.env['PROF'] ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : [])],
+    execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const ready = await new Promise<BenchReady>((resolve, reject) => {

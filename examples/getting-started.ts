@@ -27,7 +27,9 @@ const jira = new CredentialsProvider({
   destinations: [{ origin: SERVICE, header: { scheme: 'Bearer', field: 'pat' } }],
   async verify({ pat }, signal) {
     const answer = await fetch(`${SERVICE}/rest/api/2/myself`, { headers: { authorization: `Bearer ${pat}` }, signal })
-    return answer.ok ? { ok: true } : { ok: false, problem: 'Jira does not know this token.' }
+    if (answer.status === 401 || answer.status === 403) return { ok: false, problem: 'Jira does not know this token.' }
+    if (!answer.ok) throw new Error(`It answered ${answer.status}, which says nothing of the token.`)
+    return { ok: true }
   },
 })
 

@@ -31,22 +31,28 @@ const environmentSchema = z.object({
  *
  * `MCP_VAULT_BACKEND`: `sealed-file` (default) or `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or
  * `MCP_VAULT_KEY`: the sealed file's key, read when the vault opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit`
- * in the vault's folder.
+ * in the vault's folder. Without `create`, a folder that holds no store is an error instead of a new store.
  *
  * @throws `configuration_invalid`, naming the variable
  */
-export function createStores(environment: NodeJS.ProcessEnv = process.env): Stores {
+export function createStores(
+  environment: NodeJS.ProcessEnv = process.env,
+  { create = true }: { readonly create?: boolean } = {},
+): Stores {
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   const folder = settings.MCP_VAULT_FOLDER
   return {
     backend:
-      settings.MCP_VAULT_BACKEND === 'memory' ? memoryBackend() : sealedFile({ folder, ...keyOptions(settings) }),
+      settings.MCP_VAULT_BACKEND === 'memory'
+        ? memoryBackend()
+        : sealedFile({ folder, create, ...(environment === process.env ? {} : keyOptions(settings)) }),
     pendingStore: memoryPendingStore(),
     browserSessions: memoryBrowserSessions(),
     audit: jsonLinesAudit({ folder: settings.MCP_AUDIT_FOLDER ?? `${folder}/audit` }),
   }
 }
 
+// The backend reads the process's own environment by itself, and then names the variable in its errors.
 function keyOptions({ MCP_VAULT_KEY: key, MCP_VAULT_KEY_FILE: keyFile }: z.output<typeof environmentSchema>) {
   return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
 }

@@ -23,7 +23,10 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly userContext?: AsyncLocalStorage<User>
   /** Finds the owner in what a verifier left on the request. Default: the vault's. */
   readonly ownerFrom?: OwnerFrom
-  /** How long a call waits for its user, in seconds, 1 to 3600. Default 300. */
+  /**
+   * How long a call waits for its user, in seconds, 1 to 3600. Default 300. A call whose client hears no progress answers after 50 s
+   * all the same, and no call waits longer than its link works.
+   */
   readonly tokenTimeoutSeconds?: number
   /** Lets a reference outlive its call by this many seconds, 1 to 86400. Default: it ends with the call. */
   readonly referenceTtlSeconds?: number
@@ -41,28 +44,37 @@ const callable = z.custom<(...parameters: never[]) => unknown>(
 )
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 
-export const credentialsProviderOptions = z.strictObject({
-  name: z
-    .string()
-    .max(MAX_PROVIDER_NAME_LENGTH)
-    .regex(PROVIDER_NAME, 'has lower-case letters, digits and single hyphens and starts with a letter'),
-  label: z.string().min(1).max(60).optional(),
-  variables: z.unknown().optional(),
-  doc: z.string().max(20_000).optional(),
-  vault: z
-    .custom<object>(
-      (value) => typeof value === 'object' && value !== null && 'attach' in value,
-      'must be what openVault() resolves to',
-    )
-    .optional(),
-  userContext: storage.optional(),
-  ownerFrom: callable.optional(),
-  tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
-  referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
-  destinations: z.unknown().optional(),
-  verify: callable.optional(),
-  guardShortSecrets: z.boolean().default(false),
-  serverBaseUrl: z.unknown().optional(),
-  backend: z.unknown().optional(),
-  pendingStore: z.unknown().optional(),
-})
+export const credentialsProviderOptions = z
+  .strictObject({
+    name: z
+      .string()
+      .max(MAX_PROVIDER_NAME_LENGTH)
+      .regex(PROVIDER_NAME, 'has lower-case letters, digits and single hyphens and starts with a letter'),
+    label: z.string().min(1).max(60).optional(),
+    variables: z.unknown().optional(),
+    doc: z.string().max(20_000).optional(),
+    vault: z
+      .custom<object>(
+        (value) =>
+          typeof value === 'object' && value !== null && 'attach' in value && typeof value.attach === 'function',
+        'must be what openVault() resolves to',
+      )
+      .optional(),
+    userContext: storage.optional(),
+    ownerFrom: callable.optional(),
+    tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
+    referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
+    destinations: z.unknown().optional(),
+    verify: callable.optional(),
+    guardShortSecrets: z.boolean().default(false),
+    serverBaseUrl: z.unknown().optional(),
+    backend: z.unknown().optional(),
+    pendingStore: z.unknown().optional(),
+  })
+  .superRefine((options, context) => {
+    if (options.vault === undefined) return
+    for (const part of ['serverBaseUrl', 'backend', 'pendingStore'] as const) {
+      if (options[part] === undefined) continue
+      context.addIssue({ code: 'custom', path: [part], message: 'belongs to the vault; give it to openVault instead' })
+    }
+  })

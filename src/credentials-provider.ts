@@ -22,7 +22,7 @@ import { type CredentialsProviderOptions, credentialsProviderOptions } from './c
 import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
 import { defineDestinations } from './destinations/destination.ts'
 import { providerForm } from './provider-form.ts'
-import { openProviderVault } from './provider-vault.ts'
+import { openProviderVault, whenShared } from './provider-vault.ts'
 
 /** A reference without a time of its own ends with its call; this bounds what a lost process leaves behind. */
 const LONGEST_CALL_SECONDS = 24 * 3600
@@ -70,12 +70,20 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.#destinations = destinations.map((destination) => destination.description)
     this.#boundFetch = createBoundFetch({ provider: this.name, destinations })
     if (options.vault) this.#attach(options.vault)
+    else whenShared(options, (vault) => this.#attach(vault))
+  }
+
+  /** The vault, for its `bearerGate`, `endSessions` and `close`. Throws `configuration_invalid` before it is open. */
+  get vault(): CredentialVault {
+    return this.#openVault()
   }
 
   /** Opens the vault if this provider has none yet. */
   async ready(): Promise<void> {
     if (this.#services) return
-    this.#opening ??= openProviderVault(this.#options).then((vault) => this.#attach(vault))
+    this.#opening ??= openProviderVault(this.#options).then((vault) => {
+      if (!this.#services) this.#attach(vault)
+    })
     try {
       await this.#opening
     } catch (error) {
@@ -91,6 +99,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       return
     }
     app.use(async (ctx, next) => {
+      if (!/\/(credentials|\.well-known)(\/|$)/.test(ctx.path)) return next()
       await this.ready()
       return this.#openVault().routes(ctx, next)
     })
@@ -147,7 +156,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   /** Revokes the owner's credential: the next call asks for it again. Resolves false when there was none. */
   async invalidateCredentials(owner: Owner): Promise<boolean> {
     await this.ready()
-    const context = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
+    const running = this.#calls.getStore()
+    const context = running
+      ? contextOf(running.call)
+      : ({ correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const)
     return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, context)
   }
 

@@ -5,10 +5,12 @@ import { isDeepStrictEqual } from 'node:util'
 import Koa from 'koa'
 import { jsonLinesAudit } from './audit/json-lines.ts'
 import { createCredentials } from './core/credentials.ts'
+import { withDeadline } from './core/deadline.ts'
 import { CredentialVaultError } from './core/errors.ts'
 import { createHealth } from './core/health.ts'
 import type { IdentityMode } from './core/identity.ts'
 import { findKey } from './core/key-source.ts'
+import { deriveKey } from './core/key-text.ts'
 import { isLoopback } from './core/loopback.ts'
 import { parseOptions } from './core/options.ts'
 import { auditWithOwnErrors, pendingStoreWithOwnErrors } from './core/own-errors.ts'
@@ -47,7 +49,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const identity = options.verifyToken ? { ...opened, verifyToken: options.verifyToken } : opened
 
   const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
-  await backend.open()
+  await withDeadline(backend.name, OPEN_DEADLINE, () => backend.open())
   const sealer = createSealer(findWebKey(options.webKey, backend, pendingStore))
   const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit' }))
   const health = createHealth(warn)
@@ -148,15 +150,21 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     onClose: (end) => void endings.push(end),
 
     async close() {
-      await Promise.all([...endings.splice(0), ...providerEndings.values()].map((end) => end()))
+      const parts = [...endings.splice(0), ...providerEndings.values()]
+      const closed = await Promise.allSettled(parts.map(async (end) => end()))
       credentials.close()
-      await pendingStore.shutdown()
-      await backend.close()
-      await audit.close()
+      // Each whatever the others do; the audit log last, since the others may still write to it.
+      for (const close of [() => pendingStore.shutdown(), () => backend.close(), () => audit.close()]) {
+        closed.push(...(await Promise.allSettled([close()])))
+      }
+      const failed = closed.find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
     },
   }
   return vault
 }
+
+const OPEN_DEADLINE = 30_000
 
 function sameDefinition(a: FormProvider, b: FormProvider): boolean {
   const definition = ({ label, variables, doc, destinations }: FormProvider) => ({
@@ -185,6 +193,13 @@ function defaultIdentity(serverBaseUrl: URL): IdentityMode {
 function findWebKey(text: string | undefined, backend: SecretBackend, pendingStore: PendingStore): Uint8Array {
   const derived = backend.deriveKey?.('web')
   const configured = findKey({ name: 'MCP_WEB_KEY', text })
+  if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'web'))) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'openVault.webKey: it is the same key as the store\'s. Whoever serves the form could then read the store. Make another one with "mcp-credential-vault keygen".',
+      { reason: 'same_key' },
+    )
+  }
   if (configured) return configured.key
   if (derived) return derived
   if (!pendingStore.shared) return randomBytes(32)

@@ -15,7 +15,7 @@ export function ownerFromAuthInfo(authInfo: unknown): User | undefined {
   try {
     return {
       ...checkOwner({ issuer: extra.iss, subject: extra.sub }),
-      ...(clientId === undefined ? {} : { clientId }),
+      ...(clientId === undefined || clientId === '' ? {} : { clientId }),
       ...(extra.name === undefined ? {} : { displayName: extra.name }),
     }
   } catch (error) {

@@ -12,10 +12,28 @@ export interface OwnVaultOptions {
 }
 
 let processWide: Promise<CredentialVault> | undefined
+/** Providers that will use the process-wide vault, until there is one: its routes serve all of them at once. */
+const waiting = new Set<(vault: CredentialVault) => void>()
+
+/** Runs `attach` once the process-wide vault is open, unless the provider brings parts of one. */
+export function whenShared(options: OwnVaultOptions, attach: (vault: CredentialVault) => void): void {
+  if (bringsParts(options)) return
+  if (!processWide) waiting.add(attach)
+}
+
+function attachAll(vault: CredentialVault): CredentialVault {
+  for (const attach of waiting) attach(vault)
+  waiting.clear()
+  return vault
+}
+
+function bringsParts({ serverBaseUrl, backend, pendingStore }: OwnVaultOptions): boolean {
+  return serverBaseUrl !== undefined || backend !== undefined || pendingStore !== undefined
+}
 
 /** Makes an opened vault the one that providers without a vault of their own use. */
 export function shareVault(vault: CredentialVault): void {
-  processWide = Promise.resolve(vault)
+  processWide = Promise.resolve(attachAll(vault))
 }
 
 /** A provider's own vault when it brings any part of one, else the one that all such providers of the process share. */
@@ -24,8 +42,8 @@ export async function openProviderVault(
 ): Promise<CredentialVault> {
   const { vault, serverBaseUrl, backend, pendingStore } = options
   if (vault) return vault
-  if (serverBaseUrl === undefined && !backend && !pendingStore) {
-    processWide ??= openVault(vaultOptionsFromEnvironment())
+  if (!bringsParts(options)) {
+    processWide ??= openVault(vaultOptionsFromEnvironment()).then(attachAll)
     try {
       return await processWide
     } catch (error) {

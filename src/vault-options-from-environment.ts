@@ -4,6 +4,7 @@ import { parseOptions } from './core/options.ts'
 import { createStores, withoutEmpty } from './create-stores.ts'
 import { localUser } from './identity/local-user.ts'
 import { oidc } from './identity/oidc.ts'
+import { ASYMMETRIC_ALGORITHMS } from './identity/oidc-options.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
@@ -22,18 +23,29 @@ const environmentSchema = z.object({
   MCP_OIDC_AUDIENCE: z.string().optional(),
   MCP_OIDC_SCOPES: words.optional(),
   MCP_OIDC_SUBJECT_CLAIM: z.string().optional(),
+  MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM: z.string().optional(),
+  MCP_OIDC_ISSUER_ALIASES: words.optional(),
+  MCP_OIDC_ALGORITHMS: words.pipe(z.array(z.enum(ASYMMETRIC_ALGORITHMS))).optional(),
+  MCP_OIDC_MAX_AUTH_AGE_SECONDS: wholeNumber.optional(),
   MCP_LOCAL_USER: z.string().optional(),
   MCP_LOCAL_ACCESS_TOKEN: z.string().optional(),
+  MCP_CACHE_SECONDS: wholeNumber.optional(),
   MCP_LINK_TTL_SECONDS: wholeNumber.optional(),
   MCP_SESSION_IDLE_SECONDS: wholeNumber.optional(),
   MCP_SESSION_MAX_SECONDS: wholeNumber.optional(),
   MCP_TRUSTED_PROXIES: wholeNumber.optional(),
+  MCP_ALLOWED_ORIGINS: words.optional(),
+  MCP_HSTS_INCLUDE_SUBDOMAINS: z.enum(['true', 'false']).optional(),
+  MCP_PAGES_PER_MINUTE: wholeNumber.optional(),
+  MCP_LOGINS_PER_MINUTE: wholeNumber.optional(),
+  MCP_SUBMITS_PER_MINUTE: wholeNumber.optional(),
 })
 
 type Settings = z.output<typeof environmentSchema>
 
 /**
- * Everything that `openVault` takes, from the environment: `docs/configuration.md` lists the variables. What is given wins over it.
+ * What `openVault` takes, from the environment: `docs/configuration.md` lists the variables. What is given wins over it. Functions, and
+ * options of `oidc` that weaken it, are for code alone.
  *
  * @throws `configuration_invalid`, naming the variable
  */
@@ -56,16 +68,26 @@ export function vaultOptionsFromEnvironment(
     serverBaseUrl: settings.MCP_SERVER_BASE_URL,
     ...(identity && { identity }),
     ...present('serverName', settings.MCP_SERVER_NAME),
+    ...present('cacheSeconds', settings.MCP_CACHE_SECONDS),
     ...present('linkTtlSeconds', settings.MCP_LINK_TTL_SECONDS),
     ...present('sessionIdleSeconds', settings.MCP_SESSION_IDLE_SECONDS),
     ...present('sessionMaxSeconds', settings.MCP_SESSION_MAX_SECONDS),
     ...present('trustedProxies', settings.MCP_TRUSTED_PROXIES),
+    ...present('allowedOrigins', settings.MCP_ALLOWED_ORIGINS),
+    ...present('hstsIncludeSubdomains', flag(settings.MCP_HSTS_INCLUDE_SUBDOMAINS)),
+    rateLimits: {
+      ...present('pagesPerMinute', settings.MCP_PAGES_PER_MINUTE),
+      ...present('loginsPerMinute', settings.MCP_LOGINS_PER_MINUTE),
+      ...present('submitsPerMinute', settings.MCP_SUBMITS_PER_MINUTE),
+    },
     ...given,
   }
 }
 
 function identityFrom(settings: Settings): IdentityMode | undefined {
-  const mode = settings.MCP_IDENTITY ?? (settings.MCP_OIDC_ISSUER === undefined ? undefined : 'oidc')
+  // Any of oidc's settings means oidc: without the issuer that is an error, and no step down to the local user.
+  const mode =
+    settings.MCP_IDENTITY ?? (Object.keys(settings).some((name) => name.startsWith('MCP_OIDC_')) ? 'oidc' : undefined)
   if (mode === undefined) return undefined
   if (mode === 'local-user') {
     return localUser({
@@ -81,6 +103,10 @@ function identityFrom(settings: Settings): IdentityMode | undefined {
     ...present('audience', settings.MCP_OIDC_AUDIENCE),
     ...present('scopes', settings.MCP_OIDC_SCOPES),
     ...present('subjectClaim', settings.MCP_OIDC_SUBJECT_CLAIM),
+    ...present('idTokenSubjectClaim', settings.MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM),
+    ...present('issuerAliases', settings.MCP_OIDC_ISSUER_ALIASES),
+    ...present('algorithms', settings.MCP_OIDC_ALGORITHMS),
+    ...present('maxAuthAgeSeconds', settings.MCP_OIDC_MAX_AUTH_AGE_SECONDS),
   })
 }
 
@@ -88,6 +114,10 @@ const oidcSchema = z.object({
   MCP_OIDC_ISSUER: z.string({ error: 'oidc needs the issuer URL of your identity provider' }),
   MCP_OIDC_CLIENT_ID: z.string({ error: 'oidc needs the client id that the form signs people in with' }),
 })
+
+function flag(text: 'true' | 'false' | undefined): boolean | undefined {
+  return text === undefined ? undefined : text === 'true'
+}
 
 function present<K extends string, T>(key: K, value: T | undefined): { [key in K]?: T } {
   // Only one key, and it is K.

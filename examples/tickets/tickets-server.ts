@@ -92,7 +92,10 @@ function ticketsProvider(vault: CredentialVault, origin: string) {
     destinations: [{ origin, header: { scheme: 'Bearer', field: 'pat' } }],
     async verify({ pat }, signal) {
       const answer = await fetch(`${origin}/api/me`, { headers: { authorization: `Bearer ${pat}` }, signal })
-      return answer.ok ? { ok: true } : { ok: false, problem: 'The Ticket Service does not know this token.' }
+      if (answer.status === 401 || answer.status === 403)
+        return { ok: false, problem: 'The Ticket Service does not know this token.' }
+      if (!answer.ok) throw new Error(`It answered ${answer.status}, which says nothing of the token.`)
+      return { ok: true }
     },
   })
 }

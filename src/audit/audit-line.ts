@@ -22,7 +22,13 @@ const owner: FieldWriter = (value, name) => {
 const actor: FieldWriter = (value, name) => {
   const given = asRecord(value, name)
   if (given['kind'] === 'user') return `{"kind":"user","owner":${owner(given['owner'], `${name}.owner`)}}`
-  if (given['kind'] === 'operator' || given['kind'] === 'anonymous') return `{"kind":"${given['kind']}"}`
+  if (given['kind'] === 'anonymous') return '{"kind":"anonymous"}'
+  if (given['kind'] === 'operator') {
+    const { account } = given
+    return account === undefined
+      ? '{"kind":"operator"}'
+      : `{"kind":"operator","account":${text(account, `${name}.account`)}}`
+  }
   throw new TypeError(`audit event: ${name}.kind is unknown`)
 }
 

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../core/errors.ts'
 import { findKey } from '../core/key-source.ts'
+import { deriveKey } from '../core/key-text.ts'
 import { parseOptions } from '../core/options.ts'
 import type { CredentialLookup, SecretBackend } from '../core/secret-backend.ts'
 import { sodiumReady, wipe } from '../core/sodium.ts'
 import { throwIfAborted } from './deadline.ts'
 import { type CredentialFiles, createCredentialFiles, statusOf } from './sealed-file/credential-files.ts'
-import { deriveFromMaster } from './sealed-file/keyring.ts'
 import { createRevisions, type Revisions } from './sealed-file/revisions.ts'
 import { revoke } from './sealed-file/revocation.ts'
 import { storageError } from './sealed-file/storage-error.ts'
@@ -22,6 +22,8 @@ export interface SealedFileOptions {
   readonly key?: string | undefined
   /** File that holds the key. When this user owns it, nobody else may read it. */
   readonly keyFile?: string | undefined
+  /** Makes a new store when the folder holds none. Default true; false where that would only hide a wrong folder. */
+  readonly create?: boolean | undefined
   /** Told at `open()` and `list()` of what is weak or strange yet no error. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
 }
@@ -30,6 +32,7 @@ const optionsSchema = z.strictObject({
   folder: z.string().min(1),
   key: z.string().optional(),
   keyFile: z.string().min(1).optional(),
+  create: z.boolean().default(true),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
 })
 
@@ -56,7 +59,7 @@ interface OpenedStore {
  * @throws `configuration_invalid` for a wrong option
  */
 export function sealedFile(options: SealedFileOptions): SecretBackend {
-  const { folder, key, keyFile, warn = emitWarning } = parseOptions(optionsSchema, options, 'sealedFile')
+  const { folder, key, keyFile, create, warn = emitWarning } = parseOptions(optionsSchema, options, 'sealedFile')
   let store: OpenedStore | undefined
 
   function opened(): OpenedStore {
@@ -82,7 +85,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
       await sodiumReady()
       const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile })
       try {
-        const { root, keyring, masterKey } = await openStoreFolder(folder, found, warn)
+        const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn })
         const revisions = createRevisions(root)
         const files = createCredentialFiles(keyring, revisions, warn)
         store = { root, masterKey, files, revisions }
@@ -119,7 +122,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     locate: (storageKey) => opened().files.path(storageKey),
 
-    deriveKey: (purpose) => deriveFromMaster(opened().masterKey, `derived ${purpose}`),
+    deriveKey: (purpose) => deriveKey(opened().masterKey, purpose),
 
     async close() {
       if (store) wipe(store.masterKey)

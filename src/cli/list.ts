@@ -17,11 +17,19 @@ The backend is the one that the environment names, as for the server (MCP_VAULT_
     withOperatorAccess(terminal, async ({ credentials, context }) => {
       const provider = input.text('provider')
       const rows: Row[] = []
-      for await (const stored of credentials.list(context)) {
-        if (provider === undefined || stored.key.provider === provider) rows.push(rowOf(stored))
+      let damage: unknown
+      try {
+        for await (const stored of credentials.list(context)) {
+          if (provider === undefined || stored.key.provider === provider) rows.push(rowOf(stored))
+        }
+      } catch (error) {
+        // One damaged record must not hide the others.
+        if (rows.length === 0) throw error
+        damage = error
       }
       rows.sort((a, b) => columns.map((column) => a[column].localeCompare(b[column])).find((order) => order !== 0) ?? 0)
       terminal.out(input.flag('json') ? `${JSON.stringify({ credentials: rows })}\n` : table(rows))
+      if (damage !== undefined) throw damage
       return 0
     }),
 }

@@ -16,19 +16,28 @@ export async function withOperatorAccess(
   terminal: Terminal,
   work: (access: OperatorAccess) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { backend, audit, pendingStore } = createStores(terminal.environment)
+  const { backend, audit, pendingStore } = createStores(terminal.environment, { create: false })
   const health = createHealth((problem) => terminal.error(`mcp-credential-vault: ${problem}\n`))
   await sodiumReady()
   try {
     await backend.open()
     const context = {
       correlationId: newCorrelationId(),
-      actor: { kind: 'operator', account: userInfo().username },
+      actor: { kind: 'operator', account: accountName() },
     } as const
     return await work({ credentials: createCredentials({ backend, audit, health }), context })
   } finally {
     await Promise.all([backend.close(), pendingStore.shutdown()])
     await audit.close()
+  }
+}
+
+function accountName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // Containers run as numbers that no account has.
+    return `uid ${process.getuid?.() ?? 'unknown'}`
   }
 }
 

@@ -48,7 +48,8 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
 async function loadServer() {
   try {
     return (await import('../server/start-server.ts')).startServer
-  } catch {
+  } catch (error) {
+    if (!isMissing(error, '@modelcontextprotocol/sdk')) throw error
     throw new CredentialVaultError(
       'configuration_invalid',
       'The MCP SDK is not installed. Run: npm install @modelcontextprotocol/sdk',
@@ -72,9 +73,27 @@ function readEnvironment(path: string): void {
 }
 
 async function loadTools(module: string): Promise<DefineTools> {
-  const loaded: { default?: unknown } = await import(pathToFileURL(resolve(module)).href)
+  const loaded = await importModule(resolve(module))
   if (typeof loaded.default === 'function') return loaded.default as DefineTools
   throw new CredentialVaultError('configuration_invalid', 'The module has no default export (server, vault) => void.', {
     reason: 'module',
   })
+}
+
+// The module is the operator's own, so its error's words are for the operator; its values are not printed.
+async function importModule(path: string): Promise<{ default?: unknown }> {
+  try {
+    return await import(pathToFileURL(path).href)
+  } catch (error) {
+    const problem = error instanceof Error ? `${error.name}: ${error.message}` : 'it threw something that is no error'
+    throw new CredentialVaultError('configuration_invalid', `The module ${path} cannot be loaded. ${problem}`, {
+      reason: 'module',
+    })
+  }
+}
+
+function isMissing(error: unknown, name: string): boolean {
+  return (
+    error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(name)
+  )
 }

@@ -42,7 +42,7 @@ export interface AuditEvent {
   readonly reason?: string
   /** Whose credential or session it is. */
   readonly owner?: Owner
-  /** Who acted, when it was not the owner. */
+  /** Who acted, when it was not the owner. An operator's `account` is the operating system's. */
   readonly actor?:
     | { readonly kind: 'user'; readonly owner: Owner }
     | { readonly kind: 'operator'; readonly account?: string }

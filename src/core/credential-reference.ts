@@ -35,10 +35,11 @@ export function sealReference(sealer: Sealer, content: NewReference, expiresAt: 
 /** Opens a reference for the owner that presents it. undefined, whatever is wrong with it. */
 export function openReference(
   sealer: Sealer,
-  text: string,
+  text: unknown,
   provider: string,
-  owner: Owner,
+  owner: Owner | undefined,
 ): ReferenceContent | undefined {
+  if (typeof text !== 'string' || !owner) return undefined
   const content = contentSchema.safeParse(sealer.open('reference', text))
   if (!content.success || content.data.provider !== provider || !sameOwner(content.data, owner)) return undefined
   const { issuer, subject, call } = content.data

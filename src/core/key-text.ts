@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { CredentialVaultError } from './errors.ts'
 
 /**
@@ -53,4 +53,9 @@ function checksum(body: string): string {
 export function keyId(key: Uint8Array): string {
   const digest = createHash('sha256').update('mcp-credential-vault key id\0').update(key).digest('hex')
   return `${digest.slice(0, 4)}-${digest.slice(4, 8)}`
+}
+
+/** 32 bytes for one purpose, from which neither the key nor those for another purpose can be found (HKDF-SHA-256, RFC 5869). */
+export function deriveKey(key: MasterKey, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, '', `mcp-credential-vault derived ${purpose} v1`, 32))
 }

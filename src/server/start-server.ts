@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { CredentialVaultError } from '../core/errors.ts'
+import { isLoopback } from '../core/loopback.ts'
 import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import { openVault } from '../open-vault.ts'
 import { shareVault } from '../provider-vault.ts'
@@ -43,6 +44,7 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
   // Providers announce themselves when tools are defined; links of an earlier run need them before the first client comes.
   await defineTools(new McpServer({ name: 'mcp-credential-vault', version: '0.1.0' }), vault)
   const server = await listen(app, port, host)
+  warnOfOtherPort(vault.serverBaseUrl, port)
   return {
     url: `${vault.serverBaseUrl.href.replace(/\/$/, '')}/mcp`,
     async close() {
@@ -51,6 +53,14 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
       await vault.close()
     },
   }
+}
+
+// Behind a proxy the two differ; on loopback without one, every link would lead nowhere.
+function warnOfOtherPort(serverBaseUrl: URL, port: number): void {
+  if (!isLoopback(serverBaseUrl) || Number(serverBaseUrl.port || 80) === port) return
+  process.stderr.write(
+    `mcp-credential-vault: it listens on port ${port}, and MCP_SERVER_BASE_URL is ${serverBaseUrl.href}: links lead there.\n`,
+  )
 }
 
 function listen(app: Koa, port: number, host: string): Promise<Server> {

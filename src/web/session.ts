@@ -39,7 +39,8 @@ export interface SessionParts {
 }
 
 const MAX_DISPLAY_NAME = 100
-const RESEAL_AFTER = 60_000
+/** Not at every request, yet often enough that the shortest idle limit holds. */
+const MOST_BETWEEN_SEALS = 60_000
 
 const sealedSchema = z.strictObject({
   sid: z.string(),
@@ -85,7 +86,7 @@ export function createSessions({ site, sealer, sessions, options }: SessionParts
       const owner = sealer.mac('owner', issuer, subject).toString('base64url')
       if (await sessions.isEnded({ id, owner, startedAt })) return undefined
       const now = Date.now()
-      if (now - session.seenAt < RESEAL_AFTER) return session
+      if (now - session.seenAt < Math.min(MOST_BETWEEN_SEALS, idle / 4)) return session
       const seen = { ...session, seenAt: now }
       keep(ctx, seen)
       return seen

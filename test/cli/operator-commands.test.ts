@@ -187,6 +187,18 @@ describe('usage', () => {
     expect(out).toContain(`Usage: mcp-credential-vault ${command.name}`)
   })
 
+  test('a folder without a store is an error that names it, and no new store', async () => {
+    const elsewhere = { ...environment, MCP_VAULT_FOLDER: join(root, 'typo') }
+    const { code, error, out } = await run(revoke, ['jira', ...ALICE], { environment: elsewhere })
+    expect([code, out]).toEqual([1, ''])
+    expect(error).toContain(join(root, 'typo'))
+    expect(readdirSync(root)).not.toContain('typo')
+  })
+
+  test('who acted is in the audit log', () => {
+    expect(auditLines()).toMatch(/"actor":\{"kind":"operator","account":"[^"]+"\}/)
+  })
+
   test('a wrong key is told as such, by its id, and changes nothing', async () => {
     const keyFile = join(root, 'other.key')
     writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })

@@ -108,7 +108,7 @@ export function keyOfKeyring(file: Buffer): string | undefined {
 }
 
 /** 32 bytes by HKDF-SHA-256 (RFC 5869), so that no two uses of the master key share bytes. */
-export function deriveFromMaster(masterKey: MasterKey, purpose: string): Uint8Array {
+function deriveFromMaster(masterKey: MasterKey, purpose: string): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', masterKey, '', `mcp-credential-vault store ${purpose} v1`, KEY_BYTES))
 }
 

@@ -24,9 +24,10 @@ export interface StoreFolder {
 export async function openStoreFolder(
   folder: string,
   found: FoundKey | undefined,
-  warn: (message: string) => void,
+  { create, warn }: { readonly create: boolean; readonly warn: (message: string) => void },
 ): Promise<StoreFolder> {
   if (!found) throw await missingKey(folder)
+  if (!create) await mustExist(folder)
   const root = await safeRoot(folder, warn)
   await makeFolders(root)
   const keyring = (await readKeyring(root, found)) ?? (await initialise(root, found))
@@ -34,6 +35,15 @@ export async function openStoreFolder(
   await syncFolder(root)
   await sweepTemporaries(join(root, 'tmp'))
   return { root, keyring, masterKey: found.key }
+}
+
+async function mustExist(folder: string): Promise<void> {
+  if ((await readSmallFile(keyringPath(folder))).kind !== 'missing' || (await hasRecords(folder))) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `There is no store in ${resolve(folder)}. Set MCP_VAULT_FOLDER to the folder that the server uses.`,
+    { reason: 'no_store' },
+  )
 }
 
 async function missingKey(folder: string): Promise<CredentialVaultError> {
