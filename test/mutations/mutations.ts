@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+
+/** A weakness that somebody might bring in, as a patch in `patches/`, and the tests that have to notice it. */
+export interface Mutation {
+  /** Name of the patch, without `.patch`. */
+  readonly name: string
+  readonly tests: readonly string[]
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'owner-check-off-on-post',
+    tests: ['test/attacks/link-forwarded.test.ts', 'test/attacks/link-enumeration.test.ts'],
+  },
+  { name: 'csrf-off', tests: ['test/attacks/form-csrf-on-submit.test.ts'] },
+  { name: 'handle-not-hashed', tests: ['test/core/pending-requests.test.ts'] },
+  {
+    name: 'claim-not-atomic',
+    tests: ['test/attacks/form-simultaneous-submits.test.ts', 'test/pending/memory.test.ts'],
+  },
+  { name: 'fsync-missing', tests: ['test/backends/sealed-file-durability.test.ts'] },
+  { name: 'audit-fsync-missing', tests: ['test/audit/json-lines.test.ts'] },
+  {
+    name: 'signature-not-checked',
+    tests: ['test/attacks/sealed-file-foreign-writer.test.ts', 'test/attacks/sealed-file-changed-bytes.test.ts'],
+  },
+  { name: 'redirect-followed', tests: ['test/attacks/fetch-redirect.test.ts'] },
+  { name: 'echo-guard-off', tests: ['test/core/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
+  { name: 'audience-not-checked', tests: ['test/attacks/token-other-audience.test.ts'] },
+  { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
+]
+
+export function patchOf({ name }: Mutation): string {
+  return join(import.meta.dirname, 'patches', `${name}.patch`)
+}
