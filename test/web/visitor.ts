@@ -17,7 +17,7 @@ export interface Visitor {
   submit(link: Link, values: Readonly<Record<string, string>>): Promise<RawResponse>
 }
 
-export function visitorOf(server: FormServer): Visitor {
+export function visitorOf(server: Pick<FormServer, 'send' | 'provider'>): Visitor {
   const cookies = new Map<string, string>()
 
   async function send(request: RawRequest): Promise<RawResponse> {

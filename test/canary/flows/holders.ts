@@ -1,0 +1,32 @@
+import { memoryAudit } from '../../../src/audit/memory.ts'
+import { memoryBackend } from '../../../src/backends/memory.ts'
+import { createCredentialCache } from '../../../src/core/credential-cache.ts'
+import { createCredentials } from '../../../src/core/credentials.ts'
+import { createEchoGuard } from '../../../src/core/echo-guard.ts'
+import { createHealth } from '../../../src/core/health.ts'
+import { createSealer } from '../../../src/core/seal.ts'
+import { storageKey } from '../../../src/core/storage-key.ts'
+import { defineVariables } from '../../../src/core/variables.ts'
+import { call, put } from '../../../src/testing/secret-backend-calls.ts'
+import { expectThat, type Flow, flow } from '../flow.ts'
+import { canaryVariables } from '../variables.ts'
+
+/** Objects that do hold values while they work, and must not show them. */
+export const holders: readonly Flow[] = [
+  flow('memory backend, cache and echo guard are printed', async ({ owner, objects, secrets }) => {
+    const backend = memoryBackend()
+    const key = storageKey('canary', owner)
+    await put(backend, key, secrets.values)
+    const variables = defineVariables(canaryVariables)
+    const cache = createCredentialCache(backend, { ttl: 60_000, maxEntries: 10 })
+    await cache.read(key, () => backend.read(key, call()))
+    const credentials = createCredentials({ backend, audit: memoryAudit(), health: createHealth(() => {}) })
+    const released = await credentials.release(key, variables, { correlationId: 'canary' })
+    const guard = createEchoGuard({ includeShort: true })
+    guard.add(variables, released)
+    expectThat(guard.finds(secrets.of('html')), 'a guard that knows the values')
+    const stat = await backend.stat(key, call())
+    const held = { backend, cache, credentials, guard, stat, key, variables, sealer: createSealer(Buffer.alloc(32, 7)) }
+    for (const [name, object] of Object.entries(held)) objects.set(`held ${name}`, object)
+  }),
+]

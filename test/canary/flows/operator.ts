@@ -1,0 +1,89 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, runCommand } from '../../../src/cli/command.ts'
+import { keygen } from '../../../src/cli/keygen.ts'
+import { list } from '../../../src/cli/list.ts'
+import { revoke } from '../../../src/cli/revoke.ts'
+import { rotate } from '../../../src/cli/rotate.ts'
+import { show } from '../../../src/cli/show.ts'
+import { start } from '../../../src/cli/start.ts'
+import { generateKeyText } from '../../../src/core/key-text.ts'
+import { expectThat, type Flow, flow } from '../flow.ts'
+import type { World } from '../world.ts'
+
+interface CommandLine {
+  readonly command: Command
+  readonly words: readonly string[]
+  readonly secret?: string
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/** One command in this process, with and without --json. Both have to end so. */
+async function runs(world: World, code: number | 'failed', line: CommandLine): Promise<void> {
+  const { command, words, secret = '', environment = {} } = line
+  const seen = world.trace.stream('command line')
+  for (const json of [[], ['--json']]) {
+    const ended = await runCommand(command, [...words, ...json], {
+      out: seen,
+      error: seen,
+      environment: { MCP_VAULT_FOLDER: world.dataFolder, MCP_VAULT_KEY_FILE: world.keyFile, ...environment },
+      readSecret: async () => secret,
+    })
+    expectThat(code === 'failed' ? ended !== 0 : ended === code, `${command.name} to end with ${code}, not ${ended}`)
+  }
+}
+
+const alice = ({ owner }: World) => ['canary', '--issuer', owner.issuer, '--subject', owner.subject]
+
+export const operator: readonly Flow[] = [
+  flow('list and show', async (world) => {
+    await world.saved()
+    await runs(world, 0, { command: list, words: [] })
+    await runs(world, 0, { command: show, words: alice(world) })
+  }),
+  flow('rotate from standard input', async (world) => {
+    await world.saved()
+    for (const { kind, value: secret } of world.secrets.canaries) {
+      await runs(world, 0, { command: rotate, words: [...alice(world), '--field', kind], secret })
+    }
+    world.probe = (handle) => handle.use(({ long }) => String(long === world.secrets.of('long')))
+    expectThat((await world.clients.plain.call()).text === 'true', 'the rotated value')
+  }),
+  flow('rotate that fails', async (world) => {
+    const secret = world.secrets.of('pem')
+    await runs(world, 3, { command: rotate, words: alice(world), secret })
+    await world.saved()
+    await runs(world, 1, { command: rotate, words: alice(world), secret })
+    await runs(world, 'failed', { command: rotate, words: [...alice(world), '--field', secret], secret })
+    await runs(world, 2, { command: rotate, words: alice(world), secret: `${secret}\u0007` })
+    await runs(world, 2, { command: rotate, words: alice(world), secret: secret.repeat(60) })
+  }),
+  flow('wrong key', async (world) => {
+    await world.saved()
+    const keyFile = join(world.root, 'other.key')
+    writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
+    const environment = { MCP_VAULT_KEY_FILE: keyFile }
+    const secret = world.secrets.of('long')
+    await runs(world, 1, { command: list, words: [], environment })
+    await runs(world, 1, { command: rotate, words: [...alice(world), '--field', 'long'], secret, environment })
+    await runs(world, 1, { command: list, words: [], environment: { MCP_VAULT_KEY_FILE: '', MCP_VAULT_KEY: secret } })
+  }),
+  flow('secret on the command line by mistake', async (world) => {
+    const { values } = world.secrets
+    for (const secret of Object.values(values)) {
+      await runs(world, 2, { command: rotate, words: [...alice(world), secret] })
+      await runs(world, 2, { command: rotate, words: [...alice(world), `--value=${secret}`] })
+      await runs(world, 2, { command: list, words: [`--${secret}`] })
+      await runs(world, 2, { command: keygen, words: [secret] })
+      await runs(world, 2, { command: start, words: ['x', '--env-file', secret] })
+      await runs(world, 'failed', { command: show, words: [secret, '--issuer', 'x', '--subject', 'y'] })
+    }
+  }),
+  flow('revoke, then purge', async (world) => {
+    await world.saved()
+    await runs(world, 0, { command: revoke, words: alice(world) })
+    await runs(world, 0, { command: show, words: alice(world) })
+    await runs(world, 0, { command: revoke, words: [...alice(world), '--purge'] })
+    await runs(world, 3, { command: show, words: alice(world) })
+  }),
+]

@@ -1,0 +1,23 @@
+import { CredentialsProvider } from '../../src/credentials-provider.ts'
+import { credentialGate } from '../../src/mcp/sdk-v1/index.ts'
+import type { DefineTools } from '../../src/server/tools-module.ts'
+import { canaryVariables } from './variables.ts'
+
+/** Tools of the runnable server: one that uses the secrets well, and one that throws them. */
+const defineTools: DefineTools = (server, vault) => {
+  const canary = new CredentialsProvider({ vault, name: 'canary', variables: canaryVariables })
+  const gate = credentialGate(server)
+  const uses = gate(canary, async () => {
+    const count = await canary.getCredentials().use((values) => Object.keys(values).length)
+    return { content: [{ type: 'text', text: `${count} values` }] }
+  })
+  const throws = gate(canary, async () =>
+    canary.getCredentials().use((values) => {
+      throw new Error(Object.values(values).join(' '))
+    }),
+  )
+  server.registerTool('probe', {}, uses)
+  server.registerTool('throws', {}, throws)
+}
+
+export default defineTools
