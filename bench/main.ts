@@ -19,12 +19,13 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
     seconds: { type: 'string', default: '10' },
+    peer: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
 if (values.help) {
   console.log(
-    `npm run bench -- [--json] [--only NAME]… [--seconds N]\n\nNames: ${NAMES.join(', ')}\n--seconds is the time for each group of measures, default 10.`,
+    `npm run bench -- [--json] [--peer] [--only NAME]… [--seconds N]\n\nNames: ${NAMES.join(', ')}\n--seconds is the time for each group of measures, default 10. --peer also measures the published mcp-authkit.`,
   )
   process.exit(0)
 }
@@ -42,7 +43,7 @@ const wanted = (name: string) => values.only.length === 0 || values.only.include
 
 const measures: Measure[] = []
 if (NAMES.some((name) => !name.startsWith('sealed-') && wanted(name)))
-  measures.push(...(await mcpMeasures(wanted, { seconds })))
+  measures.push(...(await mcpMeasures(wanted, { seconds, peer: values.peer })))
 if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
   measures.push(...(await sealedFileMeasures({ seconds })).filter(({ name }) => wanted(name)))
 }

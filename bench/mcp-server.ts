@@ -32,6 +32,7 @@ export interface BenchAnswer {
 /** First message to the driver. */
 export interface BenchReady {
   readonly baseUrl: string
+  readonly issuer: string
   readonly users: readonly { readonly name: string; readonly token: string }[]
 }
 
@@ -113,4 +114,4 @@ process.on('disconnect', () => {
 const users = await Promise.all(
   names.map(async (name) => ({ name, token: await identityProvider.issueAccessToken(name, { expiresIn: 7200 }) })),
 )
-process.send?.({ baseUrl, users } satisfies BenchReady)
+process.send?.({ baseUrl, issuer: identityProvider.issuer, users } satisfies BenchReady)

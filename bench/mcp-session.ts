@@ -41,7 +41,7 @@ export async function openBenchSession(url: string, token: string): Promise<Benc
       })
       let text = ''
       for await (const chunk of answer.body) {
-        text += chunk
+        text += String(chunk).replaceAll('\r\n', '\n')
         for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
           const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1]
           text = text.slice(end + 2)
