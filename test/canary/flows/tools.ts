@@ -5,12 +5,11 @@ import { expectThat, type Flow, flow } from '../flow.ts'
 import type { Probe, World } from '../world.ts'
 
 /** The tool gets every value as one text and does this with it; the client has to learn that something was withheld. */
-function withheld(name: string, work: (text: string, world: World) => unknown): Flow {
+function withheld(name: string, work: (text: string) => unknown): Flow {
   return flow(name, async (world) => {
     await world.saved()
     for (const { kind } of world.secrets.canaries) {
-      world.probe = (handle) =>
-        handle.use((values) => work(String((values as Readonly<Record<string, string>>)[kind]), world))
+      world.probe = (handle) => handle.use((values) => work(String((values as Readonly<Record<string, string>>)[kind])))
       for (const client of [world.clients.plain, world.clients.stateless]) {
         const { text } = await client.call()
         expectThat(text.includes('was withheld'), `words about withholding, for ${kind}`)
@@ -56,10 +55,8 @@ export const tools: readonly Flow[] = [
   withheld('tool echoes as a resource', (text) => ({
     content: [{ type: 'resource', resource: { uri: 'x://y', blob: Buffer.from(text).toString('base64') } }],
   })),
-  withheld('tool throws with it', (text, world) => {
-    const error = new Error(`401 for ${text}`)
-    world.objects.delete('thrown')
-    throw error
+  withheld('tool throws with it', (text) => {
+    throw new Error(`401 for ${text}`)
   }),
   withheld('tool throws with it in the cause', (text) => {
     throw new Error('failed', { cause: new AggregateError([new Error(text)]) })
