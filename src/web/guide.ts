@@ -4,6 +4,8 @@ const LINK_PROTOCOLS = new Set(['https:', 'http:', 'mailto:'])
 /** The page's own heading is the only h1. */
 const HEADING_SHIFT = 1
 const DEEPEST_HEADING = 6
+/** Characters of a paragraph. The lexer looks through all of it for the end of each emphasis, so a longer one has none. */
+const LONGEST_EMPHASISED = 2000
 
 /**
  * The operator's guide as HTML. It is the one piece of HTML that a page takes as it is, so nothing gets through but what is made
@@ -12,6 +14,10 @@ const DEEPEST_HEADING = 6
 export function renderGuide(markdown: string): string {
   const guide = new Marked({ async: false, gfm: true })
   guide.use({
+    tokenizer: {
+      emStrong: (_source, paragraph) => (paragraph.length > LONGEST_EMPHASISED ? undefined : false),
+      del: (_source, paragraph) => (paragraph.length > LONGEST_EMPHASISED ? undefined : false),
+    },
     renderer: {
       html: ({ text, block }: Tokens.HTML | Tokens.Tag) => (block ? `<p>${escapeHtml(text)}</p>\n` : escapeHtml(text)),
       heading({ tokens, depth }: Tokens.Heading) {
