@@ -1,4 +1,5 @@
 import type { AuditSink } from '../../src/core/audit-sink.ts'
+import type { BrowserSessions } from '../../src/core/browser-sessions.ts'
 import type { PendingStore } from '../../src/core/pending-store.ts'
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import type { CredentialValues } from '../../src/core/variables.ts'
@@ -14,6 +15,8 @@ export interface Faults {
   verify?: Verify
   /** Before an operation of the pending store, which then goes on. */
   pending?: (operation: 'openOrReuse' | 'get' | 'claim' | 'close') => Promise<void>
+  /** When a browser's session is looked up. */
+  sessions?: () => Promise<never>
   /** Every link that is looked at has expired. */
   expired?: boolean
 }
@@ -38,6 +41,10 @@ export function faultyAudit(audit: AuditSink, faults: () => Faults): AuditSink {
       return audit.append(event)
     },
   }
+}
+
+export function faultySessions(sessions: BrowserSessions, faults: () => Faults): BrowserSessions {
+  return { ...sessions, isEnded: (session) => faults().sessions?.() ?? sessions.isEnded(session) }
 }
 
 /** Also shows every entry that goes in or out to `seen`: that is what a dump of the store holds. */

@@ -27,7 +27,7 @@ import { call } from '../../src/testing/secret-backend-calls.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
 import type { Link } from '../web/form-server.ts'
 import { type Visitor, visitorOf } from '../web/visitor.ts'
-import { type Faults, faultyAudit, faultyBackend, watchedPendingStore } from './faults.ts'
+import { type Faults, faultyAudit, faultyBackend, faultySessions, watchedPendingStore } from './faults.ts'
 import { type CanaryClient, connectClient } from './mcp-client.ts'
 import { recordedSend, type recordRequest, recordSockets, type Send } from './recording.ts'
 import type { CanarySet } from './secrets.ts'
@@ -121,7 +121,7 @@ export async function openWorld(secrets: CanarySet): Promise<World> {
     trace.add('pending entries', JSON.stringify(entry) ?? ''),
   )
   const audit = faultyAudit(jsonLinesAudit({ folder: join(dataFolder, 'audit') }), faults)
-  const browserSessions = memoryBrowserSessions()
+  const browserSessions = faultySessions(memoryBrowserSessions(), faults)
   const identity = oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] })
   const vault = await openVault({
     serverBaseUrl: baseUrl,

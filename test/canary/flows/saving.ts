@@ -116,6 +116,12 @@ export const saving: readonly Flow[] = [
       if (type === 'credential.resolved') throw talkative(secrets)
     },
   })),
+  flow('session lookup throws with it, which Koa prints', async (world) => {
+    const link = await world.link()
+    world.faults = { sessions: throws(world.secrets) }
+    expectStatus(await world.alice.get(link.entry), 500)
+    expectStatus(await world.alice.post(link.submit, world.secrets.values), 500)
+  }),
   flow('pending store throws at the call', async (world) => {
     world.faults = {
       pending: async () => {
