@@ -1,33 +1,19 @@
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import Koa from 'koa'
 import { CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential-vault'
-import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { credentialGate } from 'mcp-credential-vault/mcp/sdk-v1'
+import { app, createIssue, inputSchema, server } from './your-server.ts'
 
 const vault = await openVault({
   serverBaseUrl: 'https://mcp.example.com',
   backend: sealedFile({ folder: './data' }),
   identity: oidc({ issuer: 'https://login.example.com', clientId: 'mcp-form' }),
 })
-const origin = 'https://jira.example.com'
-const jira = new CredentialsProvider({
-  vault,
-  name: 'jira',
-  variables: { pat: { label: 'Personal access token', type: 'password' } },
-  destinations: [{ origin, header: { scheme: 'Bearer', field: 'pat' } }],
-})
-
-function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpServer {
-  const server = new McpServer({ name: 'jira', version: '1.0.0' }, options)
-  const requireCredentials = credentialGate(server)
-  const whoAmI = requireCredentials(jira, { tool: 'who_am_i' }, async () => {
-    const answer = await jira.getCredentials().fetch(`${origin}/rest/api/2/myself`)
-    return { content: [{ type: 'text', text: await answer.text() }] }
-  })
-  server.registerTool('who_am_i', { description: 'Says who you are in Jira.' }, whoAmI)
-  return server
-}
-
-const app = new Koa()
+const variables = { pat: { label: 'Personal access token', type: 'password' } } as const
+const jira = new CredentialsProvider({ vault, name: 'jira', variables })
 jira.register(app)
-app.use(mcpMount(vault, createServer))
-app.listen(8005, '127.0.0.1')
+
+const requireCredentials = credentialGate(server)
+const handler = requireCredentials(jira, async ({ title }: { title: string }) => {
+  const key = await jira.getCredentials().use(({ pat }) => createIssue(title, pat))
+  return { content: [{ type: 'text', text: `Created ${key}` }] }
+})
+server.registerTool('create_issue', { inputSchema }, handler)

@@ -4,7 +4,7 @@ import type { CredentialRequest, GatedProvider } from '../../core/gated-provider
 import type { WaitEnd } from '../../core/pending-requests.ts'
 import type { GateDecision } from '../gate-decision.ts'
 import { gateTexts } from '../gate-texts.ts'
-import type { ToolExtra } from './credential-gate.ts'
+import type { ToolExtra } from './tool-handler.ts'
 
 export interface AskParts {
   readonly server: Server

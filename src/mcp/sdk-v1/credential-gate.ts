@@ -1,6 +1,5 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js'
-import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js'
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
 import { newCorrelationId } from '../../core/credentials.ts'
@@ -14,9 +13,7 @@ import { askAndWait } from './ask-and-wait.ts'
 import { completionNotices } from './completion-notices.ts'
 import { runGuarded } from './run-guarded.ts'
 import { toolError } from './tool-error.ts'
-
-/** What the SDK hands to a tool handler beside its arguments. */
-export type ToolExtra = RequestHandlerExtra<ServerRequest, ServerNotification>
+import type { GatedHandler, ToolExtra, ToolHandler } from './tool-handler.ts'
 
 export interface GateOptions {
   /** Answer at once with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
@@ -29,9 +26,6 @@ const gateOptions = z.strictObject({
   failFast: z.boolean().optional(),
   tool: z.string().min(1).max(128).optional(),
 })
-
-export type ToolHandler<P extends readonly unknown[]> = (...parameters: P) => CallToolResult | Promise<CallToolResult>
-export type GatedHandler<P extends readonly unknown[]> = (...parameters: P) => Promise<CallToolResult>
 
 /**
  * Puts the gate in front of a tool handler: it runs only once the caller's own credential for `provider` is there. Works for handlers

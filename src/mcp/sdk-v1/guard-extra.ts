@@ -1,7 +1,7 @@
 import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js'
 import { CredentialVaultError } from '../../core/errors.ts'
 import type { EchoCheck } from '../../core/gated-provider.ts'
-import type { ToolExtra } from './credential-gate.ts'
+import type { ToolExtra } from './tool-handler.ts'
 
 export interface ExtraGuard {
   readonly echo: EchoCheck

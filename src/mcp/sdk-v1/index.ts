@@ -3,5 +3,6 @@
  *
  * @module mcp-credential-vault/mcp/sdk-v1
  */
-export { credentialGate, type GateOptions, type RequireCredentials, type ToolExtra } from './credential-gate.ts'
+export { credentialGate, type GateOptions, type RequireCredentials } from './credential-gate.ts'
 export { type CreateServer, type GateKeeper, type McpMountOptions, mcpMount } from './mcp-mount.ts'
+export type { ToolExtra } from './tool-handler.ts'

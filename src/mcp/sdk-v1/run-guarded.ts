@@ -1,9 +1,9 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import type { GatedCall, GatedProvider } from '../../core/gated-provider.ts'
 import { gateTexts } from '../gate-texts.ts'
-import type { ToolExtra, ToolHandler } from './credential-gate.ts'
 import { guardExtra } from './guard-extra.ts'
 import { toolError } from './tool-error.ts'
+import type { ToolExtra, ToolHandler } from './tool-handler.ts'
 
 export interface GuardedRun<P extends readonly unknown[]> {
   readonly provider: GatedProvider
