@@ -23,8 +23,6 @@ export type ErrorCode =
   | 'secret_echoed'
   /** `fetch()` was asked for a destination that the provider does not declare. */
   | 'destination_refused'
-  /** The link's request is not open: unknown, used, expired, cancelled or being saved right now. */
-  | 'request_not_open'
   /** The pending store holds its maximum of open requests. */
   | 'pending_store_full'
   /** Another writer changed the credential in between. */
