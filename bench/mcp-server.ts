@@ -1,4 +1,4 @@
-/** The measured server, in a process of its own: gated and ungated tools, sealed file, durable audit, real pages. */
+/** The measured server, built as it is published, in a process of its own: gated and ungated tools, sealed file, durable audit, real pages. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,15 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { jsonLinesAudit } from '../src/audit/json-lines.ts'
-import { sealedFile } from '../src/backends/sealed-file.ts'
-import { generateKeyText } from '../src/core/key-text.ts'
-import { storageKey } from '../src/core/storage-key.ts'
-import { CredentialsProvider } from '../src/credentials-provider.ts'
-import { oidc } from '../src/identity/oidc.ts'
-import { credentialGate, mcpMount } from '../src/mcp/sdk-v1/index.ts'
-import { openVault } from '../src/open-vault.ts'
-import { put } from '../src/testing/secret-backend-calls.ts'
+import { CredentialsProvider, generateKeyText, jsonLinesAudit, oidc, openVault, sealedFile } from 'mcp-credential-vault'
+import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { storageKey } from '../dist/core/storage-key.js'
+import { put } from '../dist/testing/secret-backend-calls.js'
 import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
 
 const USERS = 32

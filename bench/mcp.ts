@@ -173,7 +173,8 @@ async function pairsOnce(
       const browser = tally.browsers[index]
       const form = await browser?.open(link)
       const done = form && (await browser?.press(form, 'Save', { pat: `tok-${tally.pairs}-0123456789abcdef` }))
-      if (done?.status !== 200 && done?.status !== 0) throw new Error(`The form answered ${done?.status}: ${done?.html}`)
+      if (done?.status !== 200 && done?.status !== 0)
+        throw new Error(`The form answered ${done?.status}: ${done?.html}`)
       tally.pairs += 1
     }),
   )
