@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Context } from 'koa'
 import { koaBody } from 'koa-body'
 
@@ -64,8 +65,8 @@ export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, st
     fields.set(name, value)
   }
   // The parser leaves names out that it takes for attacks, such as __proto__, and takes [pat] for pat; a form that holds one is not ours.
-  const names = [...new URLSearchParams(raw).keys()]
-  return fields.size === names.length && names.every((name) => fields.has(name)) ? fields : 'malformed'
+  const names = [...new URLSearchParams(raw).keys()].sort()
+  return isDeepStrictEqual([...fields.keys()].sort(), names) ? fields : 'malformed'
 }
 
 function statusOf(error: unknown): unknown {

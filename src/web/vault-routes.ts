@@ -32,6 +32,11 @@ export function createVaultRoutes(parts: WebParts): VaultRoutes {
   const router = createRoutes(desk.desk, desk.files)
 
   const middleware: Middleware = async (ctx, next) => {
+    // A request line such as `GET a://?x` names no path at all, whatever Koa's types say.
+    if (typeof ctx.path !== 'string') {
+      ctx.status = 400
+      return
+    }
     if (ctx.path !== site.root && !ctx.path.startsWith(`${site.root}/`)) return next()
     setHeaders(ctx, headers)
     const correlationId = newCorrelationId()

@@ -1,15 +1,20 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { compiled } from '../support/compiled.ts'
-import { TARGETS } from './targets/all.ts'
 
 export interface Task {
   readonly name: string
   readonly cases: number
 }
 
+/** A target's name, and its share of all cases beside the others'. */
+export interface Share {
+  readonly name: string
+  readonly weight: number
+}
+
 export type Answer =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly targets: readonly Share[] }
   | { readonly kind: 'alive'; readonly done: number }
   /** `slowest` case in milliseconds. */
   | { readonly kind: 'done'; readonly done: number; readonly slowest: number }
@@ -34,13 +39,11 @@ export async function fuzz(
   seed: number,
   onReport: (report: TargetReport) => void = () => {},
 ): Promise<readonly TargetReport[]> {
-  const whole = TARGETS.reduce((sum, { weight }) => sum + weight, 0)
-  const tasks = TARGETS.map(({ name, weight }) => ({ name, cases: Math.max(1, Math.ceil((cases * weight) / whole)) }))
   const reports: TargetReport[] = []
   const code = await compiled(join(import.meta.dirname, 'worker.ts'))
 
-  async function work(): Promise<void> {
-    let thread: Thread | undefined
+  async function work(first: Thread, tasks: Task[]): Promise<void> {
+    let thread: Thread | undefined = first
     for (let task = tasks.shift(); task; task = tasks.shift()) {
       thread ??= await startThread(code.script, seed)
       const report = await thread.run(task)
@@ -56,7 +59,11 @@ export async function fuzz(
   }
 
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    const threads = await Promise.all(Array.from({ length: AT_ONCE }, () => startThread(code.script, seed)))
+    const targets = threads[0]?.targets ?? []
+    const whole = targets.reduce((sum, { weight }) => sum + weight, 0)
+    const tasks = targets.map(({ name, weight }) => ({ name, cases: Math.max(1, Math.ceil((cases * weight) / whole)) }))
+    await Promise.all(threads.map((thread) => work(thread, tasks)))
     return reports
   } finally {
     code.remove()
@@ -64,15 +71,18 @@ export async function fuzz(
 }
 
 interface Thread {
+  readonly targets: readonly Share[]
   run(task: Task): Promise<TargetReport>
   end(): Promise<unknown>
 }
 
 async function startThread(script: string, seed: number): Promise<Thread> {
   const worker = new Worker(script, { workerData: { seed } })
-  await next(worker)
+  const answer = await next(worker)
+  if (answer.kind !== 'ready') throw new Error(`the thread did not start: ${JSON.stringify(answer)}`)
 
   return {
+    targets: answer.targets,
     end: () => worker.terminate(),
     async run({ name, cases }) {
       const start = performance.now()

@@ -7,7 +7,7 @@ const { seed }: { seed: number } = workerData
 const TELL_EVERY_MILLISECONDS = 500
 
 parentPort?.on('message', (task: Task) => void run(task))
-tell({ kind: 'ready' })
+tell({ kind: 'ready', targets: TARGETS.map(({ name, weight }) => ({ name, weight })) })
 
 async function run({ name, cases }: Task): Promise<void> {
   let done = 0

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 
@@ -28,6 +28,8 @@ export async function compiled(entry: string): Promise<Compiled> {
     { cwd: ROOT, encoding: 'utf8' },
   )
   if (status !== 0) throw new Error(`${relative(ROOT, entry)} does not compile: ${stdout}`)
+  // Looked for beside the code.
+  symlinkSync(join(ROOT, 'templates'), join(folder, 'templates'))
   return {
     script: join(folder, relative(ROOT, entry).replace(/\.ts$/, '.js')),
     remove: () => rmSync(folder, { recursive: true, force: true }),

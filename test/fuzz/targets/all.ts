@@ -3,6 +3,7 @@ import { configuration } from './configuration.ts'
 import { identity } from './identity.ts'
 import { links } from './links.ts'
 import { outgoing } from './outgoing.ts'
+import { pages } from './pages.ts'
 import { sealed } from './sealed.ts'
 import { store } from './store.ts'
 import { web } from './web.ts'
@@ -13,6 +14,7 @@ export const TARGETS: readonly Target[] = [
   ...store,
   ...configuration,
   ...web,
+  ...pages,
   ...identity,
   ...outgoing,
 ]
