@@ -1,9 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { httpBrowser } from '../examples/tickets/http-browser.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { type MeasuredServer, sessionsOf } from './measured-server.ts'
 
 const FOLDER = fileURLToPath(new URL('../.cache/peer', import.meta.url))
@@ -48,14 +47,6 @@ function installPeer(): void {
     const { status } = spawnSync(command, parameters, { stdio: ['ignore', 'inherit', 'inherit'] })
     if (status !== 0) throw new Error(`The peer cannot be installed. Try: ${command} ${parameters.join(' ')}`)
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 async function answering(baseUrl: string): Promise<void> {

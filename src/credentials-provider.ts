@@ -15,6 +15,7 @@ import type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './c
 import { parseOptions } from './core/options.ts'
 import type { Owner, User } from './core/owner.ts'
 import type { NewRequest } from './core/pending-requests.ts'
+import { urlBelow } from './core/server-base-url.ts'
 import { type StorageKey, storageKey } from './core/storage-key.ts'
 import { type CredentialValues, defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
@@ -51,8 +52,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #destinations: readonly string[]
   readonly #calls = new AsyncLocalStorage<RunningCall>()
   readonly #live = new Set<string>()
-  #vault: CredentialVault | undefined
-  #services: ProviderServices | undefined
+  #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
   #opening: Promise<void> | undefined
 
   constructor(options: CredentialsProviderOptions<V>) {
@@ -75,14 +75,14 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   /** The vault, for its `bearerGate`, `endSessions` and `close`. Throws `configuration_invalid` before it is open. */
   get vault(): CredentialVault {
-    return this.#openVault()
+    return this.#open().vault
   }
 
   /** Opens the vault if this provider has none yet. */
   async ready(): Promise<void> {
-    if (this.#services) return
+    if (this.#attached) return
     this.#opening ??= openProviderVault(this.#options).then((vault) => {
-      if (!this.#services) this.#attach(vault)
+      if (!this.#attached) this.#attach(vault)
     })
     try {
       await this.#opening
@@ -94,20 +94,20 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   /** Serves the form on a Koa application. Routes are shared: several providers of one vault register them once. */
   register(app: Koa): void {
-    if (this.#vault) {
-      this.#vault.register(app)
+    if (this.#attached) {
+      this.#attached.vault.register(app)
       return
     }
     app.use(async (ctx, next) => {
       if (!/\/(credentials|\.well-known)(\/|$)/.test(ctx.path)) return next()
       await this.ready()
-      return this.#openVault().routes(ctx, next)
+      return this.vault.routes(ctx, next)
     })
   }
 
   /** Paths that must be reachable without a token. */
   get openPaths(): readonly string[] {
-    return this.#openVault().openPaths
+    return this.vault.openPaths
   }
 
   /**
@@ -217,11 +217,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #attach(vault: CredentialVault): void {
-    this.#vault = vault
     const save = async (owner: Owner, values: CredentialValues, context: AccessContext) => {
       await this.#ready().credentials.save(this.#key(owner), values, context)
     }
-    this.#services = vault.attach(
+    const services = vault.attach(
       providerForm({
         name: this.name,
         label: this.label,
@@ -233,6 +232,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       }),
       () => this.#boundFetch.close(),
     )
+    this.#attached = { vault, services }
   }
 
   #openReference(text: string, owner: Owner): ReferenceContent | undefined {
@@ -266,28 +266,22 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #formUrl(handle: string): string {
-    const { serverBaseUrl } = this.#openVault()
-    const url = new URL(serverBaseUrl)
-    url.pathname = `${serverBaseUrl.pathname.replace(/\/$/, '')}/credentials/${this.name}/entry`
+    const url = urlBelow(this.vault.serverBaseUrl, `/credentials/${this.name}/entry`)
     url.searchParams.set('t', handle)
     return url.href
   }
 
-  #openVault(): CredentialVault {
-    if (this.#vault) return this.#vault
+  #ready(): ProviderServices {
+    return this.#open().services
+  }
+
+  #open(): { readonly vault: CredentialVault; readonly services: ProviderServices } {
+    if (this.#attached) return this.#attached
     throw new CredentialVaultError(
       'configuration_invalid',
       `The vault of ${this.name} is not open yet. Await provider.ready() first.`,
-      {
-        reason: 'not_ready',
-      },
+      { reason: 'not_ready' },
     )
-  }
-
-  #ready(): ProviderServices {
-    this.#openVault()
-    if (this.#services) return this.#services
-    throw new TypeError('a provider with a vault has its services')
   }
 }
 

@@ -6,11 +6,11 @@ import Koa from 'koa'
 import { jsonLinesAudit } from './audit/json-lines.ts'
 import { createCredentials } from './core/credentials.ts'
 import { withDeadline } from './core/deadline.ts'
+import { deriveKey } from './core/derive-key.ts'
 import { CredentialVaultError } from './core/errors.ts'
 import { createHealth } from './core/health.ts'
 import type { IdentityMode } from './core/identity.ts'
 import { findKey } from './core/key-source.ts'
-import { deriveKey } from './core/key-text.ts'
 import { isLoopback } from './core/loopback.ts'
 import { parseOptions } from './core/options.ts'
 import { auditWithOwnErrors, pendingStoreWithOwnErrors } from './core/own-errors.ts'
@@ -19,6 +19,7 @@ import { createPendingRequests } from './core/pending-requests.ts'
 import type { PendingStore } from './core/pending-store.ts'
 import { createSealer } from './core/seal.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
+import { checkServerBaseUrl, urlBelow } from './core/server-base-url.ts'
 import { sodiumReady } from './core/sodium.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { localUser } from './identity/local-user.ts'
@@ -26,7 +27,6 @@ import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts
 import { ownerFromAuthInfo } from './owner-from-auth-info.ts'
 import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
-import { checkServerBaseUrl } from './server-base-url.ts'
 import { createBearerGate } from './web/bearer-gate.ts'
 import type { FormProvider } from './web/form-provider.ts'
 import { protectedResourceMetadata } from './web/protected-resource-metadata.ts'
@@ -44,7 +44,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   refuseUnverifiedTls()
   await sodiumReady()
 
-  const callbackUrl = new URL(`${basePath(serverBaseUrl)}/credentials/callback`, serverBaseUrl)
+  const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
   const opened = await (options.identity ?? defaultIdentity(serverBaseUrl)).open({ serverBaseUrl, callbackUrl, warn })
   const identity = options.verifyToken ? { ...opened, verifyToken: options.verifyToken } : opened
 
@@ -176,10 +176,6 @@ function sameDefinition(a: FormProvider, b: FormProvider): boolean {
   return isDeepStrictEqual(definition(a), definition(b))
 }
 
-function basePath(serverBaseUrl: URL): string {
-  return serverBaseUrl.pathname.replace(/\/$/, '')
-}
-
 function defaultIdentity(serverBaseUrl: URL): IdentityMode {
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
@@ -193,7 +189,7 @@ function defaultIdentity(serverBaseUrl: URL): IdentityMode {
 function findWebKey(text: string | undefined, backend: SecretBackend, pendingStore: PendingStore): Uint8Array {
   const derived = backend.deriveKey?.('web')
   const configured = findKey({ name: 'MCP_WEB_KEY', text })
-  if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'web'))) {
+  if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',
       'openVault.webKey: it is the same key as the store\'s. Whoever serves the form could then read the store. Make another one with "mcp-credential-vault keygen".',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { deriveKey } from '../core/derive-key.ts'
 import { CredentialVaultError } from '../core/errors.ts'
 import { findKey } from '../core/key-source.ts'
-import { deriveKey } from '../core/key-text.ts'
 import { parseOptions } from '../core/options.ts'
 import type { CredentialLookup, SecretBackend } from '../core/secret-backend.ts'
 import { sodiumReady, wipe } from '../core/sodium.ts'
@@ -122,7 +122,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     locate: (storageKey) => opened().files.path(storageKey),
 
-    deriveKey: (purpose) => deriveKey(opened().masterKey, purpose),
+    deriveKey: (purpose) => deriveKey(opened().masterKey, `derived ${purpose}`),
 
     async close() {
       if (store) wipe(store.masterKey)

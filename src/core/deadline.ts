@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from './errors.ts'
+import { CredentialVaultError, type ErrorCode, isVaultError } from './errors.ts'
 
 /**
  * Runs one operation of a dependency with a total deadline, and lets only our own errors out. A vendor's error is dropped, not wrapped:
@@ -37,10 +37,10 @@ export async function withDeadline<T>(
   }
 }
 
-/** Our own errors as they are; in place of any other, `unavailable` without a word of it. */
-export function translated(name: string, error: unknown): CredentialVaultError {
+/** Our own errors as they are; in place of any other, one with `code` and without a word of it. Default `unavailable`. */
+export function translated(name: string, error: unknown, code: ErrorCode = 'unavailable'): CredentialVaultError {
   if (isVaultError(error)) return error
-  return new CredentialVaultError('unavailable', `${name} failed in an unexpected way. Try again later.`, {
+  return new CredentialVaultError(code, `${name} failed in an unexpected way. Try again later.`, {
     reason: 'unexpected',
     retryable: true,
   })

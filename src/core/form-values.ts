@@ -1,4 +1,4 @@
-import { isWellFormed } from './owner.ts'
+import { hasControlCharacter, isWellFormed } from './owner.ts'
 import { type AllowedHost, type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 export type FieldProblem =
@@ -44,7 +44,7 @@ export function checkFormValues(variables: readonly Variable[], submitted: Reado
 function fieldProblem(variable: Variable, value: string): FieldProblem | undefined {
   if (value.length > variable.maxLength) return 'too_long'
   const withoutLines = variable.type === 'textarea' ? value.replace(/[\n\t]/g, '') : value
-  if (/\p{Cc}/u.test(withoutLines)) return 'control_character'
+  if (hasControlCharacter(withoutLines)) return 'control_character'
   if (variable.type === 'url') {
     const problem = urlProblem(value, variable.allowedHosts)
     if (problem) return problem

@@ -1,4 +1,4 @@
-import { createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { CredentialVaultError } from './errors.ts'
 
 /**
@@ -10,7 +10,10 @@ const BODY_LENGTH = 43
 const CHECKSUM_LENGTH = 6
 const TEXT_LENGTH = PREFIX.length + BODY_LENGTH + CHECKSUM_LENGTH
 
-export type MasterKey = Uint8Array & { readonly masterKey?: never }
+declare const checked: unique symbol
+
+/** Only {@link parseKey} makes one. */
+export type MasterKey = Uint8Array & { readonly [checked]: true }
 
 export function generateKeyText(): string {
   return formatKey(randomBytes(32))
@@ -32,7 +35,7 @@ export function parseKey(text: string, source: string): MasterKey {
       { reason: 'key_text' },
     )
   }
-  return Buffer.from(trimmed.slice(PREFIX.length, PREFIX.length + BODY_LENGTH), 'base64url')
+  return Buffer.from(trimmed.slice(PREFIX.length, PREFIX.length + BODY_LENGTH), 'base64url') as Uint8Array as MasterKey
 }
 
 function keyMistake(text: string): string | undefined {
@@ -53,9 +56,4 @@ function checksum(body: string): string {
 export function keyId(key: Uint8Array): string {
   const digest = createHash('sha256').update('mcp-credential-vault key id\0').update(key).digest('hex')
   return `${digest.slice(0, 4)}-${digest.slice(4, 8)}`
-}
-
-/** 32 bytes for one purpose, from which neither the key nor those for another purpose can be found (HKDF-SHA-256, RFC 5869). */
-export function deriveKey(key: MasterKey, purpose: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', key, '', `mcp-credential-vault derived ${purpose} v1`, 32))
 }

@@ -1,5 +1,6 @@
 import type { AuditSink } from './audit-sink.ts'
-import { CredentialVaultError, type ErrorCode, isVaultError } from './errors.ts'
+import { translated } from './deadline.ts'
+import type { ErrorCode } from './errors.ts'
 import type { PendingStore } from './pending-store.ts'
 
 /**
@@ -25,11 +26,7 @@ function withOwnErrors<T extends object>(part: T, code: ErrorCode, name: string)
         try {
           return await Reflect.apply(member, target, parameters)
         } catch (error) {
-          if (isVaultError(error)) throw error
-          throw new CredentialVaultError(code, `${name} failed in an unexpected way. Try again later.`, {
-            reason: 'unexpected',
-            retryable: true,
-          })
+          throw translated(name, error, code)
         }
       }
     },

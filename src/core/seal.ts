@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
-import { decrypt, encrypt, KEY_BYTES } from './sodium.ts'
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { deriveKey } from './derive-key.ts'
+import { decrypt, encrypt } from './sodium.ts'
 
 /** What a sealed text is for. One made for another purpose does not open. */
 export type SealPurpose = 'session-cookie' | 'login-cookie' | 'reference' | 'pending-request'
@@ -24,11 +25,11 @@ export interface Sealer {
 const MAX_SEALED_LENGTH = 16_384
 
 export function createSealer(webKey: Uint8Array): Sealer {
-  const keys = new Map<string, Buffer>()
-  const derived = (label: string): Buffer => {
+  const keys = new Map<string, Uint8Array>()
+  const derived = (label: string): Uint8Array => {
     const known = keys.get(label)
     if (known) return known
-    const key = Buffer.from(hkdfSync('sha256', webKey, '', `mcp-credential-vault ${label} v1`, KEY_BYTES))
+    const key = deriveKey(webKey, label)
     keys.set(label, key)
     return key
   }

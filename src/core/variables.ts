@@ -57,7 +57,7 @@ export type ValuesOf<V extends VariablesOptions> = {
   readonly [K in keyof V]: V[K] extends { readonly required: false } ? string | undefined : string
 }
 
-export const MAX_VARIABLES = 32
+const MAX_VARIABLES = 32
 export const MAX_VALUE_LENGTH = 16_384
 /** Largest credential in bytes of UTF-8 JSON, so that every backend can hold what the form accepts. */
 export const MAX_CREDENTIAL_BYTES = 16_384
@@ -94,7 +94,7 @@ const variableSchema = z
 
 const VARIABLE_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/
 
-export const variablesSchema = z
+const variablesSchema = z
   .record(
     z.string().regex(VARIABLE_NAME, 'names have 1 to 63 letters, digits and underscores and start with a letter'),
     variableSchema,
@@ -103,7 +103,7 @@ export const variablesSchema = z
   .refine((variables) => Object.keys(variables).length <= MAX_VARIABLES, {
     message: `has more than ${MAX_VARIABLES} variables`,
   })
-  .refine((variables) => !('constructor' in variables && Object.hasOwn(variables, 'constructor')), {
+  .refine((variables) => !Object.hasOwn(variables, 'constructor'), {
     message: 'constructor is not a name for a variable',
   })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../core/errors.ts'
+import { hasControlCharacter } from '../core/owner.ts'
 import type { CredentialValues } from '../core/variables.ts'
 
 /** How the credential travels: `Authorization: Bearer …`, `Authorization: Basic …` (RFC 7617), or a header of the service's own. */
@@ -87,7 +88,7 @@ function sendable(values: CredentialValues, field: string): string {
 function present(values: CredentialValues, field: string): string {
   const value = Object.hasOwn(values, field) ? values[field] : undefined
   if (value === undefined || value === '') throw malformed(field, 'field_missing')
-  if (/\p{Cc}/u.test(value)) throw malformed(field, 'header_value')
+  if (hasControlCharacter(value)) throw malformed(field, 'header_value')
   return value
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
 import type { Identity, IdentityContext, IdentityMode, ResourceDescription } from '../core/identity.ts'
 import { parseOptions } from '../core/options.ts'
+import { urlBelow } from '../core/server-base-url.ts'
 import { accessTokenVerifier } from './access-token.ts'
 import { oidcBrowserLogin } from './browser-login.ts'
 import { issuerUnavailable } from './issuer-document.ts'
@@ -101,7 +102,7 @@ function resourceDescription(
   settings: { readonly audience?: string | undefined; readonly issuer: string; readonly scopes: readonly string[] },
   serverBaseUrl: URL,
 ): ResourceDescription {
-  const standard = `${serverBaseUrl.href.replace(/\/$/, '')}/mcp`
+  const standard = urlBelow(serverBaseUrl, '/mcp').href
   const isUrl = settings.audience !== undefined && /^https?:\/\//.test(settings.audience)
   return {
     resource: isUrl ? (settings.audience ?? standard) : standard,

@@ -3,6 +3,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { CredentialVaultError } from '../core/errors.ts'
 import { isLoopback } from '../core/loopback.ts'
+import { urlBelow } from '../core/server-base-url.ts'
 import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import { openVault } from '../open-vault.ts'
 import { shareVault } from '../provider-vault.ts'
@@ -46,7 +47,7 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
   const server = await listen(app, port, host)
   warnOfOtherPort(vault.serverBaseUrl, port)
   return {
-    url: `${vault.serverBaseUrl.href.replace(/\/$/, '')}/mcp`,
+    url: urlBelow(vault.serverBaseUrl, '/mcp').href,
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

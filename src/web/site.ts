@@ -1,3 +1,5 @@
+import { basePathOf, urlBelow } from '../core/server-base-url.ts'
+
 /** The pages' own addresses. Everything is built from `serverBaseUrl`, never from a request's `Host`. */
 export interface Site {
   readonly origin: string
@@ -14,8 +16,8 @@ export interface Site {
 }
 
 export function siteOf(serverBaseUrl: URL): Site {
-  const { origin, host, protocol, pathname } = serverBaseUrl
-  const base = pathname.replace(/\/+$/, '')
+  const { origin, host, protocol } = serverBaseUrl
+  const base = basePathOf(serverBaseUrl)
   const root = `${base}/credentials`
   const secure = protocol === 'https:'
   return {
@@ -24,7 +26,7 @@ export function siteOf(serverBaseUrl: URL): Site {
     secure,
     sharedOrigin: base !== '',
     root,
-    callbackUrl: `${origin}${root}/callback`,
+    callbackUrl: urlBelow(serverBaseUrl, '/credentials/callback').href,
     port: serverBaseUrl.port || (secure ? '443' : '80'),
   }
 }

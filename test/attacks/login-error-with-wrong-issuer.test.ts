@@ -1,17 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  beginLogin,
-  CALLBACK_URL,
-  type IdentityUnderTest,
-  refusal,
-  startIdentity,
-} from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { beginLogin, CALLBACK_URL, identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 const CANARY = 'please-call-0900-123456'
 

@@ -1,11 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { answerLogin, type IdentityUnderTest, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { answerLogin, identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 afterEach(() => vi.useRealTimers())
 
 test('an answer serves once', async () => {

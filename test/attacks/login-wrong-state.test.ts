@@ -1,17 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  answerLogin,
-  beginLogin,
-  type IdentityUnderTest,
-  refusal,
-  startIdentity,
-} from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { answerLogin, beginLogin, identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 test.each(['another-state', '', undefined])(
   'an answer with state %j is refused and its code not sent',

@@ -1,12 +1,8 @@
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type IdentityUnderTest, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 test.each([{ sub: 'bob' }, { exp: 4_000_000_000 }, { scope: 'mcp admin' }])(
   'a signed token whose payload became %j is refused',

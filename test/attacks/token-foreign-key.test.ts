@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { makeSigningKey } from '../support/identity-provider.ts'
-import { type IdentityUnderTest, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 test("a stranger's key under our key's name does not verify", async () => {
   const key = { ...(await makeSigningKey()), kid: under.provider.signingKey.kid ?? '' }

@@ -1,13 +1,9 @@
 import { createPublicKey } from 'node:crypto'
 import { type JWK, SignJWT } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type IdentityUnderTest, RESOURCE, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { identityUnderTest, RESOURCE, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 test.each(['HS256', 'HS384', 'HS512'])('our public key is no %s secret', async (alg) => {
   const { keys } = (await (await fetch(`${under.provider.issuer}/jwks`)).json()) as { keys: JWK[] }

@@ -1,18 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  FORM_CLIENT,
-  type IdentityUnderTest,
-  openIdentity,
-  realTokens,
-  refusal,
-  startIdentity,
-} from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { FORM_CLIENT, identityUnderTest, openIdentity, realTokens, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 test('the ID token of a real login is no access token', async () => {
   const { id_token } = await realTokens(under, 'alice')

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type IdentityUnderTest, openIdentity, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { identityUnderTest, openIdentity, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 const MACHINES = [
   { sub: 'robot', client_id: 'robot' },

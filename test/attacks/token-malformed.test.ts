@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type IdentityUnderTest, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type IdentityUnderTest, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 test.each(['none', 'None', 'NONE', 'nOnE', ''])('an unsigned token with alg %j is refused', async (alg) => {
   const [, payload = ''] = (await under.provider.issueAccessToken('alice')).split('.')

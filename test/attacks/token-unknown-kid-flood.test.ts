@@ -1,12 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { makeSigningKey } from '../support/identity-provider.ts'
-import { type IdentityUnderTest, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { identityUnderTest, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 afterEach(() => vi.useRealTimers())
 
 test('fifty tokens by unknown keys cause at most one fetch of the key set in thirty seconds', async () => {

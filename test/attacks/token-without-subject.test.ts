@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type IdentityUnderTest, openIdentity, refusal, startIdentity } from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { identityUnderTest, openIdentity, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 test.each([undefined, null, ''])('a token whose sub is %j names nobody', async (sub) => {
   const token = await under.provider.issueAccessToken('alice', { claims: { sub } })

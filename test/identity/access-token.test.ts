@@ -1,18 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  type IdentityUnderTest,
-  openIdentity,
-  RESOURCE,
-  realTokens,
-  refusal,
-  startIdentity,
-} from '../support/identity-under-test.ts'
+import { expect, test } from 'vitest'
+import { identityUnderTest, openIdentity, RESOURCE, realTokens, refusal } from '../support/identity-under-test.ts'
 
-let under: IdentityUnderTest
-beforeAll(async () => {
-  under = await startIdentity()
-})
-afterAll(() => under.provider.close())
+const under = identityUnderTest()
 
 const form = () => ({ issuer: under.provider.issuer, clientId: 'form' })
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { CredentialVaultError } from '../../src/core/errors.ts'
 import type { Identity, LoginTransaction } from '../../src/core/identity.ts'
 import { oidc } from '../../src/identity/oidc.ts'
@@ -29,6 +29,23 @@ export async function openIdentity(options: OidcOptions): Promise<OpenedIdentity
 export interface IdentityUnderTest {
   readonly provider: TestIdentityProvider
   readonly identity: OpenedIdentity
+}
+
+/** {@link startIdentity} for all tests of a file, which ends with them. */
+export function identityUnderTest(): IdentityUnderTest {
+  let under: IdentityUnderTest
+  beforeAll(async () => {
+    under = await startIdentity()
+  })
+  afterAll(() => under.provider.close())
+  return {
+    get provider() {
+      return under.provider
+    },
+    get identity() {
+      return under.identity
+    },
+  }
 }
 
 /** A real identity provider, and `oidc()` opened against it. */

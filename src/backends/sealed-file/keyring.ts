@@ -1,5 +1,6 @@
-import { hkdfSync, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { deriveKey } from '../../core/derive-key.ts'
 import { CredentialVaultError } from '../../core/errors.ts'
 import type { FoundKey } from '../../core/key-source.ts'
 import { keyId, type MasterKey } from '../../core/key-text.ts'
@@ -107,13 +108,8 @@ export function keyOfKeyring(file: Buffer): string | undefined {
   }
 }
 
-/** 32 bytes by HKDF-SHA-256 (RFC 5869), so that no two uses of the master key share bytes. */
-function deriveFromMaster(masterKey: MasterKey, purpose: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', masterKey, '', `mcp-credential-vault store ${purpose} v1`, KEY_BYTES))
-}
-
 function lockingKey(masterKey: MasterKey): Uint8Array {
-  return deriveFromMaster(masterKey, 'keyring lock')
+  return deriveKey(masterKey, 'store keyring lock')
 }
 
 function named(pair: KeyPair): NamedKeyPair {

@@ -1,5 +1,5 @@
-import { CredentialVaultError } from './core/errors.ts'
-import { isLoopback } from './core/loopback.ts'
+import { CredentialVaultError } from './errors.ts'
+import { isLoopback } from './loopback.ts'
 
 /** @throws `configuration_invalid`: not absolute, plain http off loopback, or with user info, query or fragment */
 export function checkServerBaseUrl(value: string | URL, option: string): URL {
@@ -22,4 +22,14 @@ function urlProblem(url: URL): string | undefined {
     return 'must have no user info, query or fragment'
   }
   return undefined
+}
+
+/** Path of the base URL without a trailing slash: empty at the root of its origin. */
+export function basePathOf(serverBaseUrl: URL): string {
+  return serverBaseUrl.pathname.replace(/\/+$/, '')
+}
+
+/** Address of a path of ours, which begins with a slash. */
+export function urlBelow(serverBaseUrl: URL, path: string): URL {
+  return new URL(basePathOf(serverBaseUrl) + path, serverBaseUrl)
 }
