@@ -29,6 +29,10 @@ export type ErrorCode =
   | 'conflict'
   /** The backend refused our principal. */
   | 'forbidden'
+  /** The backend did not accept this server's own login. */
+  | 'unauthenticated'
+  /** A write was sent and its answer never came: either the old or the new value is stored. */
+  | 'outcome_unknown'
   /** The backend, identity provider or another dependency cannot be reached or did not answer in time. */
   | 'unavailable'
   /** The audit log cannot be written, so nothing was released or saved. */
@@ -57,6 +61,8 @@ export interface ErrorDetails {
   readonly reason?: string
   /** True when the same call may succeed later without anything being changed. Default false. */
   readonly retryable?: boolean
+  /** Seconds after which the dependency asked to be tried again. */
+  readonly retryAfterSeconds?: number
 }
 
 export class CredentialVaultError extends Error {
@@ -64,12 +70,14 @@ export class CredentialVaultError extends Error {
   readonly code: ErrorCode
   readonly reason: string | undefined
   readonly retryable: boolean
+  readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message)
     this.code = code
     this.reason = details.reason
     this.retryable = details.retryable ?? false
+    this.retryAfterSeconds = details.retryAfterSeconds
   }
 
   toJSON(): { name: string; code: ErrorCode; reason: string | undefined; message: string } {

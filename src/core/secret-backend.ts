@@ -54,6 +54,10 @@ export interface BackendCall {
   readonly signal: AbortSignal
   /** Joins our audit line with the backend's own log. */
   readonly correlationId: string
+  /** Told the vendor's id of each request that was made, for the audit line. */
+  readonly noteRequest?: (requestId: string) => void
+  /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
+  readonly assertion?: () => Promise<string>
 }
 
 export interface StoredCredential {
@@ -64,9 +68,10 @@ export interface StoredCredential {
 /**
  * Where credentials live. A backend is a function that returns an object of this shape.
  *
- * Every method throws `CredentialVaultError` only: `unavailable`, `forbidden`, `conflict`, `configuration_invalid`, or one of the key
- * and record errors. No error holds a value, a vendor's message or a vendor's error as cause. Values are never logged.
- * A write is one atomic step that is durable when it resolves; when it rejects, the earlier value is still there.
+ * Every method throws `CredentialVaultError` only: `unavailable`, `forbidden`, `unauthenticated`, `conflict`, `outcome_unknown`,
+ * `configuration_invalid`, or one of the key and record errors. No error holds a value, a vendor's message or a vendor's error as
+ * cause. Values are never logged. A write is one atomic step that is durable when it resolves; when it rejects, the earlier value is
+ * still there, except after `outcome_unknown`.
  */
 export interface SecretBackend {
   /** For messages and the audit log, e.g. `sealed-file`. */
@@ -89,6 +94,10 @@ export interface SecretBackend {
   list(call: BackendCall): AsyncIterable<StoredCredential>
   /** Where an operator finds this credential in the backend's own tools. */
   locate(key: StorageKey): string
+  /** The vendor's own command that puts a new value of this credential in place; a person fills in the values. */
+  rotateCommand?(key: StorageKey, fields: readonly string[]): string
+  /** The stored versions, newest first, without values. Absent where none but the newest is kept. */
+  history?(key: StorageKey, call: BackendCall): Promise<readonly StoredVersion[]>
   /**
    * 32 bytes derived one-way from the backend's own key. A process that has no web key of its own uses it to seal cookies and links.
    * Absent where the backend has no key.

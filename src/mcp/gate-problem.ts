@@ -7,6 +7,8 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
   unavailable: 'unavailable',
   audit_unavailable: 'unavailable',
   conflict: 'unavailable',
+  outcome_unknown: 'unavailable',
+  unauthenticated: 'broken',
   forbidden: 'forbidden',
   owner_unknown: 'unknownOwner',
   configuration_invalid: 'broken',

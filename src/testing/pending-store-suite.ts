@@ -34,7 +34,7 @@ const SOON = 400
 const LONG = 60_000
 
 /** What every pending store must hold. Registers one test for each promise of the {@link PendingStore} interface. */
-export function pendingStoreSuite({ test, create, boundsEntries = true }: PendingStoreSuite): void {
+export function describePendingStore({ test, create, boundsEntries = true }: PendingStoreSuite): void {
   function check(name: string, run: (harness: PendingStoreHarness) => Promise<void>, limits: PendingStoreLimits = {}) {
     test(`pending store: ${name}`, async () => {
       const harness = await create(limits)

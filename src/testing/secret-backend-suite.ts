@@ -6,17 +6,7 @@ import type { CredentialStatus, SecretBackend, StoredCredential } from '../core/
 import { type StorageKey, storageKey } from '../core/storage-key.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES } from '../core/variables.ts'
 import { call, conflict, put, remove, statusOfAll } from './secret-backend-calls.ts'
-
-/** Two connections to the same credentials, as two processes have them. */
-export interface SecretBackendHarness {
-  readonly here: SecretBackend
-  /** The same object as `here` for a backend inside one process. */
-  readonly there: SecretBackend
-  /** A connection made after everything before it was acknowledged, as after a restart. Absent when nothing outlives the process. */
-  readonly reconnect?: () => Promise<SecretBackend>
-  /** Closes every connection and removes what was stored. */
-  close(): Promise<void>
-}
+import type { SecretBackendHarness } from './secret-backend-harness.ts'
 
 export interface SecretBackendSuite {
   /** The runner's own: `test` of vitest or node:test. */

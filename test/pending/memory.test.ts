@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { PendingEntry, PendingKey } from '../../src/core/pending-store.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
-import { pendingStoreSuite } from '../../src/testing/pending-store-suite.ts'
+import { describePendingStore } from '../../src/testing/pending-store-suite.ts'
 
-pendingStoreSuite({
+describePendingStore({
   test,
   async create(limits) {
     const store = memoryPendingStore(limits)

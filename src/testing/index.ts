@@ -1,0 +1,9 @@
+/**
+ * What every secret backend and pending store must hold, for those who write one.
+ *
+ * @module mcp-credential-vault/testing
+ */
+
+export { describePendingStore, type PendingStoreHarness, type PendingStoreSuite } from './pending-store-suite.ts'
+export type { Fault, SecretBackendHarness, VendorHands } from './secret-backend-harness.ts'
+export { describeSecretBackend, type SecretBackendSuite } from './secret-backend-suite.ts'
