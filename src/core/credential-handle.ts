@@ -35,30 +35,49 @@ export interface HandleParts {
 }
 
 export function createHandle<V extends VariablesOptions>(parts: HandleParts): CredentialHandle<V> {
-  const { provider } = parts
-  let sealed: CredentialReference | undefined
-  const reference = () => {
-    sealed ??= parts.reference()
-    return sealed
+  return Object.freeze(new Handle<V>(parts))
+}
+
+// A class, since one is made for each call and an object of closures costs several times as much.
+class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
+  readonly provider: string
+  readonly #parts: HandleParts
+  #reference: CredentialReference | undefined
+
+  constructor(parts: HandleParts) {
+    this.provider = parts.provider
+    this.#parts = parts
   }
-  const release = async (): Promise<CredentialValues> => {
-    if (!parts.isLive()) throw ended(provider)
-    const values = await parts.release()
+
+  get reference(): CredentialReference {
+    this.#reference ??= this.#parts.reference()
+    return this.#reference
+  }
+
+  async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>): Promise<T> {
+    // The variables' definitions are what makes the stored strings these values.
+    return work((await this.#release()) as ValuesOf<V>)
+  }
+
+  async fetch(input: string | URL, init?: RequestInit): Promise<Response> {
+    return this.#parts.send(await this.#release(), input, init)
+  }
+
+  toJSON(): { provider: string; reference: CredentialReference } {
+    return { provider: this.provider, reference: this.reference }
+  }
+
+  [inspect.custom](): string {
+    return `CredentialHandle { provider: '${this.provider}' }`
+  }
+
+  async #release(): Promise<CredentialValues> {
+    if (!this.#parts.isLive()) throw ended(this.provider)
+    const values = await this.#parts.release()
     // The call may have answered meanwhile, and what comes after that is searched by nobody.
-    if (!parts.isLive()) throw ended(provider)
+    if (!this.#parts.isLive()) throw ended(this.provider)
     return values
   }
-  return Object.freeze({
-    provider,
-    get reference() {
-      return reference()
-    },
-    // The variables' definitions are what makes the stored strings these values.
-    use: async <T>(work: (values: ValuesOf<V>) => T | Promise<T>) => work((await release()) as ValuesOf<V>),
-    fetch: async (input: string | URL, init?: RequestInit) => parts.send(await release(), input, init),
-    toJSON: () => ({ provider, reference: reference() }),
-    [inspect.custom]: () => `CredentialHandle { provider: '${provider}' }`,
-  })
 }
 
 function ended(provider: string): CredentialVaultError {

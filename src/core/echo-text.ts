@@ -28,7 +28,11 @@ export function echoText(value: unknown, longest: number): string {
       apart += `${current}${GAP}`
     } else if (typeof current === 'object' && current !== null && !seen.has(current)) {
       seen.add(current)
-      for (const child of childrenOf(current, key).reverse()) stack.push(child)
+      const children = childrenOf(current, key)
+      for (let at = children.length - 1; at >= 0; at -= 1) {
+        const child = children[at]
+        if (child) stack.push(child)
+      }
     }
   }
   let text = byKey.size > 1 ? apart + inOrder : apart

@@ -11,6 +11,7 @@ export function decodings(text: string): readonly string[] {
 
 /** Joins what somebody wrapped over lines. */
 export function withoutWhitespace(text: string): string {
+  if (!WHITESPACE.test(text)) return text
   return rewrite(text, (units) => {
     let length = 0
     for (const unit of units) {
@@ -27,6 +28,8 @@ function rewrite(text: string, inPlace: (units: Uint16Array) => number): string 
   const length = inPlace(new Uint16Array(bytes.buffer, 0, text.length))
   return length === text.length ? text : bytes.toString('utf16le', 0, length * 2)
 }
+
+const WHITESPACE = /[\t-\r \u00a0\u2028\u2029\u3000]/
 
 function isWhitespace(unit: number): boolean {
   if (unit <= 0x20) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d)

@@ -9,6 +9,7 @@ import { issuerUnavailable } from './issuer-document.ts'
 import { issuerKeys } from './issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer-metadata.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
+import { rememberTokens } from './remembered-tokens.ts'
 
 export type { OidcOptions }
 
@@ -38,9 +39,9 @@ export function oidc(options: OidcOptions): IdentityMode {
       const verifySigned = issuerKeys(metadata)
       const resource = resourceDescription(settings, context.serverBaseUrl)
       return {
-        verifyToken: accessTokenVerifier(
-          { ...settings, audience: settings.audience ?? resource.resource },
-          verifySigned,
+        verifyToken: rememberTokens(
+          accessTokenVerifier({ ...settings, audience: settings.audience ?? resource.resource }, verifySigned),
+          { milliseconds: settings.rememberTokenSeconds * 1000 },
         ),
         browserLogin: oidcBrowserLogin(
           {

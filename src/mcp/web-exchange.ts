@@ -7,10 +7,7 @@ export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
     if (name.startsWith(':') || value === undefined) continue
     headers.set(name, Array.isArray(value) ? value.join(', ') : value)
   }
-  const closed = new AbortController()
-  if (isClosed(ctx)) closed.abort()
-  ctx.res.once('close', () => closed.abort())
-  return new Request(new URL(ctx.path, serverBaseUrl), { method: ctx.method, headers, signal: closed.signal })
+  return new Request(new URL(ctx.path, serverBaseUrl), { method: ctx.method, headers })
 }
 
 /** Passes a web response on; `onEnd` runs once, when it is finished or the client has gone. */

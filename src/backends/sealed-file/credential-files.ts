@@ -14,6 +14,9 @@ import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
 import { MAX_REVISION, type Revisions } from './revisions.ts'
 
+/** Ids of credentials in use; each call of a tool names its own several times. */
+const MAX_REMEMBERED = 10_000
+
 /** The credentials of one opened store, in terms of {@link SecretBackend}. */
 export interface CredentialFiles {
   find(key: StorageKey): Promise<CurrentRecord>
@@ -42,7 +45,13 @@ export function createCredentialFiles(
   warn: (message: string) => void,
   records = createCurrentRecords(revisions, keyring),
 ): CredentialFiles {
-  const idOf = (key: StorageKey) => recordId(keyring.indexKey, key.provider, key.owner)
+  const known = new Map<string, string>()
+  const idOf = (key: StorageKey) => {
+    const id = known.get(key.path) ?? recordId(keyring.indexKey, key.provider, key.owner)
+    if (known.size >= MAX_REMEMBERED) known.clear()
+    known.set(key.path, id)
+    return id
+  }
   const find = (key: StorageKey) => records.find(idOf(key))
 
   const commit: CredentialFiles['commit'] = async (found, next, signal) => {
