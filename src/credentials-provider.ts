@@ -124,7 +124,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       )
     }
     const { call, id } = running
-    const { owner } = this.#key(call.user)
+    const key = this.#key(call.user)
+    const { owner } = key
     const ttl = this.#options.referenceTtlSeconds
     const reference = () =>
       sealReference(
@@ -132,7 +133,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
         Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
       )
-    return this.#handle(reference, owner, running, () => this.#live.has(id))
+    return this.#handle(reference, key, running, () => this.#live.has(id))
   }
 
   /**
@@ -147,7 +148,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const running = this.#calls.getStore() ?? { call }
     return this.#handle(
       () => opened.reference,
-      opened.owner,
+      this.#key(opened.owner),
       running,
       () => this.#openReference(reference, owner) !== undefined,
     )
@@ -242,12 +243,11 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   #handle(
     reference: () => CredentialReference,
-    owner: Owner,
+    key: StorageKey,
     // Of the call that asked, whatever runs use() later: a queue or pool has another call's context, or none.
     { call, guard }: Pick<RunningCall, 'call'> & Partial<RunningCall>,
     isLive: () => boolean,
   ): CredentialHandle<V> {
-    const key = this.#key(owner)
     return createHandle<V>({
       provider: this.name,
       reference,

@@ -29,7 +29,7 @@ interface Entry {
   checkedAt: number
 }
 
-/** A call looks more than once within this many milliseconds; its backend is asked for changes only at the first. */
+/** Milliseconds. A call looks more than once, and busy users call often: the backend is asked for changes so often at most. */
 const CHECK_HOLDS = 10
 
 export function createCredentialCache(

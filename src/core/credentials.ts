@@ -98,9 +98,9 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     context: AccessContext,
     event: CredentialNote,
   ): Promise<AuditPosition> {
-    const subject = key && { owner: key.owner, provider: key.provider }
+    const line: AuditEvent = { ...context, ...event, backend: backend.name }
     try {
-      const position = await audit.append({ ...event, ...subject, ...context, backend: backend.name })
+      const position = await audit.append(key ? Object.assign(line, { owner: key.owner, provider: key.provider }) : line)
       health.recovered('audit')
       return position
     } catch (error) {

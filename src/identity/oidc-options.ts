@@ -35,7 +35,7 @@ export interface OidcOptions {
   readonly issuerAliases?: readonly string[] | undefined
   /** How far the identity provider's clock may be off, 0 to 300. Default 30. */
   readonly clockToleranceSeconds?: number | undefined
-  /** How long a verified access token is believed without being verified again, 0 to 300; never beyond its `exp`. Default 30; 0 always verifies. */
+  /** How long a verified access token is believed without being verified again, 0 to 300; never beyond its `exp`. Default 0: each request verifies its token. */
   readonly rememberTokenSeconds?: number | undefined
   /** Accept only tokens with `typ: at+jwt` (RFC 9068). Default false, since many providers leave it out. */
   readonly requireTokenType?: boolean | undefined
@@ -108,7 +108,7 @@ export const oidcOptions = z
     idTokenSubjectClaim: claim.optional(),
     issuerAliases: z.array(issuer).default([]),
     clockToleranceSeconds: z.int().min(0).max(300).default(30),
-    rememberTokenSeconds: z.int().min(0).max(300).default(30),
+    rememberTokenSeconds: z.int().min(0).max(300).default(0),
     requireTokenType: z.boolean().default(false),
     allowMachineTokens: z.boolean().default(false),
     maxAuthAgeSeconds: z.int().min(0).max(86_400).optional(),

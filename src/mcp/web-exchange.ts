@@ -10,6 +10,9 @@ export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
   return new Request(new URL(ctx.path, serverBaseUrl), { method: ctx.method, headers })
 }
 
+/** Milliseconds. */
+const HEADERS_WAIT = 50
+
 /** Passes a web response on; `onEnd` runs once, when it is finished or the client has gone. */
 export async function sendWebResponse(ctx: Koa.Context, response: Response, onEnd: () => void): Promise<void> {
   const { res } = ctx
@@ -26,14 +29,17 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, onEn
   }
   res.statusCode = response.status
   res.once('close', onEnd)
-  // A client waits for the headers of an event stream, whose first event may be a minute away.
-  res.flushHeaders()
   if (!response.body) {
     res.end()
     return
   }
+  // A client waits for the headers of an event stream, whose first event may be a minute away. Most come sooner, in one packet with them.
+  const flushing = setTimeout(() => res.flushHeaders(), HEADERS_WAIT)
   const reader = response.body.getReader()
-  res.once('close', () => void reader.cancel().catch(() => undefined))
+  res.once('close', () => {
+    clearTimeout(flushing)
+    void reader.cancel().catch(() => undefined)
+  })
   void pump(reader, res)
 }
 
