@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AuditEvent, AuditPosition } from '../core/audit-sink.ts'
+import { printable } from '../core/printable.ts'
 
 /** An event, checked and written out, that only lacks its position. */
 export type PreparedLine = (position: AuditPosition) => string
@@ -50,6 +51,7 @@ const FIELDS: { readonly [K in keyof Required<AuditEvent>]: FieldWriter } = {
 }
 
 const REQUIRED: readonly string[] = ['type', 'outcome', 'correlationId']
+const WRITERS = Object.entries(FIELDS).map(([name, write]) => [name, write, REQUIRED.includes(name)] as const)
 
 /**
  * Writes an event out field by field as one line of JSON. A field that is not on the list is a TypeError and not left out quietly:
@@ -59,23 +61,24 @@ export function prepareAuditLine(event: AuditEvent, at: Date = new Date()): Prep
   for (const name of Object.keys(event)) {
     if (!Object.hasOwn(FIELDS, name)) throw new TypeError(`audit event: lines have no field ${name}`)
   }
-  const given: Readonly<Record<string, unknown>> = { ...event }
-  const fields: string[] = []
-  for (const [name, write] of Object.entries(FIELDS)) {
-    const value = given[name]
-    if (value !== undefined) fields.push(`"${name}":${write(value, name)}`)
-    else if (REQUIRED.includes(name)) throw new TypeError(`audit event: ${name} is missing`)
+  let fields = ''
+  for (const [name, write, isRequired] of WRITERS) {
+    const value: unknown = Reflect.get(event, name)
+    if (value !== undefined) fields += `,"${name}":${write(value, name)}`
+    else if (isRequired) throw new TypeError(`audit event: ${name} is missing`)
   }
-  const rest = `"at":"${at.toISOString()}","id":"${uuidV7(at)}",${fields.join(',')}}\n`
+  const rest = `"at":"${at.toISOString()}","id":"${uuidV7(at)}"${fields}}\n`
   return ({ writer, seq }) => `{"v":1,"w":"${writer}","seq":${seq},${rest}`
 }
 
+/** Needs no escaping, as nearly all that is written here. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
 // Beyond what JSON escapes: everything invisible that could break or disguise a line in a terminal, and lone surrogates.
 function quoted(value: string): string {
+  if (value.length <= MAX_CHARACTERS && PLAIN.test(value)) return `"${value}"`
   const capped = value.length > MAX_CHARACTERS ? `${value.slice(0, MAX_CHARACTERS - 1)}…` : value
-  return JSON.stringify(capped).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    Array.from({ length: character.length }, (_, i) => `\\u${hex(character.charCodeAt(i), 4)}`).join(''),
-  )
+  return printable(JSON.stringify(capped))
 }
 
 // RFC 9562 §5.7, over the random digits of a version 4, for which Node keeps entropy at hand.

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { printable } from '../core/printable.ts'
 import { type Command, runCommand, type Terminal } from './command.ts'
 import { keygen } from './keygen.ts'
 import { list } from './list.ts'
@@ -11,8 +12,8 @@ import { start } from './start.ts'
 const commands: readonly Command[] = [start, keygen, list, show, rotate, revoke]
 
 const terminal: Terminal = {
-  out: (text) => void process.stdout.write(text),
-  error: (text) => void process.stderr.write(text),
+  out: (text) => void process.stdout.write(printable(text)),
+  error: (text) => void process.stderr.write(printable(text)),
   environment: process.env,
   readSecret,
 }

@@ -100,7 +100,9 @@ export function createCredentials(parts: CredentialsParts): Credentials {
   ): Promise<AuditPosition> {
     const line: AuditEvent = { ...context, ...event, backend: backend.name }
     try {
-      const position = await audit.append(key ? Object.assign(line, { owner: key.owner, provider: key.provider }) : line)
+      const position = await audit.append(
+        key ? Object.assign(line, { owner: key.owner, provider: key.provider }) : line,
+      )
       health.recovered('audit')
       return position
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { CredentialVaultError } from '../core/errors.ts'
@@ -64,11 +64,13 @@ function warnOfOtherPort(serverBaseUrl: URL, port: number): void {
   )
 }
 
+/** Milliseconds for a whole request and for its head, so that who sends a byte a minute keeps no connection; looked at once a second. */
+const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 1_000 } as const
+
 function listen(app: Koa, port: number, host: string): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = app.listen(port, host, () => resolve(server))
-    server.requestTimeout = 30_000
-    server.headersTimeout = 15_000
+    const server = createServer(TIMEOUTS, app.callback())
+    server.listen(port, host, () => resolve(server))
     server.once('error', () => {
       reject(
         new CredentialVaultError(

@@ -58,7 +58,7 @@ export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, st
     Reflect.deleteProperty(ctx.request, 'body')
     Reflect.deleteProperty(ctx.request, 'rawBody')
   }
-  if (typeof body !== 'object' || body === null || typeof raw !== 'string') return 'malformed'
+  if (typeof body !== 'object' || body === null || typeof raw !== 'string' || !isWellEncoded(raw)) return 'malformed'
   const fields = new Map<string, string>()
   for (const [name, value] of Object.entries(body)) {
     if (typeof value !== 'string') return 'malformed'
@@ -67,6 +67,18 @@ export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, st
   // The parser leaves names out that it takes for attacks, such as __proto__, and takes [pat] for pat; a form that holds one is not ours.
   const names = [...new URLSearchParams(raw).keys()].sort()
   return isDeepStrictEqual([...fields.keys()].sort(), names) ? fields : 'malformed'
+}
+
+// Browsers send nothing else (URL Standard, application/x-www-form-urlencoded). Parsers make something of other bytes, each in its own
+// way, and then what is stored is not what was sent.
+function isWellEncoded(raw: string): boolean {
+  if (!/^[\x21-\x7e]*$/.test(raw)) return false
+  try {
+    decodeURIComponent(raw)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function statusOf(error: unknown): unknown {
