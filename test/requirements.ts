@@ -1,0 +1,23 @@
+import { bearerGate } from './requirements/bearer-gate.ts'
+import { browserLogin } from './requirements/browser-login.ts'
+import { formAndCookies } from './requirements/form-and-cookies.ts'
+import { loggingAndErrors } from './requirements/logging-and-errors.ts'
+import { aisvs, elicitation, resourceServer } from './requirements/mcp.ts'
+import { outboundAndAvailability } from './requirements/outbound-and-availability.ts'
+import type { Chapter } from './requirements/requirement.ts'
+import { storageAndCryptography } from './requirements/storage-and-cryptography.ts'
+import { supplyChainAndConfiguration } from './requirements/supply-chain-and-configuration.ts'
+
+/** What published standards ask of a server that collects secrets on a form of its own, and what shows that it is done. */
+export const chapters: readonly Chapter[] = [
+  elicitation,
+  resourceServer,
+  aisvs,
+  bearerGate,
+  browserLogin,
+  formAndCookies,
+  storageAndCryptography,
+  outboundAndAvailability,
+  loggingAndErrors,
+  supplyChainAndConfiguration,
+]
