@@ -123,11 +123,18 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
     },
 
     async prune({ id, revisions }) {
-      const surplus = revisions.slice(0, -1)
-      const last = surplus.at(-1)
+      const surplus = revisions.slice(0, -1).map((revision) => path(id, revision))
       try {
-        if (last !== undefined) await emptyFile(path(id, last), false)
-        for (const revision of surplus.slice(0, NAMES_PRUNED_PER_WRITE)) await release(path(id, revision), holdMs)
+        const last = surplus.at(-1)
+        if (last !== undefined) await emptyFile(last, false)
+        // Every write empties what it leaves behind; only one that was interrupted leaves more.
+        for (const earlier of surplus.slice(0, -1).reverse()) {
+          if ((await lstat(earlier)).size === 0) break
+          await emptyFile(earlier, false)
+        }
+        for (const oldest of surplus.slice(0, NAMES_PRUNED_PER_WRITE)) {
+          if (!(await release(oldest, holdMs))) break
+        }
       } catch {
         // The write that this follows is durable and has to be acknowledged.
       }
@@ -183,8 +190,10 @@ export async function linkOnce(temporary: string, target: string): Promise<boole
   }
 }
 
-async function release(path: string, holdMs: number): Promise<void> {
+/** Frees the name of an emptied revision that was held long enough. False when it was not. */
+async function release(path: string, holdMs: number): Promise<boolean> {
   const stats = await lstat(path)
-  if (stats.size > 0) await emptyFile(path, false)
-  else if (Date.now() - stats.ctimeMs > holdMs) await unlink(path)
+  if (stats.size > 0 || Date.now() - stats.ctimeMs <= holdMs) return false
+  await unlink(path)
+  return true
 }
