@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { mcpMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
 import { sealedFileMeasures } from './sealed-file.ts'
+import { startMeasures } from './start.ts'
+import { waitingMeasures } from './waiting.ts'
 
 const NAMES = [
   'gated-vs-ungated',
@@ -12,6 +14,10 @@ const NAMES = [
   'sealed-read-100k',
   'sealed-save-1k',
   'sealed-save-100k',
+  'start-to-first-page',
+  'memory-at-rest',
+  'waiting-memory',
+  'waiting-wake-p99',
 ] as const
 
 const { values } = parseArgs({
@@ -20,33 +26,38 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     seconds: { type: 'string', default: '10' },
     peer: { type: 'boolean', default: false },
+    waiting: { type: 'string', default: '10000' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
 if (values.help) {
   console.log(
-    `npm run bench -- [--json] [--peer] [--only NAME]… [--seconds N]\n\nNames: ${NAMES.join(', ')}\n--seconds is the time for each group of measures, default 10. --peer also measures the published mcp-authkit.`,
+    `npm run bench -- [--json] [--peer] [--only NAME]… [--seconds N] [--waiting N]\n\nNames: ${NAMES.join(', ')}\n--seconds is the time for each group of measures, default 10. --peer also measures the published mcp-authkit. --waiting is how many calls wait at once, default 10000.`,
   )
   process.exit(0)
 }
 const unknown = values.only.filter((name) => !NAMES.some((known) => known === name))
 const seconds = Number(values.seconds)
-if (unknown.length > 0 || !(seconds > 0 && seconds <= 3600)) {
+const waiting = Number(values.waiting)
+if (unknown.length > 0 || !(seconds > 0 && seconds <= 3600) || !(waiting >= 1 && waiting <= 15_000)) {
   console.error(
     unknown.length > 0
       ? `There is no such measure. Names: ${NAMES.join(', ')}`
-      : '--seconds is a number from 0 to 3600',
+      : '--seconds is a number from 0 to 3600, --waiting one from 1 to 15000',
   )
   process.exit(2)
 }
 const wanted = (name: string) => values.only.length === 0 || values.only.includes(name)
 
 const measures: Measure[] = []
-if (NAMES.some((name) => !name.startsWith('sealed-') && wanted(name)))
-  measures.push(...(await mcpMeasures(wanted, { seconds, peer: values.peer })))
+const ofMcp: readonly string[] = ['gated-vs-ungated', 'submit-to-wake-p50', 'submit-to-wake-p99', 'form-pairs']
+if (ofMcp.some(wanted)) measures.push(...(await mcpMeasures(wanted, { seconds, peer: values.peer })))
 if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
   measures.push(...(await sealedFileMeasures({ seconds })).filter(({ name }) => wanted(name)))
 }
+if (wanted('start-to-first-page') || wanted('memory-at-rest')) measures.push(...(await startMeasures()))
+if (wanted('waiting-memory') || wanted('waiting-wake-p99'))
+  measures.push(...(await waitingMeasures({ calls: waiting })))
 for (const { name, value, unit, goal } of measures)
   console.log(`${name.padEnd(20)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)
 // The lines above also show what helps to read a measure; the JSON has what was asked for.

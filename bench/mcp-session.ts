@@ -6,7 +6,7 @@ export interface BenchSession {
   call(tool: string, onLink?: (link: string) => void): Promise<string>
 }
 
-const agent = new Agent({ connections: 64, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
+const agent = new Agent({ pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
 export async function openBenchSession(url: string, token: string): Promise<BenchSession> {
   const headers: Record<string, string> = {

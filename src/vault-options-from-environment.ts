@@ -27,6 +27,7 @@ const environmentSchema = z.object({
   MCP_OIDC_ISSUER_ALIASES: words.optional(),
   MCP_OIDC_ALGORITHMS: words.pipe(z.array(z.enum(ASYMMETRIC_ALGORITHMS))).optional(),
   MCP_OIDC_MAX_AUTH_AGE_SECONDS: wholeNumber.optional(),
+  MCP_OIDC_ACR_VALUES: words.optional(),
   MCP_LOCAL_USER: z.string().optional(),
   MCP_LOCAL_ACCESS_TOKEN: z.string().optional(),
   MCP_CACHE_SECONDS: wholeNumber.optional(),
@@ -107,6 +108,7 @@ function identityFrom(settings: Settings): IdentityMode | undefined {
     ...present('issuerAliases', settings.MCP_OIDC_ISSUER_ALIASES),
     ...present('algorithms', settings.MCP_OIDC_ALGORITHMS),
     ...present('maxAuthAgeSeconds', settings.MCP_OIDC_MAX_AUTH_AGE_SECONDS),
+    ...present('acrValues', settings.MCP_OIDC_ACR_VALUES),
   })
 }
 

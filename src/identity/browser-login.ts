@@ -22,6 +22,7 @@ export interface BrowserLoginSettings {
   readonly idTokenSubjectClaim: string
   readonly clockToleranceSeconds: number
   readonly maxAuthAgeSeconds: number | undefined
+  readonly acrValues: readonly string[]
 }
 
 /**
@@ -50,6 +51,7 @@ export function oidcBrowserLogin(
         code_challenge_method: 'S256',
         ...(switchAccount ? { prompt: 'login' } : {}),
         ...(settings.maxAuthAgeSeconds === undefined ? {} : { max_age: String(settings.maxAuthAgeSeconds) }),
+        ...(settings.acrValues.length === 0 ? {} : { acr_values: settings.acrValues.join(' ') }),
       })
       const transaction = { state, nonce, codeVerifier, issuer: settings.issuer, startedAt: String(Date.now()) }
       return { kind: 'redirect', redirectTo: redirectTo.href, transaction }
@@ -73,6 +75,10 @@ export function oidcBrowserLogin(
         },
         refuseIdToken,
       )
+      // Providers may sign somebody in more weakly than they were asked to (OpenID Connect Core 1.0 §5.5.1.1).
+      if (settings.acrValues.length > 0 && !settings.acrValues.some((value) => value === claims['acr'])) {
+        throw loginRefusal('authentication_too_weak')
+      }
       return user(claims, settings)
     },
   }

@@ -16,6 +16,7 @@ const TEXTS = {
     'The identity provider refused this server as its client. The operator has to check clientId, clientSecret and the redirect URI.',
   nonce: 'The ID token belongs to another login.',
   authentication_too_old: 'The last sign-in at the identity provider is too long ago.',
+  authentication_too_weak: 'The sign-in at the identity provider was not as strong as this server asks for.',
   id_token_missing: 'The identity provider sent no ID token.',
   id_token: 'The ID token cannot be trusted.',
 } as const

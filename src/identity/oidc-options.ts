@@ -43,6 +43,11 @@ export interface OidcOptions {
   readonly allowMachineTokens?: boolean | undefined
   /** How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 0 to 86400. Default: not asked. */
   readonly maxAuthAgeSeconds?: number | undefined
+  /**
+   * How the browser login has to be done: values of `acr` (OpenID Connect Core 1.0 §2), of which the ID token has to carry one, e.g. one
+   * that means two factors. Default none.
+   */
+  readonly acrValues?: readonly string[] | undefined
   /** Accept an http issuer off loopback. Everyone on the path can then sign in as anyone. Default false. */
   readonly dangerouslyAllowHttpIssuer?: boolean | undefined
 }
@@ -86,7 +91,7 @@ const claim = z
       'must be a claim that names one person for good; e-mail addresses and user names can be given to somebody else',
   })
 
-const scope = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must be one scope, without spaces')
+const scope = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must be one value, without spaces')
 
 export const oidcOptions = z
   .strictObject({
@@ -112,6 +117,7 @@ export const oidcOptions = z
     requireTokenType: z.boolean().default(false),
     allowMachineTokens: z.boolean().default(false),
     maxAuthAgeSeconds: z.int().min(0).max(86_400).optional(),
+    acrValues: z.array(scope).max(16).default([]),
     dangerouslyAllowHttpIssuer: z.boolean().default(false),
   })
   .superRefine((options, context) => {

@@ -35,12 +35,14 @@ export const browserLogin: Chapter = {
       'attacks/login-forged-id-token',
       'an unsigned ID token is refused',
     ]),
-    ask('ASVS 6.8.4', 2, 'How strongly and how recently somebody signed in is checked.').open(
-      'How recently is (`maxAuthAgeSeconds`); the strength that `acr` names is neither asked for nor checked.',
+    ask('ASVS 6.8.4', 2, 'How strongly and how recently somebody signed in is checked.').tested(
+      ['attacks/login-weak-authentication', 'has not done what was asked'],
+      ['attacks/login-stale-authentication', 'an identity provider that ignores max_age is noticed'],
     ),
-    ask('ASVS 6.3.3', 2, 'A second factor is demanded for what matters.').reasoned(
-      'The identity provider decides whom it asks for a second factor; nobody signs in here with a password of ours.',
-    ),
+    ask('ASVS 6.3.3', 2, 'A second factor is demanded for what matters.').tested([
+      'attacks/login-weak-authentication',
+      'a sign-in as strong as %s is accepted',
+    ]),
     ask('ASVS 7.5.3', 3, 'Sensitive operations ask for a fresh sign-in.').tested([
       'attacks/login-stale-authentication',
       'an identity provider that ignores max_age is noticed',
@@ -111,8 +113,9 @@ export const browserLogin: Chapter = {
       ['identity/browser-login', 'the request asks for a code with PKCE'],
     ),
     ask('ASVS 10.2.2', 2, 'A mix-up of authorization servers is noticed.').tested(MIX_UP),
-    ask('ASVS 10.3.4', 2, 'Strength and freshness that an operation demands are checked.').open(
-      'Freshness is; `acr` and `amr` are not checked, so strength is for the identity provider to enforce.',
+    ask('ASVS 10.3.4', 2, 'Strength and freshness that an operation demands are checked.').tested(
+      ['attacks/login-weak-authentication', 'has not done what was asked'],
+      ['attacks/login-stale-authentication', 'an identity provider that ignores max_age is noticed'],
     ),
     ask('ASVS 10.5.1', 2, 'A replayed ID token is refused.').tested(NONCE, [
       'attacks/login-wrong-nonce',
