@@ -54,7 +54,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit' }))
   const health = createHealth(warn)
   const sessions = options.browserSessions ?? memoryBrowserSessions()
-  const userContext = new AsyncLocalStorage<User>()
+  let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
   const pendingRequests = createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds })
   const credentials = createCredentials({ backend, audit, health, cacheTtl: checked.cacheSeconds * 1000 })
@@ -91,7 +91,10 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
   const vault: CredentialVault = {
     serverBaseUrl,
-    userContext,
+    get userContext() {
+      userContext ??= new AsyncLocalStorage()
+      return userContext
+    },
     verifyToken: identity.verifyToken,
     openPaths: [...routes.openPaths, ...metadata.openPaths],
 
@@ -122,7 +125,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
     },
 
-    bearerGate: () => createBearerGate(parts, { userContext, allowedOrigins: checked.allowedOrigins }),
+    bearerGate: () =>
+      createBearerGate(parts, { userContext: () => userContext, allowedOrigins: checked.allowedOrigins }),
 
     async endSessions(owner) {
       const { issuer, subject } = checkOwner(owner)

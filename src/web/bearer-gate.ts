@@ -16,8 +16,11 @@ import { programHeaders, setHeaders } from './security-headers.ts'
 import type { WebParts } from './web-parts.ts'
 
 export interface BearerGateOptions {
-  /** Holds the verified user while the request is handled. */
-  readonly userContext?: AsyncLocalStorage<User>
+  /**
+   * Holds the verified user while the request is handled. undefined as long as nobody reads it: before Node 24 every promise made under
+   * one costs more.
+   */
+  readonly userContext?: () => AsyncLocalStorage<User> | undefined
   /** Origins of web pages that may call the server, besides its own, e.g. `https://inspector.example.com`. Default none. */
   readonly allowedOrigins?: readonly string[]
 }
@@ -130,7 +133,8 @@ export function createBearerGate(
     const request: IncomingMessage & { auth?: BearerAuthInfo } = ctx.req
     request.auth = authInfo(credentials.token, principal, resource?.resource)
     ctx.state['user'] = user
-    await (userContext ? userContext.run(user, next) : next())
+    const context = userContext?.()
+    await (context ? context.run(user, next) : next())
   }
 }
 
@@ -145,13 +149,15 @@ function userOf({ issuer, subject, clientId, displayName }: Principal): User {
 
 function authInfo(token: string, principal: Principal, resource: string | undefined): BearerAuthInfo {
   const { issuer, subject, clientId, displayName, scopes, expiresAt } = principal
-  return {
+  const info: BearerAuthInfo = {
     token,
     // The SDKs' type wants a text; a token that names no client acts for none.
     clientId: clientId ?? '',
     scopes: [...scopes],
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(resource !== undefined && URL.canParse(resource) ? { resource: new URL(resource) } : {}),
     extra: { iss: issuer, sub: subject, ...(displayName === undefined ? {} : { name: displayName }) },
   }
+  if (resource === undefined || !URL.canParse(resource)) return info
+  // Made when somebody asks for it: a URL is large, and a call that waits holds on to this.
+  return Object.defineProperty(info, 'resource', { enumerable: true, get: () => new URL(resource) })
 }

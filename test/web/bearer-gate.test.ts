@@ -61,7 +61,9 @@ beforeAll(async () => {
   const parts = { identity, audit, serverBaseUrl, health, options }
   const app = new Koa()
   app.use(protectedResourceMetadata(parts).middleware)
-  app.use(createBearerGate(parts, { userContext, allowedOrigins: ['https://inspector.example.com'] }))
+  app.use(
+    createBearerGate(parts, { userContext: () => userContext, allowedOrigins: ['https://inspector.example.com'] }),
+  )
   app.use((ctx) => {
     const { auth }: IncomingMessage & { auth?: unknown } = ctx.req
     seen = { auth, user: ctx.state['user'], context: userContext.getStore() }
