@@ -29,6 +29,9 @@ const MAX_WAITING = 10_000
 const LOOK_AFTER_MILLISECONDS = 1000
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT'])
 
+/** Of a busy event loop: a few milliseconds. */
+const MOST_TURNS = 12
+
 /**
  * The audit log as JSON Lines: each writer has a file of its own, `audit-<UTC time>-<writer>.jsonl` with mode 0600, made at its first
  * line. `append` resolves after fdatasync. While one batch is being written the next lines gather, and go out together.
@@ -47,8 +50,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
-      // Lines of everything that arrived in this turn of the event loop go out together; a batch of one costs as much.
-      await setImmediate()
+      await gathered()
       const batch = waiting
       waiting = []
       try {
@@ -59,6 +61,15 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
       }
     }
     writing = undefined
+  }
+
+  /** A batch of one costs as much as a batch of ten, so it waits for turns of the event loop as long as each brings more. */
+  async function gathered(): Promise<void> {
+    let before = 0
+    for (let turn = 0; turn < MOST_TURNS && waiting.length > before; turn += 1) {
+      before = waiting.length
+      await setImmediate()
+    }
   }
 
   async function writeBatch(batch: readonly Waiting[]): Promise<void> {
