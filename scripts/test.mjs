@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { bringChromium } from './bring-chromium.mjs'
 import { bringNode } from './bring-node.mjs'
+import { bringPython } from './bring-python.mjs'
 
 const RESULTS = '.cache/test-results'
 let passed = 0
@@ -57,6 +58,7 @@ function readResults(path) {
 
 mkdirSync(RESULTS, { recursive: true })
 await bringChromium()
+await bringPython()
 const newer = await bringNode(['22', '24'])
 
 await check('build', 'npm', ['run', '--silent', 'build'])

@@ -8,7 +8,7 @@ const SOURCE = join(import.meta.dirname, '../src')
 /** Which folders of src each folder may import, and which packages. Root files, server and cli join the parts. */
 const RULES: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages: readonly string[] }>> = {
   core: { folders: [], packages: ['jose', 'zod', 'libsodium-wrappers'] },
-  backends: { folders: ['core'], packages: ['zod'] },
+  backends: { folders: ['core'], packages: ['zod', 'undici', 'node-vault', '@aws-sdk/client-secrets-manager'] },
   pending: { folders: ['core'], packages: ['zod'] },
   identity: { folders: ['core'], packages: ['jose', 'openid-client', 'zod'] },
   audit: { folders: ['core'], packages: ['zod'] },

@@ -7,7 +7,7 @@ export function checkExpectation(expect: Expectation, stored: CredentialStatus):
   const holds =
     expect === 'absent'
       ? stored.status !== 'active'
-      : stored.status !== 'absent' && stored.version.ref === expect.version
+      : stored.status === 'active' && stored.version.ref === expect.version
   if (holds) return
   throw new CredentialVaultError(
     'conflict',

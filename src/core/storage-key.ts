@@ -61,9 +61,22 @@ function encode(text: string): string {
   const encoded = text.replace(OTHER_THAN_LITERAL, (character) =>
     Array.from(Buffer.from(character), (byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''),
   )
-  return encoded.length <= MAX_ENCODED_LENGTH
-    ? encoded
-    : `_h${base32(createHash('sha256').update(`v1\0${text}`).digest())}`
+  return encoded.length <= MAX_ENCODED_LENGTH ? encoded : hashPart(text)
+}
+
+/** What stands for a part that is too long, or that an operator does not want to be readable. No other encoding begins with `_h`. */
+export function hashPart(text: string): string {
+  return `_h${base32(createHash('sha256').update(`v1\0${text}`).digest())}`
+}
+
+/** The text that {@link encodePart} made this of; undefined when it made no such thing, or hashed it. */
+export function decodePart(encoded: string): string | undefined {
+  const bytes = Buffer.from(
+    encoded.replace(/_([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  )
+  const text = bytes.toString('utf8')
+  return text !== '' && encodePart(text) === encoded ? text : undefined
 }
 
 const PLAIN = /^[A-Za-z0-9@-]{1,120}$/

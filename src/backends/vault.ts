@@ -1,0 +1,210 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+import { parseOptions } from '../core/options.ts'
+import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '../core/secret-backend.ts'
+import type { StorageKey } from '../core/storage-key.ts'
+import type { CredentialValues } from '../core/variables.ts'
+import { throwIfAborted } from './deadline.ts'
+import { checkExpectation } from './expectation.ts'
+import { parseAddress } from './vault/addresses.ts'
+import { hiddenNames, labelsOf, labelsOfRevocation, labelsOfWrite } from './vault/labels.ts'
+import { createLogins, type Logins } from './vault/logins.ts'
+import { type KvMetadata, statusOf } from './vault/metadata.ts'
+import { checkMount } from './vault/mount.ts'
+import { nodeVaultSend } from './vault/node-vault.ts'
+import { createTransport, type VaultTransport } from './vault/transport.ts'
+import { type VaultOptions, vaultSchema } from './vault/vault-options.ts'
+import { keyOfName, unlisted, vendorName } from './vendor-name.ts'
+
+export type { VaultAuthOptions, VaultCustomLogin } from './vault/auth/auth-options.ts'
+export type { VaultTlsOptions } from './vault/tls.ts'
+export type { VaultOptions } from './vault/vault-options.ts'
+
+interface Opened {
+  readonly transport: VaultTransport
+  readonly logins: Logins
+}
+
+const OPEN_DEADLINE = 10_000
+/** Rounds of read-and-compare before a save that takes any earlier value gives up against other writers. */
+const MAX_ROUNDS = 30
+
+/**
+ * Credentials in HashiCorp Vault or OpenBao: one secret of a KV version 2 engine for each credential, at
+ * `<mount>/<prefix>/<provider>/<issuer>/<subject>`, whose fields are exactly the user's. So operators rotate and revoke with `vault kv`
+ * and the web interface.
+ *
+ * Every write is a compare-and-set. Revoking destroys every version and leaves the metadata with a mark; purging removes those too.
+ * `custom_metadata` holds what we note about a version. docs/backends/vault.md has policies to paste.
+ *
+ * `open()` throws `unavailable`, `unauthenticated`, and `configuration_invalid` (`mount`, `kv_version`, `tls`, `package_missing`).
+ *
+ * @throws `configuration_invalid` for a wrong option
+ */
+export function vaultBackend(options: VaultOptions): SecretBackend {
+  const settings = parseOptions(vaultSchema, options, 'vaultBackend')
+  const { mount, prefix, names, namespace, warn = emitWarning } = settings
+  const addresses = settings.address.map((text) => parseAddress(text, settings.dangerouslyAllowHttp))
+  let opened: Opened | undefined
+
+  function logins({ signal }: BackendCall): Logins {
+    throwIfAborted(signal)
+    if (opened) return opened.logins
+    throw new CredentialVaultError('configuration_invalid', 'The vault backend is not open.', { reason: 'not_open' })
+  }
+
+  function pathOf(key: StorageKey): string {
+    return `${prefix}/${vendorName(key, names).path}`
+  }
+
+  async function statusWith(metadata: KvMetadata | undefined, key: StorageKey, call: BackendCall) {
+    const status = statusOf(metadata)
+    if (status.status !== 'active' || status.fields) return status
+    const fields = await logins(call).either().fields(pathOf(key), call)
+    return fields ? { ...status, fields } : status
+  }
+
+  async function write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall) {
+    const kv = logins(call).writing()
+    const path = pathOf(key)
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      throwIfAborted(call.signal)
+      const metadata = await kv.metadata(path, call)
+      const status = statusOf(metadata)
+      if (status.status === 'active' && operationOf(metadata) === intent.operationId) return status.version
+      checkExpectation(intent.expect, status)
+      const written = await kv.write(path, values, metadata?.current ?? 0, call)
+      if (written) {
+        const { operationId, audit } = intent
+        const described = { operationId, audit, fields: Object.keys(values) }
+        await label(key, labelsOfWrite(Number(written.label), described, vendorName(key, names).hidden), call)
+        return written
+      }
+      await delay(Math.random() * 20 * Math.min(round, 5))
+    }
+    throw new CredentialVaultError(
+      'unavailable',
+      'Others are changing this credential all the time. Nothing was changed.',
+      {
+        reason: 'contended',
+        retryable: true,
+      },
+    )
+  }
+
+  /** The value is stored by now, so a label that cannot be written is no failure of the save. */
+  async function label(key: StorageKey, labels: Readonly<Record<string, string | null>>, call: BackendCall) {
+    try {
+      await logins(call).writing().label(pathOf(key), labels, call)
+    } catch (error) {
+      const reason = isVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
+      warn(`The labels of ${locate(key)} could not be written (${reason}). The credential itself is stored.`)
+    }
+  }
+
+  function locate(key: StorageKey): string {
+    return `${mount}/${pathOf(key)}${namespace ? ` (namespace ${namespace})` : ''}`
+  }
+
+  return {
+    name: 'vault',
+
+    async open() {
+      if (settings.dangerouslyAllowHttp) warn('Vault is used without TLS: tokens and credentials travel in clear.')
+      if (settings.tls.dangerouslySkipVerification) warn("Vault's certificate is not checked: anybody may be Vault.")
+      const transport = createTransport(addresses, settings.tls)
+      const send = await nodeVaultSend(addresses[0]?.origin ?? '', transport)
+      const made = createLogins(send, settings)
+      try {
+        const signal = AbortSignal.timeout(OPEN_DEADLINE)
+        await made.check(signal)
+        await checkMount(made, settings, { signal, correlationId: 'open' })
+      } catch (error) {
+        await made.close()
+        await transport.close()
+        throw error
+      }
+      opened = { transport, logins: made }
+    },
+
+    read: async (key, call) => logins(call).reading(key, call).read(pathOf(key), call),
+
+    async stat(key, call) {
+      const kv = call.assertion ? logins(call).reading(key, call) : logins(call).either()
+      return statusWith(await kv.metadata(pathOf(key), call), key, call)
+    },
+
+    write,
+
+    async revoke(key, { expect, operationId, purge }, call) {
+      const kv = logins(call).writing()
+      const path = pathOf(key)
+      const metadata = await kv.metadata(path, call)
+      const status = statusOf(metadata)
+      if (!metadata || (status.status === 'absent' && !purge)) return false
+      if (expect !== 'any') checkExpectation(expect, status)
+      if (purge) {
+        await kv.purge(path, call)
+        return true
+      }
+      const alive = metadata.versions.filter(({ destroyed }) => !destroyed).map(({ number }) => number)
+      if (alive.length === 0) return operationOf(metadata) === operationId
+      await kv.destroy(path, alive, call)
+      await label(key, labelsOfRevocation(metadata.current, operationId, new Date()), call)
+      return true
+    },
+
+    async *list(call) {
+      const kv = logins(call).either()
+      const lost: string[] = []
+      for (const path of await secretsBelow(prefix, call)) {
+        const metadata = await kv.metadata(path, call)
+        if (!metadata) continue
+        const key = keyOfName(path.slice(prefix.length + 1), hiddenNames(metadata.customMetadata), names)
+        const status: CredentialStatus = statusOf(metadata)
+        if (!key) lost.push(`${mount}/${path}`)
+        else if (status.status !== 'absent') yield { key, status }
+      }
+      if (lost[0]) throw unlisted(lost[0])
+    },
+
+    locate,
+
+    rotateCommand(key, fields) {
+      const json = JSON.stringify(Object.fromEntries(fields.map((field) => [field, '…'])))
+      const space = namespace ? ` -namespace=${namespace}` : ''
+      return `vault kv put${space} -mount=${mount} ${pathOf(key)} -    # then type ${json} and Ctrl-D`
+    },
+
+    async history(key, call) {
+      const metadata = await logins(call).either().metadata(pathOf(key), call)
+      return (metadata?.versions ?? []).map(({ stored }) => stored)
+    },
+
+    async close() {
+      const last = opened
+      opened = undefined
+      await last?.logins.close()
+      await last?.transport.close()
+    },
+  }
+
+  /** Depth first: providers, issuers, subjects. */
+  async function secretsBelow(folder: string, call: BackendCall): Promise<readonly string[]> {
+    const found = await logins(call).either().names(folder, call)
+    const paths = await Promise.all(
+      found.map((name) =>
+        name.endsWith('/') ? secretsBelow(`${folder}/${name.slice(0, -1)}`, call) : [`${folder}/${name}`],
+      ),
+    )
+    return paths.flat()
+  }
+}
+
+function operationOf(metadata: KvMetadata | undefined): string | undefined {
+  return metadata && labelsOf(metadata.customMetadata, metadata.current).operationId
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
+}

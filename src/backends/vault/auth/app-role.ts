@@ -1,0 +1,38 @@
+import { CredentialVaultError } from '../../../core/errors.ts'
+import type { AuthMethod, LoginApi } from './auth-method.ts'
+import type { VaultAuth } from './auth-options.ts'
+import { secretFromFile } from './secret-file.ts'
+
+type AppRole = Extract<VaultAuth, { method: 'approle' }>
+
+export function appRoleAuth({ mount, roleId, role, ...source }: AppRole): AuthMethod {
+  let unwrapped: string | undefined
+
+  async function secretId(api: LoginApi, signal: AbortSignal): Promise<string> {
+    if (source.secretId !== undefined) return source.secretId
+    if (source.secretIdFile !== undefined) return secretFromFile(source.secretIdFile, 'auth.secretIdFile')
+    unwrapped ??= await unwrap(api, signal)
+    return unwrapped
+  }
+
+  async function unwrap(api: LoginApi, signal: AbortSignal): Promise<string> {
+    const token = await secretFromFile(source.wrappedSecretIdFile ?? '', 'auth.wrappedSecretIdFile')
+    try {
+      return await api.unwrapSecretId(token, `auth/${mount}/role/${role}/secret-id`, signal)
+    } catch (error) {
+      if (!(error instanceof CredentialVaultError) || error.code !== 'unauthenticated') throw error
+      throw new CredentialVaultError(
+        'unauthenticated',
+        'The wrapped secret id cannot be unwrapped: it has expired, was used at an earlier start, or was read by somebody else. If nobody of yours used it, treat the role as attacked; in any case put a new one in place.',
+        { reason: error.reason === 'wrapping' ? 'wrapping' : 'already_unwrapped' },
+      )
+    }
+  }
+
+  return {
+    name: 'approle',
+    canRepeat: true,
+    login: async (api, signal) =>
+      api.login(`auth/${mount}/login`, { role_id: roleId, secret_id: await secretId(api, signal) }, signal),
+  }
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+
+/** Where a secret that logs the server in comes from. A file is read anew at each login. */
+export type VaultAuthOptions =
+  /** A token, or the file that Vault Agent writes it to (read again when it changes). */
+  | { readonly method: 'token'; readonly token?: string | undefined; readonly tokenFile?: string | undefined }
+  | {
+      readonly method: 'approle'
+      /** Default `approle`. */
+      readonly mount?: string | undefined
+      readonly roleId: string
+      readonly secretId?: string | undefined
+      readonly secretIdFile?: string | undefined
+      /** File with a response-wrapping token that holds the secret id; it works once, so the secret id is kept in memory. */
+      readonly wrappedSecretIdFile?: string | undefined
+      /** Name of the role; needed with `wrappedSecretIdFile`, to make sure that its secret id is this role's. */
+      readonly role?: string | undefined
+    }
+  | {
+      readonly method: 'kubernetes'
+      /** Default `kubernetes`. */
+      readonly mount?: string | undefined
+      readonly role: string
+      /** The projected service account token. Default `/var/run/secrets/kubernetes.io/serviceaccount/token`. */
+      readonly jwtFile?: string | undefined
+    }
+  | {
+      readonly method: 'jwt'
+      /** Default `jwt`. */
+      readonly mount?: string | undefined
+      readonly role: string
+      readonly jwtFile?: string | undefined
+      /** Asked at each login. */
+      readonly jwt?: (() => Promise<string>) | undefined
+    }
+  /** The client certificate of `tls.certFile`. */
+  | { readonly method: 'cert'; readonly mount?: string | undefined; readonly role?: string | undefined }
+  /** Vault Agent or Proxy with auto-auth, on loopback or a unix socket. */
+  | { readonly method: 'agent' }
+  /** Any other method: a function of yours that logs in, e.g. with a cloud's identity. */
+  | { readonly method: 'custom'; readonly login: () => Promise<VaultCustomLogin> }
+
+export interface VaultCustomLogin {
+  readonly token: string
+  /** Seconds; 0 for a token that does not end. */
+  readonly ttlSeconds: number
+  readonly renewable: boolean
+}
+
+const text = z.string().min(1)
+const mount = text.regex(/^[\w.-]+(?:\/[\w.-]+)*$/, 'must be a path without a slash at either end')
+const asynchronous = <T>() => z.custom<() => Promise<T>>((value) => typeof value === 'function', 'must be a function')
+
+export const authSchema = z.discriminatedUnion('method', [
+  z
+    .strictObject({ method: z.literal('token'), token: text.optional(), tokenFile: text.optional() })
+    .refine((auth) => one(auth.token, auth.tokenFile), { error: 'give either token or tokenFile' }),
+  z
+    .strictObject({
+      method: z.literal('approle'),
+      mount: mount.default('approle'),
+      roleId: text,
+      secretId: text.optional(),
+      secretIdFile: text.optional(),
+      wrappedSecretIdFile: text.optional(),
+      role: text.optional(),
+    })
+    .refine((auth) => one(auth.secretId, auth.secretIdFile, auth.wrappedSecretIdFile), {
+      error: 'give one of secretId, secretIdFile and wrappedSecretIdFile',
+    })
+    .refine((auth) => !auth.wrappedSecretIdFile || auth.role, {
+      path: ['role'],
+      error: 'wrappedSecretIdFile needs the name of the role',
+    }),
+  z.strictObject({
+    method: z.literal('kubernetes'),
+    mount: mount.default('kubernetes'),
+    role: text,
+    jwtFile: text.default('/var/run/secrets/kubernetes.io/serviceaccount/token'),
+  }),
+  z
+    .strictObject({
+      method: z.literal('jwt'),
+      mount: mount.default('jwt'),
+      role: text,
+      jwtFile: text.optional(),
+      jwt: asynchronous<string>().optional(),
+    })
+    .refine((auth) => one(auth.jwtFile, auth.jwt), { error: 'give either jwtFile or jwt' }),
+  z.strictObject({ method: z.literal('cert'), mount: mount.default('cert'), role: text.optional() }),
+  z.strictObject({ method: z.literal('agent') }),
+  z.strictObject({ method: z.literal('custom'), login: asynchronous<VaultCustomLogin>() }),
+])
+
+export type VaultAuth = z.output<typeof authSchema>
+
+function one(...values: readonly unknown[]): boolean {
+  return values.filter((value) => value !== undefined).length === 1
+}

@@ -1,0 +1,50 @@
+import { appRoleAuth } from './app-role.ts'
+import type { AuthMethod } from './auth-method.ts'
+import type { VaultAuth } from './auth-options.ts'
+import { secretFromFile } from './secret-file.ts'
+import { tokenAuth, tokenFileAuth } from './token.ts'
+
+export function createAuthMethod(auth: VaultAuth): AuthMethod {
+  switch (auth.method) {
+    case 'token':
+      return auth.token === undefined ? tokenFileAuth(auth.tokenFile ?? '') : tokenAuth(auth.token)
+    case 'approle':
+      return appRoleAuth(auth)
+    case 'kubernetes':
+      return jwtAuth('kubernetes', auth, () => secretFromFile(auth.jwtFile, 'auth.jwtFile'))
+    case 'jwt':
+      return jwtAuth('jwt', auth, auth.jwt ?? (() => secretFromFile(auth.jwtFile ?? '', 'auth.jwtFile')))
+    case 'cert':
+      return {
+        name: 'cert',
+        canRepeat: true,
+        login: (api, signal) => api.login(`auth/${auth.mount}/login`, auth.role ? { name: auth.role } : {}, signal),
+      }
+    case 'agent':
+      return { name: 'agent', canRepeat: false, login: async () => ({ ...FOREIGN, token: undefined, ttlSeconds: 0 }) }
+    case 'custom':
+      return {
+        name: 'custom',
+        canRepeat: true,
+        login: async () => {
+          const { token, ttlSeconds, renewable } = await auth.login()
+          return { token, ttlSeconds, renewable, fromLogin: true, revocable: false }
+        },
+      }
+  }
+}
+
+const FOREIGN = { renewable: false, fromLogin: false, revocable: false } as const
+
+/** A token of a workload or a person: the jwt method and Kubernetes take the same request. */
+export function jwtAuth(
+  name: string,
+  { mount, role }: { readonly mount: string; readonly role: string },
+  jwt: () => Promise<string>,
+): AuthMethod {
+  return {
+    name,
+    canRepeat: true,
+    login: async (api, signal) => api.login(`auth/${mount}/login`, { role, jwt: await jwt() }, signal),
+  }
+}

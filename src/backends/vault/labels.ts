@@ -1,0 +1,80 @@
+import type { AuditPosition } from '../../core/audit-sink.ts'
+import type { Owner } from '../../core/owner.ts'
+
+/**
+ * What we write into `custom_metadata` beside a credential, so that its data stay exactly the user's fields. It describes one version:
+ * after a rotation by hand it still stands there and is ignored.
+ *
+ * Vault takes at most 64 names of 128 bytes and values of 1 to 512 bytes.
+ */
+export interface Labels {
+  readonly operationId?: string
+  readonly fields?: readonly string[]
+}
+
+const VERSION = 'mcp-version'
+const OPERATION = 'mcp-operation'
+const FIELDS = 'mcp-fields'
+const AUDIT = 'mcp-audit'
+const REVOKED = 'mcp-revoked'
+const ISSUER = 'mcp-issuer'
+const SUBJECT = 'mcp-subject'
+const MAX_VALUE = 512
+
+type Patch = Readonly<Record<string, string | null>>
+
+/** For a new version. Names that are hashed in the path are kept here, or nobody could list them. */
+export function labelsOfWrite(
+  version: number,
+  written: { readonly operationId: string; readonly fields: readonly string[]; readonly audit: AuditPosition },
+  hidden: Partial<Owner>,
+): Patch {
+  const fields = written.fields.join(' ')
+  return {
+    [VERSION]: String(version),
+    [OPERATION]: written.operationId,
+    [FIELDS]: fields.length <= MAX_VALUE ? fields : null,
+    [AUDIT]: `${written.audit.writer}/${written.audit.seq}`,
+    [REVOKED]: null,
+    ...(hidden.issuer !== undefined && inPieces(ISSUER, hidden.issuer)),
+    ...(hidden.subject !== undefined && inPieces(SUBJECT, hidden.subject)),
+  }
+}
+
+export function labelsOfRevocation(version: number, operationId: string, at: Date): Patch {
+  return { [VERSION]: String(version), [OPERATION]: operationId, [FIELDS]: null, [REVOKED]: at.toISOString() }
+}
+
+/** Empty when the labels describe another version than this one. */
+export function labelsOf(customMetadata: Readonly<Record<string, unknown>> | undefined, version: number): Labels {
+  if (customMetadata?.[VERSION] !== String(version)) return {}
+  const operationId = customMetadata[OPERATION]
+  const fields = customMetadata[FIELDS]
+  return {
+    ...(typeof operationId === 'string' && { operationId }),
+    ...(typeof fields === 'string' && { fields: fields.split(' ') }),
+  }
+}
+
+/** The parts of the owner that the path does not show. */
+export function hiddenNames(customMetadata: Readonly<Record<string, unknown>> | undefined): Partial<Owner> {
+  const issuer = joined(ISSUER, customMetadata)
+  const subject = joined(SUBJECT, customMetadata)
+  return { ...(issuer !== undefined && { issuer }), ...(subject !== undefined && { subject }) }
+}
+
+// base64url, since Vault refuses what it thinks is not printable.
+function inPieces(name: string, text: string): Patch {
+  const encoded = Buffer.from(text).toString('base64url')
+  const pieces = encoded.match(new RegExp(`.{1,${MAX_VALUE}}`, 'g')) ?? []
+  return Object.fromEntries(pieces.map((piece, index) => [`${name}-${index + 1}`, piece]))
+}
+
+function joined(name: string, customMetadata: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const pieces: string[] = []
+  for (let piece: unknown; ; pieces.push(String(piece))) {
+    piece = customMetadata?.[`${name}-${pieces.length + 1}`]
+    if (typeof piece !== 'string') break
+  }
+  return pieces.length === 0 ? undefined : Buffer.from(pieces.join(''), 'base64url').toString('utf8')
+}

@@ -1,0 +1,135 @@
+import { Agent, type Dispatcher } from 'undici'
+import { CredentialVaultError } from '../../core/errors.ts'
+import type { VaultAddress } from './addresses.ts'
+import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
+import { tlsConnector, type VaultTlsOptions } from './tls.ts'
+import { misdirected, neverSent, notVault, unanswered } from './transport-error.ts'
+
+/** What node-vault hands to the transport below it. */
+export interface TransportRequest extends VaultRequest {
+  /** Path with `/v1/`. */
+  readonly target: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface VaultTransport {
+  send(request: TransportRequest): Promise<VaultAnswer>
+  close(): Promise<void>
+}
+
+const MAX_ANSWER_BYTES = 1024 * 1024
+const MAX_REDIRECTS = 2
+
+/**
+ * HTTP to one of several Vault nodes: the one that answered last, and the next one when that cannot be reached or has failed. Requests
+ * and their tokens go to the configured addresses and nowhere else, whatever an answer or the environment says.
+ */
+export function createTransport(addresses: readonly VaultAddress[], tls: VaultTlsOptions): VaultTransport {
+  const agents = new Map<string | undefined, Agent>()
+  for (const { socketPath } of addresses)
+    if (!agents.has(socketPath)) agents.set(socketPath, new Agent({ connect: tlsConnector(tls, socketPath) }))
+  let preferred = 0
+
+  function agentOf({ socketPath }: VaultAddress): Agent {
+    const agent = agents.get(socketPath)
+    if (!agent) throw new TypeError('every address has an agent')
+    return agent
+  }
+
+  /** Any node that can be reached; only a request that never left is sent to a second one. */
+  async function sendToOne(request: TransportRequest): Promise<VaultAnswer> {
+    let failure: unknown
+    for (let turn = 0; turn < addresses.length; turn += 1) {
+      const index = preferred
+      const address = addresses[index]
+      if (!address) break
+      try {
+        const answer = await follow(address, request)
+        if (answer.status >= 500) moveFrom(index)
+        return answer
+      } catch (error) {
+        moveFrom(index)
+        failure = error
+        if (!neverSent(error)) break
+      }
+    }
+    throw unanswered(failure, request)
+  }
+
+  function moveFrom(index: number): void {
+    if (preferred === index) preferred = (index + 1) % addresses.length
+  }
+
+  /** A standby may answer with the leader's address (307); it is believed when it is one of ours. */
+  async function follow(address: VaultAddress, request: TransportRequest): Promise<VaultAnswer> {
+    let to = address
+    let { target } = request
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+      const answer = await exchange(to, target, request)
+      if (answer.status < 300 || answer.status >= 400) return answer
+      const location = answer.headers['location'] ?? ''
+      const next = URL.canParse(location, to.origin) ? new URL(location, to.origin) : undefined
+      const known = addresses.find(({ origin, socketPath }) => origin === next?.origin && socketPath === to.socketPath)
+      if (answer.status !== 307 || !next || !known || redirects === MAX_REDIRECTS) throw misdirected()
+      to = known
+      target = `${next.pathname}${next.search}`
+    }
+    throw misdirected()
+  }
+
+  async function exchange(to: VaultAddress, target: string, request: TransportRequest): Promise<VaultAnswer> {
+    const response = await agentOf(to).request({
+      origin: to.origin,
+      path: target,
+      method: request.method,
+      headers: { ...request.headers, ...(request.body && !request.headers['content-type'] && JSON_TYPE) },
+      body: request.body ? JSON.stringify(request.body) : null,
+      signal: request.signal,
+      // The signal carries the deadline of the whole call.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    const headers = Object.fromEntries(
+      Object.entries(response.headers).map(([name, value]) => [name, String(value ?? '')]),
+    )
+    const body = parse(await textOf(response.body), response.statusCode)
+    const redirect = response.statusCode >= 300 && response.statusCode < 400
+    if (body === undefined && !redirect) throw notVault(response.statusCode, changes(request))
+    return { status: response.statusCode, headers, body }
+  }
+
+  return {
+    send: sendToOne,
+    async close() {
+      await Promise.all(Array.from(agents.values(), (agent) => agent.destroy()))
+    },
+  }
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' } as const
+
+async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_ANSWER_BYTES)
+      throw new CredentialVaultError('unavailable', 'Vault answered with more than a megabyte.', {
+        reason: 'answer_too_large',
+      })
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string, status: number): VaultAnswer['body'] {
+  if (status === 204 || (text === '' && status < 300)) return {}
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

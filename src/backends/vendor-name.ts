@@ -1,0 +1,56 @@
+import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+import { decodePart, encodePart, hashPart, type StorageKey, storageKey } from '../core/storage-key.ts'
+
+/**
+ * `readable`: operators find a person by name. `hashed`: issuer and subject are SHA-256 hashes, so that audit logs and listings of the
+ * vendor name nobody; they are kept beside the credential, for listing. Changing the style loses sight of what is stored already.
+ */
+export type NameStyle = 'readable' | 'hashed'
+
+/** What a credential is called at a vendor: `provider/issuer/subject`. */
+export interface VendorName {
+  readonly path: string
+  /** The parts that cannot be read back from the path. */
+  readonly hidden: Partial<StorageKey['owner']>
+}
+
+export function vendorName({ provider, owner }: StorageKey, style: NameStyle): VendorName {
+  const issuer = named(owner.issuer, style)
+  const subject = named(owner.subject, style)
+  return {
+    path: `${provider}/${issuer}/${subject}`,
+    hidden: {
+      ...(decodePart(issuer) === undefined && { issuer: owner.issuer }),
+      ...(decodePart(subject) === undefined && { subject: owner.subject }),
+    },
+  }
+}
+
+function named(text: string, style: NameStyle): string {
+  return style === 'hashed' ? hashPart(text) : encodePart(text)
+}
+
+/** The key whose name this is; undefined for a name that is none of ours, or whose hidden parts do not belong to it. */
+export function keyOfName(path: string, hidden: VendorName['hidden'], style: NameStyle): StorageKey | undefined {
+  const [provider, issuerPart, subjectPart, ...more] = path.split('/')
+  if (!provider || !issuerPart || !subjectPart || more.length > 0) return undefined
+  const issuer = decodePart(issuerPart) ?? hidden.issuer
+  const subject = decodePart(subjectPart) ?? hidden.subject
+  if (issuer === undefined || subject === undefined) return undefined
+  try {
+    const key = storageKey(provider, { issuer, subject })
+    return vendorName(key, style).path === path ? key : undefined
+  } catch (error) {
+    if (isVaultError(error)) return undefined
+    throw error
+  }
+}
+
+/** A credential that is there and cannot be listed is said, not passed over. */
+export function unlisted(place: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'record_tampered',
+    `${place} is no credential of ours, or has lost the labels that say whose it is. Everything else was listed.`,
+    { reason: 'unknown_name' },
+  )
+}
