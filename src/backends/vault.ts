@@ -6,8 +6,9 @@ import type { StorageKey } from '../core/storage-key.ts'
 import type { CredentialValues } from '../core/variables.ts'
 import { throwIfAborted } from './deadline.ts'
 import { checkExpectation } from './expectation.ts'
+import { hiddenNames } from './hidden-names.ts'
 import { parseAddress } from './vault/addresses.ts'
-import { hiddenNames, labelsOf, labelsOfRevocation, labelsOfWrite } from './vault/labels.ts'
+import { labelsOf, labelsOfRevocation, labelsOfWrite } from './vault/labels.ts'
 import { createLogins, type Logins } from './vault/logins.ts'
 import { type KvMetadata, statusOf } from './vault/metadata.ts'
 import { checkMount } from './vault/mount.ts'
@@ -160,7 +161,7 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
       for (const path of await secretsBelow(prefix, call)) {
         const metadata = await kv.metadata(path, call)
         if (!metadata) continue
-        const key = keyOfName(path.slice(prefix.length + 1), hiddenNames(metadata.customMetadata), names)
+        const key = keyOfName(path.slice(prefix.length + 1), hiddenNames(metadata.customMetadata, '-'), names)
         const status: CredentialStatus = statusOf(metadata)
         if (!key) lost.push(`${mount}/${path}`)
         else if (status.status !== 'absent') yield { key, status }

@@ -1,5 +1,6 @@
 import type { AuditPosition } from '../../core/audit-sink.ts'
 import type { Owner } from '../../core/owner.ts'
+import { hiddenLabels } from '../hidden-names.ts'
 
 /**
  * What we write into `custom_metadata` beside a credential, so that its data stay exactly the user's fields. It describes one version:
@@ -17,8 +18,6 @@ const OPERATION = 'mcp-operation'
 const FIELDS = 'mcp-fields'
 const AUDIT = 'mcp-audit'
 const REVOKED = 'mcp-revoked'
-const ISSUER = 'mcp-issuer'
-const SUBJECT = 'mcp-subject'
 const MAX_VALUE = 512
 
 type Patch = Readonly<Record<string, string | null>>
@@ -36,8 +35,7 @@ export function labelsOfWrite(
     [FIELDS]: fields.length <= MAX_VALUE ? fields : null,
     [AUDIT]: `${written.audit.writer}/${written.audit.seq}`,
     [REVOKED]: null,
-    ...(hidden.issuer !== undefined && inPieces(ISSUER, hidden.issuer)),
-    ...(hidden.subject !== undefined && inPieces(SUBJECT, hidden.subject)),
+    ...hiddenLabels(hidden, '-', MAX_VALUE),
   }
 }
 
@@ -54,27 +52,4 @@ export function labelsOf(customMetadata: Readonly<Record<string, unknown>> | und
     ...(typeof operationId === 'string' && { operationId }),
     ...(typeof fields === 'string' && { fields: fields.split(' ') }),
   }
-}
-
-/** The parts of the owner that the path does not show. */
-export function hiddenNames(customMetadata: Readonly<Record<string, unknown>> | undefined): Partial<Owner> {
-  const issuer = joined(ISSUER, customMetadata)
-  const subject = joined(SUBJECT, customMetadata)
-  return { ...(issuer !== undefined && { issuer }), ...(subject !== undefined && { subject }) }
-}
-
-// base64url, since Vault refuses what it thinks is not printable.
-function inPieces(name: string, text: string): Patch {
-  const encoded = Buffer.from(text).toString('base64url')
-  const pieces = encoded.match(new RegExp(`.{1,${MAX_VALUE}}`, 'g')) ?? []
-  return Object.fromEntries(pieces.map((piece, index) => [`${name}-${index + 1}`, piece]))
-}
-
-function joined(name: string, customMetadata: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const pieces: string[] = []
-  for (let piece: unknown; ; pieces.push(String(piece))) {
-    piece = customMetadata?.[`${name}-${pieces.length + 1}`]
-    if (typeof piece !== 'string') break
-  }
-  return pieces.length === 0 ? undefined : Buffer.from(pieces.join(''), 'base64url').toString('utf8')
 }

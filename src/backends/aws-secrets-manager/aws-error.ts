@@ -1,0 +1,119 @@
+import { CredentialVaultError, isVaultError } from '../../core/errors.ts'
+
+/** Names of the service's answers that a caller looks into before deciding what they mean. */
+export type ServiceAnswer =
+  | 'ResourceNotFoundException'
+  | 'ResourceExistsException'
+  | 'InvalidRequestException'
+  | 'InvalidParameterException'
+
+const ANSWERS: ReadonlySet<string> = new Set<ServiceAnswer>([
+  'ResourceNotFoundException',
+  'ResourceExistsException',
+  'InvalidRequestException',
+  'InvalidParameterException',
+])
+
+/** One of the service's own answers. Carries its name and nothing of its text. */
+export class AwsAnswer extends Error {
+  readonly answer: ServiceAnswer
+
+  constructor(answer: ServiceAnswer) {
+    super(answer)
+    this.answer = answer
+  }
+}
+
+export function isAnswer(error: unknown, ...answers: readonly ServiceAnswer[]): error is AwsAnswer {
+  return error instanceof AwsAnswer && answers.includes(error.answer)
+}
+
+const THROTTLED = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/
+const LOGIN =
+  /UnrecognizedClient|InvalidSignature|ExpiredToken|InvalidClientTokenId|CredentialsProvider|TokenProvider|IncompleteSignature|MissingAuthenticationToken/
+const NEVER_SENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/
+const CERTIFICATE = /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
+
+/** What an error of the SDK means. The foreign error is dropped: it may hold a part of the answer. */
+export function awsError(error: unknown, change: boolean): CredentialVaultError | AwsAnswer {
+  if (isVaultError(error) || error instanceof AwsAnswer) return error
+  const { name, code, message, status } = described(error)
+  if (ANSWERS.has(name)) return new AwsAnswer(name as ServiceAnswer)
+  if (
+    /kms|DecryptionFailure|EncryptionFailure/i.test(name) ||
+    (name === 'AccessDeniedException' && /kms/i.test(message))
+  )
+    return new CredentialVaultError(
+      'configuration_invalid',
+      "The secret's KMS key cannot be used: it is disabled, scheduled for deletion, or its policy lacks this server.",
+      { reason: 'kms' },
+    )
+  if (name === 'AccessDeniedException')
+    return new CredentialVaultError(
+      'forbidden',
+      'The IAM policy does not let this server do that. Compare it with docs/backends/aws-secrets-manager.md.',
+      { reason: 'policy' },
+    )
+  if (/TimeTooSkewed|RequestExpired/.test(name))
+    return new CredentialVaultError(
+      'configuration_invalid',
+      "This machine's clock is wrong: AWS refuses its requests.",
+      {
+        reason: 'clock',
+      },
+    )
+  if (LOGIN.test(name))
+    return new CredentialVaultError(
+      'unauthenticated',
+      "AWS did not accept this server's credentials. Check the role or keys that it runs with; users' secrets are untouched.",
+      { reason: 'login' },
+    )
+  if (/Region is missing/.test(message))
+    return new CredentialVaultError('configuration_invalid', 'No AWS region is set. Set AWS_REGION or region.', {
+      reason: 'region',
+    })
+  if (THROTTLED.test(name) || status === 429)
+    return unavailable('throttled', 'AWS Secrets Manager is busy: its rate limit is reached.')
+  if (name === 'LimitExceededException')
+    return new CredentialVaultError(
+      'unavailable',
+      'This credential was changed too often: AWS keeps about a hundred versions a day. Nothing was changed. Try again tomorrow.',
+      { reason: 'quota' },
+    )
+  if (CERTIFICATE.test(code))
+    return new CredentialVaultError('configuration_invalid', "The endpoint's TLS certificate is not accepted.", {
+      reason: 'tls',
+    })
+  if (NEVER_SENT.test(code))
+    return unavailable('connection', 'AWS Secrets Manager cannot be reached. Nothing was changed.')
+  if (change)
+    return new CredentialVaultError(
+      'outcome_unknown',
+      'AWS did not say whether the change was made. Look at the credential before you try again.',
+      { reason: 'connection' },
+    )
+  return unavailable(
+    status !== undefined && status >= 500 ? 'server_error' : 'connection',
+    'AWS Secrets Manager did not answer.',
+  )
+}
+
+function unavailable(reason: string, what: string): CredentialVaultError {
+  return new CredentialVaultError('unavailable', `${what} Try again later.`, { reason, retryable: true })
+}
+
+function described(error: unknown): {
+  readonly name: string
+  readonly code: string
+  readonly message: string
+  readonly status: number | undefined
+} {
+  if (!(error instanceof Error)) return { name: '', code: '', message: '', status: undefined }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const metadata = '$metadata' in error ? error.$metadata : undefined
+  const status =
+    typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata
+      ? Number(metadata.httpStatusCode)
+      : undefined
+  return { name: error.name, code, message: error.message, status }
+}

@@ -1,0 +1,47 @@
+import { CredentialVaultError } from '../../core/errors.ts'
+import type { BackendCall, CredentialLookup } from '../../core/secret-backend.ts'
+import type { AwsClient } from './aws-client.ts'
+import { isAnswer } from './aws-error.ts'
+import { type AwsSecret, CURRENT, isTombstone, secretOf, versionOf } from './secret.ts'
+
+/** @returns undefined when there is no such secret */
+export async function describe(client: AwsClient, name: string, call: BackendCall): Promise<AwsSecret | undefined> {
+  try {
+    return secretOf(await client('describeSecret', { SecretId: name }, call))
+  } catch (error) {
+    if (isAnswer(error, 'ResourceNotFoundException')) return undefined
+    throw error
+  }
+}
+
+export async function readSecret(client: AwsClient, name: string, call: BackendCall): Promise<CredentialLookup> {
+  try {
+    const found = await client('getSecretValue', { SecretId: name, VersionStage: CURRENT }, call)
+    const version = versionOf(found.VersionId ?? '', found.CreatedDate ?? new Date(0))
+    if (isTombstone(found.VersionId)) return { status: 'revoked', version }
+    return { status: 'active', version, values: fieldsOf(found.SecretString) }
+  } catch (error) {
+    // Scheduled for deletion, or no version is current: the description tells which. Anything else it would not explain.
+    if (!isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')) throw error
+    const secret = await describe(client, name, call)
+    const status = secret?.status ?? { status: 'absent' }
+    if (status.status === 'active') throw error
+    return status
+  }
+}
+
+function fieldsOf(text: string | undefined): Readonly<Record<string, unknown>> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text ?? '')
+  } catch {
+    // The parser's own error quotes the text.
+    parsed = undefined
+  }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+  throw new CredentialVaultError(
+    'credential_malformed',
+    'The stored secret is no JSON object of fields. Rotate it to one, or revoke it and enter it again.',
+    { reason: 'not_json' },
+  )
+}

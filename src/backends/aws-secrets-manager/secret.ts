@@ -1,0 +1,67 @@
+import type { DescribeSecretResponse, SecretListEntry } from '@aws-sdk/client-secrets-manager'
+import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/secret-backend.ts'
+import { fieldsOf } from './tags.ts'
+
+export const CURRENT = 'AWSCURRENT'
+export const PREVIOUS = 'AWSPREVIOUS'
+/** Where a compare-and-set puts its value until `AWSCURRENT` has moved. `AWSPENDING` belongs to AWS's own rotation. */
+export const STAGED = 'MCPSTAGED'
+
+/** Version ids are ours to choose: a tombstone is known by its id, without reading it. */
+const TOMBSTONE = 'mcp-revoked-'
+
+export function tombstoneId(operationId: string): string {
+  return `${TOMBSTONE}${operationId}`
+}
+
+export function isTombstone(versionId: string | undefined): boolean {
+  return versionId?.startsWith(TOMBSTONE) === true
+}
+
+/** One secret as `DescribeSecret` shows it: no value. */
+export interface AwsSecret {
+  readonly status: CredentialStatus
+  /** The version that carries `AWSCURRENT`. */
+  readonly current: string | undefined
+  readonly scheduledForDeletion: boolean
+  readonly stages: Readonly<Record<string, readonly string[]>>
+  readonly tags: Readonly<Record<string, string>>
+}
+
+export function secretOf(found: DescribeSecretResponse | SecretListEntry): AwsSecret {
+  const stages = ('VersionIdsToStages' in found ? found.VersionIdsToStages : undefined) ?? stagesOf(found)
+  const current = Object.keys(stages).find((id) => stages[id]?.includes(CURRENT))
+  const tags = Object.fromEntries((found.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]))
+  const scheduledForDeletion = found.DeletedDate !== undefined
+  const newest = current ?? Object.keys(stages)[0]
+  const changed = found.LastChangedDate ?? found.CreatedDate ?? new Date(0)
+  return {
+    status: statusOf(newest && versionOf(newest, changed), current, scheduledForDeletion, tags),
+    current,
+    scheduledForDeletion,
+    stages,
+    tags,
+  }
+}
+
+function statusOf(
+  version: StoredVersion | undefined | '',
+  current: string | undefined,
+  scheduledForDeletion: boolean,
+  tags: Readonly<Record<string, string>>,
+): CredentialStatus {
+  // Made without a value, and never given one.
+  if (!version) return { status: 'absent' }
+  if (scheduledForDeletion || current === undefined || isTombstone(current)) return { status: 'revoked', version }
+  const fields = fieldsOf(tags, current)
+  return { status: 'active', version, ...(fields && { fields }) }
+}
+
+/** @param createdAt of this version where the service says it, else of the secret's last change */
+export function versionOf(id: string, createdAt: Date): StoredVersion {
+  return { ref: id as VersionRef, label: id.replace(TOMBSTONE, '').slice(0, 8), createdAt }
+}
+
+function stagesOf(found: DescribeSecretResponse | SecretListEntry): Readonly<Record<string, readonly string[]>> {
+  return ('SecretVersionsToStages' in found ? found.SecretVersionsToStages : undefined) ?? {}
+}

@@ -1,0 +1,37 @@
+import type { Tag } from '@aws-sdk/client-secrets-manager'
+import type { AuditPosition } from '../../core/audit-sink.ts'
+import type { Owner } from '../../core/owner.ts'
+import { hiddenLabels } from '../hidden-names.ts'
+
+/**
+ * What we note on a secret beside its value. `mcp:version` says which version the notes are about: after a rotation by hand they still
+ * stand there and are ignored. A tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`.
+ */
+const VERSION = 'mcp:version'
+const FIELDS = 'mcp:fields'
+const AUDIT = 'mcp:audit'
+const MAX_VALUE = 256
+
+export function tagsOfWrite(
+  versionId: string,
+  written: { readonly fields: readonly string[]; readonly audit: AuditPosition },
+  hidden: Partial<Owner>,
+): Tag[] {
+  const fields = written.fields.join(' ')
+  return tags({
+    [VERSION]: versionId,
+    // Too long a list is left out, and an earlier one must not stand for it.
+    [FIELDS]: fields.length <= MAX_VALUE ? fields : '',
+    [AUDIT]: `${written.audit.writer}/${written.audit.seq}`,
+    ...hiddenLabels(hidden, ':', MAX_VALUE),
+  })
+}
+
+export function tags(values: Readonly<Record<string, string>>): Tag[] {
+  return Object.entries(values).map(([Key, Value]) => ({ Key, Value }))
+}
+
+export function fieldsOf(found: Readonly<Record<string, string>>, versionId: string): readonly string[] | undefined {
+  const fields = found[FIELDS]
+  return found[VERSION] === versionId && fields ? fields.split(' ') : undefined
+}

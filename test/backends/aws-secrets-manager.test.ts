@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager.ts'
+import type { SecretBackend } from '../../src/core/secret-backend.ts'
+import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
+import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
+import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
+
+describe.each(['moto', 'ministack'] as const)('%s', (name) => {
+  let emulator: AwsEmulator
+  let proxy: AwsProxy
+
+  beforeAll(async () => {
+    emulator = await startAwsEmulator(name)
+    proxy = await startAwsProxy(emulator)
+  }, 60_000)
+  afterAll(async () => {
+    await proxy.close()
+    await emulator.stop()
+  })
+
+  describeSecretBackend({
+    test,
+    async makeHarness() {
+      const prefix = `mcp-${randomUUID().slice(0, 8)}`
+      const opened: SecretBackend[] = []
+      const connect = async () => {
+        const backend = awsSecretsManagerBackend({
+          region: REGION,
+          endpoint: proxy.endpoint,
+          credentials: async () => ROOT_KEYS,
+          prefix,
+        })
+        await backend.open()
+        opened.push(backend)
+        return backend
+      }
+      return {
+        here: await connect(),
+        there: await connect(),
+        reconnect: connect,
+        close: async () => void (await Promise.all(opened.map((backend) => backend.close()))),
+      }
+    },
+  })
+})
