@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { jsonLinesAudit } from './audit/json-lines.ts'
+import { awsSecretsManagerBackend } from './backends/aws-secrets-manager.ts'
 import { memoryBackend } from './backends/memory.ts'
 import { sealedFile } from './backends/sealed-file.ts'
 import type { AuditSink } from './core/audit-sink.ts'
@@ -9,6 +10,7 @@ import type { PendingStore } from './core/pending-store.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
 import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
+import { vaultBackendFromEnvironment } from './vault-backend-from-environment.ts'
 
 export interface Stores {
   readonly backend: SecretBackend
@@ -18,10 +20,13 @@ export interface Stores {
 }
 
 const environmentSchema = z.object({
-  MCP_VAULT_BACKEND: z.enum(['sealed-file', 'memory']).default('sealed-file'),
+  MCP_VAULT_BACKEND: z.enum(['sealed-file', 'vault', 'aws-secrets-manager', 'memory']).default('sealed-file'),
   MCP_VAULT_FOLDER: z.string().min(1).default('./data'),
   MCP_VAULT_KEY: z.string().optional(),
   MCP_VAULT_KEY_FILE: z.string().optional(),
+  MCP_CREDENTIAL_NAMES: z.enum(['readable', 'hashed']).optional(),
+  MCP_AWS_PREFIX: z.string().optional(),
+  MCP_AWS_KMS_KEY_ID: z.string().optional(),
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
   MCP_AUDIT_FOLDER: z.string().min(1).optional(),
 })
@@ -29,8 +34,9 @@ const environmentSchema = z.object({
 /**
  * The stores that the environment names.
  *
- * `MCP_VAULT_BACKEND`: `sealed-file` (default) or `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or
- * `MCP_VAULT_KEY`: the sealed file's key, read when the vault opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit`
+ * `MCP_VAULT_BACKEND`: `sealed-file` (default), `vault` (`VAULT_ADDR` and more), `aws-secrets-manager` (`AWS_REGION` and more) or
+ * `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or `MCP_VAULT_KEY`: the sealed file's key, read when the vault
+ * opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit`
  * in the vault's folder. Without `create`, a folder that holds no store is an error instead of a new store.
  *
  * @throws `configuration_invalid`, naming the variable
@@ -42,13 +48,35 @@ export function createStores(
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   const folder = settings.MCP_VAULT_FOLDER
   return {
-    backend:
-      settings.MCP_VAULT_BACKEND === 'memory'
-        ? memoryBackend()
-        : sealedFile({ folder, create, ...(environment === process.env ? {} : keyOptions(settings)) }),
+    backend: backendOf(settings, environment, create),
     pendingStore: memoryPendingStore(),
     browserSessions: memoryBrowserSessions(),
     audit: jsonLinesAudit({ folder: settings.MCP_AUDIT_FOLDER ?? `${folder}/audit` }),
+  }
+}
+
+function backendOf(
+  settings: z.output<typeof environmentSchema>,
+  environment: NodeJS.ProcessEnv,
+  create: boolean,
+): SecretBackend {
+  switch (settings.MCP_VAULT_BACKEND) {
+    case 'memory':
+      return memoryBackend()
+    case 'vault':
+      return vaultBackendFromEnvironment(withoutEmpty(environment))
+    case 'aws-secrets-manager':
+      return awsSecretsManagerBackend({
+        prefix: settings.MCP_AWS_PREFIX,
+        kmsKeyId: settings.MCP_AWS_KMS_KEY_ID,
+        names: settings.MCP_CREDENTIAL_NAMES,
+      })
+    case 'sealed-file':
+      return sealedFile({
+        folder: settings.MCP_VAULT_FOLDER,
+        create,
+        ...(environment === process.env ? {} : keyOptions(settings)),
+      })
   }
 }
 

@@ -8,6 +8,7 @@ import type { VerifyToken } from './core/identity.ts'
 import type { Owner, User } from './core/owner.ts'
 import type { PendingRequests } from './core/pending-requests.ts'
 import type { Sealer } from './core/seal.ts'
+import type { OpenVaultOptions } from './open-vault-options.ts'
 import type { FormProvider } from './web/form-provider.ts'
 
 /** `authInfo` is whatever a verifier left on the request. undefined when it names nobody. */
@@ -20,6 +21,7 @@ export interface ProviderServices {
   readonly sealer: Sealer
   readonly audit: AuditSink
   readonly ownerFrom: OwnerFrom
+  readonly assertion: OpenVaultOptions['assertion']
 }
 
 /** The opened whole: backend, pending store, identity, audit and keys, and the routes that serve the form. */

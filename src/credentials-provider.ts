@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type Koa from 'koa'
+import { contextOf } from './access-context.ts'
 import { type CredentialHandle, createHandle } from './core/credential-handle.ts'
 import {
   type CredentialReference,
@@ -169,8 +170,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return (this.#options.ownerFrom ?? this.#ready().ownerFrom)(authInfo)
   }
 
+  assertionOf(user: User, authInfo: unknown): GatedCall['assertion'] {
+    const { assertion } = this.#ready()
+    return assertion && (() => assertion(user, authInfo))
+  }
+
   async credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'> {
-    return (await this.#ready().credentials.status(this.#key(call.user), call.correlationId)).status
+    return (await this.#ready().credentials.status(this.#key(call.user), call)).status
   }
 
   async requestCredential(
@@ -196,7 +202,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return {
       request,
       url: this.#formUrl(request.handle),
-      wait: (signal) => pendingRequests.wait(request, hasCredential, signal),
+      wait: async (signal) => {
+        const end = await pendingRequests.wait(request, hasCredential, signal)
+        // It may have been saved on another replica.
+        if (end === 'saved') credentials.forget(this.#key(user))
+        return end
+      },
       withdraw: async () => void (await pendingRequests.withdraw(request)),
     }
   }
@@ -252,8 +263,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       provider: this.name,
       reference,
       isLive,
-      release: async () => {
-        const values = await this.#ready().credentials.release(key, this.#variables, contextOf(call))
+      release: async (options) => {
+        const values = await this.#ready().credentials.release(key, this.#variables, contextOf(call), options)
         guard?.add(this.#variables, values)
         return values
       },
@@ -282,13 +293,5 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       `The vault of ${this.name} is not open yet. Await provider.ready() first.`,
       { reason: 'not_ready' },
     )
-  }
-}
-
-function contextOf({ user, tool, correlationId }: GatedCall): AccessContext {
-  return {
-    correlationId,
-    ...(user.clientId === undefined ? {} : { clientId: user.clientId }),
-    ...(tool === undefined ? {} : { tool }),
   }
 }

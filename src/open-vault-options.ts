@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { AuditSink } from './core/audit-sink.ts'
 import type { BrowserSessions } from './core/browser-sessions.ts'
 import type { IdentityMode, VerifyToken } from './core/identity.ts'
+import type { User } from './core/owner.ts'
 import type { PendingStore } from './core/pending-store.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
 import type { OwnerFrom } from './credential-vault.ts'
@@ -50,6 +51,11 @@ export interface OpenVaultOptions {
   readonly verifyToken?: VerifyToken
   /** Finds the owner in what a verifier left on the request. Default: `extra.iss` and `extra.sub`, as our bearer gate fills them. */
   readonly ownerFrom?: OwnerFrom
+  /**
+   * The user's own JWT, for a backend that logs in as the user (`vaultBackend`'s `userAuth`): from what the verifier left on the request,
+   * or exchanged for one that is meant for the backend (RFC 8693).
+   */
+  readonly assertion?: (user: User, authInfo: unknown) => Promise<string>
   /** Hears warnings for operators; never a secret. Default: standard error. */
   readonly warn?: (message: string) => void
 }
@@ -85,6 +91,7 @@ export const openVaultOptions = z.strictObject({
     .default([]),
   verifyToken: callable.optional(),
   ownerFrom: callable.optional(),
+  assertion: callable.optional(),
   warn: callable.optional(),
 })
 

@@ -148,7 +148,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, audit, ownerFrom }
+      return { credentials, pendingRequests, sealer, audit, ownerFrom, assertion: options.assertion }
     },
 
     onClose: (end) => void endings.push(end),

@@ -6,6 +6,7 @@ import { printable } from '../core/printable.ts'
 export type PreparedLine = (position: AuditPosition) => string
 
 const MAX_CHARACTERS = 256
+const MAX_TEXTS = 8
 
 type FieldWriter = (value: unknown, name: string) => string
 
@@ -33,6 +34,11 @@ const actor: FieldWriter = (value, name) => {
   throw new TypeError(`audit event: ${name}.kind is unknown`)
 }
 
+const texts: FieldWriter = (value, name) => {
+  if (!Array.isArray(value) || value.length > MAX_TEXTS) throw new TypeError(`audit event: ${name} is not a short list`)
+  return `[${value.map((one) => text(one, name)).join(',')}]`
+}
+
 /** All that a line can say, in the order of the line. */
 const FIELDS: { readonly [K in keyof Required<AuditEvent>]: FieldWriter } = {
   type: text,
@@ -45,6 +51,7 @@ const FIELDS: { readonly [K in keyof Required<AuditEvent>]: FieldWriter } = {
   clientId: text,
   tool: text,
   backend: text,
+  backendRequestIds: texts,
   request: text,
   address: text,
   correlationId: text,

@@ -15,7 +15,7 @@ Ends with 3 when it is absent.
   run: (input, terminal) => {
     const key = keyFromInput(input)
     return withOperatorAccess(terminal, async ({ credentials, context }) => {
-      const status = await credentials.status(key, context.correlationId)
+      const status = await credentials.status(key, context)
       const version = status.status === 'absent' ? undefined : status.version
       const shown = {
         provider: key.provider,

@@ -55,6 +55,8 @@ export interface AuditEvent {
   /** Tool that was called. */
   readonly tool?: string
   readonly backend?: string
+  /** The backend's own ids of the requests that it took, at most 8: they stand in its own log too. */
+  readonly backendRequestIds?: readonly string[]
   /** First 8 hex digits of the link's storage key: joins the lines of one request. */
   readonly request?: string
   /** Address of the browser or client. */

@@ -7,27 +7,33 @@ export interface CredentialCacheOptions {
   readonly maxEntries: number
 }
 
-type ActiveLookup = Extract<CredentialLookup, { status: 'active' }>
-
 /**
- * Active credentials, for a short time, so that a burst of calls does not read each of them anew. Absent and revoked are never kept,
- * failures neither, and nothing outlives its time because the backend is away.
+ * Credentials, for a short time, so that a burst of calls does not read each of them anew. Absent and revoked are kept for two seconds at
+ * most, and not at all where the backend tells of changes by itself; failures are never kept, and nothing outlives its time because the
+ * backend is away.
  */
 export interface CredentialCache {
   /** What is known and still holds. */
-  find(key: StorageKey): ActiveLookup | undefined
+  find(key: StorageKey): CredentialLookup | undefined
   /** Reads through `load`; calls for the same credential at the same time share one read. */
   read(key: StorageKey, load: () => Promise<CredentialLookup>): Promise<CredentialLookup>
+  /** Forgets what was read more than two seconds ago, for a caller who has reason to think that it has changed. */
+  refresh(key: StorageKey): void
   /** Forgets the credential, and lets no read that has begun bring it back. */
   forget(key: StorageKey): void
   clear(): void
 }
 
 interface Entry {
-  readonly found: ActiveLookup
+  readonly found: CredentialLookup
+  readonly readAt: number
   readonly until: number
   checkedAt: number
 }
+
+/** Milliseconds. */
+const NEGATIVE_TTL = 2_000
+const FRESH = 2_000
 
 /** Milliseconds. A call looks more than once, and busy users call often: the backend is asked for changes so often at most. */
 const CHECK_HOLDS = 10
@@ -54,17 +60,18 @@ export function createCredentialCache(
   }
 
   function keep(path: string, found: CredentialLookup): void {
-    if (found.status !== 'active' || ttl === 0) return
+    const longest = found.status === 'active' ? ttl : backend.isCurrent ? 0 : Math.min(ttl, NEGATIVE_TTL)
+    if (longest === 0) return
     const [oldest] = entries.keys()
     if (entries.size >= maxEntries && oldest !== undefined) entries.delete(oldest)
     // Jitter, so that entries made together do not all end together.
     const now = performance.now()
-    entries.set(path, { found, until: now + ttl * (0.5 + Math.random() / 2), checkedAt: now })
+    entries.set(path, { found, readAt: now, until: now + longest * (0.5 + Math.random() / 2), checkedAt: now })
     sweeper ??= setInterval(sweep, Math.max(ttl / 2, 50)).unref()
   }
 
   function isCurrent(key: StorageKey, entry: Entry, now: number): boolean {
-    if (!backend.isCurrent || now - entry.checkedAt < CHECK_HOLDS) return true
+    if (!backend.isCurrent || entry.found.status !== 'active' || now - entry.checkedAt < CHECK_HOLDS) return true
     entry.checkedAt = now
     try {
       return backend.isCurrent(key, entry.found.version)
@@ -99,6 +106,11 @@ export function createCredentialCache(
       } finally {
         if (reading.get(key.path) === started) reading.delete(key.path)
       }
+    },
+
+    refresh(key) {
+      const entry = entries.get(key.path)
+      if (entry && performance.now() - entry.readAt > FRESH) cache.forget(key)
     },
 
     forget(key) {

@@ -1,6 +1,6 @@
-import { inspect } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { CredentialReference } from './credential-reference.ts'
-import { CredentialVaultError } from './errors.ts'
+import { CredentialVaultError, isVaultError } from './errors.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from './variables.ts'
 
 /** What a tool gets instead of a secret. It holds a reference and shows nothing else, however it is printed. */
@@ -10,13 +10,15 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
   readonly reference: CredentialReference
   /**
    * Reads the values from the backend, audits the release, and hands them to `work`. Don't let them out of it: what the tool answers is
-   * searched for them.
+   * searched for them. With `fresh` they are not older than two seconds: for a second attempt after the service refused them, since
+   * somebody may have rotated them meanwhile.
    *
    * @throws `call_ended` after the tool call, `credential_absent`, `credential_revoked`, `unavailable`, `audit_unavailable`, …
    */
-  use<T>(work: (values: ValuesOf<V>) => T | Promise<T>): Promise<T>
+  use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T>
   /**
-   * `fetch` with the credential's header, to the provider's declared `destinations` only. Follows no redirect to another origin.
+   * `fetch` with the credential's header, to the provider's declared `destinations` only. Follows no redirect to another origin. After
+   * a 401 the credential is read again, and the request is sent a second time when it was rotated meanwhile and its body is text or none.
    *
    * @throws `destination_refused`, and what `use` throws
    */
@@ -24,12 +26,16 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
   toJSON(): { provider: string; reference: CredentialReference }
 }
 
+export interface ReleaseOptions {
+  readonly fresh?: boolean
+}
+
 export interface HandleParts {
   readonly provider: string
   /** Made when it is first asked for. */
   readonly reference: () => CredentialReference
   /** Audited read. */
-  readonly release: () => Promise<CredentialValues>
+  readonly release: (options?: ReleaseOptions) => Promise<CredentialValues>
   readonly isLive: () => boolean
   readonly send: (values: CredentialValues, input: string | URL, init?: RequestInit) => Promise<Response>
 }
@@ -54,13 +60,30 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
     return this.#reference
   }
 
-  async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>): Promise<T> {
+  async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T> {
     // The variables' definitions are what makes the stored strings these values.
-    return work((await this.#release()) as ValuesOf<V>)
+    return work((await this.#release(options)) as ValuesOf<V>)
   }
 
   async fetch(input: string | URL, init?: RequestInit): Promise<Response> {
-    return this.#parts.send(await this.#release(), input, init)
+    const values = await this.#release()
+    const answer = await this.#parts.send(values, input, init)
+    if (answer.status !== 401 || !canBeSentTwice(init)) return answer
+    const rotated = await this.#rotated(values)
+    if (!rotated) return answer
+    await answer.body?.cancel()
+    return this.#parts.send(rotated, input, init)
+  }
+
+  /** The values when they are others than those before; undefined also when the backend is away: then the 401 is the answer. */
+  async #rotated(before: CredentialValues): Promise<CredentialValues | undefined> {
+    try {
+      const now = await this.#release({ fresh: true })
+      return isDeepStrictEqual({ ...now }, { ...before }) ? undefined : now
+    } catch (error) {
+      if (isVaultError(error, 'unavailable')) return undefined
+      throw error
+    }
   }
 
   toJSON(): { provider: string; reference: CredentialReference } {
@@ -71,13 +94,18 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
     return `CredentialHandle { provider: '${this.provider}' }`
   }
 
-  async #release(): Promise<CredentialValues> {
+  async #release(options?: ReleaseOptions): Promise<CredentialValues> {
     if (!this.#parts.isLive()) throw ended(this.provider)
-    const values = await this.#parts.release()
+    const values = await this.#parts.release(options)
     // The call may have answered meanwhile, and what comes after that is searched by nobody.
     if (!this.#parts.isLive()) throw ended(this.provider)
     return values
   }
+}
+
+/** A stream is used up by the first time. */
+function canBeSentTwice(init: RequestInit | undefined): boolean {
+  return init?.body === undefined || init.body === null || typeof init.body === 'string'
 }
 
 function ended(provider: string): CredentialVaultError {

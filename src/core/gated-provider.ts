@@ -8,6 +8,8 @@ export interface GatedCall {
   readonly clientName?: string | undefined
   readonly tool?: string | undefined
   readonly correlationId: string
+  /** The user's own JWT, for a backend that logs in as the user. */
+  readonly assertion?: (() => Promise<string>) | undefined
 }
 
 /** Tells whether something that is about to leave the call contains a secret that the call was given. */
@@ -29,6 +31,8 @@ export interface GatedProvider {
   ready(): Promise<void>
   /** Whose call it is, from what a verified token left on the request. undefined when nobody says. */
   userOf(authInfo: unknown): User | undefined
+  /** How the backend gets the user's own JWT, when the vault has a way to it. */
+  assertionOf(user: User, authInfo: unknown): GatedCall['assertion']
   /** Whether the handler can run now. */
   credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'>
   /** The owner's open request, made if there is none. A call that `waits` keeps it open while another call's consent is declined. */

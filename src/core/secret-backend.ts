@@ -57,7 +57,7 @@ export interface BackendCall {
   /** Told the vendor's id of each request that was made, for the audit line. */
   readonly noteRequest?: (requestId: string) => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
-  readonly assertion?: () => Promise<string>
+  readonly assertion?: (() => Promise<string>) | undefined
 }
 
 export interface StoredCredential {

@@ -32,7 +32,12 @@ export const gateTexts = {
     'This tool needs to know who is calling, and this request carries no verified user. Connect to this server with an access token.',
 
   unavailable: (label: string, error?: CredentialVaultError): string =>
-    `Your ${label} credential cannot be reached right now (${codeOf(error)}). It has not been lost; try again later.`,
+    error?.retryAfterSeconds === undefined
+      ? `Your ${label} credential cannot be reached right now (${codeOf(error)}). It has not been lost; try again later.`
+      : `The place where your ${label} credential is kept is busy (${codeOf(error)}). It has not been lost; try again in ${Math.ceil(error.retryAfterSeconds)} seconds.`,
+
+  malformed: (label: string, url: string): string =>
+    `Your stored ${label} credential is incomplete, so the tool did not run. Open this link in a browser, sign in and enter it again, then call the tool again: ${url}`,
 
   forbidden: (label: string, error?: CredentialVaultError): string =>
     `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again would not help; ask whoever runs this server.`,

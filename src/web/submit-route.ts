@@ -8,6 +8,7 @@ import { answerSaved } from './entry-route.ts'
 import { answerForm } from './form-page.ts'
 import { answerLost, ownFields } from './own-form.ts'
 import { acceptPost, rejected } from './posted-form.ts'
+import { saveFailure } from './save-failure.ts'
 import { type LinkTarget, linkPath } from './site.ts'
 import { about, answer, type Desk, seeOther, type Visit, watched } from './visit.ts'
 
@@ -125,15 +126,8 @@ async function saved(
     // The claim lapses by itself when the store does not answer.
     await watched(desk, 'pending-store', desk.parts.pendingRequests.unclaim(claim)).catch(() => {})
     if (!isVaultError(error)) throw error
-    const unknown = error.reason === 'timeout'
-    answerForm(desk, visit, admission, {
-      status: 503,
-      heading: unknown ? 'It is not known whether this was saved' : 'Nothing was saved',
-      values: fields,
-      general: unknown
-        ? 'The place where credentials are kept did not answer in time. Enter it again: saving it twice does no harm.'
-        : `The place where credentials are kept refused or could not be reached. Try again in a moment. Reference: ${visit.correlationId}`,
-    })
+    const { heading, text } = saveFailure(error, visit.correlationId)
+    answerForm(desk, visit, admission, { status: 503, heading, values: fields, general: text })
     return false
   }
 }

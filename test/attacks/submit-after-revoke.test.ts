@@ -24,7 +24,7 @@ test('a link that was used before the revocation brings nothing back', async () 
 
   const replayed = await alice.post(used.submit, { 'csrf-token': token, ...GOOD_VALUES })
   expect(replayed.status).toBe(409)
-  expect((await server.credentials.status(key, 'test')).status).toBe('revoked')
+  expect((await server.credentials.status(key, { correlationId: 'test' })).status).toBe('revoked')
 })
 
 test('a form that is open while the credential is revoked enters a new one, not the old', async () => {

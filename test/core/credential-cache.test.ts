@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { createCredentials } from '../../src/core/credentials.ts'
+import { CredentialVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
@@ -58,7 +59,7 @@ describe('values that are kept for a short time', () => {
     await credentials.rotate(key, { value: 'three' }, context)
     expect(await pat()).toBe('three')
     await credentials.revoke(key, { purge: false }, context)
-    expect(await credentials.status(key, 'c')).toMatchObject({ status: 'revoked' })
+    expect(await credentials.status(key, { correlationId: 'c' })).toMatchObject({ status: 'revoked' })
     expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_revoked' })
   })
 
@@ -95,15 +96,63 @@ describe('values that are kept for a short time', () => {
     expect(await pat()).toBe('two')
   })
 
-  test('are never absent or revoked ones, and no failures', async () => {
+  test('are absent or revoked ones for two seconds at most', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      const { backend, reads, pat } = setUp(60_000)
+      expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_absent' })
+      await put(backend, key, { pat: 'one' })
+      expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_absent' })
+      expect(reads).toHaveBeenCalledTimes(1)
+      vi.advanceTimersByTime(2_001)
+      expect(await pat()).toBe('one')
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('are never absent or revoked ones where the backend tells of changes, or after our own', async () => {
+    const telling = setUp(60_000, { isCurrent: () => true })
+    expect(await vaultRejection(telling.pat())).toMatchObject({ code: 'credential_absent' })
+    await put(telling.backend, key, { pat: 'one' })
+    expect(await telling.pat()).toBe('one')
+
     const { credentials, backend, pat } = setUp(60_000)
     expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_absent' })
-    await put(backend, key, { pat: 'one' })
+    await credentials.save(key, { pat: 'one' }, context)
     expect(await pat()).toBe('one')
-    await credentials.revoke(key, { purge: false }, context)
-    await put(backend, key, { pat: 'two' })
-    expect(await pat()).toBe('two')
     await remove(backend, key)
+    credentials.forget(key)
+    expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_revoked' })
+  })
+
+  test('are never failures', async () => {
+    const { credentials, backend, pat } = setUp(60_000)
+    await credentials.save(key, { pat: 'one' }, context)
+    const { read } = backend
+    backend.read = async () => {
+      throw new CredentialVaultError('forbidden', 'no')
+    }
+    expect(await vaultRejection(pat())).toMatchObject({ code: 'forbidden' })
+    backend.read = read
+    expect(await pat()).toBe('one')
+  })
+
+  test('are read again for a caller who asks for fresh ones, though not twice in two seconds', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      const { credentials, backend, reads, pat } = setUp(60_000)
+      await credentials.save(key, { pat: 'one' }, context)
+      expect(await pat()).toBe('one')
+      await put(backend, key, { pat: 'two' })
+      const fresh = async () => (await credentials.release(key, variables, context, { fresh: true }))['pat']
+      expect(await fresh()).toBe('one')
+      vi.advanceTimersByTime(2_001)
+      expect(await fresh()).toBe('two')
+      expect(reads).toHaveBeenCalledTimes(2)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('are not used with a TTL of 0', async () => {

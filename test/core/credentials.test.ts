@@ -134,14 +134,14 @@ describe('save', () => {
     expect(await vaultRejection(credentials.save(key, { pat: 'x' }, context))).toMatchObject({
       code: 'audit_unavailable',
     })
-    expect(await credentials.status(key, 'c')).toEqual({ status: 'absent' })
+    expect(await credentials.status(key, { correlationId: 'c' })).toEqual({ status: 'absent' })
   })
 
   test('is acknowledged when only its report cannot be written, and health turns red', async () => {
     const { credentials, failing, health } = await setUp()
     failing.fails = 'credential.stored'
     await credentials.save(key, { pat: 'x' }, context)
-    expect((await credentials.status(key, 'c')).status).toBe('active')
+    expect((await credentials.status(key, { correlationId: 'c' })).status).toBe('active')
     expect(health.problems().get('audit')).toBe('disk_full')
   })
 
@@ -208,7 +208,7 @@ describe('revoke', () => {
     await credentials.save(key, { pat: 'x' }, context)
     failing.fails = 'all'
     expect(await credentials.revoke(key, { purge: false }, context)).toBe(true)
-    expect((await credentials.status(key, 'c')).status).toBe('revoked')
+    expect((await credentials.status(key, { correlationId: 'c' })).status).toBe('revoked')
     expect(health.problems().has('audit')).toBe(true)
   })
 
@@ -221,6 +221,6 @@ describe('revoke', () => {
     const { credentials } = await setUp()
     await credentials.save(key, { pat: 'x' }, context)
     expect(await credentials.revoke(key, { purge: true }, context)).toBe(true)
-    expect(await credentials.status(key, 'c')).toEqual({ status: 'absent' })
+    expect(await credentials.status(key, { correlationId: 'c' })).toEqual({ status: 'absent' })
   })
 })

@@ -198,7 +198,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     },
     async stored(user, name = 'jira') {
       const key = storageKey(name, ownerOf(user))
-      const { status } = await credentials.status(key, 'test')
+      const { status } = await credentials.status(key, { correlationId: 'test' })
       if (status !== 'active') return 'absent'
       return credentials.release(key, variables, { correlationId: 'test' })
     },

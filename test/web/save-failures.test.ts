@@ -23,7 +23,7 @@ test.each([
   ['unavailable', 'sealed', 'Nothing was saved'],
   ['forbidden', undefined, 'Nothing was saved'],
   ['audit_unavailable', undefined, 'Nothing was saved'],
-  ['unavailable', 'timeout', 'It is not known whether this was saved'],
+  ['outcome_unknown', 'timeout', 'It is not known whether this was saved'],
 ] as const)(
   'a save that fails with %s (%s) says so, keeps what may be kept, and gives the link back',
   async (code, reason, said) => {

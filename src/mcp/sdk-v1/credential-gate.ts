@@ -61,7 +61,8 @@ export function credentialGate(server: McpServer): RequireCredentials {
     const user = provider.userOf(extra.authInfo)
     if (!user) return toolError(gateTexts.unknownOwner())
     const clientName = server.server.getClientVersion()?.name
-    const call: GatedCall = { user, clientName, tool: options.tool, correlationId: newCorrelationId() }
+    const assertion = provider.assertionOf(user, extra.authInfo)
+    const call: GatedCall = { user, clientName, tool: options.tool, correlationId: newCorrelationId(), assertion }
     const state = await provider.credentialState(call)
     const decision = decideGate({
       client: clientAbility(server),
@@ -70,8 +71,17 @@ export function credentialGate(server: McpServer): RequireCredentials {
       failFast: options.failFast ?? false,
       tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
     })
-    const run = (heartbeats = 0) => runGuarded({ provider, call, parameters, extra, handler, heartbeats })
     const { label } = provider
+    const run = async (heartbeats = 0) => {
+      try {
+        return await runGuarded({ provider, call, parameters, extra, handler, heartbeats })
+      } catch (error) {
+        // Somebody put something else there by hand: the user can mend it.
+        if (!isVaultError(error, 'credential_malformed')) throw error
+        const { url } = await provider.requestCredential(call, 'absent', { waits: false })
+        return toolError(gateTexts.malformed(label, url))
+      }
+    }
     const cause = state === 'revoked' ? 'revoked' : 'absent'
     switch (decision.action) {
       case 'run':

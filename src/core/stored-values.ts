@@ -1,0 +1,50 @@
+import { CredentialVaultError } from './errors.ts'
+import type { CredentialValues, Variable } from './variables.ts'
+
+/** The error for a credential that is not there. */
+export function missing(status: 'absent' | 'revoked', provider: string): CredentialVaultError {
+  return status === 'absent'
+    ? new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
+    : new CredentialVaultError(
+        'credential_revoked',
+        `The credential for ${provider} was revoked and has to be entered again.`,
+      )
+}
+
+/** Names the fields and no value. */
+export function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `The credential for ${provider} has the fields ${names.join(', ')}. Name the one to change.`,
+    { reason: 'field_unknown' },
+  )
+}
+
+/** Names the fields that are wrong and no value. */
+export function malformed(provider: string, fields: readonly string[]): CredentialVaultError {
+  return new CredentialVaultError(
+    'credential_malformed',
+    `The stored credential for ${provider} does not fit its definition (${fields.join(', ')}). Rotate it, or revoke it and enter it again.`,
+  )
+}
+
+// One object for one stored value and definition, so that what is derived from it can be kept with it.
+const picked = new WeakMap<object, WeakMap<readonly Variable[], CredentialValues>>()
+
+/** The values of the provider's variables among what is stored. */
+export function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
+  const known = picked.get(stored) ?? new WeakMap<readonly Variable[], CredentialValues>()
+  picked.set(stored, known)
+  const values = known.get(variables) ?? Object.freeze(valuesOf(variables, stored))
+  known.set(variables, values)
+  return values
+}
+
+function valuesOf(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
+  return Object.fromEntries(
+    variables.flatMap(({ name }) => {
+      const value = Object.hasOwn(stored, name) ? stored[name] : undefined
+      return typeof value === 'string' ? [[name, value] as const] : []
+    }),
+  )
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { type VaultAuthOptions, vaultBackend } from './backends/vault.ts'
+import { CredentialVaultError } from './core/errors.ts'
+import { parseOptions } from './core/options.ts'
+import type { SecretBackend } from './core/secret-backend.ts'
+
+const text = z.string().optional()
+
+/** Names as Vault's own tools know them, where they have one. */
+const environmentSchema = z.object({
+  VAULT_ADDR: z
+    .string({ error: 'set it to the address of Vault, e.g. https://vault.example.com:8200' })
+    .transform((addresses) => addresses.split(/[\s,]+/).filter((address) => address !== '')),
+  VAULT_NAMESPACE: text,
+  VAULT_AUTH_NAMESPACE: text,
+  VAULT_KV_MOUNT: text,
+  VAULT_KV_PREFIX: text,
+  VAULT_CACERT: text,
+  VAULT_CLIENT_CERT: text,
+  VAULT_CLIENT_KEY: text,
+  VAULT_TLS_SERVER_NAME: text,
+  MCP_CREDENTIAL_NAMES: z.enum(['readable', 'hashed']).optional(),
+})
+
+/** Each name below with this before it is the login for everything, for reading or for writing. */
+const LOGINS = { all: 'VAULT_', read: 'VAULT_READ_', write: 'VAULT_WRITE_' } as const
+
+/**
+ * The Vault backend that the environment names. A login is `VAULT_AUTH_METHOD` (default `token`) with `VAULT_TOKEN` or
+ * `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_SECRET_ID_FILE`, `VAULT_ROLE` and `VAULT_JWT_FILE`. Separate ones for reading and
+ * writing have the same names with `VAULT_READ_` and `VAULT_WRITE_`.
+ *
+ * @throws `configuration_invalid`, naming the variable
+ */
+export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): SecretBackend {
+  const settings = parseOptions(environmentSchema, environment, 'environment')
+  const read = loginFrom(environment, LOGINS.read)
+  const write = loginFrom(environment, LOGINS.write)
+  const all = loginFrom(environment, LOGINS.all)
+  if (!all && !read && !write) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'environment: nothing says how to log in to Vault. Set VAULT_AUTH_METHOD, or VAULT_TOKEN_FILE.',
+      { reason: 'option' },
+    )
+  }
+  if (all && (read || write)) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'environment: there is a login for everything (VAULT_…) beside one for reading or writing (VAULT_READ_…, VAULT_WRITE_…). Keep one kind.',
+      { reason: 'option' },
+    )
+  }
+  const tls = {
+    caFile: settings.VAULT_CACERT,
+    certFile: settings.VAULT_CLIENT_CERT,
+    keyFile: settings.VAULT_CLIENT_KEY,
+    serverName: settings.VAULT_TLS_SERVER_NAME,
+  }
+  return vaultBackend({
+    address: settings.VAULT_ADDR,
+    auth: all ?? { ...(read && { read }), ...(write && { write }) },
+    tls,
+    namespace: settings.VAULT_NAMESPACE,
+    authNamespace: settings.VAULT_AUTH_NAMESPACE,
+    mount: settings.VAULT_KV_MOUNT,
+    prefix: settings.VAULT_KV_PREFIX,
+    names: settings.MCP_CREDENTIAL_NAMES,
+  })
+}
+
+function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOptions | undefined {
+  const at = (name: string) => environment[`${prefix}${name}`]
+  const token = at('TOKEN')
+  const tokenFile = at('TOKEN_FILE')
+  const method = at('AUTH_METHOD') ?? ((token ?? tokenFile) ? 'token' : undefined)
+  const mount = at('AUTH_MOUNT')
+  const role = at('ROLE')
+  const jwtFile = at('JWT_FILE')
+  switch (method) {
+    case undefined:
+      return undefined
+    case 'token':
+      return { method, token, tokenFile }
+    case 'approle':
+      return {
+        method,
+        mount,
+        role,
+        roleId: at('ROLE_ID') ?? '',
+        secretId: at('SECRET_ID'),
+        secretIdFile: at('SECRET_ID_FILE'),
+        wrappedSecretIdFile: at('WRAPPED_SECRET_ID_FILE'),
+      }
+    case 'kubernetes':
+      return { method, mount, role: role ?? '', jwtFile }
+    case 'jwt':
+      return { method, mount, role: role ?? '', jwtFile }
+    case 'cert':
+      return { method, mount, role }
+    case 'agent':
+      return { method }
+    default:
+      throw new CredentialVaultError(
+        'configuration_invalid',
+        `environment.${prefix}AUTH_METHOD: must be token, approle, kubernetes, jwt, cert or agent`,
+        { reason: 'option' },
+      )
+  }
+}
