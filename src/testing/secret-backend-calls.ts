@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import { isVaultError } from '../core/errors.ts'
-import type { BackendCall, RevokeIntent, SecretBackend, StoredVersion, WriteIntent } from '../core/secret-backend.ts'
+import type {
+  BackendCall,
+  CredentialStatus,
+  RevokeIntent,
+  SecretBackend,
+  StoredVersion,
+  WriteIntent,
+} from '../core/secret-backend.ts'
 import type { StorageKey } from '../core/storage-key.ts'
 import type { CredentialValues } from '../core/variables.ts'
 
@@ -38,4 +45,14 @@ export async function conflict(attempt: Promise<unknown>): Promise<void> {
     assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes('pat:'))
     return true
   })
+}
+
+export async function valuesOf(backend: SecretBackend, key: StorageKey): Promise<CredentialValues> {
+  const found = await backend.read(key, call())
+  assert.equal(found.status, 'active')
+  return found.status === 'active' ? ({ ...found.values } as CredentialValues) : {}
+}
+
+export function refOf(status: CredentialStatus): string | undefined {
+  return status.status === 'absent' ? undefined : status.version.ref
 }

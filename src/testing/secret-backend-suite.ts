@@ -2,17 +2,21 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import { isVaultError } from '../core/errors.ts'
-import type { CredentialStatus, SecretBackend, StoredCredential } from '../core/secret-backend.ts'
+import type { SecretBackend, StoredCredential } from '../core/secret-backend.ts'
 import { type StorageKey, storageKey } from '../core/storage-key.ts'
-import { type CredentialValues, MAX_CREDENTIAL_BYTES } from '../core/variables.ts'
-import { call, conflict, put, remove, statusOfAll } from './secret-backend-calls.ts'
-import type { SecretBackendHarness } from './secret-backend-harness.ts'
+import { MAX_CREDENTIAL_BYTES } from '../core/variables.ts'
+import { call, conflict, put, refOf, remove, statusOfAll, valuesOf } from './secret-backend-calls.ts'
+import { describeFaults } from './secret-backend-fault-suite.ts'
+import type { Fault, SecretBackendHarness } from './secret-backend-harness.ts'
+import { describeVendorHands } from './secret-backend-vendor-suite.ts'
 
 export interface SecretBackendSuite {
   /** The runner's own: `test` of vitest or node:test. */
   readonly test: (name: string, run: () => Promise<void>) => unknown
   /** Makes opened connections to an empty place. */
   readonly makeHarness: () => Promise<SecretBackendHarness>
+  /** Those that `fault` of the harness can inject. Default none, for a backend with no network between. */
+  readonly faults?: readonly Fault[]
 }
 
 const ISSUER = 'https://login.example.com'
@@ -45,7 +49,7 @@ const LOOKALIKES: readonly StorageKey[] = [
 ]
 
 /** What every secret backend must hold. Registers one test for each promise of the {@link SecretBackend} interface. */
-export function describeSecretBackend({ test, makeHarness }: SecretBackendSuite): void {
+export function describeSecretBackend({ test, makeHarness, faults = [] }: SecretBackendSuite): void {
   function check(promise: string, run: (harness: SecretBackendHarness) => Promise<void>): void {
     test(`secret backend: ${promise}`, async () => {
       const harness = await makeHarness()
@@ -258,16 +262,20 @@ export function describeSecretBackend({ test, makeHarness }: SecretBackendSuite)
     assert.deepEqual(key, there.deriveKey?.('web'))
     if (reconnect) assert.deepEqual(key, (await reconnect()).deriveKey?.('web'))
   })
-}
 
-async function valuesOf(backend: SecretBackend, key: StorageKey): Promise<CredentialValues> {
-  const found = await backend.read(key, call())
-  assert.equal(found.status, 'active')
-  return found.status === 'active' ? ({ ...found.values } as CredentialValues) : {}
-}
+  check('earlier versions are listed newest first, or not at all', async ({ here }) => {
+    const refs = [await put(here, ALICE, { pat: 'one' }), await put(here, ALICE, { pat: 'two' })].map(({ ref }) => ref)
+    const history = await here.history?.(ALICE, call())
+    if (history)
+      assert.deepEqual(
+        history.map(({ ref }) => ref),
+        refs.toReversed(),
+      )
+    assert.ok(!inspect(history).includes('one'))
+  })
 
-function refOf(status: CredentialStatus): string | undefined {
-  return status.status === 'absent' ? undefined : status.version.ref
+  describeVendorHands(check, ALICE)
+  describeFaults(check, ALICE, faults)
 }
 
 async function oneWinner(attempts: readonly ReturnType<typeof put>[], backend: SecretBackend): Promise<void> {

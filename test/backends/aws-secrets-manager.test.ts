@@ -4,6 +4,7 @@ import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
+import { awsHands } from '../support/aws-hands.ts'
 import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
 
 describe.each(['moto', 'ministack'] as const)('%s', (name) => {
@@ -21,6 +22,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
 
   describeSecretBackend({
     test,
+    faults: ['down', 'hanging', 'dripping', 'reset', 'lost', 'html', 'failing', 'throttled', 'denied'],
     async makeHarness() {
       const prefix = `mcp-${randomUUID().slice(0, 8)}`
       const opened: SecretBackend[] = []
@@ -30,6 +32,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
           endpoint: proxy.endpoint,
           credentials: async () => ROOT_KEYS,
           prefix,
+          warn: () => undefined,
         })
         await backend.open()
         opened.push(backend)
@@ -39,6 +42,12 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
         here: await connect(),
         there: await connect(),
         reconnect: connect,
+        vendor: awsHands(emulator.administrator, prefix),
+        async fault(fault) {
+          if (fault === 'down') return proxy.down()
+          if (fault === 'none') await proxy.up().catch(() => undefined)
+          if (fault !== 'sealed') proxy.fault(fault)
+        },
         close: async () => void (await Promise.all(opened.map((backend) => backend.close()))),
       }
     },

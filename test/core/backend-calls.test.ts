@@ -150,13 +150,10 @@ describe('a save', () => {
 
   test('that expects a version is never made over what somebody else stored, and nobody is told that it failed', async () => {
     const { save, real } = setUp((real) => ({
-      write: failing(
-        async (...given) => real.write(...given),
-        () => {
-          void put(real, key, { pat: 'theirs' })
-          return lost()
-        },
-      ),
+      write: failing(real.write, () => {
+        void put(real, key, { pat: 'theirs' })
+        return lost()
+      }),
     }))
     const before = await put(real, key, { pat: 'before' })
     expect(await vaultRejection(save({ expect: { version: before.ref } }))).toMatchObject({ code: 'outcome_unknown' })

@@ -1,36 +1,40 @@
-import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { randomUUID } from 'node:crypto'
 import type { AwsEmulator } from './aws-emulator.ts'
+import {
+  jsonAnswer,
+  type ProxiedAnswer,
+  type ProxiedRequest,
+  startFaultProxy,
+  type TransportFault,
+} from './fault-proxy.ts'
 
-export type AwsFault =
-  | 'none'
-  | 'hanging'
-  | 'dripping'
-  | 'reset'
-  | 'lost'
-  | 'html'
-  | 'failing'
-  | 'throttled'
-  | 'denied'
-  | 'kms'
-  | 'expired'
-  | 'skewed'
-  | 'quota'
+const REFUSALS = {
+  failing: [500, 'InternalServiceError'],
+  throttled: [400, 'ThrottlingException'],
+  denied: [400, 'AccessDeniedException'],
+  kms: [400, 'DecryptionFailure'],
+  expired: [400, 'ExpiredTokenException'],
+  skewed: [403, 'RequestTimeTooSkewed'],
+  quota: [400, 'LimitExceededException'],
+} as const
+
+export type AwsFault = TransportFault | keyof typeof REFUSALS
 
 /** In front of an emulator: makes it behave like AWS where it does not, and injects faults. */
 export interface AwsProxy {
   readonly endpoint: string
-  /** For every request from now on, or for those of one operation, e.g. `PutSecretValue`. */
+  /** For every request from now on, or for those of one operation, e.g. `PutSecretValue`. `none` for all ends every fault. */
   fault(fault: AwsFault, operation?: string): void
   /** Milliseconds for which a name stays taken after it was deleted without recovery. */
   keepRemovedFor(milliseconds: number): void
   /** The operations that arrived, in order. */
   readonly operations: string[]
-  /** Stops listening; later connections are refused. */
+  down(): Promise<void>
+  up(): Promise<void>
   close(): Promise<void>
 }
 
-interface Parsed {
+interface Parameters {
   readonly SecretId?: string
   readonly Name?: string
   readonly SecretString?: string
@@ -38,21 +42,8 @@ interface Parsed {
   readonly ForceDeleteWithoutRecovery?: boolean
 }
 
-interface Answer {
-  readonly status: number
-  readonly headers: IncomingMessage['headers']
-  body: Buffer
-}
-
-const REFUSALS: Partial<Record<AwsFault, readonly [number, string]>> = {
-  throttled: [400, 'ThrottlingException'],
-  denied: [400, 'AccessDeniedException'],
-  kms: [400, 'DecryptionFailure'],
-  expired: [400, 'ExpiredTokenException'],
-  skewed: [403, 'RequestTimeTooSkewed'],
-  quota: [400, 'LimitExceededException'],
-  failing: [500, 'InternalServiceError'],
-}
+/** What looks at the secret's state before it does anything. */
+const SENSITIVE = ['PutSecretValue', 'RestoreSecret', 'CreateSecret', 'UpdateSecretVersionStage', 'GetSecretValue']
 
 export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   const faults = new Map<string, AwsFault>()
@@ -61,65 +52,56 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   const puts = new Map<string, string>()
   let keepRemoved = 0
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch(() => response.destroy())
+  const faultOf = (request: ProxiedRequest) => faults.get(operationOf(request)) ?? faults.get('') ?? 'none'
+
+  const proxy = await startFaultProxy({
+    target: emulator.endpoint,
+    faultFor(request) {
+      const fault = faultOf(request)
+      return isRefusal(fault) ? 'none' : fault
+    },
+    async answerFor(request) {
+      operations.push(operationOf(request))
+      const fault = faultOf(request)
+      if (isRefusal(fault)) {
+        const [status, name] = REFUSALS[fault]
+        return refusal(status, name)
+      }
+      if (fault !== 'none' && fault !== 'lost') return undefined
+      const correction = await corrected(operationOf(request), parametersOf(request))
+      return correction === undefined ? undefined : refusal(400, correction)
+    },
+    async after(request, answer) {
+      if (answer.status !== 200) return
+      const operation = operationOf(request)
+      const parameters = parametersOf(request)
+      const { SecretId = '', ClientRequestToken = '', SecretString = '' } = parameters
+      if (operation === 'CreateSecret') await nameVersion(parameters, answer)
+      if (operation === 'PutSecretValue') puts.set(`${SecretId} ${ClientRequestToken}`, SecretString)
+      if (parameters.ForceDeleteWithoutRecovery) removed.set(SecretId, Date.now() + keepRemoved)
+    },
   })
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request)
-    const operation = String(request.headers['x-amz-target'] ?? '').replace('secretsmanager.', '')
-    operations.push(operation)
-    const fault = faults.get(operation) ?? faults.get('') ?? 'none'
-    const refusal = REFUSALS[fault]
-    if (refusal) return refuse(response, ...refusal)
-    switch (fault) {
-      case 'hanging':
-        return
-      case 'dripping':
-        response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
-        setInterval(() => response.write(' '), 100).unref()
-        return
-      case 'reset':
-        response.writeHead(200, { 'content-length': '1000' }).write('{')
-        setTimeout(() => response.destroy(), 5)
-        return
-      case 'html':
-        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in to the guest network</html>')
-        return
-    }
-    const parsed = JSON.parse(body.toString('utf8') || '{}') as Parsed
-    const correction = await corrected(operation, parsed)
-    if (correction) return refuse(response, 400, correction)
-    const answer = await pass(request, body)
-    if (operation === 'CreateSecret' && answer.status === 200) await nameVersion(parsed, answer)
-    if (fault === 'lost') return void response.destroy()
-    response.writeHead(answer.status, answer.headers).end(answer.body)
-    if (answer.status === 200 && operation === 'PutSecretValue')
-      puts.set(`${parsed.SecretId} ${parsed.ClientRequestToken}`, parsed.SecretString ?? '')
-    if (answer.status === 200 && parsed.ForceDeleteWithoutRecovery)
-      removed.set(String(parsed.SecretId), Date.now() + keepRemoved)
-  }
-
   /** The name of the error that AWS would answer with where the emulator would not. */
-  async function corrected(operation: string, parsed: Parsed): Promise<string | undefined> {
-    const name = parsed.Name ?? parsed.SecretId ?? ''
+  async function corrected(operation: string, parameters: Parameters): Promise<string | undefined> {
+    const { Name, SecretId, SecretString = '', ClientRequestToken = '' } = parameters
+    const name = Name ?? SecretId ?? ''
     if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name) && name !== '') return 'InvalidParameterException'
-    if (Buffer.byteLength(parsed.SecretString ?? '') > 65_536) return 'InvalidParameterException'
+    if (Buffer.byteLength(SecretString) > 65_536) return 'InvalidParameterException'
     if (operation === 'CreateSecret' && (removed.get(name) ?? 0) > Date.now()) return 'InvalidRequestException'
-    const sensitive = ['PutSecretValue', 'RestoreSecret', 'CreateSecret', 'UpdateSecretVersionStage', 'GetSecretValue']
-    if (!sensitive.includes(operation)) return undefined
+    if (!SENSITIVE.includes(operation)) return undefined
     const scheduled = await isScheduled(name)
     if (scheduled === undefined) return undefined
     if (operation === 'RestoreSecret') return scheduled ? undefined : 'InvalidRequestException'
     if (scheduled) return 'InvalidRequestException'
-    const earlier = puts.get(`${name} ${parsed.ClientRequestToken}`)
-    if (operation === 'PutSecretValue' && earlier !== undefined && earlier !== parsed.SecretString)
-      return 'ResourceExistsException'
-    return undefined
+    const earlier = puts.get(`${name} ${ClientRequestToken}`)
+    const changed = operation === 'PutSecretValue' && earlier !== undefined && earlier !== SecretString
+    return changed ? 'ResourceExistsException' : undefined
   }
 
   /** AWS names the first version after the token; ministack makes up a name. */
-  async function nameVersion({ Name = '', SecretString, ClientRequestToken }: Parsed, answer: Answer): Promise<void> {
+  async function nameVersion(parameters: Parameters, answer: ProxiedAnswer): Promise<void> {
+    const { Name = '', SecretString, ClientRequestToken } = parameters
     const created = JSON.parse(answer.body.toString('utf8')) as { VersionId?: string }
     if (created.VersionId === ClientRequestToken || SecretString === undefined) return
     await emulator.administrator.putSecretValue({ SecretId: Name, SecretString, ClientRequestToken })
@@ -129,7 +111,6 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
       RemoveFromVersionId: created.VersionId,
     })
     answer.body = Buffer.from(JSON.stringify({ ...created, VersionId: ClientRequestToken }))
-    delete answer.headers['content-length']
   }
 
   async function isScheduled(name: string): Promise<boolean | undefined> {
@@ -140,21 +121,8 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
     }
   }
 
-  async function pass(request: IncomingMessage, body: Buffer) {
-    return new Promise<Answer>((resolve, reject) => {
-      const target = new URL(request.url ?? '/', emulator.endpoint)
-      const sent = forward(target, { method: request.method ?? 'POST', headers: request.headers }, async (answer) => {
-        const whole = await bodyOf(answer)
-        resolve({ status: answer.statusCode ?? 500, headers: answer.headers, body: whole })
-      })
-      sent.once('error', reject)
-      sent.end(body)
-    })
-  }
-
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...proxy,
     fault(fault, operation = '') {
       if (fault === 'none' && operation === '') faults.clear()
       else faults.set(operation, fault)
@@ -163,21 +131,25 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
       keepRemoved = milliseconds
     },
     operations,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
   }
 }
 
-function refuse(response: ServerResponse, status: number, name: string): void {
-  response
-    .writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': crypto.randomUUID() })
-    .end(JSON.stringify({ __type: name, message: 'refused by the proxy' }))
+function isRefusal(fault: AwsFault): fault is keyof typeof REFUSALS {
+  return Object.hasOwn(REFUSALS, fault)
 }
 
-async function bodyOf(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of message) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
+function refusal(status: number, name: string): ProxiedAnswer {
+  const body = { __type: name, message: 'refused by the proxy' }
+  return jsonAnswer(status, body, {
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amzn-requestid': randomUUID(),
+  })
+}
+
+function operationOf({ headers }: ProxiedRequest): string {
+  return String(headers['x-amz-target'] ?? '').replace('secretsmanager.', '')
+}
+
+function parametersOf({ body }: ProxiedRequest): Parameters {
+  return JSON.parse(body.toString('utf8') || '{}') as Parameters
 }

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { type ErrorCode, isVaultError } from '../core/errors.ts'
+import type { StorageKey } from '../core/storage-key.ts'
+import { call, put, remove, statusOfAll, valuesOf } from './secret-backend-calls.ts'
+import type { Fault } from './secret-backend-harness.ts'
+import type { VendorCheck } from './secret-backend-vendor-suite.ts'
+
+/** What a caller may be told. A fault is never an answer about the credential. */
+const EXPECTED: Readonly<
+  Record<Fault, { readonly reads: readonly ErrorCode[]; readonly writes: readonly ErrorCode[] }>
+> = {
+  down: { reads: ['unavailable'], writes: ['unavailable'] },
+  hanging: { reads: ['unavailable'], writes: ['unavailable', 'outcome_unknown'] },
+  dripping: { reads: ['unavailable'], writes: ['unavailable', 'outcome_unknown'] },
+  reset: { reads: ['unavailable'], writes: ['unavailable', 'outcome_unknown'] },
+  lost: { reads: ['unavailable'], writes: ['unavailable', 'outcome_unknown'] },
+  html: { reads: ['unavailable'], writes: ['unavailable', 'outcome_unknown'] },
+  failing: { reads: ['unavailable'], writes: ['unavailable', 'outcome_unknown'] },
+  throttled: { reads: ['unavailable'], writes: ['unavailable'] },
+  denied: { reads: ['forbidden'], writes: ['forbidden'] },
+  sealed: { reads: ['unavailable'], writes: ['unavailable'] },
+}
+
+/** Milliseconds, for calls that would otherwise hang. */
+const DEADLINE = 1_500
+const GRACE = 1_500
+
+/** Registers one test for each fault that stands between the library and the store. */
+export function describeFaults(check: VendorCheck, key: StorageKey, faults: readonly Fault[]): void {
+  for (const fault of faults) {
+    check(`${fault}: is told as it is, in time, and nothing is lost`, async ({ here, fault: inject }) => {
+      assert.ok(inject, 'a harness whose suite names faults can inject them')
+      await put(here, key, { pat: 'canary-of-fault' })
+      await inject(fault)
+      const deadline = () => call(AbortSignal.timeout(DEADLINE))
+      const { reads, writes } = EXPECTED[fault]
+      const intent = { expect: 'any', audit: { writer: 'suite', seq: 1 }, operationId: crypto.randomUUID() } as const
+      await fails(() => here.read(key, deadline()), reads)
+      await fails(() => here.stat(key, deadline()), reads)
+      await fails(() => here.write(key, { pat: 'canary-of-late' }, intent, deadline()), writes)
+      await fails(async () => {
+        for await (const _ of here.list(deadline())) assert.fail('a fault is no empty list')
+        assert.fail('a fault is no empty list')
+      }, reads)
+
+      await inject('none')
+      const { pat } = await valuesOf(here, key)
+      assert.ok(pat === 'canary-of-fault' || (pat === 'canary-of-late' && writes.includes('outcome_unknown')), pat)
+      assert.equal((await statusOfAll(here)).get(key.path), 'active')
+      await put(here, key, { pat: 'after' })
+      assert.deepEqual(await valuesOf(here, key), { pat: 'after' })
+      assert.equal(await remove(here, key), true)
+    })
+  }
+}
+
+async function fails(work: () => Promise<unknown>, codes: readonly ErrorCode[]): Promise<void> {
+  const began = performance.now()
+  await assert.rejects(
+    async () => work(),
+    (error) => {
+      assert.ok(isVaultError(error, ...codes), inspect(error))
+      const shown = inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)
+      assert.ok(!shown.includes('canary-of'), 'no error quotes a value')
+      return true
+    },
+  )
+  assert.ok(performance.now() - began < DEADLINE + GRACE, 'the deadline holds')
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { isVaultError } from '../core/errors.ts'
+import type { SecretBackend } from '../core/secret-backend.ts'
+import type { StorageKey } from '../core/storage-key.ts'
+import { call, put, refOf, remove, statusOfAll, valuesOf } from './secret-backend-calls.ts'
+import type { SecretBackendHarness, VendorHands } from './secret-backend-harness.ts'
+
+export type VendorCheck = (promise: string, run: (harness: SecretBackendHarness) => Promise<void>) => void
+
+/** What an operator does with the vendor's own tools has to be seen for what it is. */
+export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
+  function byHand(promise: string, run: (here: SecretBackend, vendor: VendorHands) => Promise<void>): void {
+    check(`by hand: ${promise}`, async ({ here, there, vendor }) => {
+      if (vendor) return run(here, vendor)
+      // No tool but this library reaches the credentials, so the backend names none.
+      await put(here, key, { pat: 'only ours' })
+      assert.equal(here.rotateCommand, undefined)
+      assert.deepEqual(await valuesOf(there, key), { pat: 'only ours' })
+    })
+  }
+
+  byHand(
+    'a rotated value is used, under a new version, and nothing noted about the old one is believed',
+    async (here, vendor) => {
+      const before = await put(here, key, { pat: 'before', site: 'kept in the old one only' })
+      await vendor.put(key, { pat: 'rotated' })
+      assert.deepEqual(await valuesOf(here, key), { pat: 'rotated' })
+      const status = await here.stat(key, call())
+      assert.notEqual(refOf(status), before.ref)
+      if (status.status === 'active' && status.fields) assert.deepEqual(status.fields, ['pat'])
+      await assert.rejects(put(here, key, { pat: 'late' }, { expect: { version: before.ref } }), isConflict)
+    },
+  )
+
+  byHand('a value that was made there first is read', async (here, vendor) => {
+    await vendor.put(key, { pat: 'made by hand' })
+    assert.deepEqual(await valuesOf(here, key), { pat: 'made by hand' })
+    assert.equal((await here.stat(key, call())).status, 'active')
+    assert.equal((await statusOfAll(here)).get(key.path), 'active')
+  })
+
+  byHand('a deleted credential is revoked, and active again once that is taken back', async (here, vendor) => {
+    const { ref } = await put(here, key, { pat: 'canary-of-delete' })
+    await vendor.remove(key)
+    for (const status of [await here.read(key, call()), await here.stat(key, call())]) {
+      assert.equal(status.status, 'revoked')
+      assert.ok(!inspect(status, { depth: 9 }).includes('canary-of-delete'))
+    }
+    await vendor.restore(key)
+    assert.deepEqual(await valuesOf(here, key), { pat: 'canary-of-delete' })
+    assert.equal(refOf(await here.stat(key, call())), ref)
+  })
+
+  byHand('after a deletion the user connects anew, and the deleted value never shows', async (here, vendor) => {
+    await put(here, key, { pat: 'deleted' })
+    await vendor.remove(key)
+    const seen = new Set<string>()
+    let done = false
+    const watching = (async () => {
+      while (!done) {
+        const found = await here.read(key, call())
+        seen.add(found.status === 'active' ? String(found.values['pat']) : found.status)
+      }
+    })()
+    await put(here, key, { pat: 'anew' }, { expect: 'absent' })
+    done = true
+    await watching
+    assert.ok(!seen.has('deleted'), [...seen].join())
+    assert.deepEqual(await valuesOf(here, key), { pat: 'anew' })
+  })
+
+  byHand('a destroyed credential is revoked for good', async (here, vendor) => {
+    await put(here, key, { pat: 'destroyed' })
+    await vendor.destroy(key)
+    assert.equal((await here.read(key, call())).status, 'revoked')
+    assert.equal((await here.stat(key, call())).status, 'revoked')
+    await put(here, key, { pat: 'anew' })
+    assert.deepEqual(await valuesOf(here, key), { pat: 'anew' })
+  })
+
+  byHand('a roll-back brings the value before', async (here, vendor) => {
+    await put(here, key, { pat: 'first' })
+    const second = await put(here, key, { pat: 'second' })
+    await vendor.rollBack(key)
+    assert.deepEqual(await valuesOf(here, key), { pat: 'first' })
+    assert.notEqual(refOf(await here.stat(key, call())), second.ref)
+  })
+
+  byHand('a purged credential is absent, and one made anew is none of its versions', async (here, vendor) => {
+    const refs = [(await put(here, key, { pat: 'one' })).ref, (await put(here, key, { pat: 'two' })).ref]
+    await vendor.purge(key)
+    assert.deepEqual(await here.read(key, call()), { status: 'absent' })
+    assert.deepEqual(await here.stat(key, call()), { status: 'absent' })
+    await vendor.put(key, { pat: 'three' })
+    await vendor.put(key, { pat: 'four' })
+    assert.deepEqual(await valuesOf(here, key), { pat: 'four' })
+    for (const ref of refs) {
+      await assert.rejects(put(here, key, { pat: 'late' }, { expect: { version: ref } }), isConflict)
+      await assert.rejects(remove(here, key, { expect: { version: ref } }), isConflict)
+    }
+    assert.deepEqual(await valuesOf(here, key), { pat: 'four' })
+  })
+
+  byHand('a value of another shape is never taken for a credential, and never quoted', async (here, vendor) => {
+    await vendor.put(key, { pat: { nested: 'canary-of-shape' }, count: 3 })
+    const found = await here.read(key, call())
+    assert.equal(found.status, 'active')
+    assert.notEqual(typeof (found.status === 'active' && found.values['pat']), 'string')
+    if (!vendor.putText) return
+    await vendor.putText(key, 'canary-of-text')
+    await assert.rejects(
+      async () => here.read(key, call()),
+      (error) =>
+        isVaultError(error, 'credential_malformed') && !inspect(error, { depth: 9 }).includes('canary-of-text'),
+    )
+  })
+
+  byHand('where it is and how it is rotated is told, without a value', async (here) => {
+    await put(here, key, { pat: 'canary-of-command' })
+    const command = here.rotateCommand?.(key, ['pat', 'site']) ?? ''
+    assert.match(command, /"pat".*"site"/)
+    assert.ok(!command.includes('canary-of-command'))
+    assert.notEqual(here.locate(key), '')
+  })
+}
+
+function isConflict(error: unknown): boolean {
+  return isVaultError(error, 'conflict')
+}
