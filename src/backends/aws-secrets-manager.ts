@@ -7,7 +7,7 @@ import { AwsAnswer } from './aws-secrets-manager/aws-error.ts'
 import { type AwsSecretsManagerOptions, awsSchema } from './aws-secrets-manager/aws-options.ts'
 import { describe, readSecret } from './aws-secrets-manager/reading.ts'
 import { revokeSecret } from './aws-secrets-manager/revoking.ts'
-import { isTombstone, secretOf, versionOf } from './aws-secrets-manager/secret.ts'
+import { CURRENT, isTombstone, PREVIOUS, secretOf, versionOf } from './aws-secrets-manager/secret.ts'
 import { writeSecret } from './aws-secrets-manager/writing.ts'
 import { throwIfAborted } from './deadline.ts'
 import { hiddenNames } from './hidden-names.ts'
@@ -142,11 +142,13 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
     },
 
     async history(key, call) {
-      const found = await either(call)('listSecretVersionIds', { SecretId: nameOf(key), IncludeDeprecated: true }, call)
-      return (found.Versions ?? [])
-        .filter(({ VersionId }) => !isTombstone(VersionId))
-        .map(({ VersionId = '', CreatedDate = new Date(0) }) => versionOf(VersionId, CreatedDate))
-        .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
+      const found = await either(call)('listSecretVersionIds', { SecretId: nameOf(key) }, call)
+      // Those with a label: the current and the previous one. Their times are too coarse to go by.
+      return [CURRENT, PREVIOUS].flatMap((label) =>
+        (found.Versions ?? [])
+          .filter(({ VersionId, VersionStages }) => VersionStages?.includes(label) && !isTombstone(VersionId))
+          .map(({ VersionId = '', CreatedDate = new Date(0) }) => versionOf(VersionId, CreatedDate)),
+      )
     },
 
     async close() {

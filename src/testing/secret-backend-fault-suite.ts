@@ -23,7 +23,7 @@ const EXPECTED: Readonly<
 }
 
 /** Milliseconds, for calls that would otherwise hang. */
-const DEADLINE = 1_500
+const DEADLINE = 700
 const GRACE = 1_500
 
 /** Registers one test for each fault that stands between the library and the store. */

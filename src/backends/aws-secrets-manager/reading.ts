@@ -15,6 +15,21 @@ export async function describe(client: AwsClient, name: string, call: BackendCal
 }
 
 export async function readSecret(client: AwsClient, name: string, call: BackendCall): Promise<CredentialLookup> {
+  for (let round = 1; ; round += 1) {
+    const found = await readOnce(client, name, call)
+    if (found) return found
+    if (round === MAX_ROUNDS)
+      throw new CredentialVaultError('unavailable', 'The secret is being changed all the time. Try again later.', {
+        reason: 'contended',
+        retryable: true,
+      })
+  }
+}
+
+const MAX_ROUNDS = 3
+
+/** Undefined when it was made anew between the two requests that this may take. */
+async function readOnce(client: AwsClient, name: string, call: BackendCall): Promise<CredentialLookup | undefined> {
   try {
     const found = await client('getSecretValue', { SecretId: name, VersionStage: CURRENT }, call)
     const version = versionOf(found.VersionId ?? '', found.CreatedDate ?? new Date(0))
@@ -25,8 +40,10 @@ export async function readSecret(client: AwsClient, name: string, call: BackendC
     if (!isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')) throw error
     const secret = await describe(client, name, call)
     const status = secret?.status ?? { status: 'absent' }
-    if (status.status === 'active') throw error
-    return status
+    if (status.status !== 'active') return status
+    // A request that is refused for another reason will be refused again.
+    if (isAnswer(error, 'ResourceNotFoundException')) return undefined
+    throw error
   }
 }
 

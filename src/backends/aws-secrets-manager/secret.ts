@@ -1,6 +1,6 @@
 import type { DescribeSecretResponse, SecretListEntry } from '@aws-sdk/client-secrets-manager'
 import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/secret-backend.ts'
-import { fieldsOf } from './tags.ts'
+import { describedVersion, fieldsOf } from './tags.ts'
 
 export const CURRENT = 'AWSCURRENT'
 export const PREVIOUS = 'AWSPREVIOUS'
@@ -33,7 +33,8 @@ export function secretOf(found: DescribeSecretResponse | SecretListEntry): AwsSe
   const current = Object.keys(stages).find((id) => stages[id]?.includes(CURRENT))
   const tags = Object.fromEntries((found.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]))
   const scheduledForDeletion = found.DeletedDate !== undefined
-  const newest = current ?? Object.keys(stages)[0]
+  // Versions without a label are not described; our own note says that there was one.
+  const newest = current ?? Object.keys(stages)[0] ?? describedVersion(tags)
   const changed = found.LastChangedDate ?? found.CreatedDate ?? new Date(0)
   return {
     status: statusOf(newest && versionOf(newest, changed), current, scheduledForDeletion, tags),

@@ -35,3 +35,8 @@ export function fieldsOf(found: Readonly<Record<string, string>>, versionId: str
   const fields = found[FIELDS]
   return found[VERSION] === versionId && fields ? fields.split(' ') : undefined
 }
+
+/** The version that our notes are about, whatever has become of it. */
+export function describedVersion(found: Readonly<Record<string, string>>): string | undefined {
+  return found[VERSION]
+}
