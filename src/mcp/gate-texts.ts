@@ -7,7 +7,7 @@ import type { CredentialVaultError } from '../core/errors.ts'
 export const gateTexts = {
   ask: (label: string, cause: 'absent' | 'revoked'): string =>
     cause === 'revoked'
-      ? `Your ${label} credential was revoked. Open the page to enter a new one.`
+      ? `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`
       : `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
 
   openLink: (label: string, cause: 'absent' | 'revoked', url: string): string =>

@@ -37,7 +37,7 @@ beforeEach(() => {
   disk.free = Number.POSITIVE_INFINITY
 })
 
-test('a save on a full disk fails clearly and leaves the earlier value and no rest', async () => {
+test('row 31: a save on a full disk fails clearly and leaves the earlier value and no rest', async () => {
   const store = await sealedFolder()
   const backend = await store.open()
   await put(backend, ALICE, { pat: 'earlier' })

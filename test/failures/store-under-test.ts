@@ -1,0 +1,70 @@
+import { inspect } from 'node:util'
+import { expect } from 'vitest'
+import { memoryAudit } from '../../src/audit/memory.ts'
+import { createCredentials } from '../../src/core/credentials.ts'
+import { createHealth } from '../../src/core/health.ts'
+import type { SecretBackend } from '../../src/core/secret-backend.ts'
+import { storageKey } from '../../src/core/storage-key.ts'
+import { defineVariables } from '../../src/core/variables.ts'
+import { problemKind } from '../../src/mcp/gate-problem.ts'
+import { gateTexts } from '../../src/mcp/gate-texts.ts'
+import { saveFailure } from '../../src/web/save-failure.ts'
+import { vaultRejection } from '../support/vault-error.ts'
+
+export const ALICE = { issuer: 'https://login.example.com', subject: 'alice' }
+export const KEY = storageKey('jira', ALICE)
+export const PAT = 'glpat-canary-0123456789'
+const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
+
+/** Milliseconds. Short, so that tests see both sides of it. */
+export const TTL = 300
+
+/** A backend behind core, as tools and the form use it. */
+export function storeUnderTest(
+  backend: SecretBackend,
+  given: { readonly deadline?: number; readonly ttl?: number } = {},
+) {
+  const { deadline = 4_000, ttl = TTL } = given
+  const audit = memoryAudit()
+  const health = createHealth(() => undefined)
+  const credentials = createCredentials({
+    backend,
+    audit,
+    health,
+    cacheTtl: ttl,
+    readDeadline: deadline,
+    writeDeadline: deadline,
+  })
+  const context = { correlationId: crypto.randomUUID() }
+  const release = async (options?: { readonly fresh?: boolean }) =>
+    (await credentials.release(KEY, variables, context, options))['pat']
+  const save = (pat = PAT) => credentials.save(KEY, { pat }, context)
+  return {
+    backend,
+    credentials,
+    audit,
+    health,
+    context,
+    variables,
+    release,
+    save,
+    status: async () => (await credentials.status(KEY, context)).status,
+    revoke: (purge = false) => credentials.revoke(KEY, { purge }, context),
+    /** Expects it to fail with this code and reason, and says what the tool's and the form's user would read. */
+    async refusal(work: Promise<unknown>, code: string, reason?: string) {
+      const error = await vaultRejection(work)
+      expect({ code: error.code, reason: error.reason }).toEqual({ code, reason: reason ?? error.reason })
+      expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain(PAT)
+      const kind = problemKind(error)
+      return {
+        error,
+        tool: kind === undefined ? '' : gateTexts[kind]('Jira', error),
+        form: saveFailure(error, 'REF').text,
+      }
+    },
+  }
+}
+
+export async function afterTtl(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, TTL + 20))
+}
