@@ -37,7 +37,6 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     await vendor.put(key, { pat: 'made by hand' })
     assert.deepEqual(await valuesOf(here, key), { pat: 'made by hand' })
     assert.equal((await here.stat(key, call())).status, 'active')
-    assert.equal((await statusOfAll(here)).get(key.path), 'active')
   })
 
   byHand('a deleted credential is revoked, and active again once that is taken back', async (here, vendor) => {
@@ -84,6 +83,7 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     const second = await put(here, key, { pat: 'second' })
     await vendor.rollBack(key)
     assert.deepEqual(await valuesOf(here, key), { pat: 'first' })
+    assert.equal((await statusOfAll(here)).get(key.path), 'active')
     assert.notEqual(refOf(await here.stat(key, call())), second.ref)
   })
 

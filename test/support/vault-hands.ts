@@ -1,11 +1,16 @@
-import { vendorName } from '../../src/backends/vendor-name.ts'
+import { type NameStyle, vendorName } from '../../src/backends/vendor-name.ts'
 import type { StorageKey } from '../../src/core/storage-key.ts'
 import type { VendorHands } from '../../src/testing/secret-backend-harness.ts'
 import type { OpenBao } from './open-bao.ts'
 
 /** An operator at Vault's own API, as `vault kv` uses it. */
-export function vaultHands({ api }: Pick<OpenBao, 'api'>, mount: string, prefix = 'mcp'): VendorHands {
-  const at = (engine: string, key: StorageKey) => `${mount}/${engine}/${prefix}/${vendorName(key, 'readable').path}`
+export function vaultHands(
+  { api }: Pick<OpenBao, 'api'>,
+  mount: string,
+  prefix = 'mcp',
+  names: NameStyle = 'readable',
+): VendorHands {
+  const at = (engine: string, key: StorageKey) => `${mount}/${engine}/${prefix}/${vendorName(key, names).path}`
   const versions = async (key: StorageKey) => {
     const { body } = await api('GET', at('metadata', key))
     return { current: Number(body.data.current_version), all: Object.keys(body.data.versions).map(Number) }
