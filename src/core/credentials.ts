@@ -172,7 +172,11 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         const found = await cache.read(key, () => calls.ask(trace, (call) => backend.read(key, call)))
         if (found.status !== 'active') throw missing(found.status, key.provider)
         const wrong = malformedFields(variables, found.values)
-        if (wrong.length > 0) throw malformed(key.provider, wrong)
+        if (wrong.length > 0) {
+          // Whoever mends it is not to wait for the cache.
+          cache.forget(key)
+          throw malformed(key.provider, wrong)
+        }
         await record(key, context, {
           type: 'credential.resolved',
           outcome: 'success',

@@ -4,6 +4,7 @@ import type { Flow } from './flow.ts'
 import { watchOutput } from './output.ts'
 import { type CanarySet, canarySet } from './secrets.ts'
 import type { Sink } from './sinks.ts'
+import { type OpenCanaryStore, sealedFileStore } from './stores.ts'
 import { openWorld, type World } from './world.ts'
 
 /** What one sink held after one flow. */
@@ -28,16 +29,18 @@ export interface CanaryOptions {
   readonly secrets?: CanarySet
   /** Whether what is printed goes no further than the sinks. Default true. */
   readonly quiet?: boolean
+  /** Where the secrets are kept. Default the sealed file. */
+  readonly openStore?: OpenCanaryStore
   /** Called before each flow. */
   readonly onFlow?: (name: string) => void
 }
 
 /** Runs every flow in turn and searches every sink after each. */
 export async function runCanary(options: CanaryOptions): Promise<readonly FlowReport[]> {
-  const { flows, sinks, secrets = canarySet(), quiet = true, onFlow } = options
+  const { flows, sinks, secrets = canarySet(), quiet = true, openStore = sealedFileStore, onFlow } = options
   const detector = createDetector(secrets)
   const reports: FlowReport[] = []
-  await withWorld(secrets, quiet, async (world) => {
+  const work = async (world: World) => {
     await search(world, sinks, detector)
     for (const { name, run } of flows) {
       onFlow?.(name)
@@ -50,13 +53,19 @@ export async function runCanary(options: CanaryOptions): Promise<readonly FlowRe
       reports.push({ flow: name, problem, bySink, milliseconds: performance.now() - started })
       await world.reset()
     }
-  })
+  }
+  await withWorld(secrets, quiet, work, openStore)
   return reports
 }
 
 /** Opens a world with everything around it watched, and ends it. */
-export async function withWorld<T>(secrets: CanarySet, quiet: boolean, work: (world: World) => Promise<T>): Promise<T> {
-  const world = await openWorld(secrets)
+export async function withWorld<T>(
+  secrets: CanarySet,
+  quiet: boolean,
+  work: (world: World) => Promise<T>,
+  openStore: OpenCanaryStore = sealedFileStore,
+): Promise<T> {
+  const world = await openWorld(secrets, openStore)
   const stopWatching = watchOutput(world.trace, quiet)
   try {
     return await work(world)

@@ -1,12 +1,20 @@
 import { writeSync } from 'node:fs'
 import { runCanary } from './canary.ts'
-import { flows } from './flows.ts'
+import { flows, storeFlows } from './flows.ts'
 import { canarySet } from './secrets.ts'
+import { awsStore, vaultStore } from './stores.ts'
 
 // Every flow, with whatever DEBUG and NODE_DEBUG make this process print, for another process to search. A line before each flow says
 // which one it is.
+const store = process.env['CANARY_STORE']
+const kept =
+  store === 'vault'
+    ? { flows: storeFlows(store), openStore: vaultStore }
+    : store === 'aws-secrets-manager'
+      ? { flows: storeFlows(store), openStore: awsStore }
+      : { flows }
 const reports = await runCanary({
-  flows,
+  ...kept,
   sinks: [],
   secrets: canarySet(process.env['CANARY_SEED']),
   quiet: false,

@@ -42,11 +42,11 @@ export interface DebugOutput {
 }
 
 /** Runs every flow in a process with DEBUG=* and NODE_DEBUG=*, and searches all that it prints while it prints it. */
-export async function searchDebugOutput(): Promise<DebugOutput> {
+export async function searchDebugOutput(store = 'sealed-file'): Promise<DebugOutput> {
   const secrets = canarySet()
   const detector = createDetector(secrets)
   const child = spawn(process.execPath, ['--import', 'tsx', path('debug-main.ts')], {
-    env: { ...process.env, DEBUG: '*', NODE_DEBUG: '*', CANARY_SEED: secrets.seed },
+    env: { ...process.env, DEBUG: '*', NODE_DEBUG: '*', CANARY_SEED: secrets.seed, CANARY_STORE: store },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ours: string[] = []

@@ -5,6 +5,7 @@ import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
 import { identity } from './flows/identity.ts'
 import { operator } from './flows/operator.ts'
+import { outages } from './flows/outages.ts'
 import { saving } from './flows/saving.ts'
 import { server } from './flows/server.ts'
 import { tools } from './flows/tools.ts'
@@ -21,3 +22,10 @@ export const flows: readonly Flow[] = [
   ...server,
   ...holders,
 ]
+
+/** What is kept in a store behind a network goes through the same hands, and fails in more ways. */
+export function storeFlows(store: 'vault' | 'aws-secrets-manager'): readonly Flow[] {
+  const faults = ['down', 'hanging', 'dripping', 'reset', 'lost', 'html', 'failing', 'throttled', 'denied']
+  const own = store === 'vault' ? ['sealed'] : ['kms', 'expired', 'skewed']
+  return [...saving, ...tools, ...outages([...faults, ...own])]
+}

@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
-import { sealedFile } from '../../src/backends/sealed-file.ts'
 import type { CredentialHandle } from '../../src/core/credential-handle.ts'
 import type { HealthPart } from '../../src/core/health.ts'
 import { generateKeyText } from '../../src/core/key-text.ts'
@@ -32,6 +31,7 @@ import { type CanaryClient, connectClient } from './mcp-client.ts'
 import { recordedSend, type recordRequest, recordSockets, type Send } from './recording.ts'
 import type { CanarySet } from './secrets.ts'
 import { type Services, startServices } from './services.ts'
+import type { CanaryStore, OpenCanaryStore } from './stores.ts'
 import { createTrace, type Trace } from './trace.ts'
 import { canaryVariables } from './variables.ts'
 
@@ -50,6 +50,7 @@ export interface World {
   readonly keyFile: string
   readonly port: number
   readonly baseUrl: string
+  readonly store: CanaryStore
   readonly vault: CredentialVault
   readonly provider: CredentialsProvider<typeof canaryVariables>
   readonly inner: ProviderServices
@@ -85,7 +86,7 @@ export interface World {
 
 const OWNER_NAME = 'alice'
 
-export async function openWorld(secrets: CanarySet): Promise<World> {
+export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore): Promise<World> {
   await sodiumReady()
   const trace = createTrace()
   const root = await mkdtemp(join(tmpdir(), 'canary-'))
@@ -115,7 +116,9 @@ export async function openWorld(secrets: CanarySet): Promise<World> {
 
   const state: { faults: Faults; probe: Probe } = { faults: {}, probe: () => 'nothing to do' }
   const faults = () => state.faults
-  const real = sealedFile({ folder: dataFolder, keyFile, warn: (message) => trace.add('operator warnings', message) })
+  const warn = (message: string) => trace.add('operator warnings', message)
+  const store = await openStore({ dataFolder, keyFile, warn })
+  const real = store.backend
   const backend = faultyBackend(real, faults)
   const pendingStore = watchedPendingStore(memoryPendingStore(), faults, (entry) =>
     trace.add('pending entries', JSON.stringify(entry) ?? ''),
@@ -131,7 +134,7 @@ export async function openWorld(secrets: CanarySet): Promise<World> {
     browserSessions,
     identity,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
-    warn: (message) => trace.add('operator warnings', message),
+    warn,
   })
   const opened: { inner?: ProviderServices } = {}
   const provider = new CredentialsProvider({
@@ -185,6 +188,7 @@ export async function openWorld(secrets: CanarySet): Promise<World> {
     keyFile,
     port,
     baseUrl,
+    store,
     vault,
     provider,
     inner,
@@ -239,12 +243,14 @@ export async function openWorld(secrets: CanarySet): Promise<World> {
       const request = await inner.pendingRequests.openOrReuse({ provider: 'canary', user, cause: 'absent' })
       await inner.pendingRequests.close(request, 'cancelled')
       await real.revoke(storageKey('canary', owner), intent, call())
+      inner.credentials.forget(storageKey('canary', owner))
     },
     async close() {
       await Promise.all(Object.values(clients).map(({ client }) => client.close()))
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
+      await store.close()
       await services.close()
       await identityProvider.close()
       if (formerTmp === undefined) delete process.env['TMPDIR']

@@ -183,8 +183,9 @@ describe('what an operator does', () => {
     const { error } = await refusal(release(), 'credential_malformed')
     expect(error.message).toContain('pat')
     await hands.put(KEY, { other: PAT })
-    await afterTtl()
     await refusal(release(), 'credential_malformed')
+    await hands.put(KEY, { pat: PAT })
+    expect(await release()).toBe(PAT)
     expect(gateTexts.malformed('Jira', 'https://form')).toContain('incomplete')
   })
 
