@@ -4,9 +4,14 @@ import type { BackendCall, SecretBackend } from '../core/secret-backend.ts'
 import type { StorageKey } from '../core/storage-key.ts'
 import { type AwsClient, createAwsClient } from './aws-secrets-manager/aws-client.ts'
 import { AwsAnswer } from './aws-secrets-manager/aws-error.ts'
-import { type AwsSecretsManagerOptions, awsSchema } from './aws-secrets-manager/aws-options.ts'
+import {
+  type AwsCredentialsProvider,
+  type AwsSecretsManagerOptions,
+  awsSchema,
+} from './aws-secrets-manager/aws-options.ts'
 import { describe, readSecret } from './aws-secrets-manager/reading.ts'
 import { revokeSecret } from './aws-secrets-manager/revoking.ts'
+import { rightsOf } from './aws-secrets-manager/rights.ts'
 import { CURRENT, isTombstone, PREVIOUS, secretOf, versionOf } from './aws-secrets-manager/secret.ts'
 import { writeSecret } from './aws-secrets-manager/writing.ts'
 import { throwIfAborted } from './deadline.ts'
@@ -150,6 +155,19 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
           .map(({ VersionId = '', CreatedDate = new Date(0) }) => versionOf(VersionId, CreatedDate)),
       )
     },
+
+    principals() {
+      const { read, write } = settings.credentials ?? {}
+      const only = (credentials: AwsCredentialsProvider | undefined) =>
+        awsSecretsManagerBackend({ ...options, credentials })
+      if (read === write) return [{ tier: 'both', backend: only(read) }]
+      return [
+        ...(write ? [{ tier: 'form' as const, backend: only(write) }] : []),
+        ...(read ? [{ tier: 'tool' as const, backend: only(read) }] : []),
+      ]
+    },
+
+    rights: async (key, tier, call) => rightsOf(either(call), nameOf(key), tier, call),
 
     async close() {
       const last = clients

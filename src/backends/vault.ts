@@ -8,6 +8,7 @@ import { throwIfAborted } from './deadline.ts'
 import { checkExpectation } from './expectation.ts'
 import { hiddenNames } from './hidden-names.ts'
 import { parseAddress } from './vault/addresses.ts'
+import type { VaultAuthOptions } from './vault/auth/auth-options.ts'
 import { labelsOf, labelsOfRevocation, labelsOfWrite } from './vault/labels.ts'
 import { createLogins, type Logins } from './vault/logins.ts'
 import { type KvMetadata, statusOf } from './vault/metadata.ts'
@@ -181,6 +182,21 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
       const metadata = await logins(call).either().metadata(pathOf(key), call)
       return (metadata?.versions ?? []).map(({ stored }) => stored)
     },
+
+    principals() {
+      const { read, write } = settings.auth
+      const only = (auth: VaultAuthOptions) => vaultBackend({ ...options, auth, userAuth: undefined })
+      if (read && read === write) return [{ tier: 'both', backend: only(read) }]
+      return [
+        ...(write ? [{ tier: 'form' as const, backend: only(write) }] : []),
+        ...(read ? [{ tier: 'tool' as const, backend: only(read) }] : []),
+      ]
+    },
+
+    rights: async (key, tier, call) =>
+      logins(call)
+        .either()
+        .rights({ prefix, path: pathOf(key), tier }, call),
 
     async close() {
       const last = opened

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { printable } from '../core/printable.ts'
 import { type Command, runCommand, type Terminal } from './command.ts'
+import { doctor } from './doctor.ts'
 import { keygen } from './keygen.ts'
 import { list } from './list.ts'
 import { readSecret } from './read-secret.ts'
@@ -9,7 +10,7 @@ import { rotate } from './rotate.ts'
 import { show } from './show.ts'
 import { start } from './start.ts'
 
-const commands: readonly Command[] = [start, keygen, list, show, rotate, revoke]
+const commands: readonly Command[] = [start, keygen, doctor, list, show, rotate, revoke]
 
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(printable(text)),

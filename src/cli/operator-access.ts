@@ -23,13 +23,18 @@ export async function withOperatorAccess(
     await backend.open()
     const context = {
       correlationId: newCorrelationId(),
-      actor: { kind: 'operator', account: accountName() },
-    } as const
+      actor: operator(),
+    }
     return await work({ credentials: createCredentials({ backend, audit, health }), context })
   } finally {
     await Promise.all([backend.close(), pendingStore.shutdown()])
     await audit.close()
   }
+}
+
+/** Who is at the command line, for the audit log. */
+export function operator() {
+  return { kind: 'operator', account: accountName() } as const
 }
 
 function accountName(): string {

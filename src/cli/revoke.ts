@@ -9,7 +9,7 @@ export const revoke: Command = {
   help: `
 Usage: mcp-credential-vault revoke PROVIDER --issuer URL --subject SUBJECT [--purge] [--json]
 
-Makes every stored version unreadable. The next call asks the owner again and says that the credential was revoked.
+Makes every stored version unreadable, unless somebody changes it at the same time. The next call asks the owner again and says that the credential was revoked.
 --purge removes that mark too: afterwards the credential reads as never stored. Nothing to revoke is no error.
 Revoking here does not revoke the token at its service: do that there as well.
 `,
@@ -17,10 +17,20 @@ Revoking here does not revoke the token at its service: do that there as well.
     const key = keyFromInput(input)
     const purge = input.flag('purge')
     return withOperatorAccess(terminal, async ({ credentials, context }) => {
-      const changed = await credentials.revoke(key, { purge }, context)
-      const done = { provider: key.provider, ...key.owner, revoked: changed, purged: purge }
+      const before = await credentials.status(key, context)
+      // What was looked at is what is revoked: a credential that is saved meanwhile is a conflict.
+      const expect = before.status === 'active' ? { version: before.version.ref } : 'any'
+      const changed = await credentials.revoke(key, { purge, expect }, context)
+      const version = before.status === 'absent' ? undefined : before.version.label
+      const done = {
+        provider: key.provider,
+        ...key.owner,
+        revoked: changed,
+        purged: purge,
+        ...(version && { version }),
+      }
       const text = changed
-        ? `${purge ? 'Purged' : 'Revoked'} ${key.provider} for ${key.owner.subject}.`
+        ? `${purge ? 'Purged' : 'Revoked'} ${key.provider} for ${key.owner.subject}${version ? `: version ${version}` : ''}.`
         : `There was nothing to revoke for ${key.owner.subject}.`
       terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n`)
       return 0

@@ -1,3 +1,6 @@
+import type { Credentials } from '../core/credentials.ts'
+import type { CredentialStatus } from '../core/secret-backend.ts'
+import type { StorageKey } from '../core/storage-key.ts'
 import type { Command } from './command.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
 
@@ -9,7 +12,8 @@ export const show: Command = {
   help: `
 Usage: mcp-credential-vault show PROVIDER --issuer URL --subject SUBJECT [--json]
 
-Shows whether the credential is active, revoked or absent, its version, and where the backend keeps it. Never prints a value.
+Shows whether the credential is active, revoked or absent, its version, where the backend keeps it, and the vendor's own command
+that rotates it by hand. Never prints a value.
 Ends with 3 when it is absent.
 `,
   run: (input, terminal) => {
@@ -25,10 +29,18 @@ Ends with 3 when it is absent.
         ...(status.status === 'active' && status.fields && { fields: status.fields.join(', ') }),
         backend: credentials.backendName,
         location: credentials.locate(key),
+        ...(status.status !== 'absent' && rotation(credentials, key, status)),
       }
       const lines = Object.entries(shown).map(([name, value]) => `${name.padEnd(9)} ${value}\n`)
       terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : lines.join(''))
       return status.status === 'absent' ? 3 : 0
     })
   },
+}
+
+/** Field names are what the command has to name; without them it shows where they go. */
+function rotation(credentials: Credentials, key: StorageKey, status: CredentialStatus): { readonly rotate?: string } {
+  const fields = status.status === 'active' ? status.fields : undefined
+  const rotate = credentials.rotateCommand(key, fields ?? ['FIELD'])
+  return rotate === undefined ? {} : { rotate }
 }

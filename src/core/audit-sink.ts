@@ -31,6 +31,8 @@ export type AuditEventType =
   | 'login.ended'
   | 'token.rejected'
   | 'admin.listed'
+  /** `doctor` tried whether everything is as it should be. */
+  | 'admin.checked'
 
 export type AuditOutcome = 'success' | 'failure' | 'denied' | 'error'
 

@@ -59,6 +59,8 @@ export interface Credentials {
   /** Records something about the credential. Throws `audit_unavailable`. */
   note(key: StorageKey, context: AccessContext, event: CredentialNote): Promise<void>
   locate(key: StorageKey): string
+  /** The vendor's own command that rotates it by hand; undefined where there is none. */
+  rotateCommand(key: StorageKey, fields: readonly string[]): string | undefined
   /** Lets the next call ask the backend: another process has changed the credential. */
   forget(key: StorageKey): void
   /** Forgets every value that is kept for a short time. */
@@ -245,6 +247,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 
     note: async (key, context, event) => void (await record(key, context, event)),
     locate: (key) => backend.locate(key),
+    rotateCommand: (key, fields) => backend.rotateCommand?.(key, fields),
     forget: (key) => cache.forget(key),
     close: () => cache.clear(),
   }

@@ -60,6 +60,21 @@ export interface BackendCall {
   readonly assertion?: (() => Promise<string>) | undefined
 }
 
+/** `form`: saves and revokes, and never reads a value. `tool`: reads, and changes nothing. `both`: one login does everything. */
+export type Tier = 'form' | 'tool' | 'both'
+
+/** Where a login's rights differ from what its tier needs, in the vendor's own words. */
+export interface RightsReport {
+  readonly missing: readonly string[]
+  readonly excess: readonly string[]
+}
+
+/** One of the logins that a backend has, as a backend that does everything with it. */
+export interface BackendPrincipal {
+  readonly tier: Tier
+  readonly backend: SecretBackend
+}
+
 export interface StoredCredential {
   readonly key: StorageKey
   readonly status: CredentialStatus
@@ -98,6 +113,10 @@ export interface SecretBackend {
   rotateCommand?(key: StorageKey, fields: readonly string[]): string
   /** The stored versions, newest first, without values. Absent where none but the newest is kept. */
   history?(key: StorageKey, call: BackendCall): Promise<readonly StoredVersion[]>
+  /** The logins that this backend was given, for `doctor`. Absent where there are none. */
+  principals?(): readonly BackendPrincipal[]
+  /** Compares the rights of the backend's login on this credential with what `tier` needs, without changing anything. */
+  rights?(key: StorageKey, tier: Tier, call: BackendCall): Promise<RightsReport>
   /**
    * 32 bytes derived one-way from the backend's own key. A process that has no web key of its own uses it to seal cookies and links.
    * Absent where the backend has no key.

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { runCanary } from './canary.ts'
-import { flows, storeFlows } from './flows.ts'
+import { flows, outagesOf } from './flows.ts'
 import { canarySet } from './secrets.ts'
 import { awsStore, vaultStore } from './stores.ts'
 
@@ -9,9 +9,9 @@ import { awsStore, vaultStore } from './stores.ts'
 const store = process.env['CANARY_STORE']
 const kept =
   store === 'vault'
-    ? { flows: storeFlows(store), openStore: vaultStore }
+    ? { flows: outagesOf(store), openStore: vaultStore }
     : store === 'aws-secrets-manager'
-      ? { flows: storeFlows(store), openStore: awsStore }
+      ? { flows: outagesOf(store), openStore: awsStore }
       : { flows }
 const reports = await runCanary({
   ...kept,

@@ -21,10 +21,15 @@ export interface VaultAnswer {
 
 export type VaultSend = (request: VaultRequest) => Promise<VaultAnswer>
 
-/** A part of an answer that has to be an object to be of use. */
-export function objectAt(body: unknown, ...path: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+export function valueAt(body: unknown, ...path: readonly string[]): unknown {
   let found: unknown = body
   for (const name of path) found = isObject(found) && Object.hasOwn(found, name) ? found[name] : undefined
+  return found
+}
+
+/** A part of an answer that has to be an object to be of use. */
+export function objectAt(body: unknown, ...path: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+  const found = valueAt(body, ...path)
   return isObject(found) ? found : undefined
 }
 

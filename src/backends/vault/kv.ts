@@ -1,7 +1,8 @@
 import { CredentialVaultError } from '../../core/errors.ts'
-import type { BackendCall, CredentialLookup, StoredVersion } from '../../core/secret-backend.ts'
+import type { BackendCall, CredentialLookup, RightsReport, StoredVersion, Tier } from '../../core/secret-backend.ts'
 import { objectAt } from './exchange.ts'
 import { type KvMetadata, metadataOf, serverTime, versionOf } from './metadata.ts'
+import { rightsOf } from './rights.ts'
 import { isCasLost, type VaultClient } from './vault-client.ts'
 
 /** The KV version 2 secrets engine, in its own terms. Paths are below the mount. */
@@ -22,6 +23,10 @@ export interface Kv {
   label(path: string, labels: Readonly<Record<string, string | null>>, call: BackendCall): Promise<void>
   destroy(path: string, versions: readonly number[], call: BackendCall): Promise<void>
   purge(path: string, call: BackendCall): Promise<void>
+  rights(
+    place: { readonly prefix: string; readonly path: string; readonly tier: Tier },
+    call: BackendCall,
+  ): Promise<RightsReport>
   /** Names directly below; those of folders end in a slash. */
   names(folder: string, call: BackendCall): Promise<readonly string[]>
 }
@@ -87,6 +92,8 @@ export function createKv(mount: string, client: VaultClient): Kv {
     async purge(path, call) {
       await client({ method: 'DELETE', path: `${mount}/metadata/${path}` }, call)
     },
+
+    rights: (place, call) => rightsOf(client, { ...place, mount }, call),
 
     async names(folder, call) {
       const answer = await client({ method: 'GET', path: `${mount}/metadata/${folder}/?list=true` }, call)

@@ -1,0 +1,13 @@
+# For the process that hosts the form: saves and revokes, and never reads a value.
+path "secret/data/mcp/*" {
+  capabilities = ["create", "update"]
+}
+path "secret/metadata/mcp/*" {
+  capabilities = ["read", "patch"]
+}
+path "secret/destroy/mcp/*" {
+  capabilities = ["update"]
+}
+path "secret/subkeys/mcp/*" {
+  capabilities = ["read"]
+}

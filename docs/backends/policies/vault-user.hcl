@@ -1,0 +1,8 @@
+# For a user's own login (userAuth): reads that one user's credentials. ACCESSOR is the JWT method's, from `vault auth list`; ISSUER is the
+# issuer as it stands in the path. The name that the method takes from the token has to be the subject as it stands in the path.
+path "secret/data/mcp/+/ISSUER/{{identity.entity.aliases.ACCESSOR.name}}" {
+  capabilities = ["read"]
+}
+path "secret/metadata/mcp/+/ISSUER/{{identity.entity.aliases.ACCESSOR.name}}" {
+  capabilities = ["read"]
+}

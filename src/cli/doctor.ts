@@ -1,0 +1,79 @@
+import { newCorrelationId } from '../core/credentials.ts'
+import { isVaultError } from '../core/errors.ts'
+import { sodiumReady } from '../core/sodium.ts'
+import { createStores } from '../create-stores.ts'
+import { vaultOptionsFromEnvironment } from '../vault-options-from-environment.ts'
+import type { Command, Terminal } from './command.ts'
+import { type CheckResult, checkBackend } from './doctor-checks.ts'
+import { operator } from './operator-access.ts'
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'try whether the store, its logins and their policies are as they should be',
+  parameters: [],
+  options: { provider: { type: 'string' } },
+  help: `
+Usage: mcp-credential-vault doctor [--provider NAME] [--json]
+
+Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
+removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
+the probe below that provider's name, for policies that cover one provider; default doctor.
+Prints what it found, never a value. Ends with 1 when something is wrong.
+`,
+  async run(input, terminal) {
+    await sodiumReady()
+    const { backend, audit, pendingStore } = createStores(terminal.environment, { create: false })
+    try {
+      const results = [
+        ...(await checkBackend(backend, input.text('provider') ?? 'doctor')),
+        await checked('the audit log can be written', async () => {
+          await audit.append({
+            type: 'admin.checked',
+            outcome: 'success',
+            actor: operator(),
+            backend: backend.name,
+            correlationId: newCorrelationId(),
+          })
+          return 'a line was written'
+        }),
+        serverSettings(terminal),
+      ]
+      const ok = results.every((result) => result.ok)
+      terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
+      return ok ? 0 : 1
+    } finally {
+      await pendingStore.shutdown()
+      await audit.close()
+    }
+  },
+}
+
+async function checked(check: string, work: () => Promise<string>): Promise<CheckResult> {
+  try {
+    return { check, ok: true, detail: await work() }
+  } catch (error) {
+    return { check, ok: false, detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'It failed.' }
+  }
+}
+
+/** The server's own settings, where they are in this environment too. */
+function serverSettings({ environment }: Terminal): CheckResult {
+  const check = "the server's settings fit together"
+  if (!environment['MCP_SERVER_BASE_URL'])
+    return { check, ok: true, detail: 'not looked at: MCP_SERVER_BASE_URL is not set here' }
+  try {
+    const { serverBaseUrl } = vaultOptionsFromEnvironment(environment)
+    return { check, ok: true, detail: String(serverBaseUrl) }
+  } catch (error) {
+    return { check, ok: false, detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'They do not.' }
+  }
+}
+
+function table(results: readonly CheckResult[]): string {
+  const width = Math.max(...results.map(({ check }) => check.length))
+  const lines = results.map(
+    ({ check, ok, detail }) => `${ok ? 'ok    ' : 'WRONG '} ${check.padEnd(width)}  ${detail}\n`,
+  )
+  const wrong = results.filter(({ ok }) => !ok).length
+  return `${lines.join('')}${wrong === 0 ? 'All is well.' : `${wrong} of ${results.length} checks failed.`}\n`
+}

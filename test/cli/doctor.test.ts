@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager.ts'
+import { type VaultAuthOptions, vaultBackend } from '../../src/backends/vault.ts'
+import { runCommand } from '../../src/cli/command.ts'
+import { doctor } from '../../src/cli/doctor.ts'
+import { checkBackend } from '../../src/cli/doctor-checks.ts'
+import { generateKeyText } from '../../src/core/key-text.ts'
+import type { SecretBackend } from '../../src/core/secret-backend.ts'
+import { storageKey } from '../../src/core/storage-key.ts'
+import { call, put, remove, statusOfAll, valuesOf } from '../../src/testing/secret-backend-calls.ts'
+import { type AwsEmulator, REGION, startAwsEmulator } from '../support/aws-emulator.ts'
+import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
+import { type AwsUser, awsPolicy, newAwsUser } from '../support/aws-users.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
+import { vaultRejection } from '../support/vault-error.ts'
+
+const ALICE = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
+const POLICIES = join(import.meta.dirname, '../../docs/backends/policies')
+
+/** Doctor's findings that are wrong, in one text. */
+async function wrongWith(backend: SecretBackend, provider = 'jira'): Promise<string> {
+  const results = await checkBackend(backend, provider)
+  return results
+    .filter(({ ok }) => !ok)
+    .map(({ check, detail }) => `${check}: ${detail}`)
+    .join('\n')
+}
+
+describe('vault', () => {
+  let bao: OpenBao
+
+  beforeAll(async () => {
+    bao = await startOpenBao()
+  }, 60_000)
+  afterAll(() => bao.stop())
+
+  /** The very files of the docs, for a mount of the test's own. */
+  const policyFile = (name: string, mount: string) =>
+    readFileSync(join(POLICIES, `vault-${name}.hcl`), 'utf8').replaceAll('"secret/', `"${mount}/`)
+
+  async function login(policy: string): Promise<VaultAuthOptions> {
+    const name = `policy-${randomUUID().slice(0, 8)}`
+    await bao.api('PUT', `sys/policies/acl/${name}`, { policy })
+    const { body } = await bao.api('POST', 'auth/token/create', { policies: [name], ttl: '1h' })
+    return { method: 'token', token: body.auth.client_token }
+  }
+
+  async function setUp(extra: { readonly form?: string; readonly tool?: string } = {}) {
+    const mount = await bao.newMount()
+    const at = (text = '') => text.replaceAll('"secret/', `"${mount}/`)
+    const write = await login(policyFile('form', mount) + at(extra.form))
+    const read = await login(policyFile('tool', mount) + at(extra.tool))
+    const operator = await login(policyFile('operator', mount))
+    const make = (auth: Parameters<typeof vaultBackend>[0]['auth']) =>
+      vaultBackend({ address: bao.address, mount, auth, warn: () => undefined })
+    return { mount, read, write, operator, make }
+  }
+
+  async function opened(backend: SecretBackend): Promise<SecretBackend> {
+    await backend.open()
+    return backend
+  }
+
+  test('the form’s policy saves and revokes, and is refused every value', async () => {
+    const { make, write, mount } = await setUp()
+    const form = await opened(make({ write }))
+    await put(form, ALICE, { pat: 'one' })
+    await put(form, ALICE, { pat: 'two' })
+    expect(await form.stat(ALICE, call())).toMatchObject({ status: 'active', fields: ['pat'] })
+    expect(await vaultRejection(form.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'no_read_login' })
+    const asReader = await opened(make({ read: write }))
+    expect(await vaultRejection(asReader.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'policy' })
+    const { token } = write as { token: string }
+    for (const path of ['?version=1', '']) {
+      const direct = bao.api('GET', `${mount}/data/mcp/jira/x${path}`, undefined, { token })
+      await expect(direct).rejects.toThrow('403')
+    }
+    expect(await remove(form, ALICE)).toBe(true)
+    expect((await form.stat(ALICE, call())).status).toBe('revoked')
+    await put(form, ALICE, { pat: 'three' })
+  })
+
+  test('the tools’ policy reads, and is refused every change', async () => {
+    const { make, read, write } = await setUp()
+    const tools = await opened(make({ read }))
+    await put(await opened(make({ write })), ALICE, { pat: 'one' })
+    expect(await valuesOf(tools, ALICE)).toEqual({ pat: 'one' })
+    const asWriter = await opened(make({ write: read }))
+    expect(await vaultRejection(put(asWriter, ALICE, { pat: 'x' }))).toMatchObject({ code: 'forbidden' })
+    expect(await vaultRejection(remove(asWriter, ALICE))).toMatchObject({ code: 'forbidden' })
+    expect(await vaultRejection(remove(asWriter, ALICE, { purge: true }))).toMatchObject({ code: 'forbidden' })
+    expect(await vaultRejection(statusOfAll(tools))).toMatchObject({ code: 'forbidden' })
+    expect(await vaultRejection(put(tools, ALICE, { pat: 'x' }))).toMatchObject({ reason: 'no_write_login' })
+  })
+
+  test('both in one process do what either may', async () => {
+    const { make, read, write, operator } = await setUp()
+    const backend = await opened(make({ read, write }))
+    await put(backend, ALICE, { pat: 'one' })
+    expect(await valuesOf(backend, ALICE)).toEqual({ pat: 'one' })
+    expect(await remove(backend, ALICE)).toBe(true)
+    const operators = await opened(make(operator))
+    expect((await statusOfAll(operators)).get(ALICE.path)).toBe('revoked')
+    expect(await remove(operators, ALICE, { purge: true })).toBe(true)
+    expect((await statusOfAll(operators)).size).toBe(0)
+  })
+
+  test('doctor finds nothing wrong with the policies, together or apart, and leaves no value behind', async () => {
+    const { make, read, write, operator, mount } = await setUp()
+    expect(await wrongWith(make({ read, write }))).toBe('')
+    expect(await wrongWith(make({ read }))).toBe('')
+    expect(await wrongWith(make({ write }))).toBe('')
+    expect(await wrongWith(make(operator))).toBe('')
+    expect(new Set((await statusOfAll(await opened(make(operator)))).values())).toEqual(new Set(['revoked']))
+    expect(mount).toBeDefined()
+  })
+
+  test.each([
+    ['form', 'path "secret/data/mcp/*" { capabilities = ["create", "update", "read"] }', 'read on'],
+    ['form', 'path "secret/undelete/mcp/*" { capabilities = ["update"] }', 'update on .*/undelete/mcp'],
+    ['form', 'path "secret/metadata/mcp/*" { capabilities = ["read", "patch", "list"] }', 'list on'],
+    [
+      'form',
+      'path "secret/metadata/mcp/*" { capabilities = ["read", "patch", "delete"] }',
+      'delete on .*/metadata/mcp',
+    ],
+    ['tool', 'path "secret/data/mcp/*" { capabilities = ["read", "update"] }', 'update on .*/data/mcp'],
+    ['tool', 'path "secret/data/mcp/*" { capabilities = ["read", "create"] }', 'create on .*/data/mcp'],
+    ['tool', 'path "secret/data/mcp/*" { capabilities = ["read", "delete"] }', 'delete on .*/data/mcp'],
+    ['tool', 'path "secret/destroy/mcp/*" { capabilities = ["update"] }', 'update on .*/destroy/mcp'],
+    ['tool', 'path "secret/metadata/mcp/*" { capabilities = ["read", "delete"] }', 'delete on .*/metadata/mcp'],
+  ] as const)('doctor names what is too much: %s with %s', async (tier, policy, named) => {
+    const { make, read, write } = await setUp({ [tier]: policy })
+    expect(await wrongWith(make({ read, write }))).toMatch(new RegExp(`too much: ${named}`))
+  })
+
+  test('doctor names what is missing, and a store that is not there', async () => {
+    const { make, mount } = await setUp()
+    const weak = await login(`path "${mount}/data/mcp/*" { capabilities = ["create"] }`)
+    expect(await wrongWith(make({ write: weak }))).toContain(`missing: patch on ${mount}/metadata/mcp/*`)
+    const nowhere = vaultBackend({ address: 'http://127.0.0.1:1', auth: { method: 'token', token: 'x' } })
+    expect(await wrongWith(nowhere)).toContain('[unavailable]')
+  })
+
+  test('the command prints a table or JSON, and ends with 0 or 1', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'doctor-'))
+    const { read, write, mount } = await setUp()
+    const environment = {
+      MCP_VAULT_BACKEND: 'vault',
+      MCP_AUDIT_FOLDER: join(folder, 'audit'),
+      VAULT_ADDR: bao.address,
+      VAULT_KV_MOUNT: mount,
+      VAULT_READ_TOKEN: 'token' in read ? read.token : '',
+      VAULT_WRITE_TOKEN: 'token' in write ? write.token : '',
+    }
+    const good = await run(environment, [])
+    expect(good.code).toBe(0)
+    expect(good.out).toContain("ok     the form's login cannot read")
+    expect(good.out).toContain("ok     the tools' login cannot save")
+    expect(good.out).toContain('All is well.')
+    const json = JSON.parse((await run(environment, ['--json'])).out)
+    expect(json.ok).toBe(true)
+    const wide = await run({ ...environment, VAULT_WRITE_TOKEN: ROOT_TOKEN }, [])
+    expect(wide.code).toBe(1)
+    expect(wide.out).toContain("WRONG  the form's login cannot read")
+    expect(wide.out + good.out).not.toContain(environment.VAULT_READ_TOKEN)
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('aws-secrets-manager', () => {
+  let emulator: AwsEmulator
+  let proxy: AwsProxy
+
+  beforeAll(async () => {
+    emulator = await startAwsEmulator('ministack')
+    proxy = await startAwsProxy(emulator)
+  }, 60_000)
+  afterAll(async () => {
+    await proxy.close()
+    await emulator.stop()
+  })
+
+  async function setUp(extra: { readonly form?: readonly string[]; readonly tool?: readonly string[] } = {}) {
+    const prefix = `mcp-${randomUUID().slice(0, 8)}`
+    const user = (name: 'form' | 'tool' | 'operator') =>
+      newAwsUser(emulator, awsPolicy(name, prefix, name === 'operator' ? [] : extra[name]))
+    const make = (credentials: Parameters<typeof awsSecretsManagerBackend>[0] & object) =>
+      awsSecretsManagerBackend({
+        region: REGION,
+        endpoint: proxy.endpoint,
+        prefix,
+        warn: () => undefined,
+        ...credentials,
+      })
+    const of = (keys: AwsUser) => async () => keys
+    const [form, tool, operator] = await Promise.all([user('form'), user('tool'), user('operator')])
+    return { make, form: of(form), tool: of(tool), operator: of(operator) }
+  }
+
+  test('the form’s policy saves and revokes, and the tools’ reads; each is refused the other’s', async () => {
+    const { make, form, tool, operator } = await setUp()
+    const backend = make({ credentials: { read: tool, write: form } })
+    await backend.open()
+    await put(backend, ALICE, { pat: 'one' })
+    await put(backend, ALICE, { pat: 'two' })
+    expect(await valuesOf(backend, ALICE)).toEqual({ pat: 'two' })
+
+    const wrong = make({ credentials: { read: form, write: tool } })
+    await wrong.open()
+    expect(await vaultRejection(wrong.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'policy' })
+    expect(await vaultRejection(put(wrong, ALICE, { pat: 'x' }))).toMatchObject({ code: 'forbidden' })
+    expect(await vaultRejection(remove(wrong, ALICE))).toMatchObject({ code: 'forbidden' })
+    expect(await vaultRejection(statusOfAll(backend))).toMatchObject({ code: 'forbidden' })
+
+    expect(await remove(backend, ALICE)).toBe(true)
+    await put(backend, ALICE, { pat: 'three' })
+    expect(await valuesOf(backend, ALICE)).toEqual({ pat: 'three' })
+    const operators = make({ credentials: operator })
+    await operators.open()
+    expect((await statusOfAll(operators)).get(ALICE.path)).toBe('active')
+  })
+
+  test('doctor finds nothing wrong with the policies', async () => {
+    const { make, form, tool, operator } = await setUp()
+    expect(await wrongWith(make({ credentials: { read: tool, write: form } }))).toBe('')
+    expect(await wrongWith(make({ credentials: operator }))).toBe('')
+  })
+
+  test.each([
+    ['form', 'ListSecrets'],
+    ['tool', 'PutSecretValue'],
+    ['tool', 'DeleteSecret'],
+    ['tool', 'RestoreSecret'],
+    ['tool', 'TagResource'],
+  ] as const)('doctor names what is too much: %s with %s', async (tier, action) => {
+    const { make, form, tool } = await setUp({ [tier]: [action] })
+    const wrong = await wrongWith(make({ credentials: { read: tool, write: form } }))
+    expect(wrong).toContain(`too much: secretsmanager:${action}`)
+  })
+})
+
+test('sealed-file: one login does everything, and a wrong key is told', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'doctor-'))
+  const environment = { MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY: generateKeyText() }
+  const { sealedFile } = await import('../../src/backends/sealed-file.ts')
+  const backend = sealedFile({ folder: environment.MCP_VAULT_FOLDER, key: environment.MCP_VAULT_KEY })
+  await backend.open()
+  await put(backend, ALICE, { pat: 'x' })
+  await backend.close()
+  const good = await run(environment, [])
+  expect(good).toMatchObject({ code: 0 })
+  expect(good.out).toContain('ok     the login saves')
+  const bad = await run({ ...environment, MCP_VAULT_KEY: generateKeyText() }, [])
+  expect(bad.code).toBe(1)
+  expect(bad.out).toContain('[key_wrong]')
+  rmSync(folder, { recursive: true })
+})
+
+async function run(environment: NodeJS.ProcessEnv, words: readonly string[]) {
+  const printed = { out: '', error: '' }
+  const code = await runCommand(doctor, words, {
+    out: (text) => {
+      printed.out += text
+    },
+    error: (text) => {
+      printed.error += text
+    },
+    environment,
+    readSecret: async () => '',
+  })
+  return { code, ...printed }
+}
