@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Command, runCommand } from '../../src/cli/command.ts'
+import { list } from '../../src/cli/list.ts'
+import { revoke } from '../../src/cli/revoke.ts'
+import { rotate } from '../../src/cli/rotate.ts'
+import { show } from '../../src/cli/show.ts'
+import { generateKeyText } from '../../src/core/key-text.ts'
+import type { SecretBackend } from '../../src/core/secret-backend.ts'
+import { storageKey } from '../../src/core/storage-key.ts'
+import { createStores } from '../../src/create-stores.ts'
+import { put, valuesOf } from '../../src/testing/secret-backend-calls.ts'
+import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
+import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
+import { pythonCommand } from '../support/running-process.ts'
+
+const run = promisify(execFile)
+const folder = mkdtempSync(join(tmpdir(), 'every-backend-'))
+const ISSUER = 'https://login.example.com'
+const SECRET = 'tok-canary-77f1c09a2e'
+const ROTATED = 'tok-canary-rotated-5512'
+const ALICE = ['--issuer', ISSUER, '--subject', 'auth0|alice']
+const KEY = storageKey('jira', { issuer: ISSUER, subject: 'auth0|alice' })
+
+let bao: OpenBao
+let emulator: AwsEmulator
+let proxy: AwsProxy
+
+beforeAll(async () => {
+  bao = await startOpenBao()
+  emulator = await startAwsEmulator('moto')
+  proxy = await startAwsProxy(emulator)
+  // The SDK reads these from the process itself.
+  vi.stubEnv('AWS_REGION', REGION)
+  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', proxy.endpoint)
+  vi.stubEnv('AWS_ACCESS_KEY_ID', ROOT_KEYS.accessKeyId)
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', ROOT_KEYS.secretAccessKey)
+}, 60_000)
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await Promise.all([proxy.close(), bao.stop()])
+  await emulator.stop()
+  rmSync(folder, { recursive: true })
+})
+
+const ENVIRONMENTS: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> = {
+  'sealed-file': async () => ({ MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY: generateKeyText() }),
+  vault: async () => ({
+    MCP_VAULT_BACKEND: 'vault',
+    VAULT_ADDR: bao.address,
+    VAULT_TOKEN: ROOT_TOKEN,
+    VAULT_KV_MOUNT: await bao.newMount(),
+  }),
+  'aws-secrets-manager': async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', MCP_AWS_PREFIX: 'team/mcp' }),
+}
+
+describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
+  let environment: NodeJS.ProcessEnv
+
+  beforeAll(async () => {
+    environment = { MCP_AUDIT_FOLDER: join(folder, `audit-${name}`), ...(await ENVIRONMENTS[name]?.()) }
+  })
+
+  async function operate(command: Command, words: readonly string[], secret = '') {
+    const printed = { out: '', error: '' }
+    const code = await runCommand(command, words, {
+      out: (text) => {
+        printed.out += text
+      },
+      error: (text) => {
+        printed.error += text
+      },
+      environment,
+      readSecret: async () => secret,
+    })
+    expect(printed.out + printed.error).not.toContain('tok-canary')
+    return { code, ...printed, json: () => JSON.parse(printed.out) as Record<string, unknown> }
+  }
+
+  async function withBackend<T>(work: (backend: SecretBackend) => Promise<T>): Promise<T> {
+    const { backend, pendingStore, audit } = createStores(environment)
+    await backend.open()
+    try {
+      return await work(backend)
+    } finally {
+      await Promise.all([backend.close(), pendingStore.shutdown(), audit.close()])
+    }
+  }
+
+  test('list, show, rotate and revoke say what there is and what they did, and no value', async () => {
+    await withBackend((backend) => put(backend, KEY, { pat: SECRET, site: 'https://jira.example.com' }))
+
+    const shown = await operate(show, ['jira', ...ALICE, '--json'])
+    expect(shown).toMatchObject({ code: 0 })
+    expect(shown.json()).toMatchObject({ status: 'active', backend: name, subject: 'auth0|alice' })
+    // The sealed file would have to open the value to know.
+    expect(shown.json()['fields']).toBe(name === 'sealed-file' ? undefined : 'pat, site')
+    const { location, rotate: command } = shown.json()
+    expect(String(location).length).toBeGreaterThan(10)
+    expect(command === undefined).toBe(name === 'sealed-file')
+
+    const listed = await operate(list, ['--json'])
+    expect(listed.json()['credentials']).toMatchObject([{ provider: 'jira', subject: 'auth0|alice', status: 'active' }])
+
+    const rotated = await operate(rotate, ['jira', ...ALICE, '--field', 'pat', '--json'], ROTATED)
+    expect(rotated).toMatchObject({ code: 0 })
+    expect(rotated.json()).toMatchObject({ rotated: true, version: expect.any(String) })
+    expect(await withBackend((backend) => valuesOf(backend, KEY))).toEqual({
+      pat: ROTATED,
+      site: 'https://jira.example.com',
+    })
+
+    const revoked = await operate(revoke, ['jira', ...ALICE])
+    expect(revoked.out).toMatch(/^Revoked jira for auth0\|alice: version \S+\.\n$/)
+    expect((await operate(show, ['jira', ...ALICE, '--json'])).json()).toMatchObject({ status: 'revoked' })
+    expect((await operate(rotate, ['jira', ...ALICE], ROTATED)).code).toBe(3)
+    expect((await operate(revoke, ['jira', ...ALICE])).out).toContain('nothing to revoke')
+    expect((await operate(revoke, ['jira', ...ALICE, '--purge'])).out).toContain('Purged jira')
+    expect((await operate(show, ['jira', ...ALICE])).code).toBe(3)
+    expect((await operate(list, ['--json'])).json()).toEqual({ credentials: [] })
+  })
+})
+
+test('the command that show prints for Vault rotates the credential', async () => {
+  const mount = await bao.newMount()
+  const environment = {
+    MCP_VAULT_BACKEND: 'vault',
+    MCP_AUDIT_FOLDER: join(folder, 'audit-command'),
+    VAULT_ADDR: bao.address,
+    VAULT_TOKEN: ROOT_TOKEN,
+    VAULT_KV_MOUNT: mount,
+  }
+  const { backend, pendingStore, audit } = createStores(environment)
+  await backend.open()
+  await put(backend, KEY, { pat: SECRET })
+  const [, command = '', shape = ''] =
+    /^vault (.+?) +# then type (\S+) and Ctrl-D$/.exec(backend.rotateCommand?.(KEY, ['pat']) ?? '') ?? []
+  const bin = pythonCommand('bao')
+  const child = run(bin, command.split(' '), { env: { BAO_ADDR: bao.address, BAO_TOKEN: ROOT_TOKEN, HOME: folder } })
+  child.child.stdin?.end(shape.replace('…', 'typed by hand'))
+  await child
+  expect(await valuesOf(backend, KEY)).toEqual({ pat: 'typed by hand' })
+  await Promise.all([backend.close(), pendingStore.shutdown(), audit.close()])
+})
