@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { bringChromium } from './bring-chromium.mjs'
+import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
 import { bringPython } from './bring-python.mjs'
 
@@ -59,6 +60,7 @@ function readResults(path) {
 mkdirSync(RESULTS, { recursive: true })
 await bringChromium()
 await bringPython()
+await bringInspector()
 const newer = await bringNode(['22', '24'])
 
 await check('build', 'npm', ['run', '--silent', 'build'])
