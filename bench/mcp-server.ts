@@ -1,4 +1,5 @@
 /** The measured server, built as it is published, in a process of its own: gated and ungated tools, sealed file, durable audit, real pages. */
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +10,6 @@ import Koa from 'koa'
 import { CredentialsProvider, generateKeyText, jsonLinesAudit, oidc, openVault, sealedFile } from 'mcp-credential-vault'
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { storageKey } from '../dist/core/storage-key.js'
-import { put } from '../dist/testing/secret-backend-calls.js'
 import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
 
 const USERS = 32
@@ -60,7 +60,14 @@ const asked = new CredentialsProvider({ vault, name: 'asked', variables })
 held.register(app)
 
 const ownerOf = (subject: string) => ({ issuer: identityProvider.issuer, subject })
-for (const name of names) await put(backend, storageKey('held', ownerOf(name)), { pat: `tok-${name}-0123456789abcdef` })
+for (const name of names) {
+  await backend.write(
+    storageKey('held', ownerOf(name)),
+    { pat: `tok-${name}-0123456789abcdef` },
+    { expect: 'any', audit: { writer: 'bench', seq: 1 }, operationId: randomUUID() },
+    { signal: AbortSignal.timeout(20_000), correlationId: randomUUID() },
+  )
+}
 
 app.use(
   mcpMount(vault, (options) => {

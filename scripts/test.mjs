@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { bringChromium } from './bring-chromium.mjs'
+import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
 import { bringPython } from './bring-python.mjs'
 
@@ -59,6 +60,7 @@ function readResults(path) {
 mkdirSync(RESULTS, { recursive: true })
 await bringChromium()
 await bringPython()
+await bringInspector()
 const newer = await bringNode(['22', '24'])
 
 await check('build', 'npm', ['run', '--silent', 'build'])
@@ -66,11 +68,12 @@ await check('format and lint', 'npm', ['run', '--silent', 'lint'])
 await check('types', 'npm', ['run', '--silent', 'typecheck'])
 await vitest('tests', process.execPath, [])
 await check('demo', 'npm', ['run', '--silent', 'demo'])
-await check('package contents', 'npx', ['--no-install', 'publint', '--strict'])
-await check('package types', 'npx', ['--no-install', 'attw', '--pack', '.', '--profile', 'esm-only'])
-await check('packed tarball', process.execPath, ['scripts/try-tarball.mjs'])
+await check('release', process.execPath, ['scripts/release-check.mjs'])
 // What depends on the release of Node; the rest would only be run again.
-const lasting = ['browser', 'canary', 'crash', 'docs', 'fuzz'].flatMap((folder) => ['--exclude', `test/${folder}/**`])
+const lasting = ['browser', 'canary', 'clients', 'crash', 'docs', 'fuzz', 'packaging'].flatMap((folder) => [
+  '--exclude',
+  `test/${folder}/**`,
+])
 for (const [version, node] of newer) await vitest(`tests on Node ${version}`, node, lasting)
 
 console.log(`\n${passed} passed, ${failed} failed`)

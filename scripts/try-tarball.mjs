@@ -1,58 +1,73 @@
-// Packs the project, installs the tarball into an empty project as a user would, and uses it there.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarball-'))
-const run = (command, parameters, options = {}) =>
-  execFileSync(command, parameters, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options })
+const SDK = '@modelcontextprotocol/sdk'
+const QUIET = ['--silent', '--no-fund', '--no-audit']
 
-try {
-  const [packed] = JSON.parse(
-    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: resolve('.') }),
-  )
-  const files = packed.files.map(({ path }) => path)
-  const strange = files.filter(
-    (path) => !/^(dist|templates)\/|^(package\.json|README\.md|LICENSE|SECURITY\.md|CHANGELOG\.md)$/.test(path),
-  )
-  if (strange.length > 0) throw new Error(`The tarball holds what nobody uses: ${strange.join(', ')}`)
+/** A project that holds nothing but the packed tarball, as a user would make it. */
+export function emptyProject(tarball) {
+  const folder = mkdtempSync(join(tmpdir(), 'tarball-'))
+  const project = {
+    folder,
+    run: (command, parameters, options = {}) =>
+      execFileSync(command, parameters, {
+        cwd: folder,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        ...options,
+      }),
+    write: (name, text) => writeFileSync(join(folder, name), text),
+    install: (...packages) => project.run('npm', ['install', ...QUIET, ...packages]),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+  project.write('package.json', '{ "name": "empty", "version": "1.0.0", "private": true, "type": "module" }\n')
+  project.install(tarball)
+  return project
+}
 
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
-  run('npm', ['install', '--silent', '--no-fund', '--no-audit', join(folder, packed.filename)])
-  // The SDK is an optional peer: without it everything but its own adapter works.
-  writeFileSync(
-    join(folder, 'without-sdk.mjs'),
-    `import { CredentialsProvider, memoryBackend, openVault } from 'mcp-credential-vault'
-     const vault = await openVault({ serverBaseUrl: 'http://localhost:8005', backend: memoryBackend(), warn: () => {} })
-     new CredentialsProvider({ vault, name: 'jira', variables: { pat: { label: 'Token', type: 'password' } } })
-     console.log(vault.openPaths.join(' '))
-     await vault.close()
-     await import('mcp-credential-vault/mcp/sdk-v1').then(
-       () => { throw new Error('the SDK is not installed here') },
-       (error) => { if (!String(error).includes('@modelcontextprotocol/sdk')) throw error },
-     )`,
-  )
-  console.log(run(process.execPath, ['without-sdk.mjs']).trim())
-  const key = run('npx', ['--no-install', 'mcp-credential-vault', 'keygen']).trim()
+/** Without any optional peer: the rest works, and what needs one names it. */
+export function tryWithoutPeers(project, nodes) {
+  copyFileSync(resolve('scripts/in-empty-project/without-peers.mjs'), join(project.folder, 'without-peers.mjs'))
+  for (const [, node] of nodes) project.run(node, ['without-peers.mjs'])
+  const key = project.run('npx', ['--no-install', 'mcp-credential-vault', 'keygen'])
   if (!/^mcv1_/.test(key)) throw new Error('keygen printed no key')
+  writeFileSync(join(project.folder, 'vault.key'), key, { mode: 0o600 })
+}
 
-  run('npm', ['install', '--silent', '--no-fund', '--no-audit', '@modelcontextprotocol/sdk@1.32.2'])
-  writeFileSync(
-    join(folder, 'with-sdk.mjs'),
-    `import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-     import { CredentialsProvider, memoryBackend, openVault } from 'mcp-credential-vault'
-     import { credentialGate } from 'mcp-credential-vault/mcp/sdk-v1'
-     const vault = await openVault({ serverBaseUrl: 'http://localhost:8005', backend: memoryBackend(), warn: () => {} })
-     const jira = new CredentialsProvider({ vault, name: 'jira', variables: { pat: { label: 'Token', type: 'password' } } })
-     const server = new McpServer({ name: 'x', version: '1' })
-     server.registerTool('x', {}, credentialGate(server)(jira, async () => ({ content: [] })))
-     await vault.close()`,
-  )
-  run(process.execPath, ['with-sdk.mjs'])
-  console.log(
-    `${files.length} files, ${Math.round(packed.size / 1024)} kB packed: installed and used with and without the SDK.`,
-  )
-} finally {
-  rmSync(folder, { recursive: true, force: true })
+/** README's example: its types with every library's declarations checked, then run as JavaScript, and as TypeScript where Node can. */
+export function tryReadme(project, nodes, versions) {
+  const { folder, run } = project
+  const packages = [SDK, 'koa', 'zod', 'typescript', '@types/node']
+  project.install(...packages.map((name) => `${name}@${versions[name].replace(/^\^/, '')}`))
+  for (const name of ['readme.ts', 'your-server.ts']) copyFileSync(resolve('examples', name), join(folder, name))
+  copyFileSync(resolve('scripts/in-empty-project/call-readme.mjs'), join(folder, 'call-readme.mjs'))
+  const checks = ['--strict', '--skipLibCheck', 'false', '--target', 'ES2023', '--types', 'node']
+  const tsc = join(folder, 'node_modules/typescript/bin/tsc')
+  const compile = (...parameters) => run(process.execPath, [tsc, ...checks, ...parameters, 'readme.ts'])
+  compile('--module', 'NodeNext', '--rewriteRelativeImportExtensions', '--outDir', 'js')
+  compile('--module', 'ESNext', '--moduleResolution', 'Bundler', '--allowImportingTsExtensions', '--noEmit')
+  const environment = { ...process.env, MCP_VAULT_KEY_FILE: join(folder, 'vault.key') }
+  for (const [version, node] of nodes) {
+    const examples = Number(version) < 22 ? ['./js/readme.js'] : ['./js/readme.js', './readme.ts']
+    for (const example of examples) run(node, ['call-readme.mjs', example], { env: environment })
+  }
+}
+
+/** Two installed copies of the SDK: the gate refuses the server of the other one, and names both. */
+export function tryTwoCopies(project, nodes) {
+  const { folder, run } = project
+  const application = join(folder, 'application')
+  mkdirSync(application)
+  writeFileSync(join(application, 'package.json'), '{ "private": true, "type": "module" }\n')
+  run('npm', ['install', ...QUIET, `${SDK}@1.26.0`], { cwd: application })
+  copyFileSync(resolve('scripts/in-empty-project/two-copies.mjs'), join(application, 'two-copies.mjs'))
+  for (const [, node] of nodes) run(node, ['two-copies.mjs'], { cwd: application })
+}
+
+/** The project's own version of each package that a user installs beside it. */
+export function testedVersions() {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+  return { ...dependencies, ...devDependencies }
 }

@@ -9,18 +9,37 @@ export { memoryBackend } from './backends/memory.ts'
 export { type SealedFileOptions, sealedFile } from './backends/sealed-file.ts'
 export type { AuditEvent, AuditEventType, AuditOutcome, AuditPosition, AuditSink } from './core/audit-sink.ts'
 export type { BrowserSessions } from './core/browser-sessions.ts'
-export type { CredentialHandle } from './core/credential-handle.ts'
+export type { CredentialHandle, ReleaseOptions } from './core/credential-handle.ts'
 export type { CredentialReference } from './core/credential-reference.ts'
-export { CredentialVaultError, type ErrorCode, isVaultError } from './core/errors.ts'
-export type { GatedCall, GatedProvider } from './core/gated-provider.ts'
-export type { BrowserLogin, Identity, IdentityMode, Principal, VerifyToken } from './core/identity.ts'
+export { CredentialVaultError, type ErrorCode, type ErrorDetails, isVaultError } from './core/errors.ts'
+export type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './core/gated-provider.ts'
+export type { HealthPart } from './core/health.ts'
+export type {
+  BrowserLogin,
+  Identity,
+  IdentityContext,
+  IdentityMode,
+  LoginStart,
+  LoginTransaction,
+  Principal,
+  ResourceDescription,
+  VerifyToken,
+} from './core/identity.ts'
 export { generateKeyText } from './core/key-text.ts'
 export type { Owner, User } from './core/owner.ts'
-export type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from './core/pending-store.ts'
+export type {
+  PendingEntry,
+  PendingKey,
+  PendingOutcome,
+  PendingState,
+  PendingStore,
+  StoredEntry,
+} from './core/pending-store.ts'
 export type {
   BackendCall,
   CredentialLookup,
   CredentialStatus,
+  Expectation,
   RevokeIntent,
   SecretBackend,
   StoredCredential,
@@ -34,6 +53,7 @@ export { createStores, type Stores } from './create-stores.ts'
 export type { CredentialVault, OwnerFrom } from './credential-vault.ts'
 export { CredentialsProvider } from './credentials-provider.ts'
 export type { CredentialsProviderOptions } from './credentials-provider-options.ts'
+export type { HeaderOptions } from './destinations/credential-header.ts'
 export type { DestinationOptions } from './destinations/destination.ts'
 export { type LocalUserOptions, localUser } from './identity/local-user.ts'
 export { oidc } from './identity/oidc.ts'
@@ -44,3 +64,4 @@ export { memoryPendingStore } from './pending/memory.ts'
 export { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 export type { Verify } from './provider-form.ts'
 export type { Verification } from './web/form-provider.ts'
+export type { RateLimitOptions } from './web/rate-limit.ts'

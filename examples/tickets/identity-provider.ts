@@ -99,7 +99,8 @@ function configuration(
   { errors, interactionPolicy }: OidcProviderModule,
 ): Configuration {
   const prompts = interactionPolicy.base()
-  prompts.remove('consent')
+  // Clients that want refresh tokens ask for consent; to continue as somebody gives it, and nobody is asked apart.
+  prompts.get('consent')?.checks.clear()
   return {
     adapter: identityProviderRecords(),
     clients: [...(options.clients ?? [])],
@@ -138,7 +139,7 @@ function configuration(
       const user = users.find((candidate) => candidate.account === account)
       return user && { accountId: account, claims: () => claimsOf(user) }
     },
-    // Everything is granted, so nobody is asked for consent.
+    // Everything is granted.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new oidc.provider.Grant({ clientId: oidc.client?.clientId, accountId: oidc.session?.accountId })
       grant.addOIDCScope(`openid profile email offline_access ${TOKEN_SCOPE}`)
@@ -170,7 +171,10 @@ function serve(provider: OidcProvider, options: IdentityProviderOptions, users: 
     if (request.method !== 'POST') return sendSignInPage(response, { serviceName, action: `/sign-in/${uid}`, users })
     const account = new URLSearchParams(await bodyOf(request)).get('account')
     if (!users.some((user) => user.account === account)) return sendNoticePage(response, 400, 'There is no such person')
-    const returnTo = await provider.interactionResult(request, response, { login: { accountId: account ?? '' } })
+    const returnTo = await provider.interactionResult(request, response, {
+      login: { accountId: account ?? '' },
+      consent: {},
+    })
     if (session !== undefined && session.accountId !== account) await signOut(provider, session.uid)
     response.writeHead(303, { location: returnTo }).end()
   }

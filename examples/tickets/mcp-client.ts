@@ -41,7 +41,8 @@ function transportOf(transport: StreamableHTTPClientTransport): Transport {
   return transport as Transport
 }
 
-function oauthLogin(user: string): { provider: OAuthClientProvider; code(): Promise<string> } {
+/** Signs a user in by metadata, registration, and code with PKCE. `code()` walks through the identity provider. */
+export function oauthLogin(user: string): { provider: OAuthClientProvider; code(): Promise<string> } {
   const browser = httpBrowser({ stopBefore: CALLBACK })
   let information: OAuthClientInformationMixed | undefined
   let tokens: OAuthTokens | undefined

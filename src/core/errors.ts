@@ -56,6 +56,7 @@ export type ErrorCode =
   /** The operation does not exist here. */
   | 'unsupported'
 
+/** What narrows an error's code. */
 export interface ErrorDetails {
   /** Stable token that narrows `code`, e.g. `signature`. Never input. */
   readonly reason?: string
@@ -65,6 +66,7 @@ export interface ErrorDetails {
   readonly retryAfterSeconds?: number
 }
 
+/** The only error that the library throws on purpose. As JSON it is name, code, reason and message, without a stack. */
 export class CredentialVaultError extends Error {
   override readonly name = 'CredentialVaultError'
   readonly code: ErrorCode

@@ -15,6 +15,7 @@ declare const checked: unique symbol
 /** Only {@link parseKey} makes one. */
 export type MasterKey = Uint8Array & { readonly [checked]: true }
 
+/** A new random key of 32 bytes as text of 54 characters, `mcv1_…`: what `mcp-credential-vault keygen` prints. */
 export function generateKeyText(): string {
   return formatKey(randomBytes(32))
 }

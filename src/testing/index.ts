@@ -4,6 +4,11 @@
  * @module mcp-credential-vault/testing
  */
 
-export { describePendingStore, type PendingStoreHarness, type PendingStoreSuite } from './pending-store-suite.ts'
+export {
+  describePendingStore,
+  type PendingStoreHarness,
+  type PendingStoreLimits,
+  type PendingStoreSuite,
+} from './pending-store-suite.ts'
 export type { Fault, SecretBackendHarness, VendorHands } from './secret-backend-harness.ts'
 export { describeSecretBackend, type SecretBackendSuite } from './secret-backend-suite.ts'

@@ -51,6 +51,20 @@ test('every error code has a heading in docs/troubleshooting.md, and no other ha
   expect(headings.sort()).toEqual(codes.sort())
 })
 
+test('every reason that src gives with a code is in the section of that code', () => {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`src/${file}`))
+  const given = sources.flatMap((text) => [
+    ...text.matchAll(/CredentialVaultError\(\s*'(\w+)',(?:(?!CredentialVaultError\()[\s\S]){0,600}?\breason: '(\w+)'/g),
+  ])
+  expect(given.length).toBeGreaterThan(80)
+  const sections = read('docs/troubleshooting.md').split(/^## /m)
+  const sectionOf = (code: string) => sections.find((section) => section.startsWith(`${code}\n`)) ?? ''
+  const untold = given.filter(([, code = '', reason = '']) => !sectionOf(code).includes(`\`${reason}\``))
+  expect([...new Set(untold.map(([, code, reason]) => `${code}: ${reason}`))]).toEqual([])
+})
+
 test('every guarantee in SECURITY.md names a test', () => {
   const guarantees = read('SECURITY.md')
     .split(/^## /m)

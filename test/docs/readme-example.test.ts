@@ -9,6 +9,7 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 test.each([
   ['README.md', 'examples/readme.ts'],
   ['docs/getting-started.md', 'examples/getting-started.ts'],
+  ['docs/migrating-from-mcp-authkit.md', 'examples/from-mcp-authkit.ts'],
 ])('the first TypeScript block of %s is %s', (page, example) => {
   expect(/```ts\n([\s\S]*?)```/.exec(read(page))?.[1]).toBe(read(example))
 })

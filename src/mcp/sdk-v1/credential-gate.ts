@@ -12,6 +12,7 @@ import { gateTexts } from '../gate-texts.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import { completionNotices } from './completion-notices.ts'
 import { runGuarded } from './run-guarded.ts'
+import { refuseForeignServer } from './same-sdk.ts'
 import { toolError } from './tool-error.ts'
 import type { GatedHandler, ToolExtra, ToolHandler } from './tool-handler.ts'
 
@@ -46,8 +47,11 @@ export interface RequireCredentials {
  *
  * A call whose credential is missing is answered as the client can bear it: URL elicitation and a wait, error -32042 with the link, or
  * words with the link. Nothing is sent to a client in a mode that it did not declare (MCP 2025-11-25, elicitation).
+ *
+ * @throws `configuration_invalid` (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
  */
 export function credentialGate(server: McpServer): RequireCredentials {
+  refuseForeignServer(server)
   const notices = completionNotices(server.server)
 
   async function pass<P extends readonly unknown[]>(

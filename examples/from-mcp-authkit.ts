@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import Koa from 'koa'
+import { CredentialsProvider, createStores, oidc, openVault } from 'mcp-credential-vault'
+import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { z } from 'zod'
+
+const { SERVER_URL = 'http://localhost:8005', ISSUER_URL = '', FORM_CLIENT_ID = 'mcp-form' } = process.env
+
+const vault = await openVault({
+  ...createStores(),
+  serverBaseUrl: SERVER_URL,
+  identity: oidc({ issuer: ISSUER_URL, clientId: FORM_CLIENT_ID, scopes: ['mcp'] }),
+})
+const confluence = new CredentialsProvider({
+  vault,
+  name: 'confluence',
+  variables: {
+    base_url: { label: 'Address', type: 'url', allowedHosts: ['*.example.com'] },
+    pat: { label: 'Personal Access Token', type: 'password' },
+  },
+  doc: await readFile('confluence.md', 'utf8'),
+})
+
+function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpServer {
+  const server = new McpServer({ name: 'confluence', version: '1.0.0' }, options)
+  const requireCredentials = credentialGate(server)
+  server.registerTool(
+    'list_pages',
+    { inputSchema: { space: z.string() } },
+    requireCredentials(confluence, { tool: 'list_pages' }, async ({ space }) => {
+      const text = await confluence
+        .getCredentials()
+        .use(({ base_url, pat }) => listPages(new URL(`${base_url}/rest/api/content?spaceKey=${space}`), pat))
+      return { content: [{ type: 'text', text }] }
+    }),
+  )
+  return server
+}
+
+async function listPages(url: URL, pat: string): Promise<string> {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${pat}` } })
+  return answer.text()
+}
+
+const app = new Koa()
+confluence.register(app)
+app.use(mcpMount(vault, createServer))
+const http = app.listen(Number(new URL(SERVER_URL).port), '127.0.0.1')
+http.requestTimeout = 30_000
+process.once('SIGTERM', () => {
+  http.closeAllConnections()
+  http.close(() => void vault.close())
+})

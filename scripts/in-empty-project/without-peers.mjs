@@ -1,0 +1,21 @@
+// Nothing is installed here but the tarball. What needs an optional peer says which one.
+import assert from 'node:assert/strict'
+import { CredentialsProvider, memoryBackend, openVault } from 'mcp-credential-vault'
+import { awsSecretsManagerBackend } from 'mcp-credential-vault/backends/aws-secrets-manager'
+import { vaultBackend } from 'mcp-credential-vault/backends/vault'
+
+const vault = await openVault({ serverBaseUrl: 'http://localhost:8005', backend: memoryBackend(), warn: () => {} })
+new CredentialsProvider({ vault, name: 'jira', variables: { pat: { label: 'Token', type: 'password' } } })
+assert(vault.openPaths.length > 0)
+await vault.close()
+
+const missing = (name) => ({
+  code: 'configuration_invalid',
+  reason: 'package_missing',
+  message: new RegExp(`npm install ${name}$`),
+})
+const address = 'https://vault.example.com'
+await assert.rejects(vaultBackend({ address, auth: { method: 'token', token: 's.x' } }).open(), missing('node-vault'))
+const aws = awsSecretsManagerBackend({ region: 'eu-central-1' })
+await assert.rejects(aws.open(), missing('@aws-sdk/client-secrets-manager'))
+await assert.rejects(import('mcp-credential-vault/mcp/sdk-v1'), /Cannot find package '@modelcontextprotocol\/sdk'/)

@@ -1,0 +1,43 @@
+import { readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { CredentialVaultError } from '../../core/errors.ts'
+
+const PACKAGE = '@modelcontextprotocol/sdk'
+
+/**
+ * Refuses an `McpServer` of another copy of the SDK than ours. Such a server does not know our error -32042 as one of its own: it turns
+ * it into a tool's text, and clients that wait for the error never show the link.
+ *
+ * @throws `configuration_invalid` (`reason: 'sdk_copies'`), naming both copies
+ */
+export function refuseForeignServer(server: object): void {
+  // The low-level Server goes by the error's number alone.
+  if (!('registerTool' in server) || server instanceof McpServer) return
+  const ours = copyFor(import.meta.filename)
+  const theirs = copyFor(process.argv[1])
+  const other =
+    theirs === undefined || theirs === ours
+      ? `Either another package has one of its own, or ${PACKAGE} is loaded by require() in one place and by import in another.`
+      : `The application has ${theirs}.`
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `credentialGate: this McpServer is of another copy of ${PACKAGE} than the gate, which has ${ours ?? 'one of its own'}. ${other} ` +
+      `Have one copy only, loaded by import: npm ls ${PACKAGE} lists them, npm dedupe joins them.`,
+    { reason: 'sdk_copies' },
+  )
+}
+
+/** Version and folder of the copy that a module gets. undefined when it cannot be told. */
+function copyFor(module: string | undefined): string | undefined {
+  try {
+    // Its package.json cannot be resolved; dist/cjs/types.js can.
+    const types = createRequire(realpathSync(module ?? '')).resolve(`${PACKAGE}/types.js`)
+    const folder = join(dirname(types), '../..')
+    const { version }: { version?: unknown } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    return `${version} in ${folder}`
+  } catch {
+    return undefined
+  }
+}

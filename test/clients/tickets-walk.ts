@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type HttpBrowser, httpBrowser, type Page } from '../../examples/tickets/http-browser.ts'
+import { startTickets, type TicketsOptions } from '../../examples/tickets/tickets-server.ts'
+import { generateKeyText } from '../../src/core/key-text.ts'
+
+export interface TicketsWalk {
+  readonly url: string
+  /** A browser in which Alice has not signed in yet. `stopBefore`: the client's own callback, when nobody listens there. */
+  signInAsAlice(authorizationUrl: string, options?: { readonly stopBefore?: string }): Promise<Page>
+  /** Opens the link as Alice, pastes a new token of hers from the Ticket Service, and saves. Resolves to the page that follows. */
+  fillIn(link: string): Promise<Page>
+  close(): Promise<void>
+}
+
+/** The tickets example on free ports, and Alice with her browser. */
+export async function ticketsWalk(options: Pick<TicketsOptions, 'failFast' | 'mode'> = {}): Promise<TicketsWalk> {
+  const folder = mkdtempSync(join(tmpdir(), 'clients-'))
+  const keyFile = join(folder, 'vault.key')
+  writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
+  const tickets = await startTickets({ folder: join(folder, 'data'), keyFile, ...options })
+
+  async function newToken(): Promise<string> {
+    const browser = httpBrowser()
+    const made = await browser.press(await browser.open(`${tickets.ticketService.origin}/`), 'New token for Alice')
+    return /tkt_[A-Za-z0-9_-]{32}/.exec(made.html)?.[0] ?? ''
+  }
+
+  async function openForm(browser: HttpBrowser, link: string): Promise<Page> {
+    const goingThere = await browser.press(await browser.open(link), 'Sign in')
+    return browser.press(await browser.follow(goingThere, 'Continue'), 'Continue as Alice')
+  }
+
+  return {
+    url: tickets.url,
+    async signInAsAlice(authorizationUrl, browserOptions) {
+      const browser = httpBrowser(browserOptions)
+      return browser.press(await browser.open(authorizationUrl), 'Continue as Alice')
+    },
+    async fillIn(link) {
+      const browser = httpBrowser()
+      return browser.press(await openForm(browser, link), 'Save', { pat: await newToken() })
+    },
+    async close() {
+      await tickets.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const LINK = /http:\/\/localhost:\d+\/credentials\/tickets\/entry\?t=[\w-]+/
+
+/** The link to the form in a text. */
+export function linkIn(text: string): string {
+  return LINK.exec(text)?.[0] ?? ''
+}
