@@ -153,7 +153,10 @@ describe('rotate', () => {
 
 describe('revoke', () => {
   test('makes it unreadable, says so, and is no error the second time', async () => {
-    expect(await run(revoke, ['gitlab', ...ALICE])).toMatchObject({ code: 0, out: 'Revoked gitlab for alice: version 1.\n' })
+    expect(await run(revoke, ['gitlab', ...ALICE])).toMatchObject({
+      code: 0,
+      out: 'Revoked gitlab for alice: version 1.\n',
+    })
     expect((await run(show, ['gitlab', ...ALICE])).out).toMatch(/status +revoked/)
     expect(await run(revoke, ['gitlab', ...ALICE])).toMatchObject({
       code: 0,

@@ -45,6 +45,19 @@ const DOCUMENTED: readonly Documented[] = [
   { heading: 'localUser', file: 'identity/local-user.ts', types: ['LocalUserOptions'], schemas: ['localUserOptions'] },
   { heading: 'sealedFile', file: 'backends/sealed-file.ts', types: ['SealedFileOptions'], schemas: ['optionsSchema'] },
   {
+    heading: 'vaultBackend',
+    file: 'backends/vault/vault-options.ts',
+    types: ['VaultOptions'],
+    schemas: ['vaultSchema'],
+  },
+  { heading: 'vaultBackend tls', file: 'backends/vault/tls.ts', types: ['VaultTlsOptions'], schemas: ['tlsSchema'] },
+  {
+    heading: 'awsSecretsManagerBackend',
+    file: 'backends/aws-secrets-manager/aws-options.ts',
+    types: ['AwsSecretsManagerOptions'],
+    schemas: ['awsSchema'],
+  },
+  {
     heading: 'jsonLinesAudit',
     file: 'audit/json-lines.ts',
     types: ['JsonLinesAuditOptions'],
@@ -62,6 +75,10 @@ const DOCUMENTED: readonly Documented[] = [
 
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
+  'AwsClientOptions',
+  'LoginsOptions',
+  'ReleaseOptions',
+  'VaultAuthOptions',
   'BearerGateOptions',
   'CredentialCacheOptions',
   'EchoGuardOptions',
