@@ -27,6 +27,9 @@ const environmentSchema = z.object({
   MCP_CREDENTIAL_NAMES: z.enum(['readable', 'hashed']).optional(),
   MCP_AWS_PREFIX: z.string().optional(),
   MCP_AWS_KMS_KEY_ID: z.string().optional(),
+  AWS_REGION: z.string().optional(),
+  AWS_DEFAULT_REGION: z.string().optional(),
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: z.string().optional(),
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
   MCP_AUDIT_FOLDER: z.string().min(1).optional(),
 })
@@ -70,6 +73,8 @@ function backendOf(
         prefix: settings.MCP_AWS_PREFIX,
         kmsKeyId: settings.MCP_AWS_KMS_KEY_ID,
         names: settings.MCP_CREDENTIAL_NAMES,
+        region: settings.AWS_REGION ?? settings.AWS_DEFAULT_REGION,
+        endpoint: settings.AWS_ENDPOINT_URL_SECRETS_MANAGER,
       })
     case 'sealed-file':
       return sealedFile({

@@ -30,7 +30,7 @@ const LOGINS = { all: 'VAULT_', read: 'VAULT_READ_', write: 'VAULT_WRITE_' } as 
  * `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_SECRET_ID_FILE`, `VAULT_ROLE` and `VAULT_JWT_FILE`. Separate ones for reading and
  * writing have the same names with `VAULT_READ_` and `VAULT_WRITE_`.
  *
- * @throws `configuration_invalid`, naming the variable
+ * @throws `configuration_invalid`, naming the variable, or the option of `vaultBackend` that it fills
  */
 export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): SecretBackend {
   const settings = parseOptions(environmentSchema, environment, 'environment')
@@ -38,17 +38,11 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
   const write = loginFrom(environment, LOGINS.write)
   const all = loginFrom(environment, LOGINS.all)
   if (!all && !read && !write) {
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      'environment: nothing says how to log in to Vault. Set VAULT_AUTH_METHOD, or VAULT_TOKEN_FILE.',
-      { reason: 'option' },
-    )
+    fail('VAULT_AUTH_METHOD: nothing says how to log in to Vault. Set it, or VAULT_TOKEN_FILE')
   }
   if (all && (read || write)) {
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      'environment: there is a login for everything (VAULT_…) beside one for reading or writing (VAULT_READ_…, VAULT_WRITE_…). Keep one kind.',
-      { reason: 'option' },
+    fail(
+      'VAULT_AUTH_METHOD: this login for everything stands beside one of VAULT_READ_… or VAULT_WRITE_…. Keep one kind',
     )
   }
   const tls = {
@@ -71,40 +65,47 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
 
 function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOptions | undefined {
   const at = (name: string) => environment[`${prefix}${name}`]
+  const required = (name: string) => at(name) ?? fail(`${prefix}${name}: this login needs it`)
   const token = at('TOKEN')
   const tokenFile = at('TOKEN_FILE')
   const method = at('AUTH_METHOD') ?? ((token ?? tokenFile) ? 'token' : undefined)
+  if (method !== undefined && method !== 'token' && (token ?? tokenFile))
+    fail(
+      `${prefix}TOKEN: it has no part in ${prefix}AUTH_METHOD=${AUTH_METHODS.find((known) => known === method) ?? '…'}`,
+    )
   const mount = at('AUTH_MOUNT')
-  const role = at('ROLE')
-  const jwtFile = at('JWT_FILE')
   switch (method) {
     case undefined:
       return undefined
     case 'token':
+      if ((token === undefined) === (tokenFile === undefined))
+        fail(`${prefix}TOKEN: set either it or ${prefix}TOKEN_FILE`)
       return { method, token, tokenFile }
     case 'approle':
       return {
         method,
         mount,
-        role,
-        roleId: at('ROLE_ID') ?? '',
+        role: at('ROLE'),
+        roleId: required('ROLE_ID'),
         secretId: at('SECRET_ID'),
         secretIdFile: at('SECRET_ID_FILE'),
         wrappedSecretIdFile: at('WRAPPED_SECRET_ID_FILE'),
       }
     case 'kubernetes':
-      return { method, mount, role: role ?? '', jwtFile }
+      return { method, mount, role: required('ROLE'), jwtFile: at('JWT_FILE') }
     case 'jwt':
-      return { method, mount, role: role ?? '', jwtFile }
+      return { method, mount, role: required('ROLE'), jwtFile: required('JWT_FILE') }
     case 'cert':
-      return { method, mount, role }
+      return { method, mount, role: at('ROLE') }
     case 'agent':
       return { method }
     default:
-      throw new CredentialVaultError(
-        'configuration_invalid',
-        `environment.${prefix}AUTH_METHOD: must be token, approle, kubernetes, jwt, cert or agent`,
-        { reason: 'option' },
-      )
+      return fail(`${prefix}AUTH_METHOD: must be one of ${AUTH_METHODS.join(', ')}`)
   }
+}
+
+const AUTH_METHODS = ['token', 'approle', 'kubernetes', 'jwt', 'cert', 'agent'] as const
+
+function fail(problem: string): never {
+  throw new CredentialVaultError('configuration_invalid', `environment.${problem}`, { reason: 'option' })
 }

@@ -1,9 +1,9 @@
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
 import type { BackendCall, SecretBackend } from '../core/secret-backend.ts'
 import type { StorageKey } from '../core/storage-key.ts'
 import { type AwsClient, createAwsClient } from './aws-secrets-manager/aws-client.ts'
-import { AwsAnswer } from './aws-secrets-manager/aws-error.ts'
+import { AwsAnswer, isAnswer } from './aws-secrets-manager/aws-error.ts'
 import {
   type AwsCredentialsProvider,
   type AwsSecretsManagerOptions,
@@ -14,9 +14,10 @@ import { revokeSecret } from './aws-secrets-manager/revoking.ts'
 import { rightsOf } from './aws-secrets-manager/rights.ts'
 import { CURRENT, isTombstone, PREVIOUS, secretOf, versionOf } from './aws-secrets-manager/secret.ts'
 import { writeSecret } from './aws-secrets-manager/writing.ts'
-import { throwIfAborted } from './deadline.ts'
+import { throwIfAborted, withinTime } from './deadline.ts'
 import { hiddenNames } from './hidden-names.ts'
 import { keyOfName, unlisted, vendorName } from './vendor-name.ts'
+import { safeWarn } from './warnings.ts'
 
 export type {
   AwsCredentials,
@@ -31,6 +32,8 @@ interface Clients {
 
 /** No name may end in a hyphen and six characters, which the service takes for the end of an ARN. */
 const SUFFIX = '.cred'
+/** Milliseconds, for each request of a list. */
+const LIST_DEADLINE = 10_000
 
 /**
  * Credentials in AWS Secrets Manager: one secret for each credential, `<prefix>/<provider>/<issuer>/<subject>.cred`, whose value is a JSON
@@ -47,7 +50,8 @@ const SUFFIX = '.cred'
  */
 export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {}): SecretBackend {
   const settings = parseOptions(awsSchema, options, 'awsSecretsManagerBackend')
-  const { prefix, names, region, endpoint, warn = emitWarning } = settings
+  const { prefix, names, region, endpoint } = settings
+  const warn = safeWarn(settings.warn)
   let clients: Clients | undefined
 
   function opened({ signal }: BackendCall): Clients {
@@ -67,6 +71,22 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
   function either(call: BackendCall): AwsClient {
     const { read, write } = opened(call)
     return read ?? write ?? noCredentials('read')
+  }
+
+  async function reach(client: AwsClient, call: BackendCall): Promise<void> {
+    try {
+      await describe(client, `${prefix}/probe`, call)
+    } catch (error) {
+      // A policy for one provider alone does not cover the probe, and has shown all that there was to know.
+      if (!isVaultError(error, 'forbidden')) throw error
+    }
+  }
+
+  function close(): void {
+    const last = clients
+    clients = undefined
+    last?.read?.close()
+    last?.write?.close()
   }
 
   function nameOf(key: StorageKey): string {
@@ -90,11 +110,12 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
       }
       // Credentials, region and reachability are wrong or right for every name alike.
       const call = { signal: AbortSignal.timeout(10_000), correlationId: 'open' }
-      await Promise.all(
-        [...new Set([clients.read, clients.write])].map(
-          (client) => client && describe(client, `${prefix}/probe`, call),
-        ),
-      )
+      try {
+        await Promise.all([...new Set([clients.read, clients.write])].map((client) => client && reach(client, call)))
+      } catch (error) {
+        close()
+        throw error
+      }
     },
 
     read: (key, call) => readSecret(reading(call), nameOf(key), call),
@@ -123,7 +144,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
             MaxResults: 100,
             ...(page !== undefined && { NextToken: page }),
           },
-          call,
+          withinTime(call, LIST_DEADLINE),
         )
         for (const entry of found.SecretList ?? []) {
           const name = entry.Name ?? ''
@@ -147,7 +168,12 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
     },
 
     async history(key, call) {
-      const found = await either(call)('listSecretVersionIds', { SecretId: nameOf(key) }, call)
+      const found = await either(call)('listSecretVersionIds', { SecretId: nameOf(key) }, call).catch(
+        (error: unknown) => {
+          if (isAnswer(error, 'ResourceNotFoundException')) return { Versions: [] }
+          throw error
+        },
+      )
       // Those with a label: the current and the previous one. Their times are too coarse to go by.
       return [CURRENT, PREVIOUS].flatMap((label) =>
         (found.Versions ?? [])
@@ -169,12 +195,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
 
     rights: async (key, tier, call) => rightsOf(either(call), nameOf(key), tier, call),
 
-    async close() {
-      const last = clients
-      clients = undefined
-      last?.read?.close()
-      last?.write?.close()
-    },
+    close: async () => close(),
   })
 }
 
@@ -194,6 +215,9 @@ function guarded(backend: SecretBackend): SecretBackend {
     stat: (key, call) => translated(async () => backend.stat(key, call)),
     write: (key, values, intent, call) => translated(async () => backend.write(key, values, intent, call)),
     revoke: (key, intent, call) => translated(async () => backend.revoke(key, intent, call)),
+    history: (key, call) => translated(async () => (await backend.history?.(key, call)) ?? []),
+    rights: (key, tier, call) =>
+      translated(async () => (await backend.rights?.(key, tier, call)) ?? { missing: [], excess: [] }),
     async *list(call) {
       try {
         yield* backend.list(call)
@@ -218,8 +242,4 @@ function noCredentials(half: 'read' | 'write'): never {
     `This process has no credentials for ${half === 'read' ? 'reading' : 'writing'}: credentials.${half} is not given.`,
     { reason: `no_${half}_login` },
   )
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
 }

@@ -1,4 +1,5 @@
 import { CredentialVaultError } from '../core/errors.ts'
+import type { BackendCall } from '../core/secret-backend.ts'
 
 /** Refuses to start or go on with work whose deadline has passed. Nothing has been changed when it throws. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -7,4 +8,9 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
     reason: 'aborted',
     retryable: true,
   })
+}
+
+/** The same call with less time: for one request of many, or for what is not worth waiting for. */
+export function withinTime(call: BackendCall, milliseconds: number): BackendCall {
+  return { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(milliseconds)]) }
 }

@@ -62,6 +62,7 @@ export function memoryBackend(): SecretBackend {
       const entry = entries.get(key.path)
       if (entry?.values !== undefined && entry.operationId === operationId) return entry.version
       checkExpectation(expect, statusOf(entry))
+      call.noteBase?.(statusOf(entry))
       return put(key, { ...values }, operationId)
     },
 

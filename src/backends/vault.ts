@@ -4,12 +4,12 @@ import { parseOptions } from '../core/options.ts'
 import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '../core/secret-backend.ts'
 import type { StorageKey } from '../core/storage-key.ts'
 import type { CredentialValues } from '../core/variables.ts'
-import { throwIfAborted } from './deadline.ts'
+import { throwIfAborted, withinTime } from './deadline.ts'
 import { checkExpectation } from './expectation.ts'
 import { hiddenNames } from './hidden-names.ts'
 import { parseAddress } from './vault/addresses.ts'
 import type { VaultAuthOptions } from './vault/auth/auth-options.ts'
-import { labelsOf, labelsOfRevocation, labelsOfWrite } from './vault/labels.ts'
+import { isMarkedRevoked, labelsOf, labelsOfRevocation, labelsOfWrite } from './vault/labels.ts'
 import { createLogins, type Logins } from './vault/logins.ts'
 import { type KvMetadata, statusOf } from './vault/metadata.ts'
 import { checkMount } from './vault/mount.ts'
@@ -17,6 +17,7 @@ import { nodeVaultSend } from './vault/node-vault.ts'
 import { createTransport, type VaultTransport } from './vault/transport.ts'
 import { type VaultOptions, vaultSchema } from './vault/vault-options.ts'
 import { keyOfName, unlisted, vendorName } from './vendor-name.ts'
+import { safeWarn } from './warnings.ts'
 
 export type { VaultAuthOptions, VaultCustomLogin } from './vault/auth/auth-options.ts'
 export type { VaultTlsOptions } from './vault/tls.ts'
@@ -27,7 +28,11 @@ interface Opened {
   readonly logins: Logins
 }
 
+/** Milliseconds. */
 const OPEN_DEADLINE = 10_000
+const LABEL_DEADLINE = 2_000
+/** For each request of a list. */
+const LIST_DEADLINE = 10_000
 /** Rounds of read-and-compare before a save that takes any earlier value gives up against other writers. */
 const MAX_ROUNDS = 30
 
@@ -45,7 +50,8 @@ const MAX_ROUNDS = 30
  */
 export function vaultBackend(options: VaultOptions): SecretBackend {
   const settings = parseOptions(vaultSchema, options, 'vaultBackend')
-  const { mount, prefix, names, namespace, warn = emitWarning } = settings
+  const { mount, prefix, names, namespace } = settings
+  const warn = safeWarn(settings.warn)
   const addresses = settings.address.map((text) => parseAddress(text, settings.dangerouslyAllowHttp))
   let opened: Opened | undefined
 
@@ -59,13 +65,6 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
     return `${prefix}/${vendorName(key, names).path}`
   }
 
-  async function statusWith(metadata: KvMetadata | undefined, key: StorageKey, call: BackendCall) {
-    const status = statusOf(metadata)
-    if (status.status !== 'active' || status.fields) return status
-    const fields = await logins(call).either().fields(pathOf(key), call)
-    return fields ? { ...status, fields } : status
-  }
-
   async function write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall) {
     const kv = logins(call).writing()
     const path = pathOf(key)
@@ -75,6 +74,7 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
       const status = statusOf(metadata)
       if (status.status === 'active' && operationOf(metadata) === intent.operationId) return status.version
       checkExpectation(intent.expect, status)
+      call.noteBase?.(status)
       const written = await kv.write(path, values, metadata?.current ?? 0, call)
       if (written) {
         const { operationId, audit } = intent
@@ -97,7 +97,7 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
   /** The value is stored by now, so a label that cannot be written is no failure of the save. */
   async function label(key: StorageKey, labels: Readonly<Record<string, string | null>>, call: BackendCall) {
     try {
-      await logins(call).writing().label(pathOf(key), labels, call)
+      await logins(call).writing().label(pathOf(key), labels, withinTime(call, LABEL_DEADLINE))
     } catch (error) {
       const reason = isVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
       warn(`The labels of ${locate(key)} could not be written (${reason}). The credential itself is stored.`)
@@ -133,8 +133,10 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
 
     async stat(key, call) {
       const kv = call.assertion ? logins(call).reading(key, call) : logins(call).either()
-      return statusWith(await kv.metadata(pathOf(key), call), key, call)
+      return statusOf(await kv.metadata(pathOf(key), call))
     },
+
+    fieldNames: async (key, call) => logins(call).either().fields(pathOf(key), call),
 
     write,
 
@@ -150,17 +152,18 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
         return true
       }
       const alive = metadata.versions.filter(({ destroyed }) => !destroyed).map(({ number }) => number)
-      if (alive.length === 0) return operationOf(metadata) === operationId
-      await kv.destroy(path, alive, call)
-      await label(key, labelsOfRevocation(metadata.current, operationId, new Date()), call)
-      return true
+      const done = operationOf(metadata) === operationId
+      if (alive.length > 0) await kv.destroy(path, alive, call)
+      if (alive.length > 0 || !isMarkedRevoked(metadata.customMetadata, metadata.current))
+        await label(key, labelsOfRevocation(metadata.current, operationId, new Date()), call)
+      return done || alive.length > 0
     },
 
     async *list(call) {
       const kv = logins(call).either()
       const lost: string[] = []
       for (const path of await secretsBelow(prefix, call)) {
-        const metadata = await kv.metadata(path, call)
+        const metadata = await kv.metadata(path, withinTime(call, LIST_DEADLINE))
         if (!metadata) continue
         const key = keyOfName(path.slice(prefix.length + 1), hiddenNames(metadata.customMetadata, '-'), names)
         const status: CredentialStatus = statusOf(metadata)
@@ -208,7 +211,7 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
 
   /** Depth first: providers, issuers, subjects. */
   async function secretsBelow(folder: string, call: BackendCall): Promise<readonly string[]> {
-    const found = await logins(call).either().names(folder, call)
+    const found = await logins(call).either().names(folder, withinTime(call, LIST_DEADLINE))
     const paths = await Promise.all(
       found.map((name) =>
         name.endsWith('/') ? secretsBelow(`${folder}/${name.slice(0, -1)}`, call) : [`${folder}/${name}`],
@@ -220,8 +223,4 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
 
 function operationOf(metadata: KvMetadata | undefined): string | undefined {
   return metadata && labelsOf(metadata.customMetadata, metadata.current).operationId
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
 }

@@ -1,5 +1,4 @@
 import type { Credentials } from '../core/credentials.ts'
-import type { CredentialStatus } from '../core/secret-backend.ts'
 import type { StorageKey } from '../core/storage-key.ts'
 import type { Command } from './command.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
@@ -21,15 +20,16 @@ Ends with 3 when it is absent.
     return withOperatorAccess(terminal, async ({ credentials, context }) => {
       const status = await credentials.status(key, context)
       const version = status.status === 'absent' ? undefined : status.version
+      const fields = status.status === 'active' ? await credentials.fieldNames(key, context) : undefined
       const shown = {
         provider: key.provider,
         ...key.owner,
         status: status.status,
         ...(version && { version: version.label, since: version.createdAt.toISOString() }),
-        ...(status.status === 'active' && status.fields && { fields: status.fields.join(', ') }),
+        ...(fields && { fields: fields.join(', ') }),
         backend: credentials.backendName,
         location: credentials.locate(key),
-        ...(status.status !== 'absent' && rotation(credentials, key, status)),
+        ...(status.status !== 'absent' && rotation(credentials, key, fields)),
       }
       const lines = Object.entries(shown).map(([name, value]) => `${name.padEnd(9)} ${value}\n`)
       terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : lines.join(''))
@@ -39,8 +39,11 @@ Ends with 3 when it is absent.
 }
 
 /** Field names are what the command has to name; without them it shows where they go. */
-function rotation(credentials: Credentials, key: StorageKey, status: CredentialStatus): { readonly rotate?: string } {
-  const fields = status.status === 'active' ? status.fields : undefined
+function rotation(
+  credentials: Credentials,
+  key: StorageKey,
+  fields: readonly string[] | undefined,
+): { readonly rotate?: string } {
   const rotate = credentials.rotateCommand(key, fields ?? ['FIELD'])
   return rotate === undefined ? {} : { rotate }
 }

@@ -1,13 +1,14 @@
-import { isDeepStrictEqual } from 'node:util'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { AuditPosition } from './audit-sink.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 import { withDeadline } from './deadline.ts'
 import { CredentialVaultError, isVaultError } from './errors.ts'
 import type { Health } from './health.ts'
+import { expectAgain } from './lost-save.ts'
 import { withRetries } from './retries.ts'
 import type {
   BackendCall,
-  CredentialLookup,
+  CredentialStatus,
   Expectation,
   RevokeIntent,
   SecretBackend,
@@ -40,7 +41,8 @@ export interface BackendCalls {
   /** For operations that change nothing. */
   ask<T>(trace: CallTrace, operation: (call: BackendCall) => Promise<T>): Promise<T>
   /**
-   * A save whose answer is lost is looked for, and made again when that cannot overwrite what somebody else did.
+   * A save whose answer is lost is looked for, and made again only over what it found the first time, so that nothing that somebody else
+   * did meanwhile is overwritten.
    *
    * @throws `outcome_unknown` when nobody can tell whether it was made
    */
@@ -59,133 +61,131 @@ export interface BackendCallsParts {
 
 /** Milliseconds after a save's deadline in which its outcome is looked for. */
 const LOOK_DEADLINE = 2_000
+/** In which a backend whose time is over may still say what became of its request. */
+const VERDICT = 50
 const MAX_REQUEST_IDS = 8
+
+const UNWELL = [
+  'unavailable',
+  'unauthenticated',
+  'outcome_unknown',
+  'forbidden',
+  'configuration_invalid',
+  'key_wrong',
+  'key_missing',
+] as const
 
 export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
   const { backend, health, readDeadline, writeDeadline } = parts
   const breaker = createCircuitBreaker(backend.name)
 
   /** One operation within a deadline: health and the breaker hear of each attempt. */
-  function within<T>(
+  async function within<T>(
     milliseconds: number,
     trace: CallTrace,
     guard: Pick<CircuitBreaker, 'check'>,
     operation: (call: BackendCall) => Promise<T>,
   ): Promise<T> {
     const deadline = performance.now() + milliseconds
-    return observed(() =>
-      withDeadline(backend.name, milliseconds, (signal) =>
-        withRetries(deadline, signal, async () => {
-          guard.check()
-          try {
-            const answer = await operation(callOf(trace, signal))
-            breaker.succeeded()
-            return answer
-          } catch (error) {
-            breaker.failed(error)
-            throw error
-          }
-        }),
-      ),
-    )
-  }
-
-  async function observed<T>(work: () => Promise<T>): Promise<T> {
+    const attempts = (signal: AbortSignal) =>
+      withRetries(deadline, signal, async () => {
+        guard.check()
+        try {
+          const answer = await operation(callOf(trace, signal))
+          breaker.succeeded()
+          return answer
+        } catch (error) {
+          breaker.failed(error)
+          throw error
+        }
+      })
     try {
-      const answer = await work()
+      const answer = await withDeadline(backend.name, milliseconds, attempts)
       health.recovered('backend')
       return answer
     } catch (error) {
-      if (
-        isVaultError(
-          error,
-          'unavailable',
-          'unauthenticated',
-          'outcome_unknown',
-          'forbidden',
-          'key_wrong',
-          'key_missing',
-        )
-      )
-        health.failed('backend', error.reason ?? error.code)
+      // What one user's own login may not do says nothing about the server.
+      const ofUser = trace.assertion !== undefined && isVaultError(error, 'unauthenticated', 'forbidden')
+      if (isVaultError(error, ...UNWELL) && !ofUser) health.failed('backend', error.reason ?? error.code)
       throw error
     }
-  }
-
-  /** What is stored now, with the values where this process may see them; undefined where it may see nothing. */
-  async function look(key: StorageKey, call: BackendCall): Promise<CredentialLookup | undefined> {
-    try {
-      return await backend.read(key, call)
-    } catch (error) {
-      if (isVaultError(error, 'credential_malformed')) return { status: 'absent' }
-      if (isVaultError(error, 'forbidden')) return undefined
-      throw error
-    }
-  }
-
-  /** The stored version when it is what `request` was to store. */
-  async function found({ key, values }: SaveRequest, call: BackendCall): Promise<StoredVersion | undefined> {
-    const stored = await look(key, call)
-    return stored?.status === 'active' && isDeepStrictEqual({ ...stored.values }, { ...values })
-      ? stored.version
-      : undefined
   }
 
   async function save(request: SaveRequest, trace: CallTrace): Promise<StoredVersion> {
-    const { key, values, expect, audit, operationId } = request
-    const state: { unknown?: CredentialVaultError; sent: boolean } = { sent: false }
+    const { key, values, audit, operationId } = request
+    const state: { lost?: CredentialVaultError; base?: CredentialStatus; attempt?: Promise<StoredVersion> } = {}
+    const noteBase = (status: CredentialStatus) => {
+      state.base ??= status
+    }
     try {
       return await within(writeDeadline, trace, breaker, async (call) => {
-        if (state.unknown) {
-          const stored = await found(request, call)
-          if (stored) return stored
-        }
+        const next = state.lost ? await expectAgain(backend, request, state.base, call) : request
+        if ('stored' in next) return next.stored
+        if (next.expect === undefined) throw state.lost ?? neverAnswered(backend.name)
+        const intent = { expect: next.expect, audit, operationId }
+        state.attempt = backend.write(key, values, intent, { ...call, noteBase })
         try {
-          state.sent = true
-          return await backend.write(key, values, { expect, audit, operationId }, call)
+          return await state.attempt
         } catch (error) {
-          state.sent = false
           if (isVaultError(error, 'outcome_unknown')) {
-            state.unknown = error
+            state.lost = error
             // The next attempt is the same operation: it finds out, and stores nothing twice.
             throw new CredentialVaultError('unavailable', error.message, { reason: 'outcome_unknown', retryable: true })
           }
           // After a lost answer, a conflict may be with ourselves.
-          throw state.unknown && isVaultError(error, 'conflict') ? state.unknown : error
+          throw state.lost && isVaultError(error, 'conflict') ? state.lost : error
         }
       })
     } catch (error) {
-      const timedOut = isVaultError(error, 'unavailable') && error.reason === 'timeout'
-      if (!state.unknown && !(timedOut && state.sent)) throw error
-      const stored = await withDeadline(backend.name, LOOK_DEADLINE, (signal) =>
-        found(request, callOf(trace, signal)),
-      ).catch(() => undefined)
-      if (stored) return stored
-      throw state.unknown ?? neverAnswered(backend.name)
+      if (isVaultError(error, 'unavailable') && error.reason === 'timeout' && state.attempt) {
+        const verdict = await soon(state.attempt)
+        if (verdict && 'value' in verdict) return verdict.value
+        if (!verdict || isVaultError(verdict.error, 'outcome_unknown')) state.lost ??= neverAnswered(backend.name)
+      }
+      if (!state.lost) throw error
+      const looking = withDeadline(backend.name, LOOK_DEADLINE, (signal) =>
+        expectAgain(backend, request, state.base, callOf(trace, signal)),
+      )
+      const found = await looking.catch(() => undefined)
+      if (found && 'stored' in found) return found.stored
+      throw state.lost
     }
   }
 
-  return {
-    ask: (trace, operation) => within(readDeadline, trace, breaker, operation),
-    save,
-    revoke: (key, intent, trace) =>
-      within(writeDeadline, trace, ALWAYS, async (call) => {
-        try {
-          return await backend.revoke(key, intent, call)
-        } catch (error) {
-          // Revoking again what is revoked changes nothing.
-          if (isVaultError(error, 'outcome_unknown'))
-            throw new CredentialVaultError('outcome_unknown', error.message, {
-              ...(error.reason !== undefined && { reason: error.reason }),
-              retryable: true,
-            })
-          throw error
+  async function revoke(key: StorageKey, intent: RevokeIntent, trace: CallTrace): Promise<boolean> {
+    const state = { lost: false }
+    return within(writeDeadline, trace, ALWAYS, async (call) => {
+      try {
+        // Nothing left to revoke after a lost answer: it was done.
+        return (await backend.revoke(key, intent, call)) || state.lost
+      } catch (error) {
+        if (isVaultError(error, 'outcome_unknown')) {
+          state.lost = true
+          throw new CredentialVaultError('outcome_unknown', error.message, {
+            ...(error.reason !== undefined && { reason: error.reason }),
+            retryable: true,
+          })
         }
-      }),
+        if (state.lost && isVaultError(error, 'conflict') && (await backend.stat(key, call)).status !== 'active')
+          return true
+        throw error
+      }
+    })
   }
+
+  return { ask: (trace, operation) => within(readDeadline, trace, breaker, operation), save, revoke }
 }
 
 const ALWAYS = { check: () => undefined }
+
+/** What became of an attempt whose time is over; undefined when it does not say. */
+async function soon<T>(attempt: Promise<T>): Promise<{ readonly value: T } | { readonly error: unknown } | undefined> {
+  const settled = attempt.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+  return Promise.race([settled, delay(VERDICT).then(() => undefined)])
+}
 
 function callOf({ correlationId, assertion, requestIds }: CallTrace, signal: AbortSignal): BackendCall {
   return {

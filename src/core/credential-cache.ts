@@ -43,7 +43,7 @@ export function createCredentialCache(
   { ttl, maxEntries }: CredentialCacheOptions,
 ): CredentialCache {
   const entries = new Map<string, Entry>()
-  const reading = new Map<string, Promise<CredentialLookup>>()
+  const reading = new Map<string, { readonly found: Promise<CredentialLookup>; readonly since: number }>()
 
   let sweeper: NodeJS.Timeout | undefined
 
@@ -59,14 +59,15 @@ export function createCredentialCache(
     sweeper = undefined
   }
 
-  function keep(path: string, found: CredentialLookup): void {
+  /** @param readAt when the read began: what it found may be as old */
+  function keep(path: string, found: CredentialLookup, readAt: number): void {
     const longest = found.status === 'active' ? ttl : backend.isCurrent ? 0 : Math.min(ttl, NEGATIVE_TTL)
     if (longest === 0) return
     const [oldest] = entries.keys()
     if (entries.size >= maxEntries && oldest !== undefined) entries.delete(oldest)
     // Jitter, so that entries made together do not all end together.
     const now = performance.now()
-    entries.set(path, { found, readAt: now, until: now + longest * (0.5 + Math.random() / 2), checkedAt: now })
+    entries.set(path, { found, readAt, until: now + longest * (0.5 + Math.random() / 2), checkedAt: now })
     sweeper ??= setInterval(sweep, Math.max(ttl / 2, 50)).unref()
   }
 
@@ -95,13 +96,13 @@ export function createCredentialCache(
       const found = cache.find(key)
       if (found) return found
       const running = reading.get(key.path)
-      if (running) return running
-      const started = load()
+      if (running) return running.found
+      const started = { found: load(), since: performance.now() }
       reading.set(key.path, started)
       try {
-        const loaded = await started
+        const loaded = await started.found
         // Forgotten meanwhile: what was read may be from before the change.
-        if (reading.get(key.path) === started) keep(key.path, loaded)
+        if (reading.get(key.path) === started) keep(key.path, loaded, started.since)
         return loaded
       } finally {
         if (reading.get(key.path) === started) reading.delete(key.path)
@@ -109,8 +110,8 @@ export function createCredentialCache(
     },
 
     refresh(key) {
-      const entry = entries.get(key.path)
-      if (entry && performance.now() - entry.readAt > FRESH) cache.forget(key)
+      const since = entries.get(key.path)?.readAt ?? reading.get(key.path)?.since
+      if (since !== undefined && performance.now() - since > FRESH) cache.forget(key)
     },
 
     forget(key) {

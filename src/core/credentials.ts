@@ -59,6 +59,8 @@ export interface Credentials {
   /** Records something about the credential. Throws `audit_unavailable`. */
   note(key: StorageKey, context: AccessContext, event: CredentialNote): Promise<void>
   locate(key: StorageKey): string
+  /** Names of its fields; undefined where they cannot be told without reading the values. Not audited. */
+  fieldNames(key: StorageKey, context: Pick<AccessContext, 'correlationId'>): Promise<readonly string[] | undefined>
   /** The vendor's own command that rotates it by hand; undefined where there is none. */
   rotateCommand(key: StorageKey, fields: readonly string[]): string | undefined
   /** Lets the next call ask the backend: another process has changed the credential. */
@@ -205,6 +207,9 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       const found = await calls.ask(traceOf(context), (call) => backend.read(key, call))
       if (found.status !== 'active') throw missing(found.status, key.provider)
       const names = Object.keys(found.values)
+      const foreign = names.filter((name) => typeof found.values[name] !== 'string')
+      // Writing it back would lose what is none of ours.
+      if (foreign.length > 0) throw malformed(key.provider, foreign)
       const changed = field ?? (names.length === 1 ? names[0] : undefined)
       if (changed === undefined || !names.includes(changed)) throw unknownField(key.provider, names)
       const kept = Object.entries(found.values).filter(
@@ -247,6 +252,12 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 
     note: async (key, context, event) => void (await record(key, context, event)),
     locate: (key) => backend.locate(key),
+    fieldNames: (key, context) =>
+      calls.ask(traceOf(context), async (call) => {
+        const status = await backend.stat(key, call)
+        if (status.status !== 'active') return undefined
+        return status.fields ?? backend.fieldNames?.(key, call)
+      }),
     rotateCommand: (key, fields) => backend.rotateCommand?.(key, fields),
     forget: (key) => cache.forget(key),
     close: () => cache.clear(),

@@ -21,7 +21,7 @@ export type CredentialStatus =
   | {
       readonly status: 'active'
       readonly version: StoredVersion
-      /** Field names of this version; undefined when the backend does not know them without reading the values. */
+      /** Field names of this version, where the backend has noted them. */
       readonly fields?: readonly string[]
     }
 
@@ -56,6 +56,8 @@ export interface BackendCall {
   readonly correlationId: string
   /** Told the vendor's id of each request that was made, for the audit line. */
   readonly noteRequest?: (requestId: string) => void
+  /** Told by a save what it found before it wrote: what a repeated attempt has to find again. */
+  readonly noteBase?: (status: CredentialStatus) => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
   readonly assertion?: (() => Promise<string>) | undefined
 }
@@ -103,6 +105,8 @@ export interface SecretBackend {
   isCurrent?(key: StorageKey, version: StoredVersion): boolean
   /** Compare-and-set. `conflict` when `expect` does not hold. */
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall): Promise<StoredVersion>
+  /** Field names of the newest version, found without reading values; undefined when the backend or its policy does not tell. */
+  fieldNames?(key: StorageKey, call: BackendCall): Promise<readonly string[] | undefined>
   /** Makes every stored version unreadable. Resolves false when there was nothing to revoke. */
   revoke(key: StorageKey, intent: RevokeIntent, call: BackendCall): Promise<boolean>
   /** All credentials, revoked ones too, without values, in no particular order. */

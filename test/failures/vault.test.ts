@@ -139,7 +139,8 @@ describe('what an operator does', () => {
     await afterTtl()
     expect(await release()).toBe('rotated by hand')
     credentials.forget(KEY)
-    expect(await credentials.status(KEY, context)).toMatchObject({ status: 'active', fields: ['other', 'pat'] })
+    expect(await credentials.status(KEY, context)).not.toHaveProperty('fields')
+    expect(await credentials.fieldNames(KEY, context)).toEqual(['other', 'pat'])
   })
 
   test('row 8: one that was purged and made again is another one, whatever its number', async () => {
@@ -357,8 +358,7 @@ describe('writes', () => {
     expect(warnings.join()).toContain('could not be written (policy)')
     expect(warnings.join()).not.toContain('second')
     expect(await release()).toBe('second')
-    credentials.forget(KEY)
-    expect(await credentials.status(KEY, context)).toMatchObject({ status: 'active', fields: ['pat'] })
+    expect(await credentials.fieldNames(KEY, context)).toEqual(['pat'])
   })
 
   test('row 38: a save that is cut off leaves the old value or the new one, whole', async () => {

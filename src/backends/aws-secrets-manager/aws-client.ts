@@ -56,7 +56,7 @@ export async function createAwsClient({ region, endpoint, credentials }: AwsClie
     requestHandler: TIMEOUTS,
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
-    ...(credentials && { credentials }),
+    ...(credentials && { credentials: tagged(credentials) }),
   }
   const service = new sdk.SecretsManager(configuration)
 
@@ -78,6 +78,17 @@ export async function createAwsClient({ region, endpoint, credentials }: AwsClie
     }
   }
   return Object.assign(client, { close: () => service.destroy() })
+}
+
+/** Whatever a provider of somebody else's throws is a failed login, and no failed request. */
+function tagged(provider: AwsCredentialsProvider): AwsCredentialsProvider {
+  return async () => {
+    try {
+      return await provider()
+    } catch {
+      throw Object.assign(new Error('no credentials'), { name: 'CredentialsProviderError' })
+    }
+  }
 }
 
 type Method<O extends Operation> = (

@@ -30,7 +30,7 @@ export function isAnswer(error: unknown, ...answers: readonly ServiceAnswer[]): 
 
 const THROTTLED = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/
 const LOGIN =
-  /UnrecognizedClient|InvalidSignature|ExpiredToken|InvalidClientTokenId|CredentialsProvider|TokenProvider|IncompleteSignature|MissingAuthenticationToken/
+  /UnrecognizedClient|InvalidSignature|ExpiredToken|InvalidClientTokenId|CredentialsProvider|TokenProvider|IncompleteSignature|MissingAuthenticationToken|InvalidIdentityToken|IDPRejectedClaim|IDPCommunicationError|^AccessDenied$/
 const NEVER_SENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 
@@ -86,6 +86,13 @@ export function awsError(error: unknown, change: boolean): CredentialVaultError 
     })
   if (NEVER_SENT.test(code))
     return unavailable('connection', 'AWS Secrets Manager cannot be reached. Nothing was changed.')
+  // The service has refused it, whatever its name for that is.
+  if (status !== undefined && status >= 400 && status < 500)
+    return new CredentialVaultError(
+      'configuration_invalid',
+      'AWS refused the request: an option is wrong, or the secret is managed by another service.',
+      { reason: 'refused' },
+    )
   if (change)
     return new CredentialVaultError(
       'outcome_unknown',

@@ -7,7 +7,9 @@ import { type AwsSecret, CURRENT, isTombstone, secretOf, versionOf } from './sec
 /** @returns undefined when there is no such secret */
 export async function describe(client: AwsClient, name: string, call: BackendCall): Promise<AwsSecret | undefined> {
   try {
-    return secretOf(await client('describeSecret', { SecretId: name }, call))
+    const found = await client('describeSecret', { SecretId: name }, call)
+    if (!found.ARN && !found.Name) throw notUnderstood()
+    return secretOf(found)
   } catch (error) {
     if (isAnswer(error, 'ResourceNotFoundException')) return undefined
     throw error
@@ -32,6 +34,7 @@ const MAX_ROUNDS = 3
 async function readOnce(client: AwsClient, name: string, call: BackendCall): Promise<CredentialLookup | undefined> {
   try {
     const found = await client('getSecretValue', { SecretId: name, VersionStage: CURRENT }, call)
+    if (!found.VersionId) throw notUnderstood()
     const version = versionOf(found.VersionId ?? '', found.CreatedDate ?? new Date(0))
     if (isTombstone(found.VersionId)) return { status: 'revoked', version }
     return { status: 'active', version, values: fieldsOf(found.SecretString) }
@@ -45,6 +48,13 @@ async function readOnce(client: AwsClient, name: string, call: BackendCall): Pro
     if (isAnswer(error, 'ResourceNotFoundException')) return undefined
     throw error
   }
+}
+
+/** Something else than the service answered, in JSON of its own. */
+function notUnderstood(): CredentialVaultError {
+  return new CredentialVaultError('unavailable', 'AWS answered in a way that this server does not understand.', {
+    reason: 'answer',
+  })
 }
 
 function fieldsOf(text: string | undefined): Readonly<Record<string, unknown>> {

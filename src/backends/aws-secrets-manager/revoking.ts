@@ -1,65 +1,93 @@
+import { CredentialVaultError } from '../../core/errors.ts'
 import type { BackendCall, RevokeIntent } from '../../core/secret-backend.ts'
+import { throwIfAborted } from '../deadline.ts'
 import { checkExpectation } from '../expectation.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
 import { describe } from './reading.ts'
-import { CURRENT, isTombstone, STAGED, tombstoneId } from './secret.ts'
+import { type AwsSecret, CURRENT, isTombstone, PREVIOUS, STAGED, tombstoneId } from './secret.ts'
 
 const TOMBSTONE_VALUE = JSON.stringify({ revoked: true })
+const MAX_ROUNDS = 6
 
 /**
  * A tombstone becomes current, every label is taken off the earlier versions, and the secret is scheduled for deletion. From the first
- * step on the credential is revoked; a revocation that was cut off is finished by the next one.
+ * step on the credential is revoked; a revocation that was cut off, or met another one, is finished from where it stands.
  */
 export async function revokeSecret(
   client: AwsClient,
   name: string,
   { recoveryWindowDays }: { readonly recoveryWindowDays: number },
-  { expect, operationId, purge }: RevokeIntent,
+  intent: RevokeIntent,
   call: BackendCall,
 ): Promise<boolean> {
-  const secret = await describe(client, name, call)
-  if (!secret || (secret.status.status === 'absent' && !purge)) return false
-  if (expect !== 'any') checkExpectation(expect, secret.status)
-  if (purge) {
-    await client('deleteSecret', { SecretId: name, ForceDeleteWithoutRecovery: true }, call)
-    return true
-  }
-  const tombstone = isTombstone(secret.current) ? secret.current : tombstoneId(operationId)
-  if (secret.scheduledForDeletion) return secret.current === tombstoneId(operationId)
-  if (tombstone !== secret.current) {
-    const value = { SecretId: name, SecretString: TOMBSTONE_VALUE, ClientRequestToken: tombstoneId(operationId) }
-    if (expect === 'any') await client('putSecretValue', value, call)
-    else {
-      await client('putSecretValue', { ...value, VersionStages: [STAGED] }, call)
-      const move = { SecretId: name, VersionStage: CURRENT, MoveToVersionId: tombstoneId(operationId) }
-      await client(
-        'updateSecretVersionStage',
-        secret.current ? { ...move, RemoveFromVersionId: secret.current } : move,
-        call,
-      )
+  const { expect, operationId, purge } = intent
+  let changed = false
+  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+    throwIfAborted(call.signal)
+    const secret = await describe(client, name, call)
+    const own = secret?.current === tombstoneId(operationId)
+    if (!secret || (secret.status.status === 'absent' && !purge)) return changed
+    if (expect !== 'any' && !own && !changed) checkExpectation(expect, secret.status)
+    try {
+      if (purge) {
+        await client('deleteSecret', { SecretId: name, ForceDeleteWithoutRecovery: true }, call)
+        return true
+      }
+      if (secret.scheduledForDeletion) return changed || own
+      if (isTombstone(secret.current)) {
+        await takeLabelsOff(client, name, secret, call)
+        await client('deleteSecret', { SecretId: name, RecoveryWindowInDays: recoveryWindowDays }, call)
+        return true
+      }
+      // Somebody connected again after our tombstone: that is theirs.
+      if (changed) return true
+      await bury(client, name, secret, intent, call)
+      changed = true
+    } catch (error) {
+      // Moved on since it was described, by somebody else or by our own request whose answer was lost.
+      if (!isAnswer(error, 'InvalidRequestException', 'InvalidParameterException', 'ResourceNotFoundException'))
+        throw error
     }
   }
-  await takeLabelsOff(client, name, call)
-  try {
-    await client('deleteSecret', { SecretId: name, RecoveryWindowInDays: recoveryWindowDays }, call)
-  } catch (error) {
-    if (!isAnswer(error, 'InvalidRequestException')) throw error
+  throw new CredentialVaultError('unavailable', 'The secret is being changed all the time. Revoke it again.', {
+    reason: 'contended',
+  })
+}
+
+async function bury(
+  client: AwsClient,
+  name: string,
+  { current }: AwsSecret,
+  { expect, operationId }: RevokeIntent,
+  call: BackendCall,
+): Promise<void> {
+  const id = tombstoneId(operationId)
+  const value = { SecretId: name, SecretString: TOMBSTONE_VALUE, ClientRequestToken: id }
+  if (expect === 'any') await client('putSecretValue', value, call)
+  else {
+    await client('putSecretValue', { ...value, VersionStages: [STAGED] }, call)
+    const move = { SecretId: name, VersionStage: CURRENT, MoveToVersionId: id }
+    await client('updateSecretVersionStage', current ? { ...move, RemoveFromVersionId: current } : move, call)
   }
-  return true
+  // What was described may be older than this, so the value that was current is named, and not looked for.
+  if (current) await takeOff(client, name, PREVIOUS, current, call)
 }
 
 /** A version without a label can no longer be asked for by one, and is removed by the service in time. */
-async function takeLabelsOff(client: AwsClient, name: string, call: BackendCall): Promise<void> {
-  const secret = await describe(client, name, call)
-  for (const [version, stages] of Object.entries(secret?.stages ?? {})) {
+async function takeLabelsOff(client: AwsClient, name: string, { stages }: AwsSecret, call: BackendCall): Promise<void> {
+  for (const [version, labels] of Object.entries(stages)) {
     if (isTombstone(version)) continue
-    for (const stage of stages)
-      if (stage !== CURRENT)
-        await client(
-          'updateSecretVersionStage',
-          { SecretId: name, VersionStage: stage, RemoveFromVersionId: version },
-          call,
-        )
+    for (const label of labels) if (label !== CURRENT) await takeOff(client, name, label, version, call)
+  }
+}
+
+async function takeOff(client: AwsClient, name: string, label: string, version: string, call: BackendCall) {
+  const change = { SecretId: name, VersionStage: label, RemoveFromVersionId: version }
+  try {
+    await client('updateSecretVersionStage', change, call)
+  } catch (error) {
+    // It carries the label no longer.
+    if (!isAnswer(error, 'InvalidParameterException')) throw error
   }
 }

@@ -3,7 +3,7 @@ import { CredentialVaultError, isVaultError } from '../../core/errors.ts'
 import type { Owner } from '../../core/owner.ts'
 import type { BackendCall, StoredVersion, WriteIntent } from '../../core/secret-backend.ts'
 import type { CredentialValues } from '../../core/variables.ts'
-import { throwIfAborted } from '../deadline.ts'
+import { throwIfAborted, withinTime } from '../deadline.ts'
 import { checkExpectation } from '../expectation.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
@@ -26,6 +26,8 @@ export interface WritePlace {
 /** Milliseconds before the next look at a secret that another writer, or an unfinished deletion, has in hand. */
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 2_000
+/** Milliseconds. The value is stored by then. */
+const TAG_DEADLINE = 2_000
 /** About seven seconds together. */
 const MAX_ROUNDS = 9
 
@@ -41,7 +43,9 @@ export async function writeSecret(
     const secret = await describe(place.client, place.name, call)
     if (secret?.current === intent.operationId && !secret.scheduledForDeletion)
       return versionOf(secret.current, new Date())
-    checkExpectation(intent.expect, secret?.status ?? { status: 'absent' })
+    const status = secret?.status ?? { status: 'absent' }
+    checkExpectation(intent.expect, status)
+    call.noteBase?.(status)
     if (await step(place, secret, values, intent, call)) {
       await describeVersion(place, secret, values, intent, call)
       return versionOf(intent.operationId, new Date())
@@ -66,11 +70,18 @@ async function step(
     // Restoring brings the current version back: fine for our tombstone, but a value that an operator deleted must not come back even
     // for a moment, so that secret is removed for good and made anew.
     if (isTombstone(secret.current)) await client('restoreSecret', { SecretId: name }, call)
-    else await client('deleteSecret', { SecretId: name, ForceDeleteWithoutRecovery: true }, call)
+    else await remove(place, secret, call)
   } catch (error) {
     if (!isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')) throw error
   }
   return false
+}
+
+/** Somebody else may have made it anew meanwhile, and that is not to be removed. */
+async function remove({ client, name }: WritePlace, secret: AwsSecret, call: BackendCall): Promise<void> {
+  const now = await describe(client, name, call)
+  if (!now?.scheduledForDeletion || now.current !== secret.current) return
+  await client('deleteSecret', { SecretId: name, ForceDeleteWithoutRecovery: true }, call)
 }
 
 async function create(
@@ -116,8 +127,8 @@ async function replace(
     return true
   } catch (error) {
     // Changed or deleted since it was described.
-    if (isAnswer(error, 'InvalidRequestException', 'InvalidParameterException', 'ResourceNotFoundException'))
-      return false
+    const raced = isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')
+    if (raced || (expect !== 'any' && isAnswer(error, 'InvalidParameterException'))) return false
     throw error
   }
 }
@@ -133,7 +144,8 @@ async function describeVersion(
   if (!secret) return
   const fields = Object.keys(values)
   try {
-    await client('tagResource', { SecretId: name, Tags: tagsOfWrite(operationId, { fields, audit }, hidden) }, call)
+    const Tags = tagsOfWrite(operationId, { fields, audit }, hidden)
+    await client('tagResource', { SecretId: name, Tags }, withinTime(call, TAG_DEADLINE))
   } catch (error) {
     const reason = isVaultError(error) ? (error.reason ?? error.code) : 'refused'
     warn(`The tags of ${name} could not be written (${reason}). The credential itself is stored.`)

@@ -7,6 +7,8 @@ export interface VaultRequest {
   readonly token?: string | undefined
   readonly namespace?: string | undefined
   readonly correlationId?: string | undefined
+  /** Nothing is stored by it, so that it may be made again when its answer is lost. */
+  readonly isLogin?: boolean
   /** Carries the total deadline. */
   readonly signal: AbortSignal
 }
@@ -38,6 +40,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Whether the request can have changed something although its answer never came. */
-export function changes({ method }: Pick<VaultRequest, 'method'>): boolean {
-  return method !== 'GET'
+export function changes({ method, isLogin = false }: Pick<VaultRequest, 'method' | 'isLogin'>): boolean {
+  return method !== 'GET' && !isLogin
 }

@@ -1,13 +1,13 @@
 import { CredentialVaultError } from '../../core/errors.ts'
 import type { BackendCall, CredentialLookup, RightsReport, StoredVersion, Tier } from '../../core/secret-backend.ts'
 import { objectAt } from './exchange.ts'
-import { type KvMetadata, metadataOf, serverTime, versionOf } from './metadata.ts'
+import { type KvMetadata, metadataOf, notUnderstood, serverTime, versionOf } from './metadata.ts'
 import { rightsOf } from './rights.ts'
 import { isCasLost, type VaultClient } from './vault-client.ts'
 
 /** The KV version 2 secrets engine, in its own terms. Paths are below the mount. */
 export interface Kv {
-  /** `1` or `2`; undefined for an engine of another kind. */
+  /** `1` or `2`; undefined for an engine of another kind, and when the mount is a part of the path only. */
   version(call: BackendCall): Promise<string | undefined>
   read(path: string, call: BackendCall): Promise<CredentialLookup>
   metadata(path: string, call: BackendCall): Promise<KvMetadata | undefined>
@@ -36,6 +36,7 @@ export function createKv(mount: string, client: VaultClient): Kv {
     async version(call) {
       const answer = await client({ method: 'GET', path: `sys/internal/ui/mounts/${mount}` }, call)
       const data = objectAt(answer.body, 'data')
+      if (data?.['path'] !== `${mount}/`) return undefined
       if (data?.['type'] !== 'kv' && data?.['type'] !== 'generic') return undefined
       const version = objectAt(data, 'options')?.['version']
       return typeof version === 'string' ? version : '1'
@@ -47,11 +48,11 @@ export function createKv(mount: string, client: VaultClient): Kv {
       const version = versionOf(Number(metadata?.['version']), metadata, serverTime(answer))
       if (!version) {
         if (answer.status === 404) return { status: 'absent' }
-        throw unreadable()
+        throw notUnderstood()
       }
       if (answer.status === 404) return { status: 'revoked', version: version.stored }
       const values = objectAt(answer.body, 'data', 'data')
-      if (!values) throw unreadable()
+      if (!values) throw notUnderstood()
       return { status: 'active', version: version.stored, values }
     },
 
@@ -77,7 +78,7 @@ export function createKv(mount: string, client: VaultClient): Kv {
       if (isCasLost(answer)) return undefined
       const data = objectAt(answer.body, 'data')
       const version = versionOf(Number(data?.['version']), data, serverTime(answer))
-      if (!version) throw unreadable()
+      if (!version) throw notUnderstood()
       return version.stored
     },
 
@@ -98,13 +99,9 @@ export function createKv(mount: string, client: VaultClient): Kv {
     async names(folder, call) {
       const answer = await client({ method: 'GET', path: `${mount}/metadata/${folder}/?list=true` }, call)
       const names = objectAt(answer.body, 'data')?.['keys']
-      return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []
+      if (answer.status === 404) return []
+      if (!Array.isArray(names)) throw notUnderstood()
+      return names.filter((name) => typeof name === 'string')
     },
   }
-}
-
-function unreadable(): CredentialVaultError {
-  return new CredentialVaultError('unavailable', 'Vault answered in a way that this server does not understand.', {
-    reason: 'answer',
-  })
 }

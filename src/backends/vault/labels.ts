@@ -43,6 +43,13 @@ export function labelsOfRevocation(version: number, operationId: string, at: Dat
   return { [VERSION]: String(version), [OPERATION]: operationId, [FIELDS]: null, [REVOKED]: at.toISOString() }
 }
 
+export function isMarkedRevoked(
+  customMetadata: Readonly<Record<string, unknown>> | undefined,
+  version: number,
+): boolean {
+  return customMetadata?.[VERSION] === String(version) && typeof customMetadata[REVOKED] === 'string'
+}
+
 /** Empty when the labels describe another version than this one. */
 export function labelsOf(customMetadata: Readonly<Record<string, unknown>> | undefined, version: number): Labels {
   if (customMetadata?.[VERSION] !== String(version)) return {}

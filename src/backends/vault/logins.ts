@@ -11,6 +11,8 @@ import { createKv, type Kv } from './kv.ts'
 import { createSession, type VaultSession } from './session.ts'
 import { createVaultClient } from './vault-client.ts'
 
+type Assertion = NonNullable<BackendCall['assertion']>
+
 export interface LoginsOptions {
   readonly auth: { readonly read?: VaultAuth | undefined; readonly write?: VaultAuth | undefined }
   readonly userAuth?: { readonly mount: string; readonly role: string } | undefined
@@ -22,7 +24,7 @@ export interface LoginsOptions {
 /** The engine as each principal of this process sees it. One principal's token is never sent with another one's request. */
 export interface Logins {
   /** For a user's values and their state. Throws `forbidden` when this process has no login for that. */
-  reading(key: StorageKey | undefined, call: BackendCall): Kv
+  reading(key: StorageKey, call: BackendCall): Kv
   writing(): Kv
   /** Whichever there is: for states and lists, which both may see. */
   either(): Kv
@@ -38,7 +40,7 @@ export function createLogins(send: VaultSend, options: LoginsOptions): Logins {
   const { auth, userAuth, mount, namespace, authNamespace } = options
   const api = createLoginApi(send, authNamespace ?? namespace)
   const sessions = new Map<VaultAuth, VaultSession>()
-  const users = new Map<string, { readonly session: VaultSession; readonly kv: Kv; use(call: BackendCall): void }>()
+  const users = new Map<string, { readonly session: VaultSession; readonly kv: Kv; use(assertion: Assertion): void }>()
 
   function kvOf(session: VaultSession): Kv {
     return createKv(mount, createVaultClient(send, session, namespace))
@@ -59,6 +61,8 @@ export function createLogins(send: VaultSend, options: LoginsOptions): Logins {
     const id = createHash('sha256')
       .update(JSON.stringify([key.owner.issuer, key.owner.subject]))
       .digest('base64url')
+    const { assertion } = call
+    if (!assertion) throw noAssertion()
     const known = users.get(id) ?? newUser(role, api, kvOf)
     users.delete(id)
     users.set(id, known)
@@ -67,13 +71,13 @@ export function createLogins(send: VaultSend, options: LoginsOptions): Logins {
       void users.get(longestAgo)?.session.close()
       users.delete(longestAgo)
     }
-    known.use(call)
+    known.use(assertion)
     return known.kv
   }
 
   return {
     reading(key, call) {
-      if (userAuth && key) return ofUser(key, call, userAuth)
+      if (userAuth) return ofUser(key, call, userAuth)
       if (!read) throw noLogin('read')
       return read
     },
@@ -102,23 +106,27 @@ function newUser(
   api: LoginApi,
   kvOf: (session: VaultSession) => Kv,
 ) {
-  let assertion: BackendCall['assertion']
+  let latest: Assertion | undefined
   const jwt = async () => {
-    if (assertion) return assertion()
-    throw new CredentialVaultError(
-      'unauthenticated',
-      "Reading as the user needs the user's own JWT. Give the vault an assertion option that returns it.",
-      { reason: 'assertion' },
-    )
+    if (latest) return latest()
+    throw noAssertion()
   }
-  const session = createSession(jwtAuth('jwt', role, jwt), api)
+  const session = createSession(jwtAuth('jwt', role, jwt), api, { onDemand: true })
   return {
     session,
     kv: kvOf(session),
-    use(call: BackendCall) {
-      if (call.assertion) assertion = call.assertion
+    use(assertion: Assertion) {
+      latest = assertion
     },
   }
+}
+
+function noAssertion(): CredentialVaultError {
+  return new CredentialVaultError(
+    'unauthenticated',
+    "Reading as the user needs the user's own JWT. Give the vault an assertion option that returns it.",
+    { reason: 'assertion' },
+  )
 }
 
 function noLogin(half: 'read' | 'write'): CredentialVaultError {

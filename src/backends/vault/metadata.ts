@@ -1,3 +1,4 @@
+import { CredentialVaultError } from '../../core/errors.ts'
 import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/secret-backend.ts'
 import { objectAt, type VaultAnswer } from './exchange.ts'
 import { labelsOf } from './labels.ts'
@@ -17,10 +18,14 @@ export interface KvVersion {
   readonly deleted: boolean
 }
 
-/** @returns undefined for a 404: nothing was ever stored, or everything was purged */
+/**
+ * @returns undefined for a 404: nothing was ever stored, or everything was purged
+ * @throws `unavailable` for what is no answer of Vault
+ */
 export function metadataOf(answer: VaultAnswer): KvMetadata | undefined {
   const data = objectAt(answer.body, 'data')
-  if (answer.status === 404 || !data) return undefined
+  if (answer.status === 404) return undefined
+  if (!data || !objectAt(data, 'versions')) throw notUnderstood()
   const now = serverTime(answer)
   const versions = Object.entries(objectAt(data, 'versions') ?? {})
     .flatMap(([number, found]) => {
@@ -59,6 +64,12 @@ export function serverTime({ headers }: VaultAnswer): number {
   const time = Date.parse(headers['date'] ?? '')
   // `Date` is cut to whole seconds.
   return Number.isNaN(time) ? Date.now() : time + 999
+}
+
+export function notUnderstood(): CredentialVaultError {
+  return new CredentialVaultError('unavailable', 'Vault answered in a way that this server does not understand.', {
+    reason: 'answer',
+  })
 }
 
 export function statusOf(metadata: KvMetadata | undefined): CredentialStatus {

@@ -54,7 +54,7 @@ export function tlsConnector(tls: VaultTlsOptions, socketPath: string | undefine
           ...(passphrase !== undefined && { passphrase }),
           ...(serverName !== undefined && { servername: serverName }),
         })(target, callback),
-      (error: Error) => callback(error, null),
+      () => callback(Object.assign(new Error('a TLS file cannot be read'), { code: 'ERR_TLS_FILE' }), null),
     )
   }
 }

@@ -21,18 +21,26 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** Whether another address may be tried with the same request. */
-export function neverSent(error: unknown): boolean {
-  return CONNECT_CODES.has(codeOf(error)) || TLS_CODE.test(codeOf(error))
+/** Whether another address may be tried: nothing has left, or it may be asked twice. */
+export function mayGoElsewhere(error: unknown, request: VaultRequest): boolean {
+  if (request.signal.aborted) return false
+  return CONNECT_CODES.has(codeOf(error)) || TLS_CODE.test(codeOf(error)) || (!changes(request) && !isVaultError(error))
 }
 
 /** Our error for a request that got no answer. The foreign error is dropped: it may carry the token and the credential. */
 export function unanswered(error: unknown, request: VaultRequest): CredentialVaultError {
+  if (request.signal.aborted)
+    return changes(request)
+      ? outcomeUnknown('timeout')
+      : new CredentialVaultError('unavailable', 'Vault did not answer in time. Try again later.', {
+          reason: 'aborted',
+          retryable: true,
+        })
   if (isVaultError(error)) return error
   if (TLS_CODE.test(codeOf(error)))
     return new CredentialVaultError(
       'configuration_invalid',
-      "Vault's TLS certificate is not accepted: expired, for another name, or of an authority that this server does not know. Check tls.caFile and tls.serverName.",
+      "Vault's TLS certificate is not accepted: expired, for another name, or of an authority that this server does not know; or a file of tls cannot be read. Check tls.caFile and tls.serverName.",
       { reason: 'tls' },
     )
   if (CONNECT_CODES.has(codeOf(error)))
@@ -42,7 +50,7 @@ export function unanswered(error: unknown, request: VaultRequest): CredentialVau
     })
   if (changes(request)) return outcomeUnknown('connection')
   return new CredentialVaultError('unavailable', 'Vault did not answer. Try again later.', {
-    reason: request.signal.aborted ? 'aborted' : 'connection',
+    reason: 'connection',
     retryable: true,
   })
 }

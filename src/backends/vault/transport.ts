@@ -3,7 +3,7 @@ import { CredentialVaultError } from '../../core/errors.ts'
 import type { VaultAddress } from './addresses.ts'
 import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
 import { tlsConnector, type VaultTlsOptions } from './tls.ts'
-import { misdirected, neverSent, notVault, unanswered } from './transport-error.ts'
+import { mayGoElsewhere, misdirected, notVault, unanswered } from './transport-error.ts'
 
 /** What node-vault hands to the transport below it. */
 export interface TransportRequest extends VaultRequest {
@@ -18,7 +18,10 @@ export interface VaultTransport {
 }
 
 const MAX_ANSWER_BYTES = 1024 * 1024
+/** A folder of a hundred thousand hashed names. */
+const MAX_LIST_BYTES = 16 * MAX_ANSWER_BYTES
 const MAX_REDIRECTS = 2
+const NODE_MILLISECONDS = 1_500
 
 /**
  * HTTP to one of several Vault nodes: the one that answered last, and the next one when that cannot be reached or has failed. Requests
@@ -36,7 +39,7 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
     return agent
   }
 
-  /** Any node that can be reached; only a request that never left is sent to a second one. */
+  /** Any node that can be reached; what changes something goes to a second one only when it never left. */
   async function sendToOne(request: TransportRequest): Promise<VaultAnswer> {
     let failure: unknown
     for (let turn = 0; turn < addresses.length; turn += 1) {
@@ -50,7 +53,7 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
       } catch (error) {
         moveFrom(index)
         failure = error
-        if (!neverSent(error)) break
+        if (!mayGoElsewhere(error, request)) break
       }
     }
     throw unanswered(failure, request)
@@ -85,14 +88,15 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
       headers: { ...request.headers, ...(request.body && !request.headers['content-type'] && JSON_TYPE) },
       body: request.body ? JSON.stringify(request.body) : null,
       signal: request.signal,
-      // The signal carries the deadline of the whole call.
-      headersTimeout: 0,
+      // The signal carries the deadline of the whole call. One node that hangs must not take all of it when another can be asked.
+      headersTimeout: addresses.length > 1 && !changes(request) ? NODE_MILLISECONDS : 0,
       bodyTimeout: 0,
     })
     const headers = Object.fromEntries(
       Object.entries(response.headers).map(([name, value]) => [name, String(value ?? '')]),
     )
-    const body = parse(await textOf(response.body), response.statusCode)
+    const longest = target.endsWith('?list=true') ? MAX_LIST_BYTES : MAX_ANSWER_BYTES
+    const body = parse(await textOf(response.body, longest), response.statusCode)
     const redirect = response.statusCode >= 300 && response.statusCode < 400
     if (body === undefined && !redirect) throw notVault(response.statusCode, changes(request))
     return { status: response.statusCode, headers, body }
@@ -108,13 +112,13 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
 
 const JSON_TYPE = { 'content-type': 'application/json' } as const
 
-async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function textOf(body: Dispatcher.ResponseData['body'], longest: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_ANSWER_BYTES)
-      throw new CredentialVaultError('unavailable', 'Vault answered with more than a megabyte.', {
+    if (size > longest)
+      throw new CredentialVaultError('unavailable', 'Vault answered with more than this server takes.', {
         reason: 'answer_too_large',
       })
     chunks.push(chunk)

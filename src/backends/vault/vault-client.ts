@@ -12,19 +12,19 @@ export type VaultClient = (operation: VaultOperation, call: BackendCall) => Prom
 
 /** Milliseconds between attempts at a replica that is behind (status 412). */
 const REPLICA_WAITS = [50, 100, 200, 400] as const
-const MAX_TOKENS = 3
+const MAX_ATTEMPTS = 3
 
 export function createVaultClient(send: VaultSend, session: VaultSession, namespace: string | undefined): VaultClient {
   async function withToken(operation: VaultOperation, call: BackendCall): Promise<[VaultAnswer, VaultRequest]> {
-    for (let tokens = 1; ; tokens += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       const token = await session.token(call.signal)
       const request = { ...operation, token, namespace, correlationId: call.correlationId, signal: call.signal }
       const answer = await send(request)
       const id = answer.body?.['request_id']
       if (typeof id === 'string' && id !== '') call.noteRequest?.(id)
       if (answer.status !== 403) return [answer, request]
-      const verdict = await session.refused(token, textsOf(answer))
-      if (verdict === 'unauthenticated' || (verdict === 'again' && tokens === MAX_TOKENS)) throw tokenEnded()
+      const verdict = await session.refused(token, textsOf(answer), attempt)
+      if (verdict === 'unauthenticated' || (verdict === 'again' && attempt === MAX_ATTEMPTS)) throw tokenEnded()
       if (verdict === 'policy') return [answer, request]
     }
   }
@@ -49,7 +49,10 @@ export function isCasLost(answer: VaultAnswer): boolean {
 
 /** A 404 about the credential, and not about the mount: it describes a deleted version, or it says nothing at all. */
 function isNothingHere(answer: VaultAnswer): boolean {
-  return answer.status === 404 && (objectAt(answer.body, 'data', 'metadata') !== undefined || textsOf(answer) === '')
+  if (answer.status !== 404) return false
+  if (objectAt(answer.body, 'data', 'metadata')) return true
+  // Anybody's 404 may be JSON; Vault's has a list of errors.
+  return Array.isArray(answer.body?.['errors']) && textsOf(answer) === ''
 }
 
 function tokenEnded(): CredentialVaultError {

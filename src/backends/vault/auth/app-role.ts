@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../../../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../../core/errors.ts'
 import type { AuthMethod, LoginApi } from './auth-method.ts'
 import type { VaultAuth } from './auth-options.ts'
 import { secretFromFile } from './secret-file.ts'
@@ -32,7 +32,18 @@ export function appRoleAuth({ mount, roleId, role, ...source }: AppRole): AuthMe
   return {
     name: 'approle',
     canRepeat: true,
-    login: async (api, signal) =>
-      api.login(`auth/${mount}/login`, { role_id: roleId, secret_id: await secretId(api, signal) }, signal),
+    async login(api, signal) {
+      try {
+        return await api.login(
+          `auth/${mount}/login`,
+          { role_id: roleId, secret_id: await secretId(api, signal) },
+          signal,
+        )
+      } catch (error) {
+        // A secret id that has ended is of no more use: a new one may have been put in place.
+        if (isVaultError(error, 'unauthenticated')) unwrapped = undefined
+        throw error
+      }
+    },
   }
 }

@@ -48,12 +48,14 @@ export interface VaultCustomLogin {
 }
 
 const text = z.string().min(1)
-const mount = text.regex(/^[\w.-]+(?:\/[\w.-]+)*$/, 'must be a path without a slash at either end')
+const mount = text.regex(/^\w[\w-]*(?:\/\w[\w-]*)*$/, 'must be a path without a slash at either end')
+/** What a header can carry. */
+export const tokenText = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters')
 const asynchronous = <T>() => z.custom<() => Promise<T>>((value) => typeof value === 'function', 'must be a function')
 
 export const authSchema = z.discriminatedUnion('method', [
   z
-    .strictObject({ method: z.literal('token'), token: text.optional(), tokenFile: text.optional() })
+    .strictObject({ method: z.literal('token'), token: tokenText.optional(), tokenFile: text.optional() })
     .refine((auth) => one(auth.token, auth.tokenFile), { error: 'give either token or tokenFile' }),
   z
     .strictObject({

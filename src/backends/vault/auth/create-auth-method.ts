@@ -1,6 +1,8 @@
+import { z } from 'zod'
+import { parseOptions } from '../../../core/options.ts'
 import { appRoleAuth } from './app-role.ts'
 import type { AuthMethod } from './auth-method.ts'
-import type { VaultAuth } from './auth-options.ts'
+import { tokenText, type VaultAuth } from './auth-options.ts'
 import { secretFromFile } from './secret-file.ts'
 import { tokenAuth, tokenFileAuth } from './token.ts'
 
@@ -27,12 +29,14 @@ export function createAuthMethod(auth: VaultAuth): AuthMethod {
         name: 'custom',
         canRepeat: true,
         login: async () => {
-          const { token, ttlSeconds, renewable } = await auth.login()
+          const { token, ttlSeconds, renewable } = parseOptions(customLogin, await auth.login(), 'auth.login()')
           return { token, ttlSeconds, renewable, fromLogin: true, revocable: false }
         },
       }
   }
 }
+
+const customLogin = z.object({ token: tokenText, ttlSeconds: z.number().min(0), renewable: z.boolean() })
 
 const FOREIGN = { renewable: false, fromLogin: false, revocable: false } as const
 

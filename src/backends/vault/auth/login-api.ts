@@ -1,5 +1,5 @@
 import { CredentialVaultError } from '../../../core/errors.ts'
-import { objectAt, type VaultAnswer, type VaultSend } from '../exchange.ts'
+import { objectAt, type VaultAnswer, type VaultRequest, type VaultSend } from '../exchange.ts'
 import { textsOf, vaultError } from '../vault-error.ts'
 import type { Login, LoginApi } from './auth-method.ts'
 
@@ -10,13 +10,19 @@ export function createLoginApi(send: VaultSend, namespace: string | undefined): 
     signal: AbortSignal,
     token?: string,
   ): Promise<VaultAnswer> {
-    const request = { method: 'POST', path, signal, namespace, ...(token && { token }), ...(body && { body }) } as const
+    const request: VaultRequest = {
+      method: 'POST',
+      path,
+      signal,
+      namespace,
+      isLogin: true,
+      ...(token && { token }),
+      ...(body && { body }),
+    }
     const answer = await send(request)
     if (answer.status < 300) return answer
     if (answer.status === 400 || answer.status === 403) throw refused(textsOf(answer))
-    // A login that got no clear answer can be made again: it changes no credential.
-    const error = vaultError(answer, { ...request, method: 'GET' })
-    throw error
+    throw vaultError(answer, request)
   }
 
   return {
@@ -32,7 +38,8 @@ export function createLoginApi(send: VaultSend, namespace: string | undefined): 
       const data = objectAt(answer.body, 'data')
       return {
         token,
-        ttlSeconds: seconds(data?.['ttl']),
+        // Rounded down, `ttl` is 0 in its last second as well.
+        ttlSeconds: data?.['expire_time'] === null ? 0 : Math.max(seconds(data?.['ttl']), 1),
         renewable: data?.['renewable'] === true,
         fromLogin: false,
         revocable: false,

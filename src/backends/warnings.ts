@@ -1,0 +1,11 @@
+/** Tells operators what is weak or strange yet no error; a listener that throws changes nothing of the work. */
+export function safeWarn(listener: ((message: string) => void) | undefined): (message: string) => void {
+  const tell = listener ?? ((message: string) => process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' }))
+  return (message) => {
+    try {
+      tell(message)
+    } catch {
+      // It is the listener's own trouble.
+    }
+  }
+}
