@@ -5,7 +5,7 @@ import { CredentialVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put, remove } from '../../src/testing/secret-backend-calls.ts'
 import { vaultRejection } from '../support/vault-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
@@ -36,6 +36,29 @@ function failing<P extends readonly unknown[], T>(
     if (error) throw error()
     return method(...parameters)
   })
+}
+
+/** Writes whose first request is lost on its way, after the backend has looked at what is there. */
+function lostOnTheWay(real: SecretBackend): SecretBackend['write'] {
+  let first = true
+  return async (which, values, intent, call) => {
+    if (!first) return real.write(which, values, intent, call)
+    first = false
+    call.noteBase?.(await real.stat(which, call))
+    throw lost()
+  }
+}
+
+/** Writes whose first answer is lost on its way back, after which something else happens. */
+function lostOnTheWayBack(real: SecretBackend, then: () => Promise<unknown>): SecretBackend['write'] {
+  let first = true
+  return async (which, values, intent, call) => {
+    const version = await real.write(which, values, intent, call)
+    if (!first) return version
+    first = false
+    await then()
+    throw lost()
+  }
 }
 
 describe('reads', () => {
@@ -144,9 +167,30 @@ describe('a save', () => {
   })
 
   test('that was lost on the way is made again', async () => {
-    const { save } = setUp((real) => ({ write: failing(real.write, lost) }))
+    const { save } = setUp((real) => ({ write: lostOnTheWay(real) }))
     expect((await save()).label).toBe('1')
   })
+
+  test('that was made and then overwritten is not made a second time', async () => {
+    const { save, real } = setUp((real) => ({
+      write: lostOnTheWayBack(real, () => put(real, key, { pat: 'theirs' })),
+    }))
+    expect(await vaultRejection(save())).toMatchObject({ code: 'outcome_unknown' })
+    const call = { signal: AbortSignal.timeout(1000), correlationId: 'c' }
+    expect(await real.read(key, call)).toMatchObject({ values: { pat: 'theirs' } })
+  })
+
+  test.each(['absent', 'active', 'revoked'])(
+    'that was made over an %s credential and then revoked stays revoked',
+    async (before) => {
+      const { save, real } = setUp((real) => ({ write: lostOnTheWayBack(real, () => remove(real, key)) }))
+      if (before !== 'absent') await put(real, key, { pat: 'before' })
+      if (before === 'revoked') await remove(real, key)
+      expect(await vaultRejection(save())).toMatchObject({ code: 'outcome_unknown' })
+      const call = { signal: AbortSignal.timeout(1000), correlationId: 'c' }
+      expect((await real.stat(key, call)).status).toBe('revoked')
+    },
+  )
 
   test('that expects a version is never made over what somebody else stored, and nobody is told that it failed', async () => {
     const { save, real } = setUp((real) => ({
@@ -185,7 +229,30 @@ describe('a save', () => {
     const forbidden = async () => {
       throw new CredentialVaultError('forbidden', 'write only')
     }
-    const { save } = setUp((real) => ({ write: failing(real.write, lost), read: forbidden }))
+    const { save } = setUp((real) => ({ write: lostOnTheWay(real), read: forbidden }))
     expect((await save()).label).toBe('1')
+  })
+})
+
+describe('a revocation', () => {
+  test.each([
+    ['nothing is left to revoke', 'any'],
+    ['the version is not there any more', 'version'],
+  ] as const)('whose answer is lost was one, when %s', async (_, expectation) => {
+    const { calls, real } = setUp((real) => {
+      let first = true
+      return {
+        revoke: async (...given) => {
+          const changed = await real.revoke(...given)
+          if (!first) return changed
+          first = false
+          throw lost()
+        },
+      }
+    })
+    const { ref } = await put(real, key, { pat: 'x' })
+    const expect_ = expectation === 'any' ? 'any' : { version: ref }
+    const intent = { expect: expect_, operationId: 'op-r', purge: false } as const
+    expect(await calls.revoke(key, intent, newTrace())).toBe(true)
   })
 })

@@ -229,6 +229,47 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     },
   )
 
+  test('row 24: a save between the steps of a revocation is kept', async () => {
+    const { save, revoke, release, backend } = await store()
+    await save('before')
+    proxy.fault('failing', 'UpdateSecretVersionStage')
+    await vaultRejection(revoke())
+    proxy.fault('none')
+    await put(backend, KEY, { pat: 'connected again' })
+    expect(
+      await backend
+        .revoke(KEY, { expect: { version: 'gone' as never }, operationId: 'x', purge: false }, call())
+        .catch((error) => error.code),
+    ).toBe('conflict')
+    expect(await release()).toBe('connected again')
+  })
+
+  test.each(['PutSecretValue', 'UpdateSecretVersionStage', 'DeleteSecret'])(
+    'row 24: a revocation whose %s got no answer is done, once',
+    async (operation) => {
+      const { save, revoke, refusal, release } = await store({ deadline: 9_000 })
+      await save()
+      proxy.fault('lost', operation)
+      const revoking = revoke()
+      setTimeout(() => proxy.fault('none'), 60)
+      expect(await revoking).toBe(true)
+      await refusal(release(), 'credential_revoked')
+      const found = await emulator.administrator.describeSecret({ SecretId: secretName() })
+      expect(found.DeletedDate).toBeDefined()
+    },
+    15_000,
+  )
+
+  test('row 25: of two tabs after a deletion in the console, neither removes what the other saved', async () => {
+    const { backend } = await store()
+    await put(backend, KEY, { pat: 'before' })
+    await hands.remove(KEY)
+    const saved = await Promise.allSettled([put(backend, KEY, { pat: 'one' }), put(backend, KEY, { pat: 'two' })])
+    expect(saved.some(({ status }) => status === 'fulfilled')).toBe(true)
+    const found = await backend.read(KEY, call())
+    expect(['one', 'two']).toContain(found.status === 'active' && found.values['pat'])
+  })
+
   test('row 25: who connects again after a revocation finds a new secret, without having seen the old one', async () => {
     const { save, release, revoke } = await store()
     await save('before')

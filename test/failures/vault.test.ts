@@ -289,6 +289,31 @@ describe('outages', () => {
     await refusal(release(), 'unavailable', 'not_vault')
   })
 
+  test.each([
+    ['a gateway without a route', 404, { message: 'no Route matched with those values' }],
+    ['somebody else’s answer', 200, { status: 'ok' }],
+    ['a gateway that is down', 503, { message: 'upstream unavailable' }],
+  ])('row 13: %s in JSON is no answer of Vault either', async (_, status, body) => {
+    const { save, release, refusal, revoke, status: state } = await store({}, { ttl: 0 })
+    await save()
+    proxy.answer(() => jsonAnswer(status, body))
+    const { error } = await refusal(release(), status === 404 ? 'configuration_invalid' : 'unavailable')
+    expect(error.code).not.toBe('credential_absent')
+    expect((await vaultRejection(state())).code).toBe(error.code)
+    expect((await vaultRejection(revoke())).code).toBe(error.code)
+    proxy.answer(undefined)
+    await expect.poll(release, { timeout: 4_000 }).toBe(PAT)
+  })
+
+  test('row 12: of two nodes one that hangs does not take the whole time of a read', async () => {
+    const { save, release } = await store({ address: [proxy.endpoint, bao.address] }, { ttl: 0 })
+    await save()
+    proxy.fault('hanging')
+    const began = performance.now()
+    expect(await release()).toBe(PAT)
+    expect(performance.now() - began).toBeLessThan(3_900)
+  })
+
   test('row 18: a replica that is behind is asked again', async () => {
     const { save, release, refusal } = await store()
     await save()
@@ -389,6 +414,58 @@ describe('logins', () => {
     expect(await release()).toBe(PAT)
     expect(logins()).toBe(2)
     expect(String(proxy.requests.findLast(isData)?.headers['x-vault-token'])).not.toBe(token)
+  })
+
+  test('row 14: many calls with a revoked token all go on with the next one', async () => {
+    const { auth } = await appRole({ token_ttl: '1h' })
+    const backend = await connect({ auth })
+    await put(backend, KEY, { pat: PAT })
+    await new Promise((resolve) => setTimeout(resolve, 5_100))
+    const token = String(proxy.requests.findLast(isData)?.headers['x-vault-token'])
+    await bao.api('POST', 'auth/token/revoke', { token })
+    const found = await Promise.all(Array.from({ length: 12 }, () => backend.read(KEY, call())))
+    expect(found.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 'active'))
+    expect(logins()).toBe(2)
+    expect(proxy.requests.filter(({ url }) => url.endsWith('lookup-self')).length).toBe(1)
+  }, 15_000)
+
+  test('row 15: a login whose answer is lost is made again, and says nothing about the credential', async () => {
+    const { auth } = await appRole({ token_ttl: '1h' })
+    let lost = 0
+    proxy.fault('lost', ({ url }) => url.endsWith('/login') && lost++ === 0)
+    const error = await vaultRejection(connect({ auth }))
+    expect(error).toMatchObject({ code: 'unavailable' })
+    expect((await connect({ auth })).name).toBe('vault')
+  })
+
+  test('row 15: a login function that never comes back is given up, and asked again later', async () => {
+    let asked = 0
+    const login = async () => {
+      asked += 1
+      if (asked === 1) await new Promise(() => undefined)
+      return { token: ROOT_TOKEN, ttlSeconds: 0, renewable: false }
+    }
+    expect(await vaultRejection(connect({ auth: { method: 'custom', login } }))).toMatchObject({ code: 'unavailable' })
+    const again = vaultBackend({ address: proxy.endpoint, mount, auth: { method: 'custom', login } })
+    await again.open()
+    await again.close()
+  }, 15_000)
+
+  test('row 15: a slow refusal after the time of a call is over harms nobody else', async () => {
+    const rejections: unknown[] = []
+    const hear = (error: unknown) => void rejections.push(error)
+    process.on('unhandledRejection', hear)
+    const { name, auth } = await appRole({ token_ttl: '1h' })
+    const backend = await connect({ auth })
+    await put(backend, KEY, { pat: PAT })
+    const token = String(proxy.requests.findLast(isData)?.headers['x-vault-token'])
+    await bao.api('DELETE', `auth/approle/role/${name}`)
+    await bao.api('POST', 'auth/token/revoke', { token })
+    for (const milliseconds of [1, 5, 20, 100, 230])
+      await vaultRejection(backend.read(KEY, call(AbortSignal.timeout(milliseconds))))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    process.off('unhandledRejection', hear)
+    expect(rejections).toEqual([])
   })
 
   test('row 15: a login that is refused says so, and is not tried again for five seconds', async () => {
