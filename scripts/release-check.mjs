@@ -60,7 +60,7 @@ try {
     return `${bill.components.length} packages, in ${path}`
   })
   await check('known vulnerabilities of what is installed with it', () => askAdvisories(project.folder))
-  await check(`README's example, NodeNext and Bundler, on Node ${on}`, () =>
+  await check(`README's example and every subpath, NodeNext and Bundler, on Node ${on}`, () =>
     tryReadme(project, nodes, testedVersions()),
   )
   await check(`two copies of the SDK, on Node ${on}`, () => tryTwoCopies(project, nodes))
