@@ -13,6 +13,22 @@ const AGREED = [
   'Unlicense',
 ]
 
+/**
+ * The bill of materials of one package, from that of the empty project that it was installed into. Its tarball's path on this machine
+ * is left out.
+ */
+export function billOf(name, installed) {
+  const own = installed.components.find((component) => component.name === name)
+  const root = installed.metadata.component['bom-ref']
+  const externalReferences = own.externalReferences.filter(({ url }) => !url.startsWith('file:'))
+  return {
+    ...installed,
+    metadata: { ...installed.metadata, component: { ...own, externalReferences } },
+    components: installed.components.filter((component) => component !== own),
+    dependencies: installed.dependencies.filter(({ ref }) => ref !== root),
+  }
+}
+
 /** Components of a CycloneDX bill whose licence is none of those, as `name@version (licence)`. */
 export function foreignLicences(components) {
   return components

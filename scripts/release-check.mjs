@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { bringNode } from './bring-node.mjs'
-import { askAdvisories, foreignLicences } from './dependency-report.mjs'
+import { askAdvisories, billOf, foreignLicences } from './dependency-report.mjs'
 import { judgePacked } from './packed-files.mjs'
 import { emptyProject, testedVersions, tryReadme, tryTwoCopies, tryWithoutPeers } from './try-tarball.mjs'
 
@@ -49,18 +49,18 @@ const on = nodes.map(([version]) => version).join(', ')
 try {
   await check(`installed without optional peers, on Node ${on}`, () => tryWithoutPeers(project, nodes))
   await check('licences and bill of materials', () => {
-    const bill = project.run('npm', ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'library'])
+    const installed = JSON.parse(project.run('npm', ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'library']))
+    const bill = billOf(packed.name, installed)
     const path = join(RELEASE, 'sbom.cdx.json')
-    writeFileSync(path, bill)
-    const { components } = JSON.parse(bill)
-    const foreign = foreignLicences(components)
+    writeFileSync(path, `${JSON.stringify(bill, null, 2)}\n`)
+    const foreign = foreignLicences(bill.components)
     if (foreign.length > 0) throw new Error(`Licences that nobody has agreed to: ${foreign.join(', ')}`)
     if (!readFileSync('LICENSE', 'utf8').includes('Apache License'))
       throw new Error('LICENSE is not the Apache License')
-    return `${components.length} packages, in ${path}`
+    return `${bill.components.length} packages, in ${path}`
   })
   await check('known vulnerabilities of what is installed with it', () => askAdvisories(project.folder))
-  await check(`README's example, NodeNext and Bundler, on Node ${on}`, () =>
+  await check(`README's example and every subpath, NodeNext and Bundler, on Node ${on}`, () =>
     tryReadme(project, nodes, testedVersions()),
   )
   await check(`two copies of the SDK, on Node ${on}`, () => tryTwoCopies(project, nodes))

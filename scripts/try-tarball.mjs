@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const SDK = '@modelcontextprotocol/sdk'
+const SELF = 'mcp-credential-vault'
 const QUIET = ['--silent', '--no-fund', '--no-audit']
 
 /** A project that holds nothing but the packed tarball, as a user would make it. */
@@ -36,23 +37,39 @@ export function tryWithoutPeers(project, nodes) {
   writeFileSync(join(project.folder, 'vault.key'), key, { mode: 0o600 })
 }
 
-/** README's example: its types with every library's declarations checked, then run as JavaScript, and as TypeScript where Node can. */
+/**
+ * README's example and every subpath: types with every library's declarations checked, then run as JavaScript, the example also as
+ * TypeScript where Node can.
+ */
 export function tryReadme(project, nodes, versions) {
   const { folder, run } = project
   const packages = [SDK, 'koa', 'zod', 'typescript', '@types/node']
   project.install(...packages.map((name) => `${name}@${versions[name].replace(/^\^/, '')}`))
   for (const name of ['readme.ts', 'your-server.ts']) copyFileSync(resolve('examples', name), join(folder, name))
   copyFileSync(resolve('scripts/in-empty-project/call-readme.mjs'), join(folder, 'call-readme.mjs'))
+  // Every subpath, so that each one's declarations are checked and each one is loaded.
+  const { exports } = JSON.parse(readFileSync(resolve('package.json'), 'utf8'))
+  const subpaths = Object.keys(exports).filter((subpath) => subpath !== './package.json')
+  project.write(
+    'every-subpath.ts',
+    subpaths.map((subpath) => `export * as ${wordOf(subpath)} from '${SELF}${subpath.slice(1)}'\n`).join(''),
+  )
   const checks = ['--strict', '--skipLibCheck', 'false', '--target', 'ES2023', '--types', 'node']
   const tsc = join(folder, 'node_modules/typescript/bin/tsc')
-  const compile = (...parameters) => run(process.execPath, [tsc, ...checks, ...parameters, 'readme.ts'])
+  const compile = (...parameters) =>
+    run(process.execPath, [tsc, ...checks, ...parameters, 'readme.ts', 'every-subpath.ts'])
   compile('--module', 'NodeNext', '--rewriteRelativeImportExtensions', '--outDir', 'js')
   compile('--module', 'ESNext', '--moduleResolution', 'Bundler', '--allowImportingTsExtensions', '--noEmit')
   const environment = { ...process.env, MCP_VAULT_KEY_FILE: join(folder, 'vault.key') }
   for (const [version, node] of nodes) {
     const examples = Number(version) < 22 ? ['./js/readme.js'] : ['./js/readme.js', './readme.ts']
+    run(node, ['js/every-subpath.js'])
     for (const example of examples) run(node, ['call-readme.mjs', example], { env: environment })
   }
+}
+
+function wordOf(subpath) {
+  return `all${subpath.replace(/\W+/g, '_')}`
 }
 
 /** Two installed copies of the SDK: the gate refuses the server of the other one, and names both. */

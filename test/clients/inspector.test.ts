@@ -31,7 +31,7 @@ afterAll(() => inspector.close())
 
 /** Connects mcpdo and signs Alice in, in a browser that follows the redirect to mcpdo's own callback. */
 async function connect(...options: string[]): Promise<(...parameters: string[]) => Promise<unknown>> {
-  const { authUrl } = pendingAuth.parse(await inspector.mcpdo('connect', tickets.url, '--elicit', 'both', ...options))
+  const { authUrl } = pendingAuth.parse(await inspector.mcpdo('connect', tickets.url, ...options))
   const done = await tickets.signInAsAlice(authUrl)
   expect(textOf(done.html)).toContain('OAuth complete')
   expect(await inspector.mcpdo('--connection', tickets.url, 'connections/show')).toMatchObject({ transport: 'live' })
@@ -39,20 +39,21 @@ async function connect(...options: string[]): Promise<(...parameters: string[]) 
 }
 
 describe.each([
-  ['waiting', {}],
-  ['fail-fast', { failFast: true }],
-  ['stateless', { mode: 'stateless' }],
-] as const)('mcpdo, %s server', (mode, options) => {
+  ['`mcpdo`', 'waiting', {}, []],
+  ['`mcpdo`', 'fail-fast', { failFast: true }, []],
+  ['`mcpdo`', 'stateless', { mode: 'stateless' }, []],
+  ['`mcpdo --elicit off`', 'stateless', { mode: 'stateless' }, ['--elicit', 'off']],
+] as const)('%s, %s server', (client, mode, options, flags) => {
   beforeAll(async () => {
     tickets = await ticketsWalk(options)
   })
   afterAll(() => tickets.close())
 
   test('call, link, form, result; and a second call without a question', async () => {
-    const mcpdo = await connect()
+    const mcpdo = await connect(...flags)
     const { elicitationPending } = pendingElicitation.parse(await mcpdo('tools/call', 'create_ticket', TITLE))
     expect(elicitationPending.url).toBe(linkIn(elicitationPending.url))
-    expectOnPage('`mcpdo`', mode, elicitationPending.message)
+    expectOnPage(client, mode, elicitationPending.message)
     expect((await tickets.fillIn(elicitationPending.url)).status).toBe(200)
     const answer = await inspector.mcpdo('elicitation/respond', elicitationPending.elicitationId, '--done')
     expect(toolResult.parse(answer).content[0]?.text).toBe('TICKET-1 "Printer is on fire" was created by alice.')
@@ -61,18 +62,21 @@ describe.each([
   })
 })
 
-describe('without elicitation', () => {
+describe.each([
+  ['waiting', {}],
+  ['fail-fast', { failFast: true }],
+] as const)('mcpdo --elicit off, %s server', (mode, options) => {
   beforeAll(async () => {
-    tickets = await ticketsWalk()
+    tickets = await ticketsWalk(options)
   })
   afterAll(() => tickets.close())
 
-  test('mcpdo --elicit off: the link comes as a text, and the next call succeeds', async () => {
+  test('the link comes in words, and the next call succeeds', async () => {
     const mcpdo = await connect('--elicit', 'off')
     const first = toolResult.parse(await mcpdo('tools/call', 'create_ticket', TITLE))
     expect(first.isError).toBe(true)
     const text = first.content[0]?.text ?? ''
-    expectOnPage('`mcpdo --elicit off`', 'waiting', text)
+    expectOnPage('`mcpdo --elicit off`', mode, text)
     expect((await tickets.fillIn(linkIn(text))).status).toBe(200)
     const second = toolResult.parse(await mcpdo('tools/call', 'create_ticket', TITLE))
     expect(second.content[0]?.text).toBe('TICKET-1 "Printer is on fire" was created by alice.')
@@ -81,6 +85,7 @@ describe('without elicitation', () => {
 
 describe.each([
   ['waiting', {}],
+  ['fail-fast', { failFast: true }],
   ['stateless', { mode: 'stateless' }],
 ] as const)('mcp-inspector --cli, %s server', (mode, options) => {
   beforeAll(async () => {
@@ -88,7 +93,7 @@ describe.each([
   })
   afterAll(() => tickets.close())
 
-  test(mode === 'waiting' ? 'the link comes in words, and the next call succeeds' : 'it shows nothing', async () => {
+  test(mode === 'stateless' ? 'it shows nothing' : 'the link comes in words, and the next call succeeds', async () => {
     const header = `Authorization: Bearer ${await accessToken()}`
     const call = ['--method', 'tools/call', '--tool-name', 'create_ticket', '--tool-arg', 'title=Printer is on fire']
     const run = () => inspector.cli(tickets.url, '--transport', 'http', '--header', header, ...call)

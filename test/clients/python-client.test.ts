@@ -16,17 +16,20 @@ async function connect(elicitation: 'url' | 'none', mode: 'auto' | 'legacy' = 'a
   return client
 }
 
-describe('a waiting server', () => {
+describe.each([
+  ['waiting', {}],
+  ['fail-fast', { failFast: true }],
+] as const)('a %s server and no callback', (mode, options) => {
   beforeAll(async () => {
-    tickets = await ticketsWalk()
+    tickets = await ticketsWalk(options)
   })
   afterAll(() => tickets.close())
 
-  test('without a callback: the link comes in words, and the next call succeeds', async () => {
+  test('the link comes in words, and the next call succeeds', async () => {
     const client = await connect('none')
     const first = await client.next('result')
     expect(first.isError).toBe(true)
-    expectOnPage('Python SDK, no callback', 'waiting', first.text)
+    expectOnPage('Python SDK, no callback', mode, first.text)
     expect((await tickets.fillIn(linkIn(first.text))).status).toBe(200)
     client.say('again')
     expect(await client.next('result')).toEqual({ event: 'result', text: CREATED, isError: false })
@@ -53,19 +56,20 @@ describe.each(['auto', 'legacy'] as const)('a waiting server and mode="%s"', (mo
 })
 
 describe.each([
-  ['fail-fast', { failFast: true }],
-  ['stateless', { mode: 'stateless' }],
-] as const)('a %s server', (mode, options) => {
+  ['Python SDK', 'url', 'fail-fast', { failFast: true }],
+  ['Python SDK', 'url', 'stateless', { mode: 'stateless' }],
+  ['Python SDK, no callback', 'none', 'stateless', { mode: 'stateless' }],
+] as const)('%s (%s), a %s server', (name, elicitation, mode, options) => {
   beforeAll(async () => {
     tickets = await ticketsWalk(options)
   })
   afterAll(() => tickets.close())
 
   test('the call ends with -32042 and the link, and the next one succeeds', async () => {
-    const client = await connect('url')
+    const client = await connect(elicitation)
     const { code, message, links } = await client.next('error')
     expect(code).toBe(-32042)
-    expectOnPage('Python SDK', mode, message)
+    expectOnPage(name, mode, message)
     expect(links).toEqual([linkIn(message)])
     expect((await tickets.fillIn(linkIn(message))).status).toBe(200)
     client.say('again')

@@ -35,12 +35,22 @@ describe('a waiting server', () => {
     expect(isError).toBe(true)
     expectOnPage('SDK 1.x, user declines', 'waiting', text)
   })
+})
 
-  test('no URL mode: the link comes in words, and the next call succeeds', async () => {
+describe.each([
+  ['waiting', {}],
+  ['fail-fast', { failFast: true }],
+] as const)('a %s server and a client without URL mode', (mode, options) => {
+  beforeAll(async () => {
+    tickets = await ticketsWalk(options)
+  })
+  afterAll(() => tickets.close())
+
+  test('the link comes in words, and the next call succeeds', async () => {
     client = await connect()
     const { text, isError } = await call()
     expect(isError).toBe(true)
-    expectOnPage('SDK 1.x, no URL mode', 'waiting', text)
+    expectOnPage('SDK 1.x, no URL mode', mode, text)
     expect((await tickets.fillIn(linkIn(text))).status).toBe(200)
     expect(await call()).toEqual(created(1))
   })
@@ -69,19 +79,20 @@ describe('a waiting server and a client with URL mode', () => {
 })
 
 describe.each([
-  ['fail-fast', { failFast: true }],
-  ['stateless', { mode: 'stateless' }],
-] as const)('a %s server', (mode, options) => {
+  ['SDK 1.x', 'fail-fast', { failFast: true }],
+  ['SDK 1.x', 'stateless', { mode: 'stateless' }],
+  ['SDK 1.x, no URL mode', 'stateless', { mode: 'stateless' }],
+] as const)('%s, a %s server', (name, mode, options) => {
   beforeAll(async () => {
     tickets = await ticketsWalk(options)
   })
   afterAll(() => tickets.close())
 
   test('the call ends with -32042 and the link, and the next one succeeds', async () => {
-    client = await connect(() => 'accept')
+    client = await connect(name === 'SDK 1.x' ? () => 'accept' : undefined)
     const error = await call().catch((thrown: unknown) => thrown)
     if (!(error instanceof UrlElicitationRequiredError)) throw new Error(`not -32042: ${JSON.stringify(error)}`)
-    expectOnPage('SDK 1.x', mode, error.message)
+    expectOnPage(name, mode, error.message)
     const link = linkIn(error.message)
     expect(error.elicitations).toMatchObject([{ mode: 'url', url: link }])
     expect((await tickets.fillIn(link)).status).toBe(200)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { foreignLicences, judgeAdvisories } from '../../scripts/dependency-report.mjs'
+import { billOf, foreignLicences, judgeAdvisories } from '../../scripts/dependency-report.mjs'
 
 test('licences that nobody has agreed to are named, and a package without one', () => {
   const component = (
@@ -30,4 +30,24 @@ test('an audit that finds nothing, one that finds something, and one that was ne
     notChecked: expect.stringContaining('405 Method Not Allowed'),
   })
   expect(judgeAdvisories('')).toMatchObject({ notChecked: expect.stringContaining('no report') })
+})
+
+test("the bill of materials is the package's own, and says nothing of the machine that made it", () => {
+  const component = (name: string, url: string) => ({
+    'bom-ref': `${name}@1.0.0`,
+    name,
+    version: '1.0.0',
+    externalReferences: [{ url }],
+  })
+  const bill = billOf('ours', {
+    metadata: { component: { 'bom-ref': 'empty@1.0.0' } },
+    components: [component('ours', 'file:/home/me/ours.tgz'), component('koa', 'https://koajs.com')],
+    dependencies: [
+      { ref: 'empty@1.0.0', dependsOn: ['ours@1.0.0'] },
+      { ref: 'ours@1.0.0', dependsOn: ['koa@1.0.0'] },
+    ],
+  })
+  expect(bill.metadata.component).toMatchObject({ 'bom-ref': 'ours@1.0.0', externalReferences: [] })
+  expect(bill.components.map(({ name }) => name)).toEqual(['koa'])
+  expect(bill.dependencies).toEqual([{ ref: 'ours@1.0.0', dependsOn: ['koa@1.0.0'] }])
 })

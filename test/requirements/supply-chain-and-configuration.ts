@@ -26,9 +26,11 @@ export const supplyChainAndConfiguration: Chapter = {
     ask('ASVS 15.1.1', 1, 'There are deadlines for mending vulnerable parts.').reasoned(
       'SECURITY.md, "Report a vulnerability": days for each severity.',
     ),
-    ask('ASVS 15.2.1', 1, 'None is overdue.').open('No check of known advisories is part of a release yet.'),
+    ask('ASVS 15.2.1', 1, 'None is overdue.').open(
+      '`npm run release:check` asks the registry for known advisories and fails on any, but none that was asked so far has answered.',
+    ),
     ask('ASVS 15.1.2', 2, 'There is an inventory of libraries.').reasoned(
-      'package-lock.json lists each with its checksum, and docs/design.md says why each direct one is there.',
+      'package-lock.json lists each with its checksum, docs/design.md says why each direct one is there, and `npm run release:check` writes a CycloneDX bill of materials of the packed tarball.',
     ),
     ask('ASVS 15.1.4', 3, 'Risky libraries are named.').tested([
       'docs/pages',
