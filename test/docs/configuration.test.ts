@@ -78,6 +78,7 @@ const INTERNAL: readonly string[] = [
   'AwsClientOptions',
   'LoginsOptions',
   'ReleaseOptions',
+  'SessionOptions',
   'VaultAuthOptions',
   'BearerGateOptions',
   'CredentialCacheOptions',
@@ -96,10 +97,12 @@ function declaration(text: string, pattern: RegExp): string {
   return rest.slice(0, /\n\n(?! )/.exec(rest)?.index)
 }
 
-const membersOf = (text: string, name: string) =>
-  [...declaration(text, new RegExp(`^export (?:interface|type) ${name}\\b`, 'm')).matchAll(/readonly (\w+)\??:/g)].map(
-    ([, member = '']) => member,
-  )
+/** Of an interface its own members, without those of objects inside it. */
+function membersOf(text: string, name: string): readonly string[] {
+  const found = declaration(text, new RegExp(`^export (?:interface|type) ${name}\\b`, 'm'))
+  const pattern = found.startsWith('export interface') ? /^ {2}readonly (\w+)\??:/gm : /readonly (\w+)\??:/g
+  return [...found.matchAll(pattern)].map(([, member = '']) => member)
+}
 
 /** Keys of a zod object, each with the text of its definition. */
 function keysOf(text: string, name: string): readonly (readonly [string, string])[] {

@@ -36,7 +36,16 @@ export async function startVaultProxy(target: string): Promise<VaultProxy> {
   let current: { fault: VaultFault; only: (request: ProxiedRequest) => boolean } = { fault: 'none', only: () => true }
   let own: ((request: ProxiedRequest) => ProxiedAnswer | undefined) | undefined
 
-  const faultOf = (request: ProxiedRequest) => (current.only(request) ? current.fault : 'none')
+  const decided = new WeakMap<ProxiedRequest, VaultFault>()
+
+  /** Decided once for each request: who asks for the first of many counts them. */
+  function faultOf(request: ProxiedRequest): VaultFault {
+    const known = decided.get(request)
+    if (known) return known
+    const fault = current.only(request) ? current.fault : 'none'
+    decided.set(request, fault)
+    return fault
+  }
 
   const proxy = await startFaultProxy({
     target,

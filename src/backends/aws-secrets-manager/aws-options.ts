@@ -41,19 +41,19 @@ export interface AwsSecretsManagerOptions {
 
 const callable = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
 
+const credentialsSchema = z.union([
+  callable<AwsCredentialsProvider>().transform((provider) => ({ read: provider, write: provider })),
+  z
+    .strictObject({
+      read: callable<AwsCredentialsProvider>().optional(),
+      write: callable<AwsCredentialsProvider>().optional(),
+    })
+    .refine((given) => given.read ?? given.write, { error: 'needs read, write or both' }),
+])
+
 export const awsSchema = z.strictObject({
   region: z.string().min(1).optional(),
-  credentials: z
-    .union([
-      callable<AwsCredentialsProvider>().transform((provider) => ({ read: provider, write: provider })),
-      z
-        .strictObject({
-          read: callable<AwsCredentialsProvider>().optional(),
-          write: callable<AwsCredentialsProvider>().optional(),
-        })
-        .refine((given) => given.read ?? given.write, { error: 'needs read, write or both' }),
-    ])
-    .optional(),
+  credentials: credentialsSchema.optional(),
   endpoint: z.url({ protocol: /^https?$/ }).optional(),
   prefix: z
     .string()

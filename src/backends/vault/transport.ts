@@ -21,7 +21,7 @@ const MAX_ANSWER_BYTES = 1024 * 1024
 /** A folder of a hundred thousand hashed names. */
 const MAX_LIST_BYTES = 16 * MAX_ANSWER_BYTES
 const MAX_REDIRECTS = 2
-const NODE_MILLISECONDS = 1_500
+const MILLISECONDS_FOR_ONE = 1_500
 
 /**
  * HTTP to one of several Vault nodes: the one that answered last, and the next one when that cannot be reached or has failed. Requests
@@ -89,7 +89,7 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
       body: request.body ? JSON.stringify(request.body) : null,
       signal: request.signal,
       // The signal carries the deadline of the whole call. One node that hangs must not take all of it when another can be asked.
-      headersTimeout: addresses.length > 1 && !changes(request) ? NODE_MILLISECONDS : 0,
+      headersTimeout: addresses.length > 1 && !changes(request) ? MILLISECONDS_FOR_ONE : 0,
       bodyTimeout: 0,
     })
     const headers = Object.fromEntries(

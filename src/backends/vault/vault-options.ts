@@ -47,6 +47,8 @@ const eitherSchema = z
   .strictObject({ read: authSchema.optional(), write: authSchema.optional() })
   .refine((auth) => auth.read ?? auth.write, { error: 'needs read, write or both' })
 
+const userAuthSchema = z.strictObject({ mount: path.default('jwt'), role: z.string().min(1) })
+
 export const vaultSchema = z.strictObject({
   address: z.union([z.string(), z.array(z.string()).min(1)]).transform((address) => [address].flat()),
   auth: z.unknown().transform((auth, context) => {
@@ -58,7 +60,7 @@ export const vaultSchema = z.strictObject({
     }
     return 'method' in parsed.data ? { read: parsed.data, write: parsed.data } : parsed.data
   }),
-  userAuth: z.strictObject({ mount: path.default('jwt'), role: z.string().min(1) }).optional(),
+  userAuth: userAuthSchema.optional(),
   mount: path.default('secret'),
   prefix: path.default('mcp'),
   namespace: path.optional(),
