@@ -2,11 +2,12 @@ import type { AccessContext } from './core/credentials.ts'
 import type { GatedCall } from './core/gated-provider.ts'
 
 /** What an access says of the tool call that it is for. */
-export function contextOf({ user, tool, correlationId, assertion }: GatedCall): AccessContext {
+export function contextOf({ user, clientName, tool, correlationId, assertion }: GatedCall): AccessContext {
   return {
     correlationId,
     ...(assertion && { assertion }),
     ...(user.clientId === undefined ? {} : { clientId: user.clientId }),
+    ...(clientName === undefined ? {} : { clientName }),
     ...(tool === undefined ? {} : { tool }),
   }
 }

@@ -1,7 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Koa from 'koa'
-import type { AuditSink } from './core/audit-sink.ts'
 import type { Credentials } from './core/credentials.ts'
 import type { HealthPart } from './core/health.ts'
 import type { VerifyToken } from './core/identity.ts'
@@ -19,7 +18,6 @@ export interface ProviderServices {
   readonly credentials: Credentials
   readonly pendingRequests: PendingRequests
   readonly sealer: Sealer
-  readonly audit: AuditSink
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
 }

@@ -189,7 +189,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const request = await pendingRequests.openOrReuse({ provider: this.name, user, clientName, tool, cause }, { waits })
     try {
       const label = pendingRequests.label(request)
-      await credentials.note(
+      await credentials.record(
         this.#key(user),
         { ...contextOf(call), request: label },
         { type: 'credential.requested', outcome: 'success', reason: cause },
@@ -225,7 +225,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   async reportEcho(call: GatedCall): Promise<void> {
     const event = { type: 'credential.echoed', outcome: 'denied' } as const
-    await this.#ready().credentials.note(this.#key(call.user), contextOf(call), event)
+    await this.#ready().credentials.record(this.#key(call.user), contextOf(call), event)
   }
 
   #attach(vault: CredentialVault): void {
@@ -268,8 +268,20 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         guard?.add(this.#variables, values)
         return values
       },
-      send: (values, input, init) => this.#boundFetch.fetch(values, input, init),
+      send: async (values, input, init) => {
+        const answer = await this.#boundFetch.fetch(values, input, init)
+        await this.#noteRefusal(key, call, answer)
+        return answer
+      },
     })
+  }
+
+  /** What the service itself thinks of the credential: somebody may have revoked it there. */
+  async #noteRefusal(key: StorageKey, call: GatedCall, { status, url }: Response): Promise<void> {
+    if (status !== 401 && status !== 403) return
+    const destination = new URL(url).origin
+    const event = { type: 'credential.rejected_upstream', outcome: 'failure', status, destination } as const
+    await this.#ready().credentials.note(key, contextOf(call), event)
   }
 
   #key(owner: Owner): StorageKey {

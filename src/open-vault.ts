@@ -4,12 +4,13 @@ import type { IncomingMessage } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import Koa from 'koa'
 import { jsonLinesAudit } from './audit/json-lines.ts'
-import { createCredentials } from './core/credentials.ts'
+import { createCredentials, newCorrelationId } from './core/credentials.ts'
 import { withDeadline } from './core/deadline.ts'
 import { deriveKey } from './core/derive-key.ts'
 import { CredentialVaultError } from './core/errors.ts'
 import { createHealth } from './core/health.ts'
 import type { IdentityMode } from './core/identity.ts'
+import { createJournal, type Journal } from './core/journal.ts'
 import { findKey } from './core/key-source.ts'
 import { isLoopback } from './core/loopback.ts'
 import { parseOptions } from './core/options.ts'
@@ -49,15 +50,35 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const identity = options.verifyToken ? { ...opened, verifyToken: options.verifyToken } : opened
 
   const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
-  await withDeadline(backend.name, OPEN_DEADLINE, () => backend.open())
+  const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit', warn }))
+  const createdKeys: string[] = []
+  await withDeadline(backend.name, OPEN_DEADLINE, () =>
+    backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
+  )
   const sealer = createSealer(findWebKey(options.webKey, backend, pendingStore))
-  const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit' }))
-  const health = createHealth(warn)
+  await audit.open?.(backend.deriveKey?.('audit'))
+  const health = createHealth(warn, (part, problem) => {
+    // Of its own failure the log tells by itself.
+    if (part === 'audit') return
+    const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
+    const name = part === 'backend' ? backend.name : part
+    void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
+  })
+  const journal: Journal = createJournal({ audit, health, warn })
+  for (const keyId of createdKeys) {
+    await journal.grant({
+      type: 'key.created',
+      outcome: 'success',
+      version: keyId,
+      backend: backend.name,
+      correlationId: newCorrelationId(),
+    })
+  }
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
   const pendingRequests = createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds })
-  const credentials = createCredentials({ backend, audit, health, cacheTtl: checked.cacheSeconds * 1000 })
+  const credentials = createCredentials({ backend, journal, health, cacheTtl: checked.cacheSeconds * 1000 })
   const {
     sessionIdleSeconds,
     sessionMaxSeconds,
@@ -72,7 +93,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     identity,
     sessions,
     sealer,
-    audit,
+    journal,
     health,
     options: {
       sessionIdleSeconds,
@@ -132,7 +153,16 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
       const name = sealer.mac('owner', issuer, subject).toString('base64url')
-      await sessions.endAll(name, now, now + sessionMaxSeconds * 1000)
+      // Those begun in this very millisecond, too.
+      await sessions.endAll(name, now + 1, now + 1 + sessionMaxSeconds * 1000)
+      await journal.note({
+        type: 'login.ended',
+        outcome: 'success',
+        reason: 'ended_by_operator',
+        owner: { issuer, subject },
+        actor: { kind: 'operator' },
+        correlationId: newCorrelationId(),
+      })
     },
 
     problems: () => health.problems(),
@@ -148,7 +178,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, audit, ownerFrom, assertion: options.assertion }
+      return { credentials, pendingRequests, sealer, ownerFrom, assertion: options.assertion }
     },
 
     onClose: (end) => void endings.push(end),
@@ -158,7 +188,12 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       const closed = await Promise.allSettled(parts.map(async (end) => end()))
       credentials.close()
       // Each whatever the others do; the audit log last, since the others may still write to it.
-      for (const close of [() => pendingStore.shutdown(), () => backend.close(), () => audit.close()]) {
+      for (const close of [
+        () => pendingStore.shutdown(),
+        () => backend.close(),
+        () => journal.close(),
+        () => audit.close(),
+      ]) {
         closed.push(...(await Promise.allSettled([close()])))
       }
       const failed = closed.find((result) => result.status === 'rejected')
@@ -169,6 +204,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 }
 
 const OPEN_DEADLINE = 30_000
+const FAILED = { type: 'backend.error', outcome: 'error' } as const
+const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
 
 function sameDefinition(a: FormProvider, b: FormProvider): boolean {
   const definition = ({ label, variables, doc, destinations }: FormProvider) => ({

@@ -19,11 +19,12 @@ const VERIFY_DEADLINE = 5_000
 export function providerForm({ verify, ...form }: ProviderFormParts): FormProvider {
   return {
     ...form,
-    async verify(values) {
-      if (!verify) return { ok: true }
-      const verification = await withDeadline(form.label, VERIFY_DEADLINE, (signal) => verify(values, signal))
-      return withoutSecrets(verification, form.variables, values)
-    },
+    verify:
+      verify &&
+      (async (values) => {
+        const verification = await withDeadline(form.label, VERIFY_DEADLINE, (signal) => verify(values, signal))
+        return withoutSecrets(verification, form.variables, values)
+      }),
   }
 }
 

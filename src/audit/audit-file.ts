@@ -1,69 +1,100 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, stat, unlink } from 'node:fs/promises'
+import { constants, fstatSync, statSync } from 'node:fs'
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import type { WriterFailure } from './log-events.ts'
+import { restoredName } from './segment-name.ts'
 
 /** One file that one writer appends to. */
 export interface AuditFile {
-  /** 16 hex digits, random. Also in the file's name, so that no two writers share a file. */
-  readonly writer: string
   readonly name: string
-  /** False once the descriptor cannot be trusted any more. Then a new file has to be opened. */
-  isUsable(): boolean
-  /** Whether the file is still there under its name, and as long as what was written to it. */
-  isIntact(): Promise<boolean>
-  /** Durable when it resolves. When it rejects, the file ends where it ended before, or is no longer usable. */
+  /** Bytes that are durable. */
+  readonly length: number
+  /** Why nothing more can be written to it; undefined while it is there under its name, exactly as long as what was written. */
+  failure(): WriterFailure | undefined
+  /**
+   * Durable, and seen to be still there, when it resolves. When it rejects, the file ends where it ended before, or cannot be used any
+   * more.
+   */
   append(bytes: Uint8Array): Promise<void>
+  /**
+   * Writes what a deleted file held into a new one: the bytes live on as long as the descriptor does. Does nothing where there is
+   * nothing to be saved. Rejects with the system's error.
+   */
+  restore(): Promise<void>
   close(): Promise<void>
 }
 
+const COPIED_AT_ONCE = 1024 * 1024
+
 /** Makes the folder if it is missing and a new file in it, both durable and for this user alone. Rejects with the system's error. */
-export async function createAuditFile(folder: string): Promise<AuditFile> {
+export async function createAuditFile(folder: string, name: string): Promise<AuditFile> {
   const made = await mkdir(folder, { recursive: true, mode: 0o700 })
-  const writer = randomBytes(8).toString('hex')
-  const name = `audit-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}Z-${writer}.jsonl`
-  const path = join(folder, name)
-  // O_EXCL also refuses a link that somebody put there.
-  const handle = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL, 0o600)
+  const handle = await openNew(join(folder, name))
   try {
     await syncFolders(folder, made)
-    return fileOf(handle, { writer, name, path, inode: (await handle.stat()).ino })
+    return fileOf(handle, folder, name)
   } catch (error) {
     await handle.close().catch(ignore)
-    await unlink(path).catch(ignore)
+    await unlink(join(folder, name)).catch(ignore)
     throw error
   }
 }
 
-function fileOf(
-  handle: FileHandle,
-  { writer, name, path, inode }: { writer: string; name: string; path: string; inode: number },
-): AuditFile {
+// O_EXCL also refuses a link that somebody put there. Readable, so that it can be restored.
+function openNew(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL, 0o600)
+}
+
+function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
+  const path = join(folder, name)
+  const { ino, dev } = fstatSync(handle.fd)
   let length = 0
-  let usable = true
+  let failed: WriterFailure | undefined
+  let isClosed = false
 
   async function undo(): Promise<void> {
     try {
       await handle.truncate(length)
     } catch {
-      usable = false
+      failed ??= 'write_failed'
     }
   }
 
-  async function isIntact(): Promise<boolean> {
+  /** Some microseconds, and so done before each line is vouched for. */
+  function look(): WriterFailure | undefined {
+    const ours = fstatSync(handle.fd)
+    if (ours.size < length) return 'truncated'
+    if (ours.size > length) return 'changed'
+    const named = statSync(path, { throwIfNoEntry: false })
+    if (!named) return 'deleted'
+    return named.ino === ino && named.dev === dev ? undefined : 'replaced'
+  }
+
+  /** Whether what is there under the name is our file, as we left it. */
+  function isOurs(): boolean {
     try {
-      const [ours, named] = await Promise.all([handle.stat(), stat(path)])
-      return ours.nlink > 0 && ours.size === length && named.ino === inode && named.dev === ours.dev
+      return look() === undefined
     } catch {
       return false
     }
   }
 
   return {
-    writer,
     name,
-    isUsable: () => usable,
-    isIntact,
+    get length() {
+      return length
+    },
+
+    failure() {
+      if (failed || isClosed) return failed ?? 'write_failed'
+      try {
+        failed = look()
+      } catch {
+        failed = 'write_failed'
+      }
+      return failed
+    },
 
     async append(bytes) {
       try {
@@ -80,20 +111,50 @@ function fileOf(
         await handle.datasync()
       } catch (error) {
         // The kernel reports a lost page once and then forgets it: a later success on this descriptor would mean nothing.
-        usable = false
+        failed = 'sync_failed'
         await undo()
         throw error
       }
       length += bytes.length
+      if (this.failure()) await this.restore()
+    },
+
+    async restore() {
+      // Renamed by somebody, it is still there.
+      if (length === 0 || isClosed || fstatSync(handle.fd).nlink > 0) return
+      const copy = join(folder, restoredName(name, randomBytes(4).toString('hex')))
+      const target = await openNew(copy)
+      try {
+        await copyAll(handle, target, length)
+        await target.sync()
+        await syncFolders(folder, undefined)
+      } catch (error) {
+        await unlink(copy).catch(ignore)
+        throw error
+      } finally {
+        await target.close().catch(ignore)
+      }
+      length = 0
     },
 
     async close() {
-      usable = false
+      if (isClosed) return
       // Failing disks would otherwise leave one empty file for every attempt.
-      const isEmpty = length === 0 && (await isIntact())
+      const isEmpty = length === 0 && isOurs()
+      isClosed = true
       await handle.close().catch(ignore)
       if (isEmpty) await unlink(path).catch(ignore)
     },
+  }
+}
+
+async function copyAll(from: FileHandle, to: FileHandle, length: number): Promise<void> {
+  const buffer = Buffer.alloc(Math.min(length, COPIED_AT_ONCE))
+  for (let position = 0; position < length; ) {
+    const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, length - position), position)
+    if (bytesRead === 0) throw new Error('the file is shorter than what was written')
+    await to.appendFile(buffer.subarray(0, bytesRead))
+    position += bytesRead
   }
 }
 

@@ -1,60 +1,83 @@
+import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import { z } from 'zod'
 import type { AuditPosition, AuditSink } from '../core/audit-sink.ts'
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+import { findKey } from '../core/key-source.ts'
 import { parseOptions } from '../core/options.ts'
-import { type AuditFile, createAuditFile } from './audit-file.ts'
-import { type PreparedLine, prepareAuditLine } from './audit-line.ts'
-
-export interface JsonLinesAuditOptions {
-  /** Where the files go. Made with mode 0700 if it is missing. It has to be on a local disk that honours fsync. */
-  readonly folder: string
-  /** Told when a file was taken away from under us. Default: a process warning. */
-  readonly warn?: (message: string) => void
-}
-
-const optionsSchema = z.strictObject({
-  folder: z.string().min(1),
-  warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
-})
+import { type AuditKeys, auditKeys } from './audit-keys.ts'
+import { auditLineBody, type LineBody } from './audit-line.ts'
+import { type ChainWriter, createChainWriter } from './chain-writer.ts'
+import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
 
 interface Waiting {
-  readonly line: PreparedLine
+  readonly body: LineBody
   readonly resolve: (position: AuditPosition) => void
   readonly reject: (error: unknown) => void
 }
 
 /** A disk that hangs must not fill the memory as well. */
 const MAX_WAITING = 10_000
-const LOOK_AFTER_MILLISECONDS = 1000
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT'])
-
 /** Of a busy event loop: a few milliseconds. */
 const MOST_TURNS = 12
+/** Milliseconds, while nothing is written. */
+const MAINTAIN_EVERY = 10_000
 
 /**
- * The audit log as JSON Lines: each writer has a file of its own, `audit-<UTC time>-<writer>.jsonl` with mode 0600, made at its first
- * line. `append` resolves after fdatasync. While one batch is being written the next lines gather, and go out together.
+ * The audit log as JSON Lines, one chain of hashes for each process and an Ed25519 signature for each batch: `docs/audit.md` has the
+ * format and what it proves. Files are `audit-<UTC time>-<writer>-<part>.jsonl` with mode 0600, the first made at the first line.
  *
- * Rejects with `audit_unavailable`: `disk_full`, `write_failed`, `overloaded` (10000 lines wait already) or `closed`. The lines that
- * were rejected are not in the file.
+ * `append` resolves after fdatasync. While one batch is being written the next lines gather, and go out together. It rejects with
+ * `audit_unavailable`: `disk_full`, `write_failed`, `overloaded` (10000 lines wait already) or `closed`.
  */
 export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
-  const { folder, warn = warnOfProcess } = parseOptions(optionsSchema, options, 'jsonLinesAudit')
-  let file: AuditFile | undefined
-  let lines = 0
-  let lookedAt = 0
+  const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
+  const { warn = warnOfProcess } = settings
+  let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined
   let waiting: Waiting[] = []
   let writing: Promise<void> | undefined
+  let maintenance: NodeJS.Timeout | undefined
   let closed = false
 
+  function open(derived?: Uint8Array): NonNullable<typeof opened> {
+    opened ??= begin(derived)
+    return opened
+  }
+
+  function begin(derived: Uint8Array | undefined): NonNullable<typeof opened> {
+    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile })
+    const key = configured?.key ?? derived
+    if (!key && settings.subjects === 'pseudonym') {
+      throw new CredentialVaultError(
+        'configuration_invalid',
+        'jsonLinesAudit.subjects: pseudonyms need a key that lasts. Make one with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
+        { reason: 'audit_key_missing' },
+      )
+    }
+    if (!key)
+      warn(
+        'The audit log is signed with a key that ends with this process, so nobody can verify it later. Make one with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
+      )
+    const keys = auditKeys(key ?? randomBytes(32))
+    return {
+      keys,
+      chain: createChainWriter({ ...settings, keepDays: settings.keepDays, anchor: settings.anchor, keys, warn }),
+    }
+  }
+
   async function writeAll(): Promise<void> {
+    const { chain } = open()
     while (waiting.length > 0) {
       await gathered()
       const batch = waiting
       waiting = []
       try {
-        await writeBatch(batch)
+        const positions = await chain.write(batch.map(({ body }) => body))
+        batch.forEach(({ resolve, reject }, i) => {
+          const position = positions[i]
+          if (position) resolve(position)
+          else reject(unavailableBecause('write_failed', 'The audit log cannot be written.'))
+        })
       } catch (error) {
         const shown = unavailable(error)
         for (const { reject } of batch) reject(shown)
@@ -72,57 +95,49 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
     }
   }
 
-  async function writeBatch(batch: readonly Waiting[]): Promise<void> {
-    const { writer, append } = await fileToWrite()
-    const placed = batch.map(({ line, resolve }, i) => {
-      const position = { writer, seq: lines + i + 1 }
-      return { text: line(position), resolve: () => resolve(position) }
-    })
-    await append(Buffer.from(placed.map(({ text }) => text).join('')))
-    lines += placed.length
-    for (const { resolve } of placed) resolve()
-  }
-
-  async function fileToWrite(): Promise<AuditFile> {
-    if (file?.isUsable() && (await isStillOurs(file))) return file
-    await file?.close()
-    file = undefined
-    file = await createAuditFile(folder)
-    lines = 0
-    lookedAt = performance.now()
-    return file
-  }
-
-  async function isStillOurs(current: AuditFile): Promise<boolean> {
-    if (performance.now() - lookedAt < LOOK_AFTER_MILLISECONDS) return true
-    lookedAt = performance.now()
-    if (await current.isIntact()) return true
-    warn(`The audit log ${current.name} was deleted, replaced or changed by somebody else. A new one is begun.`)
-    return false
+  function maintain(): void {
+    // While lines are written, all of that is done anyway.
+    if (writing || closed) return
+    writing = open()
+      .chain.maintain()
+      .catch(() => {})
+      .then(() => {
+        writing = undefined
+        if (waiting.length > 0) writing = writeAll()
+      })
   }
 
   return {
+    async open(derived) {
+      open(derived)
+    },
+
     async append(event) {
-      const line = prepareAuditLine(event)
+      const { keys } = open()
+      const body = auditLineBody(event, settings.subjects === 'pseudonym' ? { pseudonym: keys.pseudonym } : {})
       if (closed) throw unavailableBecause('closed', 'The audit log is closed.')
       if (waiting.length >= MAX_WAITING) throw unavailableBecause('overloaded', 'The audit log is too slow.')
+      maintenance ??= setInterval(maintain, MAINTAIN_EVERY).unref()
       return new Promise((resolve, reject) => {
-        waiting.push({ line, resolve, reject })
+        waiting.push({ body, resolve, reject })
         writing ??= writeAll()
       })
     },
 
     async close() {
       closed = true
-      await writing
-      const last = file
-      file = undefined
-      await last?.close()
+      clearInterval(maintenance)
+      while (writing) await writing
+      const last = opened
+      opened = undefined
+      await last?.chain.close().catch(() => warn('The audit log could not say that it was closed.'))
+      await settings.anchor?.close()
     },
   }
 }
 
 function unavailable(error: unknown): CredentialVaultError {
+  if (isVaultError(error)) return error
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return typeof code === 'string' && DISK_FULL.has(code)
     ? unavailableBecause('disk_full', "The audit log's disk is full.")

@@ -1,6 +1,6 @@
 import type { AuditEvent, AuditSink } from '../core/audit-sink.ts'
 import { CredentialVaultError } from '../core/errors.ts'
-import { prepareAuditLine } from './audit-line.ts'
+import { auditLineBody } from './audit-line.ts'
 
 export interface MemoryAudit extends AuditSink {
   /** Everything appended so far, in order; the event at index i has `seq` i + 1. */
@@ -14,7 +14,7 @@ export function memoryAudit(): MemoryAudit {
   return {
     events,
     async append(event) {
-      prepareAuditLine(event)
+      auditLineBody(event)
       if (closed) throw new CredentialVaultError('audit_unavailable', 'The audit log is closed.', { reason: 'closed' })
       events.push(structuredClone(event))
       return { writer: 'memory', seq: events.length }

@@ -13,6 +13,7 @@ import { describe, readSecret } from './aws-secrets-manager/reading.ts'
 import { revokeSecret } from './aws-secrets-manager/revoking.ts'
 import { rightsOf } from './aws-secrets-manager/rights.ts'
 import { CURRENT, isTombstone, PREVIOUS, secretOf, versionOf } from './aws-secrets-manager/secret.ts'
+import { auditOf } from './aws-secrets-manager/tags.ts'
 import { writeSecret } from './aws-secrets-manager/writing.ts'
 import { throwIfAborted, withinTime } from './deadline.ts'
 import { hiddenNames } from './hidden-names.ts'
@@ -152,7 +153,10 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
           const secret = secretOf(entry)
           const key = keyOfName(name.slice(prefix.length + 1, -SUFFIX.length), hiddenNames(secret.tags, ':'), names)
           if (!key) lost = name
-          else if (secret.status.status !== 'absent') yield { key, status: secret.status }
+          else if (secret.status.status !== 'absent') {
+            const audit = auditOf(secret.tags, secret.current ?? '')
+            yield { key, status: secret.status, ...(audit && { audit }) }
+          }
         }
         page = found.NextToken
       } while (page !== undefined)

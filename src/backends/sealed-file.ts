@@ -81,11 +81,11 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
   return {
     name: 'sealed-file',
 
-    async open() {
+    async open(hears) {
       await sodiumReady()
       const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile })
       try {
-        const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn })
+        const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn }, hears)
         const revisions = createRevisions(root)
         const files = createCredentialFiles(keyring, revisions, warn)
         store = { root, masterKey, files, revisions }

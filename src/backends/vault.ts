@@ -168,7 +168,10 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
         const key = keyOfName(path.slice(prefix.length + 1), hiddenNames(metadata.customMetadata, '-'), names)
         const status: CredentialStatus = statusOf(metadata)
         if (!key) lost.push(`${mount}/${path}`)
-        else if (status.status !== 'absent') yield { key, status }
+        else if (status.status !== 'absent') {
+          const { audit } = labelsOf(metadata.customMetadata, metadata.current)
+          yield { key, status, ...(audit && { audit }) }
+        }
       }
       if (lost[0]) throw unlisted(lost[0])
     },

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { type AccessContext, type Credentials, createCredentials, newCorrelationId } from '../core/credentials.ts'
 import { createHealth } from '../core/health.ts'
+import { createJournal } from '../core/journal.ts'
 import { sodiumReady } from '../core/sodium.ts'
 import { type StorageKey, storageKey } from '../core/storage-key.ts'
 import { createStores } from '../create-stores.ts'
@@ -17,17 +18,20 @@ export async function withOperatorAccess(
   work: (access: OperatorAccess) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { backend, audit, pendingStore } = createStores(terminal.environment, { create: false })
-  const health = createHealth((problem) => terminal.error(`mcp-credential-vault: ${problem}\n`))
+  const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
+  const health = createHealth(warn)
+  const journal = createJournal({ audit, health, warn })
   await sodiumReady()
   try {
     await backend.open()
+    await audit.open?.(backend.deriveKey?.('audit'))
     const context = {
       correlationId: newCorrelationId(),
       actor: operator(),
     }
-    return await work({ credentials: createCredentials({ backend, audit, health }), context })
+    return await work({ credentials: createCredentials({ backend, journal, health }), context })
   } finally {
-    await Promise.all([backend.close(), pendingStore.shutdown()])
+    await Promise.all([backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()
   }
 }

@@ -18,6 +18,7 @@ Ends with 3 when it is absent.
   run: (input, terminal) => {
     const key = keyFromInput(input)
     return withOperatorAccess(terminal, async ({ credentials, context }) => {
+      await credentials.record(key, context, { type: 'admin.shown', outcome: 'success' })
       const status = await credentials.status(key, context)
       const version = status.status === 'absent' ? undefined : status.version
       const fields = status.status === 'active' ? await credentials.fieldNames(key, context) : undefined

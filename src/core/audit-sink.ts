@@ -11,13 +11,24 @@ export type AuditEventType =
   | 'credential.requested'
   /** A value is about to be handed to a tool. */
   | 'credential.resolved'
-  /** A release was refused. */
+  /** A tool asked for the value of a credential that is absent or revoked. */
+  | 'credential.missing'
+  /** A release was refused, or the backend did not answer. */
   | 'credential.denied'
+  /** The service itself answered 401 or 403 to the value. */
+  | 'credential.rejected_upstream'
   /** A value is about to be written. */
   | 'credential.storing'
   | 'credential.stored'
   | 'credential.store_failed'
+  /** The service accepted the value that was typed, before it was saved. */
+  | 'credential.verified'
+  | 'credential.verification_failed'
+  /** An operator put another value in place with our command line. */
+  | 'credential.rotated'
   | 'credential.revoked'
+  /** Revoked, and its mark removed as well. */
+  | 'credential.purged'
   | 'credential.revoke_failed'
   /** A tool result that contained the secret was withheld. */
   | 'credential.echoed'
@@ -30,9 +41,24 @@ export type AuditEventType =
   | 'login.failed'
   | 'login.ended'
   | 'token.rejected'
+  /** A stored record fails its integrity checks. */
+  | 'record.tampered'
+  /** Somebody put an earlier state of the store back. */
+  | 'store.rollback_detected'
+  /** A dependency stopped working: the backend, the pending store or the identity provider, as `backend` says. */
+  | 'backend.error'
+  | 'backend.recovered'
+  /** A new store was made with this key. */
+  | 'key.created'
   | 'admin.listed'
+  /** An operator looked at one credential's state. */
+  | 'admin.shown'
   /** `doctor` tried whether everything is as it should be. */
   | 'admin.checked'
+  /** Somebody read the audit log with our command line. */
+  | 'audit.read'
+  /** So many lines could neither be written nor kept until they could. */
+  | 'audit.gap'
 
 export type AuditOutcome = 'success' | 'failure' | 'denied' | 'error'
 
@@ -52,18 +78,32 @@ export interface AuditEvent {
   readonly provider?: string
   /** Label of the stored version. */
   readonly version?: string
+  /** Label of the version that it replaced. */
+  readonly previousVersion?: string
   /** OAuth client that acted for the owner. */
   readonly clientId?: string
+  /** As the MCP client calls itself; unverified. */
+  readonly clientName?: string
   /** Tool that was called. */
   readonly tool?: string
   readonly backend?: string
   /** The backend's own ids of the requests that it took, at most 8: they stand in its own log too. */
   readonly backendRequestIds?: readonly string[]
+  /** Origin of the service that was called. */
+  readonly destination?: string
+  /** HTTP status of its answer. */
+  readonly status?: number
   /** First 8 hex digits of the link's storage key: joins the lines of one request. */
   readonly request?: string
   /** Address of the browser or client. */
   readonly address?: string
+  /** The same in every line of one operation, and in the backend's own log where that takes it. */
   readonly correlationId: string
+  /** How many lines a gap stands for. */
+  readonly count?: number
+  /** RFC 3339. When it happened, in a line that could not be written at that time. */
+  readonly occurredAt?: string
+  readonly late?: true
 }
 
 /**
@@ -71,6 +111,8 @@ export interface AuditEvent {
  * releases or saves a secret waits for it.
  */
 export interface AuditSink {
+  /** Called once before the first line, with a key derived from the backend's own where it has one. */
+  open?(key: Uint8Array | undefined): Promise<void>
   append(event: AuditEvent): Promise<AuditPosition>
   close(): Promise<void>
 }

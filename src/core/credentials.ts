@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
+import type { AuditEvent } from './audit-sink.ts'
 import { type CallTrace, createBackendCalls } from './backend-calls.ts'
 import { createCredentialCache } from './credential-cache.ts'
 import { translated } from './deadline.ts'
-import { type CredentialVaultError, isVaultError } from './errors.ts'
+import { isVaultError } from './errors.ts'
 import { malformedFields } from './form-values.ts'
 import type { Health } from './health.ts'
+import type { Journal } from './journal.ts'
 import type {
   BackendCall,
   CredentialStatus,
@@ -19,7 +20,10 @@ import { malformed, missing, pick, unknownField } from './stored-values.ts'
 import type { CredentialValues, Variable } from './variables.ts'
 
 /** Who asks, for the audit line. */
-export type AccessContext = Pick<AuditEvent, 'actor' | 'clientId' | 'tool' | 'request' | 'address' | 'correlationId'> &
+export type AccessContext = Pick<
+  AuditEvent,
+  'actor' | 'clientId' | 'clientName' | 'tool' | 'request' | 'address' | 'correlationId'
+> &
   Pick<BackendCall, 'assertion'>
 
 /**
@@ -56,7 +60,9 @@ export interface Credentials {
     context: AccessContext,
   ): Promise<boolean>
   list(context: AccessContext): AsyncIterable<StoredCredential>
-  /** Records something about the credential. Throws `audit_unavailable`. */
+  /** Records something about the credential, durably. Throws `audit_unavailable`. */
+  record(key: StorageKey, context: AccessContext, event: CredentialNote): Promise<void>
+  /** Records something about the credential that has happened anyway. */
   note(key: StorageKey, context: AccessContext, event: CredentialNote): Promise<void>
   locate(key: StorageKey): string
   /** Names of its fields; undefined where they cannot be told without reading the values. Not audited. */
@@ -69,7 +75,10 @@ export interface Credentials {
   close(): void
 }
 
-export type CredentialNote = Pick<AuditEvent, 'type' | 'outcome' | 'reason' | 'version' | 'backendRequestIds'>
+export type CredentialNote = Pick<
+  AuditEvent,
+  'type' | 'outcome' | 'reason' | 'version' | 'previousVersion' | 'backendRequestIds' | 'destination' | 'status'
+>
 
 export interface FieldChange {
   readonly field?: string | undefined
@@ -78,7 +87,7 @@ export interface FieldChange {
 
 export interface CredentialsParts {
   readonly backend: SecretBackend
-  readonly audit: AuditSink
+  readonly journal: Journal
   readonly health: Health
   /** Total time for one read, in milliseconds. Default 5000. */
   readonly readDeadline?: number
@@ -95,32 +104,23 @@ export function newCorrelationId(): string {
 }
 
 export function createCredentials(parts: CredentialsParts): Credentials {
-  const { backend, audit, health, readDeadline = 5_000, writeDeadline = 10_000, cacheTtl = 30_000 } = parts
+  const { backend, journal, health, readDeadline = 5_000, writeDeadline = 10_000, cacheTtl = 30_000 } = parts
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
   const calls = createBackendCalls({ backend, health, readDeadline, writeDeadline })
 
-  async function record(
+  function lineOf(
     key: StorageKey | undefined,
     { assertion, ...context }: AccessContext,
     event: CredentialNote,
-  ): Promise<AuditPosition> {
-    const line: AuditEvent = { ...context, ...event, backend: backend.name }
-    try {
-      const position = await audit.append(
-        key ? Object.assign(line, { owner: key.owner, provider: key.provider }) : line,
-      )
-      health.recovered('audit')
-      return position
-    } catch (error) {
-      health.failed('audit', reasonOf(error))
-      throw error
-    }
+  ): AuditEvent {
+    const whose = key && { owner: key.owner, provider: key.provider }
+    return { ...context, ...event, backend: backend.name, ...whose }
   }
 
-  // The outcome has happened whether or not its line can be written: say so, and turn health red when it can't.
-  async function recordOutcome(key: StorageKey, context: AccessContext, event: CredentialNote): Promise<void> {
-    await record(key, context, event).catch(() => undefined)
-  }
+  const record = (key: StorageKey | undefined, context: AccessContext, event: CredentialNote) =>
+    journal.grant(lineOf(key, context, event))
+  const note = (key: StorageKey, context: AccessContext, event: CredentialNote) =>
+    journal.note(lineOf(key, context, event))
 
   // Forgotten before and after: a read that runs meanwhile must not bring the old value back.
   async function change<T>(key: StorageKey, operation: () => Promise<T>): Promise<T> {
@@ -137,21 +137,17 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     values: CredentialValues,
     expect: Expectation,
     context: AccessContext,
+    done: CredentialNote,
   ): Promise<StoredVersion> {
     const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
     const trace = traceOf(context)
     const request = { key, values, expect, audit: position, operationId: newCorrelationId() }
     try {
       const version = await change(key, () => calls.save(request, trace))
-      await recordOutcome(key, context, {
-        type: 'credential.stored',
-        outcome: 'success',
-        version: version.label,
-        ...idsOf(trace),
-      })
+      await note(key, context, { ...done, version: version.label, ...idsOf(trace) })
       return version
     } catch (error) {
-      await recordOutcome(key, context, {
+      await note(key, context, {
         type: 'credential.store_failed',
         outcome: 'error',
         reason: reasonOf(error),
@@ -166,7 +162,15 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     async status(key, context) {
       const found = cache.find(key)
       if (found?.status === 'active') return { status: 'active', version: found.version }
-      return found ?? calls.ask(traceOf(context), (call) => backend.stat(key, call))
+      const trace = traceOf(context)
+      try {
+        return found ?? (await calls.ask(trace, (call) => backend.stat(key, call)))
+      } catch (error) {
+        const type = refusalType(error)
+        if (TAMPERING.includes(type))
+          await note(key, context, { type, outcome: 'error', reason: reasonOf(error), ...idsOf(trace) })
+        throw error
+      }
     },
 
     async release(key, variables, context, { fresh = false } = {}) {
@@ -189,19 +193,17 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         })
         return pick(variables, found.values)
       } catch (error) {
-        if (isVaultError(error, 'audit_unavailable')) health.failed('audit', problemOf(error))
-        else
-          await recordOutcome(key, context, {
-            type: 'credential.denied',
-            outcome: 'failure',
-            reason: reasonOf(error),
-            ...idsOf(trace),
-          })
+        // That has been said already, and could not be written down either.
+        if (isVaultError(error, 'audit_unavailable')) throw error
+        const type = refusalType(error)
+        const outcome = TAMPERING.includes(type) ? 'error' : 'failure'
+        await note(key, context, { type, outcome, reason: reasonOf(error), ...idsOf(trace) })
         throw error
       }
     },
 
-    save: (key, values, context) => write(key, values, 'any', context),
+    save: (key, values, context) =>
+      write(key, values, 'any', context, { type: 'credential.stored', outcome: 'success' }),
 
     async rotate(key, { field, value }, context) {
       const found = await calls.ask(traceOf(context), (call) => backend.read(key, call))
@@ -215,7 +217,12 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       const kept = Object.entries(found.values).filter(
         (entry): entry is [string, string] => typeof entry[1] === 'string',
       )
-      return write(key, { ...Object.fromEntries(kept), [changed]: value }, { version: found.version.ref }, context)
+      const rotated = { ...Object.fromEntries(kept), [changed]: value }
+      return write(key, rotated, { version: found.version.ref }, context, {
+        type: 'credential.rotated',
+        outcome: 'success',
+        previousVersion: found.version.label,
+      })
     },
 
     async revoke(key, { purge, expect = 'any' }, context) {
@@ -223,15 +230,15 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       const trace = traceOf(context)
       try {
         const changed = await change(key, () => calls.revoke(key, intent, trace))
-        await recordOutcome(key, context, {
-          type: 'credential.revoked',
+        await note(key, context, {
+          type: purge ? 'credential.purged' : 'credential.revoked',
           outcome: 'success',
-          ...(purge ? { reason: 'purged' } : changed ? {} : { reason: 'nothing_to_revoke' }),
+          ...(!changed && { reason: 'nothing_to_revoke' }),
           ...idsOf(trace),
         })
         return changed
       } catch (error) {
-        await recordOutcome(key, context, {
+        await note(key, context, {
           type: 'credential.revoke_failed',
           outcome: 'error',
           reason: reasonOf(error),
@@ -250,7 +257,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       }
     },
 
-    note: async (key, context, event) => void (await record(key, context, event)),
+    record: async (key, context, event) => void (await record(key, context, event)),
+    note,
     locate: (key) => backend.locate(key),
     fieldNames: (key, context) =>
       calls.ask(traceOf(context), async (call) => {
@@ -273,10 +281,15 @@ function idsOf({ requestIds }: CallTrace): Pick<AuditEvent, 'backendRequestIds'>
   return requestIds.length === 0 ? {} : { backendRequestIds: requestIds }
 }
 
-function problemOf(error: CredentialVaultError): string {
-  return error.reason ?? error.code
+const TAMPERING: readonly AuditEvent['type'][] = ['record.tampered', 'store.rollback_detected']
+
+function refusalType(error: unknown): AuditEvent['type'] {
+  if (isVaultError(error, 'credential_absent', 'credential_revoked')) return 'credential.missing'
+  if (isVaultError(error, 'record_tampered')) return 'record.tampered'
+  if (isVaultError(error, 'record_replayed')) return 'store.rollback_detected'
+  return 'credential.denied'
 }
 
 function reasonOf(error: unknown): string {
-  return isVaultError(error) ? problemOf(error) : 'unexpected'
+  return isVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
 }

@@ -9,15 +9,23 @@ export interface Health {
   problems(): ReadonlyMap<HealthPart, string>
 }
 
-export function createHealth(warn: (message: string) => void): Health {
+/** @param changed hears when a part's problem begins, becomes another or, with undefined, ends */
+export function createHealth(
+  warn: (message: string) => void,
+  changed: (part: HealthPart, problem: string | undefined) => void = () => {},
+): Health {
   const problems = new Map<HealthPart, string>()
   return {
     failed(part, problem) {
-      if (problems.get(part) !== problem) warn(`${part}: ${problem}`)
+      if (problems.get(part) === problem) return
       problems.set(part, problem)
+      warn(`${part}: ${problem}`)
+      changed(part, problem)
     },
     recovered(part) {
-      if (problems.delete(part)) warn(`${part}: works again`)
+      if (!problems.delete(part)) return
+      warn(`${part}: works again`)
+      changed(part, undefined)
     },
     problems: () => new Map(problems),
   }

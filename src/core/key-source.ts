@@ -5,7 +5,7 @@ import { type MasterKey, parseKey } from './key-text.ts'
 /** Where a key may come from: given in code, or from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
 export interface KeySource {
   /** The key's environment variable; `NAME_FILE` names a file instead. */
-  readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY'
+  readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
   readonly text?: string | undefined
   readonly file?: string | undefined
 }

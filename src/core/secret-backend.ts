@@ -77,9 +77,17 @@ export interface BackendPrincipal {
   readonly backend: SecretBackend
 }
 
+/** What whoever opens a backend is told, for the audit log. */
+export interface OpeningEvents {
+  /** The store is a new one, sealed with the key of this id: 8 hex digits that say nothing of it. */
+  keyCreated?(keyId: string): void
+}
+
 export interface StoredCredential {
   readonly key: StorageKey
   readonly status: CredentialStatus
+  /** The audit line that announced its last write, where the record can be asked for it. */
+  readonly audit?: AuditPosition
 }
 
 /**
@@ -94,7 +102,7 @@ export interface SecretBackend {
   /** For messages and the audit log, e.g. `sealed-file`. */
   readonly name: string
   /** Checks keys and reachability. Called once, before anything else. */
-  open(): Promise<void>
+  open(hears?: OpeningEvents): Promise<void>
   read(key: StorageKey, call: BackendCall): Promise<CredentialLookup>
   /** Like `read`, without touching the values. */
   stat(key: StorageKey, call: BackendCall): Promise<CredentialStatus>

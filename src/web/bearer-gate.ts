@@ -10,7 +10,6 @@ import { type BearerError, bearerChallenge, bearerCredentials } from './bearer-c
 import { addressKey, clientAddress } from './client-address.ts'
 import { answerPreflight, shareWith } from './cross-origin.ts'
 import { hostMatches } from './host-check.ts'
-import { createJournal } from './journal.ts'
 import { rateLimit } from './rate-limit.ts'
 import { programHeaders, setHeaders } from './security-headers.ts'
 import type { WebParts } from './web-parts.ts'
@@ -48,12 +47,11 @@ const AUDITED_REFUSALS = 60
  * malformed; 403 `insufficient_scope`; 503 when the token cannot be checked right now, so that clients keep it.
  */
 export function createBearerGate(
-  parts: Pick<WebParts, 'identity' | 'audit' | 'serverBaseUrl' | 'health' | 'options'>,
+  parts: Pick<WebParts, 'identity' | 'journal' | 'serverBaseUrl' | 'health' | 'options'>,
   { userContext, allowedOrigins = [] }: BearerGateOptions = {},
 ): Middleware {
-  const { identity, serverBaseUrl, health, options } = parts
+  const { identity, journal, serverBaseUrl, health, options } = parts
   const { verifyToken, resource } = identity
-  const journal = createJournal(parts.audit, health)
   const audited = rateLimit(AUDITED_REFUSALS)
   const headers = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 

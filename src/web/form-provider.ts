@@ -18,8 +18,8 @@ export interface FormProvider {
   readonly doc: string | undefined
   /** Where the credential may be sent, for the user to read: origins, or the label of the field that names one. */
   readonly destinations: readonly string[]
-  /** Tries the values against the service. Throws `unavailable` when it cannot be reached within its time. */
-  verify(values: CredentialValues): Promise<Verification>
+  /** Tries the values against the service. Throws `unavailable` when it cannot be reached within its time. Absent where nothing is tried. */
+  readonly verify: ((values: CredentialValues) => Promise<Verification>) | undefined
   /** Durable when it resolves. */
   save(owner: Owner, values: CredentialValues, context: AccessContext): Promise<void>
 }

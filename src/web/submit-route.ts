@@ -69,10 +69,17 @@ async function verified(
   fields: ReadonlyMap<string, string>,
 ): Promise<boolean> {
   const { provider } = admission
+  if (!provider.verify) return true
+  const line = { ...aboutLink(desk, admission), ...about(visit) }
   try {
     const verification = await provider.verify(values)
     if (!verification.ok) {
-      await rejected(desk, visit, 'verification', aboutLink(desk, admission))
+      await desk.journal.note({
+        type: 'credential.verification_failed',
+        outcome: 'failure',
+        reason: 'refused',
+        ...line,
+      })
       answerForm(desk, visit, admission, {
         status: 422,
         heading: `${provider.label} does not accept this`,
@@ -81,11 +88,13 @@ async function verified(
       })
       return false
     }
+    await desk.journal.note({ type: 'credential.verified', outcome: 'success', ...line })
     rememberAccount(desk, visit, admission, verification.accountName)
     return true
   } catch (error) {
     if (!isVaultError(error)) throw error
-    await rejected(desk, visit, 'verification_unavailable', aboutLink(desk, admission))
+    const reason = error.reason ?? error.code
+    await desk.journal.note({ type: 'credential.verification_failed', outcome: 'error', reason, ...line })
     answerForm(desk, visit, admission, {
       status: 503,
       heading: 'Nothing was saved',

@@ -5,7 +5,6 @@ import { loadAssets } from './assets.ts'
 import { clientAddress } from './client-address.ts'
 import { renderGuide } from './guide.ts'
 import { hostMatches } from './host-check.ts'
-import { createJournal } from './journal.ts'
 import { createLoginCookies } from './login-cookie.ts'
 import { createMessages } from './messages.ts'
 import { createPageRenderer } from './pages.ts'
@@ -95,7 +94,7 @@ function createDesk(parts: WebParts) {
     sessions: createSessions({ site, sealer, sessions, options }),
     logins: createLoginCookies(site, sealer),
     limits: pageLimits(options.rateLimits),
-    journal: createJournal(parts.audit, parts.health),
+    journal: parts.journal,
     renderer: createPageRenderer({ site, assets, serverName: options.serverName, banner }),
     messages: createMessages(site, browserLogin),
     guideOf(name) {

@@ -1,7 +1,7 @@
-import type { AuditSink } from '../core/audit-sink.ts'
 import type { BrowserSessions } from '../core/browser-sessions.ts'
 import type { Health } from '../core/health.ts'
 import type { Identity } from '../core/identity.ts'
+import type { Journal } from '../core/journal.ts'
 import type { PendingRequests } from '../core/pending-requests.ts'
 import type { Sealer } from '../core/seal.ts'
 import type { FormProvider } from './form-provider.ts'
@@ -17,7 +17,7 @@ export interface WebParts {
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: Sealer
-  readonly audit: AuditSink
+  readonly journal: Journal
   readonly health: Health
   readonly options: WebOptions
 }

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
+import { generateKeyText } from '../../src/core/key-text.ts'
 
 // Appends eight at a time, and says on standard output which lines were acknowledged and which refused. Without end, or until so many
 // were refused; then it shows what is in the files.
 const [folder = '', padding = '0', refusals = 'Infinity'] = process.argv.slice(2)
-const audit = jsonLinesAudit({ folder })
+const audit = jsonLinesAudit({ folder, key: process.env['APPENDER_KEY'] ?? generateKeyText(), warn: () => {} })
 let next = 0
 let refused = 0
 

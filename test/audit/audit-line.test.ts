@@ -1,17 +1,21 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { prepareAuditLine } from '../../src/audit/audit-line.ts'
+import { newChain, sealBatch } from '../../src/audit/audit-chain.ts'
+import { auditLineBody } from '../../src/audit/audit-line.ts'
 import type { AuditEvent } from '../../src/core/audit-sink.ts'
 
 const owner = { issuer: 'https://login.example.com', subject: 'ann' }
 const minimal: AuditEvent = { type: 'admin.listed', outcome: 'success', correlationId: 'c1' }
 const position = { writer: '00112233aabbccdd', seq: 7 }
+const signature = 'S'.repeat(86)
 
 function written(event: AuditEvent, at?: Date): string {
-  return prepareAuditLine(event, at)(position)
+  const head = { ...newChain(position.writer), seq: position.seq - 1 }
+  return sealBatch(head, [auditLineBody(event, at && { at })], { sign: () => signature }).text
 }
 
-test('a line holds its position, the time, an id and the fields, in this order', () => {
+test('a line holds the time, an id, the fields, its place and its seal, in this order', () => {
   const at = new Date('2026-11-22T10:11:12.345Z')
   const line = written(
     {
@@ -25,11 +29,11 @@ test('a line holds its position, the time, an id and the fields, in this order',
     },
     at,
   )
-  const { id, ...rest } = JSON.parse(line)
-  expect(line).toMatch(
-    /^\{"v":1,"w":"00112233aabbccdd","seq":7,"at":"2026-11-22T10:11:12.345Z","id":"[0-9a-f-]{36}","type":/,
-  )
-  expect(line.endsWith('}\n')).toBe(true)
+  const { id, hash, ...rest } = JSON.parse(line)
+  expect(line).toMatch(/^\{"v":1,"w":"00112233aabbccdd","at":"2026-11-22T10:11:12.345Z","id":"[0-9a-f-]{36}","type":/)
+  expect(line).toMatch(/,"seq":7,"prev":"A{43}","hash":"[\w-]{43}","sig":"S{86}"\}\n$/)
+  const hashed = line.slice(0, line.indexOf(',"hash":'))
+  expect(hash).toBe(createHash('sha256').update(hashed).digest('base64url'))
   expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   expect(Number.parseInt(id.replace('-', '').slice(0, 12), 16)).toBe(at.getTime())
   expect(rest).toEqual({
@@ -44,6 +48,8 @@ test('a line holds its position, the time, an id and the fields, in this order',
     provider: 'jira',
     tool: 'create_issue',
     correlationId: 'c1',
+    prev: 'A'.repeat(43),
+    sig: signature,
   })
 })
 

@@ -15,7 +15,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
+import type { JsonLinesAuditOptions } from '../../src/audit/json-lines-options.ts'
 import type { AuditEvent } from '../../src/core/audit-sink.ts'
+import { generateKeyText } from '../../src/core/key-text.ts'
+
+const key = generateKeyText()
 
 let base: string
 let folder: string
@@ -33,8 +37,13 @@ function event(correlationId: string): AuditEvent {
   return { type: 'credential.resolved', outcome: 'success', provider: 'jira', correlationId }
 }
 
+function openLog(options: Partial<JsonLinesAuditOptions> = {}) {
+  return jsonLinesAudit({ folder, key, warn: () => {}, ...options })
+}
+
 interface Line {
   readonly w: string
+  readonly type: string
   readonly seq: number
   readonly correlationId: string
 }
@@ -46,6 +55,11 @@ async function readLines(name: string): Promise<readonly Line[]> {
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line))
+}
+
+/** What others had the log write, without what it says of itself. */
+function events(lines: readonly Line[]): readonly string[] {
+  return lines.filter(({ type }) => !type.startsWith('audit.')).map(({ correlationId }) => correlationId)
 }
 
 async function onlyFile(): Promise<string> {
@@ -68,11 +82,11 @@ function systemError(code: string): Error {
 }
 
 test('nothing is made before the first line; then a file for this user alone', async () => {
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   expect(await readdir(base)).toEqual([])
   const position = await audit.append(event('a'))
   const name = await onlyFile()
-  expect(name).toMatch(/^audit-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{16}\.jsonl$/)
+  expect(name).toMatch(/^audit-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{16}-0001\.jsonl$/)
   expect(name).toContain(position.writer)
   expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
   expect((await stat(folder)).mode & 0o777).toBe(0o700)
@@ -81,18 +95,19 @@ test('nothing is made before the first line; then a file for this user alone', a
 })
 
 test('each line says the position that was acknowledged, in one order without gaps', async () => {
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   const positions = await Promise.all(Array.from({ length: 200 }, (_, i) => audit.append(event(`n${i}`))))
   await audit.close()
   const lines = await readLines(await onlyFile())
-  expect(lines.map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1))
+  expect(lines.map(({ seq }) => seq)).toEqual(Array.from({ length: 202 }, (_, i) => i + 1))
+  expect([lines[0]?.type, lines.at(-1)?.type]).toEqual(['audit.opened', 'audit.closed'])
   for (const [i, { writer, seq }] of positions.entries()) {
     expect(lines[seq - 1]).toMatchObject({ w: writer, correlationId: `n${i}` })
   }
 })
 
 test('an append is acknowledged after fdatasync, and those that wait go out together', async () => {
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   await audit.append(event('first'))
   const prototype = await handles()
   const datasync = prototype.datasync
@@ -126,14 +141,14 @@ test('short writes are carried on', async () => {
     const [bytes, offset] = args as [Uint8Array, number]
     return write.call(this, bytes, offset, Math.min(7, bytes.length - offset))
   } as never)
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   await Promise.all([audit.append(event('a')), audit.append(event('b')), audit.append(event('c'))])
   await audit.close()
-  expect((await readLines(await onlyFile())).map(({ correlationId }) => correlationId)).toEqual(['a', 'b', 'c'])
+  expect(events(await readLines(await onlyFile()))).toEqual(['a', 'b', 'c'])
 })
 
 test('a full disk refuses exactly that batch, leaves no half line, and the numbers go on', async () => {
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   await audit.append(event('before'))
   const prototype = await handles()
   const write: PartialWrite = prototype.write
@@ -146,13 +161,13 @@ test('a full disk refuses exactly that batch, leaves no half line, and the numbe
   expect(refused).toMatchObject({ code: 'audit_unavailable', reason: 'disk_full', retryable: true })
   expect(String(refused)).not.toContain('/secret/path')
   spy.mockRestore()
-  expect(await audit.append(event('after'))).toMatchObject({ seq: 2 })
+  expect(await audit.append(event('after'))).toMatchObject({ seq: 3 })
   await audit.close()
-  expect((await readLines(await onlyFile())).map(({ correlationId }) => correlationId)).toEqual(['before', 'after'])
+  expect(events(await readLines(await onlyFile()))).toEqual(['before', 'after'])
 })
 
 test('after an fsync error nothing more is written through that descriptor', async () => {
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   const first = await audit.append(event('before'))
   const spy = vi.spyOn(await handles(), 'datasync').mockRejectedValueOnce(systemError('EIO'))
   await expect(audit.append(event('refused'))).rejects.toMatchObject({
@@ -162,33 +177,29 @@ test('after an fsync error nothing more is written through that descriptor', asy
   const second = await audit.append(event('after'))
   expect(spy).toHaveBeenCalledTimes(2)
   expect(second.writer).not.toBe(first.writer)
-  expect(second.seq).toBe(1)
+  // After audit.opened and audit.writer_failed.
+  expect(second.seq).toBe(3)
   await audit.close()
   const names = await readdir(folder)
   const all = await Promise.all(names.map(readLines))
-  expect(
-    all
-      .flat()
-      .map(({ correlationId }) => correlationId)
-      .sort(),
-  ).toEqual(['after', 'before'])
+  expect([...events(all.flat())].sort()).toEqual(['after', 'before'])
 })
 
 test('a disk that fails for long leaves no heap of empty files', async () => {
   const spy = vi.spyOn(await handles(), 'datasync').mockRejectedValue(systemError('EIO'))
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   for (let i = 0; i < 20; i += 1)
     await expect(audit.append(event('x'))).rejects.toMatchObject({ reason: 'write_failed' })
   expect((await readdir(folder)).length).toBeLessThanOrEqual(1)
   spy.mockRestore()
   await audit.append(event('after'))
   await audit.close()
-  expect(await readLines(await onlyFile())).toHaveLength(1)
+  expect(events(await readLines(await onlyFile()))).toEqual(['after'])
 })
 
 test('a folder that cannot be made refuses, and is tried again', async () => {
   await writeFile(join(base, 'logs'), '')
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   await expect(audit.append(event('a'))).rejects.toMatchObject({ code: 'audit_unavailable', reason: 'write_failed' })
   await unlink(join(base, 'logs'))
   await audit.append(event('b'))
@@ -201,28 +212,32 @@ test.each<[string, (path: string) => Promise<unknown>]>([
   ['replaced', async (path) => [await unlink(path), await writeFile(path, 'other')]],
   ['truncated', (path) => truncate(path, 3)],
   ['added to', (path) => writeFile(path, 'x', { flag: 'a' })],
-])('a file that was %s is noticed within a second, and a new one is begun', async (_, harm) => {
+])('a file that was %s is noticed before the next line is acknowledged, and a new one is begun', async (_, harm) => {
   const warnings: string[] = []
-  const audit = jsonLinesAudit({ folder, warn: (message) => warnings.push(message) })
+  const audit = openLog({ warn: (message) => warnings.push(message) })
   const first = await audit.append(event('a'))
   const name = await onlyFile()
   await harm(join(folder, name))
-  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1001)
   const second = await audit.append(event('b'))
   expect(second.writer).not.toBe(first.writer)
   expect(warnings).toEqual([expect.stringContaining(name)])
   await audit.close()
   const begun = (await readdir(folder)).find((one) => one.includes(second.writer)) ?? ''
-  expect(await readLines(begun)).toMatchObject([{ seq: 1, correlationId: 'b' }])
+  expect(await readLines(begun)).toMatchObject([
+    { type: 'audit.opened' },
+    { type: 'audit.writer_failed', writer: first.writer, seq: first.seq },
+    { seq: 3, correlationId: 'b' },
+    { type: 'audit.closed' },
+  ])
 })
 
 test('close waits for what was appended; then every append is refused', async () => {
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   const appends = Promise.all(Array.from({ length: 20 }, (_, i) => audit.append(event(`n${i}`))))
   await audit.close()
   await audit.close()
   await appends
-  expect(await readLines(await onlyFile())).toHaveLength(20)
+  expect(events(await readLines(await onlyFile()))).toHaveLength(20)
   await expect(audit.append(event('late'))).rejects.toMatchObject({ code: 'audit_unavailable', reason: 'closed' })
 })
 
@@ -233,7 +248,7 @@ test('a log that hangs refuses further lines instead of keeping them all', async
     release = resolve
   })
   vi.spyOn(prototype, 'datasync').mockImplementation(() => held)
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   const appends = Array.from({ length: 10_000 }, (_, i) => audit.append(event(`n${i}`)))
   await expect(audit.append(event('too many'))).rejects.toMatchObject({ reason: 'overloaded' })
   release()
@@ -242,7 +257,7 @@ test('a log that hangs refuses further lines instead of keeping them all', async
 })
 
 test('an event with a field that lines do not have reaches no file', async () => {
-  const audit = jsonLinesAudit({ folder })
+  const audit = openLog()
   const wrong = { ...event('a'), pat: 'secret' }
   await expect(audit.append(wrong)).rejects.toThrow(TypeError)
   await audit.close()

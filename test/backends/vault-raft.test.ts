@@ -6,6 +6,7 @@ import { vaultBackend } from '../../src/backends/vault.ts'
 import { createCredentials } from '../../src/core/credentials.ts'
 import { isVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
@@ -63,10 +64,11 @@ describe('three nodes', () => {
 test('a leader that is killed under load loses no save, and nobody is told "not connected"', async () => {
   const mount = await newMount()
   const backend = await connect(mount)
+  const health = createHealth(() => undefined)
   const credentials = createCredentials({
     backend,
-    audit: memoryAudit(),
-    health: createHealth(() => undefined),
+    journal: createJournal({ audit: memoryAudit(), health }),
+    health,
     cacheTtl: 0,
   })
   const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })

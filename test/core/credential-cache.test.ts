@@ -4,6 +4,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { createCredentials } from '../../src/core/credentials.ts'
 import { CredentialVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
@@ -20,7 +21,8 @@ function setUp(cacheTtl: number, change: Partial<SecretBackend> = {}) {
   const { isCurrent: _, ...blind } = memoryBackend()
   const backend: SecretBackend = { ...blind, ...change }
   const reads = vi.spyOn(backend, 'read')
-  const credentials = createCredentials({ backend, audit, health: createHealth(() => undefined), cacheTtl })
+  const health = createHealth(() => undefined)
+  const credentials = createCredentials({ backend, journal: createJournal({ audit, health }), health, cacheTtl })
   const pat = async () => (await credentials.release(key, variables, context))['pat']
   return { audit, backend, reads, credentials, pat }
 }

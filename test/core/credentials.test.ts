@@ -4,6 +4,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { type AccessContext, createCredentials } from '../../src/core/credentials.ts'
 import { CredentialVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
@@ -28,7 +29,13 @@ async function setUp(change: Partial<SecretBackend> = {}) {
       return audit.append(event)
     },
   }
-  const credentials = createCredentials({ backend, audit: sink, health, readDeadline: 50, writeDeadline: 50 })
+  const credentials = createCredentials({
+    backend,
+    journal: createJournal({ audit: sink, health }),
+    health,
+    readDeadline: 50,
+    writeDeadline: 50,
+  })
   return {
     credentials,
     audit,
@@ -80,8 +87,8 @@ describe('release', () => {
     expect(await vaultRejection(credentials.release(key, variables, context))).toMatchObject({
       code: 'credential_revoked',
     })
-    const denied = audit.events.filter((event) => event.type === 'credential.denied').map((event) => event.reason)
-    expect(denied).toEqual(['credential_absent', 'credential_revoked'])
+    const missing = audit.events.filter((event) => event.type === 'credential.missing').map((event) => event.reason)
+    expect(missing).toEqual(['credential_absent', 'credential_revoked'])
   })
 
   test('a stored value that does not fit is malformed, with the field names alone', async () => {

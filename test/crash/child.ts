@@ -4,6 +4,7 @@ import { sealedFile } from '../../src/backends/sealed-file.ts'
 import { type Credentials, createCredentials } from '../../src/core/credentials.ts'
 import { isVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
 import { DONE, format, ISSUER, LOADED, PROVIDER, type Step } from './protocol.ts'
@@ -31,7 +32,8 @@ for (let round = 0; round < Number(rounds); round += 1) {
   const audit = jsonLinesAudit({ folder: auditFolder })
   await backend.open()
   // What is served from memory would say nothing about the disk.
-  const credentials = createCredentials({ backend, audit, health: createHealth(() => {}), cacheTtl: 0 })
+  const health = createHealth(() => {})
+  const credentials = createCredentials({ backend, journal: createJournal({ audit, health }), health, cacheTtl: 0 })
   await Promise.all(Array.from({ length: LANES }, (_, lane) => walk(credentials, lane)))
   credentials.close()
   await audit.close()

@@ -7,6 +7,7 @@ import { sealedFile } from '../../src/backends/sealed-file.ts'
 import { type Credentials, createCredentials } from '../../src/core/credentials.ts'
 import { CredentialVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
 
@@ -82,7 +83,8 @@ async function openVault(auditFolder: string) {
   const backend = sealedFile({ folder: store })
   await backend.open()
   const audit = jsonLinesAudit({ folder: auditFolder })
-  const credentials = createCredentials({ backend, audit, health: createHealth(() => {}), cacheTtl: 0 })
+  const health = createHealth(() => {})
+  const credentials = createCredentials({ backend, journal: createJournal({ audit, health }), health, cacheTtl: 0 })
   return {
     backend,
     credentials,

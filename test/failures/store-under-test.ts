@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { createCredentials } from '../../src/core/credentials.ts'
 import { createHealth } from '../../src/core/health.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
@@ -29,7 +30,7 @@ export function storeUnderTest(
   const health = createHealth(() => undefined)
   const credentials = createCredentials({
     backend,
-    audit,
+    journal: createJournal({ audit, health }),
     health,
     cacheTtl: ttl,
     readDeadline: deadline,

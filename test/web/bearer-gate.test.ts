@@ -13,6 +13,7 @@ import { memoryAudit } from '../../src/audit/memory.ts'
 import { CredentialVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
 import type { Identity, Principal } from '../../src/core/identity.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import type { User } from '../../src/core/owner.ts'
 import { createBearerGate } from '../../src/web/bearer-gate.ts'
 import { protectedResourceMetadata } from '../../src/web/protected-resource-metadata.ts'
@@ -58,7 +59,7 @@ const identity: Identity = {
 
 beforeAll(async () => {
   const options = { sessionIdleSeconds: 900, sessionMaxSeconds: 3600, trustedProxies: 0, serverName: 'Acme Tools' }
-  const parts = { identity, audit, serverBaseUrl, health, options }
+  const parts = { identity, journal: createJournal({ audit, health }), serverBaseUrl, health, options }
   const app = new Koa()
   app.use(protectedResourceMetadata(parts).middleware)
   app.use(

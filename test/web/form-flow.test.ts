@@ -46,6 +46,7 @@ test('the owner signs in, fills in the form, and the credential is stored under 
     'login.succeeded',
     'form.opened',
     'form.opened',
+    'credential.verified',
     'credential.storing',
     'credential.stored',
     'credential.resolved',

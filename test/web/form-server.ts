@@ -8,6 +8,7 @@ import type { BrowserSessions } from '../../src/core/browser-sessions.ts'
 import { type Credentials, createCredentials } from '../../src/core/credentials.ts'
 import { createHealth, type Health } from '../../src/core/health.ts'
 import type { Identity } from '../../src/core/identity.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import type { Owner } from '../../src/core/owner.ts'
 import { createPendingRequests, type PendingRequest, type PendingRequests } from '../../src/core/pending-requests.ts'
 import type { PendingStore } from '../../src/core/pending-store.ts'
@@ -135,7 +136,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     linkTtlSeconds: settings.linkTtlSeconds ?? 600,
   })
   const pendingRequests = settings.wrap?.pendingRequests?.(plainRequests) ?? plainRequests
-  const credentials = createCredentials({ backend: memoryBackend(), audit, health })
+  const credentials = createCredentials({ backend: memoryBackend(), journal: createJournal({ audit, health }), health })
   const variables = defineVariables(settings.variables ?? JIRA_VARIABLES)
   const jira: FormProvider = {
     name: 'jira',
@@ -156,7 +157,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     identity,
     sessions: settings.sessions ?? memoryBrowserSessions(),
     sealer,
-    audit: settings.wrap?.audit?.(audit) ?? audit,
+    journal: createJournal({ audit: settings.wrap?.audit?.(audit) ?? audit, health }),
     health,
     options: {
       sessionIdleSeconds: 900,

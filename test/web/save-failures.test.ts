@@ -166,8 +166,12 @@ test('the service may refuse the values, or not answer: nothing is saved and the
   expect((await alice.submit(link, GOOD_VALUES)).status).toBe(303)
   const done = await alice.get(link.done)
   expect(done.text).toContain('alice@acme.example')
-  const reasons = server.audit.events.filter(({ type }) => type === 'form.rejected').map(({ reason }) => reason)
-  expect(reasons).toEqual(['verification', 'verification_unavailable'])
+  const reasons = server.audit.events.filter(({ type }) => type.startsWith('credential.verif'))
+  expect(reasons.map(({ type, outcome, reason }) => [type, outcome, reason])).toEqual([
+    ['credential.verification_failed', 'failure', 'refused'],
+    ['credential.verification_failed', 'error', 'timeout'],
+    ['credential.verified', 'success', undefined],
+  ])
 })
 
 test('the identity provider is away: an outage with a way to try again', async () => {

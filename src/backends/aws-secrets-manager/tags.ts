@@ -1,4 +1,5 @@
 import type { Tag } from '@aws-sdk/client-secrets-manager'
+import { positionFromText, positionText } from '../../core/audit-position.ts'
 import type { AuditPosition } from '../../core/audit-sink.ts'
 import type { Owner } from '../../core/owner.ts'
 import { hiddenLabels } from '../hidden-names.ts'
@@ -22,7 +23,7 @@ export function tagsOfWrite(
     [VERSION]: versionId,
     // Too long a list is left out, and an earlier one must not stand for it.
     [FIELDS]: fields.length <= MAX_VALUE ? fields : '',
-    [AUDIT]: `${written.audit.writer}/${written.audit.seq}`,
+    [AUDIT]: positionText(written.audit),
     ...hiddenLabels(hidden, ':', MAX_VALUE),
   })
 }
@@ -34,6 +35,11 @@ export function tags(values: Readonly<Record<string, string>>): Tag[] {
 export function fieldsOf(found: Readonly<Record<string, string>>, versionId: string): readonly string[] | undefined {
   const fields = found[FIELDS]
   return found[VERSION] === versionId && fields ? fields.split(' ') : undefined
+}
+
+/** The audit line that announced this version; undefined when the notes are about another. */
+export function auditOf(found: Readonly<Record<string, string>>, versionId: string): AuditPosition | undefined {
+  return found[VERSION] === versionId ? positionFromText(found[AUDIT]) : undefined
 }
 
 /** The version that our notes are about, whatever has become of it. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AuditPosition } from '../../core/audit-sink.ts'
 import { CredentialVaultError } from '../../core/errors.ts'
-import type { CredentialStatus, StoredVersion, WriteIntent } from '../../core/secret-backend.ts'
+import type { CredentialStatus, StoredCredential, StoredVersion, WriteIntent } from '../../core/secret-backend.ts'
 import { type StorageKey, storageKey } from '../../core/storage-key.ts'
 import type { CredentialValues } from '../../core/variables.ts'
 import { throwIfAborted } from '../deadline.ts'
@@ -27,7 +27,7 @@ export interface CredentialFiles {
   /** Commits the next revision over what was found. Undefined when somebody else did. */
   commit(found: CurrentRecord, next: NextRevision, signal?: AbortSignal): Promise<StoredVersion | undefined>
   /** Every credential that has not been purged. Throws only after the last one, when some could not be read. */
-  all(signal: AbortSignal): AsyncIterable<{ key: StorageKey; status: CredentialStatus }>
+  all(signal: AbortSignal): AsyncIterable<StoredCredential>
   path(key: StorageKey): string
 }
 
@@ -119,7 +119,8 @@ export function createCredentialFiles(
           const status = statusOf(found)
           if (found.kind !== 'verified' || status.status === 'absent') continue
           const { provider, owner } = openRecord(found.record, keyring)
-          yield { key: storageKey(provider, owner), status }
+          const { audit } = found.record.header
+          yield { key: storageKey(provider, owner), status, ...(audit && { audit }) }
         } catch (error) {
           first ??= error
         }

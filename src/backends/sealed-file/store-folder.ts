@@ -2,7 +2,8 @@ import { lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { CredentialVaultError } from '../../core/errors.ts'
 import type { FoundKey } from '../../core/key-source.ts'
-import type { MasterKey } from '../../core/key-text.ts'
+import { keyId, type MasterKey } from '../../core/key-text.ts'
+import type { OpeningEvents } from '../../core/secret-backend.ts'
 import { createTemporary, readSmallFile, removeQuietly, sweepTemporaries, syncFolder } from './durable-file.ts'
 import { createKeyring, type Keyring, keyOfKeyring, lockKeyring, unlockKeyring } from './keyring.ts'
 import { createRevisions, linkOnce } from './revisions.ts'
@@ -25,12 +26,13 @@ export async function openStoreFolder(
   folder: string,
   found: FoundKey | undefined,
   { create, warn }: { readonly create: boolean; readonly warn: (message: string) => void },
+  hears?: OpeningEvents,
 ): Promise<StoreFolder> {
   if (!found) throw await missingKey(folder)
   if (!create) await mustExist(folder)
   const root = await safeRoot(folder, warn)
   await makeFolders(root)
-  const keyring = (await readKeyring(root, found)) ?? (await initialise(root, found))
+  const keyring = (await readKeyring(root, found)) ?? (await initialise(root, found, hears))
   // Also when another process made the store: it may have been killed before its names were durable.
   await syncFolder(root)
   await sweepTemporaries(join(root, 'tmp'))
@@ -125,7 +127,7 @@ async function readKeyring(root: string, found: FoundKey): Promise<Keyring | und
   return unlockKeyring(file.kind === 'bytes' ? file.bytes : Buffer.alloc(0), found, path)
 }
 
-async function initialise(root: string, found: FoundKey): Promise<Keyring> {
+async function initialise(root: string, found: FoundKey, hears: OpeningEvents | undefined): Promise<Keyring> {
   if (await hasRecords(root)) {
     // Another process may have made the store and saved its first record since the keyring was looked for.
     const keyring = await readKeyring(root, found)
@@ -142,12 +144,13 @@ async function initialise(root: string, found: FoundKey): Promise<Keyring> {
   try {
     if (await linkOnce(temporary, keyringPath(root))) {
       await syncFolder(root)
+      hears?.keyCreated?.(keyId(found.key))
       return keyring
     }
   } finally {
     await removeQuietly(temporary)
   }
-  return (await readKeyring(root, found)) ?? initialise(root, found)
+  return (await readKeyring(root, found)) ?? initialise(root, found, hears)
 }
 
 async function hasRecords(root: string): Promise<boolean> {

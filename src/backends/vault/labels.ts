@@ -1,3 +1,4 @@
+import { positionFromText, positionText } from '../../core/audit-position.ts'
 import type { AuditPosition } from '../../core/audit-sink.ts'
 import type { Owner } from '../../core/owner.ts'
 import { hiddenLabels } from '../hidden-names.ts'
@@ -11,6 +12,7 @@ import { hiddenLabels } from '../hidden-names.ts'
 export interface Labels {
   readonly operationId?: string
   readonly fields?: readonly string[]
+  readonly audit?: AuditPosition
 }
 
 const VERSION = 'mcp-version'
@@ -33,7 +35,7 @@ export function labelsOfWrite(
     [VERSION]: String(version),
     [OPERATION]: written.operationId,
     [FIELDS]: fields.length <= MAX_VALUE ? fields : null,
-    [AUDIT]: `${written.audit.writer}/${written.audit.seq}`,
+    [AUDIT]: positionText(written.audit),
     [REVOKED]: null,
     ...hiddenLabels(hidden, '-', MAX_VALUE),
   }
@@ -55,8 +57,10 @@ export function labelsOf(customMetadata: Readonly<Record<string, unknown>> | und
   if (customMetadata?.[VERSION] !== String(version)) return {}
   const operationId = customMetadata[OPERATION]
   const fields = customMetadata[FIELDS]
+  const audit = positionFromText(customMetadata[AUDIT])
   return {
     ...(typeof operationId === 'string' && { operationId }),
     ...(typeof fields === 'string' && { fields: fields.split(' ') }),
+    ...(audit && { audit }),
   }
 }

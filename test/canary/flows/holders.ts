@@ -4,6 +4,7 @@ import { createCredentialCache } from '../../../src/core/credential-cache.ts'
 import { createCredentials } from '../../../src/core/credentials.ts'
 import { createEchoGuard } from '../../../src/core/echo-guard.ts'
 import { createHealth } from '../../../src/core/health.ts'
+import { createJournal } from '../../../src/core/journal.ts'
 import { createSealer } from '../../../src/core/seal.ts'
 import { storageKey } from '../../../src/core/storage-key.ts'
 import { defineVariables } from '../../../src/core/variables.ts'
@@ -20,7 +21,8 @@ export const holders: readonly Flow[] = [
     const variables = defineVariables(canaryVariables)
     const cache = createCredentialCache(backend, { ttl: 60_000, maxEntries: 10 })
     await cache.read(key, () => backend.read(key, call()))
-    const credentials = createCredentials({ backend, audit: memoryAudit(), health: createHealth(() => {}) })
+    const health = createHealth(() => {})
+    const credentials = createCredentials({ backend, journal: createJournal({ audit: memoryAudit(), health }), health })
     const released = await credentials.release(key, variables, { correlationId: 'canary' })
     const guard = createEchoGuard({ includeShort: true })
     guard.add(variables, released)

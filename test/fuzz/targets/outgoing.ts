@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { prepareAuditLine } from '../../../src/audit/audit-line.ts'
+import { newChain, sealBatch } from '../../../src/audit/audit-chain.ts'
+import { auditLineBody } from '../../../src/audit/audit-line.ts'
 import type { AuditEvent } from '../../../src/core/audit-sink.ts'
 import { createEchoGuard } from '../../../src/core/echo-guard.ts'
 import { CredentialVaultError } from '../../../src/core/errors.ts'
@@ -69,7 +70,7 @@ export const outgoing = [
     'audit line',
     event,
     (given: AuditEvent) => {
-      const line = prepareAuditLine(given)({ writer: 'w', seq: 1 })
+      const line = written(given)
       mustHold(/^\{[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*\}\n$/u.test(line), 'more than one plain line')
       mustHold(line.length < 20_000, 'a line without end')
       mustHold(JSON.parse(line).type === given.type, 'another event')
@@ -83,7 +84,7 @@ export const outgoing = [
       fc.record({ type: anyValue(), outcome: anyText, correlationId: anyText, owner: anyValue(), actor: anyValue() }),
     ),
     (given) => {
-      const line = prepareAuditLine(given as AuditEvent)({ writer: 'w', seq: 1 })
+      const line = written(given as AuditEvent)
       mustHold(typeof JSON.parse(line).type === 'string', 'a line of no event')
     },
     { weight: 20, typeErrors: true },
@@ -188,6 +189,10 @@ export const outgoing = [
     { weight: 40 },
   ),
 ]
+
+function written(given: AuditEvent): string {
+  return sealBatch(newChain('w'), [auditLineBody(given)], { sign: () => '' }).text
+}
 
 function encodings(): readonly (readonly [string, (text: string) => string])[] {
   return [

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import { unlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { AuditPosition } from '../core/audit-sink.ts'
+import { type AuditAnchor, checkpointOf } from './anchor.ts'
+import { type ChainHead, newChain, sealBatch } from './audit-chain.ts'
+import { type AuditFile, createAuditFile } from './audit-file.ts'
+import type { AuditKeys } from './audit-keys.ts'
+import type { LineBody } from './audit-line.ts'
+import { expiredSegments } from './expired-segments.ts'
+import { type FoundHead, logLineBody } from './log-events.ts'
+import { listSegments, readSegmentEnds } from './segment-ends.ts'
+import { segmentName } from './segment-name.ts'
+
+export interface ChainWriterParts {
+  readonly folder: string
+  readonly keys: AuditKeys
+  readonly maxSegmentBytes: number
+  /** Kept for ever without it. */
+  readonly keepDays: number | undefined
+  readonly anchor: AuditAnchor | undefined
+  readonly anchorSeconds: number
+  readonly anchorLines: number
+  readonly warn: (message: string) => void
+}
+
+/** Writes one chain of lines at a time, and begins another when its file cannot be trusted any more. Not for two calls at once. */
+export interface ChainWriter {
+  /** One batch, durable when it resolves. When it rejects, with the system's error, nobody was told of its lines. */
+  write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]>
+  /** What is due when nothing is written: a deleted file is restored, a day's segment ended, a checkpoint published. */
+  maintain(): Promise<void>
+  /** Says so in the log, and publishes where it ends. */
+  close(): Promise<void>
+}
+
+const MOST_HEADS = 64
+
+export function createChainWriter(parts: ChainWriterParts): ChainWriter {
+  const { folder, keys, anchor, warn } = parts
+  let file: AuditFile | undefined
+  let head = beginChain()
+  let part = 1
+  let day = ''
+  /** What was found in the folder, for the chain's first line. */
+  let found: { readonly segments: number; readonly heads: readonly FoundHead[] } = { segments: 0, heads: [] }
+  /** What the log has to say of itself, and has not written yet. */
+  let owed: LineBody[] = []
+  let purged: readonly string[] = []
+  let anchored = { seq: 0, at: performance.now() }
+
+  async function append(target: AuditFile, bodies: readonly LineBody[]): Promise<void> {
+    const batch = sealBatch(head, bodies, keys)
+    await target.append(Buffer.from(batch.text))
+    head = batch.head
+  }
+
+  /** The file to write on, which is there and has room. */
+  async function ready(): Promise<AuditFile> {
+    if (file) await leave(file)
+    file ??= await begin()
+    return file
+  }
+
+  async function leave(current: AuditFile): Promise<void> {
+    const failure = current.failure()
+    if (failure) {
+      // Until that has succeeded nothing more is vouched for: what was acknowledged would be lost.
+      await current.restore()
+      warn(`The audit log ${current.name} is not usable any more (${failure}). Another is begun.`)
+      const { writer, seq, hash } = head
+      if (seq > 0) owed.push(logLineBody({ type: 'audit.writer_failed', reason: failure, writer, seq, head: hash }))
+      head = beginChain()
+      part = 1
+      anchored = { seq: 0, at: performance.now() }
+    } else {
+      const reason = today() === day ? (current.length >= parts.maxSegmentBytes ? 'size' : undefined) : 'day'
+      if (!reason) return
+      if (current.length > 0) {
+        await append(current, [logLineBody({ type: 'audit.segment_closed', reason })])
+        part += 1
+      }
+    }
+    file = undefined
+    await current.close()
+  }
+
+  async function begin(): Promise<AuditFile> {
+    const now = new Date()
+    if (head.seq === 0) found = await findHeads()
+    day = today()
+    const begun = await createAuditFile(folder, segmentName(now, head.writer, part))
+    if (parts.keepDays !== undefined && purged.length === 0) {
+      const expired = await expiredSegments(folder, parts.keepDays, now)
+      purged = expired.map(({ file: name }) => name)
+      owed.push(...expired.map((event) => logLineBody(event, now)))
+    }
+    return begun
+  }
+
+  async function findHeads(): Promise<typeof found> {
+    const segments = await listSegments(folder)
+    const heads = await Promise.all(
+      segments.slice(-MOST_HEADS).map(async ({ file: name }) => {
+        const ends = await readSegmentEnds(folder, name)
+        return ends && { file: name, writer: ends.last.writer, seq: ends.last.seq, hash: ends.last.hash }
+      }),
+    )
+    return { segments: segments.length, heads: heads.filter((one) => one !== undefined) }
+  }
+
+  async function write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]> {
+    const target = await ready()
+    const opening = head.seq === 0 ? [opened()] : []
+    const before = [...opening, ...owed]
+    if (before.length + bodies.length === 0) return []
+    await append(target, [...before, ...bodies])
+    owed = []
+    const { writer, seq } = head
+    await removePurged()
+    if (seq - anchored.seq >= parts.anchorLines) publish()
+    return bodies.map((_, i) => ({ writer, seq: seq - bodies.length + i + 1 }))
+  }
+
+  function opened(): LineBody {
+    return logLineBody({ type: 'audit.opened', key: keys.publicKey, host: hostname(), pid: process.pid, ...found })
+  }
+
+  // Only now that the log says so: after a crash in between the file is still there, and goes with the next.
+  async function removePurged(): Promise<void> {
+    const names = purged
+    purged = []
+    for (const name of names) await unlink(join(folder, name)).catch(() => {})
+  }
+
+  function publish(): void {
+    if (!anchor || head.seq === anchored.seq) return
+    anchored = { seq: head.seq, at: performance.now() }
+    anchor.publish(checkpointOf(head, keys.publicKey, new Date()))
+  }
+
+  return {
+    write,
+
+    async maintain() {
+      if (file) await leave(file)
+      if (owed.length > 0) await write([])
+      if (performance.now() - anchored.at >= parts.anchorSeconds * 1000) publish()
+    },
+
+    async close() {
+      try {
+        if (head.seq > 0 || owed.length > 0) await write([logLineBody({ type: 'audit.closed' })])
+      } finally {
+        await file?.close()
+        file = undefined
+        publish()
+      }
+    },
+  }
+}
+
+function beginChain(): ChainHead {
+  return newChain(randomBytes(8).toString('hex'))
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10)
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import type { AuditAnchor } from './anchor.ts'
+
+export interface JsonLinesAuditOptions {
+  /** Where the files go. Made with mode 0700 if it is missing. It has to be on a local disk that honours fsync. */
+  readonly folder: string
+  /**
+   * Key that signs the lines and makes the pseudonyms, in the text form that `keygen` prints. Default `MCP_AUDIT_KEY` or
+   * `MCP_AUDIT_KEY_FILE`, else one derived from the backend's own key, else, with a warning, one that only this process has.
+   */
+  readonly key?: string
+  /** File with that key. Only one of the two. */
+  readonly keyFile?: string
+  /**
+   * How persons are written: `clear`, the default, with issuer and subject; `pseudonym` with the issuer and a keyed pseudonym, which
+   * `audit show --user` finds for whoever has the key. The latter needs a key that lasts.
+   */
+  readonly subjects?: 'clear' | 'pseudonym'
+  /** A file that has grown to so many bytes is ended, and another begun. 65536 to 1073741824, default 67108864. Each UTC day begins one, too. */
+  readonly maxSegmentBytes?: number
+  /** Files that nobody has written to for so many days are removed, and the log says which. 2 to 3650. Default: none is ever removed. */
+  readonly keepDays?: number
+  /** Hears how far the log has come, to notice later when its end was cut off. Default none. */
+  readonly anchor?: AuditAnchor
+  /** Seconds after which `anchor` hears of new lines, 1 to 3600. Default 60. */
+  readonly anchorSeconds?: number
+  /** Lines after which it hears of them earlier, 1 to 100000. Default 1000. */
+  readonly anchorLines?: number
+  /** Told when a file was taken away from under us, and of a key that does not last. Default: a process warning. */
+  readonly warn?: (message: string) => void
+}
+
+export const jsonLinesOptions = z.strictObject({
+  folder: z.string().min(1),
+  key: z.string().optional(),
+  keyFile: z.string().min(1).optional(),
+  subjects: z.enum(['clear', 'pseudonym']).default('clear'),
+  maxSegmentBytes: z.int().min(65_536).max(1_073_741_824).default(67_108_864),
+  keepDays: z.int().min(2).max(3650).optional(),
+  anchor: z
+    .custom<AuditAnchor>(
+      (value) => typeof value === 'object' && value !== null && 'publish' in value,
+      'must be an anchor such as webhookAnchor({ url })',
+    )
+    .optional(),
+  anchorSeconds: z.int().min(1).max(3600).default(60),
+  anchorLines: z.int().min(1).max(100_000).default(1000),
+  warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+})

@@ -1,0 +1,74 @@
+import type { ChainHead } from './audit-chain.ts'
+import { type LineBody, lineStart, quoted } from './audit-line.ts'
+
+/** Where a segment that the log found in its folder ended. */
+export interface FoundHead {
+  readonly file: string
+  readonly writer: string
+  readonly seq: number
+  readonly hash: string
+}
+
+/** What became of a file that could not be written on. */
+export type WriterFailure = 'sync_failed' | 'deleted' | 'replaced' | 'truncated' | 'changed' | 'write_failed'
+
+/** What the log says of itself. */
+export type LogEvent =
+  | {
+      readonly type: 'audit.opened'
+      /** The public key that its signatures are checked with. */
+      readonly key: string
+      readonly host: string
+      readonly pid: number
+      /** How many other segments lie in the folder, of which `heads` shows the newest. */
+      readonly segments: number
+      readonly heads: readonly FoundHead[]
+    }
+  | { readonly type: 'audit.segment_closed'; readonly reason: 'size' | 'day' }
+  | { readonly type: 'audit.closed' }
+  | {
+      readonly type: 'audit.segment_purged'
+      readonly file: string
+      /** Numbers of its first and last line, and the hash of the last. */
+      readonly first: number
+      readonly last: number
+      readonly head: string
+    }
+  | {
+      readonly type: 'audit.writer_failed'
+      readonly reason: WriterFailure
+      /** Whose lines after `seq` nobody was told of. */
+      readonly writer: string
+      readonly seq: number
+      readonly head: string
+    }
+
+export const LOG_EVENT_TYPES: readonly LogEvent['type'][] = [
+  'audit.opened',
+  'audit.segment_closed',
+  'audit.closed',
+  'audit.segment_purged',
+  'audit.writer_failed',
+]
+
+export function logLineBody(event: LogEvent, at: Date = new Date()): LineBody {
+  const { type, ...rest } = event
+  const outcome = type === 'audit.writer_failed' ? 'error' : 'success'
+  const fields = Object.entries(rest).map(([name, value]) => `,"${name}":${written(value)}`)
+  return `${lineStart(at)},"type":"${type}","outcome":"${outcome}"${fields.join('')}`
+}
+
+export function foundHead(file: string, { writer, seq, hash }: ChainHead): FoundHead {
+  return { file, writer, seq, hash }
+}
+
+function written(value: string | number | readonly FoundHead[]): string {
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'number') return String(value)
+  return `[${value
+    .map(
+      ({ file, writer, seq, hash }) =>
+        `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)}}`,
+    )
+    .join(',')}]`
+}

@@ -1,0 +1,12 @@
+import type { AuditAnchor } from './anchor.ts'
+
+/**
+ * Writes checkpoints as lines of JSON, to standard output by default, from where the platform's log collector takes them. Not for a
+ * server that speaks MCP over stdio: there standard output is the protocol's, so give it `process.stderr`.
+ */
+export function streamAnchor(stream: NodeJS.WritableStream = process.stdout): AuditAnchor {
+  return {
+    publish: (checkpoint) => void stream.write(`${JSON.stringify(checkpoint)}\n`),
+    close: async () => {},
+  }
+}

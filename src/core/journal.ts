@@ -1,0 +1,99 @@
+import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
+import { isVaultError } from './errors.ts'
+import type { Health } from './health.ts'
+
+/** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
+export interface Journal {
+  /** Before something is granted: rejects with `audit_unavailable` when the line is not durable, and nothing may be granted then. */
+  grant(event: AuditEvent): Promise<AuditPosition>
+  /**
+   * About what stands whether or not it can be written: a refusal, an ending, an outcome. Never rejects. A line that cannot be written
+   * turns health red and is kept, to be written as soon as the log works again, with `late` and the time that it is about.
+   */
+  note(event: AuditEvent): Promise<void>
+  /** Tries once more to write what is kept. */
+  close(): Promise<void>
+}
+
+export interface JournalParts {
+  readonly audit: AuditSink
+  readonly health: Health
+  /** Hears at once of a change that the log could not take: should the process end now, nothing else would tell. */
+  readonly warn?: (message: string) => void
+}
+
+/** Lines kept at most; of those beyond only the number is. */
+const MAX_KEPT = 1000
+
+const CHANGES: readonly AuditEvent['type'][] = [
+  'credential.stored',
+  'credential.rotated',
+  'credential.store_failed',
+  'credential.revoked',
+  'credential.purged',
+  'credential.revoke_failed',
+]
+
+export function createJournal({ audit, health, warn = () => {} }: JournalParts): Journal {
+  let kept: AuditEvent[] = []
+  let uncounted = 0
+  let flushing: Promise<void> | undefined
+
+  async function append(event: AuditEvent): Promise<AuditPosition> {
+    try {
+      if (kept.length > 0) await flushed()
+      const position = await audit.append(event)
+      health.recovered('audit')
+      return position
+    } catch (error) {
+      health.failed('audit', isVaultError(error) ? (error.reason ?? error.code) : 'unexpected')
+      throw error
+    }
+  }
+
+  function flushed(): Promise<void> {
+    flushing ??= flush()
+    return flushing
+  }
+
+  /** In the order in which it happened, and before anything new. */
+  async function flush(): Promise<void> {
+    try {
+      for (let next = kept[0]; next; next = kept[0]) {
+        await audit.append(next)
+        kept.shift()
+      }
+      if (uncounted === 0) return
+      const count = uncounted
+      await audit.append({ type: 'audit.gap', outcome: 'error', count, correlationId: 'audit-gap' })
+      uncounted -= count
+    } finally {
+      flushing = undefined
+    }
+  }
+
+  function keep(event: AuditEvent): void {
+    const isChange = CHANGES.includes(event.type)
+    if (isChange) {
+      const { type, provider = '', correlationId } = event
+      warn(`not in the audit log yet: ${type} ${provider} (correlation id ${correlationId})`)
+    }
+    // Refusals can be made at will; they must not crowd out what was changed.
+    if (kept.length < (isChange ? MAX_KEPT : MAX_KEPT / 2))
+      kept.push({ ...event, occurredAt: new Date().toISOString(), late: true })
+    else uncounted += 1
+  }
+
+  return {
+    grant: append,
+    async note(event) {
+      await append(event).catch(() => keep(event))
+    },
+    async close() {
+      if (kept.length > 0) await flushed().catch(() => {})
+      const lost = kept.length + uncounted
+      if (lost > 0) warn(`${lost} audit lines could not be written and are lost.`)
+      kept = []
+    },
+  }
+}
