@@ -20,7 +20,7 @@ export async function expiredSegments(
     const ends = await readSegmentEnds(folder, file)
     if (!ends || now.getTime() - ends.changedAt.getTime() <= keepDays * DAY) continue
     const { first, last } = ends
-    expired.push({ type: 'audit.segment_purged', file, first: first.seq, last: last.seq, head: last.hash })
+    expired.push({ type: 'audit.segment_purged', file, first: first.seq, last: last.seq, link: last.link })
   }
   return expired
 }

@@ -1,4 +1,3 @@
-import type { ChainHead } from './audit-chain.ts'
 import { type LineBody, lineStart, quoted } from './audit-line.ts'
 
 /** Where a segment that the log found in its folder ended. */
@@ -29,10 +28,10 @@ export type LogEvent =
   | {
       readonly type: 'audit.segment_purged'
       readonly file: string
-      /** Numbers of its first and last line, and the hash of the last. */
+      /** Numbers of its first and last line, and what the line after it has as `prev`. */
       readonly first: number
       readonly last: number
-      readonly head: string
+      readonly link: string
     }
   | {
       readonly type: 'audit.writer_failed'
@@ -43,23 +42,11 @@ export type LogEvent =
       readonly head: string
     }
 
-export const LOG_EVENT_TYPES: readonly LogEvent['type'][] = [
-  'audit.opened',
-  'audit.segment_closed',
-  'audit.closed',
-  'audit.segment_purged',
-  'audit.writer_failed',
-]
-
 export function logLineBody(event: LogEvent, at: Date = new Date()): LineBody {
   const { type, ...rest } = event
   const outcome = type === 'audit.writer_failed' ? 'error' : 'success'
   const fields = Object.entries(rest).map(([name, value]) => `,"${name}":${written(value)}`)
   return `${lineStart(at)},"type":"${type}","outcome":"${outcome}"${fields.join('')}`
-}
-
-export function foundHead(file: string, { writer, seq, hash }: ChainHead): FoundHead {
-  return { file, writer, seq, hash }
 }
 
 function written(value: string | number | readonly FoundHead[]): string {

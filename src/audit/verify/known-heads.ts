@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { readSealedLine } from '../sealed-line.ts'
+import { type Finding, finding } from './finding.ts'
+import { segmentLines } from './segment-lines.ts'
+import type { WriterVerdict } from './verify-writer.ts'
+
+/** That a writer's log had come so far, and with which hash: from an anchor, or from another chain. */
+export interface KnownHead {
+  readonly writer: string
+  readonly seq: number
+  readonly hash: string
+  /** Who says so, for people. */
+  readonly source: string
+}
+
+/**
+ * Compares what others have seen of a log with what is there now. Cutting lines off the end, or a whole file, leaves a sound chain; only
+ * this notices.
+ *
+ * @param purged whether the log itself says that this line's file was removed for its age
+ */
+export function checkKnownHeads(
+  folder: string,
+  writers: ReadonlyMap<string, WriterVerdict>,
+  heads: readonly KnownHead[],
+  purged: (head: KnownHead) => boolean,
+): readonly Finding[] {
+  const findings: Finding[] = []
+  const within = new Map<WriterVerdict, KnownHead[]>()
+  for (const head of heads) {
+    const verdict = writers.get(head.writer)
+    if (!verdict) {
+      if (!purged(head))
+        findings.push(finding('segment_missing', `the log of writer ${head.writer} is missing; ${head.source} saw it`))
+      continue
+    }
+    const file = verdict.segments.at(-1)?.file ?? ''
+    if (head.seq > verdict.head.seq) {
+      const detail = `it ends with line ${verdict.head.seq}, and ${head.source} saw line ${head.seq}`
+      findings.push(finding('tail_cut', detail, { file }))
+    } else if (head.seq !== verdict.head.seq) {
+      within.set(verdict, [...(within.get(verdict) ?? []), head])
+    } else if (head.hash !== verdict.head.hash) findings.push(differs(head, file))
+  }
+  for (const [verdict, wanted] of within) findings.push(...checkWithin(folder, verdict, wanted))
+  return findings
+}
+
+function checkWithin(folder: string, verdict: WriterVerdict, wanted: readonly KnownHead[]): readonly Finding[] {
+  const findings: Finding[] = []
+  for (const { file, verdict: segment } of verdict.segments) {
+    const here = wanted.filter(
+      ({ seq }) => seq >= (segment.firstSeq ?? Number.POSITIVE_INFINITY) && seq <= segment.head.seq,
+    )
+    if (here.length === 0) continue
+    const hashes = new Map(here.map(({ seq }) => [seq, '']))
+    for (const { bytes } of segmentLines(join(folder, file))) {
+      const line = readSealedLine(bytes)
+      if (line && hashes.has(line.seq)) hashes.set(line.seq, line.hash)
+    }
+    for (const head of here) if (hashes.get(head.seq) !== head.hash) findings.push(differs(head, file))
+  }
+  return findings
+}
+
+function differs({ source, seq }: KnownHead, file: string): Finding {
+  return finding('head_differs', `${source} saw another line ${seq} than the one that is there`, { file })
+}

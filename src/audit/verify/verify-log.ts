@@ -1,0 +1,182 @@
+import type { KeyObject } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { listSegments } from '../segment-ends.ts'
+import { parseSegmentName, type SegmentName } from '../segment-name.ts'
+import { readAnchors } from './anchor-lines.ts'
+import { type Finding, finding } from './finding.ts'
+import { checkKnownHeads, type KnownHead } from './known-heads.ts'
+import { verifyWriter, type WriterVerdict } from './verify-writer.ts'
+
+export interface VerifyOptions {
+  readonly folder: string
+  /** Public keys; every signature has to be of one of them. */
+  readonly keys: readonly KeyObject[]
+  /** What an anchor has kept, as text. */
+  readonly anchors?: string | undefined
+  /** Writers whose log may lack its end: known crashes, and processes on other machines that still write. `all` for every one. */
+  readonly acceptUnclosed?: ReadonlySet<string>
+  /** Whether the process that writes is still there. */
+  readonly isRunning?: (opened: { readonly host: string; readonly pid: number }) => boolean
+}
+
+export interface WriterReport {
+  readonly writer: string
+  readonly files: number
+  readonly lines: number
+  /** RFC 3339, of the first and the last line. */
+  readonly first: string
+  readonly last: string
+  readonly state: 'closed' | 'open' | 'failed' | 'unclosed'
+}
+
+/** Whether what is there is genuine, and whether all is there, are two questions. */
+export interface AuditReport {
+  readonly integrity: 'intact' | 'tampered'
+  readonly completeness: 'complete' | 'incomplete'
+  readonly lines: number
+  readonly writers: readonly WriterReport[]
+  readonly findings: readonly Finding[]
+}
+
+/** Verifies a whole folder. Reads only; a log that is being written may be verified, too. */
+export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
+  const { folder, keys } = options
+  const names = await listSegments(folder)
+  const writers = new Map(
+    [...byWriter(names)].map(([writer, own]) => [writer, verifyWriter(folder, writer, own, keys)]),
+  )
+  const verdicts = [...writers.values()]
+  const events = verdicts.flatMap((verdict) => verdict.events.map((event) => ({ by: verdict.writer, event })))
+
+  const purged = events.flatMap(({ event }) => (event.type === 'audit.segment_purged' ? [event] : []))
+  const failed = new Map<string, KnownHead>()
+  const seen: KnownHead[] = []
+  for (const { by, event } of events) {
+    if (event.type === 'audit.writer_failed')
+      failed.set(event.writer, { ...event, hash: event.head, source: `writer ${by}, which took over,` })
+    if (event.type === 'audit.opened')
+      seen.push(...event.heads.map((head) => ({ ...head, source: `writer ${by}, when it began,` })))
+  }
+  const anchors = readAnchors(options.anchors ?? '', keys)
+  const isPurged = ({ writer, seq }: KnownHead) =>
+    purged.some(({ file, last }) => parseSegmentName(file)?.writer === writer && last >= seq)
+
+  const findings = [
+    ...verdicts.flatMap((verdict) => ownFindings(verdict, failed, options)),
+    ...verdicts.flatMap((verdict) => gapFindings(verdict, purged)),
+    ...anchors.findings,
+    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), isPurged),
+    ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
+    ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
+    ...(await unknownFiles(folder)),
+  ]
+  return {
+    integrity: findings.some(({ severity }) => severity === 'tampered') ? 'tampered' : 'intact',
+    completeness: findings.some(({ severity }) => severity === 'incomplete') ? 'incomplete' : 'complete',
+    lines: verdicts.reduce((sum, verdict) => sum + linesOf(verdict), 0),
+    writers: verdicts.map((verdict) => reportOf(verdict, failed, options)),
+    findings,
+  }
+}
+
+function byWriter(names: readonly SegmentName[]): ReadonlyMap<string, readonly SegmentName[]> {
+  const groups = new Map<string, SegmentName[]>()
+  for (const name of names) groups.set(name.writer, [...(groups.get(name.writer) ?? []), name])
+  return groups
+}
+
+function unique(heads: readonly KnownHead[]): readonly KnownHead[] {
+  return [...new Map(heads.map((head) => [`${head.writer} ${head.seq} ${head.hash}`, head])).values()]
+}
+
+function gapFindings(
+  { writer, gaps }: WriterVerdict,
+  purged: readonly { readonly file: string; readonly last: number; readonly link: string }[],
+): readonly Finding[] {
+  return gaps
+    .filter(
+      ({ before }) =>
+        !purged.some(
+          ({ file, last, link }) =>
+            parseSegmentName(file)?.writer === writer && last === before.seq && link === before.link,
+        ),
+    )
+    .map(({ fromPart, toPart }) => {
+      const parts = fromPart === toPart ? `part ${fromPart}` : `parts ${fromPart} to ${toPart}`
+      return finding('segment_missing', `${parts} of writer ${writer}'s log is missing`)
+    })
+}
+
+/** A batch that is being written right now is signed when it is whole. */
+function ownFindings(
+  verdict: WriterVerdict,
+  failed: ReadonlyMap<string, KnownHead>,
+  options: VerifyOptions,
+): readonly Finding[] {
+  if (stateOf(verdict, failed, options) !== 'open') return verdict.findings
+  const last = verdict.segments.at(-1)?.file
+  return verdict.findings.filter(({ kind, file }) => kind !== 'tail_unsigned' || file !== last)
+}
+
+function stateOf(
+  { isClosed, writer, events }: WriterVerdict,
+  failed: ReadonlyMap<string, KnownHead>,
+  { isRunning }: VerifyOptions,
+): WriterReport['state'] {
+  if (isClosed) return 'closed'
+  if (failed.has(writer)) return 'failed'
+  const opened = events.find(({ type }) => type === 'audit.opened')
+  return opened?.type === 'audit.opened' && isRunning?.(opened) ? 'open' : 'unclosed'
+}
+
+function endFindings(
+  verdict: WriterVerdict,
+  failed: ReadonlyMap<string, KnownHead>,
+  options: VerifyOptions,
+): readonly Finding[] {
+  // Where the signatures do not hold, nothing can be said of the end.
+  if (verdict.findings.some(({ kind }) => kind.startsWith('signature_'))) return []
+  const state = stateOf(verdict, failed, options)
+  const { writer } = verdict
+  const last = verdict.segments.at(-1)
+  const where = { file: last?.file ?? '' }
+  if (state === 'open') return [finding('still_open', `writer ${writer} is still writing`, where)]
+  if (state !== 'unclosed') return []
+  if (options.acceptUnclosed?.has(writer) || options.acceptUnclosed?.has('all'))
+    return [finding('still_open', `writer ${writer} has not closed its log, which is accepted`, where)]
+  const at = last?.verdict.lastAt ?? 'its beginning'
+  return [
+    finding(
+      'unclosed',
+      `writer ${writer} ended without closing its log, at ${at}: its process was killed, or is not on this machine`,
+      where,
+    ),
+  ]
+}
+
+function linesOf({ segments }: WriterVerdict): number {
+  return segments.reduce((sum, { verdict }) => sum + verdict.lines, 0)
+}
+
+function reportOf(
+  verdict: WriterVerdict,
+  failed: ReadonlyMap<string, KnownHead>,
+  options: VerifyOptions,
+): WriterReport {
+  const { writer, segments } = verdict
+  return {
+    writer,
+    files: segments.length,
+    lines: linesOf(verdict),
+    first: segments[0]?.verdict.firstAt ?? '',
+    last: segments.at(-1)?.verdict.lastAt ?? '',
+    state: stateOf(verdict, failed, options),
+  }
+}
+
+async function unknownFiles(folder: string): Promise<readonly Finding[]> {
+  const names = await readdir(folder)
+  return names
+    .filter((name) => !parseSegmentName(name))
+    .map((file) => finding('unknown_file', 'a file that is not part of the log', { file }))
+}

@@ -1,0 +1,71 @@
+import type { KeyObject } from 'node:crypto'
+import { join } from 'node:path'
+import { NO_LINK } from '../audit-chain.ts'
+import type { SegmentName } from '../segment-name.ts'
+import { type Finding, finding } from './finding.ts'
+import type { LogLine } from './log-line.ts'
+import { type SegmentVerdict, type VerifiedHead, verifySegment } from './verify-segment.ts'
+
+export interface VerifiedSegment {
+  readonly file: string
+  readonly part: number
+  readonly verdict: SegmentVerdict
+}
+
+/** Parts of a chain that are not there, by what the one after them says that it follows. */
+export interface Gap {
+  readonly fromPart: number
+  readonly toPart: number
+  readonly before: VerifiedHead
+}
+
+/** One writer's chain, over all its files. */
+export interface WriterVerdict {
+  readonly writer: string
+  readonly segments: readonly VerifiedSegment[]
+  readonly findings: readonly Finding[]
+  readonly gaps: readonly Gap[]
+  readonly head: VerifiedHead
+  readonly events: readonly LogLine[]
+  readonly isClosed: boolean
+}
+
+export function verifyWriter(
+  folder: string,
+  writer: string,
+  names: readonly SegmentName[],
+  keys: readonly KeyObject[],
+): WriterVerdict {
+  const findings: Finding[] = []
+  const segments: VerifiedSegment[] = []
+  const gaps: Gap[] = []
+  let head: VerifiedHead = { seq: 0, hash: '', link: NO_LINK }
+  let expectedPart = 1
+  for (const part of [...new Set(names.map((name) => name.part))].sort((a, b) => a - b)) {
+    const before = part === expectedPart ? head : undefined
+    const candidates = names
+      .filter((name) => name.part === part)
+      .map(({ file }) => ({ file, part, verdict: verifySegment(join(folder, file), { file, writer, before, keys }) }))
+    const chosen = candidates.find(({ verdict }) => isSound(verdict)) ?? candidates[0]
+    if (!chosen) continue
+    if (!before) gaps.push({ fromPart: expectedPart, toPart: part - 1, before: chosen.verdict.before })
+    for (const { file } of candidates.filter((candidate) => candidate !== chosen))
+      findings.push(finding('segment_forked', `it claims the same place in the log as ${chosen.file}`, { file }))
+    findings.push(...chosen.verdict.findings, ...unsignedTail(chosen))
+    segments.push(chosen)
+    head = chosen.verdict.head
+    expectedPart = part + 1
+  }
+  const events = segments.flatMap(({ verdict }) => verdict.events)
+  return { writer, segments, findings, gaps, head, events, isClosed: events.at(-1)?.type === 'audit.closed' }
+}
+
+function isSound({ findings }: SegmentVerdict): boolean {
+  return findings.every(({ severity }) => severity !== 'tampered')
+}
+
+function unsignedTail({ file, verdict: { unsigned } }: VerifiedSegment): readonly Finding[] {
+  if (unsigned.bytes === 0) return []
+  const detail = `${unsigned.lines} whole lines and ${unsigned.bytes} bytes at the end are vouched for by no signature: a write that was cut off, of which nobody was told, or somebody else's`
+  return [finding('tail_unsigned', detail, { file })]
+}
