@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jsonLinesAudit } from './audit/json-lines.ts'
+import { auditFromEnvironment } from './audit-from-environment.ts'
 import { awsSecretsManagerBackend } from './backends/aws-secrets-manager.ts'
 import { memoryBackend } from './backends/memory.ts'
 import { sealedFile } from './backends/sealed-file.ts'
@@ -8,6 +8,7 @@ import type { BrowserSessions } from './core/browser-sessions.ts'
 import { parseOptions } from './core/options.ts'
 import type { PendingStore } from './core/pending-store.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
+import { withoutEmpty } from './environment.ts'
 import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { vaultBackendFromEnvironment } from './vault-backend-from-environment.ts'
@@ -31,30 +32,32 @@ const environmentSchema = z.object({
   AWS_DEFAULT_REGION: z.string().optional(),
   AWS_ENDPOINT_URL_SECRETS_MANAGER: z.string().optional(),
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
-  MCP_AUDIT_FOLDER: z.string().min(1).optional(),
 })
+
+export interface StoresOptions {
+  /** Default true. Without it a folder that holds no store is an error instead of a new store. */
+  readonly create?: boolean
+  /** Where `MCP_AUDIT_ANCHOR=stdout` writes. Default standard output. */
+  readonly stdout?: NodeJS.WritableStream
+}
 
 /**
  * The stores that the environment names.
  *
  * `MCP_VAULT_BACKEND`: `sealed-file` (default), `vault` (`VAULT_ADDR` and more), `aws-secrets-manager` (`AWS_REGION` and more) or
  * `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or `MCP_VAULT_KEY`: the sealed file's key, read when the vault
- * opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit`
- * in the vault's folder. Without `create`, a folder that holds no store is an error instead of a new store.
+ * opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
  *
  * @throws `configuration_invalid`, naming the variable
  */
-export function createStores(
-  environment: NodeJS.ProcessEnv = process.env,
-  { create = true }: { readonly create?: boolean } = {},
-): Stores {
+export function createStores(environment: NodeJS.ProcessEnv = process.env, options: StoresOptions = {}): Stores {
+  const { create = true } = options
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
-  const folder = settings.MCP_VAULT_FOLDER
   return {
     backend: backendOf(settings, environment, create),
     pendingStore: memoryPendingStore(),
     browserSessions: memoryBrowserSessions(),
-    audit: jsonLinesAudit({ folder: settings.MCP_AUDIT_FOLDER ?? `${folder}/audit` }),
+    audit: auditFromEnvironment(environment, options),
   }
 }
 
@@ -88,9 +91,4 @@ function backendOf(
 // The backend reads the process's own environment by itself, and then names the variable in its errors.
 function keyOptions({ MCP_VAULT_KEY: key, MCP_VAULT_KEY_FILE: keyFile }: z.output<typeof environmentSchema>) {
   return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
-}
-
-/** A variable set to nothing counts as not set, as in Compose files. */
-export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
 }

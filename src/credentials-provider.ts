@@ -268,20 +268,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         guard?.add(this.#variables, values)
         return values
       },
-      send: async (values, input, init) => {
-        const answer = await this.#boundFetch.fetch(values, input, init)
-        await this.#noteRefusal(key, call, answer)
-        return answer
-      },
+      send: (values, input, init) => this.#boundFetch.fetch(values, input, init),
+      refused: (refusal) => this.#ready().credentials.note(key, contextOf(call), refusal),
     })
-  }
-
-  /** What the service itself thinks of the credential: somebody may have revoked it there. */
-  async #noteRefusal(key: StorageKey, call: GatedCall, { status, url }: Response): Promise<void> {
-    if (status !== 401 && status !== 403) return
-    const destination = new URL(url).origin
-    const event = { type: 'credential.rejected_upstream', outcome: 'failure', status, destination } as const
-    await this.#ready().credentials.note(key, contextOf(call), event)
   }
 
   #key(owner: Owner): StorageKey {

@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { isVaultError } from '../core/errors.ts'
 
-/** 0 done · 1 failed · 2 wrong usage · 3 there is no such credential */
+/** 0 done · 1 failed · 2 wrong usage · 3 there is no such credential; a command may have others, which its help names. */
 export type ExitCode = 0 | 1 | 2 | 3
 
 /** Where a command reads and writes; tests bring their own. */
@@ -11,6 +11,8 @@ export interface Terminal {
   readonly environment: NodeJS.ProcessEnv
   /** One secret: a hidden prompt on a terminal, else the whole of standard input. */
   readonly readSecret: (prompt: string) => Promise<string>
+  /** Ends a command that goes on until it is interrupted. */
+  readonly ended?: AbortSignal
 }
 
 export interface Command {
@@ -21,12 +23,16 @@ export interface Command {
   readonly options: NonNullable<ParseArgsConfig['options']>
   /** Names of the parameters before the options, for the usage error. */
   readonly parameters: readonly string[]
+  /** Where 2 means something else. */
+  readonly usageExitCode?: ExitCode
   run(input: CommandInput, terminal: Terminal): Promise<ExitCode>
 }
 
 export interface CommandInput {
   readonly parameters: readonly string[]
   text(option: string): string | undefined
+  /** Every value of an option that may be given more than once. */
+  texts(option: string): readonly string[]
   flag(option: string): boolean
 }
 
@@ -54,6 +60,7 @@ function parse(command: Command, words: readonly string[]): CommandInput {
   return {
     parameters: positionals,
     text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
+    texts: (option) => [values[option]].flat().filter((value) => typeof value === 'string'),
     flag: (option) => values[option] === true,
   }
 }
@@ -72,7 +79,7 @@ function report(error: unknown, command: Command, json: boolean, terminal: Termi
     terminal.error(
       `mcp-credential-vault ${command.name}: ${error.message}. See: mcp-credential-vault ${command.name} --help\n`,
     )
-    return 2
+    return command.usageExitCode ?? 2
   }
   const { code, message } = isVaultError(error)
     ? error

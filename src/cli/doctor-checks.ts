@@ -20,8 +20,14 @@ const DEADLINE = 20_000
 /**
  * Tries what the backend's logins can do, on a probe record below `provider` that is removed again. Whoever saves must save, whoever
  * reads must read, and where there are two logins neither may do what the other is for.
+ *
+ * @param correlationId of every request, so that the backend's own log shows whose probes they are
  */
-export async function checkBackend(backend: SecretBackend, provider: string): Promise<readonly CheckResult[]> {
+export async function checkBackend(
+  backend: SecretBackend,
+  provider: string,
+  correlationId: string,
+): Promise<readonly CheckResult[]> {
   const principals = backend.principals?.() ?? [{ tier: 'both' as const, backend }]
   const results: CheckResult[] = []
   const usable: BackendPrincipal[] = []
@@ -40,8 +46,8 @@ export async function checkBackend(backend: SecretBackend, provider: string): Pr
     // A store that keeps a mark of each purged record is given the same one each time.
     const subject = backend.principals ? `doctor-${randomUUID()}` : 'doctor'
     const key = storageKey(provider, { issuer: 'urn:mcp-credential-vault:doctor', subject })
-    results.push(...(await checkProbe(key, writer, reader)))
-    for (const principal of usable) results.push(...(await checkRights(key, principal)))
+    results.push(...(await checkProbe(key, writer, reader, correlationId)))
+    for (const principal of usable) results.push(...(await checkRights(key, principal, correlationId)))
   } finally {
     await Promise.all(usable.map((principal) => principal.backend.close()))
   }
@@ -52,6 +58,7 @@ async function checkProbe(
   key: StorageKey,
   writer: BackendPrincipal | undefined,
   reader: BackendPrincipal | undefined,
+  correlationId: string,
 ): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = []
   const add = (check: string, ok: boolean, detail: string) => void results.push({ check, ok, detail })
@@ -59,11 +66,11 @@ async function checkProbe(
   let stored = false
 
   if (writer) {
-    const saved = await tried(() => writer.backend.write(key, probe, intent(), call()))
+    const saved = await tried(() => writer.backend.write(key, probe, intent(), call(correlationId)))
     stored = saved.ok
     add(`${TIER_NAMES[writer.tier]} saves`, saved.ok, saved.ok ? 'a probe record' : saved.problem)
     if (writer.tier === 'form' && stored) {
-      const read = await tried(() => writer.backend.read(key, call()))
+      const read = await tried(() => writer.backend.read(key, call(correlationId)))
       add(
         `${TIER_NAMES.form} cannot read`,
         refused(read),
@@ -72,7 +79,7 @@ async function checkProbe(
     }
   }
   if (reader) {
-    const read = await tried(() => reader.backend.read(key, call()))
+    const read = await tried(() => reader.backend.read(key, call(correlationId)))
     const right = read.ok && (!stored || (read.value.status === 'active' && read.value.values['probe'] === probe.probe))
     add(
       `${TIER_NAMES[reader.tier]} reads`,
@@ -80,7 +87,9 @@ async function checkProbe(
       read.ok ? (right ? 'the probe record' : 'it found another value') : read.problem,
     )
     if (reader.tier === 'tool') {
-      const written = await tried(() => reader.backend.write(key, { probe: 'overwritten' }, intent(), call()))
+      const written = await tried(() =>
+        reader.backend.write(key, { probe: 'overwritten' }, intent(), call(correlationId)),
+      )
       add(
         `${TIER_NAMES.tool} cannot save`,
         refused(written),
@@ -88,7 +97,7 @@ async function checkProbe(
       )
       // Where nothing is stored, nothing is asked of the store.
       if (stored) {
-        const revoked = await tried(() => reader.backend.revoke(key, { ...intent(), purge: true }, call()))
+        const revoked = await tried(() => reader.backend.revoke(key, { ...intent(), purge: true }, call(correlationId)))
         add(
           `${TIER_NAMES.tool} cannot revoke`,
           refused(revoked),
@@ -98,7 +107,7 @@ async function checkProbe(
       if (written.ok) stored = true
     }
   }
-  if (stored && writer) results.push(await removed(key, writer, reader))
+  if (stored && writer) results.push(await removed(key, writer, reader, correlationId))
   return results
 }
 
@@ -107,20 +116,29 @@ async function removed(
   key: StorageKey,
   writer: BackendPrincipal,
   reader: BackendPrincipal | undefined,
+  correlationId: string,
 ): Promise<CheckResult> {
   const check = `${TIER_NAMES[writer.tier]} revokes`
-  const purged = await tried(() => writer.backend.revoke(key, { ...intent(), purge: writer.tier === 'both' }, call()))
+  const purged = await tried(() =>
+    writer.backend.revoke(key, { ...intent(), purge: writer.tier === 'both' }, call(correlationId)),
+  )
   if (!purged.ok)
     return { check, ok: false, detail: `${purged.problem} The probe ${writer.backend.locate(key)} is still there.` }
-  const left = await tried(() => (reader ?? writer).backend.stat(key, call()))
+  const left = await tried(() => (reader ?? writer).backend.stat(key, call(correlationId)))
   const gone = left.ok && left.value.status !== 'active'
   const mark = left.ok && left.value.status === 'revoked' ? `; its mark stays at ${writer.backend.locate(key)}` : ''
   return { check, ok: gone, detail: gone ? `the probe record${mark}` : 'the probe is still there' }
 }
 
-async function checkRights(key: StorageKey, { tier, backend }: BackendPrincipal): Promise<readonly CheckResult[]> {
+async function checkRights(
+  key: StorageKey,
+  { tier, backend }: BackendPrincipal,
+  correlationId: string,
+): Promise<readonly CheckResult[]> {
   if (!backend.rights || tier === 'both') return []
-  const report = await tried(async () => backend.rights?.(key, tier, call()) ?? { missing: [], excess: [] })
+  const report = await tried(
+    async () => backend.rights?.(key, tier, call(correlationId)) ?? { missing: [], excess: [] },
+  )
   const check = `${TIER_NAMES[tier]} has the rights of its policy and no other`
   if (!report.ok) return [{ check, ok: false, detail: report.problem }]
   const { missing, excess } = report.value
@@ -153,6 +171,6 @@ function intent() {
   return { expect: 'any', audit: { writer: 'doctor', seq: 0 }, operationId: randomUUID() } as const
 }
 
-function call(): BackendCall {
-  return { signal: AbortSignal.timeout(DEADLINE), correlationId: `doctor-${randomUUID()}` }
+function call(correlationId: string): BackendCall {
+  return { signal: AbortSignal.timeout(DEADLINE), correlationId }
 }

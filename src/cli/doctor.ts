@@ -5,6 +5,7 @@ import { createStores } from '../create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../vault-options-from-environment.ts'
 import type { Command, Terminal } from './command.ts'
 import { type CheckResult, checkBackend } from './doctor-checks.ts'
+import { openAudit } from './open-audit.ts'
 import { operator } from './operator-access.ts'
 
 export const doctor: Command = {
@@ -22,17 +23,20 @@ Prints what it found, never a value. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {
     await sodiumReady()
-    const { backend, audit, pendingStore } = createStores(terminal.environment, { create: false })
+    const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
+    const { backend, audit, pendingStore } = stores
+    const correlationId = newCorrelationId()
     try {
       const results = [
-        ...(await checkBackend(backend, input.text('provider') ?? 'doctor')),
+        ...(await checkBackend(backend, input.text('provider') ?? 'doctor', correlationId)),
         await checked('the audit log can be written', async () => {
+          await openAudit(stores)
           await audit.append({
             type: 'admin.checked',
             outcome: 'success',
             actor: operator(),
             backend: backend.name,
-            correlationId: newCorrelationId(),
+            correlationId,
           })
           return 'a line was written'
         }),
@@ -42,7 +46,7 @@ Prints what it found, never a value. Ends with 1 when something is wrong.
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
-      await pendingStore.shutdown()
+      await Promise.all([backend.close(), pendingStore.shutdown()])
       await audit.close()
     }
   },

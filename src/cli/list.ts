@@ -1,6 +1,7 @@
 import type { StoredCredential } from '../core/secret-backend.ts'
 import type { Command } from './command.ts'
 import { withOperatorAccess } from './operator-access.ts'
+import { table } from './table.ts'
 
 export const list: Command = {
   name: 'list',
@@ -28,7 +29,8 @@ The backend is the one that the environment names, as for the server (MCP_VAULT_
         damage = error
       }
       rows.sort((a, b) => columns.map((column) => a[column].localeCompare(b[column])).find((order) => order !== 0) ?? 0)
-      terminal.out(input.flag('json') ? `${JSON.stringify({ credentials: rows })}\n` : table(rows))
+      const shown = rows.length === 0 ? 'There are no credentials.\n' : table(columns, rows)
+      terminal.out(input.flag('json') ? `${JSON.stringify({ credentials: rows })}\n` : shown)
       if (damage !== undefined) throw damage
       return 0
     }),
@@ -47,27 +49,4 @@ function rowOf({ key, status }: StoredCredential): Row {
     version: version?.label ?? '',
     since: version?.createdAt.toISOString() ?? '',
   }
-}
-
-function table(rows: readonly Row[]): string {
-  if (rows.length === 0) return 'There are no credentials.\n'
-  const titles: Row = {
-    provider: 'PROVIDER',
-    issuer: 'ISSUER',
-    subject: 'SUBJECT',
-    status: 'STATUS',
-    version: 'VERSION',
-    since: 'SINCE',
-  }
-  const all = [titles, ...rows]
-  const width = (column: (typeof columns)[number]) => Math.max(...all.map((row) => row[column].length))
-  return all
-    .map(
-      (row) =>
-        `${columns
-          .map((column) => row[column].padEnd(width(column)))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('')
 }

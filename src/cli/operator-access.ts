@@ -17,7 +17,10 @@ export async function withOperatorAccess(
   terminal: Terminal,
   work: (access: OperatorAccess) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { backend, audit, pendingStore } = createStores(terminal.environment, { create: false })
+  const { backend, audit, pendingStore } = createStores(terminal.environment, {
+    create: false,
+    stdout: process.stderr,
+  })
   const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
   const health = createHealth(warn)
   const journal = createJournal({ audit, health, warn })

@@ -1,5 +1,6 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { CredentialReference } from './credential-reference.ts'
+import type { CredentialNote } from './credentials.ts'
 import { CredentialVaultError, isVaultError } from './errors.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from './variables.ts'
 
@@ -38,6 +39,8 @@ export interface HandleParts {
   readonly release: (options?: ReleaseOptions) => Promise<CredentialValues>
   readonly isLive: () => boolean
   readonly send: (values: CredentialValues, input: string | URL, init?: RequestInit) => Promise<Response>
+  /** Told that the service answered 401 or 403: somebody may have revoked the credential there. */
+  readonly refused: (refusal: CredentialNote) => Promise<void>
 }
 
 export function createHandle<V extends VariablesOptions>(parts: HandleParts): CredentialHandle<V> {
@@ -67,12 +70,22 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
 
   async fetch(input: string | URL, init?: RequestInit): Promise<Response> {
     const values = await this.#release()
-    const answer = await this.#parts.send(values, input, init)
+    const answer = await this.#send(values, input, init)
     if (answer.status !== 401 || !canBeSentTwice(init)) return answer
     const rotated = await this.#rotated(values)
     if (!rotated) return answer
     await answer.body?.cancel()
-    return this.#parts.send(rotated, input, init)
+    return this.#send(rotated, input, init)
+  }
+
+  async #send(values: CredentialValues, input: string | URL, init?: RequestInit): Promise<Response> {
+    const answer = await this.#parts.send(values, input, init)
+    const { status, url } = answer
+    if (status === 401 || status === 403) {
+      const where = URL.canParse(url) ? { destination: new URL(url).origin } : {}
+      await this.#parts.refused({ type: 'credential.rejected_upstream', outcome: 'failure', status, ...where })
+    }
+    return answer
   }
 
   /** The values when they are others than those before; undefined also when the backend is away: then the 401 is the answer. */

@@ -23,7 +23,7 @@ const POLICIES = join(import.meta.dirname, '../../docs/backends/policies')
 
 /** Doctor's findings that are wrong, in one text. */
 async function wrongWith(backend: SecretBackend, provider = 'jira'): Promise<string> {
-  const results = await checkBackend(backend, provider)
+  const results = await checkBackend(backend, provider, 'doctor-test')
   return results
     .filter(({ ok }) => !ok)
     .map(({ check, detail }) => `${check}: ${detail}`)

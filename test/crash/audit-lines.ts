@@ -47,7 +47,7 @@ export function createAuditLines(folder: string): AuditLines {
 function typesOf({ step, detail }: { readonly step: Step; readonly detail: string }): readonly string[] {
   if (step === 'save') return ['credential.storing', 'credential.stored']
   if (step === 'read') return [detail.startsWith('active:') ? 'credential.resolved' : 'credential.missing']
-  return ['credential.revoked']
+  return [step === 'purge' ? 'credential.purged' : 'credential.revoked']
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -31,6 +31,7 @@ for (let round = 0; round < Number(rounds); round += 1) {
   const backend = sealedFile({ folder: store })
   const audit = jsonLinesAudit({ folder: auditFolder })
   await backend.open()
+  await audit.open?.(backend.deriveKey?.('audit'))
   // What is served from memory would say nothing about the disk.
   const health = createHealth(() => {})
   const credentials = createCredentials({ backend, journal: createJournal({ audit, health }), health, cacheTtl: 0 })

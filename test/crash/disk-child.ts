@@ -82,7 +82,8 @@ async function makeReadOnly(): Promise<object> {
 async function openVault(auditFolder: string) {
   const backend = sealedFile({ folder: store })
   await backend.open()
-  const audit = jsonLinesAudit({ folder: auditFolder })
+  const audit = jsonLinesAudit({ folder: auditFolder, warn: () => {} })
+  await audit.open?.(backend.deriveKey?.('audit'))
   const health = createHealth(() => {})
   const credentials = createCredentials({ backend, journal: createJournal({ audit, health }), health, cacheTtl: 0 })
   return {

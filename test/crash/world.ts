@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { auditKeys, importPublicKey } from '../../src/audit/audit-keys.ts'
+import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { sealedFile } from '../../src/backends/sealed-file.ts'
 import { isVaultError } from '../../src/core/errors.ts'
 import { generateKeyText } from '../../src/core/key-text.ts'
@@ -25,6 +27,7 @@ export interface WorldReport {
 
 /** Each process has so many steps in flight, and each step at most one temporary file. */
 const LANES = 3
+const ALL: ReadonlySet<string> = new Set(['all'])
 const AN_HOUR_AND_MORE = 3_700_000
 
 /** One store, whose processes are killed `kills` times. After every kill it is opened and compared with what was acknowledged. */
@@ -80,6 +83,7 @@ async function suffer(
       const found: string[] = []
       for (const subject of history.subjects()) found.push(...(await checkCredential(backend, subject)))
       await statusOfAll(backend)
+      found.push(...(await checkLog(backend)))
       await put(backend, keyOf('after'), { pat: `after ${done}` })
       if (textOf(await backend.read(keyOf('after'), call())) !== `active:after ${done}`)
         found.push('the store does not go on')
@@ -89,6 +93,15 @@ async function suffer(
     } finally {
       await backend.close()
     }
+  }
+
+  /** Killed writers leave their logs unclosed, and at most a write that was cut off: nothing else may be wrong. */
+  async function checkLog(backend: SecretBackend): Promise<readonly string[]> {
+    const publicKey = importPublicKey(auditKeys(backend.deriveKey?.('audit') ?? new Uint8Array()).publicKey)
+    const report = await verifyLog({ folder: audit, keys: publicKey ? [publicKey] : [], acceptUnclosed: ALL })
+    return report.findings
+      .filter(({ severity, kind }) => severity !== 'note' && kind !== 'tail_unsigned')
+      .map(({ kind, file, line, detail }) => `after kill ${done}: ${kind} ${file}:${line} ${detail}`)
   }
 
   async function checkCredential(backend: SecretBackend, subject: string): Promise<readonly string[]> {

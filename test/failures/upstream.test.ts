@@ -32,19 +32,21 @@ function setUp() {
   // A store that does not tell of changes by itself, as one behind a network.
   const { isCurrent: _, ...backend } = memoryBackend()
   const { release, credentials, context, variables } = storeUnderTest(backend, { ttl: 60_000 })
+  const refusals: (number | undefined)[] = []
   const handle = createHandle({
     provider: 'jira',
     reference: () => 'ref' as string as CredentialReference,
     isLive: () => true,
     release: (options) => credentials.release(KEY, variables, context, options),
+    refused: async ({ status }) => void refusals.push(status),
     send: (values, input, init) => fetch(input, { ...init, headers: { authorization: String(values['pat']) } }),
   })
   const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/`
-  return { backend, release, credentials, handle, url }
+  return { refusals, backend, release, credentials, handle, url }
 }
 
 test('row 7: a service that refuses a value which was rotated meanwhile is asked once more, with the new one', async () => {
-  const { backend, handle, url } = setUp()
+  const { backend, handle, url, refusals } = setUp()
   await put(backend, KEY, { pat: 'old' })
   accepted = 'old'
   expect((await handle.fetch(url)).status).toBe(200)
@@ -54,6 +56,7 @@ test('row 7: a service that refuses a value which was rotated meanwhile is asked
   const answer = await handle.fetch(url, { method: 'POST', body: 'text' })
   expect(await answer.text()).toBe('done')
   expect(requests).toEqual(['GET old', 'POST old', 'POST new'])
+  expect(refusals).toEqual([401])
   expect(await handle.use(({ pat }) => pat)).toBe('new')
 })
 

@@ -14,12 +14,12 @@ export const loggingAndErrors: Chapter = {
       ['canary/canary', 'with DEBUG=* and NODE_DEBUG=* nothing of ours prints a secret'],
     ),
     ask('ASVS 16.2.1', 2, 'An entry says when, where, who and what.').tested(
-      ['audit/audit-line', 'a line holds its position, the time, an id and the fields, in this order'],
+      ['audit/audit-line', 'a line holds the time, an id, the fields, its place and its seal, in this order'],
       ['core/credentials', 'hands out the values after its audit line, which says who, what and for whom'],
     ),
     ask('ASVS 16.2.2', 2, 'Times are UTC.').tested([
       'audit/audit-line',
-      'a line holds its position, the time, an id and the fields, in this order',
+      'a line holds the time, an id, the fields, its place and its seal, in this order',
     ]),
     ask('ASVS 16.2.4', 2, 'Entries can be read by machines and joined.').tested([
       'audit/audit-line',
@@ -51,7 +51,7 @@ export const loggingAndErrors: Chapter = {
     ),
     ask('ASVS 16.4.2', 2, 'The log is protected from reading and change.').tested(
       ['audit/json-lines', 'then a file for this user alone'],
-      ['audit/json-lines', 'is noticed within a second, and a new one is begun'],
+      ['audit/json-lines', 'is noticed before the next line is acknowledged, and a new one is begun'],
     ),
     ask('ASVS 16.4.3', 2, 'Logs go to a separate system.').reasoned(
       'The log is a file that any agent can ship; sending it is for the operator.',

@@ -5,6 +5,7 @@ const head = z.object({ file: z.string(), writer: z.string(), seq: z.number(), h
 const schema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('audit.opened'),
+    at: z.string(),
     key: z.string(),
     host: z.string(),
     pid: z.number(),

@@ -16,7 +16,7 @@ export interface VerifyOptions {
   /** Writers whose log may lack its end: known crashes, and processes on other machines that still write. `all` for every one. */
   readonly acceptUnclosed?: ReadonlySet<string>
   /** Whether the process that writes is still there. */
-  readonly isRunning?: (opened: { readonly host: string; readonly pid: number }) => boolean
+  readonly isRunning?: (opened: { readonly host: string; readonly pid: number; readonly at: string }) => boolean
 }
 
 export interface WriterReport {
@@ -175,7 +175,7 @@ function reportOf(
 }
 
 async function unknownFiles(folder: string): Promise<readonly Finding[]> {
-  const names = await readdir(folder)
+  const names = await readdir(folder).catch(() => [])
   return names
     .filter((name) => !parseSegmentName(name))
     .map((file) => finding('unknown_file', 'a file that is not part of the log', { file }))

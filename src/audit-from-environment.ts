@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { AuditAnchor } from './audit/anchor.ts'
+import { jsonLinesAudit } from './audit/json-lines.ts'
+import { streamAnchor } from './audit/stream-anchor.ts'
+import { webhookAnchor } from './audit/webhook-anchor.ts'
+import type { AuditSink } from './core/audit-sink.ts'
+import { CredentialVaultError } from './core/errors.ts'
+import { parseOptions } from './core/options.ts'
+import { withoutEmpty } from './environment.ts'
+
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,6}$/, 'must be a whole number')
+  .transform(Number)
+
+const environmentSchema = z.object({
+  MCP_VAULT_FOLDER: z.string().default('./data'),
+  MCP_AUDIT_FOLDER: z.string().optional(),
+  MCP_AUDIT_KEY: z.string().optional(),
+  MCP_AUDIT_KEY_FILE: z.string().optional(),
+  MCP_AUDIT_SUBJECTS: z.enum(['clear', 'pseudonym']).optional(),
+  MCP_AUDIT_KEEP_DAYS: wholeNumber.optional(),
+  MCP_AUDIT_SEGMENT_MEGABYTES: wholeNumber.optional(),
+  MCP_AUDIT_ANCHOR: z.string().optional(),
+  MCP_AUDIT_ANCHOR_TOKEN_FILE: z.string().optional(),
+})
+
+type Settings = z.output<typeof environmentSchema>
+
+const MEGABYTE = 1024 * 1024
+
+/**
+ * The audit log that the environment names: `docs/configuration.md` lists the variables.
+ *
+ * @param stdout where `MCP_AUDIT_ANCHOR=stdout` writes; a command whose own output that is gives standard error
+ * @throws `configuration_invalid`, naming the variable
+ */
+export function auditFromEnvironment(
+  environment: NodeJS.ProcessEnv,
+  { stdout = process.stdout }: { readonly stdout?: NodeJS.WritableStream } = {},
+): AuditSink {
+  const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
+  const anchor = anchorFrom(settings, stdout)
+  return jsonLinesAudit({
+    folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
+    ...(environment === process.env ? {} : keyOptions(settings)),
+    ...(settings.MCP_AUDIT_SUBJECTS && { subjects: settings.MCP_AUDIT_SUBJECTS }),
+    ...(settings.MCP_AUDIT_KEEP_DAYS !== undefined && { keepDays: settings.MCP_AUDIT_KEEP_DAYS }),
+    ...(settings.MCP_AUDIT_SEGMENT_MEGABYTES !== undefined && {
+      maxSegmentBytes: settings.MCP_AUDIT_SEGMENT_MEGABYTES * MEGABYTE,
+    }),
+    ...(anchor && { anchor }),
+    warn: (message) => void process.stderr.write(`mcp-credential-vault: ${message}\n`),
+  })
+}
+
+// The log reads the process's own environment by itself, and then names the variable in its errors.
+function keyOptions({ MCP_AUDIT_KEY: key, MCP_AUDIT_KEY_FILE: keyFile }: Settings) {
+  return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
+}
+
+function anchorFrom(
+  { MCP_AUDIT_ANCHOR: anchor, MCP_AUDIT_ANCHOR_TOKEN_FILE: tokenFile }: Settings,
+  stdout: NodeJS.WritableStream,
+): AuditAnchor | undefined {
+  if (anchor === undefined) return undefined
+  if (anchor === 'stdout') return streamAnchor(stdout)
+  if (anchor === 'stderr') return streamAnchor(process.stderr)
+  if (!URL.canParse(anchor)) throw wrong('MCP_AUDIT_ANCHOR', 'set it to stdout, stderr or the URL of a webhook')
+  return webhookAnchor({ url: anchor, ...(tokenFile !== undefined && { token: tokenIn(tokenFile) }) })
+}
+
+function tokenIn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    throw wrong('MCP_AUDIT_ANCHOR_TOKEN_FILE', 'the file cannot be read')
+  }
+}
+
+function wrong(name: string, what: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', `environment.${name}: ${what}`, { reason: 'option' })
+}

@@ -1,0 +1,69 @@
+import { open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listSegments } from '../segment-ends.ts'
+import { segmentLines } from '../verify/segment-lines.ts'
+import { type LogRecord, readLogRecord } from './log-record.ts'
+
+/** The last so many lines that match, of all files together, in the order of time. Reads no file that cannot have one of them. */
+export async function lastLines(
+  folder: string,
+  count: number,
+  matches: (record: LogRecord) => boolean,
+): Promise<readonly LogRecord[]> {
+  const files = await Promise.all(
+    (await listSegments(folder)).map(async ({ file }) => ({ file, changed: (await stat(join(folder, file))).mtime })),
+  )
+  files.sort((a, b) => b.changed.getTime() - a.changed.getTime())
+  let last: LogRecord[] = []
+  for (const { file, changed } of files) {
+    const [oldest] = last
+    if (oldest && last.length >= count && changed.toISOString() < oldest.at) break
+    last = [...last, ...lastOf(join(folder, file), count, matches)].sort(byTime).slice(-count)
+  }
+  return last
+}
+
+function lastOf(path: string, count: number, matches: (record: LogRecord) => boolean): readonly LogRecord[] {
+  let found: LogRecord[] = []
+  for (const { bytes, ended } of segmentLines(path)) {
+    const record = ended ? readLogRecord(bytes) : undefined
+    if (record && matches(record)) found.push(record)
+    if (found.length > 2 * count) found = found.slice(-count)
+  }
+  return found.slice(-count)
+}
+
+/** Each call resolves the whole lines that were written since the last one, in files that are new, too. */
+export async function followLines(folder: string): Promise<() => Promise<readonly LogRecord[]>> {
+  const read = new Map<string, number>()
+  for (const { file } of await listSegments(folder)) read.set(file, (await stat(join(folder, file))).size)
+  return async () => {
+    const records: LogRecord[] = []
+    for (const { file } of await listSegments(folder)) {
+      const start = read.get(file) ?? 0
+      const bytes = await readFrom(join(folder, file), start)
+      const end = bytes.lastIndexOf(0x0a) + 1
+      read.set(file, start + end)
+      const lines = bytes.subarray(0, end).toString('utf8').split('\n')
+      records.push(...lines.flatMap((line) => readLogRecord(Buffer.from(line)) ?? []))
+    }
+    return records.sort(byTime)
+  }
+}
+
+async function readFrom(path: string, start: number): Promise<Buffer> {
+  const handle = await open(path, 'r')
+  try {
+    const { size } = await handle.stat()
+    if (size <= start) return Buffer.alloc(0)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - start), 0, size - start, start)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+function byTime(a: LogRecord, b: LogRecord): number {
+  if (a.at !== b.at) return a.at < b.at ? -1 : 1
+  return a.w === b.w ? a.seq - b.seq : 0
+}

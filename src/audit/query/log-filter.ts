@@ -1,0 +1,54 @@
+import type { Pseudonym } from '../audit-line.ts'
+import type { LogPerson, LogRecord } from './log-record.ts'
+
+export interface LogFilter {
+  /** Subject or pseudonym of whose credential it is or of who acted, or an operator's account. */
+  readonly user?: string | undefined
+  readonly issuer?: string | undefined
+  readonly provider?: string | undefined
+  /** A type, or its first word. */
+  readonly type?: string | undefined
+  readonly outcome?: string | undefined
+  readonly correlationId?: string | undefined
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+}
+
+/** @param pseudonym finds the lines that name the user by it; undefined without the key */
+export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): (record: LogRecord) => boolean {
+  const since = filter.since?.toISOString()
+  const until = filter.until?.toISOString()
+  const { user } = filter
+
+  function isPerson(person: LogPerson | undefined): boolean {
+    if (!person || (filter.issuer !== undefined && person.issuer !== filter.issuer)) return false
+    if (user === undefined) return true
+    if (person.subject === user || person.pseudonym === user) return true
+    return person.pseudonym !== undefined && person.pseudonym === pseudonym?.({ issuer: person.issuer, subject: user })
+  }
+
+  return (record) => {
+    if (since !== undefined && record.at < since) return false
+    if (until !== undefined && record.at >= until) return false
+    if (filter.provider !== undefined && record.provider !== filter.provider) return false
+    if (filter.type !== undefined && record.type !== filter.type && !record.type.startsWith(`${filter.type}.`))
+      return false
+    if (filter.outcome !== undefined && record.outcome !== filter.outcome) return false
+    if (filter.correlationId !== undefined && record.correlationId !== filter.correlationId) return false
+    if (user === undefined && filter.issuer === undefined) return true
+    return (
+      isPerson(record.owner) || isPerson(record.actor?.owner) || (user !== undefined && record.actor?.account === user)
+    )
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** A time such as `2026-11-22` or `2026-11-22T10:00:00Z`, or how long ago, such as `90m`, `24h` or `7d`. undefined for anything else. */
+export function timeFrom(text: string, now: Date): Date | undefined {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (count !== undefined) return new Date(now.getTime() - Number(count) * (UNITS[unit] ?? 0) * 1000)
+  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined
+  const time = new Date(text)
+  return Number.isNaN(time.getTime()) ? undefined : time
+}

@@ -1,0 +1,57 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listSegments } from '../segment-ends.ts'
+import { segmentLines } from '../verify/segment-lines.ts'
+import { type LogRecord, readLogRecord } from './log-record.ts'
+
+interface Open {
+  readonly lines: Iterator<LogRecord>
+  next: LogRecord
+}
+
+/**
+ * The lines of all files in the order of time, whoever wrote them. A file is opened when its time has come, so that any number of them
+ * and any length costs little memory. Lines that are none are left out, and counted.
+ */
+export async function* mergedLines(
+  folder: string,
+  { since, unreadable = () => {} }: { readonly since?: Date | undefined; readonly unreadable?: () => void } = {},
+): AsyncGenerator<LogRecord> {
+  const waiting = [...(await listSegments(folder))]
+  const open: Open[] = []
+  for (;;) {
+    let earliest = earliestOf(open)
+    for (let name = waiting[0]; name; name = waiting[0]) {
+      // A name says its second only, and the first line may be older than its file by as long as it waited for it.
+      if (earliest && name.begun.getTime() - 60_000 > Date.parse(earliest.next.at)) break
+      waiting.shift()
+      const path = join(folder, name.file)
+      if (since && (await stat(path)).mtime < since) continue
+      const lines = records(path, unreadable)
+      const first = lines.next()
+      if (first.done !== true) open.push({ lines, next: first.value })
+      earliest = earliestOf(open)
+    }
+    if (!earliest) return
+    yield earliest.next
+    const following = earliest.lines.next()
+    if (following.done === true) open.splice(open.indexOf(earliest), 1)
+    else earliest.next = following.value
+  }
+}
+
+function* records(path: string, unreadable: () => void): Generator<LogRecord, undefined> {
+  for (const { bytes, ended } of segmentLines(path)) {
+    const record = ended ? readLogRecord(bytes) : undefined
+    if (record) yield record
+    else unreadable()
+  }
+}
+
+function earliestOf(open: readonly Open[]): Open | undefined {
+  return open.reduce<Open | undefined>((best, one) => (!best || isBefore(one.next, best.next) ? one : best), undefined)
+}
+
+function isBefore(a: LogRecord, b: LogRecord): boolean {
+  return a.at < b.at || (a.at === b.at && a.w === b.w && a.seq < b.seq)
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { CredentialVaultError } from '../../core/errors.ts'
+import { type BackendLog, backendLog, type ForeignAccess } from './backend-log.ts'
+
+const event = z.object({
+  eventTime: z.union([z.string(), z.number()]),
+  eventSource: z.string(),
+  eventName: z.string(),
+  requestID: z.string(),
+  errorCode: z.string().nullish(),
+  userIdentity: z.object({ arn: z.string().optional(), userName: z.string().optional() }).nullish(),
+  requestParameters: z.record(z.string(), z.unknown()).nullish(),
+})
+
+/** A log file as CloudTrail delivers it, or what `aws cloudtrail lookup-events` prints. */
+const file = z.union([
+  z.object({ Records: z.array(z.unknown()) }),
+  z.object({ Events: z.array(z.object({ CloudTrailEvent: z.string() })) }),
+])
+
+const TOUCHING = new Set([
+  'GetSecretValue',
+  'BatchGetSecretValue',
+  'CreateSecret',
+  'PutSecretValue',
+  'UpdateSecret',
+  'UpdateSecretVersionStage',
+  'DeleteSecret',
+  'RestoreSecret',
+])
+
+/**
+ * Reads the text of a CloudTrail file, and finds in it what touched the secrets below a prefix.
+ *
+ * @throws `configuration_invalid` for anything else than such a file
+ */
+export function readCloudTrail(text: string, prefix: string): BackendLog {
+  const found = file.safeParse(parsed(text))
+  if (!found.success) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'That is no CloudTrail log: it has neither "Records" nor "Events". Name a delivered file, or what "aws cloudtrail lookup-events" printed.',
+      { reason: 'cloudtrail_file' },
+    )
+  }
+  const records =
+    'Records' in found.data ? found.data.Records : found.data.Events.map((one) => parsed(one.CloudTrailEvent))
+  const events = records.flatMap((record) => event.safeParse(record).data ?? [])
+  return backendLog(events.map((one) => ({ at: timeOf(one), requestId: one.requestID, access: accessOf(one, prefix) })))
+}
+
+type CloudTrailEvent = z.output<typeof event>
+
+function timeOf({ eventTime }: CloudTrailEvent): string {
+  return typeof eventTime === 'string' ? eventTime : new Date(eventTime * 1000).toISOString()
+}
+
+function accessOf(found: CloudTrailEvent, prefix: string): ForeignAccess | undefined {
+  const { eventSource, eventName, requestID, errorCode, userIdentity, requestParameters } = found
+  if (eventSource !== 'secretsmanager.amazonaws.com') return undefined
+  const name = secretName(requestParameters ?? {})
+  if (!TOUCHING.has(eventName) || !name.startsWith(`${prefix}/`)) return undefined
+  return {
+    at: timeOf(found),
+    operation: `${eventName} ${name}`,
+    requestId: requestID,
+    correlationId: undefined,
+    who: userIdentity?.arn ?? userIdentity?.userName ?? '',
+    refused: typeof errorCode === 'string' && errorCode !== '',
+  }
+}
+
+/** By its name or its ARN. */
+function secretName(parameters: Readonly<Record<string, unknown>>): string {
+  const [found] = ['secretId', 'SecretId', 'name', 'Name']
+    .map((key) => parameters[key])
+    .filter((one) => typeof one === 'string')
+  return (found ?? '').replace(/^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:/, '')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,61 @@
+import type { KeyObject } from 'node:crypto'
+import { join } from 'node:path'
+import { type AuditKeys, auditKeys, importPublicKey } from '../../audit/audit-keys.ts'
+import { listSegments } from '../../audit/segment-ends.ts'
+import { CredentialVaultError } from '../../core/errors.ts'
+import { findKey } from '../../core/key-source.ts'
+import { createStores } from '../../create-stores.ts'
+import { withoutEmpty } from '../../environment.ts'
+import { type CommandInput, type Terminal, UsageError } from '../command.ts'
+
+export const folderOption = { folder: { type: 'string' } } as const
+
+/**
+ * The folder of `--folder`, or the one that the environment names.
+ *
+ * @throws `configuration_invalid` when no audit log is there
+ */
+export async function auditFolder(input: CommandInput, terminal: Terminal): Promise<string> {
+  const environment = withoutEmpty(terminal.environment)
+  const folder =
+    input.text('folder') ??
+    environment['MCP_AUDIT_FOLDER'] ??
+    join(environment['MCP_VAULT_FOLDER'] ?? './data', 'audit')
+  if ((await listSegments(folder)).length > 0) return folder
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `There is no audit log in ${folder}. Name its folder with --folder or MCP_AUDIT_FOLDER.`,
+    { reason: 'no_audit_log' },
+  )
+}
+
+/** The log's own keys, where this environment has the key that they are made of; undefined where it does not. */
+export async function ownAuditKeys({ environment }: Terminal): Promise<AuditKeys | undefined> {
+  const configured = findKey({ name: 'MCP_AUDIT_KEY' }, environment)
+  if (configured) return auditKeys(configured.key)
+  const { MCP_VAULT_BACKEND: backend = 'sealed-file', MCP_VAULT_KEY, MCP_VAULT_KEY_FILE } = withoutEmpty(environment)
+  if (backend !== 'sealed-file' || !(MCP_VAULT_KEY ?? MCP_VAULT_KEY_FILE)) return undefined
+  const stores = createStores(environment, { create: false, stdout: process.stderr })
+  await stores.backend.open()
+  try {
+    const derived = stores.backend.deriveKey?.('audit')
+    return derived && auditKeys(derived)
+  } finally {
+    await Promise.all([stores.backend.close(), stores.pendingStore.shutdown()])
+  }
+}
+
+/** The public keys of `--key`, or the one of this environment. */
+export async function verifyingKeys(input: CommandInput, terminal: Terminal): Promise<readonly KeyObject[]> {
+  const texts = input.texts('key')
+  const own = texts.length > 0 ? undefined : (await ownAuditKeys(terminal))?.publicKey
+  const keys = [...texts, ...(own === undefined ? [] : [own])].map((text) => {
+    const key = importPublicKey(text)
+    if (!key) throw new UsageError('--key takes a public key as "audit key" prints it: 43 letters, digits, - and _')
+    return key
+  })
+  if (keys.length > 0) return keys
+  throw new UsageError(
+    'it needs the public key that the log is signed with: --key, as "mcp-credential-vault audit key" prints it on the server',
+  )
+}

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises'
+import { gunzipSync } from 'node:zlib'
+import { mergedLines } from '../../audit/query/merged-lines.ts'
+import type { BackendLog } from '../../audit/reconcile/backend-log.ts'
+import { readCloudTrail } from '../../audit/reconcile/cloudtrail.ts'
+import { type Reconciliation, reconcile } from '../../audit/reconcile/reconcile.ts'
+import { readVaultLog } from '../../audit/reconcile/vault-log.ts'
+import { withoutEmpty } from '../../environment.ts'
+import { type Command, type CommandInput, type Terminal, UsageError } from '../command.ts'
+import { table } from '../table.ts'
+import { folderOption } from './audit-folder.ts'
+import { openReading } from './reading.ts'
+
+const DEFAULT_PREFIX = 'mcp'
+
+export const auditReconcile: Command = {
+  name: 'audit reconcile',
+  summary: "join the audit log with Vault's or AWS's own, and show what only one side knows",
+  parameters: [],
+  options: {
+    ...folderOption,
+    'vault-log': { type: 'string' },
+    cloudtrail: { type: 'string' },
+    mount: { type: 'string' },
+    prefix: { type: 'string' },
+    margin: { type: 'string' },
+  },
+  help: `
+Usage: mcp-credential-vault audit reconcile --vault-log FILE | --cloudtrail FILE [--json]
+
+  --vault-log FILE    the file of an audit device of Vault or OpenBao
+  --cloudtrail FILE   a file that CloudTrail delivered (.json or .json.gz), or what "aws cloudtrail lookup-events" printed
+  --mount NAME        of the secret engine. Default: as for the server, VAULT_KV_MOUNT, else secret
+  --prefix PATH       of our secrets in it. Default: as for the server, else ${DEFAULT_PREFIX}
+  --margin SECONDS    at both ends of that file, in which a request of ours may be in the file before or after. Default 5
+  --folder PATH       the audit log's folder, instead of the one that the environment names
+
+Prints each access to a secret that only the backend's log has, and each request of ours that it lacks. Ends with 1 when there is any.
+`,
+  async run(input, terminal) {
+    const margin = Number(input.text('margin') ?? '5')
+    if (!(margin >= 0 && margin <= 3600)) throw new UsageError('--margin takes 0 to 3600 seconds')
+    const backendLog = await readBackendLog(input, terminal)
+    const { folder } = await openReading(input, terminal, 'reconcile')
+    const result = await reconcile(mergedLines(folder), backendLog, margin * 1000)
+    terminal.out(input.flag('json') ? `${JSON.stringify(result)}\n` : shown(result))
+    return result.onlyBackend.length + result.onlyOurs.length === 0 ? 0 : 1
+  },
+}
+
+async function readBackendLog(input: CommandInput, terminal: Terminal): Promise<BackendLog> {
+  const [vaultLog, cloudTrail] = [input.text('vault-log'), input.text('cloudtrail')]
+  if ((vaultLog === undefined) === (cloudTrail === undefined))
+    throw new UsageError('it takes one of --vault-log and --cloudtrail')
+  const environment = withoutEmpty(terminal.environment)
+  try {
+    if (vaultLog !== undefined) {
+      const mount = input.text('mount') ?? environment['VAULT_KV_MOUNT'] ?? 'secret'
+      const prefix = input.text('prefix') ?? environment['VAULT_KV_PREFIX'] ?? DEFAULT_PREFIX
+      return await readVaultLog(vaultLog, mount, prefix)
+    }
+    const bytes = await readFile(cloudTrail ?? '')
+    const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8')
+    return readCloudTrail(text, input.text('prefix') ?? environment['MCP_AWS_PREFIX'] ?? DEFAULT_PREFIX)
+  } catch (error) {
+    if (typeof error === 'object' && error !== null && 'errno' in error)
+      throw new UsageError(`the file of ${vaultLog === undefined ? '--cloudtrail' : '--vault-log'} cannot be read`)
+    throw error
+  }
+}
+
+function shown({ byRequestId, byCorrelationId, onlyBackend, onlyOurs }: Reconciliation): string {
+  const theirs = onlyBackend.map(({ at, operation, who, refused, requestId }) => ({
+    time: at,
+    operation,
+    who,
+    refused: refused ? 'refused' : '',
+    request: requestId,
+  }))
+  const ours = onlyOurs.map(({ at, type, provider, requestId, correlationId }) => ({
+    time: at,
+    type,
+    provider,
+    request: requestId,
+    correlation: correlationId,
+  }))
+  return [
+    `${byRequestId} accesses are in both logs by request id, ${byCorrelationId} more by correlation id alone.\n`,
+    theirs.length === 0
+      ? "Every access to a secret in the backend's log is ours.\n"
+      : `${theirs.length} accesses only the backend knows of:\n${table(['time', 'operation', 'who', 'refused', 'request'], theirs)}`,
+    ours.length === 0
+      ? "Every request of ours is in the backend's log.\n"
+      : `${ours.length} requests of ours are not in the backend's log:\n${table(['time', 'type', 'provider', 'request', 'correlation'], ours)}`,
+  ].join('')
+}

@@ -1,0 +1,110 @@
+import { readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { Finding } from '../../audit/verify/finding.ts'
+import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
+import { verifyRecords } from '../../audit/verify/verify-records.ts'
+import { type Command, type ExitCode, type Terminal, UsageError } from '../command.ts'
+import { withOperatorAccess } from '../operator-access.ts'
+import { auditFolder, folderOption, verifyingKeys } from './audit-folder.ts'
+
+export const auditVerify: Command = {
+  name: 'audit verify',
+  summary: 'verify that the audit log is genuine and complete',
+  parameters: [],
+  usageExitCode: 3,
+  options: {
+    ...folderOption,
+    key: { type: 'string', multiple: true },
+    anchors: { type: 'string' },
+    store: { type: 'boolean' },
+    'accept-unclosed': { type: 'string', multiple: true },
+  },
+  help: `
+Usage: mcp-credential-vault audit verify [--folder PATH] [--key PUBLIC-KEY …] [--anchors FILE] [--store] [--json]
+
+  --folder PATH              the log's folder, instead of the one that the environment names
+  --key PUBLIC-KEY           as "audit key" prints it; more than one after a change of keys. Default: the key of this environment
+  --anchors FILE             checkpoints that an anchor has kept, also among other lines of a log collector
+  --store                    compare with the stored credentials, too: needs the store that the environment names
+  --accept-unclosed WRITER   a writer that is known to have crashed or to run on another machine; "all" for every one
+
+Integrity and completeness are two verdicts: intact or tampered, complete or incomplete. Reads only, and may be run while the log is written.
+Exit codes: 0 intact and complete, 1 tampered or not to be verified, 2 intact and incomplete, 3 wrong usage.
+`,
+  async run(input, terminal) {
+    const folder = await auditFolder(input, terminal)
+    const keys = await verifyingKeys(input, terminal)
+    const report = await verifyLog({
+      folder,
+      keys,
+      anchors: anchorsFrom(input.text('anchors')),
+      acceptUnclosed: new Set(input.texts('accept-unclosed')),
+      isRunning,
+    })
+    const whole = input.flag('store') ? await withRecords(report, folder, terminal) : report
+    terminal.out(input.flag('json') ? `${JSON.stringify(whole)}\n` : shown(whole))
+    return exitCode(whole)
+  },
+}
+
+function anchorsFrom(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new UsageError('--anchors names a file that cannot be read')
+  }
+}
+
+function isRunning({ host, pid, at }: { readonly host: string; readonly pid: number; readonly at: string }): boolean {
+  if (host !== hostname()) return false
+  try {
+    process.kill(pid, 0)
+    return !isYounger(pid, at)
+  } catch (error) {
+    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Another process may have been given the number since. Only Linux tells. */
+function isYounger(pid: number, at: string): boolean {
+  const process = statSync(`/proc/${pid}`, { throwIfNoEntry: false })
+  return process !== undefined && process.ctimeMs > Date.parse(at) + 1000
+}
+
+/** Lists the store, which itself stands in the log. */
+async function withRecords(report: AuditReport, folder: string, terminal: Terminal): Promise<AuditReport> {
+  let findings: readonly Finding[] = []
+  await withOperatorAccess(terminal, async ({ credentials, context }) => {
+    findings = await verifyRecords(folder, credentials.list(context))
+    return 0
+  })
+  return {
+    ...report,
+    integrity: findings.some(({ severity }) => severity === 'tampered') ? 'tampered' : report.integrity,
+    completeness: findings.some(({ severity }) => severity === 'incomplete') ? 'incomplete' : report.completeness,
+    findings: [...report.findings, ...findings],
+  }
+}
+
+function exitCode({ integrity, completeness }: AuditReport): ExitCode {
+  if (integrity === 'tampered') return 1
+  return completeness === 'incomplete' ? 2 : 0
+}
+
+function shown({ integrity, completeness, lines, writers, findings }: AuditReport): string {
+  const files = writers.reduce((sum, writer) => sum + writer.files, 0)
+  return [
+    ...findings.map(shownFinding),
+    `${lines} lines of ${writers.length} processes in ${files} files`,
+    `integrity:    ${integrity}`,
+    `completeness: ${completeness}`,
+    '',
+  ].join('\n')
+}
+
+function shownFinding({ severity, kind, file, line, offset, detail }: Finding): string {
+  const place = [file, line === undefined ? '' : `line ${line}`, offset === undefined ? '' : `byte ${offset}`]
+  const where = place.filter((part) => part !== undefined && part !== '').join(', ')
+  return `${severity.padEnd(10)} ${kind}: ${detail}${where === '' ? '' : ` (${where})`}`
+}
