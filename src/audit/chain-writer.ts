@@ -69,8 +69,9 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
       // Until that has succeeded nothing more is vouched for: what was acknowledged would be lost.
       await current.restore()
       warn(`The audit log ${current.name} is not usable any more (${failure}). Another is begun.`)
-      const { writer, seq, hash } = head
-      if (seq > 0) owed.push(logLineBody({ type: 'audit.writer_failed', reason: failure, writer, seq, head: hash }))
+      const { writer: failedWriter, seq: lastSeq, hash } = head
+      const event = { type: 'audit.writer_failed', reason: failure, failedWriter, lastSeq, head: hash } as const
+      if (lastSeq > 0) owed.push(logLineBody(event))
       head = beginChain()
       part = 1
       anchored = { seq: 0, at: performance.now() }

@@ -42,7 +42,7 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'audit.closed': 'Last line of a chain: the process ended in an orderly way.',
   'audit.segment_purged': 'A file older than the retention time is removed.',
   'audit.writer_failed':
-    'The file of another chain could not be written any more; its lines after `seq` were never acknowledged.',
+    'The file of another chain could not be written any more; its lines after `lastSeq` were never acknowledged.',
 }
 
 export function isKnownType(type: string): boolean {

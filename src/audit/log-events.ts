@@ -36,9 +36,9 @@ export type LogEvent =
   | {
       readonly type: 'audit.writer_failed'
       readonly reason: WriterFailure
-      /** Whose lines after `seq` nobody was told of. */
-      readonly writer: string
-      readonly seq: number
+      /** Whose lines after `lastSeq` nobody was told of. */
+      readonly failedWriter: string
+      readonly lastSeq: number
       readonly head: string
     }
 

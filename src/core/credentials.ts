@@ -138,9 +138,9 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     expect: Expectation,
     context: AccessContext,
     done: CredentialNote,
+    trace = traceOf(context),
   ): Promise<StoredVersion> {
     const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
-    const trace = traceOf(context)
     const request = { key, values, expect, audit: position, operationId: newCorrelationId() }
     try {
       const version = await change(key, () => calls.save(request, trace))
@@ -206,7 +206,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       write(key, values, 'any', context, { type: 'credential.stored', outcome: 'success' }),
 
     async rotate(key, { field, value }, context) {
-      const found = await calls.ask(traceOf(context), (call) => backend.read(key, call))
+      const trace = traceOf(context)
+      const found = await calls.ask(trace, (call) => backend.read(key, call))
       if (found.status !== 'active') throw missing(found.status, key.provider)
       const names = Object.keys(found.values)
       const foreign = names.filter((name) => typeof found.values[name] !== 'string')
@@ -218,11 +219,12 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         (entry): entry is [string, string] => typeof entry[1] === 'string',
       )
       const rotated = { ...Object.fromEntries(kept), [changed]: value }
-      return write(key, rotated, { version: found.version.ref }, context, {
+      const done = {
         type: 'credential.rotated',
         outcome: 'success',
         previousVersion: found.version.label,
-      })
+      } as const
+      return write(key, rotated, { version: found.version.ref }, context, done, trace)
     },
 
     async revoke(key, { purge, expect = 'any' }, context) {

@@ -225,7 +225,7 @@ test.each<[string, (path: string) => Promise<unknown>]>([
   const begun = (await readdir(folder)).find((one) => one.includes(second.writer)) ?? ''
   expect(await readLines(begun)).toMatchObject([
     { type: 'audit.opened' },
-    { type: 'audit.writer_failed', writer: first.writer, seq: first.seq },
+    { type: 'audit.writer_failed', failedWriter: first.writer, lastSeq: first.seq },
     { seq: 3, correlationId: 'b' },
     { type: 'audit.closed' },
   ])

@@ -15,7 +15,6 @@ import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
 import { createStores } from '../../src/create-stores.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
-import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
 import { vaultHands } from '../support/vault-hands.ts'
 
@@ -25,20 +24,17 @@ const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
 const keyOf = (subject: string) => storageKey('jira', { issuer: ISSUER, subject })
 let bao: OpenBao
 let emulator: AwsEmulator
-let proxy: AwsProxy
 
 beforeAll(async () => {
   ;[bao, emulator] = await Promise.all([startOpenBao(), startAwsEmulator('ministack')])
-  proxy = await startAwsProxy(emulator)
   vi.stubEnv('AWS_REGION', REGION)
-  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', proxy.endpoint)
+  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', emulator.endpoint)
   vi.stubEnv('AWS_ACCESS_KEY_ID', ROOT_KEYS.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', ROOT_KEYS.secretAccessKey)
 }, 60_000)
 afterAll(async () => {
   vi.unstubAllEnvs()
-  await Promise.all([proxy.close(), bao.stop()])
-  await emulator.stop()
+  await Promise.all([bao.stop(), emulator.stop()])
   rmSync(root, { recursive: true })
 })
 
@@ -139,7 +135,7 @@ test('CloudTrail and our log tell of the same accesses, and of whoever else come
     MCP_VAULT_BACKEND: 'aws-secrets-manager',
     MCP_AWS_PREFIX: prefix,
     AWS_REGION: REGION,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: proxy.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: emulator.endpoint,
     MCP_AUDIT_FOLDER: join(root, 'aws'),
     MCP_AUDIT_KEY: generateKeyText(),
   }

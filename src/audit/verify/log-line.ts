@@ -24,8 +24,8 @@ const schema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('audit.writer_failed'),
     reason: z.string(),
-    writer: z.string(),
-    seq: z.number(),
+    failedWriter: z.string(),
+    lastSeq: z.number(),
     head: z.string(),
   }),
 ])

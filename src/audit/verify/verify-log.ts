@@ -53,7 +53,12 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   const seen: KnownHead[] = []
   for (const { by, event } of events) {
     if (event.type === 'audit.writer_failed')
-      failed.set(event.writer, { ...event, hash: event.head, source: `writer ${by}, which took over,` })
+      failed.set(event.failedWriter, {
+        writer: event.failedWriter,
+        seq: event.lastSeq,
+        hash: event.head,
+        source: `writer ${by}, which took over,`,
+      })
     if (event.type === 'audit.opened')
       seen.push(...event.heads.map((head) => ({ ...head, source: `writer ${by}, when it began,` })))
   }

@@ -1,0 +1,134 @@
+import { spawnSync } from 'node:child_process'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
+import { readLogRecord } from '../../src/audit/query/log-record.ts'
+import { segmentLines } from '../../src/audit/verify/segment-lines.ts'
+import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
+import { namespace } from '../support/full-disk.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+/** Correlation ids of every line in every file. */
+async function idsIn(log: AuditLogUnderTest): Promise<readonly string[]> {
+  const files = (await log.files()).filter((name) => name.endsWith('.jsonl'))
+  return files.flatMap((file) =>
+    [...segmentLines(join(log.folder, file))].flatMap(({ bytes }) => readLogRecord(bytes)?.correlationId ?? []),
+  )
+}
+
+/** Appends under load while `harm` is done again and again; resolves to the ids that were acknowledged. */
+async function appendWhile(
+  log: AuditLogUnderTest,
+  harm: (file: string) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const audit = jsonLinesAudit({ folder: log.folder, key: log.key, warn: () => {} })
+  const acknowledged: string[] = []
+  let go = true
+  const writers = Array.from({ length: 8 }, async (_, lane) => {
+    for (let i = 0; go; i += 1) {
+      const id = `${lane}-${i}`
+      await audit.append(resolvedEvent(id)).then(
+        () => acknowledged.push(id),
+        () => undefined,
+      )
+    }
+  })
+  for (let round = 0; round < 5; round += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    for (const file of await log.files())
+      if (!file.includes('restored')) await harm(join(log.folder, file)).catch(() => {})
+  }
+  await new Promise((resolve) => setTimeout(resolve, 40))
+  go = false
+  await Promise.all(writers)
+  await audit.close()
+  return acknowledged
+}
+
+test('whatever was acknowledged is there although its file was deleted under load, again and again', async () => {
+  const log = await auditLogUnderTest()
+  const removed: string[] = []
+  const acknowledged = await appendWhile(log, async (path) => {
+    // A file that is ended and deleted is gone; the log can only save what it still holds.
+    if (removed.length > 0 && !(await isNewest(log, path))) return
+    removed.push(path)
+    await unlink(path)
+  })
+  expect(removed.length).toBeGreaterThan(2)
+  const there = new Set(await idsIn(log))
+  expect(acknowledged.length).toBeGreaterThan(200)
+  expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
+  expect(await log.verdict()).toMatchObject({ integrity: 'intact', completeness: 'complete', kinds: [] })
+})
+
+test('whatever was acknowledged is there although its file was replaced under load', async () => {
+  const log = await auditLogUnderTest()
+  const acknowledged = await appendWhile(log, async (path) => {
+    if (!(await isNewest(log, path))) return
+    await writeFile(`${path}.new`, '')
+    await rename(`${path}.new`, path)
+  })
+  const there = new Set(await idsIn(log))
+  expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
+  // The empty files that somebody put there are a fork, and said to be one.
+  expect(await log.verdict()).toMatchObject({ integrity: 'tampered', kinds: ['segment_forked'] })
+})
+
+async function isNewest(log: AuditLogUnderTest, path: string): Promise<boolean> {
+  const names = await readdir(log.folder)
+  const { mtimeMs } = await stat(path)
+  const others = await Promise.all(names.map(async (name) => (await stat(join(log.folder, name))).mtimeMs))
+  return others.every((other) => other <= mtimeMs)
+}
+
+test('a deleted file is restored while nothing is written, too, and at the end', async () => {
+  const log = await auditLogUnderTest()
+  const audit = jsonLinesAudit({ folder: log.folder, key: log.key, warn: () => {} })
+  await audit.append(resolvedEvent('a'))
+  const [file = ''] = await log.files()
+  await unlink(join(log.folder, file))
+  await audit.close()
+  expect(await idsIn(log)).toEqual(['a'])
+  expect(await log.verdict()).toMatchObject({ integrity: 'intact', completeness: 'complete', kinds: [] })
+})
+
+test('as long as a deleted file cannot be restored, nothing more is acknowledged', async () => {
+  const log = await auditLogUnderTest()
+  const audit = jsonLinesAudit({ folder: log.folder, key: log.key, warn: () => {} })
+  await audit.append(resolvedEvent('before'))
+  const [file = ''] = await log.files()
+  await unlink(join(log.folder, file))
+  const handle = await open(log.folder, 'r')
+  const prototype: FileHandle = Object.getPrototypeOf(handle)
+  await handle.close()
+  const spy = vi.spyOn(prototype, 'sync').mockRejectedValue(Object.assign(new Error('x'), { code: 'ENOSPC' }))
+  await expect(audit.append(resolvedEvent('meanwhile'))).rejects.toMatchObject({ reason: 'disk_full' })
+  await expect(audit.append(resolvedEvent('meanwhile'))).rejects.toMatchObject({ reason: 'disk_full' })
+  spy.mockRestore()
+  await audit.append(resolvedEvent('after'))
+  await audit.close()
+  expect(await idsIn(log)).toEqual(['before', 'after'])
+  expect(await log.verdict()).toMatchObject({ integrity: 'intact', completeness: 'complete', kinds: [] })
+})
+
+test.runIf(namespace)('a folder that is mounted read-only withholds, and goes on without a restart', async () => {
+  const log = await auditLogUnderTest()
+  const script = join(import.meta.dirname, 'read-only-child.ts')
+  await mkdir(join(log.folder, 'disk'))
+  const shell = 'mount -t tmpfs tmpfs "$1"; shift; exec "$@"'
+  const command = [process.execPath, '--import', 'tsx', script, join(log.folder, 'disk')]
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    [...(namespace ?? []), 'sh', '-c', shell, 'sh', join(log.folder, 'disk'), ...command],
+    { encoding: 'utf8', env: { ...process.env, MCP_AUDIT_KEY: log.key } },
+  )
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toEqual({
+    refused: ['write_failed', 'write_failed'],
+    ids: ['after'],
+    verdict: { integrity: 'intact', completeness: 'complete' },
+  })
+  await rm(join(log.folder, 'disk'), { recursive: true })
+})
