@@ -1,0 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { createSealer } from '../../src/core/seal.ts'
+import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
+import { startFormServer, WEB_KEY } from '../web/form-server.ts'
+import { headingOf, visitorOf } from '../web/visitor.ts'
+
+test("a login that began before somebody's sessions were ended makes no new one", async () => {
+  const sessions = memoryBrowserSessions()
+  const server = await startFormServer({ sessions })
+  try {
+    const link = await server.ask('alice')
+    const alice = visitorOf(server)
+    const callback = await alice.signInUpToCallback('alice', link)
+
+    // What `vault.endSessions` does.
+    await delay(5)
+    const now = Date.now()
+    const owner = createSealer(WEB_KEY).mac('owner', server.issuer, 'alice').toString('base64url')
+    await sessions.endAll(owner, now, now + 3_600_000)
+    await delay(5)
+
+    await alice.get(callback)
+    expect(headingOf((await alice.get(link.entry)).text)).toBe('Sign in to continue')
+  } finally {
+    await server.close()
+  }
+})
