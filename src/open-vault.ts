@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
-import Koa from 'koa'
+import type Koa from 'koa'
 import { jsonLinesAudit } from './audit/json-lines.ts'
 import { createCredentials } from './core/credentials.ts'
 import { withDeadline } from './core/deadline.ts'
@@ -29,6 +28,7 @@ import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { createBearerGate } from './web/bearer-gate.ts'
 import type { FormProvider } from './web/form-provider.ts'
+import { createNodeHandler } from './web/node-handler.ts'
 import { protectedResourceMetadata } from './web/protected-resource-metadata.ts'
 import { createVaultRoutes } from './web/vault-routes.ts'
 
@@ -106,24 +106,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       app.use(vault.routes)
     },
 
-    nodeHandler() {
-      const app = new Koa()
-      const passedOn = new WeakMap<IncomingMessage, (error?: unknown) => void>()
-      vault.register(app)
-      app.use((ctx) => {
-        const next = passedOn.get(ctx.req)
-        if (!next) return
-        ctx.respond = false
-        // Koa has set 404 by now; whoever answers next starts from the default.
-        ctx.res.statusCode = 200
-        next()
-      })
-      const handle = app.callback()
-      return (request, response, next) => {
-        if (next) passedOn.set(request, next)
-        void handle(request, response)
-      }
-    },
+    nodeHandler: () => createNodeHandler(vault.routes, (path) => routes.owns(path) || metadata.owns(path)),
 
     bearerGate: () =>
       createBearerGate(parts, { userContext: () => userContext, allowedOrigins: checked.allowedOrigins }),
