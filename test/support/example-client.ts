@@ -13,10 +13,7 @@ export interface ExampleClient {
 }
 
 /** A client of SDK 1.x; with `onLink` it can be asked by URL elicitation. It ends with the test. */
-export async function exampleClient(
-  transport: Transport,
-  onLink?: (link: string) => unknown,
-): Promise<ExampleClient> {
+export async function exampleClient(transport: Transport, onLink?: (link: string) => unknown): Promise<ExampleClient> {
   const capabilities = onLink ? { elicitation: { url: {} } } : {}
   const client = new Client({ name: 'example-client', version: '1.0.0' }, { capabilities })
   if (onLink) {
