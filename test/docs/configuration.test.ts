@@ -20,6 +20,7 @@ interface Documented {
 
 const DOCUMENTED: readonly Documented[] = [
   { heading: 'openVault', file: 'open-vault-options.ts', types: ['OpenVaultOptions'], schemas: ['openVaultOptions'] },
+  { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
   { heading: 'openVault', file: 'web/rate-limit.ts', types: ['RateLimitOptions'], schemas: [] },
   {
     heading: 'CredentialsProvider',

@@ -46,8 +46,13 @@ export function withToken(url: string, token: string): Transport {
   return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }) as Transport
 }
 
+export interface ExampleTickets extends TicketService {
+  /** Makes one on the service's page. `Alice` or `Bob`. */
+  newToken(user: string): Promise<string>
+}
+
 /** The ticket service of the examples; it ends with the test. */
-export async function exampleTickets(): Promise<TicketService & { newToken(user: string): Promise<string> }> {
+export async function exampleTickets(): Promise<ExampleTickets> {
   const service = await startTicketService()
   onTestFinished(() => service.close())
   return {

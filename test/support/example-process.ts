@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { generateKeyText } from '../../src/core/key-text.ts'
 import { compiled } from './compiled.ts'
+import { type ExampleClient, type ExampleTickets, exampleClient, exampleTickets, withToken } from './example-client.ts'
 import { freePort } from './free-port.ts'
+import { browserClient, startIdentityProvider } from './identity-provider.ts'
 import { type RunningProcess, startProcess } from './running-process.ts'
 
 /** An empty folder that has a vault key, and goes with the test. */
@@ -33,8 +35,8 @@ export async function startExample(
   example: string,
   url: string,
   environment: NodeJS.ProcessEnv,
-  folder = folderWithKey(),
 ): Promise<RunningProcess> {
+  const folder = folderWithKey()
   const server = await startProcess(
     process.execPath,
     await nodeParameters(example, folder),
@@ -43,4 +45,35 @@ export async function startExample(
   )
   onTestFinished(() => server.stop())
   return server
+}
+
+export interface HttpExample {
+  readonly url: string
+  readonly tickets: ExampleTickets
+  readonly server: RunningProcess
+  /** A client with this user's own access token; with `onLink` it can be asked by URL elicitation. */
+  connect(user: string, onLink?: (link: string) => unknown): Promise<ExampleClient>
+}
+
+/** An HTTP example with an identity provider and a ticket service; all of it ends with the test. */
+export async function startHttpExample(
+  example: string,
+  more: (tickets: ExampleTickets) => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv> = () => ({}),
+): Promise<HttpExample> {
+  const url = await freeUrl()
+  const tickets = await exampleTickets()
+  const identityProvider = await startIdentityProvider({
+    resource: `${url}/mcp`,
+    clients: [browserClient('mcp-form', [`${url}/credentials/callback`])],
+  })
+  onTestFinished(() => identityProvider.close())
+  const environment = { BASE_URL: url, ISSUER: identityProvider.issuer, TICKETS_URL: tickets.origin }
+  const server = await startExample(example, url, { ...environment, ...(await more(tickets)) })
+  return {
+    url,
+    tickets,
+    server,
+    connect: async (user, onLink) =>
+      exampleClient(withToken(`${url}/mcp`, await identityProvider.issueAccessToken(user)), onLink),
+  }
 }
