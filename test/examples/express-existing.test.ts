@@ -1,40 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { fillIn, linkIn, openForm } from '../e2e/mcp-harness.ts'
-import { exampleClient, exampleTickets, withToken } from '../support/example-client.ts'
-import { freeUrl, startExample } from '../support/example-process.ts'
-import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
+import { startHttpExample } from '../support/example-process.ts'
 
 const FOLDER = join(import.meta.dirname, '../../examples/express-existing')
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8')
 const TICKET = { title: 'Printer is on fire' }
 
-async function world() {
-  const url = await freeUrl()
-  const tickets = await exampleTickets()
-  const identityProvider = await startIdentityProvider({
-    resource: `${url}/mcp`,
-    clients: [browserClient('mcp-form', [`${url}/credentials/callback`])],
-  })
-  onTestFinished(() => identityProvider.close())
-  const environment = { BASE_URL: url, ISSUER: identityProvider.issuer, TICKETS_URL: tickets.origin }
-  const connect = async (user: string) =>
-    exampleClient(withToken(`${url}/mcp`, await identityProvider.issueAccessToken(user)))
-  return { url, tickets, environment, connect }
-}
-
 test('before: every user acts as the owner of one shared token', async () => {
-  const { url, tickets, environment, connect } = await world()
-  const shared = await tickets.newToken('Bob')
-  await startExample('express-existing/before.ts', url, { ...environment, TICKETS_TOKEN: shared })
+  const { connect } = await startHttpExample('express-existing/before.ts', async (tickets) => ({
+    TICKETS_TOKEN: await tickets.newToken('Bob'),
+  }))
   expect(await (await connect('alice')).call('create_ticket', TICKET)).toContain('"reporter":"bob"')
 })
 
 test('after: each user acts with a token of their own, entered on the form', async () => {
-  const { url, tickets, environment, connect } = await world()
-  const server = await startExample('express-existing/after.ts', url, environment)
+  const { url, tickets, server, connect } = await startHttpExample('express-existing/after.ts')
   const alice = await connect('alice')
   const link = linkIn(await alice.call('create_ticket', TICKET))
   expect(link).toContain(`${url}/credentials/tickets/entry`)
