@@ -6,6 +6,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
 import fastify from 'fastify'
+import Koa from 'koa'
 import { onTestFinished } from 'vitest'
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -50,6 +51,35 @@ export const expressParsedFirst: Host = (vault, mcp, base) => {
   const app = express()
   app.use(express.urlencoded())
   return app.use(expressHost(vault, mcp, base))
+}
+
+export const koaOwnTransport: Host = (vault, mcp, base) => {
+  const app = new Koa()
+  vault.register(app)
+  app.use(async (ctx) => {
+    if (ctx.path !== `${base}/mcp`) return void Object.assign(ctx, { status: 404, body: 'the application' })
+    ctx.respond = false
+    await mcp.handle(ctx.req, ctx.res)
+  })
+  return app.callback()
+}
+
+/** Behind a gateway that takes the base path away. */
+export const expressBehindGateway: Host = (vault, mcp, base) => {
+  const form = vault.nodeHandler()
+  const app = express()
+  app.use((request, response, next) => {
+    if (!request.url.startsWith('/credentials/')) return next()
+    request.url = `${base}${request.url}`
+    form(request, response, next)
+  })
+  app.use(express.json())
+  app.all('/mcp', (request, response) => mcp.handle(request, response, request.body))
+  app.use((_request, response) => void response.status(404).send('the application'))
+  return (request, response) => {
+    request.url = request.url?.slice(base.length) ?? '/'
+    app(request, response)
+  }
 }
 
 export const fastifyMiddie: Host = async (vault, mcp, base) => {

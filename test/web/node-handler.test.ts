@@ -3,11 +3,13 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { fillIn, openForm } from '../e2e/mcp-harness.ts'
 import {
+  expressBehindGateway,
   expressHost,
   expressMounted,
   expressParsedFirst,
   fastifyMiddie,
   fastifyRoute,
+  koaOwnTransport,
   plainHttp,
   startHost,
 } from './hosts.ts'
@@ -20,6 +22,8 @@ const HOSTS = [
   ['Fastify with middie', fastifyMiddie],
   ['Fastify with a route of its own', fastifyRoute],
   ['node:http', plainHttp],
+  ['Koa with a transport of its own', koaOwnTransport],
+  ['Express behind a gateway that takes the base path away', expressBehindGateway],
 ] as const
 
 test.each(HOSTS.flatMap(([name, host]) => ['', '/tools'].map((base) => [name, base, host] as const)))(
