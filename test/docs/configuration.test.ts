@@ -43,6 +43,12 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['headerSchema'],
   },
   { heading: 'oidc', file: 'identity/oidc-options.ts', types: ['OidcOptions'], schemas: ['oidcOptions'] },
+  {
+    heading: 'oidc introspection',
+    file: 'identity/introspection-options.ts',
+    types: ['IntrospectionOptions'],
+    schemas: ['introspectionSchema'],
+  },
   { heading: 'localUser', file: 'identity/local-user.ts', types: ['LocalUserOptions'], schemas: ['localUserOptions'] },
   { heading: 'sealedFile', file: 'backends/sealed-file.ts', types: ['SealedFileOptions'], schemas: ['optionsSchema'] },
   {
