@@ -22,6 +22,7 @@ import { checkServerBaseUrl, urlBelow } from './core/server-base-url.ts'
 import { sodiumReady } from './core/sodium.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { localUser } from './identity/local-user.ts'
+import { severalIssuers } from './identity/several-issuers.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { ownerFromAuthInfo } from './owner-from-auth-info.ts'
 import { memoryPendingStore } from './pending/memory.ts'
@@ -45,7 +46,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   await sodiumReady()
 
   const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
-  const opened = await (options.identity ?? defaultIdentity(serverBaseUrl)).open({ serverBaseUrl, callbackUrl, warn })
+  const opened = await identityMode(options.identity, serverBaseUrl).open({ serverBaseUrl, callbackUrl, warn })
   const identity = options.verifyToken ? { ...opened, verifyToken: options.verifyToken } : opened
 
   const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
@@ -163,7 +164,8 @@ function sameDefinition(a: FormProvider, b: FormProvider): boolean {
   return isDeepStrictEqual(definition(a), definition(b))
 }
 
-function defaultIdentity(serverBaseUrl: URL): IdentityMode {
+function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): IdentityMode {
+  if (given !== undefined) return 'open' in given ? given : severalIssuers(given)
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',

@@ -66,6 +66,14 @@ export function isJwt(token: string): boolean {
   }
 }
 
+/** What a JWT says of its issuer, unverified; undefined for a token that is none. Throws `token_invalid` for a JWT that says nothing. */
+export function issuerOf(token: string): string | undefined {
+  if (!isJwt(token)) return undefined
+  const { iss } = decode(token).claims
+  if (typeof iss !== 'string') throw accessTokenRefusal('issuer')
+  return iss
+}
+
 /** What can be refused without the issuer's keys is, so that tokens that can never be good cause no request, not even in an outage. */
 function refuseEarly(token: string, settings: AccessTokenSettings, issuers: readonly string[]): void {
   const { header, claims } = decode(token)

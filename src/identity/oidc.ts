@@ -75,6 +75,8 @@ export function oidc(options: OidcOptions): IdentityMode {
           verifySigned,
         ),
         resource,
+        issuers: [settings.issuer, ...settings.issuerAliases],
+        looksUpTokens: introspection !== undefined,
       }
     },
   }
@@ -95,6 +97,11 @@ async function checkIssuer(
     if (metadata.code_challenge_methods_supported?.includes('S256') !== true) {
       context.warn(
         `The identity provider ${issuer} does not say that it supports PKCE with S256; logins rely on the nonce alone.`,
+      )
+    }
+    if (context.several && metadata.authorization_response_iss_parameter_supported !== true) {
+      context.warn(
+        `The identity provider ${issuer} does not put its name into its answers (RFC 9207). Another one of those configured could send a login there and be given its code.`,
       )
     }
   } catch (error) {
