@@ -1,5 +1,4 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Koa from 'koa'
 import type { Credentials } from './core/credentials.ts'
 import type { HealthPart } from './core/health.ts'
@@ -9,6 +8,7 @@ import type { PendingRequests } from './core/pending-requests.ts'
 import type { Sealer } from './core/seal.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 import type { FormProvider } from './web/form-provider.ts'
+import type { NodeHandler } from './web/node-handler.ts'
 
 /** `authInfo` is whatever a verifier left on the request. undefined when it names nobody. */
 export type OwnerFrom = (authInfo: unknown) => User | undefined
@@ -35,8 +35,11 @@ export interface CredentialVault {
   readonly routes: Koa.Middleware
   /** Serves form, login and metadata on a Koa application. Once per application, however often it is called. */
   register(app: Koa): void
-  /** The same routes for Express, Fastify or plain `node:http`: mount it at the root. Calls `next` for every other path. */
-  nodeHandler(): (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
+  /**
+   * The same routes for Express, Fastify or plain `node:http`. Mount it before anything that reads bodies: at the root, or at
+   * `{base path}/credentials` to leave the metadata to a server that has its own. Calls `next` for every other path.
+   */
+  nodeHandler(): NodeHandler
   /** Koa middleware that lets only requests with a good access token through (RFC 6750, RFC 9728). */
   bearerGate(): Koa.Middleware
   /** Ends every browser session of the owner that began before now, on every replica. */

@@ -13,8 +13,11 @@ export interface OpenVaultOptions {
   readonly serverBaseUrl: string | URL
   /** Where credentials live, e.g. `sealedFile({ folder: './data' })`. */
   readonly backend: SecretBackend
-  /** Who people are: `oidc({ issuer, clientId })` or, on loopback only, `localUser()`, which is the default there. */
-  readonly identity?: IdentityMode
+  /**
+   * Who people are: `oidc({ issuer, clientId })`, or several of them for people of several identity providers; or, on loopback only,
+   * `localUser()`, which is the default there.
+   */
+  readonly identity?: IdentityMode | readonly IdentityMode[]
   /** Where pending requests live. Default `memoryPendingStore()`: one process. */
   readonly pendingStore?: PendingStore
   /** What ends browser sessions. Default `memoryBrowserSessions()`: one process. */
@@ -71,7 +74,7 @@ const perMinute = z.int().min(1).max(1_000_000).optional()
 export const openVaultOptions = z.strictObject({
   serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
   backend: object('must be a secret backend such as sealedFile({ folder })'),
-  identity: object('must be oidc({ … }) or localUser({ … })').optional(),
+  identity: object('must be oidc({ … }), an array of them, or localUser({ … })').optional(),
   pendingStore: object('must be a pending store such as memoryPendingStore()').optional(),
   browserSessions: object('must be browser sessions such as memoryBrowserSessions()').optional(),
   audit: object('must be an audit sink such as jsonLinesAudit({ folder })').optional(),

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
-import Koa from 'koa'
+import type Koa from 'koa'
 import { jsonLinesAudit } from './audit/json-lines.ts'
 import { createCredentials, newCorrelationId } from './core/credentials.ts'
 import { withDeadline } from './core/deadline.ts'
@@ -24,12 +23,14 @@ import { checkServerBaseUrl, urlBelow } from './core/server-base-url.ts'
 import { sodiumReady } from './core/sodium.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { localUser } from './identity/local-user.ts'
+import { severalIssuers } from './identity/several-issuers.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { ownerFromAuthInfo } from './owner-from-auth-info.ts'
 import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { createBearerGate } from './web/bearer-gate.ts'
 import type { FormProvider } from './web/form-provider.ts'
+import { createNodeHandler } from './web/node-handler.ts'
 import { protectedResourceMetadata } from './web/protected-resource-metadata.ts'
 import { createVaultRoutes } from './web/vault-routes.ts'
 
@@ -46,7 +47,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   await sodiumReady()
 
   const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
-  const opened = await (options.identity ?? defaultIdentity(serverBaseUrl)).open({ serverBaseUrl, callbackUrl, warn })
+  const opened = await identityMode(options.identity, serverBaseUrl).open({ serverBaseUrl, callbackUrl, warn })
   const identity = options.verifyToken ? { ...opened, verifyToken: options.verifyToken } : opened
 
   const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
@@ -127,24 +128,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       app.use(vault.routes)
     },
 
-    nodeHandler() {
-      const app = new Koa()
-      const passedOn = new WeakMap<IncomingMessage, (error?: unknown) => void>()
-      vault.register(app)
-      app.use((ctx) => {
-        const next = passedOn.get(ctx.req)
-        if (!next) return
-        ctx.respond = false
-        // Koa has set 404 by now; whoever answers next starts from the default.
-        ctx.res.statusCode = 200
-        next()
-      })
-      const handle = app.callback()
-      return (request, response, next) => {
-        if (next) passedOn.set(request, next)
-        void handle(request, response)
-      }
-    },
+    nodeHandler: () => createNodeHandler(vault.routes, (path) => routes.owns(path) || metadata.owns(path)),
 
     bearerGate: () =>
       createBearerGate(parts, { userContext: () => userContext, allowedOrigins: checked.allowedOrigins }),
@@ -217,7 +201,8 @@ function sameDefinition(a: FormProvider, b: FormProvider): boolean {
   return isDeepStrictEqual(definition(a), definition(b))
 }
 
-function defaultIdentity(serverBaseUrl: URL): IdentityMode {
+function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): IdentityMode {
+  if (given !== undefined) return 'open' in given ? given : severalIssuers(given)
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',

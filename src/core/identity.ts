@@ -22,14 +22,25 @@ export type LoginStart =
   /** The mode has no second half. */
   | { readonly kind: 'signed-in'; readonly user: User }
 
+/** One of several identity providers, for its button. */
+export interface LoginChoice {
+  readonly issuer: string
+  readonly displayName: string
+}
+
 /** How the browser's user is identified. Knows no HTTP; the web layer carries its values. */
 export interface BrowserLogin {
   /** `oidc` or `local-user`. */
   readonly mode: string
   /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
   readonly displayName: string
-  /** `switchAccount` asks for another account than the one the identity provider remembers. */
-  begin(options: { readonly switchAccount: boolean }): Promise<LoginStart>
+  /** Where people can sign in, when there is a choice. */
+  readonly choices?: readonly LoginChoice[]
+  /**
+   * `switchAccount` asks for another account than the one the identity provider remembers; `issuer` is that of one of `choices`, where
+   * there are any.
+   */
+  begin(options: { readonly switchAccount: boolean; readonly issuer?: string | undefined }): Promise<LoginStart>
   /** `callbackUrl` is our configured callback with the query that the browser brought. Throws `login_failed` or `unavailable`. */
   complete(callbackUrl: URL, transaction: LoginTransaction): Promise<User>
 }
@@ -48,6 +59,10 @@ export interface Identity {
   readonly browserLogin: BrowserLogin
   /** Absent in modes without an authorization server. */
   readonly resource?: ResourceDescription
+  /** Values of `iss` in its tokens, that of its owners first. Absent in modes that cannot be one of several. */
+  readonly issuers?: readonly string[]
+  /** Whether it also verifies tokens that do not say whose they are, by asking the issuer. */
+  readonly looksUpTokens?: boolean
 }
 
 /** What the vault tells an identity mode when it opens. */
@@ -56,6 +71,8 @@ export interface IdentityContext {
   readonly serverBaseUrl: URL
   /** `serverBaseUrl` + the login callback's path. */
   readonly callbackUrl: URL
+  /** Whether other identity providers send their answers to the same callback. */
+  readonly several?: boolean
   readonly warn: (message: string) => void
 }
 

@@ -1,4 +1,10 @@
-import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose'
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  type JWTClaimVerificationOptions,
+  type JWTPayload,
+  type ProtectedHeaderParameters,
+} from 'jose'
 import type { Principal, VerifyToken } from '../core/identity.ts'
 import type { VerifySigned } from './issuer-keys.ts'
 import { ownerFromClaims } from './owner-claim.ts'
@@ -18,7 +24,7 @@ export interface AccessTokenSettings {
   readonly allowMachineTokens: boolean
 }
 
-const MAX_TOKEN_CHARACTERS = 16_384
+export const MAX_TOKEN_CHARACTERS = 16_384
 
 /**
  * Verifies JWT access tokens (RFC 9068, also as issued by providers that leave out its `typ`). Whether the token's scopes suffice is
@@ -33,17 +39,39 @@ export function accessTokenVerifier(settings: AccessTokenSettings, verifySigned:
     refuseEarly(token, settings, issuers)
     const claims = await verifySigned(
       token,
-      {
-        algorithms: [...settings.algorithms],
-        issuer: issuers,
-        audience: settings.audience,
-        requiredClaims: ['exp'],
-        clockTolerance: settings.clockToleranceSeconds,
-      },
+      { algorithms: [...settings.algorithms], ...checkedClaims(settings) },
       accessTokenRefusal,
     )
-    return principal(claims, settings)
+    return principalOf(claims, settings)
   }
+}
+
+/** What has to be in an access token, whether it says so itself or the issuer does. */
+export function checkedClaims(settings: AccessTokenSettings): JWTClaimVerificationOptions {
+  return {
+    issuer: [settings.issuer, ...settings.issuerAliases],
+    audience: settings.audience,
+    requiredClaims: ['exp'],
+    clockTolerance: settings.clockToleranceSeconds,
+  }
+}
+
+/** Whether a token is a signed JWT in form. What is not can only be looked up. */
+export function isJwt(token: string): boolean {
+  if (!COMPACT.test(token)) return false
+  try {
+    return typeof decodeProtectedHeader(token).alg === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** What a JWT says of its issuer, unverified; undefined for a token that is none. Throws `token_invalid` for a JWT that says nothing. */
+export function issuerOf(token: string): string | undefined {
+  if (!isJwt(token)) return undefined
+  const { iss } = decode(token).claims
+  if (typeof iss !== 'string') throw accessTokenRefusal('issuer')
+  return iss
 }
 
 /** What can be refused without the issuer's keys is, so that tokens that can never be good cause no request, not even in an outage. */
@@ -74,7 +102,8 @@ function isAccessTokenType(typ: unknown, strict: boolean): boolean {
   return type === 'at+jwt' || (type === 'jwt' && !strict)
 }
 
-function principal(claims: JWTPayload, settings: AccessTokenSettings): Principal {
+/** Reads the person from checked claims, and refuses tokens of other kinds. */
+export function principalOf(claims: JWTPayload, settings: AccessTokenSettings): Principal {
   const now = Math.floor(Date.now() / 1_000)
   if (claims.iat !== undefined && claims.iat > now + settings.clockToleranceSeconds) {
     throw accessTokenRefusal('not_yet_valid')

@@ -10,16 +10,27 @@ const MAX_DOCUMENT_BYTES = 1_048_576
  * @throws `unavailable` when it cannot be known right now: no connection, no answer within 5 s, 429 or a 5xx status, or more than 1 MiB
  */
 export async function readIssuerDocument(url: string): Promise<unknown> {
+  const { status, json } = await readIssuerAnswer(url)
+  return status === 200 ? json : undefined
+}
+
+/** As {@link readIssuerDocument}, for requests whose refusals mean something. `json` is undefined for a body that is none. */
+export async function readIssuerAnswer(
+  url: string,
+  request: Pick<RequestInit, 'method' | 'body'> & { readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<{ readonly status: number; readonly json: unknown }> {
   try {
     const response = await fetch(url, {
-      headers: { accept: 'application/json, application/jwk-set+json' },
+      ...request,
+      headers: { accept: 'application/json, application/jwk-set+json', ...request.headers },
       redirect: 'manual',
       signal: AbortSignal.timeout(ISSUER_TIMEOUT_MILLISECONDS),
     })
-    if (response.status === 200) return parse(await limitedText(response))
+    const { status } = response
+    if (status === 200) return { status, json: parse(await limitedText(response)) }
     await response.body?.cancel()
-    if (response.status === 429 || response.status >= 500) throw issuerUnavailable('status')
-    return undefined
+    if (status === 429 || status >= 500) throw issuerUnavailable('status')
+    return { status, json: undefined }
   } catch (error) {
     if (isVaultError(error)) throw error
     const timedOut = error instanceof Error && error.name === 'TimeoutError'

@@ -11,6 +11,8 @@ export interface IssuerSettings {
   readonly issuer: string
   /** Lets endpoints off loopback be http. */
   readonly allowHttp: boolean
+  /** An issuer without an introspection endpoint is then not the one that is needed. */
+  readonly introspects?: boolean
 }
 
 /**
@@ -77,6 +79,12 @@ function checkMetadata(document: unknown, settings: IssuerSettings): IssuerMetad
       `oidc.issuer is ${settings.issuer}, but the identity provider there calls itself ${printable(result.data.issuer)}. They must be the same to the last character.`,
     )
   }
+  if (settings.introspects && result.data.introspection_endpoint === undefined) {
+    throw misconfigured(
+      'introspection_missing',
+      `The metadata of ${settings.issuer} names no introspection_endpoint, so opaque tokens cannot be looked up there. Remove oidc.introspection, or switch introspection on at the identity provider.`,
+    )
+  }
   return result.data
 }
 
@@ -87,6 +95,8 @@ function metadataSchema(allowHttp: boolean) {
     jwks_uri: endpoint,
     authorization_endpoint: endpoint,
     token_endpoint: endpoint,
+    // Only some need it, and what cannot be used is not there.
+    introspection_endpoint: endpoint.optional().catch(undefined),
     code_challenge_methods_supported: z.array(z.string()).optional(),
     token_endpoint_auth_methods_supported: z.array(z.string()).optional(),
     id_token_signing_alg_values_supported: z.array(z.string()).optional(),

@@ -52,13 +52,18 @@ export function localUser(options: LocalUserOptions = {}): IdentityMode {
           { reason: 'not_loopback' },
         )
       }
-      const owner = checkOwner({ issuer: ISSUER, subject: settings.name ?? systemUserName() })
+      const user = localOwner(settings.name)
       warn(
-        `There is no login: everyone on this machine who can reach port ${portOf(serverBaseUrl)} can act as ${owner.subject}.`,
+        `There is no login: everyone on this machine who can reach port ${portOf(serverBaseUrl)} can act as ${user.subject}.`,
       )
-      return identity({ ...owner, displayName: owner.subject }, settings.accessToken)
+      return identity({ ...user, displayName: user.subject }, settings.accessToken)
     },
   }
+}
+
+/** The one user of `local-user` mode. */
+export function localOwner(name = systemUserName()): Owner {
+  return checkOwner({ issuer: ISSUER, subject: name })
 }
 
 function identity(user: Owner & { readonly displayName: string }, accessToken: string | undefined): Identity {

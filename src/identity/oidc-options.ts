@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isLoopback } from '../core/loopback.ts'
 import { MAX_IDENTITY_LENGTH } from '../core/owner.ts'
+import { type IntrospectionOptions, introspectionSchema } from './introspection-options.ts'
 import { REASSIGNABLE_CLAIMS } from './owner-claim.ts'
 
 /** Options of `oidc()`. */
@@ -41,6 +42,8 @@ export interface OidcOptions {
   readonly requireTokenType?: boolean | undefined
   /** Accept tokens that a program got for itself. Default false: credentials belong to people. */
   readonly allowMachineTokens?: boolean | undefined
+  /** Looks opaque access tokens up at the issuer (RFC 7662). Default: only JWTs are accepted. JWTs are verified by their signature in either case. */
+  readonly introspection?: IntrospectionOptions | undefined
   /** How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 0 to 86400. Default: not asked. */
   readonly maxAuthAgeSeconds?: number | undefined
   /**
@@ -116,6 +119,7 @@ export const oidcOptions = z
     rememberTokenSeconds: z.int().min(0).max(300).default(0),
     requireTokenType: z.boolean().default(false),
     allowMachineTokens: z.boolean().default(false),
+    introspection: introspectionSchema.optional(),
     maxAuthAgeSeconds: z.int().min(0).max(86_400).optional(),
     acrValues: z.array(scope).max(16).default([]),
     dangerouslyAllowHttpIssuer: z.boolean().default(false),

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
-import type { Identity, IdentityContext, IdentityMode, ResourceDescription } from '../core/identity.ts'
+import type { Identity, IdentityContext, IdentityMode, ResourceDescription, VerifyToken } from '../core/identity.ts'
 import { parseOptions } from '../core/options.ts'
 import { urlBelow } from '../core/server-base-url.ts'
-import { accessTokenVerifier } from './access-token.ts'
+import { accessTokenVerifier, isJwt } from './access-token.ts'
 import { oidcBrowserLogin } from './browser-login.ts'
+import { introspectedToken } from './introspection.ts'
 import { issuerUnavailable } from './issuer-document.ts'
 import { issuerKeys } from './issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer-metadata.ts'
@@ -27,8 +28,21 @@ export function oidc(options: OidcOptions): IdentityMode {
   return {
     mode: 'oidc',
     async open(context): Promise<Identity> {
-      const discover = issuerMetadata({ issuer: settings.issuer, allowHttp: settings.dangerouslyAllowHttpIssuer })
-      const clientSecret = settings.clientSecret ?? secretFromFile(settings.clientSecretFile)
+      const { introspection } = settings
+      const discover = issuerMetadata({
+        issuer: settings.issuer,
+        allowHttp: settings.dangerouslyAllowHttpIssuer,
+        introspects: introspection !== undefined,
+      })
+      const clientSecret =
+        settings.clientSecretFile === undefined
+          ? settings.clientSecret
+          : secretFromFile('oidc', settings.clientSecretFile)
+      const introspectionClient = introspection && {
+        clientId: introspection.clientId,
+        clientSecret:
+          introspection.clientSecret ?? secretFromFile('oidc.introspection', introspection.clientSecretFile ?? ''),
+      }
       if (settings.dangerouslyAllowHttpIssuer) {
         context.warn(
           'oidc.dangerouslyAllowHttpIssuer is on: everyone on the path to the identity provider can sign in as anyone.',
@@ -38,11 +52,17 @@ export function oidc(options: OidcOptions): IdentityMode {
       const metadata = duringService(discover, context)
       const verifySigned = issuerKeys(metadata)
       const resource = resourceDescription(settings, context.serverBaseUrl)
+      const accessToken = { ...settings, audience: settings.audience ?? resource.resource }
+      const verifyJwt = rememberTokens(accessTokenVerifier(accessToken, verifySigned), {
+        milliseconds: settings.rememberTokenSeconds * 1000,
+      })
+      const lookUp =
+        introspectionClient &&
+        rememberTokens(introspectedToken(accessToken, introspectionClient, metadata), {
+          milliseconds: introspection.cacheSeconds * 1000,
+        })
       return {
-        verifyToken: rememberTokens(
-          accessTokenVerifier({ ...settings, audience: settings.audience ?? resource.resource }, verifySigned),
-          { milliseconds: settings.rememberTokenSeconds * 1000 },
-        ),
+        verifyToken: lookUp ? byForm(verifyJwt, lookUp) : verifyJwt,
         browserLogin: oidcBrowserLogin(
           {
             ...settings,
@@ -55,9 +75,16 @@ export function oidc(options: OidcOptions): IdentityMode {
           verifySigned,
         ),
         resource,
+        issuers: [settings.issuer, ...settings.issuerAliases],
+        looksUpTokens: introspection !== undefined,
       }
     },
   }
+}
+
+/** A JWT is not looked up as well: it may only be refused for what it is, and never be sent to an issuer that it is not by. */
+function byForm(verifyJwt: VerifyToken, lookUp: VerifyToken): VerifyToken {
+  return (token) => (isJwt(token) ? verifyJwt(token) : lookUp(token))
 }
 
 async function checkIssuer(
@@ -70,6 +97,11 @@ async function checkIssuer(
     if (metadata.code_challenge_methods_supported?.includes('S256') !== true) {
       context.warn(
         `The identity provider ${issuer} does not say that it supports PKCE with S256; logins rely on the nonce alone.`,
+      )
+    }
+    if (context.several && metadata.authorization_response_iss_parameter_supported !== true) {
+      context.warn(
+        `The identity provider ${issuer} does not put its name into its answers (RFC 9207). Another one of those configured could send a login there and be given its code.`,
       )
     }
   } catch (error) {
@@ -112,18 +144,17 @@ function resourceDescription(
   }
 }
 
-function secretFromFile(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined
+function secretFromFile(option: string, path: string): string {
   let text: string
   try {
     text = readFileSync(path, 'utf8').trim()
   } catch {
-    throw new CredentialVaultError('configuration_invalid', `oidc.clientSecretFile: ${path} cannot be read.`, {
+    throw new CredentialVaultError('configuration_invalid', `${option}.clientSecretFile: ${path} cannot be read.`, {
       reason: 'file',
     })
   }
   if (text === '') {
-    throw new CredentialVaultError('configuration_invalid', `oidc.clientSecretFile: ${path} is empty.`, {
+    throw new CredentialVaultError('configuration_invalid', `${option}.clientSecretFile: ${path} is empty.`, {
       reason: 'file',
     })
   }

@@ -19,6 +19,7 @@ const TEXTS = {
     'The token was issued for another service. Ask the identity provider for one with this server as its resource.',
   expired: 'The token has expired. Sign in again.',
   expiry_missing: 'The token does not say when it expires.',
+  inactive: 'The token has expired, was revoked, or is not one of the identity provider. Sign in again.',
   not_yet_valid: "The token is not valid yet. Check this server's clock.",
   subject_missing:
     'The token lacks the claim that names the user. Make the identity provider include it (Keycloak: add the client scope "basic"), or set subjectClaim.',

@@ -26,13 +26,16 @@ const parse = koaBody({
   patchNode: false,
 })
 
-export type BodyRefusal = 'content_type' | 'too_large' | 'malformed'
+export type BodyRefusal = 'content_type' | 'too_large' | 'malformed' | 'already_read'
 
 /**
- * What can be told from the headers, before a byte is read: koa-body lets other types through as an empty object, and has no limit for
- * them.
+ * What can be told before a byte is read: koa-body lets other types through as an empty object, and has no limit for them.
+ *
+ * What another parser has made of the body is not taken in its place: the secret would have been in the application's hands, and bytes
+ * that browsers do not send could no longer be told. The login's button comes before any secret, so that the first try finds it out.
  */
-export function refusedByHeaders(ctx: Context): BodyRefusal | undefined {
+export function refusedUnread(ctx: Context): BodyRefusal | undefined {
+  if (ctx.req.readableDidRead) return 'already_read'
   const type = (ctx.req.headers['content-type'] ?? '').toLowerCase().replace(/\s/g, '')
   if (type !== 'application/x-www-form-urlencoded' && type !== 'application/x-www-form-urlencoded;charset=utf-8') {
     return 'content_type'

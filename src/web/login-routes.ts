@@ -9,7 +9,7 @@ import { answerRateLimited } from './rate-limited.ts'
 import { type LinkTarget, linkPath } from './site.ts'
 import { about, answer, type Desk, seeOther, type Visit } from './visit.ts'
 
-const LOGIN_FIELDS = new Set(['provider', 't', 'switch'])
+const LOGIN_FIELDS = new Set(['provider', 't', 'switch', 'issuer'])
 
 /**
  * Begins a login. The answer is a page that leads on, not a redirect: browsers apply `form-action` to redirects too, and would block one
@@ -27,14 +27,18 @@ export async function beginLogin(desk: Desk, visit: Visit): Promise<void> {
   const fields = await readFields(desk, visit)
   if (!fields) return
   const target = linkTarget(fields.get('provider'), fields.get('t'))
-  if (!target || [...fields.keys()].some((name) => !LOGIN_FIELDS.has(name))) {
+  const { browserLogin } = parts.identity
+  const issuer = fields.get('issuer')
+  const choice = browserLogin.choices?.find((possible) => possible.issuer === issuer)
+  const wrongChoice = browserLogin.choices ? !choice : issuer !== undefined
+  if (!target || wrongChoice || [...fields.keys()].some((name) => !LOGIN_FIELDS.has(name))) {
     await rejected(desk, visit, 'unknown_field')
     return answer(ctx, renderer.message(messages.malformedForm()))
   }
 
   let start: LoginStart
   try {
-    start = await parts.identity.browserLogin.begin({ switchAccount: fields.get('switch') === '1' })
+    start = await browserLogin.begin({ switchAccount: fields.get('switch') === '1', issuer })
   } catch (error) {
     return failed(desk, visit, target, error)
   }
@@ -47,7 +51,7 @@ export async function beginLogin(desk: Desk, visit: Visit): Promise<void> {
     startedAt: Date.now(),
   })
   // A quote would end the address inside the refresh tag.
-  answer(ctx, renderer.message(messages.leaving(redirectTo.href.replaceAll("'", '%27'))))
+  answer(ctx, renderer.message(messages.leaving(redirectTo.href.replaceAll("'", '%27'), choice)))
 }
 
 /** The identity provider's answer. Only the browser that began the login can finish it, and only once. */

@@ -1,3 +1,4 @@
+import type { BrowserLogin } from '../core/identity.ts'
 import type { FoundRequest } from '../core/pending-requests.ts'
 import type { Action } from './page-views.ts'
 import type { Message, Viewer } from './pages.ts'
@@ -6,13 +7,22 @@ import { refusalMessages } from './refusal-messages.ts'
 import { type LinkTarget, linkPath, type Site } from './site.ts'
 
 /** Texts of every page but the form. Each says what happened and what to do next. */
-export function createMessages(site: Site, login: { readonly mode: string; readonly displayName: string }) {
+export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'displayName' | 'choices'>) {
   const hasLogin = login.mode !== 'local-user'
   const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'
   const askAgain = 'Ask your assistant for it again, and it will give you a new link.'
 
-  const signInAgain = (target: LinkTarget | undefined, label = signInLabel): Action[] =>
-    target ? [signInAction(site, target, { label, primary: true })] : []
+  /** One button, or one for each identity provider: the same ones on every link's page, whoever its owner is. */
+  function signInButtons(
+    target: LinkTarget | undefined,
+    { label = signInLabel, primary = true, switchAccount = false } = {},
+  ): Action[] {
+    if (!target) return []
+    if (!login.choices) return [signInAction(site, target, { label, primary, switchAccount })]
+    return login.choices.map(({ issuer, displayName }) =>
+      signInAction(site, target, { label: `Sign in with ${displayName}`, issuer, primary, switchAccount }),
+    )
+  }
 
   const openForm = (target: LinkTarget, label: string): Action => ({
     kind: 'link',
@@ -34,12 +44,12 @@ export function createMessages(site: Site, login: { readonly mode: string; reado
           : 'A tool of your AI assistant needs a credential of yours.',
       ],
       caution: 'Did somebody else send you this link? Then close this page.',
-      actions: signInAgain(target),
+      actions: signInButtons(target),
     }),
 
-    leaving: (redirectTo: string): Message => ({
+    leaving: (redirectTo: string, { displayName }: { readonly displayName: string } = login): Message => ({
       status: 200,
-      heading: `Going to ${login.displayName}`,
+      heading: `Going to ${displayName}`,
       paragraphs: ['You sign in there and come back here by yourself.'],
       refresh: redirectTo,
       actions: [{ kind: 'link', label: 'Continue', href: redirectTo, primary: true }],
@@ -57,7 +67,7 @@ export function createMessages(site: Site, login: { readonly mode: string; reado
       facts: [signedInFact(viewer.session)],
       caution: 'If somebody sent you this link, do not continue: what you enter might end up in their hands.',
       actions: hasLogin
-        ? [signInAction(site, target, { label: 'Sign in with another account', switchAccount: true })]
+        ? signInButtons(target, { label: 'Sign in with another account', primary: false, switchAccount: true })
         : [],
     }),
 
@@ -146,7 +156,7 @@ export function createMessages(site: Site, login: { readonly mode: string; reado
         'Nobody can go on with this browser now without signing in.',
         ...(hasLogin ? [`You may still be signed in at ${login.displayName}.`] : []),
       ],
-      actions: target ? [signInAction(site, target, { label: 'Sign in again', switchAccount: hasLogin })] : [],
+      actions: signInButtons(target, { label: 'Sign in again', primary: false, switchAccount: hasLogin }),
     }),
 
     loginNotFound: (): Message => ({
@@ -165,19 +175,19 @@ export function createMessages(site: Site, login: { readonly mode: string; reado
       heading: reason === 'denied' ? 'You did not sign in' : 'Signing in did not work',
       paragraphs: [
         reason === 'denied'
-          ? `${login.displayName} says that the sign-in was stopped or refused.`
+          ? `The sign-in was stopped or refused at ${login.displayName}.`
           : `The answer of ${login.displayName} cannot be accepted.`,
         'Nothing was saved, and the link still works.',
       ],
-      actions: signInAgain(target, 'Try again'),
+      actions: signInButtons(target, { label: 'Try again' }),
     }),
 
     loginUnavailable: (target: LinkTarget): Message => ({
       status: 503,
       tone: 'error',
-      heading: `${login.displayName} cannot be reached`,
+      heading: login.choices ? 'The identity provider cannot be reached' : `${login.displayName} cannot be reached`,
       paragraphs: ['You cannot sign in right now. The link still works: try again in a moment.'],
-      actions: signInAgain(target, 'Try again'),
+      actions: signInButtons(target, { label: 'Try again' }),
     }),
 
     rateLimited: (seconds: number): Message => ({

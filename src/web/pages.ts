@@ -97,14 +97,23 @@ export function targetFields({ provider, handle }: LinkTarget): (readonly [strin
 export function signInAction(
   site: Site,
   target: LinkTarget,
-  { label, switchAccount = false, primary = false }: { label: string; switchAccount?: boolean; primary?: boolean },
+  {
+    label,
+    issuer,
+    switchAccount = false,
+    primary = false,
+  }: { label: string; issuer?: string | undefined; switchAccount?: boolean; primary?: boolean },
 ): Action {
   return {
     kind: 'post',
     label,
     primary,
     href: `${site.root}/login`,
-    fields: [...targetFields(target), ...(switchAccount ? [['switch', '1'] as const] : [])],
+    fields: [
+      ...targetFields(target),
+      ...(issuer === undefined ? [] : [['issuer', issuer] as const]),
+      ...(switchAccount ? [['switch', '1'] as const] : []),
+    ],
   }
 }
 

@@ -1,8 +1,11 @@
 import type { AuditEvent } from '../core/audit-sink.ts'
 import type { Owner } from '../core/owner.ts'
-import { type BodyRefusal, readFormBody, refusedByHeaders } from './form-body.ts'
+import { type BodyRefusal, readFormBody, refusedUnread } from './form-body.ts'
 import { sentByOurPage } from './same-origin.ts'
 import { about, answer, type Desk, type Visit } from './visit.ts'
+
+const BODY_ALREADY_READ =
+  "A form of the credential vault was read by another body parser first, and nothing was saved. Mount vault.nodeHandler(), or call a provider's register(), before the parser."
 
 /** Checks that need neither body nor session, in the order of their cost. Answers and resolves false when the POST is refused. */
 export async function acceptPost(desk: Desk, visit: Visit): Promise<boolean> {
@@ -12,7 +15,7 @@ export async function acceptPost(desk: Desk, visit: Visit): Promise<boolean> {
     answer(visit.ctx, renderer.message(messages.foreignForm()))
     return false
   }
-  const refusal = refusedByHeaders(visit.ctx)
+  const refusal = refusedUnread(visit.ctx)
   if (refusal) await refuseBody(desk, visit, refusal)
   return refusal === undefined
 }
@@ -32,9 +35,13 @@ export async function readFields(
 async function refuseBody(desk: Desk, visit: Visit, refusal: BodyRefusal, link?: Partial<AuditEvent>): Promise<void> {
   const { renderer, messages } = desk
   await rejected(desk, visit, refusal, link)
-  const message = { content_type: messages.wrongType, too_large: messages.tooLarge, malformed: messages.malformedForm }[
-    refusal
-  ]()
+  const message = {
+    content_type: messages.wrongType,
+    too_large: messages.tooLarge,
+    malformed: messages.malformedForm,
+    already_read: messages.bodyAlreadyRead,
+  }[refusal]()
+  if (refusal === 'already_read') visit.ctx.app.emit('error', new Error(BODY_ALREADY_READ), visit.ctx)
   answer(visit.ctx, renderer.message(message))
 }
 

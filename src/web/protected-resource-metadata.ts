@@ -18,10 +18,12 @@ export function protectedResourceMetadata({
   options,
 }: Pick<WebParts, 'identity' | 'serverBaseUrl' | 'options'>): {
   readonly middleware: Middleware
+  /** Whether `middleware` answers this path itself. */
+  owns(path: string): boolean
   readonly openPaths: readonly string[]
 } {
   const { resource } = identity
-  if (!resource) return { middleware: (_ctx, next) => next(), openPaths: [] }
+  if (!resource) return { middleware: (_ctx, next) => next(), owns: () => false, openPaths: [] }
   const openPaths = [...new Set([metadataPath(serverBaseUrl, resource), WELL_KNOWN])]
   const body = JSON.stringify(documentOf(resource, options.serverName))
   const headers = {
@@ -30,10 +32,13 @@ export function protectedResourceMetadata({
     'Cache-Control': `public, max-age=${MAX_AGE_SECONDS}`,
   }
 
+  const owns = (path: string) => openPaths.includes(path.length > 1 ? path.replace(/\/$/, '') : path)
+
   return {
     openPaths,
+    owns,
     middleware: async (ctx, next) => {
-      if (!openPaths.includes(ctx.path.length > 1 ? ctx.path.replace(/\/$/, '') : ctx.path)) return next()
+      if (!owns(ctx.path)) return next()
       setHeaders(ctx, headers)
       if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
         ctx.set('Allow', 'GET, HEAD')

@@ -44,6 +44,16 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       paragraphs: ['It did not arrive the way a browser sends it. Nothing was saved.'],
     }),
 
+    bodyAlreadyRead: (): Message => ({
+      status: 500,
+      tone: 'error',
+      heading: 'This server is not set up correctly',
+      paragraphs: [
+        'Another part of it read the form first. Nothing was saved. Tell the people who run it.',
+        'If you run this server: the vault has to be mounted before body parsers such as express.urlencoded().',
+      ],
+    }),
+
     tooLarge: (): Message => ({
       status: 413,
       tone: 'error',

@@ -19,6 +19,8 @@ import type { WebParts } from './web-parts.ts'
 export interface VaultRoutes {
   /** Handles everything below `{base path}/credentials` and passes everything else on. */
   readonly middleware: Middleware
+  /** Whether `middleware` answers this path itself. */
+  owns(path: string): boolean
   /** What browsers must reach without a bearer token; `{name}` stands for a provider, `*` for any file. */
   readonly openPaths: readonly string[]
 }
@@ -30,13 +32,15 @@ export function createVaultRoutes(parts: WebParts): VaultRoutes {
   const headers = desk.headers
   const router = createRoutes(desk.desk, desk.files)
 
+  const owns = (path: string) => path === site.root || path.startsWith(`${site.root}/`)
+
   const middleware: Middleware = async (ctx, next) => {
     // A request line such as `GET a://?x` names no path at all, whatever Koa's types say.
     if (typeof ctx.path !== 'string') {
       ctx.status = 400
       return
     }
-    if (ctx.path !== site.root && !ctx.path.startsWith(`${site.root}/`)) return next()
+    if (!owns(ctx.path)) return next()
     setHeaders(ctx, headers)
     const correlationId = newCorrelationId()
     const visit: Visit = { ctx, correlationId, address: clientAddress(ctx.req, parts.options.trustedProxies) }
@@ -75,7 +79,7 @@ export function createVaultRoutes(parts: WebParts): VaultRoutes {
     'sign-out',
     'assets/*',
   ]
-  return { middleware, openPaths: openPaths.map((path) => `${site.root}/${path}`) }
+  return { middleware, owns, openPaths: openPaths.map((path) => `${site.root}/${path}`) }
 }
 
 function createDesk(parts: WebParts) {

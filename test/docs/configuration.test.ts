@@ -20,6 +20,7 @@ interface Documented {
 
 const DOCUMENTED: readonly Documented[] = [
   { heading: 'openVault', file: 'open-vault-options.ts', types: ['OpenVaultOptions'], schemas: ['openVaultOptions'] },
+  { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
   { heading: 'openVault', file: 'web/rate-limit.ts', types: ['RateLimitOptions'], schemas: [] },
   {
     heading: 'CredentialsProvider',
@@ -42,6 +43,12 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['headerSchema'],
   },
   { heading: 'oidc', file: 'identity/oidc-options.ts', types: ['OidcOptions'], schemas: ['oidcOptions'] },
+  {
+    heading: 'oidc introspection',
+    file: 'identity/introspection-options.ts',
+    types: ['IntrospectionOptions'],
+    schemas: ['introspectionSchema'],
+  },
   { heading: 'localUser', file: 'identity/local-user.ts', types: ['LocalUserOptions'], schemas: ['localUserOptions'] },
   { heading: 'sealedFile', file: 'backends/sealed-file.ts', types: ['SealedFileOptions'], schemas: ['optionsSchema'] },
   {

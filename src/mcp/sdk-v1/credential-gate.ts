@@ -1,3 +1,4 @@
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
@@ -43,16 +44,20 @@ export interface RequireCredentials {
 }
 
 /**
- * The gate for one `McpServer` of `@modelcontextprotocol/sdk` 1.x. Call it once per server.
+ * The gate for one `McpServer` of `@modelcontextprotocol/sdk` 1.x, or for one low-level `Server`. Call it once per server.
+ *
+ * On a low-level `Server`, call what it returns from the handler of `tools/call`, with that handler's `extra` as last parameter; what a
+ * tool throws is answered as a JSON-RPC error there, since nobody turns it into a tool's error.
  *
  * A call whose credential is missing is answered as the client can bear it: URL elicitation and a wait, error -32042 with the link, or
  * words with the link. Nothing is sent to a client in a mode that it did not declare (MCP 2025-11-25, elicitation).
  *
  * @throws `configuration_invalid` (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
  */
-export function credentialGate(server: McpServer): RequireCredentials {
+export function credentialGate(server: McpServer | Server): RequireCredentials {
   refuseForeignServer(server)
-  const notices = completionNotices(server.server)
+  const protocol = 'server' in server ? server.server : server
+  const notices = completionNotices(protocol)
 
   async function pass<P extends readonly unknown[]>(
     provider: GatedProvider,
@@ -64,12 +69,12 @@ export function credentialGate(server: McpServer): RequireCredentials {
     await provider.ready()
     const user = provider.userOf(extra.authInfo)
     if (!user) return toolError(gateTexts.unknownOwner())
-    const clientName = server.server.getClientVersion()?.name
+    const clientName = protocol.getClientVersion()?.name
     const assertion = provider.assertionOf(user, extra.authInfo)
     const call: GatedCall = { user, clientName, tool: options.tool, correlationId: newCorrelationId(), assertion }
     const state = await provider.credentialState(call)
     const decision = decideGate({
-      client: clientAbility(server),
+      client: clientAbility(protocol),
       credential: state,
       progress: extra._meta?.progressToken !== undefined,
       failFast: options.failFast ?? false,
@@ -105,7 +110,7 @@ export function credentialGate(server: McpServer): RequireCredentials {
       }
       case 'ask-and-wait': {
         const request = await provider.requestCredential(call, cause, { waits: true })
-        const answer = await askAndWait({ server: server.server, provider, request, cause, extra, decision })
+        const answer = await askAndWait({ server: protocol, provider, request, cause, extra, decision })
         return answer.saved ? run(answer.heartbeats) : toolError(answer.text)
       }
     }
@@ -149,8 +154,8 @@ function extraOf(parameters: readonly unknown[]): ToolExtra {
   return last as ToolExtra
 }
 
-function clientAbility(server: McpServer): GateFacts['client'] {
-  const declared = server.server.getClientCapabilities()
+function clientAbility(server: Server): GateFacts['client'] {
+  const declared = server.getClientCapabilities()
   if (!declared) return 'unknown'
   return declared.elicitation?.url ? 'url-elicitation' : 'no-url-elicitation'
 }

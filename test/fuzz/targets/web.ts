@@ -5,7 +5,7 @@ import Koa from 'koa'
 import { readJsonBody } from '../../../src/mcp/json-body.ts'
 import { bearerCredentials } from '../../../src/web/bearer-challenge.ts'
 import { addressKey, clientAddress } from '../../../src/web/client-address.ts'
-import { MAX_FORM_BYTES, readFormBody, refusedByHeaders } from '../../../src/web/form-body.ts'
+import { MAX_FORM_BYTES, readFormBody, refusedUnread } from '../../../src/web/form-body.ts'
 import { renderGuide } from '../../../src/web/guide.ts'
 import { hostMatches } from '../../../src/web/host-check.ts'
 import { MARKER, mustHold, target } from '../target.ts'
@@ -140,7 +140,7 @@ export const web = [
         'content-type': type,
         'content-encoding': encoding,
       })
-      const refused = refusedByHeaders(ctx)
+      const refused = refusedUnread(ctx)
       mustHold(refused !== undefined || encoding === 'identity', 'a compressed body')
       if (refused) return
       const fields = await readFormBody(ctx)

@@ -1,0 +1,47 @@
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import Koa from 'koa'
+import { CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential-vault'
+import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { z } from 'zod'
+
+const { BASE_URL = 'http://localhost:8005', ISSUER = '', TICKETS_URL = '' } = process.env
+
+const vault = await openVault({
+  serverBaseUrl: BASE_URL,
+  backend: sealedFile({ folder: './data' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+})
+const tickets = new CredentialsProvider({
+  vault,
+  name: 'tickets',
+  variables: { pat: { label: 'Personal access token', type: 'password' } },
+  destinations: [{ origin: TICKETS_URL, header: { scheme: 'Bearer', field: 'pat' } }],
+})
+
+function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpServer {
+  const server = new McpServer({ name: 'tickets', version: '1.0.0' }, options)
+  const requireCredentials = credentialGate(server)
+  server.registerTool(
+    'create_ticket',
+    { inputSchema: { title: z.string() } },
+    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }) => {
+      const body = JSON.stringify({ title })
+      const answer = await tickets.getCredentials().fetch(`${TICKETS_URL}/api/tickets`, { method: 'POST', body })
+      return { content: [{ type: 'text', text: await answer.text() }], isError: !answer.ok }
+    }),
+  )
+  return server
+}
+
+const app = new Koa()
+vault.register(app)
+app.use(mcpMount(vault, createServer))
+app.use((ctx) => {
+  if (ctx.path === '/') ctx.body = 'The rest of the application.'
+})
+const http = app.listen(Number(new URL(BASE_URL).port), '127.0.0.1')
+http.requestTimeout = 30_000
+process.once('SIGTERM', () => {
+  http.closeAllConnections()
+  http.close(() => void vault.close())
+})

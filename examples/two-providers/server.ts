@@ -1,0 +1,59 @@
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import Koa from 'koa'
+import { CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential-vault'
+import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { z } from 'zod'
+
+const { BASE_URL = '', ISSUER = '', TICKETS_URL = '', WIKI_URL = '' } = process.env
+
+const vault = await openVault({
+  serverBaseUrl: BASE_URL,
+  backend: sealedFile({ folder: './data' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+})
+const variables = { pat: { label: 'Personal access token', type: 'password' } } as const
+const tickets = new CredentialsProvider({ vault, name: 'tickets', variables })
+const wiki = new CredentialsProvider({ vault, name: 'wiki', variables })
+
+function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpServer {
+  const server = new McpServer({ name: 'office', version: '1.0.0' }, options)
+  const requireCredentials = credentialGate(server)
+  server.registerTool(
+    'create_ticket',
+    { inputSchema: { title: z.string() } },
+    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }) => {
+      const text = await tickets.getCredentials().use(({ pat }) => send(TICKETS_URL, pat, title))
+      return { content: [{ type: 'text', text }] }
+    }),
+  )
+  // Both credentials in one tool: the outer gate asks first.
+  server.registerTool(
+    'report_and_ticket',
+    { inputSchema: { title: z.string() } },
+    requireCredentials(
+      tickets,
+      { tool: 'report_and_ticket' },
+      requireCredentials(wiki, { tool: 'report_and_ticket' }, async ({ title }: { title: string }) => {
+        const report = await wiki.getCredentials().use(({ pat }) => send(WIKI_URL, pat, `Report: ${title}`))
+        const ticket = await tickets.getCredentials().use(({ pat }) => send(TICKETS_URL, pat, title))
+        return { content: [{ type: 'text', text: `${report}\n${ticket}` }] }
+      }),
+    ),
+  )
+  return server
+}
+
+async function send(origin: string, token: string, title: string): Promise<string> {
+  const headers = { authorization: `Bearer ${token}` }
+  const answer = await fetch(`${origin}/api/tickets`, { method: 'POST', headers, body: JSON.stringify({ title }) })
+  return answer.text()
+}
+
+const app = new Koa()
+vault.register(app)
+app.use(mcpMount(vault, createServer))
+const http = app.listen(Number(new URL(BASE_URL).port), '127.0.0.1')
+process.once('SIGTERM', () => {
+  http.closeAllConnections()
+  http.close(() => void vault.close())
+})

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+/** How opaque access tokens are looked up at the issuer (RFC 7662). Option `introspection` of `oidc()`. */
+export interface IntrospectionOptions {
+  /** This server's own confidential client, which may introspect. Not the form's. 1 to 255 characters. */
+  readonly clientId: string
+  /** Its secret, sent as HTTP Basic. This or `clientSecretFile`; prefer the file. */
+  readonly clientSecret?: string | undefined
+  /** File that holds the secret, read once when the vault opens; surrounding white space is ignored. */
+  readonly clientSecretFile?: string | undefined
+  /** How long an answer "active" is believed, in seconds, 0 to 60; a revoked token works that much longer. Default 10. */
+  readonly cacheSeconds?: number | undefined
+}
+
+export const introspectionSchema = z
+  .strictObject({
+    clientId: z.string().min(1).max(255),
+    clientSecret: z.string().min(1).optional(),
+    clientSecretFile: z.string().min(1).optional(),
+    cacheSeconds: z.int().min(0).max(60).default(10),
+  })
+  .refine(({ clientSecret, clientSecretFile }) => (clientSecret === undefined) !== (clientSecretFile === undefined), {
+    path: ['clientSecretFile'],
+    message: 'must be given, or clientSecret, and not both',
+  })

@@ -1,0 +1,106 @@
+import { CredentialVaultError } from '../core/errors.ts'
+import type { BrowserLogin, Identity, IdentityMode, ResourceDescription, VerifyToken } from '../core/identity.ts'
+import { issuerOf } from './access-token.ts'
+import { loginRefusal } from './login-problem.ts'
+import { accessTokenRefusal } from './token-problem.ts'
+
+/** An identity that says whose tokens it verifies. */
+type OneIssuer = Identity & { readonly issuers: readonly [string, ...string[]]; readonly resource: ResourceDescription }
+
+/**
+ * People of several identity providers. A JWT's own `iss` picks who verifies it, and nothing else looks at it; a token that is no JWT
+ * goes to the one that looks tokens up. At the form people choose where to sign in: choosing for them, by the link, would tell
+ * whoever holds it where its owner belongs. The same subject at two issuers is two owners.
+ *
+ * `open()` throws `configuration_invalid` for modes that cannot stand beside each other.
+ */
+export function severalIssuers(modes: readonly IdentityMode[]): IdentityMode {
+  return {
+    mode: 'oidc',
+    async open(context): Promise<Identity> {
+      const identities = (await Promise.all(modes.map((mode) => mode.open({ ...context, several: true })))).map(
+        oneIssuer,
+      )
+      const byIssuer = new Map(identities.flatMap((identity) => identity.issuers.map((issuer) => [issuer, identity])))
+      return {
+        verifyToken: verifyByIssuer(byIssuer, onlyLookUp(identities)),
+        browserLogin: chosenLogin(identities),
+        resource: sharedResource(identities),
+        issuers: checkDistinct(identities),
+      }
+    },
+  }
+}
+
+function verifyByIssuer(byIssuer: ReadonlyMap<string, Identity>, lookUp: Identity | undefined): VerifyToken {
+  return async (token) => {
+    const issuer = issuerOf(token)
+    if (issuer === undefined) {
+      if (!lookUp) throw accessTokenRefusal('malformed')
+      return lookUp.verifyToken(token)
+    }
+    const identity = byIssuer.get(issuer)
+    if (!identity) throw accessTokenRefusal('issuer')
+    return identity.verifyToken(token)
+  }
+}
+
+function chosenLogin(identities: readonly OneIssuer[]): BrowserLogin {
+  const logins = new Map(identities.map(({ issuers: [issuer], browserLogin }) => [issuer, browserLogin]))
+  const loginAt = (issuer: string | undefined): BrowserLogin => {
+    const login = issuer === undefined ? undefined : logins.get(issuer)
+    if (!login) throw loginRefusal('transaction')
+    return login
+  }
+  return {
+    mode: 'oidc',
+    displayName: 'your identity provider',
+    choices: [...logins.keys()].map((issuer) => ({ issuer, displayName: issuer.replace(/^https?:\/\/|\/$/g, '') })),
+    begin: async (options) => loginAt(options.issuer).begin(options),
+    complete: async (callbackUrl, transaction) => loginAt(transaction['issuer']).complete(callbackUrl, transaction),
+  }
+}
+
+function oneIssuer(identity: Identity, index: number): OneIssuer {
+  const [issuer, ...aliases] = identity.issuers ?? []
+  if (issuer === undefined || !identity.resource || identity.browserLogin.choices) {
+    throw misconfigured('identity_list', `openVault.identity[${index}]: only oidc() can be one of several.`)
+  }
+  return { ...identity, issuers: [issuer, ...aliases], resource: identity.resource }
+}
+
+/** A token must not be sent to an issuer that it may not be by. */
+function onlyLookUp(identities: readonly Identity[]): Identity | undefined {
+  const [first, second] = identities.filter(({ looksUpTokens }) => looksUpTokens)
+  if (!second) return first
+  throw misconfigured(
+    'introspection_twice',
+    'openVault.identity: only one of several can have introspection, since an opaque token does not say whose it is.',
+  )
+}
+
+function checkDistinct(identities: readonly OneIssuer[]): readonly string[] {
+  const issuers = identities.flatMap((identity) => identity.issuers)
+  const twice = issuers.find((issuer, index) => issuers.indexOf(issuer) !== index)
+  if (twice === undefined) return issuers
+  throw misconfigured('issuer_twice', `openVault.identity: ${twice} is there twice, as an issuer or an alias.`)
+}
+
+/** Clients get one description of this server, so what it asks of tokens is the same for all. */
+function sharedResource([first, ...others]: readonly OneIssuer[]): ResourceDescription {
+  if (!first) throw misconfigured('identity_list', 'openVault.identity: give at least one oidc({ issuer, clientId }).')
+  const { resource, scopes } = first.resource
+  const same = (other: ResourceDescription) =>
+    other.resource === resource && [...other.scopes].sort().join(' ') === [...scopes].sort().join(' ')
+  if (!others.every((other) => same(other.resource))) {
+    throw misconfigured(
+      'identities_differ',
+      'openVault.identity: audience and scopes have to be the same for all, since clients are told one of each.',
+    )
+  }
+  return { resource, scopes, authorizationServers: [first, ...others].map(({ issuers: [issuer] }) => issuer) }
+}
+
+function misconfigured(reason: string, message: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', message, { reason })
+}

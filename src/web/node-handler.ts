@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Koa from 'koa'
+
+/** What Express, Fastify (through `@fastify/middie`) and `node:http` call. Without `next`, foreign paths are answered with 404. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
+
+/**
+ * Serves Koa middleware in a server that is not Koa's. Requests for paths that it does not own go to `next` untouched, without having
+ * been through Koa, which would leave listeners and a status on them.
+ */
+export function createNodeHandler(middleware: Koa.Middleware, owns: (path: string) => boolean): NodeHandler {
+  const app = new Koa()
+  app.use(middleware)
+  const handle = app.callback()
+  return (request, response, next) => {
+    const mounted = request.url
+    request.url = wholeUrl(request)
+    // As Koa itself reads it, so that nothing is taken here that the routes would not answer.
+    const path: unknown = app.createContext(request, response).path
+    if (!next || (typeof path === 'string' && owns(path))) return void handle(request, response)
+    request.url = mounted
+    next()
+  }
+}
+
+/**
+ * The URL with the path that the handler is mounted below. Express keeps that path in `baseUrl`; connect and middie keep the whole in
+ * `originalUrl`. In Express `originalUrl` would undo what the application itself has rewritten.
+ */
+function wholeUrl(request: IncomingMessage & { baseUrl?: unknown; originalUrl?: unknown }): string | undefined {
+  const { url, baseUrl, originalUrl } = request
+  if (typeof baseUrl === 'string') return baseUrl + url
+  return typeof originalUrl === 'string' ? originalUrl : url
+}

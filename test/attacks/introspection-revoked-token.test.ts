@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { refusal } from '../support/identity-under-test.ts'
+import { type OpaqueTokens, startOpaqueTokens } from '../support/opaque-tokens.ts'
+
+let under: OpaqueTokens
+beforeAll(async () => {
+  under = await startOpaqueTokens()
+})
+afterAll(() => under.provider.close())
+
+const REVOKED = { code: 'token_invalid', reason: 'inactive' }
+
+test('an opaque token that was revoked is refused once the cache is over, and every time after', async () => {
+  const identity = await under.open({ cacheSeconds: 1 })
+  const token = await under.issue('alice')
+  expect(await identity.verifyToken(token)).toMatchObject({ subject: 'alice' })
+  await under.revoke(token)
+  await delay(1_100)
+  expect(await refusal(identity.verifyToken(token), token)).toMatchObject(REVOKED)
+  expect(await refusal(identity.verifyToken(token), token)).toMatchObject(REVOKED)
+})
+
+test('without a cache it is refused at once', async () => {
+  const token = await under.issue('bob')
+  expect(await under.identity.verifyToken(token)).toMatchObject({ subject: 'bob' })
+  await under.revoke(token)
+  expect(await refusal(under.identity.verifyToken(token), token)).toMatchObject(REVOKED)
+})
+
+test('somebody who revokes a token keeps its owner from nothing else', async () => {
+  const [one, other] = [await under.issue('alice'), await under.issue('alice')]
+  await under.revoke(one)
+  expect(await under.identity.verifyToken(other)).toMatchObject({ subject: 'alice' })
+})

@@ -1,0 +1,131 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { textOf } from '../../examples/tickets/http-browser.ts'
+import { fillIn, linkIn } from '../e2e/mcp-harness.ts'
+import { exampleClient, exampleTickets, withToken } from '../support/example-client.ts'
+import { freePort } from '../support/free-port.ts'
+import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
+import { fillInLocally, localLinkIn } from '../support/stdio-example.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const TICKET = { title: 'Printer is on fire' }
+const page = readFileSync(join(ROOT, 'docs/plug-in.md'), 'utf8')
+const manifest: { version: string } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+const TARBALL = `mcp-credential-vault-${manifest.version}.tgz`
+let packed: string
+beforeAll(() => {
+  packed = mkdtempSync(join(tmpdir(), 'packed-'))
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', packed], { cwd: ROOT })
+})
+afterAll(() => rmSync(packed, { recursive: true, force: true }))
+
+/** The code blocks of one section, in their order. */
+function blocks(heading: string, language: string): string[] {
+  const section = heading === '' ? page.split(/^## /m)[0] : page.split(/^## /m).find((text) => text.startsWith(heading))
+  return [...(section ?? '').matchAll(/```(\w+)\n([\s\S]*?)```/g)].flatMap(([, found, text = '']) =>
+    found === language ? [text] : [],
+  )
+}
+
+type Replacements = Readonly<Record<string, string>>
+const replaced = (text: string, by: Replacements) =>
+  Object.entries(by).reduce((result, [from, to]) => result.replaceAll(from, to), text)
+
+/** An empty folder in which a section was followed up to the start of its server. */
+function followed(section: string, by: (folder: string) => Replacements) {
+  const folder = mkdtempSync(join(tmpdir(), 'plug-in-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const replacements = by(folder)
+  copyFileSync(join(packed, TARBALL), join(folder, TARBALL))
+  const [, init = ''] = blocks('', 'sh')
+  const [install = '', start = ''] = blocks(section, 'sh')
+  const [server = ''] = blocks(section, 'ts')
+  expect(page).toContain(TARBALL)
+  for (const commands of [init, install])
+    execFileSync('sh', ['-ec', replaced(commands, replacements)], { cwd: folder, stdio: 'pipe' })
+  writeFileSync(join(folder, 'server.ts'), server)
+  return { folder, start: replaced(start, replacements) }
+}
+
+async function walk(section: string): Promise<void> {
+  const tickets = await exampleTickets()
+  const url = `http://localhost:${await freePort()}`
+  const identityProvider = await startIdentityProvider({
+    resource: `${url}/mcp`,
+    clients: [browserClient('mcp-form', [`${url}/credentials/callback`])],
+  })
+  onTestFinished(() => identityProvider.close())
+  const { folder, start } = followed(section, () => ({
+    'http://localhost:8005': url,
+    'https://login.example.com': identityProvider.issuer,
+    'https://tickets.example.com': tickets.origin,
+  }))
+  // npx and tsx have processes of their own, which end with their group.
+  const server = spawn('sh', ['-ec', start], {
+    cwd: folder,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What npm says about its own settings is not the server's.
+    env: { ...process.env, npm_config_loglevel: 'error' },
+  })
+  const ended = once(server, 'exit')
+  let output = ''
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => (output += chunk))
+  onTestFinished(async () => {
+    if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGTERM')
+    await ended
+  })
+  const status = () => fetch(`${url}/mcp`, { method: 'POST' }).then((answer) => answer.status, String)
+  await expect.poll(status, { timeout: 20_000 }).toBe(401)
+
+  const token = await identityProvider.issueAccessToken('alice')
+  const alice = await exampleClient(withToken(`${url}/mcp`, token))
+  const link = linkIn(await alice.call('create_ticket', TICKET))
+  const saved = await fillIn(link, 'alice', { pat: await tickets.newToken('Alice') })
+  expect(textOf(saved.html)).toContain('Tickets is connected')
+  expect(await alice.call('create_ticket', TICKET)).toContain('"reporter":"alice"')
+  expect(output).toBe('')
+}
+
+const LONG = 120_000
+test('Koa: the page alone, followed in an empty folder, leads to a ticket', () => walk('Koa'), LONG)
+test('Express: the page alone, followed in an empty folder, leads to a ticket', () => walk('Express'), LONG)
+
+test(
+  'stdio: the page alone, followed in an empty folder, leads to a ticket',
+  async () => {
+    const tickets = await exampleTickets()
+    const by = (folder: string) => ({
+      '~/': `${folder}/`,
+      '/home/alice/tickets': folder,
+      'https://tickets.example.com': tickets.origin,
+    })
+    const { folder } = followed('stdio', by)
+    const [json = ''] = blocks('stdio', 'json')
+    const started = z.object({ command: z.string(), args: z.array(z.string()), env: z.record(z.string(), z.string()) })
+    const { mcpServers } = z
+      .object({ mcpServers: z.object({ tickets: started }) })
+      .parse(JSON.parse(replaced(json, by(folder))))
+    const env = { ...mcpServers.tickets.env, HOME: folder, PATH: process.env['PATH'] ?? '' }
+    const transport = new StdioClientTransport({ ...mcpServers.tickets, env, stderr: 'ignore' })
+    const alice = await exampleClient(transport)
+    const link = localLinkIn(await alice.call('create_ticket', TICKET))
+    await fillInLocally(link, await tickets.newToken('Alice'))
+    expect(await alice.call('create_ticket', TICKET)).toContain('"reporter":"alice"')
+  },
+  LONG,
+)
+
+test.each([
+  ['Koa', 'examples/koa/server.ts'],
+  ['Express', 'examples/express-existing/after.ts'],
+  ['stdio', 'examples/stdio/server.ts'],
+])('the server of %s is %s, which the type check covers', (section, example) => {
+  expect(blocks(section, 'ts')[0]).toBe(readFileSync(join(ROOT, example), 'utf8'))
+})

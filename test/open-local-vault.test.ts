@@ -1,0 +1,45 @@
+import { createServer } from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
+import { memoryAudit } from '../src/audit/memory.ts'
+import { memoryBackend } from '../src/backends/memory.ts'
+import type { OpenVaultOptions } from '../src/index.ts'
+import { type LocalVaultOptions, openLocalVault } from '../src/open-local-vault.ts'
+import { freePort } from './support/free-port.ts'
+import { vaultRejection } from './support/vault-error.ts'
+
+const options = (): LocalVaultOptions => ({ backend: memoryBackend(), audit: memoryAudit(), warn: () => undefined })
+
+test('it serves the form on the port that was chosen, and on 127.0.0.1 alone, until it is closed', async () => {
+  const port = await freePort()
+  const vault = await openLocalVault({ ...options(), port, name: 'Alice' })
+  expect(vault.serverBaseUrl.href).toBe(`http://127.0.0.1:${port}/`)
+  const page = `http://127.0.0.1:${port}/credentials/jira/entry?t=${'a'.repeat(43)}`
+  expect((await fetch(page)).status).toBe(200)
+  expect((await fetch(`http://127.0.0.1:${port}/other`)).status).toBe(404)
+  await expect(fetch(page.replace('127.0.0.1', '127.0.0.2'))).rejects.toThrow()
+  await vault.close()
+  await expect(fetch(page)).rejects.toThrow()
+})
+
+test('a port that is taken is named, and a vault that does not open leaves none behind', async () => {
+  const other = createServer()
+  const port = await freePort()
+  await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve))
+  onTestFinished(() => void other.close())
+  expect(await vaultRejection(openLocalVault({ ...options(), port }))).toMatchObject({
+    code: 'configuration_invalid',
+    reason: 'port',
+    message: expect.stringContaining(`127.0.0.1:${port}`),
+  })
+  const free = await freePort()
+  const backend = { ...memoryBackend(), open: () => Promise.reject(new Error('down')) }
+  await expect(openLocalVault({ ...options(), backend, port: free })).rejects.toThrow()
+  await expect(fetch(`http://127.0.0.1:${free}/`)).rejects.toThrow()
+})
+
+test('what it decides itself cannot be given', async () => {
+  const given: Partial<OpenVaultOptions> = { serverBaseUrl: 'https://mcp.example.com', ownerFrom: () => undefined }
+  const error = await vaultRejection(openLocalVault({ ...options(), ...given }))
+  expect(error.message).toContain('openLocalVault.serverBaseUrl: there is no such option')
+  expect(error.message).toContain('openLocalVault.ownerFrom: there is no such option')
+})
