@@ -9,7 +9,7 @@ import {
   type ReferenceContent,
   sealReference,
 } from './core/credential-reference.ts'
-import { type AccessContext, newCorrelationId } from './core/credentials.ts'
+import { newCorrelationId } from './core/credentials.ts'
 import { createEchoGuard, type EchoGuard } from './core/echo-guard.ts'
 import { CredentialVaultError } from './core/errors.ts'
 import type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './core/gated-provider.ts'
@@ -18,13 +18,14 @@ import type { Owner, User } from './core/owner.ts'
 import type { NewRequest } from './core/pending-requests.ts'
 import { urlBelow } from './core/server-base-url.ts'
 import { type StorageKey, storageKey } from './core/storage-key.ts'
-import { type CredentialValues, defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
+import { defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
 import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
 import { defineDestinations } from './destinations/destination.ts'
 import { providerForm } from './provider-form.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
+import type { FormProvider } from './web/form-provider.ts'
 
 /** A reference without a time of its own ends with its call; this bounds what a lost process leaves behind. */
 const LONGEST_CALL_SECONDS = 24 * 3600
@@ -208,6 +209,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         if (end === 'saved') credentials.forget(this.#key(user))
         return end
       },
+      mayWait: request.waiterId !== undefined,
+      leave: () => pendingRequests.leave(request),
       withdraw: async () => void (await pendingRequests.withdraw(request)),
     }
   }
@@ -229,8 +232,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #attach(vault: CredentialVault): void {
-    const save = async (owner: Owner, values: CredentialValues, context: AccessContext) => {
-      await this.#ready().credentials.save(this.#key(owner), values, context)
+    const save: FormProvider['save'] = async (owner, values, context, mayWrite) => {
+      await this.#ready().credentials.save(this.#key(owner), values, context, mayWrite)
     }
     const services = vault.attach(
       providerForm({

@@ -56,8 +56,11 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   await withDeadline(backend.name, OPEN_DEADLINE, () =>
     backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
   )
-  const sealer = createSealer(findWebKey(options.webKey, backend, pendingStore))
-  await audit.open?.(backend.deriveKey?.('audit'))
+  const sealer = await orClose(backend, async () => {
+    const webKey = findWebKey(options.webKey, backend, pendingStore)
+    await audit.open?.(backend.deriveKey?.('audit'))
+    return createSealer(webKey)
+  })
   const health = createHealth(warn, (part, problem) => {
     // Of its own failure the log tells by itself.
     if (part === 'audit') return
@@ -190,6 +193,16 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
+
+/** A backend that was opened has logged in, and is not to be left so when something else is found wrong. */
+async function orClose<T>(backend: SecretBackend, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await backend.close().catch(() => {})
+    throw error
+  }
+}
 
 function sameDefinition(a: FormProvider, b: FormProvider): boolean {
   const definition = ({ label, variables, doc, destinations }: FormProvider) => ({

@@ -1,3 +1,7 @@
+import type { AccessContext, Credentials } from '../core/credentials.ts'
+import { isVaultError } from '../core/errors.ts'
+import type { CredentialStatus } from '../core/secret-backend.ts'
+import type { StorageKey } from '../core/storage-key.ts'
 import type { Command } from './command.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
 
@@ -17,11 +21,11 @@ Revoking here does not revoke the token at its service: do that there as well.
     const key = keyFromInput(input)
     const purge = input.flag('purge')
     return withOperatorAccess(terminal, async ({ credentials, context }) => {
-      const before = await credentials.status(key, context)
+      const before = await statusOrDamage(credentials, key, context)
       // What was looked at is what is revoked: a credential that is saved meanwhile is a conflict.
-      const expect = before.status === 'active' ? { version: before.version.ref } : 'any'
+      const expect = before?.status === 'active' ? { version: before.version.ref } : 'any'
       const changed = await credentials.revoke(key, { purge, expect }, context)
-      const version = before.status === 'absent' ? undefined : before.version.label
+      const version = !before || before.status === 'absent' ? undefined : before.version.label
       const done = {
         provider: key.provider,
         ...key.owner,
@@ -36,4 +40,18 @@ Revoking here does not revoke the token at its service: do that there as well.
       return 0
     })
   },
+}
+
+/** undefined for a record that cannot be read: whoever damages it must not keep it from being revoked. */
+async function statusOrDamage(
+  credentials: Credentials,
+  key: StorageKey,
+  context: AccessContext,
+): Promise<CredentialStatus | undefined> {
+  try {
+    return await credentials.status(key, context)
+  } catch (error) {
+    if (isVaultError(error, 'record_tampered', 'record_replayed')) return undefined
+    throw error
+  }
 }

@@ -75,6 +75,14 @@ const UNWELL = [
   'key_missing',
 ] as const
 
+/** Reasons that say something of one user or one credential, and nothing of the backend. */
+const OF_ONE_CREDENTIAL: ReadonlySet<string | undefined> = new Set([
+  'assertion',
+  'quota',
+  'still_being_removed',
+  'contended',
+])
+
 export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
   const { backend, health, readDeadline, writeDeadline } = parts
   const breaker = createCircuitBreaker(backend.name)
@@ -106,7 +114,9 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
     } catch (error) {
       // What one user's own login may not do says nothing about the server.
       const ofUser = trace.assertion !== undefined && isVaultError(error, 'unauthenticated', 'forbidden')
-      if (isVaultError(error, ...UNWELL) && !ofUser) health.failed('backend', error.reason ?? error.code)
+      const ofCredential = isVaultError(error) && OF_ONE_CREDENTIAL.has(error.reason)
+      if (isVaultError(error, ...UNWELL) && !ofUser && !ofCredential)
+        health.failed('backend', error.reason ?? error.code)
       throw error
     }
   }
@@ -194,8 +204,16 @@ function callOf({ correlationId, assertion, requestIds }: CallTrace, signal: Abo
     noteRequest: (id) => {
       if (requestIds.length < MAX_REQUEST_IDS) requestIds.push(id)
     },
-    ...(assertion && { assertion }),
+    ...(assertion && { assertion: () => assertion().catch(assertionFailed) }),
   }
+}
+
+function assertionFailed(error: unknown): never {
+  if (isVaultError(error)) throw error
+  throw new CredentialVaultError('unavailable', "The user's own token for the backend could not be had.", {
+    reason: 'assertion',
+    retryable: true,
+  })
 }
 
 function neverAnswered(name: string): CredentialVaultError {

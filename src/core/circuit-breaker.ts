@@ -14,7 +14,7 @@ export interface CircuitBreaker {
 const FAILURES = 5
 const PROBE_EVERY_MILLISECONDS = 2_000
 /** Outages of one request, and not of the backend. */
-const NO_OUTAGE: ReadonlySet<string | undefined> = new Set(['throttled', 'aborted', 'circuit_open'])
+const NO_OUTAGE: ReadonlySet<string | undefined> = new Set(['throttled', 'aborted', 'circuit_open', 'assertion'])
 
 export function createCircuitBreaker(name: string): CircuitBreaker {
   let failures = 0

@@ -47,7 +47,13 @@ export interface Credentials {
     options?: { readonly fresh?: boolean },
   ): Promise<CredentialValues>
   /** Durable when it resolves. When it rejects, the earlier value is still there, except with `outcome_unknown`: then either may be. */
-  save(key: StorageKey, values: CredentialValues, context: AccessContext): Promise<StoredVersion>
+  save(
+    key: StorageKey,
+    values: CredentialValues,
+    context: AccessContext,
+    /** Asked once the line is durable, before anything is written: rejects when it must not be written any more. */
+    mayWrite?: () => Promise<void>,
+  ): Promise<StoredVersion>
   /**
    * Replaces one field of an active credential and leaves the others, only if nobody changes it meanwhile: `conflict` otherwise.
    * Without `field` it has to have exactly one; `field_unknown` names those that it has.
@@ -97,6 +103,14 @@ export interface CredentialsParts {
   readonly cacheTtl?: number
 }
 
+interface Write {
+  readonly context: AccessContext
+  /** The line for when it is done. */
+  readonly done: CredentialNote
+  readonly trace?: CallTrace
+  readonly mayWrite?: (() => Promise<void>) | undefined
+}
+
 const MAX_CACHED = 10_000
 
 export function newCorrelationId(): string {
@@ -136,13 +150,12 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     key: StorageKey,
     values: CredentialValues,
     expect: Expectation,
-    context: AccessContext,
-    done: CredentialNote,
-    trace = traceOf(context),
+    { context, done, trace = traceOf(context), mayWrite }: Write,
   ): Promise<StoredVersion> {
     const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
     const request = { key, values, expect, audit: position, operationId: newCorrelationId() }
     try {
+      await mayWrite?.()
       const version = await change(key, () => calls.save(request, trace))
       await note(key, context, { ...done, version: version.label, ...idsOf(trace) })
       return version
@@ -202,8 +215,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       }
     },
 
-    save: (key, values, context) =>
-      write(key, values, 'any', context, { type: 'credential.stored', outcome: 'success' }),
+    save: (key, values, context, mayWrite) =>
+      write(key, values, 'any', { context, done: { type: 'credential.stored', outcome: 'success' }, mayWrite }),
 
     async rotate(key, { field, value }, context) {
       const trace = traceOf(context)
@@ -224,7 +237,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         outcome: 'success',
         previousVersion: found.version.label,
       } as const
-      return write(key, rotated, { version: found.version.ref }, context, done, trace)
+      return write(key, rotated, { version: found.version.ref }, { context, done, trace })
     },
 
     async revoke(key, { purge, expect = 'any' }, context) {

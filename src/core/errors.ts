@@ -64,6 +64,8 @@ export interface ErrorDetails {
   readonly retryable?: boolean
   /** Seconds after which the dependency asked to be tried again. */
   readonly retryAfterSeconds?: number
+  /** Name of the provider whose credential it is about. */
+  readonly provider?: string
 }
 
 /** The only error that the library throws on purpose. As JSON it is name, code, reason and message, without a stack. */
@@ -73,6 +75,7 @@ export class CredentialVaultError extends Error {
   readonly reason: string | undefined
   readonly retryable: boolean
   readonly retryAfterSeconds: number | undefined
+  readonly provider: string | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message)
@@ -80,6 +83,7 @@ export class CredentialVaultError extends Error {
     this.reason = details.reason
     this.retryable = details.retryable ?? false
     this.retryAfterSeconds = details.retryAfterSeconds
+    this.provider = details.provider
   }
 
   toJSON(): { name: string; code: ErrorCode; reason: string | undefined; message: string } {

@@ -52,7 +52,11 @@ export interface CredentialRequest {
   /** Form's URL: worthless without the owner's login. */
   readonly url: string
   readonly request: PendingRequest
+  /** False when a call that wanted to wait may not: its owner has as many waiting as one may have. */
+  readonly mayWait: boolean
   wait(signal: AbortSignal): Promise<WaitEnd>
+  /** For a call that will not wait after all. */
+  leave(): Promise<void>
   /** For a declined consent. */
   withdraw(): Promise<void>
 }

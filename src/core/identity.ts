@@ -57,6 +57,8 @@ export interface ResourceDescription {
 export interface Identity {
   readonly verifyToken: VerifyToken
   readonly browserLogin: BrowserLogin
+  /** What is weaker than it should be, for everyone on the pages to read. */
+  readonly banner?: string
   /** Absent in modes without an authorization server. */
   readonly resource?: ResourceDescription
   /** Values of `iss` in its tokens, that of its owners first. Absent in modes that cannot be one of several. */

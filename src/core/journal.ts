@@ -1,5 +1,5 @@
 import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
-import { isVaultError } from './errors.ts'
+import { CredentialVaultError, isVaultError } from './errors.ts'
 import type { Health } from './health.ts'
 
 /** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
@@ -25,6 +25,9 @@ export interface JournalParts {
 /** Lines kept at most; of those beyond only the number is. */
 const MAX_KEPT = 1000
 
+/** Milliseconds. A log that hangs must not hold up a save until somebody else has its link. */
+const DEADLINE = 10_000
+
 const CHANGES: readonly AuditEvent['type'][] = [
   'credential.stored',
   'credential.rotated',
@@ -42,7 +45,7 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   async function append(event: AuditEvent): Promise<AuditPosition> {
     try {
       if (kept.length > 0) await flushed()
-      const position = await audit.append(event)
+      const position = await withinTime(audit.append(event))
       health.recovered('audit')
       return position
     } catch (error) {
@@ -60,7 +63,7 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   async function flush(): Promise<void> {
     try {
       for (let next = kept[0]; next; next = kept[0]) {
-        await audit.append(next)
+        await withinTime(audit.append(next))
         kept.shift()
       }
       if (uncounted === 0) return
@@ -95,5 +98,20 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
       if (lost > 0) warn(`${lost} audit lines could not be written and are lost.`)
       kept = []
     },
+  }
+}
+
+async function withinTime<T>(append: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = 'The audit log did not answer in time. Nothing was released or saved.'
+      reject(new CredentialVaultError('audit_unavailable', message, { reason: 'timeout', retryable: true }))
+    }, DEADLINE)
+  })
+  try {
+    return await Promise.race([append, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -45,8 +45,8 @@ export type WaitEnd = PendingOutcome | 'expired'
  */
 export interface PendingRequests {
   /**
-   * The owner's open request for this provider and OAuth client, made if there is none. A call that `waits` counts at once: `wait` or
-   * `leave` has to follow. Throws `pending_store_full`, `unavailable`.
+   * The owner's open request for this provider and OAuth client, made if there is none. A call that `waits` is given a `waiterId` and
+   * counts at once: `wait` or `leave` has to follow. Without one its owner has as many calls waiting as one may have. Throws `pending_store_full`, `unavailable`.
    */
   openOrReuse(wanted: NewRequest, options?: { readonly waits?: boolean }): Promise<PendingRequest>
   /** For a call that will not wait after all. */
@@ -55,6 +55,8 @@ export interface PendingRequests {
   find(handle: string): Promise<FoundRequest | undefined>
   /** For the one submit that may save; undefined when the request is not open. Lapses by itself after a minute. */
   claim(request: PendingRequest): Promise<Claim | undefined>
+  /** Whether the claim still holds, and for another minute. Somebody else may have had the link since. */
+  renew(claim: Claim): Promise<boolean>
   /** Gives the link back after a failed save. */
   unclaim(claim: Claim): Promise<void>
   /** Ends the request and wakes every call that waits for this owner and provider. Resolves whether this call ended it. */
@@ -81,6 +83,8 @@ const HANDLE = /^[A-Za-z0-9_-]{43}$/
 /** Its owner can still be told what became of a link this long after its end. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
+/** Of one owner at the same time. */
+const MOST_WAITING_CALLS = 100
 /** Between two looks at a request that is being saved although its link has expired. */
 const LEAST_SLEEP = 250
 
@@ -142,20 +146,50 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     }
   }
 
+  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<PendingRequest> {
+    const entry = await store.openOrReuse(newEntry(wanted), waiterId)
+    const request = unseal(entry)
+    if (request) return request
+    // Sealed with an earlier web key: nobody can open that link any more, so it makes room for one that works.
+    await store.close(entry.key, 'cancelled')
+    const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
+    if (!replaced) throw new TypeError('a request sealed just now does not open')
+    return replaced
+  }
+
+  /** Of this process, by owner: each costs memory for as long as its client likes. */
+  const waiting = new Map<string, Set<string>>()
+  const ownerOf = ({ issuer, subject }: User) => JSON.stringify([issuer, subject])
+
+  function admit(user: User): string | undefined {
+    const owner = ownerOf(user)
+    const own = waiting.get(owner) ?? new Set()
+    if (own.size >= MOST_WAITING_CALLS) return undefined
+    const waiterId = randomBytes(16).toString('base64url')
+    waiting.set(owner, own.add(waiterId))
+    return waiterId
+  }
+
+  function dismiss(user: User, waiterId: string | undefined): void {
+    const owner = ownerOf(user)
+    const own = waiting.get(owner)
+    if (waiterId !== undefined) own?.delete(waiterId)
+    if (own?.size === 0) waiting.delete(owner)
+  }
+
   const requests: PendingRequests = {
     async openOrReuse(wanted, { waits = false } = {}) {
-      const waiterId = waits ? randomBytes(16).toString('base64url') : undefined
-      const entry = await store.openOrReuse(newEntry(wanted), waiterId)
-      const request = unseal(entry)
-      if (request) return { ...request, ...(waiterId !== undefined && { waiterId }) }
-      // Sealed with an earlier web key: nobody can open that link any more, so it makes room for one that works.
-      await store.close(entry.key, 'cancelled')
-      const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
-      if (!replaced) throw new TypeError('a request sealed just now does not open')
-      return { ...replaced, ...(waiterId !== undefined && { waiterId }) }
+      const waiterId = waits ? admit(wanted.user) : undefined
+      try {
+        return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
+      } catch (error) {
+        dismiss(wanted.user, waiterId)
+        throw error
+      }
     },
 
-    async leave({ key, waiterId }) {
+    async leave({ key, user, waiterId }) {
+      dismiss(user, waiterId)
       // The store forgets the waiter with the request; what the call came to matters more.
       if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
     },
@@ -172,6 +206,8 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
       const claim = { key: request.key, id: randomBytes(16).toString('base64url') }
       return (await store.claim(claim.key, claim.id, Date.now() + CLAIM_LAPSES_AFTER)) ? claim : undefined
     },
+
+    renew: (claim) => store.claim(claim.key, claim.id, Date.now() + CLAIM_LAPSES_AFTER),
 
     unclaim: (claim) => store.unclaim(claim.key, claim.id),
 

@@ -44,7 +44,7 @@ export interface PendingStore {
   get(key: PendingKey): Promise<StoredEntry | undefined>
   /**
    * `open` and not expired → `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash does not burn the link.
-   * Resolves false when somebody else holds it or it is not open.
+   * Whoever holds it may claim it again, to put that off. Resolves false when somebody else holds it or it is not open.
    */
   claim(key: PendingKey, claimId: string, until: number): Promise<boolean>
   /** `claimed` → `open`, if `claimId` still holds it. */
@@ -53,7 +53,7 @@ export interface PendingStore {
   close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
   /** Ends one waiting call's part in the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
-  /** Closes the request with this outcome, unless a call is counted as waiting on it. Resolves whether it did. */
+  /** `open` → `closed` with this outcome, unless a call is counted as waiting on it. Resolves whether it did. */
   closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
   /** Calls `onWake` for every `wake` of the topic, from any process, that happens after this resolves. Resolves to the function that ends it. */
   listen(topic: string, onWake: () => void): Promise<() => void>

@@ -25,6 +25,7 @@ export function malformed(provider: string, fields: readonly string[]): Credenti
   return new CredentialVaultError(
     'credential_malformed',
     `The stored credential for ${provider} does not fit its definition (${fields.join(', ')}). Rotate it, or revoke it and enter it again.`,
+    { provider },
   )
 }
 

@@ -123,7 +123,7 @@ export function defineVariables(options: VariablesOptions, subject = 'variables'
   }))
 }
 
-// Without g and y: those flags make test() remember where the last call ended.
+// Without g and y: those flags make test() remember where the last call ended. Without m, with which ^ and $ would be those of a line.
 function wholeMatch(pattern: RegExp): RegExp {
-  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ''))
+  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gmy]/g, ''))
 }

@@ -1,7 +1,14 @@
 import ipaddr from 'ipaddr.js'
 
-/** Addresses of one's own networks. Link-local is not among them: that is where clouds keep their metadata service. */
+/** Addresses of one's own networks. Link-local is not among them: that is where most clouds keep their metadata service. */
 const OWN_NETWORKS: ReadonlySet<string> = new Set(['private', 'loopback', 'uniqueLocal', 'carrierGradeNat'])
+
+/** Where clouds keep metadata, name and control services outside the link-local ranges: AWS, Google Cloud, Alibaba Cloud, Azure. */
+const METADATA: ReadonlySet<string> = new Set(
+  ['fd00:ec2::254', 'fd00:ec2::253', 'fd00:ec2::123', 'fd20:ce::254', '100.100.100.200', '168.63.129.16'].map(
+    (address) => ipaddr.parse(address).toString(),
+  ),
+)
 
 /**
  * Whether a credential may be sent to this IP address. IPv4 inside IPv6 counts as the IPv4 address when it is mapped (RFC 4291 §2.5.5.2);
@@ -10,6 +17,7 @@ const OWN_NETWORKS: ReadonlySet<string> = new Set(['private', 'loopback', 'uniqu
 export function isAddressAllowed(address: string, allowPrivateAddresses: boolean): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address)
+  if (METADATA.has(parsed.toString())) return false
   const range = parsed.range()
   if (allowPrivateAddresses && OWN_NETWORKS.has(range)) return true
   return range === 'unicast' && (parsed instanceof ipaddr.IPv4 || isGlobalUnicast(parsed))

@@ -2,6 +2,7 @@ import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerif
 import { isVaultError } from '../core/errors.ts'
 import { ISSUER_TIMEOUT_MILLISECONDS, issuerUnavailable, readIssuerDocument } from './issuer-document.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'
+import { withRecentFailure } from './recent-failure.ts'
 import { problemOf, type Refuse } from './token-problem.ts'
 
 const REFETCH_COOL_DOWN_MILLISECONDS = 30_000
@@ -12,7 +13,8 @@ export type VerifySigned = (token: string, options: JWTVerifyOptions, refuse: Re
 
 /**
  * Keys come from the issuer's `jwks_uri` alone: `jku`, `x5u` and `jwk` in a token's header are never looked at. The set is kept for ten
- * minutes; an unknown `kid` fetches it again, at most once in 30 s, so that forged tokens cannot make us flood the identity provider.
+ * minutes; an unknown `kid` fetches it again, at most once in 30 s, and after a failure at most once a second, so that forged tokens cannot make
+ * us flood the identity provider.
  *
  * @returns a function that throws `unavailable` when the keys cannot be read, else what `refuse` makes of the problem
  */
@@ -31,15 +33,16 @@ export function issuerKeys(metadata: () => Promise<IssuerMetadata>): VerifySigne
 }
 
 function remoteKeys(jwksUri: string): ReturnType<typeof createRemoteJWKSet> {
+  const read = withRecentFailure(async () => {
+    const document = await readIssuerDocument(jwksUri)
+    if (document === undefined) throw issuerUnavailable('keys_missing')
+    return document
+  })
   return createRemoteJWKSet(new URL(jwksUri), {
     timeoutDuration: ISSUER_TIMEOUT_MILLISECONDS,
     cooldownDuration: REFETCH_COOL_DOWN_MILLISECONDS,
     cacheMaxAge: MAX_KEY_AGE_MILLISECONDS,
-    [customFetch]: async (url) => {
-      const document = await readIssuerDocument(url)
-      if (document === undefined) throw issuerUnavailable('keys_missing')
-      return Response.json(document)
-    },
+    [customFetch]: async () => Response.json(await read()),
   })
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
 import { isLoopback } from '../core/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
+import { withRecentFailure } from './recent-failure.ts'
 
 /** What is used of the issuer's metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
 export type IssuerMetadata = z.output<ReturnType<typeof metadataSchema>>
@@ -16,15 +17,16 @@ export interface IssuerSettings {
 }
 
 /**
- * Finds the issuer's endpoints and remembers them once found. An outage is not remembered: the next call asks again.
+ * Finds the issuer's endpoints and remembers them once found. An outage is remembered for a second: then the next call asks again.
  *
  * @returns a function that throws `configuration_invalid` when the issuer answers but is not what is configured, and `unavailable` when
  * that cannot be known right now
  */
 export function issuerMetadata(settings: IssuerSettings): () => Promise<IssuerMetadata> {
+  const ask = withRecentFailure(() => discover(settings))
   let discovery: Promise<IssuerMetadata> | undefined
   return () => {
-    discovery ??= discover(settings).catch((error: unknown) => {
+    discovery ??= ask().catch((error: unknown) => {
       discovery = undefined
       throw error
     })

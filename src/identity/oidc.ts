@@ -77,10 +77,14 @@ export function oidc(options: OidcOptions): IdentityMode {
         resource,
         issuers: [settings.issuer, ...settings.issuerAliases],
         looksUpTokens: introspection !== undefined,
+        ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
       }
     },
   }
 }
+
+const HTTP_ISSUER =
+  'The connection to the identity provider is not protected: somebody on the way could sign in as you.'
 
 /** A JWT is not looked up as well: it may only be refused for what it is, and never be sent to an issuer that it is not by. */
 function byForm(verifyJwt: VerifyToken, lookUp: VerifyToken): VerifyToken {

@@ -27,6 +27,7 @@ export function severalIssuers(modes: readonly IdentityMode[]): IdentityMode {
         browserLogin: chosenLogin(identities),
         resource: sharedResource(identities),
         issuers: checkDistinct(identities),
+        ...bannerOf(identities),
       }
     },
   }
@@ -59,6 +60,12 @@ function chosenLogin(identities: readonly OneIssuer[]): BrowserLogin {
     begin: async (options) => loginAt(options.issuer).begin(options),
     complete: async (callbackUrl, transaction) => loginAt(transaction['issuer']).complete(callbackUrl, transaction),
   }
+}
+
+/** One sentence is enough to be careful. */
+function bannerOf(identities: readonly Identity[]): Pick<Identity, 'banner'> {
+  const banner = identities.map((identity) => identity.banner).find((text) => text !== undefined)
+  return banner === undefined ? {} : { banner }
 }
 
 function oneIssuer(identity: Identity, index: number): OneIssuer {

@@ -27,10 +27,13 @@ export function scopesOf(claims: JWTPayload): string[] {
 
 /**
  * Whether the token was issued to a program for itself (RFC 9700 §4.15): its subject is the client, or it bears the marks of Auth0
- * (`gty`, `…@clients`), Entra (`idtyp`) or Keycloak (`service-account-…`).
+ * (`gty`, `…@clients`), Entra (`idtyp`, no scope) or Keycloak (`service-account-…`).
  */
 export function isMachineToken(claims: JWTPayload): boolean {
   if (claims['gty'] === 'client-credentials' || claims['idtyp'] === 'app') return true
+  // Entra says how the client proved itself, and a person's token always has scopes; `idtyp` has to be configured there.
+  const ofEntra = Object.hasOwn(claims, 'azpacr') || Object.hasOwn(claims, 'appidacr')
+  if (ofEntra && claims['scp'] === undefined && claims['scope'] === undefined) return true
   return CLIENT_CLAIMS.map((name) => claims[name]).some(
     (client) =>
       typeof client === 'string' &&

@@ -150,7 +150,9 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     async claim(key, claimId, until) {
       const at = now()
       const found = find(key, at)
-      if (!found || asStored(found, at).state !== 'open' || at >= found.entry.expiresAt) return false
+      if (!found || found.outcome !== undefined) return false
+      const isHolder = found.claim?.id === claimId
+      if (!isHolder && (isClaimed(found, at) || at >= found.entry.expiresAt)) return false
       found.claim = { id: claimId, until }
       return true
     },
@@ -170,8 +172,9 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     },
 
     async closeUnlessAwaited(key, outcome) {
-      const found = find(key, now())
-      if (!found || found.waiters.size > 0) return false
+      const at = now()
+      const found = find(key, at)
+      if (!found || found.waiters.size > 0 || isClaimed(found, at)) return false
       return close(found, outcome)
     },
 

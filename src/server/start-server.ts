@@ -6,6 +6,7 @@ import { isLoopback } from '../core/loopback.ts'
 import { urlBelow } from '../core/server-base-url.ts'
 import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import { openVault } from '../open-vault.ts'
+import type { OpenVaultOptions } from '../open-vault-options.ts'
 import { shareVault } from '../provider-vault.ts'
 import { vaultOptionsFromEnvironment } from '../vault-options-from-environment.ts'
 import { healthRoute } from './health-route.ts'
@@ -26,7 +27,9 @@ export interface RunningServer {
 
 /** The runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
 export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
-  const vault = await openVault(vaultOptionsFromEnvironment())
+  const options = vaultOptionsFromEnvironment()
+  refuseNeighbours(options, host)
+  const vault = await openVault(options)
   shareVault(vault)
   const app = new Koa()
   app.use(healthRoute(vault))
@@ -54,6 +57,23 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
       await vault.close()
     },
   }
+}
+
+/** Without a login, whoever reaches the port is its one user. */
+function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
+  const isLocal =
+    identity === undefined || (!Array.isArray(identity) && 'mode' in identity && identity.mode === 'local-user')
+  if (
+    !isLocal ||
+    !isLoopback(new URL(serverBaseUrl)) ||
+    isLoopback(new URL(`http://${host.includes(':') ? `[${host}]` : host}`))
+  )
+    return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `There is no login, so everyone who reaches ${host} could act as the one local user. Listen on 127.0.0.1, or set MCP_OIDC_ISSUER.`,
+    { reason: 'local_user_host' },
+  )
 }
 
 // Behind a proxy the two differ; on loopback without one, every link would lead nowhere.

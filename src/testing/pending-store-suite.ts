@@ -111,6 +111,34 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
     assert.equal((await here.get(entry.key))?.state, 'claimed')
   })
 
+  check('whoever holds a claim may put its lapse off, and nobody else', async ({ here, there }) => {
+    const entry = await opened(here)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + SOON), true)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
+    assert.equal(await there.claim(entry.key, 'b', Date.now() + LONG), false)
+    await delay(SOON + 100)
+    assert.equal(await there.claim(entry.key, 'b', Date.now() + LONG), false)
+    assert.equal(await there.close(entry.key, 'cancelled'), true)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), false)
+  })
+
+  check('a lapsed claim that somebody else has taken is lost', async ({ here, there }) => {
+    const entry = await opened(here)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + SOON), true)
+    await delay(SOON + 100)
+    assert.equal(await there.claim(entry.key, 'b', Date.now() + LONG), true)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), false)
+  })
+
+  check('a declined consent leaves a request alone that is being saved', async ({ here, there }) => {
+    const entry = await opened(here)
+    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
+    assert.equal(await there.closeUnlessAwaited(entry.key, 'declined'), false)
+    assert.deepEqual(await here.get(entry.key), { ...entry, state: 'claimed' })
+    await here.unclaim(entry.key, 'a')
+    assert.equal(await there.closeUnlessAwaited(entry.key, 'declined'), true)
+  })
+
   check('closed keeps its first outcome and frees the slot', async ({ here, there }) => {
     const entry = await opened(here)
     assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)

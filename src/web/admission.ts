@@ -34,7 +34,8 @@ export async function admit(
   const found = await watched(desk, 'pending-store', parts.pendingRequests.find(target.handle))
   const request = found?.request
   if (!found || !request || request.provider !== target.provider || !sameOwner(request.user, session)) {
-    if (request && !sameOwner(request.user, session)) await recordMismatch(desk, visit, request, session)
+    // Not waited for: a link that exists must not be answered later than one that does not.
+    if (request && !sameOwner(request.user, session)) void recordMismatch(desk, visit, request, session)
     answer(visit.ctx, renderer.message(messages.notYours(viewerOf(desk, session, target), target)))
     return undefined
   }

@@ -15,8 +15,10 @@ export function clientAddress(request: IncomingMessage, trustedProxies: number):
   return address !== undefined && isIP(address) !== 0 ? address : peer
 }
 
-/** An IPv4 address that came in over an IPv6 socket is the same client. */
-function plain(address: string): string {
+/** Some proxies add the port, and brackets around IPv6 (RFC 7239 §6). An IPv4 address that came in over an IPv6 socket is the same client. */
+function plain(written: string): string {
+  const [, bracketed, dotted] = /^"?(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d{1,5})?"?$/.exec(written) ?? []
+  const address = bracketed ?? dotted ?? written
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
   return mapped?.[1] ?? address
 }

@@ -21,5 +21,11 @@ export interface FormProvider {
   /** Tries the values against the service. Throws `unavailable` when it cannot be reached within its time. Absent where nothing is tried. */
   readonly verify: ((values: CredentialValues) => Promise<Verification>) | undefined
   /** Durable when it resolves. */
-  save(owner: Owner, values: CredentialValues, context: AccessContext): Promise<void>
+  save(
+    owner: Owner,
+    values: CredentialValues,
+    context: AccessContext,
+    /** Asked right before the value is written; rejects when it must not be any more. */
+    mayWrite: () => Promise<void>,
+  ): Promise<void>
 }

@@ -9,6 +9,8 @@ import { answerRateLimited } from './rate-limited.ts'
 import { type LinkTarget, linkPath } from './site.ts'
 import { about, answer, type Desk, seeOther, type Visit } from './visit.ts'
 
+/** Of an error in the identity provider's answer, as the browser tells it. */
+const ANSWERED_UNAVAILABLE = 'issuer_answered'
 const LOGIN_FIELDS = new Set(['provider', 't', 'switch', 'issuer'])
 
 /**
@@ -42,7 +44,6 @@ export async function beginLogin(desk: Desk, visit: Visit): Promise<void> {
   } catch (error) {
     return failed(desk, visit, target, error)
   }
-  parts.health.recovered('identity')
   if (start.kind === 'signed-in') return signIn(desk, visit, target, start.user)
   const redirectTo = loginUrl(start.redirectTo)
   logins.set(ctx, redirectTo.searchParams.get('state') ?? '', {
@@ -74,16 +75,26 @@ export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
     user = await parts.identity.browserLogin.complete(callback, login.transaction)
   } catch (error) {
     logins.clear(ctx, state)
+    // An outage is no answer: the same login may be finished once it is over.
+    if (!isVaultError(error, 'unavailable')) await endLogin(desk, state, login.startedAt)
     return failed(desk, visit, login.target, error)
   }
   parts.health.recovered('identity')
-  await parts.sessions.end(loginId(state), login.startedAt + LOGIN_KEPT)
+  await endLogin(desk, state, login.startedAt)
   logins.clear(ctx, state)
+  if (await desk.sessions.isEndedSince(user, login.startedAt)) {
+    await loginFailed(desk, visit, 'sessions_ended')
+    return answer(ctx, renderer.message(messages.loginNotFound()))
+  }
   await signIn(desk, visit, login.target, user)
 }
 
 /** A login's cookie is worthless once the login is done, even to somebody who kept a copy. */
 const LOGIN_KEPT = 600_000
+
+function endLogin({ parts }: Desk, state: string, startedAt: number): Promise<void> {
+  return parts.sessions.end(loginId(state), startedAt + LOGIN_KEPT)
+}
 
 function isUsed({ parts }: Desk, state: string, startedAt: number): Promise<boolean> {
   return parts.sessions.isEnded({ id: loginId(state), owner: '', startedAt })
@@ -103,7 +114,8 @@ async function failed(desk: Desk, visit: Visit, target: LinkTarget, error: unkno
     return answer(visit.ctx, renderer.message(messages.loginFailed(target, error.reason)))
   }
   if (!isVaultError(error, 'unavailable')) throw error
-  parts.health.failed('identity', error.reason ?? error.code)
+  // What the browser brought is anybody's word.
+  if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', error.reason ?? error.code)
   await loginFailed(desk, visit, error.reason ?? error.code)
   visit.ctx.set('Retry-After', '10')
   answer(visit.ctx, renderer.message(messages.loginUnavailable(target)))

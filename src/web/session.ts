@@ -21,6 +21,8 @@ export interface Session extends Owner {
 export interface Sessions {
   /** undefined when nobody is signed in, or the session is over. Throws `unavailable` when that cannot be known. */
   read(ctx: Context): Promise<Session | undefined>
+  /** Whether this person's sessions were ended after that time: a login that began before makes no new one. */
+  isEndedSince(user: Owner, startedAt: number): Promise<boolean>
   /** Begins a new session, and ends the one that the browser brought. Sets the cookie. */
   start(ctx: Context, user: User): Promise<Session>
   /** Ends the session everywhere, then in this browser. Throws `unavailable`; it is still there then. */
@@ -73,6 +75,8 @@ export function createSessions({ site, sealer, sessions, options }: SessionParts
     setSealedCookie(ctx, site, { name, value: sealer.seal('session-cookie', { sid: id, ...session }, expiresAt) })
   }
 
+  const ownerName = ({ issuer, subject }: Owner) => sealer.mac('owner', issuer, subject).toString('base64url')
+
   // Remembered until no copy of the cookie can be valid any more.
   const endEverywhere = (session: Session) => sessions.end(session.id, session.startedAt + longest)
 
@@ -83,14 +87,15 @@ export function createSessions({ site, sealer, sessions, options }: SessionParts
       const session = opened(ctx)
       if (!session) return undefined
       const { id, issuer, subject, startedAt } = session
-      const owner = sealer.mac('owner', issuer, subject).toString('base64url')
-      if (await sessions.isEnded({ id, owner, startedAt })) return undefined
+      if (await sessions.isEnded({ id, owner: ownerName({ issuer, subject }), startedAt })) return undefined
       const now = Date.now()
       if (now - session.seenAt < Math.min(MOST_BETWEEN_SEALS, idle / 4)) return session
       const seen = { ...session, seenAt: now }
       keep(ctx, seen)
       return seen
     },
+
+    isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerName(user), startedAt }),
 
     async start(ctx, user) {
       const former = opened(ctx)

@@ -1,4 +1,4 @@
-import { isVaultError } from '../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../core/errors.ts'
 import { checkFormValues } from '../core/form-values.ts'
 import type { Claim } from '../core/pending-requests.ts'
 import type { CredentialValues } from '../core/variables.ts'
@@ -129,7 +129,7 @@ async function saved(
   const { provider } = admission
   try {
     const { owner, provider: _name, ...context } = aboutLink(desk, admission)
-    await provider.save(owner, values, { ...context, ...about(visit) })
+    await provider.save(owner, values, { ...context, ...about(visit) }, () => renewed(desk, claim))
     return true
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
@@ -139,6 +139,14 @@ async function saved(
     answerForm(desk, visit, admission, { status: 503, heading, values: fields, general: text })
     return false
   }
+}
+
+/** The log may have kept the save waiting until the claim lapsed, and somebody else cancelled the request or saved meanwhile. */
+async function renewed({ parts }: Desk, claim: Claim): Promise<void> {
+  if (await parts.pendingRequests.renew(claim)) return
+  throw new CredentialVaultError('conflict', 'The request was ended while it was being saved. Nothing was saved.', {
+    reason: 'claim_lapsed',
+  })
 }
 
 /** The credential is durable: whatever fails from here on, it is said so. */

@@ -91,7 +91,7 @@ function createDesk(parts: WebParts) {
   const banner =
     browserLogin.mode === 'local-user'
       ? 'Local mode, without a login: whoever can open this page on this computer counts as its one user.'
-      : undefined
+      : identity.banner
   const desk: Desk = {
     parts,
     site,

@@ -4,6 +4,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { createCredentials, newCorrelationId } from '../../src/core/credentials.ts'
 import { CredentialVaultError } from '../../src/core/errors.ts'
 import { createHealth } from '../../src/core/health.ts'
+import { createJournal } from '../../src/core/journal.ts'
 import { sodiumReady } from '../../src/core/sodium.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 
@@ -21,7 +22,7 @@ test("an exchange that fails for one user's token says nothing about the backend
         return memory.stat(key, call)
       },
     },
-    audit: memoryAudit(),
+    journal: createJournal({ audit: memoryAudit(), health }),
     health,
   })
   const context = {
@@ -48,7 +49,7 @@ test.each(['quota', 'still_being_removed', 'contended'])(
           throw new CredentialVaultError('unavailable', 'Nothing was saved.', { reason })
         },
       },
-      audit: memoryAudit(),
+      journal: createJournal({ audit: memoryAudit(), health }),
       health,
     })
     const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'mallory' })

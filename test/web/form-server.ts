@@ -145,8 +145,8 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     doc: undefined,
     destinations: ['Site address'],
     verify: async () => ({ ok: true }),
-    save: async (owner, values, context) => {
-      await credentials.save(storageKey('jira', owner), values, context)
+    save: async (owner, values, context, mayWrite) => {
+      await credentials.save(storageKey('jira', owner), values, context, mayWrite)
     },
     ...settings.provider,
   }

@@ -33,6 +33,7 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const { provider, request, cause, extra, decision } = parts
   const ended = new AbortController()
   const clientGone = () => ended.abort(extra.signal.reason)
+  if (extra.signal.aborted) await request.leave()
   extra.signal.throwIfAborted()
   extra.signal.addEventListener('abort', clientGone)
   const timer = setTimeout(() => ended.abort(timedOut), decision.waitSeconds * 1000)

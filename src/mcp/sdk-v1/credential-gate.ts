@@ -86,7 +86,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
         return await runGuarded({ provider, call, parameters, extra, handler, heartbeats })
       } catch (error) {
         // Somebody put something else there by hand: the user can mend it.
-        if (!isVaultError(error, 'credential_malformed')) throw error
+        if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
         const { url } = await provider.requestCredential(call, 'absent', { waits: false })
         return toolError(gateTexts.malformed(label, url))
       }
@@ -110,6 +110,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       }
       case 'ask-and-wait': {
         const request = await provider.requestCredential(call, cause, { waits: true })
+        if (!request.mayWait) return toolError(gateTexts.openLink(label, cause, request.url))
         const answer = await askAndWait({ server: protocol, provider, request, cause, extra, decision })
         return answer.saved ? run(answer.heartbeats) : toolError(answer.text)
       }
@@ -128,6 +129,8 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       try {
         return await pass(provider, options, handler, parameters)
       } catch (error) {
+        // Of another provider's credential its own gate speaks, around this one.
+        if (isVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
         // Our own errors are written for operators; the client's user is told which kind of problem it is.
         const kind = problemKind(error)
         if (kind === undefined) throw error

@@ -19,15 +19,17 @@ export function guardExtra(extra: ToolExtra, { echo, report, heartbeats }: Extra
   }
   return {
     ...extra,
-    sendNotification: async (notification) => {
-      await refuseEcho(notification)
-      await extra.sendNotification(afterHeartbeats(notification, heartbeats))
-    },
-    sendRequest: async (request, schema, options) => {
-      await refuseEcho(request)
-      return extra.sendRequest(request, schema, options)
-    },
+    sendNotification: (notification) =>
+      heard(refuseEcho(notification).then(() => extra.sendNotification(afterHeartbeats(notification, heartbeats)))),
+    sendRequest: (request, schema, options) =>
+      heard(refuseEcho(request).then(() => extra.sendRequest(request, schema, options))),
   }
+}
+
+/** A handler that does not wait for its messages must not end the process with one that was refused. */
+function heard<T>(sent: Promise<T>): Promise<T> {
+  sent.catch(() => {})
+  return sent
 }
 
 // Progress has to increase with each notification of a token (MCP 2025-11-25, progress), and the wait has used some of it.

@@ -11,7 +11,7 @@ import type { User } from '../../core/owner.ts'
 import { basePathOf } from '../../core/server-base-url.ts'
 import { readJsonBody } from '../json-body.ts'
 import { sendWebResponse, toWebRequest } from '../web-exchange.ts'
-import { asTransport, mcpSessions } from './mcp-sessions.ts'
+import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
 /** Makes one server for one connection. Pass `options` on: all servers then share one schema validator. */
 export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
@@ -74,6 +74,8 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     if (!methods.includes(ctx.method)) return answerMethod(ctx, methods.join(', '))
     const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes) : undefined
     if (body === 'aborted') return
+    // What is left of too large a body stays on the connection, and would be taken for the next request.
+    if (body?.problem?.status === 413) ctx.set('Connection', 'close')
     if (body?.problem) return answerJson(ctx, body.problem.status, body.problem.message)
     const request = toWebRequest(ctx, vault.serverBaseUrl)
     const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
@@ -84,7 +86,7 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
       const transport = new WebStandardStreamableHTTPServerTransport({})
       const server = await createServer(serverOptions)
       await server.connect(asTransport(transport))
-      return sendWebResponse(ctx, await transport.handleRequest(request, handling), () => void transport.close())
+      return sendWebResponse(ctx, await transport.handleRequest(request, handling), () => void closeQuietly(transport))
     }
     const session =
       sessionId === '' && isInitialize(body?.value)
@@ -103,7 +105,10 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
       session.lastUsed = Date.now()
     }
     try {
-      return sendWebResponse(ctx, await session.transport.handleRequest(request, handling), release)
+      const response = await session.transport.handleRequest(request, handling)
+      // An initialize that the transport refused has made no session, and nothing else would close its server.
+      if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
+      return await sendWebResponse(ctx, response, release)
     } catch (error) {
       release()
       throw error

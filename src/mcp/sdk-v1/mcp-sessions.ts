@@ -37,7 +37,7 @@ export function mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds }: M
   async function endIdle(): Promise<void> {
     const oldest = Date.now() - idleSeconds * 1000
     const idle = [...sessions.values()].filter((session) => session.open === 0 && session.lastUsed < oldest)
-    await Promise.all(idle.map((session) => session.transport.close()))
+    await Promise.all(idle.map((session) => closeQuietly(session.transport)))
   }
 
   function hasRoom(owner: Owner): boolean {
@@ -80,9 +80,18 @@ export function mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds }: M
 
     async close() {
       clearInterval(sweep)
-      await Promise.all([...sessions.values()].map((session) => session.transport.close()))
+      await Promise.all([...sessions.values()].map((session) => closeQuietly(session.transport)))
       sessions.clear()
     },
+  }
+}
+
+/** A tool author's clean-up runs in it, and what that throws must end nobody else's connection. */
+export async function closeQuietly(transport: WebStandardStreamableHTTPServerTransport): Promise<void> {
+  try {
+    await transport.close()
+  } catch {
+    process.emitWarning('The onclose of an McpServer failed.', 'CredentialVaultWarning')
   }
 }
 
