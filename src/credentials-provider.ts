@@ -16,13 +16,13 @@ import type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './c
 import { parseOptions } from './core/options.ts'
 import type { Owner, User } from './core/owner.ts'
 import type { NewRequest } from './core/pending-requests.ts'
-import { urlBelow } from './core/server-base-url.ts'
 import { type StorageKey, storageKey } from './core/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
 import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
 import { defineDestinations } from './destinations/destination.ts'
+import { formUrl } from './form-url.ts'
 import { providerForm } from './provider-form.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 import type { FormProvider } from './web/form-provider.ts'
@@ -202,7 +202,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const hasCredential = async () => (await this.credentialState(call)) === 'active'
     return {
       request,
-      url: this.#formUrl(request.handle),
+      url: formUrl(this.vault.serverBaseUrl, this.name, request.handle),
       wait: async (signal) => {
         const end = await pendingRequests.wait(request, hasCredential, signal)
         // It may have been saved on another replica.
@@ -278,12 +278,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   #key(owner: Owner): StorageKey {
     return storageKey(this.name, owner)
-  }
-
-  #formUrl(handle: string): string {
-    const url = urlBelow(this.vault.serverBaseUrl, `/credentials/${this.name}/entry`)
-    url.searchParams.set('t', handle)
-    return url.href
   }
 
   #ready(): ProviderServices {

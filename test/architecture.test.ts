@@ -20,7 +20,7 @@ const RULES: Readonly<Record<string, { readonly folders: readonly string[]; read
   mcp: { folders: ['core'], packages: ['@modelcontextprotocol/sdk', 'koa', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   server: { folders: ['', 'core', 'mcp', 'web'], packages: ['@modelcontextprotocol/sdk', 'koa'] },
-  cli: { folders: ['', 'core', 'server'], packages: [] },
+  cli: { folders: ['', 'core', 'audit', 'server'], packages: [] },
   '': {
     folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web'],
     packages: ['koa', 'zod'],

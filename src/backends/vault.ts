@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/errors.ts'
 import { parseOptions } from '../core/options.ts'
+import { reasonOf } from '../core/refusal-event.ts'
 import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '../core/secret-backend.ts'
 import type { StorageKey } from '../core/storage-key.ts'
 import type { CredentialValues } from '../core/variables.ts'
@@ -99,7 +100,7 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
     try {
       await logins(call).writing().label(pathOf(key), labels, withinTime(call, LABEL_DEADLINE))
     } catch (error) {
-      const reason = isVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
+      const reason = reasonOf(error)
       warn(`The labels of ${locate(key)} could not be written (${reason}). The credential itself is stored.`)
     }
   }

@@ -7,6 +7,7 @@ import { isVaultError } from './errors.ts'
 import { malformedFields } from './form-values.ts'
 import type { Health } from './health.ts'
 import type { Journal } from './journal.ts'
+import { isTampering, reasonOf, refusalEvent } from './refusal-event.ts'
 import type {
   BackendCall,
   CredentialStatus,
@@ -179,9 +180,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       try {
         return found ?? (await calls.ask(trace, (call) => backend.stat(key, call)))
       } catch (error) {
-        const type = refusalType(error)
-        if (TAMPERING.includes(type))
-          await note(key, context, { type, outcome: 'error', reason: reasonOf(error), ...idsOf(trace) })
+        if (isTampering(error)) await note(key, context, { ...refusalEvent(error), ...idsOf(trace) })
         throw error
       }
     },
@@ -208,9 +207,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       } catch (error) {
         // That has been said already, and could not be written down either.
         if (isVaultError(error, 'audit_unavailable')) throw error
-        const type = refusalType(error)
-        const outcome = TAMPERING.includes(type) ? 'error' : 'failure'
-        await note(key, context, { type, outcome, reason: reasonOf(error), ...idsOf(trace) })
+        await note(key, context, { ...refusalEvent(error), ...idsOf(trace) })
         throw error
       }
     },
@@ -294,17 +291,4 @@ function traceOf({ correlationId, assertion }: Pick<AccessContext, 'correlationI
 
 function idsOf({ requestIds }: CallTrace): Pick<AuditEvent, 'backendRequestIds'> {
   return requestIds.length === 0 ? {} : { backendRequestIds: requestIds }
-}
-
-const TAMPERING: readonly AuditEvent['type'][] = ['record.tampered', 'store.rollback_detected']
-
-function refusalType(error: unknown): AuditEvent['type'] {
-  if (isVaultError(error, 'credential_absent', 'credential_revoked')) return 'credential.missing'
-  if (isVaultError(error, 'record_tampered')) return 'record.tampered'
-  if (isVaultError(error, 'record_replayed')) return 'store.rollback_detected'
-  return 'credential.denied'
-}
-
-function reasonOf(error: unknown): string {
-  return isVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
 }

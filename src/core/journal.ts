@@ -1,6 +1,7 @@
 import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
-import { CredentialVaultError, isVaultError } from './errors.ts'
+import { CredentialVaultError } from './errors.ts'
 import type { Health } from './health.ts'
+import { reasonOf } from './refusal-event.ts'
 
 /** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
 export interface Journal {
@@ -49,7 +50,7 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
       health.recovered('audit')
       return position
     } catch (error) {
-      health.failed('audit', isVaultError(error) ? (error.reason ?? error.code) : 'unexpected')
+      health.failed('audit', reasonOf(error))
       throw error
     }
   }

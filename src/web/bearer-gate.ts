@@ -6,6 +6,7 @@ import { newCorrelationId } from '../core/credentials.ts'
 import { isVaultError } from '../core/errors.ts'
 import type { Principal } from '../core/identity.ts'
 import type { User } from '../core/owner.ts'
+import { reasonOf } from '../core/refusal-event.ts'
 import { type BearerError, bearerChallenge, bearerCredentials } from './bearer-challenge.ts'
 import { addressKey, clientAddress } from './client-address.ts'
 import { answerPreflight, shareWith } from './cross-origin.ts'
@@ -92,7 +93,7 @@ export function createBearerGate(
         challenge(ctx, 401, 'invalid_token')
         return undefined
       }
-      health.failed('identity', isVaultError(error) ? (error.reason ?? error.code) : 'unexpected')
+      health.failed('identity', reasonOf(error))
       refuse(ctx, 503, 'temporarily_unavailable')
       ctx.set('Retry-After', String(RETRY_AFTER_SECONDS))
       return undefined

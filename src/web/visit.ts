@@ -1,8 +1,8 @@
 import type { Context } from 'koa'
 import type { AuditEvent } from '../core/audit-sink.ts'
-import { isVaultError } from '../core/errors.ts'
 import type { HealthPart } from '../core/health.ts'
 import type { Journal } from '../core/journal.ts'
+import { reasonOf } from '../core/refusal-event.ts'
 import { csrfToken } from './csrf.ts'
 import type { LoginCookies } from './login-cookie.ts'
 import type { Messages } from './messages.ts'
@@ -66,7 +66,7 @@ export async function watched<T>({ parts }: Desk, part: HealthPart, operation: P
     parts.health.recovered(part)
     return result
   } catch (error) {
-    parts.health.failed(part, isVaultError(error) ? (error.reason ?? error.code) : 'unexpected')
+    parts.health.failed(part, reasonOf(error))
     throw error
   }
 }
