@@ -4,7 +4,11 @@
  * @module mcp-credential-vault
  */
 
+export type { AuditAnchor, AuditCheckpoint } from './audit/anchor.ts'
 export { jsonLinesAudit } from './audit/json-lines.ts'
+export type { JsonLinesAuditOptions } from './audit/json-lines-options.ts'
+export { streamAnchor } from './audit/stream-anchor.ts'
+export { type WebhookAnchorOptions, webhookAnchor } from './audit/webhook-anchor.ts'
 export { memoryBackend } from './backends/memory.ts'
 export { type SealedFileOptions, sealedFile } from './backends/sealed-file.ts'
 export type { AuditEvent, AuditEventType, AuditOutcome, AuditPosition, AuditSink } from './core/audit-sink.ts'

@@ -66,8 +66,14 @@ const DOCUMENTED: readonly Documented[] = [
   },
   {
     heading: 'jsonLinesAudit',
-    file: 'audit/json-lines.ts',
+    file: 'audit/json-lines-options.ts',
     types: ['JsonLinesAuditOptions'],
+    schemas: ['jsonLinesOptions'],
+  },
+  {
+    heading: 'webhookAnchor',
+    file: 'audit/webhook-anchor.ts',
+    types: ['WebhookAnchorOptions'],
     schemas: ['optionsSchema'],
   },
   {
@@ -83,6 +89,8 @@ const DOCUMENTED: readonly Documented[] = [
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
   'AwsClientOptions',
+  'StoresOptions',
+  'VerifyOptions',
   'LoginsOptions',
   'ReleaseOptions',
   'SessionOptions',
@@ -187,7 +195,7 @@ test('every command and its options are on the page', () => {
   expect(commands.length).toBeGreaterThan(4)
   const shared = read('src/cli/operator-access.ts').match(/ownerOptions = \{.*\}/)?.[0] ?? ''
   for (const text of commands) {
-    const name = /name: '(\w+)'/.exec(text)?.[1] ?? ''
+    const name = /name: '([\w ]+)'/.exec(text)?.[1] ?? ''
     const row = section('Command line')
       .split('\n')
       .find((line) => line.startsWith(`| \`${name}`))
