@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { metadataOf, startFakeIssuer } from '../support/fake-issuer.ts'
 import { makeSigningKey } from '../support/identity-provider.ts'
@@ -50,6 +51,8 @@ test.each(['status', 'drop'] as const)(
     const error = await refusal(under.identity.verifyToken(token), token)
     expect(error).toMatchObject({ code: 'unavailable', retryable: true })
     under.provider.startAnswering()
+    // A failure is not tried again for a second.
+    await delay(1_100)
     expect(await under.identity.verifyToken(token)).toMatchObject({ subject: 'alice' })
   },
 )

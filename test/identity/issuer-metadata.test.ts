@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { type FakeIssuer, metadataOf, startFakeIssuer } from '../support/fake-issuer.ts'
 import {
@@ -7,6 +8,9 @@ import {
   refusal,
   startIdentity,
 } from '../support/identity-under-test.ts'
+
+/** Milliseconds in which a failure is not tried again. */
+const FAILURE_REMEMBERED = 1_100
 
 const OAUTH = '/.well-known/oauth-authorization-server'
 const OPENID = '/.well-known/openid-configuration'
@@ -110,7 +114,7 @@ test('an identity provider without PKCE S256 is warned about', async () => {
   expect((await open(server.issuer)).warnings.join()).toContain('PKCE')
 })
 
-test('an outage does not prevent opening; it is unavailable, and is over as soon as the issuer answers', async () => {
+test('an outage does not prevent opening; it is unavailable, and is over a second after the issuer answers', async () => {
   const { provider } = await real()
   for (const how of ['status', 'drop'] as const) {
     provider.stopAnswering({ how })
@@ -120,6 +124,7 @@ test('an outage does not prevent opening; it is unavailable, and is over as soon
     expect(await refusal(identity.verifyToken(token), token)).toMatchObject({ code: 'unavailable', retryable: true })
     expect(await refusal(beginLogin(identity))).toMatchObject({ code: 'unavailable', retryable: true })
     provider.startAnswering()
+    await delay(FAILURE_REMEMBERED)
     expect(await identity.verifyToken(token)).toMatchObject({ subject: 'alice' })
     expect((await beginLogin(identity)).redirectTo).toContain(provider.issuer)
   }
@@ -146,6 +151,7 @@ test('an issuer that comes back as another one is unavailable and the operator i
   }))
   const identity = await open(server.issuer)
   name = 'https://another.example'
+  await delay(FAILURE_REMEMBERED)
   expect(await refusal(beginLogin(identity))).toMatchObject({ code: 'unavailable', reason: 'issuer_misconfigured' })
   await refusal(beginLogin(identity))
   expect(identity.warnings.filter((warning) => warning.includes('https://another.example'))).toHaveLength(1)
@@ -156,6 +162,7 @@ test('simultaneous first uses ask once', async () => {
   provider.stopAnswering()
   const identity = await open(provider.issuer)
   provider.startAnswering()
+  await delay(FAILURE_REMEMBERED)
   const before = provider.requestsFor('/.well-known/oauth-authorization-server')
   await Promise.all(Array.from({ length: 20 }, () => beginLogin(identity)))
   expect(provider.requestsFor('/.well-known/oauth-authorization-server') - before).toBe(1)
