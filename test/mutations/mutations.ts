@@ -26,7 +26,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   { name: 'redirect-followed', tests: ['test/attacks/fetch-redirect.test.ts'] },
   { name: 'echo-guard-off', tests: ['test/core/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
-  { name: 'audience-not-checked', tests: ['test/attacks/token-other-audience.test.ts'] },
+  {
+    name: 'audience-not-checked',
+    tests: ['test/attacks/token-other-audience.test.ts', 'test/attacks/introspection-other-audience.test.ts'],
+  },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
 ]
 

@@ -92,6 +92,18 @@ export const bearerGate: Chapter = {
       'attacks/token-machine',
       'a token that a program got for itself does not pass as a person',
     ]),
+    ask('RFC 7662 §2.1', 'MUST', 'The server authenticates itself when it looks a token up.').tested([
+      'identity/introspection',
+      'a wrong secret of ours is an outage too',
+    ]),
+    ask('RFC 7662 §4', 'MUST', 'What is active is not thereby meant for this server: the claims are checked.').tested(
+      ['identity/introspection', 'is refused as a JWT would be'],
+      ['attacks/introspection-other-audience', 'for another service does not open this one'],
+    ),
+    ask('RFC 7662 §4 (cache)', 'MUST NOT', 'An answer is not believed beyond the end of its token.').tested(
+      ['identity/remembered-tokens', 'a token is verified anew once its own time is over'],
+      ['attacks/introspection-revoked-token', 'is refused once the cache is over'],
+    ),
     ask('RFC 6750 §2.1', 'MUST', 'Tokens are accepted in the Authorization header.').tested([
       'web/bearer-gate',
       'a good token: the SDK finds the principal',

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+test.each([
+  'express-existing/after.ts',
+  'express-existing/before.ts',
+  'koa/server.ts',
+  'low-level-server/server.ts',
+  'stdio/server.ts',
+  'two-providers/server.ts',
+])('%s can be read at one go: fewer than 80 lines', (example) => {
+  const text = readFileSync(join(import.meta.dirname, '../../examples', example), 'utf8')
+  expect(text.split('\n').length).toBeLessThan(80)
+})
