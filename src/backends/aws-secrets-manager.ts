@@ -16,7 +16,7 @@ import { CURRENT, isTombstone, PREVIOUS, secretOf, versionOf } from './aws-secre
 import { writeSecret } from './aws-secrets-manager/writing.ts'
 import { throwIfAborted, withinTime } from './deadline.ts'
 import { hiddenNames } from './hidden-names.ts'
-import { keyOfName, unlisted, vendorName } from './vendor-name.ts'
+import { keyOfName, unlisted, vendorName, vendorPath } from './vendor-name.ts'
 import { safeWarn } from './warnings.ts'
 
 export type {
@@ -90,7 +90,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
   }
 
   function nameOf(key: StorageKey): string {
-    return `${prefix}/${vendorName(key, names).path}${SUFFIX}`
+    return `${prefix}/${vendorPath(key, names)}${SUFFIX}`
   }
 
   return guarded({

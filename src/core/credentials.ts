@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
 import { type CallTrace, createBackendCalls } from './backend-calls.ts'
 import { createCredentialCache } from './credential-cache.ts'
+import { credentialLine } from './credential-line.ts'
 import { translated } from './deadline.ts'
 import { type CredentialVaultError, isVaultError } from './errors.ts'
 import { malformedFields } from './form-values.ts'
@@ -101,14 +102,11 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 
   async function record(
     key: StorageKey | undefined,
-    { assertion, ...context }: AccessContext,
+    context: AccessContext,
     event: CredentialNote,
   ): Promise<AuditPosition> {
-    const line: AuditEvent = { ...context, ...event, backend: backend.name }
     try {
-      const position = await audit.append(
-        key ? Object.assign(line, { owner: key.owner, provider: key.provider }) : line,
-      )
+      const position = await audit.append(credentialLine(key, context, event, backend.name))
       health.recovered('audit')
       return position
     } catch (error) {
@@ -147,7 +145,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         type: 'credential.stored',
         outcome: 'success',
         version: version.label,
-        ...idsOf(trace),
+        backendRequestIds: idsOf(trace),
       })
       return version
     } catch (error) {
@@ -155,7 +153,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         type: 'credential.store_failed',
         outcome: 'error',
         reason: reasonOf(error),
-        ...idsOf(trace),
+        backendRequestIds: idsOf(trace),
       })
       throw error
     }
@@ -185,7 +183,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
           type: 'credential.resolved',
           outcome: 'success',
           version: found.version.label,
-          ...idsOf(trace),
+          backendRequestIds: idsOf(trace),
         })
         return pick(variables, found.values)
       } catch (error) {
@@ -195,7 +193,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
             type: 'credential.denied',
             outcome: 'failure',
             reason: reasonOf(error),
-            ...idsOf(trace),
+            backendRequestIds: idsOf(trace),
           })
         throw error
       }
@@ -227,7 +225,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
           type: 'credential.revoked',
           outcome: 'success',
           ...(purge ? { reason: 'purged' } : changed ? {} : { reason: 'nothing_to_revoke' }),
-          ...idsOf(trace),
+          backendRequestIds: idsOf(trace),
         })
         return changed
       } catch (error) {
@@ -235,7 +233,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
           type: 'credential.revoke_failed',
           outcome: 'error',
           reason: reasonOf(error),
-          ...idsOf(trace),
+          backendRequestIds: idsOf(trace),
         })
         throw error
       }
@@ -269,8 +267,8 @@ function traceOf({ correlationId, assertion }: Pick<AccessContext, 'correlationI
   return { correlationId, assertion, requestIds: [] }
 }
 
-function idsOf({ requestIds }: CallTrace): Pick<AuditEvent, 'backendRequestIds'> {
-  return requestIds.length === 0 ? {} : { backendRequestIds: requestIds }
+function idsOf({ requestIds }: CallTrace): readonly string[] | undefined {
+  return requestIds.length === 0 ? undefined : requestIds
 }
 
 function problemOf(error: CredentialVaultError): string {
