@@ -3,6 +3,7 @@ import { mcpMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
 import { sealedFileMeasures } from './sealed-file.ts'
 import { startMeasures } from './start.ts'
+import { vendorMeasures } from './vendors.ts'
 import { waitingMeasures } from './waiting.ts'
 
 const NAMES = [
@@ -18,6 +19,12 @@ const NAMES = [
   'memory-at-rest',
   'waiting-memory',
   'waiting-wake-p99',
+  'vault-read-vs-raw',
+  'aws-read-vs-raw',
+  'cached-read',
+  'cached-reads',
+  'gated-vs-ungated-vault',
+  'gated-vs-ungated-aws-secrets-manager',
 ] as const
 
 const { values } = parseArgs({
@@ -49,6 +56,9 @@ if (unknown.length > 0 || !(seconds > 0 && seconds <= 3600) || !(waiting >= 1 &&
 }
 const wanted = (name: string) => values.only.length === 0 || values.only.includes(name)
 
+// Only an exit of our own ends the servers that were started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const measures: Measure[] = []
 const ofMcp: readonly string[] = ['gated-vs-ungated', 'submit-to-wake-p50', 'submit-to-wake-p99', 'form-pairs']
 if (ofMcp.some(wanted)) measures.push(...(await mcpMeasures(wanted, { seconds, peer: values.peer })))
@@ -58,7 +68,8 @@ if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
 if (wanted('start-to-first-page') || wanted('memory-at-rest')) measures.push(...(await startMeasures()))
 if (wanted('waiting-memory') || wanted('waiting-wake-p99'))
   measures.push(...(await waitingMeasures({ calls: waiting })))
+measures.push(...(await vendorMeasures(wanted, { seconds })))
 for (const { name, value, unit, goal } of measures)
-  console.log(`${name.padEnd(20)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)
+  console.log(`${name.padEnd(36)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)
 // The lines above also show what helps to read a measure; the JSON has what was asked for.
 if (values.json) console.log(JSON.stringify({ measures: measures.filter(({ name }) => wanted(name)) }))

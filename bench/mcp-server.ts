@@ -1,4 +1,7 @@
-/** The measured server, built as it is published, in a process of its own: gated and ungated tools, sealed file, durable audit, real pages. */
+/**
+ * The measured server, built as it is published, in a process of its own: gated and ungated tools, durable audit, real pages. The
+ * environment may name another backend than the sealed file.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -7,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { CredentialsProvider, generateKeyText, jsonLinesAudit, oidc, openVault, sealedFile } from 'mcp-credential-vault'
+import { CredentialsProvider, createStores, generateKeyText, oidc, openVault } from 'mcp-credential-vault'
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { storageKey } from '../dist/core/storage-key.js'
 import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
@@ -45,11 +48,10 @@ const identityProvider = await startIdentityProvider({
   clients: [browserClient('form', [`${baseUrl}/credentials/callback`])],
   users: names.map((account) => ({ account, name: account })),
 })
-const backend = sealedFile({ folder: join(folder, 'data'), keyFile })
+const stores = createStores({ ...process.env, MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY_FILE: keyFile })
 const vault = await openVault({
   serverBaseUrl: baseUrl,
-  backend,
-  audit: jsonLinesAudit({ folder: join(folder, 'audit') }),
+  ...stores,
   identity: oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] }),
   rateLimits: { pagesPerMinute: 1_000_000, loginsPerMinute: 1_000_000, submitsPerMinute: 1_000_000 },
   sessionIdleSeconds: 3600,
@@ -61,7 +63,7 @@ held.register(app)
 
 const ownerOf = (subject: string) => ({ issuer: identityProvider.issuer, subject })
 for (const name of names) {
-  await backend.write(
+  await stores.backend.write(
     storageKey('held', ownerOf(name)),
     { pat: `tok-${name}-0123456789abcdef` },
     { expect: 'any', audit: { writer: 'bench', seq: 1 }, operationId: randomUUID() },

@@ -32,6 +32,17 @@ export async function mcpMeasures(wanted: (name: string) => boolean, options: Mc
   }
 }
 
+/** Gated against ungated calls of a server with another backend. Its values are cached, as they are by default. */
+export async function gateMeasures(name: string, environment: NodeJS.ProcessEnv, seconds: number): Promise<Measure[]> {
+  const server = await startMeasuredServer(environment)
+  try {
+    const measures = await calls(server, undefined, seconds)
+    return measures.map((each) => ({ ...each, name: `${each.name}-${name}` }))
+  } finally {
+    server.close()
+  }
+}
+
 interface Tally {
   calls: number
   spent: number

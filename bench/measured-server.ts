@@ -20,9 +20,11 @@ export interface MeasuredServer {
   close(): void
 }
 
-export async function startMeasuredServer(): Promise<MeasuredServer> {
+/** @param environment names a backend other than the sealed file, as `createStores()` reads it */
+export async function startMeasuredServer(environment: NodeJS.ProcessEnv = {}): Promise<MeasuredServer> {
   const child = fork(new URL('./mcp-server.ts', import.meta.url), {
     execArgv: ['--import', 'tsx'],
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const ready = await new Promise<BenchReady>((resolve, reject) => {

@@ -23,6 +23,8 @@ export async function bringPython() {
   return `${folder}/bin`
 }
 
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bringPython()
+
 function run(command, parameters, advice) {
   if (spawnSync(command, parameters, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0) return
   console.error(

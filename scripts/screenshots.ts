@@ -11,8 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'screenshots-'))
 const keyFile = join(folder, 'vault.key')
 writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
 const tickets = await startTickets({
-  folder: join(folder, 'data'),
-  keyFile,
+  environment: { MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY_FILE: keyFile },
   ports: { server: 8005, tickets: 8006, identity: 8007 },
 })
 const links: string[] = []

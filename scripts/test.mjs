@@ -67,7 +67,8 @@ await check('build', 'npm', ['run', '--silent', 'build'])
 await check('format and lint', 'npm', ['run', '--silent', 'lint'])
 await check('types', 'npm', ['run', '--silent', 'typecheck'])
 await vitest('tests', process.execPath, [])
-await check('demo', 'npm', ['run', '--silent', 'demo'])
+for (const backend of ['sealed-file', 'vault', 'aws-secrets-manager'])
+  await check(`demo on ${backend}`, 'npm', ['run', '--silent', 'demo', '--', '--backend', backend])
 await check('release', process.execPath, ['scripts/release-check.mjs'])
 // What depends on the release of Node; the rest would only be run again.
 const lasting = ['browser', 'canary', 'clients', 'crash', 'docs', 'fuzz', 'packaging'].flatMap((folder) => [

@@ -95,6 +95,15 @@ describe('layers', () => {
   })
 })
 
+test('what people copy from the examples reaches for no test code: the demo alone does', () => {
+  const folder = join(import.meta.dirname, '../examples')
+  const examples = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const users = examples.filter((file) =>
+    /'(?:\.\.\/)+(?:test|scripts)\//.test(readFileSync(join(folder, file), 'utf8')),
+  )
+  expect(users).toEqual(['tickets/demo-backend.ts'])
+})
+
 describe('files', () => {
   test('each is at most 300 lines', () => {
     expect(files.filter((file) => readFileSync(join(SOURCE, file), 'utf8').split('\n').length > 301)).toEqual([])

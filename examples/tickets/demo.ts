@@ -1,156 +1,86 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { generateKeyText } from 'mcp-credential-vault'
-import { type HttpBrowser, httpBrowser, type Page, textOf } from './http-browser.ts'
-import { connectMcpClient } from './mcp-client.ts'
-import { startTickets, type Tickets } from './tickets-server.ts'
+import { parseArgs } from 'node:util'
+import { DEMO_BACKENDS, type DemoBackendName, startDemoBackend } from './demo-backend.ts'
+import { startTickets } from './tickets-server.ts'
+import { walk } from './walk.ts'
 
-const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const CACHE_SECONDS = 2
+const USAGE = `Usage: npm run demo -- [--backend ${DEMO_BACKENDS.join('|')}]
 
-let steps = 0
-function step(text: string): void {
-  steps += 1
-  console.log(`${String(steps).padStart(2)}. ${text}`)
-}
+Walks through the tickets example, prints each step and checks it. --backend says where the credentials are kept, default sealed-file.
+The demo starts what that needs on free ports of this machine, and ends it: for vault a dev server of OpenBao, for aws-secrets-manager
+the emulator moto. The first time it installs them into .cache with pip.`
 
-function expect(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`Expected: ${what}`)
-}
-
-async function walk(tickets: Tickets, environment: NodeJS.ProcessEnv): Promise<void> {
-  const links: string[] = []
-  let onLink: (link: string) => Promise<void> = async () => undefined
-  const alice = await connectMcpClient({
-    url: tickets.url,
-    user: 'Alice',
-    onLink(link) {
-      links.push(link)
-      // Its failure shows where the walk waits for it.
-      onLink(link).catch(() => undefined)
-      return 'accept'
-    },
-  })
-  step('Alice connects her MCP client: metadata, registration, login, access token.')
-
-  const alicesBrowser = httpBrowser()
-  const bobsBrowser = httpBrowser()
-  let done: Promise<void> = Promise.resolve()
-  onLink = (link) => {
-    done = (async () => {
-      step(`The tool needs her credential. Her client is given a link: ${shortened(link)}`)
-      await bobIsRefused(bobsBrowser, link)
-      await aliceFillsIn(alicesBrowser, link, await newToken(tickets, 'Alice'), true)
-    })()
-    return done
+function chosenBackend(): DemoBackendName {
+  const { backend, help } = options()
+  if (help) {
+    console.log(USAGE)
+    process.exit(0)
   }
-  step('Alice calls create_ticket("Printer is on fire").')
-  const first = await createTicket(alice, 'Printer is on fire')
-  await done
-  expect(first.includes('was created by alice'), `a ticket in Alice's name, not: ${first}`)
-  step(`The call goes on by itself: ${first}`)
+  const known = DEMO_BACKENDS.find((name) => name === backend)
+  if (known) return known
+  return wrongUsage(`There is no such backend. --backend is one of ${DEMO_BACKENDS.join(', ')}.`)
+}
 
-  onLink = async () => undefined
-  const second = await createTicket(alice, 'It still is')
-  expect(links.length === 1 && second.includes('was created by alice'), 'a second call without any question')
-  step(`A second call, with no question: ${second}`)
-
-  const revoked = await run(
-    ['revoke', 'tickets', '--issuer', tickets.identityProvider.issuer, '--subject', 'alice'],
-    environment,
-  )
-  step(`An operator revokes her credential: ${revoked.trim()}`)
-
-  onLink = (link) => {
-    done = (async () => {
-      step(`The next call asks again: ${shortened(link)}`)
-      expect(link !== links[0], 'a new link')
-      await aliceFillsIn(alicesBrowser, link, await newToken(tickets, 'Alice'), false)
-    })()
-    return done
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        backend: { type: 'string', default: 'sealed-file' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values
+  } catch (error) {
+    return wrongUsage(error instanceof Error ? error.message : String(error))
   }
-  const third = await createTicket(alice, 'Bring water')
-  await done
-  expect(links.length === 2 && third.includes('was created by alice'), 'a new question after the revocation')
-  step(`With the new token: ${third}`)
-  await alice.close()
 }
 
-async function createTicket(client: Client, title: string): Promise<string> {
-  const result = await client.callTool({ name: 'create_ticket', arguments: { title } })
-  const [content] = result.content as { text: string }[]
-  return content?.text ?? ''
+function wrongUsage(problem: string): never {
+  console.error(`${problem}\n\n${USAGE}`)
+  process.exit(2)
 }
 
-async function signIn(browser: HttpBrowser, link: string, user: string): Promise<Page> {
-  const page = await browser.open(link)
-  if (!textOf(page.html).includes('Sign in')) return page
-  const goingThere = await browser.press(page, 'Sign in')
-  const provider = await browser.follow(goingThere, 'Continue')
-  return provider.html.includes(`Continue as ${user}`) ? browser.press(provider, `Continue as ${user}`) : provider
-}
-
-async function aliceFillsIn(browser: HttpBrowser, link: string, pat: string, first: boolean): Promise<void> {
-  const form = await signIn(browser, link, 'Alice')
-  expect(
-    form.status === 200 && form.html.includes('name="pat"'),
-    `the form for Alice, not ${form.status}: ${textOf(form.html)}`,
-  )
-  step(`Alice opens it${first ? ', signs in at the identity provider' : ''} and sees the form.`)
-  const saved = await browser.press(form, 'Save', { pat })
-  expect(
-    saved.status === 200 && !saved.html.includes(pat),
-    `a page that says it is saved, not ${saved.status}: ${textOf(saved.html)}`,
-  )
-  step('She pastes a token from the Ticket Service and saves it.')
-}
-
-async function bobIsRefused(browser: HttpBrowser, link: string): Promise<void> {
-  const refusal = await signIn(browser, link, 'Bob')
-  expect(refusal.status === 403, `403 for Bob, not ${refusal.status}: ${textOf(refusal.html)}`)
-  expect(!/alice/i.test(textOf(refusal.html)), 'nothing about Alice on the page that Bob sees')
-  step('Bob opens the same link, signs in as himself, and is refused (403). The link stays good for Alice.')
-}
-
-async function newToken(tickets: Tickets, user: string): Promise<string> {
-  const browser = httpBrowser()
-  const page = await browser.open(`${tickets.ticketService.origin}/`)
-  const made = await browser.press(page, `New token for ${user}`)
-  return /tkt_[A-Za-z0-9_-]{32}/.exec(made.html)?.[0] ?? ''
-}
-
-function run(parameters: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [COMMAND, ...parameters], {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let output = ''
-    child.stdout.on('data', (chunk) => (output += chunk))
-    child.once('error', reject)
-    child.once('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`The command ended with ${code}.`))))
+/** What is set for a vault of one's own has no part in this. */
+function prepareEnvironment(folder: string): void {
+  for (const name of Object.keys(process.env))
+    if (/^(?:MCP|VAULT|BAO|AWS)_/.test(name) && name !== 'VAULT_BIN') delete process.env[name]
+  Object.assign(process.env, {
+    MCP_VAULT_FOLDER: join(folder, 'data'),
+    // What the servers keep goes with the folder too.
+    TMPDIR: folder,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   })
 }
 
-function shortened(link: string): string {
-  return link.replace(/(t=.{6}).*/, '$1…')
-}
-
-const folder = await mkdtemp(join(tmpdir(), 'tickets-demo-'))
-const keyFile = join(folder, 'vault.key')
-const dataFolder = join(folder, 'data')
-await writeFile(keyFile, generateKeyText(), { mode: 0o600 })
-const tickets = await startTickets({ folder: dataFolder, keyFile })
-try {
-  await walk(tickets, { ...process.env, MCP_VAULT_FOLDER: dataFolder, MCP_VAULT_KEY_FILE: keyFile })
+async function demonstrate(name: DemoBackendName, folder: string): Promise<void> {
+  const backend = await startDemoBackend(name, folder)
+  try {
+    console.log(`The credentials are kept in ${backend.introduction}.\n`)
+    // The operator's commands inherit them, and the AWS SDK reads its keys there.
+    Object.assign(process.env, backend.environment)
+    const tickets = await startTickets({ cacheSeconds: CACHE_SECONDS })
+    try {
+      await walk({ tickets, backend, cacheSeconds: CACHE_SECONDS })
+    } finally {
+      await tickets.close()
+    }
+  } finally {
+    await backend.stop()
+  }
   console.log('\nAll of it happened.')
+}
+
+const name = chosenBackend()
+const folder = mkdtempSync(join(tmpdir(), 'tickets-demo-'))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+// Only an exit of our own ends the servers too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+prepareEnvironment(folder)
+try {
+  await demonstrate(name, folder)
 } catch (error) {
   console.error(`\n${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
-} finally {
-  await tickets.close()
-  await rm(folder, { recursive: true })
 }

@@ -2,18 +2,23 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { generateKeyText } from 'mcp-credential-vault'
 import { startTickets } from './tickets-server.ts'
 
-const FOLDER = './data'
 const KEY_FILE = './vault.key'
 
-// A key made over existing records could not open them: only an empty folder gets a new one.
-if (!existsSync(KEY_FILE) && (!existsSync(FOLDER) || readdirSync(FOLDER).length === 0)) {
-  writeFileSync(KEY_FILE, `${generateKeyText()}\n`, { mode: 0o600, flag: 'wx' })
-  console.log(`Made a key for the sealed file: ${KEY_FILE}. What is in ${FOLDER} cannot be read without it.`)
+/** The environment says which backend to use; a sealed file without a key gets one. */
+function withKey(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { MCP_VAULT_BACKEND: backend, MCP_VAULT_KEY: key, MCP_VAULT_KEY_FILE: keyFile } = environment
+  if ((backend && backend !== 'sealed-file') || key || keyFile) return environment
+  const folder = environment['MCP_VAULT_FOLDER'] || './data'
+  // A key made over existing records could not open them: only an empty folder gets a new one.
+  if (!existsSync(KEY_FILE) && (!existsSync(folder) || readdirSync(folder).length === 0)) {
+    writeFileSync(KEY_FILE, `${generateKeyText()}\n`, { mode: 0o600, flag: 'wx' })
+    console.log(`Made a key for the sealed file: ${KEY_FILE}. What is in ${folder} cannot be read without it.`)
+  }
+  return { ...environment, MCP_VAULT_KEY_FILE: KEY_FILE }
 }
 
 const tickets = await startTickets({
-  folder: FOLDER,
-  keyFile: KEY_FILE,
+  environment: withKey(process.env),
   ports: { server: 8005, tickets: 8006, identity: 8007 },
 })
 

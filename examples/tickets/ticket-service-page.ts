@@ -17,7 +17,7 @@ export function sendTokenPage(response: ServerResponse, made: { account: string;
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Ticket Service</title><style>${STYLE}</style></head>
 <body><main><h1>Ticket Service</h1>
-<p>Make a personal access token. Whoever has it can create tickets in your name.</p>
+<p>Make a personal access token. Whoever has it can create tickets in your name. It ends the one that you made before.</p>
 <form method="post" action="/tokens">
 <button name="account" value="alice">New token for Alice</button>
 <button name="account" value="bob">New token for Bob</button>

@@ -18,6 +18,7 @@ const MAX_BODY = 10_000
 
 /**
  * The service that the tools act in: it issues personal access tokens on a page, keeps only their hashes, and checks them on its API.
+ * An account has one token: a new one ends the one before.
  *
  * `GET /api/me`, `GET /api/tickets`, `POST /api/tickets {"title"}`, each with `Authorization: Bearer tkt_…`.
  */
@@ -31,6 +32,7 @@ export async function startTicketService(port = 0): Promise<TicketService> {
     if (pathname === '/tokens' && request.method === 'POST') {
       const account = new URLSearchParams(await bodyOf(request)).get('account') ?? ''
       const token = `tkt_${randomBytes(24).toString('base64url')}`
+      for (const [earlier, owner] of tokens) if (owner === account) tokens.delete(earlier)
       tokens.set(hash(token), account)
       return sendTokenPage(response, { account, token })
     }

@@ -2,22 +2,16 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import {
-  CredentialsProvider,
-  type CredentialVault,
-  jsonLinesAudit,
-  oidc,
-  openVault,
-  sealedFile,
-} from 'mcp-credential-vault'
+import { CredentialsProvider, type CredentialVault, createStores, oidc, openVault } from 'mcp-credential-vault'
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 import { browserClient, type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
 import { startTicketService, type Ticket, type TicketService } from './ticket-service.ts'
 
 export interface TicketsOptions {
-  readonly folder: string
-  readonly keyFile: string
+  /** Says which backend keeps the credentials, and where; docs/configuration.md has the variables. Default: the process's own. */
+  readonly environment?: NodeJS.ProcessEnv
+  readonly cacheSeconds?: number
   readonly ports?: { readonly server: number; readonly tickets: number; readonly identity: number }
   readonly failFast?: boolean
   readonly mode?: 'sessionful' | 'stateless'
@@ -35,7 +29,7 @@ export const FORM_CLIENT_ID = 'tickets-form'
 
 /** An MCP server whose tools act in the ticket service, each user with their own token. */
 export async function startTickets(options: TicketsOptions): Promise<Tickets> {
-  const { folder, keyFile, ports = { server: 0, tickets: 0, identity: 0 } } = options
+  const { environment, cacheSeconds = 30, ports = { server: 0, tickets: 0, identity: 0 } } = options
   // It listens before the vault opens, since the vault has to know its port.
   const server = createServer()
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(ports.server, '127.0.0.1', resolve))
@@ -50,8 +44,8 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   const vault = await openVault({
     serverBaseUrl,
     serverName: 'Tickets example',
-    backend: sealedFile({ folder, keyFile }),
-    audit: jsonLinesAudit({ folder: `${folder}/audit` }),
+    ...createStores(environment),
+    cacheSeconds,
     identity: oidc({ issuer: identityProvider.issuer, clientId: FORM_CLIENT_ID, scopes: ['mcp'] }),
   })
   const tickets = ticketsProvider(vault, ticketService.origin)

@@ -131,6 +131,10 @@ function hex(value: number, digits: number): string {
 }
 
 function asRecord(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`audit event: ${name} is not an object`)
-  return { ...value }
+  if (isRecord(value)) return value
+  throw new TypeError(`audit event: ${name} is not an object`)
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }

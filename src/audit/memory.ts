@@ -16,7 +16,9 @@ export function memoryAudit(): MemoryAudit {
     async append(event) {
       auditLineBody(event)
       if (closed) throw new CredentialVaultError('audit_unavailable', 'The audit log is closed.', { reason: 'closed' })
-      events.push(structuredClone(event))
+      // Whoever asked goes on with their list.
+      const { backendRequestIds } = event
+      events.push({ ...event, ...(backendRequestIds && { backendRequestIds: [...backendRequestIds] }) })
       return { writer: 'memory', seq: events.length }
     },
     async close() {

@@ -17,7 +17,7 @@ import { auditOf } from './aws-secrets-manager/tags.ts'
 import { writeSecret } from './aws-secrets-manager/writing.ts'
 import { throwIfAborted, withinTime } from './deadline.ts'
 import { hiddenNames } from './hidden-names.ts'
-import { keyOfName, unlisted, vendorName } from './vendor-name.ts'
+import { keyOfName, unlisted, vendorName, vendorPath } from './vendor-name.ts'
 import { safeWarn } from './warnings.ts'
 
 export type {
@@ -91,7 +91,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
   }
 
   function nameOf(key: StorageKey): string {
-    return `${prefix}/${vendorName(key, names).path}${SUFFIX}`
+    return `${prefix}/${vendorPath(key, names)}${SUFFIX}`
   }
 
   return guarded({

@@ -17,7 +17,7 @@ import { checkMount } from './vault/mount.ts'
 import { nodeVaultSend } from './vault/node-vault.ts'
 import { createTransport, type VaultTransport } from './vault/transport.ts'
 import { type VaultOptions, vaultSchema } from './vault/vault-options.ts'
-import { keyOfName, unlisted, vendorName } from './vendor-name.ts'
+import { keyOfName, unlisted, vendorName, vendorPath } from './vendor-name.ts'
 import { safeWarn } from './warnings.ts'
 
 export type { VaultAuthOptions, VaultCustomLogin } from './vault/auth/auth-options.ts'
@@ -63,7 +63,7 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
   }
 
   function pathOf(key: StorageKey): string {
-    return `${prefix}/${vendorName(key, names).path}`
+    return `${prefix}/${vendorPath(key, names)}`
   }
 
   async function write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall) {

@@ -14,16 +14,20 @@ export interface VendorName {
   readonly hidden: Partial<StorageKey['owner']>
 }
 
-export function vendorName({ provider, owner }: StorageKey, style: NameStyle): VendorName {
-  const issuer = named(owner.issuer, style)
-  const subject = named(owner.subject, style)
+export function vendorName(key: StorageKey, style: NameStyle): VendorName {
+  const { issuer, subject } = key.owner
   return {
-    path: `${provider}/${issuer}/${subject}`,
+    path: vendorPath(key, style),
     hidden: {
-      ...(decodePart(issuer) === undefined && { issuer: owner.issuer }),
-      ...(decodePart(subject) === undefined && { subject: owner.subject }),
+      ...(decodePart(named(issuer, style)) === undefined && { issuer }),
+      ...(decodePart(named(subject, style)) === undefined && { subject }),
     },
   }
+}
+
+/** The path alone, which is all that a read needs. */
+export function vendorPath({ provider, owner, path }: StorageKey, style: NameStyle): string {
+  return style === 'readable' ? path : `${provider}/${named(owner.issuer, style)}/${named(owner.subject, style)}`
 }
 
 function named(text: string, style: NameStyle): string {

@@ -67,43 +67,44 @@ export interface AuditEvent {
   readonly type: AuditEventType
   readonly outcome: AuditOutcome
   /** Stable token: an error code or reason. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Whose credential or session it is. */
-  readonly owner?: Owner
+  readonly owner?: Owner | undefined
   /** Who acted, when it was not the owner. An operator's `account` is the operating system's. */
   readonly actor?:
     | { readonly kind: 'user'; readonly owner: Owner }
     | { readonly kind: 'operator'; readonly account?: string }
     | { readonly kind: 'anonymous' }
-  readonly provider?: string
+    | undefined
+  readonly provider?: string | undefined
   /** Label of the stored version. */
-  readonly version?: string
+  readonly version?: string | undefined
   /** Label of the version that it replaced. */
-  readonly previousVersion?: string
+  readonly previousVersion?: string | undefined
   /** OAuth client that acted for the owner. */
-  readonly clientId?: string
+  readonly clientId?: string | undefined
   /** As the MCP client calls itself; unverified. */
-  readonly clientName?: string
+  readonly clientName?: string | undefined
   /** Tool that was called. */
-  readonly tool?: string
-  readonly backend?: string
+  readonly tool?: string | undefined
+  readonly backend?: string | undefined
   /** The backend's own ids of the requests that it took, at most 8: they stand in its own log too. */
-  readonly backendRequestIds?: readonly string[]
+  readonly backendRequestIds?: readonly string[] | undefined
   /** Origin of the service that was called. */
-  readonly destination?: string
+  readonly destination?: string | undefined
   /** HTTP status of its answer. */
-  readonly status?: number
+  readonly status?: number | undefined
   /** First 8 hex digits of the link's storage key: joins the lines of one request. */
-  readonly request?: string
+  readonly request?: string | undefined
   /** Address of the browser or client. */
-  readonly address?: string
+  readonly address?: string | undefined
   /** The same in every line of one operation, and in the backend's own log where that takes it. */
   readonly correlationId: string
   /** How many lines a gap stands for. */
-  readonly count?: number
+  readonly count?: number | undefined
   /** RFC 3339. When it happened, in a line that could not be written at that time. */
-  readonly occurredAt?: string
-  readonly late?: true
+  readonly occurredAt?: string | undefined
+  readonly late?: true | undefined
 }
 
 /**

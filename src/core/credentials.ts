@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AuditEvent } from './audit-sink.ts'
 import { type CallTrace, createBackendCalls } from './backend-calls.ts'
 import { createCredentialCache } from './credential-cache.ts'
+import { credentialLine } from './credential-line.ts'
 import { translated } from './deadline.ts'
 import { isVaultError } from './errors.ts'
 import { malformedFields } from './form-values.ts'
@@ -123,19 +124,10 @@ export function createCredentials(parts: CredentialsParts): Credentials {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
   const calls = createBackendCalls({ backend, health, readDeadline, writeDeadline })
 
-  function lineOf(
-    key: StorageKey | undefined,
-    { assertion, ...context }: AccessContext,
-    event: CredentialNote,
-  ): AuditEvent {
-    const whose = key && { owner: key.owner, provider: key.provider }
-    return { ...context, ...event, backend: backend.name, ...whose }
-  }
-
   const record = (key: StorageKey | undefined, context: AccessContext, event: CredentialNote) =>
-    journal.grant(lineOf(key, context, event))
+    journal.grant(credentialLine(key, context, event, backend.name))
   const note = (key: StorageKey, context: AccessContext, event: CredentialNote) =>
-    journal.note(lineOf(key, context, event))
+    journal.note(credentialLine(key, context, event, backend.name))
 
   // Forgotten before and after: a read that runs meanwhile must not bring the old value back.
   async function change<T>(key: StorageKey, operation: () => Promise<T>): Promise<T> {
@@ -158,14 +150,14 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     try {
       await mayWrite?.()
       const version = await change(key, () => calls.save(request, trace))
-      await note(key, context, { ...done, version: version.label, ...idsOf(trace) })
+      await note(key, context, { ...done, version: version.label, backendRequestIds: idsOf(trace) })
       return version
     } catch (error) {
       await note(key, context, {
         type: 'credential.store_failed',
         outcome: 'error',
         reason: reasonOf(error),
-        ...idsOf(trace),
+        backendRequestIds: idsOf(trace),
       })
       throw error
     }
@@ -180,7 +172,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       try {
         return found ?? (await calls.ask(trace, (call) => backend.stat(key, call)))
       } catch (error) {
-        if (isTampering(error)) await note(key, context, { ...refusalEvent(error), ...idsOf(trace) })
+        if (isTampering(error)) await note(key, context, { ...refusalEvent(error), backendRequestIds: idsOf(trace) })
         throw error
       }
     },
@@ -201,13 +193,13 @@ export function createCredentials(parts: CredentialsParts): Credentials {
           type: 'credential.resolved',
           outcome: 'success',
           version: found.version.label,
-          ...idsOf(trace),
+          backendRequestIds: idsOf(trace),
         })
         return pick(variables, found.values)
       } catch (error) {
         // That has been said already, and could not be written down either.
         if (isVaultError(error, 'audit_unavailable')) throw error
-        await note(key, context, { ...refusalEvent(error), ...idsOf(trace) })
+        await note(key, context, { ...refusalEvent(error), backendRequestIds: idsOf(trace) })
         throw error
       }
     },
@@ -245,8 +237,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         await note(key, context, {
           type: purge ? 'credential.purged' : 'credential.revoked',
           outcome: 'success',
-          ...(!changed && { reason: 'nothing_to_revoke' }),
-          ...idsOf(trace),
+          reason: changed ? undefined : 'nothing_to_revoke',
+          backendRequestIds: idsOf(trace),
         })
         return changed
       } catch (error) {
@@ -254,7 +246,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
           type: 'credential.revoke_failed',
           outcome: 'error',
           reason: reasonOf(error),
-          ...idsOf(trace),
+          backendRequestIds: idsOf(trace),
         })
         throw error
       }
@@ -289,6 +281,6 @@ function traceOf({ correlationId, assertion }: Pick<AccessContext, 'correlationI
   return { correlationId, assertion, requestIds: [] }
 }
 
-function idsOf({ requestIds }: CallTrace): Pick<AuditEvent, 'backendRequestIds'> {
-  return requestIds.length === 0 ? {} : { backendRequestIds: requestIds }
+function idsOf({ requestIds }: CallTrace): readonly string[] | undefined {
+  return requestIds.length === 0 ? undefined : requestIds
 }

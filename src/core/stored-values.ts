@@ -29,23 +29,23 @@ export function malformed(provider: string, fields: readonly string[]): Credenti
   )
 }
 
-// One object for one stored value and definition, so that what is derived from it can be kept with it.
-const picked = new WeakMap<object, WeakMap<readonly Variable[], CredentialValues>>()
+// One object for one stored value, as long as one definition asks, so that what is derived from it can be kept with it.
+const picked = new WeakMap<object, { readonly variables: readonly Variable[]; readonly values: CredentialValues }>()
 
 /** The values of the provider's variables among what is stored. */
 export function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
-  const known = picked.get(stored) ?? new WeakMap<readonly Variable[], CredentialValues>()
-  picked.set(stored, known)
-  const values = known.get(variables) ?? Object.freeze(valuesOf(variables, stored))
-  known.set(variables, values)
+  const known = picked.get(stored)
+  if (known?.variables === variables) return known.values
+  const values = Object.freeze(valuesOf(variables, stored))
+  picked.set(stored, { variables, values })
   return values
 }
 
 function valuesOf(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
-  return Object.fromEntries(
-    variables.flatMap(({ name }) => {
-      const value = Object.hasOwn(stored, name) ? stored[name] : undefined
-      return typeof value === 'string' ? [[name, value] as const] : []
-    }),
-  )
+  const values: Record<string, string> = {}
+  for (const { name } of variables) {
+    const value = Object.hasOwn(stored, name) ? stored[name] : undefined
+    if (typeof value === 'string') values[name] = value
+  }
+  return values
 }

@@ -144,6 +144,8 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
     await conflict(remove(here, ALICE, { expect: { version: first.ref } }))
     assert.deepEqual(await valuesOf(here, ALICE), { pat: 'second' })
     assert.equal(await remove(there, ALICE, { expect: { version: second.ref } }), true)
+    await put(here, ALICE, { pat: 'fourth' })
+    assert.deepEqual(await valuesOf(there, ALICE), { pat: 'fourth' })
   })
 
   check('of simultaneous first saves one wins', async ({ here, there }) => {

@@ -1,5 +1,4 @@
 import type { AuditEvent } from '../core/audit-sink.ts'
-import type { Owner } from '../core/owner.ts'
 import { type BodyRefusal, readFormBody, refusedUnread } from './form-body.ts'
 import { sentByOurPage } from './same-origin.ts'
 import { about, answer, type Desk, type Visit } from './visit.ts'
@@ -50,7 +49,7 @@ export async function rejected(
   desk: Desk,
   visit: Visit,
   reason: string,
-  link: Partial<Omit<AuditEvent, 'owner'>> & { readonly owner?: Owner } = {},
+  link: Partial<AuditEvent> = {},
 ): Promise<void> {
   await desk.journal.note({
     type: 'form.rejected',

@@ -19,7 +19,8 @@ export async function ticketsWalk(options: Pick<TicketsOptions, 'failFast' | 'mo
   const folder = mkdtempSync(join(tmpdir(), 'clients-'))
   const keyFile = join(folder, 'vault.key')
   writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
-  const tickets = await startTickets({ folder: join(folder, 'data'), keyFile, ...options })
+  const environment = { MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY_FILE: keyFile }
+  const tickets = await startTickets({ environment, ...options })
 
   async function newToken(): Promise<string> {
     const browser = httpBrowser()

@@ -39,6 +39,7 @@ interface Parameters {
   readonly Name?: string
   readonly SecretString?: string
   readonly ClientRequestToken?: string
+  readonly VersionStages?: readonly string[]
   readonly ForceDeleteWithoutRecovery?: boolean
 }
 
@@ -77,7 +78,10 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
       const parameters = parametersOf(request)
       const { SecretId = '', ClientRequestToken = '', SecretString = '' } = parameters
       if (operation === 'CreateSecret') await nameVersion(parameters, answer)
-      if (operation === 'PutSecretValue') puts.set(`${SecretId} ${ClientRequestToken}`, SecretString)
+      if (operation === 'PutSecretValue') {
+        puts.set(`${SecretId} ${ClientRequestToken}`, SecretString)
+        if (!parameters.VersionStages) await leaveOneCurrent(SecretId)
+      }
       if (parameters.ForceDeleteWithoutRecovery) removed.set(SecretId, Date.now() + keepRemoved)
     },
   })
@@ -111,6 +115,15 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
       RemoveFromVersionId: created.VersionId,
     })
     answer.body = Buffer.from(JSON.stringify({ ...created, VersionId: ClientRequestToken }))
+  }
+
+  /** In moto a version that became current by a move of the label keeps it when the next one is put. Versions come as they were put. */
+  async function leaveOneCurrent(SecretId: string): Promise<void> {
+    const { VersionIdsToStages = {} } = await emulator.administrator.describeSecret({ SecretId })
+    const current = Object.keys(VersionIdsToStages).filter((id) => VersionIdsToStages[id]?.includes('AWSCURRENT'))
+    const VersionStage = 'AWSCURRENT'
+    for (const RemoveFromVersionId of current.slice(0, -1))
+      await emulator.administrator.updateSecretVersionStage({ SecretId, VersionStage, RemoveFromVersionId })
   }
 
   async function isScheduled(name: string): Promise<boolean | undefined> {

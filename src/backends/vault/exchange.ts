@@ -3,7 +3,7 @@ export interface VaultRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `/v1/`, made of storage keys and configured names only: nothing is encoded on the way. */
   readonly path: string
-  readonly body?: Readonly<Record<string, unknown>>
+  readonly body?: Readonly<Record<string, unknown>> | undefined
   readonly token?: string | undefined
   readonly namespace?: string | undefined
   readonly correlationId?: string | undefined
@@ -15,7 +15,7 @@ export interface VaultRequest {
 
 export interface VaultAnswer {
   readonly status: number
-  /** Names in lower case. */
+  /** `date`, `location` and `retry-after`, as far as they came. */
   readonly headers: Readonly<Record<string, string>>
   /** The parsed JSON object, empty after 204; undefined when the answer is no JSON object, so that something else than Vault answered. */
   readonly body: Readonly<Record<string, unknown>> | undefined

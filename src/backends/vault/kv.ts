@@ -1,7 +1,7 @@
 import { CredentialVaultError } from '../../core/errors.ts'
 import type { BackendCall, CredentialLookup, RightsReport, StoredVersion, Tier } from '../../core/secret-backend.ts'
 import { objectAt } from './exchange.ts'
-import { type KvMetadata, metadataOf, notUnderstood, serverTime, versionOf } from './metadata.ts'
+import { type KvMetadata, metadataOf, notUnderstood, versionOf } from './metadata.ts'
 import { rightsOf } from './rights.ts'
 import { isCasLost, type VaultClient } from './vault-client.ts'
 
@@ -45,7 +45,7 @@ export function createKv(mount: string, client: VaultClient): Kv {
     async read(path, call) {
       const answer = await client({ method: 'GET', path: `${mount}/data/${path}` }, call)
       const metadata = objectAt(answer.body, 'data', 'metadata')
-      const version = versionOf(Number(metadata?.['version']), metadata, serverTime(answer))
+      const version = versionOf(Number(metadata?.['version']), metadata, answer)
       if (!version) {
         if (answer.status === 404) return { status: 'absent' }
         throw notUnderstood()
@@ -77,7 +77,7 @@ export function createKv(mount: string, client: VaultClient): Kv {
       const answer = await client({ method: 'POST', path: `${mount}/data/${path}`, body }, call)
       if (isCasLost(answer)) return undefined
       const data = objectAt(answer.body, 'data')
-      const version = versionOf(Number(data?.['version']), data, serverTime(answer))
+      const version = versionOf(Number(data?.['version']), data, answer)
       if (!version) throw notUnderstood()
       return version.stored
     },

@@ -26,10 +26,9 @@ export function metadataOf(answer: VaultAnswer): KvMetadata | undefined {
   const data = objectAt(answer.body, 'data')
   if (answer.status === 404) return undefined
   if (!data || !objectAt(data, 'versions')) throw notUnderstood()
-  const now = serverTime(answer)
   const versions = Object.entries(objectAt(data, 'versions') ?? {})
     .flatMap(([number, found]) => {
-      const version = versionOf(Number(number), objectAt(found), now)
+      const version = versionOf(Number(number), objectAt(found), answer)
       return version ? [version] : []
     })
     .sort((a, b) => b.number - a.number)
@@ -44,23 +43,23 @@ export function metadataOf(answer: VaultAnswer): KvMetadata | undefined {
 export function versionOf(
   number: number,
   found: Readonly<Record<string, unknown>> | undefined,
-  now: number,
+  answer: VaultAnswer,
 ): KvVersion | undefined {
   const created = found?.['created_time']
   if (typeof created !== 'string' || !Number.isInteger(number) || number < 1) return undefined
-  // Set for the future when the mount lets versions expire.
-  const deletion = typeof found?.['deletion_time'] === 'string' ? Date.parse(found['deletion_time']) : Number.NaN
+  const deletion = found?.['deletion_time']
   return {
     number,
     // Numbers begin again after a purge; times do not.
     stored: { ref: `${number}@${created}` as VersionRef, label: String(number), createdAt: new Date(created) },
     destroyed: found?.['destroyed'] === true,
-    deleted: deletion <= now,
+    // Set for the future when the mount lets versions expire.
+    deleted: typeof deletion === 'string' && deletion !== '' && Date.parse(deletion) <= serverTime(answer),
   }
 }
 
 /** Vault's own clock, which its times are compared with; ours when the answer has no `Date`. */
-export function serverTime({ headers }: VaultAnswer): number {
+function serverTime({ headers }: VaultAnswer): number {
   const time = Date.parse(headers['date'] ?? '')
   // `Date` is cut to whole seconds.
   return Number.isNaN(time) ? Date.now() : time + 999

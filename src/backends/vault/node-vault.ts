@@ -23,9 +23,10 @@ export async function nodeVaultSend(origin: string, transport: VaultTransport): 
     debug: () => undefined,
     'request-promise': {
       defaults: () => async (options: SeamOptions) => {
-        const { pathname, search } = new URL(options.uri)
-        const answer = await transport.send({ ...options.ours, target: pathname + search, headers: options.headers })
-        return { statusCode: answer.status, answer, request: { path: pathname } }
+        // Made of storage keys and configured names only, so that there is nothing to normalise.
+        const target = options.uri.slice(origin.length)
+        const answer = await transport.send({ ours: options.ours, target, headers: options.headers })
+        return { statusCode: answer.status, answer, request: { path: target } }
       },
     },
   })
@@ -44,12 +45,11 @@ export async function nodeVaultSend(origin: string, transport: VaultTransport): 
 }
 
 function headersOf({ method, token, namespace, correlationId }: VaultRequest): Record<string, string> {
-  return {
-    // Asked for by agents and proxies that guard against forged requests of browsers.
-    'x-vault-request': 'true',
-    ...(method === 'PATCH' && { 'content-type': 'application/merge-patch+json' }),
-    ...(token && { 'X-Vault-Token': token }),
-    ...(namespace && { 'X-Vault-Namespace': namespace }),
-    ...(correlationId && { 'x-correlation-id': correlationId }),
-  }
+  // Asked for by agents and proxies that guard against forged requests of browsers.
+  const headers: Record<string, string> = { 'x-vault-request': 'true' }
+  if (method === 'PATCH') headers['content-type'] = 'application/merge-patch+json'
+  if (token) headers['X-Vault-Token'] = token
+  if (namespace) headers['X-Vault-Namespace'] = namespace
+  if (correlationId) headers['x-correlation-id'] = correlationId
+  return headers
 }

@@ -118,6 +118,7 @@ export function createSession(
 
   return {
     async token(signal) {
+      if (!method.changed && isGood(held) && !signal.aborted) return held.login.token
       return within(signal, async () => {
         await replacedFromOutside()
         return (isGood(held) ? held : await loginOnce()).login.token

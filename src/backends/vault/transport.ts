@@ -6,7 +6,8 @@ import { tlsConnector, type VaultTlsOptions } from './tls.ts'
 import { mayGoElsewhere, misdirected, notVault, unanswered } from './transport-error.ts'
 
 /** What node-vault hands to the transport below it. */
-export interface TransportRequest extends VaultRequest {
+export interface TransportRequest {
+  readonly ours: VaultRequest
   /** Path with `/v1/`. */
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
@@ -53,10 +54,10 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
       } catch (error) {
         moveFrom(index)
         failure = error
-        if (!mayGoElsewhere(error, request)) break
+        if (!mayGoElsewhere(error, request.ours)) break
       }
     }
-    throw unanswered(failure, request)
+    throw unanswered(failure, request.ours)
   }
 
   function moveFrom(index: number): void {
@@ -81,25 +82,28 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
   }
 
   async function exchange(to: VaultAddress, target: string, request: TransportRequest): Promise<VaultAnswer> {
+    const { ours, headers } = request
     const response = await agentOf(to).request({
       origin: to.origin,
       path: target,
-      method: request.method,
-      headers: { ...request.headers, ...(request.body && !request.headers['content-type'] && JSON_TYPE) },
-      body: request.body ? JSON.stringify(request.body) : null,
-      signal: request.signal,
+      method: ours.method,
+      headers: ours.body && !headers['content-type'] ? { ...headers, ...JSON_TYPE } : headers,
+      body: ours.body ? JSON.stringify(ours.body) : null,
+      signal: ours.signal,
       // The signal carries the deadline of the whole call. One node that hangs must not take all of it when another can be asked.
-      headersTimeout: addresses.length > 1 && !changes(request) ? MILLISECONDS_FOR_ONE : 0,
+      headersTimeout: addresses.length > 1 && !changes(ours) ? MILLISECONDS_FOR_ONE : 0,
       bodyTimeout: 0,
     })
-    const headers = Object.fromEntries(
-      Object.entries(response.headers).map(([name, value]) => [name, String(value ?? '')]),
-    )
+    const needed: Record<string, string> = {}
+    for (const name of NEEDED_HEADERS) {
+      const value = response.headers[name]
+      if (value !== undefined) needed[name] = String(value)
+    }
     const longest = target.endsWith('?list=true') ? MAX_LIST_BYTES : MAX_ANSWER_BYTES
     const body = parse(await textOf(response.body, longest), response.statusCode)
     const redirect = response.statusCode >= 300 && response.statusCode < 400
-    if (body === undefined && !redirect) throw notVault(response.statusCode, changes(request))
-    return { status: response.statusCode, headers, body }
+    if (body === undefined && !redirect) throw notVault(response.statusCode, changes(ours))
+    return { status: response.statusCode, headers: needed, body }
   }
 
   return {
@@ -110,20 +114,30 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
   }
 }
 
+const NEEDED_HEADERS = ['date', 'location', 'retry-after'] as const
 const JSON_TYPE = { 'content-type': 'application/json' } as const
 
-async function textOf(body: Dispatcher.ResponseData['body'], longest: number): Promise<string> {
+// By events: an async iterator takes a tenth of the time that a whole read of a Vault nearby does.
+function textOf(body: Dispatcher.ResponseData['body'], longest: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > longest)
-      throw new CredentialVaultError('unavailable', 'Vault answered with more than this server takes.', {
-        reason: 'answer_too_large',
-      })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  return new Promise((resolve, reject) => {
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > longest) body.destroy(tooLarge())
+      else chunks.push(chunk)
+    })
+    body.once('end', () =>
+      resolve((chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)).toString('utf8')),
+    )
+    body.once('error', reject)
+  })
+}
+
+function tooLarge(): CredentialVaultError {
+  return new CredentialVaultError('unavailable', 'Vault answered with more than this server takes.', {
+    reason: 'answer_too_large',
+  })
 }
 
 function parse(text: string, status: number): VaultAnswer['body'] {

@@ -18,7 +18,9 @@ export function createVaultClient(send: VaultSend, session: VaultSession, namesp
   async function withToken(operation: VaultOperation, call: BackendCall): Promise<[VaultAnswer, VaultRequest]> {
     for (let attempt = 1; ; attempt += 1) {
       const token = await session.token(call.signal)
-      const request = { ...operation, token, namespace, correlationId: call.correlationId, signal: call.signal }
+      const { method, path, body } = operation
+      const { correlationId, signal } = call
+      const request = { method, path, body, token, namespace, correlationId, signal }
       const answer = await send(request)
       const id = answer.body?.['request_id']
       if (typeof id === 'string' && id !== '') call.noteRequest?.(id)

@@ -1,0 +1,1 @@
+export declare function bringPython(): Promise<string>

@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const DEMO = ['--import', 'tsx', 'examples/tickets/demo.ts']
+const demo = (...words: readonly string[]) => promisify(execFile)(process.execPath, [...DEMO, ...words], { cwd: ROOT })
+
+test('--help names the backends', async () => {
+  const { stdout } = await demo('--help')
+  expect(stdout).toContain('--backend sealed-file|vault|aws-secrets-manager')
+})
+
+test.each([['--backend', 'redis'], ['--backend'], ['vault']])(
+  '%s %s is wrong usage, and names the backends',
+  async (...words) => {
+    await expect(demo(...words)).rejects.toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('sealed-file|vault|aws-secrets-manager'),
+    })
+  },
+)
