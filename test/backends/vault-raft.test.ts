@@ -11,6 +11,7 @@ import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
 import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
+import { apiOf } from '../support/open-bao.ts'
 import { type RaftCluster, startRaftCluster } from '../support/raft-cluster.ts'
 import { vaultHands } from '../support/vault-hands.ts'
 
@@ -24,7 +25,16 @@ afterAll(() => cluster.stop())
 async function newMount(): Promise<string> {
   const mount = `kv-${randomUUID().slice(0, 8)}`
   await cluster.api('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: '2' } })
-  await cluster.api('GET', `${mount}/config`)
+  // On each node, since each prepares the new engine for itself and answers with an error until that is done.
+  for (const address of cluster.addresses) {
+    const node = apiOf(address, cluster.rootToken)
+    const answers = () =>
+      node('GET', `${mount}/data/nothing`).then(
+        ({ status }) => status,
+        () => 0,
+      )
+    await expect.poll(answers, { timeout: 20_000 }).toBe(404)
+  }
   return mount
 }
 
