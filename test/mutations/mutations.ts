@@ -27,6 +27,8 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'redirect-followed', tests: ['test/attacks/fetch-redirect.test.ts'] },
   { name: 'echo-guard-off', tests: ['test/core/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
   { name: 'audience-not-checked', tests: ['test/attacks/token-other-audience.test.ts'] },
+  { name: 'vault-cas-off', tests: ['test/backends/vault.test.ts'] },
+  { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
 ]
 
