@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { auditMeasures } from './audit.ts'
 import { mcpMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
 import { sealedFileMeasures } from './sealed-file.ts'
@@ -19,6 +20,10 @@ const NAMES = [
   'memory-at-rest',
   'waiting-memory',
   'waiting-wake-p99',
+  'audit-durable-1',
+  'audit-durable-16',
+  'audit-durable-128',
+  'audit-verify',
   'vault-read-vs-raw',
   'aws-read-vs-raw',
   'cached-read',
@@ -68,6 +73,8 @@ if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
 if (wanted('start-to-first-page') || wanted('memory-at-rest')) measures.push(...(await startMeasures()))
 if (wanted('waiting-memory') || wanted('waiting-wake-p99'))
   measures.push(...(await waitingMeasures({ calls: waiting })))
+if (NAMES.some((name) => name.startsWith('audit-') && wanted(name)))
+  measures.push(...(await auditMeasures(wanted, { seconds })))
 measures.push(...(await vendorMeasures(wanted, { seconds })))
 for (const { name, value, unit, goal } of measures)
   console.log(`${name.padEnd(36)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)

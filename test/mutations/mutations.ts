@@ -30,6 +30,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'audience-not-checked',
     tests: ['test/attacks/token-other-audience.test.ts', 'test/attacks/introspection-other-audience.test.ts'],
   },
+  { name: 'vault-cas-off', tests: ['test/backends/vault.test.ts'] },
+  { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
 ]
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -40,6 +40,10 @@ export function copyTree(): Tree {
   const folder = mkdtempSync(join(tmpdir(), 'mutation-'))
   for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  // Policies, and the servers that scripts/bring-python.mjs has installed.
+  symlinkSync(join(ROOT, 'docs'), join(folder, 'docs'))
+  mkdirSync(join(folder, '.cache'))
+  symlinkSync(join(ROOT, '.cache/python'), join(folder, '.cache/python'))
 
   async function exitCode(command: string, parameters: readonly string[]): Promise<number> {
     const child = spawn(command, parameters, {

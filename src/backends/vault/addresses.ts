@@ -10,14 +10,22 @@ export interface VaultAddress {
 /** @throws `configuration_invalid` for what is no `https://host[:port]`, `unix:///path`, or `http://` of this very machine */
 export function parseAddress(text: string, allowHttp: boolean): VaultAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol === 'unix:' && url.host === '' && url.pathname.length > 1)
-    return { origin: 'http://localhost', socketPath: decodeURIComponent(url.pathname) }
+  if (url?.protocol === 'unix:' && url.host === '' && /^\/./.test(url.pathname))
+    return { origin: 'http://localhost', socketPath: pathOf(url) }
   if (!url || !['https:', 'http:'].includes(url.protocol)) throw invalid('must be https://host:port or unix:///path')
   if (url.username || url.password || url.search || url.hash || url.pathname !== '/')
     throw invalid('must hold nothing but scheme, host and port')
   if (url.protocol === 'http:' && !allowHttp && !isLoopback(url))
     throw invalid('would send tokens and credentials in clear. Use https, or set dangerouslyAllowHttp')
   return { origin: url.origin, socketPath: undefined }
+}
+
+function pathOf({ pathname }: URL): string {
+  try {
+    return decodeURIComponent(pathname)
+  } catch {
+    throw invalid('has a path with a percent sign that stands for nothing')
+  }
 }
 
 function invalid(problem: string): CredentialVaultError {

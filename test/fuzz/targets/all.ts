@@ -6,12 +6,14 @@ import { outgoing } from './outgoing.ts'
 import { pages } from './pages.ts'
 import { sealed } from './sealed.ts'
 import { store } from './store.ts'
+import { vendors } from './vendors.ts'
 import { web } from './web.ts'
 
 export const TARGETS: readonly Target[] = [
   ...links,
   ...sealed,
   ...store,
+  ...vendors,
   ...configuration,
   ...web,
   ...pages,
