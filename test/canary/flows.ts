@@ -1,5 +1,6 @@
 import type { Flow } from './flow.ts'
 import { asking } from './flows/asking.ts'
+import { auditLog } from './flows/audit-log.ts'
 import { fetching } from './flows/fetching.ts'
 import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
@@ -19,6 +20,7 @@ export const flows: readonly Flow[] = [
   ...fetching,
   ...identity,
   ...operator,
+  ...auditLog,
   ...server,
   ...holders,
 ]

@@ -192,7 +192,7 @@ describe('show', () => {
     ])
     expect(out).not.toContain('bob')
     const reads = await run(auditShow, ['--type', 'audit.read'])
-    expect(reads.out).toMatch(/audit\.read +success \(show\) +operator /)
+    expect(reads.out).toMatch(/audit\.read +success \(show\) +alice +operator /)
   })
 
   test('finds by provider, type, outcome, correlation and time', async () => {
@@ -214,7 +214,8 @@ describe('show', () => {
   })
 
   test('finds a user behind a pseudonym for who has the key, and by the pseudonym for who has not', async () => {
-    await serve(['carol'], { MCP_AUDIT_SUBJECTS: 'pseudonym' })
+    environment = { ...environment, MCP_AUDIT_SUBJECTS: 'pseudonym' }
+    await serve(['carol'])
     expect(
       readdirSync(auditFolder)
         .map((name) => readFileSync(join(auditFolder, name), 'utf8'))

@@ -2,6 +2,7 @@ import type { LogFilter } from '../../audit/query/log-filter.ts'
 import { logFilter } from '../../audit/query/log-filter.ts'
 import type { LogRecord } from '../../audit/query/log-record.ts'
 import { mergedLines } from '../../audit/query/merged-lines.ts'
+import type { AuditEvent } from '../../core/audit-sink.ts'
 import { newCorrelationId } from '../../core/credentials.ts'
 import { isVaultError } from '../../core/errors.ts'
 import { createStores } from '../../create-stores.ts'
@@ -24,8 +25,14 @@ export async function openReading(input: CommandInput, terminal: Terminal, comma
   const folder = await auditFolder(input, terminal)
   const filter = filterFrom(input)
   const keys = await ownAuditKeys(terminal)
-  if (input.text('folder') === undefined) await noteReading(terminal, command, filter)
-  const matches = logFilter(filter, keys?.pseudonym)
+  const correlationId = newCorrelationId()
+  const fits = logFilter(filter, keys?.pseudonym)
+  // Its own line is not what anybody looks for.
+  const matches = (record: LogRecord) => record.correlationId !== correlationId && fits(record)
+  if (input.text('folder') === undefined) {
+    const looked = await knownSubject(folder, filter, matches)
+    await noteReading(terminal, { reason: command, correlationId, ...looked })
+  }
   return { folder, filter, matches, lines: () => matching(folder, filter, matches, terminal) }
 }
 
@@ -46,8 +53,32 @@ async function* matching(
     )
 }
 
+type LookedFor = Pick<AuditEvent, 'owner' | 'provider'>
+
+/** Whose lines were asked for: only names that the log has already, since anything may be typed by mistake. */
+async function knownSubject(
+  folder: string,
+  { user, provider, since }: LogFilter,
+  matches: LogReading['matches'],
+): Promise<LookedFor> {
+  if (user === undefined && provider === undefined) return {}
+  for await (const record of mergedLines(folder, { since })) {
+    if (!matches(record)) continue
+    const { owner } = record
+    const named = user !== undefined && owner && owner.pseudonym !== user
+    return {
+      ...(named && { owner: { issuer: owner.issuer, subject: user } }),
+      ...(provider !== undefined && { provider }),
+    }
+  }
+  return {}
+}
+
 /** In the log itself. A copy of it, named with --folder, is not written to. */
-async function noteReading(terminal: Terminal, command: string, { user, issuer, provider }: LogFilter): Promise<void> {
+async function noteReading(
+  terminal: Terminal,
+  looked: LookedFor & Pick<AuditEvent, 'reason' | 'correlationId'>,
+): Promise<void> {
   const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
   const { audit, backend, pendingStore } = stores
   try {
@@ -55,11 +86,8 @@ async function noteReading(terminal: Terminal, command: string, { user, issuer, 
     await audit.append({
       type: 'audit.read',
       outcome: 'success',
-      reason: command,
       actor: operator(),
-      ...(user !== undefined && issuer !== undefined && { owner: { issuer, subject: user } }),
-      ...(provider !== undefined && { provider }),
-      correlationId: newCorrelationId(),
+      ...looked,
     })
   } catch (error) {
     const why = isVaultError(error) ? error.message : 'The log cannot be written.'

@@ -19,7 +19,7 @@ interface CommandLine {
 }
 
 /** One command in this process, with and without --json. Both have to end so. */
-async function runs(world: World, code: number | 'failed', line: CommandLine): Promise<void> {
+export async function runs(world: World, code: number | 'failed', line: CommandLine): Promise<void> {
   const { command, words, secret = '', environment = {} } = line
   const seen = world.trace.stream('command line')
   for (const json of [[], ['--json']]) {
