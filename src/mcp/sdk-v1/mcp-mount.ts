@@ -104,15 +104,14 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
       session.open -= 1
       session.lastUsed = Date.now()
     }
-    try {
-      const response = await session.transport.handleRequest(request, handling)
-      // An initialize that the transport refused has made no session, and nothing else would close its server.
-      if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
-      return await sendWebResponse(ctx, response, release)
-    } catch (error) {
+    const response = await session.transport.handleRequest(request, handling).catch((error: unknown) => {
       release()
       throw error
-    }
+    })
+    // An initialize that the transport refused has made no session, and nothing else would close its server.
+    if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
+    // Not awaited here: a call that waits for its user would keep all of the above in memory.
+    return sendWebResponse(ctx, response, release)
   }
 
   return async (ctx, next) => {
