@@ -6,8 +6,9 @@ import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
 import { awsHands } from '../support/aws-hands.ts'
 import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
+import { isLive, liveAdministrator, removeSecrets } from '../support/live-aws.ts'
 
-describe.each(['moto', 'ministack'] as const)('%s', (name) => {
+describe.each(isLive ? [] : (['moto', 'ministack'] as const))('%s', (name) => {
   let emulator: AwsEmulator
   let proxy: AwsProxy
 
@@ -49,6 +50,38 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
           if (fault !== 'sealed') proxy.fault(fault)
         },
         close: async () => void (await Promise.all(opened.map((backend) => backend.close()))),
+      }
+    },
+  })
+})
+
+describe.each(isLive ? ['a live account'] : [])('%s', () => {
+  const administrator = isLive ? liveAdministrator() : undefined
+  afterAll(() => administrator?.destroy())
+
+  describeSecretBackend({
+    test: (name, run) => test(name, { timeout: 300_000 }, run),
+    // Its network is not ours to break.
+    faults: [],
+    async makeHarness() {
+      if (!administrator) throw new Error('there is no live account')
+      const prefix = `mcp-test-${randomUUID().slice(0, 8)}`
+      const opened: SecretBackend[] = []
+      const connect = async () => {
+        const backend = awsSecretsManagerBackend({ prefix, warn: () => undefined })
+        await backend.open()
+        opened.push(backend)
+        return backend
+      }
+      return {
+        here: await connect(),
+        there: await connect(),
+        reconnect: connect,
+        vendor: awsHands(administrator, prefix),
+        async close() {
+          await Promise.all(opened.map((backend) => backend.close()))
+          await removeSecrets(administrator, prefix)
+        },
       }
     },
   })
