@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { runCanary } from './canary.ts'
 import { flows, outagesOf } from './flows.ts'
 import { canarySet } from './secrets.ts'
@@ -18,9 +17,14 @@ const reports = await runCanary({
   sinks: [],
   secrets: canarySet(process.env['CANARY_SEED']),
   quiet: false,
-  onFlow: (name) => void writeSync(2, `\n[flow] ${name}\n`),
+  onFlow: (name) => void say(`[flow] ${name}`),
 })
 const problems = reports
   .filter(({ problem }) => problem !== undefined)
   .map(({ flow, problem }) => `${flow}: ${problem}`)
-writeSync(2, `\n[flows] ${reports.length - problems.length} of ${reports.length} ${problems.join('; ')}\n`)
+say(`[flows] ${reports.length - problems.length} of ${reports.length} ${problems.join('; ')}`)
+
+// Through the stream: a plain write fails when whoever reads the pipe is slow.
+function say(line: string): void {
+  process.stderr.write(`\n${line}\n`)
+}
