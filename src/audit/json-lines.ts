@@ -19,7 +19,9 @@ interface Waiting {
 const MAX_WAITING = 10_000
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT'])
 /** Of a busy event loop: a few milliseconds. */
-const MOST_TURNS = 12
+const MOST_TURNS = 16
+/** In a row, that bring nothing. Of an idle event loop they take microseconds. */
+const IDLE_TURNS = 3
 /** Milliseconds, while nothing is written. */
 const MAINTAIN_EVERY = 10_000
 
@@ -86,10 +88,12 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
     writing = undefined
   }
 
-  /** A batch of one costs as much as a batch of ten, so it waits for turns of the event loop as long as each brings more. */
+  /** A batch of one costs as much as a batch of ten, so it waits for turns of the event loop as long as they bring more. */
   async function gathered(): Promise<void> {
     let before = 0
-    for (let turn = 0; turn < MOST_TURNS && waiting.length > before; turn += 1) {
+    let idle = 0
+    for (let turn = 0; turn < MOST_TURNS && idle < IDLE_TURNS; turn += 1) {
+      idle = waiting.length > before ? 0 : idle + 1
       before = waiting.length
       await setImmediate()
     }
