@@ -29,7 +29,7 @@ async function saved(log: AuditLogUnderTest): Promise<AuditPosition> {
 
 const stored = (audit: AuditPosition): StoredCredential => ({
   key: storageKey('jira', owner),
-  status: { status: 'active', version: { label: '1', ref: '1' as VersionRef } },
+  status: { status: 'active', version: { label: '1', ref: '1' as VersionRef, createdAt: new Date() } },
   audit,
 })
 
