@@ -1,0 +1,32 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { auditKeys } from '../../src/audit/audit-keys.ts'
+import { parseKey } from '../../src/core/key-text.ts'
+import { auditLogUnderTest } from '../support/audit-log.ts'
+import { namespace } from '../support/full-disk.ts'
+
+// procfs dates a process's folder when somebody first looks at it there, and anew for each mount of it.
+test.runIf(namespace)('a process that runs is seen to, however late somebody first looks at it', async () => {
+  const log = await auditLogUnderTest()
+  const writer = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(import.meta.dirname, 'still-open-child.ts'), log.folder],
+    {
+      env: { ...process.env, MCP_AUDIT_KEY: log.key },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  onTestFinished(() => void writer.kill('SIGKILL'))
+  await once(writer.stdout, 'data')
+  await delay(2500)
+  const key = auditKeys(parseKey(log.key, 'the test')).publicKey
+  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  const verify = [process.execPath, '--import', 'tsx', main, 'audit', 'verify', '--folder', log.folder, `--key=${key}`]
+  const script = 'mount -t proc proc /proc && exec "$@"'
+  const seen = spawnSync('unshare', ['--mount', 'sh', '-c', script, 'sh', ...verify], { encoding: 'utf8' })
+  expect(`${seen.stdout}${seen.stderr}`).toContain('still_open')
+  expect(seen.status).toBe(0)
+})
