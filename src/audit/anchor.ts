@@ -1,9 +1,9 @@
 import type { ChainHead } from './audit-chain.ts'
+import type { AuditKeys } from './audit-keys.ts'
 
 /**
  * Says, outside the log, how far a log had come. Whoever keeps it can later tell whether lines were cut off the end, which a chain alone
- * never shows. `sig` is the signature of that very line.
- */
+ * never shows. */
 export interface AuditCheckpoint {
   readonly type: 'audit.checkpoint'
   /** RFC 3339, UTC. */
@@ -12,6 +12,7 @@ export interface AuditCheckpoint {
   readonly seq: number
   /** `hash` of the line with that number. */
   readonly head: string
+  /** Ed25519 over {@link checkpointText}. */
   readonly sig: string
   /** Public key of the signature. */
   readonly key: string
@@ -24,6 +25,17 @@ export interface AuditAnchor {
   close(): Promise<void>
 }
 
-export function checkpointOf({ writer, seq, hash, signature }: ChainHead, key: string, at: Date): AuditCheckpoint {
-  return { type: 'audit.checkpoint', at: at.toISOString(), writer, seq, head: hash, sig: signature, key }
+/** What is signed of a checkpoint: all that it says. */
+export function checkpointText({
+  at,
+  writer,
+  seq,
+  head,
+}: Pick<AuditCheckpoint, 'at' | 'writer' | 'seq' | 'head'>): string {
+  return JSON.stringify([at, writer, seq, head])
+}
+
+export function checkpointOf({ writer, seq, hash }: ChainHead, keys: AuditKeys, now: Date): AuditCheckpoint {
+  const said = { at: now.toISOString(), writer, seq, head: hash }
+  return { type: 'audit.checkpoint', ...said, sig: keys.signCheckpoint(checkpointText(said)), key: keys.publicKey }
 }

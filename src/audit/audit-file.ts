@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { constants, fstatSync, statSync } from 'node:fs'
+import { constants, fstatSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { WriterFailure } from './log-events.ts'
-import { restoredName } from './segment-name.ts'
+import { parseSegmentName, restoredName } from './segment-name.ts'
 
 /** One file that one writer appends to. */
 export interface AuditFile {
@@ -120,8 +120,8 @@ function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
     },
 
     async restore() {
-      // Renamed by somebody, it is still there.
-      if (length === 0 || isClosed || fstatSync(handle.fd).nlink > 0) return
+      // Under another name in the folder, it is still part of the log.
+      if (length === 0 || isClosed || isInFolder(folder, fstatSync(handle.fd))) return
       const copy = join(folder, restoredName(name, randomBytes(4).toString('hex')))
       const target = await openNew(copy)
       try {
@@ -146,6 +146,15 @@ function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
       if (isEmpty) await unlink(path).catch(ignore)
     },
   }
+}
+
+function isInFolder(folder: string, { nlink, ino, dev }: Stats): boolean {
+  if (nlink === 0) return false
+  return readdirSync(folder).some((name) => {
+    if (!parseSegmentName(name)) return false
+    const other = statSync(join(folder, name), { throwIfNoEntry: false })
+    return other?.ino === ino && other.dev === dev
+  })
 }
 
 async function copyAll(from: FileHandle, to: FileHandle, length: number): Promise<void> {

@@ -9,8 +9,8 @@ import { type AuditFile, createAuditFile } from './audit-file.ts'
 import type { AuditKeys } from './audit-keys.ts'
 import type { LineBody } from './audit-line.ts'
 import { expiredSegments } from './expired-segments.ts'
-import { type FoundHead, logLineBody } from './log-events.ts'
-import { listSegments, readSegmentEnds } from './segment-ends.ts'
+import { type FoundHeads, foundHeads } from './found-heads.ts'
+import { logLineBody } from './log-events.ts'
 import { segmentName } from './segment-name.ts'
 
 export interface ChainWriterParts {
@@ -35,8 +35,6 @@ export interface ChainWriter {
   close(): Promise<void>
 }
 
-const MOST_HEADS = 64
-
 export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   const { folder, keys, anchor, warn } = parts
   let file: AuditFile | undefined
@@ -44,7 +42,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   let part = 1
   let day = ''
   /** What was found in the folder, for the chain's first line. */
-  let found: { readonly segments: number; readonly heads: readonly FoundHead[] } = { segments: 0, heads: [] }
+  let found: FoundHeads = { segments: 0, heads: [] }
   /** What the log has to say of itself, and has not written yet. */
   let owed: LineBody[] = []
   let purged: readonly string[] = []
@@ -66,12 +64,13 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   async function leave(current: AuditFile): Promise<void> {
     const failure = current.failure()
     if (failure) {
+      const held = current.length
       // Until that has succeeded nothing more is vouched for: what was acknowledged would be lost.
       await current.restore()
       warn(`The audit log ${current.name} is not usable any more (${failure}). Another is begun.`)
       const { writer: failedWriter, seq: lastSeq, hash } = head
       const event = { type: 'audit.writer_failed', reason: failure, failedWriter, lastSeq, head: hash } as const
-      if (lastSeq > 0) owed.push(logLineBody(event))
+      if (lastSeq > 0 || held > 0) owed.push(logLineBody(event))
       head = beginChain()
       part = 1
       anchored = { seq: 0, at: performance.now() }
@@ -89,26 +88,16 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
 
   async function begin(): Promise<AuditFile> {
     const now = new Date()
-    if (head.seq === 0) found = await findHeads()
-    day = today()
-    const begun = await createAuditFile(folder, segmentName(now, head.writer, part))
+    const verifying = [keys.verifyingKey]
+    if (head.seq === 0) found = await foundHeads(folder, verifying, warn)
     if (parts.keepDays !== undefined && purged.length === 0) {
-      const expired = await expiredSegments(folder, parts.keepDays, now)
+      // Tidying up keeps nothing from being written down.
+      const expired = await expiredSegments(folder, { keepDays: parts.keepDays, keys: verifying, now }).catch(() => [])
       purged = expired.map(({ file: name }) => name)
       owed.push(...expired.map((event) => logLineBody(event, now)))
     }
-    return begun
-  }
-
-  async function findHeads(): Promise<typeof found> {
-    const segments = await listSegments(folder)
-    const heads = await Promise.all(
-      segments.slice(-MOST_HEADS).map(async ({ file: name }) => {
-        const ends = await readSegmentEnds(folder, name)
-        return ends && { file: name, writer: ends.last.writer, seq: ends.last.seq, hash: ends.last.hash }
-      }),
-    )
-    return { segments: segments.length, heads: heads.filter((one) => one !== undefined) }
+    day = today()
+    return createAuditFile(folder, segmentName(now, head.writer, part))
   }
 
   async function write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]> {
@@ -138,7 +127,11 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   function publish(): void {
     if (!anchor || head.seq === anchored.seq) return
     anchored = { seq: head.seq, at: performance.now() }
-    anchor.publish(checkpointOf(head, keys.publicKey, new Date()))
+    try {
+      anchor.publish(checkpointOf(head, keys, new Date()))
+    } catch {
+      warn('The audit anchor failed. Its checkpoint is lost.')
+    }
   }
 
   return {

@@ -117,9 +117,9 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
     },
 
     async append(event) {
+      if (closed) throw unavailableBecause('closed', 'The audit log is closed.')
       const { keys } = open()
       const body = auditLineBody(event, settings.subjects === 'pseudonym' ? { pseudonym: keys.pseudonym } : {})
-      if (closed) throw unavailableBecause('closed', 'The audit log is closed.')
       if (waiting.length >= MAX_WAITING) throw unavailableBecause('overloaded', 'The audit log is too slow.')
       maintenance ??= setInterval(maintain, MAINTAIN_EVERY).unref()
       return new Promise((resolve, reject) => {

@@ -6,6 +6,8 @@ export interface FoundHead {
   readonly writer: string
   readonly seq: number
   readonly hash: string
+  /** RFC 3339. Of that line. */
+  readonly at: string
 }
 
 /** What became of a file that could not be written on. */
@@ -32,6 +34,8 @@ export type LogEvent =
       readonly first: number
       readonly last: number
       readonly link: string
+      /** RFC 3339. What had its last line before this may have been removed for its age. */
+      readonly before: string
     }
   | {
       readonly type: 'audit.writer_failed'
@@ -54,8 +58,8 @@ function written(value: string | number | readonly FoundHead[]): string {
   if (typeof value === 'number') return String(value)
   return `[${value
     .map(
-      ({ file, writer, seq, hash }) =>
-        `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)}}`,
+      ({ file, writer, seq, hash, at }) =>
+        `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}}`,
     )
     .join(',')}]`
 }

@@ -1,12 +1,14 @@
+import type { KeyObject } from 'node:crypto'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isSignedBy } from './audit-keys.ts'
 import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from './sealed-line.ts'
 import { parseSegmentName, type SegmentName } from './segment-name.ts'
 
-/** The log's files in a folder, in the order in which they were begun. None where there is no folder. */
+/** The log's files in a folder, in the order in which their names say that they were begun. None where there is no folder. */
 export async function listSegments(folder: string): Promise<readonly SegmentName[]> {
   const names = await readdir(folder).catch((error: unknown) => {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return []
+    if (isMissing(error)) return []
     throw error
   })
   return names
@@ -15,25 +17,35 @@ export async function listSegments(folder: string): Promise<readonly SegmentName
     .sort((a, b) => a.begun.getTime() - b.begun.getTime() || a.part - b.part || (a.file < b.file ? -1 : 1))
 }
 
+export function isMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT'
+}
+
 export interface SegmentEnds {
   readonly first: SealedLine
   /** The last one that is signed: what follows it was never vouched for. */
   readonly last: SealedLine
-  /** When the file was last written to. */
-  readonly changedAt: Date
 }
 
-/** First and last line of a segment; undefined where there are none, or not the log's. */
-export async function readSegmentEnds(folder: string, file: string): Promise<SegmentEnds | undefined> {
+/**
+ * First and last line of a segment. undefined where the last signature is not of one of the keys or the lines are not its writer's: such a
+ * file says nothing, and whoever may write to the folder can give any file any name and date.
+ */
+export async function readSegmentEnds(
+  folder: string,
+  { file, writer }: SegmentName,
+  keys: readonly KeyObject[],
+): Promise<SegmentEnds | undefined> {
   const handle = await open(join(folder, file), 'r')
   try {
-    const { size, mtime } = await handle.stat()
+    const { size } = await handle.stat()
     const first = linesOf(await readAt(handle, 0, MAX_LINE_BYTES))[0]
     const start = Math.max(0, size - 2 * MAX_LINE_BYTES)
     const last = linesOf(await readAt(handle, start, size - start))
       .reverse()
       .find(({ signature }) => signature !== '')
-    return first && last && { first, last, changedAt: mtime }
+    if (!first || !last || first.writer !== writer || last.writer !== writer) return undefined
+    return isSignedBy(keys, last.hash, last.signature) ? { first, last } : undefined
   } finally {
     await handle.close()
   }

@@ -1,8 +1,13 @@
+/** What a client or user may have put there must not begin a row or column of its own. */
+export function cell(text: string): string {
+  return text.replace(/[\n\t]/g, (character) => (character === '\n' ? '\\n' : '\\t'))
+}
+
 /** Columns of text, each as wide as its widest cell; the titles are the columns' names in capitals. */
 export function table<C extends string>(columns: readonly C[], rows: readonly Readonly<Record<C, string>>[]): string {
   const lines = [
     columns.map((column) => column.toUpperCase()),
-    ...rows.map((row) => columns.map((column) => row[column])),
+    ...rows.map((row) => columns.map((column) => cell(row[column]))),
   ]
   const widths = columns.map((_, i) => Math.max(...lines.map((cells) => cells[i]?.length ?? 0)))
   return lines

@@ -1,6 +1,7 @@
 import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
-import { CredentialVaultError } from './errors.ts'
+import { CredentialVaultError, isVaultError } from './errors.ts'
 import type { Health } from './health.ts'
+import { MALFORMED_EVENT } from './own-errors.ts'
 import { reasonOf } from './refusal-event.ts'
 
 /** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
@@ -45,7 +46,7 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
 
   async function append(event: AuditEvent): Promise<AuditPosition> {
     try {
-      if (kept.length > 0) await flushed()
+      if (kept.length + uncounted > 0) await flushed()
       const position = await withinTime(audit.append(event))
       health.recovered('audit')
       return position
@@ -69,7 +70,7 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
       }
       if (uncounted === 0) return
       const count = uncounted
-      await audit.append({ type: 'audit.gap', outcome: 'error', count, correlationId: 'audit-gap' })
+      await withinTime(audit.append({ type: 'audit.gap', outcome: 'error', count, correlationId: 'audit-gap' }))
       uncounted -= count
     } finally {
       flushing = undefined
@@ -91,10 +92,15 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   return {
     grant: append,
     async note(event) {
-      await append(event).catch(() => keep(event))
+      await append(event).catch((error: unknown) => {
+        if (!isMalformed(error)) return keep(event)
+        // It would be refused again, and everything after it with it.
+        const { type, correlationId } = event
+        warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`)
+      })
     },
     async close() {
-      if (kept.length > 0) await flushed().catch(() => {})
+      if (kept.length + uncounted > 0) await flushed().catch(() => {})
       const lost = kept.length + uncounted
       if (lost > 0) warn(`${lost} audit lines could not be written and are lost.`)
       kept = []
@@ -115,4 +121,8 @@ async function withinTime<T>(append: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+function isMalformed(error: unknown): boolean {
+  return error instanceof TypeError || (isVaultError(error, 'audit_unavailable') && error.reason === MALFORMED_EVENT)
 }

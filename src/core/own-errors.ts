@@ -1,6 +1,6 @@
 import type { AuditSink } from './audit-sink.ts'
 import { translated } from './deadline.ts'
-import type { ErrorCode } from './errors.ts'
+import { CredentialVaultError } from './errors.ts'
 import type { PendingStore } from './pending-store.ts'
 
 /**
@@ -8,16 +8,29 @@ import type { PendingStore } from './pending-store.ts'
  * would travel on to the tool and its client.
  */
 export function auditWithOwnErrors(sink: AuditSink): AuditSink {
-  return withOwnErrors(sink, 'audit_unavailable', 'The audit log')
+  return withOwnErrors(sink, (error) =>
+    error instanceof TypeError
+      ? new CredentialVaultError(
+          'audit_unavailable',
+          'The audit log does not take this line. Nothing was released or saved.',
+          {
+            reason: MALFORMED_EVENT,
+          },
+        )
+      : translated('The audit log', error, 'audit_unavailable'),
+  )
 }
+
+/** Reason for an event that no log will ever take: a field of the wrong type, or none that lines have. */
+export const MALFORMED_EVENT = 'event'
 
 /** The same for a pending store. */
 export function pendingStoreWithOwnErrors(store: PendingStore): PendingStore {
-  return withOwnErrors(store, 'unavailable', 'The pending store')
+  return withOwnErrors(store, (error) => translated('The pending store', error))
 }
 
 /** For parts whose every method is asynchronous, whether they are literals or instances of a class. */
-function withOwnErrors<T extends object>(part: T, code: ErrorCode, name: string): T {
+function withOwnErrors<T extends object>(part: T, ownError: (error: unknown) => Error): T {
   return new Proxy(part, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property)
@@ -26,7 +39,7 @@ function withOwnErrors<T extends object>(part: T, code: ErrorCode, name: string)
         try {
           return await Reflect.apply(member, target, parameters)
         } catch (error) {
-          throw translated(name, error, code)
+          throw ownError(error)
         }
       }
     },

@@ -67,12 +67,12 @@ test('whatever was acknowledged is there although its file was deleted under loa
 test('whatever was acknowledged is there although its file was replaced under load', async () => {
   const log = await auditLogUnderTest()
   const acknowledged = await appendWhile(log, async (path) => {
-    await writeFile(`${path}.new`, '')
+    await writeFile(`${path}.new`, 'x\n')
     await rename(`${path}.new`, path)
   })
   const there = new Set(await idsIn(log))
   expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
-  // The empty files that somebody put there are a fork, and said to be one.
+  // The files that somebody put there are a fork, and said to be one.
   expect(await log.verdict()).toMatchObject({ integrity: 'tampered', kinds: ['segment_forked'] })
 })
 

@@ -1,7 +1,8 @@
-import { appendFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { appendFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { auditLogUnderTest } from '../support/audit-log.ts'
+import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
+import { auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
 
 const FINE = { integrity: 'intact', completeness: 'complete', kinds: [] }
 
@@ -45,12 +46,12 @@ test('a chain whose process was killed is intact and incomplete, until somebody 
 
 test('a file that the retention removed is no gap, and one that somebody removed is', async () => {
   const log = await auditLogUnderTest()
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2025-01-02T03:04:05Z') })
+  await log.write(10)
+  vi.useRealTimers()
+  const [old = ''] = await log.files()
   await log.write(600, { maxSegmentBytes: 65_536 })
-  const [first = '', second = ''] = await log.files()
-  // Older by its name, as retention goes, and by when it was last written to.
-  const old = first.replace(/audit-\d{4}/, 'audit-2020')
-  await rename(join(log.folder, first), join(log.folder, old))
-  await utimes(join(log.folder, old), new Date('2020-01-02'), new Date('2020-01-02'))
+  const second = (await log.files()).find((file) => file.includes('-0002.')) ?? ''
   await log.write(10, { keepDays: 30 })
   expect(await log.files()).not.toContain(old)
   expect(await log.verdict()).toEqual(FINE)
@@ -63,18 +64,25 @@ test('a file that the retention removed is no gap, and one that somebody removed
   })
 })
 
-test('each UTC day begins a file', async () => {
+test('a day that ends while a process runs ends its file, and the next goes on with the chain', async () => {
   const log = await auditLogUnderTest()
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-22T23:59:59.900Z') })
   try {
-    const day = log.write(1).then(() => undefined)
-    await day
+    const audit = jsonLinesAudit({ folder: log.folder, key: log.key, warn: () => {} })
+    const first = await audit.append(resolvedEvent('before midnight'))
     vi.setSystemTime(new Date('2026-11-23T00:00:00.100Z'))
-    await log.write(1)
+    const second = await audit.append(resolvedEvent('after midnight'))
+    await audit.close()
+    expect(second).toEqual({ writer: first.writer, seq: first.seq + 2 })
   } finally {
     vi.useRealTimers()
   }
-  expect(await log.files()).toMatchObject([/2026-11-22/, /2026-11-23/].map((day) => expect.stringMatching(day)))
+  const files = await log.files()
+  expect(files).toMatchObject([expect.stringMatching(/2026-11-22.*-0001/), expect.stringMatching(/2026-11-23.*-0002/)])
+  expect((await log.lines(files[0])).at(-1)).toContain(
+    '"type":"audit.segment_closed","outcome":"success","reason":"day"',
+  )
+  expect(await log.verdict()).toEqual(FINE)
 })
 
 test('a clock that was set back and files of others are noted, and are no fault', async () => {

@@ -27,9 +27,9 @@ async function saved(log: AuditLogUnderTest): Promise<AuditPosition> {
   return position
 }
 
-const stored = (audit: AuditPosition): StoredCredential => ({
+const stored = (audit: AuditPosition, createdAt = new Date()): StoredCredential => ({
   key: storageKey('jira', owner),
-  status: { status: 'active', version: { label: '1', ref: '1' as VersionRef, createdAt: new Date() } },
+  status: { status: 'active', version: { label: '1', ref: '1' as VersionRef, createdAt } },
   audit,
 })
 
@@ -45,8 +45,9 @@ test('a credential that is older than the kept log is no gap in the log', async 
   const findings = await verifyRecords(
     log.folder,
     (async function* () {
-      yield stored(position)
+      yield stored(position, day)
     })(),
+    (await log.verify()).removedBefore,
   )
   expect(findings.filter(({ severity }) => severity !== 'note')).toEqual([])
 })
@@ -59,6 +60,7 @@ test('a credential that is saved while the log is compared with the store is no 
     (async function* () {
       yield stored(await saved(log))
     })(),
+    (await log.verify()).removedBefore,
   )
   expect(findings.filter(({ severity }) => severity !== 'note')).toEqual([])
 })

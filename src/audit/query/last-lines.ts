@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listSegments } from '../segment-ends.ts'
+import { isMissing, listSegments } from '../segment-ends.ts'
 import { segmentLines } from '../verify/segment-lines.ts'
 import { type LogRecord, readLogRecord } from './log-record.ts'
 
@@ -11,7 +11,10 @@ export async function lastLines(
   matches: (record: LogRecord) => boolean,
 ): Promise<readonly LogRecord[]> {
   const files = await Promise.all(
-    (await listSegments(folder)).map(async ({ file }) => ({ file, changed: (await stat(join(folder, file))).mtime })),
+    (await listSegments(folder)).map(async ({ file }) => ({
+      file,
+      changed: (await stat(join(folder, file)).catch(() => undefined))?.mtime ?? new Date(0),
+    })),
   )
   files.sort((a, b) => b.changed.getTime() - a.changed.getTime())
   let last: LogRecord[] = []
@@ -25,10 +28,15 @@ export async function lastLines(
 
 function lastOf(path: string, count: number, matches: (record: LogRecord) => boolean): readonly LogRecord[] {
   let found: LogRecord[] = []
-  for (const { bytes, ended } of segmentLines(path)) {
-    const record = ended ? readLogRecord(bytes) : undefined
-    if (record && matches(record)) found.push(record)
-    if (found.length > 2 * count) found = found.slice(-count)
+  try {
+    for (const { bytes, ended } of segmentLines(path)) {
+      const record = ended ? readLogRecord(bytes) : undefined
+      if (record && matches(record)) found.push(record)
+      if (found.length > 2 * count) found = found.slice(-count)
+    }
+  } catch (error) {
+    // Removed for its age meanwhile.
+    if (!isMissing(error)) throw error
   }
   return found.slice(-count)
 }
@@ -41,7 +49,7 @@ export async function followLines(folder: string): Promise<() => Promise<readonl
     const records: LogRecord[] = []
     for (const { file } of await listSegments(folder)) {
       const start = read.get(file) ?? 0
-      const bytes = await readFrom(join(folder, file), start)
+      const bytes = await readFrom(join(folder, file), start).catch(() => Buffer.alloc(0))
       const end = bytes.lastIndexOf(0x0a) + 1
       read.set(file, start + end)
       const lines = bytes.subarray(0, end).toString('utf8').split('\n')

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listSegments } from '../segment-ends.ts'
+import { isMissing, listSegments } from '../segment-ends.ts'
 import { segmentLines } from '../verify/segment-lines.ts'
 import { type LogRecord, readLogRecord } from './log-record.ts'
 
@@ -26,7 +26,7 @@ export async function* mergedLines(
       if (earliest && name.begun.getTime() - 60_000 > Date.parse(earliest.next.at)) break
       waiting.shift()
       const path = join(folder, name.file)
-      if (since && (await stat(path)).mtime < since) continue
+      if (since && (await changedAt(path)) < since) continue
       const lines = records(path, unreadable)
       const first = lines.next()
       if (first.done !== true) open.push({ lines, next: first.value })
@@ -41,11 +41,23 @@ export async function* mergedLines(
 }
 
 function* records(path: string, unreadable: () => void): Generator<LogRecord, undefined> {
-  for (const { bytes, ended } of segmentLines(path)) {
-    const record = ended ? readLogRecord(bytes) : undefined
-    if (record) yield record
-    else unreadable()
+  try {
+    for (const { bytes, ended } of segmentLines(path)) {
+      const record = ended ? readLogRecord(bytes) : undefined
+      if (record) yield record
+      else unreadable()
+    }
+  } catch (error) {
+    // Removed for its age meanwhile.
+    if (!isMissing(error)) throw error
   }
+}
+
+async function changedAt(path: string): Promise<Date> {
+  return stat(path).then(
+    ({ mtime }) => mtime,
+    () => new Date(0),
+  )
 }
 
 function earliestOf(open: readonly Open[]): Open | undefined {

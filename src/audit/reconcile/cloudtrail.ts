@@ -58,8 +58,11 @@ function timeOf({ eventTime }: CloudTrailEvent): string {
 function accessOf(found: CloudTrailEvent, prefix: string): ForeignAccess | undefined {
   const { eventSource, eventName, requestID, errorCode, userIdentity, requestParameters } = found
   if (eventSource !== 'secretsmanager.amazonaws.com') return undefined
-  const name = secretName(requestParameters ?? {})
-  if (!TOUCHING.has(eventName) || !name.startsWith(`${prefix}/`)) return undefined
+  const names = secretNames(requestParameters ?? {})
+  // A batch by filters alone may have read any of them.
+  const byFilter = eventName === 'BatchGetSecretValue' && names.length === 0 ? `${prefix}/ by filter` : undefined
+  const name = names.find((one) => one.startsWith(`${prefix}/`)) ?? byFilter
+  if (!TOUCHING.has(eventName) || name === undefined) return undefined
   return {
     at: timeOf(found),
     operation: `${eventName} ${name}`,
@@ -70,12 +73,14 @@ function accessOf(found: CloudTrailEvent, prefix: string): ForeignAccess | undef
   }
 }
 
-/** By its name or its ARN. */
-function secretName(parameters: Readonly<Record<string, unknown>>): string {
-  const [found] = ['secretId', 'SecretId', 'name', 'Name']
-    .map((key) => parameters[key])
+/** By name or ARN; a batch has a list of them, or filters that may fit any. */
+function secretNames(parameters: Readonly<Record<string, unknown>>): readonly string[] {
+  const given = ['secretId', 'SecretId', 'name', 'Name', 'secretIdList', 'SecretIdList'].flatMap(
+    (key) => parameters[key],
+  )
+  return given
     .filter((one) => typeof one === 'string')
-  return (found ?? '').replace(/^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:/, '')
+    .map((one) => one.replace(/^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:/, ''))
 }
 
 function parsed(text: string): unknown {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
-import { isSignedBy } from '../audit-keys.ts'
+import { checkpointText } from '../anchor.ts'
+import { isCheckpointSignedBy } from '../audit-keys.ts'
 import { type Finding, finding } from './finding.ts'
 import type { KnownHead } from './known-heads.ts'
 
@@ -28,11 +29,11 @@ export function readAnchors(
     const found = checkpoint.safeParse(parsed(line.slice(line.indexOf('{'))))
     if (!found.success) return
     const { at, writer, seq, head, sig } = found.data
-    if (!isSignedBy(keys, head, sig)) {
+    if (!isCheckpointSignedBy(keys, checkpointText({ at, writer, seq, head }), sig)) {
       findings.push(finding('anchor_invalid', 'a checkpoint that none of the keys has signed', { line: i + 1 }))
       return
     }
-    const known = { writer, seq, hash: head, source: `the anchor of ${at}` }
+    const known = { writer, seq, hash: head, at, source: `the anchor of ${at}` }
     // Every one is checked: between two of them somebody may have begun the log anew.
     newest.set(`${writer} ${seq} ${head}`, known)
   })

@@ -22,6 +22,7 @@ const SEVERITIES = {
   unclosed: 'incomplete',
   record_without_line: 'incomplete',
   still_open: 'note',
+  nothing_signed: 'note',
   segment_purged: 'note',
   clock_backwards: 'note',
   unknown_type: 'note',

@@ -9,6 +9,8 @@ export interface KnownHead {
   readonly writer: string
   readonly seq: number
   readonly hash: string
+  /** RFC 3339. Of the line, or when it was seen. */
+  readonly at: string
   /** Who says so, for people. */
   readonly source: string
 }
@@ -17,25 +19,27 @@ export interface KnownHead {
  * Compares what others have seen of a log with what is there now. Cutting lines off the end, or a whole file, leaves a sound chain; only
  * this notices.
  *
- * @param purged whether the log itself says that this line's file was removed for its age
+ * @param excused whether the log itself says why the line is not there: its file was removed for its age, or its batch never acknowledged
  */
 export function checkKnownHeads(
   folder: string,
   writers: ReadonlyMap<string, WriterVerdict>,
   heads: readonly KnownHead[],
-  purged: (head: KnownHead) => boolean,
+  excused: (head: KnownHead) => boolean,
 ): readonly Finding[] {
   const findings: Finding[] = []
   const within = new Map<WriterVerdict, KnownHead[]>()
   for (const head of heads) {
     const verdict = writers.get(head.writer)
     if (!verdict) {
-      if (!purged(head))
+      if (!excused(head))
         findings.push(finding('segment_missing', `the log of writer ${head.writer} is missing; ${head.source} saw it`))
       continue
     }
     const file = verdict.segments.at(-1)?.file ?? ''
+    if (head.seq === 0) continue
     if (head.seq > verdict.head.seq) {
+      if (excused(head)) continue
       const detail = `it ends with line ${verdict.head.seq}, and ${head.source} saw line ${head.seq}`
       findings.push(finding('tail_cut', detail, { file }))
     } else if (head.seq !== verdict.head.seq) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-const head = z.object({ file: z.string(), writer: z.string(), seq: z.number(), hash: z.string() })
+const head = z.object({ file: z.string(), writer: z.string(), seq: z.number(), hash: z.string(), at: z.string() })
 
 const schema = z.discriminatedUnion('type', [
   z.object({
@@ -20,9 +20,11 @@ const schema = z.discriminatedUnion('type', [
     first: z.number(),
     last: z.number(),
     link: z.string(),
+    before: z.string(),
   }),
   z.object({
     type: z.literal('audit.writer_failed'),
+    at: z.string(),
     reason: z.string(),
     failedWriter: z.string(),
     lastSeq: z.number(),

@@ -33,6 +33,8 @@ export interface WriterReport {
 export interface AuditReport {
   readonly integrity: 'intact' | 'tampered'
   readonly completeness: 'complete' | 'incomplete'
+  /** RFC 3339. What had its last line before this may have been removed for its age. */
+  readonly removedBefore: string | undefined
   readonly lines: number
   readonly writers: readonly WriterReport[]
   readonly findings: readonly Finding[]
@@ -57,20 +59,33 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
         writer: event.failedWriter,
         seq: event.lastSeq,
         hash: event.head,
+        at: event.at,
         source: `writer ${by}, which took over,`,
       })
     if (event.type === 'audit.opened')
       seen.push(...event.heads.map((head) => ({ ...head, source: `writer ${by}, when it began,` })))
   }
   const anchors = readAnchors(options.anchors ?? '', keys)
-  const isPurged = ({ writer, seq }: KnownHead) =>
-    purged.some(({ file, last }) => parseSegmentName(file)?.writer === writer && last >= seq)
+  const removedBefore =
+    purged
+      .map(({ before }) => before)
+      .sort()
+      .at(-1) ?? ''
+  const isExcused = ({ writer, seq, at }: KnownHead) => {
+    // What was seen before that time had its last line before it, too; the line that removed it may be gone by now.
+    if (at <= removedBefore) return true
+    const unacknowledged = failed.get(writer)
+    if (unacknowledged && seq > unacknowledged.seq) return true
+    return purged.some(
+      ({ file, first, last }) => parseSegmentName(file)?.writer === writer && seq >= first && seq <= last,
+    )
+  }
 
   const findings = [
     ...verdicts.flatMap((verdict) => ownFindings(verdict, failed, options)),
     ...verdicts.flatMap((verdict) => gapFindings(verdict, purged)),
     ...anchors.findings,
-    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), isPurged),
+    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), isExcused),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
     ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
     ...(await unknownFiles(folder)),
@@ -78,6 +93,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   return {
     integrity: findings.some(({ severity }) => severity === 'tampered') ? 'tampered' : 'intact',
     completeness: findings.some(({ severity }) => severity === 'incomplete') ? 'incomplete' : 'complete',
+    removedBefore: removedBefore === '' ? undefined : removedBefore,
     lines: verdicts.reduce((sum, verdict) => sum + linesOf(verdict), 0),
     writers: verdicts.map((verdict) => reportOf(verdict, failed, options)),
     findings,
@@ -145,6 +161,9 @@ function endFindings(
   const { writer } = verdict
   const last = verdict.segments.at(-1)
   const where = { file: last?.file ?? '' }
+  // Nobody was told of anything in it yet.
+  if (state === 'unclosed' && linesOf(verdict) === 0)
+    return [finding('nothing_signed', `writer ${writer} has not written a whole batch`, where)]
   if (state === 'open') return [finding('still_open', `writer ${writer} is still writing`, where)]
   if (state !== 'unclosed') return []
   if (options.acceptUnclosed?.has(writer) || options.acceptUnclosed?.has('all'))

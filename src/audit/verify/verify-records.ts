@@ -12,11 +12,17 @@ const GONE = new Set(['credential.revoked', 'credential.purged'])
  * Compares the log with what is stored. Each record names the line that announced it, which has to be there and to be about the same
  * credential; each credential whose last line says that it was stored has to have a record. Lines with pseudonyms are compared by provider
  * and issuer alone.
+ *
+ * @param removedBefore as the log's report has it: older lines may have been removed for their age
  */
 export async function verifyRecords(
   folder: string,
   stored: AsyncIterable<StoredCredential>,
+  removedBefore: string | undefined,
 ): Promise<readonly Finding[]> {
+  // The store first: what is saved meanwhile has its line by the time that the log is read.
+  const credentials: StoredCredential[] = []
+  for await (const credential of stored) credentials.push(credential)
   const announced = new Map<string, LogRecord>()
   const last = new Map<string, LogRecord>()
   for await (const record of mergedLines(folder)) {
@@ -25,13 +31,15 @@ export async function verifyRecords(
   }
   const writers = new Set((await listSegments(folder)).map(({ writer }) => writer))
   const findings: Finding[] = []
-  for await (const { key, status, audit } of stored) {
+  for (const { key, status, audit } of credentials) {
     const { issuer, subject } = key.owner
     last.delete(nameOf({ provider: key.provider, owner: { issuer, subject } }))
     if (status.status !== 'active' || !audit) continue
     const who = `the credential of ${subject} for ${key.provider}`
     const line = announced.get(`${audit.writer}/${audit.seq}`)
     if (!line) {
+      // Its line was old enough to be removed.
+      if (removedBefore !== undefined && status.version.createdAt.toISOString() <= removedBefore) continue
       const why = writers.has(audit.writer) ? 'which is not there' : 'whose file is not there'
       findings.push(
         finding('record_without_line', `${who} was announced by line ${audit.seq} of writer ${audit.writer}, ${why}`),

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { NO_LINK } from '../audit-chain.ts'
+import { isMissing } from '../segment-ends.ts'
 import type { SegmentName } from '../segment-name.ts'
 import { type Finding, finding } from './finding.ts'
 import type { LogLine } from './log-line.ts'
@@ -45,7 +46,11 @@ export function verifyWriter(
     const before = part === expectedPart ? head : undefined
     const candidates = names
       .filter((name) => name.part === part)
-      .map(({ file }) => ({ file, part, verdict: verifySegment(join(folder, file), { file, writer, before, keys }) }))
+      .flatMap(({ file }) => {
+        const verdict = verifyIfThere(join(folder, file), { file, writer, before, keys })
+        return verdict ? [{ file, part, verdict }] : []
+      })
+      .filter(({ verdict }, _, all) => all.length === 1 || !isEmpty(verdict))
     const chosen = candidates.find(({ verdict }) => isSound(verdict)) ?? candidates[0]
     if (!chosen) continue
     if (!before) gaps.push({ fromPart: expectedPart, toPart: part - 1, before: chosen.verdict.before })
@@ -58,6 +63,20 @@ export function verifyWriter(
   }
   const events = segments.flatMap(({ verdict }) => verdict.events)
   return { writer, segments, findings, gaps, head, events, isClosed: events.at(-1)?.type === 'audit.closed' }
+}
+
+/** undefined for a file that was removed for its age since the folder was listed. */
+function verifyIfThere(path: string, options: Parameters<typeof verifySegment>[1]): SegmentVerdict | undefined {
+  try {
+    return verifySegment(path, options)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+function isEmpty({ lines, unsigned, findings }: SegmentVerdict): boolean {
+  return lines === 0 && unsigned.bytes === 0 && findings.length === 0
 }
 
 function isSound({ findings }: SegmentVerdict): boolean {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { followLines, lastLines } from '../../audit/query/last-lines.ts'
 import { type Command, UsageError } from '../command.ts'
-import { table } from '../table.ts'
+import { cell, table } from '../table.ts'
 import { folderOption } from './audit-folder.ts'
 import { filterHelp, filterOptions } from './log-filter-options.ts'
 import { logColumns, logRow } from './log-table.ts'
@@ -41,7 +41,7 @@ ${filterHelp}
       for (const record of (await follow()).filter((one) => matches(one) && !known.has(one.id))) {
         const row = logRow(record)
         const text = logColumns
-          .map((column) => row[column])
+          .map((column) => cell(row[column]))
           .join('  ')
           .trimEnd()
         terminal.out(`${input.flag('json') ? JSON.stringify(record) : text}\n`)

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Finding } from '../../audit/verify/finding.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
@@ -56,6 +56,9 @@ function anchorsFrom(path: string | undefined): string | undefined {
   }
 }
 
+/** Milliseconds. */
+const CLOCKS_DIFFER = 2_000
+
 function isRunning({ host, pid, at }: { readonly host: string; readonly pid: number; readonly at: string }): boolean {
   if (host !== hostname()) return false
   try {
@@ -66,17 +69,25 @@ function isRunning({ host, pid, at }: { readonly host: string; readonly pid: num
   }
 }
 
-/** Another process may have been given the number since. Only Linux tells. */
+/** Another process may have been given the number since. Only Linux tells: proc(5), `starttime` in clock ticks of a hundredth. */
 function isYounger(pid: number, at: string): boolean {
-  const process = statSync(`/proc/${pid}`, { throwIfNoEntry: false })
-  return process !== undefined && process.ctimeMs > Date.parse(at) + 1000
+  try {
+    // The name, in parentheses, may hold anything.
+    const [, fields = ''] = /^.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+    const [, boot = ''] = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8')) ?? []
+    const started = Number(boot) * 1000 + Number(fields.split(' ')[19]) * 10
+    // Both clocks are cut, and the log's may have been set since the system started.
+    return started > Date.parse(at) + CLOCKS_DIFFER
+  } catch {
+    return false
+  }
 }
 
 /** Lists the store, which itself stands in the log. */
 async function withRecords(report: AuditReport, folder: string, terminal: Terminal): Promise<AuditReport> {
   let findings: readonly Finding[] = []
   await withOperatorAccess(terminal, async ({ credentials, context }) => {
-    findings = await verifyRecords(folder, credentials.list(context))
+    findings = await verifyRecords(folder, credentials.list(context), report.removedBefore)
     return 0
   })
   return {
