@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../../core/errors.ts'
+import { parsedJson } from '../parsed-json.ts'
 import { type BackendLog, backendLog, type ForeignAccess } from './backend-log.ts'
 
 const event = z.object({
@@ -35,7 +36,7 @@ const TOUCHING = new Set([
  * @throws `configuration_invalid` for anything else than such a file
  */
 export function readCloudTrail(text: string, prefix: string): BackendLog {
-  const found = file.safeParse(parsed(text))
+  const found = file.safeParse(parsedJson(text))
   if (!found.success) {
     throw new CredentialVaultError(
       'configuration_invalid',
@@ -44,7 +45,7 @@ export function readCloudTrail(text: string, prefix: string): BackendLog {
     )
   }
   const records =
-    'Records' in found.data ? found.data.Records : found.data.Events.map((one) => parsed(one.CloudTrailEvent))
+    'Records' in found.data ? found.data.Records : found.data.Events.map((one) => parsedJson(one.CloudTrailEvent))
   const events = records.flatMap((record) => event.safeParse(record).data ?? [])
   return backendLog(events.map((one) => ({ at: timeOf(one), requestId: one.requestID, access: accessOf(one, prefix) })))
 }
@@ -81,12 +82,4 @@ function secretNames(parameters: Readonly<Record<string, unknown>>): readonly st
   return given
     .filter((one) => typeof one === 'string')
     .map((one) => one.replace(/^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:/, ''))
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
+import { parsedJson } from '../parsed-json.ts'
 import { type BackendLog, type BackendLogEntry, backendLog, type ForeignAccess } from './backend-log.ts'
 
 const entry = z.object({
@@ -29,7 +30,7 @@ const TOUCHING: Readonly<Record<string, readonly string[]>> = {
 export async function readVaultLog(path: string, mount: string, prefix: string): Promise<BackendLog> {
   const entries: BackendLogEntry[] = []
   for await (const line of createInterface({ input: createReadStream(path) })) {
-    const found = entry.safeParse(parsed(line))
+    const found = entry.safeParse(parsedJson(line))
     if (!found.success) continue
     const { time, request } = found.data
     entries.push({ at: time, requestId: request.id, access: accessOf(found.data, mount, prefix) })
@@ -52,13 +53,5 @@ function accessOf(
     correlationId: request.headers?.['x-correlation-id']?.[0],
     who: auth?.display_name ?? '',
     refused: error !== undefined && error !== '',
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
   }
 }

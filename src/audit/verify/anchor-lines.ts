@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { checkpointText } from '../anchor.ts'
 import { isCheckpointSignedBy } from '../audit-keys.ts'
+import { parsedJson } from '../parsed-json.ts'
 import { type Finding, finding } from './finding.ts'
 import type { KnownHead } from './known-heads.ts'
 
@@ -26,7 +27,7 @@ export function readAnchors(
   const findings: Finding[] = []
   text.split('\n').forEach((line, i) => {
     if (!line.includes('audit.checkpoint')) return
-    const found = checkpoint.safeParse(parsed(line.slice(line.indexOf('{'))))
+    const found = checkpoint.safeParse(parsedJson(line.slice(line.indexOf('{'))))
     if (!found.success) return
     const { at, writer, seq, head, sig } = found.data
     if (!isCheckpointSignedBy(keys, checkpointText({ at, writer, seq, head }), sig)) {
@@ -38,12 +39,4 @@ export function readAnchors(
     newest.set(`${writer} ${seq} ${head}`, known)
   })
   return { heads: [...newest.values()], findings }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
