@@ -69,15 +69,12 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
   const journal: Journal = createJournal({ audit, health, warn })
-  for (const keyId of createdKeys) {
-    await journal.grant({
-      type: 'key.created',
-      outcome: 'success',
-      version: keyId,
-      backend: backend.name,
-      correlationId: newCorrelationId(),
-    })
-  }
+  await orClose(backend, async () => {
+    for (const keyId of createdKeys) {
+      const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
+      await journal.grant({ ...event, correlationId: newCorrelationId() })
+    }
+  })
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()

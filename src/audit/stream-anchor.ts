@@ -5,6 +5,8 @@ import type { AuditAnchor } from './anchor.ts'
  * server that speaks MCP over stdio: there standard output is the protocol's, so give it `process.stderr`.
  */
 export function streamAnchor(stream: NodeJS.WritableStream = process.stdout): AuditAnchor {
+  // Whoever took the checkpoints may be gone, and that is no reason for this process to end.
+  stream.on('error', () => {})
   return {
     publish: (checkpoint) => void stream.write(`${JSON.stringify(checkpoint)}\n`),
     close: async () => {},
