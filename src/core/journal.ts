@@ -1,7 +1,8 @@
 import type { AuditEvent, AuditPosition, AuditSink } from './audit-sink.ts'
-import { CredentialVaultError, isVaultError } from './errors.ts'
+import { isVaultError } from './errors.ts'
 import type { Health } from './health.ts'
 import { MALFORMED_EVENT } from './own-errors.ts'
+import { patientSink } from './patient-sink.ts'
 import { reasonOf } from './refusal-event.ts'
 
 /** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
@@ -27,9 +28,6 @@ export interface JournalParts {
 /** Lines kept at most; of those beyond only the number is. */
 const MAX_KEPT = 1000
 
-/** Milliseconds. A log that hangs must not hold up a save until somebody else has its link. */
-const DEADLINE = 10_000
-
 const CHANGES: readonly AuditEvent['type'][] = [
   'credential.stored',
   'credential.rotated',
@@ -40,6 +38,7 @@ const CHANGES: readonly AuditEvent['type'][] = [
 ]
 
 export function createJournal({ audit, health, warn = () => {} }: JournalParts): Journal {
+  const log = patientSink(audit)
   let kept: AuditEvent[] = []
   let uncounted = 0
   let flushing: Promise<void> | undefined
@@ -47,7 +46,7 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   async function append(event: AuditEvent): Promise<AuditPosition> {
     try {
       if (kept.length + uncounted > 0) await flushed()
-      const position = await withinTime(audit.append(event))
+      const position = await log.append(event)
       health.recovered('audit')
       return position
     } catch (error) {
@@ -65,12 +64,12 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   async function flush(): Promise<void> {
     try {
       for (let next = kept[0]; next; next = kept[0]) {
-        await withinTime(audit.append(next))
+        await log.append(next)
         kept.shift()
       }
       if (uncounted === 0) return
       const count = uncounted
-      await withinTime(audit.append({ type: 'audit.gap', outcome: 'error', count, correlationId: 'audit-gap' }))
+      await log.append({ type: 'audit.gap', outcome: 'error', count, correlationId: 'audit-gap' })
       uncounted -= count
     } finally {
       flushing = undefined
@@ -105,21 +104,6 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
       if (lost > 0) warn(`${lost} audit lines could not be written and are lost.`)
       kept = []
     },
-  }
-}
-
-async function withinTime<T>(append: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const message = 'The audit log did not answer in time. Nothing was released or saved.'
-      reject(new CredentialVaultError('audit_unavailable', message, { reason: 'timeout', retryable: true }))
-    }, DEADLINE)
-  })
-  try {
-    return await Promise.race([append, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

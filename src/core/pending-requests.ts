@@ -158,23 +158,27 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
   }
 
   /** Of this process, by owner: each costs memory for as long as its client likes. */
-  const waiting = new Map<string, Set<string>>()
+  const waiting = new Map<string, number>()
+  const waiters = new Set<string>()
   const ownerOf = ({ issuer, subject }: User) => JSON.stringify([issuer, subject])
 
   function admit(user: User): string | undefined {
     const owner = ownerOf(user)
-    const own = waiting.get(owner) ?? new Set()
-    if (own.size >= MOST_WAITING_CALLS) return undefined
+    const own = waiting.get(owner) ?? 0
+    if (own >= MOST_WAITING_CALLS) return undefined
     const waiterId = randomBytes(16).toString('base64url')
-    waiting.set(owner, own.add(waiterId))
+    waiters.add(waiterId)
+    waiting.set(owner, own + 1)
     return waiterId
   }
 
   function dismiss(user: User, waiterId: string | undefined): void {
+    // Told more than once of one call, as when it is withdrawn.
+    if (waiterId === undefined || !waiters.delete(waiterId)) return
     const owner = ownerOf(user)
-    const own = waiting.get(owner)
-    if (waiterId !== undefined) own?.delete(waiterId)
-    if (own?.size === 0) waiting.delete(owner)
+    const left = (waiting.get(owner) ?? 1) - 1
+    if (left > 0) waiting.set(owner, left)
+    else waiting.delete(owner)
   }
 
   const requests: PendingRequests = {
