@@ -34,8 +34,8 @@ function withoutSecrets(
   variables: readonly Variable[],
   values: CredentialValues,
 ): Verification {
-  const guard = createEchoGuard({ includeShort: true })
-  guard.add(variables, values)
+  const guard = createEchoGuard()
+  guard.add(variables, values, { includeShort: true })
   if (!guard.finds(verification)) return verification
   return verification.ok ? { ok: true } : { ok: false, problem: 'The service refused it.' }
 }

@@ -13,8 +13,8 @@ const variables = defineVariables({
 const PAT = 'glpat-x+Y/z_0"1<2>&3\'4~é5'
 
 function guardOf(pat: string, options = {}): EchoGuard {
-  const guard = createEchoGuard(options)
-  guard.add(variables, { pat })
+  const guard = createEchoGuard()
+  guard.add(variables, { pat }, options)
   return guard
 }
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
         'probe',
         {},
         gate(jira, async (extra: ToolExtra) => {
-          const outcome = await probe(jira.getCredentials() as Handle, extra)
+          const outcome = await probe(jira.getCredentials(extra) as Handle, extra)
           return typeof outcome === 'object' && outcome !== null
             ? (outcome as { content: [] })
             : { content: [{ type: 'text' as const, text: String(outcome) }] }
@@ -69,7 +69,12 @@ describe('a handle', () => {
   })
 
   test('is not to be had outside a gated handler', () => {
-    expect(vaultError(() => harness.jira.getCredentials())).toMatchObject({ code: 'call_ended' })
+    const extra = { signal: new AbortController().signal, requestId: 1 }
+    const refused = { code: 'configuration_invalid', reason: 'call_unknown' }
+    expect(vaultError(() => harness.jira.getCredentials(extra))).toMatchObject(refused)
+    // From JavaScript, as the ancestor's users write it.
+    const ambient = harness.jira.getCredentials.bind(harness.jira) as () => unknown
+    expect(vaultError(ambient)).toMatchObject({ ...refused, message: expect.stringContaining('getCredentials(extra)') })
   })
 
   test('goes nowhere without declared destinations', async () => {
@@ -120,8 +125,8 @@ describe('a reference', () => {
         void server.registerTool(
           'keep',
           {},
-          gate(jira, async () => {
-            reference = jira.getCredentials().reference
+          gate(jira, async (extra) => {
+            reference = jira.getCredentials(extra).reference
             return { content: [] }
           }),
         ),

@@ -13,7 +13,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import type { CredentialVault } from '../../src/credential-vault.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { oidc } from '../../src/identity/oidc.ts'
-import { credentialGate } from '../../src/mcp/sdk-v1/index.ts'
+import { credentialGate, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { openVault } from '../../src/open-vault.ts'
 import { type ExampleClient, exampleClient, withToken } from '../support/example-client.ts'
 import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
@@ -180,8 +180,8 @@ function ownMcp(jira: CredentialsProvider): OwnMcp {
       onsessioninitialized: (id) => void sessions.set(id, transport),
     })
     const server = new McpServer({ name: 'test', version: '1.0.0' })
-    const handler = credentialGate(server)(jira, async () => {
-      const length = await jira.getCredentials().use(({ pat }) => pat?.length)
+    const handler = credentialGate(server)(jira, async (extra: ToolExtra) => {
+      const length = await jira.getCredentials(extra).use(({ pat }) => pat?.length)
       return { content: [{ type: 'text', text: `a secret of ${length} characters` }] }
     })
     server.registerTool('secret_length', {}, handler)

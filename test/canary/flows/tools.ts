@@ -108,7 +108,7 @@ export const tools: readonly Flow[] = [
     await world.clients.plain.call()
     await world.thrown(() => kept?.use(() => 'used'))
     await world.thrown(() => kept?.fetch(world.services.bearer.origin))
-    await world.thrown(() => world.provider.getCredentials())
+    await world.thrown(() => world.provider.getCredentials({ signal: new AbortController().signal, requestId: 1 }))
     world.objects.set('handle', kept)
   }),
   answered('reference misused', 'refused 7', (world) => async (handle) => {
