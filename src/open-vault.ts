@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type Koa from 'koa'
 import { jsonLinesAudit } from './audit/json-lines.ts'
 import { createCredentials, newCorrelationId } from './core/credentials.ts'
+import { createCrossingWatch } from './core/crossing-watch.ts'
 import { withDeadline } from './core/deadline.ts'
 import { deriveKey } from './core/derive-key.ts'
 import { CredentialVaultError } from './core/errors.ts'
@@ -62,8 +63,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     return createSealer(webKey)
   })
   const health = createHealth(warn, (part, problem) => {
-    // Of its own failure the log tells by itself.
-    if (part === 'audit') return
+    // The log reports its own failures, and a crossing has a line of its own.
+    if (part === 'audit' || part === 'calls') return
     const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
     const name = part === 'backend' ? backend.name : part
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
@@ -80,6 +81,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const providers = new Map<string, FormProvider>()
   const pendingRequests = createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds })
   const credentials = createCredentials({ backend, journal, health, cacheTtl: checked.cacheSeconds * 1000 })
+  const crossings = createCrossingWatch({ note: credentials.note, health })
   const {
     sessionIdleSeconds,
     sessionMaxSeconds,
@@ -162,7 +164,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, ownerFrom, assertion: options.assertion }
+      return { credentials, pendingRequests, sealer, crossings, ownerFrom, assertion: options.assertion }
     },
 
     onClose: (end) => void endings.push(end),

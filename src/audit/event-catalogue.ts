@@ -19,6 +19,8 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'credential.purged': 'Revoked, and its mark removed as well.',
   'credential.revoke_failed': 'It was not revoked; with `outcome_unknown` nobody can tell.',
   'credential.echoed': 'A tool result that contained the secret was withheld.',
+  'credential.crossed':
+    "A tool result of `owner` contained another owner's secret for `provider` and was delivered: the server mixes calls up, or somebody gave a secret away. Worth an alarm.",
   'form.opened': "The link's owner was shown the form.",
   'form.cancelled': 'The owner ended the request on the form.',
   'form.identity_mismatch': 'Somebody else opened the link: `actor` is who, `owner` whose it is. Worth an alarm.',

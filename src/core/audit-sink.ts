@@ -32,6 +32,8 @@ export type AuditEventType =
   | 'credential.revoke_failed'
   /** A tool result that contained the secret was withheld. */
   | 'credential.echoed'
+  /** A tool result held the secret of another owner than the call's. */
+  | 'credential.crossed'
   | 'form.opened'
   | 'form.cancelled'
   /** The signed-in person is not the one whose link it is. */
