@@ -19,7 +19,7 @@ let cluster: RaftCluster
 
 beforeAll(async () => {
   cluster = await startRaftCluster()
-}, 90_000)
+})
 afterAll(() => cluster.stop())
 
 async function newMount(): Promise<string> {
@@ -33,7 +33,7 @@ async function newMount(): Promise<string> {
         ({ status }) => status,
         () => 0,
       )
-    await expect.poll(answers, { timeout: 20_000 }).toBe(404)
+    await expect.poll(answers).toBe(404)
   }
   return mount
 }
@@ -146,4 +146,4 @@ test('a leader that is killed under load loses no save, and nobody is told "not 
     expect(found).toBeLessThanOrEqual(possible.get(key) ?? 0)
   }
   await backend.close()
-}, 60_000)
+})
