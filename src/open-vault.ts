@@ -30,6 +30,7 @@ import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { createBearerGate } from './web/bearer-gate.ts'
 import type { FormProvider } from './web/form-provider.ts'
+import { LOGIN_SECONDS } from './web/login-cookie.ts'
 import { createNodeHandler } from './web/node-handler.ts'
 import { protectedResourceMetadata } from './web/protected-resource-metadata.ts'
 import { createVaultRoutes } from './web/vault-routes.ts'
@@ -137,8 +138,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
       const name = sealer.mac('owner', issuer, subject).toString('base64url')
-      // Those begun in this very millisecond, too.
-      await sessions.endAll(name, now + 1, now + 1 + sessionMaxSeconds * 1000)
+      // Those begun in this very millisecond, too; and for as long as a session lasts whose login has begun by now.
+      await sessions.endAll(name, now + 1, now + 1 + (LOGIN_SECONDS + sessionMaxSeconds) * 1000)
       await journal.note({
         type: 'login.ended',
         outcome: 'success',

@@ -1,7 +1,6 @@
 import type { JWTPayload } from 'jose'
 import * as client from 'openid-client'
-import type { BrowserLogin, LoginStart } from '../core/identity.ts'
-import type { User } from '../core/owner.ts'
+import type { BrowserLogin, LoginStart, SignedInUser } from '../core/identity.ts'
 import { ISSUER_TIMEOUT_MILLISECONDS } from './issuer-document.ts'
 import type { VerifySigned } from './issuer-keys.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'
@@ -37,6 +36,14 @@ export function oidcBrowserLogin(
   return {
     mode: 'oidc',
     displayName: new URL(settings.issuer).host,
+    policy: policyOf(settings),
+
+    isRecent({ authenticatedAt }) {
+      const { maxAuthAgeSeconds, clockToleranceSeconds } = settings
+      if (maxAuthAgeSeconds === undefined) return true
+      const limit = (maxAuthAgeSeconds + clockToleranceSeconds) * 1000
+      return authenticatedAt !== undefined && Date.now() - authenticatedAt <= limit
+    },
 
     async begin({ switchAccount }): Promise<LoginStart> {
       const state = client.randomState()
@@ -57,7 +64,7 @@ export function oidcBrowserLogin(
       return { kind: 'redirect', redirectTo: redirectTo.href, transaction }
     },
 
-    async complete(callbackUrl, transaction): Promise<User> {
+    async complete(callbackUrl, transaction): Promise<SignedInUser> {
       const issuer = await metadata()
       const login = checkLoginAnswer(callbackUrl.searchParams, transaction, issuer)
       // The redirect URI sent with the code is the configured one, whatever address the browser used.
@@ -128,8 +135,27 @@ function clientAuthentication(secret: string | undefined, issuer: IssuerMetadata
 
 const refuseIdToken: Refuse = () => loginRefusal('id_token')
 
-function user(claims: JWTPayload, settings: BrowserLoginSettings): User {
+function user(claims: JWTPayload, settings: BrowserLoginSettings): SignedInUser {
   const owner = ownerFromClaims(claims, settings.issuer, settings.idTokenSubjectClaim, refuseIdToken)
   const displayName = displayNameOf(claims)
-  return { ...owner, ...(displayName === undefined ? {} : { displayName }) }
+  const authTime = claims['auth_time']
+  return {
+    ...owner,
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(typeof authTime === 'number' ? { authenticatedAt: authTime * 1000 } : {}),
+  }
+}
+
+/** Whom a login names, and what it asks of them: the settings that a session must not outlive. */
+function policyOf(settings: BrowserLoginSettings): string {
+  const { issuer, clientId, loginScopes, algorithms, idTokenSubjectClaim, maxAuthAgeSeconds = null } = settings
+  return JSON.stringify([
+    issuer,
+    clientId,
+    loginScopes,
+    algorithms,
+    idTokenSubjectClaim,
+    maxAuthAgeSeconds,
+    settings.acrValues,
+  ])
 }

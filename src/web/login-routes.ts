@@ -1,9 +1,8 @@
 import { isVaultError } from '../core/errors.ts'
-import type { LoginStart } from '../core/identity.ts'
-import type { User } from '../core/owner.ts'
+import type { LoginStart, SignedInUser } from '../core/identity.ts'
 import { addressKey } from './client-address.ts'
 import { linkTarget } from './link-target.ts'
-import { loginId } from './login-cookie.ts'
+import { LOGIN_SECONDS, loginId } from './login-cookie.ts'
 import { acceptPost, readFields, rejected } from './posted-form.ts'
 import { answerRateLimited } from './rate-limited.ts'
 import { type LinkTarget, linkPath } from './site.ts'
@@ -70,7 +69,7 @@ export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
 
   const callback = new URL(site.callbackUrl)
   callback.search = ctx.querystring
-  let user: User
+  let user: SignedInUser
   try {
     user = await parts.identity.browserLogin.complete(callback, login.transaction)
   } catch (error) {
@@ -86,24 +85,28 @@ export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
     await loginFailed(desk, visit, 'sessions_ended')
     return answer(ctx, renderer.message(messages.loginNotFound()))
   }
-  await signIn(desk, visit, login.target, user)
+  await signIn(desk, visit, login.target, user, login.startedAt)
 }
 
 /** A login's cookie is worthless once the login is done, even to somebody who kept a copy. */
-const LOGIN_KEPT = 600_000
-
 function endLogin({ parts }: Desk, state: string, startedAt: number): Promise<void> {
-  return parts.sessions.end(loginId(state), startedAt + LOGIN_KEPT)
+  return parts.sessions.useLogin(loginId(state), startedAt + LOGIN_SECONDS * 1000)
 }
 
 function isUsed({ parts }: Desk, state: string, startedAt: number): Promise<boolean> {
-  return parts.sessions.isEnded({ id: loginId(state), owner: '', startedAt })
+  return parts.sessions.isLoginUsed({ id: loginId(state), startedAt })
 }
 
-async function signIn(desk: Desk, visit: Visit, target: LinkTarget, user: User): Promise<void> {
+async function signIn(
+  desk: Desk,
+  visit: Visit,
+  target: LinkTarget,
+  user: SignedInUser,
+  begunAt?: number,
+): Promise<void> {
   const { issuer, subject } = user
   await desk.journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...about(visit) })
-  await desk.sessions.start(visit.ctx, user)
+  await desk.sessions.start(visit.ctx, user, begunAt)
   seeOther(visit.ctx, desk.site, linkPath(desk.site, 'entry', target))
 }
 
