@@ -1,6 +1,5 @@
 import { isVaultError } from '../core/errors.ts'
 import type { LoginStart, SignedInUser } from '../core/identity.ts'
-import { addressKey } from './client-address.ts'
 import { linkTarget } from './link-target.ts'
 import { LOGIN_SECONDS, loginId } from './login-cookie.ts'
 import { acceptPost, readFields, rejected } from './posted-form.ts'
@@ -20,7 +19,7 @@ export async function beginLogin(desk: Desk, visit: Visit): Promise<void> {
   const { parts, logins, limits, renderer, messages } = desk
   const { ctx } = visit
   if (!(await acceptPost(desk, visit))) return
-  const wait = await limits.logins.take(addressKey(visit.address))
+  const wait = await limits.logins.take(visit.address)
   if (wait > 0) {
     await rejected(desk, visit, 'rate_limited')
     return answerRateLimited(desk, visit, wait)
