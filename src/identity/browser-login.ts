@@ -5,9 +5,8 @@ import { ISSUER_TIMEOUT_MILLISECONDS } from './issuer-document.ts'
 import type { VerifySigned } from './issuer-keys.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'
 import { checkLoginAnswer } from './login-answer.ts'
-import { loginRefusal } from './login-problem.ts'
+import { idTokenRefusal, loginRefusal } from './login-problem.ts'
 import { ownerFromClaims } from './owner-claim.ts'
-import type { Refuse } from './token-problem.ts'
 import { tokenRequestError } from './token-request-error.ts'
 import { displayNameOf } from './user-claims.ts'
 
@@ -80,7 +79,7 @@ export function oidcBrowserLogin(
           requiredClaims: ['exp', 'iat', 'sub'],
           clockTolerance: settings.clockToleranceSeconds,
         },
-        refuseIdToken,
+        idTokenRefusal,
       )
       // Providers may sign somebody in more weakly than they were asked to (OpenID Connect Core 1.0 §5.5.1.1).
       if (settings.acrValues.length > 0 && !settings.acrValues.some((value) => value === claims['acr'])) {
@@ -133,10 +132,8 @@ function clientAuthentication(secret: string | undefined, issuer: IssuerMetadata
   return methods.includes('client_secret_basic') ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret)
 }
 
-const refuseIdToken: Refuse = () => loginRefusal('id_token')
-
 function user(claims: JWTPayload, settings: BrowserLoginSettings): SignedInUser {
-  const owner = ownerFromClaims(claims, settings.issuer, settings.idTokenSubjectClaim, refuseIdToken)
+  const owner = ownerFromClaims(claims, settings.issuer, settings.idTokenSubjectClaim, idTokenRefusal)
   const displayName = displayNameOf(claims)
   const authTime = claims['auth_time']
   return {

@@ -112,15 +112,22 @@ async function signIn(
 async function failed(desk: Desk, visit: Visit, target: LinkTarget, error: unknown): Promise<void> {
   const { parts, renderer, messages } = desk
   if (isVaultError(error, 'login_failed', 'owner_unknown')) {
-    await loginFailed(desk, visit, error.reason ?? error.code)
-    return answer(visit.ctx, renderer.message(messages.loginFailed(target, error.reason)))
+    const { correlationId } = visit
+    const reason = error.reason ?? error.code
+    await loginFailed(desk, visit, reason)
+    if (!error.retryable) {
+      // Its user can do nothing about it.
+      const problem = `A sign-in failed: ${reason}, reference ${correlationId}. ${error.message}`
+      visit.ctx.app.emit('error', new Error(problem), visit.ctx)
+    }
+    return answer(visit.ctx, renderer.message(messages.loginFailed(target, error, correlationId)))
   }
   if (!isVaultError(error, 'unavailable')) throw error
   // What the browser brought is anybody's word.
   if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', error.reason ?? error.code)
   await loginFailed(desk, visit, error.reason ?? error.code)
   visit.ctx.set('Retry-After', '10')
-  answer(visit.ctx, renderer.message(messages.loginUnavailable(target)))
+  answer(visit.ctx, renderer.message(messages.loginUnavailable(target, visit.correlationId)))
 }
 
 async function loginFailed(desk: Desk, visit: Visit, reason: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type { CredentialVaultError } from '../core/errors.ts'
 import type { BrowserLogin } from '../core/identity.ts'
 import type { FoundRequest } from '../core/pending-requests.ts'
 import type { Action } from './page-views.ts'
@@ -169,7 +170,11 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       caution: 'If you did not begin to sign in yourself, close this page.',
     }),
 
-    loginFailed: (target: LinkTarget, reason: string | undefined): Message => ({
+    loginFailed: (
+      target: LinkTarget,
+      { reason, retryable }: Pick<CredentialVaultError, 'reason' | 'retryable'>,
+      reference: string,
+    ): Message => ({
       status: 400,
       tone: 'error',
       heading: reason === 'denied' ? 'You did not sign in' : 'Signing in did not work',
@@ -177,17 +182,21 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
         reason === 'denied'
           ? `The sign-in was stopped or refused at ${login.displayName}.`
           : `The answer of ${login.displayName} cannot be accepted.`,
-        'Nothing was saved, and the link still works.',
+        retryable
+          ? 'Nothing was saved.'
+          : 'Nothing was saved. Trying again will hardly help: give the people who run this server the reference below.',
       ],
-      actions: signInButtons(target, { label: 'Try again' }),
+      actions: signInButtons(target, { label: 'Try again', primary: retryable }),
+      ...(reason === 'denied' ? {} : { reference }),
     }),
 
-    loginUnavailable: (target: LinkTarget): Message => ({
+    loginUnavailable: (target: LinkTarget, reference: string): Message => ({
       status: 503,
       tone: 'error',
       heading: login.choices ? 'The identity provider cannot be reached' : `${login.displayName} cannot be reached`,
-      paragraphs: ['You cannot sign in right now. The link still works: try again in a moment.'],
+      paragraphs: ['You cannot sign in right now. Nothing was saved: try again in a moment.'],
       actions: signInButtons(target, { label: 'Try again' }),
+      reference,
     }),
 
     rateLimited: (seconds: number): Message => ({
