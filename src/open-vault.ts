@@ -76,6 +76,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
   })
+  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warn(SECOND_SERVER)
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
@@ -188,6 +189,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   return vault
 }
 
+const SECOND_SERVER =
+  'Another server at this address uses the same store, and each keeps open requests and sessions in its own memory: a link that one has made is unknown to the other. Run one process, or give each an address of its own.'
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const

@@ -37,9 +37,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       status,
       heading: status === 401 ? 'You are not signed in any more' : 'Sign in to continue',
       paragraphs: [
-        ...(status === 401
-          ? ['Nothing was saved, and the link still works. After signing in, fill in the form again.']
-          : []),
+        ...(status === 401 ? ['Nothing was saved. Sign in again and fill in the form once more.'] : []),
         hasLogin
           ? 'A tool of your AI assistant needs a credential of yours. Sign in first, so that only the person it was asked of can enter it.'
           : 'A tool of your AI assistant needs a credential of yours.',
@@ -61,12 +59,13 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       status: 403,
       tone: 'warning',
       viewer,
-      heading: 'This link is not for this account',
+      heading: 'This link does not work for this account',
       paragraphs: [
-        'A link works only for the person whose assistant asked for it, and only for a limited time. This one is not one of yours, or it is no longer known.',
+        'It was made for somebody else, or this server does not know it any more: links end after a while, and when the server restarts.',
+        askAgain,
       ],
       facts: [signedInFact(viewer.session)],
-      caution: 'If somebody sent you this link, do not continue: what you enter might end up in their hands.',
+      caution: 'Did somebody else send you this link? Then close this page.',
       actions: hasLogin
         ? signInButtons(target, { label: 'Sign in with another account', primary: false, switchAccount: true })
         : [],

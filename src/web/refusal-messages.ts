@@ -106,9 +106,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       status: 503,
       tone: 'error',
       heading: 'This cannot be done right now',
-      paragraphs: [
-        'Something that this server needs is not working. Nothing was saved, and your link still works: try again in a moment.',
-      ],
+      paragraphs: ['Something that this server needs is not working. Nothing was saved: try again in a moment.'],
       reference,
     }),
 
