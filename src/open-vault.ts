@@ -31,6 +31,7 @@ import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { createBearerGate } from './web/bearer-gate.ts'
 import type { FormProvider } from './web/form-provider.ts'
+import { LOGIN_SECONDS } from './web/login-cookie.ts'
 import { createNodeHandler } from './web/node-handler.ts'
 import { protectedResourceMetadata } from './web/protected-resource-metadata.ts'
 import { createVaultRoutes } from './web/vault-routes.ts'
@@ -76,6 +77,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
   })
+  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warn(SECOND_SERVER)
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
@@ -139,8 +141,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
       const name = sealer.mac('owner', issuer, subject).toString('base64url')
-      // Those begun in this very millisecond, too.
-      await sessions.endAll(name, now + 1, now + 1 + sessionMaxSeconds * 1000)
+      // Those begun in this very millisecond, too; and for as long as a session lasts whose login has begun by now.
+      await sessions.endAll(name, now + 1, now + 1 + (LOGIN_SECONDS + sessionMaxSeconds) * 1000)
       await journal.note({
         type: 'login.ended',
         outcome: 'success',
@@ -189,6 +191,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   return vault
 }
 
+const SECOND_SERVER =
+  'Another server at this address uses the same store, and each keeps open requests and sessions in its own memory: a link that one has made is unknown to the other. Run one process, or give each an address of its own.'
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const

@@ -9,6 +9,7 @@ import { throwIfAborted } from './deadline.ts'
 import { type CredentialFiles, createCredentialFiles, statusOf } from './sealed-file/credential-files.ts'
 import { createRevisions, type Revisions } from './sealed-file/revisions.ts'
 import { revoke } from './sealed-file/revocation.ts'
+import { markServer, type ServerMark } from './sealed-file/server-mark.ts'
 import { storageError } from './sealed-file/storage-error.ts'
 import { openStoreFolder } from './sealed-file/store-folder.ts'
 
@@ -61,6 +62,7 @@ interface OpenedStore {
 export function sealedFile(options: SealedFileOptions): SecretBackend {
   const { folder, key, keyFile, create, warn = emitWarning } = parseOptions(optionsSchema, options, 'sealedFile')
   let store: OpenedStore | undefined
+  let mark: ServerMark | undefined
 
   function opened(): OpenedStore {
     if (store) return store
@@ -124,7 +126,15 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     deriveKey: (purpose) => deriveKey(opened().masterKey, `derived ${purpose}`),
 
+    async announceServer(serverBaseUrl) {
+      await mark?.close()
+      mark = await markServer(opened().root, serverBaseUrl)
+      return mark?.others ?? false
+    },
+
     async close() {
+      await mark?.close()
+      mark = undefined
       if (store) wipe(store.masterKey)
       store = undefined
     },
