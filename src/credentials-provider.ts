@@ -42,7 +42,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly name: string
   readonly label: string
   readonly tokenTimeoutSeconds: number
-  readonly #options: CredentialsProviderOptions<V>
+  // Without V: what takes values would otherwise keep this provider from standing where any provider may.
+  readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #boundFetch: BoundFetch
   readonly #destinations: readonly string[]
@@ -55,10 +56,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.name = checked.name
     this.label = checked.label ?? checked.name.charAt(0).toUpperCase() + checked.name.slice(1)
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
-    this.#options = options
+    this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
     const destinations = defineDestinations(
-      options.destinations ?? [],
+      this.#options.destinations ?? [],
       this.#variables,
       'CredentialsProvider.destinations',
     )
