@@ -16,7 +16,8 @@ import { openStoreFolder } from './sealed-file/store-folder.ts'
 export interface SealedFileOptions {
   /**
    * Folder of the store, made with mode 0700 when it does not exist. It has to be on a local file system with hard links and may be
-   * shared by several processes of one machine. A folder that group or others may write to is refused.
+   * shared by several processes of one machine. A folder that everyone may write to is refused, and so is another user's that its group
+   * may write to; this user's own is set to mode 0700, with a warning.
    */
   readonly folder: string
   /** The store's key as text, from `mcp-credential-vault keygen`. Default: `MCP_VAULT_KEY`, or the file that `MCP_VAULT_KEY_FILE` names. */
