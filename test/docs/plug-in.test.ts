@@ -100,8 +100,16 @@ async function walk(section: string): Promise<void> {
 }
 
 const LONG = 120_000
-test('Koa: the page alone, followed in an empty folder, leads to a ticket for a client that signed in', () => walk('Koa'), LONG)
-test('Express: the page alone, followed in an empty folder, leads to a ticket for a client that signed in', () => walk('Express'), LONG)
+test(
+  'Koa: the page alone, followed in an empty folder, leads to a ticket for a client that signed in',
+  () => walk('Koa'),
+  LONG,
+)
+test(
+  'Express: the page alone, followed in an empty folder, leads to a ticket for a client that signed in',
+  () => walk('Express'),
+  LONG,
+)
 
 test(
   'stdio: the page alone, followed in an empty folder, leads to a ticket',
