@@ -13,7 +13,7 @@ const { BASE_URL = '', ISSUER = '', TICKETS_URL = '' } = process.env
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
   backend: sealedFile({ folder: './data' }),
-  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const pat = { label: 'Personal access token', type: 'password' } as const
 const tickets = new CredentialsProvider({ vault, name: 'tickets', variables: { pat } })

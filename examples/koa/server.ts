@@ -9,7 +9,7 @@ const { BASE_URL = 'http://localhost:8005', ISSUER = '', TICKETS_URL = '' } = pr
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
   backend: sealedFile({ folder: './data' }),
-  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const tickets = new CredentialsProvider({
   vault,

@@ -9,7 +9,7 @@ const { BASE_URL = '', ISSUER = '', TICKETS_URL = '', WIKI_URL = '' } = process.
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
   backend: sealedFile({ folder: './data' }),
-  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const variables = { pat: { label: 'Personal access token', type: 'password' } } as const
 const tickets = new CredentialsProvider({ vault, name: 'tickets', variables })

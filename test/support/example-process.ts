@@ -6,7 +6,7 @@ import { generateKeyText } from '../../src/core/key-text.ts'
 import { compiled } from './compiled.ts'
 import { type ExampleClient, type ExampleTickets, exampleClient, exampleTickets, withToken } from './example-client.ts'
 import { freePort } from './free-port.ts'
-import { browserClient, startIdentityProvider } from './identity-provider.ts'
+import { browserClient, startIdentityProvider, type TestIdentityProvider } from './identity-provider.ts'
 import { type RunningProcess, startProcess } from './running-process.ts'
 
 /** An empty folder that has a vault key, and goes with the test. */
@@ -50,6 +50,7 @@ export async function startExample(
 export interface HttpExample {
   readonly url: string
   readonly tickets: ExampleTickets
+  readonly identityProvider: TestIdentityProvider
   readonly server: RunningProcess
   /** A client with this user's own access token; with `onLink` it can be asked by URL elicitation. */
   connect(user: string, onLink?: (link: string) => unknown): Promise<ExampleClient>
@@ -72,6 +73,7 @@ export async function startHttpExample(
   return {
     url,
     tickets,
+    identityProvider,
     server,
     connect: async (user, onLink) =>
       exampleClient(withToken(`${url}/mcp`, await identityProvider.issueAccessToken(user)), onLink),
