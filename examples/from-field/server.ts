@@ -40,10 +40,10 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
   server.registerTool(
     'create_ticket',
     { inputSchema: { title: z.string() } },
-    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }) => {
+    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }, extra) => {
       const body = JSON.stringify({ title })
       // With a single destination, a path is enough: it is below the user's own site address.
-      const answer = await tickets.getCredentials().fetch('/api/tickets', { method: 'POST', body })
+      const answer = await tickets.getCredentials(extra).fetch('/api/tickets', { method: 'POST', body })
       return { content: [{ type: 'text', text: await answer.text() }], isError: !answer.ok }
     }),
   )
