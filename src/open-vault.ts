@@ -59,7 +59,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
   )
   const sealer = await orClose(backend, async () => {
-    const webKey = findWebKey(options.webKey, backend, pendingStore)
+    const webKey = findWebKey(options.webKey, backend, pendingStore, warn)
     await audit.open?.(backend.deriveKey?.('audit'))
     return createSealer(webKey)
   })
@@ -228,9 +228,14 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): 
   )
 }
 
-function findWebKey(text: string | undefined, backend: SecretBackend, pendingStore: PendingStore): Uint8Array {
+function findWebKey(
+  text: string | undefined,
+  backend: SecretBackend,
+  pendingStore: PendingStore,
+  warn: (message: string) => void,
+): Uint8Array {
   const derived = backend.deriveKey?.('web')
-  const configured = findKey({ name: 'MCP_WEB_KEY', text })
+  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
   if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',

@@ -6,7 +6,9 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'credential.requested':
     'A tool needed a credential that is missing or revoked, and a link was made or reused. `reason` says which.',
   'credential.resolved': 'A value is about to be handed to a tool.',
-  'credential.missing': 'A tool asked for the value of a credential that is absent or revoked.',
+  'credential.read': "An operator's command read the values, to keep the fields that it does not replace.",
+  'credential.missing':
+    'A tool, or a command that rotates, asked for the value of a credential that is absent or revoked.',
   'credential.denied': 'A release was refused, or the backend did not answer. `reason` says why.',
   'credential.rejected_upstream': 'The service at `destination` answered 401 or 403 to the value.',
   'credential.storing': "A value is about to be written. The stored record carries this line's writer and number.",

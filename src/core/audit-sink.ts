@@ -11,6 +11,8 @@ export type AuditEventType =
   | 'credential.requested'
   /** A value is about to be handed to a tool. */
   | 'credential.resolved'
+  /** An operator's command read the values, to keep those that it does not replace. */
+  | 'credential.read'
   /** A tool asked for the value of a credential that is absent or revoked. */
   | 'credential.missing'
   /** A release was refused, or the backend did not answer. */
