@@ -1,7 +1,7 @@
 import type Koa from 'koa'
 import { contextOf } from './access-context.ts'
 import { callUser } from './call-user.ts'
-import { type CredentialHandle, createHandle } from './core/credential-handle.ts'
+import type { CredentialHandle } from './core/credential-handle.ts'
 import {
   type CredentialReference,
   invalidReference,
@@ -24,17 +24,12 @@ import { type CredentialsProviderOptions, credentialsProviderOptions } from './c
 import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
 import { defineDestinations } from './destinations/destination.ts'
 import { providerForm } from './provider-form.ts'
+import { createProviderHandle, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 import type { FormProvider } from './web/form-provider.ts'
 
-/** A reference without a time of its own ends with its call; this bounds what a lost process leaves behind. */
+/** Bounds what a lost process leaves behind: a reference without a time of its own ends with its call. */
 const LONGEST_CALL_SECONDS = 24 * 3600
-
-/** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
-interface HandleCall {
-  readonly call: GatedCall
-  readonly toolCall?: ToolCall
-}
 
 /**
  * One service whose credential is collected from each user, kept in the vault, and handed to gated tools.
@@ -47,7 +42,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly name: string
   readonly label: string
   readonly tokenTimeoutSeconds: number
-  readonly #options: CredentialsProviderOptions<V>
+  // Without V: what takes values would otherwise keep this provider from standing where any provider may.
+  readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #boundFetch: BoundFetch
   readonly #destinations: readonly string[]
@@ -60,10 +56,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.name = checked.name
     this.label = checked.label ?? checked.name.charAt(0).toUpperCase() + checked.name.slice(1)
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
-    this.#options = options
+    this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
     const destinations = defineDestinations(
-      options.destinations ?? [],
+      this.#options.destinations ?? [],
       this.#variables,
       'CredentialsProvider.destinations',
     )
@@ -217,7 +213,15 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.#live.add(id)
     toolCall.enter(this, { call, id })
     try {
-      return await handler()
+      const result = await handler()
+      const answer = {
+        key: this.#key(call.user),
+        context: contextOf(call),
+        result,
+        clientArguments: toolCall.arguments,
+      }
+      this.#ready().crossings.answered(answer)
+      return result
     } finally {
       toolCall.leave(this)
       this.#live.delete(id)
@@ -225,8 +229,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
-    const event = { type: 'credential.echoed', outcome: 'denied' } as const
-    await this.#ready().credentials.record(this.#key(call.user), contextOf(call), event)
+    const { credentials } = this.#ready()
+    await credentials.record(this.#key(call.user), contextOf(call), { type: 'credential.echoed', outcome: 'denied' })
   }
 
   #attach(vault: CredentialVault): void {
@@ -256,20 +260,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   #handle(
     reference: () => CredentialReference,
     key: StorageKey,
-    { call, toolCall }: HandleCall,
+    bound: HandleCall,
     isLive: () => boolean,
   ): CredentialHandle<V> {
-    return createHandle<V>({
-      provider: this.name,
+    return createProviderHandle<V>({
+      ...bound,
+      key,
+      variables: this.#variables,
+      services: this.#ready,
+      boundFetch: this.#boundFetch,
+      includeShort: this.#options.guardShortSecrets ?? false,
       reference,
       isLive,
-      release: async (options) => {
-        const values = await this.#ready().credentials.release(key, this.#variables, contextOf(call), options)
-        toolCall?.guard.add(this.#variables, values, { includeShort: this.#options.guardShortSecrets ?? false })
-        return values
-      },
-      send: (values, input, init) => this.#boundFetch.fetch(values, input, init),
-      refused: (refusal) => this.#ready().credentials.note(key, contextOf(call), refusal),
     })
   }
 
@@ -285,9 +287,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return storageKey(this.name, owner)
   }
 
-  #ready(): ProviderServices {
-    return this.#open().services
-  }
+  #ready = (): ProviderServices => this.#open().services
 
   #open(): { readonly vault: CredentialVault; readonly services: ProviderServices } {
     if (this.#attached) return this.#attached

@@ -1,13 +1,16 @@
 import { withDeadline } from './core/deadline.ts'
 import { createEchoGuard } from './core/echo-guard.ts'
-import type { CredentialValues, Variable } from './core/variables.ts'
+import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from './core/variables.ts'
 import type { FormProvider, Verification } from './web/form-provider.ts'
 
 /**
  * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service refuses
  * them; throw when it cannot be asked. `signal` aborts after 5 s. A `problem` or `accountName` that holds a secret is not shown.
  */
-export type Verify = (values: CredentialValues, signal: AbortSignal) => Promise<Verification>
+export type Verify<V extends VariablesOptions = VariablesOptions> = (
+  values: ValuesOf<V>,
+  signal: AbortSignal,
+) => Promise<Verification>
 
 export interface ProviderFormParts extends Omit<FormProvider, 'verify'> {
   readonly verify: Verify | undefined

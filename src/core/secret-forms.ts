@@ -17,8 +17,8 @@ export interface SecretForms {
 
 /** A fragment that the secret shares with half the world's text says nothing. */
 const SHORTEST_ENCODED = 4
-/** Between the bytes of a hex dump: `67:68:`, `67-68-`, `67 68 `, `0x67, 0x68, `. */
-const HEX_SEPARATORS = [':', '-', ' ', ', 0x', ',0x', ' 0x']
+/** Between the bytes of a hex dump: `67:68:`, `67-68-`, `67 68 `, `0x67, 0x68, `, `\\x67\\x68`. */
+const HEX_SEPARATORS = [':', '-', ' ', ', 0x', ',0x', ' 0x', '\\x']
 /** Text without its spaces is full of accidental words. */
 const SHORTEST_UNWRAPPED = 16
 
@@ -56,7 +56,9 @@ function bytePairs(hex: string): readonly string[] {
 /** Line ends and blanks change when text is pasted, stored or shown. */
 function sameText(secret: string): readonly string[] {
   const lf = secret.replace(/\r\n?/g, '\n')
-  const forms = [secret, lf, lf.replaceAll('\n', '\r\n'), lf.replace(/\s+/g, ' ')]
+  // Bytes of UTF-8 that somebody took for Latin-1, as in a byte string.
+  const bytewise = Buffer.from(secret).toString('latin1')
+  const forms = [secret, lf, lf.replaceAll('\n', '\r\n'), lf.replace(/\s+/g, ' '), bytewise]
   // Short remains of a value that is mostly blanks would be found everywhere.
   return unique([secret, ...forms.flatMap((form) => [form, form.trim()]).filter((form) => form.length >= 8)])
 }
@@ -82,7 +84,8 @@ function percentEncoded(value: string): readonly string[] {
   const component = encodeURIComponent(Buffer.from(value).toString())
   const form = new URLSearchParams({ '': value }).toString().slice(1)
   // Without a percent sign it is the value itself, which must not be found in another case.
-  return [all, ...[component, form].filter((text) => text.includes('%') || text.includes('+'))]
+  const once = [all, ...[component, form].filter((text) => text.includes('%') || text.includes('+'))]
+  return [...once, ...once.map((text) => text.replaceAll('%', '%25'))]
 }
 
 /** At each of the three alignments only the characters that the secret alone decides. */

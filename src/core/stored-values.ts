@@ -1,4 +1,5 @@
 import { CredentialVaultError } from './errors.ts'
+import { normalisedUrl } from './url-value.ts'
 import type { CredentialValues, Variable } from './variables.ts'
 
 /** The error for a credential that is not there. */
@@ -32,7 +33,7 @@ export function malformed(provider: string, fields: readonly string[]): Credenti
 // One object for one stored value, as long as one definition asks, so that what is derived from it can be kept with it.
 const picked = new WeakMap<object, { readonly variables: readonly Variable[]; readonly values: CredentialValues }>()
 
-/** The values of the provider's variables among what is stored. */
+/** The values of the provider's variables among what is stored. Operators also write URLs by hand, so they are spelt here as the form does. */
 export function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
   const known = picked.get(stored)
   if (known?.variables === variables) return known.values
@@ -43,9 +44,9 @@ export function pick(variables: readonly Variable[], stored: Readonly<Record<str
 
 function valuesOf(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
   const values: Record<string, string> = {}
-  for (const { name } of variables) {
+  for (const { name, type } of variables) {
     const value = Object.hasOwn(stored, name) ? stored[name] : undefined
-    if (typeof value === 'string') values[name] = value
+    if (typeof value === 'string') values[name] = type === 'url' ? normalisedUrl(value) : value
   }
   return values
 }

@@ -44,7 +44,10 @@ export interface OidcOptions {
   readonly allowMachineTokens?: boolean | undefined
   /** Looks opaque access tokens up at the issuer (RFC 7662). Default: only JWTs are accepted. JWTs are verified by their signature in either case. */
   readonly introspection?: IntrospectionOptions | undefined
-  /** How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 0 to 86400. Default: not asked. */
+  /**
+   * How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 60 to 86400. Checked at the sign-in,
+   * when the form is opened and when it is sent. Default: not asked.
+   */
   readonly maxAuthAgeSeconds?: number | undefined
   /**
    * How the browser login has to be done: values of `acr` (OpenID Connect Core 1.0 §2), of which the ID token has to carry one, e.g. one
@@ -120,7 +123,7 @@ export const oidcOptions = z
     requireTokenType: z.boolean().default(false),
     allowMachineTokens: z.boolean().default(false),
     introspection: introspectionSchema.optional(),
-    maxAuthAgeSeconds: z.int().min(0).max(86_400).optional(),
+    maxAuthAgeSeconds: z.int().min(60).max(86_400).optional(),
     acrValues: z.array(scope).max(16).default([]),
     dangerouslyAllowHttpIssuer: z.boolean().default(false),
   })

@@ -57,6 +57,8 @@ function chosenLogin(identities: readonly OneIssuer[]): BrowserLogin {
     mode: 'oidc',
     displayName: 'your identity provider',
     choices: [...logins.keys()].map((issuer) => ({ issuer, displayName: issuer.replace(/^https?:\/\/|\/$/g, '') })),
+    policy: JSON.stringify([...logins.values()].map(({ policy = '' }) => policy).sort()),
+    isRecent: (user) => logins.get(user.issuer)?.isRecent?.(user) ?? false,
     begin: async (options) => loginAt(options.issuer).begin(options),
     complete: async (callbackUrl, transaction) => loginAt(transaction['issuer']).complete(callbackUrl, transaction),
   }

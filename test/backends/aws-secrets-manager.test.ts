@@ -15,7 +15,7 @@ describe.each(isLive ? [] : (['moto', 'ministack'] as const))('%s', (name) => {
   beforeAll(async () => {
     emulator = await startAwsEmulator(name)
     proxy = await startAwsProxy(emulator)
-  }, 60_000)
+  })
   afterAll(async () => {
     await proxy.close()
     await emulator.stop()

@@ -40,7 +40,7 @@ beforeAll(async () => {
   vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', proxy.endpoint)
   vi.stubEnv('AWS_ACCESS_KEY_ID', ROOT_KEYS.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', ROOT_KEYS.secretAccessKey)
-}, 60_000)
+})
 afterAll(async () => {
   vi.unstubAllEnvs()
   await Promise.all([proxy.close(), bao.stop()])

@@ -64,6 +64,16 @@ describe('release', () => {
     expect(JSON.stringify(audit.events)).not.toContain('secret-value')
   })
 
+  test('url variables are normalised once: one that an operator wrote by hand is spelt as the form spells it', async () => {
+    const { credentials } = await setUp()
+    const site = defineVariables({ base_url: { label: 'Site', type: 'url' }, note: { label: 'Note', required: false } })
+    await credentials.save(key, { base_url: 'HTTPS://Acme.example.com:443/', note: 'HTTPS://A/' }, context)
+    expect(await credentials.release(key, site, context)).toEqual({
+      base_url: 'https://acme.example.com',
+      note: 'HTTPS://A/',
+    })
+  })
+
   test('withholds the values when the line cannot be written, and turns health red', async () => {
     const { credentials, failing, health } = await setUp()
     await credentials.save(key, { pat: 'secret-value' }, context)

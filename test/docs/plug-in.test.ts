@@ -83,7 +83,7 @@ async function walk(section: string): Promise<void> {
     await ended
   })
   const status = () => fetch(`${url}/mcp`, { method: 'POST' }).then((answer) => answer.status, String)
-  await expect.poll(status, { timeout: 20_000 }).toBe(401)
+  await expect.poll(status).toBe(401)
 
   const metadata = await fetch(`${url}/.well-known/oauth-protected-resource/mcp`)
   expect(metadata.status).toBe(200)

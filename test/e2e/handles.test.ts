@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { CredentialHandle } from '../../src/core/credential-handle.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
@@ -120,7 +120,7 @@ describe('a reference', () => {
   test('of a provider with referenceTtlSeconds outlives its call and then expires', async () => {
     let reference = ''
     const lasting = await startHarness({
-      jira: { referenceTtlSeconds: 1 },
+      jira: { referenceTtlSeconds: 60 },
       tools: (server, gate, { jira }) =>
         void server.registerTool(
           'keep',
@@ -138,10 +138,11 @@ describe('a reference', () => {
       const handle = lasting.jira.resolve(reference, owner)
       expect(await handle.use(({ pat }) => pat)).toBe(SECRET)
       expect(lasting.audit.events.at(-1)).toMatchObject({ type: 'credential.resolved', owner })
-      await new Promise((resolve) => setTimeout(resolve, 1100))
+      vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ['Date'] })
       expect(vaultError(() => lasting.jira.resolve(reference, owner))).toMatchObject({ code: 'reference_invalid' })
       expect(await vaultRejection(handle.use(() => 1))).toMatchObject({ code: 'call_ended' })
     } finally {
+      vi.useRealTimers()
       await lasting.close()
     }
   })
