@@ -1,27 +1,26 @@
 import type { StoredCredential } from '../core/secret-backend.ts'
-import type { Command } from './command.ts'
-import { withOperatorAccess } from './operator-access.ts'
+import type { Command, CommandInput } from './command.ts'
+import { ownerOptions, withOperatorAccess } from './operator-access.ts'
 import { table } from './table.ts'
 
 export const list: Command = {
   name: 'list',
   summary: 'list stored credentials, without values',
   parameters: [],
-  options: { provider: { type: 'string' } },
+  options: { ...ownerOptions, provider: { type: 'string' } },
   help: `
-Usage: mcp-credential-vault list [--provider NAME] [--json]
+Usage: mcp-credential-vault list [--provider NAME] [--issuer URL] [--subject SUBJECT] [--json]
 
 Lists who has a credential stored, revoked ones too. Never prints a value.
 The backend is the one that the environment names, as for the server (MCP_VAULT_BACKEND, MCP_VAULT_FOLDER, MCP_VAULT_KEY_FILE).
 `,
   run: (input, terminal) =>
     withOperatorAccess(terminal, async ({ credentials, context }) => {
-      const provider = input.text('provider')
       const rows: Row[] = []
       let damage: unknown
       try {
         for await (const stored of credentials.list(context)) {
-          if (provider === undefined || stored.key.provider === provider) rows.push(rowOf(stored))
+          if (isAskedFor(stored, input)) rows.push(rowOf(stored))
         }
       } catch (error) {
         // One damaged record must not hide the others.
@@ -39,6 +38,11 @@ The backend is the one that the environment names, as for the server (MCP_VAULT_
 const columns = ['provider', 'issuer', 'subject', 'status', 'version', 'since'] as const
 
 type Row = Readonly<Record<(typeof columns)[number], string>>
+
+function isAskedFor({ key: { provider, owner } }: StoredCredential, input: CommandInput): boolean {
+  const fits = (option: string, value: string) => (input.text(option) ?? value) === value
+  return fits('provider', provider) && fits('issuer', owner.issuer) && fits('subject', owner.subject)
+}
 
 function rowOf({ key, status }: StoredCredential): Row {
   const version = status.status === 'absent' ? undefined : status.version

@@ -1,22 +1,53 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import { MAX_VALUE_LENGTH } from '../core/variables.ts'
+import { type ReadSecretOptions, UsageError } from './command.ts'
 
-/** Reads one secret: a prompt that shows nothing on a terminal, else all of standard input without its last line break. */
-export async function readSecret(prompt: string): Promise<string> {
-  if (!process.stdin.isTTY) {
-    const chunks: Buffer[] = []
-    for await (const chunk of process.stdin) chunks.push(chunk)
-    return Buffer.concat(chunks)
-      .toString('utf8')
-      .replace(/\r?\n$/, '')
-  }
+/** Of UTF-8, for the longest value and what an editor adds to it. */
+const MAX_BYTES = 4 * MAX_VALUE_LENGTH + 1024
+
+/**
+ * Reads one secret: a prompt that shows nothing on a terminal, else all of standard input, byte for byte.
+ *
+ * @throws UsageError for what is no UTF-8 text, begins with a byte order mark, or is longer than any value may be
+ */
+export async function readSecret(
+  prompt: string,
+  { severalLines = false }: ReadSecretOptions = {},
+  stdin: NodeJS.ReadStream = process.stdin,
+): Promise<string> {
+  if (!stdin.isTTY) return decoded(await allOf(stdin))
+  if (severalLines) throw new UsageError('a value of several lines is read from a file or pipe, not from the terminal')
   process.stderr.write(prompt)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true })
+  const lines = createInterface({ input: stdin, output: silent, terminal: true })
   try {
     return await lines.question('')
   } finally {
     lines.close()
     process.stderr.write('\n')
   }
+}
+
+async function allOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stream) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > MAX_BYTES) throw new UsageError(`the new value is longer than ${MAX_VALUE_LENGTH} characters`)
+  }
+  return Buffer.concat(chunks)
+}
+
+function decoded(bytes: Buffer): string {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new UsageError('the new value is not UTF-8 text; convert it to UTF-8 first')
+  }
+  if (text.startsWith('\uFEFF'))
+    throw new UsageError('the new value begins with a byte order mark (BOM); save it as UTF-8 without one')
+  return text
 }

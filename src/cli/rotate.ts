@@ -1,23 +1,31 @@
-import { hasControlCharacter } from '../core/owner.ts'
-import { MAX_VALUE_LENGTH } from '../core/variables.ts'
-import { type Command, UsageError } from './command.ts'
+import type { VariableType } from '../core/variables.ts'
+import { type Command, type CommandInput, UsageError } from './command.ts'
+import { newValue, VARIABLE_TYPES } from './new-value.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
 
 export const rotate: Command = {
   name: 'rotate',
   summary: 'replace a value of one credential',
   parameters: ['PROVIDER'],
-  options: { ...ownerOptions, field: { type: 'string' } },
+  options: { ...ownerOptions, field: { type: 'string' }, type: { type: 'string' } },
   help: `
-Usage: mcp-credential-vault rotate PROVIDER --issuer URL --subject SUBJECT [--field NAME] [--json]
+Usage: mcp-credential-vault rotate PROVIDER --issuer URL --subject SUBJECT [--field NAME] [--type TYPE] [--json]
 
 Replaces one field's value; the others stay. The new value comes from standard input, or from a hidden prompt on a terminal,
 never from the command line. Fails when somebody else changes the credential at the same time, and when it is absent or revoked (3).
 Without --field the credential must have exactly one.
+
+  --type TYPE   the variable's type in the server's code: string, password, url or textarea. Default password.
+                One line loses its outer blanks and its line end; a textarea is stored byte for byte, its last line end too.
+
+A value that the form would refuse for that type is refused here (2): what is no UTF-8, a byte order mark, blanks only, control characters.
+The provider's own pattern, maxLength and allowedHosts are not known here.
 `,
   async run(input, terminal) {
     const key = keyFromInput(input)
-    const value = checkValue(await terminal.readSecret(`New value for ${key.provider}: `))
+    const type = typeFrom(input)
+    const prompt = `New value for ${key.provider}: `
+    const value = newValue(await terminal.readSecret(prompt, { severalLines: type === 'textarea' }), type)
     return withOperatorAccess(terminal, async ({ credentials, context }) => {
       const version = await credentials.rotate(key, { field: input.text('field'), value }, context)
       const done = { provider: key.provider, ...key.owner, rotated: true, version: version.label }
@@ -31,11 +39,9 @@ Without --field the credential must have exactly one.
   },
 }
 
-function checkValue(value: string): string {
-  if (value === '') throw new UsageError('the new value is empty')
-  if (value.length > MAX_VALUE_LENGTH)
-    throw new UsageError(`the new value is longer than ${MAX_VALUE_LENGTH} characters`)
-  if (hasControlCharacter(value.replace(/[\n\t]/g, '')))
-    throw new UsageError('the new value contains control characters')
-  return value
+function typeFrom(input: CommandInput): VariableType {
+  const given = input.text('type') ?? 'password'
+  const type = VARIABLE_TYPES.find((known) => known === given)
+  if (type) return type
+  throw new UsageError(`--type takes one of ${VARIABLE_TYPES.join(', ')}`)
 }

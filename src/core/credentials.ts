@@ -18,7 +18,7 @@ import type {
   StoredVersion,
 } from './secret-backend.ts'
 import type { StorageKey } from './storage-key.ts'
-import { malformed, missing, pick, unknownField } from './stored-values.ts'
+import { checkSize, malformed, missing, pick, unknownField } from './stored-values.ts'
 import type { CredentialValues, Variable } from './variables.ts'
 
 /** Who asks, for the audit line. */
@@ -221,6 +221,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         (entry): entry is [string, string] => typeof entry[1] === 'string',
       )
       const rotated = { ...Object.fromEntries(kept), [changed]: value }
+      checkSize(key.provider, rotated)
       const done = {
         type: 'credential.rotated',
         outcome: 'success',

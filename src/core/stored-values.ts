@@ -1,6 +1,6 @@
 import { CredentialVaultError } from './errors.ts'
 import { normalisedUrl } from './url-value.ts'
-import type { CredentialValues, Variable } from './variables.ts'
+import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 /** The error for a credential that is not there. */
 export function missing(status: 'absent' | 'revoked', provider: string): CredentialVaultError {
@@ -18,6 +18,16 @@ export function unknownField(provider: string, names: readonly string[]): Creden
     'configuration_invalid',
     `The credential for ${provider} has the fields ${names.join(', ')}. Name the one to change.`,
     { reason: 'field_unknown' },
+  )
+}
+
+/** @throws `configuration_invalid` for values that together are larger than the form accepts, so that every backend can hold them */
+export function checkSize(provider: string, values: CredentialValues): void {
+  if (Buffer.byteLength(JSON.stringify(values)) <= MAX_CREDENTIAL_BYTES) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `With this value the credential for ${provider} would be larger than ${MAX_CREDENTIAL_BYTES} bytes. Nothing was changed.`,
+    { reason: 'credential_too_large' },
   )
 }
 

@@ -176,12 +176,11 @@ describe('usage', () => {
     [list, ['extra'], 'list takes no parameters'],
     [show, ['jira'], '--issuer and --subject'],
     [rotate, [], 'rotate takes PROVIDER'],
-    [revoke, ['jira', '--pruge', ...ALICE], 'an option that this command does not have'],
+    [revoke, ['jira', '--pruge', ...ALICE], 'there is no option --pruge, did you mean --purge?'],
   ] as [Command, string[], string][])('%# ends with 2 and says what is missing', async (command, words, text) => {
     const { code, error, out } = await run(command, words)
     expect([code, out]).toEqual([2, ''])
     expect(error).toContain(text)
-    expect(error).not.toContain('pruge')
   })
 
   test.each([keygen, list, show, rotate, revoke, start])('$name has help', async (command) => {

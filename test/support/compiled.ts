@@ -31,7 +31,7 @@ export async function compiled(entry: string): Promise<Compiled> {
   )
   if (status !== 0) throw new Error(`${relative(ROOT, entry)} does not compile: ${stdout}`)
   // Looked for beside the code.
-  symlinkSync(join(ROOT, 'templates'), join(folder, 'templates'))
+  for (const name of ['templates', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name))
   return {
     script: join(folder, relative(ROOT, entry).replace(/\.ts$/, '.js')),
     root: folder,

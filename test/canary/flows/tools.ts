@@ -101,7 +101,7 @@ export const tools: readonly Flow[] = [
     (world) => (handle, extra) =>
       handle.use(async ({ long }) => {
         const outcomes: unknown[] = []
-        for (const data of [long.slice(0, 20), long.slice(20)]) {
+        for (const data of [long.slice(0, 6), long.slice(6)]) {
           const message = { method: 'notifications/message', params: { level: 'info', data } }
           const error = await world.thrown(() => extra.sendNotification(message as never))
           outcomes.push((error as { code?: string } | undefined)?.code ?? 'sent')

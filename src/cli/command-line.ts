@@ -1,0 +1,75 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { nearest } from './nearest.ts'
+
+/** Wrong usage. Its message names what is wrong and what to type instead, and repeats no value: that may be a secret in the wrong place. */
+export class UsageError extends Error {}
+
+export type CommandOptions = NonNullable<ParseArgsConfig['options']>
+
+export interface CommandInput {
+  readonly parameters: readonly string[]
+  text(option: string): string | undefined
+  /** Every value of an option that may be given more than once. */
+  texts(option: string): readonly string[]
+  flag(option: string): boolean
+}
+
+/** Whether help is asked for, whatever else is typed. */
+export function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--')
+  return words.slice(0, end < 0 ? undefined : end).some((word) => word === '--help' || word === '-h')
+}
+
+/** @throws UsageError */
+export function parseCommandLine(words: readonly string[], options: CommandOptions): CommandInput {
+  const { values, positionals, tokens } = parseArgs({
+    args: [...words],
+    options,
+    allowPositionals: true,
+    // In strict mode the parser's own message repeats what was typed.
+    strict: false,
+    tokens: true,
+  })
+  const seen = new Set<string>()
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, rawName, value, inlineValue } = token
+    const option = Object.hasOwn(options, name) ? options[name] : undefined
+    if (!option) throw new UsageError(unknownOption(rawName, options))
+    if (option.type === 'boolean') {
+      if (value !== undefined) throw new UsageError(`${rawName} takes no value`)
+    } else if (value === undefined || (!inlineValue && /^-./.test(value))) {
+      throw new UsageError(`${rawName} needs a value; write ${rawName}=… for one that begins with -`)
+    }
+    if (seen.has(name) && option.type === 'string' && !option.multiple)
+      throw new UsageError(`${rawName} is given twice; it takes one value`)
+    seen.add(name)
+  }
+  return {
+    parameters: positionals,
+    text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
+    texts: (option) => [values[option]].flat().filter((value) => typeof value === 'string'),
+    flag: (option) => values[option] === true,
+  }
+}
+
+function unknownOption(typed: string, options: CommandOptions): string {
+  const known = Object.keys(options).map((name) => `--${name}`)
+  return `${isName(typed) ? `there is no option ${typed}` : 'there is a word with - before it that is no option'}${suggestion(typed, known)}`
+}
+
+/** ", did you mean …?", where something known is near. */
+export function suggestion(typed: string, known: readonly string[]): string {
+  const near = isName(typed) ? nearest(typed, known) : undefined
+  return near === undefined ? '' : `, did you mean ${near}?`
+}
+
+/** Whether it may be printed: it reads as a name, and no token is all lower-case letters. */
+export function isName(typed: string): boolean {
+  return /^-{0,2}[a-z][a-z-]{0,23}(?: [a-z][a-z-]{0,23})?$/.test(typed)
+}
+
+/** The message as a sentence, and where to read on. */
+export function usageText(command: string, problem: string): string {
+  return `${command}: ${/[?.]$/.test(problem) ? problem : `${problem}.`} See: ${command.trim()} --help\n`
+}

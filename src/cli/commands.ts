@@ -1,0 +1,82 @@
+import { auditExport } from './audit/export.ts'
+import { auditKey } from './audit/key.ts'
+import { auditReconcile } from './audit/reconcile.ts'
+import { auditShow } from './audit/show.ts'
+import { auditTail } from './audit/tail.ts'
+import { auditVerify } from './audit/verify.ts'
+import type { Command } from './command.ts'
+import { asksForHelp, isName, suggestion } from './command-line.ts'
+import { doctor } from './doctor.ts'
+import { keygen } from './keygen.ts'
+import { list } from './list.ts'
+import { revoke } from './revoke.ts'
+import { rotate } from './rotate.ts'
+import { show } from './show.ts'
+import { start } from './start.ts'
+
+export const commands: readonly Command[] = [
+  start,
+  keygen,
+  doctor,
+  list,
+  show,
+  rotate,
+  revoke,
+  auditVerify,
+  auditTail,
+  auditShow,
+  auditExport,
+  auditReconcile,
+  auditKey,
+]
+
+/** What the words before a command's own ask for. */
+export type Asked =
+  | { readonly kind: 'command'; readonly command: Command; readonly words: readonly string[] }
+  /** Help about all commands, or about those of one group, such as `audit`. */
+  | { readonly kind: 'overview'; readonly of: readonly Command[] }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'nothing' }
+  /** `problem` names what is wrong, and what to type instead. */
+  | { readonly kind: 'unknown'; readonly problem: string }
+
+/** A command's name has one or two words. */
+export function asked(words: readonly string[]): Asked {
+  const [first, second, ...rest] = words
+  if (first === undefined) return { kind: 'nothing' }
+  if (first === '--version' || first === '-V' || first === 'version') return { kind: 'version' }
+  if (first === 'help') {
+    const about = words.slice(1)
+    return about.length === 0 ? { kind: 'overview', of: commands } : asked([...about, '--help'])
+  }
+  if (first === '--help' || first === '-h') return { kind: 'overview', of: commands }
+  if (first.startsWith('-'))
+    return { kind: 'unknown', problem: `options come after the command${suggestion(first, ['--help', '--version'])}` }
+
+  const one = commands.find(({ name }) => name === first)
+  if (one) return { kind: 'command', command: one, words: words.slice(1) }
+  const two = commands.find(({ name }) => name === `${first} ${second}`)
+  if (two) return { kind: 'command', command: two, words: rest }
+
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `))
+  if (group.length > 0 && asksForHelp(words.slice(1))) return { kind: 'overview', of: group }
+  if (group.length > 0 && (second === undefined || second.startsWith('-'))) {
+    const choice = group.map(({ name }) => name.split(' ')[1]).join(', ')
+    return { kind: 'unknown', problem: `${first} takes one of ${choice}` }
+  }
+  return { kind: 'unknown', problem: unknownCommand(first, second, group) }
+}
+
+function unknownCommand(first: string, second: string | undefined, group: readonly Command[]): string {
+  const both = second === undefined || second.startsWith('-') ? first : `${first} ${second}`
+  const known = (group.length > 0 ? group : commands).map(({ name }) => name)
+  const typed = group.length > 0 || suggestion(first, known) === '' ? both : first
+  const near = suggestion(typed, known)
+  const named = near === '' && group.length === 0 ? first : typed
+  return `${isName(named) ? `there is no command ${named}` : 'the first word is no command'}${near}`
+}
+
+export function overview(of: readonly Command[]): string {
+  const lines = of.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`)
+  return `Usage: mcp-credential-vault COMMAND …\n\n${lines.join('\n')}\n\nEach command has --help and --json; --version prints the version.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no such credential.\n`
+}

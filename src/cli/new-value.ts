@@ -1,0 +1,39 @@
+import { checkFormValues, type FieldProblem } from '../core/form-values.ts'
+import { defineVariables, MAX_VALUE_LENGTH, type VariableType } from '../core/variables.ts'
+import { UsageError } from './command.ts'
+
+export const VARIABLE_TYPES: readonly VariableType[] = ['string', 'password', 'url', 'textarea']
+
+const PROBLEMS: Partial<Record<FieldProblem, string>> = {
+  missing: 'is empty or blank',
+  too_long: `is longer than ${MAX_VALUE_LENGTH} characters`,
+  not_text: 'is not well-formed text',
+  not_a_url: 'is no https URL without user and password',
+}
+
+/**
+ * A value as the form would store it, by the form's own check for a variable of this type. A single line loses its outer blanks and line
+ * end; a textarea is kept byte for byte.
+ *
+ * @throws UsageError where the form would refuse it; never quotes it
+ */
+export function newValue(text: string, type: VariableType): string {
+  // The rest of the definition is in the server's code: bounds and patterns of its own are the form's alone.
+  const variables = defineVariables({ value: { label: 'Value', type, maxLength: MAX_VALUE_LENGTH } })
+  const check = checkFormValues(variables, new Map([['value', text]]))
+  if (!check.ok) throw new UsageError(`the new value ${problemOf(check.problems.get('value'), type)}`)
+  const { value = '' } = check.values
+  if (type === 'textarea' && value !== text)
+    throw new UsageError('the new value has CR line ends, which the form never stores; convert them to LF first')
+  return value
+}
+
+function problemOf(problem: FieldProblem | undefined, type: VariableType): string {
+  if (problem === undefined) return `is too large for a credential`
+  if (problem === 'control_character') {
+    return type === 'textarea'
+      ? 'contains control characters'
+      : 'contains control characters or more than one line; several lines need --type textarea'
+  }
+  return PROBLEMS[problem] ?? `is one that the form refuses (${problem})`
+}
