@@ -169,7 +169,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   server.on('request', app.callback())
 
   const send = recordedSend(trace, port)
-  const issueToken = () => identityProvider.issueAccessToken(OWNER_NAME)
+  const issueToken = () => identityProvider.issueAccessToken(OWNER_NAME, { expiresIn: 7200 })
   const connect: World['connect'] = async (options = {}) =>
     connectClient(trace, `${baseUrl}/mcp`, await issueToken(), options)
   const clients = {
