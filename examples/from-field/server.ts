@@ -9,7 +9,7 @@ const { BASE_URL = 'http://localhost:8005', ISSUER = '', SITES = '*.tickets.exam
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
   backend: sealedFile({ folder: './data' }),
-  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const tickets = new CredentialsProvider({
   vault,
@@ -44,7 +44,8 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
       const body = JSON.stringify({ title })
       // With a single destination, a path is enough: it is below the user's own site address.
       const answer = await tickets.getCredentials(extra).fetch('/api/tickets', { method: 'POST', body })
-      return { content: [{ type: 'text', text: await answer.text() }], isError: !answer.ok }
+      if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}: ${await answer.text()}`)
+      return { content: [{ type: 'text', text: await answer.text() }] }
     }),
   )
   return server

@@ -68,12 +68,12 @@ export interface ExampleTickets extends TicketService {
 export async function exampleTickets(): Promise<ExampleTickets> {
   const service = await startTicketService()
   onTestFinished(() => service.close())
-  return {
-    ...service,
-    async newToken(user) {
-      const browser = httpBrowser()
-      const made = await browser.press(await browser.open(`${service.origin}/`), `New token for ${user}`)
-      return /tkt_[A-Za-z0-9_-]{32}/.exec(made.html)?.[0] ?? ''
-    },
-  }
+  return { ...service, newToken: (user) => newTokenAt(service.origin, user) }
+}
+
+/** Makes a token on the page of a ticket service, which ends the user's token from before. */
+export async function newTokenAt(origin: string, user: string): Promise<string> {
+  const browser = httpBrowser()
+  const made = await browser.press(await browser.open(`${origin}/`), `New token for ${user}`)
+  return /tkt_[A-Za-z0-9_-]{32}/.exec(made.html)?.[0] ?? ''
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -17,12 +17,29 @@ export function folderWithKey(): string {
   return folder
 }
 
+/** Addresses of a sample that its reader replaces by their own. */
+export type Replacements = Readonly<Record<string, string>>
+
 /** Parameters for Node that run an example in a folder, as its reader would: `./data` is there. */
-export async function nodeParameters(example: string, folder: string): Promise<string[]> {
-  const { script, remove } = await compiled(join(import.meta.dirname, '../../examples', example))
+export async function nodeParameters(
+  example: string,
+  folder: string,
+  replacements: Replacements = {},
+): Promise<string[]> {
+  const examples = join(import.meta.dirname, '../../examples')
+  const { script, root, remove } = await compiled(join(examples, example))
   onTestFinished(remove)
+  replaceIn(join(root, 'examples'), replacements)
   const run = `process.chdir(${JSON.stringify(folder)}); await import(${JSON.stringify(script)})`
   return ['--input-type=module', '-e', run]
+}
+
+function replaceIn(folder: string, replacements: Replacements): void {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.js'))) {
+    const text = readFileSync(join(folder, file), 'utf8')
+    const replaced = Object.entries(replacements).reduce((result, [from, to]) => result.replaceAll(from, to), text)
+    if (replaced !== text) writeFileSync(join(folder, file), replaced)
+  }
 }
 
 /** A free address on loopback, for a server that has to be told one. */
@@ -35,11 +52,11 @@ export async function startExample(
   example: string,
   url: string,
   environment: NodeJS.ProcessEnv,
+  { folder = folderWithKey(), replacements = {} }: { folder?: string; replacements?: Replacements } = {},
 ): Promise<RunningProcess> {
-  const folder = folderWithKey()
   const server = await startProcess(
     process.execPath,
-    await nodeParameters(example, folder),
+    await nodeParameters(example, folder, replacements),
     { MCP_VAULT_KEY_FILE: join(folder, 'vault.key'), ...environment },
     async () => (await fetch(`${url}/mcp`, { method: 'POST' })).status === 401,
   )
