@@ -20,6 +20,7 @@ const environmentSchema = z.object({
   MCP_IDENTITY: z.enum(['oidc', 'local-user']).optional(),
   MCP_OIDC_ISSUER: z.string().optional(),
   MCP_OIDC_CLIENT_ID: z.string().optional(),
+  MCP_OIDC_DISPLAY_NAME: z.string().optional(),
   MCP_OIDC_CLIENT_SECRET_FILE: z.string().optional(),
   MCP_OIDC_AUDIENCE: z.string().optional(),
   MCP_OIDC_SCOPES: words.optional(),
@@ -101,6 +102,7 @@ function identityFrom(settings: Settings): IdentityMode | undefined {
   return oidc({
     issuer,
     clientId,
+    ...present('displayName', settings.MCP_OIDC_DISPLAY_NAME),
     ...present('clientSecretFile', settings.MCP_OIDC_CLIENT_SECRET_FILE),
     ...present('audience', settings.MCP_OIDC_AUDIENCE),
     ...present('scopes', settings.MCP_OIDC_SCOPES),

@@ -40,6 +40,8 @@ export interface BrowserLogin {
   readonly mode: string
   /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
   readonly displayName: string
+  /** What the operator calls this identity provider; undefined when nothing was set, or it is another's. */
+  nameOf?(issuer: string): string | undefined
   /** Where people can sign in, when there is a choice. */
   readonly choices?: readonly LoginChoice[]
   /**
