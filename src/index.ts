@@ -45,6 +45,7 @@ export type {
   CredentialStatus,
   Expectation,
   RevokeIntent,
+  RotateCommand,
   SecretBackend,
   StoredCredential,
   StoredVersion,

@@ -6,6 +6,7 @@ import { sodiumReady } from '../core/sodium.ts'
 import { type StorageKey, storageKey } from '../core/storage-key.ts'
 import { createStores } from '../create-stores.ts'
 import { type CommandInput, type ExitCode, type Terminal, UsageError } from './command.ts'
+import { openAudit } from './open-audit.ts'
 
 /** What an operator's command works with: the same door as the server's, and an audit log of its own beside the server's. */
 export interface OperatorAccess {
@@ -17,17 +18,15 @@ export async function withOperatorAccess(
   terminal: Terminal,
   work: (access: OperatorAccess) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { backend, audit, pendingStore } = createStores(terminal.environment, {
-    create: false,
-    stdout: process.stderr,
-  })
+  const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
+  const { backend, audit, pendingStore } = stores
   const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
   const health = createHealth(warn)
   const journal = createJournal({ audit, health, warn })
   await sodiumReady()
   try {
     await backend.open()
-    await audit.open?.(backend.deriveKey?.('audit'))
+    await openAudit(stores, terminal.environment)
     const context = {
       correlationId: newCorrelationId(),
       actor: operator(),
