@@ -14,6 +14,7 @@ import type {
   CredentialLookup,
   CredentialStatus,
   Expectation,
+  RotateCommand,
   SecretBackend,
   StoredCredential,
   StoredVersion,
@@ -78,7 +79,7 @@ export interface Credentials {
   /** Names of its fields; undefined where they cannot be told without reading the values. Not audited. */
   fieldNames(key: StorageKey, context: Pick<AccessContext, 'correlationId'>): Promise<readonly string[] | undefined>
   /** The vendor's own command that rotates it by hand; undefined where there is none. */
-  rotateCommand(key: StorageKey, fields: readonly string[]): string | undefined
+  rotateCommand(key: StorageKey, fields: readonly string[]): RotateCommand | undefined
   /** Lets the next call ask the backend: another process has changed the credential. */
   forget(key: StorageKey): void
   /** Forgets every value that is kept for a short time. */
