@@ -8,7 +8,7 @@ import type { BrowserSessions } from './core/browser-sessions.ts'
 import { parseOptions } from './core/options.ts'
 import type { PendingStore } from './core/pending-store.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
-import { withoutEmpty } from './environment.ts'
+import { fromVariables, withoutEmpty } from './environment.ts'
 import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { vaultBackendFromEnvironment } from './vault-backend-from-environment.ts'
@@ -33,6 +33,11 @@ const environmentSchema = z.object({
   AWS_ENDPOINT_URL_SECRETS_MANAGER: z.string().optional(),
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
 })
+
+const AWS_VARIABLES = {
+  'awsSecretsManagerBackend.prefix': 'MCP_AWS_PREFIX',
+  'awsSecretsManagerBackend.endpoint': 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+} as const
 
 export interface StoresOptions {
   /** Default true. Without it a folder that holds no store is an error instead of a new store. */
@@ -72,13 +77,15 @@ function backendOf(
     case 'vault':
       return vaultBackendFromEnvironment(withoutEmpty(environment))
     case 'aws-secrets-manager':
-      return awsSecretsManagerBackend({
-        prefix: settings.MCP_AWS_PREFIX,
-        kmsKeyId: settings.MCP_AWS_KMS_KEY_ID,
-        names: settings.MCP_CREDENTIAL_NAMES,
-        region: settings.AWS_REGION ?? settings.AWS_DEFAULT_REGION,
-        endpoint: settings.AWS_ENDPOINT_URL_SECRETS_MANAGER,
-      })
+      return fromVariables(AWS_VARIABLES, () =>
+        awsSecretsManagerBackend({
+          prefix: settings.MCP_AWS_PREFIX,
+          kmsKeyId: settings.MCP_AWS_KMS_KEY_ID,
+          names: settings.MCP_CREDENTIAL_NAMES,
+          region: settings.AWS_REGION ?? settings.AWS_DEFAULT_REGION,
+          endpoint: settings.AWS_ENDPOINT_URL_SECRETS_MANAGER,
+        }),
+      )
     case 'sealed-file':
       return sealedFile({
         folder: settings.MCP_VAULT_FOLDER,
