@@ -26,7 +26,7 @@ describe('the templates', () => {
     }
   })
 
-  test.each(['reveal.js', 'local-time.js'])('%s has no way to make markup', (file) => {
+  test.each(['reveal.js', 'local-time.js'])('the script has no way to make markup: %s', (file) => {
     const script = files.find(({ name }) => name === file)?.text
     expect(script).toBeDefined()
     expect(script).not.toMatch(
