@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { auditMeasures } from './audit.ts'
+import { crossingMeasures } from './crossings.ts'
 import { mcpMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
 import { sealedFileMeasures } from './sealed-file.ts'
@@ -26,6 +27,7 @@ const NAMES = [
   'audit-verify',
   'vault-read-vs-raw',
   'aws-read-vs-raw',
+  'crossing-search-64k',
   'cached-read',
   'cached-reads',
   'gated-vs-ungated-vault',
@@ -75,6 +77,7 @@ if (wanted('waiting-memory') || wanted('waiting-wake-p99'))
   measures.push(...(await waitingMeasures({ calls: waiting })))
 if (NAMES.some((name) => name.startsWith('audit-') && wanted(name)))
   measures.push(...(await auditMeasures(wanted, { seconds })))
+if (wanted('crossing-search-64k')) measures.push(...crossingMeasures())
 measures.push(...(await vendorMeasures(wanted, { seconds })))
 for (const { name, value, unit, goal } of measures)
   console.log(`${name.padEnd(36)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { CredentialsProvider, createStores, generateKeyText, oidc, openVault } from 'mcp-credential-vault'
-import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
 import { storageKey } from '../dist/core/storage-key.js'
 import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
 
@@ -75,17 +75,18 @@ app.use(
   mcpMount(vault, (options) => {
     const mcp = new McpServer({ name: 'bench', version: '1.0.0' }, options)
     const gate = credentialGate(mcp)
-    const length = (provider: typeof held) => provider.getCredentials().use(({ pat }) => pat.length)
+    const length = (provider: typeof held, extra: ToolExtra) =>
+      provider.getCredentials(extra).use(({ pat }) => pat.length)
     mcp.registerTool('ungated', {}, async () => ({ content: [{ type: 'text', text: '20' }] }))
     mcp.registerTool(
       'gated',
       {},
-      gate(held, async () => ({ content: [{ type: 'text', text: String(await length(held)) }] })),
+      gate(held, async (extra) => ({ content: [{ type: 'text', text: String(await length(held, extra)) }] })),
     )
     mcp.registerTool(
       'waiting',
       {},
-      gate(asked, async () => ({ content: [{ type: 'text', text: String(await length(asked)) }] })),
+      gate(asked, async (extra) => ({ content: [{ type: 'text', text: String(await length(asked, extra)) }] })),
     )
     return mcp
   }),

@@ -10,7 +10,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import Koa from 'koa'
 import { CredentialsProvider, generateKeyText, jsonLinesAudit, oidc, openVault, sealedFile } from 'mcp-credential-vault'
-import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
 
 export type WaitingRequest = { readonly issuer: string } | { readonly memory: true }
 
@@ -67,11 +67,13 @@ async function serveGated(issuer: string): Promise<void> {
       vault,
       (options) => {
         const mcp = new McpServer({ name: 'bench', version: '1.0.0' }, options)
-        const work = () => asked.getCredentials().use(({ pat }) => String(pat.length))
+        const work = (extra: ToolExtra) => asked.getCredentials(extra).use(({ pat }) => String(pat.length))
         mcp.registerTool(
           'waiting',
           {},
-          credentialGate(mcp)(asked, async () => ({ content: [{ type: 'text', text: await work() }] })),
+          credentialGate(mcp)(asked, async (extra: ToolExtra) => ({
+            content: [{ type: 'text', text: await work(extra) }],
+          })),
         )
         return mcp
       },

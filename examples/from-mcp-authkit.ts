@@ -28,9 +28,9 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
   server.registerTool(
     'list_pages',
     { inputSchema: { space: z.string() } },
-    requireCredentials(confluence, { tool: 'list_pages' }, async ({ space }) => {
+    requireCredentials(confluence, { tool: 'list_pages' }, async ({ space }, extra) => {
       const text = await confluence
-        .getCredentials()
+        .getCredentials(extra)
         .use(({ base_url, pat }) => listPages(new URL(`${base_url}/rest/api/content?spaceKey=${space}`), pat))
       return { content: [{ type: 'text', text }] }
     }),
@@ -40,6 +40,7 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
 
 async function listPages(url: URL, pat: string): Promise<string> {
   const answer = await fetch(url, { headers: { authorization: `Bearer ${pat}` } })
+  if (!answer.ok) throw new Error(`Confluence answered ${answer.status}: ${await answer.text()}`)
   return answer.text()
 }
 

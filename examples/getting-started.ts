@@ -39,9 +39,10 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
   server.registerTool(
     'get_issue',
     { description: 'Reads one issue as you.', inputSchema: { key: z.string().regex(/^[A-Z]+-\d+$/) } },
-    requireCredentials(jira, { tool: 'get_issue' }, async ({ key }) => {
-      const answer = await jira.getCredentials().fetch(`${SERVICE}/rest/api/2/issue/${key}`)
-      return { content: [{ type: 'text', text: await answer.text() }], isError: !answer.ok }
+    requireCredentials(jira, { tool: 'get_issue' }, async ({ key }, extra) => {
+      const answer = await jira.getCredentials(extra).fetch(`${SERVICE}/rest/api/2/issue/${key}`)
+      if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${await answer.text()}`)
+      return { content: [{ type: 'text', text: await answer.text() }] }
     }),
   )
   return server

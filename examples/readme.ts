@@ -12,8 +12,11 @@ const jira = new CredentialsProvider({ vault, name: 'jira', variables })
 jira.register(app)
 
 const requireCredentials = credentialGate(server)
-const handler = requireCredentials(jira, async ({ title }: { title: string }) => {
-  const key = await jira.getCredentials().use(({ pat }) => createIssue(title, pat))
-  return { content: [{ type: 'text', text: `Created ${key}` }] }
-})
-server.registerTool('create_issue', { inputSchema }, handler)
+server.registerTool(
+  'create_issue',
+  { inputSchema },
+  requireCredentials(jira, async ({ title }, extra) => {
+    const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(title, pat))
+    return { content: [{ type: 'text', text: `Created ${key}` }] }
+  }),
+)

@@ -13,6 +13,7 @@ export async function createIssue(title: string, token: string): Promise<string>
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ fields: { project: { key: 'IT' }, summary: title, issuetype: { name: 'Task' } } }),
   })
+  if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${await answer.text()}`)
   const issue = (await answer.json()) as { key: string }
   return issue.key
 }

@@ -1,12 +1,15 @@
 // The whole of the project's checks, as `npm test` and CI run them. Ends with "N passed, N failed".
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { relative } from 'node:path'
 import { bringChromium } from './bring-chromium.mjs'
 import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
 import { bringPython } from './bring-python.mjs'
 
 const RESULTS = '.cache/test-results'
+/** What failed, for the end: the output above it is long. */
+const failures = []
 let passed = 0
 let failed = 0
 
@@ -25,7 +28,10 @@ async function check(name, command, parameters, environment) {
   console.log(`\n== ${name}`)
   const code = await run(command, parameters, environment)
   if (code === 0) passed += 1
-  else failed += 1
+  else {
+    failed += 1
+    failures.push(name)
+  }
   console.log(`== ${name}: ${code === 0 ? 'passed' : `failed (${code})`}`)
 }
 
@@ -46,14 +52,29 @@ async function vitest(name, node, parameters) {
   // A suite that never loaded counts no tests, so its failure is the exit code's.
   const notRun = results.numPendingTests + results.numTodoTests
   failed += Math.max(results.numFailedTests + notRun, code === 0 ? 0 : 1)
+  const named = failuresIn(results).map((failure) => `${name}: ${failure}`)
+  failures.push(...named)
+  if (code !== 0 && named.length === 0)
+    failures.push(`${name}: ended with ${code}, and no test failed: see its output above`)
   if (notRun > 0) console.log(`== ${name}: ${notRun} tests were not run, which counts as failed`)
+}
+
+/** Names of tests that failed or were not run, and of files that did not load. */
+function failuresIn({ testResults }) {
+  return testResults.flatMap(({ name, status, assertionResults }) => {
+    const file = relative(process.cwd(), name)
+    const tests = assertionResults.filter((one) => one.status !== 'passed')
+    if (tests.length > 0)
+      return tests.map((one) => `${file} > ${one.fullName}${one.status === 'failed' ? '' : ` (${one.status})`}`)
+    return status === 'failed' ? [`${file} (the file itself: see its output above)`] : []
+  })
 }
 
 function readResults(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch {
-    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0 }
+    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0, testResults: [] }
   }
 }
 
@@ -81,5 +102,6 @@ const lasting = [
 ].flatMap((pattern) => ['--exclude', pattern])
 for (const [version, node] of newer) await vitest(`tests on Node ${version}`, node, lasting)
 
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`)
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

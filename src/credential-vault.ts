@@ -1,6 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type Koa from 'koa'
 import type { Credentials } from './core/credentials.ts'
+import type { CrossingWatch } from './core/crossing-watch.ts'
 import type { HealthPart } from './core/health.ts'
 import type { VerifyToken } from './core/identity.ts'
 import type { Owner, User } from './core/owner.ts'
@@ -18,6 +19,7 @@ export interface ProviderServices {
   readonly credentials: Credentials
   readonly pendingRequests: PendingRequests
   readonly sealer: Sealer
+  readonly crossings: CrossingWatch
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
 }

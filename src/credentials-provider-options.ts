@@ -31,9 +31,9 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   /** Lets a reference outlive its call by this many seconds, 1 to 86400. Default: it ends with the call. */
   readonly referenceTtlSeconds?: number
   /** Where `fetch()` of a handle may go, and how the credential is sent there. Default: nowhere. */
-  readonly destinations?: readonly DestinationOptions[]
+  readonly destinations?: readonly DestinationOptions<NoInfer<V>>[]
   /** Tries submitted values against the service before they are saved, within 5 s. */
-  readonly verify?: Verify
+  readonly verify?: Verify<NoInfer<V>>
   /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
   readonly guardShortSecrets?: boolean
 }

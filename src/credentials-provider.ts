@@ -1,7 +1,7 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type Koa from 'koa'
 import { contextOf } from './access-context.ts'
-import { type CredentialHandle, createHandle } from './core/credential-handle.ts'
+import { callUser } from './call-user.ts'
+import type { CredentialHandle } from './core/credential-handle.ts'
 import {
   type CredentialReference,
   invalidReference,
@@ -10,32 +10,26 @@ import {
   sealReference,
 } from './core/credential-reference.ts'
 import { newCorrelationId } from './core/credentials.ts'
-import { createEchoGuard, type EchoGuard } from './core/echo-guard.ts'
 import { CredentialVaultError } from './core/errors.ts'
-import type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './core/gated-provider.ts'
+import type { CredentialRequest, GatedCall, GatedProvider } from './core/gated-provider.ts'
 import { parseOptions } from './core/options.ts'
-import type { Owner, User } from './core/owner.ts'
+import { type Owner, sameOwner, type User } from './core/owner.ts'
 import type { NewRequest } from './core/pending-requests.ts'
 import { type StorageKey, storageKey } from './core/storage-key.ts'
+import { type CallExtra, requireCall, type ToolCall } from './core/tool-call.ts'
 import { defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
+import { openCredentialRequest } from './credential-request.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
 import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
 import { defineDestinations } from './destinations/destination.ts'
-import { formUrl } from './form-url.ts'
 import { providerForm } from './provider-form.ts'
+import { createProviderHandle, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 import type { FormProvider } from './web/form-provider.ts'
 
-/** A reference without a time of its own ends with its call; this bounds what a lost process leaves behind. */
+/** Bounds what a lost process leaves behind: a reference without a time of its own ends with its call. */
 const LONGEST_CALL_SECONDS = 24 * 3600
-
-/** The gated call that is running, as its handler's `getCredentials()` finds it. */
-interface RunningCall {
-  readonly call: GatedCall
-  readonly id: string
-  readonly guard: EchoGuard
-}
 
 /**
  * One service whose credential is collected from each user, kept in the vault, and handed to gated tools.
@@ -48,11 +42,11 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly name: string
   readonly label: string
   readonly tokenTimeoutSeconds: number
-  readonly #options: CredentialsProviderOptions<V>
+  // Without V: what takes values would otherwise keep this provider from standing where any provider may.
+  readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #boundFetch: BoundFetch
   readonly #destinations: readonly string[]
-  readonly #calls = new AsyncLocalStorage<RunningCall>()
   readonly #live = new Set<string>()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
   #opening: Promise<void> | undefined
@@ -62,10 +56,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.name = checked.name
     this.label = checked.label ?? checked.name.charAt(0).toUpperCase() + checked.name.slice(1)
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
-    this.#options = options
+    this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
     const destinations = defineDestinations(
-      options.destinations ?? [],
+      this.#options.destinations ?? [],
       this.#variables,
       'CredentialsProvider.destinations',
     )
@@ -113,19 +107,28 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   /**
-   * The credential of the gated call that is running, as a handle that holds no values.
+   * Returns the credential of one gated call, as a handle that holds no values. `extra` says which call: pass on the very object that the
+   * gate handed to the handler. A spread of it and a proxy around it will do; nothing ambient does, since behind a queue that many calls
+   * share, an ambient context is another user's.
    *
-   * @throws `call_ended` outside a gated handler
+   * @example
+   * requireCredentials(jira, async (args, extra) => {
+   *   const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(args, pat))
+   *   return { content: [{ type: 'text', text: key }] }
+   * })
+   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the call has answered, and for a call
+   *   that passed no gate of this provider
    */
-  getCredentials(): CredentialHandle<V> {
-    const running = this.#calls.getStore()
-    if (!running || !this.#live.has(running.id)) {
+  getCredentials(extra: CallExtra): CredentialHandle<V> {
+    const toolCall = requireCall(extra, `getCredentials() of ${this.name}`)
+    const pass = toolCall.passOf(this)
+    if (!pass) {
       throw new CredentialVaultError(
         'call_ended',
-        `getCredentials() of ${this.name} works inside a handler that requireCredentials() gated, while its call runs.`,
+        `getCredentials() of ${this.name} works inside a handler that requireCredentials(${this.name}, …) gated, while its call runs.`,
       )
     }
-    const { call, id } = running
+    const { call, id } = pass
     const key = this.#key(call.user)
     const { owner } = key
     const ttl = this.#options.referenceTtlSeconds
@@ -135,40 +138,47 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
         Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
       )
-    return this.#handle(reference, key, running, () => this.#live.has(id))
+    return this.#handle(reference, key, { call, toolCall }, () => toolCall.passOf(this) === pass)
   }
 
   /**
-   * Turns a reference back into a handle, for the owner that it was made for.
+   * Turns a reference back into a handle, for the owner that it was made for. With `extra`, the handle ends with that call and the call's
+   * answer is searched for what it releases; without, nobody searches for it.
    *
-   * @throws `reference_invalid` for another owner or provider, and for an expired, ended or changed reference: always the same error
+   * @throws `reference_invalid` for another owner or provider, for an expired, ended or changed reference, and for the `extra` of another
+   *   person's call: always the same error; `configuration_invalid` for an `extra` that no gate handed out
    */
-  resolve(reference: string, owner: Owner): CredentialHandle<V> {
+  resolve(reference: string, owner: Owner, extra?: CallExtra): CredentialHandle<V> {
     const opened = this.#openReference(reference, owner)
     if (!opened) throw invalidReference()
-    const call = { user: opened.owner, correlationId: newCorrelationId() }
-    const running = this.#calls.getStore() ?? { call }
-    return this.#handle(
-      () => opened.reference,
-      this.#key(opened.owner),
-      running,
-      () => this.#openReference(reference, owner) !== undefined,
-    )
+    const isOpen = () => this.#openReference(reference, owner) !== undefined
+    const key = this.#key(opened.owner)
+    if (extra === undefined) {
+      const call = { user: opened.owner, correlationId: newCorrelationId() }
+      return this.#handle(() => opened.reference, key, { call }, isOpen)
+    }
+    const { toolCall, call } = this.#runningCall(extra, 'resolve()')
+    if (!sameOwner(call.user, opened.owner)) throw invalidReference()
+    const isLive = () => toolCall.innermost() !== undefined && isOpen()
+    return this.#handle(() => opened.reference, key, { call, toolCall }, isLive)
   }
 
-  /** Revokes the owner's credential: the next call asks for it again. Resolves false when there was none. */
-  async invalidateCredentials(owner: Owner): Promise<boolean> {
+  /**
+   * Revokes the owner's credential: the next call asks for it again. Resolves false when there was none. With `extra` the audit line names
+   * that call, else an operator.
+   */
+  async invalidateCredentials(owner: Owner, extra?: CallExtra): Promise<boolean> {
     await this.ready()
-    const running = this.#calls.getStore()
-    const context = running
-      ? contextOf(running.call)
-      : ({ correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const)
+    const context =
+      extra === undefined
+        ? ({ correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const)
+        : contextOf(this.#runningCall(extra, 'invalidateCredentials()').call)
     return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, context)
   }
 
   userOf(authInfo: unknown): User | undefined {
-    if (this.#options.userContext) return this.#options.userContext.getStore()
-    return (this.#options.ownerFrom ?? this.#ready().ownerFrom)(authInfo)
+    const ownerFrom = this.#options.ownerFrom ?? this.#ready().ownerFrom
+    return callUser(authInfo, ownerFrom, this.#options.userContext)
   }
 
   assertionOf(user: User, authInfo: unknown): GatedCall['assertion'] {
@@ -185,50 +195,42 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     cause: NewRequest['cause'],
     { waits }: { readonly waits: boolean } = { waits: false },
   ): Promise<CredentialRequest> {
-    const { pendingRequests, credentials } = this.#ready()
-    const { user, clientName, tool } = call
-    const request = await pendingRequests.openOrReuse({ provider: this.name, user, clientName, tool, cause }, { waits })
-    try {
-      const label = pendingRequests.label(request)
-      await credentials.record(
-        this.#key(user),
-        { ...contextOf(call), request: label },
-        { type: 'credential.requested', outcome: 'success', reason: cause },
-      )
-    } catch (error) {
-      await pendingRequests.leave(request)
-      throw error
-    }
-    const hasCredential = async () => (await this.credentialState(call)) === 'active'
-    return {
-      request,
-      url: formUrl(this.vault.serverBaseUrl, this.name, request.handle),
-      wait: async (signal) => {
-        const end = await pendingRequests.wait(request, hasCredential, signal)
-        // It may have been saved on another replica.
-        if (end === 'saved') credentials.forget(this.#key(user))
-        return end
-      },
-      mayWait: request.waiterId !== undefined,
-      leave: () => pendingRequests.leave(request),
-      withdraw: async () => void (await pendingRequests.withdraw(request)),
-    }
+    const { serverBaseUrl } = this.vault
+    const isSaved = async () => (await this.credentialState(call)) === 'active'
+    return openCredentialRequest({
+      services: this.#ready(),
+      key: this.#key(call.user),
+      call,
+      cause,
+      waits,
+      serverBaseUrl,
+      isSaved,
+    })
   }
 
-  async run<T>(call: GatedCall, handler: (echo: EchoCheck) => Promise<T>): Promise<T> {
-    const guard = createEchoGuard({ includeShort: this.#options.guardShortSecrets ?? false })
+  async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
     const id = newCorrelationId()
     this.#live.add(id)
+    toolCall.enter(this, { call, id })
     try {
-      return await this.#calls.run({ call, id, guard }, () => handler(guard))
+      const result = await handler()
+      const answer = {
+        key: this.#key(call.user),
+        context: contextOf(call),
+        result,
+        clientArguments: toolCall.arguments,
+      }
+      this.#ready().crossings.answered(answer)
+      return result
     } finally {
+      toolCall.leave(this)
       this.#live.delete(id)
     }
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
-    const event = { type: 'credential.echoed', outcome: 'denied' } as const
-    await this.#ready().credentials.record(this.#key(call.user), contextOf(call), event)
+    const { credentials } = this.#ready()
+    await credentials.record(this.#key(call.user), contextOf(call), { type: 'credential.echoed', outcome: 'denied' })
   }
 
   #attach(vault: CredentialVault): void {
@@ -258,31 +260,34 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   #handle(
     reference: () => CredentialReference,
     key: StorageKey,
-    // Of the call that asked, whatever runs use() later: a queue or pool has another call's context, or none.
-    { call, guard }: Pick<RunningCall, 'call'> & Partial<RunningCall>,
+    bound: HandleCall,
     isLive: () => boolean,
   ): CredentialHandle<V> {
-    return createHandle<V>({
-      provider: this.name,
+    return createProviderHandle<V>({
+      ...bound,
+      key,
+      variables: this.#variables,
+      services: this.#ready,
+      boundFetch: this.#boundFetch,
+      includeShort: this.#options.guardShortSecrets ?? false,
       reference,
       isLive,
-      release: async (options) => {
-        const values = await this.#ready().credentials.release(key, this.#variables, contextOf(call), options)
-        guard?.add(this.#variables, values)
-        return values
-      },
-      send: (values, input, init) => this.#boundFetch.fetch(values, input, init),
-      refused: (refusal) => this.#ready().credentials.note(key, contextOf(call), refusal),
     })
+  }
+
+  #runningCall(extra: CallExtra, method: string): { readonly toolCall: ToolCall; readonly call: GatedCall } {
+    const toolCall = requireCall(extra, `${method} of ${this.name}`)
+    const pass = toolCall.passOf(this) ?? toolCall.innermost()
+    if (!pass)
+      throw new CredentialVaultError('call_ended', `${method} of ${this.name}: the call of this extra has ended.`)
+    return { toolCall, call: pass.call }
   }
 
   #key(owner: Owner): StorageKey {
     return storageKey(this.name, owner)
   }
 
-  #ready(): ProviderServices {
-    return this.#open().services
-  }
+  #ready = (): ProviderServices => this.#open().services
 
   #open(): { readonly vault: CredentialVault; readonly services: ProviderServices } {
     if (this.#attached) return this.#attached

@@ -15,8 +15,9 @@ export type { AuditEvent, AuditEventType, AuditOutcome, AuditPosition, AuditSink
 export type { BrowserSessions } from './core/browser-sessions.ts'
 export type { CredentialHandle, ReleaseOptions } from './core/credential-handle.ts'
 export type { CredentialReference } from './core/credential-reference.ts'
+export type { EchoGuard, EchoGuardOptions } from './core/echo-guard.ts'
 export { CredentialVaultError, type ErrorCode, type ErrorDetails, isVaultError } from './core/errors.ts'
-export type { CredentialRequest, EchoCheck, GatedCall, GatedProvider } from './core/gated-provider.ts'
+export type { CredentialRequest, GatedCall, GatedProvider } from './core/gated-provider.ts'
 export type { HealthPart } from './core/health.ts'
 export type {
   BrowserLogin,
@@ -53,6 +54,7 @@ export type {
   WriteIntent,
 } from './core/secret-backend.ts'
 export type { StorageKey } from './core/storage-key.ts'
+export type { CallExtra, GatePass, ToolCall } from './core/tool-call.ts'
 export type { CredentialValues, ValuesOf, VariableOptions, VariablesOptions, VariableType } from './core/variables.ts'
 export { createStores, type Stores } from './create-stores.ts'
 export type { CredentialVault, OwnerFrom } from './credential-vault.ts'

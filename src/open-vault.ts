@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type Koa from 'koa'
 import { jsonLinesAudit } from './audit/json-lines.ts'
 import { createCredentials, newCorrelationId } from './core/credentials.ts'
+import { createCrossingWatch } from './core/crossing-watch.ts'
 import { withDeadline } from './core/deadline.ts'
 import { deriveKey } from './core/derive-key.ts'
 import { CredentialVaultError } from './core/errors.ts'
@@ -31,6 +32,7 @@ import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { createBearerGate } from './web/bearer-gate.ts'
 import type { FormProvider } from './web/form-provider.ts'
+import { LOGIN_SECONDS } from './web/login-cookie.ts'
 import { createNodeHandler } from './web/node-handler.ts'
 import { protectedResourceMetadata } from './web/protected-resource-metadata.ts'
 import { createVaultRoutes } from './web/vault-routes.ts'
@@ -65,13 +67,13 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
   )
   const sealer = await orClose(backend, async () => {
-    const webKey = findWebKey(options.webKey, backend, pendingStore)
+    const webKey = findWebKey(options.webKey, backend, pendingStore, warnOf('keys'))
     await audit.open?.(backend.deriveKey?.('audit'))
     return createSealer(webKey)
   })
   const health = createHealth(warnOf('health'), (part, problem) => {
-    // Of its own failure the log tells by itself.
-    if (part === 'audit') return
+    // The log reports its own failures, and a crossing has a line of its own.
+    if (part === 'audit' || part === 'calls') return
     const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
     const name = part === 'backend' ? backend.name : part
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
@@ -83,11 +85,13 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
   })
+  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
   const pendingRequests = createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds })
   const credentials = createCredentials({ backend, journal, health, cacheTtl: checked.cacheSeconds * 1000 })
+  const crossings = createCrossingWatch({ note: credentials.note, health })
   const {
     sessionIdleSeconds,
     sessionMaxSeconds,
@@ -148,8 +152,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
       const name = sealer.mac('owner', issuer, subject).toString('base64url')
-      // Those begun in this very millisecond, too.
-      await sessions.endAll(name, now + 1, now + 1 + sessionMaxSeconds * 1000)
+      // Those begun in this very millisecond, too; and for as long as a session lasts whose login has begun by now.
+      await sessions.endAll(name, now + 1, now + 1 + (LOGIN_SECONDS + sessionMaxSeconds) * 1000)
       await journal.note({
         type: 'login.ended',
         outcome: 'success',
@@ -173,7 +177,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, ownerFrom, assertion: options.assertion }
+      return { credentials, pendingRequests, sealer, crossings, ownerFrom, assertion: options.assertion }
     },
 
     onClose: (end) => void endings.push(end),
@@ -198,6 +202,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   return vault
 }
 
+const SECOND_SERVER =
+  'Another server at this address uses the same store, and each keeps open requests and sessions in its own memory: a link that one has made is unknown to the other. Run one process, or give each an address of its own.'
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
@@ -233,9 +239,14 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): 
   )
 }
 
-function findWebKey(text: string | undefined, backend: SecretBackend, pendingStore: PendingStore): Uint8Array {
+function findWebKey(
+  text: string | undefined,
+  backend: SecretBackend,
+  pendingStore: PendingStore,
+  warn: (message: string) => void,
+): Uint8Array {
   const derived = backend.deriveKey?.('web')
-  const configured = findKey({ name: 'MCP_WEB_KEY', text })
+  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
   if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',

@@ -1,13 +1,16 @@
 import { withDeadline } from './core/deadline.ts'
 import { createEchoGuard } from './core/echo-guard.ts'
-import type { CredentialValues, Variable } from './core/variables.ts'
+import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from './core/variables.ts'
 import type { FormProvider, Verification } from './web/form-provider.ts'
 
 /**
  * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service refuses
  * them; throw when it cannot be asked. `signal` aborts after 5 s. A `problem` or `accountName` that holds a secret is not shown.
  */
-export type Verify = (values: CredentialValues, signal: AbortSignal) => Promise<Verification>
+export type Verify<V extends VariablesOptions = VariablesOptions> = (
+  values: ValuesOf<V>,
+  signal: AbortSignal,
+) => Promise<Verification>
 
 export interface ProviderFormParts extends Omit<FormProvider, 'verify'> {
   readonly verify: Verify | undefined
@@ -34,8 +37,8 @@ function withoutSecrets(
   variables: readonly Variable[],
   values: CredentialValues,
 ): Verification {
-  const guard = createEchoGuard({ includeShort: true })
-  guard.add(variables, values)
+  const guard = createEchoGuard()
+  guard.add(variables, values, { includeShort: true })
   if (!guard.finds(verification)) return verification
   return verification.ok ? { ok: true } : { ok: false, problem: 'The service refused it.' }
 }

@@ -1,8 +1,9 @@
+import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js'
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
 import { z } from 'zod'
 
 const { BASE_URL = '', ISSUER = '', TICKETS_URL = '' } = process.env
@@ -11,11 +12,19 @@ const keys = createRemoteJWKSet(new URL(`${ISSUER}/jwks`))
 const checkToken = requireBearerAuth({
   verifier: {
     async verifyAccessToken(token) {
-      const { payload } = await jwtVerify(token, keys, { issuer: ISSUER, audience: `${BASE_URL}/mcp` })
-      return { token, clientId: String(payload['client_id']), scopes: [], expiresAt: payload.exp ?? 0, extra: payload }
+      const checks = { issuer: ISSUER, audience: `${BASE_URL}/mcp` }
+      const { payload } = await jwtVerify(token, keys, checks).catch(refuse)
+      const clientId = String(payload['client_id'] ?? '')
+      return { token, clientId, scopes: [], expiresAt: payload.exp ?? 0, extra: payload }
     },
   },
 })
+
+/** Clients sign in again after a 401, which only InvalidTokenError gives. An outage of the key server says nothing about the token. */
+function refuse(error: unknown): never {
+  const outage = !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT'].includes(error.code)
+  throw outage ? error : new InvalidTokenError('The access token is expired, malformed, or meant for another server')
+}
 
 function createMcpServer(): McpServer {
   const server = new McpServer({ name: 'tickets', version: '1.0.0' })
@@ -32,6 +41,7 @@ async function createTicket(title: string, token: string): Promise<string> {
     headers: { authorization: `Bearer ${token}` },
     body: JSON.stringify({ title }),
   })
+  if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}: ${await answer.text()}`)
   return answer.text()
 }
 
@@ -44,5 +54,6 @@ app.post('/mcp', checkToken, async (request, response) => {
   await createMcpServer().connect(transport as Parameters<McpServer['connect']>[0])
   await transport.handleRequest(request, response, request.body)
 })
+app.all('/mcp', (_request, response) => void response.sendStatus(405))
 const http = app.listen(Number(new URL(BASE_URL).port), '127.0.0.1')
 process.once('SIGTERM', () => http.close())

@@ -9,7 +9,7 @@ const { BASE_URL = 'http://localhost:8005', ISSUER = '', TICKETS_URL = '' } = pr
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
   backend: sealedFile({ folder: './data' }),
-  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const tickets = new CredentialsProvider({
   vault,
@@ -24,10 +24,11 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
   server.registerTool(
     'create_ticket',
     { inputSchema: { title: z.string() } },
-    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }) => {
+    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }, extra) => {
       const body = JSON.stringify({ title })
-      const answer = await tickets.getCredentials().fetch(`${TICKETS_URL}/api/tickets`, { method: 'POST', body })
-      return { content: [{ type: 'text', text: await answer.text() }], isError: !answer.ok }
+      const answer = await tickets.getCredentials(extra).fetch(`${TICKETS_URL}/api/tickets`, { method: 'POST', body })
+      if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}: ${await answer.text()}`)
+      return { content: [{ type: 'text', text: await answer.text() }] }
     }),
   )
   return server

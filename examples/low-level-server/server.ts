@@ -36,10 +36,12 @@ const requireCredentials = credentialGate(server)
 const createTicket = requireCredentials(
   tickets,
   { tool: createTicketTool.name },
-  async ({ title }: z.output<typeof createTicketArguments>, _extra: ToolExtra) => {
+  async ({ title }: z.output<typeof createTicketArguments>, extra: ToolExtra) => {
     const body = JSON.stringify({ title })
-    const answer = await tickets.getCredentials().fetch(`${TICKETS_URL}/api/tickets`, { method: 'POST', body })
-    return { content: [{ type: 'text', text: await answer.text() }], isError: !answer.ok }
+    const answer = await tickets.getCredentials(extra).fetch(`${TICKETS_URL}/api/tickets`, { method: 'POST', body })
+    const text = answer.ok ? '' : `The Ticket Service answered ${answer.status}: `
+    // Thrown, it would be a JSON-RPC error, which the model does not see.
+    return { content: [{ type: 'text', text: text + (await answer.text()) }], isError: !answer.ok }
   },
 )
 

@@ -27,10 +27,11 @@ const requireCredentials = credentialGate(server)
 server.registerTool(
   'create_ticket',
   { description: 'Creates a ticket in your name.', inputSchema: { title: z.string().min(1) } },
-  requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }) => {
+  requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }, extra) => {
     const body = JSON.stringify({ title })
-    const answer = await tickets.getCredentials().fetch(`${TICKETS_URL}/api/tickets`, { method: 'POST', body })
-    return { content: [{ type: 'text', text: await answer.text() }], isError: !answer.ok }
+    const answer = await tickets.getCredentials(extra).fetch(`${TICKETS_URL}/api/tickets`, { method: 'POST', body })
+    if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}: ${await answer.text()}`)
+    return { content: [{ type: 'text', text: await answer.text() }] }
   }),
 )
 

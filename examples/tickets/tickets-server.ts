@@ -106,10 +106,11 @@ function ticketTools(
   server.registerTool(
     'create_ticket',
     { description: 'Creates a ticket in your name.', inputSchema: { title: z.string().min(1).max(200) } },
-    requireCredentials(tickets, { failFast, tool: 'create_ticket' }, async ({ title }) => {
+    requireCredentials(tickets, { failFast, tool: 'create_ticket' }, async ({ title }, extra) => {
       const answer = await tickets
-        .getCredentials()
+        .getCredentials(extra)
         .fetch(`${origin}/api/tickets`, { method: 'POST', body: JSON.stringify({ title }) })
+      await assertAccepted(answer)
       const ticket = (await answer.json()) as Ticket
       return { content: [{ type: 'text', text: `${ticket.key} "${ticket.title}" was created by ${ticket.reporter}.` }] }
     }),
@@ -118,8 +119,9 @@ function ticketTools(
   server.registerTool(
     'list_tickets',
     { description: 'Lists all tickets.' },
-    requireCredentials(tickets, { failFast, tool: 'list_tickets' }, async () => {
-      const answer = await tickets.getCredentials().fetch(`${origin}/api/tickets`)
+    requireCredentials(tickets, { failFast, tool: 'list_tickets' }, async (extra) => {
+      const answer = await tickets.getCredentials(extra).fetch(`${origin}/api/tickets`)
+      await assertAccepted(answer)
       const all = (await answer.json()) as Ticket[]
       return {
         content: [
@@ -129,4 +131,9 @@ function ticketTools(
     }),
   )
   return server
+}
+
+/** The SDK makes a tool error of it, which the model and the user read. */
+async function assertAccepted(answer: Response): Promise<void> {
+  if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}: ${await answer.text()}`)
 }

@@ -9,7 +9,7 @@ const { BASE_URL = '', ISSUER = '', TICKETS_URL = '', WIKI_URL = '' } = process.
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
   backend: sealedFile({ folder: './data' }),
-  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form' }),
+  identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const variables = { pat: { label: 'Personal access token', type: 'password' } } as const
 const tickets = new CredentialsProvider({ vault, name: 'tickets', variables })
@@ -21,8 +21,8 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
   server.registerTool(
     'create_ticket',
     { inputSchema: { title: z.string() } },
-    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }) => {
-      const text = await tickets.getCredentials().use(({ pat }) => send(TICKETS_URL, pat, title))
+    requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }, extra) => {
+      const text = await tickets.getCredentials(extra).use(({ pat }) => send(TICKETS_URL, pat, title))
       return { content: [{ type: 'text', text }] }
     }),
   )
@@ -33,9 +33,9 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
     requireCredentials(
       tickets,
       { tool: 'report_and_ticket' },
-      requireCredentials(wiki, { tool: 'report_and_ticket' }, async ({ title }: { title: string }) => {
-        const report = await wiki.getCredentials().use(({ pat }) => send(WIKI_URL, pat, `Report: ${title}`))
-        const ticket = await tickets.getCredentials().use(({ pat }) => send(TICKETS_URL, pat, title))
+      requireCredentials(wiki, { tool: 'report_and_ticket' }, async ({ title }: { title: string }, extra) => {
+        const report = await wiki.getCredentials(extra).use(({ pat }) => send(WIKI_URL, pat, `Report: ${title}`))
+        const ticket = await tickets.getCredentials(extra).use(({ pat }) => send(TICKETS_URL, pat, title))
         return { content: [{ type: 'text', text: `${report}\n${ticket}` }] }
       }),
     ),
@@ -46,6 +46,7 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
 async function send(origin: string, token: string, title: string): Promise<string> {
   const headers = { authorization: `Bearer ${token}` }
   const answer = await fetch(`${origin}/api/tickets`, { method: 'POST', headers, body: JSON.stringify({ title }) })
+  if (!answer.ok) throw new Error(`${origin} answered ${answer.status}: ${await answer.text()}`)
   return answer.text()
 }
 

@@ -168,7 +168,7 @@ async function copyAll(from: FileHandle, to: FileHandle, length: number): Promis
 }
 
 /** `topmost` is the first folder that had to be made: its own entry, too, has to survive a crash. */
-async function syncFolders(folder: string, topmost: string | undefined): Promise<void> {
+export async function syncFolders(folder: string, topmost: string | undefined): Promise<void> {
   const last = topmost === undefined ? resolve(folder) : dirname(resolve(topmost))
   for (let current = resolve(folder); ; current = dirname(current)) {
     const handle = await open(current, constants.O_RDONLY)

@@ -2,7 +2,10 @@ import { z } from 'zod'
 import type { AuditAnchor } from './anchor.ts'
 
 export interface JsonLinesAuditOptions {
-  /** Where the files go. Made with mode 0700 if it is missing. It has to be on a local disk that honours fsync. */
+  /**
+   * Where the files go. Made with mode 0700 if it is missing. It has to be on a local disk that honours fsync. A folder that everyone may
+   * write to is refused, and so is another user's that its group may write to; this user's own is set to mode 0700, with a warning.
+   */
   readonly folder: string
   /**
    * Key that signs the lines and makes the pseudonyms, in the text form that `keygen` prints. Default `MCP_AUDIT_KEY` or
@@ -26,7 +29,7 @@ export interface JsonLinesAuditOptions {
   readonly anchorSeconds?: number
   /** Lines after which it hears of them earlier, 1 to 100000. Default 1000. */
   readonly anchorLines?: number
-  /** Told when a file was taken away from under us, and of a key that does not last. Default: a process warning. */
+  /** Told when a file was taken away from under us, of a folder whose mode was changed, and of a key that does not last. Default: a process warning. */
   readonly warn?: (message: string) => void
 }
 

@@ -4,6 +4,8 @@ import type { AuditPosition, AuditSink } from '../core/audit-sink.ts'
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
 import { findKey } from '../core/key-source.ts'
 import { parseOptions } from '../core/options.ts'
+import { openPrivateFolder } from '../core/private-folder.ts'
+import { syncFolders } from './audit-file.ts'
 import { type AuditKeys, auditKeys } from './audit-keys.ts'
 import { auditLineBody, type LineBody } from './audit-line.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
@@ -40,6 +42,16 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   let writing: Promise<void> | undefined
   let maintenance: NodeJS.Timeout | undefined
   let closed = false
+  let prepared = false
+
+  /** Makes the folder, or finds out what is wrong with it. Throws our own errors, or the system's. */
+  async function prepare(): Promise<void> {
+    if (prepared) return
+    const { folder } = settings
+    const { topmost } = await openPrivateFolder(folder, { holds: 'audit log', variable: 'MCP_AUDIT_FOLDER', warn })
+    await syncFolders(folder, topmost)
+    prepared = true
+  }
 
   function open(derived?: Uint8Array): NonNullable<typeof opened> {
     opened ??= begin(derived)
@@ -47,7 +59,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   }
 
   function begin(derived: Uint8Array | undefined): NonNullable<typeof opened> {
-    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile })
+    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn })
     const key = configured?.key ?? derived
     if (!key && settings.subjects === 'pseudonym') {
       throw new CredentialVaultError(
@@ -74,6 +86,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
       const batch = waiting
       waiting = []
       try {
+        await prepare()
         const positions = await chain.write(batch.map(({ body }) => body))
         batch.forEach(({ resolve, reject }, i) => {
           const position = positions[i]
@@ -114,6 +127,11 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   return {
     async open(derived) {
       open(derived)
+      try {
+        await prepare()
+      } catch (error) {
+        throw isVaultError(error) ? error : unavailable(error)
+      }
     },
 
     async append(event) {
@@ -141,7 +159,9 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 }
 
 function unavailable(error: unknown): CredentialVaultError {
-  if (isVaultError(error)) return error
+  if (isVaultError(error, 'audit_unavailable')) return error
+  // What is wrong with the folder.
+  if (isVaultError(error)) return unavailableBecause('write_failed', error.message)
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return typeof code === 'string' && DISK_FULL.has(code)
     ? unavailableBecause('disk_full', "The audit log's disk is full.")

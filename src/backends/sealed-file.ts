@@ -9,18 +9,23 @@ import { throwIfAborted } from './deadline.ts'
 import { type CredentialFiles, createCredentialFiles, statusOf } from './sealed-file/credential-files.ts'
 import { createRevisions, type Revisions } from './sealed-file/revisions.ts'
 import { revoke } from './sealed-file/revocation.ts'
+import { markServer, type ServerMark } from './sealed-file/server-mark.ts'
 import { storageError } from './sealed-file/storage-error.ts'
 import { openStoreFolder } from './sealed-file/store-folder.ts'
 
 export interface SealedFileOptions {
   /**
    * Folder of the store, made with mode 0700 when it does not exist. It has to be on a local file system with hard links and may be
-   * shared by several processes of one machine. A folder that group or others may write to is refused.
+   * shared by several processes of one machine. A folder that everyone may write to is refused, and so is another user's that its group
+   * may write to; this user's own is set to mode 0700, with a warning.
    */
   readonly folder: string
   /** The store's key as text, from `mcp-credential-vault keygen`. Default: `MCP_VAULT_KEY`, or the file that `MCP_VAULT_KEY_FILE` names. */
   readonly key?: string | undefined
-  /** File that holds the key. When this user owns it, nobody else may read it. */
+  /**
+   * File that holds the key. When this user owns it, nobody else may read it; root's own on a read-only mount, as containers have it, is
+   * used with a warning when only root can change it.
+   */
   readonly keyFile?: string | undefined
   /** Makes a new store when the folder holds none. Default true; false where that would only hide a wrong folder. */
   readonly create?: boolean | undefined
@@ -61,6 +66,7 @@ interface OpenedStore {
 export function sealedFile(options: SealedFileOptions): SecretBackend {
   const { folder, key, keyFile, create, warn = emitWarning } = parseOptions(optionsSchema, options, 'sealedFile')
   let store: OpenedStore | undefined
+  let mark: ServerMark | undefined
 
   function opened(): OpenedStore {
     if (store) return store
@@ -83,7 +89,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     async open(hears) {
       await sodiumReady()
-      const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile })
+      const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile, warn })
       try {
         const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn }, hears)
         const revisions = createRevisions(root)
@@ -124,7 +130,15 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     deriveKey: (purpose) => deriveKey(opened().masterKey, `derived ${purpose}`),
 
+    async announceServer(serverBaseUrl) {
+      await mark?.close()
+      mark = await markServer(opened().root, serverBaseUrl)
+      return mark?.others ?? false
+    },
+
     async close() {
+      await mark?.close()
+      mark = undefined
       if (store) wipe(store.masterKey)
       store = undefined
     },

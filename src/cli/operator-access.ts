@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { type AccessContext, type Credentials, createCredentials, newCorrelationId } from '../core/credentials.ts'
+import { isVaultError } from '../core/errors.ts'
 import { createHealth } from '../core/health.ts'
 import { createJournal } from '../core/journal.ts'
 import { sodiumReady } from '../core/sodium.ts'
@@ -26,7 +27,11 @@ export async function withOperatorAccess(
   await sodiumReady()
   try {
     await backend.open()
-    await openAudit(stores, terminal.environment)
+    // A revocation proceeds without its line; everything else is refused when it writes its own.
+    await openAudit(stores, terminal.environment).catch((error: unknown) => {
+      if (!isVaultError(error)) throw error
+      warn(error.message)
+    })
     const context = {
       correlationId: newCorrelationId(),
       actor: operator(),

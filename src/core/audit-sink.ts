@@ -11,6 +11,8 @@ export type AuditEventType =
   | 'credential.requested'
   /** A value is about to be handed to a tool. */
   | 'credential.resolved'
+  /** An operator's command read the values, to keep those that it does not replace. */
+  | 'credential.read'
   /** A tool asked for the value of a credential that is absent or revoked. */
   | 'credential.missing'
   /** A release was refused, or the backend did not answer. */
@@ -32,6 +34,8 @@ export type AuditEventType =
   | 'credential.revoke_failed'
   /** A tool result that contained the secret was withheld. */
   | 'credential.echoed'
+  /** A tool result held the secret of another owner than the call's. */
+  | 'credential.crossed'
   | 'form.opened'
   | 'form.cancelled'
   /** The signed-in person is not the one whose link it is. */
@@ -41,6 +45,8 @@ export type AuditEventType =
   | 'login.failed'
   | 'login.ended'
   | 'token.rejected'
+  /** So many refusals of strangers have no line of their own. */
+  | 'refusals.counted'
   /** A stored record fails its integrity checks. */
   | 'record.tampered'
   /** Somebody put an earlier state of the store back. */
@@ -100,7 +106,7 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** The same in every line of one operation, and in the backend's own log where that takes it. */
   readonly correlationId: string
-  /** How many lines a gap stands for. */
+  /** How many lines a gap stands for, or refusals a counted line. */
   readonly count?: number | undefined
   /** RFC 3339. When it happened, in a line that could not be written at that time. */
   readonly occurredAt?: string | undefined

@@ -1,6 +1,8 @@
 /**
  * What makes a browser session endable although it is sealed in a cookie: ended session ids and a not-before time for each owner, kept
  * until no cookie can be affected any more. Times are Unix milliseconds. Errors: `unavailable`; a session is then not accepted.
+ *
+ * Used logins are remembered apart from sessions: strangers can use up as many as they like.
  */
 export interface BrowserSessions {
   /** Refuses this session from now on. `until`: when its cookie would have expired anyway. */
@@ -12,4 +14,8 @@ export interface BrowserSessions {
    * own start, since it cannot know which of those were ended.
    */
   isEnded(session: { readonly id: string; readonly owner: string; readonly startedAt: number }): Promise<boolean>
+  /** Refuses this login from now on: its answer has come. `until`: when its cookie would have expired anyway. */
+  useLogin(loginId: string, until: number): Promise<void>
+  /** Whether the login must be refused, also for what {@link isEnded} says of a restart. */
+  isLoginUsed(login: { readonly id: string; readonly startedAt: number }): Promise<boolean>
 }

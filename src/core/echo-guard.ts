@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { echoText } from './echo-text.ts'
+import { type EchoEnds, echoText } from './echo-text.ts'
 import { type SecretForms, secretForms } from './secret-forms.ts'
 import { decodings, withoutWhitespace } from './text-decodings.ts'
 import { createTextSearch, type TextSearch } from './text-search.ts'
@@ -13,12 +13,17 @@ export interface EchoGuardOptions {
 /** Remembers the secrets that one call was given, and looks for them in what leaves it. */
 export interface EchoGuard {
   /** Remembers the values of the variables that are `secret`. */
-  add(variables: readonly Variable[], values: CredentialValues): void
+  add(variables: readonly Variable[], values: CredentialValues, options?: EchoGuardOptions): void
+  /** Whether it was given any secret yet. */
+  isEmpty(): boolean
   /**
    * Whether a secret occurs anywhere in `value`: strings, keys, nested values, errors. Also when it is JSON- or HTML-escaped,
-   * percent-encoded, in base64, base64url or hex, reversed, wrapped over lines, or split over consecutive strings.
+   * percent-encoded, in base64, base64url, hex or decimal bytes, reversed, wrapped over lines, or split over consecutive strings or over
+   * this value and the messages before it.
    */
   finds(value: unknown): boolean
+  /** Remembers the ends of a message that is sent, for a secret whose rest follows in the next one. */
+  sent(message: unknown): void
 }
 
 /** A shorter one is found by chance in ordinary text. */
@@ -27,21 +32,32 @@ const MIN_BYTES = 8
 // Making the searcher costs more than a search. It lives as long as the released values themselves do.
 const made = new WeakMap<CredentialValues, Map<string, Searcher | undefined>>()
 
-export function createEchoGuard({ includeShort = false }: EchoGuardOptions = {}): EchoGuard {
+export function createEchoGuard(): EchoGuard {
   // In the closure, so that printing the guard shows none of it.
   const searchers = new Set<Searcher>()
+  let before: EchoEnds | undefined
+  const longest = () => Math.max(...[...searchers].map((searcher) => searcher.longest))
 
   return Object.freeze({
-    add(variables: readonly Variable[], values: CredentialValues): void {
+    add(
+      variables: readonly Variable[],
+      values: CredentialValues,
+      { includeShort = false }: EchoGuardOptions = {},
+    ): void {
       const searcher = searcherFor(variables, values, includeShort)
       if (searcher) searchers.add(searcher)
     },
 
+    isEmpty: () => searchers.size === 0,
+
     finds(value: unknown): boolean {
       if (searchers.size === 0) return false
-      const all = [...searchers]
-      const text = echoText(value, Math.max(...all.map(({ longest }) => longest)))
-      return all.some((searcher) => searcher.finds(text))
+      const { text } = echoText(value, longest(), before)
+      return [...searchers].some((searcher) => searcher.finds(text))
+    },
+
+    sent(message: unknown): void {
+      if (searchers.size > 0) before = echoText(message, longest(), before).ends()
     },
 
     toJSON: () => ({}),

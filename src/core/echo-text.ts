@@ -1,14 +1,33 @@
+import { isNativeError } from 'node:util/types'
+
 /** Stands between texts that do not follow each other. */
 const GAP = '\0'
+
+/** What was sent last, for secrets that are split over several messages: the last text of each key, and of all. */
+export interface EchoEnds {
+  readonly byKey: ReadonlyMap<string, string>
+  readonly inOrder: string
+}
+
+export interface EchoText {
+  readonly text: string
+  /** The ends of the texts, `longest` characters each, with those of earlier messages where this one adds nothing. */
+  ends(): EchoEnds
+}
+
+const NOTHING: EchoEnds = { byKey: new Map(), inOrder: '' }
+/** Keys whose ends are kept; those used last. */
+const MAX_ENDS = 100
 
 /**
  * All text of a JSON-like value as one string to search: every string and key, numbers, binary data as text, and what `JSON.stringify`
  * leaves out of errors. Strings under the same key, and strings that follow each other, also stand next to each other without a gap,
- * since a secret may be split over them. `longest`: length of the longest thing searched for.
+ * since a secret may be split over them, and likewise those of the messages `before` it. `longest`: length of the longest thing searched
+ * for.
  */
-export function echoText(value: unknown, longest: number): string {
-  const byKey = new Map<string, string>()
-  let inOrder = ''
+export function echoText(value: unknown, longest: number, before: EchoEnds = NOTHING): EchoText {
+  const byKey = new Map(before.byKey)
+  let { inOrder } = before
   let apart = ''
   const seen = new WeakSet<object>()
   // A stack instead of recursion: nesting is as deep as whoever made the value likes.
@@ -21,11 +40,13 @@ export function echoText(value: unknown, longest: number): string {
     if (typeof current === 'string') {
       byKey.set(key, soFar === undefined ? current : soFar + current)
       inOrder += ends(current, longest)
+      if (BINARY_KEYS.has(key)) apart += GAP + decodedBinary(current) + GAP
       continue
     }
     if (soFar === undefined) byKey.set(key, '')
     if (typeof current === 'number' || typeof current === 'bigint') {
-      apart += `${current}${GAP}`
+      // As a printed list of bytes would have it.
+      apart += `${current},`
     } else if (typeof current === 'object' && current !== null && !seen.has(current)) {
       seen.add(current)
       const children = childrenOf(current, key)
@@ -35,9 +56,15 @@ export function echoText(value: unknown, longest: number): string {
       }
     }
   }
-  let text = byKey.size > 1 ? apart + inOrder : apart
+  let text = byKey.size > 1 ? apart + GAP + inOrder : apart
   for (const [key, texts] of byKey) text += GAP + key + GAP + texts
-  return text
+  return {
+    text,
+    ends: () => ({
+      byKey: new Map([...byKey].slice(-MAX_ENDS).map(([key, texts]) => [key, texts.slice(-longest)])),
+      inOrder: inOrder.slice(-longest),
+    }),
+  }
 }
 
 interface Child {
@@ -50,6 +77,14 @@ function ends(text: string, length: number): string {
   return text.length <= 2 * length ? text : text.slice(0, length) + GAP + text.slice(-length)
 }
 
+/** MCP's fields for base64: `data` of images and audio, `blob` of resources. */
+const BINARY_KEYS: ReadonlySet<string> = new Set(['data', 'blob'])
+
+// A secret inside it may itself be escaped, which the forms of the bare secret in base64 do not cover.
+function decodedBinary(text: string): string {
+  return Buffer.from(text, 'base64').toString()
+}
+
 function asText(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
   return value
@@ -60,8 +95,8 @@ function childrenOf(parent: object, key: string): Child[] {
   if (Array.isArray(parent) || parent instanceof Set) return underOwnKey(parent)
   if (parent instanceof Map) return [...parent].flatMap((entry) => underOwnKey(entry))
   const names = Object.keys(parent)
-  // Not enumerable, yet what a protocol adapter or a log shows of an error.
-  if (parent instanceof Error) names.push('message', 'stack', 'cause', 'errors', 'name')
+  // Not enumerable, yet what a protocol adapter or a log shows of an error. An error of another realm is no instance of ours.
+  if (parent instanceof Error || isNativeError(parent)) names.push('message', 'stack', 'cause', 'errors', 'name')
   const children = names.map((name) => ({ key: name, value: read(parent, name) }))
   const shown = jsonOf(parent)
   return shown === undefined ? children : [...children, ...underOwnKey([shown])]

@@ -1,4 +1,5 @@
 import { hasControlCharacter, isWellFormed } from './owner.ts'
+import { normalisedUrl } from './url-value.ts'
 import { type AllowedHost, type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 export type FieldProblem =
@@ -16,7 +17,8 @@ export type FormCheck =
 
 /**
  * Checks what somebody submitted against the provider's variables. Outer blanks of single-line values are dropped, since pasting adds
- * them; a textarea keeps what was typed, with the CRLF that browsers send turned back into LF. Nothing is ever cut.
+ * them; a textarea keeps what was typed, with the CRLF that browsers send turned back into LF; a URL gets its one spelling, which
+ * `pattern` and `maxLength` then see. Nothing is ever cut.
  */
 export function checkFormValues(variables: readonly Variable[], submitted: ReadonlyMap<string, unknown>): FormCheck {
   const problems = new Map<string, FieldProblem>()
@@ -27,7 +29,7 @@ export function checkFormValues(variables: readonly Variable[], submitted: Reado
       problems.set(variable.name, 'not_text')
       continue
     }
-    const value = variable.type === 'textarea' ? raw.replace(/\r\n?/g, '\n') : raw.trim()
+    const value = asStored(variable, raw)
     if (value.trim() === '') {
       if (variable.required) problems.set(variable.name, 'missing')
       continue
@@ -39,6 +41,13 @@ export function checkFormValues(variables: readonly Variable[], submitted: Reado
   const checked = Object.fromEntries(values)
   const tooLarge = Buffer.byteLength(JSON.stringify(checked)) > MAX_CREDENTIAL_BYTES
   return problems.size === 0 && !tooLarge ? { ok: true, values: checked } : { ok: false, problems, tooLarge }
+}
+
+function asStored({ type }: Variable, raw: string): string {
+  if (type === 'textarea') return raw.replace(/\r\n?/g, '\n')
+  const value = raw.trim()
+  // The URL parser drops line breaks and tabs, which are a problem to be named.
+  return type === 'url' && !hasControlCharacter(value) ? normalisedUrl(value) : value
 }
 
 function fieldProblem(variable: Variable, value: string): FieldProblem | undefined {

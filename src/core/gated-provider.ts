@@ -1,5 +1,6 @@
 import type { User } from './owner.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from './pending-requests.ts'
+import type { ToolCall } from './tool-call.ts'
 
 /** One tool call in front of the gate. */
 export interface GatedCall {
@@ -10,11 +11,6 @@ export interface GatedCall {
   readonly correlationId: string
   /** The user's own JWT, for a backend that logs in as the user. */
   readonly assertion?: (() => Promise<string>) | undefined
-}
-
-/** Tells whether something that is about to leave the call contains a secret that the call was given. */
-export interface EchoCheck {
-  finds(value: unknown): boolean
 }
 
 /**
@@ -41,8 +37,8 @@ export interface GatedProvider {
     cause: NewRequest['cause'],
     options: { readonly waits: boolean },
   ): Promise<CredentialRequest>
-  /** Runs the handler with the call's credential at hand, and ends the call's handle and reference afterwards. */
-  run<T>(call: GatedCall, handler: (echo: EchoCheck) => Promise<T>): Promise<T>
+  /** Runs the handler with this provider's credential at hand for `toolCall`, and ends its handle and reference afterwards. */
+  run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T>
   /** Records that a result was withheld because it contained the secret. */
   reportEcho(call: GatedCall): Promise<void>
 }

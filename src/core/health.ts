@@ -1,5 +1,5 @@
 /** Part of the opened vault whose failure people should see. */
-export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity'
+export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity' | 'calls'
 
 /** What `/health` and `doctor` report. A part is well until it is reported otherwise. */
 export interface Health {

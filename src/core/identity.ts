@@ -28,21 +28,36 @@ export interface LoginChoice {
   readonly displayName: string
 }
 
+/** Who has just signed in. */
+export interface SignedInUser extends User {
+  /** When they last proved to the identity provider who they are, in Unix milliseconds; undefined when it does not say. */
+  readonly authenticatedAt?: number | undefined
+}
+
 /** How the browser's user is identified. Knows no HTTP; the web layer carries its values. */
 export interface BrowserLogin {
   /** `oidc` or `local-user`. */
   readonly mode: string
   /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
   readonly displayName: string
+  /** What the operator calls this identity provider; undefined when nothing was set, or it is another's. */
+  nameOf?(issuer: string): string | undefined
   /** Where people can sign in, when there is a choice. */
   readonly choices?: readonly LoginChoice[]
+  /**
+   * Everything that decides whom a login names and what it asks of them, as text. A session that was made under another policy is not
+   * accepted. Default: nothing does.
+   */
+  readonly policy?: string
+  /** Whether this person's last proof of who they are is still recent enough. Default: it always is. */
+  isRecent?(user: Pick<SignedInUser, 'issuer' | 'authenticatedAt'>): boolean
   /**
    * `switchAccount` asks for another account than the one the identity provider remembers; `issuer` is that of one of `choices`, where
    * there are any.
    */
   begin(options: { readonly switchAccount: boolean; readonly issuer?: string | undefined }): Promise<LoginStart>
   /** `callbackUrl` is our configured callback with the query that the browser brought. Throws `login_failed` or `unavailable`. */
-  complete(callbackUrl: URL, transaction: LoginTransaction): Promise<User>
+  complete(callbackUrl: URL, transaction: LoginTransaction): Promise<SignedInUser>
 }
 
 /** What RFC 9728 metadata and the 401 challenge tell clients. */

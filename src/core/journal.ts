@@ -3,6 +3,7 @@ import { isVaultError } from './errors.ts'
 import type { Health } from './health.ts'
 import { MALFORMED_EVENT } from './own-errors.ts'
 import { patientSink } from './patient-sink.ts'
+import { createRefusalCap } from './refusal-cap.ts'
 import { reasonOf } from './refusal-event.ts'
 
 /** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
@@ -11,10 +12,11 @@ export interface Journal {
   grant(event: AuditEvent): Promise<AuditPosition>
   /**
    * About what stands whether or not it can be written: a refusal, an ending, an outcome. Never rejects. A line that cannot be written
-   * turns health red and is kept, to be written as soon as the log works again, with `late` and the time that it is about.
+   * turns health red and is kept, to be written as soon as the log works again, with `late` and the time that it is about. Of what
+   * strangers do only so much gets a line of its own, and the rest is counted.
    */
   note(event: AuditEvent): Promise<void>
-  /** Tries once more to write what is kept. */
+  /** Writes what has only been counted, and tries once more to write what is kept. */
   close(): Promise<void>
 }
 
@@ -36,6 +38,13 @@ const CHANGES: readonly AuditEvent['type'][] = [
   'credential.purged',
   'credential.revoke_failed',
 ]
+
+const COUNTED = {
+  type: 'refusals.counted',
+  outcome: 'denied',
+  actor: { kind: 'anonymous' },
+  correlationId: 'refusals-counted',
+} as const
 
 export function createJournal({ audit, health, warn = () => {} }: JournalParts): Journal {
   const log = patientSink(audit)
@@ -88,17 +97,24 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
     else uncounted += 1
   }
 
+  async function write(event: AuditEvent): Promise<void> {
+    await append(event).catch((error: unknown) => {
+      if (!isMalformed(error)) return keep(event)
+      // It would be refused again, and everything after it with it.
+      const { type, correlationId } = event
+      warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`)
+    })
+  }
+
+  const refusals = createRefusalCap((count) => write({ ...COUNTED, count }))
+
   return {
     grant: append,
     async note(event) {
-      await append(event).catch((error: unknown) => {
-        if (!isMalformed(error)) return keep(event)
-        // It would be refused again, and everything after it with it.
-        const { type, correlationId } = event
-        warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`)
-      })
+      if (refusals.admits(event)) await write(event)
     },
     async close() {
+      await refusals.close()
       if (kept.length + uncounted > 0) await flushed().catch(() => {})
       const lost = kept.length + uncounted
       if (lost > 0) warn(`${lost} audit lines could not be written and are lost.`)

@@ -13,10 +13,13 @@ export type MacPurpose = 'link' | 'csrf' | 'owner' | 'slot' | 'topic'
  * HMAC-SHA-256, each purpose with its own key derived from the web key by HKDF-SHA-256 (RFC 5869).
  */
 export interface Sealer {
-  /** base64url of the sealed JSON. `expiresAt` in Unix milliseconds is sealed with it. */
-  seal(purpose: SealPurpose, value: object, expiresAt: number): string
-  /** undefined for anything that this key did not seal for this purpose, that was changed, or that has expired. */
-  open(purpose: SealPurpose, sealed: string): unknown
+  /**
+   * base64url of the sealed JSON. `expiresAt` in Unix milliseconds is sealed with it. `context`: what has to be the same where it is
+   * opened.
+   */
+  seal(purpose: SealPurpose, value: object, expiresAt: number, context?: string): string
+  /** undefined for anything that this key did not seal for this purpose and context, that was changed, or that has expired. */
+  open(purpose: SealPurpose, sealed: string, context?: string): unknown
   /** 32 bytes over the parts, each with its length in front, so that no two lists of parts give the same bytes. */
   mac(purpose: MacPurpose, ...parts: readonly string[]): Buffer
 }
@@ -35,15 +38,15 @@ export function createSealer(webKey: Uint8Array): Sealer {
   }
 
   return {
-    seal(purpose, value, expiresAt) {
+    seal(purpose, value, expiresAt, context) {
       const plaintext = Buffer.from(JSON.stringify({ expiresAt, value }))
-      return Buffer.from(encrypt(derived(`seal ${purpose}`), plaintext, Buffer.from(purpose))).toString('base64url')
+      return Buffer.from(encrypt(derived(`seal ${purpose}`), plaintext, bound(purpose, context))).toString('base64url')
     },
-    open(purpose, sealed) {
+    open(purpose, sealed, context) {
       if (sealed.length > MAX_SEALED_LENGTH) return undefined
       const bytes = Buffer.from(sealed, 'base64url')
       if (bytes.toString('base64url') !== sealed) return undefined
-      const plaintext = decrypt(derived(`seal ${purpose}`), bytes, Buffer.from(purpose))
+      const plaintext = decrypt(derived(`seal ${purpose}`), bytes, bound(purpose, context))
       if (!plaintext) return undefined
       const content: { expiresAt: number; value: unknown } = JSON.parse(Buffer.from(plaintext).toString())
       return Date.now() < content.expiresAt ? content.value : undefined
@@ -59,6 +62,11 @@ export function createSealer(webKey: Uint8Array): Sealer {
       return mac.digest()
     },
   }
+}
+
+/** What a sealed text is bound to besides its key. No purpose has a space in it. */
+function bound(purpose: SealPurpose, context: string | undefined): Buffer {
+  return Buffer.from(context === undefined ? purpose : `${purpose} ${context}`)
 }
 
 /** Compares in constant time. False for different lengths. */

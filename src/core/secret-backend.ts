@@ -142,5 +142,10 @@ export interface SecretBackend {
    * Absent where the backend has no key.
    */
   deriveKey?(purpose: string): Uint8Array
+  /**
+   * Shows other processes, until `close()`, that a server at this address uses the store. Resolves whether another one does so already,
+   * as far as that can be told. Never rejects.
+   */
+  announceServer?(serverBaseUrl: string): Promise<boolean>
   close(): Promise<void>
 }

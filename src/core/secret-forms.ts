@@ -17,6 +17,8 @@ export interface SecretForms {
 
 /** A fragment that the secret shares with half the world's text says nothing. */
 const SHORTEST_ENCODED = 4
+/** Between the bytes of a hex dump: `67:68:`, `67-68-`, `67 68 `, `0x67, 0x68, `, `\\x67\\x68`. */
+const HEX_SEPARATORS = [':', '-', ' ', ', 0x', ',0x', ' 0x', '\\x']
 /** Text without its spaces is full of accidental words. */
 const SHORTEST_UNWRAPPED = 16
 
@@ -26,29 +28,37 @@ export function secretForms(secret: string): SecretForms {
   const escaped = values.flatMap((value) => [...jsonEscaped(value), ...htmlEscaped(value)])
   const base64 = values.flatMap((value) => [value, ...jsonEscaped(value)]).flatMap(base64Forms)
   const hex = values.map((value) => Buffer.from(value).toString('hex'))
+  const separated = hex.flatMap((digits) => HEX_SEPARATORS.map((separator) => bytePairs(digits).join(separator)))
+  const decimal = values.flatMap((value) => [',', ', '].map((separator) => [...Buffer.from(value)].join(separator)))
   const percent = values.flatMap(percentEncoded)
   const encoded = (forms: readonly string[]) => unique(forms).filter((form) => form.length >= SHORTEST_ENCODED)
 
-  const plain = unique([...values, ...reversed, ...encoded(base64)])
+  const plain = unique([...values, ...reversed, ...encoded([...base64, ...decimal])])
   const stripped = unique(values.map(withoutWhitespace))
   const isSpaced = stripped.some((value) => !values.includes(value))
   const unwrapped = stripped.filter((value) => value.length >= (isSpaced ? 8 : SHORTEST_UNWRAPPED))
   const exact = unique([...plain, ...encoded(escaped)])
-  const anyCase = encoded([...hex, ...percent]).map((form) => form.toLowerCase())
+  const anyCase = encoded([...hex, ...separated, ...percent]).map((form) => form.toLowerCase())
   return {
     exact,
     anyCase,
     plain,
-    unwrapped: unique([...unwrapped, ...encoded(base64)]),
-    unwrappedAnyCase: encoded(hex),
+    unwrapped: unique([...unwrapped, ...encoded([...base64, ...decimal])]),
+    unwrappedAnyCase: encoded([...hex, ...separated]),
     longest: Math.max(...[...exact, ...anyCase].map((form) => form.length)),
   }
+}
+
+function bytePairs(hex: string): readonly string[] {
+  return hex.match(/../g) ?? []
 }
 
 /** Line ends and blanks change when text is pasted, stored or shown. */
 function sameText(secret: string): readonly string[] {
   const lf = secret.replace(/\r\n?/g, '\n')
-  const forms = [secret, lf, lf.replaceAll('\n', '\r\n'), lf.replace(/\s+/g, ' ')]
+  // Bytes of UTF-8 that somebody took for Latin-1, as in a byte string.
+  const bytewise = Buffer.from(secret).toString('latin1')
+  const forms = [secret, lf, lf.replaceAll('\n', '\r\n'), lf.replace(/\s+/g, ' '), bytewise]
   // Short remains of a value that is mostly blanks would be found everywhere.
   return unique([secret, ...forms.flatMap((form) => [form, form.trim()]).filter((form) => form.length >= 8)])
 }
@@ -74,7 +84,8 @@ function percentEncoded(value: string): readonly string[] {
   const component = encodeURIComponent(Buffer.from(value).toString())
   const form = new URLSearchParams({ '': value }).toString().slice(1)
   // Without a percent sign it is the value itself, which must not be found in another case.
-  return [all, ...[component, form].filter((text) => text.includes('%') || text.includes('+'))]
+  const once = [all, ...[component, form].filter((text) => text.includes('%') || text.includes('+'))]
+  return [...once, ...once.map((text) => text.replaceAll('%', '%25'))]
 }
 
 /** At each of the three alignments only the characters that the secret alone decides. */

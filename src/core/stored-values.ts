@@ -1,4 +1,5 @@
 import { CredentialVaultError } from './errors.ts'
+import { normalisedUrl } from './url-value.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 /** The error for a credential that is not there. */
@@ -12,7 +13,7 @@ export function missing(status: 'absent' | 'revoked', provider: string): Credent
 }
 
 /** Names the fields and no value. */
-export function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
+function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
     `The credential for ${provider} has the fields ${names.join(', ')}. Name the one to change.`,
@@ -42,7 +43,7 @@ export function malformed(provider: string, fields: readonly string[]): Credenti
 // One object for one stored value, as long as one definition asks, so that what is derived from it can be kept with it.
 const picked = new WeakMap<object, { readonly variables: readonly Variable[]; readonly values: CredentialValues }>()
 
-/** The values of the provider's variables among what is stored. */
+/** The values of the provider's variables among what is stored. Operators also write URLs by hand, so they are spelt here as the form does. */
 export function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
   const known = picked.get(stored)
   if (known?.variables === variables) return known.values
@@ -53,9 +54,33 @@ export function pick(variables: readonly Variable[], stored: Readonly<Record<str
 
 function valuesOf(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
   const values: Record<string, string> = {}
-  for (const { name } of variables) {
+  for (const { name, type } of variables) {
     const value = Object.hasOwn(stored, name) ? stored[name] : undefined
-    if (typeof value === 'string') values[name] = value
+    if (typeof value === 'string') values[name] = type === 'url' ? normalisedUrl(value) : value
   }
   return values
+}
+
+export interface FieldChange {
+  readonly field?: string | undefined
+  readonly value: string
+}
+
+/** What is stored, with one field replaced. Without `field` it has to be the only one. */
+export function withField(
+  provider: string,
+  values: Readonly<Record<string, unknown>>,
+  { field, value }: FieldChange,
+): CredentialValues {
+  const names = Object.keys(values)
+  const kept = Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  // Writing it back would lose what is none of ours.
+  if (kept.length < names.length)
+    throw malformed(
+      provider,
+      names.filter((name) => typeof values[name] !== 'string'),
+    )
+  const changed = field ?? (names.length === 1 ? names[0] : undefined)
+  if (changed === undefined || !names.includes(changed)) throw unknownField(provider, names)
+  return { ...Object.fromEntries(kept), [changed]: value }
 }

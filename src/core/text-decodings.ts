@@ -1,11 +1,20 @@
 /**
- * The text decoded in the usual ways, also one inside another: JSON strings, then JSON strings in JSON, percent-encoding, HTML, and
- * percent-encoding in HTML. Only what differs from the text.
+ * The text decoded in the usual ways, also one inside another: strings of JSON and of programming languages, then such strings in JSON,
+ * percent-encoding, percent-encoding twice, HTML, percent-encoding in HTML, and numbered bytes. Only what differs from the text.
  */
 export function decodings(text: string): readonly string[] {
   const json = unescapeJson(text)
+  const percent = decodePercent(json)
   const html = unescapeHtml(json)
-  const all = [json, unescapeJson(json), decodePercent(json), html, html === json ? json : decodePercent(html)]
+  const all = [
+    json,
+    unescapeJson(json),
+    percent,
+    percent === json ? json : decodePercent(percent),
+    html,
+    html === json ? json : decodePercent(html),
+    withoutByteNumbers(json),
+  ]
   return all.filter((decoded, i) => decoded !== text && all.indexOf(decoded) === i)
 }
 
@@ -36,8 +45,14 @@ function isWhitespace(unit: number): boolean {
   return unit >= 0xa0 && (unit === 0xa0 || unit === 0x2028 || unit === 0x2029 || unit === 0x3000)
 }
 
+/** `{"0":103,"1":104}`, as `JSON.stringify` writes a `Uint8Array`, without its keys. */
+function withoutByteNumbers(text: string): string {
+  return text.includes('"0":') ? text.replace(/"\d{1,7}":/g, '') : text
+}
+
 const BACKSLASH = 0x5c
 const LETTER_U = 0x75
+const LETTER_X = 0x78
 const JSON_ESCAPES = new Map(
   Object.entries({ '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }).map(([from, to]) => [
     from.charCodeAt(0),
@@ -53,11 +68,13 @@ function unescapeJson(text: string): string {
       let unit = units[at] ?? 0
       if (unit === BACKSLASH) {
         const next = units[at + 1] ?? 0
-        const code = next === LETTER_U ? hexOf(units, at + 2, 4) : -1
+        // JSON has no \x41; the strings of most languages do.
+        const digits = next === LETTER_U ? 4 : next === LETTER_X ? 2 : 0
+        const code = digits > 0 ? hexOf(units, at + 2, digits) : -1
         const short = JSON_ESCAPES.get(next)
         if (code >= 0) {
           unit = code
-          at += 5
+          at += 1 + digits
         } else if (short !== undefined) {
           unit = short
           at += 1

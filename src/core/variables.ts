@@ -57,6 +57,14 @@ export type ValuesOf<V extends VariablesOptions> = {
   readonly [K in keyof V]: V[K] extends { readonly required: false } ? string | undefined : string
 }
 
+/** Names of the variables, as a destination's header names them. */
+export type FieldOf<V extends VariablesOptions> = keyof V & string
+
+/** Names of the variables that are of type `url`, as far as their types tell. */
+export type UrlFieldOf<V extends VariablesOptions> = string extends keyof V
+  ? string
+  : { [K in FieldOf<V>]: 'type' extends keyof V[K] ? ('url' extends V[K]['type'] ? K : never) : never }[FieldOf<V>]
+
 const MAX_VARIABLES = 32
 export const MAX_VALUE_LENGTH = 16_384
 /** Largest credential in bytes of UTF-8 JSON, so that every backend can hold what the form accepts. */

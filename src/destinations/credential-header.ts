@@ -3,17 +3,20 @@ import { CredentialVaultError } from '../core/errors.ts'
 import { hasControlCharacter } from '../core/owner.ts'
 import type { CredentialValues } from '../core/variables.ts'
 
-/** How the credential travels: `Authorization: Bearer …`, `Authorization: Basic …` (RFC 7617), or a header of the service's own. */
-export type HeaderOptions =
-  | { readonly scheme: 'Bearer'; readonly field: string }
+/**
+ * How the credential travels: `Authorization: Bearer …`, `Authorization: Basic …` (RFC 7617), or a header of the service's own. `Field`:
+ * names of the provider's variables.
+ */
+export type HeaderOptions<Field extends string = string> =
+  | { readonly scheme: 'Bearer'; readonly field: Field }
   | {
       readonly scheme: 'Basic'
       /** A field of the credential, or a fixed name such as `x-token-auth`. */
-      readonly user: { readonly field: string } | { readonly value: string }
-      readonly password: { readonly field: string }
+      readonly user: { readonly field: Field } | { readonly value: string }
+      readonly password: { readonly field: Field }
     }
   /** `prefix` goes before the value as it is, e.g. `Token ` with its blank. Default none. */
-  | { readonly name: string; readonly field: string; readonly prefix?: string }
+  | { readonly name: string; readonly field: Field; readonly prefix?: string }
 
 /** A header that is made of a credential's values. */
 export interface CredentialHeader {

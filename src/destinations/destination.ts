@@ -1,21 +1,21 @@
 import { z } from 'zod'
 import { hostAllowed } from '../core/form-values.ts'
 import { parseOptions } from '../core/options.ts'
-import type { CredentialValues, Variable } from '../core/variables.ts'
+import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headerSchema } from './credential-header.ts'
 
-/** Where `fetch()` of a credential may send it, and in which header. */
-export type DestinationOptions = (
+/** Where `fetch()` of a credential may send it, and in which header. Its fields are those of the provider's `variables`. */
+export type DestinationOptions<V extends VariablesOptions = VariablesOptions> = (
   | {
       /** Scheme, host and port, e.g. `https://jira.example.com`. Plain http is accepted when it is written here: it is your word. */
       readonly origin: string
     }
   | {
       /** A variable of type `url` with `allowedHosts`: its value's origin is the destination. */
-      readonly fromField: string
+      readonly fromField: UrlFieldOf<V>
     }
 ) & {
-  readonly header: HeaderOptions
+  readonly header: HeaderOptions<FieldOf<V>>
   /**
    * Whether the host may be in a private, shared or unique-local network or on this machine. Link-local addresses never are accepted.
    * Default true for `origin`, false for `fromField`.
@@ -31,6 +31,8 @@ export interface Destination {
   readonly allowPrivateAddresses: boolean
   /** The origin for these values; undefined when they name none that is allowed. */
   origin(values: CredentialValues): string | undefined
+  /** What a path alone is below: the origin, with the path of a field that has one. No slash at its end. undefined as `origin`. */
+  base(values: CredentialValues): string | undefined
 }
 
 const originSchema = z.string().transform((text, context) => {
@@ -73,7 +75,8 @@ export function defineDestinations(
       description: origin ?? variable?.label ?? '',
       header: credentialHeader(header),
       allowPrivateAddresses: allowPrivateAddresses ?? origin !== undefined,
-      origin: (values) => origin ?? (variable && originInField(variable, values)),
+      origin: (values) => origin ?? (variable && urlInField(variable, values)?.origin),
+      base: (values) => origin ?? (variable && baseOf(urlInField(variable, values))),
     }
   })
 }
@@ -85,12 +88,16 @@ function fieldProblem(variables: readonly Variable[], name: string): string | un
 }
 
 // Checked again although the form did: operators also write values by hand.
-function originInField({ name, allowedHosts }: Variable, values: CredentialValues): string | undefined {
+function urlInField({ name, allowedHosts }: Variable, values: CredentialValues): URL | undefined {
   const value = Object.hasOwn(values, name) ? values[name] : undefined
   if (value === undefined || !URL.canParse(value)) return undefined
   const url = new URL(value)
   if (!/^https?:$/.test(url.protocol) || hasUserinfo(url)) return undefined
-  return hostAllowed(url, allowedHosts ?? []) ? url.origin : undefined
+  return hostAllowed(url, allowedHosts ?? []) ? url : undefined
+}
+
+function baseOf(url: URL | undefined): string | undefined {
+  return url && url.origin + url.pathname.replace(/\/+$/, '')
 }
 
 export function hasUserinfo({ username, password }: URL): boolean {

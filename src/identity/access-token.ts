@@ -109,6 +109,8 @@ export function principalOf(claims: JWTPayload, settings: AccessTokenSettings): 
     throw accessTokenRefusal('not_yet_valid')
   }
   if (isOtherKind(claims, settings)) throw accessTokenRefusal('type')
+  // Bound to a key (RFC 7800: DPoP, mutual TLS). Nobody checks here that the sender has it, so a stolen one would do as well.
+  if (claims['cnf'] !== undefined && claims['cnf'] !== null) throw accessTokenRefusal('bound_token')
   const owner = ownerFromClaims(claims, settings.issuer, settings.subjectClaim, accessTokenRefusal)
   const clientId = clientIdOf(claims)
   if (!settings.allowMachineTokens && isMachineToken(claims)) throw accessTokenRefusal('machine_token')

@@ -1,19 +1,18 @@
 import type { JWTPayload } from 'jose'
 import * as client from 'openid-client'
-import type { BrowserLogin, LoginStart } from '../core/identity.ts'
-import type { User } from '../core/owner.ts'
+import type { BrowserLogin, LoginStart, SignedInUser } from '../core/identity.ts'
 import { ISSUER_TIMEOUT_MILLISECONDS } from './issuer-document.ts'
 import type { VerifySigned } from './issuer-keys.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'
 import { checkLoginAnswer } from './login-answer.ts'
-import { loginRefusal } from './login-problem.ts'
+import { idTokenRefusal, loginRefusal } from './login-problem.ts'
 import { ownerFromClaims } from './owner-claim.ts'
-import type { Refuse } from './token-problem.ts'
 import { tokenRequestError } from './token-request-error.ts'
 import { displayNameOf } from './user-claims.ts'
 
 export interface BrowserLoginSettings {
   readonly issuer: string
+  readonly displayName: string | undefined
   readonly clientId: string
   readonly clientSecret: string | undefined
   readonly callbackUrl: URL
@@ -36,7 +35,16 @@ export function oidcBrowserLogin(
 ): BrowserLogin {
   return {
     mode: 'oidc',
-    displayName: new URL(settings.issuer).host,
+    displayName: settings.displayName ?? new URL(settings.issuer).host,
+    nameOf: (issuer) => (issuer === settings.issuer ? settings.displayName : undefined),
+    policy: policyOf(settings),
+
+    isRecent({ authenticatedAt }) {
+      const { maxAuthAgeSeconds, clockToleranceSeconds } = settings
+      if (maxAuthAgeSeconds === undefined) return true
+      const limit = (maxAuthAgeSeconds + clockToleranceSeconds) * 1000
+      return authenticatedAt !== undefined && Date.now() - authenticatedAt <= limit
+    },
 
     async begin({ switchAccount }): Promise<LoginStart> {
       const state = client.randomState()
@@ -57,7 +65,7 @@ export function oidcBrowserLogin(
       return { kind: 'redirect', redirectTo: redirectTo.href, transaction }
     },
 
-    async complete(callbackUrl, transaction): Promise<User> {
+    async complete(callbackUrl, transaction): Promise<SignedInUser> {
       const issuer = await metadata()
       const login = checkLoginAnswer(callbackUrl.searchParams, transaction, issuer)
       // The redirect URI sent with the code is the configured one, whatever address the browser used.
@@ -73,7 +81,7 @@ export function oidcBrowserLogin(
           requiredClaims: ['exp', 'iat', 'sub'],
           clockTolerance: settings.clockToleranceSeconds,
         },
-        refuseIdToken,
+        idTokenRefusal,
       )
       // Providers may sign somebody in more weakly than they were asked to (OpenID Connect Core 1.0 §5.5.1.1).
       if (settings.acrValues.length > 0 && !settings.acrValues.some((value) => value === claims['acr'])) {
@@ -126,10 +134,27 @@ function clientAuthentication(secret: string | undefined, issuer: IssuerMetadata
   return methods.includes('client_secret_basic') ? client.ClientSecretBasic(secret) : client.ClientSecretPost(secret)
 }
 
-const refuseIdToken: Refuse = () => loginRefusal('id_token')
-
-function user(claims: JWTPayload, settings: BrowserLoginSettings): User {
-  const owner = ownerFromClaims(claims, settings.issuer, settings.idTokenSubjectClaim, refuseIdToken)
+function user(claims: JWTPayload, settings: BrowserLoginSettings): SignedInUser {
+  const owner = ownerFromClaims(claims, settings.issuer, settings.idTokenSubjectClaim, idTokenRefusal)
   const displayName = displayNameOf(claims)
-  return { ...owner, ...(displayName === undefined ? {} : { displayName }) }
+  const authTime = claims['auth_time']
+  return {
+    ...owner,
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(typeof authTime === 'number' ? { authenticatedAt: authTime * 1000 } : {}),
+  }
+}
+
+/** Whom a login names, and what it asks of them: the settings that a session must not outlive. */
+function policyOf(settings: BrowserLoginSettings): string {
+  const { issuer, clientId, loginScopes, algorithms, idTokenSubjectClaim, maxAuthAgeSeconds = null } = settings
+  return JSON.stringify([
+    issuer,
+    clientId,
+    loginScopes,
+    algorithms,
+    idTokenSubjectClaim,
+    maxAuthAgeSeconds,
+    settings.acrValues,
+  ])
 }

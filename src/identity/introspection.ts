@@ -39,7 +39,8 @@ export function introspectedToken(
     if (answer.status !== 200 || !parsed.success) throw issuerUnavailable('answer')
     const { active, token_type: type, ...claims } = parsed.data
     if (!active) throw accessTokenRefusal('inactive')
-    // Others are bound to a key that a bearer request does not prove (RFC 9449).
+    // RFC 9449 §6.2: a token of type DPoP is bound to a key, as one with `cnf` is.
+    if (type?.toLowerCase() === 'dpop') throw accessTokenRefusal('bound_token')
     if (type !== undefined && type.toLowerCase() !== 'bearer') throw accessTokenRefusal('type')
     return principalOf(checked(claims, settings), settings)
   }

@@ -89,6 +89,7 @@ function identity(user: Owner & { readonly displayName: string }, accessToken: s
     browserLogin: {
       mode: 'local-user',
       displayName: 'this computer',
+      policy: JSON.stringify(['local-user', user.subject]),
       begin: async () => ({ kind: 'signed-in', user }),
       complete: async () => {
         throw new CredentialVaultError('login_failed', 'This server has no login. Open the link again.', {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isLoopback } from '../core/loopback.ts'
-import { MAX_IDENTITY_LENGTH } from '../core/owner.ts'
+import { hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH } from '../core/owner.ts'
 import { type IntrospectionOptions, introspectionSchema } from './introspection-options.ts'
 import { REASSIGNABLE_CLAIMS } from './owner-claim.ts'
 
@@ -11,6 +11,8 @@ export interface OidcOptions {
    * most 255 characters.
    */
   readonly issuer: string
+  /** What people call the identity provider, 1 to 100 characters: on the sign-in button, and beside their account. Default: the issuer's host. */
+  readonly displayName?: string | undefined
   /** The client registered for the browser login, with the vault's callback as redirect URI. */
   readonly clientId: string
   /** Only for a confidential client. Prefer `clientSecretFile`. */
@@ -44,7 +46,10 @@ export interface OidcOptions {
   readonly allowMachineTokens?: boolean | undefined
   /** Looks opaque access tokens up at the issuer (RFC 7662). Default: only JWTs are accepted. JWTs are verified by their signature in either case. */
   readonly introspection?: IntrospectionOptions | undefined
-  /** How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 0 to 86400. Default: not asked. */
+  /**
+   * How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 60 to 86400. Checked at the sign-in,
+   * when the form is opened and when it is sent. Default: not asked.
+   */
   readonly maxAuthAgeSeconds?: number | undefined
   /**
    * How the browser login has to be done: values of `acr` (OpenID Connect Core 1.0 §2), of which the ID token has to carry one, e.g. one
@@ -99,6 +104,13 @@ const scope = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must be one value
 export const oidcOptions = z
   .strictObject({
     issuer,
+    displayName: z
+      .string()
+      .trim()
+      .min(1)
+      .max(100)
+      .refine((name) => isWellFormed(name) && !hasControlCharacter(name), 'must have no control characters')
+      .optional(),
     clientId: z.string().min(1).max(255),
     clientSecret: z.string().min(1).optional(),
     clientSecretFile: z.string().min(1).optional(),
@@ -120,7 +132,7 @@ export const oidcOptions = z
     requireTokenType: z.boolean().default(false),
     allowMachineTokens: z.boolean().default(false),
     introspection: introspectionSchema.optional(),
-    maxAuthAgeSeconds: z.int().min(0).max(86_400).optional(),
+    maxAuthAgeSeconds: z.int().min(60).max(86_400).optional(),
     acrValues: z.array(scope).max(16).default([]),
     dangerouslyAllowHttpIssuer: z.boolean().default(false),
   })

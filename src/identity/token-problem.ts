@@ -12,6 +12,8 @@ const TEXTS = {
   too_long: 'The token is longer than 16 kB.',
   algorithm: 'The token is signed with an algorithm that this server does not accept.',
   type: 'This kind of token does not open this server. Send an access token.',
+  bound_token:
+    "The token is bound to the client's key (DPoP or mutual TLS), which this server cannot check. Have the identity provider issue plain bearer tokens to this client.",
   signature: "The token's signature is not by the configured issuer.",
   key_unknown: "The token is signed with a key that is not in the configured issuer's key set.",
   issuer: 'The token is by another issuer than the configured one.',

@@ -1,7 +1,7 @@
 import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
 import { type CredentialVaultError, isVaultError } from '../core/errors.ts'
 import { issuerUnavailable } from './issuer-document.ts'
-import { loginRefusal } from './login-problem.ts'
+import { type LoginProblem, loginRefusal } from './login-problem.ts'
 
 /** Maps what openid-client throws. Its errors hold code, state and tokens in `cause`, so none of them travels further. */
 export function tokenRequestError(error: unknown): CredentialVaultError {
@@ -31,20 +31,58 @@ function refusedAnswer(error: ClientError): CredentialVaultError {
     case 'OAUTH_PARSE_ERROR':
       return issuerUnavailable('answer')
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
-      return loginRefusal(claimOf(error) === 'nonce' ? 'nonce' : 'id_token')
+      return loginRefusal(WRONG_CLAIMS.get(detail(error, 'claim')) ?? 'id_token')
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
-      return loginRefusal(claimOf(error) === 'auth_time' ? 'authentication_too_old' : 'id_token')
+      return loginRefusal(WRONG_TIMES.get(detail(error, 'claim')) ?? 'id_token')
+    case 'OAUTH_INVALID_RESPONSE':
+      return loginRefusal(invalidResponse(error))
     default:
       return loginRefusal('id_token')
   }
 }
 
-/** The claim's name from the depths of the error: ClientError → OperationProcessingError → `{ claim }`. */
-function claimOf(error: ClientError): unknown {
+const WRONG_CLAIMS: ReadonlyMap<unknown, LoginProblem> = new Map([
+  ['nonce', 'nonce'],
+  ['aud', 'audience'],
+  ['azp', 'audience'],
+  ['iss', 'id_token_issuer'],
+])
+
+const WRONG_TIMES: ReadonlyMap<unknown, LoginProblem> = new Map([
+  ['auth_time', 'authentication_too_old'],
+  ['exp', 'expired'],
+  ['nbf', 'not_yet_valid'],
+])
+
+/** openid-client does not name what is missing, but hands over what it looked at: the answer, or the token's header or claims. */
+function invalidResponse(error: ClientError): LoginProblem {
+  if (detail(error, 'header') !== undefined) return 'algorithm'
+  const body = detail(error, 'body')
+  if (isRecord(body)) return body['id_token'] === undefined ? 'id_token_missing' : 'provider_error'
+  const claims = detail(error, 'claims')
+  if (!isRecord(claims)) return 'id_token_malformed'
+  if (claims['exp'] === undefined) return 'expiry_missing'
+  if (claims['sub'] === undefined) return 'subject_missing'
+  if (['iss', 'aud', 'iat'].some((name) => claims[name] === undefined)) return 'id_token_malformed'
+  if (TIMES.some((name) => claims[name] !== undefined && typeof claims[name] !== 'number')) return 'id_token_malformed'
+  if (typeof claims['sub'] !== 'string') return 'subject_malformed'
+  if (claims['nonce'] === undefined) return 'nonce'
+  if (claims['auth_time'] === undefined) return 'authentication_time_missing'
+  return 'id_token_malformed'
+}
+
+const TIMES = ['exp', 'iat', 'nbf', 'auth_time'] as const
+
+/** One property from the depths of the error: ClientError → OperationProcessingError → `{ claim, claims, … }`. */
+function detail(error: ClientError, name: string): unknown {
   let inner: unknown = error.cause
-  while (typeof inner === 'object' && inner !== null) {
-    if ('claim' in inner) return inner.claim
-    inner = 'cause' in inner ? inner.cause : undefined
+  while (isRecord(inner)) {
+    if (name in inner) return inner[name]
+    inner = inner['cause']
   }
   return undefined
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }

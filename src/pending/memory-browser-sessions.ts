@@ -1,15 +1,22 @@
 import type { BrowserSessions } from '../core/browser-sessions.ts'
 
 const MAX_REMEMBERED = 100_000
+/** Their cookies last ten minutes. */
+const MAX_USED_LOGINS = 100_000
 
 /**
  * Ended browser sessions in this process's memory. Sessions that began before this was made are refused, so a restart signs everybody
  * out. The same happens when more than 100000 endings would have to be remembered: forgetting one would let it back in.
+ *
+ * Of used logins the newest 100000 are remembered, and the oldest is forgotten: its code is good at the identity provider only once.
  */
 export function memoryBrowserSessions(): BrowserSessions {
   const sessions = new Map<string, number>()
   const owners = new Map<string, { readonly notBefore: number; readonly until: number }>()
-  let floor = Date.now()
+  /** In the order of their use, which is nearly that of their end. */
+  const logins = new Map<string, number>()
+  const begun = Date.now()
+  let floor = begun
   let sweepAt = 1000
 
   function makeRoom(): void {
@@ -49,6 +56,21 @@ export function memoryBrowserSessions(): BrowserSessions {
       if (endedUntil !== undefined && at < endedUntil) return true
       const rule = owners.get(owner)
       return rule !== undefined && at < rule.until && startedAt < rule.notBefore
+    },
+
+    async useLogin(loginId, until) {
+      const at = Date.now()
+      for (const [id, usedUntil] of logins) {
+        if (at < usedUntil && logins.size < MAX_USED_LOGINS) break
+        logins.delete(id)
+      }
+      logins.set(loginId, until)
+    },
+
+    async isLoginUsed({ id, startedAt }) {
+      if (startedAt < begun) return true
+      const usedUntil = logins.get(id)
+      return usedUntil !== undefined && Date.now() < usedUntil
     },
   }
 }

@@ -69,14 +69,17 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
 
 /** Without a login, whoever reaches the port is its one user. */
 function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
+  const listening = `http://${host.includes(':') ? `[${host}]` : host}`
+  if (!URL.canParse(listening)) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'The host to listen on is neither a name nor an address: correct --host.',
+      { reason: 'host' },
+    )
+  }
   const isLocal =
     identity === undefined || (!Array.isArray(identity) && 'mode' in identity && identity.mode === 'local-user')
-  if (
-    !isLocal ||
-    !isLoopback(new URL(serverBaseUrl)) ||
-    isLoopback(new URL(`http://${host.includes(':') ? `[${host}]` : host}`))
-  )
-    return
+  if (!isLocal || !isLoopback(new URL(serverBaseUrl)) || isLoopback(new URL(listening))) return
   throw new CredentialVaultError(
     'configuration_invalid',
     `There is no login, so everyone who reaches ${host} could act as the one local user. Listen on 127.0.0.1, or set MCP_OIDC_ISSUER.`,

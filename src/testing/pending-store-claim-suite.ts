@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { PendingOutcome } from '../core/pending-store.ts'
-import { opened } from './pending-entries.ts'
+import { opened, untilAfter } from './pending-entries.ts'
 import type { PendingStoreHarness } from './pending-store-suite.ts'
 
-/** Long enough for a store behind a network to answer in. */
-const SOON = 400
 const LONG = 60_000
 
 /** Who may save, and how a request ends: one of many, whatever happens to whoever was first. */
@@ -44,10 +41,12 @@ export function describeClaims(
   })
 
   check('a claim lapses by itself, and its late holder takes nothing back', async ({ here, there }) => {
-    const entry = await opened(here)
-    assert.equal(await here.claim(entry.key, 'crashed', Date.now() + SOON), true)
-    assert.equal(await there.claim(entry.key, 'next', Date.now() + LONG), false)
-    await delay(SOON + 100)
+    const entry = await untilAfter(async (lapse) => {
+      const claimed = await opened(here)
+      assert.equal(await here.claim(claimed.key, 'crashed', lapse), true)
+      assert.equal(await there.claim(claimed.key, 'next', Date.now() + LONG), false)
+      return claimed
+    })
     assert.equal((await there.get(entry.key))?.state, 'open')
     assert.equal(await there.claim(entry.key, 'next', Date.now() + LONG), true)
     await here.unclaim(entry.key, 'crashed')
@@ -55,20 +54,24 @@ export function describeClaims(
   })
 
   check('whoever holds a claim may put its lapse off, and nobody else', async ({ here, there }) => {
-    const entry = await opened(here)
-    assert.equal(await here.claim(entry.key, 'a', Date.now() + SOON), true)
-    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
-    assert.equal(await there.claim(entry.key, 'b', Date.now() + LONG), false)
-    await delay(SOON + 100)
+    const entry = await untilAfter(async (lapse) => {
+      const claimed = await opened(here)
+      assert.equal(await here.claim(claimed.key, 'a', lapse), true)
+      assert.equal(await here.claim(claimed.key, 'a', Date.now() + LONG), true)
+      assert.equal(await there.claim(claimed.key, 'b', Date.now() + LONG), false)
+      return claimed
+    })
     assert.equal(await there.claim(entry.key, 'b', Date.now() + LONG), false)
     assert.equal(await there.close(entry.key, 'cancelled'), true)
     assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), false)
   })
 
   check('a lapsed claim that somebody else has taken is lost', async ({ here, there }) => {
-    const entry = await opened(here)
-    assert.equal(await here.claim(entry.key, 'a', Date.now() + SOON), true)
-    await delay(SOON + 100)
+    const entry = await untilAfter(async (lapse) => {
+      const claimed = await opened(here)
+      assert.equal(await here.claim(claimed.key, 'a', lapse), true)
+      return claimed
+    })
     assert.equal(await there.claim(entry.key, 'b', Date.now() + LONG), true)
     assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), false)
   })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isVaultError } from '../core/errors.ts'
 import type { PendingStore } from '../core/pending-store.ts'
-import { full, newEntry, opened, until } from './pending-entries.ts'
+import { full, newEntry, opened, until, untilAfter } from './pending-entries.ts'
 import { describeClaims } from './pending-store-claim-suite.ts'
 
 export interface PendingStoreLimits {
@@ -30,8 +30,6 @@ export interface PendingStoreSuite {
   readonly boundsEntries?: boolean
 }
 
-/** Long enough for a store behind a network to answer in. */
-const SOON = 400
 const LONG = 60_000
 
 /** What every pending store must hold. Registers one test for each promise of the {@link PendingStore} interface. */
@@ -99,8 +97,7 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
   })
 
   check('an expired request can be read but not claimed, and its slot is free', async ({ here, there }) => {
-    const entry = await opened(here, { expiresAt: Date.now() + SOON })
-    await delay(SOON + 100)
+    const entry = await untilAfter((expiresAt) => opened(here, { expiresAt }))
     assert.equal(await there.claim(entry.key, 'a', Date.now() + LONG), false)
     assert.deepEqual(await there.get(entry.key), { ...entry, state: 'open' })
     const next = newEntry({ slot: entry.slot, owner: entry.owner })
@@ -108,9 +105,11 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
   })
 
   check('a save that ends after the link expired still closes it', async ({ here, there }) => {
-    const entry = await opened(here, { expiresAt: Date.now() + SOON })
-    assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
-    await delay(SOON + 100)
+    const entry = await untilAfter(async (expiresAt) => {
+      const soonExpired = await opened(here, { expiresAt })
+      assert.equal(await here.claim(soonExpired.key, 'a', Date.now() + LONG), true)
+      return soonExpired
+    })
     const next = newEntry({ slot: entry.slot, owner: entry.owner })
     assert.equal((await there.openOrReuse(next)).key, next.key)
     assert.equal(await here.close(entry.key, 'saved'), true)
@@ -118,11 +117,12 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
   })
 
   check('an entry is gone after keepUntil', async ({ here, there }) => {
-    const at = Date.now()
-    const entry = await opened(here, { expiresAt: at + SOON / 2, keepUntil: at + SOON })
-    const closed = await opened(here, { expiresAt: at + SOON / 2, keepUntil: at + SOON })
-    await here.close(closed.key, 'saved')
-    await delay(SOON + 100)
+    const [entry, closed] = await untilAfter(async (time) => {
+      const ending = { expiresAt: time, keepUntil: time }
+      const entries = [await opened(here, ending), await opened(here, ending)] as const
+      await here.close(entries[1].key, 'saved')
+      return entries
+    })
     assert.equal(await there.get(entry.key), undefined)
     assert.equal(await there.get(closed.key), undefined)
     assert.equal(await there.close(entry.key, 'cancelled'), false)
@@ -218,10 +218,12 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
   check(
     'expired requests do not count against their owner',
     async ({ here }) => {
-      const owner = randomUUID()
-      await opened(here, { owner, expiresAt: Date.now() + SOON })
-      await assert.rejects(here.openOrReuse(newEntry({ owner })), full('owner_full'))
-      await delay(SOON + 100)
+      const owner = await untilAfter(async (expiresAt) => {
+        const one = randomUUID()
+        await opened(here, { owner: one, expiresAt })
+        await assert.rejects(here.openOrReuse(newEntry({ owner: one })), full('owner_full'))
+        return one
+      })
       await opened(here, { owner })
     },
     { maxOpenPerOwner: 1 },

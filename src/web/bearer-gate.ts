@@ -8,10 +8,9 @@ import type { Principal } from '../core/identity.ts'
 import type { User } from '../core/owner.ts'
 import { reasonOf } from '../core/refusal-event.ts'
 import { type BearerError, bearerChallenge, bearerCredentials } from './bearer-challenge.ts'
-import { addressKey, clientAddress } from './client-address.ts'
+import { clientAddress } from './client-address.ts'
 import { answerPreflight, shareWith } from './cross-origin.ts'
 import { hostMatches } from './host-check.ts'
-import { rateLimit } from './rate-limit.ts'
 import { programHeaders, setHeaders } from './security-headers.ts'
 import type { WebParts } from './web-parts.ts'
 
@@ -37,8 +36,6 @@ export interface BearerAuthInfo {
 }
 
 const RETRY_AFTER_SECONDS = 10
-/** Strangers can make refusals at will; beyond this many a minute for one address they are still refused, but not written down. */
-const AUDITED_REFUSALS = 60
 
 /**
  * Lets only requests with a good access token through (RFC 6750, RFC 9728), and tells later middleware whose they are: `ctx.state.user`,
@@ -53,17 +50,14 @@ export function createBearerGate(
 ): Middleware {
   const { identity, journal, serverBaseUrl, health, options } = parts
   const { verifyToken, resource, noAccessToken } = identity
-  const audited = rateLimit(AUDITED_REFUSALS)
   const headers = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 
   async function record(ctx: Context, reason: string, user?: User): Promise<void> {
-    const address = clientAddress(ctx.req, options.trustedProxies)
-    if ((await audited.take(addressKey(address))) > 0) return
     const event: AuditEvent = {
       type: 'token.rejected',
       outcome: 'denied',
       reason,
-      address,
+      address: clientAddress(ctx.req, options.trustedProxies),
       correlationId: newCorrelationId(),
       ...(user ? { owner: { issuer: user.issuer, subject: user.subject } } : { actor: { kind: 'anonymous' } }),
       ...(user?.clientId === undefined ? {} : { clientId: user.clientId }),

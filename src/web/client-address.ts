@@ -22,14 +22,3 @@ function plain(written: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
   return mapped?.[1] ?? address
 }
-
-/** What a limit counts by. One customer of a provider has a whole /64 of IPv6 addresses to choose from. */
-export function addressKey(address: string): string {
-  if (isIP(address) !== 6) return address
-  const hostname = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1)
-  const [head = '', tail] = hostname.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? 0 : 8 - groups.length - rest.length
-  return [...groups, ...Array<string>(zeros).fill('0'), ...rest].slice(0, 4).join(':')
-}

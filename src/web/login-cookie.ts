@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from 'koa'
 import { z } from 'zod'
 import type { LoginTransaction } from '../core/identity.ts'
-import type { Sealer } from '../core/seal.ts'
-import { clearCookie, cookieName, openCookie, requestCookies, setSealedCookie } from './sealed-cookie.ts'
+import { type CookieSealer, clearCookie, cookieName, requestCookies, setSealedCookie } from './sealed-cookie.ts'
 import type { LinkTarget, Site } from './site.ts'
 
 /** One login between its two halves: what the identity mode keeps, and where the browser goes afterwards. */
@@ -14,7 +13,8 @@ export interface OpenLogin {
   readonly startedAt: number
 }
 
-const LOGIN_SECONDS = 600
+/** In which a login has to be finished. */
+export const LOGIN_SECONDS = 600
 const MAX_OPEN_LOGINS = 3
 
 const sealedSchema = z.strictObject({
@@ -28,12 +28,12 @@ const sealedSchema = z.strictObject({
  * Login cookies: one for each login that this browser has begun, found by the login's `state`, so that two tabs don't overwrite each
  * other. The way back is sealed in it, so no parameter of any request can send the browser elsewhere.
  */
-export function createLoginCookies(site: Site, sealer: Sealer) {
+export function createLoginCookies(site: Site, sealer: CookieSealer) {
   const prefix = cookieName(site, 'login-')
   const nameFor = (state: string) => prefix + loginId(state).slice(0, 12)
 
   function open(value: string | undefined): OpenLogin | undefined {
-    const content = sealedSchema.safeParse(openCookie(sealer, 'login-cookie', value))
+    const content = sealedSchema.safeParse(sealer.open('login-cookie', value))
     if (!content.success) return undefined
     const { provider, handle, ...rest } = content.data
     return { ...rest, target: { provider, handle } }

@@ -1,9 +1,7 @@
 import { isVaultError } from '../core/errors.ts'
-import type { LoginStart } from '../core/identity.ts'
-import type { User } from '../core/owner.ts'
-import { addressKey } from './client-address.ts'
+import type { LoginStart, SignedInUser } from '../core/identity.ts'
 import { linkTarget } from './link-target.ts'
-import { loginId } from './login-cookie.ts'
+import { LOGIN_SECONDS, loginId } from './login-cookie.ts'
 import { acceptPost, readFields, rejected } from './posted-form.ts'
 import { answerRateLimited } from './rate-limited.ts'
 import { type LinkTarget, linkPath } from './site.ts'
@@ -21,7 +19,7 @@ export async function beginLogin(desk: Desk, visit: Visit): Promise<void> {
   const { parts, logins, limits, renderer, messages } = desk
   const { ctx } = visit
   if (!(await acceptPost(desk, visit))) return
-  const wait = await limits.logins.take(addressKey(visit.address))
+  const wait = await limits.logins.take(visit.address)
   if (wait > 0) {
     await rejected(desk, visit, 'rate_limited')
     return answerRateLimited(desk, visit, wait)
@@ -70,7 +68,7 @@ export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
 
   const callback = new URL(site.callbackUrl)
   callback.search = ctx.querystring
-  let user: User
+  let user: SignedInUser
   try {
     user = await parts.identity.browserLogin.complete(callback, login.transaction)
   } catch (error) {
@@ -86,39 +84,50 @@ export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
     await loginFailed(desk, visit, 'sessions_ended')
     return answer(ctx, renderer.message(messages.loginNotFound()))
   }
-  await signIn(desk, visit, login.target, user)
+  await signIn(desk, visit, login.target, user, login.startedAt)
 }
 
 /** A login's cookie is worthless once the login is done, even to somebody who kept a copy. */
-const LOGIN_KEPT = 600_000
-
 function endLogin({ parts }: Desk, state: string, startedAt: number): Promise<void> {
-  return parts.sessions.end(loginId(state), startedAt + LOGIN_KEPT)
+  return parts.sessions.useLogin(loginId(state), startedAt + LOGIN_SECONDS * 1000)
 }
 
 function isUsed({ parts }: Desk, state: string, startedAt: number): Promise<boolean> {
-  return parts.sessions.isEnded({ id: loginId(state), owner: '', startedAt })
+  return parts.sessions.isLoginUsed({ id: loginId(state), startedAt })
 }
 
-async function signIn(desk: Desk, visit: Visit, target: LinkTarget, user: User): Promise<void> {
+async function signIn(
+  desk: Desk,
+  visit: Visit,
+  target: LinkTarget,
+  user: SignedInUser,
+  begunAt?: number,
+): Promise<void> {
   const { issuer, subject } = user
   await desk.journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...about(visit) })
-  await desk.sessions.start(visit.ctx, user)
+  await desk.sessions.start(visit.ctx, user, begunAt)
   seeOther(visit.ctx, desk.site, linkPath(desk.site, 'entry', target))
 }
 
 async function failed(desk: Desk, visit: Visit, target: LinkTarget, error: unknown): Promise<void> {
   const { parts, renderer, messages } = desk
   if (isVaultError(error, 'login_failed', 'owner_unknown')) {
-    await loginFailed(desk, visit, error.reason ?? error.code)
-    return answer(visit.ctx, renderer.message(messages.loginFailed(target, error.reason)))
+    const { correlationId } = visit
+    const reason = error.reason ?? error.code
+    await loginFailed(desk, visit, reason)
+    if (!error.retryable) {
+      // Its user can do nothing about it.
+      const problem = `A sign-in failed: ${reason}, reference ${correlationId}. ${error.message}`
+      visit.ctx.app.emit('error', new Error(problem), visit.ctx)
+    }
+    return answer(visit.ctx, renderer.message(messages.loginFailed(target, error, correlationId)))
   }
   if (!isVaultError(error, 'unavailable')) throw error
   // What the browser brought is anybody's word.
   if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', error.reason ?? error.code)
   await loginFailed(desk, visit, error.reason ?? error.code)
   visit.ctx.set('Retry-After', '10')
-  answer(visit.ctx, renderer.message(messages.loginUnavailable(target)))
+  answer(visit.ctx, renderer.message(messages.loginUnavailable(target, visit.correlationId)))
 }
 
 async function loginFailed(desk: Desk, visit: Visit, reason: string): Promise<void> {

@@ -1,3 +1,4 @@
+import type { CredentialVaultError } from '../core/errors.ts'
 import type { BrowserLogin } from '../core/identity.ts'
 import type { FoundRequest } from '../core/pending-requests.ts'
 import type { Action } from './page-views.ts'
@@ -36,9 +37,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       status,
       heading: status === 401 ? 'You are not signed in any more' : 'Sign in to continue',
       paragraphs: [
-        ...(status === 401
-          ? ['Nothing was saved, and the link still works. After signing in, fill in the form again.']
-          : []),
+        ...(status === 401 ? ['Nothing was saved. Sign in again and fill in the form once more.'] : []),
         hasLogin
           ? 'A tool of your AI assistant needs a credential of yours. Sign in first, so that only the person it was asked of can enter it.'
           : 'A tool of your AI assistant needs a credential of yours.',
@@ -60,12 +59,13 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       status: 403,
       tone: 'warning',
       viewer,
-      heading: 'This link is not for this account',
+      heading: 'This link does not work for this account',
       paragraphs: [
-        'A link works only for the person whose assistant asked for it, and only for a limited time. This one is not one of yours, or it is no longer known.',
+        'It was made for somebody else, or this server does not know it any more: links end after a while, and when the server restarts.',
+        askAgain,
       ],
-      facts: [signedInFact(viewer.session)],
-      caution: 'If somebody sent you this link, do not continue: what you enter might end up in their hands.',
+      facts: [signedInFact(viewer)],
+      caution: 'Did somebody else send you this link? Then close this page.',
       actions: hasLogin
         ? signInButtons(target, { label: 'Sign in with another account', primary: false, switchAccount: true })
         : [],
@@ -136,7 +136,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       ],
       facts: [
         ...(account === undefined ? [] : [{ name: `Account at ${service}`, value: account }]),
-        { ...signedInFact(viewer.session), name: 'Saved for' },
+        { ...signedInFact(viewer), name: 'Saved for' },
       ],
     }),
 
@@ -169,7 +169,11 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       caution: 'If you did not begin to sign in yourself, close this page.',
     }),
 
-    loginFailed: (target: LinkTarget, reason: string | undefined): Message => ({
+    loginFailed: (
+      target: LinkTarget,
+      { reason, retryable }: Pick<CredentialVaultError, 'reason' | 'retryable'>,
+      reference: string,
+    ): Message => ({
       status: 400,
       tone: 'error',
       heading: reason === 'denied' ? 'You did not sign in' : 'Signing in did not work',
@@ -177,17 +181,21 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
         reason === 'denied'
           ? `The sign-in was stopped or refused at ${login.displayName}.`
           : `The answer of ${login.displayName} cannot be accepted.`,
-        'Nothing was saved, and the link still works.',
+        retryable
+          ? 'Nothing was saved.'
+          : 'Nothing was saved. Trying again is unlikely to help: give the people who run this server the reference below.',
       ],
-      actions: signInButtons(target, { label: 'Try again' }),
+      actions: signInButtons(target, { label: 'Try again', primary: retryable }),
+      ...(reason === 'denied' ? {} : { reference }),
     }),
 
-    loginUnavailable: (target: LinkTarget): Message => ({
+    loginUnavailable: (target: LinkTarget, reference: string): Message => ({
       status: 503,
       tone: 'error',
       heading: login.choices ? 'The identity provider cannot be reached' : `${login.displayName} cannot be reached`,
-      paragraphs: ['You cannot sign in right now. The link still works: try again in a moment.'],
+      paragraphs: ['You cannot sign in right now. Nothing was saved: try again in a moment.'],
       actions: signInButtons(target, { label: 'Try again' }),
+      reference,
     }),
 
     rateLimited: (seconds: number): Message => ({

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../core/audit-sink.ts'
 import { type BodyRefusal, readFormBody, refusedUnread } from './form-body.ts'
-import { sentByOurPage } from './same-origin.ts'
+import { hidesOrigin, sentByOurPage } from './same-origin.ts'
 import { about, answer, type Desk, type Visit } from './visit.ts'
 
 const BODY_ALREADY_READ =
@@ -11,7 +11,7 @@ export async function acceptPost(desk: Desk, visit: Visit): Promise<boolean> {
   const { site, renderer, messages } = desk
   if (!sentByOurPage(visit.ctx.req.headers, site.origin)) {
     await rejected(desk, visit, 'origin')
-    answer(visit.ctx, renderer.message(messages.foreignForm()))
+    answer(visit.ctx, renderer.message(messages.foreignForm(hidesOrigin(visit.ctx.req.headers))))
     return false
   }
   const refusal = refusedUnread(visit.ctx)

@@ -14,11 +14,19 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       actions: target ? [openForm(target, 'Open the form again')] : [],
     }),
 
-    foreignForm: (): Message => ({
+    /** `originHidden`: it may have been our own page after all. */
+    foreignForm: (originHidden: boolean): Message => ({
       status: 403,
       tone: 'error',
       heading: 'This request did not come from our own page',
-      paragraphs: ['Nothing was saved. Open the link that your assistant gave you, and use the form there.'],
+      paragraphs: [
+        'Nothing was saved. Open the link that your assistant gave you, and use the form there.',
+        ...(originHidden
+          ? [
+              'If this happens again: an older browser cannot show that the page is ours where a proxy sets the header "Referrer-Policy: no-referrer". Update your browser, or tell the people who run this server.',
+            ]
+          : []),
+      ],
     }),
 
     malformed: (): Message => ({
@@ -98,9 +106,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       status: 503,
       tone: 'error',
       heading: 'This cannot be done right now',
-      paragraphs: [
-        'Something that this server needs is not working. Nothing was saved, and your link still works: try again in a moment.',
-      ],
+      paragraphs: ['Something that this server needs is not working. Nothing was saved: try again in a moment.'],
       reference,
     }),
 

@@ -2,7 +2,6 @@ import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Assets } from './assets.ts'
 import { cancel } from './cancel-route.ts'
-import { addressKey } from './client-address.ts'
 import { done, entry } from './entry-route.ts'
 import { linkTargetOf } from './link-target.ts'
 import { beginLogin, finishLogin } from './login-routes.ts'
@@ -35,7 +34,7 @@ export function createRoutes(desk: Desk, files: Assets['files']): Middleware {
       if (ctx.method === 'GET' && !askedAsDocument(ctx.req.headers)) {
         return answer(ctx, renderer.message(messages.notADocument()))
       }
-      const wait = await limits.pages.take(addressKey(visit.address))
+      const wait = await limits.pages.take(visit.address)
       return wait > 0 ? answerRateLimited(desk, visit, wait) : handler(visit)
     })
   }

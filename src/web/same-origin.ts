@@ -1,15 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
- * Whether our own page sent this POST. Browsers send `Origin` with every POST, so one without it comes from no page at all, and `null`
- * comes from a sandboxed or foreign one (OWASP ASVS 5.0 v5.0.0-3.5.1).
+ * Whether our own page sent this POST. Browsers send `Origin` with every POST, so one without it comes from no page at all (OWASP ASVS 5.0
+ * v5.0.0-3.5.1).
+ *
+ * `null` comes from a sandboxed or foreign page, and from our own where a proxy has replaced our `Referrer-Policy`. Only the browser
+ * itself can tell which, by `Sec-Fetch-Site`, which no page can set. What changes anything for the user also needs the form's token.
  */
 export function sentByOurPage(headers: IncomingHttpHeaders, origin: string): boolean {
-  return headers.origin === origin && siteAllowed(headers['sec-fetch-site'])
+  const site = headers['sec-fetch-site']
+  if (hidesOrigin(headers)) return site === 'same-origin'
+  return headers.origin === origin && (site === undefined || site === 'same-origin')
 }
 
-function siteAllowed(site: string | string[] | undefined): boolean {
-  return site === undefined || site === 'same-origin'
+/** Whether the browser sent a POST without saying whose page it came from. */
+export function hidesOrigin(headers: IncomingHttpHeaders): boolean {
+  return headers.origin === 'null'
 }
 
 /**

@@ -6,9 +6,9 @@ import type { Site } from './site.ts'
 /** Browsers drop a longer cookie without a word, which would make a login go round in circles (RFC 6265bis §5.4). */
 const MAX_COOKIE_BYTES = 4096
 
-/** Name of a cookie of ours: locked to the host on https; on http it carries the port, since cookies are shared between ports. */
+/** Name of a cookie of this vault alone. On https it is locked to the host. */
 export function cookieName(site: Site, name: string): string {
-  return site.secure ? `__Host-credentials-${name}` : `credentials-${site.port}-${name}`
+  return `${site.secure ? '__Host-' : ''}credentials-${site.id}-${name}`
 }
 
 export interface SealedCookie {
@@ -42,7 +42,20 @@ export function requestCookies(request: IncomingMessage): ReadonlyMap<string, st
   return cookies
 }
 
-/** undefined for a cookie that is absent, foreign, altered, expired or sealed for another purpose. */
-export function openCookie(sealer: Sealer, purpose: SealPurpose, value: string | undefined): unknown {
-  return value === undefined || value === '' ? undefined : sealer.open(purpose, value)
+type CookiePurpose = Extract<SealPurpose, 'session-cookie' | 'login-cookie'>
+
+/** Seals what cookies hold, for one vault: replicas of it open them, other vaults with the same web key do not. */
+export interface CookieSealer {
+  seal(purpose: CookiePurpose, value: object, expiresAt: number): string
+  /** undefined for a cookie that is absent, foreign, altered, expired or sealed for another purpose. */
+  open(purpose: CookiePurpose, value: string | undefined): unknown
+}
+
+/** `policy`: what this vault asks of a login. A cookie that was made under a weaker one must not do here. */
+export function createCookieSealer(sealer: Sealer, site: Site, policy = ''): CookieSealer {
+  const context = JSON.stringify([site.origin, site.root, policy])
+  return {
+    seal: (purpose, value, expiresAt) => sealer.seal(purpose, value, expiresAt, context),
+    open: (purpose, value) => (value === undefined || value === '' ? undefined : sealer.open(purpose, value, context)),
+  }
 }

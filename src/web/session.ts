@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { Context } from 'koa'
 import { z } from 'zod'
 import type { BrowserSessions } from '../core/browser-sessions.ts'
-import type { Owner, User } from '../core/owner.ts'
+import type { BrowserLogin, SignedInUser } from '../core/identity.ts'
+import type { Owner } from '../core/owner.ts'
 import type { Sealer } from '../core/seal.ts'
-import { clearCookie, cookieName, openCookie, requestCookies, setSealedCookie } from './sealed-cookie.ts'
+import { type CookieSealer, clearCookie, cookieName, requestCookies, setSealedCookie } from './sealed-cookie.ts'
 import type { Site } from './site.ts'
 import type { WebOptions } from './web-parts.ts'
 
@@ -13,7 +14,11 @@ export interface Session extends Owner {
   readonly id: string
   readonly displayName: string | undefined
   readonly startedAt: number
+  /** When its login began: an ending of this person's sessions meanwhile counts for it too. */
+  readonly begunAt: number
   readonly seenAt: number
+  /** When they last proved to the identity provider who they are, where it says so. */
+  readonly authenticatedAt?: number | undefined
   /** What the last save found out about the account, for its success page. */
   readonly connected?: { readonly request: string; readonly account: string } | undefined
 }
@@ -21,10 +26,12 @@ export interface Session extends Owner {
 export interface Sessions {
   /** undefined when nobody is signed in, or the session is over. Throws `unavailable` when that cannot be known. */
   read(ctx: Context): Promise<Session | undefined>
+  /** Whether a session that was good when the request began is so still. Throws `unavailable` when that cannot be known. */
+  isGood(session: Session): Promise<boolean>
   /** Whether this person's sessions were ended after that time: a login that began before makes no new one. */
   isEndedSince(user: Owner, startedAt: number): Promise<boolean>
-  /** Begins a new session, and ends the one that the browser brought. Sets the cookie. */
-  start(ctx: Context, user: User): Promise<Session>
+  /** Begins a new session, and ends the one that the browser brought. Sets the cookie. `begunAt`: when the login began. */
+  start(ctx: Context, user: SignedInUser, begunAt?: number): Promise<Session>
   /** Ends the session everywhere, then in this browser. Throws `unavailable`; it is still there then. */
   end(ctx: Context, session: Session): Promise<void>
   /** Seals a changed session into the cookie. */
@@ -36,6 +43,8 @@ export interface Sessions {
 export interface SessionParts {
   readonly site: Site
   readonly sealer: Sealer
+  readonly cookies: CookieSealer
+  readonly login: Pick<BrowserLogin, 'isRecent'>
   readonly sessions: BrowserSessions
   readonly options: Pick<WebOptions, 'sessionIdleSeconds' | 'sessionMaxSeconds'>
 }
@@ -50,29 +59,41 @@ const sealedSchema = z.strictObject({
   subject: z.string(),
   displayName: z.string().optional(),
   startedAt: z.number(),
+  begunAt: z.number(),
+  authenticatedAt: z.number().optional(),
   seenAt: z.number(),
   connected: z.strictObject({ request: z.string(), account: z.string() }).optional(),
 })
 
 /** Browser sessions: sealed in a cookie, limited by idle time and age, and endable on every replica through `BrowserSessions`. */
-export function createSessions({ site, sealer, sessions, options }: SessionParts): Sessions {
+export function createSessions({ site, sealer, cookies, login, sessions, options }: SessionParts): Sessions {
   const name = cookieName(site, 'session')
   const idle = options.sessionIdleSeconds * 1000
   const longest = options.sessionMaxSeconds * 1000
 
   function opened(ctx: Context): Session | undefined {
-    const content = sealedSchema.safeParse(openCookie(sealer, 'session-cookie', requestCookies(ctx.req).get(name)))
+    const content = sealedSchema.safeParse(cookies.open('session-cookie', requestCookies(ctx.req).get(name)))
     if (!content.success) return undefined
     const { sid, displayName, ...rest } = content.data
+    const session = { ...rest, id: sid, displayName }
+    return isInTime(session) ? session : undefined
+  }
+
+  // The limits may have been lowered since it was sealed.
+  function isInTime(session: Session): boolean {
     const now = Date.now()
-    // The limits may have been lowered since it was sealed.
-    if (now >= rest.seenAt + idle || now >= rest.startedAt + longest) return undefined
-    return { ...rest, id: sid, displayName }
+    if (now >= session.seenAt + idle || now >= session.startedAt + longest) return false
+    return login.isRecent?.(session) ?? true
+  }
+
+  async function isGood(session: Session): Promise<boolean> {
+    const { id, begunAt: startedAt } = session
+    return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerName(session), startedAt }))
   }
 
   function keep(ctx: Context, { id, ...session }: Session): void {
     const expiresAt = Math.min(session.seenAt + idle, session.startedAt + longest)
-    setSealedCookie(ctx, site, { name, value: sealer.seal('session-cookie', { sid: id, ...session }, expiresAt) })
+    setSealedCookie(ctx, site, { name, value: cookies.seal('session-cookie', { sid: id, ...session }, expiresAt) })
   }
 
   const ownerName = ({ issuer, subject }: Owner) => sealer.mac('owner', issuer, subject).toString('base64url')
@@ -82,12 +103,11 @@ export function createSessions({ site, sealer, sessions, options }: SessionParts
 
   return {
     keep,
+    isGood,
 
     async read(ctx) {
       const session = opened(ctx)
-      if (!session) return undefined
-      const { id, issuer, subject, startedAt } = session
-      if (await sessions.isEnded({ id, owner: ownerName({ issuer, subject }), startedAt })) return undefined
+      if (!session || !(await isGood(session))) return undefined
       const now = Date.now()
       if (now - session.seenAt < Math.min(MOST_BETWEEN_SEALS, idle / 4)) return session
       const seen = { ...session, seenAt: now }
@@ -97,7 +117,7 @@ export function createSessions({ site, sealer, sessions, options }: SessionParts
 
     isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerName(user), startedAt }),
 
-    async start(ctx, user) {
+    async start(ctx, user, begunAt = Date.now()) {
       const former = opened(ctx)
       if (former) await endEverywhere(former)
       const now = Date.now()
@@ -107,6 +127,8 @@ export function createSessions({ site, sealer, sessions, options }: SessionParts
         subject: user.subject,
         displayName: user.displayName?.slice(0, MAX_DISPLAY_NAME),
         startedAt: now,
+        begunAt,
+        authenticatedAt: user.authenticatedAt,
         seenAt: now,
       }
       keep(ctx, session)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { basePathOf, urlBelow } from '../core/server-base-url.ts'
 
 /** The pages' own addresses. Everything is built from `serverBaseUrl`, never from a request's `Host`. */
@@ -11,23 +12,22 @@ export interface Site {
   /** Path of everything that the vault serves, without a trailing slash. */
   readonly root: string
   readonly callbackUrl: string
-  /** Marks cookie names on plain http, where they would be shared between ports. */
-  readonly port: string
+  /** Tells vaults apart whose cookies meet in one browser: 8 hex digits of the base URL's SHA-256. Ports and paths share a host's cookies. */
+  readonly id: string
 }
 
 export function siteOf(serverBaseUrl: URL): Site {
   const { origin, host, protocol } = serverBaseUrl
   const base = basePathOf(serverBaseUrl)
   const root = `${base}/credentials`
-  const secure = protocol === 'https:'
   return {
     origin,
     host,
-    secure,
+    secure: protocol === 'https:',
     sharedOrigin: base !== '',
     root,
     callbackUrl: urlBelow(serverBaseUrl, '/credentials/callback').href,
-    port: serverBaseUrl.port || (secure ? '443' : '80'),
+    id: createHash('sha256').update(`site ${origin}${base}`).digest('hex').slice(0, 8),
   }
 }
 

@@ -129,20 +129,34 @@ async function saved(
   const { provider } = admission
   try {
     const { owner, provider: _name, ...context } = aboutLink(desk, admission)
-    await provider.save(owner, values, { ...context, ...about(visit) }, () => renewed(desk, claim))
+    await provider.save(owner, values, { ...context, ...about(visit) }, () => mayWrite(desk, admission, claim))
     return true
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
     await watched(desk, 'pending-store', desk.parts.pendingRequests.unclaim(claim)).catch(() => {})
     if (!isVaultError(error)) throw error
+    if (error.reason === SESSION_ENDED) {
+      answer(visit.ctx, desk.renderer.message(desk.messages.signIn(admission.target, 401)))
+      return false
+    }
     const { heading, text } = saveFailure(error, visit.correlationId)
     answerForm(desk, visit, admission, { status: 503, heading, values: fields, general: text })
     return false
   }
 }
 
-/** The log may have kept the save waiting until the claim lapsed, and somebody else cancelled the request or saved meanwhile. */
-async function renewed({ parts }: Desk, claim: Claim): Promise<void> {
+const SESSION_ENDED = 'session_ended'
+
+/**
+ * `verify` and the log may take their time. Meanwhile this person's sessions may have been ended, or the claim lapsed and somebody else
+ * cancelled the request or saved.
+ */
+async function mayWrite({ parts, sessions }: Desk, { session }: Admission, claim: Claim): Promise<void> {
+  if (!(await sessions.isGood(session))) {
+    throw new CredentialVaultError('conflict', 'The session was ended while it was being saved. Nothing was saved.', {
+      reason: SESSION_ENDED,
+    })
+  }
   if (await parts.pendingRequests.renew(claim)) return
   throw new CredentialVaultError('conflict', 'The request was ended while it was being saved. Nothing was saved.', {
     reason: 'claim_lapsed',

@@ -10,6 +10,7 @@ import { createMessages } from './messages.ts'
 import { createPageRenderer } from './pages.ts'
 import { pageLimits } from './rate-limit.ts'
 import { createRoutes } from './routes.ts'
+import { createCookieSealer } from './sealed-cookie.ts'
 import { securityHeaders, setHeaders } from './security-headers.ts'
 import { createSessions } from './session.ts'
 import { siteOf } from './site.ts'
@@ -88,6 +89,7 @@ function createDesk(parts: WebParts) {
   const assets = loadAssets(site)
   const guides = new Map<string, string>()
   const { browserLogin } = identity
+  const cookies = createCookieSealer(sealer, site, browserLogin.policy)
   const banner =
     browserLogin.mode === 'local-user'
       ? 'Local mode, without a login: whoever can open this page on this computer counts as its one user.'
@@ -95,8 +97,8 @@ function createDesk(parts: WebParts) {
   const desk: Desk = {
     parts,
     site,
-    sessions: createSessions({ site, sealer, sessions, options }),
-    logins: createLoginCookies(site, sealer),
+    sessions: createSessions({ site, sealer, cookies, login: browserLogin, sessions, options }),
+    logins: createLoginCookies(site, cookies),
     limits: pageLimits(options.rateLimits),
     journal: parts.journal,
     renderer: createPageRenderer({ site, assets, serverName: options.serverName, banner }),

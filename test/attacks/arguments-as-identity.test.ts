@@ -3,22 +3,24 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { storageKey } from '../../src/core/storage-key.ts'
+import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend-calls.ts'
 import { startHarness } from '../e2e/mcp-harness.ts'
 
 test("a gated handler that is called without the SDK's extra takes nothing in the arguments for it", async () => {
   const harness = await startHarness({
     tools(server: McpServer, gate, { jira }) {
-      const gated = gate(jira, async (_args: Record<string, unknown>) => ({
+      const gated = gate(jira, async (_args: Record<string, unknown>, extra: ToolExtra) => ({
         content: [
-          { type: 'text' as const, text: await jira.getCredentials().use(({ pat }) => `ran with ${pat?.length}`) },
+          { type: 'text' as const, text: await jira.getCredentials(extra).use(({ pat }) => `ran with ${pat?.length}`) },
         ],
       }))
-      // A wrapper that drops what it does not use: easily written, and it type-checks.
+      // A wrapper that drops what it does not use: no type error in JavaScript.
+      const untyped = gated as unknown as (args: unknown) => Promise<CallToolResult>
       server.registerTool(
         'wrapped',
         { inputSchema: z.looseObject({}) },
-        async (args): Promise<CallToolResult> => gated(args),
+        async (args): Promise<CallToolResult> => untyped(args),
       )
     },
   })

@@ -1,3 +1,4 @@
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { expect, test } from 'vitest'
 import { startHarness } from '../e2e/mcp-harness.ts'
 
@@ -25,8 +26,9 @@ test('a call that was given up early does not keep a declined request open', asy
     const givenUp = new AbortController()
     const first = alice.call('read_secret', { signal: givenUp.signal }).catch(() => undefined)
     await hanging
+    const arrived = sentNext(alice.client.transport)
     givenUp.abort()
-    await alice.text('open')
+    await arrived
     goOn()
     await first
 
@@ -39,3 +41,17 @@ test('a call that was given up early does not keep a declined request open', asy
     await harness.close()
   }
 })
+
+/** Resolves once the next message has been taken: the SDK's client sends that it gives up, and waits for nothing. */
+function sentNext(transport: Transport | undefined): Promise<void> {
+  if (!transport) throw new Error('The client is connected.')
+  const { send } = transport
+  return new Promise((resolve, reject) => {
+    transport.send = (...message) => {
+      transport.send = send
+      const sent = send.apply(transport, message)
+      sent.then(resolve, reject)
+      return sent
+    }
+  })
+}

@@ -39,7 +39,6 @@ test('a page of another site cannot show the form in a frame, nor reach its wind
   await watched.signIn('Alice')
   const own = await page.context().newPage()
   await own.goto(`http://localhost:${port}/`)
-  await own.waitForTimeout(500)
   for (const frame of own.frames().slice(1)) {
     const text = await frame.evaluate<string>('document.body.textContent').catch(() => '')
     expect(text).not.toContain('Connect Jira')
@@ -47,9 +46,9 @@ test('a page of another site cannot show the form in a frame, nor reach its wind
   }
   const opened = own.context().waitForEvent('page')
   await own.evaluate(`globalThis.victim = open(${JSON.stringify(address)}), undefined`)
-  await (await opened).waitForLoadState()
+  await (await opened).getByRole('heading', { name: 'Connect Jira' }).waitFor()
   // Another site's opener is cut off, so it can neither watch the window nor send it elsewhere.
-  expect(await own.evaluate('victim.closed')).toBe(true)
+  await expect.poll(() => own.evaluate('victim.closed')).toBe(true)
   await watched.close()
 })
 

@@ -31,7 +31,10 @@ test.each([
   ['a sibling of the same host', { origin: 'http://app.localhost' }],
   ['the same host on another port', { origin: 'http://localhost:1' }],
   ['the other scheme', { origin: 'https://localhost' }],
-  ['null', { origin: 'null' }],
+  ['null of an old browser', { origin: 'null', 'sec-fetch-site': null }],
+  ['null of a sandboxed or foreign page', { origin: 'null', 'sec-fetch-site': 'cross-site' }],
+  ['null of a sibling', { origin: 'null', 'sec-fetch-site': 'same-site' }],
+  ['null of no page', { origin: 'null', 'sec-fetch-site': 'none' }],
   ['no origin', { origin: null }],
   ['no origin, but same-origin', { origin: null, 'sec-fetch-site': 'same-origin' }],
   ['same-site', { 'sec-fetch-site': 'same-site' }],
@@ -70,4 +73,21 @@ test("a submit without a token, with a changed one, another link's or another se
 test('a sign-out with a wrong token leaves the session alone', async () => {
   expect((await alice.post('/credentials/sign-out', { 'csrf-token': token })).status).toBe(403)
   expect((await alice.get(link.entry)).status).toBe(200)
+})
+
+test('behind a proxy that hides the origin, our own page is known by Sec-Fetch-Site, and its token is asked for', async () => {
+  const hidden = { origin: 'null', 'sec-fetch-site': 'same-origin' }
+  expect((await alice.post(link.submit, GOOD_VALUES, hidden)).status).toBe(403)
+  expect((await alice.post(link.cancel, {}, hidden)).status).toBe(403)
+  expect((await alice.post('/credentials/sign-out', {}, hidden)).status).toBe(403)
+  await expectUnused()
+  expect((await alice.post(link.submit, { 'csrf-token': token, ...GOOD_VALUES }, hidden)).status).toBe(303)
+})
+
+test('a refusal because of a hidden origin names the header that a proxy has to leave alone', async () => {
+  const refused = await alice.post(link.submit, {}, { origin: 'null', 'sec-fetch-site': null })
+  expect(refused.text).toContain('Referrer-Policy: no-referrer')
+  expect((await alice.post(link.submit, {}, { origin: 'https://evil.example.com' })).text).not.toContain(
+    'Referrer-Policy',
+  )
 })

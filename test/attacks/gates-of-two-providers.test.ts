@@ -19,9 +19,9 @@ beforeAll(async () => {
       const github = new CredentialsProvider({ vault, name: 'github', variables })
       const copy = gate(
         jira,
-        gate(github, async () => {
-          await github.getCredentials().use(() => undefined)
-          await jira.getCredentials().use(() => undefined)
+        gate(github, async (extra) => {
+          await github.getCredentials(extra).use(() => undefined)
+          await jira.getCredentials(extra).use(() => undefined)
           return { content: [] }
         }),
       )

@@ -24,7 +24,7 @@ test('a client with a name of megabytes is served, and its name is cut', async (
 })
 
 test('connections that are dropped before they are answered leave no session behind', async () => {
-  const harness = await startHarness({ mount: { maxSessionsPerOwner: 2, sessionIdleSeconds: 10 } })
+  const harness = await startHarness({ mount: { maxSessionsPerOwner: 2, sessionIdleSeconds: 600 } })
   try {
     const first = await harness.connect('alice')
     const authorization = `Bearer ${await harness.identityProvider.issueAccessToken('alice')}`

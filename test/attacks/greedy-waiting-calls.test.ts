@@ -41,17 +41,16 @@ function batchOfCalls(number: number): readonly object[] {
   })
 }
 
-/** How many of a stream's calls have been answered when it is looked at no longer. */
-async function countAnswers({ body }: Response, until: AbortSignal): Promise<number> {
+/** Resolves with a stream's first answer to a call; what the server sends for other reasons has a method. */
+async function firstAnswer({ body }: Response): Promise<string> {
   let text = ''
-  const reader = body?.getReader()
-  until.addEventListener('abort', () => void reader?.cancel())
-  for (;;) {
-    const part = await reader?.read()
-    if (!part || part.done) break
-    text += Buffer.from(part.value).toString()
+  for await (const part of body ?? []) {
+    text += Buffer.from(part).toString()
+    const messages = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json = '']) => json)
+    const answer = messages.find((json) => !('method' in JSON.parse(json)))
+    if (answer !== undefined) return answer
   }
-  return [...text.matchAll(/^data: (\{.*\})$/gm)].filter(([, json = '']) => !('method' in JSON.parse(json))).length
+  throw new Error('The stream ended without an answer.')
 }
 
 test('one person cannot make any number of calls wait at the same time', async () => {
@@ -59,7 +58,6 @@ test('one person cannot make any number of calls wait at the same time', async (
   const session = await openSession(token)
   const answers = await Promise.all(Array.from({ length: BATCHES }, (_, i) => post(token, batchOfCalls(i), session)))
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
-  const answered = await Promise.all(answers.map((answer) => countAnswers(answer, AbortSignal.timeout(8_000))))
-  const waiting = BATCHES * BATCH - answered.reduce((sum, one) => sum + one, 0)
-  expect(waiting).toBeLessThan(BATCHES * BATCH)
+  // Nobody fills in the form, so a call that is allowed to wait is answered long after the test is over.
+  expect(await Promise.any(answers.map(firstAnswer))).toContain('Open this link in a browser')
 })

@@ -30,5 +30,5 @@ test('a server that was made for a refused initialize is closed, like that of a 
     expect(response.status).toBe(406)
     await response.text()
   }
-  expect(servers.made - servers.closed).toBeLessThanOrEqual(2)
+  await expect.poll(() => servers.made - servers.closed).toBeLessThanOrEqual(2)
 })

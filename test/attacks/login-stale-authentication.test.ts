@@ -20,7 +20,11 @@ test('an identity provider that ignores max_age is noticed', async () => {
   expect(await refusal(complete, forged)).toMatchObject({ code: 'login_failed', reason: 'authentication_too_old' })
 })
 
-test.each([undefined, 'now', -1])('an ID token whose auth_time is %j is refused', async (auth_time) => {
+test.each([
+  [undefined, 'authentication_time_missing'],
+  ['now', 'id_token_malformed'],
+  [-1, 'id_token_malformed'],
+])('an ID token whose auth_time is %j is refused', async (auth_time, reason) => {
   const { complete, forged } = await forging.completeWith({ auth_time })
-  expect(await refusal(complete, forged)).toMatchObject({ code: 'login_failed', reason: 'id_token' })
+  expect(await refusal(complete, forged)).toMatchObject({ code: 'login_failed', reason })
 })

@@ -19,7 +19,7 @@ test.each(['another-nonce', ''])('an ID token with nonce %j is of another login'
 
 test('an ID token without a nonce is refused', async () => {
   const { complete, forged } = await forging.completeWith({ nonce: undefined })
-  expect(await refusal(complete, forged)).toMatchObject({ code: 'login_failed', reason: 'id_token' })
+  expect(await refusal(complete, forged)).toMatchObject({ code: 'login_failed', reason: 'nonce' })
 })
 
 test('an ID token of an earlier login of the same user does not serve again', async () => {

@@ -26,7 +26,7 @@ function sendTwoRequests(head: string): Promise<{ readonly statuses: readonly nu
     const patience = setTimeout(() => {
       socket.destroy()
       resolve({ statuses: statuses(), closed: false })
-    }, 4_000)
+    }, 30_000)
     const done = (closed: boolean) => {
       clearTimeout(patience)
       socket.destroy()

@@ -18,7 +18,7 @@ export async function openRawSession(baseUrl: string, ownToken: string): Promise
       method,
       headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
       ...(method === 'POST' ? { body: JSON.stringify(body) } : {}),
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(60_000),
     })
   const opened = await request(
     'POST',

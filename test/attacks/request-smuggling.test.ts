@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** What the server says until it closes the connection, or within a second. */
+/** What the server says until it closes the connection; a server that keeps it is given up after long enough. */
 async function say(...lines: readonly string[]): Promise<{ answers: readonly string[]; closed: boolean }> {
   const socket = connect(server.port, '127.0.0.1')
   let text = ''
@@ -28,7 +28,7 @@ async function say(...lines: readonly string[]): Promise<{ answers: readonly str
   socket.write(lines.join('\r\n'))
   const closed = await Promise.race([
     once(socket, 'close').then(() => true),
-    new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1_000)),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 30_000)),
   ])
   socket.destroy()
   return { answers: text.match(/^HTTP\/1\.1 \d+/gm) ?? [], closed }

@@ -13,8 +13,8 @@ test("a secret released outside the call's own context, as by a pool, is still f
       void server.registerTool(
         'pooled',
         {},
-        gate(jira, async () => {
-          const credentials = jira.getCredentials()
+        gate(jira, async (extra) => {
+          const credentials = jira.getCredentials(extra)
           const text = await pool.runInAsyncScope(() => credentials.use(({ pat }) => `token ${pat}`))
           return { content: [{ type: 'text', text }] }
         }),
@@ -36,9 +36,9 @@ test('a use() that nobody awaits hands out nothing once the call has answered', 
       void server.registerTool(
         'careless',
         {},
-        gate(jira, async () => {
+        gate(jira, async (extra) => {
           late = jira
-            .getCredentials()
+            .getCredentials(extra)
             .use(({ pat }) => pat)
             .catch((error: { code: string }) => error.code)
           return { content: [] }

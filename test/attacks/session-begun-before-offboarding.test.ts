@@ -26,3 +26,33 @@ test("a login that began before somebody's sessions were ended makes no new one"
     await server.close()
   }
 })
+
+test("a login during whose last step somebody's sessions are ended makes no new one either", async () => {
+  const sessions = memoryBrowserSessions()
+  let whileWriting = async (): Promise<void> => undefined
+  const server = await startFormServer({
+    sessions,
+    wrap: {
+      audit: (audit) => ({
+        ...audit,
+        async append(event) {
+          if (event.type === 'login.succeeded') await whileWriting()
+          return audit.append(event)
+        },
+      }),
+    },
+  })
+  try {
+    const link = await server.ask('alice')
+    const alice = visitorOf(server)
+    const owner = createSealer(WEB_KEY).mac('owner', server.issuer, 'alice').toString('base64url')
+    whileWriting = async () => {
+      await sessions.endAll(owner, Date.now() + 1, Date.now() + 3_600_000)
+      await delay(5)
+    }
+    await alice.signIn('alice', link)
+    expect(headingOf((await alice.get(link.entry)).text)).toBe('Sign in to continue')
+  } finally {
+    await server.close()
+  }
+})

@@ -47,7 +47,7 @@ test('a login cookie does not open as a session, nor a session as a login cookie
   const [login] = [...visitor.cookies]
   const { text } = await server.send({
     path: link.entry,
-    headers: { cookie: `credentials-${server.port}-session=${login?.[1]}` },
+    headers: { cookie: `${login?.[0].replace(/login-.*$/, 'session')}=${login?.[1]}` },
   })
   expect(headingOf(text)).toBe('Sign in to continue')
 })

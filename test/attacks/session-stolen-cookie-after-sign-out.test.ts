@@ -42,6 +42,8 @@ test('a restart that forgets who signed out forgets every session with it', asyn
     end: (...call: Parameters<typeof sessions.end>) => sessions.end(...call),
     endAll: (...call: Parameters<typeof sessions.endAll>) => sessions.endAll(...call),
     isEnded: (...call: Parameters<typeof sessions.isEnded>) => sessions.isEnded(...call),
+    useLogin: (...call: Parameters<typeof sessions.useLogin>) => sessions.useLogin(...call),
+    isLoginUsed: (...call: Parameters<typeof sessions.isLoginUsed>) => sessions.isLoginUsed(...call),
   }
   server = await startFormServer({ sessions: current })
   const link = await server.ask('alice')

@@ -37,9 +37,8 @@ afterAll(async () => {
 const head = (path: string, more: string) => `POST ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n${more}`
 const handle = randomBytes(32).toString('base64url')
 
-/** Sends `start`, then a byte every half second, and resolves after how many milliseconds the server had enough. */
-async function drip(start: string): Promise<number> {
-  const began = performance.now()
+/** Sends `start`, then a byte every half second, and resolves once the server has had enough. */
+async function drip(start: string): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
   socket.resume()
@@ -47,7 +46,6 @@ async function drip(start: string): Promise<number> {
   const dripping = setInterval(() => socket.write('x'), 500)
   try {
     await once(socket, 'close')
-    return performance.now() - began
   } finally {
     clearInterval(dripping)
     socket.destroy()
@@ -64,6 +62,7 @@ test('whoever sends a head or a body a byte at a time is cut off, and keeps nobo
   ]
   const served = await fetch(`http://localhost:${port}/credentials/jira/entry?t=${handle}`)
   expect(served.status).toBeLessThan(500)
-  for (const milliseconds of await Promise.all(slow)) expect(milliseconds).toBeLessThan(40_000)
+  // A body of 5000 bytes at this pace would take 40 minutes.
+  await Promise.all(slow)
   expect((await fetch(`http://localhost:${port}/health`)).status).toBe(200)
-}, 60_000)
+})

@@ -31,7 +31,7 @@ beforeAll(async () => {
   vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', emulator.endpoint)
   vi.stubEnv('AWS_ACCESS_KEY_ID', ROOT_KEYS.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', ROOT_KEYS.secretAccessKey)
-}, 60_000)
+})
 afterAll(async () => {
   vi.unstubAllEnvs()
   await Promise.all([bao.stop(), emulator.stop()])
@@ -122,7 +122,7 @@ test("Vault's own audit log and ours tell of the same accesses, and of whoever e
   expect(missing.out).toMatch(/\d+ requests of ours are not in the backend's log:/)
   expect(missing.out).toContain('call-of-alice')
   expect((await run(environment, auditVerify, ['--store'])).code).toBe(0)
-}, 60_000)
+})
 
 function correlationOf(request: unknown): readonly string[] {
   const headers = (request as { headers?: Record<string, string[]> } | undefined)?.headers
@@ -162,7 +162,7 @@ test('CloudTrail and our log tell of the same accesses, and of whoever else come
   const { onlyBackend } = JSON.parse(bad.out)
   expect(onlyBackend).toMatchObject([{ operation: `GetSecretValue ${SecretId}` }])
   expect((await run(environment, auditVerify, ['--store'])).code).toBe(0)
-}, 60_000)
+})
 
 async function lookUpEvents({ endpoint }: AwsEmulator): Promise<readonly { readonly CloudTrailEvent: string }[]> {
   const events: { CloudTrailEvent: string }[] = []

@@ -48,7 +48,7 @@ test('a file that another process removes for its age at the same time withholds
     (error: Error) => error.message,
   )
   // A file is named by its second.
-  await new Promise((resolve) => setTimeout(resolve, 1100))
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_100 })
   await audit.append(resolvedEvent('second'))
   await audit.close()
   const { integrity, kinds } = await log.verdict()

@@ -37,7 +37,7 @@ let proxy: VaultProxy
 beforeAll(async () => {
   bao = await startOpenBao()
   proxy = await startVaultProxy(bao.address)
-}, 60_000)
+})
 afterAll(async () => {
   await proxy.close()
   await bao.stop()

@@ -30,7 +30,7 @@ describe('behind a network that fails', () => {
   beforeAll(async () => {
     bao = await startOpenBao()
     proxy = await startVaultProxy(bao.address)
-  }, 60_000)
+  })
   afterAll(async () => {
     await proxy.close()
     await bao.stop()
@@ -68,7 +68,7 @@ describe('over TLS, in a namespace, with hashed names', () => {
   beforeAll(async () => {
     bao = await startOpenBao({ tls: true })
     await bao.api('POST', 'sys/namespaces/team1')
-  }, 60_000)
+  })
   afterAll(() => bao.stop())
 
   const inTeam: OpenBao['api'] = (method, path, body) => bao.api(method, path, body, { namespace: 'team1' })

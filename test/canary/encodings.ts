@@ -20,15 +20,20 @@ export const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   'HTML-escaped, decimal': (text) => htmlNumeric(text, (code) => `&#${code};`),
   'HTML-escaped, hex': (text) => htmlNumeric(text, (code) => `&#x${code.toString(16)};`),
   // What inspecting or serialising bytes prints.
-  'bytes, inspected': (text) => [...Buffer.from(text)].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),
+  'bytes, inspected': (text) => hexWith(' ', text),
   'bytes, decimal': (text) => [...Buffer.from(text)].join(', '),
+  'bytes, JSON': (text) => JSON.stringify(Buffer.from(text)),
+  'bytes, with colons': (text) => hexWith(':', text),
+  'bytes, escaped': (text) => `\\x${hexWith('\\x', text)}`,
+  'percent-encoded twice': (text) => encodeURIComponent(encodeURIComponent(text)),
+  'percent-encoded twice, all': (text) => encodeURIComponent(percentAll(text)),
 }
 
 /** Makes sense in files alone. Text whose characters are bytes. */
 export const utf16Bytes = (text: string): string => Buffer.from(text, 'utf16le').toString('latin1')
 
 /** Those that the echo guard promises to find in what a tool answers. */
-export const ECHOED: readonly string[] = Object.keys(ENCODINGS).filter((name) => !name.startsWith('bytes'))
+export const ECHOED: readonly string[] = Object.keys(ENCODINGS)
 
 export interface SearchForms {
   readonly exact: readonly string[]
@@ -52,9 +57,11 @@ export function searchForms(fragment: string): SearchForms {
   const base64 = [0, 1, 2].flatMap((offset) => base64Decided(bytes, offset))
   const anyCase = [
     bytes.toString('hex'),
-    [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),
+    ...[' ', ':', '\\x', '\\\\x'].map((separator) => hexWith(separator, fragment)),
     percentAll(fragment),
     encodeURIComponent(fragment),
+    encodeURIComponent(percentAll(fragment)),
+    encodeURIComponent(encodeURIComponent(fragment)),
     new URLSearchParams({ a: fragment }).toString().slice(2),
     htmlNumeric(fragment, (code) => `&#${code};`),
     htmlNumeric(fragment, (code) => `&#x${code.toString(16)};`),
@@ -80,6 +87,10 @@ function base64Decided(bytes: Buffer, offset: number): readonly string[] {
   const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
   const decided = text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
   return [decided, decided.replaceAll('+', '-').replaceAll('/', '_')]
+}
+
+function hexWith(separator: string, text: string): string {
+  return [...Buffer.from(text)].map((byte) => byte.toString(16).padStart(2, '0')).join(separator)
 }
 
 function reversed(text: string): string {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { DestinationOptions } from '../../src/destinations/destination.ts'
 import { type RecordedService, recordedService } from './recording.ts'
 import type { Trace } from './trace.ts'
+import type { canaryVariables } from './variables.ts'
 
 /** The services that bound `fetch()` may call, one for each way that a credential travels, and one that it may not. */
 export interface Services {
@@ -14,7 +15,7 @@ export interface Services {
   readonly foreign: RecordedService
   /** Declared, and nobody listens there. */
   readonly closedOrigin: string
-  readonly destinations: readonly DestinationOptions[]
+  readonly destinations: readonly DestinationOptions<typeof canaryVariables>[]
   close(): Promise<void>
 }
 

@@ -1,5 +1,5 @@
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
-import { credentialGate } from '../../src/mcp/sdk-v1/index.ts'
+import { credentialGate, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import type { DefineTools } from '../../src/server/tools-module.ts'
 import { canaryVariables } from './variables.ts'
 
@@ -7,12 +7,12 @@ import { canaryVariables } from './variables.ts'
 const defineTools: DefineTools = (server, vault) => {
   const canary = new CredentialsProvider({ vault, name: 'canary', variables: canaryVariables })
   const gate = credentialGate(server)
-  const uses = gate(canary, async () => {
-    const count = await canary.getCredentials().use((values) => Object.keys(values).length)
+  const uses = gate(canary, async (extra: ToolExtra) => {
+    const count = await canary.getCredentials(extra).use((values) => Object.keys(values).length)
     return { content: [{ type: 'text', text: `${count} values` }] }
   })
-  const throws = gate(canary, async () =>
-    canary.getCredentials().use((values) => {
+  const throws = gate(canary, async (extra: ToolExtra) =>
+    canary.getCredentials(extra).use((values) => {
       throw new Error(Object.values(values).join(' '))
     }),
   )

@@ -169,7 +169,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   server.on('request', app.callback())
 
   const send = recordedSend(trace, port)
-  const issueToken = () => identityProvider.issueAccessToken(OWNER_NAME)
+  const issueToken = () => identityProvider.issueAccessToken(OWNER_NAME, { expiresIn: 7200 })
   const connect: World['connect'] = async (options = {}) =>
     connectClient(trace, `${baseUrl}/mcp`, await issueToken(), options)
   const clients = {
@@ -291,7 +291,7 @@ function toolServer(
   const server = new McpServer({ name: 'canary', version: '1.0.0' }, { ...options, capabilities: { logging: {} } })
   const gate = credentialGate(server)
   const work = async (extra: ToolExtra) => {
-    const outcome = await probe()(provider.getCredentials(), extra)
+    const outcome = await probe()(provider.getCredentials(extra), extra)
     return typeof outcome === 'object' && outcome !== null
       ? (outcome as { content: [] })
       : { content: [{ type: 'text' as const, text: String(outcome) }] }

@@ -291,9 +291,9 @@ describe('tail', () => {
       out += String(chunk)
     })
     const ended = new Promise((resolve) => child.once('close', resolve))
-    await expect.poll(() => out, { timeout: 20_000 }).toContain('call-of-bob')
+    await expect.poll(() => out).toContain('call-of-bob')
     await serve(['carol'])
-    await expect.poll(() => out, { timeout: 20_000 }).toContain('call-of-carol')
+    await expect.poll(() => out).toContain('call-of-carol')
     expect(out.split('credential.resolved')).toHaveLength(4)
     child.kill('SIGINT')
     await ended

@@ -35,7 +35,7 @@ describe('vault', () => {
 
   beforeAll(async () => {
     bao = await startOpenBao()
-  }, 60_000)
+  })
   afterAll(() => bao.stop())
 
   /** The very files of the docs, for a mount of the test's own. */
@@ -217,7 +217,7 @@ describe('aws-secrets-manager', () => {
   beforeAll(async () => {
     emulator = await startAwsEmulator('ministack')
     proxy = await startAwsProxy(emulator)
-  }, 60_000)
+  })
   afterAll(async () => {
     await proxy.close()
     await emulator.stop()

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -40,7 +40,7 @@ beforeAll(async () => {
   vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', proxy.endpoint)
   vi.stubEnv('AWS_ACCESS_KEY_ID', ROOT_KEYS.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', ROOT_KEYS.secretAccessKey)
-}, 60_000)
+})
 afterAll(async () => {
   vi.unstubAllEnvs()
   await Promise.all([proxy.close(), bao.stop()])
@@ -82,6 +82,16 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     return { code, ...printed, json: () => JSON.parse(printed.out) as Record<string, unknown> }
   }
 
+  const logLines = () => {
+    const log = environment['MCP_AUDIT_FOLDER'] ?? ''
+    const text = readdirSync(log).map((file) => readFileSync(join(log, file), 'utf8'))
+    return text
+      .join('')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+
   async function withBackend<T>(work: (backend: SecretBackend) => Promise<T>): Promise<T> {
     const { backend, pendingStore, audit } = createStores(environment)
     await backend.open()
@@ -111,6 +121,13 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
 
     const listed = await operate(list, ['--json'])
     expect(listed.json()['credentials']).toMatchObject([{ provider: 'jira', subject: 'auth0|alice', status: 'active' }])
+
+    // F15: it has to read the values to know that there are two, and that stands in the log with the backend's own id.
+    const refused = await operate(rotate, ['jira', ...ALICE, '--json'], ROTATED)
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('Name the one to change') })
+    const read = logLines().filter(({ type }) => type === 'credential.read')
+    expect(read).toMatchObject([{ outcome: 'success', provider: 'jira', actor: { kind: 'operator' } }])
+    expect(Array.isArray(read[0]?.['backendRequestIds'])).toBe(name !== 'sealed-file')
 
     const rotated = await operate(rotate, ['jira', ...ALICE, '--field', 'pat', '--json'], ROTATED)
     expect(rotated).toMatchObject({ code: 0 })

@@ -52,7 +52,7 @@ function isOf<K extends PythonEvent['event']>(
 
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
     child.once('exit', (code) => {
       clearTimeout(timer)
       resolve(code)

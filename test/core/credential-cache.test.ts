@@ -9,6 +9,7 @@ import type { SecretBackend } from '../../src/core/secret-backend.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables } from '../../src/core/variables.ts'
 import { put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { timePasses } from '../support/time-passes.ts'
 import { vaultRejection } from '../support/vault-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
@@ -44,11 +45,11 @@ describe('values that are kept for a short time', () => {
   })
 
   test('end with their time, when a change behind our back takes effect', async () => {
-    const { credentials, backend, pat } = setUp(40)
+    const { credentials, backend, pat } = setUp(60_000)
     await credentials.save(key, { pat: 'one' }, context)
     expect(await pat()).toBe('one')
     await put(backend, key, { pat: 'two' })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    timePasses(60_000)
     expect(await pat()).toBe('two')
   })
 
@@ -73,7 +74,7 @@ describe('values that are kept for a short time', () => {
     await put(backend, key, { pat: 'two' })
     expect(await pat()).toBe('one')
     current = false
-    await new Promise((resolve) => setTimeout(resolve, 15))
+    timePasses(15)
     expect(await pat()).toBe('two')
   })
 

@@ -13,8 +13,8 @@ const variables = defineVariables({
 const PAT = 'glpat-x+Y/z_0"1<2>&3\'4~é5'
 
 function guardOf(pat: string, options = {}): EchoGuard {
-  const guard = createEchoGuard(options)
-  guard.add(variables, { pat })
+  const guard = createEchoGuard()
+  guard.add(variables, { pat }, options)
   return guard
 }
 
@@ -31,6 +31,12 @@ const everyByte = (text: string, upper: boolean) =>
   bytes(text)
     .toString('hex')
     .replace(/../g, (byte) => `%${upper ? byte.toUpperCase() : byte}`)
+
+const hexWith = (separator: string, text: string) =>
+  bytes(text)
+    .toString('hex')
+    .replace(/..(?!$)/g, `$&${separator}`)
+const hexOf = (c: string) => c.charCodeAt(0).toString(16).padStart(2, '0')
 
 /** What a service, a library or a careless tool does to text before it comes out. */
 const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
@@ -55,6 +61,20 @@ const ENCODINGS: Readonly<Record<string, (secret: string) => string>> = {
     encodeURIComponent(secret).replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
   'percent-encoded, every byte': (secret) => everyByte(secret, true),
   'percent-encoded, every byte, in lower case': (secret) => everyByte(secret, false),
+  'percent-encoded twice': (secret) => encodeURIComponent(encodeURIComponent(secret)),
+  'percent-encoded twice, every byte': (secret) => everyByte(secret, false).replaceAll('%', '%25'),
+  'hex with colons': (secret) => hexWith(':', secret),
+  'hex with colons, in upper case': (secret) => hexWith(':', secret).toUpperCase(),
+  'hex with dashes': (secret) => hexWith('-', secret),
+  'hex dump': (secret) => hexWith(' ', secret),
+  'hex literals': (secret) => `0x${hexWith(', 0x', secret)}`,
+  'escaped as \\x41': (secret) =>
+    bytes(secret)
+      .toString('latin1')
+      .replace(/[\s\S]/g, (c) => `\\x${hexOf(c)}`),
+  'JSON of a Buffer': (secret) => JSON.stringify(bytes(secret)),
+  'indented JSON of a Buffer': (secret) => JSON.stringify(bytes(secret), null, 2),
+  'JSON of a Uint8Array': (secret) => JSON.stringify(new Uint8Array(bytes(secret))),
   'form-encoded': (secret) => new URLSearchParams({ a: secret }).toString().slice(2),
   reversed: reverse,
 }
@@ -122,6 +142,9 @@ test.each<[string, unknown]>([
     { content: [{ type: 'resource', resource: { blob: bytes(`ab${PAT}`).toString('base64') } }] },
   ],
   ['an image', { content: [{ type: 'image', data: bytes(`a${PAT}`).toString('base64') }] }],
+  ['an image of escaped text', { data: bytes(`{"a":"${everyByte(PAT, false)}"}`).toString('base64') }],
+  ['a resource of escaped text', { blob: bytes(JSON.stringify(JSON.stringify(PAT))).toString('base64url') }],
+  ['an array of bytes', { bytes: [...bytes(PAT)] }],
   ['what toJSON shows', { toJSON: () => ({ a: PAT }) }],
   ['JSON in JSON', JSON.stringify({ a: JSON.stringify({ pat: PAT }) })],
   ['a URL in HTML in JSON', JSON.stringify(`<a href="?t=${html(encodeURIComponent(PAT), '&#39;')}">`)],
@@ -219,7 +242,6 @@ test.each<[string, unknown]>([
     expect(guard.finds(value)).toBe(false)
     return process.cpuUsage(start).user / 1000
   })
-  const median = times.sort((a, b) => a - b)[3] ?? 0
-  // Milliseconds. Seen: 5 to 50, with coverage and on a slow machine several times that.
-  expect(median).toBeLessThan(250)
+  // Milliseconds of this process's own processor time, the least of seven, so that what else runs has no part in it. Seen: 5 to 50.
+  expect(Math.min(...times)).toBeLessThan(250)
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkFormValues, malformedFields } from '../../src/core/form-values.ts'
+import { normalisedUrl } from '../../src/core/url-value.ts'
 import { defineVariables, type VariablesOptions } from '../../src/core/variables.ts'
 import { vaultError } from '../support/vault-error.ts'
 
@@ -18,6 +19,26 @@ describe('submitted values', () => {
 
   test('a textarea keeps what was typed, with LF for CRLF', () => {
     expect(check({ key: { label: 'Key', type: 'textarea' } }, { key: ' a\r\nb\n' })).toEqual({ key: ' a\nb\n' })
+  })
+
+  const base_url = { label: 'Site', type: 'url' } as const
+  test.each([
+    ['https://acme.atlassian.net/', 'https://acme.atlassian.net'],
+    [' HTTPS://Acme.Atlassian.NET:443 ', 'https://acme.atlassian.net'],
+    ['https://acme.example.com/a/../jira/', 'https://acme.example.com/jira/'],
+    ['https://bücher.example', 'https://xn--bcher-kva.example'],
+    ['https:acme.example.com', 'https://acme.example.com'],
+    ['https://acme.example.com/?q=1', 'https://acme.example.com/?q=1'],
+  ])('url variables are normalised once: %s is kept as %s', (typed, kept) => {
+    expect(check({ base_url }, { base_url: typed })).toEqual({ base_url: kept })
+    expect(check({ base_url }, { base_url: kept })).toEqual({ base_url: kept })
+  })
+
+  test('a pattern of an url variable sees the spelling that is kept', () => {
+    const site = { ...base_url, pattern: /https:\/\/[a-z.]+/ }
+    expect(check({ site }, { site: 'HTTPS://Acme.example.com/' })).toEqual({ site: 'https://acme.example.com' })
+    expect(check({ site }, { site: 'https://acme.example.com/x' })).toEqual({ site: 'pattern' })
+    expect(check({ site }, { site: 'https://acme.exa\nmple.com' })).toEqual({ site: 'control_character' })
   })
 
   test('an optional field left empty is absent, never ""', () => {
@@ -61,7 +82,7 @@ describe('submitted values', () => {
   ])('allowed hosts %j take %s: %s', (allowedHosts, url, allowed) => {
     expect('url' in check({ url: { label: 'URL', type: 'url', allowedHosts } }, { url })).toBe(true)
     expect(check({ url: { label: 'URL', type: 'url', allowedHosts } }, { url })).toEqual({
-      url: allowed ? url : 'host_not_allowed',
+      url: allowed ? normalisedUrl(url) : 'host_not_allowed',
     })
   })
 

@@ -21,6 +21,8 @@ const store = join(disk, 'store')
 const context = { correlationId: 'disk' }
 const keyOf = (subject: string) => storageKey('jira', { issuer: 'https://login.example.com', subject })
 
+const warnings: string[] = []
+
 const refusals = mode === 'full' ? await fill() : await makeReadOnly()
 process.stdout.write(JSON.stringify(refusals))
 
@@ -59,6 +61,7 @@ async function makeReadOnly(): Promise<object> {
   mkdirSync(join(elsewhere, 'audit'))
   const writable = mode === 'read-only-mount' ? remounted() : withoutPermission()
 
+  assert.deepEqual(warnings, [])
   const same = await openVault(join(disk, 'audit'))
   const save = await refusalOf(() => same.credentials.save(keyOf('kept'), { pat: 'another value' }, context))
   const release = await refusalOf(() => same.credentials.release(keyOf('kept'), variables, context))
@@ -76,11 +79,11 @@ async function makeReadOnly(): Promise<object> {
   assert.equal(await after.credentials.revoke(keyOf('kept'), { purge: false }, context), true)
   await after.close()
   assert.deepEqual(readdirSync(join(store, 'tmp')), [])
-  return { save, saveAudited, release, revoke }
+  return { save, saveAudited, release, revoke, warning: warnings[0] }
 }
 
 async function openVault(auditFolder: string) {
-  const backend = sealedFile({ folder: store })
+  const backend = sealedFile({ folder: store, warn: (message) => warnings.push(message) })
   await backend.open()
   const audit = jsonLinesAudit({ folder: auditFolder, warn: () => {} })
   await audit.open?.(backend.deriveKey?.('audit'))

@@ -110,6 +110,51 @@ test("the field's origin is the destination, whatever its path", async () => {
   await expect(fetch({ pat: PAT }, `${origin}/rest`)).rejects.toMatchObject({ reason: 'origin' })
 })
 
+test("fetch('/path') works with a single destination", async () => {
+  const { origin, port, received } = await service()
+  const variables = {
+    pat: { label: 'Token' },
+    base_url: { label: 'Site', type: 'url', allowedHosts: [`http://127.0.0.1:${port}`] },
+  } as const
+  const fixed = bound([{ origin, header: bearer }])
+  const entered = bound([{ fromField: 'base_url', header: bearer, allowPrivateAddresses: true }], { variables })
+  await fixed.fetch({ pat: PAT }, '/rest?q=1#part')
+  await fixed.fetch({ pat: PAT }, '//evil.test/x')
+  await fixed.fetch({ pat: PAT }, '/\\evil.test/x')
+  await fixed.fetch({ pat: PAT }, '/@evil.test/../x')
+  for (const base_url of [origin, `${origin}/jira`, `${origin}/jira/?a=b`])
+    await entered.fetch({ pat: PAT, base_url }, '/rest')
+  expect(received.map(({ url }) => url)).toEqual([
+    '/rest?q=1',
+    '//evil.test/x',
+    '//evil.test/x',
+    '/x',
+    '/rest',
+    '/jira/rest',
+    '/jira/rest',
+  ])
+  const away = entered.fetch({ pat: PAT, base_url: 'http://evil.test' }, '/rest')
+  await expect(away).rejects.toMatchObject({ code: 'destination_refused', reason: 'origin' })
+})
+
+test('a path alone says too little with several destinations, or none', async () => {
+  const { origin, received } = await service()
+  const two = bound([
+    { origin, header: bearer },
+    { origin: 'http://127.0.0.1:1', header: bearer },
+  ])
+  for (const { fetch } of [two, bound([])])
+    await expect(fetch({ pat: PAT }, '/rest')).rejects.toMatchObject({
+      code: 'destination_refused',
+      reason: 'not_a_url',
+      message: expect.stringContaining('exactly one destination'),
+    })
+  await expect(bound([{ origin, header: bearer }]).fetch({ pat: PAT }, 'rest')).rejects.toMatchObject({
+    reason: 'not_a_url',
+  })
+  expect(received).toHaveLength(0)
+})
+
 test('an outage is unavailable, and says nothing of the request', async () => {
   const { origin, close } = await startService()
   await close()
@@ -127,21 +172,19 @@ test('a connection that breaks off is unavailable', async () => {
 })
 
 test("the caller's own signal ends the request with the caller's own reason", async () => {
-  const { origin } = await service(() => undefined)
-  const { fetch } = bound([{ origin, header: bearer }])
   const reason = new Error('enough')
   const controller = new AbortController()
+  const { origin } = await service(() => controller.abort(reason))
+  const { fetch } = bound([{ origin, header: bearer }])
   const request = fetch({ pat: PAT }, origin, { signal: controller.signal })
-  setTimeout(() => controller.abort(reason), 20)
   await expect(request).rejects.toBe(reason)
   await expect(fetch({ pat: PAT }, origin, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
 })
 
 test('close ends what runs, and refuses what comes', async () => {
-  const { origin } = await service(() => undefined)
+  const { origin } = await service(() => void close())
   const { fetch, close } = bound([{ origin, header: bearer }])
   const request = fetch({ pat: PAT }, origin)
-  setTimeout(() => void close(), 50)
   await expect(request).rejects.toMatchObject({ code: 'unavailable' })
   await expect(fetch({ pat: PAT }, origin)).rejects.toMatchObject({ code: 'unavailable' })
 })

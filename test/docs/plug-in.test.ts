@@ -7,8 +7,9 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { textOf } from '../../examples/tickets/http-browser.ts'
+import { connectMcpClient } from '../../examples/tickets/mcp-client.ts'
 import { fillIn, linkIn } from '../e2e/mcp-harness.ts'
-import { exampleClient, exampleTickets, withToken } from '../support/example-client.ts'
+import { answerOf, exampleClient, exampleTickets } from '../support/example-client.ts'
 import { freePort } from '../support/free-port.ts'
 import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
 import { fillInLocally, localLinkIn } from '../support/stdio-example.ts'
@@ -82,20 +83,33 @@ async function walk(section: string): Promise<void> {
     await ended
   })
   const status = () => fetch(`${url}/mcp`, { method: 'POST' }).then((answer) => answer.status, String)
-  await expect.poll(status, { timeout: 20_000 }).toBe(401)
+  await expect.poll(status).toBe(401)
 
-  const token = await identityProvider.issueAccessToken('alice')
-  const alice = await exampleClient(withToken(`${url}/mcp`, token))
-  const link = linkIn(await alice.call('create_ticket', TICKET))
+  const metadata = await fetch(`${url}/.well-known/oauth-protected-resource/mcp`)
+  expect(metadata.status).toBe(200)
+  expect(await metadata.json()).toMatchObject({ resource: `${url}/mcp` })
+  // Nothing but the URL: the client finds the identity provider, registers there, and signs its user in.
+  const alice = await connectMcpClient({ url: `${url}/mcp`, user: 'Alice' })
+  onTestFinished(() => alice.close())
+  const link = linkIn((await answerOf(alice, 'create_ticket', TICKET)).text)
   const saved = await fillIn(link, 'alice', { pat: await tickets.newToken('Alice') })
   expect(textOf(saved.html)).toContain('Tickets is connected')
-  expect(await alice.call('create_ticket', TICKET)).toContain('"reporter":"alice"')
+  const created = await answerOf(alice, 'create_ticket', TICKET)
+  expect(created).toMatchObject({ isError: false, text: expect.stringContaining('"reporter":"alice"') })
   expect(output).toBe('')
 }
 
 const LONG = 120_000
-test('Koa: the page alone, followed in an empty folder, leads to a ticket', () => walk('Koa'), LONG)
-test('Express: the page alone, followed in an empty folder, leads to a ticket', () => walk('Express'), LONG)
+test(
+  'Koa: the page alone, followed in an empty folder, leads to a ticket for a client that signed in',
+  () => walk('Koa'),
+  LONG,
+)
+test(
+  'Express: the page alone, followed in an empty folder, leads to a ticket for a client that signed in',
+  () => walk('Express'),
+  LONG,
+)
 
 test(
   'stdio: the page alone, followed in an empty folder, leads to a ticket',

@@ -5,11 +5,12 @@ import { expect, test } from 'vitest'
 const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
-/** The type check covers the examples, so a block that equals one is correct. */
+/** The type check covers the TypeScript examples, so a block that equals one is correct. */
 test.each([
-  ['README.md', 'examples/readme.ts'],
-  ['docs/getting-started.md', 'examples/getting-started.ts'],
-  ['docs/migrating-from-mcp-authkit.md', 'examples/from-mcp-authkit.ts'],
-])('the first TypeScript block of %s is %s', (page, example) => {
-  expect(/```ts\n([\s\S]*?)```/.exec(read(page))?.[1]).toBe(read(example))
+  ['README.md', 'ts', 'examples/readme.ts'],
+  ['docs/getting-started.md', 'ts', 'examples/getting-started.ts'],
+  ['docs/getting-started.md', 'js', 'examples/tools.mjs'],
+  ['docs/migrating-from-mcp-authkit.md', 'ts', 'examples/from-mcp-authkit.ts'],
+])('the first block of %s in %s is %s', (page, language, example) => {
+  expect(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(read(page))?.[1]).toBe(read(example))
 })

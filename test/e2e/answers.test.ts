@@ -176,10 +176,10 @@ test('two providers on one app: one sign-in, each asked for once, both handed to
         {},
         gate(
           jira,
-          gate(gitlab, async () => {
+          gate(gitlab, async (extra) => {
             const lengths = await jira
-              .getCredentials()
-              .use(({ pat }) => gitlab.getCredentials().use(({ key }) => [pat?.length, key?.length]))
+              .getCredentials(extra)
+              .use(({ pat }) => gitlab.getCredentials(extra).use(({ key }) => [pat?.length, key?.length]))
             return { content: [{ type: 'text', text: lengths.join(' and ') }] }
           }),
         ),

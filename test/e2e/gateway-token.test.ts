@@ -9,7 +9,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { CredentialVaultError } from '../../src/core/errors.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { oidc } from '../../src/identity/oidc.ts'
-import { credentialGate, mcpMount } from '../../src/mcp/sdk-v1/index.ts'
+import { credentialGate, mcpMount, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { openVault } from '../../src/open-vault.ts'
 import { exampleClient, withToken } from '../support/example-client.ts'
 import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
@@ -57,8 +57,8 @@ test('a gateway sends a token of its own: verifyToken names the person in it, an
   app.use(
     mcpMount(vault, (serverOptions) => {
       const mcp = new McpServer({ name: 'test', version: '1.0.0' }, serverOptions)
-      const handler = credentialGate(mcp)(jira, async () => {
-        const text = await jira.getCredentials().use(({ pat }) => `a secret of ${pat.length} characters`)
+      const handler = credentialGate(mcp)(jira, async (extra: ToolExtra) => {
+        const text = await jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`)
         return { content: [{ type: 'text', text }] }
       })
       mcp.registerTool('secret', {}, handler)

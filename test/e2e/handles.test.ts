@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { CredentialHandle } from '../../src/core/credential-handle.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
         'probe',
         {},
         gate(jira, async (extra: ToolExtra) => {
-          const outcome = await probe(jira.getCredentials() as Handle, extra)
+          const outcome = await probe(jira.getCredentials(extra) as Handle, extra)
           return typeof outcome === 'object' && outcome !== null
             ? (outcome as { content: [] })
             : { content: [{ type: 'text' as const, text: String(outcome) }] }
@@ -69,7 +69,12 @@ describe('a handle', () => {
   })
 
   test('is not to be had outside a gated handler', () => {
-    expect(vaultError(() => harness.jira.getCredentials())).toMatchObject({ code: 'call_ended' })
+    const extra = { signal: new AbortController().signal, requestId: 1 }
+    const refused = { code: 'configuration_invalid', reason: 'call_unknown' }
+    expect(vaultError(() => harness.jira.getCredentials(extra))).toMatchObject(refused)
+    // From JavaScript, as the ancestor's users write it.
+    const ambient = harness.jira.getCredentials.bind(harness.jira) as () => unknown
+    expect(vaultError(ambient)).toMatchObject({ ...refused, message: expect.stringContaining('getCredentials(extra)') })
   })
 
   test('goes nowhere without declared destinations', async () => {
@@ -115,13 +120,13 @@ describe('a reference', () => {
   test('of a provider with referenceTtlSeconds outlives its call and then expires', async () => {
     let reference = ''
     const lasting = await startHarness({
-      jira: { referenceTtlSeconds: 1 },
+      jira: { referenceTtlSeconds: 60 },
       tools: (server, gate, { jira }) =>
         void server.registerTool(
           'keep',
           {},
-          gate(jira, async () => {
-            reference = jira.getCredentials().reference
+          gate(jira, async (extra) => {
+            reference = jira.getCredentials(extra).reference
             return { content: [] }
           }),
         ),
@@ -133,10 +138,11 @@ describe('a reference', () => {
       const handle = lasting.jira.resolve(reference, owner)
       expect(await handle.use(({ pat }) => pat)).toBe(SECRET)
       expect(lasting.audit.events.at(-1)).toMatchObject({ type: 'credential.resolved', owner })
-      await new Promise((resolve) => setTimeout(resolve, 1100))
+      vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ['Date'] })
       expect(vaultError(() => lasting.jira.resolve(reference, owner))).toMatchObject({ code: 'reference_invalid' })
       expect(await vaultRejection(handle.use(() => 1))).toMatchObject({ code: 'call_ended' })
     } finally {
+      vi.useRealTimers()
       await lasting.close()
     }
   })

@@ -24,7 +24,13 @@ import type { CredentialVault } from '../../src/credential-vault.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/credentials-provider-options.ts'
 import { oidc } from '../../src/identity/oidc.ts'
-import { credentialGate, type McpMountOptions, mcpMount, type RequireCredentials } from '../../src/mcp/sdk-v1/index.ts'
+import {
+  credentialGate,
+  type McpMountOptions,
+  mcpMount,
+  type RequireCredentials,
+  type ToolExtra,
+} from '../../src/mcp/sdk-v1/index.ts'
 import { openVault } from '../../src/open-vault.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
 
@@ -113,14 +119,16 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         mcp.registerTool(
           'read_secret',
           {},
-          gate(jira, { tool: 'read_secret' }, async () => ({
-            content: [{ type: 'text', text: await secretLength(jira) }],
+          gate(jira, { tool: 'read_secret' }, async (extra) => ({
+            content: [{ type: 'text', text: await secretLength(jira, extra) }],
           })),
         )
         mcp.registerTool(
           'fail_fast',
           {},
-          gate(jira, { failFast: true }, async () => ({ content: [{ type: 'text', text: await secretLength(jira) }] })),
+          gate(jira, { failFast: true }, async (extra) => ({
+            content: [{ type: 'text', text: await secretLength(jira, extra) }],
+          })),
         )
         mcp.registerTool('open', {}, async () => ({ content: [{ type: 'text', text: 'open to all' }] }))
         options.tools?.(mcp, gate, { jira, vault })
@@ -166,8 +174,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   }
 }
 
-function secretLength(jira: CredentialsProvider<typeof jiraVariables>): Promise<string> {
-  return jira.getCredentials().use(({ pat }) => `a secret of ${pat.length} characters`)
+function secretLength(jira: CredentialsProvider<typeof jiraVariables>, extra: ToolExtra): Promise<string> {
+  return jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`)
 }
 
 async function connectClient(url: string, token: string, { onLink }: ConnectOptions): Promise<TestClient> {

@@ -33,6 +33,29 @@ test('after: each user acts with a token of their own, entered on the form', asy
   expect(server.child.exitCode).toBe(0)
 })
 
+test('after: a token that is no longer good is answered with 401 and the way to sign in, an outage is not', async () => {
+  const { url, identityProvider } = await startHttpExample('express-existing/after.ts')
+  const post = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const { status, headers: answered } = await fetch(`${url}/mcp`, { method: 'POST', headers })
+    return { status, challenge: answered.get('www-authenticate') ?? '' }
+  }
+  const tokens = [
+    await identityProvider.issueAccessToken('alice', { expiresIn: -60 }),
+    await identityProvider.issueAccessToken('alice', { audience: 'https://elsewhere.example.com' }),
+    'no-token',
+  ]
+  identityProvider.stopAnswering({ path: '/jwks' })
+  expect((await post(await identityProvider.issueAccessToken('alice'))).status).toBe(500)
+  identityProvider.startAnswering()
+  for (const token of tokens) {
+    const { status, challenge } = await post(token)
+    expect(status).toBe(401)
+    expect(challenge).toContain(`resource_metadata="${url}/.well-known/oauth-protected-resource/mcp"`)
+  }
+  expect((await fetch(`${url}/mcp`)).status).toBe(405)
+})
+
 test("the README's diff turns before.ts into after.ts, with fewer than 20 changed lines", () => {
   const [, diff = ''] = /```diff\n([\s\S]*?)```/.exec(read('README.md')) ?? []
   expect(applied(diff, read('before.ts'))).toBe(read('after.ts'))

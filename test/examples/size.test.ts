@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 test.each([
   'express-existing/after.ts',
   'express-existing/before.ts',
+  'from-field/server.ts',
   'koa/server.ts',
   'low-level-server/server.ts',
   'stdio/server.ts',

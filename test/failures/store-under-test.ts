@@ -10,6 +10,7 @@ import { defineVariables } from '../../src/core/variables.ts'
 import { problemKind } from '../../src/mcp/gate-problem.ts'
 import { gateTexts } from '../../src/mcp/gate-texts.ts'
 import { saveFailure } from '../../src/web/save-failure.ts'
+import { timePasses } from '../support/time-passes.ts'
 import { vaultRejection } from '../support/vault-error.ts'
 
 export const ALICE = { issuer: 'https://login.example.com', subject: 'alice' }
@@ -17,15 +18,15 @@ export const KEY = storageKey('jira', ALICE)
 export const PAT = 'glpat-canary-0123456789'
 const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
 
-/** Milliseconds. Short, so that tests see both sides of it. */
-export const TTL = 300
+/** Milliseconds. Longer than any test takes: only `afterTtl` ends it. */
+const TTL = 600_000
 
 /** A backend behind core, as tools and the form use it. */
 export function storeUnderTest(
   backend: SecretBackend,
   given: { readonly deadline?: number; readonly ttl?: number } = {},
 ) {
-  const { deadline = 4_000, ttl = TTL } = given
+  const { deadline = 20_000, ttl = TTL } = given
   const audit = memoryAudit()
   const health = createHealth(() => undefined)
   const credentials = createCredentials({
@@ -66,6 +67,6 @@ export function storeUnderTest(
   }
 }
 
-export async function afterTtl(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, TTL + 20))
+export function afterTtl(): void {
+  timePasses(TTL)
 }

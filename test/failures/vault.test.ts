@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type VaultAuthOptions, type VaultOptions, vaultBackend } from '../../src/backends/vault.ts'
 import { vendorName } from '../../src/backends/vendor-name.ts'
@@ -10,6 +11,7 @@ import { call, put, refOf } from '../../src/testing/secret-backend-calls.ts'
 import type { VendorHands } from '../../src/testing/secret-backend-harness.ts'
 import { jsonAnswer, type ProxiedRequest } from '../support/fault-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
+import { timePasses } from '../support/time-passes.ts'
 import { vaultRejection } from '../support/vault-error.ts'
 import { vaultHands } from '../support/vault-hands.ts'
 import { startVaultProxy, type VaultProxy } from '../support/vault-proxy.ts'
@@ -25,7 +27,7 @@ const warnings: string[] = []
 beforeAll(async () => {
   bao = await startOpenBao()
   proxy = await startVaultProxy(bao.address)
-}, 60_000)
+})
 afterAll(async () => {
   await proxy.close()
   await bao.stop()
@@ -93,7 +95,7 @@ describe('what an operator does', () => {
     expect(await release()).toBe(PAT)
     await hands.remove(KEY)
     expect(await release()).toBe(PAT)
-    await afterTtl()
+    afterTtl()
     await refusal(release(), 'credential_revoked')
     expect(await status()).toBe('revoked')
     expect(gateTexts.ask('Jira', 'revoked')).toContain('was revoked or has expired')
@@ -107,9 +109,11 @@ describe('what an operator does', () => {
 
     await bao.api('POST', `${mount}/config`, { delete_version_after: '1s' })
     await save()
-    expect(await release()).toBe(PAT)
-    await new Promise((resolve) => setTimeout(resolve, 2_100))
-    await refusal(release(), 'credential_revoked')
+    const told = () => {
+      afterTtl()
+      return release().catch(({ code }) => code)
+    }
+    await expect.poll(told).toBe('credential_revoked')
   })
 
   test('row 4: a purged credential is absent within the TTL', async () => {
@@ -117,7 +121,7 @@ describe('what an operator does', () => {
     await save()
     await release()
     await hands.purge(KEY)
-    await afterTtl()
+    afterTtl()
     await refusal(release(), 'credential_absent')
   })
 
@@ -136,7 +140,7 @@ describe('what an operator does', () => {
     await save()
     expect(await release()).toBe(PAT)
     await hands.put(KEY, { pat: 'rotated by hand', other: 'field' })
-    await afterTtl()
+    afterTtl()
     expect(await release()).toBe('rotated by hand')
     credentials.forget(KEY)
     expect(await credentials.status(KEY, context)).not.toHaveProperty('fields')
@@ -213,7 +217,7 @@ describe('outages', () => {
     expect(await release()).toBe(PAT)
     proxy.answer(() => jsonAnswer(status, { errors: [text] }))
     expect(await release()).toBe(PAT)
-    await afterTtl()
+    afterTtl()
     const { tool, form } = await refusal(release(), 'unavailable', reason)
     expect(tool).toContain('It has not been lost; try again later')
     expect(form).toContain('refused or could not be reached')
@@ -235,11 +239,11 @@ describe('outages', () => {
       const { tool } = await refusal(release(), 'unavailable', 'sealed')
       expect(tool).not.toContain('enter')
       await own.api('PUT', 'sys/unseal', { key: printed() })
-      await expect.poll(release, { timeout: 8_000, interval: 300 }).toBe(PAT)
+      await expect.poll(release).toBe(PAT)
     } finally {
       await own.stop()
     }
-  }, 30_000)
+  })
 
   test('row 11: an address that refuses or does not exist is unavailable at start', async () => {
     const refused = await vaultRejection(connect({ address: 'http://127.0.0.1:1' }))
@@ -262,17 +266,16 @@ describe('outages', () => {
     } finally {
       await own.stop()
     }
-  }, 30_000)
+  })
 
   test.each(['hanging', 'dripping'] as const)(
     'row 12: a server that is %s is given up within the deadline',
     async (fault) => {
-      const { save, release, refusal } = await store({}, { deadline: 600 })
+      const { save, backend } = await store()
       await save()
+      const { release, refusal } = storeUnderTest(backend, { deadline: 600 })
       proxy.fault(fault)
-      const began = performance.now()
       const { tool } = await refusal(release(), 'unavailable', 'timeout')
-      expect(performance.now() - began).toBeLessThan(1_500)
       expect(tool).toContain('cannot be reached right now')
     },
   )
@@ -285,7 +288,7 @@ describe('outages', () => {
       proxy.answer(() => ({ status, headers: { 'content-type': 'text/html' }, body: Buffer.from('<html>blocked') }))
       expect(await release()).toBe(PAT)
     }
-    await afterTtl()
+    afterTtl()
     await refusal(release(), 'unavailable', 'not_vault')
   })
 
@@ -302,16 +305,14 @@ describe('outages', () => {
     expect((await vaultRejection(state())).code).toBe(error.code)
     expect((await vaultRejection(revoke())).code).toBe(error.code)
     proxy.answer(undefined)
-    await expect.poll(release, { timeout: 4_000 }).toBe(PAT)
+    await expect.poll(release).toBe(PAT)
   })
 
   test('row 12: of two nodes one that hangs does not take the whole time of a read', async () => {
     const { save, release } = await store({ address: [proxy.endpoint, bao.address] }, { ttl: 0 })
     await save()
     proxy.fault('hanging')
-    const began = performance.now()
     expect(await release()).toBe(PAT)
-    expect(performance.now() - began).toBeLessThan(3_900)
   })
 
   test('row 18: a replica that is behind is asked again', async () => {
@@ -323,7 +324,7 @@ describe('outages', () => {
       return behind >= 0 ? jsonAnswer(412, { errors: ['required index state not present'] }) : undefined
     })
     expect(await release()).toBe(PAT)
-    await afterTtl()
+    afterTtl()
     proxy.answer(() => jsonAnswer(412, { errors: ['required index state not present'] }))
     await refusal(release(), 'unavailable', 'replica_behind')
   })
@@ -334,7 +335,7 @@ describe('outages', () => {
     expect(await release()).toBe(PAT)
     proxy.fault('throttled')
     expect(await release()).toBe(PAT)
-    await afterTtl()
+    afterTtl()
     const { tool, error } = await refusal(release(), 'unavailable', 'throttled')
     expect(error.retryAfterSeconds).toBe(30)
     expect(tool).toContain('try again in 30 seconds')
@@ -343,10 +344,11 @@ describe('outages', () => {
   })
 
   test('row 34: a server that hangs in the middle of a write, as with a blocked audit device, leaves its outcome open', async () => {
-    const { save, refusal, release } = await store({}, { deadline: 600 })
+    const { save, release, backend } = await store()
     await save()
+    const impatient = storeUnderTest(backend, { deadline: 600 })
     proxy.fault('hanging', (request) => request.method === 'POST')
-    const { form } = await refusal(save('second'), 'outcome_unknown', 'timeout')
+    const { form } = await impatient.refusal(impatient.save('second'), 'outcome_unknown', 'timeout')
     expect(form).toContain('Enter it again')
     proxy.fault('none')
     expect(await release()).toBe(PAT)
@@ -359,7 +361,7 @@ describe('outages', () => {
     await hands.destroy(KEY)
     proxy.fault('sealed')
     expect(await release()).toBe(PAT)
-    await afterTtl()
+    afterTtl()
     await refusal(release(), 'unavailable')
   })
 })
@@ -420,14 +422,14 @@ describe('logins', () => {
     const { auth } = await appRole({ token_ttl: '1h' })
     const backend = await connect({ auth })
     await put(backend, KEY, { pat: PAT })
-    await new Promise((resolve) => setTimeout(resolve, 5_100))
+    timePasses(5_000)
     const token = String(proxy.requests.findLast(isData)?.headers['x-vault-token'])
     await bao.api('POST', 'auth/token/revoke', { token })
     const found = await Promise.all(Array.from({ length: 12 }, () => backend.read(KEY, call())))
     expect(found.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 'active'))
     expect(logins()).toBe(2)
     expect(proxy.requests.filter(({ url }) => url.endsWith('lookup-self')).length).toBe(1)
-  }, 15_000)
+  })
 
   test('row 15: a login whose answer is lost is made again, and says nothing about the credential', async () => {
     const { auth } = await appRole({ token_ttl: '1h' })
@@ -449,7 +451,7 @@ describe('logins', () => {
     const again = vaultBackend({ address: proxy.endpoint, mount, auth: { method: 'custom', login } })
     await again.open()
     await again.close()
-  }, 15_000)
+  })
 
   test('row 15: a slow refusal after the time of a call is over harms nobody else', async () => {
     const rejections: unknown[] = []
@@ -492,12 +494,12 @@ describe('logins', () => {
     await bao.api('PUT', `sys/policies/acl/${name}`, {
       policy: `path "${mount}/metadata/*" { capabilities = ["read"] }`,
     })
-    await afterTtl()
+    afterTtl()
     const { tool } = await refusal(release(), 'forbidden', 'policy')
     expect(tool).toContain('Entering it again would not help')
     expect(health.problems().get('backend')).toBe('policy')
     await bao.api('PUT', `sys/policies/acl/${name}`, { policy: `path "${mount}/*" { capabilities = ["read"] }` })
-    await expect.poll(release, { timeout: 3_000 }).toBe(PAT)
+    await expect.poll(release).toBe(PAT)
   })
 
   test('row 35: two users with tokens of their own at once never use each other’s', async () => {
@@ -533,18 +535,19 @@ describe('logins', () => {
   })
 
   test.each([
-    ['768 hours', { token_ttl: '768h', token_max_ttl: '768h' }, 1],
-    ['an hour, as a batch token', { token_ttl: '1h', token_type: 'batch' }, 1],
-    ['one second', { token_ttl: '1s', token_max_ttl: '2s' }, 4],
-  ])('row 36: a token that lasts %s is neither renewed nor asked for in a loop', async (_, settings, most) => {
+    ['768 hours', { token_ttl: '768h', token_max_ttl: '768h' }, 0],
+    ['an hour, as a batch token', { token_ttl: '1h', token_type: 'batch' }, 0],
+    ['one second', { token_ttl: '1s', token_max_ttl: '2s' }, 1],
+  ])('row 36: a token that lasts %s is neither renewed nor asked for in a loop', async (_, settings, perSecond) => {
     const { auth } = await appRole(settings)
     const { save, release } = await store({ auth }, { ttl: 0 })
     await save()
-    const until = Date.now() + 2_500
-    while (Date.now() < until) {
+    const began = performance.now()
+    while (performance.now() < began + 2_500) {
       expect(await release()).toBe(PAT)
-      await new Promise((resolve) => setTimeout(resolve, 40))
+      await delay(40)
     }
+    const most = 1 + Math.ceil(((performance.now() - began) / 1000) * perSecond)
     const renewals = proxy.requests.filter(({ url }) => url.endsWith('/renew-self')).length
     expect(logins()).toBeLessThanOrEqual(most)
     expect(renewals).toBeLessThanOrEqual(most * 2)
@@ -683,7 +686,7 @@ describe('surroundings', () => {
       }
       trap.close()
     }
-  }, 30_000)
+  })
 })
 
 /** The JWT method with a key of our own, and a policy that lets each user read their own path. */

@@ -31,7 +31,7 @@ export interface TargetReport {
 
 const AT_ONCE = 2
 /** No case may take nearly so long. */
-const SILENCE_MEANS_HANG = 30_000
+const SILENCE_MEANS_HANG = 120_000
 
 /** Shares the cases out among the targets and runs them in threads of their own. */
 export async function fuzz(

@@ -21,6 +21,21 @@ export interface TargetOptions {
 /** Stands in inputs for a secret: no message may hold it. */
 export const MARKER = 'Zq7Kp2Xw9Tn4Vb6R'
 
+/** A machine that is busy with something else is slow once; an input that is slow is slow each time. */
+async function confirmSlow(run: () => void | Promise<void>, within: number): Promise<void> {
+  let least = Number.POSITIVE_INFINITY
+  for (let again = 0; again < 3 && least > within; again += 1) {
+    const start = performance.now()
+    try {
+      await run()
+    } catch {
+      // The first time decided about that.
+    }
+    least = Math.min(least, performance.now() - start)
+  }
+  if (least > within) throw new Broken(`it took ${least.toFixed(0)} ms`)
+}
+
 /** `run` throws nothing but the parser's own errors, and `Broken` where a result is wrong. */
 export function target<T>(
   name: string,
@@ -44,7 +59,7 @@ export function target<T>(
         }
         const took = performance.now() - start
         if (took > slowest) slowest = took
-        if (took > within) throw new Broken(`it took ${took.toFixed(0)} ms`)
+        if (took > within) await confirmSlow(() => run(value), within)
       })
       const { failed, counterexample, counterexamplePath, errorInstance } = await fc.check(property, {
         numRuns: cases,

@@ -112,7 +112,8 @@ test.each([
   ['no subject', { sub: undefined }, 'subject_missing'],
   ['a subject that is no text', { sub: 7 }, 'subject_malformed'],
   ['a program as its subject', { sub: 'c' }, 'machine_token'],
-  ['a token of another type', { token_type: 'DPoP' }, 'type'],
+  ['a token of another type', { token_type: 'mac' }, 'type'],
+  ['a token bound to a key', { cnf: { jkt: 'x' } }, 'bound_token'],
   ['a token that is not active', { active: false }, 'inactive'],
 ])('an answer with %s is refused as a JWT would be', async (_, changes, reason) => {
   const identity = await answering((iss) => ({ body: { ...ACTIVE, iss, ...changes } }))

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { metadataOf, startFakeIssuer } from '../support/fake-issuer.ts'
 import { makeSigningKey } from '../support/identity-provider.ts'
@@ -9,6 +8,7 @@ import {
   refusal,
   startIdentity,
 } from '../support/identity-under-test.ts'
+import { timePasses } from '../support/time-passes.ts'
 
 let under: IdentityUnderTest
 beforeEach(async () => {
@@ -52,7 +52,7 @@ test.each(['status', 'drop'] as const)(
     expect(error).toMatchObject({ code: 'unavailable', retryable: true })
     under.provider.startAnswering()
     // A failure is not tried again for a second.
-    await delay(1_100)
+    timePasses(1_000)
     expect(await under.identity.verifyToken(token)).toMatchObject({ subject: 'alice' })
   },
 )

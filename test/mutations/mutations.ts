@@ -12,6 +12,22 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'owner-check-off-on-post',
     tests: ['test/attacks/link-forwarded.test.ts', 'test/attacks/link-enumeration.test.ts'],
   },
+  {
+    name: 'ambient-call',
+    tests: [
+      ...['p-queue', 'bottleneck', 'fastq', 'async', 'dataloader'].map((name) => `test/attacks/queue-${name}.test.ts`),
+      'test/mcp/sdk-v1/get-credentials.test.ts',
+    ],
+  },
+  { name: 'ambient-user', tests: ['test/attacks/queue-fastq.test.ts'] },
+  { name: 'snapshot-not-sent', tests: ['test/attacks/echo-changed-after-the-search.test.ts'] },
+  { name: 'crossing-unnoticed', tests: ['test/attacks/secret-of-another-owner.test.ts'] },
+  { name: 'write-right-not-asked-again', tests: ['test/attacks/submit-after-sessions-ended.test.ts'] },
+  { name: 'session-not-bound-to-vault', tests: ['test/attacks/session-of-a-weaker-vault.test.ts'] },
+  { name: 'bound-token-accepted', tests: ['test/attacks/token-bound-to-a-key.test.ts'] },
+  { name: 'links-counted', tests: ['test/attacks/sealed-file-linked-temporary.test.ts'] },
+  { name: 'refusals-uncapped', tests: ['test/attacks/audit-log-flooded-by-strangers.test.ts'] },
+  { name: 'used-logins-move-the-floor', tests: ['test/attacks/login-flood-signs-everybody-out.test.ts'] },
   { name: 'csrf-off', tests: ['test/attacks/form-csrf-on-submit.test.ts'] },
   { name: 'handle-not-hashed', tests: ['test/core/pending-requests.test.ts'] },
   {

@@ -60,3 +60,22 @@ test('more endings than can be remembered end everything rather than let one bac
   expect(await sessions.isEnded(session('never ended', 'ann', START + 999))).toBe(true)
   expect(await sessions.isEnded(session('new', 'ann', START + 1000))).toBe(false)
 })
+
+test('used logins are refused, however many: beyond 100000 the oldest is forgotten, and nobody is signed out', async () => {
+  const sessions = memoryBrowserSessions()
+  vi.advanceTimersByTime(1000)
+  for (let i = 0; i <= 100_000; i += 1) await sessions.useLogin(`l${i}`, START + 600_000)
+  expect(await sessions.isLoginUsed({ id: 'l0', startedAt: START })).toBe(false)
+  expect(await sessions.isLoginUsed({ id: 'l1', startedAt: START })).toBe(true)
+  expect(await sessions.isLoginUsed({ id: 'l100000', startedAt: START })).toBe(true)
+  expect(await sessions.isEnded(session('a', 'ann', START))).toBe(false)
+})
+
+test('a login from before this process is refused, and a used one until its cookie has expired', async () => {
+  const sessions = memoryBrowserSessions()
+  expect(await sessions.isLoginUsed({ id: 'l', startedAt: START - 1 })).toBe(true)
+  await sessions.useLogin('l', START + 1000)
+  expect(await sessions.isLoginUsed({ id: 'l', startedAt: START })).toBe(true)
+  vi.advanceTimersByTime(1000)
+  expect(await sessions.isLoginUsed({ id: 'l', startedAt: START })).toBe(false)
+})

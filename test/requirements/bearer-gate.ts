@@ -74,7 +74,7 @@ export const bearerGate: Chapter = {
       ['attacks/token-without-subject', 'without the configured claim, sub is no substitute'],
     ),
     ask('ASVS 10.3.5', 3, 'Tokens are bound to their sender.').open(
-      'DPoP and certificate-bound tokens are not supported.',
+      'DPoP and certificate-bound tokens are not supported, and are refused: taken as plain bearer tokens, stolen ones would work.',
     ),
     ask('RFC 9700 §2.2.1', 'SHOULD', 'Access tokens are bound to their sender.').reasoned(
       'For the authorization server to issue; the server accepts bearer tokens and says so in its metadata.',

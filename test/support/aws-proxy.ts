@@ -25,6 +25,8 @@ export interface AwsProxy {
   readonly endpoint: string
   /** For every request from now on, or for those of one operation, e.g. `PutSecretValue`. `none` for all ends every fault. */
   fault(fault: AwsFault, operation?: string): void
+  /** The operation is carried out twice without an answer, which is as often as the SDK tries by itself. */
+  loseAnswers(operation: string): void
   /** Milliseconds for which a name stays taken after it was deleted without recovery. */
   keepRemovedFor(milliseconds: number): void
   /** The operations that arrived, in order. */
@@ -48,6 +50,7 @@ const SENSITIVE = ['PutSecretValue', 'RestoreSecret', 'CreateSecret', 'UpdateSec
 
 export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   const faults = new Map<string, AwsFault>()
+  const losing = new Map<string, number>()
   const operations: string[] = []
   const removed = new Map<string, number>()
   const puts = new Map<string, string>()
@@ -59,6 +62,9 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
     target: emulator.endpoint,
     faultFor(request) {
       const fault = faultOf(request)
+      const left = losing.get(operationOf(request)) ?? 0
+      losing.set(operationOf(request), left - 1)
+      if (left > 0) return 'lost'
       return isRefusal(fault) ? 'none' : fault
     },
     async answerFor(request) {
@@ -137,9 +143,12 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   return {
     ...proxy,
     fault(fault, operation = '') {
-      if (fault === 'none' && operation === '') faults.clear()
-      else faults.set(operation, fault)
+      if (fault === 'none' && operation === '') {
+        faults.clear()
+        losing.clear()
+      } else faults.set(operation, fault)
     },
+    loseAnswers: (operation) => void losing.set(operation, 2),
     keepRemovedFor(milliseconds) {
       keepRemoved = milliseconds
     },

@@ -8,6 +8,8 @@ const ROOT = join(import.meta.dirname, '..', '..')
 export interface Compiled {
   /** Path of the entry as plain JavaScript. */
   readonly script: string
+  /** Where the project's folders are, as far as they were compiled. */
+  readonly root: string
   remove(): void
 }
 
@@ -32,6 +34,7 @@ export async function compiled(entry: string): Promise<Compiled> {
   for (const name of ['templates', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name))
   return {
     script: join(folder, relative(ROOT, entry).replace(/\.ts$/, '.js')),
+    root: folder,
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

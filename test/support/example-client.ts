@@ -6,10 +6,20 @@ import { onTestFinished } from 'vitest'
 import { httpBrowser } from '../../examples/tickets/http-browser.ts'
 import { startTicketService, type TicketService } from '../../examples/tickets/ticket-service.ts'
 
+export interface ToolAnswer {
+  /** The tool's text, or the message of the error that the call ended with. */
+  readonly text: string
+  /** A tool's error, which its model reads. False for a JSON-RPC error. */
+  readonly isError: boolean
+}
+
+type ToolParameters = Readonly<Record<string, unknown>>
+
 export interface ExampleClient {
   readonly client: Client
-  /** The tool's text, or the message of the error that the call ended with. */
-  call(tool: string, parameters?: Readonly<Record<string, unknown>>): Promise<string>
+  /** The text of `answer`. */
+  call(tool: string, parameters?: ToolParameters): Promise<string>
+  answer(tool: string, parameters?: ToolParameters): Promise<ToolAnswer>
 }
 
 /** A client of SDK 1.x; with `onLink` it can be asked by URL elicitation. It ends with the test. */
@@ -27,16 +37,19 @@ export async function exampleClient(transport: Transport, onLink?: (link: string
   onTestFinished(() => client.close())
   return {
     client,
-    async call(tool, parameters = {}) {
-      try {
-        const answer = await client.callTool({ name: tool, arguments: parameters })
-        return CallToolResultSchema.parse(answer)
-          .content.map((block) => (block.type === 'text' ? block.text : ''))
-          .join('')
-      } catch (error) {
-        return error instanceof Error ? error.message : String(error)
-      }
-    },
+    call: async (tool, parameters) => (await answerOf(client, tool, parameters)).text,
+    answer: (tool, parameters) => answerOf(client, tool, parameters),
+  }
+}
+
+/** Calls a tool with any client of SDK 1.x. */
+export async function answerOf(client: Client, tool: string, parameters: ToolParameters = {}): Promise<ToolAnswer> {
+  try {
+    const result = CallToolResultSchema.parse(await client.callTool({ name: tool, arguments: parameters }))
+    const text = result.content.map((block) => (block.type === 'text' ? block.text : '')).join('')
+    return { text, isError: result.isError ?? false }
+  } catch (error) {
+    return { text: error instanceof Error ? error.message : String(error), isError: false }
   }
 }
 
@@ -55,12 +68,12 @@ export interface ExampleTickets extends TicketService {
 export async function exampleTickets(): Promise<ExampleTickets> {
   const service = await startTicketService()
   onTestFinished(() => service.close())
-  return {
-    ...service,
-    async newToken(user) {
-      const browser = httpBrowser()
-      const made = await browser.press(await browser.open(`${service.origin}/`), `New token for ${user}`)
-      return /tkt_[A-Za-z0-9_-]{32}/.exec(made.html)?.[0] ?? ''
-    },
-  }
+  return { ...service, newToken: (user) => newTokenAt(service.origin, user) }
+}
+
+/** Makes a token on the page of a ticket service, which ends the user's token from before. */
+export async function newTokenAt(origin: string, user: string): Promise<string> {
+  const browser = httpBrowser()
+  const made = await browser.press(await browser.open(`${origin}/`), `New token for ${user}`)
+  return /tkt_[A-Za-z0-9_-]{32}/.exec(made.html)?.[0] ?? ''
 }

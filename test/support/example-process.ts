@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -6,7 +6,7 @@ import { generateKeyText } from '../../src/core/key-text.ts'
 import { compiled } from './compiled.ts'
 import { type ExampleClient, type ExampleTickets, exampleClient, exampleTickets, withToken } from './example-client.ts'
 import { freePort } from './free-port.ts'
-import { browserClient, startIdentityProvider } from './identity-provider.ts'
+import { browserClient, startIdentityProvider, type TestIdentityProvider } from './identity-provider.ts'
 import { type RunningProcess, startProcess } from './running-process.ts'
 
 /** An empty folder that has a vault key, and goes with the test. */
@@ -17,12 +17,29 @@ export function folderWithKey(): string {
   return folder
 }
 
+/** Addresses of a sample that its reader replaces by their own. */
+export type Replacements = Readonly<Record<string, string>>
+
 /** Parameters for Node that run an example in a folder, as its reader would: `./data` is there. */
-export async function nodeParameters(example: string, folder: string): Promise<string[]> {
-  const { script, remove } = await compiled(join(import.meta.dirname, '../../examples', example))
+export async function nodeParameters(
+  example: string,
+  folder: string,
+  replacements: Replacements = {},
+): Promise<string[]> {
+  const examples = join(import.meta.dirname, '../../examples')
+  const { script, root, remove } = await compiled(join(examples, example))
   onTestFinished(remove)
+  replaceIn(join(root, 'examples'), replacements)
   const run = `process.chdir(${JSON.stringify(folder)}); await import(${JSON.stringify(script)})`
   return ['--input-type=module', '-e', run]
+}
+
+function replaceIn(folder: string, replacements: Replacements): void {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.js'))) {
+    const text = readFileSync(join(folder, file), 'utf8')
+    const replaced = Object.entries(replacements).reduce((result, [from, to]) => result.replaceAll(from, to), text)
+    if (replaced !== text) writeFileSync(join(folder, file), replaced)
+  }
 }
 
 /** A free address on loopback, for a server that has to be told one. */
@@ -35,11 +52,11 @@ export async function startExample(
   example: string,
   url: string,
   environment: NodeJS.ProcessEnv,
+  { folder = folderWithKey(), replacements = {} }: { folder?: string; replacements?: Replacements } = {},
 ): Promise<RunningProcess> {
-  const folder = folderWithKey()
   const server = await startProcess(
     process.execPath,
-    await nodeParameters(example, folder),
+    await nodeParameters(example, folder, replacements),
     { MCP_VAULT_KEY_FILE: join(folder, 'vault.key'), ...environment },
     async () => (await fetch(`${url}/mcp`, { method: 'POST' })).status === 401,
   )
@@ -50,6 +67,7 @@ export async function startExample(
 export interface HttpExample {
   readonly url: string
   readonly tickets: ExampleTickets
+  readonly identityProvider: TestIdentityProvider
   readonly server: RunningProcess
   /** A client with this user's own access token; with `onLink` it can be asked by URL elicitation. */
   connect(user: string, onLink?: (link: string) => unknown): Promise<ExampleClient>
@@ -72,6 +90,7 @@ export async function startHttpExample(
   return {
     url,
     tickets,
+    identityProvider,
     server,
     connect: async (user, onLink) =>
       exampleClient(withToken(`${url}/mcp`, await identityProvider.issueAccessToken(user)), onLink),

@@ -12,7 +12,6 @@ const [folder = '', mode = '', count = '1'] = process.argv.slice(2)
 const backend = sealedFile({ folder })
 const keyOf = (subject: string) => storageKey('jira', { issuer: 'https://login.example.com', subject })
 await backend.open()
-process.stdout.write('ready\n')
 
 switch (mode) {
   case 'save':

@@ -9,7 +9,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import type { CredentialVault } from '../../src/credential-vault.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { oidc } from '../../src/identity/oidc.ts'
-import { credentialGate, mcpMount } from '../../src/mcp/sdk-v1/index.ts'
+import { credentialGate, mcpMount, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { openVault } from '../../src/open-vault.ts'
 import { type ExampleClient, exampleClient, withToken } from './example-client.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from './identity-provider.ts'
@@ -58,8 +58,8 @@ export async function startTwoIssuers(): Promise<TwoIssuers> {
   app.use(
     mcpMount(vault, (serverOptions) => {
       const mcp = new McpServer({ name: 'test', version: '1.0.0' }, serverOptions)
-      const handler = credentialGate(mcp)(jira, async () => {
-        const text = await jira.getCredentials().use(({ pat }) => `a secret of ${pat.length} characters`)
+      const handler = credentialGate(mcp)(jira, async (extra: ToolExtra) => {
+        const text = await jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`)
         return { content: [{ type: 'text', text }] }
       })
       mcp.registerTool('secret', {}, handler)

@@ -16,7 +16,7 @@ import { createSealer } from '../../src/core/seal.ts'
 import { sodiumReady } from '../../src/core/sodium.ts'
 import { storageKey } from '../../src/core/storage-key.ts'
 import { defineVariables, type VariablesOptions } from '../../src/core/variables.ts'
-import { oidc } from '../../src/identity/oidc.ts'
+import { type OidcOptions, oidc } from '../../src/identity/oidc.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import type { FormProvider } from '../../src/web/form-provider.ts'
@@ -44,6 +44,10 @@ export interface FormServerOptions {
   readonly linkTtlSeconds?: number
   /** Replaces the real identity provider. */
   readonly identity?: (issuer: string) => Identity
+  /** Options of the real one. */
+  readonly oidc?: Partial<OidcOptions>
+  /** A provider that another server has started, whose callback is the same. */
+  readonly sharedProvider?: TestIdentityProvider
   readonly wrap?: {
     readonly audit?: (audit: AuditSink) => AuditSink
     readonly pendingRequests?: (requests: PendingRequests) => PendingRequests
@@ -121,11 +125,20 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
   const resource = new URL(`${baseUrl.pathname.replace(/\/$/, '')}/mcp`, baseUrl).href
   const provider = settings.identity
     ? undefined
-    : await startIdentityProvider({ resource, users: PEOPLE, clients: [browserClient(CLIENT_ID, [callbackUrl.href])] })
+    : (settings.sharedProvider ??
+      (await startIdentityProvider({
+        resource,
+        users: PEOPLE,
+        clients: [browserClient(CLIENT_ID, [callbackUrl.href])],
+      })))
   const issuer = provider?.issuer ?? 'https://login.example.com'
   const identity =
     settings.identity?.(issuer) ??
-    (await oidc({ issuer, clientId: CLIENT_ID }).open({ serverBaseUrl: baseUrl, callbackUrl, warn: () => {} }))
+    (await oidc({ issuer, clientId: CLIENT_ID, ...settings.oidc }).open({
+      serverBaseUrl: baseUrl,
+      callbackUrl,
+      warn: () => {},
+    }))
 
   const sealer = createSealer(WEB_KEY)
   const audit = memoryAudit()
@@ -150,6 +163,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     },
     ...settings.provider,
   }
+  const journal = createJournal({ audit: settings.wrap?.audit?.(audit) ?? audit, health })
   const routes = createVaultRoutes({
     serverBaseUrl: baseUrl,
     providers: new Map([[jira.name, jira]]),
@@ -157,7 +171,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     identity,
     sessions: settings.sessions ?? memoryBrowserSessions(),
     sealer,
-    journal: createJournal({ audit: settings.wrap?.audit?.(audit) ?? audit, health }),
+    journal,
     health,
     options: {
       sessionIdleSeconds: 900,
@@ -205,8 +219,9 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     },
     send: (request) => send(port, baseUrl, request),
     async close() {
-      await provider?.close()
+      if (!settings.sharedProvider) await provider?.close()
       await closeServer(server)
+      await journal.close()
     },
   }
 }

@@ -13,7 +13,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import type { CredentialVault } from '../../src/credential-vault.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { oidc } from '../../src/identity/oidc.ts'
-import { credentialGate } from '../../src/mcp/sdk-v1/index.ts'
+import { credentialGate, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { openVault } from '../../src/open-vault.ts'
 import { type ExampleClient, exampleClient, withToken } from '../support/example-client.ts'
 import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
@@ -69,15 +69,14 @@ export const expressBehindGateway: Host = (vault, mcp, base) => {
   const form = vault.nodeHandler()
   const app = express()
   app.use((request, response, next) => {
-    if (!request.url.startsWith('/credentials/')) return next()
-    request.url = `${base}${request.url}`
+    if (request.url.startsWith('/credentials/')) request.url = `${base}${request.url}`
     form(request, response, next)
   })
   app.use(express.json())
   app.all('/mcp', (request, response) => mcp.handle(request, response, request.body))
   app.use((_request, response) => void response.status(404).send('the application'))
   return (request, response) => {
-    request.url = request.url?.slice(base.length) ?? '/'
+    if (request.url?.startsWith(`${base}/`)) request.url = request.url.slice(base.length)
     app(request, response)
   }
 }
@@ -85,7 +84,7 @@ export const expressBehindGateway: Host = (vault, mcp, base) => {
 export const fastifyMiddie: Host = async (vault, mcp, base) => {
   const app = fastify()
   await app.register(middie)
-  app.use(`${base}/credentials`, vault.nodeHandler())
+  app.use(vault.nodeHandler())
   app.all(`${base}/mcp`, async (request, reply) => {
     reply.hijack()
     await mcp.handle(request.raw, reply.raw, request.body)
@@ -102,10 +101,12 @@ export const fastifyRoute: Host = async (vault, mcp, base) => {
     // Fastify would answer 415 to a form; the vault reads it itself.
     form.removeAllContentTypeParsers()
     form.addContentTypeParser('*', (_request, _body, done) => done(null))
-    form.all(`${base}/credentials/*`, (request, reply) => {
-      reply.hijack()
-      handler(request.raw, reply.raw)
-    })
+    const metadata = '/.well-known/oauth-protected-resource'
+    for (const path of [`${base}/credentials/*`, metadata, `${metadata}/*`])
+      form.all(path, (request, reply) => {
+        reply.hijack()
+        handler(request.raw, reply.raw)
+      })
   })
   app.all(`${base}/mcp`, async (request, reply) => {
     reply.hijack()
@@ -180,8 +181,8 @@ function ownMcp(jira: CredentialsProvider): OwnMcp {
       onsessioninitialized: (id) => void sessions.set(id, transport),
     })
     const server = new McpServer({ name: 'test', version: '1.0.0' })
-    const handler = credentialGate(server)(jira, async () => {
-      const length = await jira.getCredentials().use(({ pat }) => pat?.length)
+    const handler = credentialGate(server)(jira, async (extra: ToolExtra) => {
+      const length = await jira.getCredentials(extra).use(({ pat }) => pat?.length)
       return { content: [{ type: 'text', text: `a secret of ${length} characters` }] }
     })
     server.registerTool('secret_length', {}, handler)

@@ -53,13 +53,13 @@ test('on https, under a base path: cookies are locked to the host, and every ans
   const begun = await keep(alice.post('/tools/credentials/login', { provider: 'jira', t: link.request.handle }))
   expect(begun.headers['set-cookie']).toEqual([
     expect.stringMatching(
-      /^__Host-credentials-login-[\w-]{12}=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=600$/,
+      /^__Host-credentials-[0-9a-f]{8}-login-[\w-]{12}=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=600$/,
     ),
   ])
   const back = await keep(alice.signIn('alice', link))
   expect(back.headers['set-cookie']).toEqual([
-    expect.stringMatching(/^__Host-credentials-login-[\w-]{12}=; .*Max-Age=0$/),
-    expect.stringMatching(/^__Host-credentials-session=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure$/),
+    expect.stringMatching(/^__Host-credentials-[0-9a-f]{8}-login-[\w-]{12}=; .*Max-Age=0$/),
+    expect.stringMatching(/^__Host-credentials-[0-9a-f]{8}-session=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure$/),
   ])
   const form = await keep(alice.get(link.entry))
   const token = csrfOf(form.text, link)
@@ -98,7 +98,7 @@ test('assets are kept by the browser, under a name that changes with them', asyn
   const assets = [...page.text.matchAll(/(?:href|src)="(\/tools\/credentials\/assets\/[^"]+)"/g)].map(
     ([, path]) => path ?? '',
   )
-  expect(assets).toHaveLength(3)
+  expect(assets).toHaveLength(4)
   for (const path of assets) {
     const asset = await server.send({ path })
     expect(asset.status).toBe(200)

@@ -94,6 +94,16 @@ test("Express's trust proxy changes neither the address that is written down nor
   await call
 })
 
+test.each(HOSTS.flatMap(([name, host]) => ['', '/tools'].map((base) => [name, base, host] as const)))(
+  '%s, base path "%s": clients find the metadata that they sign in by, unless the server has its own',
+  async (_, base, host) => {
+    const hosted = await startHost(host, base)
+    const answer = await fetch(new URL(`/.well-known/oauth-protected-resource${base}/mcp`, hosted.baseUrl))
+    if (host === expressMounted) expect(await answer.text()).toBe('the application')
+    else expect(await answer.json()).toMatchObject({ resource: `${hosted.baseUrl}/mcp` })
+  },
+)
+
 test("mounted at its path, the handler leaves the metadata to the server's own", async () => {
   const path = '/.well-known/oauth-protected-resource'
   const root = await startHost(expressHost)

@@ -136,6 +136,8 @@ test('sessions that cannot be looked up let nobody in', async () => {
         if (failing) throw fault('unavailable', 'connection')
         return false
       },
+      useLogin: async () => {},
+      isLoginUsed: async () => false,
     },
   })
   failing = true

@@ -171,10 +171,11 @@ export async function linkOnce(temporary: string, target: string): Promise<boole
     await link(temporary, target)
     return true
   } catch (error) {
+    // A network file system may lose the answer and report our own success as a failure.
+    if (await isSameFile(temporary, target)) return true
     switch (errnoOf(error)) {
       case 'EEXIST':
-        // A network file system may lose the answer and report our own success as taken.
-        return (await lstat(temporary)).nlink === 2
+        return false
       case 'EPERM':
       case 'ENOTSUP':
       case 'EOPNOTSUPP':
@@ -187,6 +188,18 @@ export async function linkOnce(temporary: string, target: string): Promise<boole
       default:
         throw error
     }
+  }
+}
+
+/** A count of links would not tell: backup tools give our files names of their own. */
+async function isSameFile(temporary: string, target: string): Promise<boolean> {
+  const ours = await lstat(temporary, { bigint: true })
+  try {
+    const named = await lstat(target, { bigint: true })
+    return named.ino === ours.ino && named.dev === ours.dev
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
   }
 }
 

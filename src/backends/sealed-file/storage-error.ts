@@ -20,7 +20,7 @@ export function storageError(error: unknown, folder: string): CredentialVaultErr
     case 'EROFS':
       return new CredentialVaultError(
         'unavailable',
-        `The file system that holds ${folder} is read-only. Mount it writable.`,
+        `The file system that holds ${folder} is read-only, so nothing was changed. Mount it writable, or name a folder on a writable volume in MCP_VAULT_FOLDER.`,
         { reason: 'read_only' },
       )
     case 'EACCES':

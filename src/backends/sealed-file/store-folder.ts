@@ -1,8 +1,9 @@
-import { lstat, mkdir, realpath, stat } from 'node:fs/promises'
+import { lstat, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { CredentialVaultError } from '../../core/errors.ts'
 import type { FoundKey } from '../../core/key-source.ts'
 import { keyId, type MasterKey } from '../../core/key-text.ts'
+import { openPrivateFolder } from '../../core/private-folder.ts'
 import type { OpeningEvents } from '../../core/secret-backend.ts'
 import { createTemporary, readSmallFile, removeQuietly, sweepTemporaries, syncFolder } from './durable-file.ts'
 import { createKeyring, type Keyring, keyOfKeyring, lockKeyring, unlockKeyring } from './keyring.ts'
@@ -70,38 +71,23 @@ async function missingKey(folder: string): Promise<CredentialVaultError> {
 }
 
 async function safeRoot(folder: string, warn: (message: string) => void): Promise<string> {
-  await makeRoot(resolve(folder))
-  const root = await realpath(folder)
-  const { mode, uid } = await stat(root)
-  if ((mode & 0o022) !== 0) {
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      `Other users may write to ${root}, so they could replace its records. Run: chmod 700 ${root}. On a shared volume, name a folder inside it.`,
-      { reason: 'folder_writable' },
-    )
+  const { path, stats, topmost } = await openPrivateFolder(folder, {
+    holds: 'store',
+    variable: 'MCP_VAULT_FOLDER',
+    warn,
+  })
+  await syncNames(resolve(folder), topmost)
+  if ((stats.mode & 0o077) !== 0 && stats.uid === process.getuid?.()) {
+    warn(`Other users may list the sealed file ${path}. Run: chmod 700 ${path}`)
   }
-  if ((mode & 0o077) !== 0 && uid === process.getuid?.()) {
-    warn(`Other users may list the sealed file ${root}. Run: chmod 700 ${root}`)
-  }
-  return root
+  return path
 }
 
-async function makeRoot(root: string): Promise<void> {
-  try {
-    const made = await mkdir(root, { recursive: true, mode: 0o700 })
-    // From the deepest new folder up to the one that was there before.
-    for (let child = root; made !== undefined; child = dirname(child)) {
-      await syncFolder(dirname(child))
-      if (child === made) break
-    }
-  } catch (error) {
-    const errno = errnoOf(error)
-    if (errno !== 'EEXIST' && errno !== 'ENOTDIR') throw error
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      `${root} is not a folder. Name a folder of its own for the store.`,
-      { reason: 'folder_not_a_directory' },
-    )
+/** From the deepest new folder up to the one that was there before. */
+async function syncNames(root: string, topmost: string | undefined): Promise<void> {
+  for (let child = root; topmost !== undefined; child = dirname(child)) {
+    await syncFolder(dirname(child))
+    if (child === topmost) return
   }
 }
 

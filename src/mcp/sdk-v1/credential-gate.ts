@@ -7,6 +7,7 @@ import { newCorrelationId } from '../../core/credentials.ts'
 import { isVaultError } from '../../core/errors.ts'
 import type { GatedCall, GatedProvider } from '../../core/gated-provider.ts'
 import { parseOptions } from '../../core/options.ts'
+import { callOf, createToolCall } from '../../core/tool-call.ts'
 import { decideGate, type GateFacts } from '../gate-decision.ts'
 import { problemKind } from '../gate-problem.ts'
 import { gateTexts } from '../gate-texts.ts'
@@ -15,7 +16,7 @@ import { completionNotices } from './completion-notices.ts'
 import { runGuarded } from './run-guarded.ts'
 import { refuseForeignServer } from './same-sdk.ts'
 import { toolError } from './tool-error.ts'
-import type { GatedHandler, ToolExtra, ToolHandler } from './tool-handler.ts'
+import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
 export interface GateOptions {
   /** Answer at once with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
@@ -35,12 +36,8 @@ const gateOptions = z.strictObject({
  * parameter, as `registerTool` does.
  */
 export interface RequireCredentials {
-  <P extends readonly unknown[]>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
-  <P extends readonly unknown[]>(
-    provider: GatedProvider,
-    options: GateOptions,
-    handler: ToolHandler<P>,
-  ): GatedHandler<P>
+  <P extends ToolParameters>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters>(provider: GatedProvider, options: GateOptions, handler: ToolHandler<P>): GatedHandler<P>
 }
 
 /**
@@ -59,7 +56,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
   const protocol = 'server' in server ? server.server : server
   const notices = completionNotices(protocol)
 
-  async function pass<P extends readonly unknown[]>(
+  async function pass<P extends ToolParameters>(
     provider: GatedProvider,
     options: GateOptions,
     handler: ToolHandler<P>,
@@ -81,9 +78,12 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
     })
     const { label } = provider
+    // A gate around this one has begun it.
+    const toolCall = callOf(extra) ?? createToolCall(parameters.slice(0, -1))
     const run = async (heartbeats = 0) => {
+      toolCall.addHeartbeats(heartbeats)
       try {
-        return await runGuarded({ provider, call, parameters, extra, handler, heartbeats })
+        return await runGuarded({ provider, call, toolCall, parameters, extra, handler })
       } catch (error) {
         // Somebody put something else there by hand: the user can mend it.
         if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
@@ -117,7 +117,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
     }
   }
 
-  return <P extends readonly unknown[]>(
+  return <P extends ToolParameters>(
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions, ToolHandler<P>]
   ): GatedHandler<P> => {

@@ -5,4 +5,4 @@
  */
 export { credentialGate, type GateOptions, type RequireCredentials } from './credential-gate.ts'
 export { type CreateServer, type GateKeeper, type McpMountOptions, mcpMount } from './mcp-mount.ts'
-export type { GatedHandler, ToolExtra, ToolHandler } from './tool-handler.ts'
+export type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'

@@ -93,7 +93,7 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
         ? await sessions.create(() => createServer(serverOptions), user)
         : sessions.find(sessionId, user)
     if (!session) {
-      if (sessionId !== '') return answerJson(ctx, 404, 'Session not found')
+      if (sessionId !== '') return answerJson(ctx, 404, SESSION_NOT_FOUND)
       if (!isInitialize(body?.value)) return answerJson(ctx, 400, 'Bad Request: Mcp-Session-Id header is required')
       ctx.set('Retry-After', '30')
       return answerJson(ctx, 503, 'This server has no room for another session. Try again later.')
@@ -119,6 +119,10 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     return gate(ctx, () => serve(ctx))
   }
 }
+
+/** It has ended, is another user's, or is in the memory of another process: which one is not said. */
+const SESSION_NOT_FOUND =
+  'Session not found. Sessions end when they are idle and when the server restarts, and each process knows only its own. Connect again, then ask your assistant again.'
 
 function isInitialize(message: unknown): boolean {
   const first = Array.isArray(message) ? message[0] : message

@@ -1,36 +1,44 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import type { GatedCall, GatedProvider } from '../../core/gated-provider.ts'
+import { jsonSnapshot } from '../../core/json-snapshot.ts'
+import { pinThrown } from '../../core/thrown.ts'
+import type { ToolCall } from '../../core/tool-call.ts'
 import { gateTexts } from '../gate-texts.ts'
 import { guardExtra } from './guard-extra.ts'
 import { toolError } from './tool-error.ts'
-import type { ToolExtra, ToolHandler } from './tool-handler.ts'
+import type { ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
-export interface GuardedRun<P extends readonly unknown[]> {
+export interface GuardedRun<P extends ToolParameters> {
   readonly provider: GatedProvider
   readonly call: GatedCall
+  readonly toolCall: ToolCall
   readonly parameters: P
   readonly extra: ToolExtra
   readonly handler: ToolHandler<P>
-  /** How many progress notifications the wait has sent; the handler's own go on from there. */
-  readonly heartbeats: number
 }
 
-/** Runs the handler with the credential at hand, and withholds whatever it answers, throws or sends that contains the secret. */
-export async function runGuarded<P extends readonly unknown[]>(run: GuardedRun<P>): Promise<CallToolResult> {
-  const { provider, call, parameters, extra, handler, heartbeats } = run
-  return provider.run(call, async (echo) => {
+/** Runs the handler with the credential at hand, and withholds whatever it answers, throws or sends that contains a secret of the call. */
+export async function runGuarded<P extends ToolParameters>(run: GuardedRun<P>): Promise<CallToolResult> {
+  const { provider, call, toolCall, parameters, extra, handler } = run
+  const { guard } = toolCall
+  return provider.run(call, toolCall, async () => {
     const report = () => provider.reportEcho(call)
     const withheld = async () => {
       await report()
       return toolError(gateTexts.withheld(provider.label))
     }
-    const guarded = [...parameters.slice(0, -1), guardExtra(extra, { echo, report, heartbeats })] as unknown as P
+    const guarded = [...parameters.slice(0, -1), guardExtra(extra, toolCall, report)] as unknown as P
     try {
-      const result = await handler(...guarded)
-      return echo.finds(result) ? await withheld() : result
+      const answered = await handler(...guarded)
+      // Nothing was released, so there is nothing to look for.
+      if (guard.isEmpty()) return answered
+      const result = jsonSnapshot(answered)
+      return guard.finds(result) ? await withheld() : result
     } catch (error) {
-      if (echo.finds(error)) return withheld()
-      throw error
+      if (guard.isEmpty()) throw error
+      const thrown = pinThrown(error)
+      if (guard.finds([thrown, String(thrown)])) return withheld()
+      throw thrown
     }
   })
 }

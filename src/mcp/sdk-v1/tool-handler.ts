@@ -4,7 +4,12 @@ import type { CallToolResult, ServerNotification, ServerRequest } from '@modelco
 /** What the SDK hands to a tool handler beside its arguments. */
 export type ToolExtra = RequestHandlerExtra<ServerRequest, ServerNotification>
 
-/** `(args, extra)`, or `(extra)` for a tool without `inputSchema`. */
-export type ToolHandler<P extends readonly unknown[]> = (...parameters: P) => CallToolResult | Promise<CallToolResult>
+/** `(extra)` for a tool without `inputSchema`, else `(args, extra)`. */
+// `any` is what lets TypeScript infer the arguments of an inline handler from the tool's schema, and `extra` where there are none.
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` infers `extra` as unknown, and overloads break inference altogether.
+export type ToolParameters = readonly [ToolExtra] | readonly [any, ToolExtra]
 
-export type GatedHandler<P extends readonly unknown[]> = (...parameters: P) => Promise<CallToolResult>
+/** `(args, extra)`, or `(extra)` for a tool without `inputSchema`. */
+export type ToolHandler<P extends ToolParameters> = (...parameters: P) => CallToolResult | Promise<CallToolResult>
+
+export type GatedHandler<P extends ToolParameters> = (...parameters: P) => Promise<CallToolResult>

@@ -24,8 +24,8 @@ export const holders: readonly Flow[] = [
     const health = createHealth(() => {})
     const credentials = createCredentials({ backend, journal: createJournal({ audit: memoryAudit(), health }), health })
     const released = await credentials.release(key, variables, { correlationId: 'canary' })
-    const guard = createEchoGuard({ includeShort: true })
-    guard.add(variables, released)
+    const guard = createEchoGuard()
+    guard.add(variables, released, { includeShort: true })
     expectThat(guard.finds(secrets.of('html')), 'a guard that knows the values')
     const stat = await backend.stat(key, call())
     const held = { backend, cache, credentials, guard, stat, key, variables, sealer: createSealer(Buffer.alloc(32, 7)) }

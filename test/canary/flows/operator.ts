@@ -35,6 +35,9 @@ export async function runs(world: World, code: number | 'failed', line: CommandL
 
 const alice = ({ owner }: World) => ['canary', '--issuer', owner.issuer, '--subject', owner.subject]
 
+/** A value of several lines is stored as a textarea's. */
+const typeOf = (secret: string) => (secret.includes('\n') ? ['--type', 'textarea'] : [])
+
 export const operator: readonly Flow[] = [
   flow('list and show', async (world) => {
     await world.saved()
@@ -44,17 +47,19 @@ export const operator: readonly Flow[] = [
   flow('rotate from standard input', async (world) => {
     await world.saved()
     for (const { kind, value: secret } of world.secrets.canaries) {
-      await runs(world, 0, { command: rotate, words: [...alice(world), '--field', kind], secret })
+      await runs(world, 0, { command: rotate, words: [...alice(world), '--field', kind, ...typeOf(secret)], secret })
     }
     world.probe = (handle) => handle.use(({ long }) => String(long === world.secrets.of('long')))
     expectThat((await world.clients.plain.call()).text === 'true', 'the rotated value')
   }),
   flow('rotate that fails', async (world) => {
     const secret = world.secrets.of('pem')
-    await runs(world, 3, { command: rotate, words: alice(world), secret })
+    const lines = [...alice(world), ...typeOf(secret)]
+    await runs(world, 3, { command: rotate, words: lines, secret })
     await world.saved()
-    await runs(world, 1, { command: rotate, words: alice(world), secret })
-    await runs(world, 'failed', { command: rotate, words: [...alice(world), '--field', secret], secret })
+    await runs(world, 1, { command: rotate, words: lines, secret })
+    await runs(world, 2, { command: rotate, words: alice(world), secret })
+    await runs(world, 'failed', { command: rotate, words: [...lines, '--field', secret], secret })
     await runs(world, 2, { command: rotate, words: alice(world), secret: `${secret}\u0007` })
     await runs(world, 2, { command: rotate, words: alice(world), secret: secret.repeat(60) })
   }),

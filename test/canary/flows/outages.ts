@@ -22,7 +22,7 @@ export function outages(faults: readonly string[]): readonly Flow[] {
         await world.store.fault('none')
       }
       // The circuit breaker lets a call through every two seconds.
-      for (let attempt = 0; attempt < 40; attempt += 1) {
+      for (let attempt = 0; attempt < 600; attempt += 1) {
         const state = await world.inner.credentials
           .status(keyOf(world), { correlationId: 'after' })
           .catch(() => undefined)

@@ -86,7 +86,7 @@ export const server: readonly Flow[] = [
   flow('command line: rotate in a process of its own', async (world) => {
     await world.saved()
     const { issuer, subject } = world.owner
-    const words = ['rotate', 'canary', '--issuer', issuer, '--subject', subject, '--field', 'pem']
+    const words = ['rotate', 'canary', '--issuer', issuer, '--subject', subject, '--field', 'pem', '--type', 'textarea']
     const child = command(world, words, { MCP_VAULT_FOLDER: world.dataFolder })
     const ended = ends(child, 0)
     keepProcessInfo(world, child)

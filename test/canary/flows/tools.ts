@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import { McpError } from '@modelcontextprotocol/sdk/types.js'
 import { ECHOED, ENCODINGS } from '../encodings.ts'
 import { expectThat, type Flow, flow } from '../flow.ts'
@@ -57,6 +58,16 @@ export const tools: readonly Flow[] = [
   withheld('tool throws with it', (text) => {
     throw new Error(`401 for ${text}`)
   }),
+  withheld('tool throws it in an error of another realm', (text) => {
+    throw runInNewContext('(text) => new Error(text)')(text)
+  }),
+  withheld('tool throws an object that shows it', (text) => {
+    throw { toString: () => text }
+  }),
+  withheld('tool answers with an object that shows it later', (text) => {
+    let reads = 0
+    return { content: [], structuredContent: { later: { toJSON: () => (reads++ === 0 ? text : 'nothing') } } }
+  }),
   withheld('tool throws with it in the cause', (text) => {
     throw new Error('failed', { cause: new AggregateError([new Error(text)]) })
   }),
@@ -84,6 +95,20 @@ export const tools: readonly Flow[] = [
         return (error as { code?: string }).code
       }),
   ),
+  answered(
+    'tool sends it in two messages',
+    'sent, secret_echoed',
+    (world) => (handle, extra) =>
+      handle.use(async ({ long }) => {
+        const outcomes: unknown[] = []
+        for (const data of [long.slice(0, 6), long.slice(6)]) {
+          const message = { method: 'notifications/message', params: { level: 'info', data } }
+          const error = await world.thrown(() => extra.sendNotification(message as never))
+          outcomes.push((error as { code?: string } | undefined)?.code ?? 'sent')
+        }
+        return outcomes.join(', ')
+      }),
+  ),
   answered('tool prints its handle', 'canary', (world) => (handle) => {
     console.log(
       handle,
@@ -108,7 +133,7 @@ export const tools: readonly Flow[] = [
     await world.clients.plain.call()
     await world.thrown(() => kept?.use(() => 'used'))
     await world.thrown(() => kept?.fetch(world.services.bearer.origin))
-    await world.thrown(() => world.provider.getCredentials())
+    await world.thrown(() => world.provider.getCredentials({ signal: new AbortController().signal, requestId: 1 }))
     world.objects.set('handle', kept)
   }),
   answered('reference misused', 'refused 7', (world) => async (handle) => {

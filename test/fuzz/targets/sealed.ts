@@ -9,7 +9,7 @@ import { sodiumReady } from '../../../src/core/sodium.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
 import { csrfToken, csrfTokenMatches } from '../../../src/web/csrf.ts'
 import { createLoginCookies } from '../../../src/web/login-cookie.ts'
-import { cookieName, requestCookies } from '../../../src/web/sealed-cookie.ts'
+import { cookieName, createCookieSealer, requestCookies } from '../../../src/web/sealed-cookie.ts'
 import { createSessions } from '../../../src/web/session.ts'
 import { siteOf } from '../../../src/web/site.ts'
 import { mustHold, target } from '../target.ts'
@@ -26,13 +26,16 @@ const reference = sealReference(sealer, { provider: 'jira', owner, call: 'c1' },
 
 const site = siteOf(new URL('https://mcp.example.com'))
 const app = new Koa()
+const cookies = createCookieSealer(sealer, site)
 const sessions = createSessions({
   site,
   sealer,
+  cookies,
+  login: {},
   sessions: memoryBrowserSessions(),
   options: { sessionIdleSeconds: 900, sessionMaxSeconds: 3600 },
 })
-const logins = createLoginCookies(site, sealer)
+const logins = createLoginCookies(site, cookies)
 
 function contextWith(cookie: string) {
   const request = new IncomingMessage(new Socket())

@@ -2,9 +2,10 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import fc from 'fast-check'
 import Koa from 'koa'
+import { addressGroups } from '../../../src/core/address-groups.ts'
 import { readJsonBody } from '../../../src/mcp/json-body.ts'
 import { bearerCredentials } from '../../../src/web/bearer-challenge.ts'
-import { addressKey, clientAddress } from '../../../src/web/client-address.ts'
+import { clientAddress } from '../../../src/web/client-address.ts'
 import { MAX_FORM_BYTES, readFormBody, refusedUnread } from '../../../src/web/form-body.ts'
 import { renderGuide } from '../../../src/web/guide.ts'
 import { hostMatches } from '../../../src/web/host-check.ts'
@@ -207,9 +208,9 @@ export const web = [
     ([forwarded, proxies]) => {
       const request = new IncomingMessage(new Socket())
       request.headers['x-forwarded-for'] = forwarded
-      const key = addressKey(clientAddress(request, proxies))
-      mustHold(proxies > 0 || key === '', 'an address from a header that nobody vouches for')
-      addressKey(forwarded)
+      const [own] = addressGroups(clientAddress(request, proxies))
+      mustHold(proxies > 0 || own?.key === '', 'an address from a header that nobody vouches for')
+      addressGroups(forwarded)
     },
     { weight: 40 },
   ),

@@ -23,8 +23,8 @@ test('-32042 reaches the client with its link, the saved form is reported, and a
   const variables = { pat: { label: 'Token', type: 'password' } } as const
   const tickets = new CredentialsProvider({ vault, name: 'tickets', variables })
   const server = new Server({ name: 'low', version: '1.0.0' }, { capabilities: { tools: {} } })
-  const tell = credentialGate(server)(tickets, { failFast: true }, async (how: unknown, _extra: ToolExtra) => {
-    const pat = await tickets.getCredentials().use(({ pat }) => pat)
+  const tell = credentialGate(server)(tickets, { failFast: true }, async (how: unknown, extra: ToolExtra) => {
+    const pat = await tickets.getCredentials(extra).use(({ pat }) => pat)
     if (how === 'throw') throw new Error(`It did not work with ${pat}`)
     return { content: [{ type: 'text', text: how === 'tell' ? pat : `${pat.length} characters` }] }
   })

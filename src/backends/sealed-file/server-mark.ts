@@ -1,0 +1,68 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { lstat, mkdir, readdir } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { removeQuietly } from './durable-file.ts'
+
+/** What tells other servers of the same store that this one runs. */
+export interface ServerMark {
+  /** Whether another server with the same address runs. */
+  readonly others: boolean
+  close(): Promise<void>
+}
+
+/** Bytes that the address of a socket may have everywhere; Linux takes 107, macOS 103. */
+const LONGEST_PATH = 100
+/** A socket that does not answer may be one that does not listen yet. */
+const NEW_MILLISECONDS = 10_000
+
+/**
+ * A listening socket in the store's folder, named after the server's address. The kernel closes it with its process, so that a crash
+ * leaves no server behind that does not exist, and it is seen from other containers on this machine, where a process id says nothing.
+ * Commands of the command line leave none: they serve nobody.
+ *
+ * @returns undefined where the file system has no sockets or the path is too long: then nothing can be told
+ */
+export async function markServer(root: string, serverBaseUrl: string): Promise<ServerMark | undefined> {
+  const folder = join(root, 'servers')
+  const prefix = `${createHash('sha256').update(serverBaseUrl).digest('hex').slice(0, 8)}-`
+  const own = prefix + randomBytes(4).toString('hex')
+  if (Buffer.byteLength(join(folder, own)) > LONGEST_PATH) return undefined
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    // Listening first: of two that start at the same moment at least one sees the other.
+    const close = await listen(join(folder, own))
+    const names = (await readdir(folder)).filter((name) => name.startsWith(prefix) && name !== own)
+    const answers = await Promise.all(names.map((name) => isAlive(join(folder, name))))
+    return { others: answers.includes(true), close }
+  } catch {
+    return undefined
+  }
+}
+
+async function listen(path: string): Promise<() => Promise<void>> {
+  const server = createServer((socket) => socket.destroy())
+  server.unref()
+  // Workers of one cluster would share it.
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ path, exclusive: true }, resolve))
+  // Closing removes the file.
+  return () => new Promise((resolve) => server.close(() => resolve()))
+}
+
+async function isAlive(path: string): Promise<boolean> {
+  const answered = await new Promise<boolean>((resolve) => {
+    const socket = connect(path)
+    const done = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', () => done(true)).once('error', () => done(false))
+  })
+  if (!answered) await removeOld(path)
+  return answered
+}
+
+async function removeOld(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isSocket() && Date.now() - found.mtimeMs > NEW_MILLISECONDS) await removeQuietly(path)
+}

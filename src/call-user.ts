@@ -1,0 +1,38 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import { CredentialVaultError } from './core/errors.ts'
+import { sameOwner, type User } from './core/owner.ts'
+import type { OwnerFrom } from './credential-vault.ts'
+
+/**
+ * Says whose call it is. What a verifier left on the request itself always counts; the ambient `userContext` is believed alone only where
+ * a request carries nothing, since behind a queue in front of the gate it is another call's.
+ *
+ * @returns undefined when nothing names a person
+ * @throws `owner_unknown` when the request and `userContext` name two people, or only `userContext` names one although the request has
+ *   an `authInfo`
+ */
+export function callUser(
+  authInfo: unknown,
+  ownerFrom: OwnerFrom,
+  userContext: AsyncLocalStorage<User> | undefined,
+): User | undefined {
+  const named = ownerFrom(authInfo)
+  const ambient = userContext?.getStore()
+  if (!ambient) return named
+  if (authInfo === undefined) return ambient
+  if (!named) {
+    throw new CredentialVaultError(
+      'owner_unknown',
+      "userContext names a user, and the request's own authInfo names nobody. Set ownerFrom to a function that reads the owner from " +
+        'the authInfo that your verifier makes.',
+      { reason: 'auth_info_without_owner' },
+    )
+  }
+  if (sameOwner(named, ambient)) return { ...ambient, ...named }
+  throw new CredentialVaultError(
+    'owner_unknown',
+    "userContext names another user than the request's own authInfo. A queue or pool in front of the gate runs one call in another call's " +
+      'context: leave userContext out, and the verified token of the very request counts.',
+    { reason: 'two_users' },
+  )
+}

@@ -1,0 +1,121 @@
+import type { AccessContext, CredentialNote } from './credentials.ts'
+import type { Health } from './health.ts'
+import { createSecretPrints } from './secret-prints.ts'
+import { type StorageKey, storageKey } from './storage-key.ts'
+import type { CredentialValues, Variable } from './variables.ts'
+
+/**
+ * Second line of defence against a server that mixes calls up: looks for one owner's secret in what another owner's call answered. It only
+ * raises an alarm. The answer is delivered unchanged and without waiting, since a user could otherwise learn from it whether a guess is
+ * somebody's secret, or have other people's answers withheld.
+ */
+export interface CrossingWatch {
+  /** Remembers the fingerprints of values that were handed out. */
+  released(key: StorageKey, variables: readonly Variable[], values: CredentialValues): void
+  /** Looks some time later, if there is time: at exact copies, in answers of up to 64 kB, for 5 ms at most. */
+  answered(answer: Answer): void
+}
+
+export interface Answer {
+  readonly key: StorageKey
+  readonly context: AccessContext
+  readonly result: unknown
+  /** What the client sent itself is no news to it. */
+  readonly clientArguments: unknown
+}
+
+export interface CrossingWatchParts {
+  readonly note: (key: StorageKey, context: AccessContext, event: CredentialNote) => Promise<void>
+  readonly health: Health
+}
+
+const MAX_CHARACTERS = 65_536
+/** Milliseconds. */
+const LONGEST_LOOK = 5
+const SAME_PAIR_AFTER = 60_000
+const UNWELL_FOR = 600_000
+const REMEMBERED_AGAIN_AFTER = 60_000
+/** Share of the time that looking may take, and how many milliseconds of it may come at once. */
+const SHARE = 0.01
+const BURST = 50
+const MAX_PAIRS = 1_000
+
+export function createCrossingWatch({ note, health }: CrossingWatchParts): CrossingWatch {
+  const prints = createSecretPrints()
+  // Values are the same object for as long as they are cached.
+  const rememberedAt = new WeakMap<CredentialValues, number>()
+  const reportedAt = new Map<string, number>()
+  let mayTake = BURST
+  let refilledAt = performance.now()
+  let recovery: NodeJS.Timeout | undefined
+
+  function look({ key, context, result, clientArguments }: Answer): void {
+    const began = performance.now()
+    mayTake = Math.min(BURST, mayTake + (began - refilledAt) * SHARE)
+    refilledAt = began
+    if (mayTake <= 0) return
+    const text = textOf(result)
+    const owner = ownerId(key)
+    const found = text === undefined ? [] : prints.foreign(text, owner, LONGEST_LOOK)
+    mayTake -= performance.now() - began
+    if (found.length === 0) return
+    const sent = prints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
+    for (const crossed of found) {
+      if (!sent.includes(crossed.digest)) report(storageKey(crossed.provider, key.owner), context, crossed.owner)
+    }
+  }
+
+  function report(key: StorageKey, context: AccessContext, other: string): void {
+    const pair = JSON.stringify([ownerId(key), other])
+    const now = performance.now()
+    const last = reportedAt.get(pair)
+    if (last !== undefined && now - last < SAME_PAIR_AFTER) return
+    if (reportedAt.size >= MAX_PAIRS) reportedAt.clear()
+    reportedAt.set(pair, now)
+    health.failed('calls', 'credential_crossed')
+    clearTimeout(recovery)
+    recovery = setTimeout(() => health.recovered('calls'), UNWELL_FOR).unref()
+    void note(key, context, { type: 'credential.crossed', outcome: 'failure' })
+  }
+
+  return {
+    released(key, variables, values) {
+      const now = performance.now()
+      const last = rememberedAt.get(values)
+      if (last !== undefined && now - last < REMEMBERED_AGAIN_AFTER) return
+      rememberedAt.set(values, now)
+      for (const { name, secret } of variables) {
+        const value = secret && Object.hasOwn(values, name) ? values[name] : undefined
+        if (value === undefined) continue
+        prints.add({ owner: ownerId(key), provider: key.provider, field: `${key.path} ${name}` }, value)
+      }
+    },
+
+    answered(answer) {
+      setImmediate(() => {
+        try {
+          look(answer)
+        } catch {
+          // A result that cannot be read cannot be sent either, and this is an alarm only.
+        }
+      })
+    },
+  }
+}
+
+function ownerId({ owner: { issuer, subject } }: StorageKey): string {
+  return JSON.stringify([issuer, subject])
+}
+
+/** All strings in a value; undefined when there are more than are looked at. */
+function textOf(value: unknown): string | undefined {
+  const stack = [value]
+  let text = ''
+  for (let count = 0; stack.length > 0; count += 1) {
+    const next = stack.pop()
+    if (typeof next === 'string') text += `${next}\0`
+    else if (typeof next === 'object' && next !== null) stack.push(...Object.keys(next), ...Object.values(next))
+    if (text.length > MAX_CHARACTERS || count > MAX_CHARACTERS) return undefined
+  }
+  return text
+}

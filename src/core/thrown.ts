@@ -1,0 +1,39 @@
+import { isProxy } from 'node:util/types'
+import { jsonSnapshot } from './json-snapshot.ts'
+
+/**
+ * A thrown value that can no longer change what it says: message and data are read once and pinned. An SDK shows `String(thrown)` or
+ * `message`, with `code` and `data`; an error of ours or of an SDK keeps its class, since the SDK goes by it.
+ */
+export function pinThrown(thrown: unknown): unknown {
+  if (typeof thrown !== 'object' || thrown === null)
+    return typeof thrown === 'function' ? 'a function was thrown' : thrown
+  const message = textOf(() => String(Reflect.get(thrown, 'message')))
+  const data = { ...(Reflect.has(thrown, 'data') && { data: snapshotOf(() => Reflect.get(thrown, 'data')) }) }
+  if (thrown instanceof Error && !isProxy(thrown) && pin(thrown, { message, ...data })) return thrown
+  const shown = textOf(() => String(thrown))
+  const code = snapshotOf(() => Reflect.get(thrown, 'code'))
+  return { message, code, ...data, toString: () => shown }
+}
+
+function pin(error: Error, properties: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(properties).every(([name, value]) =>
+    Reflect.defineProperty(error, name, { value, writable: false, configurable: false }),
+  )
+}
+
+function textOf(read: () => string): string {
+  try {
+    return read()
+  } catch {
+    return 'an error that cannot be shown'
+  }
+}
+
+function snapshotOf(read: () => unknown): unknown {
+  try {
+    return jsonSnapshot(read())
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+import { contextOf } from './access-context.ts'
+import type { CredentialRequest, GatedCall } from './core/gated-provider.ts'
+import type { NewRequest } from './core/pending-requests.ts'
+import { urlBelow } from './core/server-base-url.ts'
+import type { StorageKey } from './core/storage-key.ts'
+import type { ProviderServices } from './credential-vault.ts'
+
+export interface CredentialRequestParts {
+  readonly services: Pick<ProviderServices, 'credentials' | 'pendingRequests'>
+  readonly key: StorageKey
+  readonly call: GatedCall
+  readonly cause: NewRequest['cause']
+  /** The call waits for the form, and keeps the request open while another call's consent is declined. */
+  readonly waits: boolean
+  readonly serverBaseUrl: URL
+  readonly isSaved: () => Promise<boolean>
+}
+
+/** Opens or reuses the owner's one pending request for a provider, and records that the call asked. */
+export async function openCredentialRequest(parts: CredentialRequestParts): Promise<CredentialRequest> {
+  const { services, key, call, cause, waits, serverBaseUrl, isSaved } = parts
+  const { credentials, pendingRequests } = services
+  const { user, clientName, tool } = call
+  const { provider } = key
+  const request = await pendingRequests.openOrReuse({ provider, user, clientName, tool, cause }, { waits })
+  try {
+    const context = { ...contextOf(call), request: pendingRequests.label(request) }
+    await credentials.record(key, context, { type: 'credential.requested', outcome: 'success', reason: cause })
+  } catch (error) {
+    await pendingRequests.leave(request)
+    throw error
+  }
+  return {
+    request,
+    url: formUrl(serverBaseUrl, provider, request.handle),
+    mayWait: request.waiterId !== undefined,
+    async wait(signal) {
+      const end = await pendingRequests.wait(request, isSaved, signal)
+      // It may have been saved on another replica.
+      if (end === 'saved') credentials.forget(key)
+      return end
+    },
+    leave: () => pendingRequests.leave(request),
+    withdraw: async () => void (await pendingRequests.withdraw(request)),
+  }
+}
+
+function formUrl(serverBaseUrl: URL, provider: string, handle: string): string {
+  const url = urlBelow(serverBaseUrl, `/credentials/${provider}/entry`)
+  url.searchParams.set('t', handle)
+  return url.href
+}

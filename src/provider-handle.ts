@@ -1,0 +1,45 @@
+import { contextOf } from './access-context.ts'
+import { type CredentialHandle, createHandle } from './core/credential-handle.ts'
+import type { CredentialReference } from './core/credential-reference.ts'
+import type { GatedCall } from './core/gated-provider.ts'
+import type { StorageKey } from './core/storage-key.ts'
+import type { ToolCall } from './core/tool-call.ts'
+import type { Variable, VariablesOptions } from './core/variables.ts'
+import type { ProviderServices } from './credential-vault.ts'
+import type { BoundFetch } from './destinations/bound-fetch.ts'
+
+/** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
+export interface HandleCall {
+  readonly call: GatedCall
+  readonly toolCall?: ToolCall
+}
+
+export interface ProviderHandleParts extends HandleCall {
+  readonly key: StorageKey
+  readonly variables: readonly Variable[]
+  readonly services: () => Pick<ProviderServices, 'credentials' | 'crossings'>
+  readonly boundFetch: BoundFetch
+  /** Also search for secrets of fewer than 8 bytes. */
+  readonly includeShort: boolean
+  readonly reference: () => CredentialReference
+  readonly isLive: () => boolean
+}
+
+/** Binds a handle to one owner's credential and to the call that asked for it, whatever runs `use()` later. */
+export function createProviderHandle<V extends VariablesOptions>(parts: ProviderHandleParts): CredentialHandle<V> {
+  const { key, call, toolCall, variables, services, boundFetch, includeShort, reference, isLive } = parts
+  return createHandle<V>({
+    provider: key.provider,
+    reference,
+    isLive,
+    async release(options) {
+      const { credentials, crossings } = services()
+      const values = await credentials.release(key, variables, contextOf(call), options)
+      crossings.released(key, variables, values)
+      toolCall?.guard.add(variables, values, { includeShort })
+      return values
+    },
+    send: (values, input, init) => boundFetch.fetch(values, input, init),
+    refused: (refusal) => services().credentials.note(key, contextOf(call), refusal),
+  })
+}

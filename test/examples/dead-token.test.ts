@@ -1,0 +1,215 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { expect, onTestFinished, test } from 'vitest'
+import { connectMcpClient } from '../../examples/tickets/mcp-client.ts'
+import { startTickets } from '../../examples/tickets/tickets-server.ts'
+import { fillIn, linkIn } from '../e2e/mcp-harness.ts'
+import {
+  answerOf,
+  type ExampleClient,
+  exampleClient,
+  exampleTickets,
+  newTokenAt,
+  type ToolAnswer,
+  withToken,
+} from '../support/example-client.ts'
+import {
+  folderWithKey,
+  freeUrl,
+  type Replacements,
+  startExample,
+  startHttpExample,
+} from '../support/example-process.ts'
+import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
+import { startProcess } from '../support/running-process.ts'
+import { fillInLocally, localLinkIn, stdioExample } from '../support/stdio-example.ts'
+import { startTokenService, type TokenService } from '../support/token-service.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const TICKET = { title: 'Printer is on fire' }
+
+/** The service has ended the token: the result is a tool's error that says so, and no success about a thing that was not done. */
+function expectRefusal(answer: ToolAnswer): void {
+  expect(answer).toEqual({ isError: true, text: expect.stringMatching(/answered 401: .*This token is not known here/) })
+  expect(answer.text).not.toContain('undefined')
+}
+
+const HTTP_EXAMPLES = ['koa/server.ts', 'express-existing/after.ts', 'two-providers/server.ts', 'from-field/server.ts']
+const STDIO_EXAMPLES = ['stdio/server.ts', 'low-level-server/server.ts']
+
+test.each(HTTP_EXAMPLES)('%s reports a token that ended at its service as an error', async (example) => {
+  const { tickets, connect } = await startHttpExample(example, ({ origin }) => ({ WIKI_URL: origin, SITES: origin }))
+  const alice = await connect('alice')
+  const link = linkIn(await alice.call('create_ticket', TICKET))
+  const pat = await tickets.newToken('Alice')
+  await fillIn(link, 'alice', example.startsWith('from-field') ? { site: tickets.origin, pat } : { pat })
+  expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
+  await tickets.newToken('Alice')
+  expectRefusal(await alice.answer('create_ticket', TICKET))
+})
+
+test('the tool of two-providers that needs both reports either of them', async () => {
+  const wiki = await exampleTickets()
+  const { tickets, connect } = await startHttpExample('two-providers/server.ts', () => ({ WIKI_URL: wiki.origin }))
+  const alice = await connect('alice', async (link) => {
+    const service = link.includes('/credentials/wiki/') ? wiki : tickets
+    await fillIn(link, 'alice', { pat: await service.newToken('Alice') })
+  })
+  expect(await alice.answer('report_and_ticket', TICKET)).toMatchObject({ isError: false })
+  await tickets.newToken('Alice')
+  expectRefusal(await alice.answer('report_and_ticket', TICKET))
+  await wiki.newToken('Alice')
+  expectRefusal(await alice.answer('report_and_ticket', TICKET))
+})
+
+test.each(STDIO_EXAMPLES)('%s reports a token that ended at its service as an error', async (example) => {
+  const { tickets, start } = await stdioExample(example)
+  const alice = await exampleClient(new StdioClientTransport({ ...start, stderr: 'ignore' }))
+  const link = localLinkIn(await alice.call('create_ticket', TICKET))
+  await fillInLocally(link, await tickets.newToken('Alice'))
+  expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
+  await tickets.newToken('Alice')
+  expectRefusal(await alice.answer('create_ticket', TICKET))
+})
+
+test('express-existing/before.ts reports a shared token that ended at its service as an error', async () => {
+  const { tickets, connect } = await startHttpExample('express-existing/before.ts', async (service) => ({
+    TICKETS_TOKEN: await service.newToken('Alice'),
+  }))
+  const bob = await connect('bob')
+  expect(await bob.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
+  await tickets.newToken('Alice')
+  expectRefusal(await bob.answer('create_ticket', TICKET))
+})
+
+test('the tickets example reports a token that ended at its service as an error, in both tools', async () => {
+  const folder = folderWithKey()
+  const environment = { MCP_VAULT_BACKEND: 'memory', MCP_AUDIT_FOLDER: join(folder, 'audit') }
+  const tickets = await startTickets({ environment })
+  onTestFinished(() => tickets.close())
+  const origin = tickets.ticketService.origin
+  const alice = await connectMcpClient({ url: tickets.url, user: 'Alice' })
+  onTestFinished(() => alice.close())
+  const link = linkIn((await answerOf(alice, 'create_ticket', TICKET)).text)
+  await fillIn(link, 'alice', { pat: await newTokenAt(origin, 'Alice') })
+  expect(await answerOf(alice, 'create_ticket', TICKET)).toMatchObject({ isError: false })
+  expect(await answerOf(alice, 'list_tickets')).toMatchObject({ isError: false })
+  await newTokenAt(origin, 'Alice')
+  expectRefusal(await answerOf(alice, 'create_ticket', TICKET))
+  expectRefusal(await answerOf(alice, 'list_tickets'))
+})
+
+interface Sample {
+  readonly service: TokenService
+  readonly url: string
+  readonly folder: string
+  readonly issuer: string
+}
+
+/** A sample that acts in another service than the examples' own; addresses of its service are replaced, as its reader would. */
+async function startSample(
+  run: (sample: Sample) => Promise<unknown>,
+): Promise<{ service: TokenService; alice: ExampleClient }> {
+  const service = await startTokenService()
+  const url = await freeUrl()
+  const identityProvider = await startIdentityProvider({
+    resource: `${url}/mcp`,
+    clients: [browserClient('mcp-form', [`${url}/credentials/callback`])],
+  })
+  onTestFinished(() => identityProvider.close())
+  await run({ service, url, folder: folderWithKey(), issuer: identityProvider.issuer })
+  const alice = await exampleClient(withToken(`${url}/mcp`, await identityProvider.issueAccessToken('alice')))
+  return { service, alice }
+}
+
+const servedFrom =
+  (example: string, replaced: (sample: Sample) => Replacements, environment: (sample: Sample) => NodeJS.ProcessEnv) =>
+  (sample: Sample) =>
+    startExample(example, sample.url, environment(sample), { folder: sample.folder, replacements: replaced(sample) })
+
+const readme = servedFrom(
+  '../test/support/readme-host.ts',
+  ({ url, issuer, service }) => ({
+    'https://mcp.example.com': url,
+    'https://login.example.com': issuer,
+    'https://jira.example.com': service.origin,
+  }),
+  ({ url, issuer }) => ({ BASE_URL: url, ISSUER: issuer }),
+)
+const gettingStarted = servedFrom(
+  'getting-started.ts',
+  ({ url }) => ({ '8005': new URL(url).port }),
+  ({ url, issuer, service }) => ({ BASE_URL: url, ISSUER: issuer, SERVICE_ORIGIN: service.origin }),
+)
+const fromAuthkit = (sample: Sample) => {
+  writeFileSync(join(sample.folder, 'confluence.md'), 'Open **Profile → Tokens**.\n')
+  const environment = { SERVER_URL: sample.url, ISSUER_URL: sample.issuer }
+  return servedFrom(
+    'from-mcp-authkit.ts',
+    ({ service }) => ({ '*.example.com': service.origin }),
+    () => environment,
+  )(sample)
+}
+const toolsModule = async ({ url, folder, issuer, service }: Sample) => {
+  const command = [join(ROOT, 'dist/cli/main.js'), 'start', join(ROOT, 'examples/tools.mjs')]
+  const server = await startProcess(
+    process.execPath,
+    [...command, '--port', new URL(url).port],
+    {
+      MCP_SERVER_BASE_URL: url,
+      MCP_OIDC_ISSUER: issuer,
+      MCP_OIDC_CLIENT_ID: 'mcp-form',
+      MCP_VAULT_KEY_FILE: join(folder, 'vault.key'),
+      MCP_VAULT_FOLDER: join(folder, 'data'),
+      MCP_AUDIT_FOLDER: join(folder, 'audit'),
+      SERVICE_ORIGIN: service.origin,
+    },
+    async () => (await fetch(`${url}/mcp`, { method: 'POST' })).status === 401,
+  )
+  onTestFinished(() => server.stop())
+}
+
+const SAMPLES = [
+  ['README.md', 'examples/readme.ts', readme, 'create_issue', TICKET],
+  ['docs/getting-started.md', 'examples/getting-started.ts', gettingStarted, 'get_issue', { key: 'IT-1' }],
+  ['docs/getting-started.md, without code of your own', 'examples/tools.mjs', toolsModule, 'who_am_i', {}],
+  ['docs/migrating-from-mcp-authkit.md', 'examples/from-mcp-authkit.ts', fromAuthkit, 'list_pages', { space: 'IT' }],
+] as const
+
+test.each(SAMPLES)(
+  'the sample of %s reports a token that ended at its service as an error',
+  async (_, file, run, tool, parameters) => {
+    const { service, alice } = await startSample(run)
+    const pat = service.newToken()
+    const fields = file.includes('authkit') ? { base_url: service.origin, pat } : { pat }
+    await fillIn(linkIn(await alice.call(tool, parameters)), 'alice', fields)
+    expect(await alice.answer(tool, parameters)).toMatchObject({ isError: false })
+    service.endToken(pat)
+    expectRefusal(await alice.answer(tool, parameters))
+  },
+)
+
+test('every example and every sample of a page that takes a credential is called above', () => {
+  const called = [
+    ...[...HTTP_EXAMPLES, ...STDIO_EXAMPLES, 'tickets/tickets-server.ts'].map((name) => `examples/${name}`),
+    ...SAMPLES.map(([, file]) => file),
+  ]
+  const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' }).split(
+    '\n',
+  )
+  const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+  const takes = (text: string) => /\.getCredentials\(|\n\s+\.getCredentials\(/.test(text)
+  const examples = tracked.filter((path) => /^examples\/.*\.(ts|mjs)$/.test(path) && takes(read(path)))
+  expect(examples.sort()).toEqual([...called].sort())
+  const texts = new Set(called.map(read))
+  const pages = tracked.filter((path) => /^(?:[A-Z]+|docs\/.*)\.md$/.test(path) && path !== 'docs/api.md')
+  const samples = pages.flatMap((page) =>
+    [...read(page).matchAll(/```[mc]?[jt]s\n([\s\S]*?)```/g)].flatMap(([, text = '']) =>
+      takes(text) ? [{ page, text }] : [],
+    ),
+  )
+  expect(samples.length).toBeGreaterThan(5)
+  expect(samples.filter(({ text }) => !texts.has(text))).toEqual([])
+})
