@@ -6,6 +6,7 @@ import { streamAnchor } from './audit/stream-anchor.ts'
 import { webhookAnchor } from './audit/webhook-anchor.ts'
 import type { AuditSink } from './core/audit-sink.ts'
 import { CredentialVaultError } from './core/errors.ts'
+import { warnAbout } from './core/notice.ts'
 import { parseOptions } from './core/options.ts'
 import { fromVariables, withoutEmpty } from './environment.ts'
 
@@ -62,7 +63,7 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
       maxSegmentBytes: settings.MCP_AUDIT_SEGMENT_MEGABYTES * MEGABYTE,
     }),
     ...(anchor && { anchor }),
-    warn: (message) => void process.stderr.write(`mcp-credential-vault: ${message}\n`),
+    warn: warnAbout('audit'),
   })
 }
 

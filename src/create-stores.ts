@@ -5,6 +5,7 @@ import { memoryBackend } from './backends/memory.ts'
 import { sealedFile } from './backends/sealed-file.ts'
 import type { AuditSink } from './core/audit-sink.ts'
 import type { BrowserSessions } from './core/browser-sessions.ts'
+import { warnAbout } from './core/notice.ts'
 import { parseOptions } from './core/options.ts'
 import type { PendingStore } from './core/pending-store.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
@@ -84,12 +85,14 @@ function backendOf(
           names: settings.MCP_CREDENTIAL_NAMES,
           region: settings.AWS_REGION ?? settings.AWS_DEFAULT_REGION,
           endpoint: settings.AWS_ENDPOINT_URL_SECRETS_MANAGER,
+          warn: warnAbout('aws-secrets-manager'),
         }),
       )
     case 'sealed-file':
       return sealedFile({
         folder: settings.MCP_VAULT_FOLDER,
         create,
+        warn: warnAbout('sealed-file'),
         ...(environment === process.env ? {} : keyOptions(settings)),
       })
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type VaultAuthOptions, vaultBackend } from './backends/vault.ts'
 import { CredentialVaultError } from './core/errors.ts'
+import { warnAbout } from './core/notice.ts'
 import { parseOptions } from './core/options.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
 import { fromVariables } from './environment.ts'
@@ -89,6 +90,7 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
       mount: settings.VAULT_KV_MOUNT,
       prefix: settings.VAULT_KV_PREFIX,
       names: settings.MCP_CREDENTIAL_NAMES,
+      warn: warnAbout('vault'),
     })
   return fromVariables(OPTION_VARIABLES, make)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CredentialVaultError } from './core/errors.ts'
 import type { IdentityMode } from './core/identity.ts'
 import { parseOptions } from './core/options.ts'
 import { checkServerBaseUrl } from './core/server-base-url.ts'
@@ -96,7 +97,7 @@ export function vaultOptionsFromEnvironment(
     'environment',
   )
   if (serverBaseUrl === undefined) checkServerBaseUrl(settings.MCP_SERVER_BASE_URL, 'environment.MCP_SERVER_BASE_URL')
-  const identity = fromVariables(IDENTITY_VARIABLES, () => identityFrom(settings))
+  const identity = fromVariables(IDENTITY_VARIABLES, () => identityFrom(settings, withoutEmpty(environment)))
   const options: OpenVaultOptions = {
     ...createStores(environment),
     serverBaseUrl: settings.MCP_SERVER_BASE_URL,
@@ -122,10 +123,8 @@ export function vaultOptionsFromEnvironment(
   return options
 }
 
-function identityFrom(settings: Settings): IdentityMode | undefined {
-  // Any of oidc's settings means oidc: without the issuer that is an error, and no step down to the local user.
-  const mode =
-    settings.MCP_IDENTITY ?? (Object.keys(settings).some((name) => name.startsWith('MCP_OIDC_')) ? 'oidc' : undefined)
+function identityFrom(settings: Settings, environment: NodeJS.ProcessEnv): IdentityMode | undefined {
+  const mode = settings.MCP_IDENTITY ?? modeMeant(Object.keys(environment))
   if (mode === undefined) return undefined
   if (mode === 'local-user') {
     return localUser({
@@ -148,6 +147,21 @@ function identityFrom(settings: Settings): IdentityMode | undefined {
     ...present('maxAuthAgeSeconds', settings.MCP_OIDC_MAX_AUTH_AGE_SECONDS),
     ...present('acrValues', settings.MCP_OIDC_ACR_VALUES),
   })
+}
+
+/** Any setting of a mode means that mode: without the issuer, oidc is an error, and no step down to the local user. */
+function modeMeant(names: readonly string[]): Settings['MCP_IDENTITY'] {
+  const oidcMeant = names.some((name) => name.startsWith('MCP_OIDC_'))
+  const localMeant = names.some((name) => name.startsWith('MCP_LOCAL_'))
+  if (oidcMeant && localMeant) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'environment.MCP_IDENTITY: variables of both oidc (MCP_OIDC_…) and local-user (MCP_LOCAL_…) are set. Set MCP_IDENTITY to one of the two, or unset the others.',
+      { reason: 'option' },
+    )
+  }
+  if (oidcMeant) return 'oidc'
+  return localMeant ? 'local-user' : undefined
 }
 
 const oidcSchema = z.object({

@@ -76,6 +76,8 @@ export interface Identity {
   readonly banner?: string
   /** Absent in modes without an authorization server. */
   readonly resource?: ResourceDescription
+  /** Where no access token is good at all: that, and what sets one, in ASCII without quotes, for operators and for the answers to clients. */
+  readonly noAccessToken?: string | undefined
   /** Values of `iss` in its tokens, that of its owners first. Absent in modes that cannot be one of several. */
   readonly issuers?: readonly string[]
   /** Whether it also verifies tokens that do not say whose they are, by asking the issuer. */
