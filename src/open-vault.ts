@@ -177,7 +177,15 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, crossings, ownerFrom, assertion: options.assertion }
+      return {
+        credentials,
+        pendingRequests,
+        sealer,
+        crossings,
+        ownerFrom,
+        assertion: options.assertion,
+        warn: warnOf('outgoing'),
+      }
     },
 
     onClose: (end) => void endings.push(end),

@@ -16,6 +16,8 @@ export interface GatePass {
   readonly call: GatedCall
   /** Bound into the call's references. */
   readonly id: string
+  /** Aborts when the call is cancelled, and when this gate's handler has ended. */
+  readonly signal: () => AbortSignal
 }
 
 /** One MCP tool call, however many gates stand in front of its handler. */
