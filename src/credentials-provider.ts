@@ -196,17 +196,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     cause: NewRequest['cause'],
     { waits }: { readonly waits: boolean } = { waits: false },
   ): Promise<CredentialRequest> {
+    const key = this.#key(call.user)
     const { serverBaseUrl } = this.vault
     const isSaved = async () => (await this.credentialState(call)) === 'active'
-    return openCredentialRequest({
-      services: this.#ready(),
-      key: this.#key(call.user),
-      call,
-      cause,
-      waits,
-      serverBaseUrl,
-      isSaved,
-    })
+    return openCredentialRequest({ services: this.#ready(), key, call, cause, waits, serverBaseUrl, isSaved })
   }
 
   async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
