@@ -16,18 +16,32 @@ beforeAll(async () => {
         return { content: [{ type: 'text' as const, text }] }
       }
       const read = gate(jira, length)
-      server.registerTool('after', {}, gate(jira, async (extra) => {
-        await read(extra)
-        return length(extra)
-      }))
-      server.registerTool('at_once', {}, gate(jira, async (extra) => {
-        const [first] = await Promise.all([read(extra), read(extra)])
-        return first as Awaited<ReturnType<typeof length>>
-      }))
-      server.registerTool('revoke_other', {}, gate(jira, async (extra) => {
-        const done = await jira.invalidateCredentials(harness.owner('bob'), extra).catch((error) => String(error.code))
-        return { content: [{ type: 'text', text: `revoked: ${done}` }] }
-      }))
+      server.registerTool(
+        'after',
+        {},
+        gate(jira, async (extra) => {
+          await read(extra)
+          return length(extra)
+        }),
+      )
+      server.registerTool(
+        'at_once',
+        {},
+        gate(jira, async (extra) => {
+          const [first] = await Promise.all([read(extra), read(extra)])
+          return first as Awaited<ReturnType<typeof length>>
+        }),
+      )
+      server.registerTool(
+        'revoke_other',
+        {},
+        gate(jira, async (extra) => {
+          const done = await jira
+            .invalidateCredentials(harness.owner('bob'), extra)
+            .catch((error) => String(error.code))
+          return { content: [{ type: 'text', text: `revoked: ${done}` }] }
+        }),
+      )
     },
   })
   for (const user of ['alice', 'bob'])
@@ -35,10 +49,13 @@ beforeAll(async () => {
 })
 afterAll(() => harness.close())
 
-test.each(['after', 'at_once'])('a handler keeps its credential when it calls another gated handler (%s)', async (tool) => {
-  const alice = await harness.connect('alice')
-  expect(await alice.text(tool)).toEqual({ text: expect.stringContaining('characters'), isError: false })
-})
+test.each(['after', 'at_once'])(
+  'a handler keeps its credential when it calls another gated handler (%s)',
+  async (tool) => {
+    const alice = await harness.connect('alice')
+    expect(await alice.text(tool)).toEqual({ text: expect.stringContaining('characters'), isError: false })
+  },
+)
 
 test("one user's call cannot revoke another user's credential by its extra", async () => {
   const alice = await harness.connect('alice')
