@@ -1,7 +1,7 @@
 import type Koa from 'koa'
 import { contextOf } from './access-context.ts'
 import { callEnd } from './call-end.ts'
-import { callUser } from './call-user.ts'
+import { callUser, otherOwner } from './call-user.ts'
 import type { CredentialHandle } from './core/credential-handle.ts'
 import {
   type CredentialReference,
@@ -160,21 +160,22 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     }
     const { toolCall, call, signal } = this.#runningCall(extra, 'resolve()')
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
-    const isLive = () => toolCall.innermost() !== undefined && isOpen()
+    const isLive = () => toolCall.outermost() !== undefined && isOpen()
     return this.#handle(() => opened.reference, key, { call, toolCall, signal }, isLive)
   }
 
   /**
    * Revokes the owner's credential: the next call asks for it again. Resolves false when there was none. With `extra` the audit line names
    * that call, else an operator.
+   *
+   * @throws `configuration_invalid` (`reason: 'other_owner'`) for the `extra` of another person's call
    */
   async invalidateCredentials(owner: Owner, extra?: CallExtra): Promise<boolean> {
     await this.ready()
-    const context =
-      extra === undefined
-        ? ({ correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const)
-        : contextOf(this.#runningCall(extra, 'invalidateCredentials()').call)
-    return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, context)
+    const call = extra && this.#runningCall(extra, 'invalidateCredentials()').call
+    if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
+    const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
+    return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, call ? contextOf(call) : operator)
   }
 
   userOf(authInfo: unknown): User | undefined {
@@ -206,7 +207,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const id = newCorrelationId()
     const end = callEnd(this.name, call.signal)
     this.#live.add(id)
-    toolCall.enter(this, { call, id, signal: () => end.signal })
+    const pass = { call, id, signal: () => end.signal }
+    toolCall.enter(this, pass)
     try {
       const result = await handler()
       const answer = {
@@ -218,7 +220,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       this.#ready().crossings.answered(answer)
       return result
     } finally {
-      toolCall.leave(this)
+      toolCall.leave(pass)
       this.#live.delete(id)
       end.reached()
     }
@@ -273,9 +275,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   #runningCall(extra: CallExtra, method: string): GatePass & { readonly toolCall: ToolCall } {
     const toolCall = requireCall(extra, `${method} of ${this.name}`)
-    const pass = toolCall.passOf(this) ?? toolCall.innermost()
-    if (!pass)
-      throw new CredentialVaultError('call_ended', `${method} of ${this.name}: the call of this extra has ended.`)
+    const pass = toolCall.passOf(this) ?? toolCall.outermost()
+    if (!pass) throw new CredentialVaultError('call_ended', `${method} of ${this.name}: its call has ended.`)
     return { ...pass, toolCall }
   }
 
