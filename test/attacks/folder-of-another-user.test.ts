@@ -6,9 +6,7 @@ import { openPrivateFolder } from '../../src/core/private-folder.ts'
 
 // Root's server on a volume that belongs to somebody else: that user may replace every record and every log file.
 test('a folder that another user than the server may write to is refused or warned of', async () => {
-  const folder = join(await mkdtemp(join(tmpdir(), 'vault-')), 'audit')
-  await mkdir(folder, { mode: 0o755 })
-  await chown(folder, 12_345, 12_345)
+  const folder = await foreignFolder()
   const warnings: string[] = []
   const opened = openPrivateFolder(folder, {
     holds: 'audit log',
