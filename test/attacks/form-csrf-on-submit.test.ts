@@ -87,5 +87,7 @@ test('behind a proxy that hides the origin, our own page is known by Sec-Fetch-S
 test('a refusal because of a hidden origin names the header that a proxy has to leave alone', async () => {
   const refused = await alice.post(link.submit, {}, { origin: 'null', 'sec-fetch-site': null })
   expect(refused.text).toContain('Referrer-Policy: no-referrer')
-  expect((await alice.post(link.submit, {}, { origin: 'https://evil.example.com' })).text).not.toContain('Referrer-Policy')
+  expect((await alice.post(link.submit, {}, { origin: 'https://evil.example.com' })).text).not.toContain(
+    'Referrer-Policy',
+  )
 })
