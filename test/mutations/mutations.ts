@@ -52,6 +52,12 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'vault-cas-off', tests: ['test/backends/vault.test.ts'] },
   { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
+  { name: 'cookie-not-bound-to-policy', tests: ['test/attacks/session-of-a-weaker-vault.test.ts'] },
+  { name: 'session-not-asked-again', tests: ['test/attacks/submit-after-sessions-ended.test.ts'] },
+  {
+    name: 'strangers-not-capped',
+    tests: ['test/attacks/audit-log-flooded-by-strangers.test.ts', 'test/core/refusal-cap.test.ts'],
+  },
 ]
 
 export function patchOf({ name }: Mutation): string {
