@@ -40,6 +40,10 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'signature-not-checked',
     tests: ['test/attacks/sealed-file-foreign-writer.test.ts', 'test/attacks/sealed-file-changed-bytes.test.ts'],
   },
+  {
+    name: 'link-count-for-identity',
+    tests: ['test/attacks/sealed-file-linked-temporary.test.ts', 'test/backends/sealed-file-lost-link.test.ts'],
+  },
   { name: 'redirect-followed', tests: ['test/attacks/fetch-redirect.test.ts'] },
   { name: 'echo-guard-off', tests: ['test/core/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
   {
