@@ -38,7 +38,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
   await page.getByRole('button', { name: /sign in/i }).click()
   await page.getByRole('button', { name: 'Continue as Alice' }).click()
   await page.waitForURL(/\/entry/)
-  await page.locator('summary').click()
   await page.mouse.move(0, 0)
   await page.screenshot({ path: `docs/images/form-${colorScheme}.png`, fullPage: true })
   await context.close()

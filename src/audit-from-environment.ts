@@ -6,8 +6,9 @@ import { streamAnchor } from './audit/stream-anchor.ts'
 import { webhookAnchor } from './audit/webhook-anchor.ts'
 import type { AuditSink } from './core/audit-sink.ts'
 import { CredentialVaultError } from './core/errors.ts'
+import { warnAbout } from './core/notice.ts'
 import { parseOptions } from './core/options.ts'
-import { withoutEmpty } from './environment.ts'
+import { fromVariables, withoutEmpty } from './environment.ts'
 
 const wholeNumber = z
   .string()
@@ -28,6 +29,13 @@ const environmentSchema = z.object({
 
 type Settings = z.output<typeof environmentSchema>
 
+const OPTION_VARIABLES = {
+  'jsonLinesAudit.keepDays': 'MCP_AUDIT_KEEP_DAYS',
+  'jsonLinesAudit.maxSegmentBytes': 'MCP_AUDIT_SEGMENT_MEGABYTES',
+  'webhookAnchor.url': 'MCP_AUDIT_ANCHOR',
+  'webhookAnchor.token': 'MCP_AUDIT_ANCHOR_TOKEN_FILE',
+} as const
+
 const MEGABYTE = 1024 * 1024
 
 /**
@@ -41,6 +49,10 @@ export function auditFromEnvironment(
   { stdout = process.stdout }: { readonly stdout?: NodeJS.WritableStream } = {},
 ): AuditSink {
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
+  return fromVariables(OPTION_VARIABLES, () => logFrom(settings, environment, stdout))
+}
+
+function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: NodeJS.WritableStream): AuditSink {
   const anchor = anchorFrom(settings, stdout)
   return jsonLinesAudit({
     folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
@@ -51,7 +63,7 @@ export function auditFromEnvironment(
       maxSegmentBytes: settings.MCP_AUDIT_SEGMENT_MEGABYTES * MEGABYTE,
     }),
     ...(anchor && { anchor }),
-    warn: (message) => void process.stderr.write(`mcp-credential-vault: ${message}\n`),
+    warn: warnAbout('audit'),
   })
 }
 

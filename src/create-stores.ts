@@ -5,10 +5,11 @@ import { memoryBackend } from './backends/memory.ts'
 import { sealedFile } from './backends/sealed-file.ts'
 import type { AuditSink } from './core/audit-sink.ts'
 import type { BrowserSessions } from './core/browser-sessions.ts'
+import { warnAbout } from './core/notice.ts'
 import { parseOptions } from './core/options.ts'
 import type { PendingStore } from './core/pending-store.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
-import { withoutEmpty } from './environment.ts'
+import { fromVariables, withoutEmpty } from './environment.ts'
 import { memoryPendingStore } from './pending/memory.ts'
 import { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 import { vaultBackendFromEnvironment } from './vault-backend-from-environment.ts'
@@ -33,6 +34,11 @@ const environmentSchema = z.object({
   AWS_ENDPOINT_URL_SECRETS_MANAGER: z.string().optional(),
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
 })
+
+const AWS_VARIABLES = {
+  'awsSecretsManagerBackend.prefix': 'MCP_AWS_PREFIX',
+  'awsSecretsManagerBackend.endpoint': 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+} as const
 
 export interface StoresOptions {
   /** Default true. Without it a folder that holds no store is an error instead of a new store. */
@@ -72,17 +78,21 @@ function backendOf(
     case 'vault':
       return vaultBackendFromEnvironment(withoutEmpty(environment))
     case 'aws-secrets-manager':
-      return awsSecretsManagerBackend({
-        prefix: settings.MCP_AWS_PREFIX,
-        kmsKeyId: settings.MCP_AWS_KMS_KEY_ID,
-        names: settings.MCP_CREDENTIAL_NAMES,
-        region: settings.AWS_REGION ?? settings.AWS_DEFAULT_REGION,
-        endpoint: settings.AWS_ENDPOINT_URL_SECRETS_MANAGER,
-      })
+      return fromVariables(AWS_VARIABLES, () =>
+        awsSecretsManagerBackend({
+          prefix: settings.MCP_AWS_PREFIX,
+          kmsKeyId: settings.MCP_AWS_KMS_KEY_ID,
+          names: settings.MCP_CREDENTIAL_NAMES,
+          region: settings.AWS_REGION ?? settings.AWS_DEFAULT_REGION,
+          endpoint: settings.AWS_ENDPOINT_URL_SECRETS_MANAGER,
+          warn: warnAbout('aws-secrets-manager'),
+        }),
+      )
     case 'sealed-file':
       return sealedFile({
         folder: settings.MCP_VAULT_FOLDER,
         create,
+        warn: warnAbout('sealed-file'),
         ...(environment === process.env ? {} : keyOptions(settings)),
       })
   }

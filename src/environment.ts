@@ -1,4 +1,26 @@
+import { CredentialVaultError, isVaultError } from './core/errors.ts'
+
 /** A variable set to nothing counts as not set, as in Compose files. */
 export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+}
+
+/**
+ * Makes something from options that came from variables. An error about such an option names its variable, which is what an operator has
+ * set.
+ *
+ * @param variables by the option's path in errors, e.g. `oidc.issuer`
+ */
+export function fromVariables<T>(variables: Readonly<Record<string, string>>, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!isVaultError(error, 'configuration_invalid')) throw error
+    const message = Object.entries(variables).reduce(
+      (text, [path, variable]) =>
+        text.replace(new RegExp(`\\b${path.replaceAll('.', '\\.')}(?!\\.?\\w)`, 'g'), `environment.${variable}`),
+      error.message,
+    )
+    throw new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
+  }
 }

@@ -46,6 +46,7 @@ export type {
   CredentialStatus,
   Expectation,
   RevokeIntent,
+  RotateCommand,
   SecretBackend,
   StoredCredential,
   StoredVersion,

@@ -59,7 +59,7 @@ export interface OpenVaultOptions {
    * or exchanged for one that is meant for the backend (RFC 8693).
    */
   readonly assertion?: (user: User, authInfo: unknown) => Promise<string>
-  /** Hears warnings for operators; never a secret. Default: standard error. */
+  /** Hears warnings for operators; never a secret. Default: lines on standard error with time, level and place. */
   readonly warn?: (message: string) => void
 }
 

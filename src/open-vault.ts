@@ -13,6 +13,7 @@ import type { IdentityMode } from './core/identity.ts'
 import { createJournal, type Journal } from './core/journal.ts'
 import { findKey } from './core/key-source.ts'
 import { isLoopback } from './core/loopback.ts'
+import { warnAbout } from './core/notice.ts'
 import { parseOptions } from './core/options.ts'
 import { auditWithOwnErrors, pendingStoreWithOwnErrors } from './core/own-errors.ts'
 import { checkOwner, type User } from './core/owner.ts'
@@ -43,41 +44,48 @@ import { createVaultRoutes } from './web/vault-routes.ts'
  */
 export async function openVault(options: OpenVaultOptions): Promise<CredentialVault> {
   const checked = parseOptions(openVaultOptions, options, 'openVault')
-  const { backend, ownerFrom = ownerFromAuthInfo, warn = warnOnStandardError } = options
+  const { backend, ownerFrom = ownerFromAuthInfo } = options
+  const warnOf = (place: string) => options.warn ?? warnAbout(place)
   const serverBaseUrl = checkServerBaseUrl(checked.serverBaseUrl, 'openVault.serverBaseUrl')
   refuseUnverifiedTls()
   await sodiumReady()
 
   const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
-  const opened = await identityMode(options.identity, serverBaseUrl).open({ serverBaseUrl, callbackUrl, warn })
-  const identity = options.verifyToken ? { ...opened, verifyToken: options.verifyToken } : opened
+  const opened = await identityMode(options.identity, serverBaseUrl).open({
+    serverBaseUrl,
+    callbackUrl,
+    warn: warnOf('identity'),
+  })
+  const identity = options.verifyToken
+    ? { ...opened, verifyToken: options.verifyToken, noAccessToken: undefined }
+    : opened
 
   const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
-  const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit', warn }))
+  const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }))
   const createdKeys: string[] = []
   await withDeadline(backend.name, OPEN_DEADLINE, () =>
     backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
   )
   const sealer = await orClose(backend, async () => {
-    const webKey = findWebKey(options.webKey, backend, pendingStore)
+    const webKey = findWebKey(options.webKey, backend, pendingStore, warnOf('keys'))
     await audit.open?.(backend.deriveKey?.('audit'))
     return createSealer(webKey)
   })
-  const health = createHealth(warn, (part, problem) => {
+  const health = createHealth(warnOf('health'), (part, problem) => {
     // The log reports its own failures, and a crossing has a line of its own.
     if (part === 'audit' || part === 'calls') return
     const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
     const name = part === 'backend' ? backend.name : part
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
-  const journal: Journal = createJournal({ audit, health, warn })
+  const journal: Journal = createJournal({ audit, health, warn: warnOf('audit') })
   await orClose(backend, async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
   })
-  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warn(SECOND_SERVER)
+  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
@@ -134,8 +142,11 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
     nodeHandler: () => createNodeHandler(vault.routes, (path) => routes.owns(path) || metadata.owns(path)),
 
-    bearerGate: () =>
-      createBearerGate(parts, { userContext: () => userContext, allowedOrigins: checked.allowedOrigins }),
+    bearerGate() {
+      // A server that is not on HTTP has no gate, and needs no token.
+      if (identity.noAccessToken !== undefined) warnOf('identity')(identity.noAccessToken)
+      return createBearerGate(parts, { userContext: () => userContext, allowedOrigins: checked.allowedOrigins })
+    },
 
     async endSessions(owner) {
       const { issuer, subject } = checkOwner(owner)
@@ -166,7 +177,15 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, crossings, ownerFrom, assertion: options.assertion }
+      return {
+        credentials,
+        pendingRequests,
+        sealer,
+        crossings,
+        ownerFrom,
+        assertion: options.assertion,
+        warn: warnOf('outgoing'),
+      }
     },
 
     onClose: (end) => void endings.push(end),
@@ -228,9 +247,14 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): 
   )
 }
 
-function findWebKey(text: string | undefined, backend: SecretBackend, pendingStore: PendingStore): Uint8Array {
+function findWebKey(
+  text: string | undefined,
+  backend: SecretBackend,
+  pendingStore: PendingStore,
+  warn: (message: string) => void,
+): Uint8Array {
   const derived = backend.deriveKey?.('web')
-  const configured = findKey({ name: 'MCP_WEB_KEY', text })
+  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
   if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',
@@ -255,8 +279,4 @@ function refuseUnverifiedTls(): void {
     'NODE_TLS_REJECT_UNAUTHORIZED=0 switches off every certificate check in this process. Unset it, and name your own authority in NODE_EXTRA_CA_CERTS.',
     { reason: 'tls_unverified' },
   )
-}
-
-function warnOnStandardError(message: string): void {
-  process.stderr.write(`mcp-credential-vault: ${message}\n`)
 }

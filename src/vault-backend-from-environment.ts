@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { type VaultAuthOptions, vaultBackend } from './backends/vault.ts'
 import { CredentialVaultError } from './core/errors.ts'
+import { warnAbout } from './core/notice.ts'
 import { parseOptions } from './core/options.ts'
 import type { SecretBackend } from './core/secret-backend.ts'
+import { fromVariables } from './environment.ts'
 
 const text = z.string().optional()
 
@@ -25,12 +27,39 @@ const environmentSchema = z.object({
 /** Each name below with this before it is the login for everything, for reading or for writing. */
 const LOGINS = { all: 'VAULT_', read: 'VAULT_READ_', write: 'VAULT_WRITE_' } as const
 
+const OPTION_VARIABLES: Readonly<Record<string, string>> = {
+  'vaultBackend.address': 'VAULT_ADDR',
+  'vaultBackend.namespace': 'VAULT_NAMESPACE',
+  'vaultBackend.authNamespace': 'VAULT_AUTH_NAMESPACE',
+  'vaultBackend.mount': 'VAULT_KV_MOUNT',
+  'vaultBackend.prefix': 'VAULT_KV_PREFIX',
+  'vaultBackend.tls.caFile': 'VAULT_CACERT',
+  'vaultBackend.tls.certFile': 'VAULT_CLIENT_CERT',
+  'vaultBackend.tls.keyFile': 'VAULT_CLIENT_KEY',
+  'vaultBackend.tls.serverName': 'VAULT_TLS_SERVER_NAME',
+  ...loginVariables('vaultBackend.auth', LOGINS.all),
+  ...loginVariables('vaultBackend.auth.read', LOGINS.read),
+  ...loginVariables('vaultBackend.auth.write', LOGINS.write),
+}
+
+function loginVariables(path: string, prefix: string): Readonly<Record<string, string>> {
+  const names = {
+    token: 'TOKEN',
+    mount: 'AUTH_MOUNT',
+    role: 'ROLE',
+    roleId: 'ROLE_ID',
+    secretId: 'SECRET_ID',
+    jwtFile: 'JWT_FILE',
+  }
+  return Object.fromEntries(Object.entries(names).map(([option, name]) => [`${path}.${option}`, `${prefix}${name}`]))
+}
+
 /**
  * The Vault backend that the environment names. A login is `VAULT_AUTH_METHOD` (default `token`) with `VAULT_TOKEN` or
  * `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_SECRET_ID_FILE`, `VAULT_ROLE` and `VAULT_JWT_FILE`. Separate ones for reading and
  * writing have the same names with `VAULT_READ_` and `VAULT_WRITE_`.
  *
- * @throws `configuration_invalid`, naming the variable, or the option of `vaultBackend` that it fills
+ * @throws `configuration_invalid`, naming the variable
  */
 export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): SecretBackend {
   const settings = parseOptions(environmentSchema, environment, 'environment')
@@ -51,16 +80,19 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
     keyFile: settings.VAULT_CLIENT_KEY,
     serverName: settings.VAULT_TLS_SERVER_NAME,
   }
-  return vaultBackend({
-    address: settings.VAULT_ADDR,
-    auth: all ?? { ...(read && { read }), ...(write && { write }) },
-    tls,
-    namespace: settings.VAULT_NAMESPACE,
-    authNamespace: settings.VAULT_AUTH_NAMESPACE,
-    mount: settings.VAULT_KV_MOUNT,
-    prefix: settings.VAULT_KV_PREFIX,
-    names: settings.MCP_CREDENTIAL_NAMES,
-  })
+  const make = () =>
+    vaultBackend({
+      address: settings.VAULT_ADDR,
+      auth: all ?? { ...(read && { read }), ...(write && { write }) },
+      tls,
+      namespace: settings.VAULT_NAMESPACE,
+      authNamespace: settings.VAULT_AUTH_NAMESPACE,
+      mount: settings.VAULT_KV_MOUNT,
+      prefix: settings.VAULT_KV_PREFIX,
+      names: settings.MCP_CREDENTIAL_NAMES,
+      warn: warnAbout('vault'),
+    })
+  return fromVariables(OPTION_VARIABLES, make)
 }
 
 function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOptions | undefined {
@@ -81,7 +113,10 @@ function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOpt
       if ((token === undefined) === (tokenFile === undefined))
         fail(`${prefix}TOKEN: set either it or ${prefix}TOKEN_FILE`)
       return { method, token, tokenFile }
-    case 'approle':
+    case 'approle': {
+      const secretIds = ['SECRET_ID', 'SECRET_ID_FILE', 'WRAPPED_SECRET_ID_FILE']
+      if (secretIds.filter((name) => at(name) !== undefined).length !== 1)
+        fail(`${prefix}SECRET_ID: set exactly one of ${secretIds.map((name) => `${prefix}${name}`).join(', ')}`)
       return {
         method,
         mount,
@@ -91,6 +126,7 @@ function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOpt
         secretIdFile: at('SECRET_ID_FILE'),
         wrappedSecretIdFile: at('WRAPPED_SECRET_ID_FILE'),
       }
+    }
     case 'kubernetes':
       return { method, mount, role: required('ROLE'), jwtFile: at('JWT_FILE') }
     case 'jwt':

@@ -1,12 +1,14 @@
 import { z } from 'zod'
+import { CredentialVaultError } from './core/errors.ts'
 import type { IdentityMode } from './core/identity.ts'
 import { parseOptions } from './core/options.ts'
+import { checkServerBaseUrl } from './core/server-base-url.ts'
 import { createStores } from './create-stores.ts'
-import { withoutEmpty } from './environment.ts'
+import { fromVariables, withoutEmpty } from './environment.ts'
 import { localUser } from './identity/local-user.ts'
 import { oidc } from './identity/oidc.ts'
 import { ASYMMETRIC_ALGORITHMS } from './identity/oidc-options.ts'
-import type { OpenVaultOptions } from './open-vault-options.ts'
+import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
 const wholeNumber = z
@@ -20,6 +22,7 @@ const environmentSchema = z.object({
   MCP_IDENTITY: z.enum(['oidc', 'local-user']).optional(),
   MCP_OIDC_ISSUER: z.string().optional(),
   MCP_OIDC_CLIENT_ID: z.string().optional(),
+  MCP_OIDC_DISPLAY_NAME: z.string().optional(),
   MCP_OIDC_CLIENT_SECRET_FILE: z.string().optional(),
   MCP_OIDC_AUDIENCE: z.string().optional(),
   MCP_OIDC_SCOPES: words.optional(),
@@ -43,6 +46,35 @@ const environmentSchema = z.object({
   MCP_SUBMITS_PER_MINUTE: wholeNumber.optional(),
 })
 
+const VAULT_VARIABLES = {
+  'openVault.serverName': 'MCP_SERVER_NAME',
+  'openVault.cacheSeconds': 'MCP_CACHE_SECONDS',
+  'openVault.linkTtlSeconds': 'MCP_LINK_TTL_SECONDS',
+  'openVault.sessionIdleSeconds': 'MCP_SESSION_IDLE_SECONDS',
+  'openVault.sessionMaxSeconds': 'MCP_SESSION_MAX_SECONDS',
+  'openVault.trustedProxies': 'MCP_TRUSTED_PROXIES',
+  'openVault.allowedOrigins': 'MCP_ALLOWED_ORIGINS',
+  'openVault.rateLimits.pagesPerMinute': 'MCP_PAGES_PER_MINUTE',
+  'openVault.rateLimits.loginsPerMinute': 'MCP_LOGINS_PER_MINUTE',
+  'openVault.rateLimits.submitsPerMinute': 'MCP_SUBMITS_PER_MINUTE',
+} as const
+
+const IDENTITY_VARIABLES = {
+  'localUser.name': 'MCP_LOCAL_USER',
+  'localUser.accessToken': 'MCP_LOCAL_ACCESS_TOKEN',
+  'oidc.issuer': 'MCP_OIDC_ISSUER',
+  'oidc.clientId': 'MCP_OIDC_CLIENT_ID',
+  'oidc.clientSecretFile': 'MCP_OIDC_CLIENT_SECRET_FILE',
+  'oidc.audience': 'MCP_OIDC_AUDIENCE',
+  'oidc.scopes': 'MCP_OIDC_SCOPES',
+  'oidc.subjectClaim': 'MCP_OIDC_SUBJECT_CLAIM',
+  'oidc.idTokenSubjectClaim': 'MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM',
+  'oidc.issuerAliases': 'MCP_OIDC_ISSUER_ALIASES',
+  'oidc.algorithms': 'MCP_OIDC_ALGORITHMS',
+  'oidc.maxAuthAgeSeconds': 'MCP_OIDC_MAX_AUTH_AGE_SECONDS',
+  'oidc.acrValues': 'MCP_OIDC_ACR_VALUES',
+} as const
+
 type Settings = z.output<typeof environmentSchema>
 
 /**
@@ -64,8 +96,9 @@ export function vaultOptionsFromEnvironment(
     },
     'environment',
   )
-  const identity = identityFrom(settings)
-  return {
+  if (serverBaseUrl === undefined) checkServerBaseUrl(settings.MCP_SERVER_BASE_URL, 'environment.MCP_SERVER_BASE_URL')
+  const identity = fromVariables(IDENTITY_VARIABLES, () => identityFrom(settings, withoutEmpty(environment)))
+  const options: OpenVaultOptions = {
     ...createStores(environment),
     serverBaseUrl: settings.MCP_SERVER_BASE_URL,
     ...(identity && { identity }),
@@ -84,12 +117,14 @@ export function vaultOptionsFromEnvironment(
     },
     ...given,
   }
+  const fromCode = Object.keys(given).map((option) => `openVault.${option}`)
+  const named = Object.entries(VAULT_VARIABLES).filter(([path]) => !fromCode.some((option) => path.startsWith(option)))
+  fromVariables(Object.fromEntries(named), () => parseOptions(openVaultOptions, options, 'openVault'))
+  return options
 }
 
-function identityFrom(settings: Settings): IdentityMode | undefined {
-  // Any of oidc's settings means oidc: without the issuer that is an error, and no step down to the local user.
-  const mode =
-    settings.MCP_IDENTITY ?? (Object.keys(settings).some((name) => name.startsWith('MCP_OIDC_')) ? 'oidc' : undefined)
+function identityFrom(settings: Settings, environment: NodeJS.ProcessEnv): IdentityMode | undefined {
+  const mode = settings.MCP_IDENTITY ?? modeMeant(Object.keys(environment))
   if (mode === undefined) return undefined
   if (mode === 'local-user') {
     return localUser({
@@ -101,6 +136,7 @@ function identityFrom(settings: Settings): IdentityMode | undefined {
   return oidc({
     issuer,
     clientId,
+    ...present('displayName', settings.MCP_OIDC_DISPLAY_NAME),
     ...present('clientSecretFile', settings.MCP_OIDC_CLIENT_SECRET_FILE),
     ...present('audience', settings.MCP_OIDC_AUDIENCE),
     ...present('scopes', settings.MCP_OIDC_SCOPES),
@@ -111,6 +147,21 @@ function identityFrom(settings: Settings): IdentityMode | undefined {
     ...present('maxAuthAgeSeconds', settings.MCP_OIDC_MAX_AUTH_AGE_SECONDS),
     ...present('acrValues', settings.MCP_OIDC_ACR_VALUES),
   })
+}
+
+/** Any setting of a mode means that mode: without the issuer, oidc is an error, and no step down to the local user. */
+function modeMeant(names: readonly string[]): Settings['MCP_IDENTITY'] {
+  const oidcMeant = names.some((name) => name.startsWith('MCP_OIDC_'))
+  const localMeant = names.some((name) => name.startsWith('MCP_LOCAL_'))
+  if (oidcMeant && localMeant) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'environment.MCP_IDENTITY: variables of both oidc (MCP_OIDC_…) and local-user (MCP_LOCAL_…) are set. Set MCP_IDENTITY to one of the two, or unset the others.',
+      { reason: 'option' },
+    )
+  }
+  if (oidcMeant) return 'oidc'
+  return localMeant ? 'local-user' : undefined
 }
 
 const oidcSchema = z.object({

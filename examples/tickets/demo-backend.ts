@@ -26,8 +26,9 @@ export interface DemoBackend {
 export interface DemoCredential {
   /** Words that name it on the command line. */
   readonly words: readonly string[]
-  /** The command that `show` prints for rotating it; undefined where the vendor has none. */
+  /** The command that `show` prints for rotating it, and what to type there; undefined where the vendor has none. */
   readonly rotateCommand: string | undefined
+  readonly rotateInput: string | undefined
 }
 
 /** @param folder for data and keys; removed by the caller */
@@ -64,11 +65,11 @@ async function openBaoBackend(folder: string): Promise<DemoBackend> {
     introduction: `OpenBao at ${address}, in dev mode`,
     environment: { MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: address, VAULT_TOKEN: ROOT_TOKEN },
     noticesAtOnce: false,
-    async rotate({ rotateCommand = '' }, pat) {
-      const [, words = '', shape = ''] = /^vault (.+?) +# then type (\S+) and Ctrl-D$/.exec(rotateCommand) ?? []
+    async rotate({ rotateCommand = '', rotateInput = '' }, pat) {
+      const words = rotateCommand.replace(/^vault /, '')
       const login = { VAULT_ADDR: address, VAULT_TOKEN: ROOT_TOKEN, BAO_ADDR: address, BAO_TOKEN: ROOT_TOKEN }
       await runCommand(server.child.spawnfile, words.split(' '), {
-        input: shape.replace('…', pat),
+        input: rotateInput.replace('…', pat),
         environment: { ...login, HOME: folder },
       })
       return `vault ${words}`
@@ -92,9 +93,9 @@ async function motoBackend(): Promise<DemoBackend> {
     },
     noticesAtOnce: false,
     // The AWS command line is not among what the tests bring, so its request is made through the API.
-    async rotate({ rotateCommand = '' }, pat) {
-      const [, secretId, shape = ''] = /--secret-id (\S+) .+# then type (\S+) and Ctrl-D$/.exec(rotateCommand) ?? []
-      await emulator.administrator.putSecretValue({ SecretId: secretId, SecretString: shape.replace('…', pat) })
+    async rotate({ rotateCommand = '', rotateInput = '' }, pat) {
+      const [, secretId] = /--secret-id (\S+)/.exec(rotateCommand) ?? []
+      await emulator.administrator.putSecretValue({ SecretId: secretId, SecretString: rotateInput.replace('…', pat) })
       return `PutSecretValue of ${secretId}`
     },
     async stop() {

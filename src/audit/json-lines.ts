@@ -59,7 +59,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   }
 
   function begin(derived: Uint8Array | undefined): NonNullable<typeof opened> {
-    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile })
+    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn })
     const key = configured?.key ?? derived
     if (!key && settings.subjects === 'pseudonym') {
       throw new CredentialVaultError(

@@ -166,9 +166,10 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
     locate: (key) => `${nameOf(key)}${region ? ` (${region})` : ''}`,
 
     rotateCommand(key, fields) {
-      const json = JSON.stringify(Object.fromEntries(fields.map((field) => [field, '…'])))
+      const input = JSON.stringify(Object.fromEntries(fields.map((field) => [field, '…'])))
       const where = region ? ` --region ${region}` : ''
-      return `aws secretsmanager put-secret-value${where} --secret-id ${nameOf(key)} --secret-string file:///dev/stdin    # then type ${json} and Ctrl-D`
+      const secret = `--secret-id ${nameOf(key)} --secret-string file:///dev/stdin`
+      return { command: `aws secretsmanager put-secret-value${where} ${secret}`, input }
     },
 
     async history(key, call) {

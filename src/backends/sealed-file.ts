@@ -22,7 +22,10 @@ export interface SealedFileOptions {
   readonly folder: string
   /** The store's key as text, from `mcp-credential-vault keygen`. Default: `MCP_VAULT_KEY`, or the file that `MCP_VAULT_KEY_FILE` names. */
   readonly key?: string | undefined
-  /** File that holds the key. When this user owns it, nobody else may read it. */
+  /**
+   * File that holds the key. When this user owns it, nobody else may read it; root's own on a read-only mount, as containers have it, is
+   * used with a warning when only root can change it.
+   */
   readonly keyFile?: string | undefined
   /** Makes a new store when the folder holds none. Default true; false where that would only hide a wrong folder. */
   readonly create?: boolean | undefined
@@ -86,7 +89,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     async open(hears) {
       await sodiumReady()
-      const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile })
+      const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile, warn })
       try {
         const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn }, hears)
         const revisions = createRevisions(root)

@@ -180,9 +180,9 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
     locate,
 
     rotateCommand(key, fields) {
-      const json = JSON.stringify(Object.fromEntries(fields.map((field) => [field, '…'])))
+      const input = JSON.stringify(Object.fromEntries(fields.map((field) => [field, '…'])))
       const space = namespace ? ` -namespace=${namespace}` : ''
-      return `vault kv put${space} -mount=${mount} ${pathOf(key)} -    # then type ${json} and Ctrl-D`
+      return { command: `vault kv put${space} -mount=${mount} ${pathOf(key)} -`, input }
     },
 
     async history(key, call) {

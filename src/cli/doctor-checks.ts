@@ -5,8 +5,9 @@ import { type StorageKey, storageKey } from '../core/storage-key.ts'
 
 export interface CheckResult {
   readonly check: string
-  readonly ok: boolean
-  /** What was seen, or what to do. */
+  /** `skipped`: nothing was looked at, so nothing is known. */
+  readonly result: 'ok' | 'wrong' | 'skipped'
+  /** What was seen, what to do, or why nothing was looked at. */
   readonly detail: string
 }
 
@@ -16,16 +17,18 @@ const TIER_NAMES: Readonly<Record<Tier, string>> = {
   both: 'the login',
 }
 const DEADLINE = 20_000
+const DOCTOR = 'urn:mcp-credential-vault:doctor'
+const PROBES = 'doctor'
 
 /**
- * Tries what the backend's logins can do, on a probe record below `provider` that is removed again. Whoever saves must save, whoever
+ * Tries what the backend's logins can do, on a probe record below `provider`, default `doctor`, that is removed again. Whoever saves must save, whoever
  * reads must read, and where there are two logins neither may do what the other is for.
  *
  * @param correlationId of every request, so that the backend's own log shows whose probes they are
  */
 export async function checkBackend(
   backend: SecretBackend,
-  provider: string,
+  provider: string | undefined,
   correlationId: string,
 ): Promise<readonly CheckResult[]> {
   const principals = backend.principals?.() ?? [{ tier: 'both' as const, backend }]
@@ -35,7 +38,7 @@ export async function checkBackend(
     const opening = await tried(() => principal.backend.open())
     results.push({
       check: `${TIER_NAMES[principal.tier]} opens the store`,
-      ok: opening.ok,
+      result: verdict(opening.ok),
       detail: opening.ok ? backend.name : opening.problem,
     })
     if (opening.ok) usable.push(principal)
@@ -45,9 +48,12 @@ export async function checkBackend(
     const reader = usable.find(({ tier }) => tier !== 'form')
     // A store that keeps a mark of each purged record is given the same one each time.
     const subject = backend.principals ? `doctor-${randomUUID()}` : 'doctor'
-    const key = storageKey(provider, { issuer: 'urn:mcp-credential-vault:doctor', subject })
-    results.push(...(await checkProbe(key, writer, reader, correlationId)))
-    for (const principal of usable) results.push(...(await checkRights(key, principal, correlationId)))
+    const keyBelow = (name: string) => storageKey(name, { issuer: DOCTOR, subject })
+    results.push(...(await checkProbe(keyBelow(provider ?? PROBES), writer, reader, correlationId)))
+    // The form's policy lets it purge below the probes' own name, so its rights are asked for below another.
+    const elsewhere = keyBelow(provider ?? 'any-provider')
+    for (const principal of usable) results.push(...(await checkRights(elsewhere, principal, correlationId)))
+    results.push(...notLookedAt(principals, usable))
   } finally {
     await Promise.all(usable.map((principal) => principal.backend.close()))
   }
@@ -61,13 +67,14 @@ async function checkProbe(
   correlationId: string,
 ): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = []
-  const add = (check: string, ok: boolean, detail: string) => void results.push({ check, ok, detail })
+  const add = (check: string, ok: boolean, detail: string) => void results.push({ check, result: verdict(ok), detail })
   const probe = { probe: randomUUID() }
   let stored = false
 
   if (writer) {
     const saved = await tried(() => writer.backend.write(key, probe, intent(), call(correlationId)))
-    stored = saved.ok
+    // What was sent may have arrived.
+    stored = saved.ok || saved.code === 'outcome_unknown'
     add(`${TIER_NAMES[writer.tier]} saves`, saved.ok, saved.ok ? 'a probe record' : saved.problem)
     if (writer.tier === 'form' && stored) {
       const read = await tried(() => writer.backend.read(key, call(correlationId)))
@@ -84,7 +91,13 @@ async function checkProbe(
     add(
       `${TIER_NAMES[reader.tier]} reads`,
       right,
-      read.ok ? (right ? 'the probe record' : 'it found another value') : read.problem,
+      read.ok
+        ? right
+          ? stored
+            ? 'the probe record'
+            : 'where nothing is stored'
+          : 'it found another value'
+        : read.problem,
     )
     if (reader.tier === 'tool') {
       const written = await tried(() =>
@@ -96,7 +109,8 @@ async function checkProbe(
         written.ok ? 'it overwrote the probe: take its right to write away' : 'refused',
       )
       // Where nothing is stored, nothing is asked of the store.
-      if (stored) {
+      if (!stored) results.push(skipped(`${TIER_NAMES.tool} cannot revoke`, 'no probe record was saved'))
+      else {
         const revoked = await tried(() => reader.backend.revoke(key, { ...intent(), purge: true }, call(correlationId)))
         add(
           `${TIER_NAMES.tool} cannot revoke`,
@@ -111,23 +125,46 @@ async function checkProbe(
   return results
 }
 
-/** A form's login may revoke and not purge, so the mark of a revoked probe may stay. */
+/** Below another provider's name than its own a form's login may revoke and not purge, so the mark of a revoked probe stays. */
 async function removed(
   key: StorageKey,
   writer: BackendPrincipal,
   reader: BackendPrincipal | undefined,
   correlationId: string,
 ): Promise<CheckResult> {
-  const check = `${TIER_NAMES[writer.tier]} revokes`
-  const purged = await tried(() =>
-    writer.backend.revoke(key, { ...intent(), purge: writer.tier === 'both' }, call(correlationId)),
-  )
-  if (!purged.ok)
-    return { check, ok: false, detail: `${purged.problem} The probe ${writer.backend.locate(key)} is still there.` }
+  const check = `${TIER_NAMES[writer.tier]} removes it`
+  const remove = (purge: boolean) =>
+    tried(() => writer.backend.revoke(key, { ...intent(), purge }, call(correlationId)))
+  const purged = await remove(true)
+  const done = purged.ok || purged.code !== 'forbidden' ? purged : await remove(false)
+  if (!done.ok)
+    return { check, result: 'wrong', detail: `${done.problem} The probe ${writer.backend.locate(key)} is still there.` }
   const left = await tried(() => (reader ?? writer).backend.stat(key, call(correlationId)))
-  const gone = left.ok && left.value.status !== 'active'
-  const mark = left.ok && left.value.status === 'revoked' ? `; its mark stays at ${writer.backend.locate(key)}` : ''
-  return { check, ok: gone, detail: gone ? `the probe record${mark}` : 'the probe is still there' }
+  if (!left.ok || left.value.status === 'active') return { check, result: 'wrong', detail: 'the probe is still there' }
+  return { check, result: 'ok', detail: left.value.status === 'absent' ? 'the probe record' : markOf(key) }
+}
+
+function markOf({ provider, owner }: StorageKey): string {
+  const remove = `mcp-credential-vault revoke ${provider} --issuer ${owner.issuer} --subject ${owner.subject} --purge`
+  return `its value; the revoked record is left for an operator's login: ${remove}`
+}
+
+/** Logins that this environment has not, and those whose store did not open. */
+function notLookedAt(all: readonly BackendPrincipal[], usable: readonly BackendPrincipal[]): readonly CheckResult[] {
+  if (all.some(({ tier }) => tier === 'both'))
+    return usable.length > 0
+      ? []
+      : [skipped(`${TIER_NAMES.both} saves, reads and revokes`, 'it did not open the store')]
+  return (['form', 'tool'] as const)
+    .filter((tier) => !usable.some((principal) => principal.tier === tier))
+    .map((tier) =>
+      skipped(
+        `${TIER_NAMES[tier]} may do what its policy says`,
+        all.some((principal) => principal.tier === tier)
+          ? 'it did not open the store'
+          : 'it is not in this environment',
+      ),
+    )
 }
 
 async function checkRights(
@@ -135,17 +172,25 @@ async function checkRights(
   { tier, backend }: BackendPrincipal,
   correlationId: string,
 ): Promise<readonly CheckResult[]> {
-  if (!backend.rights || tier === 'both') return []
-  const report = await tried(
-    async () => backend.rights?.(key, tier, call(correlationId)) ?? { missing: [], excess: [] },
-  )
+  if (tier === 'both') return []
   const check = `${TIER_NAMES[tier]} has the rights of its policy and no other`
-  if (!report.ok) return [{ check, ok: false, detail: report.problem }]
+  const { rights } = backend
+  if (!rights) return [skipped(check, `${backend.name} cannot be asked for them`)]
+  const report = await tried(() => rights(key, tier, call(correlationId)))
+  if (!report.ok) return [{ check, result: 'wrong', detail: report.problem }]
   const { missing, excess } = report.value
   const detail = [...missing.map((right) => `missing: ${right}`), ...excess.map((right) => `too much: ${right}`)].join(
     '; ',
   )
-  return [{ check, ok: detail === '', detail: detail || 'compared' }]
+  return [{ check, result: verdict(detail === ''), detail: detail || 'compared' }]
+}
+
+function verdict(ok: boolean): CheckResult['result'] {
+  return ok ? 'ok' : 'wrong'
+}
+
+export function skipped(check: string, why: string): CheckResult {
+  return { check, result: 'skipped', detail: why }
 }
 
 type Tried<T> =

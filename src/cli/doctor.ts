@@ -4,7 +4,7 @@ import { sodiumReady } from '../core/sodium.ts'
 import { createStores } from '../create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../vault-options-from-environment.ts'
 import type { Command, Terminal } from './command.ts'
-import { type CheckResult, checkBackend } from './doctor-checks.ts'
+import { type CheckResult, checkBackend, skipped } from './doctor-checks.ts'
 import { openAudit } from './open-audit.ts'
 import { operator } from './operator-access.ts'
 
@@ -19,7 +19,7 @@ Usage: mcp-credential-vault doctor [--provider NAME] [--json]
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
 the probe below that provider's name, for policies that cover one provider; default doctor.
-Prints what it found, never a value. Ends with 1 when something is wrong.
+Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {
     await sodiumReady()
@@ -28,9 +28,9 @@ Prints what it found, never a value. Ends with 1 when something is wrong.
     const correlationId = newCorrelationId()
     try {
       const results = [
-        ...(await checkBackend(backend, input.text('provider') ?? 'doctor', correlationId)),
+        ...(await checkBackend(backend, input.text('provider'), correlationId)),
         await checked('the audit log can be written', async () => {
-          await openAudit(stores)
+          await openAudit(stores, terminal.environment)
           await audit.append({
             type: 'admin.checked',
             outcome: 'success',
@@ -42,7 +42,7 @@ Prints what it found, never a value. Ends with 1 when something is wrong.
         }),
         serverSettings(terminal),
       ]
-      const ok = results.every((result) => result.ok)
+      const ok = results.every(({ result }) => result !== 'wrong')
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
@@ -54,30 +54,32 @@ Prints what it found, never a value. Ends with 1 when something is wrong.
 
 async function checked(check: string, work: () => Promise<string>): Promise<CheckResult> {
   try {
-    return { check, ok: true, detail: await work() }
+    return { check, result: 'ok', detail: await work() }
   } catch (error) {
-    return { check, ok: false, detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'It failed.' }
+    return { check, result: 'wrong', detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'It failed.' }
   }
 }
 
 /** The server's own settings, where they are in this environment too. */
 function serverSettings({ environment }: Terminal): CheckResult {
   const check = "the server's settings fit together"
-  if (!environment['MCP_SERVER_BASE_URL'])
-    return { check, ok: true, detail: 'not looked at: MCP_SERVER_BASE_URL is not set here' }
+  if (!environment['MCP_SERVER_BASE_URL']) return skipped(check, 'MCP_SERVER_BASE_URL is not set here')
   try {
     const { serverBaseUrl } = vaultOptionsFromEnvironment(environment)
-    return { check, ok: true, detail: String(serverBaseUrl) }
+    return { check, result: 'ok', detail: String(serverBaseUrl) }
   } catch (error) {
-    return { check, ok: false, detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'They do not.' }
+    return { check, result: 'wrong', detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'They do not.' }
   }
 }
+
+const WORDS = { ok: 'ok', wrong: 'WRONG', skipped: 'skipped' } as const
 
 function table(results: readonly CheckResult[]): string {
   const width = Math.max(...results.map(({ check }) => check.length))
   const lines = results.map(
-    ({ check, ok, detail }) => `${ok ? 'ok    ' : 'WRONG '} ${check.padEnd(width)}  ${detail}\n`,
+    ({ check, result, detail }) => `${WORDS[result].padEnd(7)}  ${check.padEnd(width)}  ${detail}\n`,
   )
-  const wrong = results.filter(({ ok }) => !ok).length
-  return `${lines.join('')}${wrong === 0 ? 'All is well.' : `${wrong} of ${results.length} checks failed.`}\n`
+  const count = (kind: CheckResult['result']) => results.filter(({ result }) => result === kind).length
+  const end = count('wrong') === 0 ? 'All is well.' : `${count('wrong')} of ${results.length} checks failed.`
+  return `${lines.join('')}${end}${count('skipped') === 0 ? '' : ` ${count('skipped')} skipped.`}\n`
 }

@@ -1,8 +1,18 @@
 import type { Stores } from '../create-stores.ts'
+import { withoutEmpty } from '../environment.ts'
 
-/** Opens the log with the key that the server signs it with. A store that has no key of its own need not be reached for that. */
-export async function openAudit({ backend, audit }: Pick<Stores, 'backend' | 'audit'>): Promise<void> {
-  if (!backend.deriveKey) return audit.open?.(undefined)
-  await backend.open()
-  await audit.open?.(backend.deriveKey('audit'))
+/**
+ * Opens the log with the key that the server signs it with; a store that has no key of its own need not be reached for that. Without any
+ * key the log opens itself at its first line, since all that opening does is warn that the line will be signed with none that lasts.
+ */
+export async function openAudit(
+  { backend, audit }: Pick<Stores, 'backend' | 'audit'>,
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (backend.deriveKey) {
+    await backend.open()
+    return audit.open?.(backend.deriveKey('audit'))
+  }
+  const { MCP_AUDIT_KEY, MCP_AUDIT_KEY_FILE, MCP_AUDIT_SUBJECTS } = withoutEmpty(environment)
+  if (MCP_AUDIT_KEY ?? MCP_AUDIT_KEY_FILE ?? MCP_AUDIT_SUBJECTS) await audit.open?.(undefined)
 }

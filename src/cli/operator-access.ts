@@ -7,6 +7,7 @@ import { sodiumReady } from '../core/sodium.ts'
 import { type StorageKey, storageKey } from '../core/storage-key.ts'
 import { createStores } from '../create-stores.ts'
 import { type CommandInput, type ExitCode, type Terminal, UsageError } from './command.ts'
+import { openAudit } from './open-audit.ts'
 
 /** What an operator's command works with: the same door as the server's, and an audit log of its own beside the server's. */
 export interface OperatorAccess {
@@ -18,10 +19,8 @@ export async function withOperatorAccess(
   terminal: Terminal,
   work: (access: OperatorAccess) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { backend, audit, pendingStore } = createStores(terminal.environment, {
-    create: false,
-    stdout: process.stderr,
-  })
+  const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
+  const { backend, audit, pendingStore } = stores
   const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
   const health = createHealth(warn)
   const journal = createJournal({ audit, health, warn })
@@ -29,7 +28,7 @@ export async function withOperatorAccess(
   try {
     await backend.open()
     // A revocation proceeds without its line; everything else is refused when it writes its own.
-    await audit.open?.(backend.deriveKey?.('audit')).catch((error: unknown) => {
+    await openAudit(stores, terminal.environment).catch((error: unknown) => {
       if (!isVaultError(error)) throw error
       warn(error.message)
     })

@@ -12,7 +12,7 @@ export const show: Command = {
 Usage: mcp-credential-vault show PROVIDER --issuer URL --subject SUBJECT [--json]
 
 Shows whether the credential is active, revoked or absent, its version, where the backend keeps it, and the vendor's own command
-that rotates it by hand. Never prints a value.
+that rotates it by hand, with the text to type there before Ctrl-D. Never prints a value.
 Ends with 3 when it is absent.
 `,
   run: (input, terminal) => {
@@ -27,24 +27,30 @@ Ends with 3 when it is absent.
         ...key.owner,
         status: status.status,
         ...(version && { version: version.label, since: version.createdAt.toISOString() }),
-        ...(fields && { fields: fields.join(', ') }),
+        ...(fields && { fields }),
         backend: credentials.backendName,
         location: credentials.locate(key),
         ...(status.status !== 'absent' && rotation(credentials, key, fields)),
       }
-      const lines = Object.entries(shown).map(([name, value]) => `${name.padEnd(9)} ${value}\n`)
-      terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : lines.join(''))
+      terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : lines(shown))
       return status.status === 'absent' ? 3 : 0
     })
   },
 }
+
+function lines(shown: Readonly<Record<string, string | readonly string[]>>): string {
+  const rows = Object.entries(shown).map(([name, value]) => [LABELS[name] ?? name, [value].flat().join(', ')])
+  return rows.map(([label = '', text = '']) => `${label.padEnd(10)} ${text}\n`).join('')
+}
+
+const LABELS: Readonly<Record<string, string>> = { rotateInput: 'then type' }
 
 /** Field names are what the command has to name; without them it shows where they go. */
 function rotation(
   credentials: Credentials,
   key: StorageKey,
   fields: readonly string[] | undefined,
-): { readonly rotate?: string } {
+): { readonly rotate?: string; readonly rotateInput?: string } {
   const rotate = credentials.rotateCommand(key, fields ?? ['FIELD'])
-  return rotate === undefined ? {} : { rotate }
+  return rotate === undefined ? {} : { rotate: rotate.command, rotateInput: rotate.input }
 }

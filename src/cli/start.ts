@@ -35,7 +35,11 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
       host: input.text('host') ?? '127.0.0.1',
       mode: input.flag('stateless') ? 'stateless' : 'sessionful',
     })
-    terminal.out(input.flag('json') ? `${JSON.stringify({ url: server.url })}\n` : `Serving ${server.url}\n`)
+    terminal.out(
+      input.flag('json')
+        ? `${JSON.stringify({ url: server.url, address: server.address })}\n`
+        : `Serving ${server.url}\n`,
+    )
     await new Promise<void>((stop) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
     })

@@ -11,12 +11,16 @@ export type AuditEventType =
   | 'credential.requested'
   /** A value is about to be handed to a tool. */
   | 'credential.resolved'
+  /** An operator's command read the values, to keep those that it does not replace. */
+  | 'credential.read'
   /** A tool asked for the value of a credential that is absent or revoked. */
   | 'credential.missing'
   /** A release was refused, or the backend did not answer. */
   | 'credential.denied'
   /** The service itself answered 401 or 403 to the value. */
   | 'credential.rejected_upstream'
+  /** The service could not be reached, or did not answer. */
+  | 'credential.service_unreachable'
   /** A value is about to be written. */
   | 'credential.storing'
   | 'credential.stored'

@@ -11,14 +11,16 @@ import type { Journal } from './journal.ts'
 import { isTampering, reasonOf, refusalEvent } from './refusal-event.ts'
 import type {
   BackendCall,
+  CredentialLookup,
   CredentialStatus,
   Expectation,
+  RotateCommand,
   SecretBackend,
   StoredCredential,
   StoredVersion,
 } from './secret-backend.ts'
 import type { StorageKey } from './storage-key.ts'
-import { checkSize, malformed, missing, pick, unknownField } from './stored-values.ts'
+import { checkSize, type FieldChange, malformed, missing, pick, withField } from './stored-values.ts'
 import type { CredentialValues, Variable } from './variables.ts'
 
 /** Who asks, for the audit line. */
@@ -57,7 +59,8 @@ export interface Credentials {
     mayWrite?: () => Promise<void>,
   ): Promise<StoredVersion>
   /**
-   * Replaces one field of an active credential and leaves the others, only if nobody changes it meanwhile: `conflict` otherwise.
+   * Replaces one field of an active credential and leaves the others, only if nobody changes it meanwhile: `conflict` otherwise. The
+   * values that it reads for that have a `credential.read` line.
    * Without `field` it has to have exactly one; `field_unknown` names those that it has.
    */
   rotate(key: StorageKey, change: FieldChange, context: AccessContext): Promise<StoredVersion>
@@ -76,7 +79,7 @@ export interface Credentials {
   /** Names of its fields; undefined where they cannot be told without reading the values. Not audited. */
   fieldNames(key: StorageKey, context: Pick<AccessContext, 'correlationId'>): Promise<readonly string[] | undefined>
   /** The vendor's own command that rotates it by hand; undefined where there is none. */
-  rotateCommand(key: StorageKey, fields: readonly string[]): string | undefined
+  rotateCommand(key: StorageKey, fields: readonly string[]): RotateCommand | undefined
   /** Lets the next call ask the backend: another process has changed the credential. */
   forget(key: StorageKey): void
   /** Forgets every value that is kept for a short time. */
@@ -87,11 +90,6 @@ export type CredentialNote = Pick<
   AuditEvent,
   'type' | 'outcome' | 'reason' | 'version' | 'previousVersion' | 'backendRequestIds' | 'destination' | 'status'
 >
-
-export interface FieldChange {
-  readonly field?: string | undefined
-  readonly value: string
-}
 
 export interface CredentialsParts {
   readonly backend: SecretBackend
@@ -109,9 +107,10 @@ interface Write {
   readonly context: AccessContext
   /** The line for when it is done. */
   readonly done: CredentialNote
-  readonly trace?: CallTrace
   readonly mayWrite?: (() => Promise<void>) | undefined
 }
+
+type ActiveCredential = Extract<CredentialLookup, { status: 'active' }>
 
 const MAX_CACHED = 10_000
 
@@ -143,8 +142,9 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     key: StorageKey,
     values: CredentialValues,
     expect: Expectation,
-    { context, done, trace = traceOf(context), mayWrite }: Write,
+    { context, done, mayWrite }: Write,
   ): Promise<StoredVersion> {
+    const trace = traceOf(context)
     const position = await record(key, context, { type: 'credential.storing', outcome: 'success' })
     const request = { key, values, expect, audit: position, operationId: newCorrelationId() }
     try {
@@ -161,6 +161,26 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       })
       throw error
     }
+  }
+
+  /** The newest values. Nothing may be made of them before their line is durable. */
+  async function readForOperator(key: StorageKey, context: AccessContext): Promise<ActiveCredential> {
+    const trace = traceOf(context)
+    let found: CredentialLookup
+    try {
+      found = await calls.ask(trace, (call) => backend.read(key, call))
+      if (found.status !== 'active') throw missing(found.status, key.provider)
+    } catch (error) {
+      await note(key, context, { ...refusalEvent(error), backendRequestIds: idsOf(trace) })
+      throw error
+    }
+    await record(key, context, {
+      type: 'credential.read',
+      outcome: 'success',
+      version: found.version.label,
+      backendRequestIds: idsOf(trace),
+    })
+    return found
   }
 
   const credentials: Credentials = {
@@ -207,27 +227,16 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     save: (key, values, context, mayWrite) =>
       write(key, values, 'any', { context, done: { type: 'credential.stored', outcome: 'success' }, mayWrite }),
 
-    async rotate(key, { field, value }, context) {
-      const trace = traceOf(context)
-      const found = await calls.ask(trace, (call) => backend.read(key, call))
-      if (found.status !== 'active') throw missing(found.status, key.provider)
-      const names = Object.keys(found.values)
-      const foreign = names.filter((name) => typeof found.values[name] !== 'string')
-      // Writing it back would lose what is none of ours.
-      if (foreign.length > 0) throw malformed(key.provider, foreign)
-      const changed = field ?? (names.length === 1 ? names[0] : undefined)
-      if (changed === undefined || !names.includes(changed)) throw unknownField(key.provider, names)
-      const kept = Object.entries(found.values).filter(
-        (entry): entry is [string, string] => typeof entry[1] === 'string',
-      )
-      const rotated = { ...Object.fromEntries(kept), [changed]: value }
+    async rotate(key, change, context) {
+      const found = await readForOperator(key, context)
+      const rotated = withField(key.provider, found.values, change)
       checkSize(key.provider, rotated)
       const done = {
         type: 'credential.rotated',
         outcome: 'success',
         previousVersion: found.version.label,
       } as const
-      return write(key, rotated, { version: found.version.ref }, { context, done, trace })
+      return write(key, rotated, { version: found.version.ref }, { context, done })
     },
 
     async revoke(key, { purge, expect = 'any' }, context) {

@@ -50,14 +50,9 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
   let recovery: NodeJS.Timeout | undefined
 
   function look({ key, context, result, clientArguments }: Answer): void {
-    const began = performance.now()
-    mayTake = Math.min(BURST, mayTake + (began - refilledAt) * SHARE)
-    refilledAt = began
-    if (mayTake <= 0) return
     const text = textOf(result)
     const owner = ownerId(key)
     const found = text === undefined ? [] : prints.foreign(text, owner, LONGEST_LOOK)
-    mayTake -= performance.now() - began
     if (found.length === 0) return
     const sent = prints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
     for (const crossed of found) {
@@ -93,10 +88,16 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
 
     answered(answer) {
       setImmediate(() => {
+        const began = performance.now()
+        mayTake = Math.min(BURST, mayTake + (began - refilledAt) * SHARE)
+        refilledAt = began
+        if (mayTake <= 0) return
         try {
           look(answer)
         } catch {
           // A result that cannot be read cannot be sent either, and this is an alarm only.
+        } finally {
+          mayTake -= performance.now() - began
         }
       })
     },
@@ -107,15 +108,21 @@ function ownerId({ owner: { issuer, subject } }: StorageKey): string {
   return JSON.stringify([issuer, subject])
 }
 
-/** All strings in a value; undefined when there are more than are looked at. */
+/** All strings in a value; undefined when there is more than is looked at. */
 function textOf(value: unknown): string | undefined {
   const stack = [value]
   let text = ''
-  for (let count = 0; stack.length > 0; count += 1) {
+  for (let left = MAX_CHARACTERS; stack.length > 0; left -= 1) {
     const next = stack.pop()
     if (typeof next === 'string') text += `${next}\0`
-    else if (typeof next === 'object' && next !== null) stack.push(...Object.keys(next), ...Object.values(next))
-    if (text.length > MAX_CHARACTERS || count > MAX_CHARACTERS) return undefined
+    else if (typeof next === 'object' && next !== null) {
+      // A list's length is known without reading it.
+      if (Array.isArray(next) && next.length > left) return undefined
+      const entries = Object.entries(next)
+      if (entries.length > left) return undefined
+      for (const [key, child] of entries) stack.push(Array.isArray(next) ? '' : key, child)
+    }
+    if (text.length > MAX_CHARACTERS || left <= 0) return undefined
   }
   return text
 }

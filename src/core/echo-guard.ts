@@ -107,9 +107,7 @@ function createSearcher(forms: readonly SecretForms[]): Searcher {
     longest: Math.max(...forms.map(({ longest }) => longest)),
     finds(text) {
       if (exact(text) || anyCase(text.toLowerCase()) || findsUnwrapped(text)) return true
-      const decoded = decodings(text)
-      // Line ends in JSON are escaped; the other encodings keep them.
-      return decoded.some(plain) || decoded.slice(0, 1).some(findsUnwrapped)
+      return decodings(text).some((decoded) => plain(decoded) || findsUnwrapped(decoded))
     },
   }
 }

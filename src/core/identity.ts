@@ -40,6 +40,8 @@ export interface BrowserLogin {
   readonly mode: string
   /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
   readonly displayName: string
+  /** What the operator calls this identity provider; undefined when nothing was set, or it is another's. */
+  nameOf?(issuer: string): string | undefined
   /** Where people can sign in, when there is a choice. */
   readonly choices?: readonly LoginChoice[]
   /**
@@ -74,6 +76,8 @@ export interface Identity {
   readonly banner?: string
   /** Absent in modes without an authorization server. */
   readonly resource?: ResourceDescription
+  /** Where no access token is good at all: that, and what sets one, in ASCII without quotes, for operators and for the answers to clients. */
+  readonly noAccessToken?: string | undefined
   /** Values of `iss` in its tokens, that of its owners first. Absent in modes that cannot be one of several. */
   readonly issuers?: readonly string[]
   /** Whether it also verifies tokens that do not say whose they are, by asking the issuer. */

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { CredentialVaultError } from './errors.ts'
 import { type MasterKey, parseKey } from './key-text.ts'
+import { isOnReadOnlyMount } from './read-only-mount.ts'
 
 /** Where a key may come from: given in code, or from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
 export interface KeySource {
@@ -8,6 +9,8 @@ export interface KeySource {
   readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
   readonly text?: string | undefined
   readonly file?: string | undefined
+  /** Told of a key file that is used although others may read it. Default: a process warning. */
+  readonly warn?: (message: string) => void
 }
 
 export interface FoundKey {
@@ -21,11 +24,12 @@ export interface FoundKey {
  * @throws `configuration_invalid` for two sources or an unreadable file, `key_exposed`, `key_malformed`
  */
 export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = process.env): FoundKey | undefined {
+  const { warn = emitWarning } = source
   const candidates = [
     source.text === undefined ? undefined : { label: 'the key option', read: () => source.text ?? '' },
-    source.file === undefined ? undefined : fromFile('the keyFile option', source.file),
+    source.file === undefined ? undefined : fromFile('the keyFile option', source.file, warn),
     ...(source.text === undefined && source.file === undefined
-      ? [fromVariable(source.name, environment[source.name]), fromFileVariable(source.name, environment)]
+      ? [fromVariable(source.name, environment[source.name]), fromFileVariable(source.name, environment, warn)]
       : []),
   ].filter((candidate) => candidate !== undefined)
   const [found, second] = candidates
@@ -40,6 +44,8 @@ export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = proc
   return { key: parseKey(found.read(), found.label), source: found.label }
 }
 
+type Warn = (message: string) => void
+
 interface Candidate {
   readonly label: string
   readonly read: () => string
@@ -49,16 +55,16 @@ function fromVariable(name: string, value: string | undefined): Candidate | unde
   return value === undefined || value === '' ? undefined : { label: name, read: () => value }
 }
 
-function fromFileVariable(name: string, environment: NodeJS.ProcessEnv): Candidate | undefined {
+function fromFileVariable(name: string, environment: NodeJS.ProcessEnv, warn: Warn): Candidate | undefined {
   const path = environment[`${name}_FILE`]
-  return path === undefined || path === '' ? undefined : fromFile(`${name}_FILE`, path)
+  return path === undefined || path === '' ? undefined : fromFile(`${name}_FILE`, path, warn)
 }
 
-function fromFile(variable: string, path: string): Candidate {
-  return { label: `${variable} (${path})`, read: () => readKeyFile(path) }
+function fromFile(variable: string, path: string, warn: Warn): Candidate {
+  return { label: `${variable} (${path})`, read: () => readKeyFile(path, warn) }
 }
 
-function readKeyFile(path: string): string {
+function readKeyFile(path: string, warn: Warn): string {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
@@ -72,19 +78,34 @@ function readKeyFile(path: string): string {
     )
   }
   try {
-    // A file that another user owns is how systemd, Kubernetes and Compose hand out secrets; its mode is theirs to set.
-    const { uid, mode } = fstatSync(descriptor)
-    if (uid === process.getuid?.() && (mode & 0o077) !== 0) {
-      throw new CredentialVaultError(
-        'key_exposed',
-        `The key file ${path} may be read by other users. Run: chmod 600 ${path}`,
-        {
-          reason: 'key_file_mode',
-        },
-      )
-    }
+    checkMode(path, descriptor, warn)
     return readFileSync(descriptor, 'utf8')
   } finally {
     closeSync(descriptor)
   }
+}
+
+const ANYBODY_ELSE = 0o077
+const ANYBODY_ELSE_WRITES = 0o022
+const MOUNT_OPTION =
+  'defaultMode: 0400 for a Kubernetes secret, mode: 0400 for a Swarm secret, or the mode of the file that is mounted'
+
+/** A file that another user owns is how systemd, Kubernetes and Compose hand out secrets; its mode is theirs to set. */
+function checkMode(path: string, descriptor: number, warn: Warn): void {
+  const { uid, mode } = fstatSync(descriptor)
+  if (uid !== process.getuid?.() || (mode & ANYBODY_ELSE) === 0) return
+  const problem = `The key file ${path} may be read by other users`
+  if (!isOnReadOnlyMount(descriptor)) throw exposed(`${problem}. Run: chmod 600 ${path}`)
+  const remedy = `It lies on a read-only mount, so set its mode where it is mounted: ${MOUNT_OPTION}.`
+  // To a process of root that is how a container's secrets look by default.
+  if (uid !== 0 || (mode & ANYBODY_ELSE_WRITES) !== 0) throw exposed(`${problem}. ${remedy}`)
+  warn(`${problem} of this machine or container. It is used, since only root can change it. ${remedy}`)
+}
+
+function exposed(message: string): CredentialVaultError {
+  return new CredentialVaultError('key_exposed', message, { reason: 'key_file_mode' })
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
 }

@@ -90,6 +90,14 @@ export interface StoredCredential {
   readonly audit?: AuditPosition
 }
 
+/** How a person puts a new value in place with the vendor's own tool. */
+export interface RotateCommand {
+  /** To copy into a shell. It reads the values from standard input, so that no history keeps them. */
+  readonly command: string
+  /** What to type there, with `…` for each value, and Ctrl-D after it. */
+  readonly input: string
+}
+
 /**
  * Where credentials live. A backend is a function that returns an object of this shape.
  *
@@ -122,7 +130,7 @@ export interface SecretBackend {
   /** Where an operator finds this credential in the backend's own tools. */
   locate(key: StorageKey): string
   /** The vendor's own command that puts a new value of this credential in place; a person fills in the values. */
-  rotateCommand?(key: StorageKey, fields: readonly string[]): string
+  rotateCommand?(key: StorageKey, fields: readonly string[]): RotateCommand
   /** The stored versions, newest first, without values. Absent where none but the newest is kept. */
   history?(key: StorageKey, call: BackendCall): Promise<readonly StoredVersion[]>
   /** The logins that this backend was given, for `doctor`. Absent where there are none. */

@@ -13,7 +13,7 @@ export function missing(status: 'absent' | 'revoked', provider: string): Credent
 }
 
 /** Names the fields and no value. */
-export function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
+function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
     `The credential for ${provider} has the fields ${names.join(', ')}. Name the one to change.`,
@@ -59,4 +59,28 @@ function valuesOf(variables: readonly Variable[], stored: Readonly<Record<string
     if (typeof value === 'string') values[name] = type === 'url' ? normalisedUrl(value) : value
   }
   return values
+}
+
+export interface FieldChange {
+  readonly field?: string | undefined
+  readonly value: string
+}
+
+/** What is stored, with one field replaced. Without `field` it has to be the only one. */
+export function withField(
+  provider: string,
+  values: Readonly<Record<string, unknown>>,
+  { field, value }: FieldChange,
+): CredentialValues {
+  const names = Object.keys(values)
+  const kept = Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  // Writing it back would lose what is none of ours.
+  if (kept.length < names.length)
+    throw malformed(
+      provider,
+      names.filter((name) => typeof values[name] !== 'string'),
+    )
+  const changed = field ?? (names.length === 1 ? names[0] : undefined)
+  if (changed === undefined || !names.includes(changed)) throw unknownField(provider, names)
+  return { ...Object.fromEntries(kept), [changed]: value }
 }

@@ -12,6 +12,7 @@ import { displayNameOf } from './user-claims.ts'
 
 export interface BrowserLoginSettings {
   readonly issuer: string
+  readonly displayName: string | undefined
   readonly clientId: string
   readonly clientSecret: string | undefined
   readonly callbackUrl: URL
@@ -34,7 +35,8 @@ export function oidcBrowserLogin(
 ): BrowserLogin {
   return {
     mode: 'oidc',
-    displayName: new URL(settings.issuer).host,
+    displayName: settings.displayName ?? new URL(settings.issuer).host,
+    nameOf: (issuer) => (issuer === settings.issuer ? settings.displayName : undefined),
     policy: policyOf(settings),
 
     isRecent({ authenticatedAt }) {

@@ -11,11 +11,13 @@ import { checkOwner, hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH, typ
 export interface LocalUserOptions {
   /** Whose credentials they are, 1 to 255 characters. Default: the name of the operating system's user. */
   readonly name?: string | undefined
-  /** What MCP clients send as bearer token, 32 to 4096 characters of RFC 6750's alphabet. Without it, no token opens the server. */
+  /** What MCP clients send as bearer token, 32 to 4096 characters of RFC 6750's alphabet. Without it, no MCP client can connect over HTTP. */
   readonly accessToken?: string | undefined
 }
 
 const ISSUER = 'local-user'
+const NO_ACCESS_TOKEN =
+  'No access token is set up on this server, so no MCP client can connect. Set MCP_LOCAL_ACCESS_TOKEN, or localUser({ accessToken }), to one made with: openssl rand -hex 32'
 
 const localUserOptions = z.strictObject({
   name: z
@@ -54,7 +56,7 @@ export function localUser(options: LocalUserOptions = {}): IdentityMode {
       }
       const user = localOwner(settings.name)
       warn(
-        `There is no login: everyone on this machine who can reach port ${portOf(serverBaseUrl)} can act as ${user.subject}.`,
+        `There is no login: everyone on this machine who can reach port ${portOf(serverBaseUrl)} can fill in forms as ${user.subject}.`,
       )
       return identity({ ...user, displayName: user.subject }, settings.accessToken)
     },
@@ -70,11 +72,7 @@ function identity(user: Owner & { readonly displayName: string }, accessToken: s
   return {
     async verifyToken(token) {
       if (accessToken === undefined) {
-        throw new CredentialVaultError(
-          'token_invalid',
-          'This server has no access token. Its operator can set one: localUser({ accessToken }).',
-          { reason: 'access_token_not_configured' },
-        )
+        throw new CredentialVaultError('token_invalid', NO_ACCESS_TOKEN, { reason: 'access_token_not_configured' })
       }
       if (!sameText(token, accessToken)) {
         throw new CredentialVaultError(
@@ -87,6 +85,7 @@ function identity(user: Owner & { readonly displayName: string }, accessToken: s
       }
       return { ...user, scopes: [] }
     },
+    ...(accessToken === undefined && { noAccessToken: NO_ACCESS_TOKEN }),
     browserLogin: {
       mode: 'local-user',
       displayName: 'this computer',

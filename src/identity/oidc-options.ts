@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isLoopback } from '../core/loopback.ts'
-import { MAX_IDENTITY_LENGTH } from '../core/owner.ts'
+import { hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH } from '../core/owner.ts'
 import { type IntrospectionOptions, introspectionSchema } from './introspection-options.ts'
 import { REASSIGNABLE_CLAIMS } from './owner-claim.ts'
 
@@ -11,6 +11,8 @@ export interface OidcOptions {
    * most 255 characters.
    */
   readonly issuer: string
+  /** What people call the identity provider, 1 to 100 characters: on the sign-in button, and beside their account. Default: the issuer's host. */
+  readonly displayName?: string | undefined
   /** The client registered for the browser login, with the vault's callback as redirect URI. */
   readonly clientId: string
   /** Only for a confidential client. Prefer `clientSecretFile`. */
@@ -102,6 +104,13 @@ const scope = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must be one value
 export const oidcOptions = z
   .strictObject({
     issuer,
+    displayName: z
+      .string()
+      .trim()
+      .min(1)
+      .max(100)
+      .refine((name) => isWellFormed(name) && !hasControlCharacter(name), 'must have no control characters')
+      .optional(),
     clientId: z.string().min(1).max(255),
     clientSecret: z.string().min(1).optional(),
     clientSecretFile: z.string().min(1).optional(),

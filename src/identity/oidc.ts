@@ -66,6 +66,7 @@ export function oidc(options: OidcOptions): IdentityMode {
         browserLogin: oidcBrowserLogin(
           {
             ...settings,
+            displayName: settings.displayName,
             clientSecret,
             callbackUrl: context.callbackUrl,
             idTokenSubjectClaim: settings.idTokenSubjectClaim ?? settings.subjectClaim,

@@ -1,5 +1,12 @@
 import { CredentialVaultError } from '../core/errors.ts'
-import type { BrowserLogin, Identity, IdentityMode, ResourceDescription, VerifyToken } from '../core/identity.ts'
+import type {
+  BrowserLogin,
+  Identity,
+  IdentityMode,
+  LoginChoice,
+  ResourceDescription,
+  VerifyToken,
+} from '../core/identity.ts'
 import { issuerOf } from './access-token.ts'
 import { loginRefusal } from './login-problem.ts'
 import { accessTokenRefusal } from './token-problem.ts'
@@ -56,12 +63,29 @@ function chosenLogin(identities: readonly OneIssuer[]): BrowserLogin {
   return {
     mode: 'oidc',
     displayName: 'your identity provider',
-    choices: [...logins.keys()].map((issuer) => ({ issuer, displayName: issuer.replace(/^https?:\/\/|\/$/g, '') })),
+    choices: checkNames(
+      [...logins].map(([issuer, login]) => ({
+        issuer,
+        displayName: login.nameOf?.(issuer) ?? issuer.replace(/^https?:\/\/|\/$/g, ''),
+      })),
+    ),
+    nameOf: (issuer) => logins.get(issuer)?.nameOf?.(issuer),
     policy: JSON.stringify([...logins.values()].map(({ policy = '' }) => policy).sort()),
     isRecent: (user) => logins.get(user.issuer)?.isRecent?.(user) ?? false,
     begin: async (options) => loginAt(options.issuer).begin(options),
     complete: async (callbackUrl, transaction) => loginAt(transaction['issuer']).complete(callbackUrl, transaction),
   }
+}
+
+/** Two buttons of one name could not be told apart. */
+function checkNames(choices: readonly LoginChoice[]): readonly LoginChoice[] {
+  const names = choices.map(({ displayName }) => displayName)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice === undefined) return choices
+  throw misconfigured(
+    'issuer_names',
+    'openVault.identity: two of several have the same displayName. Give each its own.',
+  )
 }
 
 /** One sentence is enough to be careful. */

@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { CredentialVaultError } from '../core/errors.ts'
 import { isLoopback } from '../core/loopback.ts'
+import { notice, warnAbout } from '../core/notice.ts'
 import { urlBelow } from '../core/server-base-url.ts'
 import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import { openVault } from '../open-vault.ts'
@@ -22,6 +24,8 @@ export interface StartOptions {
 export interface RunningServer {
   /** Of the MCP endpoint. */
   readonly url: string
+  /** Where it listens, e.g. `http://127.0.0.1:8005`. */
+  readonly address: string
   close(): Promise<void>
 }
 
@@ -48,9 +52,13 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
   // Providers announce themselves when tools are defined; links of an earlier run need them before the first client comes.
   await defineTools(new McpServer({ name: 'mcp-credential-vault', version: '0.1.0' }), vault)
   const server = await listen(app, port, host)
-  warnOfOtherPort(vault.serverBaseUrl, port)
+  const bound = addressOf(server)
+  const url = urlBelow(vault.serverBaseUrl, '/mcp').href
+  warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))
+  process.stderr.write(notice('info', 'server', `Listening on ${bound}. MCP endpoint: ${url}`))
   return {
-    url: urlBelow(vault.serverBaseUrl, '/mcp').href,
+    url,
+    address: bound,
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -61,14 +69,17 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
 
 /** Without a login, whoever reaches the port is its one user. */
 function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
+  const listening = `http://${host.includes(':') ? `[${host}]` : host}`
+  if (!URL.canParse(listening)) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'The host to listen on is neither a name nor an address: correct --host.',
+      { reason: 'host' },
+    )
+  }
   const isLocal =
     identity === undefined || (!Array.isArray(identity) && 'mode' in identity && identity.mode === 'local-user')
-  if (
-    !isLocal ||
-    !isLoopback(new URL(serverBaseUrl)) ||
-    isLoopback(new URL(`http://${host.includes(':') ? `[${host}]` : host}`))
-  )
-    return
+  if (!isLocal || !isLoopback(new URL(serverBaseUrl)) || isLoopback(new URL(listening))) return
   throw new CredentialVaultError(
     'configuration_invalid',
     `There is no login, so everyone who reaches ${host} could act as the one local user. Listen on 127.0.0.1, or set MCP_OIDC_ISSUER.`,
@@ -79,25 +90,34 @@ function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: s
 // Behind a proxy the two differ; on loopback without one, every link would lead nowhere.
 function warnOfOtherPort(serverBaseUrl: URL, port: number): void {
   if (!isLoopback(serverBaseUrl) || Number(serverBaseUrl.port || 80) === port) return
-  process.stderr.write(
-    `mcp-credential-vault: it listens on port ${port}, and MCP_SERVER_BASE_URL is ${serverBaseUrl.href}: links lead there.\n`,
-  )
+  warnAbout('server')(`It listens on port ${port}, and MCP_SERVER_BASE_URL is ${serverBaseUrl.href}: links lead there.`)
+}
+
+function addressOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
 /** Milliseconds for a whole request and for its head, so that who sends a byte a minute keeps no connection; looked at once a second. */
 const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 1_000 } as const
 
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is used by another program: stop it, or choose another port with --port',
+  EACCES: 'is not open to this user: choose one above 1023 with --port',
+  EADDRNOTAVAIL: 'is no address of this machine: choose another with --host',
+  ENOTFOUND: 'is no address of this machine: choose another with --host',
+}
+
 function listen(app: Koa, port: number, host: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(TIMEOUTS, app.callback())
     server.listen(port, host, () => resolve(server))
-    server.once('error', () => {
+    server.once('error', ({ code = '' }: NodeJS.ErrnoException) => {
+      const why = LISTEN_PROBLEMS[code] ?? `cannot be listened on (${code})`
       reject(
-        new CredentialVaultError(
-          'configuration_invalid',
-          `Port ${port} on ${host} cannot be used. Choose another with --port.`,
-          { reason: 'port' },
-        ),
+        new CredentialVaultError('configuration_invalid', `Port ${port} on ${host} ${why}.`, {
+          reason: 'port',
+        }),
       )
     })
   })

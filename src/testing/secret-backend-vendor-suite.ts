@@ -118,9 +118,10 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
 
   byHand('where it is and how it is rotated is told, without a value', async (here) => {
     await put(here, key, { pat: 'canary-of-command' })
-    const command = here.rotateCommand?.(key, ['pat', 'site']) ?? ''
-    assert.match(command, /"pat".*"site"/)
-    assert.ok(!command.includes('canary-of-command'))
+    const { command = '', input = '' } = here.rotateCommand?.(key, ['pat', 'site']) ?? {}
+    assert.deepEqual(Object.keys(JSON.parse(input)), ['pat', 'site'])
+    assert.ok(command !== '' && !command.includes('#'))
+    assert.ok(!(command + input).includes('canary-of-command'))
     assert.notEqual(here.locate(key), '')
   })
 }

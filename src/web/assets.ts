@@ -14,7 +14,7 @@ export interface Assets extends PageSources {
   readonly files: ReadonlyMap<string, Asset>
 }
 
-/** The three files that pages load, read once at start. Their names contain their hash, so browsers may keep them for good. */
+/** The files that pages load, read once at start. Their names contain their hash, so browsers may keep them for good. */
 export function loadAssets(site: Site): Assets {
   const load = (stem: string, extension: string, type: string): Asset => {
     const body = Buffer.from(readTemplateFile(`${stem}.${extension}`))
@@ -22,12 +22,12 @@ export function loadAssets(site: Site): Assets {
     return { path: `${site.root}/assets/${stem}.${hash}.${extension}`, type, body }
   }
   const style = load('vault', 'css', 'text/css; charset=utf-8')
-  const script = load('reveal', 'js', 'text/javascript; charset=utf-8')
+  const scripts = ['reveal', 'local-time'].map((stem) => load(stem, 'js', 'text/javascript; charset=utf-8'))
   const icon = load('icon', 'svg', 'image/svg+xml; charset=utf-8')
   return {
     style: style.path,
-    script: script.path,
+    scripts: scripts.map(({ path }) => path),
     icon: icon.path,
-    files: new Map([style, script, icon].map((asset) => [asset.path, asset])),
+    files: new Map([style, ...scripts, icon].map((asset) => [asset.path, asset])),
   }
 }

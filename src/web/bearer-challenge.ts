@@ -11,9 +11,10 @@ export function bearerChallenge(
   serverBaseUrl: URL,
   resource: ResourceDescription | undefined,
   error?: BearerError,
+  description = error && DESCRIPTIONS[error],
 ): string {
   const parameters: (readonly [string, string])[] = []
-  if (error) parameters.push(['error', error], ['error_description', DESCRIPTIONS[error]])
+  if (error && description) parameters.push(['error', error], ['error_description', description])
   if (resource && resource.scopes.length > 0) parameters.push(['scope', resource.scopes.join(' ')])
   if (resource) parameters.push(['resource_metadata', metadataUrl(serverBaseUrl, resource)])
   return ['Bearer', parameters.map(([name, value]) => `${name}="${value}"`).join(', ')].join(' ').trimEnd()

@@ -49,7 +49,7 @@ export function createBearerGate(
   { userContext, allowedOrigins = [] }: BearerGateOptions = {},
 ): Middleware {
   const { identity, journal, serverBaseUrl, health, options } = parts
-  const { verifyToken, resource } = identity
+  const { verifyToken, resource, noAccessToken } = identity
   const headers = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 
   async function record(ctx: Context, reason: string, user?: User): Promise<void> {
@@ -73,7 +73,9 @@ export function createBearerGate(
 
   function challenge(ctx: Context, status: 400 | 401 | 403, error?: BearerError): void {
     refuse(ctx, status, error ?? 'unauthorized')
-    ctx.set('WWW-Authenticate', bearerChallenge(serverBaseUrl, resource, error))
+    // Also without a token: then the header may give no reason (RFC 6750 section 3.1), and the body is what people see.
+    if (noAccessToken !== undefined) ctx.body = { error: error ?? 'unauthorized', error_description: noAccessToken }
+    ctx.set('WWW-Authenticate', bearerChallenge(serverBaseUrl, resource, error, noAccessToken))
   }
 
   async function verified(ctx: Context, token: string): Promise<Principal | undefined> {

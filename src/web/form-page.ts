@@ -3,7 +3,7 @@ import type { Admission } from './admission.ts'
 import { CSRF_FIELD, csrfToken } from './csrf.ts'
 import { fieldView, keeps, problemText } from './form-view.ts'
 import type { Fact } from './page-views.ts'
-import { signedInFact } from './pages.ts'
+import { signedInFact, type Viewer } from './pages.ts'
 import { linkPath } from './site.ts'
 import { answer, type Desk, type Visit, viewerOf } from './visit.ts'
 
@@ -30,9 +30,10 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
     const problem = problems.get(variable.name)
     return problem ? [{ text: problemText(variable, problem), href: `#field-${variable.name}` }] : []
   })
+  const viewer = viewerOf(desk, session, target)
   const page = renderer.form({
     status: trouble?.status ?? 200,
-    viewer: viewerOf(desk, session, target),
+    viewer,
     service: provider.label,
     lead:
       request.cause === 'revoked'
@@ -42,9 +43,11 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
     cancel: linkPath(site, 'cancel', target),
     csrfField: CSRF_FIELD,
     csrf: csrfToken(parts.sealer, session.id, request.handle),
-    facts: factsOf(desk, admission),
+    facts: factsOf(desk, admission, viewer),
     fields: provider.variables.map((variable) => fieldView(variable, typed)),
     guide: desk.guideOf(provider.name),
+    // Who has got this far before knows the way, and what is wrong now stands above the form.
+    guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: [
       ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),
       ...fieldProblems,
@@ -58,12 +61,13 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
   answer(visit.ctx, page)
 }
 
-function factsOf({ parts, site }: Desk, { request, session, provider }: Admission): readonly Fact[] {
+function factsOf({ parts, site }: Desk, { request, provider }: Admission, viewer: Viewer): readonly Fact[] {
   const { serverName } = parts.options
   const { clientName, tool } = request
+  const end = new Date(request.expiresAt).toISOString()
   const minutes = Math.max(1, Math.ceil((request.expiresAt - Date.now()) / 60_000))
   return [
-    signedInFact(session),
+    signedInFact(viewer),
     { name: 'Service', value: provider.label },
     { name: 'Kept by', value: serverName, note: serverName === site.host ? undefined : site.host },
     ...(clientName === undefined || clientName === ''
@@ -75,7 +79,8 @@ function factsOf({ parts, site }: Desk, { request, session, provider }: Admissio
       : [{ name: 'May be sent to', value: provider.destinations.join(', ') }]),
     {
       name: 'Link works until',
-      value: `${new Date(request.expiresAt).toISOString().slice(11, 16)} UTC`,
+      value: `${end.slice(11, 16)} UTC`,
+      time: end,
       note: minutes === 1 ? 'one more minute' : `${minutes} more minutes`,
     },
   ]

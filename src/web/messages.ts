@@ -64,7 +64,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
         'It was made for somebody else, or this server does not know it any more: links end after a while, and when the server restarts.',
         askAgain,
       ],
-      facts: [signedInFact(viewer.session)],
+      facts: [signedInFact(viewer)],
       caution: 'Did somebody else send you this link? Then close this page.',
       actions: hasLogin
         ? signInButtons(target, { label: 'Sign in with another account', primary: false, switchAccount: true })
@@ -136,7 +136,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       ],
       facts: [
         ...(account === undefined ? [] : [{ name: `Account at ${service}`, value: account }]),
-        { ...signedInFact(viewer.session), name: 'Saved for' },
+        { ...signedInFact(viewer), name: 'Saved for' },
       ],
     }),
 
@@ -183,7 +183,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
           : `The answer of ${login.displayName} cannot be accepted.`,
         retryable
           ? 'Nothing was saved.'
-          : 'Nothing was saved. Trying again will hardly help: give the people who run this server the reference below.',
+          : 'Nothing was saved. Trying again is unlikely to help: give the people who run this server the reference below.',
       ],
       actions: signInButtons(target, { label: 'Try again', primary: retryable }),
       ...(reason === 'denied' ? {} : { reference }),

@@ -22,7 +22,7 @@ export interface LayoutView {
   readonly title: string
   readonly serverName: string
   readonly style: string
-  readonly script: string
+  readonly scripts: readonly string[]
   readonly icon: string
   /** Shown on every page of a mode that is weaker than a login. */
   readonly banner: string | undefined
@@ -48,6 +48,8 @@ export interface Fact {
   readonly value: string
   /** Smaller text behind or below the value. */
   readonly note?: string | undefined
+  /** The value's point in time, RFC 3339, where it is one: browsers show it in their own zone. */
+  readonly time?: string | undefined
 }
 
 export interface FormView extends LayoutView {
@@ -61,6 +63,7 @@ export interface FormView extends LayoutView {
   readonly fields: readonly FieldView[]
   /** HTML that {@link renderGuide} made. */
   readonly guide: string | undefined
+  readonly guideOpen: boolean
   readonly problems: readonly { readonly text: string; readonly href: string | undefined }[]
   readonly problemHeading: string
   /** Said when secrets were typed and have to be typed again. */

@@ -13,6 +13,8 @@ export interface Page {
 /** Who is signed in, and the token of the sign-out form. */
 export interface Viewer {
   readonly session: Session
+  /** Subject and identity provider, which no display name can imitate. */
+  readonly account: string
   readonly signOutToken: string
   /** Where a new sign-in leads back to. */
   readonly target?: LinkTarget | undefined
@@ -45,11 +47,11 @@ export interface PageRendererParts {
 export function createPageRenderer({ site, assets, serverName, banner }: PageRendererParts): PageRenderer {
   const messagePage = compilePage<MessageView>('message')
   const formPage = compilePage<FormView>('form')
-  const { style, script, icon } = assets
+  const { style, scripts, icon } = assets
 
   function layout(title: string, viewer: Viewer | undefined, refresh?: string): LayoutView {
     const signedIn = viewer && signedInView(site, viewer)
-    return { title, serverName, style, script, icon, banner, signedIn, refresh }
+    return { title, serverName, style, scripts, icon, banner, signedIn, refresh }
   }
 
   return {
@@ -74,10 +76,10 @@ export function createPageRenderer({ site, assets, serverName, banner }: PageRen
   }
 }
 
-function signedInView(site: Site, { session, signOutToken, target }: Viewer): SignedInView {
+function signedInView(site: Site, { session, account, signOutToken, target }: Viewer): SignedInView {
   return {
     name: personName(session),
-    account: accountText(session),
+    account,
     signOut: {
       kind: 'post',
       label: 'Sign out',
@@ -121,11 +123,12 @@ export function personName({ displayName, subject }: Session): string {
   return displayName ?? subject
 }
 
-/** A display name is whatever its owner likes; subject and identity provider are not. */
-export function accountText({ issuer, subject }: Session): string {
-  return `${subject} at ${URL.canParse(issuer) && new URL(issuer).host !== '' ? new URL(issuer).host : issuer}`
+/** A display name is whatever its owner likes; subject and identity provider are not. `name`: what the operator calls the latter. */
+export function accountText({ issuer, subject }: Session, name: string | undefined): string {
+  const host = URL.canParse(issuer) ? new URL(issuer).host : ''
+  return `${subject} at ${name ?? (host === '' ? issuer : host)}`
 }
 
-export function signedInFact(session: Session): Fact {
-  return { name: 'You are signed in as', value: personName(session), note: accountText(session) }
+export function signedInFact({ session, account }: Viewer): Fact {
+  return { name: 'You are signed in as', value: personName(session), note: account }
 }

@@ -3,9 +3,9 @@ import type { Site } from './site.ts'
 
 const ONE_YEAR = 31_536_000
 
-/** What a page may load: the addresses of our own three assets. */
+/** What a page may load: the addresses of our own assets. */
 export interface PageSources {
-  readonly script: string
+  readonly scripts: readonly string[]
   readonly style: string
   readonly icon: string
 }
@@ -21,7 +21,7 @@ export type SecurityHeaders = Readonly<Record<string, string>>
 export function securityHeaders(site: Site, sources: PageSources, subdomains = true): SecurityHeaders {
   const policy = [
     "default-src 'none'",
-    `script-src ${site.origin}${sources.script}`,
+    `script-src ${sources.scripts.map((path) => site.origin + path).join(' ')}`,
     `style-src ${site.origin}${sources.style}`,
     `img-src ${site.origin}${sources.icon}`,
     "form-action 'self'",

@@ -6,7 +6,7 @@ import { reasonOf } from '../core/refusal-event.ts'
 import { csrfToken } from './csrf.ts'
 import type { LoginCookies } from './login-cookie.ts'
 import type { Messages } from './messages.ts'
-import type { Page, PageRenderer, Viewer } from './pages.ts'
+import { accountText, type Page, type PageRenderer, type Viewer } from './pages.ts'
 import type { RateLimits } from './rate-limit.ts'
 import type { Session, Sessions } from './session.ts'
 import type { LinkTarget, Site } from './site.ts'
@@ -51,7 +51,12 @@ export function seeOther(ctx: Context, site: Site, path: string): void {
 }
 
 export function viewerOf({ parts }: Desk, session: Session, target?: LinkTarget): Viewer {
-  return { session, signOutToken: csrfToken(parts.sealer, session.id, SIGN_OUT_PURPOSE), target }
+  return {
+    session,
+    account: accountText(session, parts.identity.browserLogin.nameOf?.(session.issuer)),
+    signOutToken: csrfToken(parts.sealer, session.id, SIGN_OUT_PURPOSE),
+    target,
+  }
 }
 
 /** The part of an audit line that is the same for everything in one request. */

@@ -60,7 +60,7 @@ describe.each(isLive ? ['a live account'] : [])('%s', () => {
   afterAll(() => administrator?.destroy())
 
   describeSecretBackend({
-    test: (name, run) => test(name, { timeout: 300_000 }, run),
+    test: (name, run) => test(name, { timeout: 600_000 }, run),
     // Its network is not ours to break.
     faults: [],
     async makeHarness() {

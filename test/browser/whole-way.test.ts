@@ -92,7 +92,7 @@ describe.each([
     const bobs = await open()
     await signIn(bobs, link, 'Bob')
     const text = await bobs.locator('body').textContent()
-    expect(text).toContain('not for this account')
+    expect(text).toContain('does not work for this account')
     expect(text).not.toMatch(/alice/i)
     expect(await bobs.getByRole('textbox', { name: 'Personal access token' }).count()).toBe(0)
     await context.close()

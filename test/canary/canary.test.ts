@@ -14,7 +14,7 @@ beforeAll(async () => {
   ;[reports, debug] = await Promise.all([runCanary({ flows, sinks }), searchDebugOutput()])
   // Past the test runner's own console, which would wrap it.
   writeSync(1, `\nSecrets by flow and sink:\n\n${tableOf(reports)}\n\n`)
-}, 600_000)
+}, 1_200_000)
 
 test('every flow did what it says', () => {
   const problems = reports.filter(({ problem }) => problem !== undefined)

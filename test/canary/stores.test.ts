@@ -21,7 +21,7 @@ beforeAll(async () => {
       reports.set(name, await runCanary({ flows: storeFlows(name), sinks, openStore: STORES[name] }))
   }
   await Promise.all([watched(), ...names.map(async (name) => debug.set(name, await searchDebugOutput(name)))])
-}, 400_000)
+}, 1_200_000)
 
 describe.each(['vault', 'aws-secrets-manager'] as const)('%s', (name) => {
   test('no secret arrives in any sink, whatever happens to the store', () => {

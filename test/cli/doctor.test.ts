@@ -22,10 +22,10 @@ const ALICE = storageKey('jira', { issuer: 'https://login.example.com', subject:
 const POLICIES = join(import.meta.dirname, '../../docs/backends/policies')
 
 /** Doctor's findings that are wrong, in one text. */
-async function wrongWith(backend: SecretBackend, provider = 'jira'): Promise<string> {
+async function wrongWith(backend: SecretBackend, provider: string | undefined = 'jira'): Promise<string> {
   const results = await checkBackend(backend, provider, 'doctor-test')
   return results
-    .filter(({ ok }) => !ok)
+    .filter(({ result }) => result === 'wrong')
     .map(({ check, detail }) => `${check}: ${detail}`)
     .join('\n')
 }
@@ -119,6 +119,42 @@ describe('vault', () => {
     expect(mount).toBeDefined()
   })
 
+  test('doctor removes its probe record, with the two logins of the policies and with one', async () => {
+    const { make, read, write, operator } = await setUp()
+    const printed = async (auth: Parameters<typeof make>[0]) =>
+      (await checkBackend(make(auth), undefined, 'doctor-test')).filter(({ result }) => result !== 'ok')
+    const nothing = async () => (await statusOfAll(await opened(make(operator)))).size
+    expect([await printed({ read, write }), await nothing()]).toEqual([[], 0])
+    expect([await printed(operator), await nothing()]).toEqual([[], 0])
+    expect(await printed({ write })).toEqual([
+      {
+        check: "the tools' login may do what its policy says",
+        result: 'skipped',
+        detail: 'it is not in this environment',
+      },
+    ])
+    expect(await nothing()).toBe(0)
+  })
+
+  test('doctor prints the command that removes what a policy of one provider leaves', async () => {
+    const { make, read, write, operator } = await setUp()
+    const results = await checkBackend(make({ read, write }), 'jira', 'doctor-test')
+    const { detail } = results.find(({ check }) => check.endsWith('removes it')) ?? { detail: '' }
+    const [, issuer = '', subject = ''] =
+      /mcp-credential-vault revoke jira --issuer (\S+) --subject (\S+) --purge$/.exec(detail) ?? []
+    const operators = await opened(make(operator))
+    expect(await remove(operators, storageKey('jira', { issuer, subject }), { purge: true })).toBe(true)
+    expect((await statusOfAll(operators)).size).toBe(0)
+  })
+
+  test("the form's policy purges below doctor alone", async () => {
+    const { make, write } = await setUp()
+    const form = await opened(make({ write }))
+    await put(form, ALICE, { pat: 'one' })
+    expect(await vaultRejection(remove(form, ALICE, { purge: true }))).toMatchObject({ code: 'forbidden' })
+    expect((await form.stat(ALICE, call())).status).toBe('active')
+  })
+
   test.each([
     ['form', 'path "secret/data/mcp/*" { capabilities = ["create", "update", "read"] }', 'read on'],
     ['form', 'path "secret/undelete/mcp/*" { capabilities = ["update"] }', 'update on .*/undelete/mcp'],
@@ -159,14 +195,16 @@ describe('vault', () => {
     }
     const good = await run(environment, [])
     expect(good.code).toBe(0)
-    expect(good.out).toContain("ok     the form's login cannot read")
-    expect(good.out).toContain("ok     the tools' login cannot save")
+    expect(good.out).toContain("ok       the form's login cannot read")
+    expect(good.out).toContain("ok       the tools' login cannot save")
     expect(good.out).toContain('All is well.')
     const json = JSON.parse((await run(environment, ['--json'])).out)
     expect(json.ok).toBe(true)
+    expect(good.out).toMatch(/^skipped {2}the server's settings fit together +MCP_SERVER_BASE_URL is not set here$/m)
+    expect(json.checks.filter((check: { result: string }) => check.result === 'skipped')).toHaveLength(1)
     const wide = await run({ ...environment, VAULT_WRITE_TOKEN: ROOT_TOKEN }, [])
     expect(wide.code).toBe(1)
-    expect(wide.out).toContain("WRONG  the form's login cannot read")
+    expect(wide.out).toContain("WRONG    the form's login cannot read")
     expect(wide.out + good.out).not.toContain(environment.VAULT_READ_TOKEN)
     rmSync(folder, { recursive: true })
   })
@@ -231,6 +269,15 @@ describe('aws-secrets-manager', () => {
     expect(await wrongWith(make({ credentials: operator }))).toBe('')
   })
 
+  test('doctor removes its probe record', async () => {
+    const { make, form, tool, operator } = await setUp()
+    await wrongWith(make({ credentials: { read: tool, write: form } }))
+    await wrongWith(make({ credentials: operator }))
+    const operators = make({ credentials: operator })
+    await operators.open()
+    expect((await statusOfAll(operators)).size).toBe(0)
+  })
+
   test.each([
     ['form', 'ListSecrets'],
     ['tool', 'PutSecretValue'],
@@ -254,10 +301,17 @@ test('sealed-file: one login does everything, and a wrong key is told', async ()
   await backend.close()
   const good = await run(environment, [])
   expect(good).toMatchObject({ code: 0 })
-  expect(good.out).toContain('ok     the login saves')
+  expect(good.out).toContain('ok       the login saves')
+  expect(good.out).toContain("skipped  the server's settings")
+  expect(good.out).toMatch(/^All is well\. 1 skipped\.$/m)
+  const left = sealedFile({ folder: environment.MCP_VAULT_FOLDER, key: environment.MCP_VAULT_KEY })
+  await left.open()
+  expect([...(await statusOfAll(left)).keys()]).toEqual([ALICE.path])
+  await left.close()
   const bad = await run({ ...environment, MCP_VAULT_KEY: generateKeyText() }, [])
   expect(bad.code).toBe(1)
   expect(bad.out).toContain('[key_wrong]')
+  expect(bad.out).toMatch(/^skipped {2}the login saves, reads and revokes +it did not open the store$/m)
   rmSync(folder, { recursive: true })
 })
 

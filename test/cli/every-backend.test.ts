@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -82,6 +82,16 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     return { code, ...printed, json: () => JSON.parse(printed.out) as Record<string, unknown> }
   }
 
+  const logLines = () => {
+    const log = environment['MCP_AUDIT_FOLDER'] ?? ''
+    const text = readdirSync(log).map((file) => readFileSync(join(log, file), 'utf8'))
+    return text
+      .join('')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+
   async function withBackend<T>(work: (backend: SecretBackend) => Promise<T>): Promise<T> {
     const { backend, pendingStore, audit } = createStores(environment)
     await backend.open()
@@ -99,13 +109,25 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(shown).toMatchObject({ code: 0 })
     expect(shown.json()).toMatchObject({ status: 'active', backend: name, subject: 'auth0|alice' })
     // The sealed file would have to open the value to know.
-    expect(shown.json()['fields']).toBe(name === 'sealed-file' ? undefined : 'pat, site')
-    const { location, rotate: command } = shown.json()
+    expect(shown.json()['fields']).toEqual(name === 'sealed-file' ? undefined : ['pat', 'site'])
+    const { location, rotate: command, rotateInput } = shown.json()
     expect(String(location).length).toBeGreaterThan(10)
     expect(command === undefined).toBe(name === 'sealed-file')
+    expect(rotateInput).toBe(name === 'sealed-file' ? undefined : '{"pat":"…","site":"…"}')
+    expect(command ?? '').not.toMatch(/#|…|\n/)
+    expect((await operate(show, ['jira', ...ALICE])).out.includes('then type  {"pat":"…","site":"…"}\n')).toBe(
+      name !== 'sealed-file',
+    )
 
     const listed = await operate(list, ['--json'])
     expect(listed.json()['credentials']).toMatchObject([{ provider: 'jira', subject: 'auth0|alice', status: 'active' }])
+
+    // F15: it has to read the values to know that there are two, and that stands in the log with the backend's own id.
+    const refused = await operate(rotate, ['jira', ...ALICE, '--json'], ROTATED)
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('Name the one to change') })
+    const read = logLines().filter(({ type }) => type === 'credential.read')
+    expect(read).toMatchObject([{ outcome: 'success', provider: 'jira', actor: { kind: 'operator' } }])
+    expect(Array.isArray(read[0]?.['backendRequestIds'])).toBe(name !== 'sealed-file')
 
     const rotated = await operate(rotate, ['jira', ...ALICE, '--field', 'pat', '--json'], ROTATED)
     expect(rotated).toMatchObject({ code: 0 })
@@ -138,11 +160,12 @@ test('the command that show prints for Vault rotates the credential', async () =
   const { backend, pendingStore, audit } = createStores(environment)
   await backend.open()
   await put(backend, KEY, { pat: SECRET })
-  const [, command = '', shape = ''] =
-    /^vault (.+?) +# then type (\S+) and Ctrl-D$/.exec(backend.rotateCommand?.(KEY, ['pat']) ?? '') ?? []
+  const { command = '', input = '' } = backend.rotateCommand?.(KEY, ['pat']) ?? {}
   const bin = pythonCommand('bao')
-  const child = run(bin, command.split(' '), { env: { BAO_ADDR: bao.address, BAO_TOKEN: ROOT_TOKEN, HOME: folder } })
-  child.child.stdin?.end(shape.replace('…', 'typed by hand'))
+  const child = run(bin, command.replace(/^vault /, '').split(' '), {
+    env: { BAO_ADDR: bao.address, BAO_TOKEN: ROOT_TOKEN, HOME: folder },
+  })
+  child.child.stdin?.end(input.replace('…', 'typed by hand'))
   await child
   expect(await valuesOf(backend, KEY)).toEqual({ pat: 'typed by hand' })
   await Promise.all([backend.close(), pendingStore.shutdown(), audit.close()])

@@ -197,6 +197,63 @@ describe('rotate', () => {
     })
   })
 
+  test('F15: every read of values for it has its line, also when nothing is rotated', async () => {
+    const { credentials, backend, audit, types } = await setUp()
+    await credentials.save(key, { pat: 'old', user: 'alice' }, context)
+    const reads = { made: 0 }
+    const read = backend.read
+    backend.read = async (...parameters) => {
+      reads.made += 1
+      return read(...parameters)
+    }
+    const linesAbout = (type: string) => audit.events.filter((event) => event.type === type)
+    const rotated = { field: 'pat', value: 'new' }
+    for (const [change, refused] of [
+      [{ value: 'new' }, true],
+      [{ field: 'token', value: 'new' }, true],
+      [rotated, false],
+    ] as const) {
+      const attempt = credentials.rotate(key, change, context)
+      if (refused) expect(await vaultRejection(attempt)).toMatchObject({ reason: 'field_unknown' })
+      else await attempt
+      expect(linesAbout('credential.read')).toHaveLength(reads.made)
+    }
+    expect(reads.made).toBe(3)
+    expect(linesAbout('credential.read')[0]).toMatchObject({
+      outcome: 'success',
+      owner: key.owner,
+      provider: 'jira',
+      version: '1',
+    })
+    await credentials.revoke(key, { purge: false }, context)
+    expect(await vaultRejection(credentials.rotate(key, rotated, context))).toMatchObject({
+      code: 'credential_revoked',
+    })
+    expect(types().at(-1)).toBe('credential.missing')
+  })
+
+  test('F15: is refused when its read cannot be written down, and when the store fails that has its line', async () => {
+    const { credentials, backend, failing, types } = await setUp()
+    await credentials.save(key, { pat: 'old' }, context)
+    failing.fails = 'credential.read'
+    const before = types().length
+    const attempt = credentials.rotate(key, { field: 'token', value: 'new' }, context)
+    // Not even the names of the fields are told.
+    expect(await vaultRejection(attempt)).toMatchObject({ code: 'audit_unavailable' })
+    expect(await vaultRejection(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
+      code: 'audit_unavailable',
+    })
+    expect(types()).toHaveLength(before)
+    failing.fails = undefined
+    backend.read = async () => {
+      throw new CredentialVaultError('record_tampered', 'It fails its checks.', { reason: 'signature' })
+    }
+    expect(await vaultRejection(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
+      code: 'record_tampered',
+    })
+    expect(types().at(-1)).toBe('record.tampered')
+  })
+
   test('of what somebody changed meanwhile is a conflict', async () => {
     const { credentials, backend } = await setUp()
     await credentials.save(key, { pat: 'old' }, context)

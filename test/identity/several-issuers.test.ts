@@ -127,3 +127,11 @@ test('an issuer that cannot introspect is refused in a list as it is alone', asy
   onTestFinished(() => fake.close())
   expect(await refusal(open(at(a), at(fake, { introspection })))).toMatchObject({ reason: 'introspection_missing' })
 })
+
+test('each identity provider is called what the operator calls it, and no two the same', async () => {
+  const { browserLogin } = await open(at(a, { displayName: 'Acme staff' }), at(b))
+  expect(browserLogin.choices?.map(({ displayName }) => displayName)).toEqual(['Acme staff', new URL(b.issuer).host])
+  expect([a, b].map(({ issuer }) => browserLogin.nameOf?.(issuer))).toEqual(['Acme staff', undefined])
+  const same = open(at(a, { displayName: 'Acme' }), at(b, { displayName: 'Acme' }))
+  await expect(same).rejects.toMatchObject({ code: 'configuration_invalid', reason: 'issuer_names' })
+})

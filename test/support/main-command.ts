@@ -15,6 +15,10 @@ export interface Ended {
 }
 
 export interface MainCommand {
+  /** The command's module, for a process of the test's own. */
+  readonly script: string
+  /** The command's home and working folder. */
+  readonly root: string
   /** A sealed file and its key, for the command's environment and for the test's own hands. */
   readonly environment: { readonly MCP_VAULT_FOLDER: string; readonly MCP_VAULT_KEY_FILE: string }
   /** Runs `mcp-credential-vault` in a process of its own. */
@@ -66,6 +70,8 @@ export async function mainCommand(): Promise<MainCommand> {
   }
 
   return {
+    script,
+    root,
     environment,
     run: (words, input) => ended(process.execPath, [script, ...words], input),
     shell: (line) => ended('/bin/sh', ['-c', line]),

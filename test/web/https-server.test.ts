@@ -98,7 +98,7 @@ test('assets are kept by the browser, under a name that changes with them', asyn
   const assets = [...page.text.matchAll(/(?:href|src)="(\/tools\/credentials\/assets\/[^"]+)"/g)].map(
     ([, path]) => path ?? '',
   )
-  expect(assets).toHaveLength(3)
+  expect(assets).toHaveLength(4)
   for (const path of assets) {
     const asset = await server.send({ path })
     expect(asset.status).toBe(200)

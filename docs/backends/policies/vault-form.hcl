@@ -5,6 +5,10 @@ path "secret/data/mcp/*" {
 path "secret/metadata/mcp/*" {
   capabilities = ["read", "patch"]
 }
+# Only the probe records of "mcp-credential-vault doctor" may be purged.
+path "secret/metadata/mcp/doctor/*" {
+  capabilities = ["read", "patch", "delete"]
+}
 path "secret/destroy/mcp/*" {
   capabilities = ["update"]
 }

@@ -30,8 +30,9 @@ export async function auditFolder(input: CommandInput, terminal: Terminal): Prom
 }
 
 /** The log's own keys, where this environment has the key that they are made of; undefined where it does not. */
-export async function ownAuditKeys({ environment }: Terminal): Promise<AuditKeys | undefined> {
-  const configured = findKey({ name: 'MCP_AUDIT_KEY' }, environment)
+export async function ownAuditKeys({ environment, error }: Terminal): Promise<AuditKeys | undefined> {
+  const warn = (problem: string) => error(`mcp-credential-vault: ${problem}\n`)
+  const configured = findKey({ name: 'MCP_AUDIT_KEY', warn }, environment)
   if (configured) return auditKeys(configured.key)
   const { MCP_VAULT_BACKEND: backend = 'sealed-file', MCP_VAULT_KEY, MCP_VAULT_KEY_FILE } = withoutEmpty(environment)
   if (backend !== 'sealed-file' || !(MCP_VAULT_KEY ?? MCP_VAULT_KEY_FILE)) return undefined

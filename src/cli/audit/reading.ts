@@ -82,7 +82,7 @@ async function noteReading(
   const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
   const { audit, backend, pendingStore } = stores
   try {
-    await openAudit(stores)
+    await openAudit(stores, terminal.environment)
     await audit.append({
       type: 'audit.read',
       outcome: 'success',

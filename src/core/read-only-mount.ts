@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs'
+
+/**
+ * Whether an open file lies on a mount through which nobody can change it. Asked of the mount and not by trying, since root without its
+ * capabilities, as containers run it, is refused for other reasons first. False where the system does not tell: only Linux does.
+ */
+export function isOnReadOnlyMount(descriptor: number): boolean {
+  try {
+    const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8')) ?? []
+    const line = readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .find((text) => text.startsWith(`${mount} `))
+    // proc_pid_mountinfo(5): the sixth field has the mount's own options, the last those of the file system below it.
+    const [before = '', after = ''] = (line ?? '').split(' - ')
+    return [before.split(' ')[5], after.split(' ')[2]].some((options) => options?.split(',').includes('ro'))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { isVaultError } from '../src/core/errors.ts'
+import { generateKeyText } from '../src/core/key-text.ts'
+import { vaultOptionsFromEnvironment } from '../src/vault-options-from-environment.ts'
+import { temporaryFolder } from './support/sealed-folder.ts'
+
+const BASE = { MCP_SERVER_BASE_URL: 'https://mcp.example.com', MCP_VAULT_BACKEND: 'memory' }
+const OIDC = { ...BASE, MCP_OIDC_ISSUER: 'https://login.example.com', MCP_OIDC_CLIENT_ID: 'mcp-form' }
+const VAULT = { ...BASE, MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: 'https://vault.example.com:8200', VAULT_TOKEN: 't' }
+const APPROLE = { ...VAULT, VAULT_TOKEN: '', VAULT_AUTH_METHOD: 'approle', VAULT_ROLE_ID: 'r', VAULT_SECRET_ID: 's' }
+const AWS = { ...BASE, MCP_VAULT_BACKEND: 'aws-secrets-manager', AWS_REGION: 'eu-central-1' }
+const READ = { VAULT_TOKEN: '', VAULT_READ_AUTH_METHOD: 'jwt', VAULT_READ_ROLE: 'r', VAULT_READ_JWT_FILE: '/jwt' }
+
+/** What is in no message: a variable may hold a key by mistake. */
+const WRONG = 'canary example'
+
+test.each([
+  [BASE, 'MCP_SERVER_BASE_URL', 'mcp.example.com', 'must be an absolute URL such as https://mcp.example.com'],
+  [BASE, 'MCP_SERVER_BASE_URL', 'http://mcp.example.com', 'must be https'],
+  [OIDC, 'MCP_SERVER_BASE_URL', WRONG, 'must be an absolute URL'],
+  [OIDC, 'MCP_OIDC_ISSUER', 'login.example.com', 'must be the URL of an issuer'],
+  [OIDC, 'MCP_OIDC_ISSUER', 'http://login.example.com', 'must be https'],
+  [OIDC, 'MCP_OIDC_ISSUER_ALIASES', 'https://a.example.com login.example.com', 'must be the URL of an issuer'],
+  [OIDC, 'MCP_OIDC_AUDIENCE', 'http://mcp.example.com/mcp', 'must be https'],
+  [OIDC, 'MCP_OIDC_SUBJECT_CLAIM', 'email', 'must be a claim'],
+  [OIDC, 'MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM', 'email', 'must be a claim'],
+  [OIDC, 'MCP_OIDC_MAX_AUTH_AGE_SECONDS', '86401', 'Too big'],
+  [OIDC, 'MCP_OIDC_SCOPES', 'mcp "', 'must be one value'],
+  [OIDC, 'MCP_OIDC_ALGORITHMS', 'HS256', 'Invalid option'],
+  [BASE, 'MCP_ALLOWED_ORIGINS', 'https://a.example.com/path', 'must be an origin'],
+  [BASE, 'MCP_CACHE_SECONDS', '301', 'Too big'],
+  [BASE, 'MCP_LINK_TTL_SECONDS', '59', 'Too small'],
+  [BASE, 'MCP_SESSION_IDLE_SECONDS', '1', 'Too small'],
+  [BASE, 'MCP_SESSION_MAX_SECONDS', '1', 'Too small'],
+  [BASE, 'MCP_TRUSTED_PROXIES', '11', 'Too big'],
+  [BASE, 'MCP_SERVER_NAME', 'n'.repeat(101), 'Too big'],
+  [BASE, 'MCP_PAGES_PER_MINUTE', '0', 'Too small'],
+  [BASE, 'MCP_LOGINS_PER_MINUTE', '0', 'Too small'],
+  [BASE, 'MCP_SUBMITS_PER_MINUTE', '0', 'Too small'],
+  [BASE, 'MCP_LOGINS_PER_MINUTE', WRONG, 'must be a whole number'],
+  [BASE, 'MCP_AUDIT_ANCHOR', 'anchors.example.com', 'set it to stdout, stderr or the URL of a webhook'],
+  [BASE, 'MCP_AUDIT_ANCHOR', 'http://anchors.example.com', 'must be'],
+  [BASE, 'MCP_AUDIT_KEEP_DAYS', '1', 'Too small'],
+  [BASE, 'MCP_AUDIT_SEGMENT_MEGABYTES', '2000', 'Too big'],
+  [BASE, 'MCP_AUDIT_SUBJECTS', WRONG, 'Invalid option'],
+  [VAULT, 'VAULT_ADDR', 'vault.example.com', 'must be https://host:port or unix:///path'],
+  [VAULT, 'VAULT_ADDR', 'https://vault.example.com:8200 vault-2.example.com', 'must be https://host:port'],
+  [VAULT, 'VAULT_ADDR', 'http://vault.example.com:8200', 'would send tokens and credentials in clear'],
+  [VAULT, 'VAULT_KV_MOUNT', '/secret/', 'must be letters'],
+  [VAULT, 'VAULT_KV_PREFIX', WRONG, 'must be letters'],
+  [VAULT, 'VAULT_NAMESPACE', WRONG, 'must be letters'],
+  [VAULT, 'VAULT_AUTH_NAMESPACE', WRONG, 'must be letters'],
+  [APPROLE, 'VAULT_AUTH_MOUNT', WRONG, 'must be'],
+  [{ ...VAULT, ...READ }, 'VAULT_READ_AUTH_MOUNT', WRONG, 'must be'],
+  [APPROLE, 'VAULT_SECRET_ID', '', 'VAULT_SECRET_ID_FILE'],
+  [{ ...APPROLE, VAULT_SECRET_ID_FILE: '/secret' }, 'VAULT_SECRET_ID', 'canary', 'VAULT_SECRET_ID_FILE'],
+  [{ ...VAULT, VAULT_CLIENT_KEY: '' }, 'VAULT_CLIENT_CERT', '/cert', 'belong together'],
+  [AWS, 'AWS_ENDPOINT_URL_SECRETS_MANAGER', 'localhost:4566', 'Invalid URL'],
+  [AWS, 'MCP_AWS_PREFIX', WRONG, 'must be letters'],
+  [AWS, 'MCP_CREDENTIAL_NAMES', WRONG, 'Invalid option'],
+  [BASE, 'MCP_LOCAL_ACCESS_TOKEN', 'short', ''],
+] as const)('F10: %#. the error of a wrong variable names it: %s', (environment, name, value, says) => {
+  const local = name.startsWith('MCP_LOCAL') ? { MCP_IDENTITY: 'local-user' } : {}
+  let thrown: unknown
+  try {
+    vaultOptionsFromEnvironment({ ...environment, ...local, [name]: value })
+  } catch (error) {
+    thrown = error
+  }
+  if (!isVaultError(thrown, 'configuration_invalid')) throw thrown ?? new Error('it was accepted')
+  expect(thrown.message).toContain(`environment.${name}`)
+  expect(thrown.message).toContain(says)
+  expect(thrown.message).not.toMatch(/canary|(openVault|oidc|vaultBackend|jsonLinesAudit|localUser|webhookAnchor)\./)
+})
+
+test('F10: an option that code gave is not said to be a variable', () => {
+  const made = () => vaultOptionsFromEnvironment({ ...BASE, MCP_CACHE_SECONDS: '10' }, { cacheSeconds: 1000 })
+  expect(made).toThrow(/^openVault\.cacheSeconds: Too big/)
+  expect(made).not.toThrow('MCP_CACHE_SECONDS')
+})
+
+test.each([
+  ['MCP_SERVER_BASE_URL', 'mcp.example.com', 'must be an absolute URL such as https://mcp.example.com'],
+  ['MCP_CACHE_SECONDS', '999', 'Too big'],
+])('F10: start says it in one line: %s', async (name, value, says) => {
+  const folder = await temporaryFolder()
+  const main = join(import.meta.dirname, '../src/cli/main.ts')
+  const module = join(folder, 'tools.mjs')
+  await writeFile(module, 'export default () => {}\n')
+  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, 'start', module, '--port', '0'], {
+    encoding: 'utf8',
+    timeout: 30_000,
+    env: {
+      PATH: process.env['PATH'],
+      MCP_SERVER_BASE_URL: 'http://localhost:8005',
+      MCP_VAULT_FOLDER: join(folder, 'data'),
+      MCP_VAULT_KEY: generateKeyText(),
+      [name]: value,
+    },
+  })
+  expect(status).toBe(1)
+  expect(stderr).toMatch(new RegExp(`^mcp-credential-vault start: environment\\.${name}: ${says}.*\\n$`))
+})
+
+test('F10: start names a --host that is none', async () => {
+  const folder = await temporaryFolder()
+  const main = join(import.meta.dirname, '../src/cli/main.ts')
+  const module = join(folder, 'tools.mjs')
+  await writeFile(module, 'export default () => {}\n')
+  const parameters = ['--import', 'tsx', main, 'start', module, '--port', '0', '--host', 'not a host']
+  const { status, stderr } = spawnSync(process.execPath, parameters, {
+    encoding: 'utf8',
+    timeout: 30_000,
+    env: { PATH: process.env['PATH'], MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_VAULT_BACKEND: 'memory' },
+  })
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/^mcp-credential-vault start: .*--host.*\n$/)
+})
