@@ -73,15 +73,15 @@ function guardMethod(path: string, call: Method, { toolCall, report, sent, adjus
       const messages = parameters.slice(0, first).map(jsonSnapshot)
       if (guard.finds(messages)) return refused(report)
       guard.sent(messages)
-      return unheeded(call(...adjust(path, [...messages, ...parameters.slice(first)])))
+      return withHandledRejection(call(...adjust(path, [...messages, ...parameters.slice(first)])))
     } catch (error) {
-      return unheeded(Promise.reject(error))
+      return withHandledRejection(Promise.reject(error))
     }
   }
 }
 
 function refused(report: () => Promise<void>): Promise<never> {
-  return unheeded(
+  return withHandledRejection(
     report().then(() => {
       throw new CredentialVaultError('secret_echoed', 'A message to the client contained the secret and was not sent.')
     }),
@@ -89,7 +89,7 @@ function refused(report: () => Promise<void>): Promise<never> {
 }
 
 /** A handler that does not wait for its messages must not end the process with one that failed. */
-function unheeded<T>(sent: T): T {
+function withHandledRejection<T>(sent: T): T {
   if (sent instanceof Promise) sent.catch(() => {})
   return sent
 }
