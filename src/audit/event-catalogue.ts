@@ -32,7 +32,7 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'login.ended': 'Sessions were ended, by sign-out or by an operator.',
   'token.rejected': 'An access token or request was refused at the MCP endpoint.',
   'refusals.counted':
-    '`count` refusals of people who were not signed in, in one minute, that have no line of their own: beyond 60 of one address or 600 in all. Worth an alarm.',
+    '`count` refusals of requests without a known user, in one minute, have no line of their own: those beyond 60 from one address or 600 in total. Worth an alarm.',
   'record.tampered': 'A stored record fails its integrity checks. Worth an alarm.',
   'store.rollback_detected': 'Somebody put an earlier state of the store back. Worth an alarm.',
   'backend.error': '`backend`, the pending store or the identity provider stopped working.',

@@ -78,14 +78,14 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
     })
     const { label } = provider
-    // A gate around this one has begun it.
+    // A gate around this one may have made it.
     const toolCall = callOf(extra) ?? createToolCall(parameters.slice(0, -1))
     const run = async (heartbeats = 0) => {
       toolCall.addHeartbeats(heartbeats)
       try {
         return await runGuarded({ provider, call, toolCall, parameters, extra, handler })
       } catch (error) {
-        // Somebody put something else there by hand: the user can mend it.
+        // Somebody put something else there by hand: the user can fix it.
         if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
         const { url } = await provider.requestCredential(call, 'absent', { waits: false })
         return toolError(gateTexts.malformed(label, url))
