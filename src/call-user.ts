@@ -4,8 +4,8 @@ import { sameOwner, twoUsers, type User } from './core/owner.ts'
 import type { OwnerFrom } from './credential-vault.ts'
 
 /**
- * Says whose call it is. What a verifier left on the request itself always counts; the ambient `userContext` is believed alone only where
- * a request carries nothing, since behind a queue in front of the gate it is another call's.
+ * Returns the user of a call. The user that a verifier left on the request always counts. The ambient `userContext` counts alone only when
+ * the request has no `authInfo`, since behind a queue in front of the gate it is another call's.
  *
  * @returns undefined when nothing names a person
  * @throws `owner_unknown` when the request and `userContext` name two people, or only `userContext` names one although the request has

@@ -12,7 +12,7 @@ import type { CredentialValues, Variable } from './variables.ts'
 export interface CrossingWatch {
   /** Remembers the fingerprints of values that were handed out. */
   released(key: StorageKey, variables: readonly Variable[], values: CredentialValues): void
-  /** Looks some time later, if there is time: at exact copies, in answers of up to 64 kB, for 5 ms at most. */
+  /** Searches the answer later for exact copies: answers of up to 64 kB, for at most 5 ms each and 1 % of the time in total. */
   answered(answer: Answer): void
 }
 
@@ -20,7 +20,7 @@ export interface Answer {
   readonly key: StorageKey
   readonly context: AccessContext
   readonly result: unknown
-  /** What the client sent itself is no news to it. */
+  /** A secret that the client sent itself is not reported. */
   readonly clientArguments: unknown
 }
 
@@ -35,7 +35,7 @@ const LONGEST_LOOK = 5
 const SAME_PAIR_AFTER = 60_000
 const UNWELL_FOR = 600_000
 const REMEMBERED_AGAIN_AFTER = 60_000
-/** Share of the time that looking may take, and how many milliseconds of it may come at once. */
+/** Share of the time that searches may take, and the most milliseconds that they may save up. */
 const SHARE = 0.01
 const BURST = 50
 const MAX_PAIRS = 1_000
@@ -108,7 +108,7 @@ function ownerId({ owner: { issuer, subject } }: StorageKey): string {
   return JSON.stringify([issuer, subject])
 }
 
-/** All strings in a value; undefined when there is more than is looked at. */
+/** All strings in a value; undefined when they are too many to search. */
 function textOf(value: unknown): string | undefined {
   const stack = [value]
   let text = ''

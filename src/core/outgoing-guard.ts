@@ -89,15 +89,15 @@ function guardMethod(path: string, call: Method, { toolCall, report, sent, adjus
         .map((parameter) => (isPlain(parameter) ? optionsSnapshot(parameter) : parameter))
       if (guard.finds([messages, rest.filter(isPlain)])) return refused(report)
       guard.sent(messages)
-      return unheeded(call(...adjust(path, [...messages, ...rest])))
+      return withHandledRejection(call(...adjust(path, [...messages, ...rest])))
     } catch (error) {
-      return unheeded(Promise.reject(error))
+      return withHandledRejection(Promise.reject(error))
     }
   }
 }
 
 function refused(report: () => Promise<void>): Promise<never> {
-  return unheeded(
+  return withHandledRejection(
     report().then(() => {
       throw new CredentialVaultError('secret_echoed', 'A message to the client contained the secret and was not sent.')
     }),
@@ -105,7 +105,7 @@ function refused(report: () => Promise<void>): Promise<never> {
 }
 
 /** A handler that does not wait for its messages must not end the process with one that failed. */
-function unheeded<T>(sent: T): T {
+function withHandledRejection<T>(sent: T): T {
   if (sent instanceof Promise) sent.catch(() => {})
   return sent
 }

@@ -14,7 +14,7 @@ export interface PrivateFolder {
   /** Its real path. */
   readonly path: string
   readonly stats: Stats
-  /** The first of its parents, or itself, that did not exist; undefined when it was there. New names are not durable yet. */
+  /** The topmost folder that had to be made, itself or a parent; undefined when there was none. The caller makes the new names durable. */
   readonly topmost: string | undefined
 }
 

@@ -42,9 +42,10 @@ export interface FetchCall {
 /** `fetch` that adds a credential's header and goes to declared destinations only. */
 export interface BoundFetch {
   /**
-   * Like `fetch`, of whose options `method`, `headers`, `body`, `signal`, `redirect` and `duplex` count. With a single destination,
-   * `/path` is below its address. Redirects within the origin are followed up to five times when they lead to a GET or HEAD. No proxy from the environment is used. Waits at most 30 seconds for one of
-   * the owner's 32 places at the origin, 10 for a connection, 300 for headers, and 300 between two parts of the body.
+   * Like `fetch`, with its options `method`, `headers`, `body`, `signal`, `redirect` and `duplex`. With a single destination, `/path` is
+   * appended to its address. Redirects within the origin are followed up to five times when they lead to a GET or HEAD. No proxy from the
+   * environment is used. Waits at most 30 seconds for one of the owner's 32 places at the origin, 10 for a connection, 300 for headers, and
+   * 300 between two parts of the body.
    *
    * @throws `destination_refused`: nothing was sent, or with reason `redirect` nothing was sent on; `credential_malformed` when no header
    * can carry the value; `unavailable`, whose reason says why; the signal's reason when it aborts
@@ -93,14 +94,14 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     // A copy: the caller could change a URL object after it was checked.
     const text = String(input)
     // One that begins with two slashes names a host.
-    const target = /^\/(?![/\\])/.test(text) ? belowTheOnlyOne(values) + text : text
+    const target = /^\/(?![/\\])/.test(text) ? baseOfOnlyDestination(values) + text : text
     if (!URL.canParse(target)) throw refused('not_a_url', 'the destination has to be an absolute URL.')
     const url = new URL(target)
     if (hasUserinfo(url)) throw refused('userinfo', 'the URL must not hold a user name or password.')
     return url
   }
 
-  function belowTheOnlyOne(values: CredentialValues): string {
+  function baseOfOnlyDestination(values: CredentialValues): string {
     const [only, second] = destinations
     if (!only || second)
       throw refused('not_a_url', 'a path alone needs a provider with exactly one destination; give an absolute URL.')

@@ -96,7 +96,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       try {
         return await runGuarded({ provider, call, toolCall, parameters, extra, handler })
       } catch (error) {
-        // Somebody put something else there by hand: the user can mend it.
+        // Somebody put something else there by hand: the user can fix it.
         if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
         const { url } = await provider.requestCredential(call, 'absent', { waits: false })
         return toolError(gateTexts.malformed(label, url))
