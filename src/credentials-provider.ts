@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type Koa from 'koa'
 import { contextOf } from './access-context.ts'
+import { type CallEnd, callEnd } from './call-end.ts'
 import { type CredentialHandle, createHandle } from './core/credential-handle.ts'
 import {
   type CredentialReference,
@@ -20,9 +21,9 @@ import { type StorageKey, storageKey } from './core/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
-import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
 import { defineDestinations } from './destinations/destination.ts'
 import { formUrl } from './form-url.ts'
+import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
 import { providerForm } from './provider-form.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 import type { FormProvider } from './web/form-provider.ts'
@@ -35,6 +36,7 @@ interface RunningCall {
   readonly call: GatedCall
   readonly id: string
   readonly guard: EchoGuard
+  readonly end: CallEnd
 }
 
 /**
@@ -51,7 +53,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   // Without V: what takes values would otherwise keep this provider from standing where any provider may.
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
-  readonly #boundFetch: BoundFetch
+  readonly #outgoing: OutgoingRequests
   readonly #destinations: readonly string[]
   readonly #calls = new AsyncLocalStorage<RunningCall>()
   readonly #live = new Set<string>()
@@ -71,7 +73,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       'CredentialsProvider.destinations',
     )
     this.#destinations = destinations.map((destination) => destination.description)
-    this.#boundFetch = createBoundFetch({ provider: this.name, destinations })
+    this.#outgoing = createOutgoingRequests(this.name, destinations)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }
@@ -219,11 +221,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   async run<T>(call: GatedCall, handler: (echo: EchoCheck) => Promise<T>): Promise<T> {
     const guard = createEchoGuard({ includeShort: this.#options.guardShortSecrets ?? false })
     const id = newCorrelationId()
+    const end = callEnd(this.name, call.signal)
     this.#live.add(id)
     try {
-      return await this.#calls.run({ call, id, guard }, () => handler(guard))
+      return await this.#calls.run({ call, id, guard, end }, () => handler(guard))
     } finally {
       this.#live.delete(id)
+      end.reached()
     }
   }
 
@@ -246,7 +250,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         verify: this.#options.verify,
         save,
       }),
-      () => this.#boundFetch.close(),
+      () => this.#outgoing.close(),
     )
     this.#attached = { vault, services }
   }
@@ -260,7 +264,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     reference: () => CredentialReference,
     key: StorageKey,
     // Of the call that asked, whatever runs use() later: a queue or pool has another call's context, or none.
-    { call, guard }: Pick<RunningCall, 'call'> & Partial<RunningCall>,
+    { call, guard, end }: Pick<RunningCall, 'call'> & Partial<RunningCall>,
     isLive: () => boolean,
   ): CredentialHandle<V> {
     return createHandle<V>({
@@ -272,7 +276,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         guard?.add(this.#variables, values)
         return values
       },
-      send: (values, input, init) => this.#boundFetch.fetch(values, input, init),
+      send: (...request) => this.#outgoing.send(this.#ready(), { key, call, signal: end?.signal }, ...request),
       refused: (refusal) => this.#ready().credentials.note(key, contextOf(call), refusal),
     })
   }

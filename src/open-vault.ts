@@ -162,7 +162,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, ownerFrom, assertion: options.assertion }
+      return { credentials, pendingRequests, sealer, ownerFrom, assertion: options.assertion, warn }
     },
 
     onClose: (end) => void endings.push(end),

@@ -71,7 +71,15 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
     if (!user) return toolError(gateTexts.unknownOwner())
     const clientName = protocol.getClientVersion()?.name
     const assertion = provider.assertionOf(user, extra.authInfo)
-    const call: GatedCall = { user, clientName, tool: options.tool, correlationId: newCorrelationId(), assertion }
+    const { signal } = extra
+    const call: GatedCall = {
+      user,
+      clientName,
+      tool: options.tool,
+      correlationId: newCorrelationId(),
+      assertion,
+      signal,
+    }
     const state = await provider.credentialState(call)
     const decision = decideGate({
       client: clientAbility(protocol),
