@@ -21,7 +21,7 @@ import { type StorageKey, storageKey } from './core/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
-import { defineDestinations } from './destinations/destination.ts'
+import { type Destination, defineDestinations } from './destinations/destination.ts'
 import { formUrl } from './form-url.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
 import { providerForm } from './provider-form.ts'
@@ -54,7 +54,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #outgoing: OutgoingRequests
-  readonly #destinations: readonly string[]
+  readonly #destinations: readonly Destination[]
   readonly #calls = new AsyncLocalStorage<RunningCall>()
   readonly #live = new Set<string>()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
@@ -67,13 +67,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
     this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
-    const destinations = defineDestinations(
+    this.#destinations = defineDestinations(
       this.#options.destinations ?? [],
       this.#variables,
       'CredentialsProvider.destinations',
     )
-    this.#destinations = destinations.map((destination) => destination.description)
-    this.#outgoing = createOutgoingRequests(this.name, destinations)
+    this.#outgoing = createOutgoingRequests(this.name, this.#destinations)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }

@@ -96,6 +96,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     sealer,
     journal,
     health,
+    warn,
     options: {
       sessionIdleSeconds,
       sessionMaxSeconds,
