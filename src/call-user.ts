@@ -1,11 +1,11 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { CredentialVaultError } from './core/errors.ts'
-import { sameOwner, type User } from './core/owner.ts'
+import { sameOwner, twoUsers, type User } from './core/owner.ts'
 import type { OwnerFrom } from './credential-vault.ts'
 
 /**
- * Says whose call it is. What a verifier left on the request itself always counts; the ambient `userContext` is believed alone only where
- * a request carries nothing, since behind a queue in front of the gate it is another call's.
+ * Returns the user of a call. The user that a verifier left on the request always counts. The ambient `userContext` counts alone only when
+ * the request has no `authInfo`, since behind a queue in front of the gate it is another call's.
  *
  * @returns undefined when nothing names a person
  * @throws `owner_unknown` when the request and `userContext` name two people, or only `userContext` names one although the request has
@@ -29,10 +29,14 @@ export function callUser(
     )
   }
   if (sameOwner(named, ambient)) return { ...ambient, ...named }
-  throw new CredentialVaultError(
-    'owner_unknown',
-    "userContext names another user than the request's own authInfo. A queue or pool in front of the gate runs one call in another call's " +
-      'context: leave userContext out, and the verified token of the very request counts.',
-    { reason: 'two_users' },
+  throw twoUsers()
+}
+
+/** The error for an owner that is not the one whose call an `extra` belongs to. */
+export function otherOwner(method: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `${method}: the owner is not the user of the call that this extra belongs to. To act as an operator, leave extra out.`,
+    { reason: 'other_owner' },
   )
 }

@@ -22,6 +22,8 @@ export interface ProviderServices {
   readonly crossings: CrossingWatch
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
+  /** What the operator should read at once. Never a secret. */
+  readonly warn: (message: string) => void
 }
 
 /** The opened whole: backend, pending store, identity, audit and keys, and the routes that serve the form. */

@@ -1,6 +1,7 @@
 import type Koa from 'koa'
 import { contextOf } from './access-context.ts'
-import { callUser } from './call-user.ts'
+import { callEnd } from './call-end.ts'
+import { callUser, otherOwner } from './call-user.ts'
 import type { CredentialHandle } from './core/credential-handle.ts'
 import {
   type CredentialReference,
@@ -16,13 +17,13 @@ import { parseOptions } from './core/options.ts'
 import { type Owner, sameOwner, type User } from './core/owner.ts'
 import type { NewRequest } from './core/pending-requests.ts'
 import { type StorageKey, storageKey } from './core/storage-key.ts'
-import { type CallExtra, requireCall, type ToolCall } from './core/tool-call.ts'
+import { type CallExtra, type GatePass, requireCall, type ToolCall } from './core/tool-call.ts'
 import { defineVariables, type Variable, type VariablesOptions } from './core/variables.ts'
 import { openCredentialRequest } from './credential-request.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
-import { type BoundFetch, createBoundFetch } from './destinations/bound-fetch.ts'
 import { defineDestinations } from './destinations/destination.ts'
+import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
@@ -45,7 +46,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   // Without V: what takes values would otherwise keep this provider from standing where any provider may.
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
-  readonly #boundFetch: BoundFetch
+  readonly #outgoing: OutgoingRequests
   readonly #destinations: readonly string[]
   readonly #live = new Set<string>()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
@@ -64,7 +65,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       'CredentialsProvider.destinations',
     )
     this.#destinations = destinations.map((destination) => destination.description)
-    this.#boundFetch = createBoundFetch({ provider: this.name, destinations })
+    this.#outgoing = createOutgoingRequests(this.name, destinations)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }
@@ -128,7 +129,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         `getCredentials() of ${this.name} works inside a handler that requireCredentials(${this.name}, …) gated, while its call runs.`,
       )
     }
-    const { call, id } = pass
+    const { call, id, signal } = pass
     const key = this.#key(call.user)
     const { owner } = key
     const ttl = this.#options.referenceTtlSeconds
@@ -138,7 +139,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
         Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
       )
-    return this.#handle(reference, key, { call, toolCall }, () => toolCall.passOf(this) === pass)
+    return this.#handle(reference, key, { call, toolCall, signal }, () => toolCall.passOf(this) === pass)
   }
 
   /**
@@ -157,23 +158,24 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       const call = { user: opened.owner, correlationId: newCorrelationId() }
       return this.#handle(() => opened.reference, key, { call }, isOpen)
     }
-    const { toolCall, call } = this.#runningCall(extra, 'resolve()')
+    const { toolCall, call, signal } = this.#runningCall(extra, 'resolve()')
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
-    const isLive = () => toolCall.innermost() !== undefined && isOpen()
-    return this.#handle(() => opened.reference, key, { call, toolCall }, isLive)
+    const isLive = () => toolCall.outermost() !== undefined && isOpen()
+    return this.#handle(() => opened.reference, key, { call, toolCall, signal }, isLive)
   }
 
   /**
    * Revokes the owner's credential: the next call asks for it again. Resolves false when there was none. With `extra` the audit line names
    * that call, else an operator.
+   *
+   * @throws `configuration_invalid` (`reason: 'other_owner'`) for the `extra` of another person's call
    */
   async invalidateCredentials(owner: Owner, extra?: CallExtra): Promise<boolean> {
     await this.ready()
-    const context =
-      extra === undefined
-        ? ({ correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const)
-        : contextOf(this.#runningCall(extra, 'invalidateCredentials()').call)
-    return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, context)
+    const call = extra && this.#runningCall(extra, 'invalidateCredentials()').call
+    if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
+    const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
+    return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, call ? contextOf(call) : operator)
   }
 
   userOf(authInfo: unknown): User | undefined {
@@ -195,23 +197,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     cause: NewRequest['cause'],
     { waits }: { readonly waits: boolean } = { waits: false },
   ): Promise<CredentialRequest> {
+    const key = this.#key(call.user)
     const { serverBaseUrl } = this.vault
     const isSaved = async () => (await this.credentialState(call)) === 'active'
-    return openCredentialRequest({
-      services: this.#ready(),
-      key: this.#key(call.user),
-      call,
-      cause,
-      waits,
-      serverBaseUrl,
-      isSaved,
-    })
+    return openCredentialRequest({ services: this.#ready(), key, call, cause, waits, serverBaseUrl, isSaved })
   }
 
   async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
     const id = newCorrelationId()
+    const end = callEnd(this.name, call.signal)
     this.#live.add(id)
-    toolCall.enter(this, { call, id })
+    const pass = { call, id, signal: () => end.signal }
+    toolCall.enter(this, pass)
     try {
       const result = await handler()
       const answer = {
@@ -223,8 +220,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       this.#ready().crossings.answered(answer)
       return result
     } finally {
-      toolCall.leave(this)
+      toolCall.leave(pass)
       this.#live.delete(id)
+      end.reached()
     }
   }
 
@@ -247,7 +245,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         verify: this.#options.verify,
         save,
       }),
-      () => this.#boundFetch.close(),
+      () => this.#outgoing.close(),
     )
     this.#attached = { vault, services }
   }
@@ -268,19 +266,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       key,
       variables: this.#variables,
       services: this.#ready,
-      boundFetch: this.#boundFetch,
+      outgoing: this.#outgoing,
       includeShort: this.#options.guardShortSecrets ?? false,
       reference,
       isLive,
     })
   }
 
-  #runningCall(extra: CallExtra, method: string): { readonly toolCall: ToolCall; readonly call: GatedCall } {
+  #runningCall(extra: CallExtra, method: string): GatePass & { readonly toolCall: ToolCall } {
     const toolCall = requireCall(extra, `${method} of ${this.name}`)
-    const pass = toolCall.passOf(this) ?? toolCall.innermost()
-    if (!pass)
-      throw new CredentialVaultError('call_ended', `${method} of ${this.name}: the call of this extra has ended.`)
-    return { toolCall, call: pass.call }
+    const pass = toolCall.passOf(this) ?? toolCall.outermost()
+    if (!pass) throw new CredentialVaultError('call_ended', `${method} of ${this.name}: its call has ended.`)
+    return { ...pass, toolCall }
   }
 
   #key(owner: Owner): StorageKey {

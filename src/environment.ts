@@ -6,8 +6,7 @@ export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv 
 }
 
 /**
- * Makes something from options that came from variables. An error about such an option names its variable, which is what an operator has
- * set.
+ * Runs `make`, whose options came from variables. Its errors then name the variable that the operator set instead of the option.
  *
  * @param variables by the option's path in errors, e.g. `oidc.issuer`
  */

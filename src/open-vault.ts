@@ -152,7 +152,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
       const name = sealer.mac('owner', issuer, subject).toString('base64url')
-      // Those begun in this very millisecond, too; and for as long as a session lasts whose login has begun by now.
+      // Includes sessions begun in this very millisecond, and lasts as long as a session whose login has begun by now.
       await sessions.endAll(name, now + 1, now + 1 + (LOGIN_SECONDS + sessionMaxSeconds) * 1000)
       await journal.note({
         type: 'login.ended',
@@ -177,7 +177,15 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       }
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
-      return { credentials, pendingRequests, sealer, crossings, ownerFrom, assertion: options.assertion }
+      return {
+        credentials,
+        pendingRequests,
+        sealer,
+        crossings,
+        ownerFrom,
+        assertion: options.assertion,
+        warn: warnOf('outgoing'),
+      }
     },
 
     onClose: (end) => void endings.push(end),

@@ -6,19 +6,21 @@ import type { StorageKey } from './core/storage-key.ts'
 import type { ToolCall } from './core/tool-call.ts'
 import type { Variable, VariablesOptions } from './core/variables.ts'
 import type { ProviderServices } from './credential-vault.ts'
-import type { BoundFetch } from './destinations/bound-fetch.ts'
+import type { OutgoingRequests } from './outgoing-requests.ts'
 
 /** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
 export interface HandleCall {
   readonly call: GatedCall
   readonly toolCall?: ToolCall
+  /** Ends the requests that the handle has begun. */
+  readonly signal?: () => AbortSignal
 }
 
 export interface ProviderHandleParts extends HandleCall {
   readonly key: StorageKey
   readonly variables: readonly Variable[]
-  readonly services: () => Pick<ProviderServices, 'credentials' | 'crossings'>
-  readonly boundFetch: BoundFetch
+  readonly services: () => Pick<ProviderServices, 'credentials' | 'crossings' | 'warn'>
+  readonly outgoing: OutgoingRequests
   /** Also search for secrets of fewer than 8 bytes. */
   readonly includeShort: boolean
   readonly reference: () => CredentialReference
@@ -27,7 +29,7 @@ export interface ProviderHandleParts extends HandleCall {
 
 /** Binds a handle to one owner's credential and to the call that asked for it, whatever runs `use()` later. */
 export function createProviderHandle<V extends VariablesOptions>(parts: ProviderHandleParts): CredentialHandle<V> {
-  const { key, call, toolCall, variables, services, boundFetch, includeShort, reference, isLive } = parts
+  const { key, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
   return createHandle<V>({
     provider: key.provider,
     reference,
@@ -39,7 +41,7 @@ export function createProviderHandle<V extends VariablesOptions>(parts: Provider
       toolCall?.guard.add(variables, values, { includeShort })
       return values
     },
-    send: (values, input, init) => boundFetch.fetch(values, input, init),
+    send: (...request) => outgoing.send(services(), { key, call, signal: signal?.() }, ...request),
     refused: (refusal) => services().credentials.note(key, contextOf(call), refusal),
   })
 }

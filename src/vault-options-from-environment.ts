@@ -64,6 +64,7 @@ const IDENTITY_VARIABLES = {
   'localUser.accessToken': 'MCP_LOCAL_ACCESS_TOKEN',
   'oidc.issuer': 'MCP_OIDC_ISSUER',
   'oidc.clientId': 'MCP_OIDC_CLIENT_ID',
+  'oidc.displayName': 'MCP_OIDC_DISPLAY_NAME',
   'oidc.clientSecretFile': 'MCP_OIDC_CLIENT_SECRET_FILE',
   'oidc.audience': 'MCP_OIDC_AUDIENCE',
   'oidc.scopes': 'MCP_OIDC_SCOPES',

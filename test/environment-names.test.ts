@@ -24,6 +24,7 @@ test.each([
   [OIDC, 'MCP_OIDC_ISSUER', 'login.example.com', 'must be the URL of an issuer'],
   [OIDC, 'MCP_OIDC_ISSUER', 'http://login.example.com', 'must be https'],
   [OIDC, 'MCP_OIDC_ISSUER_ALIASES', 'https://a.example.com login.example.com', 'must be the URL of an issuer'],
+  [OIDC, 'MCP_OIDC_DISPLAY_NAME', 'n'.repeat(101), 'Too big'],
   [OIDC, 'MCP_OIDC_AUDIENCE', 'http://mcp.example.com/mcp', 'must be https'],
   [OIDC, 'MCP_OIDC_SUBJECT_CLAIM', 'email', 'must be a claim'],
   [OIDC, 'MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM', 'email', 'must be a claim'],

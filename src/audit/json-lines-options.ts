@@ -25,11 +25,11 @@ export interface JsonLinesAuditOptions {
   readonly keepDays?: number
   /** Hears how far the log has come, to notice later when its end was cut off. Default none. */
   readonly anchor?: AuditAnchor
-  /** Seconds after which `anchor` hears of new lines, 1 to 3600. Default 60. */
+  /** Seconds after which `anchor` receives new lines, 1 to 3600. Default 60. */
   readonly anchorSeconds?: number
-  /** Lines after which it hears of them earlier, 1 to 100000. Default 1000. */
+  /** Lines after which it receives them earlier, 1 to 100000. Default 1000. */
   readonly anchorLines?: number
-  /** Told when a file was taken away from under us, of a folder whose mode was changed, and of a key that does not last. Default: a process warning. */
+  /** Told of a file that was removed while in use, a folder whose mode was changed, and a temporary key. Default: a process warning. */
   readonly warn?: (message: string) => void
 }
 

@@ -44,7 +44,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   let closed = false
   let prepared = false
 
-  /** Makes the folder, or finds out what is wrong with it. Throws our own errors, or the system's. */
+  /** Makes or checks the folder, until that has succeeded once. Throws our own errors, or the system's. */
   async function prepare(): Promise<void> {
     if (prepared) return
     const { folder } = settings
@@ -160,7 +160,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 
 function unavailable(error: unknown): CredentialVaultError {
   if (isVaultError(error, 'audit_unavailable')) return error
-  // What is wrong with the folder.
+  // An error about the folder.
   if (isVaultError(error)) return unavailableBecause('write_failed', error.message)
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return typeof code === 'string' && DISK_FULL.has(code)

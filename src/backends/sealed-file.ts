@@ -3,6 +3,7 @@ import { deriveKey } from '../core/derive-key.ts'
 import { CredentialVaultError } from '../core/errors.ts'
 import { findKey } from '../core/key-source.ts'
 import { parseOptions } from '../core/options.ts'
+import { processWarning } from '../core/process-warning.ts'
 import type { CredentialLookup, SecretBackend } from '../core/secret-backend.ts'
 import { sodiumReady, wipe } from '../core/sodium.ts'
 import { throwIfAborted } from './deadline.ts'
@@ -23,8 +24,8 @@ export interface SealedFileOptions {
   /** The store's key as text, from `mcp-credential-vault keygen`. Default: `MCP_VAULT_KEY`, or the file that `MCP_VAULT_KEY_FILE` names. */
   readonly key?: string | undefined
   /**
-   * File that holds the key. When this user owns it, nobody else may read it; root's own on a read-only mount, as containers have it, is
-   * used with a warning when only root can change it.
+   * File that holds the key. When this user owns it, nobody else may read it. One that root owns on a read-only mount, as in containers,
+   * is used with a warning if only root can change it.
    */
   readonly keyFile?: string | undefined
   /** Makes a new store when the folder holds none. Default true; false where that would only hide a wrong folder. */
@@ -64,7 +65,7 @@ interface OpenedStore {
  * @throws `configuration_invalid` for a wrong option
  */
 export function sealedFile(options: SealedFileOptions): SecretBackend {
-  const { folder, key, keyFile, create, warn = emitWarning } = parseOptions(optionsSchema, options, 'sealedFile')
+  const { folder, key, keyFile, create, warn = processWarning } = parseOptions(optionsSchema, options, 'sealedFile')
   let store: OpenedStore | undefined
   let mark: ServerMark | undefined
 
@@ -143,8 +144,4 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
       store = undefined
     },
   }
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
 }

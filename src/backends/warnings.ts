@@ -1,6 +1,8 @@
+import { processWarning } from '../core/process-warning.ts'
+
 /** Tells operators what is weak or strange yet no error; a listener that throws changes nothing of the work. */
 export function safeWarn(listener: ((message: string) => void) | undefined): (message: string) => void {
-  const tell = listener ?? ((message: string) => process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' }))
+  const tell = listener ?? processWarning
   return (message) => {
     try {
       tell(message)

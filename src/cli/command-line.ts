@@ -55,7 +55,7 @@ export function parseCommandLine(words: readonly string[], options: CommandOptio
 
 function unknownOption(typed: string, options: CommandOptions): string {
   const known = Object.keys(options).map((name) => `--${name}`)
-  return `${isName(typed) ? `there is no option ${typed}` : 'there is a word with - before it that is no option'}${suggestion(typed, known)}`
+  return `${isName(typed) ? `there is no option ${typed}` : 'a word that begins with - is not an option of this command'}${suggestion(typed, known)}`
 }
 
 /** ", did you mean …?", where something known is near. */

@@ -9,8 +9,6 @@ import {
 } from './command-line.ts'
 import { OutputEnded } from './output.ts'
 
-export { type CommandInput, UsageError } from './command-line.ts'
-
 /** 0 done · 1 failed · 2 wrong usage · 3 there is no such credential; a command may have others, which its help names. */
 export type ExitCode = 0 | 1 | 2 | 3
 

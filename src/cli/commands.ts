@@ -73,7 +73,7 @@ function unknownCommand(first: string, second: string | undefined, group: readon
   const typed = group.length > 0 || suggestion(first, known) === '' ? both : first
   const near = suggestion(typed, known)
   const named = near === '' && group.length === 0 ? first : typed
-  return `${isName(named) ? `there is no command ${named}` : 'the first word is no command'}${near}`
+  return `${isName(named) ? `there is no command ${named}` : 'the first word is not a command'}${near}`
 }
 
 export function overview(of: readonly Command[]): string {

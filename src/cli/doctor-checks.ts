@@ -21,8 +21,8 @@ const DOCTOR = 'urn:mcp-credential-vault:doctor'
 const PROBES = 'doctor'
 
 /**
- * Tries what the backend's logins can do, on a probe record below `provider`, default `doctor`, that is removed again. Whoever saves must save, whoever
- * reads must read, and where there are two logins neither may do what the other is for.
+ * Tries what the backend's logins can do, on a probe record below `provider`, default `doctor`, that is removed again. The form's login
+ * must save, the tools' must read, and neither may do what the other is for; a single login must do both.
  *
  * @param correlationId of every request, so that the backend's own log shows whose probes they are
  */
@@ -53,7 +53,7 @@ export async function checkBackend(
     // The form's policy lets it purge below the probes' own name, so its rights are asked for below another.
     const elsewhere = keyBelow(provider ?? 'any-provider')
     for (const principal of usable) results.push(...(await checkRights(elsewhere, principal, correlationId)))
-    results.push(...notLookedAt(principals, usable))
+    results.push(...skippedLogins(principals, usable))
   } finally {
     await Promise.all(usable.map((principal) => principal.backend.close()))
   }
@@ -125,7 +125,7 @@ async function checkProbe(
   return results
 }
 
-/** Below another provider's name than its own a form's login may revoke and not purge, so the mark of a revoked probe stays. */
+/** A form's login may purge below `doctor` only. Elsewhere it can only revoke, and the mark of the revoked probe stays. */
 async function removed(
   key: StorageKey,
   writer: BackendPrincipal,
@@ -149,8 +149,8 @@ function markOf({ provider, owner }: StorageKey): string {
   return `its value; the revoked record is left for an operator's login: ${remove}`
 }
 
-/** Logins that this environment has not, and those whose store did not open. */
-function notLookedAt(all: readonly BackendPrincipal[], usable: readonly BackendPrincipal[]): readonly CheckResult[] {
+/** Results for the logins that this environment lacks, and for those that did not open the store. */
+function skippedLogins(all: readonly BackendPrincipal[], usable: readonly BackendPrincipal[]): readonly CheckResult[] {
   if (all.some(({ tier }) => tier === 'both'))
     return usable.length > 0
       ? []

@@ -1,5 +1,6 @@
 import type { StoredCredential } from '../core/secret-backend.ts'
-import type { Command, CommandInput } from './command.ts'
+import type { Command } from './command.ts'
+import type { CommandInput } from './command-line.ts'
 import { ownerOptions, withOperatorAccess } from './operator-access.ts'
 import { table } from './table.ts'
 

@@ -13,7 +13,7 @@ const errors = outputTo(process.stderr)
 const terminal: Terminal = {
   out: (text) => output.write(printable(text)),
   error(text) {
-    // What it says of a command must not end the command.
+    // A message that cannot be printed must not end the command.
     try {
       errors.write(printable(text))
     } catch {}

@@ -1,6 +1,6 @@
 import { checkFormValues, type FieldProblem } from '../core/form-values.ts'
 import { defineVariables, MAX_VALUE_LENGTH, type VariableType } from '../core/variables.ts'
-import { UsageError } from './command.ts'
+import { UsageError } from './command-line.ts'
 
 export const VARIABLE_TYPES: readonly VariableType[] = ['string', 'password', 'url', 'textarea']
 
@@ -8,11 +8,11 @@ const PROBLEMS: Partial<Record<FieldProblem, string>> = {
   missing: 'is empty or blank',
   too_long: `is longer than ${MAX_VALUE_LENGTH} characters`,
   not_text: 'is not well-formed text',
-  not_a_url: 'is no https URL without user and password',
+  not_a_url: 'is not an https URL without user name and password',
 }
 
 /**
- * A value as the form would store it, by the form's own check for a variable of this type. A single line loses its outer blanks and line
+ * Returns the value as the form would store it, after the form's own check for a variable of this type. A single line loses its outer blanks and line
  * end; a textarea is kept byte for byte.
  *
  * @throws UsageError where the form would refuse it; never quotes it
@@ -29,7 +29,7 @@ export function newValue(text: string, type: VariableType): string {
 }
 
 function problemOf(problem: FieldProblem | undefined, type: VariableType): string {
-  if (problem === undefined) return `is too large for a credential`
+  if (problem === undefined) return 'is too large for a credential'
   if (problem === 'control_character') {
     return type === 'textarea'
       ? 'contains control characters'

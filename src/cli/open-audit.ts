@@ -3,7 +3,7 @@ import { withoutEmpty } from '../environment.ts'
 
 /**
  * Opens the log with the key that the server signs it with; a store that has no key of its own need not be reached for that. Without any
- * key the log opens itself at its first line, since all that opening does is warn that the line will be signed with none that lasts.
+ * key the log opens itself at its first line: a command that writes none would only print the warning about a temporary key.
  */
 export async function openAudit(
   { backend, audit }: Pick<Stores, 'backend' | 'audit'>,

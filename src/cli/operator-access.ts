@@ -6,7 +6,8 @@ import { createJournal } from '../core/journal.ts'
 import { sodiumReady } from '../core/sodium.ts'
 import { type StorageKey, storageKey } from '../core/storage-key.ts'
 import { createStores } from '../create-stores.ts'
-import { type CommandInput, type ExitCode, type Terminal, UsageError } from './command.ts'
+import type { ExitCode, Terminal } from './command.ts'
+import { type CommandInput, UsageError } from './command-line.ts'
 import { openAudit } from './open-audit.ts'
 
 /** What an operator's command works with: the same door as the server's, and an audit log of its own beside the server's. */

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 
-/** Standard output takes nothing any more: its reader has seen enough, as `head` does, or its disk is full. */
+/** A stream accepts no more text: its reader has stopped, as `head` does, or its disk is full. */
 export class OutputEnded extends Error {}
 
 export interface Output {
@@ -10,7 +10,7 @@ export interface Output {
   finished(): Promise<string | undefined>
 }
 
-/** A stream that fails is an answer here, where it would otherwise end the process with a stack. */
+/** Reports a stream's failure to its writer; unhandled, it would end the process with a stack trace. */
 export function outputTo(stream: Writable): Output {
   let failure: string | undefined
   stream.on('error', (error: NodeJS.ErrnoException) => {

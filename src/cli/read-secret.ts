@@ -1,15 +1,16 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { MAX_VALUE_LENGTH } from '../core/variables.ts'
-import { type ReadSecretOptions, UsageError } from './command.ts'
+import type { ReadSecretOptions } from './command.ts'
+import { UsageError } from './command-line.ts'
 
-/** Of UTF-8, for the longest value and what an editor adds to it. */
+/** Bytes of UTF-8 that the longest value may have, and room for what an editor adds to it. */
 const MAX_BYTES = 4 * MAX_VALUE_LENGTH + 1024
 
 /**
  * Reads one secret: a prompt that shows nothing on a terminal, else all of standard input, byte for byte.
  *
- * @throws UsageError for what is no UTF-8 text, begins with a byte order mark, or is longer than any value may be
+ * @throws UsageError for input that is not UTF-8 text, begins with a byte order mark, or is longer than any value may be
  */
 export async function readSecret(
   prompt: string,

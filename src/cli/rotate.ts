@@ -1,5 +1,6 @@
 import type { VariableType } from '../core/variables.ts'
-import { type Command, type CommandInput, UsageError } from './command.ts'
+import type { Command } from './command.ts'
+import { type CommandInput, UsageError } from './command-line.ts'
 import { newValue, VARIABLE_TYPES } from './new-value.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
 
@@ -18,7 +19,7 @@ Without --field the credential must have exactly one.
   --type TYPE   the variable's type in the server's code: string, password, url or textarea. Default password.
                 One line loses its outer blanks and its line end; a textarea is stored byte for byte, its last line end too.
 
-A value that the form would refuse for that type is refused here (2): what is no UTF-8, a byte order mark, blanks only, control characters.
+A value that the form would refuse for that type is refused here (2): text that is not UTF-8, a byte order mark, blanks only, control characters.
 The provider's own pattern, maxLength and allowedHosts are not known here.
 `,
   async run(input, terminal) {

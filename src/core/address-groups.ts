@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 
-/** One of the networks that a limit counts an address by. */
+/** A network whose addresses a limit counts together. */
 export interface AddressGroup {
   readonly key: string
-  /** How many times the limit of a single address all of the network may use. */
+  /** How many times the limit of a single address the whole network may use. */
   readonly share: number
 }
 
-/** Groups of 16 bits, of which the last may be cut, and the share of such a network. */
+/** IPv6 networks, narrowest first: 16-bit groups of the prefix, bits of its last group that count, and the network's share. */
 const NETWORKS = [
   { groups: 4, lastBits: 16, share: 1 },
   { groups: 4, lastBits: 8, share: 4 },
@@ -15,8 +15,8 @@ const NETWORKS = [
 ] as const
 
 /**
- * What limits count by: an IPv4 address as it is; of IPv6 the /64, since one machine has all of it, and with more room the /56 and the
- * /48, which providers give to one customer. Narrowest first.
+ * Returns the networks that a limit counts an address by, narrowest first. An IPv4 address stands alone. IPv6 has the /64, since one
+ * machine has all of it, and with larger shares the /56 and the /48, which providers give to one customer.
  */
 export function addressGroups(address: string): readonly AddressGroup[] {
   if (isIP(address) !== 6) return [{ key: address, share: 1 }]

@@ -19,6 +19,8 @@ export type AuditEventType =
   | 'credential.denied'
   /** The service itself answered 401 or 403 to the value. */
   | 'credential.rejected_upstream'
+  /** The service could not be reached, or did not answer. */
+  | 'credential.service_unreachable'
   /** A value is about to be written. */
   | 'credential.storing'
   | 'credential.stored'
@@ -45,7 +47,7 @@ export type AuditEventType =
   | 'login.failed'
   | 'login.ended'
   | 'token.rejected'
-  /** So many refusals of strangers have no line of their own. */
+  /** `count` refusals of requests without a known user have no line of their own. */
   | 'refusals.counted'
   /** A stored record fails its integrity checks. */
   | 'record.tampered'
@@ -106,7 +108,7 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** The same in every line of one operation, and in the backend's own log where that takes it. */
   readonly correlationId: string
-  /** How many lines a gap stands for, or refusals a counted line. */
+  /** Lines that a gap stands for, or refusals that a `refusals.counted` line stands for. */
   readonly count?: number | undefined
   /** RFC 3339. When it happened, in a line that could not be written at that time. */
   readonly occurredAt?: string | undefined

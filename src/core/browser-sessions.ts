@@ -16,6 +16,6 @@ export interface BrowserSessions {
   isEnded(session: { readonly id: string; readonly owner: string; readonly startedAt: number }): Promise<boolean>
   /** Refuses this login from now on: its answer has come. `until`: when its cookie would have expired anyway. */
   useLogin(loginId: string, until: number): Promise<void>
-  /** Whether the login must be refused, also for what {@link isEnded} says of a restart. */
+  /** Whether the login must be refused: it was used, or it began before the start of a memory one, as with {@link isEnded}. */
   isLoginUsed(login: { readonly id: string; readonly startedAt: number }): Promise<boolean>
 }

@@ -18,8 +18,9 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
    */
   use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T>
   /**
-   * `fetch` with the credential's header, to the provider's declared `destinations` only; with a single one, `/path` is below its
-   * address. Follows no redirect to another origin. After a 401 the credential is read again, and the request is sent a second time when it was rotated meanwhile and its body is text or none.
+   * `fetch` with the credential's header, to the provider's declared `destinations` only. With a single destination, `/path` is appended
+   * to its address. Follows no redirect to another origin. After a 401 the credential is read again, and the request is sent a second time
+   * when it was rotated meanwhile and its body is text or none.
    *
    * @throws `destination_refused`, and what `use` throws
    */

@@ -59,9 +59,8 @@ export interface Credentials {
     mayWrite?: () => Promise<void>,
   ): Promise<StoredVersion>
   /**
-   * Replaces one field of an active credential and leaves the others, only if nobody changes it meanwhile: `conflict` otherwise. The
-   * values that it reads for that have a `credential.read` line.
-   * Without `field` it has to have exactly one; `field_unknown` names those that it has.
+   * Replaces one field of an active credential and leaves the others, only if nobody changes it meanwhile: `conflict` otherwise. It reads
+   * the values for that, and writes a `credential.read` line first. Without `field` the credential has to have exactly one; `field_unknown` names those that it has.
    */
   rotate(key: StorageKey, change: FieldChange, context: AccessContext): Promise<StoredVersion>
   /** Resolves false when there was nothing to revoke. `expect`: `conflict` unless this is still what is stored. Default `any`. */
@@ -163,7 +162,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     }
   }
 
-  /** The newest values. Nothing may be made of them before their line is durable. */
+  /** Returns the newest values once their audit line is durable. */
   async function readForOperator(key: StorageKey, context: AccessContext): Promise<ActiveCredential> {
     const trace = traceOf(context)
     let found: CredentialLookup

@@ -12,7 +12,7 @@ import type { CredentialValues, Variable } from './variables.ts'
 export interface CrossingWatch {
   /** Remembers the fingerprints of values that were handed out. */
   released(key: StorageKey, variables: readonly Variable[], values: CredentialValues): void
-  /** Looks some time later, if there is time: at exact copies, in answers of up to 64 kB, for 5 ms at most. */
+  /** Searches the answer later for exact copies: answers of up to 64 kB, for at most 5 ms each and 1 % of the time in total. */
   answered(answer: Answer): void
 }
 
@@ -20,7 +20,7 @@ export interface Answer {
   readonly key: StorageKey
   readonly context: AccessContext
   readonly result: unknown
-  /** What the client sent itself is no news to it. */
+  /** A secret that the client sent itself is not reported. */
   readonly clientArguments: unknown
 }
 
@@ -35,7 +35,7 @@ const LONGEST_LOOK = 5
 const SAME_PAIR_AFTER = 60_000
 const UNWELL_FOR = 600_000
 const REMEMBERED_AGAIN_AFTER = 60_000
-/** Share of the time that looking may take, and how many milliseconds of it may come at once. */
+/** Share of the time that searches may take, and the most milliseconds that they may save up. */
 const SHARE = 0.01
 const BURST = 50
 const MAX_PAIRS = 1_000
@@ -50,14 +50,9 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
   let recovery: NodeJS.Timeout | undefined
 
   function look({ key, context, result, clientArguments }: Answer): void {
-    const began = performance.now()
-    mayTake = Math.min(BURST, mayTake + (began - refilledAt) * SHARE)
-    refilledAt = began
-    if (mayTake <= 0) return
     const text = textOf(result)
     const owner = ownerId(key)
     const found = text === undefined ? [] : prints.foreign(text, owner, LONGEST_LOOK)
-    mayTake -= performance.now() - began
     if (found.length === 0) return
     const sent = prints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
     for (const crossed of found) {
@@ -93,10 +88,16 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
 
     answered(answer) {
       setImmediate(() => {
+        const began = performance.now()
+        mayTake = Math.min(BURST, mayTake + (began - refilledAt) * SHARE)
+        refilledAt = began
+        if (mayTake <= 0) return
         try {
           look(answer)
         } catch {
           // A result that cannot be read cannot be sent either, and this is an alarm only.
+        } finally {
+          mayTake -= performance.now() - began
         }
       })
     },
@@ -107,15 +108,21 @@ function ownerId({ owner: { issuer, subject } }: StorageKey): string {
   return JSON.stringify([issuer, subject])
 }
 
-/** All strings in a value; undefined when there are more than are looked at. */
+/** All strings in a value; undefined when they are too many to search. */
 function textOf(value: unknown): string | undefined {
   const stack = [value]
   let text = ''
-  for (let count = 0; stack.length > 0; count += 1) {
+  for (let left = MAX_CHARACTERS; stack.length > 0; left -= 1) {
     const next = stack.pop()
     if (typeof next === 'string') text += `${next}\0`
-    else if (typeof next === 'object' && next !== null) stack.push(...Object.keys(next), ...Object.values(next))
-    if (text.length > MAX_CHARACTERS || count > MAX_CHARACTERS) return undefined
+    else if (typeof next === 'object' && next !== null) {
+      // A list's length is known without reading it.
+      if (Array.isArray(next) && next.length > left) return undefined
+      const entries = Object.entries(next)
+      if (entries.length > left) return undefined
+      for (const [key, child] of entries) stack.push(Array.isArray(next) ? '' : key, child)
+    }
+    if (text.length > MAX_CHARACTERS || left <= 0) return undefined
   }
   return text
 }

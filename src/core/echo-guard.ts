@@ -14,7 +14,7 @@ export interface EchoGuardOptions {
 export interface EchoGuard {
   /** Remembers the values of the variables that are `secret`. */
   add(variables: readonly Variable[], values: CredentialValues, options?: EchoGuardOptions): void
-  /** Whether it was given any secret yet. */
+  /** Whether it was given no secret yet. */
   isEmpty(): boolean
   /**
    * Whether a secret occurs anywhere in `value`: strings, keys, nested values, errors. Also when it is JSON- or HTML-escaped,
@@ -22,7 +22,7 @@ export interface EchoGuard {
    * this value and the messages before it.
    */
   finds(value: unknown): boolean
-  /** Remembers the ends of a message that is sent, for a secret whose rest follows in the next one. */
+  /** Remembers the ends of a message that is sent, to find a secret that the next message completes. */
   sent(message: unknown): void
 }
 
@@ -107,9 +107,7 @@ function createSearcher(forms: readonly SecretForms[]): Searcher {
     longest: Math.max(...forms.map(({ longest }) => longest)),
     finds(text) {
       if (exact(text) || anyCase(text.toLowerCase()) || findsUnwrapped(text)) return true
-      const decoded = decodings(text)
-      // Line ends in JSON are escaped; the other encodings keep them.
-      return decoded.some(plain) || decoded.slice(0, 1).some(findsUnwrapped)
+      return decodings(text).some((decoded) => plain(decoded) || findsUnwrapped(decoded))
     },
   }
 }

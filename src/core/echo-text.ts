@@ -17,7 +17,7 @@ export interface EchoText {
 
 const NOTHING: EchoEnds = { byKey: new Map(), inOrder: '' }
 /** Keys whose ends are kept; those used last. */
-const MAX_ENDS = 100
+const MAX_ENDS = 5_000
 
 /**
  * All text of a JSON-like value as one string to search: every string and key, numbers, binary data as text, and what `JSON.stringify`
@@ -82,7 +82,10 @@ const BINARY_KEYS: ReadonlySet<string> = new Set(['data', 'blob'])
 
 // A secret inside it may itself be escaped, which the forms of the bare secret in base64 do not cover.
 function decodedBinary(text: string): string {
-  return Buffer.from(text, 'base64').toString()
+  const bytes = Buffer.from(text, 'base64')
+  if (!bytes.includes(0)) return bytes.toString()
+  const utf16 = bytes.subarray(0, bytes.length - (bytes.length % 2))
+  return [bytes.toString(), utf16.toString('utf16le'), Buffer.from(utf16).swap16().toString('utf16le')].join(GAP)
 }
 
 function asText(value: unknown): unknown {

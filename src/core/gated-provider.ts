@@ -11,6 +11,8 @@ export interface GatedCall {
   readonly correlationId: string
   /** The user's own JWT, for a backend that logs in as the user. */
   readonly assertion?: (() => Promise<string>) | undefined
+  /** Aborts when the client cancels the call or is gone. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**

@@ -40,13 +40,13 @@ export interface BrowserLogin {
   readonly mode: string
   /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
   readonly displayName: string
-  /** What the operator calls this identity provider; undefined when nothing was set, or it is another's. */
+  /** Returns the operator's name for this issuer; undefined when none was set, or when the issuer is another's. */
   nameOf?(issuer: string): string | undefined
   /** Where people can sign in, when there is a choice. */
   readonly choices?: readonly LoginChoice[]
   /**
    * Everything that decides whom a login names and what it asks of them, as text. A session that was made under another policy is not
-   * accepted. Default: nothing does.
+   * accepted. Default: empty.
    */
   readonly policy?: string
   /** Whether this person's last proof of who they are is still recent enough. Default: it always is. */

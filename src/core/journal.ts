@@ -12,8 +12,8 @@ export interface Journal {
   grant(event: AuditEvent): Promise<AuditPosition>
   /**
    * About what stands whether or not it can be written: a refusal, an ending, an outcome. Never rejects. A line that cannot be written
-   * turns health red and is kept, to be written as soon as the log works again, with `late` and the time that it is about. Of what
-   * strangers do only so much gets a line of its own, and the rest is counted.
+   * turns health red and is kept, to be written as soon as the log works again, with `late` and the time that it is about. Too
+   * many refusals of requests without a known user are counted instead, in a `refusals.counted` line a minute.
    */
   note(event: AuditEvent): Promise<void>
   /** Writes what has only been counted, and tries once more to write what is kept. */

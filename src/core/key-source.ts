@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { CredentialVaultError } from './errors.ts'
 import { type MasterKey, parseKey } from './key-text.ts'
+import { processWarning } from './process-warning.ts'
 import { isOnReadOnlyMount } from './read-only-mount.ts'
 
 /** Where a key may come from: given in code, or from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
@@ -24,7 +25,7 @@ export interface FoundKey {
  * @throws `configuration_invalid` for two sources or an unreadable file, `key_exposed`, `key_malformed`
  */
 export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = process.env): FoundKey | undefined {
-  const { warn = emitWarning } = source
+  const { warn = processWarning } = source
   const candidates = [
     source.text === undefined ? undefined : { label: 'the key option', read: () => source.text ?? '' },
     source.file === undefined ? undefined : fromFile('the keyFile option', source.file, warn),
@@ -97,15 +98,11 @@ function checkMode(path: string, descriptor: number, warn: Warn): void {
   const problem = `The key file ${path} may be read by other users`
   if (!isOnReadOnlyMount(descriptor)) throw exposed(`${problem}. Run: chmod 600 ${path}`)
   const remedy = `It lies on a read-only mount, so set its mode where it is mounted: ${MOUNT_OPTION}.`
-  // To a process of root that is how a container's secrets look by default.
+  // Containers mount secrets like this by default, and their root process owns them.
   if (uid !== 0 || (mode & ANYBODY_ELSE_WRITES) !== 0) throw exposed(`${problem}. ${remedy}`)
   warn(`${problem} of this machine or container. It is used, since only root can change it. ${remedy}`)
 }
 
 function exposed(message: string): CredentialVaultError {
   return new CredentialVaultError('key_exposed', message, { reason: 'key_file_mode' })
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
 }

@@ -16,6 +16,9 @@ export interface OutgoingGuard {
   readonly adjust: (path: string, parameters: unknown[]) => unknown[]
 }
 
+/** How deep in an object of `extra` methods are looked for. */
+const MAX_DEPTH = 3
+
 type Method = (...parameters: unknown[]) => unknown
 
 /**
@@ -33,35 +36,44 @@ export function guardOutgoing<E extends object>(extra: E, guard: OutgoingGuard):
   return markCall(guarded as E, guard.toolCall)
 }
 
-function guardMember(owner: object, name: PropertyKey, member: unknown, guard: OutgoingGuard): unknown {
-  const path = String(name)
+function guardMember(
+  owner: object,
+  name: PropertyKey,
+  member: unknown,
+  guard: OutgoingGuard,
+  path = String(name),
+): unknown {
   if (typeof member === 'function') return guardMethod(path, (...given) => Reflect.apply(member, owner, given), guard)
   if (typeof member !== 'object' || member === null || member instanceof AbortSignal || !hasMethods(member))
     return member
+  // Private fields want the object itself as receiver.
+  const get = (key: PropertyKey) =>
+    guardMember(member, key, Reflect.get(member, key, member), guard, `${path}.${String(key)}`)
   return new Proxy(Object.create(Object.getPrototypeOf(member)), {
-    // Private fields want the object itself as receiver.
-    get(_, key) {
-      const found: unknown = Reflect.get(member, key, member)
-      if (typeof found !== 'function') return found
-      return guardMethod(`${path}.${String(key)}`, (...given) => Reflect.apply(found, member, given), guard)
-    },
+    get: (_, key) => get(key),
     set: (_, key, value) => Reflect.set(member, key, value, member),
     has: (_, key) => Reflect.has(member, key),
     ownKeys: () => Reflect.ownKeys(member),
     // The stand-in has no property of its own, so none may be reported as fixed.
     getOwnPropertyDescriptor(_, key) {
       const found = Reflect.getOwnPropertyDescriptor(member, key)
-      return found && { ...found, configurable: true }
+      return found && { value: get(key), writable: true, enumerable: found.enumerable ?? false, configurable: true }
     },
   })
 }
 
-function hasMethods(value: object): boolean {
+function hasMethods(value: object, depth = 0): boolean {
   for (let at: object | null = value; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     const members = Object.values(Object.getOwnPropertyDescriptors(at))
-    if (members.some(({ value: member, get }) => typeof member === 'function' || get !== undefined)) return true
+    if (members.some(({ value: member, get }) => get !== undefined || mayBeCalled(member, depth))) return true
   }
   return isProxy(value)
+}
+
+/** Also by way of an object in it. */
+function mayBeCalled(member: unknown, depth: number): boolean {
+  if (typeof member === 'function') return true
+  return typeof member === 'object' && member !== null && depth < MAX_DEPTH && hasMethods(member, depth + 1)
 }
 
 function guardMethod(path: string, call: Method, { toolCall, report, sent, adjust }: OutgoingGuard): Method {
@@ -71,17 +83,21 @@ function guardMethod(path: string, call: Method, { toolCall, report, sent, adjus
     if (first === 0) return guard.finds(parameters) ? refused(report) : call(...parameters)
     try {
       const messages = parameters.slice(0, first).map(jsonSnapshot)
-      if (guard.finds(messages)) return refused(report)
+      // Some options of a request travel with it.
+      const rest = parameters
+        .slice(first)
+        .map((parameter) => (isPlain(parameter) ? optionsSnapshot(parameter) : parameter))
+      if (guard.finds([messages, rest.filter(isPlain)])) return refused(report)
       guard.sent(messages)
-      return unheeded(call(...adjust(path, [...messages, ...parameters.slice(first)])))
+      return withHandledRejection(call(...adjust(path, [...messages, ...rest])))
     } catch (error) {
-      return unheeded(Promise.reject(error))
+      return withHandledRejection(Promise.reject(error))
     }
   }
 }
 
 function refused(report: () => Promise<void>): Promise<never> {
-  return unheeded(
+  return withHandledRejection(
     report().then(() => {
       throw new CredentialVaultError('secret_echoed', 'A message to the client contained the secret and was not sent.')
     }),
@@ -89,7 +105,18 @@ function refused(report: () => Promise<void>): Promise<never> {
 }
 
 /** A handler that does not wait for its messages must not end the process with one that failed. */
-function unheeded<T>(sent: T): T {
+function withHandledRejection<T>(sent: T): T {
   if (sent instanceof Promise) sent.catch(() => {})
   return sent
+}
+
+/** Options are plain; a schema is an object of its library's class. */
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+}
+
+/** Keeps callbacks and signals as they are. */
+function optionsSnapshot(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(options).map(([name, value]) => [name, isPlain(value) ? jsonSnapshot(value) : value])
+  return Object.fromEntries(entries)
 }

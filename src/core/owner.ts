@@ -26,6 +26,16 @@ export function sameOwner(a: Owner, b: Owner): boolean {
   return a.issuer === b.issuer && a.subject === b.subject
 }
 
+/** The error for a call for which two people are named. */
+export function twoUsers(): CredentialVaultError {
+  return new CredentialVaultError(
+    'owner_unknown',
+    "userContext names another user than the call itself. A queue or pool in front of a gate runs one call in another call's context: " +
+      'leave userContext out, and the verified token of the very request counts.',
+    { reason: 'two_users' },
+  )
+}
+
 /** Returns the pair alone, checked. Throws `owner_unknown` when either part could not name a person reliably. */
 export function checkOwner(candidate: Owner): Owner {
   return { issuer: checkPart(candidate.issuer, 'issuer'), subject: checkPart(candidate.subject, 'subject') }

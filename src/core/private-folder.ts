@@ -14,7 +14,7 @@ export interface PrivateFolder {
   /** Its real path. */
   readonly path: string
   readonly stats: Stats
-  /** The first of its parents, or itself, that did not exist; undefined when it was there. New names are not durable yet. */
+  /** The topmost folder that had to be made, itself or a parent; undefined when there was none. The caller makes the new names durable. */
   readonly topmost: string | undefined
 }
 
@@ -37,6 +37,10 @@ export async function openPrivateFolder(folder: string, use: FolderUse): Promise
   const path = await realpath(wanted)
   const found = await stat(path)
   const stats = (found.mode & OTHERS_WRITE) === 0 ? found : await tightened(path, found, use)
+  if (stats.uid !== process.getuid?.() && stats.uid !== 0)
+    use.warn(
+      `${path} belongs to user ${stats.uid}, who can replace the ${use.holds} in it. Run: chown ${process.getuid?.()} ${path}`,
+    )
   await access(path, constants.W_OK).catch((error: unknown) => use.warn(refusalOf(error, path, use).message))
   return { path, stats, topmost }
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Whether an open file lies on a mount through which nobody can change it. Asked of the mount and not by trying, since root without its
- * capabilities, as containers run it, is refused for other reasons first. False where the system does not tell: only Linux does.
+ * Whether an open file lies on a mount through which nobody can change it. Reads the mount table instead of trying to
+ * write, since root without its capabilities, as in containers, is refused for other reasons first. Returns false on systems other than
+ * Linux, which do not tell.
  */
 export function isOnReadOnlyMount(descriptor: number): boolean {
   try {

@@ -5,28 +5,28 @@ const WINDOW_MILLISECONDS = 60_000
 const MOST_OF_ONE_ADDRESS = 60
 const MOST_IN_ALL = 600
 
-/** Keeps strangers, who can make refusals at will, from filling the log that everything else waits for. */
+/** Keeps clients without a known user, who can cause refusals at will, from filling the audit log that every release waits for. */
 export interface RefusalCap {
-  /** Whether the event gets a line of its own. One that somebody answers for always does. */
+  /** Whether the event gets a line of its own. The event of a known user always does. */
   admits(event: AuditEvent): boolean
-  /** Has the events of the running minute counted that got none. */
+  /** Ends the running minute at once, with its summary. */
   close(): Promise<void>
 }
 
-/** @param summarise is told once a minute how many events got no line, if any */
+/** @param summarise receives, at the end of each minute, how many events got no line, if any */
 export function createRefusalCap(summarise: (count: number) => Promise<void>): RefusalCap {
   const written = new Map<string, number>()
   let inAll = 0
-  let left = 0
+  let suppressed = 0
   let timer: NodeJS.Timeout | undefined
 
   async function endMinute(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    const count = left
+    const count = suppressed
     written.clear()
     inAll = 0
-    left = 0
+    suppressed = 0
     if (count > 0) await summarise(count)
   }
 
@@ -37,7 +37,7 @@ export function createRefusalCap(summarise: (count: number) => Promise<void>): R
       const groups = addressGroups(address)
       const isFull = groups.some(({ key, share }) => (written.get(key) ?? 0) >= share * MOST_OF_ONE_ADDRESS)
       if (inAll >= MOST_IN_ALL || isFull) {
-        left += 1
+        suppressed += 1
         return false
       }
       inAll += 1

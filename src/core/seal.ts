@@ -14,8 +14,8 @@ export type MacPurpose = 'link' | 'csrf' | 'owner' | 'slot' | 'topic'
  */
 export interface Sealer {
   /**
-   * base64url of the sealed JSON. `expiresAt` in Unix milliseconds is sealed with it. `context`: what has to be the same where it is
-   * opened.
+   * base64url of the sealed JSON. `expiresAt` in Unix milliseconds is sealed with it. `context`: text that `open` needs, too. Default
+   * none.
    */
   seal(purpose: SealPurpose, value: object, expiresAt: number, context?: string): string
   /** undefined for anything that this key did not seal for this purpose and context, that was changed, or that has expired. */

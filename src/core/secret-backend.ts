@@ -143,8 +143,8 @@ export interface SecretBackend {
    */
   deriveKey?(purpose: string): Uint8Array
   /**
-   * Shows other processes, until `close()`, that a server at this address uses the store. Resolves whether another one does so already,
-   * as far as that can be told. Never rejects.
+   * Shows other processes, until `close()`, that a server at this address uses the store. Resolves to true when another server at this
+   * address shows the same, and to false when there is none or it cannot be told. Never rejects. Absent where the store cannot show it.
    */
   announceServer?(serverBaseUrl: string): Promise<boolean>
   close(): Promise<void>

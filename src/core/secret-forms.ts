@@ -17,7 +17,7 @@ export interface SecretForms {
 
 /** A fragment that the secret shares with half the world's text says nothing. */
 const SHORTEST_ENCODED = 4
-/** Between the bytes of a hex dump: `67:68:`, `67-68-`, `67 68 `, `0x67, 0x68, `, `\\x67\\x68`. */
+/** Between the bytes of a hex dump: `67:68:`, `67-68-`, `67 68 `, `0x67, 0x68, `, `\x67\x68`. */
 const HEX_SEPARATORS = [':', '-', ' ', ', 0x', ',0x', ' 0x', '\\x']
 /** Text without its spaces is full of accidental words. */
 const SHORTEST_UNWRAPPED = 16

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 
-/** A secret that stands in a text: whose it is, and which. */
+/** A secret that was found in a text. */
 export interface PrintFound {
   readonly owner: string
   readonly provider: string
@@ -16,14 +16,13 @@ export interface PrintOf {
 }
 
 /**
- * Fingerprints of secrets that were released lately, by which exact copies of them are found in a text. The secrets themselves are not
- * kept: a print is a rolling hash of the first characters and an HMAC of all, under keys that end with the process.
+ * Finds exact copies of recently released secrets in a text, by their fingerprints. The secrets themselves are not kept: a print is a
+ * rolling hash of the first characters and an HMAC of all, under keys that end with the process.
  */
 export interface SecretPrints {
   add(of: PrintOf, secret: string): void
   /**
-   * Finds secrets that one owner alone has, other than `owner`. Looks at the text for at most `milliseconds`; what it has not reached
-   * by then counts as clean.
+   * Finds secrets that exactly one owner has, other than `owner`. Stops after `milliseconds`; the rest of the text then counts as clean.
    */
   foreign(text: string, owner: string, milliseconds: number): readonly PrintFound[]
 }
@@ -48,7 +47,7 @@ export function createSecretPrints(now: () => number = () => performance.now()):
   const outgoing = power(base, SHORTEST_PRINTED)
   const byField = new Map<string, Print>()
   const byStart = new Map<number, Set<Print>>()
-  // Says of nearly every place in a text that no print starts there.
+  // Rules out nearly every place in a text without a look-up.
   const filter = new Uint16Array(1 << 16)
 
   const digestOf = (secret: string) => createHmac('sha256', key).update(secret).digest('base64')
@@ -115,7 +114,7 @@ export function createSecretPrints(now: () => number = () => performance.now()):
         filter,
         first: startOf(text),
         look,
-        goesOn: () => now() - began <= milliseconds,
+        mayContinue: () => now() - began <= milliseconds,
       })
       return [...found.values()]
     },
@@ -129,16 +128,16 @@ interface Rolling {
   /** Hash of the first window. */
   readonly first: number
   readonly look: (start: number, hash: number) => void
-  readonly goesOn: () => boolean
+  readonly mayContinue: () => boolean
 }
 
-// Apart, on an array and without closures: a hundred times as many turns as anything else here.
-function roll(units: Uint16Array, { base, outgoing, filter, first, look, goesOn }: Rolling): void {
+// A function of its own, on an array and without closures: it runs once for each character.
+function roll(units: Uint16Array, { base, outgoing, filter, first, look, mayContinue }: Rolling): void {
   let hash = first
   const last = units.length - SHORTEST_PRINTED
   for (let start = 0; ; start += 1) {
     if (filter[hash >>> 16] !== 0) look(start, hash)
-    if (start >= last || (start % CHARACTERS_A_LOOK === CHARACTERS_A_LOOK - 1 && !goesOn())) return
+    if (start >= last || (start % CHARACTERS_A_LOOK === CHARACTERS_A_LOOK - 1 && !mayContinue())) return
     const incoming = units[start + SHORTEST_PRINTED] ?? 0
     hash = (Math.imul(hash, base) + incoming - Math.imul(units[start] ?? 0, outgoing)) | 0
   }

@@ -26,7 +26,7 @@ export function checkSize(provider: string, values: CredentialValues): void {
   if (Buffer.byteLength(JSON.stringify(values)) <= MAX_CREDENTIAL_BYTES) return
   throw new CredentialVaultError(
     'configuration_invalid',
-    `With this value the credential for ${provider} would be larger than ${MAX_CREDENTIAL_BYTES} bytes. Nothing was changed.`,
+    `With this value the credential for ${provider} would be larger than ${MAX_CREDENTIAL_BYTES} bytes. Nothing was changed: use a shorter value.`,
     { reason: 'credential_too_large' },
   )
 }
@@ -43,7 +43,7 @@ export function malformed(provider: string, fields: readonly string[]): Credenti
 // One object for one stored value, as long as one definition asks, so that what is derived from it can be kept with it.
 const picked = new WeakMap<object, { readonly variables: readonly Variable[]; readonly values: CredentialValues }>()
 
-/** The values of the provider's variables among what is stored. Operators also write URLs by hand, so they are spelt here as the form does. */
+/** The values of the provider's variables among what is stored. Operators write URLs by hand, too, so URLs are normalised here as by the form. */
 export function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
   const known = picked.get(stored)
   if (known?.variables === variables) return known.values
@@ -66,7 +66,7 @@ export interface FieldChange {
   readonly value: string
 }
 
-/** What is stored, with one field replaced. Without `field` it has to be the only one. */
+/** Returns the stored values with one field replaced. Without `field` there has to be exactly one. */
 export function withField(
   provider: string,
   values: Readonly<Record<string, unknown>>,

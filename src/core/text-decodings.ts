@@ -1,21 +1,25 @@
+/** Encodings inside one another are followed so deep, and so many texts at most come of one. */
+const MAX_DEPTH = 3
+const MAX_DECODED = 10
+
 /**
- * The text decoded in the usual ways, also one inside another: strings of JSON and of programming languages, then such strings in JSON,
- * percent-encoding, percent-encoding twice, HTML, percent-encoding in HTML, and numbered bytes. Only what differs from the text.
+ * The text decoded in the usual ways, also one inside another: strings of JSON and of programming languages, percent-encoding, HTML, and
+ * numbered bytes. Only what differs from the text; the shallowest first.
  */
 export function decodings(text: string): readonly string[] {
-  const json = unescapeJson(text)
-  const percent = decodePercent(json)
-  const html = unescapeHtml(json)
-  const all = [
-    json,
-    unescapeJson(json),
-    percent,
-    percent === json ? json : decodePercent(percent),
-    html,
-    html === json ? json : decodePercent(html),
-    withoutByteNumbers(json),
-  ]
-  return all.filter((decoded, i) => decoded !== text && all.indexOf(decoded) === i)
+  const found = new Set([text])
+  let last: readonly string[] = [text]
+  for (let depth = 0; depth < MAX_DEPTH && last.length > 0; depth += 1) {
+    const next: string[] = []
+    for (const decoded of last.flatMap((one) => DECODERS.map((decode) => decode(one)))) {
+      if (found.has(decoded) || found.size > MAX_DECODED) continue
+      found.add(decoded)
+      next.push(decoded)
+    }
+    last = next
+  }
+  found.delete(text)
+  return [...found]
 }
 
 /** Joins what somebody wrapped over lines. */
@@ -47,12 +51,15 @@ function isWhitespace(unit: number): boolean {
 
 /** `{"0":103,"1":104}`, as `JSON.stringify` writes a `Uint8Array`, without its keys. */
 function withoutByteNumbers(text: string): string {
-  return text.includes('"0":') ? text.replace(/"\d{1,7}":/g, '') : text
+  return text.includes('"0":') ? text.replace(/"\d{1,7}":\s*/g, '') : text
 }
 
 const BACKSLASH = 0x5c
 const LETTER_U = 0x75
 const LETTER_X = 0x78
+const BRACE = 0x7b
+const CLOSING_BRACE = 0x7d
+const ZERO = 0x30
 const JSON_ESCAPES = new Map(
   Object.entries({ '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }).map(([from, to]) => [
     from.charCodeAt(0),
@@ -68,13 +75,11 @@ function unescapeJson(text: string): string {
       let unit = units[at] ?? 0
       if (unit === BACKSLASH) {
         const next = units[at + 1] ?? 0
-        // JSON has no \x41; the strings of most languages do.
-        const digits = next === LETTER_U ? 4 : next === LETTER_X ? 2 : 0
-        const code = digits > 0 ? hexOf(units, at + 2, digits) : -1
+        const numeric = numericEscape(units, at + 1)
         const short = JSON_ESCAPES.get(next)
-        if (code >= 0) {
-          unit = code
-          at += 1 + digits
+        if (numeric) {
+          unit = numeric.code
+          at += numeric.length
         } else if (short !== undefined) {
           unit = short
           at += 1
@@ -84,6 +89,26 @@ function unescapeJson(text: string): string {
     }
     return length
   })
+}
+
+/** `u0041`, and what other languages have and JSON has not: `x41`, `u{41}`, `101`. `length` without the backslash. */
+function numericEscape(units: Uint16Array, at: number): { readonly code: number; readonly length: number } | undefined {
+  const first = units[at] ?? 0
+  if (first === LETTER_U || first === LETTER_X) {
+    const isBraced = units[at + 1] === BRACE
+    const start = isBraced ? at + 2 : at + 1
+    const digits = isBraced ? units.indexOf(CLOSING_BRACE, start) - start : first === LETTER_U ? 4 : 2
+    const code = digits > 0 && digits <= 6 ? hexOf(units, start, digits) : -1
+    return code >= 0 && code <= 0xffff ? { code, length: digits + (isBraced ? 3 : 1) } : undefined
+  }
+  let code = 0
+  let length = 0
+  for (; length < 3 && isOctal(units[at + length]); length += 1) code = code * 8 + (units[at + length] ?? 0) - ZERO
+  return length > 1 ? { code, length } : undefined
+}
+
+function isOctal(unit: number | undefined): boolean {
+  return unit !== undefined && unit >= ZERO && unit < ZERO + 8
 }
 
 /** -1 when these are not all hex digits. */
@@ -127,3 +152,5 @@ function unescapeHtml(text: string): string {
     },
   )
 }
+
+const DECODERS: readonly ((text: string) => string)[] = [unescapeJson, decodePercent, unescapeHtml, withoutByteNumbers]

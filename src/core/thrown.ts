@@ -2,7 +2,7 @@ import { isProxy } from 'node:util/types'
 import { jsonSnapshot } from './json-snapshot.ts'
 
 /**
- * A thrown value that can no longer change what it says: message and data are read once and pinned. An SDK shows `String(thrown)` or
+ * Returns a thrown value whose text can no longer change: message and data are read once and pinned. An SDK shows `String(thrown)` or
  * `message`, with `code` and `data`; an error of ours or of an SDK keeps its class, since the SDK goes by it.
  */
 export function pinThrown(thrown: unknown): unknown {

@@ -16,6 +16,8 @@ export interface GatePass {
   readonly call: GatedCall
   /** Bound into the call's references. */
   readonly id: string
+  /** Aborts when the call is cancelled, and when this gate's handler has ended. */
+  readonly signal: () => AbortSignal
 }
 
 /** One MCP tool call, however many gates stand in front of its handler. */
@@ -28,11 +30,11 @@ export interface ToolCall {
   addHeartbeats(count: number): void
   heartbeats(): number
   enter(provider: object, pass: GatePass): void
-  leave(provider: object): void
-  /** Returns undefined before the provider's gate was passed and after its handler has ended. */
+  leave(pass: GatePass): void
+  /** The provider's outermost gate. Undefined before it was passed, and after its handler has ended. */
   passOf(provider: object): GatePass | undefined
-  /** The innermost gate; undefined once the call has ended. */
-  innermost(): GatePass | undefined
+  /** The outermost gate; undefined once the call has ended. */
+  outermost(): GatePass | undefined
 }
 
 // Unregistered, so that nobody else can mark an object; JSON from a client carries no symbols. The value is the call itself: a spread, a
@@ -40,7 +42,8 @@ export interface ToolCall {
 const CALL = Symbol('mcp-credential-vault.call')
 
 export function createToolCall(clientArguments: unknown): ToolCall {
-  const passes = new Map<object, GatePass>()
+  // A handler may call another gated handler of the same provider, so one provider may have several.
+  const passes = new Map<GatePass, object>()
   const guard = createEchoGuard()
   let heartbeats = 0
   return Object.freeze({
@@ -53,10 +56,10 @@ export function createToolCall(clientArguments: unknown): ToolCall {
       heartbeats += count
     },
     heartbeats: () => heartbeats,
-    enter: (provider: object, pass: GatePass) => void passes.set(provider, pass),
-    leave: (provider: object) => void passes.delete(provider),
-    passOf: (provider: object) => passes.get(provider),
-    innermost: () => [...passes.values()].at(-1),
+    enter: (provider: object, pass: GatePass) => void passes.set(pass, provider),
+    leave: (pass: GatePass) => void passes.delete(pass),
+    passOf: (provider: object) => [...passes].find(([, of]) => of === provider)?.[0],
+    outermost: () => [...passes.keys()][0],
     [inspect.custom]: () => 'ToolCall {}',
   })
 }

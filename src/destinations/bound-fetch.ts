@@ -1,9 +1,23 @@
-import { Agent, FormData, Headers, Request, type Response as UndiciResponse, fetch as undiciFetch } from 'undici'
+import {
+  Agent,
+  type Dispatcher,
+  FormData,
+  Headers,
+  Request,
+  type Response as UndiciResponse,
+  fetch as undiciFetch,
+} from 'undici'
 import { CredentialVaultError } from '../core/errors.ts'
+import type { Owner } from '../core/owner.ts'
+import { reasonOf } from '../core/refusal-event.ts'
+import { isServiceOutage } from '../core/service-outage.ts'
 import type { CredentialValues } from '../core/variables.ts'
 import { isAddressAllowed, literalAddress } from './address.ts'
 import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from './checked-lookup.ts'
 import { type Destination, hasUserinfo } from './destination.ts'
+import { serverEnding, unanswered } from './fetch-failure.ts'
+import { createLease } from './lease.ts'
+import { createOwnerShares, type ShareLimits } from './owner-shares.ts'
 import { redirectOf } from './redirect.ts'
 
 export interface BoundFetchParts {
@@ -12,30 +26,46 @@ export interface BoundFetchParts {
   readonly destinations: readonly Destination[]
   /** Default: the system's resolver. */
   readonly resolve?: Resolve
+  /** Default {@link LIMITS}. */
+  readonly limits?: ShareLimits
+}
+
+/** The tool call that a request is made for. */
+export interface FetchCall {
+  readonly owner: Owner
+  /** Aborts when the call is cancelled or over: the request, the wait for its turn, and the reading of its answer end with it. */
+  readonly signal?: AbortSignal | undefined
+  /** Hears why the service at this origin could not be reached. */
+  readonly unreachable?: ((destination: string, reason: string) => Promise<void>) | undefined
 }
 
 /** `fetch` that adds a credential's header and goes to declared destinations only. */
 export interface BoundFetch {
   /**
-   * Like `fetch`, of whose options `method`, `headers`, `body`, `signal`, `redirect` and `duplex` count. With a single destination,
-   * `/path` is below its address. Redirects within the origin are followed up to five times when they lead to a GET or HEAD. No proxy from the environment is used. Waits at most 10 seconds for a
-   * connection, 300 for headers, and 300 between two parts of the body.
+   * Like `fetch`, with its options `method`, `headers`, `body`, `signal`, `redirect` and `duplex`. With a single destination, `/path` is
+   * appended to its address. Redirects within the origin are followed up to five times when they lead to a GET or HEAD. No proxy from the
+   * environment is used. Waits at most 30 seconds for one of the owner's 32 places at the origin, 10 for a connection, 300 for headers, and
+   * 300 between two parts of the body.
    *
    * @throws `destination_refused`: nothing was sent, or with reason `redirect` nothing was sent on; `credential_malformed` when no header
-   * can carry the value; `unavailable`; the signal's reason when it aborts
+   * can carry the value; `unavailable`, whose reason says why; the signal's reason when it aborts
    */
-  fetch(values: CredentialValues, input: string | URL, init?: RequestInit): Promise<Response>
+  fetch(values: CredentialValues, input: string | URL, init?: RequestInit, call?: FetchCall): Promise<Response>
   /** Ends requests that still run. */
   close(): Promise<void>
 }
 
 const MAX_REDIRECTS = 5
-const AGENT_OPTIONS = { connections: 64, pipelining: 1, headersTimeout: 300_000, bodyTimeout: 300_000 }
+/** Wide enough for a tool that asks for many things at once, and for a few hundred users whose service is slow. */
+export const LIMITS: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
+const AGENT_OPTIONS = { pipelining: 1, headersTimeout: 300_000, bodyTimeout: 300_000 }
 
 type RequestOptions = NonNullable<ConstructorParameters<typeof Request>[1]>
 
-export function createBoundFetch({ provider, destinations, resolve = resolveWithSystem }: BoundFetchParts): BoundFetch {
+export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
+  const { provider, destinations, resolve = resolveWithSystem, limits = LIMITS } = parts
   const agents = new Map<boolean, Agent>()
+  const shares = createOwnerShares(provider, limits)
   let closed = false
 
   // Of their own, not the global dispatcher: that one may be a proxy.
@@ -44,6 +74,8 @@ export function createBoundFetch({ provider, destinations, resolve = resolveWith
       agents.get(allowPrivateAddresses) ??
       new Agent({
         ...AGENT_OPTIONS,
+        // The shares leave no request without a connection.
+        connections: limits.perOrigin,
         connect: {
           timeout: 10_000,
           lookup: checkedLookup(resolve, allowPrivateAddresses),
@@ -61,14 +93,15 @@ export function createBoundFetch({ provider, destinations, resolve = resolveWith
   function parseTarget(values: CredentialValues, input: string | URL): URL {
     // A copy: the caller could change a URL object after it was checked.
     const text = String(input)
-    const target = text.startsWith('/') ? belowTheOnlyOne(values) + text : text
+    // One that begins with two slashes names a host.
+    const target = /^\/(?![/\\])/.test(text) ? baseOfOnlyDestination(values) + text : text
     if (!URL.canParse(target)) throw refused('not_a_url', 'the destination has to be an absolute URL.')
     const url = new URL(target)
     if (hasUserinfo(url)) throw refused('userinfo', 'the URL must not hold a user name or password.')
     return url
   }
 
-  function belowTheOnlyOne(values: CredentialValues): string {
+  function baseOfOnlyDestination(values: CredentialValues): string {
     const [only, second] = destinations
     if (!only || second)
       throw refused('not_a_url', 'a path alone needs a provider with exactly one destination; give an absolute URL.')
@@ -103,55 +136,78 @@ export function createBoundFetch({ provider, destinations, resolve = resolveWith
     }
   }
 
-  async function send(url: URL, options: RequestOptions, agent: Agent): Promise<UndiciResponse> {
+  async function send(url: URL, options: RequestOptions, dispatcher: Dispatcher): Promise<UndiciResponse> {
     const request = attempt(() => new Request(url, { ...options, redirect: 'manual' }))
     try {
-      return await undiciFetch(request, { dispatcher: agent })
+      return await undiciFetch(request, { dispatcher })
     } catch (error) {
       const { signal } = options
       if (signal?.aborted) throw signal.reason
-      throw refusalIn(error) ?? unavailable(provider)
+      throw closed ? serverEnding(provider) : unanswered(provider, error)
+    }
+  }
+
+  async function follow(first: URL, given: RequestOptions, redirect: RequestInit['redirect'], dispatcher: Dispatcher) {
+    let options = given
+    let url = first
+    for (let followed = 0; ; followed += 1) {
+      const response = await send(url, options, dispatcher)
+      const next = redirect === 'manual' ? undefined : redirectOf(url, options, response)
+      // Of the same class for callers, and another one for the types.
+      if (!next) return response as unknown as Response
+      await response.body?.cancel().catch(() => undefined)
+      const { options: nextOptions, url: nextUrl } = next
+      const allowed = nextUrl?.origin === url.origin && !hasUserinfo(nextUrl) && nextOptions !== undefined
+      if (!allowed || followed === MAX_REDIRECTS || redirect === 'error') {
+        throw refused('redirect', 'the service answered with a redirect that is not followed.')
+      }
+      url = nextUrl
+      options = nextOptions
     }
   }
 
   return {
-    async fetch(values, input, init = {}) {
-      if (closed) throw unavailable(provider)
-      const first = parseTarget(values, input)
-      const destination = pick(values, first)
-      const agent = agentFor(destination)
+    async fetch(values, input, init = {}, call) {
+      if (closed) throw serverEnding(provider)
+      const url = parseTarget(values, input)
+      const destination = pick(values, url)
       const { name, value } = destination.header
-      let options: RequestOptions = { ...requestOptions(init), headers: headersWith(init.headers, name, value(values)) }
-      let url = first
-      for (let followed = 0; ; followed += 1) {
-        const response = await send(url, options, agent)
-        const next = init.redirect === 'manual' ? undefined : redirectOf(url, options, response)
-        if (!next) return response as unknown as Response
-        await response.body?.cancel().catch(() => undefined)
-        const { options: nextOptions, url: nextUrl } = next
-        const allowed = nextUrl?.origin === url.origin && !hasUserinfo(nextUrl) && nextOptions !== undefined
-        if (!allowed || followed === MAX_REDIRECTS || init.redirect === 'error') {
-          throw refused('redirect', 'the service answered with a redirect that is not followed.')
-        }
-        url = nextUrl
-        options = nextOptions
+      const headers = headersWith(init.headers, name, value(values))
+      const signal = eitherOf(init.signal, call?.signal)
+      const options: RequestOptions = { ...requestOptions(init), headers, ...(signal && { signal }) }
+      const lease = createLease(await shares.take(url.origin, nameOf(call?.owner), signal))
+      try {
+        return await follow(url, options, init.redirect, lease.through(agentFor(destination)))
+      } catch (error) {
+        if (isServiceOutage(error)) await call?.unreachable?.(url.origin, reasonOf(error))
+        throw error
+      } finally {
+        lease.settle()
       }
     },
 
     async close() {
       closed = true
+      shares.close()
       await Promise.all([...agents.values()].map((agent) => agent.destroy()))
       agents.clear()
     },
   }
 }
 
+function nameOf(owner: Owner | undefined): string {
+  return owner ? JSON.stringify([owner.issuer, owner.subject]) : ''
+}
+
+function eitherOf(one: AbortSignal | null | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one && other ? AbortSignal.any([one, other]) : (one ?? other)
+}
+
 // Not all of them: `dispatcher` would send the credential through an agent that checks nothing.
-function requestOptions({ method, body, signal, duplex }: RequestInit): RequestOptions {
+function requestOptions({ method, body, duplex }: RequestInit): RequestOptions {
   return {
     ...(method === undefined ? {} : { method }),
     ...(body === undefined || body === null ? {} : { body: bodyOf(body) }),
-    ...(signal === undefined || signal === null ? {} : { signal }),
     ...(duplex === undefined ? {} : { duplex }),
   }
 }
@@ -165,22 +221,4 @@ function bodyOf(body: NonNullable<RequestInit['body']>): NonNullable<RequestOpti
     else form.append(name, value, value.name)
   }
   return form
-}
-
-function refusalIn(error: unknown): CredentialVaultError | undefined {
-  if (error instanceof CredentialVaultError) return error
-  if (!(error instanceof Error)) return undefined
-  const inner = error instanceof AggregateError ? error.errors : [error.cause]
-  return inner.map(refusalIn).find((found) => found !== undefined)
-}
-
-function unavailable(provider: string): CredentialVaultError {
-  return new CredentialVaultError(
-    'unavailable',
-    `The ${provider} service cannot be reached right now. Try again later.`,
-    {
-      reason: 'destination',
-      retryable: true,
-    },
-  )
 }

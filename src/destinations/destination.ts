@@ -31,7 +31,7 @@ export interface Destination {
   readonly allowPrivateAddresses: boolean
   /** The origin for these values; undefined when they name none that is allowed. */
   origin(values: CredentialValues): string | undefined
-  /** What a path alone is below: the origin, with the path of a field that has one. No slash at its end. undefined as `origin`. */
+  /** Where a path alone is appended: the origin and the path of the field's URL, without a slash at its end; undefined when `origin` is. */
   base(values: CredentialValues): string | undefined
 }
 

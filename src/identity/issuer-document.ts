@@ -1,3 +1,4 @@
+import { connectionFailure } from '../core/connection-failure.ts'
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
 
 export const ISSUER_TIMEOUT_MILLISECONDS = 5_000
@@ -33,9 +34,16 @@ export async function readIssuerAnswer(
     return { status, json: undefined }
   } catch (error) {
     if (isVaultError(error)) throw error
-    const timedOut = error instanceof Error && error.name === 'TimeoutError'
-    throw issuerUnavailable(timedOut ? 'timeout' : 'connection')
+    throw issuerUnavailable(connectionReason(error))
   }
+}
+
+/** What the operator can do something about is told apart. */
+export function connectionReason(error: unknown): 'timeout' | 'dns' | 'tls' | 'plain_http' | 'connection' {
+  const failure = connectionFailure(error)
+  return failure === 'timeout' || failure === 'dns' || failure === 'tls' || failure === 'plain_http'
+    ? failure
+    : 'connection'
 }
 
 export function issuerUnavailable(reason: string): CredentialVaultError {

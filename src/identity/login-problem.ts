@@ -4,7 +4,7 @@ import type { TokenProblem } from './token-problem.ts'
 /** Why a browser login was refused: the `reason` of the error, stable for logs and tests. */
 export type LoginProblem = keyof typeof LOGIN_PROBLEMS
 
-/** What another try may put right. */
+/** Problems that another try may solve. */
 const OF_ONE_LOGIN = {
   malformed: 'The answer from the identity provider is malformed.',
   transaction: 'This login was not begun in this browser, or its beginning is damaged.',
@@ -18,7 +18,7 @@ const OF_ONE_LOGIN = {
   authentication_too_weak: 'The sign-in at the identity provider was not as strong as this server asks for.',
 } as const
 
-/** What every login will meet until an operator changes something, here or at the identity provider. */
+/** Problems of every login until an operator changes something, here or at the identity provider. */
 const OF_THE_SET_UP = {
   provider_error: 'The identity provider answered with an error. Look into its own log.',
   client_refused:
@@ -55,7 +55,7 @@ export function loginRefusal(problem: LoginProblem): CredentialVaultError {
   return new CredentialVaultError('login_failed', LOGIN_PROBLEMS[problem] + advice, { reason: problem, retryable })
 }
 
-/** The same for what is wrong with a token in general. Two names are those of the answer's own problems. */
+/** The error for an ID token that was refused. `malformed` and `issuer` already name problems of the answer, so they are renamed. */
 export function idTokenRefusal(problem: TokenProblem): CredentialVaultError {
   if (problem === 'malformed') return loginRefusal('id_token_malformed')
   if (problem === 'issuer') return loginRefusal('id_token_issuer')

@@ -1,6 +1,6 @@
 import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
 import { type CredentialVaultError, isVaultError } from '../core/errors.ts'
-import { issuerUnavailable } from './issuer-document.ts'
+import { connectionReason, issuerUnavailable } from './issuer-document.ts'
 import { type LoginProblem, loginRefusal } from './login-problem.ts'
 
 /** Maps what openid-client throws. Its errors hold code, state and tokens in `cause`, so none of them travels further. */
@@ -11,7 +11,7 @@ export function tokenRequestError(error: unknown): CredentialVaultError {
   if (error instanceof WWWAuthenticateChallengeError) return loginRefusal('client_refused')
   if (error instanceof ClientError) return refusedAnswer(error)
   // fetch() reports every failed connection as a TypeError.
-  if (error instanceof TypeError) return issuerUnavailable('connection')
+  if (error instanceof TypeError) return issuerUnavailable(connectionReason(error))
   return loginRefusal('id_token')
 }
 

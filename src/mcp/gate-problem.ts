@@ -1,7 +1,8 @@
 import { type ErrorCode, isVaultError } from '../core/errors.ts'
+import { isServiceOutage } from '../core/service-outage.ts'
 
 /** What a user can do about an error: come back later, nothing but ask the operator, or read the error itself. */
-export type ProblemKind = 'unavailable' | 'forbidden' | 'broken' | 'unknownOwner'
+export type ProblemKind = 'unavailable' | 'serviceUnavailable' | 'forbidden' | 'broken' | 'unknownOwner'
 
 const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
   unavailable: 'unavailable',
@@ -24,5 +25,6 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
 
 /** undefined for errors whose own text is for the caller: a tool's, and ours that a tool's author has to see. */
 export function problemKind(error: unknown): ProblemKind | undefined {
+  if (isServiceOutage(error)) return 'serviceUnavailable'
   return isVaultError(error) ? KINDS[error.code] : undefined
 }

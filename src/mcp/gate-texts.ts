@@ -36,6 +36,9 @@ export const gateTexts = {
       ? `Your ${label} credential cannot be reached right now (${codeOf(error)}). It has not been lost; try again later.`
       : `The place where your ${label} credential is kept is busy (${codeOf(error)}). It has not been lost; try again in ${Math.ceil(error.retryAfterSeconds)} seconds.`,
 
+  serviceUnavailable: (label: string, error?: CredentialVaultError): string =>
+    `${label} itself cannot be reached right now (${codeOf(error)}). Your credential is not the problem. ${error?.retryable === false ? 'Ask whoever runs this server.' : 'Try again later.'}`,
+
   malformed: (label: string, url: string): string =>
     `Your stored ${label} credential is incomplete, so the tool did not run. Open this link in a browser, sign in and enter it again, then call the tool again: ${url}`,
 

@@ -46,7 +46,7 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
     facts: factsOf(desk, admission, viewer),
     fields: provider.variables.map((variable) => fieldView(variable, typed)),
     guide: desk.guideOf(provider.name),
-    // Who has got this far before knows the way, and what is wrong now stands above the form.
+    // A returning user knows the way, and what is wrong now stands above the form.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: [
       ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),

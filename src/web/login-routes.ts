@@ -101,11 +101,11 @@ async function signIn(
   visit: Visit,
   target: LinkTarget,
   user: SignedInUser,
-  begunAt?: number,
+  loginStartedAt?: number,
 ): Promise<void> {
   const { issuer, subject } = user
   await desk.journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...about(visit) })
-  await desk.sessions.start(visit.ctx, user, begunAt)
+  await desk.sessions.start(visit.ctx, user, loginStartedAt)
   seeOther(visit.ctx, desk.site, linkPath(desk.site, 'entry', target))
 }
 

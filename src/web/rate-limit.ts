@@ -14,8 +14,8 @@ export function rateLimit(perMinute: number): RateLimit {
 }
 
 /**
- * Like {@link rateLimit}, by address: what one network has used up is used up for every address in it. Nothing is remembered of an
- * address whose network is over its limit, or that would grow with every address of it.
+ * Like {@link rateLimit}, by address: what one network has used up is used up for every address in it. An address whose network is over
+ * its limit is not remembered, since memory would grow with each of them.
  */
 export function addressLimit(perMinute: number): RateLimit {
   const limiters = new Map<number, RateLimiterMemory>()

@@ -51,7 +51,7 @@ export interface CookieSealer {
   open(purpose: CookiePurpose, value: string | undefined): unknown
 }
 
-/** `policy`: what this vault asks of a login. A cookie that was made under a weaker one must not do here. */
+/** `policy`: what this vault asks of a login. A cookie that was made under another policy, perhaps a weaker one, is not opened. */
 export function createCookieSealer(sealer: Sealer, site: Site, policy = ''): CookieSealer {
   const context = JSON.stringify([site.origin, site.root, policy])
   return {

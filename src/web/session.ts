@@ -14,8 +14,8 @@ export interface Session extends Owner {
   readonly id: string
   readonly displayName: string | undefined
   readonly startedAt: number
-  /** When its login began: an ending of this person's sessions meanwhile counts for it too. */
-  readonly begunAt: number
+  /** When its login began: an operator who ended this person's sessions since then has ended this one, too. */
+  readonly loginStartedAt: number
   readonly seenAt: number
   /** When they last proved to the identity provider who they are, where it says so. */
   readonly authenticatedAt?: number | undefined
@@ -26,12 +26,12 @@ export interface Session extends Owner {
 export interface Sessions {
   /** undefined when nobody is signed in, or the session is over. Throws `unavailable` when that cannot be known. */
   read(ctx: Context): Promise<Session | undefined>
-  /** Whether a session that was good when the request began is so still. Throws `unavailable` when that cannot be known. */
+  /** Whether the session is still good, for a request that takes long. Throws `unavailable` when that cannot be known. */
   isGood(session: Session): Promise<boolean>
   /** Whether this person's sessions were ended after that time: a login that began before makes no new one. */
   isEndedSince(user: Owner, startedAt: number): Promise<boolean>
-  /** Begins a new session, and ends the one that the browser brought. Sets the cookie. `begunAt`: when the login began. */
-  start(ctx: Context, user: SignedInUser, begunAt?: number): Promise<Session>
+  /** Begins a new session, and ends the one that the browser brought. Sets the cookie. `loginStartedAt`: when the login began. */
+  start(ctx: Context, user: SignedInUser, loginStartedAt?: number): Promise<Session>
   /** Ends the session everywhere, then in this browser. Throws `unavailable`; it is still there then. */
   end(ctx: Context, session: Session): Promise<void>
   /** Seals a changed session into the cookie. */
@@ -59,7 +59,7 @@ const sealedSchema = z.strictObject({
   subject: z.string(),
   displayName: z.string().optional(),
   startedAt: z.number(),
-  begunAt: z.number(),
+  loginStartedAt: z.number(),
   authenticatedAt: z.number().optional(),
   seenAt: z.number(),
   connected: z.strictObject({ request: z.string(), account: z.string() }).optional(),
@@ -87,7 +87,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
   }
 
   async function isGood(session: Session): Promise<boolean> {
-    const { id, begunAt: startedAt } = session
+    const { id, loginStartedAt: startedAt } = session
     return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerName(session), startedAt }))
   }
 
@@ -117,7 +117,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
 
     isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerName(user), startedAt }),
 
-    async start(ctx, user, begunAt = Date.now()) {
+    async start(ctx, user, loginStartedAt = Date.now()) {
       const former = opened(ctx)
       if (former) await endEverywhere(former)
       const now = Date.now()
@@ -127,7 +127,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
         subject: user.subject,
         displayName: user.displayName?.slice(0, MAX_DISPLAY_NAME),
         startedAt: now,
-        begunAt,
+        loginStartedAt,
         authenticatedAt: user.authenticatedAt,
         seenAt: now,
       }

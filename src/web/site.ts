@@ -12,7 +12,7 @@ export interface Site {
   /** Path of everything that the vault serves, without a trailing slash. */
   readonly root: string
   readonly callbackUrl: string
-  /** Tells vaults apart whose cookies meet in one browser: 8 hex digits of the base URL's SHA-256. Ports and paths share a host's cookies. */
+  /** Tells vaults apart whose cookies meet in one browser, since ports and paths share a host's: 8 hex digits of a hash of the base URL. */
   readonly id: string
 }
 

@@ -31,8 +31,9 @@ test.each<[string, (port: number, other: number) => string]>([
   ['a file', () => 'file:///etc/passwd'],
   ['a data URL', () => 'data:text/plain,hello'],
   ['a blob', (port) => `blob:http://127.0.0.1:${port}/x`],
-  ['a relative URL', () => '/rest/api'],
+  ['a relative URL', () => 'rest/api'],
   ['a URL without a scheme', (port) => `//127.0.0.1:${port}/`],
+  ['a URL without a scheme, with a backslash', (port) => `/\\127.0.0.1:${port}/`],
   ['nothing', () => ''],
 ])('%s is refused, and nothing is sent', async (_, url) => {
   const error = await bound.fetch({ pat: PAT }, url(service.port, elsewhere.port)).catch((thrown: unknown) => thrown)

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../web/form-server.ts'
@@ -27,7 +26,8 @@ async function say(...lines: readonly string[]): Promise<{ answers: readonly str
   socket.on('error', () => {})
   socket.write(lines.join('\r\n'))
   const closed = await Promise.race([
-    once(socket, 'close').then(() => true),
+    // A reset is an end too, which `once` of node:events rejects with.
+    new Promise<boolean>((resolve) => socket.once('close', () => resolve(true))),
     new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 30_000)),
   ])
   socket.destroy()

@@ -45,7 +45,8 @@ async function drip(start: string): Promise<void> {
   socket.write(start)
   const dripping = setInterval(() => socket.write('x'), 500)
   try {
-    await once(socket, 'close')
+    // A reset is an end too, which `once` of node:events rejects with.
+    await new Promise((resolve) => socket.once('close', resolve))
   } finally {
     clearInterval(dripping)
     socket.destroy()

@@ -119,20 +119,10 @@ test("fetch('/path') works with a single destination", async () => {
   const fixed = bound([{ origin, header: bearer }])
   const entered = bound([{ fromField: 'base_url', header: bearer, allowPrivateAddresses: true }], { variables })
   await fixed.fetch({ pat: PAT }, '/rest?q=1#part')
-  await fixed.fetch({ pat: PAT }, '//evil.test/x')
-  await fixed.fetch({ pat: PAT }, '/\\evil.test/x')
   await fixed.fetch({ pat: PAT }, '/@evil.test/../x')
   for (const base_url of [origin, `${origin}/jira`, `${origin}/jira/?a=b`])
     await entered.fetch({ pat: PAT, base_url }, '/rest')
-  expect(received.map(({ url }) => url)).toEqual([
-    '/rest?q=1',
-    '//evil.test/x',
-    '//evil.test/x',
-    '/x',
-    '/rest',
-    '/jira/rest',
-    '/jira/rest',
-  ])
+  expect(received.map(({ url }) => url)).toEqual(['/rest?q=1', '/x', '/rest', '/jira/rest', '/jira/rest'])
   const away = entered.fetch({ pat: PAT, base_url: 'http://evil.test' }, '/rest')
   await expect(away).rejects.toMatchObject({ code: 'destination_refused', reason: 'origin' })
 })

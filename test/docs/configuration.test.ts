@@ -89,6 +89,8 @@ const DOCUMENTED: readonly Documented[] = [
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
   'AwsClientOptions',
+  'CommandOptions',
+  'ReadSecretOptions',
   'StoresOptions',
   'VerifyOptions',
   'LoginsOptions',

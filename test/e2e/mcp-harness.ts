@@ -40,6 +40,7 @@ export interface HarnessOptions {
   readonly mount?: McpMountOptions
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
+  readonly warn?: (message: string) => void
   readonly jira?: Partial<CredentialsProviderOptions<VariablesOptions>>
   /** Registers tools beside or instead of `read_secret`, which answers with the secret's length. */
   readonly tools?: (
@@ -100,7 +101,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     identity: oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] }),
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
-    warn: () => undefined,
+    warn: options.warn ?? (() => undefined),
   })
   const jira = new CredentialsProvider({
     vault,

@@ -40,6 +40,10 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'signature-not-checked',
     tests: ['test/attacks/sealed-file-foreign-writer.test.ts', 'test/attacks/sealed-file-changed-bytes.test.ts'],
   },
+  {
+    name: 'link-count-for-identity',
+    tests: ['test/attacks/sealed-file-linked-temporary.test.ts', 'test/backends/sealed-file-lost-link.test.ts'],
+  },
   { name: 'redirect-followed', tests: ['test/attacks/fetch-redirect.test.ts'] },
   { name: 'echo-guard-off', tests: ['test/core/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
   {
@@ -52,6 +56,12 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'vault-cas-off', tests: ['test/backends/vault.test.ts'] },
   { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
+  { name: 'cookie-not-bound-to-policy', tests: ['test/attacks/session-of-a-weaker-vault.test.ts'] },
+  { name: 'session-not-asked-again', tests: ['test/attacks/submit-after-sessions-ended.test.ts'] },
+  {
+    name: 'strangers-not-capped',
+    tests: ['test/attacks/audit-log-flooded-by-strangers.test.ts', 'test/core/refusal-cap.test.ts'],
+  },
 ]
 
 export function patchOf({ name }: Mutation): string {

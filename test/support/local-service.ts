@@ -4,6 +4,7 @@ import { defineVariables, type VariablesOptions } from '../../src/core/variables
 import { type BoundFetch, createBoundFetch } from '../../src/destinations/bound-fetch.ts'
 import type { Resolve } from '../../src/destinations/checked-lookup.ts'
 import { type DestinationOptions, defineDestinations } from '../../src/destinations/destination.ts'
+import type { ShareLimits } from '../../src/destinations/owner-shares.ts'
 
 export interface LocalService {
   readonly origin: string
@@ -43,11 +44,16 @@ const defaultVariables: VariablesOptions = { pat: { label: 'Token', type: 'passw
 
 export function fetchTo(
   destinations: readonly DestinationOptions[],
-  { variables = defaultVariables, resolve }: { variables?: VariablesOptions; resolve?: Resolve } = {},
+  {
+    variables = defaultVariables,
+    resolve,
+    limits,
+  }: { variables?: VariablesOptions; resolve?: Resolve; limits?: ShareLimits } = {},
 ): BoundFetch {
   return createBoundFetch({
     provider: 'jira',
     destinations: defineDestinations(destinations, defineVariables(variables)),
     ...(resolve ? { resolve } : {}),
+    ...(limits ? { limits } : {}),
   })
 }

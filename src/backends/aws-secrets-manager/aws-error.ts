@@ -1,3 +1,4 @@
+import { connectionFailure } from '../../core/connection-failure.ts'
 import { CredentialVaultError, isVaultError } from '../../core/errors.ts'
 
 /** Names of the service's answers that a caller looks into before deciding what they mean. */
@@ -79,6 +80,12 @@ export function awsError(error: unknown, change: boolean): CredentialVaultError 
       'unavailable',
       'This credential was changed too often: AWS keeps about a hundred versions a day. Nothing was changed. Try again tomorrow.',
       { reason: 'quota' },
+    )
+  if (connectionFailure(error) === 'plain_http')
+    return new CredentialVaultError(
+      'configuration_invalid',
+      'The server at the endpoint speaks plain http, and the endpoint says https. Write http:// in endpoint, or switch TLS on there.',
+      { reason: 'plain_http' },
     )
   if (CERTIFICATE.test(code))
     return new CredentialVaultError('configuration_invalid', "The endpoint's TLS certificate is not accepted.", {

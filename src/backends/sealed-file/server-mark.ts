@@ -4,22 +4,22 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { removeQuietly } from './durable-file.ts'
 
-/** What tells other servers of the same store that this one runs. */
+/** Shows other servers of the same store that this one runs. */
 export interface ServerMark {
   /** Whether another server with the same address runs. */
   readonly others: boolean
   close(): Promise<void>
 }
 
-/** Bytes that the address of a socket may have everywhere; Linux takes 107, macOS 103. */
+/** Bytes of a socket's path that every system accepts; Linux accepts 107, macOS 103. */
 const LONGEST_PATH = 100
-/** A socket that does not answer may be one that does not listen yet. */
+/** A socket younger than this that does not answer may not listen yet. */
 const NEW_MILLISECONDS = 10_000
 
 /**
- * A listening socket in the store's folder, named after the server's address. The kernel closes it with its process, so that a crash
- * leaves no server behind that does not exist, and it is seen from other containers on this machine, where a process id says nothing.
- * Commands of the command line leave none: they serve nobody.
+ * Opens a listening socket in the store's folder, named after the server's address. The kernel closes it when the process ends, so a
+ * crashed server does not count. Other containers on this machine see it, too, where a process id means nothing. Commands of the command
+ * line open none: they serve nobody.
  *
  * @returns undefined where the file system has no sockets or the path is too long: then nothing can be told
  */

@@ -1,3 +1,4 @@
+import { connectionFailure } from '../../core/connection-failure.ts'
 import { CredentialVaultError, isVaultError } from '../../core/errors.ts'
 import { changes, type VaultRequest } from './exchange.ts'
 
@@ -37,6 +38,12 @@ export function unanswered(error: unknown, request: VaultRequest): CredentialVau
           retryable: true,
         })
   if (isVaultError(error)) return error
+  if (connectionFailure(error) === 'plain_http')
+    return new CredentialVaultError(
+      'configuration_invalid',
+      'The server at this address speaks plain http, and address says https. Write http:// in address (VAULT_ADDR), or switch TLS on in the listener of Vault.',
+      { reason: 'plain_http' },
+    )
   if (TLS_CODE.test(codeOf(error)))
     return new CredentialVaultError(
       'configuration_invalid',

@@ -6,7 +6,8 @@ import { CredentialVaultError } from '../../core/errors.ts'
 import { findKey } from '../../core/key-source.ts'
 import { createStores } from '../../create-stores.ts'
 import { withoutEmpty } from '../../environment.ts'
-import { type CommandInput, type Terminal, UsageError } from '../command.ts'
+import type { Terminal } from '../command.ts'
+import { type CommandInput, UsageError } from '../command-line.ts'
 
 export const folderOption = { folder: { type: 'string' } } as const
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { followLines, lastLines } from '../../audit/query/last-lines.ts'
-import { type Command, UsageError } from '../command.ts'
+import type { Command } from '../command.ts'
+import { UsageError } from '../command-line.ts'
 import { cell, table } from '../table.ts'
 import { folderOption } from './audit-folder.ts'
 import { filterHelp, filterOptions } from './log-filter-options.ts'

@@ -7,6 +7,7 @@ import { newCorrelationId } from '../../core/credentials.ts'
 import { isVaultError } from '../../core/errors.ts'
 import type { GatedCall, GatedProvider } from '../../core/gated-provider.ts'
 import { parseOptions } from '../../core/options.ts'
+import { sameOwner, twoUsers } from '../../core/owner.ts'
 import { callOf, createToolCall } from '../../core/tool-call.ts'
 import { decideGate, type GateFacts } from '../gate-decision.ts'
 import { problemKind } from '../gate-problem.ts'
@@ -66,9 +67,21 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
     await provider.ready()
     const user = provider.userOf(extra.authInfo)
     if (!user) return toolError(gateTexts.unknownOwner())
+    // A gate around this one has begun the call, and knows whose it is.
+    const toolCall = callOf(extra) ?? createToolCall(parameters.slice(0, -1))
+    const outer = toolCall.outermost()
+    if (outer && !sameOwner(outer.call.user, user)) throw twoUsers()
     const clientName = protocol.getClientVersion()?.name
     const assertion = provider.assertionOf(user, extra.authInfo)
-    const call: GatedCall = { user, clientName, tool: options.tool, correlationId: newCorrelationId(), assertion }
+    const { signal } = extra
+    const call: GatedCall = {
+      user,
+      clientName,
+      tool: options.tool,
+      correlationId: newCorrelationId(),
+      assertion,
+      signal,
+    }
     const state = await provider.credentialState(call)
     const decision = decideGate({
       client: clientAbility(protocol),
@@ -78,14 +91,12 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
     })
     const { label } = provider
-    // A gate around this one has begun it.
-    const toolCall = callOf(extra) ?? createToolCall(parameters.slice(0, -1))
     const run = async (heartbeats = 0) => {
       toolCall.addHeartbeats(heartbeats)
       try {
         return await runGuarded({ provider, call, toolCall, parameters, extra, handler })
       } catch (error) {
-        // Somebody put something else there by hand: the user can mend it.
+        // Somebody put something else there by hand: the user can fix it.
         if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
         const { url } = await provider.requestCredential(call, 'absent', { waits: false })
         return toolError(gateTexts.malformed(label, url))

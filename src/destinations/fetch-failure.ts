@@ -1,0 +1,42 @@
+import { type ConnectionFailure, connectionFailure } from '../core/connection-failure.ts'
+import { CredentialVaultError } from '../core/errors.ts'
+import { serviceReason } from '../core/service-outage.ts'
+
+/** For the tool's author. The user reads the gate's own text, and the operator the reason. */
+const TEXTS: Readonly<Record<ConnectionFailure | 'unknown', string>> = {
+  dns: 'its name has no address',
+  refused: 'nothing listens at its address',
+  unreachable: 'there is no way to its address',
+  tls: 'its TLS certificate is not accepted. Name your own authority in NODE_EXTRA_CA_CERTS',
+  plain_http: 'it does not speak https at this port, but plain http or something else',
+  timeout: 'it did not answer in time',
+  broken_off: 'it hung up',
+  not_http: 'what it answered is no HTTP',
+  unknown: 'the request failed',
+}
+
+/** These stay as they are until somebody changes something. */
+const LASTING: ReadonlySet<string> = new Set<ConnectionFailure>(['tls', 'plain_http', 'not_http'])
+
+/** Our error for a request that got no answer. Nothing of the foreign one goes on: it may quote the request. */
+export function unanswered(provider: string, error: unknown): CredentialVaultError {
+  const own = refusalIn(error)
+  if (own) return own
+  const failure = connectionFailure(error) ?? 'unknown'
+  return new CredentialVaultError('unavailable', `The ${provider} service cannot be reached: ${TEXTS[failure]}.`, {
+    reason: serviceReason(failure),
+    retryable: !LASTING.has(failure),
+  })
+}
+
+export function serverEnding(provider: string): CredentialVaultError {
+  return new CredentialVaultError('unavailable', `fetch() of ${provider}: the server is ending.`, { reason: 'closed' })
+}
+
+/** What we threw ourselves while the connection was made. */
+function refusalIn(error: unknown): CredentialVaultError | undefined {
+  if (error instanceof CredentialVaultError) return error
+  if (!(error instanceof Error)) return undefined
+  const inner = error instanceof AggregateError ? error.errors : [error.cause]
+  return inner.map(refusalIn).find((found) => found !== undefined)
+}

@@ -1,0 +1,45 @@
+import type { Dispatcher } from 'undici'
+
+/** Room for one `fetch()`, held until its last answer was read to the end, cancelled or broken off. */
+export interface Lease {
+  /** An agent whose requests are watched. */
+  through(agent: Dispatcher): Dispatcher
+  /** No more requests are made. */
+  settle(): void
+}
+
+export function createLease(release: () => void): Lease {
+  let running = 0
+  let settled = false
+
+  const ended = () => {
+    running -= 1
+    if (settled && running === 0) release()
+  }
+
+  return {
+    through: (agent) =>
+      agent.compose((dispatch) => (options, handler) => {
+        running += 1
+        return dispatch(options, {
+          onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+          onRequestUpgrade: (...parameters) => handler.onRequestUpgrade?.(...parameters),
+          onResponseStart: (...parameters) => handler.onResponseStart?.(...parameters),
+          onResponseData: (controller, chunk) => handler.onResponseData?.(controller, chunk),
+          onResponseEnd(controller, trailers) {
+            ended()
+            handler.onResponseEnd?.(controller, trailers)
+          },
+          onResponseError(controller, error) {
+            ended()
+            handler.onResponseError?.(controller, error)
+          },
+        })
+      }),
+
+    settle() {
+      settled = true
+      if (running === 0) release()
+    },
+  }
+}

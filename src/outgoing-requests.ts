@@ -1,0 +1,68 @@
+import { contextOf } from './access-context.ts'
+import type { GatedCall } from './core/gated-provider.ts'
+import type { StorageKey } from './core/storage-key.ts'
+import type { CredentialValues } from './core/variables.ts'
+import type { ProviderServices } from './credential-vault.ts'
+import { createBoundFetch } from './destinations/bound-fetch.ts'
+import type { Destination } from './destinations/destination.ts'
+
+/** On whose behalf a request is made. */
+export interface OutgoingCall {
+  readonly key: StorageKey
+  readonly call: GatedCall
+  /** Aborts when the call is over. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** Requests of one provider's handles to its destinations. */
+export interface OutgoingRequests {
+  send(
+    services: Pick<ProviderServices, 'credentials' | 'warn'>,
+    made: OutgoingCall,
+    values: CredentialValues,
+    input: string | URL,
+    init?: RequestInit,
+  ): Promise<Response>
+  close(): Promise<void>
+}
+
+/**
+ * Each service that cannot be reached gives a line in the audit log. The operator's warning comes once a minute for one service and
+ * reason, however many calls fail.
+ */
+export function createOutgoingRequests(provider: string, destinations: readonly Destination[]): OutgoingRequests {
+  const bound = createBoundFetch({ provider, destinations })
+  const isNews = oncePerMinute()
+
+  return {
+    send: ({ credentials, warn }, { key, call, signal }, values, input, init) =>
+      bound.fetch(values, input, init, {
+        owner: key.owner,
+        signal,
+        async unreachable(destination, reason) {
+          if (isNews(`${destination} ${reason}`))
+            warn(`${provider}: ${destination} cannot be reached: ${reason} (correlation id ${call.correlationId})`)
+          const event = { type: 'credential.service_unreachable', outcome: 'error', reason, destination } as const
+          await credentials.note(key, contextOf(call), event)
+        },
+      }),
+    close: () => bound.close(),
+  }
+}
+
+const MINUTE = 60_000
+const MAX_REMEMBERED = 1000
+
+function oncePerMinute(): (what: string) => boolean {
+  const told = new Map<string, number>()
+  return (what) => {
+    const now = performance.now()
+    const last = told.get(what)
+    if (last !== undefined && now - last < MINUTE) return false
+    told.delete(what)
+    const [oldest] = told.keys()
+    if (told.size >= MAX_REMEMBERED && oldest !== undefined) told.delete(oldest)
+    told.set(what, now)
+    return true
+  }
+}
