@@ -14,7 +14,9 @@ const PAT = 'jira-token-of-the-one-user'
 function blocks(heading: string, port: number): string[] {
   const page = readFileSync(join(ROOT, 'docs/getting-started.md'), 'utf8')
   const section = page.split(/^### /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
-  return [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text = '']) => text.replaceAll('8005', String(port)))
+  return [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text = '']) =>
+    text.replaceAll('8005', String(port)).replace('start tools.mjs', `start tools.mjs --port ${port}`),
+  )
 }
 
 /** As `npm install` leaves a project, with the project's tools and key. */
