@@ -95,8 +95,8 @@ async function harnessAt(origin: string, warnings: string[]): Promise<Harness> {
       void server.registerTool(
         'ask',
         {},
-        gate(jira, { tool: 'ask' }, async () => {
-          const answer = await jira.getCredentials().fetch('/rest')
+        gate(jira, { tool: 'ask' }, async (extra) => {
+          const answer = await jira.getCredentials(extra).fetch('/rest')
           return { content: [{ type: 'text', text: await answer.text() }] }
         }),
       ),
