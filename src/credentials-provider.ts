@@ -22,7 +22,7 @@ import { defineVariables, type Variable, type VariablesOptions } from './core/va
 import { openCredentialRequest } from './credential-request.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
-import { defineDestinations } from './destinations/destination.ts'
+import { type Destination, defineDestinations } from './destinations/destination.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
@@ -47,7 +47,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #outgoing: OutgoingRequests
-  readonly #destinations: readonly string[]
+  readonly #destinations: readonly Destination[]
   readonly #live = new Set<string>()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
   #opening: Promise<void> | undefined
@@ -59,13 +59,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
     this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
-    const destinations = defineDestinations(
+    this.#destinations = defineDestinations(
       this.#options.destinations ?? [],
       this.#variables,
       'CredentialsProvider.destinations',
     )
-    this.#destinations = destinations.map((destination) => destination.description)
-    this.#outgoing = createOutgoingRequests(this.name, destinations)
+    this.#outgoing = createOutgoingRequests(this.name, this.#destinations)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }

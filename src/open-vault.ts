@@ -108,6 +108,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     sealer,
     journal,
     health,
+    warn: warnOf('form'),
     options: {
       sessionIdleSeconds,
       sessionMaxSeconds,

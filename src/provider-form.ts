@@ -1,7 +1,9 @@
 import { withDeadline } from './core/deadline.ts'
 import { createEchoGuard } from './core/echo-guard.ts'
 import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from './core/variables.ts'
-import type { FormProvider, Verification } from './web/form-provider.ts'
+import type { Destination } from './destinations/destination.ts'
+import { verifyFailure } from './verify-failure.ts'
+import type { FormProvider, Verification, VerifyFailure } from './web/form-provider.ts'
 
 /**
  * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service refuses
@@ -12,21 +14,38 @@ export type Verify<V extends VariablesOptions = VariablesOptions> = (
   signal: AbortSignal,
 ) => Promise<Verification>
 
-export interface ProviderFormParts extends Omit<FormProvider, 'verify'> {
+export interface ProviderFormParts extends Omit<FormProvider, 'verify' | 'fieldProblems' | 'destinations'> {
+  readonly destinations: readonly Destination[]
   readonly verify: Verify | undefined
 }
 
 const VERIFY_DEADLINE = 5_000
 
-/** What the form needs of a provider. Without `verify`, whatever fits the variables is accepted. */
-export function providerForm({ verify, ...form }: ProviderFormParts): FormProvider {
+/** What the form needs of a provider. Without `verify`, whatever fits the variables and can be sent is accepted. */
+export function providerForm({ verify, destinations, ...form }: ProviderFormParts): FormProvider {
   return {
     ...form,
+    destinations: destinations.map(({ description }) => description),
+    fieldProblems: (values) => new Map(destinations.flatMap(({ header }) => [...header.problems(values)])),
     verify:
       verify &&
       (async (values) => {
-        const verification = await withDeadline(form.label, VERIFY_DEADLINE, (signal) => verify(values, signal))
-        return withoutSecrets(verification, form.variables, values)
+        // The deadline lets no foreign error through, and this one is looked into.
+        let failure: VerifyFailure | undefined
+        const ask = async (signal: AbortSignal): Promise<Verification> => {
+          try {
+            return await verify(values, signal)
+          } catch (error) {
+            failure = verifyFailure(error, form.variables, values)
+            throw error
+          }
+        }
+        try {
+          const verification = await withDeadline(form.label, VERIFY_DEADLINE, ask)
+          return withoutSecrets(verification, form.variables, values)
+        } catch (error) {
+          return failure ?? verifyFailure(error, form.variables, values)
+        }
       }),
   }
 }

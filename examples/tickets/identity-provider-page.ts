@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { escapeHtml, examplePage } from './example-page.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5 }
@@ -42,6 +43,16 @@ ${buttons.join('\n')}
   )
 }
 
+/** At the provider's own address. `home` is that of the server that signs its users in here. */
+export function identityProviderPage(users: readonly { readonly name: string }[], home: string): string {
+  const names = users.map(({ name }) => name).join(', ')
+  return examplePage(
+    'Identity provider',
+    `<p>An OpenID Connect provider for trying things out. Its users are ${escapeHtml(names)}; none has a password.</p>
+<p>You come here when an MCP client or the form signs you in. <a href="${escapeHtml(home)}">See what else runs here.</a></p>`,
+  )
+}
+
 /** For a sign-in page that was opened twice or too late. */
 export function sendNoticePage(response: ServerResponse, status: number, text: string): void {
   send(response, status, text, `<h1>${escapeHtml(text)}</h1><p>Go back to the application and try again.</p>`)
@@ -62,8 +73,4 @@ ${body}
 </main></body>
 </html>
 `)
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { AccountClaims, ClientMetadata, Configuration, Provider as OidcProvider } from 'oidc-provider'
-import { sendNoticePage, sendSignInPage } from './identity-provider-page.ts'
+import { notFoundPage, PAGE_HEADERS } from './example-page.ts'
+import { identityProviderPage, sendNoticePage, sendSignInPage } from './identity-provider-page.ts'
 import { identityProviderRecords } from './identity-provider-records.ts'
 
 export interface IdentityProviderUser {
@@ -163,6 +164,15 @@ function claimsOf(user: IdentityProviderUser): AccountClaims {
 
 function serve(provider: OidcProvider, options: IdentityProviderOptions, users: readonly IdentityProviderUser[]) {
   const serviceName = options.serviceName ?? 'Example Company'
+  provider.use(async (context, next) => {
+    await next()
+    // Its own answer to an address that it does not have is two words.
+    if (context.status !== 404 || context['oidc']?.route !== undefined) return
+    const home = new URL('/', options.resource).href
+    context.set(PAGE_HEADERS)
+    context.body = context.path === '/' ? identityProviderPage(users, home) : notFoundPage('identity provider', home)
+    context.status = context.path === '/' ? 200 : 404
+  })
   const answer = provider.callback()
   provider.on('server_error', (_context, error) => console.error('identity provider:', error))
 

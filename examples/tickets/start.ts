@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
-import { generateKeyText } from 'mcp-credential-vault'
+import { generateKeyText, isVaultError } from 'mcp-credential-vault'
+import { type Ports, portProblem, portsFrom } from './ports.ts'
 import { startTickets } from './tickets-server.ts'
+import { callCommand, clientSettings } from './welcome.ts'
 
 const KEY_FILE = './vault.key'
 
@@ -17,25 +19,47 @@ function withKey(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...environment, MCP_VAULT_KEY_FILE: KEY_FILE }
 }
 
-const tickets = await startTickets({
-  environment: withKey(process.env),
-  ports: { server: 8005, tickets: 8006, identity: 8007 },
-})
+/** One line for what its user can set right; the stack of anything else. */
+function fail(error: unknown, ports?: Ports): never {
+  const known = (ports && portProblem(error, ports)) ?? (isVaultError(error) ? error.message : undefined)
+  console.error(known ?? error)
+  process.exit(1)
+}
+
+function chosenPorts(): Ports {
+  try {
+    return portsFrom(process.env)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(2)
+  }
+}
+
+const ports = chosenPorts()
+const tickets = await startTickets({ environment: withKey(process.env), ports }).catch((error) => fail(error, ports))
+const { vsCode, others } = clientSettings(tickets)
 
 console.log(`
 The example is running:
 
+  What runs here     ${new URL('/', tickets.url).href}
   MCP server         ${tickets.url}
   Ticket Service     ${tickets.ticketService.origin}/   (makes personal access tokens)
-  Identity provider  ${tickets.identityProvider.issuer}   (users Alice and Bob, no passwords)
+  Identity provider  ${tickets.identityProvider.issuer}/   (users Alice and Bob, no passwords)
+
+Make a call without an MCP client, in another terminal:
+
+   ${callCommand(tickets)}
+
+Or with one:
 
 1. Add the server to an MCP client. In VS Code: .vscode/mcp.json
 
-   { "servers": { "tickets": { "type": "http", "url": "${tickets.url}" } } }
+   ${vsCode}
 
    Most other clients:
 
-   { "mcpServers": { "tickets": { "type": "http", "url": "${tickets.url}" } } }
+   ${others}
 
 2. The client opens the identity provider: continue as Alice.
 3. Ask it to create a ticket. It shows a link to the form: open it, sign in, and paste a token from the Ticket Service.

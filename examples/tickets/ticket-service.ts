@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { sendNotFoundPage } from './example-page.ts'
 import { sendTokenPage } from './ticket-service-page.ts'
 
 export interface Ticket {
@@ -37,7 +38,7 @@ export async function startTicketService(port = 0): Promise<TicketService> {
       return sendTokenPage(response, { account, token })
     }
     const account = tokens.get(hash(/^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''))
-    if (!pathname.startsWith('/api/')) return send(response, 404, { error: 'There is no such page.' })
+    if (!pathname.startsWith('/api/')) return sendNotFoundPage(response, 'Ticket Service', '/')
     if (account === undefined) return send(response, 401, { error: 'This token is not known here.' })
     if (pathname === '/api/me') return send(response, 200, { account })
     if (pathname === '/api/tickets' && request.method === 'GET') return send(response, 200, tickets)

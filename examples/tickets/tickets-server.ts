@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
@@ -6,13 +6,15 @@ import { CredentialsProvider, type CredentialVault, createStores, oidc, openVaul
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 import { browserClient, type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
+import type { Ports } from './ports.ts'
 import { startTicketService, type Ticket, type TicketService } from './ticket-service.ts'
+import { welcome } from './welcome.ts'
 
 export interface TicketsOptions {
   /** Says which backend keeps the credentials, and where; docs/configuration.md has the variables. Default: the process's own. */
   readonly environment?: NodeJS.ProcessEnv
   readonly cacheSeconds?: number
-  readonly ports?: { readonly server: number; readonly tickets: number; readonly identity: number }
+  readonly ports?: Ports
   readonly failFast?: boolean
   readonly mode?: 'sessionful' | 'stateless'
 }
@@ -31,7 +33,8 @@ export const FORM_CLIENT_ID = 'tickets-form'
 export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   const { environment, cacheSeconds = 30, ports = { server: 0, tickets: 0, identity: 0 } } = options
   // It listens before the vault opens, since the vault has to know its port.
-  const server = createServer()
+  let answer: RequestListener = (_request, response) => response.writeHead(503).end('The example is starting.')
+  const server = createServer((request, response) => answer(request, response))
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(ports.server, '127.0.0.1', resolve))
   const serverBaseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
   const ticketService = await startTicketService(ports.tickets)
@@ -54,10 +57,16 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   const createMcpServer = (serverOptions: ConstructorParameters<typeof McpServer>[1]) =>
     ticketTools(tickets, ticketService.origin, options, serverOptions)
   app.use(mcpMount(vault, createMcpServer, { mode: options.mode ?? 'sessionful' }))
-  server.on('request', app.callback())
+  const places = {
+    url: `${serverBaseUrl}/mcp`,
+    ticketService: ticketService.origin,
+    issuer: identityProvider.issuer,
+  }
+  app.use(welcome(places))
+  answer = app.callback()
 
   return {
-    url: `${serverBaseUrl}/mcp`,
+    url: places.url,
     vault,
     identityProvider,
     ticketService,

@@ -4,7 +4,7 @@ import { type CallTrace, createBackendCalls } from './backend-calls.ts'
 import { createCredentialCache } from './credential-cache.ts'
 import { credentialLine } from './credential-line.ts'
 import { translated } from './deadline.ts'
-import { isVaultError } from './errors.ts'
+import { isVaultError, namingProvider } from './errors.ts'
 import { malformedFields } from './form-values.ts'
 import type { Health } from './health.ts'
 import type { Journal } from './journal.ts'
@@ -219,7 +219,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
         // That has been said already, and could not be written down either.
         if (isVaultError(error, 'audit_unavailable')) throw error
         await note(key, context, { ...refusalEvent(error), backendRequestIds: idsOf(trace) })
-        throw error
+        // A backend knows no providers; the gate offers the link only for the credential of its own.
+        throw isVaultError(error, 'credential_malformed') ? namingProvider(error, key.provider) : error
       }
     },
 

@@ -95,3 +95,14 @@ export class CredentialVaultError extends Error {
 export function isVaultError(error: unknown, ...codes: ErrorCode[]): error is CredentialVaultError {
   return error instanceof CredentialVaultError && (codes.length === 0 || codes.includes(error.code))
 }
+
+/** The same error, which now says whose credential it is about. */
+export function namingProvider(error: CredentialVaultError, provider: string): CredentialVaultError {
+  const { code, message, reason, retryable, retryAfterSeconds } = error
+  return new CredentialVaultError(code, message, {
+    provider,
+    retryable,
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  })
+}

@@ -10,6 +10,10 @@ export type FieldProblem =
   | 'host_not_allowed'
   | 'pattern'
   | 'not_text'
+  /** The credential travels in an HTTP header, which cannot carry this. */
+  | 'header_value'
+  /** In the name of HTTP Basic authentication. */
+  | 'colon'
 
 export type FormCheck =
   | { readonly ok: true; readonly values: CredentialValues }
@@ -83,6 +87,11 @@ function defaultPortRemoved(allowed: AllowedHost): string {
   return allowed.port === (allowed.protocol === 'https:' ? '443' : '80') ? '' : allowed.port
 }
 
+// A tool of an operator's own may have left a line end, which every request with the value would fail over.
+function isSpoilt({ type }: Variable, value: string): boolean {
+  return type !== 'textarea' && hasControlCharacter(value)
+}
+
 /**
  * What a stored value lacks to be this provider's credential, by field name; empty when nothing. Operators rotate by hand in the
  * backend, so a stored value is checked again when it is read.
@@ -94,7 +103,8 @@ export function malformedFields(
   return variables
     .filter((variable) => {
       const value = Object.hasOwn(stored, variable.name) ? stored[variable.name] : undefined
-      return value === undefined ? variable.required : typeof value !== 'string' || value === ''
+      if (value === undefined) return variable.required
+      return typeof value !== 'string' || value === '' || isSpoilt(variable, value)
     })
     .map((variable) => variable.name)
 }

@@ -7,13 +7,14 @@ import {
   type Response as UndiciResponse,
   fetch as undiciFetch,
 } from 'undici'
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError, isVaultError, namingProvider } from '../core/errors.ts'
 import type { Owner } from '../core/owner.ts'
 import { reasonOf } from '../core/refusal-event.ts'
 import { isServiceOutage } from '../core/service-outage.ts'
 import type { CredentialValues } from '../core/variables.ts'
 import { isAddressAllowed, literalAddress } from './address.ts'
 import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from './checked-lookup.ts'
+import type { CredentialHeader } from './credential-header.ts'
 import { type Destination, hasUserinfo } from './destination.ts'
 import { serverEnding, unanswered } from './fetch-failure.ts'
 import { createLease } from './lease.ts'
@@ -127,6 +128,14 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     return headers
   }
 
+  function headerValue(header: CredentialHeader, values: CredentialValues): string {
+    try {
+      return header.value(values)
+    } catch (error) {
+      throw isVaultError(error) ? namingProvider(error, provider) : error
+    }
+  }
+
   /** The library's own errors quote headers. */
   function attempt<T>(build: () => T): T {
     try {
@@ -171,8 +180,8 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
       if (closed) throw serverEnding(provider)
       const url = parseTarget(values, input)
       const destination = pick(values, url)
-      const { name, value } = destination.header
-      const headers = headersWith(init.headers, name, value(values))
+      const { header } = destination
+      const headers = headersWith(init.headers, header.name, headerValue(header, values))
       const signal = eitherOf(init.signal, call?.signal)
       const options: RequestOptions = { ...requestOptions(init), headers, ...(signal && { signal }) }
       const lease = createLease(await shares.take(url.origin, nameOf(call?.owner), signal))

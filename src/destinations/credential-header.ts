@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../core/errors.ts'
+import type { FieldProblem } from '../core/form-values.ts'
 import { hasControlCharacter } from '../core/owner.ts'
 import type { CredentialValues } from '../core/variables.ts'
 
@@ -24,9 +25,13 @@ export interface CredentialHeader {
   readonly name: string
   /** Names of the fields that it needs. */
   readonly fields: readonly string[]
+  /** Why fields that are filled in cannot be sent, by their names. */
+  problems(values: CredentialValues): ReadonlyMap<string, HeaderProblem>
   /** @throws `credential_malformed` when a field is empty or no header can carry it */
   value(values: CredentialValues): string
 }
+
+export type HeaderProblem = Extract<FieldProblem, 'header_value' | 'colon'>
 
 /** HTTP and fetch use these themselves. */
 const RESERVED = /^(?:host|connection|content-length|expect|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i
@@ -62,40 +67,75 @@ export const headerSchema = z.union(
 export function credentialHeader(options: z.output<typeof headerSchema>): CredentialHeader {
   if (!('scheme' in options)) {
     const { name, field, prefix } = options
-    return { name: name.toLowerCase(), fields: [field], value: (values) => prefix + sendable(values, field) }
+    return headerOf(name.toLowerCase(), [[field, unsendable]], (present) => prefix + present(field))
   }
   if (options.scheme === 'Bearer') {
     const { field } = options
-    return { name: 'authorization', fields: [field], value: (values) => `Bearer ${sendable(values, field)}` }
+    return headerOf('authorization', [[field, unsendable]], (present) => `Bearer ${present(field)}`)
   }
   const { user, password } = options
+  const fields: Checks = [[password.field, withControlCharacter]]
+  return headerOf(
+    'authorization',
+    'field' in user ? [[user.field, (value) => withControlCharacter(value) ?? withColon(value)], ...fields] : fields,
+    (present) => {
+      const name = 'field' in user ? present(user.field) : user.value
+      return `Basic ${Buffer.from(`${name}:${present(password.field)}`).toString('base64')}`
+    },
+  )
+}
+
+/** Whether a header can carry it as it is. */
+export function isSendable(value: string): boolean {
+  return FIELD_VALUE.test(value)
+}
+
+type Checks = readonly (readonly [field: string, check: (value: string) => HeaderProblem | undefined])[]
+
+function headerOf(
+  name: string,
+  checks: Checks,
+  build: (present: (field: string) => string) => string,
+): CredentialHeader {
+  const problems = (values: CredentialValues) =>
+    new Map(
+      checks.flatMap(([field, check]): [string, HeaderProblem][] => {
+        const value = ownValue(values, field)
+        const problem = value === undefined ? undefined : check(value)
+        return problem ? [[field, problem]] : []
+      }),
+    )
   return {
-    name: 'authorization',
-    fields: 'field' in user ? [user.field, password.field] : [password.field],
+    name,
+    fields: checks.map(([field]) => field),
+    problems,
     value(values) {
-      const name = 'field' in user ? present(values, user.field) : user.value
-      // A colon would move the rest of the name into the password.
-      if ('field' in user && name.includes(':')) throw malformed(user.field, 'colon')
-      const pair = Buffer.from(`${name}:${present(values, password.field)}`)
-      return `Basic ${pair.toString('base64')}`
+      for (const [field] of checks) if (ownValue(values, field) === undefined) throw malformed(field, 'field_missing')
+      for (const [field, problem] of problems(values)) throw malformed(field, problem)
+      return build((field) => ownValue(values, field) ?? '')
     },
   }
 }
 
-function sendable(values: CredentialValues, field: string): string {
-  const value = present(values, field)
-  if (!FIELD_VALUE.test(value)) throw malformed(field, 'header_value')
-  return value
-}
-
-function present(values: CredentialValues, field: string): string {
+function ownValue(values: CredentialValues, field: string): string | undefined {
   const value = Object.hasOwn(values, field) ? values[field] : undefined
-  if (value === undefined || value === '') throw malformed(field, 'field_missing')
-  if (hasControlCharacter(value)) throw malformed(field, 'header_value')
-  return value
+  return value === '' ? undefined : value
 }
 
-function malformed(field: string, reason: 'field_missing' | 'header_value' | 'colon'): CredentialVaultError {
+function unsendable(value: string): HeaderProblem | undefined {
+  return isSendable(value) ? withControlCharacter(value) : 'header_value'
+}
+
+function withControlCharacter(value: string): HeaderProblem | undefined {
+  return hasControlCharacter(value) ? 'header_value' : undefined
+}
+
+// It would move the rest of the name into the password.
+function withColon(value: string): HeaderProblem | undefined {
+  return value.includes(':') ? 'colon' : undefined
+}
+
+function malformed(field: string, reason: 'field_missing' | HeaderProblem): CredentialVaultError {
   const problem = {
     field_missing: 'is empty',
     header_value: 'has characters that no HTTP header can carry',

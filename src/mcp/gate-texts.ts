@@ -40,7 +40,7 @@ export const gateTexts = {
     `${label} itself cannot be reached right now (${codeOf(error)}). Your credential is not the problem. ${error?.retryable === false ? 'Ask whoever runs this server.' : 'Try again later.'}`,
 
   malformed: (label: string, url: string): string =>
-    `Your stored ${label} credential is incomplete, so the tool did not run. Open this link in a browser, sign in and enter it again, then call the tool again: ${url}`,
+    `Your stored ${label} credential is incomplete or damaged, so the tool could not finish. Open this link in a browser, sign in and enter it again, then call the tool again: ${url}`,
 
   forbidden: (label: string, error?: CredentialVaultError): string =>
     `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again would not help; ask whoever runs this server.`,

@@ -1,4 +1,5 @@
 import type { AccessContext } from '../core/credentials.ts'
+import type { FieldProblem } from '../core/form-values.ts'
 import type { Owner } from '../core/owner.ts'
 import type { CredentialValues, Variable } from '../core/variables.ts'
 
@@ -7,6 +8,19 @@ export type Verification =
   | { readonly ok: true; readonly accountName?: string }
   /** `problem` is shown to the user above the form, as text. */
   | { readonly ok: false; readonly problem: string }
+
+/** Why the service was not asked, or gave no answer that says anything about the values. */
+export interface VerifyFailure {
+  readonly ok: 'unknown'
+  /** Stable token for the audit log. */
+  readonly reason: string
+  /** For the operator. Without any of the values. */
+  readonly detail: string
+  /** Whether it may work in a moment, without anybody doing anything. */
+  readonly passing: boolean
+  /** Fields that it failed over: what they hold cannot be sent. */
+  readonly fields: ReadonlyMap<string, FieldProblem>
+}
 
 /** What the form needs of a provider. */
 export interface FormProvider {
@@ -18,8 +32,13 @@ export interface FormProvider {
   readonly doc: string | undefined
   /** Where the credential may be sent, for the user to read: origins, or the label of the field that names one. */
   readonly destinations: readonly string[]
-  /** Tries the values against the service. Throws `unavailable` when it cannot be reached within its time. Absent where nothing is tried. */
-  readonly verify: ((values: CredentialValues) => Promise<Verification>) | undefined
+  /** What keeps values that fit the variables from being sent where they are to be sent, by the fields' names. */
+  readonly fieldProblems?: (values: CredentialValues) => ReadonlyMap<string, FieldProblem>
+  /**
+   * Tries the values against the service. Resolves a {@link VerifyFailure} when it does not come to an answer. Absent where nothing is
+   * tried.
+   */
+  readonly verify: ((values: CredentialValues) => Promise<Verification | VerifyFailure>) | undefined
   /** Durable when it resolves. */
   save(
     owner: Owner,

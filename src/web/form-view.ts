@@ -57,6 +57,10 @@ export function problemText({ label, type, maxLength, allowedHosts }: Variable, 
       return `${label}: this server accepts only ${(allowedHosts ?? []).map(hostText).join(', ')}.`
     case 'pattern':
       return `${label}: this does not have the expected form. Check that all of it was copied.`
+    case 'header_value':
+      return `${label}: this contains a character that cannot be sent to the service, such as an invisible one. Copy it again as plain text.`
+    case 'colon':
+      return `${label}: this must not contain a colon.`
     case 'not_text':
       return `${label}: this contains characters that cannot be read. Copy it again as plain text.`
   }

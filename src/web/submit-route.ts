@@ -1,5 +1,5 @@
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
-import { checkFormValues } from '../core/form-values.ts'
+import { checkFormValues, type FieldProblem } from '../core/form-values.ts'
 import type { Claim } from '../core/pending-requests.ts'
 import type { CredentialValues } from '../core/variables.ts'
 import { type Admission, aboutLink, admit } from './admission.ts'
@@ -10,6 +10,7 @@ import { answerLost, ownFields } from './own-form.ts'
 import { acceptPost, rejected } from './posted-form.ts'
 import { saveFailure } from './save-failure.ts'
 import { type LinkTarget, linkPath } from './site.ts'
+import { answerUnverified } from './unverified.ts'
 import { about, answer, type Desk, seeOther, type Visit, watched } from './visit.ts'
 
 /**
@@ -45,19 +46,27 @@ async function checkedValues(
     return undefined
   }
   const check = checkFormValues(provider.variables, fields)
-  if (!check.ok) {
+  const problems = check.ok ? (provider.fieldProblems?.(check.values) ?? NO_PROBLEMS) : check.problems
+  if (!check.ok || problems.size > 0) {
     await rejected(desk, visit, 'invalid', link)
-    const general = check.tooLarge ? { general: 'Together, the fields are too long to be kept. Shorten them.' } : {}
-    answerForm(desk, visit, admission, {
-      status: 422,
-      heading: 'There is a problem',
-      values: fields,
-      fields: check.problems,
-      ...general,
-    })
+    answerInvalid(desk, visit, admission, fields, problems, !check.ok && check.tooLarge)
     return undefined
   }
   return (await verified(desk, visit, admission, check.values, fields)) ? check.values : undefined
+}
+
+const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
+
+function answerInvalid(
+  desk: Desk,
+  visit: Visit,
+  admission: Admission,
+  values: ReadonlyMap<string, string>,
+  fields: ReadonlyMap<string, FieldProblem>,
+  tooLarge = false,
+): void {
+  const general = tooLarge ? { general: 'Together, the fields are too long to be kept. Shorten them.' } : {}
+  answerForm(desk, visit, admission, { status: 422, heading: 'There is a problem', values, fields, ...general })
 }
 
 /** Asks the service itself, when the operator has said how. */
@@ -71,38 +80,24 @@ async function verified(
   const { provider } = admission
   if (!provider.verify) return true
   const line = { ...aboutLink(desk, admission), ...about(visit) }
-  try {
-    const verification = await provider.verify(values)
-    if (!verification.ok) {
-      await desk.journal.note({
-        type: 'credential.verification_failed',
-        outcome: 'failure',
-        reason: 'refused',
-        ...line,
-      })
-      answerForm(desk, visit, admission, {
-        status: 422,
-        heading: `${provider.label} does not accept this`,
-        values: fields,
-        general: verification.problem,
-      })
-      return false
-    }
-    await desk.journal.note({ type: 'credential.verified', outcome: 'success', ...line })
-    rememberAccount(desk, visit, admission, verification.accountName)
-    return true
-  } catch (error) {
-    if (!isVaultError(error)) throw error
-    const reason = error.reason ?? error.code
-    await desk.journal.note({ type: 'credential.verification_failed', outcome: 'error', reason, ...line })
+  const verification = await provider.verify(values)
+  if (verification.ok === 'unknown') {
+    await answerUnverified(desk, visit, admission, fields, verification)
+    return false
+  }
+  if (!verification.ok) {
+    await desk.journal.note({ type: 'credential.verification_failed', outcome: 'failure', reason: 'refused', ...line })
     answerForm(desk, visit, admission, {
-      status: 503,
-      heading: 'Nothing was saved',
+      status: 422,
+      heading: `${provider.label} does not accept this`,
       values: fields,
-      general: `${provider.label} could not be asked whether this works. Try again in a moment.`,
+      general: verification.problem,
     })
     return false
   }
+  await desk.journal.note({ type: 'credential.verified', outcome: 'success', ...line })
+  rememberAccount(desk, visit, admission, verification.accountName)
+  return true
 }
 
 const MAX_ACCOUNT_NAME = 100

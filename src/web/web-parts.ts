@@ -19,6 +19,8 @@ export interface WebParts {
   readonly sealer: Sealer
   readonly journal: Journal
   readonly health: Health
+  /** What the operator should read at once. Never a secret. */
+  readonly warn: (message: string) => void
   readonly options: WebOptions
 }
 

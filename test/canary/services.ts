@@ -55,7 +55,7 @@ export async function startServices(trace: Trace): Promise<Services> {
         origin: basic.origin,
         header: { scheme: 'Basic', user: { value: 'x-token-auth' }, password: { field: 'percent' } },
       },
-      { origin: unsendable.origin, header: { scheme: 'Bearer', field: 'pem' } },
+      { origin: unsendable.origin, header: { scheme: 'Bearer', field: 'strict' } },
       { origin: closedOrigin, header: { scheme: 'Bearer', field: 'long' } },
     ],
     close: async () => {

@@ -191,7 +191,7 @@ describe('what an operator does', () => {
     await refusal(release(), 'credential_malformed')
     await hands.put(KEY, { pat: PAT })
     expect(await release()).toBe(PAT)
-    expect(gateTexts.malformed('Jira', 'https://form')).toContain('incomplete')
+    expect(gateTexts.malformed('Jira', 'https://form')).toContain('incomplete or damaged')
   })
 
   test('row 30: a mount that asks for compare-and-set gets it', async () => {

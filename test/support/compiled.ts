@@ -30,8 +30,8 @@ export async function compiled(entry: string): Promise<Compiled> {
     { cwd: ROOT, encoding: 'utf8' },
   )
   if (status !== 0) throw new Error(`${relative(ROOT, entry)} does not compile: ${stdout}`)
-  // Looked for beside the code.
-  for (const name of ['templates', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name))
+  // Looked for beside the code; with the manifest, the package's own name leads to the built package here.
+  for (const name of ['templates', 'package.json', 'dist']) symlinkSync(join(ROOT, name), join(folder, name))
   return {
     script: join(folder, relative(ROOT, entry).replace(/\.ts$/, '.js')),
     root: folder,

@@ -64,6 +64,8 @@ export interface FormServer {
   readonly pendingRequests: PendingRequests
   readonly credentials: Credentials
   readonly errors: readonly Error[]
+  /** What the operator was told at once. */
+  readonly warnings: readonly string[]
   /** An open request of this user for `jira`. */
   ask(
     user: string,
@@ -143,6 +145,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
   const sealer = createSealer(WEB_KEY)
   const audit = memoryAudit()
   const health = createHealth(() => {})
+  const warnings: string[] = []
   const plainRequests = createPendingRequests({
     store: settings.pendingStore ?? memoryPendingStore(),
     sealer,
@@ -173,6 +176,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     sealer,
     journal,
     health,
+    warn: (message) => warnings.push(message),
     options: {
       sessionIdleSeconds: 900,
       sessionMaxSeconds: 3600,
@@ -201,6 +205,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     pendingRequests,
     credentials,
     errors,
+    warnings,
     async ask(user, { provider: name = 'jira', clientName, tool, clientId } = {}) {
       const request = await pendingRequests.openOrReuse({
         provider: name,

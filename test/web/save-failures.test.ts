@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { CredentialVaultError, type ErrorCode } from '../../src/core/errors.ts'
-import type { Verification } from '../../src/web/form-provider.ts'
+import type { Verification, VerifyFailure } from '../../src/web/form-provider.ts'
 import { type FormServer, GOOD_VALUES, type Link, PAT, startFormServer } from './form-server.ts'
 import { headingOf, type Visitor, visitorOf } from './visitor.ts'
 
@@ -146,20 +146,17 @@ test('sessions that cannot be looked up let nobody in', async () => {
 })
 
 test('the service may refuse the values, or not answer: nothing is saved and the link stays open', async () => {
-  let verification: Verification | Error = { ok: false, problem: 'Jira does not know this token.' }
+  let verification: Verification | VerifyFailure = { ok: false, problem: 'Jira does not know this token.' }
   const { alice, link } = await signedIn({
     provider: {
-      verify: async () => {
-        if (verification instanceof Error) throw verification
-        return verification
-      },
+      verify: async () => verification,
     },
   })
   const refused = await alice.submit(link, GOOD_VALUES)
   expect(refused.status).toBe(422)
   expect(refused.text).toContain('Jira does not know this token.')
   expect(refused.text).toContain('<title>Error: Connect Jira')
-  verification = fault('unavailable', 'timeout')
+  verification = { ok: 'unknown', reason: 'timeout', detail: 'It took too long.', passing: true, fields: new Map() }
   const unanswered = await alice.submit(link, GOOD_VALUES)
   expect(unanswered.status).toBe(503)
   expect(unanswered.text).toContain('Jira could not be asked whether this works')

@@ -53,9 +53,18 @@ export const fetching: readonly Flow[] = [
   ),
   fetches('connection refused', 'unavailable', (handle, { closedOrigin }) => handle.fetch(closedOrigin)),
   fetches('connection broken off', 'unavailable', (handle, { bearer }) => handle.fetch(`${bearer.origin}/drop`)),
-  fetches('value that no header carries', 'credential_malformed', (handle, { unsendable }) =>
-    handle.fetch(unsendable.origin),
-  ),
+  // The form refuses such a value, so somebody has put it into the backend.
+  fetches('value that no header carries', 'credential_malformed', (handle, { unsendable }, world) => {
+    const { secrets } = world
+    world.faults = {
+      read: async () => ({
+        status: 'active',
+        version: { ref: 'x' as never, label: '1', createdAt: new Date() },
+        values: { ...secrets.values, strict: secrets.of('unicode') },
+      }),
+    }
+    return handle.fetch(unsendable.origin)
+  }),
   fetches('request that is none', 'destination_refused', (handle, { bearer }, { secrets }) =>
     handle.fetch(bearer.origin, { method: secrets.of('html') }),
   ),
