@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { dirname, join, normalize, relative } from 'node:path'
 
 /** What is packed beside the code, and why somebody wants it. */
 export const PAGES = {
@@ -43,14 +43,24 @@ export function usedTemplates(root) {
   const isNamed = (name) => {
     const [stem, extension] = name.split('.')
     const part = `<!-- part: ${stem.replace(/^part-/, '')} -->`
-    return [`'${name}'`, `('${stem}')`, `('${stem}', '${extension}'`, part].some((mark) => text.includes(mark))
+    const script = extension === 'js' ? [`'${stem}'`] : []
+    return [`'${name}'`, `('${stem}')`, `('${stem}', '${extension}'`, part, ...script].some((mark) =>
+      text.includes(mark),
+    )
   }
   return new Set(names.filter(isNamed).map((name) => `templates/${name}`))
 }
 
+/** Everything below docs: the pages, their images, and the policies that operators apply. */
+export function documents(root) {
+  return readdirSync(join(root, 'docs'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+}
+
 /** Files of the tarball that nobody can use, and files that are used and missing from it. */
 export function judgePacked(root, packed) {
-  const used = new Set([...usedModules(root), ...usedTemplates(root), ...Object.keys(PAGES)])
+  const used = new Set([...usedModules(root), ...usedTemplates(root), ...Object.keys(PAGES), ...documents(root)])
   return {
     unused: packed.filter((path) => !used.has(path)),
     missing: [...used].filter((path) => !packed.includes(path) || !existsSync(join(root, path))),
