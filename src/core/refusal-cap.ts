@@ -7,7 +7,7 @@ const MOST_IN_ALL = 600
 
 /** Keeps clients without a known user, who can cause refusals at will, from filling the audit log that every release waits for. */
 export interface RefusalCap {
-  /** Whether the event gets a line of its own. The event of a known user always does. */
+  /** Whether the event gets a line of its own. The event of a known user always does, except a refused token. */
   admits(event: AuditEvent): boolean
   /** Ends the running minute at once, with its summary. */
   close(): Promise<void>
@@ -31,10 +31,12 @@ export function createRefusalCap(summarise: (count: number) => Promise<void>): R
   }
 
   return {
-    admits({ actor, address = '' }) {
-      if (actor?.kind !== 'anonymous') return true
+    admits({ type, owner, actor, address = '' }) {
+      // Anybody at the issuer has a token. Without this server's scope it opens nothing, yet its owner could send it without end.
+      const isHolder = type === 'token.rejected' && owner !== undefined
+      if (actor?.kind !== 'anonymous' && !isHolder) return true
       timer ??= setTimeout(() => void endMinute(), WINDOW_MILLISECONDS).unref()
-      const groups = addressGroups(address)
+      const groups = isHolder ? [{ key: JSON.stringify(owner), share: 1 }] : addressGroups(address)
       const isFull = groups.some(({ key, share }) => (written.get(key) ?? 0) >= share * MOST_OF_ONE_ADDRESS)
       if (inAll >= MOST_IN_ALL || isFull) {
         suppressed += 1

@@ -9,8 +9,10 @@ export function pinThrown(thrown: unknown): unknown {
   if (typeof thrown !== 'object' || thrown === null)
     return typeof thrown === 'function' ? 'a function was thrown' : thrown
   const message = textOf(() => String(Reflect.get(thrown, 'message')))
-  const data = { ...(Reflect.has(thrown, 'data') && { data: snapshotOf(() => Reflect.get(thrown, 'data')) }) }
-  if (thrown instanceof Error && !isProxy(thrown) && pin(thrown, { message, ...data })) return thrown
+  const found = snapshotOf(() => Reflect.get(thrown, 'data'))
+  const data = found === undefined ? {} : { data: found }
+  // The traps of a proxy may throw, or say something else each time.
+  if (!isProxy(thrown) && thrown instanceof Error && pin(thrown, { message, ...data })) return thrown
   const shown = textOf(() => String(thrown))
   const code = snapshotOf(() => Reflect.get(thrown, 'code'))
   return { message, code, ...data, toString: () => shown }

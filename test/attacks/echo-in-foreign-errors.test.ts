@@ -31,6 +31,12 @@ const THROWN: Readonly<Record<string, (pat: string) => unknown>> = {
       get: (error, name) => (name === 'message' && reads++ > 0 ? `401 for ${pat}` : Reflect.get(error, name)),
     })
   },
+  'a proxy whose traps throw the secret': (pat) => {
+    const refuse = () => {
+      throw new Error(`401 for ${pat}`)
+    }
+    return new Proxy(new Error('failed'), { get: refuse, has: refuse, getPrototypeOf: refuse })
+  },
   'an error whose data changes': (pat) => {
     let reads = 0
     return Object.defineProperty(new Error('failed'), 'data', { get: () => (reads++ < 1 ? {} : { pat }) })
