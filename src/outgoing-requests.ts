@@ -1,5 +1,6 @@
 import { contextOf } from './access-context.ts'
 import type { GatedCall } from './core/gated-provider.ts'
+import { oncePerMinute } from './core/once-per-minute.ts'
 import type { StorageKey } from './core/storage-key.ts'
 import type { CredentialValues } from './core/variables.ts'
 import type { ProviderServices } from './credential-vault.ts'
@@ -47,22 +48,5 @@ export function createOutgoingRequests(provider: string, destinations: readonly 
         },
       }),
     close: () => bound.close(),
-  }
-}
-
-const MINUTE = 60_000
-const MAX_REMEMBERED = 1000
-
-function oncePerMinute(): (what: string) => boolean {
-  const told = new Map<string, number>()
-  return (what) => {
-    const now = performance.now()
-    const last = told.get(what)
-    if (last !== undefined && now - last < MINUTE) return false
-    told.delete(what)
-    const [oldest] = told.keys()
-    if (told.size >= MAX_REMEMBERED && oldest !== undefined) told.delete(oldest)
-    told.set(what, now)
-    return true
   }
 }

@@ -30,7 +30,7 @@ export const commands: readonly Command[] = [
   auditKey,
 ]
 
-/** What the words before a command's own ask for. */
+/** The request that the words before a command's name make. */
 export type Asked =
   | { readonly kind: 'command'; readonly command: Command; readonly words: readonly string[] }
   /** Help about all commands, or about those of one group, such as `audit`. */

@@ -7,7 +7,7 @@ export interface CheckResult {
   readonly check: string
   /** `skipped`: nothing was looked at, so nothing is known. */
   readonly result: 'ok' | 'wrong' | 'skipped'
-  /** What was seen, what to do, or why nothing was looked at. */
+  /** The finding and what to do about it, or why the check was skipped. */
   readonly detail: string
 }
 
@@ -73,7 +73,7 @@ async function checkProbe(
 
   if (writer) {
     const saved = await tried(() => writer.backend.write(key, probe, intent(), call(correlationId)))
-    // What was sent may have arrived.
+    // The request may have arrived.
     stored = saved.ok || saved.code === 'outcome_unknown'
     add(`${TIER_NAMES[writer.tier]} saves`, saved.ok, saved.ok ? 'a probe record' : saved.problem)
     if (writer.tier === 'form' && stored) {

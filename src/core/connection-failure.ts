@@ -13,7 +13,7 @@ export type ConnectionFailure =
   | 'timeout'
   /** It hung up. */
   | 'broken_off'
-  /** What it answered is no HTTP. */
+  /** The server's answer is not HTTP. */
   | 'not_http'
 
 const CODES: readonly (readonly [ConnectionFailure, RegExp])[] = [
@@ -21,7 +21,7 @@ const CODES: readonly (readonly [ConnectionFailure, RegExp])[] = [
   ['refused', /^ECONNREFUSED$/],
   ['unreachable', /^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM)$/],
   ['timeout', /^(?:ETIMEDOUT|UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT)$/],
-  // What OpenSSL says of an answer that is no TLS record, by its version.
+  // OpenSSL's errors for an answer that is not a TLS record, by version.
   [
     'plain_http',
     /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|BAD_RECORD_TYPE|HTTP_REQUEST|UNKNOWN_PROTOCOL)$/,
@@ -36,7 +36,7 @@ const CODES: readonly (readonly [ConnectionFailure, RegExp])[] = [
 
 const MAX_DEPTH = 8
 
-/** What the error of a request says of the connection, also when it lies below others. undefined when it says nothing. */
+/** Finds the connection failure in a request's error or its causes. Returns undefined when there is none. */
 export function connectionFailure(error: unknown): ConnectionFailure | undefined {
   let inner = error
   for (let depth = 0; depth < MAX_DEPTH && inner instanceof Error; depth += 1) {

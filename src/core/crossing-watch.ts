@@ -1,5 +1,6 @@
 import type { AccessContext, CredentialNote } from './credentials.ts'
 import type { Health } from './health.ts'
+import { oncePerMinute } from './once-per-minute.ts'
 import { createSecretPrints } from './secret-prints.ts'
 import { type StorageKey, storageKey } from './storage-key.ts'
 import type { CredentialValues, Variable } from './variables.ts'
@@ -32,19 +33,17 @@ export interface CrossingWatchParts {
 const MAX_CHARACTERS = 65_536
 /** Milliseconds. */
 const LONGEST_LOOK = 5
-const SAME_PAIR_AFTER = 60_000
 const UNWELL_FOR = 600_000
 const REMEMBERED_AGAIN_AFTER = 60_000
 /** Share of the time that searches may take, and the most milliseconds that they may save up. */
 const SHARE = 0.01
 const BURST = 50
-const MAX_PAIRS = 1_000
 
 export function createCrossingWatch({ note, health }: CrossingWatchParts): CrossingWatch {
   const prints = createSecretPrints()
   // Values are the same object for as long as they are cached.
   const rememberedAt = new WeakMap<CredentialValues, number>()
-  const reportedAt = new Map<string, number>()
+  const isNews = oncePerMinute()
   let mayTake = BURST
   let refilledAt = performance.now()
   let recovery: NodeJS.Timeout | undefined
@@ -61,12 +60,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
   }
 
   function report(key: StorageKey, context: AccessContext, other: string): void {
-    const pair = JSON.stringify([ownerId(key), other])
-    const now = performance.now()
-    const last = reportedAt.get(pair)
-    if (last !== undefined && now - last < SAME_PAIR_AFTER) return
-    if (reportedAt.size >= MAX_PAIRS) reportedAt.clear()
-    reportedAt.set(pair, now)
+    if (!isNews(JSON.stringify([ownerId(key), other]))) return
     health.failed('calls', 'credential_crossed')
     clearTimeout(recovery)
     recovery = setTimeout(() => health.recovered('calls'), UNWELL_FOR).unref()

@@ -3,7 +3,7 @@ import { isNativeError } from 'node:util/types'
 /** Stands between texts that do not follow each other. */
 const GAP = '\0'
 
-/** What was sent last, for secrets that are split over several messages: the last text of each key, and of all. */
+/** The ends of the messages sent so far, by key and in order, for a secret that is split over several messages. */
 export interface EchoEnds {
   readonly byKey: ReadonlyMap<string, string>
   readonly inOrder: string

@@ -3,7 +3,7 @@ import { access, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CredentialVaultError } from './errors.ts'
 
-/** What a folder is for: its errors name the variable that an operator sets. */
+/** The folder's purpose. Errors name the variable that an operator sets. */
 export interface FolderUse {
   readonly holds: 'store' | 'audit log'
   readonly variable: 'MCP_VAULT_FOLDER' | 'MCP_AUDIT_FOLDER'
