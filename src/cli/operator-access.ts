@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { type AccessContext, type Credentials, createCredentials, newCorrelationId } from '../core/credentials.ts'
-import { isVaultError } from '../core/errors.ts'
+import { type CredentialVaultError, isVaultError } from '../core/errors.ts'
 import { createHealth } from '../core/health.ts'
 import { createJournal } from '../core/journal.ts'
 import { sodiumReady } from '../core/sodium.ts'
@@ -28,9 +28,9 @@ export async function withOperatorAccess(
   await sodiumReady()
   try {
     await backend.open()
-    // A revocation proceeds without its line; everything else is refused when it writes its own.
     await openAudit(stores, terminal.environment).catch((error: unknown) => {
-      if (!isVaultError(error)) throw error
+      if (!isFolderTrouble(error)) throw error
+      // A revocation proceeds without its line; everything else is refused when it writes its own.
       warn(error.message)
     })
     const context = {
@@ -42,6 +42,12 @@ export async function withOperatorAccess(
     await Promise.all([backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()
   }
+}
+
+/** A wrong key is no trouble of the folder: the operator has to correct it first. */
+function isFolderTrouble(error: unknown): error is CredentialVaultError {
+  if (isVaultError(error, 'configuration_invalid')) return error.reason?.startsWith('folder_') ?? false
+  return isVaultError(error, 'unavailable', 'forbidden', 'audit_unavailable')
 }
 
 /** Who is at the command line, for the audit log. */
