@@ -139,18 +139,65 @@ function decodePercent(text: string): string {
   return length === bytes.length ? text : bytes.toString('utf8', 0, length)
 }
 
-const HTML_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+const AMPERSAND = 0x26
+const HASH = 0x23
+const SEMICOLON = 0x3b
+const LETTER_X = 0x78
+const MAX_CODE_POINT = 0x10ffff
+const HTML_ENTITIES = Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }).map(([name, character]) => ({
+  units: Uint16Array.from(`${name};`, (unit) => unit.charCodeAt(0)),
+  code: character.charCodeAt(0),
+}))
 
 function unescapeHtml(text: string): string {
   if (!text.includes('&')) return text
-  return text.replace(
-    /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g,
-    (whole, decimal: string | undefined, hex: string | undefined, name: string) => {
-      if (decimal === undefined && hex === undefined) return HTML_ENTITIES[name] ?? whole
-      const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number.parseInt(decimal, 10)
-      return code <= 0x10ffff ? String.fromCodePoint(code) : whole
-    },
-  )
+  return rewrite(text, (units) => {
+    let length = 0
+    for (let at = 0; at < units.length; at += 1) {
+      const unit = units[at] ?? 0
+      const found = unit === AMPERSAND ? referenceAt(units, at + 1) : 0
+      const code = found === 0 ? unit : found >> LENGTH_BITS
+      at += found & LONGEST
+      // Even the shortest reference is longer than the two units of the highest character.
+      if (code > 0xffff) {
+        units[length++] = 0xd800 + ((code - 0x10000) >> 10)
+        units[length++] = 0xdc00 + (code & 0x3ff)
+      } else {
+        units[length++] = code
+      }
+    }
+    return length
+  })
+}
+
+const LENGTH_BITS = 4
+const LONGEST = (1 << LENGTH_BITS) - 1
+
+/** What follows an ampersand: the character's code, and how many units name it, in one number. 0 when it names none. */
+function referenceAt(units: Uint16Array, start: number): number {
+  if (units[start] !== HASH) return entityAt(units, start)
+  const isHex = ((units[start + 1] ?? 0) | 0x20) === LETTER_X
+  const first = start + (isHex ? 2 : 1)
+  const last = first + (isHex ? 6 : 7)
+  const base = isHex ? 16 : 10
+  let code = 0
+  let at = first
+  for (; at < last; at += 1) {
+    const digit = hexOf(units, at, 1)
+    if (digit < 0 || digit >= base) break
+    code = code * base + digit
+  }
+  if (at === first || units[at] !== SEMICOLON || code > MAX_CODE_POINT) return 0
+  return (code << LENGTH_BITS) | (at + 1 - start)
+}
+
+function entityAt(units: Uint16Array, start: number): number {
+  for (const { units: name, code } of HTML_ENTITIES) {
+    let same = 0
+    while (same < name.length && units[start + same] === name[same]) same += 1
+    if (same === name.length) return (code << LENGTH_BITS) | same
+  }
+  return 0
 }
 
 const DECODERS: readonly ((text: string) => string)[] = [unescapeJson, decodePercent, unescapeHtml, withoutByteNumbers]

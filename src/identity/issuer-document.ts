@@ -1,5 +1,6 @@
 import { connectionFailure } from '../core/connection-failure.ts'
 import { CredentialVaultError, isVaultError } from '../core/errors.ts'
+import { parseOutsideJson } from '../core/outside-json.ts'
 
 export const ISSUER_TIMEOUT_MILLISECONDS = 5_000
 const MAX_DOCUMENT_BYTES = 1_048_576
@@ -72,7 +73,7 @@ async function limitedText(response: Response): Promise<string> {
 /** A page that is not JSON is how single-page applications answer for paths that do not exist. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseOutsideJson(text)
   } catch {
     return undefined
   }

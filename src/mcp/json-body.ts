@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { excessText, type JsonExcess, jsonCounter } from '../core/outside-json.ts'
 
 export type JsonBody =
   | { readonly value: unknown; readonly problem?: never }
@@ -12,16 +13,22 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   const tooLarge = { problem: { status: 413 as const, message: `The request is larger than ${maxBytes} bytes` } }
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge
   const chunks: Buffer[] = []
+  const counter = jsonCounter()
+  let excess: JsonExcess | undefined
   let size = 0
   try {
     for await (const chunk of request) {
       size += chunk.length
       if (size > maxBytes) return tooLarge
+      // Read on to the end, so that the connection can be used again.
+      excess ??= counter.add(chunk)
+      if (excess) continue
       chunks.push(chunk)
     }
   } catch {
     return 'aborted'
   }
+  if (excess) return { problem: { status: 400, message: `Parse error: ${excessText(excess)}` } }
   try {
     return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')) }
   } catch {

@@ -1,4 +1,5 @@
 import type Koa from 'koa'
+import type { OpenResponse } from './open-responses.ts'
 
 /** The request as the SDK's web-standard transport wants it, without its body, at the configured address whatever `Host` says. */
 export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
@@ -13,8 +14,16 @@ export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
 /** Milliseconds. */
 const HEADERS_WAIT = 50
 
-/** Passes a web response on; `onEnd` runs once, when it is finished or the client has gone. */
-export async function sendWebResponse(ctx: Koa.Context, response: Response, onEnd: () => void): Promise<void> {
+/** How a response that is sent is watched. */
+export interface SendParts {
+  /** undefined for one that is not counted. */
+  readonly open: OpenResponse | undefined
+  /** Runs once, when it is finished or the client has gone. */
+  readonly onEnd: () => void
+}
+
+/** Passes a web response on. */
+export async function sendWebResponse(ctx: Koa.Context, response: Response, { open, onEnd }: SendParts): Promise<void> {
   const { res } = ctx
   ctx.respond = false
   if (isClosed(ctx)) {
@@ -40,19 +49,38 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, onEn
     clearTimeout(flushing)
     void reader.cancel().catch(() => undefined)
   })
-  void pump(reader, res)
+  void pump(reader, res, open)
 }
 
-async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, res: Koa.Context['res']): Promise<void> {
+/** Of a large part so much is written at a time, so that it can be told whether the client reads. */
+const SLICE = 65_536
+
+// The stream's maker waits for nobody, so what it has made is counted as soon as it is there, and not when its turn comes.
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  res: Koa.Context['res'],
+  open: OpenResponse | undefined,
+): Promise<void> {
   try {
+    let writing = Promise.resolve()
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
-      if (!res.write(value)) await drained(res)
+      open?.waiting(value.byteLength)
+      writing = writing.then(() => write(value, res, open))
     }
+    await writing
     res.end()
   } catch {
     res.destroy()
+  }
+}
+
+async function write(value: Uint8Array, res: Koa.Context['res'], open: OpenResponse | undefined): Promise<void> {
+  for (let at = 0; at < value.byteLength && !res.closed; at += SLICE) {
+    const slice = value.subarray(at, at + SLICE)
+    if (!res.write(slice)) await drained(res)
+    open?.taken(slice.byteLength)
   }
 }
 
@@ -66,6 +94,7 @@ function drained(res: Koa.Context['res']): Promise<void> {
   })
 }
 
-function isClosed({ req, res }: Koa.Context): boolean {
+/** Whether the client has gone. */
+export function isClosed({ req, res }: Koa.Context): boolean {
   return res.closed || res.destroyed || req.socket.destroyed
 }

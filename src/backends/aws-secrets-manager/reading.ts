@@ -1,4 +1,5 @@
 import { CredentialVaultError } from '../../core/errors.ts'
+import { parseOutsideJson } from '../../core/outside-json.ts'
 import type { BackendCall, CredentialLookup } from '../../core/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
@@ -60,7 +61,7 @@ function notUnderstood(): CredentialVaultError {
 function fieldsOf(text: string | undefined): Readonly<Record<string, unknown>> {
   let parsed: unknown
   try {
-    parsed = JSON.parse(text ?? '')
+    parsed = parseOutsideJson(text ?? '')
   } catch {
     // The parser's own error quotes the text.
     parsed = undefined

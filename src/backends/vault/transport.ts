@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import { CredentialVaultError } from '../../core/errors.ts'
+import { parseOutsideJson } from '../../core/outside-json.ts'
 import type { VaultAddress } from './addresses.ts'
 import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
 import { tlsConnector, type VaultTlsOptions } from './tls.ts'
@@ -143,7 +144,7 @@ function tooLarge(): CredentialVaultError {
 function parse(text: string, status: number): VaultAnswer['body'] {
   if (status === 204 || (text === '' && status < 300)) return {}
   try {
-    const parsed: unknown = JSON.parse(text)
+    const parsed: unknown = parseOutsideJson(text)
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
       ? (parsed as Record<string, unknown>)
       : undefined

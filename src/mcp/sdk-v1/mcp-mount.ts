@@ -10,7 +10,8 @@ import { parseOptions } from '../../core/options.ts'
 import type { User } from '../../core/owner.ts'
 import { basePathOf } from '../../core/server-base-url.ts'
 import { readJsonBody } from '../json-body.ts'
-import { sendWebResponse, toWebRequest } from '../web-exchange.ts'
+import { openResponses } from '../open-responses.ts'
+import { isClosed, sendWebResponse, toWebRequest } from '../web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
 /** Makes one server for one connection. Pass `options` on: all servers then share one schema validator. */
@@ -32,6 +33,15 @@ export interface McpMountOptions {
   readonly sessionIdleSeconds?: number
   /** Largest request body in bytes, 1024 to 67108864. Default 4194304; a larger one gets 413. */
   readonly maxBodyBytes?: number
+  /** Most responses of one user that are open at once, event streams too, 1 to 1000000. Default 500; a further request gets 503. */
+  readonly maxOpenResponsesPerOwner?: number
+  /**
+   * Most bytes that one user's clients may leave unread, 65536 to 1073741824. Default 33554432. Above it, of several unread responses the
+   * longest unread ones are cut off after two seconds.
+   */
+  readonly maxUnreadBytesPerOwner?: number
+  /** A response of which its client takes nothing for so many seconds, although something is there, is cut off, 1 to 3600. Default 30. */
+  readonly writeTimeoutSeconds?: number
 }
 
 /** What the mount needs of a vault. */
@@ -52,19 +62,27 @@ const optionsSchema = z.strictObject({
   maxSessionsPerOwner: z.int().min(1).max(1_000_000).default(100),
   sessionIdleSeconds: z.int().min(10).max(604_800).default(1800),
   maxBodyBytes: z.int().min(1024).max(67_108_864).default(4_194_304),
+  maxOpenResponsesPerOwner: z.int().min(1).max(1_000_000).default(500),
+  maxUnreadBytesPerOwner: z.int().min(65_536).max(1_073_741_824).default(33_554_432),
+  writeTimeoutSeconds: z.int().min(1).max(3600).default(30),
 })
 
 /** Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through. */
 export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): Koa.Middleware {
-  const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = parseOptions(
-    optionsSchema,
-    options,
-    'mcpMount',
-  )
+  const checked = parseOptions(optionsSchema, options, 'mcpMount')
+  const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = checked
+  const responses = openResponses({
+    maxPerOwner: checked.maxOpenResponsesPerOwner,
+    maxUnreadBytesPerOwner: checked.maxUnreadBytesPerOwner,
+    writeTimeout: checked.writeTimeoutSeconds * 1000,
+  })
   const fullPath = basePathOf(vault.serverBaseUrl) + path
   const gate = vault.bearerGate()
   const sessions = mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds })
-  vault.onClose(() => sessions.close())
+  vault.onClose(async () => {
+    await sessions.close()
+    responses.close()
+  })
   // Each McpServer would otherwise build one of its own.
   const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
 
@@ -72,6 +90,14 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     const user: User = ctx.state['user']
     const methods = mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE']
     if (!methods.includes(ctx.method)) return answerMethod(ctx, methods.join(', '))
+    const open = responses.open(user, () => ctx.res.destroy())
+    // What ends a session must get through.
+    if (!open && ctx.method !== 'DELETE') {
+      ctx.set('Retry-After', '10')
+      return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
+    }
+    if (isClosed(ctx)) return open?.closed()
+    if (open) ctx.res.once('close', open.closed)
     const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes) : undefined
     if (body === 'aborted') return
     // What is left of too large a body stays on the connection, and would be taken for the next request.
@@ -86,7 +112,8 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
       const transport = new WebStandardStreamableHTTPServerTransport({})
       const server = await createServer(serverOptions)
       await server.connect(asTransport(transport))
-      return sendWebResponse(ctx, await transport.handleRequest(request, handling), () => void closeQuietly(transport))
+      const response = await transport.handleRequest(request, handling)
+      return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
     }
     const session =
       sessionId === '' && isInitialize(body?.value)
@@ -111,7 +138,7 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     // An initialize that the transport refused has made no session, and nothing else would close its server.
     if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
     // Not awaited here: a call that waits for its user would keep all of the above in memory.
-    return sendWebResponse(ctx, response, release)
+    return sendWebResponse(ctx, response, { open, onEnd: release })
   }
 
   return async (ctx, next) => {

@@ -1,0 +1,63 @@
+/** What JSON from outside may be made of. Its bytes are limited elsewhere. */
+const MAX_DEPTH = 64
+/** Of objects, arrays and members: each costs a parser as much as hundreds of bytes of text do. */
+const MAX_PARTS = 100_000
+
+export type JsonExcess = 'depth' | 'parts'
+
+/** Counts as the bytes arrive, before anything is parsed: what would keep everybody waiting is refused at a glance. */
+export interface JsonCounter {
+  /** Takes the next bytes. Says what there is too much of; undefined while all is well. */
+  add(bytes: Uint8Array): JsonExcess | undefined
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const OPENING = [0x5b, 0x7b] as const
+const CLOSING = [0x5d, 0x7d] as const
+
+export function jsonCounter(): JsonCounter {
+  let depth = 0
+  let parts = 0
+  let inString = false
+  let escaped = false
+
+  return {
+    add(bytes) {
+      for (let at = 0; at < bytes.length; at += 1) {
+        const byte = bytes[at]
+        if (inString) {
+          if (escaped) escaped = false
+          else if (byte === BACKSLASH) escaped = true
+          else if (byte === QUOTE) inString = false
+        } else if (byte === QUOTE) {
+          inString = true
+        } else if (byte === OPENING[0] || byte === OPENING[1]) {
+          depth += 1
+          parts += 1
+          if (depth > MAX_DEPTH) return 'depth'
+        } else if (byte === CLOSING[0] || byte === CLOSING[1]) {
+          depth -= 1
+        } else if (byte === COLON) {
+          parts += 1
+        }
+        if (parts > MAX_PARTS) return 'parts'
+      }
+      return undefined
+    },
+  }
+}
+
+/** As `JSON.parse`, for text that somebody else wrote. Throws also for what is nested too deep or made of too many parts. */
+export function parseOutsideJson(text: string): unknown {
+  const excess = jsonCounter().add(Buffer.from(text))
+  if (excess) throw new SyntaxError(excessText(excess))
+  return JSON.parse(text)
+}
+
+export function excessText(excess: JsonExcess): string {
+  return excess === 'depth'
+    ? `the JSON is nested deeper than ${MAX_DEPTH} levels`
+    : `the JSON has more than ${MAX_PARTS} objects, arrays and members`
+}
