@@ -62,6 +62,8 @@ export interface Harness {
   forget(user: string): Promise<void>
   /** A client with this user's token. */
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
+  /** How many responses the server has begun and not ended. */
+  openResponses(): number
   close(): Promise<void>
 }
 
@@ -139,6 +141,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     ),
   )
 
+  let open = 0
+  server.on('request', (_request, response) => {
+    open += 1
+    response.once('close', () => (open -= 1))
+  })
   server.on('request', app.callback())
 
   return {
@@ -165,6 +172,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       clients.push(connected.client)
       return connected
     },
+    openResponses: () => open,
     async close() {
       await Promise.all(clients.map((client) => client.close()))
       server.closeAllConnections()
