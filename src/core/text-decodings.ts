@@ -142,7 +142,6 @@ function decodePercent(text: string): string {
 const AMPERSAND = 0x26
 const HASH = 0x23
 const SEMICOLON = 0x3b
-const LETTER_X = 0x78
 const MAX_CODE_POINT = 0x10ffff
 const HTML_ENTITIES = Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }).map(([name, character]) => ({
   units: Uint16Array.from(`${name};`, (unit) => unit.charCodeAt(0)),
