@@ -22,11 +22,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'ambient-user', tests: ['test/attacks/queue-fastq.test.ts'] },
   { name: 'snapshot-not-sent', tests: ['test/attacks/echo-changed-after-the-search.test.ts'] },
   { name: 'crossing-unnoticed', tests: ['test/attacks/secret-of-another-owner.test.ts'] },
-  { name: 'write-right-not-asked-again', tests: ['test/attacks/submit-after-sessions-ended.test.ts'] },
-  { name: 'session-not-bound-to-vault', tests: ['test/attacks/session-of-a-weaker-vault.test.ts'] },
   { name: 'bound-token-accepted', tests: ['test/attacks/token-bound-to-a-key.test.ts'] },
-  { name: 'links-counted', tests: ['test/attacks/sealed-file-linked-temporary.test.ts'] },
-  { name: 'refusals-uncapped', tests: ['test/attacks/audit-log-flooded-by-strangers.test.ts'] },
   { name: 'used-logins-move-the-floor', tests: ['test/attacks/login-flood-signs-everybody-out.test.ts'] },
   { name: 'csrf-off', tests: ['test/attacks/form-csrf-on-submit.test.ts'] },
   { name: 'handle-not-hashed', tests: ['test/core/pending-requests.test.ts'] },
@@ -62,6 +58,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'strangers-not-capped',
     tests: ['test/attacks/audit-log-flooded-by-strangers.test.ts', 'test/core/refusal-cap.test.ts'],
   },
+  { name: 'json-depth-not-counted', tests: ['test/attacks/json-that-is-slow-to-parse.test.ts'] },
+  { name: 'unread-responses-kept', tests: ['test/attacks/responses-that-nobody-reads.test.ts'] },
 ]
 
 export function patchOf({ name }: Mutation): string {
