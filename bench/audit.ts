@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { auditKeys, importPublicKey } from '../src/audit/audit-keys.ts'
 import { jsonLinesAudit } from '../src/audit/json-lines.ts'
 import { verifyLog } from '../src/audit/verify/verify-log.ts'
-import type { AuditEvent, AuditSink } from '../src/core/audit-sink.ts'
-import { generateKeyText, parseKey } from '../src/core/key-text.ts'
+import { generateKeyText, parseKey } from '../src/core/crypto/key-text.ts'
+import type { AuditEvent, AuditSink } from '../src/core/ports/audit-sink.ts'
 import { type Measure, median } from './measure.ts'
 
 const AT_ONCE = [1, 16, 128] as const

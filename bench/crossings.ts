@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createSecretPrints } from '../src/core/secret-prints.ts'
+import { createSecretPrints } from '../src/core/echo-guard/secret-prints.ts'
 import { type Measure, median } from './measure.ts'
 
 const SECRETS = 5_000

@@ -12,7 +12,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { CredentialsProvider, createStores, generateKeyText, oidc, openVault } from 'mcp-credential-vault'
 import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
-import { storageKey } from '../dist/core/storage-key.js'
+import { storageKey } from '../dist/core/model/storage-key.js'
 import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
 
 const USERS = 32

@@ -1,6 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import { CredentialVaultError } from './core/errors.ts'
-import { sameOwner, twoUsers, type User } from './core/owner.ts'
+import { CredentialVaultError } from './core/model/errors.ts'
+import { sameOwner, twoUsers, type User } from './core/model/owner.ts'
 import type { OwnerFrom } from './credential-vault.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { contextOf } from './access-context.ts'
-import type { CredentialRequest, GatedCall } from './core/gated-provider.ts'
-import type { NewRequest } from './core/pending-requests.ts'
-import { urlBelow } from './core/server-base-url.ts'
-import type { StorageKey } from './core/storage-key.ts'
+import type { CredentialRequest, GatedCall } from './core/gate/gated-provider.ts'
+import type { StorageKey } from './core/model/storage-key.ts'
+import { urlBelow } from './core/network/server-base-url.ts'
+import type { NewRequest } from './core/requests/pending-requests.ts'
 import type { ProviderServices } from './credential-vault.ts'
 
 export interface CredentialRequestParts {

@@ -11,14 +11,25 @@ export { streamAnchor } from './audit/stream-anchor.ts'
 export { type WebhookAnchorOptions, webhookAnchor } from './audit/webhook-anchor.ts'
 export { memoryBackend } from './backends/memory.ts'
 export { type SealedFileOptions, sealedFile } from './backends/sealed-file.ts'
-export type { AuditEvent, AuditEventType, AuditOutcome, AuditPosition, AuditSink } from './core/audit-sink.ts'
-export type { BrowserSessions } from './core/browser-sessions.ts'
-export type { CredentialHandle, ReleaseOptions } from './core/credential-handle.ts'
-export type { CredentialReference } from './core/credential-reference.ts'
-export type { EchoGuard, EchoGuardOptions } from './core/echo-guard.ts'
-export { CredentialVaultError, type ErrorCode, type ErrorDetails, isVaultError } from './core/errors.ts'
-export type { CredentialRequest, GatedCall, GatedProvider } from './core/gated-provider.ts'
-export type { HealthPart } from './core/health.ts'
+export type { CredentialHandle, ReleaseOptions } from './core/credentials/credential-handle.ts'
+export type { CredentialReference } from './core/credentials/credential-reference.ts'
+export { generateKeyText } from './core/crypto/key-text.ts'
+export type { EchoGuard, EchoGuardOptions } from './core/echo-guard/echo-guard.ts'
+export type { CredentialRequest, GatedCall, GatedProvider } from './core/gate/gated-provider.ts'
+export type { CallExtra, GatePass, ToolCall } from './core/gate/tool-call.ts'
+export type { HealthPart } from './core/journal/health.ts'
+export { CredentialVaultError, type ErrorCode, type ErrorDetails, isVaultError } from './core/model/errors.ts'
+export type { Owner, User } from './core/model/owner.ts'
+export type { StorageKey } from './core/model/storage-key.ts'
+export type {
+  CredentialValues,
+  ValuesOf,
+  VariableOptions,
+  VariablesOptions,
+  VariableType,
+} from './core/model/variables.ts'
+export type { AuditEvent, AuditEventType, AuditOutcome, AuditPosition, AuditSink } from './core/ports/audit-sink.ts'
+export type { BrowserSessions } from './core/ports/browser-sessions.ts'
 export type {
   BrowserLogin,
   Identity,
@@ -29,9 +40,7 @@ export type {
   Principal,
   ResourceDescription,
   VerifyToken,
-} from './core/identity.ts'
-export { generateKeyText } from './core/key-text.ts'
-export type { Owner, User } from './core/owner.ts'
+} from './core/ports/identity.ts'
 export type {
   PendingEntry,
   PendingKey,
@@ -39,7 +48,7 @@ export type {
   PendingState,
   PendingStore,
   StoredEntry,
-} from './core/pending-store.ts'
+} from './core/ports/pending-store.ts'
 export type {
   BackendCall,
   CredentialLookup,
@@ -52,10 +61,7 @@ export type {
   StoredVersion,
   VersionRef,
   WriteIntent,
-} from './core/secret-backend.ts'
-export type { StorageKey } from './core/storage-key.ts'
-export type { CallExtra, GatePass, ToolCall } from './core/tool-call.ts'
-export type { CredentialValues, ValuesOf, VariableOptions, VariablesOptions, VariableType } from './core/variables.ts'
+} from './core/ports/secret-backend.ts'
 export { createStores, type Stores } from './create-stores.ts'
 export type { CredentialVault, OwnerFrom } from './credential-vault.ts'
 export { CredentialsProvider } from './credentials-provider.ts'

@@ -1,5 +1,5 @@
-import type { PendingStore } from './core/pending-store.ts'
-import type { SecretBackend } from './core/secret-backend.ts'
+import type { PendingStore } from './core/ports/pending-store.ts'
+import type { SecretBackend } from './core/ports/secret-backend.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { openVault } from './open-vault.ts'
 import { vaultOptionsFromEnvironment } from './vault-options-from-environment.ts'

@@ -29,7 +29,7 @@ const RULES: Readonly<Record<string, { readonly folders: readonly string[]; read
 
 /** Risky packages, each confined to one file, so that one review covers its use. */
 const CONFINED: Readonly<Record<string, string>> = {
-  'libsodium-wrappers': 'core/sodium.ts',
+  'libsodium-wrappers': 'core/crypto/sodium.ts',
   'koa-body': 'web/form-body.ts',
   ejs: 'web/templates.ts',
   marked: 'web/guide.ts',

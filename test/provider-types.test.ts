@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest'
-import type { VariableOptions, VariablesOptions } from '../src/core/variables.ts'
+import type { VariableOptions, VariablesOptions } from '../src/core/model/variables.ts'
 import { CredentialsProvider } from '../src/credentials-provider.ts'
 import type { Verify } from '../src/provider-form.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AuditPosition } from '../core/audit-sink.ts'
+import type { AuditPosition } from '../core/ports/audit-sink.ts'
 
 /** Where one writer's chain stands. */
 export interface ChainHead extends AuditPosition {

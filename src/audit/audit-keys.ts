@@ -1,6 +1,6 @@
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { deriveKey } from '../core/derive-key.ts'
-import type { Owner } from '../core/owner.ts'
+import { deriveKey } from '../core/crypto/derive-key.ts'
+import type { Owner } from '../core/model/owner.ts'
 
 /** What signs lines and hides subjects, both from one key. */
 export interface AuditKeys {

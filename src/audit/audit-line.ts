@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { AuditEvent } from '../core/audit-sink.ts'
-import type { Owner } from '../core/owner.ts'
-import { printable } from '../core/printable.ts'
+import type { Owner } from '../core/model/owner.ts'
+import { printable } from '../core/model/printable.ts'
+import type { AuditEvent } from '../core/ports/audit-sink.ts'
 
 /** The middle of a line: all of it but who writes it and where it stands. */
 export type LineBody = string

@@ -1,4 +1,4 @@
-import type { AuditEventType } from '../core/audit-sink.ts'
+import type { AuditEventType } from '../core/ports/audit-sink.ts'
 import type { LogEvent } from './log-events.ts'
 
 /** Every type that a line can have, and when it is written. */

@@ -1,5 +1,5 @@
-import type { AuditEvent, AuditSink } from '../core/audit-sink.ts'
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import type { AuditEvent, AuditSink } from '../core/ports/audit-sink.ts'
 import { auditLineBody } from './audit-line.ts'
 
 export interface MemoryAudit extends AuditSink {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { isLoopback } from '../core/loopback.ts'
-import { parseOptions } from '../core/options.ts'
+import { parseOptions } from '../core/model/options.ts'
+import { isLoopback } from '../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
 
 export interface WebhookAnchorOptions {

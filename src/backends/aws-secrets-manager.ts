@@ -1,7 +1,7 @@
-import { CredentialVaultError, isVaultError } from '../core/errors.ts'
-import { parseOptions } from '../core/options.ts'
-import type { BackendCall, SecretBackend } from '../core/secret-backend.ts'
-import type { StorageKey } from '../core/storage-key.ts'
+import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { parseOptions } from '../core/model/options.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
+import type { BackendCall, SecretBackend } from '../core/ports/secret-backend.ts'
 import { type AwsClient, createAwsClient } from './aws-secrets-manager/aws-client.ts'
 import { AwsAnswer, isAnswer } from './aws-secrets-manager/aws-error.ts'
 import {

@@ -1,5 +1,5 @@
-import { CredentialVaultError } from '../core/errors.ts'
-import type { BackendCall } from '../core/secret-backend.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import type { BackendCall } from '../core/ports/secret-backend.ts'
 
 /** Refuses to start or go on with work whose deadline has passed. Nothing has been changed when it throws. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

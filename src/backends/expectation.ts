@@ -1,5 +1,5 @@
-import { CredentialVaultError } from '../core/errors.ts'
-import type { CredentialStatus, Expectation } from '../core/secret-backend.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import type { CredentialStatus, Expectation } from '../core/ports/secret-backend.ts'
 
 /** Throws `conflict` unless what is stored is what the writer expects. */
 export function checkExpectation(expect: Expectation, stored: CredentialStatus): void {

@@ -1,4 +1,4 @@
-import type { Owner } from '../core/owner.ts'
+import type { Owner } from '../core/model/owner.ts'
 
 /**
  * Issuer and subject in labels beside a credential whose name hides them, since a hash cannot be read back. Base64url, in as many pieces

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { StorageKey } from '../core/model/storage-key.ts'
+import type { CredentialValues } from '../core/model/variables.ts'
 import type {
   BackendCall,
   CredentialLookup,
@@ -6,9 +8,7 @@ import type {
   SecretBackend,
   StoredVersion,
   VersionRef,
-} from '../core/secret-backend.ts'
-import type { StorageKey } from '../core/storage-key.ts'
-import type { CredentialValues } from '../core/variables.ts'
+} from '../core/ports/secret-backend.ts'
 import { throwIfAborted } from './deadline.ts'
 import { checkExpectation } from './expectation.ts'
 

@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
 
 /**
  * Loads a package that only this backend needs.

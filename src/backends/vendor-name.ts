@@ -1,5 +1,5 @@
-import { CredentialVaultError, isVaultError } from '../core/errors.ts'
-import { decodePart, encodePart, hashPart, type StorageKey, storageKey } from '../core/storage-key.ts'
+import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { decodePart, encodePart, hashPart, type StorageKey, storageKey } from '../core/model/storage-key.ts'
 
 /**
  * `readable`: operators find a person by name. `hashed`: issuer and subject are SHA-256 hashes, so that audit logs and listings of the

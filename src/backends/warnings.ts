@@ -1,4 +1,4 @@
-import { processWarning } from '../core/process-warning.ts'
+import { processWarning } from '../core/host/process-warning.ts'
 
 /** Tells operators what is weak or strange yet no error; a listener that throws changes nothing of the work. */
 export function safeWarn(listener: ((message: string) => void) | undefined): (message: string) => void {

@@ -1,4 +1,4 @@
-import { generateKeyText } from '../core/key-text.ts'
+import { generateKeyText } from '../core/crypto/key-text.ts'
 import type { Command } from './command.ts'
 
 export const keygen: Command = {

@@ -1,4 +1,4 @@
-import type { StoredCredential } from '../core/secret-backend.ts'
+import type { StoredCredential } from '../core/ports/secret-backend.ts'
 import type { Command } from './command.ts'
 import type { CommandInput } from './command-line.ts'
 import { ownerOptions, withOperatorAccess } from './operator-access.ts'

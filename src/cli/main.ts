@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { printable } from '../core/printable.ts'
+import { printable } from '../core/model/printable.ts'
 import { runCommand, type Terminal } from './command.ts'
 import { usageText } from './command-line.ts'
 import { asked, commands, overview } from './commands.ts'

@@ -1,5 +1,5 @@
-import { checkFormValues, type FieldProblem } from '../core/form-values.ts'
-import { defineVariables, MAX_VALUE_LENGTH, type VariableType } from '../core/variables.ts'
+import { checkFormValues, type FieldProblem } from '../core/model/form-values.ts'
+import { defineVariables, MAX_VALUE_LENGTH, type VariableType } from '../core/model/variables.ts'
 import { UsageError } from './command-line.ts'
 
 export const VARIABLE_TYPES: readonly VariableType[] = ['string', 'password', 'url', 'textarea']

@@ -1,10 +1,15 @@
 import { userInfo } from 'node:os'
-import { type AccessContext, type Credentials, createCredentials, newCorrelationId } from '../core/credentials.ts'
-import { type CredentialVaultError, isVaultError } from '../core/errors.ts'
-import { createHealth } from '../core/health.ts'
-import { createJournal } from '../core/journal.ts'
-import { sodiumReady } from '../core/sodium.ts'
-import { type StorageKey, storageKey } from '../core/storage-key.ts'
+import {
+  type AccessContext,
+  type Credentials,
+  createCredentials,
+  newCorrelationId,
+} from '../core/credentials/credentials.ts'
+import { sodiumReady } from '../core/crypto/sodium.ts'
+import { createHealth } from '../core/journal/health.ts'
+import { createJournal } from '../core/journal/journal.ts'
+import { type CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { type StorageKey, storageKey } from '../core/model/storage-key.ts'
 import { createStores } from '../create-stores.ts'
 import type { ExitCode, Terminal } from './command.ts'
 import { type CommandInput, UsageError } from './command-line.ts'

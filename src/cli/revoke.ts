@@ -1,7 +1,7 @@
-import type { AccessContext, Credentials } from '../core/credentials.ts'
-import { isVaultError } from '../core/errors.ts'
-import type { CredentialStatus } from '../core/secret-backend.ts'
-import type { StorageKey } from '../core/storage-key.ts'
+import type { AccessContext, Credentials } from '../core/credentials/credentials.ts'
+import { isVaultError } from '../core/model/errors.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
+import type { CredentialStatus } from '../core/ports/secret-backend.ts'
 import type { Command } from './command.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
 

@@ -1,4 +1,4 @@
-import type { VariableType } from '../core/variables.ts'
+import type { VariableType } from '../core/model/variables.ts'
 import type { Command } from './command.ts'
 import { type CommandInput, UsageError } from './command-line.ts'
 import { newValue, VARIABLE_TYPES } from './new-value.ts'

@@ -1,5 +1,5 @@
-import type { Credentials } from '../core/credentials.ts'
-import type { StorageKey } from '../core/storage-key.ts'
+import type { Credentials } from '../core/credentials/credentials.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
 import type { Command } from './command.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
 

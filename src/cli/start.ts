@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
 import type { DefineTools } from '../server/tools-module.ts'
 import type { Command } from './command.ts'
 import { UsageError } from './command-line.ts'

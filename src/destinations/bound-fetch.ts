@@ -7,11 +7,11 @@ import {
   type Response as UndiciResponse,
   fetch as undiciFetch,
 } from 'undici'
-import { CredentialVaultError, isVaultError, namingProvider } from '../core/errors.ts'
-import type { Owner } from '../core/owner.ts'
-import { reasonOf } from '../core/refusal-event.ts'
-import { isServiceOutage } from '../core/service-outage.ts'
-import type { CredentialValues } from '../core/variables.ts'
+import { reasonOf } from '../core/journal/refusal-event.ts'
+import { CredentialVaultError, isVaultError, namingProvider } from '../core/model/errors.ts'
+import type { Owner } from '../core/model/owner.ts'
+import type { CredentialValues } from '../core/model/variables.ts'
+import { isServiceOutage } from '../core/network/service-outage.ts'
 import { isAddressAllowed, literalAddress } from './address.ts'
 import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from './checked-lookup.ts'
 import type { CredentialHeader } from './credential-header.ts'

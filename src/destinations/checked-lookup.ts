@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
 import { isAddressAllowed } from './address.ts'
 
 export interface ResolvedAddress {

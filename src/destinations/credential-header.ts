@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { CredentialVaultError } from '../core/errors.ts'
-import type { FieldProblem } from '../core/form-values.ts'
-import { hasControlCharacter } from '../core/owner.ts'
-import type { CredentialValues } from '../core/variables.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import type { FieldProblem } from '../core/model/form-values.ts'
+import { hasControlCharacter } from '../core/model/owner.ts'
+import type { CredentialValues } from '../core/model/variables.ts'
 
 /**
  * How the credential travels: `Authorization: Bearer …`, `Authorization: Basic …` (RFC 7617), or a header of the service's own. `Field`:

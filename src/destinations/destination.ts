@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { hostAllowed } from '../core/form-values.ts'
-import { parseOptions } from '../core/options.ts'
-import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/variables.ts'
+import { hostAllowed } from '../core/model/form-values.ts'
+import { parseOptions } from '../core/model/options.ts'
+import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headerSchema } from './credential-header.ts'
 
 /** Where `fetch()` of a credential may send it, and in which header. Its fields are those of the provider's `variables`. */

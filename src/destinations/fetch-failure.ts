@@ -1,6 +1,6 @@
-import { type ConnectionFailure, connectionFailure } from '../core/connection-failure.ts'
-import { CredentialVaultError } from '../core/errors.ts'
-import { serviceReason } from '../core/service-outage.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import { type ConnectionFailure, connectionFailure } from '../core/network/connection-failure.ts'
+import { serviceReason } from '../core/network/service-outage.ts'
 
 /** For the tool's author. The user reads the gate's own text, and the operator the reason. */
 const TEXTS: Readonly<Record<ConnectionFailure | 'unknown', string>> = {

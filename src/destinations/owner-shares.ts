@@ -1,5 +1,5 @@
-import { CredentialVaultError } from '../core/errors.ts'
-import { serviceReason } from '../core/service-outage.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import { serviceReason } from '../core/network/service-outage.ts'
 import { serverEnding } from './fetch-failure.ts'
 
 export interface ShareLimits {

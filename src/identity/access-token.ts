@@ -5,7 +5,7 @@ import {
   type JWTPayload,
   type ProtectedHeaderParameters,
 } from 'jose'
-import type { Principal, VerifyToken } from '../core/identity.ts'
+import type { Principal, VerifyToken } from '../core/ports/identity.ts'
 import type { VerifySigned } from './issuer-keys.ts'
 import { ownerFromClaims } from './owner-claim.ts'
 import { accessTokenRefusal } from './token-problem.ts'

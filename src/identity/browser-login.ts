@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 import * as client from 'openid-client'
-import type { BrowserLogin, LoginStart, SignedInUser } from '../core/identity.ts'
+import type { BrowserLogin, LoginStart, SignedInUser } from '../core/ports/identity.ts'
 import { ISSUER_TIMEOUT_MILLISECONDS } from './issuer-document.ts'
 import type { VerifySigned } from './issuer-keys.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'

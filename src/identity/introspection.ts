@@ -1,6 +1,6 @@
 import { type JWTPayload, UnsecuredJWT } from 'jose'
 import { z } from 'zod'
-import type { VerifyToken } from '../core/identity.ts'
+import type { VerifyToken } from '../core/ports/identity.ts'
 import { type AccessTokenSettings, checkedClaims, MAX_TOKEN_CHARACTERS, principalOf } from './access-token.ts'
 import { issuerUnavailable, readIssuerAnswer } from './issuer-document.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'

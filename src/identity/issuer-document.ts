@@ -1,6 +1,6 @@
-import { connectionFailure } from '../core/connection-failure.ts'
-import { CredentialVaultError, isVaultError } from '../core/errors.ts'
-import { parseOutsideJson } from '../core/outside-json.ts'
+import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { parseOutsideJson } from '../core/model/outside-json.ts'
+import { connectionFailure } from '../core/network/connection-failure.ts'
 
 export const ISSUER_TIMEOUT_MILLISECONDS = 5_000
 const MAX_DOCUMENT_BYTES = 1_048_576

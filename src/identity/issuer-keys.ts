@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
-import { isVaultError } from '../core/errors.ts'
+import { isVaultError } from '../core/model/errors.ts'
 import { ISSUER_TIMEOUT_MILLISECONDS, issuerUnavailable, readIssuerDocument } from './issuer-document.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'
 import { withRecentFailure } from './recent-failure.ts'

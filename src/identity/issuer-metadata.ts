@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { CredentialVaultError, isVaultError } from '../core/errors.ts'
-import { isLoopback } from '../core/loopback.ts'
+import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { isLoopback } from '../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
 import { withRecentFailure } from './recent-failure.ts'
 

@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { z } from 'zod'
-import { CredentialVaultError } from '../core/errors.ts'
-import type { Identity, IdentityMode } from '../core/identity.ts'
-import { isLoopback } from '../core/loopback.ts'
-import { parseOptions } from '../core/options.ts'
-import { checkOwner, hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH, type Owner } from '../core/owner.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import { parseOptions } from '../core/model/options.ts'
+import { checkOwner, hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH, type Owner } from '../core/model/owner.ts'
+import { isLoopback } from '../core/network/loopback.ts'
+import type { Identity, IdentityMode } from '../core/ports/identity.ts'
 
 /** Options of `localUser()`. */
 export interface LocalUserOptions {

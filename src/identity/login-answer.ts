@@ -1,4 +1,4 @@
-import type { LoginTransaction } from '../core/identity.ts'
+import type { LoginTransaction } from '../core/ports/identity.ts'
 import { issuerUnavailable } from './issuer-document.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'
 import { loginRefusal } from './login-problem.ts'

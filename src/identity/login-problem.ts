@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
 import type { TokenProblem } from './token-problem.ts'
 
 /** Why a browser login was refused: the `reason` of the error, stable for logs and tests. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isLoopback } from '../core/loopback.ts'
-import { hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH } from '../core/owner.ts'
+import { hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH } from '../core/model/owner.ts'
+import { isLoopback } from '../core/network/loopback.ts'
 import { type IntrospectionOptions, introspectionSchema } from './introspection-options.ts'
 import { REASSIGNABLE_CLAIMS } from './owner-claim.ts'
 

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { CredentialVaultError, isVaultError } from '../core/errors.ts'
-import type { Identity, IdentityContext, IdentityMode, ResourceDescription, VerifyToken } from '../core/identity.ts'
-import { parseOptions } from '../core/options.ts'
-import { urlBelow } from '../core/server-base-url.ts'
+import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { parseOptions } from '../core/model/options.ts'
+import { urlBelow } from '../core/network/server-base-url.ts'
+import type {
+  Identity,
+  IdentityContext,
+  IdentityMode,
+  ResourceDescription,
+  VerifyToken,
+} from '../core/ports/identity.ts'
 import { accessTokenVerifier, isJwt } from './access-token.ts'
 import { oidcBrowserLogin } from './browser-login.ts'
 import { introspectedToken } from './introspection.ts'

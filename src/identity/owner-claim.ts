@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
-import { isVaultError } from '../core/errors.ts'
-import { checkOwner, type Owner } from '../core/owner.ts'
+import { isVaultError } from '../core/model/errors.ts'
+import { checkOwner, type Owner } from '../core/model/owner.ts'
 import type { Refuse } from './token-problem.ts'
 
 /** Claims whose value may later belong to somebody else, or that never named a person (OpenID Connect Core 1.0 §5.7). */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Principal, VerifyToken } from '../core/identity.ts'
+import type { Principal, VerifyToken } from '../core/ports/identity.ts'
 
 interface RememberedTokensOptions {
   /** How long a verified token is believed without being verified again, in milliseconds; never beyond its own end. 0 always verifies. */

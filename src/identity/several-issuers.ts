@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
 import type {
   BrowserLogin,
   Identity,
@@ -6,7 +6,7 @@ import type {
   LoginChoice,
   ResourceDescription,
   VerifyToken,
-} from '../core/identity.ts'
+} from '../core/ports/identity.ts'
 import { issuerOf } from './access-token.ts'
 import { loginRefusal } from './login-problem.ts'
 import { accessTokenRefusal } from './token-problem.ts'

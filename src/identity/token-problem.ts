@@ -1,5 +1,5 @@
 import { errors } from 'jose'
-import { CredentialVaultError } from '../core/errors.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
 
 /** Why a signed token was refused: the `reason` of the error, stable for logs and tests. */
 export type TokenProblem = keyof typeof TEXTS

@@ -1,5 +1,5 @@
 import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
-import { type CredentialVaultError, isVaultError } from '../core/errors.ts'
+import { type CredentialVaultError, isVaultError } from '../core/model/errors.ts'
 import { connectionReason, issuerUnavailable } from './issuer-document.ts'
 import { type LoginProblem, loginRefusal } from './login-problem.ts'
 

@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose'
-import { hasControlCharacter, isWellFormed } from '../core/owner.ts'
+import { hasControlCharacter, isWellFormed } from '../core/model/owner.ts'
 
 const MAX_DISPLAY_NAME_LENGTH = 100
 const MAX_CLIENT_ID_LENGTH = 255

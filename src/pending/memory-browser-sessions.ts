@@ -1,4 +1,4 @@
-import type { BrowserSessions } from '../core/browser-sessions.ts'
+import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 
 const MAX_REMEMBERED = 100_000
 /** Their cookies last ten minutes. */

@@ -1,7 +1,13 @@
 import { z } from 'zod'
-import { CredentialVaultError } from '../core/errors.ts'
-import { parseOptions } from '../core/options.ts'
-import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../core/pending-store.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import { parseOptions } from '../core/model/options.ts'
+import type {
+  PendingEntry,
+  PendingKey,
+  PendingOutcome,
+  PendingStore,
+  StoredEntry,
+} from '../core/ports/pending-store.ts'
 
 export interface MemoryPendingStoreOptions {
   /** Most requests held at once, 1 to 1000000. Spent ones make room for new ones. Default 10000. */

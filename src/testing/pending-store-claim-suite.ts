@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { PendingOutcome } from '../core/pending-store.ts'
+import type { PendingOutcome } from '../core/ports/pending-store.ts'
 import { opened, untilAfter } from './pending-entries.ts'
 import type { PendingStoreHarness } from './pending-store-suite.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { isVaultError } from '../core/errors.ts'
-import type { SecretBackend } from '../core/secret-backend.ts'
-import type { StorageKey } from '../core/storage-key.ts'
+import { isVaultError } from '../core/model/errors.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
+import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import { call, put, refOf, remove, statusOfAll, valuesOf } from './secret-backend-calls.ts'
 import type { SecretBackendHarness, VendorHands } from './secret-backend-harness.ts'
 

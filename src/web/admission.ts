@@ -1,5 +1,5 @@
-import { sameOwner } from '../core/owner.ts'
-import type { FoundRequest, PendingRequest } from '../core/pending-requests.ts'
+import { sameOwner } from '../core/model/owner.ts'
+import type { FoundRequest, PendingRequest } from '../core/requests/pending-requests.ts'
 import type { FormProvider } from './form-provider.ts'
 import type { Session } from './session.ts'
 import type { LinkTarget } from './site.ts'

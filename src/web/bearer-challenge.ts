@@ -1,4 +1,4 @@
-import type { ResourceDescription } from '../core/identity.ts'
+import type { ResourceDescription } from '../core/ports/identity.ts'
 import { metadataUrl } from './protected-resource-metadata.ts'
 
 export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'

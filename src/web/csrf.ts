@@ -1,4 +1,4 @@
-import { equalText, type Sealer } from '../core/seal.ts'
+import { equalText, type Sealer } from '../core/crypto/seal.ts'
 
 /** The hidden field that carries the token. No variable can have this name, since it contains a hyphen. */
 export const CSRF_FIELD = 'csrf-token'

@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../core/form-values.ts'
+import type { FieldProblem } from '../core/model/form-values.ts'
 import type { Admission } from './admission.ts'
 import { CSRF_FIELD, csrfToken } from './csrf.ts'
 import { fieldView, keeps, problemText } from './form-view.ts'

@@ -1,7 +1,7 @@
-import type { AccessContext } from '../core/credentials.ts'
-import type { FieldProblem } from '../core/form-values.ts'
-import type { Owner } from '../core/owner.ts'
-import type { CredentialValues, Variable } from '../core/variables.ts'
+import type { AccessContext } from '../core/credentials/credentials.ts'
+import type { FieldProblem } from '../core/model/form-values.ts'
+import type { Owner } from '../core/model/owner.ts'
+import type { CredentialValues, Variable } from '../core/model/variables.ts'
 
 /** What the service itself says about values that were just typed. */
 export type Verification =

@@ -1,5 +1,5 @@
-import type { FieldProblem } from '../core/form-values.ts'
-import type { AllowedHost, Variable } from '../core/variables.ts'
+import type { FieldProblem } from '../core/model/form-values.ts'
+import type { AllowedHost, Variable } from '../core/model/variables.ts'
 import type { FieldView } from './page-views.ts'
 
 export interface Typed {

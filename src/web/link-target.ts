@@ -1,4 +1,4 @@
-import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../core/storage-key.ts'
+import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../core/model/storage-key.ts'
 import type { LinkTarget } from './site.ts'
 
 const HANDLE = /^[A-Za-z0-9_-]{43}$/

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Context } from 'koa'
 import { z } from 'zod'
-import type { LoginTransaction } from '../core/identity.ts'
+import type { LoginTransaction } from '../core/ports/identity.ts'
 import { type CookieSealer, clearCookie, cookieName, requestCookies, setSealedCookie } from './sealed-cookie.ts'
 import type { LinkTarget, Site } from './site.ts'
 

@@ -1,5 +1,5 @@
-import { isVaultError } from '../core/errors.ts'
-import type { LoginStart, SignedInUser } from '../core/identity.ts'
+import { isVaultError } from '../core/model/errors.ts'
+import type { LoginStart, SignedInUser } from '../core/ports/identity.ts'
 import { linkTarget } from './link-target.ts'
 import { LOGIN_SECONDS, loginId } from './login-cookie.ts'
 import { acceptPost, readFields, rejected } from './posted-form.ts'

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../core/audit-sink.ts'
+import type { AuditEvent } from '../core/ports/audit-sink.ts'
 import { type BodyRefusal, readFormBody, refusedUnread } from './form-body.ts'
 import { hidesOrigin, sentByOurPage } from './same-origin.ts'
 import { about, answer, type Desk, type Visit } from './visit.ts'

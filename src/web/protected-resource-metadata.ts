@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa'
-import type { ResourceDescription } from '../core/identity.ts'
+import type { ResourceDescription } from '../core/ports/identity.ts'
 import { programHeaders, setHeaders } from './security-headers.ts'
 import type { WebParts } from './web-parts.ts'
 

@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { addressGroups } from '../core/address-groups.ts'
+import { addressGroups } from '../core/network/address-groups.ts'
 
 /** How many requests of one kind are answered per minute. */
 export interface RateLimit {

@@ -1,4 +1,4 @@
-import type { CredentialVaultError } from '../core/errors.ts'
+import type { CredentialVaultError } from '../core/model/errors.ts'
 
 /** What the user reads when the backend did not take the credential. The form keeps what is not secret, and the link still works. */
 export function saveFailure(

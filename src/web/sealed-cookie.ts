@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
-import type { Sealer, SealPurpose } from '../core/seal.ts'
+import type { Sealer, SealPurpose } from '../core/crypto/seal.ts'
 import type { Site } from './site.ts'
 
 /** Browsers drop a longer cookie without a word, which would make a login go round in circles (RFC 6265bis §5.4). */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { basePathOf, urlBelow } from '../core/server-base-url.ts'
+import { basePathOf, urlBelow } from '../core/network/server-base-url.ts'
 
 /** The pages' own addresses. Everything is built from `serverBaseUrl`, never from a request's `Host`. */
 export interface Site {

@@ -1,6 +1,6 @@
 import type { Context, Middleware } from 'koa'
-import { newCorrelationId } from '../core/credentials.ts'
-import { isVaultError } from '../core/errors.ts'
+import { newCorrelationId } from '../core/credentials/credentials.ts'
+import { isVaultError } from '../core/model/errors.ts'
 import { loadAssets } from './assets.ts'
 import { clientAddress } from './client-address.ts'
 import { renderGuide } from './guide.ts'

@@ -1,7 +1,7 @@
 import { appendFile, copyFile, readFile, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { generateKeyText } from '../../src/core/key-text.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { type AuditLogUnderTest, auditLogUnderTest, publicKeyOf, rechained } from '../support/audit-log.ts'
 
 const MIDDLE = 30

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { expect, test } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
-import { createHealth } from '../../src/core/health.ts'
-import { createJournal } from '../../src/core/journal.ts'
+import { createHealth } from '../../src/core/journal/health.ts'
+import { createJournal } from '../../src/core/journal/journal.ts'
 import { createBearerGate } from '../../src/web/bearer-gate.ts'
 
 // Anybody in the company has a token of the issuer. Without this server's scope it opens nothing, yet each request writes a line.

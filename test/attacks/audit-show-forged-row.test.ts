@@ -3,7 +3,7 @@ import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { readLogRecord } from '../../src/audit/query/log-record.ts'
 import { logColumns, logRow } from '../../src/cli/audit/log-table.ts'
 import { table } from '../../src/cli/table.ts'
-import { printable } from '../../src/core/printable.ts'
+import { printable } from '../../src/core/model/printable.ts'
 import { auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
 
 test("a client's name with a line end in it makes no row of its own", async () => {

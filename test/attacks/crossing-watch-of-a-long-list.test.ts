@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createCrossingWatch } from '../../src/core/crossing-watch.ts'
-import { createHealth } from '../../src/core/health.ts'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { createCrossingWatch } from '../../src/core/echo-guard/crossing-watch.ts'
+import { createHealth } from '../../src/core/journal/health.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 
 // What the watch takes has to be bounded by what it looks at (64 kB), not by what a tool answers. Lists of this length overflow the
 // stack in `push(...)`; the error is swallowed before the time is charged, so that each call does it anew.

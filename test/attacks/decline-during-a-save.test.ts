@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { GOOD_VALUES, startFormServer } from '../web/form-server.ts'
 import { headingOf, visitorOf } from '../web/visitor.ts'
 

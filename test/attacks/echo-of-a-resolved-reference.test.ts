@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { CredentialHandle } from '../../src/core/credential-handle.ts'
-import { storageKey } from '../../src/core/storage-key.ts'
+import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend-calls.ts'

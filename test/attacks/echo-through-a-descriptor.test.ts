@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { guardOutgoing } from '../../src/core/outgoing-guard.ts'
-import { createToolCall } from '../../src/core/tool-call.ts'
-import { defineVariables } from '../../src/core/variables.ts'
+import { guardOutgoing } from '../../src/core/gate/outgoing-guard.ts'
+import { createToolCall } from '../../src/core/gate/tool-call.ts'
+import { defineVariables } from '../../src/core/model/variables.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 const variables = defineVariables({ pat: { label: 'PAT', type: 'password' } })

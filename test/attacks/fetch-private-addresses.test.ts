@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { defineVariables } from '../../src/core/variables.ts'
+import { defineVariables } from '../../src/core/model/variables.ts'
 import { isAddressAllowed } from '../../src/destinations/address.ts'
 import { type DestinationOptions, defineDestinations } from '../../src/destinations/destination.ts'
 import { bearer, fetchTo, type LocalService, PAT, startService } from '../support/local-service.ts'

@@ -2,7 +2,7 @@ import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { openPrivateFolder } from '../../src/core/private-folder.ts'
+import { openPrivateFolder } from '../../src/core/host/private-folder.ts'
 
 // Root's server on a volume that belongs to somebody else: that user may replace every record and every log file.
 test('a folder that another user than the server may write to is refused or warned of', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { parseOutsideJson } from '../../src/core/outside-json.ts'
+import { parseOutsideJson } from '../../src/core/model/outside-json.ts'
 import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
 import { metadataOf, startFakeIssuer } from '../support/fake-issuer.ts'
 import { openIdentity, refusal } from '../support/identity-under-test.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { PendingStore } from '../../src/core/pending-store.ts'
+import type { PendingStore } from '../../src/core/ports/pending-store.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../web/form-server.ts'
 import { visitorOf } from '../web/visitor.ts'

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { expect, test } from 'vitest'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend-calls.ts'

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { isVaultError } from '../../src/core/errors.ts'
+import { isVaultError } from '../../src/core/model/errors.ts'
 import { call, put } from '../../src/testing/secret-backend-calls.ts'
 import { ALICE, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { sealBox } from '../../src/core/sodium.ts'
+import { sealBox } from '../../src/core/crypto/sodium.ts'
 import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
 import { ALICE, keyringOf, refuses, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 

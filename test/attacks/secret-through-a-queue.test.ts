@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { expect, test } from 'vitest'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { put } from '../../src/testing/secret-backend-calls.ts'
 import { startHarness } from '../e2e/mcp-harness.ts'
 

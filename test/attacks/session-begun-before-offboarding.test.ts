@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createSealer } from '../../src/core/seal.ts'
+import { createSealer } from '../../src/core/crypto/seal.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { startFormServer, WEB_KEY } from '../web/form-server.ts'
 import { headingOf, visitorOf } from '../web/visitor.ts'

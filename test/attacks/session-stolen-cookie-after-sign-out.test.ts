@@ -66,7 +66,7 @@ test('an administrator ends all sessions of a person', async () => {
   const alice = visitorOf(server)
   await alice.signIn('alice', link)
   expect(headingOf((await alice.get(link.entry)).text)).toBe('Connect Jira')
-  const { createSealer } = await import('../../src/core/seal.ts')
+  const { createSealer } = await import('../../src/core/crypto/seal.ts')
   const { WEB_KEY } = await import('../web/form-server.ts')
   const owner = createSealer(WEB_KEY).mac('owner', server.issuer, 'alice').toString('base64url')
   await sessions.endAll(owner, Date.now() + 1, Date.now() + 3_600_000)

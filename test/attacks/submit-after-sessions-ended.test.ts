@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createSealer } from '../../src/core/seal.ts'
+import { createSealer } from '../../src/core/crypto/seal.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { type FormServer, GOOD_VALUES, startFormServer, WEB_KEY } from '../web/form-server.ts'
 import { csrfOf, headingOf, hiddenField, type Visitor, visitorOf } from '../web/visitor.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Identity } from '../../src/core/identity.ts'
+import type { Identity } from '../../src/core/ports/identity.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import { severalIssuers } from '../../src/identity/several-issuers.ts'
 import { signWith, type TestIdentityProvider } from '../support/identity-provider.ts'

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
-import { generateKeyText } from '../../src/core/key-text.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 
 // Appends eight at a time, and says on standard output which lines were acknowledged and which refused. Without end, or until so many
 // were refused; then it shows what is in the files.

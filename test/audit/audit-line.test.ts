@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { newChain, sealBatch } from '../../src/audit/audit-chain.ts'
 import { auditLineBody } from '../../src/audit/audit-line.ts'
-import type { AuditEvent } from '../../src/core/audit-sink.ts'
+import type { AuditEvent } from '../../src/core/ports/audit-sink.ts'
 
 const owner = { issuer: 'https://login.example.com', subject: 'ann' }
 const minimal: AuditEvent = { type: 'admin.listed', outcome: 'success', correlationId: 'c1' }

@@ -16,8 +16,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import type { JsonLinesAuditOptions } from '../../src/audit/json-lines-options.ts'
-import type { AuditEvent } from '../../src/core/audit-sink.ts'
-import { generateKeyText } from '../../src/core/key-text.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import type { AuditEvent } from '../../src/core/ports/audit-sink.ts'
 
 const key = generateKeyText()
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
-import type { AuditEvent } from '../../src/core/audit-sink.ts'
+import type { AuditEvent } from '../../src/core/ports/audit-sink.ts'
 
 const event: AuditEvent = { type: 'login.ended', outcome: 'success', correlationId: 'c' }
 

@@ -6,8 +6,8 @@ import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { readLogRecord } from '../../src/audit/query/log-record.ts'
 import { segmentLines } from '../../src/audit/verify/segment-lines.ts'
 import { verifyLog } from '../../src/audit/verify/verify-log.ts'
-import { isVaultError } from '../../src/core/errors.ts'
-import { parseKey } from '../../src/core/key-text.ts'
+import { parseKey } from '../../src/core/crypto/key-text.ts'
+import { isVaultError } from '../../src/core/model/errors.ts'
 
 // Appends on a disk that becomes read-only and writable again. Ends with what happened, as JSON.
 const [disk = ''] = process.argv.slice(2)

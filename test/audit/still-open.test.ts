@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { auditKeys } from '../../src/audit/audit-keys.ts'
-import { parseKey } from '../../src/core/key-text.ts'
+import { parseKey } from '../../src/core/crypto/key-text.ts'
 import { auditLogUnderTest } from '../support/audit-log.ts'
 import { namespace } from '../support/full-disk.ts'
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { verifyRecords } from '../../src/audit/verify/verify-records.ts'
-import type { AuditEvent, AuditPosition } from '../../src/core/audit-sink.ts'
-import type { StoredCredential, VersionRef } from '../../src/core/secret-backend.ts'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
+import type { AuditEvent, AuditPosition } from '../../src/core/ports/audit-sink.ts'
+import type { StoredCredential, VersionRef } from '../../src/core/ports/secret-backend.ts'
 import { type AuditLogUnderTest, auditLogUnderTest } from '../support/audit-log.ts'
 
 afterEach(() => vi.useRealTimers())

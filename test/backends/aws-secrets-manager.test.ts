@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager.ts'
-import type { SecretBackend } from '../../src/core/secret-backend.ts'
+import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
 import { awsHands } from '../support/aws-hands.ts'

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { call, put, statusOfAll } from '../../src/testing/secret-backend-calls.ts'
 import { type SealedFolder, sealedFolder } from '../support/sealed-folder.ts'
 

@@ -1,8 +1,8 @@
-import type { AuditSink } from '../../src/core/audit-sink.ts'
-import type { BrowserSessions } from '../../src/core/browser-sessions.ts'
-import type { PendingStore } from '../../src/core/pending-store.ts'
-import type { SecretBackend } from '../../src/core/secret-backend.ts'
-import type { CredentialValues } from '../../src/core/variables.ts'
+import type { CredentialValues } from '../../src/core/model/variables.ts'
+import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
+import type { BrowserSessions } from '../../src/core/ports/browser-sessions.ts'
+import type { PendingStore } from '../../src/core/ports/pending-store.ts'
+import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import type { Verify } from '../../src/provider-form.ts'
 
 /** What goes wrong during one flow. Each stands in for the operation of its name, and throws or answers what it likes. */

@@ -1,4 +1,4 @@
-import type { VariablesOptions } from '../../src/core/variables.ts'
+import type { VariablesOptions } from '../../src/core/model/variables.ts'
 
 /** One field for each kind of secret, so that every flow that types something types all of them. */
 export const canaryVariables = {

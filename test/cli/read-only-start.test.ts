@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { generateKeyText } from '../../src/core/key-text.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
 import { freePort } from '../support/free-port.ts'
 import { namespace } from '../support/full-disk.ts'
@@ -33,7 +33,7 @@ async function startReadOnly(environment: NodeJS.ProcessEnv, prepare?: (folder: 
   return { folder, stderr: answer.stderr }
 }
 
-// Where nothing may be mounted, test/core/private-folder.test.ts has the same answers of the system.
+// Where nothing may be mounted, test/core/host/private-folder.test.ts has the same answers of the system.
 const where = namespace ? ['a read-only mount'] : []
 
 test.each(where)('F9: the default store below %s is named with its variable', async () => {

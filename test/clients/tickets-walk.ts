@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type HttpBrowser, httpBrowser, type Page } from '../../examples/tickets/http-browser.ts'
 import { startTickets, type TicketsOptions } from '../../examples/tickets/tickets-server.ts'
-import { generateKeyText } from '../../src/core/key-text.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 
 export interface TicketsWalk {
   readonly url: string

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { defineVariables } from '../../src/core/variables.ts'
+import { defineVariables } from '../../src/core/model/variables.ts'
 import { type DestinationOptions, defineDestinations } from '../../src/destinations/destination.ts'
 
 const variables = defineVariables({

@@ -6,7 +6,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { expect, onTestFinished, test } from 'vitest'
 import { textOf } from '../../examples/tickets/http-browser.ts'
-import { generateKeyText } from '../../src/core/key-text.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { fillIn, linkIn } from '../e2e/mcp-harness.ts'
 import { compiled } from '../support/compiled.ts'
 import { freePort } from '../support/free-port.ts'

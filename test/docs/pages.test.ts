@@ -45,7 +45,7 @@ describe.each(pages)('%s', (page) => {
 })
 
 test('every error code has a heading in docs/troubleshooting.md, and no other has', () => {
-  const codes = [...read('src/core/errors.ts').matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code = '']) => code)
+  const codes = [...read('src/core/model/errors.ts').matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code = '']) => code)
   const headings = [...read('docs/troubleshooting.md').matchAll(/^## ([a-z_]+)$/gm)].map(([, heading = '']) => heading)
   expect(codes.length).toBeGreaterThan(20)
   expect(headings.sort()).toEqual(codes.sort())

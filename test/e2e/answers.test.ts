@@ -1,7 +1,7 @@
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { CredentialVaultError } from '../../src/core/errors.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { fillIn, type Harness, linkIn, startHarness, type TestClient } from './mcp-harness.ts'
 

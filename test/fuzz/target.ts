@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { CredentialVaultError } from '../../src/core/errors.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 
 /** One parser, and what has to hold of it for every input. */
 export interface Target {

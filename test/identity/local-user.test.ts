@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { expect, test } from 'vitest'
-import { isVaultError } from '../../src/core/errors.ts'
+import { isVaultError } from '../../src/core/model/errors.ts'
 import { localUser } from '../../src/identity/local-user.ts'
 import { refusal } from '../support/identity-under-test.ts'
 

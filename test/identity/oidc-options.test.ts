@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isVaultError } from '../../src/core/errors.ts'
+import { isVaultError } from '../../src/core/model/errors.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 
 const GOOD = { issuer: 'https://login.example.com', clientId: 'form' }

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { CredentialVaultError } from '../../src/core/errors.ts'
-import type { Principal } from '../../src/core/identity.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
+import type { Principal } from '../../src/core/ports/identity.ts'
 import { rememberTokens } from '../../src/identity/remembered-tokens.ts'
 
 const NOW = Date.parse('2026-01-01T00:00:00Z')

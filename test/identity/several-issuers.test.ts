@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import type { IdentityMode } from '../../src/core/identity.ts'
+import type { IdentityMode } from '../../src/core/ports/identity.ts'
 import { localUser } from '../../src/identity/local-user.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import type { OidcOptions } from '../../src/identity/oidc-options.ts'

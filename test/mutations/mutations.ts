@@ -25,7 +25,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'bound-token-accepted', tests: ['test/attacks/token-bound-to-a-key.test.ts'] },
   { name: 'used-logins-move-the-floor', tests: ['test/attacks/login-flood-signs-everybody-out.test.ts'] },
   { name: 'csrf-off', tests: ['test/attacks/form-csrf-on-submit.test.ts'] },
-  { name: 'handle-not-hashed', tests: ['test/core/pending-requests.test.ts'] },
+  { name: 'handle-not-hashed', tests: ['test/core/requests/pending-requests.test.ts'] },
   {
     name: 'claim-not-atomic',
     tests: ['test/attacks/form-simultaneous-submits.test.ts', 'test/pending/memory.test.ts'],
@@ -41,7 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/attacks/sealed-file-linked-temporary.test.ts', 'test/backends/sealed-file-lost-link.test.ts'],
   },
   { name: 'redirect-followed', tests: ['test/attacks/fetch-redirect.test.ts'] },
-  { name: 'echo-guard-off', tests: ['test/core/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
+  { name: 'echo-guard-off', tests: ['test/core/echo-guard/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
   {
     name: 'audience-not-checked',
     tests: ['test/attacks/token-other-audience.test.ts', 'test/attacks/introspection-other-audience.test.ts'],
@@ -56,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'session-not-asked-again', tests: ['test/attacks/submit-after-sessions-ended.test.ts'] },
   {
     name: 'strangers-not-capped',
-    tests: ['test/attacks/audit-log-flooded-by-strangers.test.ts', 'test/core/refusal-cap.test.ts'],
+    tests: ['test/attacks/audit-log-flooded-by-strangers.test.ts', 'test/core/journal/refusal-cap.test.ts'],
   },
   { name: 'json-depth-not-counted', tests: ['test/attacks/json-that-is-slow-to-parse.test.ts'] },
   { name: 'unread-responses-kept', tests: ['test/attacks/responses-that-nobody-reads.test.ts'] },

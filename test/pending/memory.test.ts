@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { PendingEntry, PendingKey } from '../../src/core/pending-store.ts'
+import type { PendingEntry, PendingKey } from '../../src/core/ports/pending-store.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { describePendingStore } from '../../src/testing/pending-store-suite.ts'
 

@@ -8,8 +8,8 @@ import { auditKeys, importPublicKey } from '../../src/audit/audit-keys.ts'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import type { JsonLinesAuditOptions } from '../../src/audit/json-lines-options.ts'
 import { type AuditReport, type VerifyOptions, verifyLog } from '../../src/audit/verify/verify-log.ts'
-import type { AuditEvent } from '../../src/core/audit-sink.ts'
-import { generateKeyText, parseKey } from '../../src/core/key-text.ts'
+import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
+import type { AuditEvent } from '../../src/core/ports/audit-sink.ts'
 
 /** A log in a folder of its own, written by the real thing, and hands that do to it what an attacker would. */
 export interface AuditLogUnderTest {

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { generateKeyText } from '../../src/core/key-text.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { compiled } from './compiled.ts'
 import { type ExampleClient, type ExampleTickets, exampleClient, exampleTickets, withToken } from './example-client.ts'
 import { freePort } from './free-port.ts'

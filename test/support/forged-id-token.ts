@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JWK, JWTPayload } from 'jose'
-import type { User } from '../../src/core/owner.ts'
+import type { User } from '../../src/core/model/owner.ts'
 import type { OidcOptions } from '../../src/identity/oidc.ts'
 import { signWith, type TestIdentityProvider } from './identity-provider.ts'
 import {

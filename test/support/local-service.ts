@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { defineVariables, type VariablesOptions } from '../../src/core/variables.ts'
+import { defineVariables, type VariablesOptions } from '../../src/core/model/variables.ts'
 import { type BoundFetch, createBoundFetch } from '../../src/destinations/bound-fetch.ts'
 import type { Resolve } from '../../src/destinations/checked-lookup.ts'
 import { type DestinationOptions, defineDestinations } from '../../src/destinations/destination.ts'

@@ -2,9 +2,9 @@
 import { chmodSync, chownSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { sealedFile } from '../../src/backends/sealed-file.ts'
-import { isVaultError } from '../../src/core/errors.ts'
-import { generateKeyText } from '../../src/core/key-text.ts'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { isVaultError } from '../../src/core/model/errors.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
 
 const folder = process.argv[2] ?? ''

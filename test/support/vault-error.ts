@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { CredentialVaultError } from '../../src/core/errors.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 
 /** What the call throws, which has to be one of our own errors. */
 export function vaultError(call: () => unknown): CredentialVaultError {

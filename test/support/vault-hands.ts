@@ -1,5 +1,5 @@
 import { type NameStyle, vendorName } from '../../src/backends/vendor-name.ts'
-import type { StorageKey } from '../../src/core/storage-key.ts'
+import type { StorageKey } from '../../src/core/model/storage-key.ts'
 import type { VendorHands } from '../../src/testing/secret-backend-harness.ts'
 import type { OpenBao } from './open-bao.ts'
 

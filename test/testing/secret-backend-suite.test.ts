@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { CredentialVaultError } from '../../src/core/errors.ts'
-import type { SecretBackend } from '../../src/core/secret-backend.ts'
-import { storageKey } from '../../src/core/storage-key.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
+import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
 
 /** Runs the suite over a backend and gives the promises that it breaks. */

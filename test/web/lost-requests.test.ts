@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PendingStore } from '../../src/core/pending-store.ts'
+import type { PendingStore } from '../../src/core/ports/pending-store.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { type FormServer, GOOD_VALUES, startFormServer } from './form-server.ts'

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { CredentialVaultError, type ErrorCode } from '../../src/core/errors.ts'
+import { CredentialVaultError, type ErrorCode } from '../../src/core/model/errors.ts'
 import type { Verification, VerifyFailure } from '../../src/web/form-provider.ts'
 import { type FormServer, GOOD_VALUES, type Link, PAT, startFormServer } from './form-server.ts'
 import { headingOf, type Visitor, visitorOf } from './visitor.ts'

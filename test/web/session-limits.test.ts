@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { CredentialVaultError } from '../../src/core/errors.ts'
-import type { Identity } from '../../src/core/identity.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
+import type { Identity } from '../../src/core/ports/identity.ts'
 import { type FormServer, type Link, startFormServer } from './form-server.ts'
 import { headingOf, type Visitor, visitorOf } from './visitor.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { defineVariables, type VariablesOptions } from '../../src/core/variables.ts'
+import { defineVariables, type VariablesOptions } from '../../src/core/model/variables.ts'
 import { type DestinationOptions, defineDestinations } from '../../src/destinations/destination.ts'
 import { providerForm, type Verify } from '../../src/provider-form.ts'
 import { bearer, startService } from '../support/local-service.ts'

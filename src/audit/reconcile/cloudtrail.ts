@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CredentialVaultError } from '../../core/errors.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parsedJson } from '../parsed-json.ts'
 import { type BackendLog, backendLog, type ForeignAccess } from './backend-log.ts'
 

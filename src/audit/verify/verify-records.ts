@@ -1,5 +1,5 @@
-import { sameOwner } from '../../core/owner.ts'
-import type { StoredCredential } from '../../core/secret-backend.ts'
+import { sameOwner } from '../../core/model/owner.ts'
+import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import type { LogRecord } from '../query/log-record.ts'
 import { mergedLines } from '../query/merged-lines.ts'
 import { listSegments } from '../segment-ends.ts'

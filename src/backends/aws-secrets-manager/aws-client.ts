@@ -1,5 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-secrets-manager'
-import type { BackendCall } from '../../core/secret-backend.ts'
+import type { BackendCall } from '../../core/ports/secret-backend.ts'
 import { throwIfAborted } from '../deadline.ts'
 import { optionalPackage } from '../optional-package.ts'
 import { awsError } from './aws-error.ts'

@@ -1,5 +1,5 @@
-import { connectionFailure } from '../../core/connection-failure.ts'
-import { CredentialVaultError, isVaultError } from '../../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { connectionFailure } from '../../core/network/connection-failure.ts'
 
 /** Names of the service's answers that a caller looks into before deciding what they mean. */
 export type ServiceAnswer =

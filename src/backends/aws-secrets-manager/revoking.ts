@@ -1,5 +1,5 @@
-import { CredentialVaultError } from '../../core/errors.ts'
-import type { BackendCall, RevokeIntent } from '../../core/secret-backend.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { BackendCall, RevokeIntent } from '../../core/ports/secret-backend.ts'
 import { throwIfAborted } from '../deadline.ts'
 import { checkExpectation } from '../expectation.ts'
 import type { AwsClient } from './aws-client.ts'

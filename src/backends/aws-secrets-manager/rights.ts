@@ -1,5 +1,5 @@
-import { isVaultError } from '../../core/errors.ts'
-import type { BackendCall, RightsReport, Tier } from '../../core/secret-backend.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { AwsAnswer } from './aws-error.ts'
 import { CURRENT } from './secret.ts'

@@ -1,5 +1,5 @@
 import type { DescribeSecretResponse, SecretListEntry } from '@aws-sdk/client-secrets-manager'
-import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/secret-backend.ts'
+import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
 import { describedVersion, fieldsOf } from './tags.ts'
 
 export const CURRENT = 'AWSCURRENT'

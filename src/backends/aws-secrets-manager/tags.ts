@@ -1,7 +1,7 @@
 import type { Tag } from '@aws-sdk/client-secrets-manager'
-import { positionFromText, positionText } from '../../core/audit-position.ts'
-import type { AuditPosition } from '../../core/audit-sink.ts'
-import type { Owner } from '../../core/owner.ts'
+import type { Owner } from '../../core/model/owner.ts'
+import { positionFromText, positionText } from '../../core/ports/audit-position.ts'
+import type { AuditPosition } from '../../core/ports/audit-sink.ts'
 import { hiddenLabels } from '../hidden-names.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { deriveKey } from '../../core/derive-key.ts'
-import { CredentialVaultError } from '../../core/errors.ts'
-import type { FoundKey } from '../../core/key-source.ts'
-import { keyId, type MasterKey } from '../../core/key-text.ts'
-import { decrypt, encrypt, hash, KEY_BYTES, type KeyPair, sealKeyPair, signKeyPair } from '../../core/sodium.ts'
+import { deriveKey } from '../../core/crypto/derive-key.ts'
+import type { FoundKey } from '../../core/crypto/key-source.ts'
+import { keyId, type MasterKey } from '../../core/crypto/key-text.ts'
+import { decrypt, encrypt, hash, KEY_BYTES, type KeyPair, sealKeyPair, signKeyPair } from '../../core/crypto/sodium.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 
 /**
  * The keys of one store. They live in its keyring file, locked with the master key, so that changing the master key rewrites one

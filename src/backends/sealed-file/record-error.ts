@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../../core/errors.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 
 /** What is wrong with a record. Each is the `reason` of one error. */
 export type RecordFault = keyof typeof FAULTS

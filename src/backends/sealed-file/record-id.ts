@@ -1,5 +1,5 @@
-import type { Owner } from '../../core/owner.ts'
-import { keyedHash } from '../../core/sodium.ts'
+import { keyedHash } from '../../core/crypto/sodium.ts'
+import type { Owner } from '../../core/model/owner.ts'
 
 const ID_BYTES = 20
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Owner } from '../../core/owner.ts'
-import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/sodium.ts'
+import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/crypto/sodium.ts'
+import type { Owner } from '../../core/model/owner.ts'
 import { findKeyPair, type Keyring } from './keyring.ts'
 import { recordError } from './record-error.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { link, lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CredentialVaultError } from '../../core/errors.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import { throwIfAborted } from '../deadline.ts'
 import {
   createTemporary,

@@ -1,5 +1,5 @@
-import { CredentialVaultError } from '../../core/errors.ts'
-import { isLoopback } from '../../core/loopback.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { isLoopback } from '../../core/network/loopback.ts'
 
 /** Where requests go: an origin, and the unix socket below it when there is one. */
 export interface VaultAddress {

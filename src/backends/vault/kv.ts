@@ -1,5 +1,11 @@
-import { CredentialVaultError } from '../../core/errors.ts'
-import type { BackendCall, CredentialLookup, RightsReport, StoredVersion, Tier } from '../../core/secret-backend.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type {
+  BackendCall,
+  CredentialLookup,
+  RightsReport,
+  StoredVersion,
+  Tier,
+} from '../../core/ports/secret-backend.ts'
 import { objectAt } from './exchange.ts'
 import { type KvMetadata, metadataOf, notUnderstood, versionOf } from './metadata.ts'
 import { rightsOf } from './rights.ts'

@@ -1,5 +1,5 @@
-import { CredentialVaultError } from '../../core/errors.ts'
-import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/secret-backend.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
 import { objectAt, type VaultAnswer } from './exchange.ts'
 import { labelsOf } from './labels.ts'
 

@@ -1,5 +1,5 @@
-import { isVaultError } from '../../core/errors.ts'
-import type { BackendCall } from '../../core/secret-backend.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { BackendCall } from '../../core/ports/secret-backend.ts'
 import type { Logins } from './logins.ts'
 import { misconfigured } from './vault-error.ts'
 

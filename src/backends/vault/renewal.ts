@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/errors.ts'
+import { isVaultError } from '../../core/model/errors.ts'
 import type { Login, LoginApi } from './auth/auth-method.ts'
 
 /** Keeps one login's token alive in the background. */

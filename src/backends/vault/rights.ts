@@ -1,4 +1,4 @@
-import type { BackendCall, RightsReport, Tier } from '../../core/secret-backend.ts'
+import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-backend.ts'
 import { valueAt } from './exchange.ts'
 import type { VaultClient } from './vault-client.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CredentialVaultError, isVaultError } from '../../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
 import type { AuthMethod, Login, LoginApi } from './auth/auth-method.ts'
 import { createRenewal } from './renewal.ts'
 

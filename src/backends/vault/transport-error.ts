@@ -1,5 +1,5 @@
-import { connectionFailure } from '../../core/connection-failure.ts'
-import { CredentialVaultError, isVaultError } from '../../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { connectionFailure } from '../../core/network/connection-failure.ts'
 import { changes, type VaultRequest } from './exchange.ts'
 
 /** Failures before a byte of the request has left. */

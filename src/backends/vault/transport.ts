@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
-import { CredentialVaultError } from '../../core/errors.ts'
-import { parseOutsideJson } from '../../core/outside-json.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { parseOutsideJson } from '../../core/model/outside-json.ts'
 import type { VaultAddress } from './addresses.ts'
 import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
 import { tlsConnector, type VaultTlsOptions } from './tls.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CredentialVaultError } from '../../core/errors.ts'
-import type { BackendCall } from '../../core/secret-backend.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { BackendCall } from '../../core/ports/secret-backend.ts'
 import { objectAt, type VaultAnswer, type VaultRequest, type VaultSend } from './exchange.ts'
 import type { VaultSession } from './session.ts'
 import { CAS_TEXT, textsOf, vaultError } from './vault-error.ts'

@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../../core/errors.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
 import { outcomeUnknown } from './transport-error.ts'
 

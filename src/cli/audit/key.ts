@@ -1,5 +1,5 @@
 import { importPublicKey } from '../../audit/audit-keys.ts'
-import { CredentialVaultError } from '../../core/errors.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { Command } from '../command.ts'
 import { ownAuditKeys } from './audit-folder.ts'
 

@@ -1,5 +1,5 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
-import type { CredentialRequest } from '../../core/gated-provider.ts'
+import type { CredentialRequest } from '../../core/gate/gated-provider.ts'
 
 /** Requests that one connection is told about after its call was answered with -32042; the oldest makes room. */
 const MAX_WATCHED = 100

@@ -1,6 +1,6 @@
 import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js'
-import { guardOutgoing } from '../../core/outgoing-guard.ts'
-import { callOf, type ToolCall } from '../../core/tool-call.ts'
+import { guardOutgoing } from '../../core/gate/outgoing-guard.ts'
+import { callOf, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
-import { type Owner, sameOwner } from '../../core/owner.ts'
+import { type Owner, sameOwner } from '../../core/model/owner.ts'
 
 export interface McpSession {
   readonly owner: Owner

@@ -2,7 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { CredentialVaultError } from '../../core/errors.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 
 const PACKAGE = '@modelcontextprotocol/sdk'
 

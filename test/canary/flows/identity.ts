@@ -1,6 +1,6 @@
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import { sealedFile } from '../../../src/backends/sealed-file.ts'
-import { CredentialVaultError } from '../../../src/core/errors.ts'
+import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { createStores } from '../../../src/create-stores.ts'
 import { CredentialsProvider } from '../../../src/credentials-provider.ts'
 import { localUser } from '../../../src/identity/local-user.ts'

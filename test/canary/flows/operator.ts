@@ -7,7 +7,7 @@ import { revoke } from '../../../src/cli/revoke.ts'
 import { rotate } from '../../../src/cli/rotate.ts'
 import { show } from '../../../src/cli/show.ts'
 import { start } from '../../../src/cli/start.ts'
-import { generateKeyText } from '../../../src/core/key-text.ts'
+import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { expectThat, type Flow, flow } from '../flow.ts'
 import type { World } from '../world.ts'
 

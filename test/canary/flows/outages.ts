@@ -1,4 +1,4 @@
-import { storageKey } from '../../../src/core/storage-key.ts'
+import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call } from '../../../src/testing/secret-backend-calls.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { World } from '../world.ts'

@@ -1,4 +1,4 @@
-import { CredentialVaultError, type ErrorCode, isVaultError } from '../../../src/core/errors.ts'
+import { CredentialVaultError, type ErrorCode, isVaultError } from '../../../src/core/model/errors.ts'
 import type { Faults } from '../faults.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { CanarySet } from '../secrets.ts'

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { createKeyring, keyOfKeyring, lockKeyring, unlockKeyring } from '../../../src/backends/sealed-file/keyring.ts'
 import { encodeRecord, openRecord, verifyRecord } from '../../../src/backends/sealed-file/record.ts'
-import { findKey } from '../../../src/core/key-source.ts'
-import { formatKey, generateKeyText, parseKey } from '../../../src/core/key-text.ts'
-import { sign, sodiumReady } from '../../../src/core/sodium.ts'
+import { findKey } from '../../../src/core/crypto/key-source.ts'
+import { formatKey, generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
+import { sign, sodiumReady } from '../../../src/core/crypto/sodium.ts'
 import { mustHold, target } from '../target.ts'
 import { anyText, mutated, textLike } from '../texts.ts'
 

@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../../../core/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../../core/model/errors.ts'
 import type { AuthMethod, LoginApi } from './auth-method.ts'
 import type { VaultAuth } from './auth-options.ts'
 import { secretFromFile } from './secret-file.ts'

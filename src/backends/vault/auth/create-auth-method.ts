@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseOptions } from '../../../core/options.ts'
+import { parseOptions } from '../../../core/model/options.ts'
 import { appRoleAuth } from './app-role.ts'
 import type { AuthMethod } from './auth-method.ts'
 import { tokenText, type VaultAuth } from './auth-options.ts'

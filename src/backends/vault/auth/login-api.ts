@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../../../core/errors.ts'
+import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { objectAt, type VaultAnswer, type VaultRequest, type VaultSend } from '../exchange.ts'
 import { textsOf, vaultError } from '../vault-error.ts'
 import type { Login, LoginApi } from './auth-method.ts'

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { CredentialVaultError } from '../../../core/errors.ts'
+import { CredentialVaultError } from '../../../core/model/errors.ts'
 
 /**
  * One line of text from a file: a token, secret id or JWT that somebody else keeps up to date.

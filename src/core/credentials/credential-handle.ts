@@ -1,0 +1,130 @@
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { CredentialVaultError, isVaultError } from '../model/errors.ts'
+import type { CredentialValues, ValuesOf, VariablesOptions } from '../model/variables.ts'
+import type { CredentialReference } from './credential-reference.ts'
+import type { CredentialNote } from './credentials.ts'
+
+/** What a tool gets instead of a secret. It holds a reference and shows nothing else, however it is printed. */
+export interface CredentialHandle<V extends VariablesOptions = VariablesOptions> {
+  readonly provider: string
+  /** Names the credential; `provider.resolve(reference, owner)` turns it into a handle again. */
+  readonly reference: CredentialReference
+  /**
+   * Reads the values from the backend, audits the release, and hands them to `work`. Don't let them out of it: what the tool answers is
+   * searched for them. With `fresh` they are not older than two seconds: for a second attempt after the service refused them, since
+   * somebody may have rotated them meanwhile.
+   *
+   * @throws `call_ended` after the tool call, `credential_absent`, `credential_revoked`, `unavailable`, `audit_unavailable`, …
+   */
+  use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T>
+  /**
+   * `fetch` with the credential's header, to the provider's declared `destinations` only. With a single destination, `/path` is appended
+   * to its address. Follows no redirect to another origin. After a 401 the credential is read again, and the request is sent a second time
+   * when it was rotated meanwhile and its body is text or none.
+   *
+   * @throws `destination_refused`, and what `use` throws
+   */
+  fetch(input: string | URL, init?: RequestInit): Promise<Response>
+  toJSON(): { provider: string; reference: CredentialReference }
+}
+
+export interface ReleaseOptions {
+  readonly fresh?: boolean
+}
+
+export interface HandleParts {
+  readonly provider: string
+  /** Made when it is first asked for. */
+  readonly reference: () => CredentialReference
+  /** Audited read. */
+  readonly release: (options?: ReleaseOptions) => Promise<CredentialValues>
+  readonly isLive: () => boolean
+  readonly send: (values: CredentialValues, input: string | URL, init?: RequestInit) => Promise<Response>
+  /** Told that the service answered 401 or 403: somebody may have revoked the credential there. */
+  readonly refused: (refusal: CredentialNote) => Promise<void>
+}
+
+export function createHandle<V extends VariablesOptions>(parts: HandleParts): CredentialHandle<V> {
+  return Object.freeze(new Handle<V>(parts))
+}
+
+// A class, since one is made for each call and an object of closures costs several times as much.
+class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
+  readonly provider: string
+  readonly #parts: HandleParts
+  #reference: CredentialReference | undefined
+
+  constructor(parts: HandleParts) {
+    this.provider = parts.provider
+    this.#parts = parts
+  }
+
+  get reference(): CredentialReference {
+    this.#reference ??= this.#parts.reference()
+    return this.#reference
+  }
+
+  async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T> {
+    // The variables' definitions are what makes the stored strings these values.
+    return work((await this.#release(options)) as ValuesOf<V>)
+  }
+
+  async fetch(input: string | URL, init?: RequestInit): Promise<Response> {
+    const values = await this.#release()
+    const answer = await this.#send(values, input, init)
+    if (answer.status !== 401 || !canBeSentTwice(init)) return answer
+    const rotated = await this.#rotated(values)
+    if (!rotated) return answer
+    await answer.body?.cancel()
+    return this.#send(rotated, input, init)
+  }
+
+  async #send(values: CredentialValues, input: string | URL, init?: RequestInit): Promise<Response> {
+    const answer = await this.#parts.send(values, input, init)
+    const { status, url } = answer
+    if (status === 401 || status === 403) {
+      const where = URL.canParse(url) ? { destination: new URL(url).origin } : {}
+      await this.#parts.refused({ type: 'credential.rejected_upstream', outcome: 'failure', status, ...where })
+    }
+    return answer
+  }
+
+  /** The values when they are others than those before; undefined also when the backend is away: then the 401 is the answer. */
+  async #rotated(before: CredentialValues): Promise<CredentialValues | undefined> {
+    try {
+      const now = await this.#release({ fresh: true })
+      return isDeepStrictEqual({ ...now }, { ...before }) ? undefined : now
+    } catch (error) {
+      if (isVaultError(error, 'unavailable')) return undefined
+      throw error
+    }
+  }
+
+  toJSON(): { provider: string; reference: CredentialReference } {
+    return { provider: this.provider, reference: this.reference }
+  }
+
+  [inspect.custom](): string {
+    return `CredentialHandle { provider: '${this.provider}' }`
+  }
+
+  async #release(options?: ReleaseOptions): Promise<CredentialValues> {
+    if (!this.#parts.isLive()) throw ended(this.provider)
+    const values = await this.#parts.release(options)
+    // The call may have answered meanwhile, and what comes after that is searched by nobody.
+    if (!this.#parts.isLive()) throw ended(this.provider)
+    return values
+  }
+}
+
+/** A stream is used up by the first time. */
+function canBeSentTwice(init: RequestInit | undefined): boolean {
+  return init?.body === undefined || init.body === null || typeof init.body === 'string'
+}
+
+function ended(provider: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'call_ended',
+    `This ${provider} credential belongs to a tool call that has ended. Await use() inside the handler, or resolve a reference.`,
+  )
+}

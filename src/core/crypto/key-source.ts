@@ -1,0 +1,108 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { processWarning } from '../host/process-warning.ts'
+import { isOnReadOnlyMount } from '../host/read-only-mount.ts'
+import { CredentialVaultError } from '../model/errors.ts'
+import { type MasterKey, parseKey } from './key-text.ts'
+
+/** Where a key may come from: given in code, or from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
+export interface KeySource {
+  /** The key's environment variable; `NAME_FILE` names a file instead. */
+  readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
+  readonly text?: string | undefined
+  readonly file?: string | undefined
+  /** Told of a key file that is used although others may read it. Default: a process warning. */
+  readonly warn?: (message: string) => void
+}
+
+export interface FoundKey {
+  readonly key: MasterKey
+  /** For messages, e.g. `MCP_VAULT_KEY_FILE=/run/secrets/vault-key`. */
+  readonly source: string
+}
+
+/**
+ * @returns undefined when no source is configured
+ * @throws `configuration_invalid` for two sources or an unreadable file, `key_exposed`, `key_malformed`
+ */
+export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = process.env): FoundKey | undefined {
+  const { warn = processWarning } = source
+  const candidates = [
+    source.text === undefined ? undefined : { label: 'the key option', read: () => source.text ?? '' },
+    source.file === undefined ? undefined : fromFile('the keyFile option', source.file, warn),
+    ...(source.text === undefined && source.file === undefined
+      ? [fromVariable(source.name, environment[source.name]), fromFileVariable(source.name, environment, warn)]
+      : []),
+  ].filter((candidate) => candidate !== undefined)
+  const [found, second] = candidates
+  if (!found) return undefined
+  if (second) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `Two keys are configured, by ${found.label} and by ${second.label}. Keep the one that this store was made with.`,
+      { reason: 'two_keys' },
+    )
+  }
+  return { key: parseKey(found.read(), found.label), source: found.label }
+}
+
+type Warn = (message: string) => void
+
+interface Candidate {
+  readonly label: string
+  readonly read: () => string
+}
+
+function fromVariable(name: string, value: string | undefined): Candidate | undefined {
+  return value === undefined || value === '' ? undefined : { label: name, read: () => value }
+}
+
+function fromFileVariable(name: string, environment: NodeJS.ProcessEnv, warn: Warn): Candidate | undefined {
+  const path = environment[`${name}_FILE`]
+  return path === undefined || path === '' ? undefined : fromFile(`${name}_FILE`, path, warn)
+}
+
+function fromFile(variable: string, path: string, warn: Warn): Candidate {
+  return { label: `${variable} (${path})`, read: () => readKeyFile(path, warn) }
+}
+
+function readKeyFile(path: string, warn: Warn): string {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'r')
+  } catch {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `The key file ${path} cannot be read. Check that it exists and that this user may read it.`,
+      {
+        reason: 'key_file_unreadable',
+      },
+    )
+  }
+  try {
+    checkMode(path, descriptor, warn)
+    return readFileSync(descriptor, 'utf8')
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+const ANYBODY_ELSE = 0o077
+const ANYBODY_ELSE_WRITES = 0o022
+const MOUNT_OPTION =
+  'defaultMode: 0400 for a Kubernetes secret, mode: 0400 for a Swarm secret, or the mode of the file that is mounted'
+
+/** A file that another user owns is how systemd, Kubernetes and Compose hand out secrets; its mode is theirs to set. */
+function checkMode(path: string, descriptor: number, warn: Warn): void {
+  const { uid, mode } = fstatSync(descriptor)
+  if (uid !== process.getuid?.() || (mode & ANYBODY_ELSE) === 0) return
+  const problem = `The key file ${path} may be read by other users`
+  if (!isOnReadOnlyMount(descriptor)) throw exposed(`${problem}. Run: chmod 600 ${path}`)
+  const remedy = `It lies on a read-only mount, so set its mode where it is mounted: ${MOUNT_OPTION}.`
+  // Containers mount secrets like this by default, and their root process owns them.
+  if (uid !== 0 || (mode & ANYBODY_ELSE_WRITES) !== 0) throw exposed(`${problem}. ${remedy}`)
+  warn(`${problem} of this machine or container. It is used, since only root can change it. ${remedy}`)
+}
+
+function exposed(message: string): CredentialVaultError {
+  return new CredentialVaultError('key_exposed', message, { reason: 'key_file_mode' })
+}

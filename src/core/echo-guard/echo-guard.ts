@@ -1,0 +1,113 @@
+import { inspect } from 'node:util'
+import type { CredentialValues, Variable } from '../model/variables.ts'
+import { type EchoEnds, echoText } from './echo-text.ts'
+import { type SecretForms, secretForms } from './secret-forms.ts'
+import { decodings, withoutWhitespace } from './text-decodings.ts'
+import { createTextSearch, type TextSearch } from './text-search.ts'
+
+export interface EchoGuardOptions {
+  /** Also look for secrets of fewer than 8 bytes, which ordinary text may contain by chance. Default false. */
+  readonly includeShort?: boolean
+}
+
+/** Remembers the secrets that one call was given, and looks for them in what leaves it. */
+export interface EchoGuard {
+  /** Remembers the values of the variables that are `secret`. */
+  add(variables: readonly Variable[], values: CredentialValues, options?: EchoGuardOptions): void
+  /** Whether it was given no secret yet. */
+  isEmpty(): boolean
+  /**
+   * Whether a secret occurs anywhere in `value`: strings, keys, nested values, errors. Also when it is JSON- or HTML-escaped,
+   * percent-encoded, in base64, base64url, hex or decimal bytes, reversed, wrapped over lines, or split over consecutive strings or over
+   * this value and the messages before it.
+   */
+  finds(value: unknown): boolean
+  /** Remembers the ends of a message that is sent, to find a secret that the next message completes. */
+  sent(message: unknown): void
+}
+
+/** A shorter one is found by chance in ordinary text. */
+const MIN_BYTES = 8
+
+// Making the searcher costs more than a search. It lives as long as the released values themselves do.
+const made = new WeakMap<CredentialValues, Map<string, Searcher | undefined>>()
+
+export function createEchoGuard(): EchoGuard {
+  // In the closure, so that printing the guard shows none of it.
+  const searchers = new Set<Searcher>()
+  let before: EchoEnds | undefined
+  const longest = () => Math.max(...[...searchers].map((searcher) => searcher.longest))
+
+  return Object.freeze({
+    add(
+      variables: readonly Variable[],
+      values: CredentialValues,
+      { includeShort = false }: EchoGuardOptions = {},
+    ): void {
+      const searcher = searcherFor(variables, values, includeShort)
+      if (searcher) searchers.add(searcher)
+    },
+
+    isEmpty: () => searchers.size === 0,
+
+    finds(value: unknown): boolean {
+      if (searchers.size === 0) return false
+      const { text } = echoText(value, longest(), before)
+      return [...searchers].some((searcher) => searcher.finds(text))
+    },
+
+    sent(message: unknown): void {
+      if (searchers.size > 0) before = echoText(message, longest(), before).ends()
+    },
+
+    toJSON: () => ({}),
+    [inspect.custom]: () => 'EchoGuard {}',
+  })
+}
+
+function searcherFor(
+  variables: readonly Variable[],
+  values: CredentialValues,
+  includeShort: boolean,
+): Searcher | undefined {
+  const names = variables.filter(({ secret }) => secret).map(({ name }) => name)
+  const label = JSON.stringify([includeShort, names])
+  const known = made.get(values) ?? new Map<string, Searcher | undefined>()
+  if (known.has(label)) return known.get(label)
+  const secrets = names
+    .map((name) => (Object.hasOwn(values, name) ? values[name] : undefined))
+    .filter((value): value is string => value !== undefined && value !== '')
+    .filter((value) => includeShort || Buffer.byteLength(value) >= MIN_BYTES)
+  const searcher = secrets.length > 0 ? createSearcher([...new Set(secrets)].map(secretForms)) : undefined
+  // Values that can still change must not be remembered as they were.
+  if (Object.isFrozen(values)) made.set(values, known.set(label, searcher))
+  return searcher
+}
+
+interface Searcher {
+  readonly longest: number
+  finds(text: string): boolean
+}
+
+function createSearcher(forms: readonly SecretForms[]): Searcher {
+  const searchFor = (kind: Exclude<keyof SecretForms, 'longest'>): TextSearch =>
+    createTextSearch(forms.flatMap((one) => one[kind]))
+  const exact = searchFor('exact')
+  const anyCase = searchFor('anyCase')
+  const plain = searchFor('plain')
+  const unwrapped = searchFor('unwrapped')
+  const unwrappedAnyCase = searchFor('unwrappedAnyCase')
+
+  function findsUnwrapped(text: string): boolean {
+    const bare = withoutWhitespace(text)
+    return bare !== text && (unwrapped(bare) || unwrappedAnyCase(bare.toLowerCase()))
+  }
+
+  return {
+    longest: Math.max(...forms.map(({ longest }) => longest)),
+    finds(text) {
+      if (exact(text) || anyCase(text.toLowerCase()) || findsUnwrapped(text)) return true
+      return decodings(text).some((decoded) => plain(decoded) || findsUnwrapped(decoded))
+    },
+  }
+}

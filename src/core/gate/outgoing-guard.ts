@@ -1,0 +1,122 @@
+import { isProxy } from 'node:util/types'
+import { jsonSnapshot } from '../echo-guard/json-snapshot.ts'
+import { CredentialVaultError } from '../model/errors.ts'
+import { markCall, type ToolCall } from './tool-call.ts'
+
+export interface OutgoingGuard {
+  readonly toolCall: ToolCall
+  /** Records that something was withheld. */
+  readonly report: () => Promise<void>
+  /**
+   * How many leading parameters of a method go to the client as JSON: a snapshot of them is searched, and sent. A method of the
+   * application's own has none; it is searched and gets what it was given.
+   */
+  readonly sent: (path: string) => number
+  /** Changes a message that was found clean before it is sent. */
+  readonly adjust: (path: string, parameters: unknown[]) => unknown[]
+}
+
+/** How deep in an object of `extra` methods are looked for. */
+const MAX_DEPTH = 3
+
+type Method = (...parameters: unknown[]) => unknown
+
+/**
+ * A copy of what an SDK hands to a handler, marked as the call's own, on which everything that can be called is searched for the call's
+ * secrets first: its functions, and the methods of the objects on it. A call that is refused sends nothing and returns a promise that
+ * rejects with `secret_echoed`.
+ */
+export function guardOutgoing<E extends object>(extra: E, guard: OutgoingGuard): E {
+  const guarded: Record<PropertyKey, unknown> = {}
+  for (const name of Reflect.ownKeys(extra)) {
+    if (!Object.prototype.propertyIsEnumerable.call(extra, name)) continue
+    guarded[name] = guardMember(extra, name, Reflect.get(extra, name), guard)
+  }
+  // Built from the keys of E.
+  return markCall(guarded as E, guard.toolCall)
+}
+
+function guardMember(
+  owner: object,
+  name: PropertyKey,
+  member: unknown,
+  guard: OutgoingGuard,
+  path = String(name),
+): unknown {
+  if (typeof member === 'function') return guardMethod(path, (...given) => Reflect.apply(member, owner, given), guard)
+  if (typeof member !== 'object' || member === null || member instanceof AbortSignal || !hasMethods(member))
+    return member
+  // Private fields want the object itself as receiver.
+  const get = (key: PropertyKey) =>
+    guardMember(member, key, Reflect.get(member, key, member), guard, `${path}.${String(key)}`)
+  return new Proxy(Object.create(Object.getPrototypeOf(member)), {
+    get: (_, key) => get(key),
+    set: (_, key, value) => Reflect.set(member, key, value, member),
+    has: (_, key) => Reflect.has(member, key),
+    ownKeys: () => Reflect.ownKeys(member),
+    // The stand-in has no property of its own, so none may be reported as fixed.
+    getOwnPropertyDescriptor(_, key) {
+      const found = Reflect.getOwnPropertyDescriptor(member, key)
+      return found && { value: get(key), writable: true, enumerable: found.enumerable ?? false, configurable: true }
+    },
+  })
+}
+
+function hasMethods(value: object, depth = 0): boolean {
+  for (let at: object | null = value; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    const members = Object.values(Object.getOwnPropertyDescriptors(at))
+    if (members.some(({ value: member, get }) => get !== undefined || mayBeCalled(member, depth))) return true
+  }
+  return isProxy(value)
+}
+
+/** Also by way of an object in it. */
+function mayBeCalled(member: unknown, depth: number): boolean {
+  if (typeof member === 'function') return true
+  return typeof member === 'object' && member !== null && depth < MAX_DEPTH && hasMethods(member, depth + 1)
+}
+
+function guardMethod(path: string, call: Method, { toolCall, report, sent, adjust }: OutgoingGuard): Method {
+  const { guard } = toolCall
+  return (...parameters) => {
+    const first = sent(path)
+    if (first === 0) return guard.finds(parameters) ? refused(report) : call(...parameters)
+    try {
+      const messages = parameters.slice(0, first).map(jsonSnapshot)
+      // Some options of a request travel with it.
+      const rest = parameters
+        .slice(first)
+        .map((parameter) => (isPlain(parameter) ? optionsSnapshot(parameter) : parameter))
+      if (guard.finds([messages, rest.filter(isPlain)])) return refused(report)
+      guard.sent(messages)
+      return withHandledRejection(call(...adjust(path, [...messages, ...rest])))
+    } catch (error) {
+      return withHandledRejection(Promise.reject(error))
+    }
+  }
+}
+
+function refused(report: () => Promise<void>): Promise<never> {
+  return withHandledRejection(
+    report().then(() => {
+      throw new CredentialVaultError('secret_echoed', 'A message to the client contained the secret and was not sent.')
+    }),
+  )
+}
+
+/** A handler that does not wait for its messages must not end the process with one that failed. */
+function withHandledRejection<T>(sent: T): T {
+  if (sent instanceof Promise) sent.catch(() => {})
+  return sent
+}
+
+/** Options are plain; a schema is an object of its library's class. */
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+}
+
+/** Keeps callbacks and signals as they are. */
+function optionsSnapshot(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(options).map(([name, value]) => [name, isPlain(value) ? jsonSnapshot(value) : value])
+  return Object.fromEntries(entries)
+}

@@ -1,0 +1,58 @@
+import { CredentialVaultError } from '../model/errors.ts'
+import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
+
+/** Milliseconds. A log that hangs must not hold up a save until somebody else has its link. */
+const PATIENCE = 10_000
+
+interface Waiting {
+  readonly since: number
+  readonly giveUp: () => void
+}
+
+/** Waits for each line so long and no longer. One timer for all of them: lines are many, and nearly all are there in a millisecond. */
+export function patientSink(audit: AuditSink): Pick<AuditSink, 'append'> {
+  /** In the order in which they were begun. */
+  const waiting = new Set<Waiting>()
+  let timer: NodeJS.Timeout | undefined
+
+  function look(): void {
+    const now = performance.now()
+    timer = undefined
+    for (const one of waiting) {
+      if (now - one.since < PATIENCE) break
+      waiting.delete(one)
+      one.giveUp()
+    }
+    if (waiting.size > 0) watch()
+  }
+
+  function watch(): void {
+    const [oldest] = waiting
+    const left = oldest ? PATIENCE - (performance.now() - oldest.since) : PATIENCE
+    timer ??= setTimeout(look, Math.max(left, 1)).unref()
+  }
+
+  return {
+    append: (event: AuditEvent) =>
+      new Promise<AuditPosition>((resolve, reject) => {
+        const one: Waiting = { since: performance.now(), giveUp: () => reject(tooLate()) }
+        waiting.add(one)
+        if (!timer) watch()
+        audit.append(event).then(
+          (position) => {
+            waiting.delete(one)
+            resolve(position)
+          },
+          (error: unknown) => {
+            waiting.delete(one)
+            reject(error)
+          },
+        )
+      }),
+  }
+}
+
+function tooLate(): CredentialVaultError {
+  const message = 'The audit log did not answer in time. Nothing was released or saved.'
+  return new CredentialVaultError('audit_unavailable', message, { reason: 'timeout', retryable: true })
+}

@@ -1,0 +1,35 @@
+import { CredentialVaultError } from '../model/errors.ts'
+import { isLoopback } from './loopback.ts'
+
+/** @throws `configuration_invalid`: not absolute, plain http off loopback, or with user info, query or fragment */
+export function checkServerBaseUrl(value: string | URL, option: string): URL {
+  const text = String(value)
+  const problem = URL.canParse(text)
+    ? urlProblem(new URL(text))
+    : 'must be an absolute URL such as https://mcp.example.com'
+  if (problem)
+    throw new CredentialVaultError('configuration_invalid', `${option}: ${problem}`, { reason: 'server_base_url' })
+  const url = new URL(text)
+  url.pathname = url.pathname.replace(/\/+$/, '') || '/'
+  return url
+}
+
+function urlProblem(url: URL): string | undefined {
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an https URL'
+  if (url.protocol === 'http:' && !isLoopback(url))
+    return 'must be https, since secrets are typed there; plain http is for loopback only'
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return 'must have no user info, query or fragment'
+  }
+  return undefined
+}
+
+/** Path of the base URL without a trailing slash: empty at the root of its origin. */
+export function basePathOf(serverBaseUrl: URL): string {
+  return serverBaseUrl.pathname.replace(/\/+$/, '')
+}
+
+/** Address of a path of ours, which begins with a slash. */
+export function urlBelow(serverBaseUrl: URL, path: string): URL {
+  return new URL(basePathOf(serverBaseUrl) + path, serverBaseUrl)
+}

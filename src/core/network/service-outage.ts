@@ -1,0 +1,12 @@
+import { type CredentialVaultError, isVaultError } from '../model/errors.ts'
+
+const PREFIX = 'service_'
+
+/** The reason of an `unavailable` that is about the service a credential is for, and not about where credentials are kept. */
+export function serviceReason(why: string): string {
+  return PREFIX + why
+}
+
+export function isServiceOutage(error: unknown): error is CredentialVaultError {
+  return isVaultError(error, 'unavailable') && error.reason?.startsWith(PREFIX) === true
+}

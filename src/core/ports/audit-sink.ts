@@ -1,0 +1,127 @@
+import type { Owner } from '../model/owner.ts'
+
+/** Where a line stands: which writer wrote it, and its number in that writer's order, from 1. */
+export interface AuditPosition {
+  readonly writer: string
+  readonly seq: number
+}
+
+export type AuditEventType =
+  /** A tool needed a credential that is missing or revoked, and a link was made or reused. */
+  | 'credential.requested'
+  /** A value is about to be handed to a tool. */
+  | 'credential.resolved'
+  /** An operator's command read the values, to keep those that it does not replace. */
+  | 'credential.read'
+  /** A tool asked for the value of a credential that is absent or revoked. */
+  | 'credential.missing'
+  /** A release was refused, or the backend did not answer. */
+  | 'credential.denied'
+  /** The service itself answered 401 or 403 to the value. */
+  | 'credential.rejected_upstream'
+  /** The service could not be reached, or did not answer. */
+  | 'credential.service_unreachable'
+  /** A value is about to be written. */
+  | 'credential.storing'
+  | 'credential.stored'
+  | 'credential.store_failed'
+  /** The service accepted the value that was typed, before it was saved. */
+  | 'credential.verified'
+  | 'credential.verification_failed'
+  /** An operator put another value in place with our command line. */
+  | 'credential.rotated'
+  | 'credential.revoked'
+  /** Revoked, and its mark removed as well. */
+  | 'credential.purged'
+  | 'credential.revoke_failed'
+  /** A tool result that contained the secret was withheld. */
+  | 'credential.echoed'
+  /** A tool result held the secret of another owner than the call's. */
+  | 'credential.crossed'
+  | 'form.opened'
+  | 'form.cancelled'
+  /** The signed-in person is not the one whose link it is. */
+  | 'form.identity_mismatch'
+  | 'form.rejected'
+  | 'login.succeeded'
+  | 'login.failed'
+  | 'login.ended'
+  | 'token.rejected'
+  /** `count` refusals of requests without a known user have no line of their own. */
+  | 'refusals.counted'
+  /** A stored record fails its integrity checks. */
+  | 'record.tampered'
+  /** Somebody put an earlier state of the store back. */
+  | 'store.rollback_detected'
+  /** A dependency stopped working: the backend, the pending store or the identity provider, as `backend` says. */
+  | 'backend.error'
+  | 'backend.recovered'
+  /** A new store was made with this key. */
+  | 'key.created'
+  | 'admin.listed'
+  /** An operator looked at one credential's state. */
+  | 'admin.shown'
+  /** `doctor` tried whether everything is as it should be. */
+  | 'admin.checked'
+  /** Somebody read the audit log with our command line. */
+  | 'audit.read'
+  /** So many lines could neither be written nor kept until they could. */
+  | 'audit.gap'
+
+export type AuditOutcome = 'success' | 'failure' | 'denied' | 'error'
+
+/** Everything that an audit line may say. There is no field for a value, a token, a cookie, a link or free text from outside. */
+export interface AuditEvent {
+  readonly type: AuditEventType
+  readonly outcome: AuditOutcome
+  /** Stable token: an error code or reason. */
+  readonly reason?: string | undefined
+  /** Whose credential or session it is. */
+  readonly owner?: Owner | undefined
+  /** Who acted, when it was not the owner. An operator's `account` is the operating system's. */
+  readonly actor?:
+    | { readonly kind: 'user'; readonly owner: Owner }
+    | { readonly kind: 'operator'; readonly account?: string }
+    | { readonly kind: 'anonymous' }
+    | undefined
+  readonly provider?: string | undefined
+  /** Label of the stored version. */
+  readonly version?: string | undefined
+  /** Label of the version that it replaced. */
+  readonly previousVersion?: string | undefined
+  /** OAuth client that acted for the owner. */
+  readonly clientId?: string | undefined
+  /** As the MCP client calls itself; unverified. */
+  readonly clientName?: string | undefined
+  /** Tool that was called. */
+  readonly tool?: string | undefined
+  readonly backend?: string | undefined
+  /** The backend's own ids of the requests that it took, at most 8: they stand in its own log too. */
+  readonly backendRequestIds?: readonly string[] | undefined
+  /** Origin of the service that was called. */
+  readonly destination?: string | undefined
+  /** HTTP status of its answer. */
+  readonly status?: number | undefined
+  /** First 8 hex digits of the link's storage key: joins the lines of one request. */
+  readonly request?: string | undefined
+  /** Address of the browser or client. */
+  readonly address?: string | undefined
+  /** The same in every line of one operation, and in the backend's own log where that takes it. */
+  readonly correlationId: string
+  /** Lines that a gap stands for, or refusals that a `refusals.counted` line stands for. */
+  readonly count?: number | undefined
+  /** RFC 3339. When it happened, in a line that could not be written at that time. */
+  readonly occurredAt?: string | undefined
+  readonly late?: true | undefined
+}
+
+/**
+ * Where audit lines go. `append` resolves only once the line is durable and rejects with `audit_unavailable` otherwise; whoever
+ * releases or saves a secret waits for it.
+ */
+export interface AuditSink {
+  /** Called once before the first line, with a key derived from the backend's own where it has one. */
+  open?(key: Uint8Array | undefined): Promise<void>
+  append(event: AuditEvent): Promise<AuditPosition>
+  close(): Promise<void>
+}

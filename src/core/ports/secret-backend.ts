@@ -1,0 +1,151 @@
+import type { StorageKey } from '../model/storage-key.ts'
+import type { CredentialValues } from '../model/variables.ts'
+import type { AuditPosition } from './audit-sink.ts'
+
+declare const versionBrand: unique symbol
+
+/** Names one stored version. Compare for equality only; a purged and re-created credential never has an earlier one's reference. */
+export type VersionRef = string & { readonly [versionBrand]: true }
+
+export interface StoredVersion {
+  readonly ref: VersionRef
+  /** For people, e.g. `3`. */
+  readonly label: string
+  readonly createdAt: Date
+}
+
+/** Absent and revoked are answers. Forbidden and unavailable are errors, so that an outage never reads as "not connected". */
+export type CredentialStatus =
+  | { readonly status: 'absent' }
+  | { readonly status: 'revoked'; readonly version: StoredVersion }
+  | {
+      readonly status: 'active'
+      readonly version: StoredVersion
+      /** Field names of this version, where the backend has noted them. */
+      readonly fields?: readonly string[]
+    }
+
+export type CredentialLookup =
+  | Exclude<CredentialStatus, { status: 'active' }>
+  | { readonly status: 'active'; readonly version: StoredVersion; readonly values: Readonly<Record<string, unknown>> }
+
+/** `any` replaces whatever is there; `absent` also succeeds over a revoked credential. */
+export type Expectation = 'any' | 'absent' | { readonly version: VersionRef }
+
+export interface WriteIntent {
+  readonly expect: Expectation
+  /** The durable audit line that announced this write, kept with the record. */
+  readonly audit: AuditPosition
+  /** Same for every attempt of one logical write. */
+  readonly operationId: string
+}
+
+export interface RevokeIntent {
+  readonly expect: Expectation
+  /** Same for every attempt of one logical revocation. */
+  readonly operationId: string
+  /** Remove the mark as well, so that the credential reads as absent afterwards. */
+  readonly purge: boolean
+}
+
+/** One operation, made by core. */
+export interface BackendCall {
+  /** Carries the total deadline. */
+  readonly signal: AbortSignal
+  /** Joins our audit line with the backend's own log. */
+  readonly correlationId: string
+  /** Told the vendor's id of each request that was made, for the audit line. */
+  readonly noteRequest?: (requestId: string) => void
+  /** Told by a save what it found before it wrote: what a repeated attempt has to find again. */
+  readonly noteBase?: (status: CredentialStatus) => void
+  /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
+  readonly assertion?: (() => Promise<string>) | undefined
+}
+
+/** `form`: saves and revokes, and never reads a value. `tool`: reads, and changes nothing. `both`: one login does everything. */
+export type Tier = 'form' | 'tool' | 'both'
+
+/** Where a login's rights differ from what its tier needs, in the vendor's own words. */
+export interface RightsReport {
+  readonly missing: readonly string[]
+  readonly excess: readonly string[]
+}
+
+/** One of the logins that a backend has, as a backend that does everything with it. */
+export interface BackendPrincipal {
+  readonly tier: Tier
+  readonly backend: SecretBackend
+}
+
+/** What whoever opens a backend is told, for the audit log. */
+export interface OpeningEvents {
+  /** The store is a new one, sealed with the key of this id: 8 hex digits that say nothing of it. */
+  keyCreated?(keyId: string): void
+}
+
+export interface StoredCredential {
+  readonly key: StorageKey
+  readonly status: CredentialStatus
+  /** The audit line that announced its last write, where the record can be asked for it. */
+  readonly audit?: AuditPosition
+}
+
+/** How a person puts a new value in place with the vendor's own tool. */
+export interface RotateCommand {
+  /** To copy into a shell. It reads the values from standard input, so that no history keeps them. */
+  readonly command: string
+  /** What to type there, with `…` for each value, and Ctrl-D after it. */
+  readonly input: string
+}
+
+/**
+ * Where credentials live. A backend is a function that returns an object of this shape.
+ *
+ * Every method throws `CredentialVaultError` only: `unavailable`, `forbidden`, `unauthenticated`, `conflict`, `outcome_unknown`,
+ * `configuration_invalid`, or one of the key and record errors. No error holds a value, a vendor's message or a vendor's error as
+ * cause. Values are never logged. A write is one atomic step that is durable when it resolves; when it rejects, the earlier value is
+ * still there, except after `outcome_unknown`.
+ */
+export interface SecretBackend {
+  /** For messages and the audit log, e.g. `sealed-file`. */
+  readonly name: string
+  /** Checks keys and reachability. Called once, before anything else. */
+  open(hears?: OpeningEvents): Promise<void>
+  read(key: StorageKey, call: BackendCall): Promise<CredentialLookup>
+  /** Like `read`, without touching the values. */
+  stat(key: StorageKey, call: BackendCall): Promise<CredentialStatus>
+  /**
+   * Whether this is still the newest version, found out without reading it, in microseconds. Where a backend has this, a value changed
+   * with the vendor's own tool takes effect at once; without it, after the cache's TTL.
+   */
+  isCurrent?(key: StorageKey, version: StoredVersion): boolean
+  /** Compare-and-set. `conflict` when `expect` does not hold. */
+  write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall): Promise<StoredVersion>
+  /** Field names of the newest version, found without reading values; undefined when the backend or its policy does not tell. */
+  fieldNames?(key: StorageKey, call: BackendCall): Promise<readonly string[] | undefined>
+  /** Makes every stored version unreadable. Resolves false when there was nothing to revoke. */
+  revoke(key: StorageKey, intent: RevokeIntent, call: BackendCall): Promise<boolean>
+  /** All credentials, revoked ones too, without values, in no particular order. */
+  list(call: BackendCall): AsyncIterable<StoredCredential>
+  /** Where an operator finds this credential in the backend's own tools. */
+  locate(key: StorageKey): string
+  /** The vendor's own command that puts a new value of this credential in place; a person fills in the values. */
+  rotateCommand?(key: StorageKey, fields: readonly string[]): RotateCommand
+  /** The stored versions, newest first, without values. Absent where none but the newest is kept. */
+  history?(key: StorageKey, call: BackendCall): Promise<readonly StoredVersion[]>
+  /** The logins that this backend was given, for `doctor`. Absent where there are none. */
+  principals?(): readonly BackendPrincipal[]
+  /** Compares the rights of the backend's login on this credential with what `tier` needs, without changing anything. */
+  rights?(key: StorageKey, tier: Tier, call: BackendCall): Promise<RightsReport>
+  /**
+   * 32 bytes derived one-way from the backend's own key. A process that has no web key of its own uses it to seal cookies and links.
+   * Absent where the backend has no key.
+   */
+  deriveKey?(purpose: string): Uint8Array
+  /**
+   * Shows other processes, until `close()`, that a server at this address uses the store. Resolves to true when another server at this
+   * address shows the same, and to false when there is none or it cannot be told. Never rejects. Absent where the store cannot show it.
+   */
+  announceServer?(serverBaseUrl: string): Promise<boolean>
+  close(): Promise<void>
+}

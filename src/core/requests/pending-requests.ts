@@ -1,0 +1,296 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { Sealer } from '../crypto/seal.ts'
+import type { User } from '../model/owner.ts'
+import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
+
+/** What a call asks for when its credential is missing. */
+export interface NewRequest {
+  readonly provider: string
+  readonly user: User
+  /** As the MCP client calls itself; unverified. */
+  readonly clientName?: string | undefined
+  readonly tool?: string | undefined
+  readonly cause: 'absent' | 'revoked'
+}
+
+/** One open request for a credential. */
+export interface PendingRequest extends NewRequest {
+  readonly key: PendingKey
+  /** The random-looking value in the form's URL: 43 base64url characters. Worthless without the owner's login. */
+  readonly handle: string
+  /** Unix milliseconds. */
+  readonly createdAt: number
+  readonly expiresAt: number
+  /** This call's part in the request, when it waits for it. */
+  readonly waiterId?: string
+}
+
+/** A request as its link finds it. */
+export interface FoundRequest {
+  readonly request: PendingRequest
+  readonly state: 'open' | 'claimed' | 'expired' | PendingOutcome
+}
+
+export interface Claim {
+  readonly key: PendingKey
+  readonly id: string
+}
+
+export type WaitEnd = PendingOutcome | 'expired'
+
+/**
+ * Pending requests: a credential that somebody waits for, the link to its form, and the calls to wake. The store holds only sealed
+ * records under hashes; any replica with the same web key rebuilds the link.
+ */
+export interface PendingRequests {
+  /**
+   * The owner's open request for this provider and OAuth client, made if there is none. A call that `waits` is given a `waiterId` and
+   * counts at once: `wait` or `leave` has to follow. Without one its owner has as many calls waiting as one may have. Throws `pending_store_full`, `unavailable`.
+   */
+  openOrReuse(wanted: NewRequest, options?: { readonly waits?: boolean }): Promise<PendingRequest>
+  /** For a call that will not wait after all. */
+  leave(request: PendingRequest): Promise<void>
+  /** By the value in a URL. undefined for anything that is no request of ours or is no longer kept. */
+  find(handle: string): Promise<FoundRequest | undefined>
+  /** For the one submit that may save; undefined when the request is not open. Lapses by itself after a minute. */
+  claim(request: PendingRequest): Promise<Claim | undefined>
+  /** Whether the claim still holds, and for another minute. Somebody else may have had the link since. */
+  renew(claim: Claim): Promise<boolean>
+  /** Gives the link back after a failed save. */
+  unclaim(claim: Claim): Promise<void>
+  /** Ends the request and wakes every call that waits for this owner and provider. Resolves whether this call ended it. */
+  close(request: PendingRequest, outcome: PendingOutcome): Promise<boolean>
+  /** Ends the request for a declined consent, unless another call still waits for it. */
+  withdraw(request: PendingRequest): Promise<boolean>
+  /**
+   * Waits until the request is closed or expires, or until the owner's credential is there by another way, which `hasCredential` tells.
+   * Rejects with the signal's reason when it aborts; only this wait ends then.
+   */
+  wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  /** First 8 hex digits of the request's key, for audit lines. */
+  label(request: PendingRequest): string
+}
+
+export interface PendingRequestsParts {
+  readonly store: PendingStore
+  readonly sealer: Sealer
+  /** How long a link works, in seconds. */
+  readonly linkTtlSeconds: number
+}
+
+const HANDLE = /^[A-Za-z0-9_-]{43}$/
+/** Its owner can still be told what became of a link this long after its end. */
+const KEPT_AFTER_END = 10 * 60_000
+const CLAIM_LAPSES_AFTER = 60_000
+/** Of one owner at the same time. */
+const MOST_WAITING_CALLS = 100
+/** Between two looks at a request that is being saved although its link has expired. */
+const LEAST_SLEEP = 250
+
+const sealedSchema = z.strictObject({
+  id: z.string(),
+  provider: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  clientId: z.string().optional(),
+  clientName: z.string().optional(),
+  tool: z.string().optional(),
+  cause: z.enum(['absent', 'revoked']),
+  createdAt: z.number(),
+})
+
+export function createPendingRequests({ store, sealer, linkTtlSeconds }: PendingRequestsParts): PendingRequests {
+  const handleOf = (id: string) => sealer.mac('link', id).toString('base64url')
+  const keyOf = (handle: string) => createHash('sha256').update(handle).digest('base64url') as PendingKey
+  const topicOf = ({ provider, user }: NewRequest) =>
+    sealer.mac('topic', provider, user.issuer, user.subject).toString('base64url')
+
+  function newEntry(wanted: NewRequest): PendingEntry {
+    const { provider, user, cause } = wanted
+    const clientName = displayed(wanted.clientName)
+    const tool = displayed(wanted.tool)
+    const id = randomBytes(32).toString('base64url')
+    const createdAt = Date.now()
+    const expiresAt = createdAt + linkTtlSeconds * 1000
+    const keepUntil = expiresAt + KEPT_AFTER_END
+    const { issuer, subject, clientId } = user
+    const sealed = sealer.seal(
+      'pending-request',
+      { id, provider, issuer, subject, clientId, clientName, tool, cause, createdAt },
+      keepUntil,
+    )
+    return {
+      key: keyOf(handleOf(id)),
+      slot: sealer.mac('slot', provider, issuer, subject, clientId ?? '').toString('base64url'),
+      owner: sealer.mac('owner', issuer, subject).toString('base64url'),
+      sealed,
+      expiresAt,
+      keepUntil,
+    }
+  }
+
+  function unseal(entry: StoredEntry): PendingRequest | undefined {
+    const content = sealedSchema.safeParse(sealer.open('pending-request', entry.sealed))
+    if (!content.success) return undefined
+    const { id, issuer, subject, clientId, ...rest } = content.data
+    const handle = handleOf(id)
+    // A record moved under another key would lend its owner to that link.
+    if (keyOf(handle) !== entry.key) return undefined
+    return {
+      ...rest,
+      user: { issuer, subject, ...(clientId === undefined ? {} : { clientId }) },
+      key: entry.key,
+      handle,
+      expiresAt: entry.expiresAt,
+    }
+  }
+
+  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<PendingRequest> {
+    const entry = await store.openOrReuse(newEntry(wanted), waiterId)
+    const request = unseal(entry)
+    if (request) return request
+    // Sealed with an earlier web key: nobody can open that link any more, so it makes room for one that works.
+    await store.close(entry.key, 'cancelled')
+    const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
+    if (!replaced) throw new TypeError('a request sealed just now does not open')
+    return replaced
+  }
+
+  /** Of this process, by owner: each costs memory for as long as its client likes. */
+  const waiting = new Map<string, number>()
+  const waiters = new Set<string>()
+  const ownerOf = ({ issuer, subject }: User) => JSON.stringify([issuer, subject])
+
+  function admit(user: User): string | undefined {
+    const owner = ownerOf(user)
+    const own = waiting.get(owner) ?? 0
+    if (own >= MOST_WAITING_CALLS) return undefined
+    const waiterId = randomBytes(16).toString('base64url')
+    waiters.add(waiterId)
+    waiting.set(owner, own + 1)
+    return waiterId
+  }
+
+  function dismiss(user: User, waiterId: string | undefined): void {
+    // Told more than once of one call, as when it is withdrawn.
+    if (waiterId === undefined || !waiters.delete(waiterId)) return
+    const owner = ownerOf(user)
+    const left = (waiting.get(owner) ?? 1) - 1
+    if (left > 0) waiting.set(owner, left)
+    else waiting.delete(owner)
+  }
+
+  const requests: PendingRequests = {
+    async openOrReuse(wanted, { waits = false } = {}) {
+      const waiterId = waits ? admit(wanted.user) : undefined
+      try {
+        return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
+      } catch (error) {
+        dismiss(wanted.user, waiterId)
+        throw error
+      }
+    },
+
+    async leave({ key, user, waiterId }) {
+      dismiss(user, waiterId)
+      // The store forgets the waiter with the request; what the call came to matters more.
+      if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
+    },
+
+    async find(handle) {
+      if (!HANDLE.test(handle)) return undefined
+      const entry = await store.get(keyOf(handle))
+      const request = entry && unseal(entry)
+      if (!entry || !request) return undefined
+      return { request, state: stateOf(entry) }
+    },
+
+    async claim(request) {
+      const claim = { key: request.key, id: randomBytes(16).toString('base64url') }
+      return (await store.claim(claim.key, claim.id, Date.now() + CLAIM_LAPSES_AFTER)) ? claim : undefined
+    },
+
+    renew: (claim) => store.claim(claim.key, claim.id, Date.now() + CLAIM_LAPSES_AFTER),
+
+    unclaim: (claim) => store.unclaim(claim.key, claim.id),
+
+    async close(request, outcome) {
+      const closed = await store.close(request.key, outcome)
+      await store.wake(topicOf(request))
+      return closed
+    },
+
+    async withdraw(request) {
+      await requests.leave(request)
+      const closed = await store.closeUnlessAwaited(request.key, 'declined')
+      if (closed) await store.wake(topicOf(request))
+      return closed
+    },
+
+    async wait(request, hasCredential, signal) {
+      let wakeUp: (() => void) | undefined
+      let woken = false
+      let stop: (() => void) | undefined
+      try {
+        signal.throwIfAborted()
+        stop = await store.listen(topicOf(request), () => {
+          woken = true
+          wakeUp?.()
+        })
+        for (;;) {
+          woken = false
+          const entry = await store.get(request.key)
+          const state = entry ? stateOf(entry) : 'expired'
+          if (state !== 'open' && state !== 'claimed') return state
+          // Another client's request of the same owner may have brought the credential.
+          if (await hasCredential()) {
+            await store.close(request.key, 'saved')
+            return 'saved'
+          }
+          // An abort while the store was asked fires no listener that is added only now.
+          if (!woken && !signal.aborted) {
+            await sleep(Math.max(request.expiresAt - Date.now(), LEAST_SLEEP), signal, (wake) => {
+              wakeUp = wake
+            })
+          }
+          signal.throwIfAborted()
+        }
+      } finally {
+        stop?.()
+        await requests.leave(request)
+      }
+    },
+
+    label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
+  }
+  return requests
+}
+
+/** Names from outside, short enough to be sealed and shown. */
+function displayed(name: string | undefined): string | undefined {
+  return name?.slice(0, MAX_NAME_LENGTH).replace(/[\p{Cc}\p{Cs}]/gu, '')
+}
+
+const MAX_NAME_LENGTH = 200
+
+function stateOf(entry: StoredEntry): FoundRequest['state'] {
+  if (entry.state === 'closed') return entry.outcome ?? 'cancelled'
+  // A submit that was claimed in time is still saving when the link expires.
+  if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
+  return entry.state
+}
+
+/** Until woken, aborted, or the time is up. */
+function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, milliseconds)
+    signal.addEventListener('abort', wake)
+    onStart(wake)
+  })
+}

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createSealer } from '../../../src/core/crypto/seal.ts'
+import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
+import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
+import {
+  createPendingRequests,
+  type NewRequest,
+  type PendingRequests,
+} from '../../../src/core/requests/pending-requests.ts'
+import { memoryPendingStore } from '../../../src/pending/memory.ts'
+
+await sodiumReady()
+const webKey = randomBytes(32)
+const alice: NewRequest = {
+  provider: 'jira',
+  user: { issuer: 'https://login.example.com', subject: 'alice', clientId: 'vscode' },
+  clientName: 'VS Code',
+  tool: 'create_issue',
+  cause: 'absent',
+}
+const never = async () => false
+
+let store: PendingStore
+let requests: PendingRequests
+beforeEach(() => {
+  store = memoryPendingStore()
+  requests = createPendingRequests({ store, sealer: createSealer(webKey), linkTtlSeconds: 600 })
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await store.shutdown()
+})
+
+describe('one open request for owner, client and provider', () => {
+  test('a second call reuses it', async () => {
+    const first = await requests.openOrReuse(alice)
+    expect(await requests.openOrReuse(alice)).toEqual(first)
+  })
+
+  test.each([
+    ['another client', { ...alice, user: { ...alice.user, clientId: 'other' } }],
+    ['another owner', { ...alice, user: { ...alice.user, subject: 'bob' } }],
+    ['another issuer', { ...alice, user: { ...alice.user, issuer: 'https://other.example.com' } }],
+    ['another provider', { ...alice, provider: 'gitlab' }],
+  ])('%s gets its own', async (_, other) => {
+    const first = await requests.openOrReuse(alice)
+    expect((await requests.openOrReuse(other)).handle).not.toBe(first.handle)
+  })
+
+  test('many at once get the same', async () => {
+    const all = await Promise.all(Array.from({ length: 50 }, () => requests.openOrReuse(alice)))
+    expect(new Set(all.map((request) => request.handle)).size).toBe(1)
+  })
+
+  test('a new web key makes a new request, since nobody can open the old link', async () => {
+    const first = await requests.openOrReuse(alice)
+    const other = createPendingRequests({ store, sealer: createSealer(randomBytes(32)), linkTtlSeconds: 600 })
+    const second = await other.openOrReuse(alice)
+    expect(second.handle).not.toBe(first.handle)
+    expect(await other.find(first.handle)).toBeUndefined()
+  })
+})
+
+describe('the store', () => {
+  test('holds no handle, owner, client or tool', async () => {
+    const entries: unknown[] = []
+    const spied: PendingStore = {
+      ...store,
+      openOrReuse(entry) {
+        entries.push(entry)
+        return store.openOrReuse(entry)
+      },
+    }
+    const { handle } = await createPendingRequests({
+      store: spied,
+      sealer: createSealer(webKey),
+      linkTtlSeconds: 600,
+    }).openOrReuse(alice)
+    const dump = JSON.stringify(entries)
+    for (const text of [handle, 'alice', 'login.example.com', 'vscode', 'VS Code', 'create_issue', 'jira'])
+      expect(dump).not.toContain(text)
+  })
+
+  test('any replica with the web key finds the request by its handle', async () => {
+    const { handle } = await requests.openOrReuse(alice)
+    const replica = createPendingRequests({ store, sealer: createSealer(webKey), linkTtlSeconds: 600 })
+    expect(await replica.find(handle)).toMatchObject({
+      state: 'open',
+      request: { provider: 'jira', user: alice.user, clientName: 'VS Code' },
+    })
+  })
+
+  test('a record moved under another key opens for nobody', async () => {
+    const mallory = await requests.openOrReuse({ ...alice, user: { ...alice.user, subject: 'mallory' } })
+    const stolen = await store.get((await requests.openOrReuse(alice)).key)
+    const swapped: PendingStore = { ...store, get: async (key) => (stolen ? { ...stolen, key } : undefined) }
+    const attacked = createPendingRequests({ store: swapped, sealer: createSealer(webKey), linkTtlSeconds: 600 })
+    expect(await attacked.find(mallory.handle)).toBeUndefined()
+  })
+
+  test.each(['', 'x', 'A'.repeat(42), `${'A'.repeat(43)}=`, '../'.repeat(14)])('%j is no handle', async (text) => {
+    expect(await requests.find(text)).toBeUndefined()
+  })
+})
+
+describe('states', () => {
+  test('open, claimed, open again, saved', async () => {
+    const request = await requests.openOrReuse(alice)
+    const state = async () => (await requests.find(request.handle))?.state
+    const claim = await requests.claim(request)
+    expect(await state()).toBe('claimed')
+    expect(await requests.claim(request)).toBeUndefined()
+    if (claim) await requests.unclaim(claim)
+    expect(await state()).toBe('open')
+    expect(await requests.close(request, 'saved')).toBe(true)
+    expect(await requests.close(request, 'cancelled')).toBe(false)
+    expect(await state()).toBe('saved')
+    expect(await requests.claim(request)).toBeUndefined()
+  })
+
+  test('a link expires, is known as expired for ten minutes, then forgotten', async () => {
+    vi.useFakeTimers()
+    const request = await requests.openOrReuse(alice)
+    vi.setSystemTime(request.expiresAt)
+    expect((await requests.find(request.handle))?.state).toBe('expired')
+    expect(await requests.claim(request)).toBeUndefined()
+    expect((await requests.openOrReuse(alice)).handle).not.toBe(request.handle)
+    vi.setSystemTime(request.expiresAt + 10 * 60_000 + 1)
+    expect(await requests.find(request.handle)).toBeUndefined()
+  })
+})
+
+describe('waiting', () => {
+  test('a save wakes every call that waits for the owner and provider, through any client', async () => {
+    const vscode = await requests.openOrReuse(alice)
+    const other = await requests.openOrReuse({ ...alice, user: { ...alice.user, clientId: 'other' } })
+    let saved = false
+    const signal = new AbortController().signal
+    const waits = [vscode, vscode, other].map((request) => requests.wait(request, async () => saved, signal))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    saved = true
+    await requests.close(vscode, 'saved')
+    expect(await Promise.all(waits)).toEqual(['saved', 'saved', 'saved'])
+    expect((await requests.find(other.handle))?.state).toBe('saved')
+  })
+
+  test.each(['cancelled', 'declined'] as const)('%s ends it', async (outcome) => {
+    const request = await requests.openOrReuse(alice)
+    const wait = requests.wait(request, never, new AbortController().signal)
+    await requests.close(request, outcome)
+    expect(await wait).toBe(outcome)
+  })
+
+  test('the end of the link ends it', async () => {
+    const short = createPendingRequests({ store, sealer: createSealer(webKey), linkTtlSeconds: 0.05 })
+    expect(await short.wait(await short.openOrReuse(alice), never, new AbortController().signal)).toBe('expired')
+  })
+
+  test('an aborted call ends its own wait only', async () => {
+    const request = await requests.openOrReuse(alice)
+    const abort = new AbortController()
+    const gone = requests.wait(request, never, abort.signal)
+    const stays = requests.wait(request, never, new AbortController().signal)
+    abort.abort(new Error('client has gone'))
+    await expect(gone).rejects.toThrow('client has gone')
+    expect((await requests.find(request.handle))?.state).toBe('open')
+    await requests.close(request, 'saved')
+    expect(await stays).toBe('saved')
+  })
+
+  test('a save that came before the wait is not missed', async () => {
+    const request = await requests.openOrReuse(alice)
+    await requests.close(request, 'saved')
+    expect(await requests.wait(request, never, new AbortController().signal)).toBe('saved')
+  })
+
+  test('a declined consent ends the request, unless another call waits for it', async () => {
+    const declined = await requests.openOrReuse(alice, { waits: true })
+    const other = await requests.openOrReuse(alice, { waits: true })
+    const abort = new AbortController()
+    expect(await requests.withdraw(declined)).toBe(false)
+    expect((await requests.find(declined.handle))?.state).toBe('open')
+    const waiting = requests.wait(other, never, abort.signal).catch(() => 'gone')
+    abort.abort()
+    expect(await waiting).toBe('gone')
+    expect(await requests.withdraw(declined)).toBe(true)
+    expect((await requests.find(declined.handle))?.state).toBe('declined')
+  })
+})
