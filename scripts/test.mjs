@@ -96,8 +96,8 @@ const lasting = [
   ...['browser', 'canary', 'clients', 'crash', 'docs', 'examples', 'failures', 'fuzz', 'packaging', 'requirements'].map(
     (folder) => `test/${folder}/**`,
   ),
-  'test/backends/vault-raft.test.ts',
-  'test/backends/aws-secrets-manager.test.ts',
+  'test/backends/hashicorp-vault/raft.test.ts',
+  'test/backends/aws-secrets-manager/aws-secrets-manager.test.ts',
   'test/attacks/slow-requests.test.ts',
 ].flatMap((pattern) => ['--exclude', pattern])
 for (const [version, node] of newer) await vitest(`tests on Node ${version}`, node, lasting)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type VaultAuthOptions, vaultBackend } from './backends/vault.ts'
+import { type VaultAuthOptions, vaultBackend } from './backends/hashicorp-vault/hashicorp-vault.ts'
 import { warnAbout } from './core/host/notice.ts'
 import { CredentialVaultError } from './core/model/errors.ts'
 import { parseOptions } from './core/model/options.ts'

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { throwIfAborted } from '../core/model/deadline.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
+import { checkExpectation } from '../core/ports/expectation.ts'
 import type {
   BackendCall,
   CredentialLookup,
@@ -9,8 +11,6 @@ import type {
   StoredVersion,
   VersionRef,
 } from '../core/ports/secret-backend.ts'
-import { throwIfAborted } from './deadline.ts'
-import { checkExpectation } from './expectation.ts'
 
 interface Entry {
   readonly key: StorageKey

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager.ts'
-import { type VaultAuthOptions, vaultBackend } from '../../src/backends/vault.ts'
+import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
+import { type VaultAuthOptions, vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { runCommand } from '../../src/cli/command.ts'
 import { doctor } from '../../src/cli/doctor.ts'
 import { checkBackend } from '../../src/cli/doctor-checks.ts'
@@ -294,7 +294,7 @@ describe('aws-secrets-manager', () => {
 test('sealed-file: one login does everything, and a wrong key is told', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'))
   const environment = { MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY: generateKeyText() }
-  const { sealedFile } = await import('../../src/backends/sealed-file.ts')
+  const { sealedFile } = await import('../../src/backends/sealed-file/sealed-file.ts')
   const backend = sealedFile({ folder: environment.MCP_VAULT_FOLDER, key: environment.MCP_VAULT_KEY })
   await backend.open()
   await put(backend, ALICE, { pat: 'x' })

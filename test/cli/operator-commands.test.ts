@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sealedFile } from '../../src/backends/sealed-file.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { type Command, runCommand, type Terminal } from '../../src/cli/command.ts'
 import { keygen } from '../../src/cli/keygen.ts'
 import { list } from '../../src/cli/list.ts'

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
-import { sealedFile } from '../../src/backends/sealed-file.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { type Credentials, createCredentials } from '../../src/core/credentials/credentials.ts'
 import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type AwsSecretsManagerOptions, awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager.ts'
-import { vendorName } from '../../src/backends/vendor-name.ts'
+import {
+  type AwsSecretsManagerOptions,
+  awsSecretsManagerBackend,
+} from '../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
+import { vendorName } from '../../src/backends/vendor/vendor-name.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { gateTexts } from '../../src/mcp/gate-texts.ts'
 import { call, put } from '../../src/testing/secret-backend-calls.ts'

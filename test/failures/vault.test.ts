@@ -2,8 +2,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type VaultAuthOptions, type VaultOptions, vaultBackend } from '../../src/backends/vault.ts'
-import { vendorName } from '../../src/backends/vendor-name.ts'
+import {
+  type VaultAuthOptions,
+  type VaultOptions,
+  vaultBackend,
+} from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
+import { vendorName } from '../../src/backends/vendor/vendor-name.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { gateTexts } from '../../src/mcp/gate-texts.ts'

@@ -30,7 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'claim-not-atomic',
     tests: ['test/attacks/form-simultaneous-submits.test.ts', 'test/pending/memory.test.ts'],
   },
-  { name: 'fsync-missing', tests: ['test/backends/sealed-file-durability.test.ts'] },
+  { name: 'fsync-missing', tests: ['test/backends/sealed-file/durability.test.ts'] },
   { name: 'audit-fsync-missing', tests: ['test/audit/json-lines.test.ts'] },
   {
     name: 'signature-not-checked',
@@ -38,7 +38,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'link-count-for-identity',
-    tests: ['test/attacks/sealed-file-linked-temporary.test.ts', 'test/backends/sealed-file-lost-link.test.ts'],
+    tests: ['test/attacks/sealed-file-linked-temporary.test.ts', 'test/backends/sealed-file/lost-link.test.ts'],
   },
   { name: 'redirect-followed', tests: ['test/attacks/fetch-redirect.test.ts'] },
   { name: 'echo-guard-off', tests: ['test/core/echo-guard/echo-guard.test.ts', 'test/e2e/handles.test.ts'] },
@@ -49,8 +49,8 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'audit-chain-not-checked', tests: ['test/attacks/audit-log-changed.test.ts'] },
   { name: 'audit-signature-not-checked', tests: ['test/attacks/audit-log-changed.test.ts'] },
   { name: 'audit-deleted-file-unnoticed', tests: ['test/audit/recovery.test.ts', 'test/audit/json-lines.test.ts'] },
-  { name: 'vault-cas-off', tests: ['test/backends/vault.test.ts'] },
-  { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager.test.ts'] },
+  { name: 'vault-cas-off', tests: ['test/backends/hashicorp-vault/hashicorp-vault.test.ts'] },
+  { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
   { name: 'cookie-not-bound-to-policy', tests: ['test/attacks/session-of-a-weaker-vault.test.ts'] },
   { name: 'session-not-asked-again', tests: ['test/attacks/submit-after-sessions-ended.test.ts'] },

@@ -1,5 +1,5 @@
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager'
-import { vendorName } from '../../src/backends/vendor-name.ts'
+import { vendorName } from '../../src/backends/vendor/vendor-name.ts'
 import type { StorageKey } from '../../src/core/model/storage-key.ts'
 import type { VendorHands } from '../../src/testing/secret-backend-harness.ts'
 

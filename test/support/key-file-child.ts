@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { sealedFile } from '../../src/backends/sealed-file.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
 import { openVault } from '../../src/open-vault.ts'
 

@@ -1,4 +1,4 @@
-import { sealedFile } from '../../src/backends/sealed-file.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { call, put } from '../../src/testing/secret-backend-calls.ts'

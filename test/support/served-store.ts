@@ -1,5 +1,5 @@
 import { memoryAudit } from '../../src/audit/memory.ts'
-import { sealedFile } from '../../src/backends/sealed-file.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { openVault } from '../../src/open-vault.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** Makes parts of a store unreadable for the user that it runs as, and prints what the store says. Started by sealed-file-unreadable-folder. */
 import { chmodSync, chownSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { sealedFile } from '../../src/backends/sealed-file.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'

@@ -1,7 +1,7 @@
 import type * as Sdk from '@aws-sdk/client-secrets-manager'
+import { throwIfAborted } from '../../core/model/deadline.ts'
 import type { BackendCall } from '../../core/ports/secret-backend.ts'
-import { throwIfAborted } from '../deadline.ts'
-import { optionalPackage } from '../optional-package.ts'
+import { optionalPackage } from '../vendor/optional-package.ts'
 import { awsError } from './aws-error.ts'
 import type { AwsCredentialsProvider } from './aws-options.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NameStyle } from '../vendor-name.ts'
+import type { NameStyle } from '../vendor/vendor-name.ts'
 
 export interface AwsCredentials {
   readonly accessKeyId: string

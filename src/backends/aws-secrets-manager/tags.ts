@@ -2,7 +2,7 @@ import type { Tag } from '@aws-sdk/client-secrets-manager'
 import type { Owner } from '../../core/model/owner.ts'
 import { positionFromText, positionText } from '../../core/ports/audit-position.ts'
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
-import { hiddenLabels } from '../hidden-names.ts'
+import { hiddenLabels } from '../vendor/hidden-names.ts'
 
 /**
  * What we note on a secret beside its value. `mcp:version` says which version the notes are about: after a rotation by hand they still

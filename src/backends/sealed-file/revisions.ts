@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { link, lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { throwIfAborted } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { throwIfAborted } from '../deadline.ts'
 import {
   createTemporary,
   emptyFile,

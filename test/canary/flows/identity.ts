@@ -1,5 +1,5 @@
 import { memoryBackend } from '../../../src/backends/memory.ts'
-import { sealedFile } from '../../../src/backends/sealed-file.ts'
+import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { createStores } from '../../../src/create-stores.ts'
 import { CredentialsProvider } from '../../../src/credentials-provider.ts'

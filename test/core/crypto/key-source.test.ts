@@ -6,7 +6,7 @@ import { findKey } from '../../../src/core/crypto/key-source.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { temporaryFolder } from '../../support/sealed-folder.ts'
 
-/** The system's answers, as they were seen in containers; test/backends/key-file-mounted.test.ts has real mounts. */
+/** The system's answers, as they were seen in containers; test/backends/sealed-file/key-file-mounted.test.ts has real mounts. */
 const system = vi.hoisted(() => ({ owner: 0, mount: '' }))
 
 vi.mock('node:fs', async (importOriginal) => {

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import type { NameStyle } from '../vendor/vendor-name.ts'
+import { authSchema, type VaultAuthOptions } from './auth/auth-options.ts'
+import { tlsSchema, type VaultTlsOptions } from './transport/tls.ts'
+
+export interface VaultOptions {
+  /**
+   * `https://vault.example.com:8200`, or `unix:///run/vault/agent.sock`. Several name the nodes of one cluster: the next one is asked when
+   * one cannot be reached, and a redirect is followed among them alone. Plain http is taken for loopback only.
+   */
+  readonly address: string | readonly string[]
+  /**
+   * How this server logs in. One login, or one for reading and one for writing, so that each may hold only half of the rights; a process
+   * that only collects credentials is given `write` alone, one that only runs tools `read` alone.
+   */
+  readonly auth: VaultAuthOptions | { readonly read?: VaultAuthOptions; readonly write?: VaultAuthOptions }
+  /**
+   * Reads a user's credential with the user's own token: it logs in with the JWT that the vault's `assertion` option gives, and Vault's
+   * templated policy lets it see that one path. Each user then counts as a client of Vault.
+   */
+  readonly userAuth?: { readonly mount?: string | undefined; readonly role: string } | undefined
+  /** Mount of a KV version 2 secrets engine. Default `secret`. */
+  readonly mount?: string | undefined
+  /** Path below the mount that everything is kept under. Default `mcp`. */
+  readonly prefix?: string | undefined
+  /** Namespace of the mount (OpenBao, Vault Enterprise). */
+  readonly namespace?: string | undefined
+  /** Namespace of the login, when it is another one. Default `namespace`. */
+  readonly authNamespace?: string | undefined
+  /** Whether issuer and subject can be read in Vault's paths. Default `readable`. */
+  readonly names?: NameStyle | undefined
+  readonly tls?: VaultTlsOptions | undefined
+  /** Accepts `http://` to other machines: tokens and credentials travel in clear. Warns at start. */
+  readonly dangerouslyAllowHttp?: boolean | undefined
+  /** Told of what is weak or strange yet no error. Default `process.emitWarning`. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+const path = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][\w-]*(?:\/[A-Za-z0-9][\w-]*)*$/,
+    'must be letters, digits, - and _, with slashes in between and none at either end',
+  )
+
+const eitherSchema = z
+  .strictObject({ read: authSchema.optional(), write: authSchema.optional() })
+  .refine((auth) => auth.read ?? auth.write, { error: 'needs read, write or both' })
+
+const userAuthSchema = z.strictObject({ mount: path.default('jwt'), role: z.string().min(1) })
+
+export const vaultSchema = z.strictObject({
+  address: z.union([z.string(), z.array(z.string()).min(1)]).transform((address) => [address].flat()),
+  auth: z.unknown().transform((auth, context) => {
+    const single = typeof auth === 'object' && auth !== null && 'method' in auth
+    const parsed = (single ? authSchema : eitherSchema).safeParse(auth)
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: undefined })
+      return z.NEVER
+    }
+    return 'method' in parsed.data ? { read: parsed.data, write: parsed.data } : parsed.data
+  }),
+  userAuth: userAuthSchema.optional(),
+  mount: path.default('secret'),
+  prefix: path.default('mcp'),
+  namespace: path.optional(),
+  authNamespace: path.optional(),
+  names: z.enum(['readable', 'hashed']).default('readable'),
+  tls: tlsSchema.default({}),
+  dangerouslyAllowHttp: z.boolean().default(false),
+  warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+})

@@ -1,0 +1,80 @@
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
+import { labelsOf } from './labels.ts'
+import { objectAt, type VaultAnswer } from './transport/exchange.ts'
+
+/** One credential as `metadata/` describes it: every version, no value. */
+export interface KvMetadata {
+  readonly current: number
+  readonly versions: readonly KvVersion[]
+  readonly customMetadata: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface KvVersion {
+  readonly number: number
+  readonly stored: StoredVersion
+  readonly destroyed: boolean
+  /** Deleted in a way that can be taken back, or past its own expiry. */
+  readonly deleted: boolean
+}
+
+/**
+ * @returns undefined for a 404: nothing was ever stored, or everything was purged
+ * @throws `unavailable` for what is no answer of Vault
+ */
+export function metadataOf(answer: VaultAnswer): KvMetadata | undefined {
+  const data = objectAt(answer.body, 'data')
+  if (answer.status === 404) return undefined
+  if (!data || !objectAt(data, 'versions')) throw notUnderstood()
+  const versions = Object.entries(objectAt(data, 'versions') ?? {})
+    .flatMap(([number, found]) => {
+      const version = versionOf(Number(number), objectAt(found), answer)
+      return version ? [version] : []
+    })
+    .sort((a, b) => b.number - a.number)
+  return {
+    current: typeof data['current_version'] === 'number' ? data['current_version'] : 0,
+    versions,
+    customMetadata: objectAt(data, 'custom_metadata'),
+  }
+}
+
+/** A version as either `data/` or `metadata/` describes it. */
+export function versionOf(
+  number: number,
+  found: Readonly<Record<string, unknown>> | undefined,
+  answer: VaultAnswer,
+): KvVersion | undefined {
+  const created = found?.['created_time']
+  if (typeof created !== 'string' || !Number.isInteger(number) || number < 1) return undefined
+  const deletion = found?.['deletion_time']
+  return {
+    number,
+    // Numbers begin again after a purge; times do not.
+    stored: { ref: `${number}@${created}` as VersionRef, label: String(number), createdAt: new Date(created) },
+    destroyed: found?.['destroyed'] === true,
+    // Set for the future when the mount lets versions expire.
+    deleted: typeof deletion === 'string' && deletion !== '' && Date.parse(deletion) <= serverTime(answer),
+  }
+}
+
+/** Vault's own clock, which its times are compared with; ours when the answer has no `Date`. */
+function serverTime({ headers }: VaultAnswer): number {
+  const time = Date.parse(headers['date'] ?? '')
+  // `Date` is cut to whole seconds.
+  return Number.isNaN(time) ? Date.now() : time + 999
+}
+
+export function notUnderstood(): CredentialVaultError {
+  return new CredentialVaultError('unavailable', 'Vault answered in a way that this server does not understand.', {
+    reason: 'answer',
+  })
+}
+
+export function statusOf(metadata: KvMetadata | undefined): CredentialStatus {
+  const newest = metadata?.versions.find(({ number }) => number === metadata.current)
+  if (!metadata || !newest) return { status: 'absent' }
+  if (newest.destroyed || newest.deleted) return { status: 'revoked', version: newest.stored }
+  const { fields } = labelsOf(metadata.customMetadata, newest.number)
+  return { status: 'active', version: newest.stored, ...(fields && { fields }) }
+}

@@ -1,0 +1,48 @@
+import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-backend.ts'
+import type { VaultClient } from './hashicorp-client.ts'
+import { valueAt } from './transport/exchange.ts'
+
+/** What each tier needs on one credential, by engine path. `docs/backends/policies` grants exactly this. */
+const NEEDED: Readonly<Record<Exclude<Tier, 'both'>, Readonly<Record<string, readonly string[]>>>> = {
+  form: { data: ['create', 'update'], metadata: ['read', 'patch'], destroy: ['update'], subkeys: ['read'] },
+  tool: { data: ['read'], metadata: ['read'], subkeys: ['read'] },
+}
+const ENGINES = ['data', 'metadata', 'subkeys', 'delete', 'undelete', 'destroy'] as const
+
+/** Asks Vault what this login may do (`sys/capabilities-self`), and compares it with what the tier needs. */
+export async function rightsOf(
+  client: VaultClient,
+  {
+    mount,
+    prefix,
+    path,
+    tier,
+  }: { readonly mount: string; readonly prefix: string; readonly path: string; readonly tier: Tier },
+  call: BackendCall,
+): Promise<RightsReport> {
+  if (tier === 'both') return { missing: [], excess: [] }
+  const listing = `${mount}/metadata/${prefix}/`
+  const paths = [...ENGINES.map((engine) => `${mount}/${engine}/${path}`), listing]
+  const answer = await client({ method: 'POST', path: 'sys/capabilities-self', body: { paths } }, call)
+  const granted = (at: string): readonly string[] => {
+    const found = valueAt(answer.body, 'data', at) ?? valueAt(answer.body, at)
+    return Array.isArray(found) ? found.map(String).filter((right) => right !== 'deny') : []
+  }
+  const missing: string[] = []
+  const excess: string[] = []
+  for (const engine of ENGINES) {
+    const needed = NEEDED[tier][engine] ?? []
+    const given = granted(`${mount}/${engine}/${path}`)
+    const shown = `${mount}/${engine}/${prefix}/*`
+    missing.push(
+      ...needed
+        .filter((right) => !given.includes(right) && !given.includes('root'))
+        .map((right) => `${right} on ${shown}`),
+    )
+    excess.push(
+      ...given.filter((right) => !needed.includes(right) && right !== 'list').map((right) => `${right} on ${shown}`),
+    )
+  }
+  if (granted(listing).includes('list')) excess.push(`list on ${listing}`)
+  return { missing, excess }
+}

@@ -1,0 +1,33 @@
+import { CredentialVaultError } from '../../../core/model/errors.ts'
+import { isLoopback } from '../../../core/network/loopback.ts'
+
+/** Where requests go: an origin, and the unix socket below it when there is one. */
+export interface VaultAddress {
+  readonly origin: string
+  readonly socketPath: string | undefined
+}
+
+/** @throws `configuration_invalid` for what is no `https://host[:port]`, `unix:///path`, or `http://` of this very machine */
+export function parseAddress(text: string, allowHttp: boolean): VaultAddress {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'unix:' && url.host === '' && /^\/./.test(url.pathname))
+    return { origin: 'http://localhost', socketPath: pathOf(url) }
+  if (!url || !['https:', 'http:'].includes(url.protocol)) throw invalid('must be https://host:port or unix:///path')
+  if (url.username || url.password || url.search || url.hash || url.pathname !== '/')
+    throw invalid('must hold nothing but scheme, host and port')
+  if (url.protocol === 'http:' && !allowHttp && !isLoopback(url))
+    throw invalid('would send tokens and credentials in clear. Use https, or set dangerouslyAllowHttp')
+  return { origin: url.origin, socketPath: undefined }
+}
+
+function pathOf({ pathname }: URL): string {
+  try {
+    return decodeURIComponent(pathname)
+  } catch {
+    throw invalid('has a path with a percent sign that stands for nothing')
+  }
+}
+
+function invalid(problem: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', `vaultBackend.address: ${problem}.`, { reason: 'option' })
+}

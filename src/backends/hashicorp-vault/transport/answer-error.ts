@@ -1,0 +1,69 @@
+import { CredentialVaultError } from '../../../core/model/errors.ts'
+import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
+import { outcomeUnknown } from './transport-error.ts'
+
+/** Vault has no machine-readable codes: these are the texts that both products answer with. */
+export const CAS_TEXT = 'check-and-set parameter did not match'
+const ROUTE_TEXT = 'no handler for route'
+const WARMING_UP = /Upgrading from non-versioned|Waiting for the primary to upgrade|replication DR secondary/
+const STANDBY =
+  /not active|no active|active cluster node not found|sealed|API (?:access )?(?:is )?(?:has been )?locked/i
+
+/** The texts of an answer's `errors` and `warnings`; never shown, only searched. */
+export function textsOf({ body }: VaultAnswer): string {
+  const lists = [body?.['errors'], body?.['warnings']]
+  return lists.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])).join('\n')
+}
+
+/** What an answer other than 2xx, and other than a 404 that says "nothing here", means. */
+export function vaultError(answer: VaultAnswer, request: VaultRequest): CredentialVaultError {
+  const texts = textsOf(answer)
+  const { status } = answer
+  if (status === 403)
+    return new CredentialVaultError(
+      'forbidden',
+      "Vault's policy does not let this server do that. Compare its policy with docs/backends/vault.md.",
+      { reason: 'policy' },
+    )
+  if (status === 400 && WARMING_UP.test(texts)) return unavailable('warming_up')
+  if (status === 404 && texts.includes(ROUTE_TEXT)) return misconfigured('mount', 'nothing is mounted there')
+  if (status === 412) return unavailable('replica_behind')
+  if (status === 429) return throttled(answer)
+  if (status === 501) return misconfigured('not_initialised', 'Vault is not initialised')
+  // A gateway's own 503 has no such text, and says nothing about what Vault did.
+  if ((status === 503 || status === 500) && STANDBY.test(texts))
+    return unavailable(/sealed/i.test(texts) ? 'sealed' : 'standby')
+  if (status >= 500) return changes(request) ? outcomeUnknown('server_error') : unavailable('server_error')
+  return misconfigured(
+    `status_${status}`,
+    `Vault refused the request with status ${status}: it does not fit this mount. Run doctor`,
+  )
+}
+
+function unavailable(reason: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'unavailable',
+    'Vault cannot answer at the moment. Nothing was changed. Try again later.',
+    {
+      reason,
+      retryable: true,
+    },
+  )
+}
+
+function throttled({ headers }: VaultAnswer): CredentialVaultError {
+  const seconds = Number(headers['retry-after'])
+  return new CredentialVaultError('unavailable', 'Vault is busy: its rate limit is reached. Try again in a moment.', {
+    reason: 'throttled',
+    retryable: true,
+    ...(Number.isFinite(seconds) && seconds > 0 && { retryAfterSeconds: Math.min(seconds, 3600) }),
+  })
+}
+
+export function misconfigured(reason: string, what: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `${what}. Check mount and namespace of the vault backend; docs/backends/vault.md shows how they are made.`,
+    { reason },
+  )
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod'
+import { deriveKey } from '../../core/crypto/derive-key.ts'
+import { findKey } from '../../core/crypto/key-source.ts'
+import { sodiumReady, wipe } from '../../core/crypto/sodium.ts'
+import { processWarning } from '../../core/host/process-warning.ts'
+import { throwIfAborted } from '../../core/model/deadline.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import type { CredentialLookup, SecretBackend } from '../../core/ports/secret-backend.ts'
+import { type CredentialFiles, createCredentialFiles, statusOf } from './credential-files.ts'
+import { createRevisions, type Revisions } from './revisions.ts'
+import { revoke } from './revocation.ts'
+import { markServer, type ServerMark } from './server-mark.ts'
+import { storageError } from './storage-error.ts'
+import { openStoreFolder } from './store-folder.ts'
+
+export interface SealedFileOptions {
+  /**
+   * Folder of the store, made with mode 0700 when it does not exist. It has to be on a local file system with hard links and may be
+   * shared by several processes of one machine. A folder that everyone may write to is refused, and so is another user's that its group
+   * may write to; this user's own is set to mode 0700, with a warning.
+   */
+  readonly folder: string
+  /** The store's key as text, from `mcp-credential-vault keygen`. Default: `MCP_VAULT_KEY`, or the file that `MCP_VAULT_KEY_FILE` names. */
+  readonly key?: string | undefined
+  /**
+   * File that holds the key. When this user owns it, nobody else may read it. One that root owns on a read-only mount, as in containers,
+   * is used with a warning if only root can change it.
+   */
+  readonly keyFile?: string | undefined
+  /** Makes a new store when the folder holds none. Default true; false where that would only hide a wrong folder. */
+  readonly create?: boolean | undefined
+  /** Told at `open()` and `list()` of what is weak or strange yet no error. Default `process.emitWarning`. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+const optionsSchema = z.strictObject({
+  folder: z.string().min(1),
+  key: z.string().optional(),
+  keyFile: z.string().min(1).optional(),
+  create: z.boolean().default(true),
+  warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+})
+
+interface OpenedStore {
+  readonly root: string
+  readonly masterKey: Uint8Array
+  readonly files: CredentialFiles
+  readonly revisions: Revisions
+}
+
+/**
+ * Credentials in a folder on this machine: one file for each revision, sealed with libsodium's `crypto_box_seal`, signed with Ed25519,
+ * and bound to store, provider, issuer, subject and revision. Names are keyed hashes, so that a listing says nothing about people.
+ *
+ * One earlier revision is kept. Revoking empties every revision and leaves a signed mark; purging leaves a mark that names nobody and
+ * reads as absent, since numbers that began again would let an old file pass for a new one.
+ *
+ * An older file that is put back is recognised while the process runs, and after a restart by the audit log only.
+ *
+ * `open()` makes the store when the folder holds none. It throws `key_missing`, `key_wrong`, `key_exposed`, `key_malformed`,
+ * `record_tampered` for a damaged keyring, and `configuration_invalid`; none of them changes or deletes anything. Later,
+ * `record_tampered` and `record_replayed` name a file that fails its checks, and `unavailable` a disk that is full or fails.
+ *
+ * @throws `configuration_invalid` for a wrong option
+ */
+export function sealedFile(options: SealedFileOptions): SecretBackend {
+  const { folder, key, keyFile, create, warn = processWarning } = parseOptions(optionsSchema, options, 'sealedFile')
+  let store: OpenedStore | undefined
+  let mark: ServerMark | undefined
+
+  function opened(): OpenedStore {
+    if (store) return store
+    throw new CredentialVaultError('configuration_invalid', `The sealed file ${folder} is not open.`, {
+      reason: 'not_open',
+    })
+  }
+
+  async function guarded<T>(work: (store: OpenedStore) => Promise<T>, signal: AbortSignal): Promise<T> {
+    try {
+      throwIfAborted(signal)
+      return await work(opened())
+    } catch (error) {
+      throw storageError(error, folder)
+    }
+  }
+
+  return {
+    name: 'sealed-file',
+
+    async open(hears) {
+      await sodiumReady()
+      const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile, warn })
+      try {
+        const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn }, hears)
+        const revisions = createRevisions(root)
+        const files = createCredentialFiles(keyring, revisions, warn)
+        store = { root, masterKey, files, revisions }
+      } catch (error) {
+        throw storageError(error, folder)
+      }
+    },
+
+    read: (storageKey, { signal }) =>
+      guarded(async ({ files }): Promise<CredentialLookup> => {
+        const found = await files.find(storageKey)
+        const status = statusOf(found)
+        if (status.status !== 'active') return status
+        return { ...status, values: files.values(found, storageKey) }
+      }, signal),
+
+    stat: (storageKey, { signal }) => guarded(async ({ files }) => statusOf(await files.find(storageKey)), signal),
+
+    isCurrent: (storageKey, version) => opened().files.isCurrent(storageKey, version),
+
+    write: (storageKey, values, intent, { signal }) =>
+      guarded(({ files }) => files.write(storageKey, values, intent, signal), signal),
+
+    revoke: (storageKey, intent, { signal }) =>
+      guarded(({ files, revisions }) => revoke(files, revisions, storageKey, intent, signal), signal),
+
+    async *list({ signal }) {
+      try {
+        yield* opened().files.all(signal)
+      } catch (error) {
+        throw storageError(error, folder)
+      }
+    },
+
+    locate: (storageKey) => opened().files.path(storageKey),
+
+    deriveKey: (purpose) => deriveKey(opened().masterKey, `derived ${purpose}`),
+
+    async announceServer(serverBaseUrl) {
+      await mark?.close()
+      mark = await markServer(opened().root, serverBaseUrl)
+      return mark?.others ?? false
+    },
+
+    async close() {
+      await mark?.close()
+      mark = undefined
+      if (store) wipe(store.masterKey)
+      store = undefined
+    },
+  }
+}

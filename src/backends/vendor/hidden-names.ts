@@ -1,0 +1,39 @@
+import type { Owner } from '../../core/model/owner.ts'
+
+/**
+ * Issuer and subject in labels beside a credential whose name hides them, since a hash cannot be read back. Base64url, in as many pieces
+ * as the vendor's longest value asks for: `<separator>` is what its label names are built with, e.g. `mcp-subject-1`.
+ */
+export function hiddenLabels(hidden: Partial<Owner>, separator: string, longest: number): Record<string, string> {
+  return Object.fromEntries(
+    (['issuer', 'subject'] as const).flatMap((part) =>
+      piecesOf(hidden[part] ?? '', longest).map((piece, index) => [labelName(part, separator, index + 1), piece]),
+    ),
+  )
+}
+
+export function hiddenNames(labels: Readonly<Record<string, unknown>> | undefined, separator: string): Partial<Owner> {
+  return Object.fromEntries(
+    (['issuer', 'subject'] as const).flatMap((part) => {
+      const pieces: string[] = []
+      for (;;) {
+        const piece = labels?.[labelName(part, separator, pieces.length + 1)]
+        if (typeof piece !== 'string') break
+        pieces.push(piece)
+      }
+      return pieces.length === 0 ? [] : [[part, Buffer.from(pieces.join(''), 'base64url').toString('utf8')]]
+    }),
+  )
+}
+
+function piecesOf(text: string, longest: number): readonly string[] {
+  return (
+    Buffer.from(text)
+      .toString('base64url')
+      .match(new RegExp(`.{1,${longest}}`, 'g')) ?? []
+  )
+}
+
+function labelName(part: keyof Owner, separator: string, number: number): string {
+  return `mcp${separator}${part}-${number}`
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { awsSecretsManagerBackend } from '../../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
+import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
+import { describeSecretBackend } from '../../../src/testing/secret-backend-suite.ts'
+import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../support/aws-emulator.ts'
+import { awsHands } from '../../support/aws-hands.ts'
+import { type AwsProxy, startAwsProxy } from '../../support/aws-proxy.ts'
+import { isLive, liveAdministrator, removeSecrets } from '../../support/live-aws.ts'
+
+describe.each(isLive ? [] : (['moto', 'ministack'] as const))('%s', (name) => {
+  let emulator: AwsEmulator
+  let proxy: AwsProxy
+
+  beforeAll(async () => {
+    emulator = await startAwsEmulator(name)
+    proxy = await startAwsProxy(emulator)
+  })
+  afterAll(async () => {
+    await proxy.close()
+    await emulator.stop()
+  })
+
+  describeSecretBackend({
+    test,
+    faults: ['down', 'hanging', 'dripping', 'reset', 'lost', 'html', 'failing', 'throttled', 'denied'],
+    async makeHarness() {
+      const prefix = `mcp-${randomUUID().slice(0, 8)}`
+      const opened: SecretBackend[] = []
+      const connect = async () => {
+        const backend = awsSecretsManagerBackend({
+          region: REGION,
+          endpoint: proxy.endpoint,
+          credentials: async () => ROOT_KEYS,
+          prefix,
+          warn: () => undefined,
+        })
+        await backend.open()
+        opened.push(backend)
+        return backend
+      }
+      return {
+        here: await connect(),
+        there: await connect(),
+        reconnect: connect,
+        vendor: awsHands(emulator.administrator, prefix),
+        async fault(fault) {
+          if (fault === 'down') return proxy.down()
+          if (fault === 'none') await proxy.up().catch(() => undefined)
+          if (fault !== 'sealed') proxy.fault(fault)
+        },
+        close: async () => void (await Promise.all(opened.map((backend) => backend.close()))),
+      }
+    },
+  })
+})
+
+describe.each(isLive ? ['a live account'] : [])('%s', () => {
+  const administrator = isLive ? liveAdministrator() : undefined
+  afterAll(() => administrator?.destroy())
+
+  describeSecretBackend({
+    test: (name, run) => test(name, { timeout: 600_000 }, run),
+    // Its network is not ours to break.
+    faults: [],
+    async makeHarness() {
+      if (!administrator) throw new Error('there is no live account')
+      const prefix = `mcp-test-${randomUUID().slice(0, 8)}`
+      const opened: SecretBackend[] = []
+      const connect = async () => {
+        const backend = awsSecretsManagerBackend({ prefix, warn: () => undefined })
+        await backend.open()
+        opened.push(backend)
+        return backend
+      }
+      return {
+        here: await connect(),
+        there: await connect(),
+        reconnect: connect,
+        vendor: awsHands(administrator, prefix),
+        async close() {
+          await Promise.all(opened.map((backend) => backend.close()))
+          await removeSecrets(administrator, prefix)
+        },
+      }
+    },
+  })
+})

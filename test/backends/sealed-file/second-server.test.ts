@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { memoryAudit } from '../../../src/audit/memory.ts'
+import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
+import { openVault } from '../../../src/open-vault.ts'
+import type { OpenVaultOptions } from '../../../src/open-vault-options.ts'
+import { memoryPendingStore } from '../../../src/pending/memory.ts'
+import { type SealedFolder, sealedFolder } from '../../support/sealed-folder.ts'
+
+const SERVER = fileURLToPath(new URL('../../support/served-store.ts', import.meta.url))
+const BASE_URL = 'http://localhost:8005'
+const SECOND = /another server .* the same store/i
+
+async function startServer(store: SealedFolder): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', SERVER, store.folder, BASE_URL], {
+    env: { ...process.env, MCP_VAULT_KEY: store.key },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    printed += chunk
+    if (printed.includes('ready\n')) break
+  }
+  return child
+}
+
+async function warningsOf(store: SealedFolder, change: Partial<OpenVaultOptions> = {}): Promise<string[]> {
+  const warnings: string[] = []
+  const vault = await openVault({
+    serverBaseUrl: BASE_URL,
+    backend: sealedFile({ folder: store.folder, key: store.key }),
+    audit: memoryAudit(),
+    warn: (message) => warnings.push(message),
+    ...change,
+  })
+  await vault.close()
+  return warnings.filter((warning) => SECOND.test(warning))
+}
+
+test('a server says at its start that another one with its address uses the same store', async () => {
+  const store = await sealedFolder()
+  expect(await warningsOf(store)).toEqual([])
+  await startServer(store)
+  expect(await warningsOf(store)).toEqual([expect.stringContaining('one process')])
+})
+
+test.each(['SIGKILL', 'end'] as const)('one that has ended (%s) is no other server', async (how) => {
+  const store = await sealedFolder()
+  const child = await startServer(store)
+  if (how === 'end') child.stdin?.end()
+  else child.kill(how)
+  await once(child, 'exit')
+  expect(await warningsOf(store)).toEqual([])
+})
+
+test('servers of other addresses, the command line, and servers that share their pending requests are no danger', async () => {
+  const store = await sealedFolder()
+  await store.open()
+  expect(await warningsOf(store)).toEqual([])
+  await startServer(store)
+  expect(await warningsOf(store, { serverBaseUrl: 'http://localhost:8006' })).toEqual([])
+  const shared = { ...memoryPendingStore(), shared: true }
+  expect(await warningsOf(store, { pendingStore: shared })).toEqual([])
+})
+
+test('a folder in which no mark can be left is opened all the same', async () => {
+  const store = await sealedFolder()
+  expect(await warningsOf(store)).toEqual([])
+  const tooLong = { ...store, folder: join(store.folder, 'x'.repeat(100)) }
+  await mkdir(tooLong.folder, { mode: 0o700 })
+  expect(await warningsOf(tooLong)).toEqual([])
+  expect(await readdir(tooLong.folder)).not.toContain('servers')
+})
