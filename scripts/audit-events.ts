@@ -1,4 +1,4 @@
-import { EVENT_CATALOGUE } from '../src/audit/event-catalogue.ts'
+import { EVENT_CATALOGUE } from '../src/audit/line/event-catalogue.ts'
 
 /** The table of events in docs/audit.md. `npm run docs:audit` puts it there; a test says when it is stale. */
 export function eventTable(): string {

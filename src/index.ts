@@ -4,11 +4,11 @@
  * @module mcp-credential-vault
  */
 
-export type { AuditAnchor, AuditCheckpoint } from './audit/anchor.ts'
+export type { AuditAnchor, AuditCheckpoint } from './audit/anchors/anchor.ts'
+export { streamAnchor } from './audit/anchors/stream-anchor.ts'
+export { type WebhookAnchorOptions, webhookAnchor } from './audit/anchors/webhook-anchor.ts'
 export { jsonLinesAudit } from './audit/json-lines.ts'
 export type { JsonLinesAuditOptions } from './audit/json-lines-options.ts'
-export { streamAnchor } from './audit/stream-anchor.ts'
-export { type WebhookAnchorOptions, webhookAnchor } from './audit/webhook-anchor.ts'
 export { memoryBackend } from './backends/memory.ts'
 export { type SealedFileOptions, sealedFile } from './backends/sealed-file/sealed-file.ts'
 export type { CredentialHandle, ReleaseOptions } from './core/credentials/credential-handle.ts'
@@ -68,7 +68,7 @@ export { CredentialsProvider } from './credentials-provider.ts'
 export type { CredentialsProviderOptions } from './credentials-provider-options.ts'
 export type { HeaderOptions } from './destinations/credential-header.ts'
 export type { DestinationOptions } from './destinations/destination.ts'
-export type { IntrospectionOptions } from './identity/introspection-options.ts'
+export type { IntrospectionOptions } from './identity/access-token/introspection-options.ts'
 export { type LocalUserOptions, localUser } from './identity/local-user.ts'
 export { oidc } from './identity/oidc.ts'
 export type { OidcOptions } from './identity/oidc-options.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AuditAnchor } from './anchor.ts'
+import type { AuditAnchor } from './anchors/anchor.ts'
 
 export interface JsonLinesAuditOptions {
   /**

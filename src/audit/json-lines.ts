@@ -5,11 +5,11 @@ import { openPrivateFolder } from '../core/host/private-folder.ts'
 import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
-import { syncFolders } from './audit-file.ts'
-import { type AuditKeys, auditKeys } from './audit-keys.ts'
-import { auditLineBody, type LineBody } from './audit-line.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
 import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
+import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
+import { auditLineBody, type LineBody } from './line/audit-line.ts'
+import { syncFolders } from './segments/audit-file.ts'
 
 interface Waiting {
   readonly body: LineBody

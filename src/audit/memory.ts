@@ -1,6 +1,6 @@
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type { AuditEvent, AuditSink } from '../core/ports/audit-sink.ts'
-import { auditLineBody } from './audit-line.ts'
+import { auditLineBody } from './line/audit-line.ts'
 
 export interface MemoryAudit extends AuditSink {
   /** Everything appended so far, in order; the event at index i has `seq` i + 1. */

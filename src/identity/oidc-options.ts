@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH } from '../core/model/owner.ts'
 import { isLoopback } from '../core/network/loopback.ts'
-import { type IntrospectionOptions, introspectionSchema } from './introspection-options.ts'
-import { REASSIGNABLE_CLAIMS } from './owner-claim.ts'
+import { type IntrospectionOptions, introspectionSchema } from './access-token/introspection-options.ts'
+import { REASSIGNABLE_CLAIMS } from './claims/owner-claim.ts'
 
 /** Options of `oidc()`. */
 export interface OidcOptions {

@@ -9,14 +9,14 @@ import type {
   ResourceDescription,
   VerifyToken,
 } from '../core/ports/identity.ts'
-import { accessTokenVerifier, isJwt } from './access-token.ts'
-import { oidcBrowserLogin } from './browser-login.ts'
-import { introspectedToken } from './introspection.ts'
-import { issuerUnavailable } from './issuer-document.ts'
-import { issuerKeys } from './issuer-keys.ts'
-import { type IssuerMetadata, issuerMetadata } from './issuer-metadata.ts'
+import { accessTokenVerifier, isJwt } from './access-token/access-token.ts'
+import { introspectedToken } from './access-token/introspection.ts'
+import { rememberTokens } from './access-token/remembered-tokens.ts'
+import { issuerUnavailable } from './issuer/issuer-document.ts'
+import { issuerKeys } from './issuer/issuer-keys.ts'
+import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
+import { oidcBrowserLogin } from './login/browser-login.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
-import { rememberTokens } from './remembered-tokens.ts'
 
 export type { OidcOptions }
 

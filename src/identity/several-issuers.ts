@@ -7,9 +7,9 @@ import type {
   ResourceDescription,
   VerifyToken,
 } from '../core/ports/identity.ts'
-import { issuerOf } from './access-token.ts'
-import { loginRefusal } from './login-problem.ts'
-import { accessTokenRefusal } from './token-problem.ts'
+import { issuerOf } from './access-token/access-token.ts'
+import { accessTokenRefusal } from './claims/token-problem.ts'
+import { loginRefusal } from './login/login-problem.ts'
 
 /** An identity that says whose tokens it verifies. */
 type OneIssuer = Identity & { readonly issuers: readonly [string, ...string[]]; readonly resource: ResourceDescription }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { readLogRecord } from '../../src/audit/query/log-record.ts'
-import { segmentLines } from '../../src/audit/verify/segment-lines.ts'
+import { segmentLines } from '../../src/audit/segments/segment-lines.ts'
 import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
 import { namespace } from '../support/full-disk.ts'
 

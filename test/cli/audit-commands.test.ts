@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { AuditCheckpoint } from '../../src/audit/anchor.ts'
+import type { AuditCheckpoint } from '../../src/audit/anchors/anchor.ts'
 import { auditExport } from '../../src/cli/audit/export.ts'
 import { auditKey } from '../../src/cli/audit/key.ts'
 import { auditReconcile } from '../../src/cli/audit/reconcile.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { auditKeys, importPublicKey } from '../../src/audit/audit-keys.ts'
+import { auditKeys, importPublicKey } from '../../src/audit/line/audit-keys.ts'
 import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { LOGIN_PROBLEMS } from '../../src/identity/login-problem.ts'
+import { LOGIN_PROBLEMS } from '../../src/identity/login/login-problem.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/troubleshooting.md'), 'utf8')
 const section = page.split('\n## ').find((part) => part.startsWith('login_failed')) ?? ''

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMissing, listSegments } from '../segment-ends.ts'
-import { segmentLines } from '../verify/segment-lines.ts'
+import { isMissing, listSegments } from '../segments/segment-ends.ts'
+import { segmentLines } from '../segments/segment-lines.ts'
 import { type LogRecord, readLogRecord } from './log-record.ts'
 
 /** The last so many lines that match, of all files together, in the order of time. Reads no file that cannot have one of them. */

@@ -1,4 +1,4 @@
-import type { Pseudonym } from '../audit-line.ts'
+import type { Pseudonym } from '../line/audit-line.ts'
 import type { LogPerson, LogRecord } from './log-record.ts'
 
 export interface LogFilter {

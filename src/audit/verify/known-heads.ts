@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { readSealedLine } from '../sealed-line.ts'
+import { readSealedLine } from '../line/sealed-line.ts'
+import { segmentLines } from '../segments/segment-lines.ts'
 import { type Finding, finding } from './finding.ts'
-import { segmentLines } from './segment-lines.ts'
 import type { WriterVerdict } from './verify-writer.ts'
 
 /** That a writer's log had come so far, and with which hash: from an anchor, or from another chain. */

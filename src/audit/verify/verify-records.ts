@@ -2,7 +2,7 @@ import { sameOwner } from '../../core/model/owner.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import type { LogRecord } from '../query/log-record.ts'
 import { mergedLines } from '../query/merged-lines.ts'
-import { listSegments } from '../segment-ends.ts'
+import { listSegments } from '../segments/segment-ends.ts'
 import { type Finding, finding } from './finding.ts'
 
 const SAVED = new Set(['credential.stored', 'credential.rotated'])

@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto'
-import { NO_LINK } from '../audit-chain.ts'
-import { isSignedBy } from '../audit-keys.ts'
-import { isKnownType } from '../event-catalogue.ts'
-import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../sealed-line.ts'
+import { NO_LINK } from '../line/audit-chain.ts'
+import { isSignedBy } from '../line/audit-keys.ts'
+import { isKnownType } from '../line/event-catalogue.ts'
+import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/sealed-line.ts'
+import { type RawLine, segmentLines } from '../segments/segment-lines.ts'
 import { type Finding, type FindingKind, finding } from './finding.ts'
 import { type LogLine, readLogLine } from './log-line.ts'
-import { type RawLine, segmentLines } from './segment-lines.ts'
 
 /** Where a chain stands, as a verifier knows it. */
 export interface VerifiedHead {

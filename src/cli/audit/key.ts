@@ -1,4 +1,4 @@
-import { importPublicKey } from '../../audit/audit-keys.ts'
+import { importPublicKey } from '../../audit/line/audit-keys.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { Command } from '../command.ts'
 import { ownAuditKeys } from './audit-folder.ts'

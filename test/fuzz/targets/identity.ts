@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { type CryptoKey, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
-import { accessTokenVerifier } from '../../../src/identity/access-token.ts'
-import type { VerifySigned } from '../../../src/identity/issuer-keys.ts'
-import { checkLoginAnswer } from '../../../src/identity/login-answer.ts'
-import { problemOf } from '../../../src/identity/token-problem.ts'
+import { accessTokenVerifier } from '../../../src/identity/access-token/access-token.ts'
+import { problemOf } from '../../../src/identity/claims/token-problem.ts'
+import type { VerifySigned } from '../../../src/identity/issuer/issuer-keys.ts'
+import { checkLoginAnswer } from '../../../src/identity/login/login-answer.ts'
 import { mustHold, target } from '../target.ts'
 import { anyJson, anyText, mutated, textLike } from '../texts.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { newChain, sealBatch } from '../../../src/audit/audit-chain.ts'
-import { auditLineBody } from '../../../src/audit/audit-line.ts'
+import { newChain, sealBatch } from '../../../src/audit/line/audit-chain.ts'
+import { auditLineBody } from '../../../src/audit/line/audit-line.ts'
 import { createEchoGuard } from '../../../src/core/echo-guard/echo-guard.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'

@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
+import { parseOptions } from '../../core/model/options.ts'
+import { isLoopback } from '../../core/network/loopback.ts'
+import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
+
+export interface WebhookAnchorOptions {
+  /** Where checkpoints are POSTed as JSON, one a request: https, or http on loopback. Any 2xx status means that it was kept. */
+  readonly url: string
+  /** Sent as `Authorization: Bearer`. */
+  readonly token?: string
+  /** How many checkpoints wait at most; then the oldest is dropped, since a later one says more. 1 to 10000, default 100. */
+  readonly maxQueued?: number
+  /** Hears once of every outage. Default: a process warning. */
+  readonly warn?: (message: string) => void
+}
+
+const optionsSchema = z.strictObject({
+  url: z.string().refine(isAllowed, 'must be an https URL without user and password, or http on loopback'),
+  token: z.string().min(1).optional(),
+  maxQueued: z.int().min(1).max(10_000).default(100),
+  warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+})
+
+const TIMEOUT = 5_000
+const FIRST_PAUSE = 1_000
+const LONGEST_PAUSE = 60_000
+
+/** Sends checkpoints to another machine. Nothing ever waits for it, and an outage costs no memory beyond its queue. */
+export function webhookAnchor(options: WebhookAnchorOptions): AuditAnchor {
+  const { url, token, maxQueued, warn = warnOfProcess } = parseOptions(optionsSchema, options, 'webhookAnchor')
+  const queue: AuditCheckpoint[] = []
+  const ending = new AbortController()
+  let sending: Promise<void> | undefined
+  let dropped = 0
+
+  async function send(checkpoint: AuditCheckpoint): Promise<boolean> {
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        redirect: 'error',
+        headers: {
+          'Content-Type': 'application/json',
+          ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify(checkpoint),
+        signal: AbortSignal.timeout(TIMEOUT),
+      })
+      await response.body?.cancel()
+      return response.ok
+    } catch {
+      return false
+    }
+  }
+
+  async function sendAll(): Promise<void> {
+    let pause = FIRST_PAUSE
+    for (let next = queue[0]; next; next = queue[0]) {
+      if (await send(next)) {
+        if (pause > FIRST_PAUSE) warn(`The audit anchor works again; ${dropped} checkpoints were dropped meanwhile.`)
+        pause = FIRST_PAUSE
+        dropped = 0
+        if (queue[0] === next) queue.shift()
+        continue
+      }
+      if (ending.signal.aborted) break
+      if (pause === FIRST_PAUSE)
+        warn('The audit anchor does not take checkpoints. They are kept, and sent when it does.')
+      await delay(pause, undefined, { ref: false, signal: ending.signal }).catch(() => {})
+      pause = Math.min(pause * 2, LONGEST_PAUSE)
+    }
+    sending = undefined
+  }
+
+  return {
+    publish(checkpoint) {
+      if (queue.length >= maxQueued) {
+        queue.shift()
+        dropped += 1
+      }
+      queue.push(checkpoint)
+      sending ??= sendAll()
+    },
+    async close() {
+      ending.abort()
+      await Promise.race([sending, delay(TIMEOUT, undefined, { ref: false })])
+    },
+  }
+}
+
+function isAllowed(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+}
+
+function warnOfProcess(message: string): void {
+  process.emitWarning(message, 'CredentialVaultWarning')
+}

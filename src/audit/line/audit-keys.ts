@@ -1,0 +1,70 @@
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { deriveKey } from '../../core/crypto/derive-key.ts'
+import type { Owner } from '../../core/model/owner.ts'
+
+/** What signs lines and hides subjects, both from one key. */
+export interface AuditKeys {
+  /** Ed25519 (RFC 8032) over the line's hash, as 86 base64url characters. */
+  sign(hash: string): string
+  /** The same over a checkpoint's text, which no line's hash can be. */
+  signCheckpoint(text: string): string
+  /** 32 bytes as 43 base64url characters: what a verifier needs. */
+  readonly publicKey: string
+  readonly verifyingKey: KeyObject
+  /** `p_` and 22 base64url characters: the same for the same person, and nobody's name without the key. */
+  pseudonym(owner: Owner): string
+}
+
+/** Keeps a signature from being taken for one over something else. */
+const LINE = 'mcp-credential-vault audit v1\n'
+const CHECKPOINT = 'mcp-credential-vault audit checkpoint v1\n'
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+export function auditKeys(key: Uint8Array): AuditKeys {
+  const der = Buffer.concat([PKCS8_ED25519, deriveKey(key, 'audit signature')])
+  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  const pseudonymKey = deriveKey(key, 'audit pseudonyms')
+  const verifyingKey = createPublicKey(privateKey)
+  const signature = (text: string) => sign(null, Buffer.from(text), privateKey).toString('base64url')
+  return {
+    sign: (hash) => signature(LINE + hash),
+    signCheckpoint: (text) => signature(CHECKPOINT + text),
+    publicKey: verifyingKey.export({ format: 'jwk' }).x ?? '',
+    verifyingKey,
+    // JSON keeps issuer and subject apart, whatever they contain.
+    pseudonym: ({ issuer, subject }) =>
+      `p_${createHmac('sha256', pseudonymKey)
+        .update(JSON.stringify([issuer, subject]))
+        .digest()
+        .subarray(0, 16)
+        .toString('base64url')}`,
+  }
+}
+
+const PUBLIC_KEY = /^[A-Za-z0-9_-]{43}$/
+
+/** undefined when the text is not a public key in the form that {@link AuditKeys.publicKey} has. */
+export function importPublicKey(text: string): KeyObject | undefined {
+  if (!PUBLIC_KEY.test(text)) return undefined
+  try {
+    return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: text }, format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether one of the keys signed the line with this hash. */
+export function isSignedBy(keys: readonly KeyObject[], hash: string, signature: string): boolean {
+  return verifies(keys, LINE + hash, signature)
+}
+
+export function isCheckpointSignedBy(keys: readonly KeyObject[], text: string, signature: string): boolean {
+  return verifies(keys, CHECKPOINT + text, signature)
+}
+
+function verifies(keys: readonly KeyObject[], text: string, signature: string): boolean {
+  const bytes = Buffer.from(signature, 'base64url')
+  // Several texts decode to the same bytes, and only one of them was written.
+  if (bytes.toString('base64url') !== signature) return false
+  return keys.some((key) => verify(null, Buffer.from(text), key, bytes))
+}

@@ -1,0 +1,57 @@
+import type { AuditEventType } from '../../core/ports/audit-sink.ts'
+import type { LogEvent } from './log-events.ts'
+
+/** Every type that a line can have, and when it is written. */
+export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'], string>> = {
+  'credential.requested':
+    'A tool needed a credential that is missing or revoked, and a link was made or reused. `reason` says which.',
+  'credential.resolved': 'A value is about to be handed to a tool.',
+  'credential.read': "An operator's command read the values, to keep the fields that it does not replace.",
+  'credential.missing':
+    'A tool, or a command that rotates, asked for the value of a credential that is absent or revoked.',
+  'credential.denied': 'A release was refused, or the backend did not answer. `reason` says why.',
+  'credential.rejected_upstream': 'The service at `destination` answered 401 or 403 to the value.',
+  'credential.service_unreachable':
+    'The service at `destination` could not be reached or did not answer. `reason` says why.',
+  'credential.storing': "A value is about to be written. The stored record carries this line's writer and number.",
+  'credential.stored': 'The value is stored, as `version`.',
+  'credential.store_failed': 'It is not stored; with `outcome_unknown` nobody can tell.',
+  'credential.verified': 'The service accepted the value that was typed, before it was saved.',
+  'credential.verification_failed': 'The service refused the value that was typed, or could not be asked.',
+  'credential.rotated': 'An operator put another value in place with the command line.',
+  'credential.revoked': 'The credential was revoked, or there was nothing to revoke.',
+  'credential.purged': 'Revoked, and its mark removed as well.',
+  'credential.revoke_failed': 'It was not revoked; with `outcome_unknown` nobody can tell.',
+  'credential.echoed': 'A tool result that contained the secret was withheld.',
+  'credential.crossed': "A result of `owner`'s call contained another owner's secret for `provider`. Worth an alarm.",
+  'form.opened': "The link's owner was shown the form.",
+  'form.cancelled': 'The owner ended the request on the form.',
+  'form.identity_mismatch': 'Somebody else opened the link: `actor` is who, `owner` whose it is. Worth an alarm.',
+  'form.rejected': 'A submitted form was refused: CSRF, rate limit, fields that do not fit.',
+  'login.succeeded': 'Somebody signed in to the pages.',
+  'login.failed': 'A sign-in was refused or not finished.',
+  'login.ended': 'Sessions were ended, by sign-out or by an operator.',
+  'token.rejected': 'An access token or request was refused at the MCP endpoint.',
+  'refusals.counted':
+    "`count` strangers' refusals of one minute have no line of their own: over 60 of an address, 600 in all.",
+  'record.tampered': 'A stored record fails its integrity checks. Worth an alarm.',
+  'store.rollback_detected': 'Somebody put an earlier state of the store back. Worth an alarm.',
+  'backend.error': '`backend`, the pending store or the identity provider stopped working.',
+  'backend.recovered': 'It works again.',
+  'key.created': 'A new store was made; `version` is the id of its key.',
+  'admin.listed': 'An operator listed who has a credential.',
+  'admin.shown': "An operator looked at one credential's state.",
+  'admin.checked': '`doctor` tried whether everything is as it should be.',
+  'audit.read': 'Somebody read, exported, verified or reconciled the log with the command line.',
+  'audit.gap': '`count` lines could be neither written nor kept until they could.',
+  'audit.opened': 'First line of a chain: the public key, and where the other files in the folder ended.',
+  'audit.segment_closed': 'Last line of a file that another one of the same chain follows.',
+  'audit.closed': 'Last line of a chain: the process ended in an orderly way.',
+  'audit.segment_purged': 'A file older than the retention time is removed.',
+  'audit.writer_failed':
+    'The file of another chain could not be written any more; its lines after `lastSeq` were never acknowledged.',
+}
+
+export function isKnownType(type: string): boolean {
+  return Object.hasOwn(EVENT_CATALOGUE, type)
+}

@@ -1,0 +1,46 @@
+import type { KeyObject } from 'node:crypto'
+import type { FoundHead } from '../line/log-events.ts'
+import { isMissing, listSegments, readSegmentEnds } from './segment-ends.ts'
+import type { SegmentName } from './segment-name.ts'
+
+export interface FoundHeads {
+  /** How many segments there are. */
+  readonly segments: number
+  /** Where the newest of them ended. */
+  readonly heads: readonly FoundHead[]
+}
+
+const MOST_HEADS = 64
+/** Files that are looked at: more of them may be none of the log's. */
+const MOST_LOOKED_AT = 512
+const AN_HOUR = 3_600_000
+
+/** What a new chain has to say of the others: only of those that are signed, or anybody could have it vouch for anything. */
+export async function foundHeads(
+  folder: string,
+  keys: readonly KeyObject[],
+  warn: (message: string) => void,
+): Promise<FoundHeads> {
+  const segments = await listSegments(folder)
+  const heads: FoundHead[] = []
+  for (const name of newestOfEachWriter(segments).slice(0, MOST_LOOKED_AT)) {
+    if (heads.length >= MOST_HEADS) break
+    try {
+      const ends = await readSegmentEnds(folder, name, keys)
+      if (ends)
+        heads.push({ file: name.file, writer: name.writer, seq: ends.last.seq, hash: ends.last.hash, at: ends.last.at })
+    } catch (error) {
+      if (!isMissing(error))
+        warn(`The audit log ${name.file} cannot be read by this process, so where it ended is not noted.`)
+    }
+  }
+  return { segments: segments.length, heads }
+}
+
+/** Newest first, without those that claim to come from the future. */
+function newestOfEachWriter(segments: readonly SegmentName[]): readonly SegmentName[] {
+  const latest = Date.now() + AN_HOUR
+  const newest = new Map<string, SegmentName>()
+  for (const name of segments) if (name.begun.getTime() <= latest) newest.set(name.writer, name)
+  return [...newest.values()].sort((a, b) => b.begun.getTime() - a.begun.getTime())
+}

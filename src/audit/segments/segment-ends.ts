@@ -1,0 +1,69 @@
+import type { KeyObject } from 'node:crypto'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isSignedBy } from '../line/audit-keys.ts'
+import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/sealed-line.ts'
+import { parseSegmentName, type SegmentName } from './segment-name.ts'
+
+/** The log's files in a folder, in the order in which their names say that they were begun. None where there is no folder. */
+export async function listSegments(folder: string): Promise<readonly SegmentName[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  return names
+    .map(parseSegmentName)
+    .filter((name) => name !== undefined)
+    .sort((a, b) => a.begun.getTime() - b.begun.getTime() || a.part - b.part || (a.file < b.file ? -1 : 1))
+}
+
+export function isMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT'
+}
+
+export interface SegmentEnds {
+  readonly first: SealedLine
+  /** The last one that is signed: what follows it was never vouched for. */
+  readonly last: SealedLine
+}
+
+/**
+ * First and last line of a segment. undefined where the last signature is not of one of the keys or the lines are not its writer's: such a
+ * file says nothing, and whoever may write to the folder can give any file any name and date.
+ */
+export async function readSegmentEnds(
+  folder: string,
+  { file, writer }: SegmentName,
+  keys: readonly KeyObject[],
+): Promise<SegmentEnds | undefined> {
+  const handle = await open(join(folder, file), 'r')
+  try {
+    const { size } = await handle.stat()
+    const first = linesOf(await readAt(handle, 0, MAX_LINE_BYTES))[0]
+    const start = Math.max(0, size - 2 * MAX_LINE_BYTES)
+    const last = linesOf(await readAt(handle, start, size - start))
+      .reverse()
+      .find(({ signature }) => signature !== '')
+    if (!first || !last || first.writer !== writer || last.writer !== writer) return undefined
+    return isSignedBy(keys, last.hash, last.signature) ? { first, last } : undefined
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position)
+  return buffer.subarray(0, bytesRead)
+}
+
+/** The whole and genuine lines in a piece of a file. */
+function linesOf(piece: Buffer): SealedLine[] {
+  const lines: SealedLine[] = []
+  let start = 0
+  for (let end = piece.indexOf(0x0a); end >= 0; end = piece.indexOf(0x0a, start)) {
+    const line = readSealedLine(piece.subarray(start, end))
+    if (line?.isGenuine) lines.push(line)
+    start = end + 1
+  }
+  return lines
+}

@@ -1,0 +1,61 @@
+import { type JWTPayload, UnsecuredJWT } from 'jose'
+import { z } from 'zod'
+import type { VerifyToken } from '../../core/ports/identity.ts'
+import { accessTokenRefusal, problemOf } from '../claims/token-problem.ts'
+import { issuerUnavailable, readIssuerAnswer } from '../issuer/issuer-document.ts'
+import type { IssuerMetadata } from '../issuer/issuer-metadata.ts'
+import { type AccessTokenSettings, checkedClaims, MAX_TOKEN_CHARACTERS, principalOf } from './access-token.ts'
+
+export interface IntrospectionClient {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+const answerSchema = z.looseObject({ active: z.boolean(), token_type: z.string().optional() })
+
+/**
+ * Verifies opaque access tokens by asking the issuer (RFC 7662). An active token's claims are checked as a JWT's are: `iss`, `aud`,
+ * `exp`, `nbf` and the subject have to be there and right, since an issuer also knows tokens for other services.
+ *
+ * @returns a function that throws `token_invalid` with a reason, or `unavailable` when the issuer does not give a usable answer
+ */
+export function introspectedToken(
+  settings: AccessTokenSettings,
+  { clientId, clientSecret }: IntrospectionClient,
+  metadata: () => Promise<IssuerMetadata>,
+): VerifyToken {
+  const authorization = `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`
+  return async (token) => {
+    if (token.length > MAX_TOKEN_CHARACTERS) throw accessTokenRefusal('too_long')
+    const { introspection_endpoint: endpoint } = await metadata()
+    if (endpoint === undefined) throw issuerUnavailable('introspection_missing')
+    const answer = await readIssuerAnswer(endpoint, {
+      method: 'POST',
+      headers: { authorization },
+      body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
+    })
+    if (answer.status === 401 || answer.status === 403) throw issuerUnavailable('client_refused')
+    const parsed = answerSchema.safeParse(answer.json)
+    if (answer.status !== 200 || !parsed.success) throw issuerUnavailable('answer')
+    const { active, token_type: type, ...claims } = parsed.data
+    if (!active) throw accessTokenRefusal('inactive')
+    // RFC 9449 §6.2: a token of type DPoP is bound to a key, as one with `cnf` is.
+    if (type?.toLowerCase() === 'dpop') throw accessTokenRefusal('bound_token')
+    if (type !== undefined && type.toLowerCase() !== 'bearer') throw accessTokenRefusal('type')
+    return principalOf(checked(claims, settings), settings)
+  }
+}
+
+/** jose checks claims only of a JWT, so they become one: the rules are then the same to the letter. */
+function checked(claims: JWTPayload, settings: AccessTokenSettings): JWTPayload {
+  try {
+    return UnsecuredJWT.decode(new UnsecuredJWT(claims).encode(), checkedClaims(settings)).payload
+  } catch (error) {
+    throw accessTokenRefusal(problemOf(error))
+  }
+}
+
+/** RFC 6749 §2.3.1: both parts are form-encoded before they are joined. */
+function formEncoded(text: string): string {
+  return new URLSearchParams({ text }).toString().slice('text='.length)
+}

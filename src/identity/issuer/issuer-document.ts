@@ -1,0 +1,80 @@
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { parseOutsideJson } from '../../core/model/outside-json.ts'
+import { connectionFailure } from '../../core/network/connection-failure.ts'
+
+export const ISSUER_TIMEOUT_MILLISECONDS = 5_000
+const MAX_DOCUMENT_BYTES = 1_048_576
+
+/**
+ * Reads one JSON document of the identity provider. Redirects are not followed: a document from elsewhere is not the issuer's.
+ *
+ * @returns the parsed JSON, or undefined when the server answers that there is no such document
+ * @throws `unavailable` when it cannot be known right now: no connection, no answer within 5 s, 429 or a 5xx status, or more than 1 MiB
+ */
+export async function readIssuerDocument(url: string): Promise<unknown> {
+  const { status, json } = await readIssuerAnswer(url)
+  return status === 200 ? json : undefined
+}
+
+/** As {@link readIssuerDocument}, for requests whose refusals mean something. `json` is undefined for a body that is none. */
+export async function readIssuerAnswer(
+  url: string,
+  request: Pick<RequestInit, 'method' | 'body'> & { readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<{ readonly status: number; readonly json: unknown }> {
+  try {
+    const response = await fetch(url, {
+      ...request,
+      headers: { accept: 'application/json, application/jwk-set+json', ...request.headers },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ISSUER_TIMEOUT_MILLISECONDS),
+    })
+    const { status } = response
+    if (status === 200) return { status, json: parse(await limitedText(response)) }
+    await response.body?.cancel()
+    if (status === 429 || status >= 500) throw issuerUnavailable('status')
+    return { status, json: undefined }
+  } catch (error) {
+    if (isVaultError(error)) throw error
+    throw issuerUnavailable(connectionReason(error))
+  }
+}
+
+/** What the operator can do something about is told apart. */
+export function connectionReason(error: unknown): 'timeout' | 'dns' | 'tls' | 'plain_http' | 'connection' {
+  const failure = connectionFailure(error)
+  return failure === 'timeout' || failure === 'dns' || failure === 'tls' || failure === 'plain_http'
+    ? failure
+    : 'connection'
+}
+
+export function issuerUnavailable(reason: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'unavailable',
+    'The identity provider cannot be reached right now. Try again later.',
+    {
+      reason: `issuer_${reason}`,
+      retryable: true,
+    },
+  )
+}
+
+async function limitedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_DOCUMENT_BYTES) throw issuerUnavailable('document_too_long')
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** A page that is not JSON is how single-page applications answer for paths that do not exist. */
+function parse(text: string): unknown {
+  try {
+    return parseOutsideJson(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,68 @@
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { isVaultError } from '../../core/model/errors.ts'
+import { problemOf, type Refuse } from '../claims/token-problem.ts'
+import { ISSUER_TIMEOUT_MILLISECONDS, issuerUnavailable, readIssuerDocument } from './issuer-document.ts'
+import type { IssuerMetadata } from './issuer-metadata.ts'
+import { withRecentFailure } from './recent-failure.ts'
+
+const REFETCH_COOL_DOWN_MILLISECONDS = 30_000
+const MAX_KEY_AGE_MILLISECONDS = 600_000
+
+/** Verifies a JWT's signature by the issuer's keys, then the claims named in `options`. */
+export type VerifySigned = (token: string, options: JWTVerifyOptions, refuse: Refuse) => Promise<JWTPayload>
+
+/**
+ * Keys come from the issuer's `jwks_uri` alone: `jku`, `x5u` and `jwk` in a token's header are never looked at. The set is kept for ten
+ * minutes; an unknown `kid` fetches it again, at most once in 30 s, and after a failure at most once a second, so that forged tokens cannot make
+ * us flood the identity provider.
+ *
+ * @returns a function that throws `unavailable` when the keys cannot be read, else what `refuse` makes of the problem
+ */
+export function issuerKeys(metadata: () => Promise<IssuerMetadata>): VerifySigned {
+  let keys: ReturnType<typeof createRemoteJWKSet> | undefined
+  return async (token, options, refuse) => {
+    keys ??= remoteKeys((await metadata()).jwks_uri)
+    try {
+      return await verifyWithAnyKey(token, keys, options)
+    } catch (error) {
+      if (isVaultError(error)) throw error
+      if (error instanceof errors.JWKSInvalid) throw issuerUnavailable('keys_invalid')
+      throw refuse(problemOf(error))
+    }
+  }
+}
+
+function remoteKeys(jwksUri: string): ReturnType<typeof createRemoteJWKSet> {
+  const read = withRecentFailure(async () => {
+    const document = await readIssuerDocument(jwksUri)
+    if (document === undefined) throw issuerUnavailable('keys_missing')
+    return document
+  })
+  return createRemoteJWKSet(new URL(jwksUri), {
+    timeoutDuration: ISSUER_TIMEOUT_MILLISECONDS,
+    cooldownDuration: REFETCH_COOL_DOWN_MILLISECONDS,
+    cacheMaxAge: MAX_KEY_AGE_MILLISECONDS,
+    [customFetch]: async () => Response.json(await read()),
+  })
+}
+
+/** A token without `kid` fits every key of its type, of which there are several while keys are rotated. */
+async function verifyWithAnyKey(
+  token: string,
+  keys: ReturnType<typeof createRemoteJWKSet>,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keys, options)).payload
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload
+      } catch (next) {
+        if (!(next instanceof errors.JWSSignatureVerificationFailed)) throw next
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed()
+  }
+}

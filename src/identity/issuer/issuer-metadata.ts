@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { isLoopback } from '../../core/network/loopback.ts'
+import { readIssuerDocument } from './issuer-document.ts'
+import { withRecentFailure } from './recent-failure.ts'
+
+/** What is used of the issuer's metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
+export type IssuerMetadata = z.output<ReturnType<typeof metadataSchema>>
+
+export interface IssuerSettings {
+  /** Exactly as it stands in tokens and in the issuer's own metadata. */
+  readonly issuer: string
+  /** Lets endpoints off loopback be http. */
+  readonly allowHttp: boolean
+  /** An issuer without an introspection endpoint is then not the one that is needed. */
+  readonly introspects?: boolean
+}
+
+/**
+ * Finds the issuer's endpoints and remembers them once found. An outage is remembered for a second: then the next call asks again.
+ *
+ * @returns a function that throws `configuration_invalid` when the issuer answers but is not what is configured, and `unavailable` when
+ * that cannot be known right now
+ */
+export function issuerMetadata(settings: IssuerSettings): () => Promise<IssuerMetadata> {
+  const ask = withRecentFailure(() => discover(settings))
+  let discovery: Promise<IssuerMetadata> | undefined
+  return () => {
+    discovery ??= ask().catch((error: unknown) => {
+      discovery = undefined
+      throw error
+    })
+    return discovery
+  }
+}
+
+/** RFC 8414 first, as MCP clients do; its document wins only when it describes this very issuer completely. */
+async function discover(settings: IssuerSettings): Promise<IssuerMetadata> {
+  const problems: CredentialVaultError[] = []
+  for (const url of wellKnownUrls(settings.issuer)) {
+    try {
+      const document = await readIssuerDocument(url)
+      if (document !== undefined) return checkMetadata(document, settings)
+    } catch (error) {
+      if (!isVaultError(error)) throw error
+      problems.push(error)
+    }
+  }
+  throw (
+    problems.find((problem) => problem.code === 'unavailable') ??
+    problems.at(-1) ??
+    misconfigured(
+      'metadata_missing',
+      `There is no identity provider at ${settings.issuer}: neither ${wellKnownUrls(settings.issuer).join(' nor ')} answers with JSON. Check oidc.issuer.`,
+    )
+  )
+}
+
+/** RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect Discovery 1.0 §4.1 after it. */
+function wellKnownUrls(issuer: string): string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  return [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ]
+}
+
+function checkMetadata(document: unknown, settings: IssuerSettings): IssuerMetadata {
+  const result = metadataSchema(settings.allowHttp).safeParse(document)
+  if (!result.success) {
+    const members = new Set(result.error.issues.map((issue) => issue.path.join('.') || 'the document'))
+    throw misconfigured(
+      'metadata_invalid',
+      `The metadata of ${settings.issuer} cannot be used; missing, of the wrong type or not an https URL: ${[...members].join(', ')}.`,
+    )
+  }
+  if (result.data.issuer !== settings.issuer) {
+    throw misconfigured(
+      'issuer_mismatch',
+      `oidc.issuer is ${settings.issuer}, but the identity provider there calls itself ${printable(result.data.issuer)}. They must be the same to the last character.`,
+    )
+  }
+  if (settings.introspects && result.data.introspection_endpoint === undefined) {
+    throw misconfigured(
+      'introspection_missing',
+      `The metadata of ${settings.issuer} names no introspection_endpoint, so opaque tokens cannot be looked up there. Remove oidc.introspection, or switch introspection on at the identity provider.`,
+    )
+  }
+  return result.data
+}
+
+function metadataSchema(allowHttp: boolean) {
+  const endpoint = z.string().refine((text) => isSafeEndpoint(text, allowHttp))
+  return z.object({
+    issuer: z.string(),
+    jwks_uri: endpoint,
+    authorization_endpoint: endpoint,
+    token_endpoint: endpoint,
+    // Only some need it, and what cannot be used is not there.
+    introspection_endpoint: endpoint.optional().catch(undefined),
+    code_challenge_methods_supported: z.array(z.string()).optional(),
+    token_endpoint_auth_methods_supported: z.array(z.string()).optional(),
+    id_token_signing_alg_values_supported: z.array(z.string()).optional(),
+    authorization_response_iss_parameter_supported: z.boolean().optional(),
+  })
+}
+
+function isSafeEndpoint(text: string, allowHttp: boolean): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && (allowHttp || isLoopback(url)))
+}
+
+function misconfigured(reason: string, message: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', message, { reason })
+}
+
+/** The other side's text goes to the operator's terminal. */
+function printable(text: string): string {
+  return text.slice(0, 255).replace(/[^\x20-\x7E]/g, '?')
+}
