@@ -8,7 +8,7 @@ import { sealedFile } from '../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText, parseKey } from '../src/core/crypto/key-text.ts'
 import { type StorageKey, storageKey } from '../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../src/core/ports/secret-backend.ts'
-import { call, put } from '../src/testing/secret-backend-calls.ts'
+import { call, put } from '../src/testing/secret-backend/calls.ts'
 import { type Measure, median } from './measure.ts'
 
 /** How many credentials of each store are read and saved. They are spread evenly over it. */

@@ -1,5 +1,5 @@
 import { generateKeyText } from '../core/crypto/key-text.ts'
-import type { Command } from './command.ts'
+import type { Command } from './terminal/command.ts'
 
 export const keygen: Command = {
   name: 'keygen',

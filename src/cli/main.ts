@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { printable } from '../core/model/printable.ts'
-import { runCommand, type Terminal } from './command.ts'
-import { usageText } from './command-line.ts'
 import { asked, commands, overview } from './commands.ts'
-import { OutputEnded, outputTo } from './output.ts'
-import { readSecret } from './read-secret.ts'
+import { runCommand, type Terminal } from './terminal/command.ts'
+import { usageText } from './terminal/command-line.ts'
+import { OutputEnded, outputTo } from './terminal/output.ts'
+import { readSecret } from './terminal/read-secret.ts'
 
 const output = outputTo(process.stdout)
 const errors = outputTo(process.stderr)

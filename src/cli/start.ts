@@ -3,8 +3,8 @@ import { loadEnvFile } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type { DefineTools } from '../server/tools-module.ts'
-import type { Command } from './command.ts'
-import { UsageError } from './command-line.ts'
+import type { Command } from './terminal/command.ts'
+import { UsageError } from './terminal/command-line.ts'
 
 export const start: Command = {
   name: 'start',

@@ -9,6 +9,6 @@ export {
   type PendingStoreHarness,
   type PendingStoreLimits,
   type PendingStoreSuite,
-} from './pending-store-suite.ts'
-export type { Fault, SecretBackendHarness, VendorHands } from './secret-backend-harness.ts'
-export { describeSecretBackend, type SecretBackendSuite } from './secret-backend-suite.ts'
+} from './pending-store/suite.ts'
+export type { Fault, SecretBackendHarness, VendorHands } from './secret-backend/harness.ts'
+export { describeSecretBackend, type SecretBackendSuite } from './secret-backend/suite.ts'

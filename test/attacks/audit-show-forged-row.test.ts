@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { readLogRecord } from '../../src/audit/query/log-record.ts'
 import { logColumns, logRow } from '../../src/cli/audit/log-table.ts'
-import { table } from '../../src/cli/table.ts'
+import { table } from '../../src/cli/terminal/table.ts'
 import { printable } from '../../src/core/model/printable.ts'
 import { auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
 

@@ -3,7 +3,7 @@ import type { CredentialHandle } from '../../src/core/credentials/credential-han
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { jiraVariables, startHarness } from '../e2e/mcp-harness.ts'
 
 const GITLAB_SECRET = 'glpat-77aa3f9d2c71e8b0'

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
 import { bearer, fetchTo, type LocalService, PAT, startService } from '../support/local-service.ts'
 

@@ -8,7 +8,7 @@ import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { type FormServer, startFormServer } from '../web/form-server.ts'
 import { visitorOf } from '../web/visitor.ts'
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from 'vitest'
 import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { type Harness, type jiraVariables, startHarness, type TestClient } from '../e2e/mcp-harness.ts'
 
 export const SECRET = 'tok-3f9d2c71e8b04a56'

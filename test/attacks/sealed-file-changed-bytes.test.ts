@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { isVaultError } from '../../src/core/model/errors.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 test('no single changed byte of a record goes unnoticed', async () => {

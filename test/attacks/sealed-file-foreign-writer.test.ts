@@ -4,7 +4,7 @@ import { test } from 'vitest'
 import { createKeyring, type Keyring, lockKeyring } from '../../src/backends/sealed-file/keyring.ts'
 import { encodeRecord } from '../../src/backends/sealed-file/record.ts'
 import { parseKey } from '../../src/core/crypto/key-text.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import {
   ALICE,
   keyringOf,

@@ -1,7 +1,7 @@
 import { link, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, BOB, refuses, revisionPath, sealedFolder, temporaryFolder } from '../support/sealed-folder.ts'
 
 test("another person's record under a second name is not taken for one's own", async () => {

@@ -4,7 +4,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { call, put, valuesOf } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, valuesOf } from '../../src/testing/secret-backend/calls.ts'
 import { type Compiled, compiled } from '../support/compiled.ts'
 import { ALICE, sealedFolder, temporaryFolder } from '../support/sealed-folder.ts'
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { generateKeyText, keyId, parseKey } from '../../src/core/crypto/key-text.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refusesToOpen, sealedFolder } from '../support/sealed-folder.ts'
 
 afterEach(() => {

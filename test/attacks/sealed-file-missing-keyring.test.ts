@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refusesToOpen, sealedFolder } from '../support/sealed-folder.ts'
 
 test('records without their keyring are never given a new one', async () => {

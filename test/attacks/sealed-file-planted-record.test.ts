@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { sealBox } from '../../src/core/crypto/sodium.ts'
-import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, keyringOf, refuses, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 test('a box that anybody can seal to the public key is refused without its writer’s signature', async () => {

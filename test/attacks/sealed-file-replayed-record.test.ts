@@ -1,6 +1,6 @@
 import { copyFile } from 'node:fs/promises'
 import { test } from 'vitest'
-import { put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { put, remove } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refuses, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 test('an earlier revision under a later name is refused', async () => {

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { runCommand } from '../../src/cli/command.ts'
-import { revoke } from '../../src/cli/revoke.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { revoke } from '../../src/cli/credentials/revoke.ts'
+import { runCommand } from '../../src/cli/terminal/command.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, ISSUER, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 // Whoever damages a record must not keep an operator from revoking it: SECURITY.md says that revocation always proceeds.

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refuses, revisionPath, revisionsOf, sealedFolder } from '../support/sealed-folder.ts'
 
 test('going back to the earlier revision is refused while the process runs', async () => {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { sign } from '../../src/core/crypto/sodium.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, BOB, keyringOf, refuses, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 test('parts of two good records do not make a third', async () => {

@@ -1,6 +1,6 @@
 import { copyFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { call, put, remove, statusOfAll } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove, statusOfAll } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, BOB, refuses, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 test("another person's record under one's own name is refused", async () => {

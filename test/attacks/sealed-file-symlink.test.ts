@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refuses, refusesToOpen, revisionPath, sealedFolder, temporaryFolder } from '../support/sealed-folder.ts'
 
 test('a record that is a symbolic link is not followed', async () => {

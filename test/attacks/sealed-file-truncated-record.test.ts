@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refuses, revisionPath, sealedFolder } from '../support/sealed-folder.ts'
 
 test('a record cut anywhere is refused, and the earlier revision does not step in', async () => {

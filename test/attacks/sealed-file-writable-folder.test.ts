@@ -1,6 +1,6 @@
 import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
 import { expect, test, vi } from 'vitest'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refusesToOpen, sealedFolder } from '../support/sealed-folder.ts'
 
 test('a folder that everyone may write to is refused', async () => {

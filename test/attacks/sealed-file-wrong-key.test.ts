@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText, keyId, parseKey } from '../../src/core/crypto/key-text.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { ALICE, refusesToOpen, sealedFolder, temporaryFolder } from '../support/sealed-folder.ts'
 
 test('a wrong key opens nothing, changes nothing, and is told apart by its id', async () => {

@@ -1,6 +1,6 @@
 import { test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
+import { describeSecretBackend } from '../../src/testing/secret-backend/suite.ts'
 
 describeSecretBackend({
   test,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
-import { nearest } from '../../src/cli/nearest.ts'
+import { nearest } from '../../src/cli/terminal/nearest.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../support/main-command.ts'
 
 let command: MainCommand

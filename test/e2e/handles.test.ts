@@ -4,7 +4,7 @@ import type { CredentialHandle } from '../../src/core/credentials/credential-han
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { vaultError, vaultRejection } from '../support/vault-error.ts'
 import { type Harness, jiraVariables, startHarness, type TestClient } from './mcp-harness.ts'
 

@@ -8,7 +8,7 @@ import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import { put } from '../../src/testing/secret-backend-calls.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { bearer, PAT, startService } from '../support/local-service.ts'
 import { fillIn, linkIn, startHarness } from './mcp-harness.ts'
 

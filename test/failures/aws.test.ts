@@ -5,10 +5,10 @@ import {
   awsSecretsManagerBackend,
 } from '../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
 import { vendorName } from '../../src/backends/vendor/vendor-name.ts'
+import { gateTexts } from '../../src/core/gate/gate-texts.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import { gateTexts } from '../../src/mcp/gate-texts.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
-import type { VendorHands } from '../../src/testing/secret-backend-harness.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
+import type { VendorHands } from '../../src/testing/secret-backend/harness.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
 import { awsHands } from '../support/aws-hands.ts'
 import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'

@@ -5,7 +5,7 @@ import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager
 import { vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { connectionFailure } from '../../src/core/network/connection-failure.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
 import { freePort } from '../support/free-port.ts'
 import { openIdentity } from '../support/identity-under-test.ts'

@@ -176,7 +176,7 @@ export const elicitation: Chapter = {
       'MUST NOT',
       'No input is asked for that the client did not declare.',
     ).reasoned(
-      'As above; the gate decides by the declared capabilities in both cases (test/mcp/gate-decision.test.ts).',
+      'As above; the gate decides by the declared capabilities in both cases (test/core/gate/gate-decision.test.ts).',
     ),
     ask('MCP 2025-11-25 basic/security_best_practices 1', 'MUST NOT', 'Sessions authenticate nobody.').tested([
       'attacks/mcp-session-of-another-user',

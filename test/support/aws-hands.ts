@@ -1,7 +1,7 @@
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { vendorName } from '../../src/backends/vendor/vendor-name.ts'
 import type { StorageKey } from '../../src/core/model/storage-key.ts'
-import type { VendorHands } from '../../src/testing/secret-backend-harness.ts'
+import type { VendorHands } from '../../src/testing/secret-backend/harness.ts'
 
 /** An operator in the AWS console. */
 export function awsHands(administrator: SecretsManager, prefix: string): VendorHands {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { put, valuesOf } from '../../src/testing/secret-backend-calls.ts'
+import { put, valuesOf } from '../../src/testing/secret-backend/calls.ts'
 import { compiled } from './compiled.ts'
 
 export interface Ended {

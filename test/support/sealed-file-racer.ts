@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 
 /**
  * A process for sealed-file-linked-temporary. `race FOLDER`: at each line `look` it reads the newest version, at each other line it

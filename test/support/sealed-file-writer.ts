@@ -1,7 +1,7 @@
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 
 /**
  * A process of its own for tests that kill or race it. Arguments: folder, mode, count. The key comes from the environment.

@@ -9,7 +9,7 @@ import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import { call, put } from '../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../src/testing/secret-backend/calls.ts'
 
 export const ISSUER = 'https://login.example.com'
 export const ALICE: StorageKey = storageKey('jira', { issuer: ISSUER, subject: 'alice' })

@@ -5,7 +5,7 @@ import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { call, put, remove } from '../../src/testing/secret-backend-calls.ts'
+import { call, put, remove } from '../../src/testing/secret-backend/calls.ts'
 
 const folder = process.argv[2] ?? ''
 const part = process.argv[3] ?? ''

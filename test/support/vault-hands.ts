@@ -1,6 +1,6 @@
 import { type NameStyle, vendorName } from '../../src/backends/vendor/vendor-name.ts'
 import type { StorageKey } from '../../src/core/model/storage-key.ts'
-import type { VendorHands } from '../../src/testing/secret-backend-harness.ts'
+import type { VendorHands } from '../../src/testing/secret-backend/harness.ts'
 import type { OpenBao } from './open-bao.ts'
 
 /** An operator at Vault's own API, as `vault kv` uses it. */

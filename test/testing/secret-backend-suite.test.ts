@@ -3,7 +3,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import { describeSecretBackend } from '../../src/testing/secret-backend-suite.ts'
+import { describeSecretBackend } from '../../src/testing/secret-backend/suite.ts'
 
 /** Runs the suite over a backend and gives the promises that it breaks. */
 async function brokenBy(spoil: (backend: SecretBackend) => Partial<SecretBackend>): Promise<string[]> {

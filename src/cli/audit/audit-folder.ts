@@ -6,8 +6,8 @@ import { findKey } from '../../core/crypto/key-source.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../create-stores.ts'
 import { withoutEmpty } from '../../environment.ts'
-import type { Terminal } from '../command.ts'
-import { type CommandInput, UsageError } from '../command-line.ts'
+import type { Terminal } from '../terminal/command.ts'
+import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 
 export const folderOption = { folder: { type: 'string' } } as const
 

@@ -1,6 +1,6 @@
 import { csvLine, csvTitle } from '../../audit/query/csv.ts'
-import type { Command } from '../command.ts'
-import { UsageError } from '../command-line.ts'
+import type { Command } from '../terminal/command.ts'
+import { UsageError } from '../terminal/command-line.ts'
 import { folderOption } from './audit-folder.ts'
 import { filterHelp, filterOptions } from './log-filter-options.ts'
 import { openReading } from './reading.ts'

@@ -1,6 +1,6 @@
 import { importPublicKey } from '../../audit/line/audit-keys.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import type { Command } from '../command.ts'
+import type { Command } from '../terminal/command.ts'
 import { ownAuditKeys } from './audit-folder.ts'
 
 export const auditKey: Command = {

@@ -1,5 +1,5 @@
 import { type LogFilter, timeFrom } from '../../audit/query/log-filter.ts'
-import { type CommandInput, UsageError } from '../command-line.ts'
+import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 
 export const filterOptions = {
   user: { type: 'string' },

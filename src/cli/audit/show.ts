@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts'
-import { table } from '../table.ts'
+import type { Command } from '../terminal/command.ts'
+import { table } from '../terminal/table.ts'
 import { folderOption } from './audit-folder.ts'
 import { filterHelp, filterOptions } from './log-filter-options.ts'
 import { type LogRow, logColumns, logRow } from './log-table.ts'

@@ -3,9 +3,9 @@ import { hostname } from 'node:os'
 import type { Finding } from '../../audit/verify/finding.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
 import { verifyRecords } from '../../audit/verify/verify-records.ts'
-import type { Command, ExitCode, Terminal } from '../command.ts'
-import { UsageError } from '../command-line.ts'
-import { withOperatorAccess } from '../operator-access.ts'
+import { withOperatorAccess } from '../operator/operator-access.ts'
+import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
+import { UsageError } from '../terminal/command-line.ts'
 import { auditFolder, folderOption, verifyingKeys } from './audit-folder.ts'
 
 export const auditVerify: Command = {

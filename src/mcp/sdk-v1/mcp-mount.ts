@@ -9,9 +9,9 @@ import { z } from 'zod'
 import { parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
-import { readJsonBody } from '../json-body.ts'
-import { openResponses } from '../open-responses.ts'
-import { isClosed, sendWebResponse, toWebRequest } from '../web-exchange.ts'
+import { readJsonBody } from '../transport/json-body.ts'
+import { openResponses } from '../transport/open-responses.ts'
+import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
 /** Makes one server for one connection. Pass `options` on: all servers then share one schema validator. */

@@ -9,7 +9,7 @@ import {
 } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { vendorName } from '../../../src/backends/vendor/vendor-name.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
-import { call, put, remove, statusOfAll, valuesOf } from '../../../src/testing/secret-backend-calls.ts'
+import { call, put, remove, statusOfAll, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
 import { jsonAnswer } from '../../support/fault-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../support/open-bao.ts'
 import { vaultRejection } from '../../support/vault-error.ts'

@@ -3,7 +3,7 @@ import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { linkOnce } from '../../../src/backends/sealed-file/revisions.ts'
-import { call, put, valuesOf } from '../../../src/testing/secret-backend-calls.ts'
+import { call, put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
 import { ALICE, sealedFolder, temporaryFolder } from '../../support/sealed-folder.ts'
 
 /** What a network file system says of a link(2) that it has made. */

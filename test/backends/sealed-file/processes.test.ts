@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
-import { call, put, statusOfAll } from '../../../src/testing/secret-backend-calls.ts'
+import { call, put, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
 import { type SealedFolder, sealedFolder } from '../../support/sealed-folder.ts'
 
 const WRITER = fileURLToPath(new URL('../../support/sealed-file-writer.ts', import.meta.url))

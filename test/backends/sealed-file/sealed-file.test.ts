@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
-import { call, put, remove, statusOfAll } from '../../../src/testing/secret-backend-calls.ts'
-import { describeSecretBackend } from '../../../src/testing/secret-backend-suite.ts'
+import { call, put, remove, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
+import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
 import { ALICE, BOB, revisionPath, revisionsOf, sealedFolder } from '../../support/sealed-folder.ts'
 
 afterEach(() => {

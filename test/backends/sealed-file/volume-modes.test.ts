@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
-import { call, put } from '../../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 import { auditLogUnderTest, resolvedEvent } from '../../support/audit-log.ts'
 import { ALICE, refusesToOpen, sealedFolder } from '../../support/sealed-folder.ts'
 

@@ -8,7 +8,7 @@ import { createHealth } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
-import { call, put } from '../../../src/testing/secret-backend-calls.ts'
+import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 import { expectThat, type Flow, flow } from '../flow.ts'
 import { canaryVariables } from '../variables.ts'
 

@@ -1,5 +1,5 @@
 import { storageKey } from '../../../src/core/model/storage-key.ts'
-import { call } from '../../../src/testing/secret-backend-calls.ts'
+import { call } from '../../../src/testing/secret-backend/calls.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { World } from '../world.ts'
 

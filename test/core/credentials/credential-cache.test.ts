@@ -8,7 +8,7 @@ import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
-import { put, remove } from '../../../src/testing/secret-backend-calls.ts'
+import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
 import { timePasses } from '../../support/time-passes.ts'
 import { vaultRejection } from '../../support/vault-error.ts'
 

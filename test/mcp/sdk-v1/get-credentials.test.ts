@@ -14,7 +14,7 @@ import type { CredentialVault } from '../../../src/credential-vault.ts'
 import { CredentialsProvider } from '../../../src/credentials-provider.ts'
 import { credentialGate, type RequireCredentials, type ToolExtra } from '../../../src/mcp/sdk-v1/index.ts'
 import { openLocalVault } from '../../../src/open-local-vault.ts'
-import { put } from '../../../src/testing/secret-backend-calls.ts'
+import { put } from '../../../src/testing/secret-backend/calls.ts'
 
 // These tests are compiled, too: each `@ts-expect-error` fails the type check when the line below it compiles.
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import { isVaultError } from '../core/model/errors.ts'
-import { type StorageKey, storageKey } from '../core/model/storage-key.ts'
-import { MAX_CREDENTIAL_BYTES } from '../core/model/variables.ts'
-import type { SecretBackend, StoredCredential } from '../core/ports/secret-backend.ts'
-import { call, conflict, put, refOf, remove, statusOfAll, valuesOf } from './secret-backend-calls.ts'
-import { describeFaults } from './secret-backend-fault-suite.ts'
-import type { Fault, SecretBackendHarness } from './secret-backend-harness.ts'
-import { describeVendorHands } from './secret-backend-vendor-suite.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { MAX_CREDENTIAL_BYTES } from '../../core/model/variables.ts'
+import type { SecretBackend, StoredCredential } from '../../core/ports/secret-backend.ts'
+import { call, conflict, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
+import { describeFaults } from './fault-suite.ts'
+import type { Fault, SecretBackendHarness } from './harness.ts'
+import { describeVendorHands } from './vendor-suite.ts'
 
 export interface SecretBackendSuite {
   /** The runner's own: `test` of vitest or node:test. */

@@ -1,4 +1,4 @@
-import { isVaultError } from '../core/model/errors.ts'
+import { isVaultError } from '../../core/model/errors.ts'
 import {
   asksForHelp,
   type CommandInput,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import { isVaultError } from '../core/model/errors.ts'
-import type { StorageKey } from '../core/model/storage-key.ts'
-import type { CredentialValues } from '../core/model/variables.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { CredentialValues } from '../../core/model/variables.ts'
 import type {
   BackendCall,
   CredentialStatus,
@@ -11,7 +11,7 @@ import type {
   SecretBackend,
   StoredVersion,
   WriteIntent,
-} from '../core/ports/secret-backend.ts'
+} from '../../core/ports/secret-backend.ts'
 
 /** Calls as core makes them, with what a test does not care about filled in. */
 export function call(signal: AbortSignal = AbortSignal.timeout(20_000)): BackendCall {

@@ -1,5 +1,5 @@
-import { type ErrorCode, isVaultError } from '../core/model/errors.ts'
-import { isServiceOutage } from '../core/network/service-outage.ts'
+import { type ErrorCode, isVaultError } from '../model/errors.ts'
+import { isServiceOutage } from '../network/service-outage.ts'
 
 /** What a user can do about an error: come back later, nothing but ask the operator, or read the error itself. */
 export type ProblemKind = 'unavailable' | 'serviceUnavailable' | 'forbidden' | 'broken' | 'unknownOwner'

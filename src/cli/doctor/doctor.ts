@@ -1,12 +1,12 @@
-import { newCorrelationId } from '../core/credentials/credentials.ts'
-import { sodiumReady } from '../core/crypto/sodium.ts'
-import { isVaultError } from '../core/model/errors.ts'
-import { createStores } from '../create-stores.ts'
-import { vaultOptionsFromEnvironment } from '../vault-options-from-environment.ts'
-import type { Command, Terminal } from './command.ts'
+import { newCorrelationId } from '../../core/credentials/credentials.ts'
+import { sodiumReady } from '../../core/crypto/sodium.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import { createStores } from '../../create-stores.ts'
+import { vaultOptionsFromEnvironment } from '../../vault-options-from-environment.ts'
+import { openAudit } from '../operator/open-audit.ts'
+import { operator } from '../operator/operator-access.ts'
+import type { Command, Terminal } from '../terminal/command.ts'
 import { type CheckResult, checkBackend, skipped } from './doctor-checks.ts'
-import { openAudit } from './open-audit.ts'
-import { operator } from './operator-access.ts'
 
 export const doctor: Command = {
   name: 'doctor',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isVaultError } from '../core/model/errors.ts'
-import type { PendingEntry, PendingKey, PendingStore } from '../core/ports/pending-store.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { PendingEntry, PendingKey, PendingStore } from '../../core/ports/pending-store.ts'
 
 /** Milliseconds. */
 const LIFETIME = 60_000

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { excessText, type JsonExcess, jsonCounter } from '../core/model/outside-json.ts'
+import { excessText, type JsonExcess, jsonCounter } from '../../core/model/outside-json.ts'
 
 export type JsonBody =
   | { readonly value: unknown; readonly problem?: never }

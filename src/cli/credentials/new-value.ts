@@ -1,6 +1,6 @@
-import { checkFormValues, type FieldProblem } from '../core/model/form-values.ts'
-import { defineVariables, MAX_VALUE_LENGTH, type VariableType } from '../core/model/variables.ts'
-import { UsageError } from './command-line.ts'
+import { checkFormValues, type FieldProblem } from '../../core/model/form-values.ts'
+import { defineVariables, MAX_VALUE_LENGTH, type VariableType } from '../../core/model/variables.ts'
+import { UsageError } from '../terminal/command-line.ts'
 
 export const VARIABLE_TYPES: readonly VariableType[] = ['string', 'password', 'url', 'textarea']
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { type ErrorCode, isVaultError } from '../core/model/errors.ts'
-import type { StorageKey } from '../core/model/storage-key.ts'
-import { call, put, remove, statusOfAll, valuesOf } from './secret-backend-calls.ts'
-import type { Fault } from './secret-backend-harness.ts'
-import type { VendorCheck } from './secret-backend-vendor-suite.ts'
+import { type ErrorCode, isVaultError } from '../../core/model/errors.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import { call, put, remove, statusOfAll, valuesOf } from './calls.ts'
+import type { Fault } from './harness.ts'
+import type { VendorCheck } from './vendor-suite.ts'
 
 /** What a caller may be told. A fault is never an answer about the credential. */
 const EXPECTED: Readonly<

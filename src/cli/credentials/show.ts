@@ -1,7 +1,7 @@
-import type { Credentials } from '../core/credentials/credentials.ts'
-import type { StorageKey } from '../core/model/storage-key.ts'
-import type { Command } from './command.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
+import type { Credentials } from '../../core/credentials/credentials.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import type { Command } from '../terminal/command.ts'
 
 export const show: Command = {
   name: 'show',

@@ -1,8 +1,8 @@
-import type { VariableType } from '../core/model/variables.ts'
-import type { Command } from './command.ts'
-import { type CommandInput, UsageError } from './command-line.ts'
+import type { VariableType } from '../../core/model/variables.ts'
+import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import type { Command } from '../terminal/command.ts'
+import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { newValue, VARIABLE_TYPES } from './new-value.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
 
 export const rotate: Command = {
   name: 'rotate',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { isVaultError } from '../core/model/errors.ts'
-import type { StorageKey } from '../core/model/storage-key.ts'
-import type { SecretBackend } from '../core/ports/secret-backend.ts'
-import { call, put, refOf, remove, statusOfAll, valuesOf } from './secret-backend-calls.ts'
-import type { SecretBackendHarness, VendorHands } from './secret-backend-harness.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import { call, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
+import type { SecretBackendHarness, VendorHands } from './harness.ts'
 
 export type VendorCheck = (promise: string, run: (harness: SecretBackendHarness) => Promise<void>) => void
 

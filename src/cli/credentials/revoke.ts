@@ -1,9 +1,9 @@
-import type { AccessContext, Credentials } from '../core/credentials/credentials.ts'
-import { isVaultError } from '../core/model/errors.ts'
-import type { StorageKey } from '../core/model/storage-key.ts'
-import type { CredentialStatus } from '../core/ports/secret-backend.ts'
-import type { Command } from './command.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from './operator-access.ts'
+import type { AccessContext, Credentials } from '../../core/credentials/credentials.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
+import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import type { Command } from '../terminal/command.ts'
 
 export const revoke: Command = {
   name: 'revoke',

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { MAX_VALUE_LENGTH } from '../core/model/variables.ts'
+import { MAX_VALUE_LENGTH } from '../../core/model/variables.ts'
 import type { ReadSecretOptions } from './command.ts'
 import { UsageError } from './command-line.ts'
 

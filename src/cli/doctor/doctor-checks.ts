@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { isVaultError } from '../core/model/errors.ts'
-import { type StorageKey, storageKey } from '../core/model/storage-key.ts'
-import type { BackendCall, BackendPrincipal, SecretBackend, Tier } from '../core/ports/secret-backend.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import type { BackendCall, BackendPrincipal, SecretBackend, Tier } from '../../core/ports/secret-backend.ts'
 
 export interface CheckResult {
   readonly check: string

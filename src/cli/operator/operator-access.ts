@@ -4,15 +4,15 @@ import {
   type Credentials,
   createCredentials,
   newCorrelationId,
-} from '../core/credentials/credentials.ts'
-import { sodiumReady } from '../core/crypto/sodium.ts'
-import { createHealth } from '../core/journal/health.ts'
-import { createJournal } from '../core/journal/journal.ts'
-import { type CredentialVaultError, isVaultError } from '../core/model/errors.ts'
-import { type StorageKey, storageKey } from '../core/model/storage-key.ts'
-import { createStores } from '../create-stores.ts'
-import type { ExitCode, Terminal } from './command.ts'
-import { type CommandInput, UsageError } from './command-line.ts'
+} from '../../core/credentials/credentials.ts'
+import { sodiumReady } from '../../core/crypto/sodium.ts'
+import { createHealth } from '../../core/journal/health.ts'
+import { createJournal } from '../../core/journal/journal.ts'
+import { type CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { createStores } from '../../create-stores.ts'
+import type { ExitCode, Terminal } from '../terminal/command.ts'
+import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { openAudit } from './open-audit.ts'
 
 /** What an operator's command works with: the same door as the server's, and an audit log of its own beside the server's. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { PendingOutcome } from '../core/ports/pending-store.ts'
-import { opened, untilAfter } from './pending-entries.ts'
-import type { PendingStoreHarness } from './pending-store-suite.ts'
+import type { PendingOutcome } from '../../core/ports/pending-store.ts'
+import { opened, untilAfter } from './entries.ts'
+import type { PendingStoreHarness } from './suite.ts'
 
 const LONG = 60_000
 

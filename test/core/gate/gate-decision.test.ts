@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { decideGate, type GateDecision, type GateFacts, UNHEARD_WAIT_SECONDS } from '../../src/mcp/gate-decision.ts'
+import {
+  decideGate,
+  type GateDecision,
+  type GateFacts,
+  UNHEARD_WAIT_SECONDS,
+} from '../../../src/core/gate/gate-decision.ts'
 
 const facts: GateFacts = {
   client: 'url-elicitation',

@@ -1,8 +1,8 @@
-import type { StoredCredential } from '../core/ports/secret-backend.ts'
-import type { Command } from './command.ts'
-import type { CommandInput } from './command-line.ts'
-import { ownerOptions, withOperatorAccess } from './operator-access.ts'
-import { table } from './table.ts'
+import type { StoredCredential } from '../../core/ports/secret-backend.ts'
+import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import type { Command } from '../terminal/command.ts'
+import type { CommandInput } from '../terminal/command-line.ts'
+import { table } from '../terminal/table.ts'
 
 export const list: Command = {
   name: 'list',

@@ -1,5 +1,5 @@
-import type { StorageKey } from '../core/model/storage-key.ts'
-import type { SecretBackend } from '../core/ports/secret-backend.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 
 /** What operators do in the vendor's own tools, with an administrator's rights and behind the library's back. */
 export interface VendorHands {

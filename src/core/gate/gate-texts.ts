@@ -1,4 +1,4 @@
-import type { CredentialVaultError } from '../core/model/errors.ts'
+import type { CredentialVaultError } from '../model/errors.ts'
 
 /**
  * What the user or the model reads when a call does not run. Absent, revoked, forbidden and unavailable read differently, and no

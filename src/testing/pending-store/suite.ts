@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isVaultError } from '../core/model/errors.ts'
-import type { PendingStore } from '../core/ports/pending-store.ts'
-import { full, newEntry, opened, until, untilAfter } from './pending-entries.ts'
-import { describeClaims } from './pending-store-claim-suite.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { PendingStore } from '../../core/ports/pending-store.ts'
+import { describeClaims } from './claim-suite.ts'
+import { full, newEntry, opened, until, untilAfter } from './entries.ts'
 
 export interface PendingStoreLimits {
   /** Most entries in the store. */

@@ -1,4 +1,4 @@
-import type { Owner } from '../core/model/owner.ts'
+import type { Owner } from '../../core/model/owner.ts'
 
 export interface OpenResponseLimits {
   /** Responses of one owner that are open at a time. */
