@@ -1,5 +1,5 @@
 import type Koa from 'koa'
-import type { CredentialVault } from '../credential-vault.ts'
+import type { CredentialVault } from '../vault/credential-vault.ts'
 
 /** `GET /health`: 200 `{"status":"ok"}`, or 503 with the parts that do not work, by stable code. Names no version, path or person. */
 export function healthRoute(vault: CredentialVault): Koa.Middleware {

@@ -6,7 +6,7 @@ import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { localUser } from '../../src/identity/local-user.ts'
 import { mcpMount } from '../../src/mcp/sdk-v1/index.ts'
-import { openVault } from '../../src/open-vault.ts'
+import { openVault } from '../../src/vault/open-vault.ts'
 
 /** A server for `server-whose-close-throws.test.ts`, in a process of its own: its tools' clean-up fails. */
 const accessToken = 'a'.repeat(40)

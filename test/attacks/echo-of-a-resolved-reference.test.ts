@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import { jiraVariables, startHarness } from '../e2e/mcp-harness.ts'
 
 const GITLAB_SECRET = 'glpat-77aa3f9d2c71e8b0'

@@ -6,9 +6,9 @@ import PQueue from 'p-queue'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { User } from '../../src/core/model/owner.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { credentialGate } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
 
 // Requests carry no authInfo, so each gate believes userContext. A queue between an outer and an inner gate runs the inner one in another

@@ -2,9 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
 import { expect, test } from 'vitest'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import { type Harness, jiraVariables, startHarness } from '../e2e/mcp-harness.ts'
 
 /** Runs a job some time later, as a queue that all calls share does. */

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { expect, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 
 // A provider that opens its vault by itself tries again at each request for its pages, whoever asks. A backend that was opened before
 // something else was found wrong has logged in, and has to be closed again.

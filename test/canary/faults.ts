@@ -3,7 +3,7 @@ import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../src/core/ports/browser-sessions.ts'
 import type { PendingStore } from '../../src/core/ports/pending-store.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import type { Verify } from '../../src/provider-form.ts'
+import type { Verify } from '../../src/vault/provider/provider-form.ts'
 
 /** What goes wrong during one flow. Each stands in for the operation of its name, and throws or answers what it likes. */
 export interface Faults {

@@ -1,6 +1,6 @@
-import { CredentialsProvider } from '../../src/credentials-provider.ts'
 import { credentialGate, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import type { DefineTools } from '../../src/server/tools-module.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import { canaryVariables } from './variables.ts'
 
 /** Tools of the runnable server: one that uses the secrets well, and one that throws them. */

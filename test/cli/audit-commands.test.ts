@@ -18,7 +18,7 @@ import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
-import { createStores } from '../../src/create-stores.ts'
+import { createStores } from '../../src/vault/environment/create-stores.ts'
 
 const ISSUER = 'https://login.example.com'
 const SECRET = 'tok-canary-77f1c09a2e'

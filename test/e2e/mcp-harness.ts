@@ -20,9 +20,6 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { VariablesOptions } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import type { CredentialVault } from '../../src/credential-vault.ts'
-import { CredentialsProvider } from '../../src/credentials-provider.ts'
-import type { CredentialsProviderOptions } from '../../src/credentials-provider-options.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import {
   credentialGate,
@@ -31,7 +28,10 @@ import {
   type RequireCredentials,
   type ToolExtra,
 } from '../../src/mcp/sdk-v1/index.ts'
-import { openVault } from '../../src/open-vault.ts'
+import type { CredentialVault } from '../../src/vault/credential-vault.ts'
+import { openVault } from '../../src/vault/open-vault.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
+import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
 
 export const jiraVariables = { pat: { label: 'Personal access token', type: 'password' } } as const

@@ -3,7 +3,7 @@ import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
-import { openVault } from '../../src/open-vault.ts'
+import { openVault } from '../../src/vault/open-vault.ts'
 
 /** Opens each part that reads a key file. Arguments: the key file and a folder. Prints what they say, as JSON. */
 const [keyFile = '', folder = ''] = process.argv.slice(2)

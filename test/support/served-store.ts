@@ -1,6 +1,6 @@
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
-import { openVault } from '../../src/open-vault.ts'
+import { openVault } from '../../src/vault/open-vault.ts'
 
 /**
  * A server's process that opens its vault, says so, and stays until it is killed or its standard input ends. Arguments: folder, base

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { defineVariables, type VariablesOptions } from '../../src/core/model/variables.ts'
 import { type DestinationOptions, defineDestinations } from '../../src/destinations/destination.ts'
-import { providerForm, type Verify } from '../../src/provider-form.ts'
+import { providerForm, type Verify } from '../../src/vault/provider/provider-form.ts'
 import { bearer, startService } from '../support/local-service.ts'
 import { type FormServer, GOOD_VALUES, JIRA_VARIABLES, type Link, PAT, startFormServer } from './form-server.ts'
 import { type Visitor, visitorOf } from './visitor.ts'

@@ -4,8 +4,8 @@ import { type AuditKeys, auditKeys, importPublicKey } from '../../audit/line/aud
 import { listSegments } from '../../audit/segments/segment-ends.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { createStores } from '../../create-stores.ts'
-import { withoutEmpty } from '../../environment.ts'
+import { createStores } from '../../vault/environment/create-stores.ts'
+import { withoutEmpty } from '../../vault/environment/environment.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 

@@ -1,5 +1,5 @@
-import type { Stores } from '../../create-stores.ts'
-import { withoutEmpty } from '../../environment.ts'
+import type { Stores } from '../../vault/environment/create-stores.ts'
+import { withoutEmpty } from '../../vault/environment/environment.ts'
 
 /**
  * Opens the log with the key that the server signs it with; a store that has no key of its own need not be reached for that. Without any

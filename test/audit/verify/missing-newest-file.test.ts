@@ -12,7 +12,7 @@ import { createHealth } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
-import { createStores } from '../../../src/create-stores.ts'
+import { createStores } from '../../../src/vault/environment/create-stores.ts'
 import { auditLogUnderTest } from '../../support/audit-log.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/audit.md'), 'utf8')

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { memoryAudit } from '../../../src/audit/memory.ts'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
-import { openVault } from '../../../src/open-vault.ts'
-import type { OpenVaultOptions } from '../../../src/open-vault-options.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
+import { openVault } from '../../../src/vault/open-vault.ts'
+import type { OpenVaultOptions } from '../../../src/vault/open-vault-options.ts'
 import { type SealedFolder, sealedFolder } from '../../support/sealed-folder.ts'
 
 const SERVER = fileURLToPath(new URL('../../support/served-store.ts', import.meta.url))

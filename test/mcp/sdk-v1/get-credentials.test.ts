@@ -10,11 +10,11 @@ import { memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import type { CallExtra } from '../../../src/core/gate/tool-call.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
-import type { CredentialVault } from '../../../src/credential-vault.ts'
-import { CredentialsProvider } from '../../../src/credentials-provider.ts'
 import { credentialGate, type RequireCredentials, type ToolExtra } from '../../../src/mcp/sdk-v1/index.ts'
-import { openLocalVault } from '../../../src/open-local-vault.ts'
 import { put } from '../../../src/testing/secret-backend/calls.ts'
+import type { CredentialVault } from '../../../src/vault/credential-vault.ts'
+import { openLocalVault } from '../../../src/vault/local/open-local-vault.ts'
+import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
 
 // These tests are compiled, too: each `@ts-expect-error` fails the type check when the line below it compiles.
 

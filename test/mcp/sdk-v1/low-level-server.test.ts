@@ -10,9 +10,9 @@ import {
 import { expect, onTestFinished, test } from 'vitest'
 import { memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
-import { CredentialsProvider } from '../../../src/credentials-provider.ts'
 import { credentialGate, type ToolExtra } from '../../../src/mcp/sdk-v1/index.ts'
-import { openLocalVault } from '../../../src/open-local-vault.ts'
+import { openLocalVault } from '../../../src/vault/local/open-local-vault.ts'
+import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
 import { fillInLocally } from '../../support/stdio-example.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { CredentialVaultError } from './core/model/errors.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 
 /** The end of one tool call, for what was begun in it. */
 export interface CallEnd {

@@ -1,33 +1,33 @@
 import type Koa from 'koa'
-import { contextOf } from './access-context.ts'
-import { callEnd } from './call-end.ts'
-import { callUser, otherOwner } from './call-user.ts'
-import type { CredentialHandle } from './core/credentials/credential-handle.ts'
+import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
 import {
   type CredentialReference,
   invalidReference,
   openReference,
   type ReferenceContent,
   sealReference,
-} from './core/credentials/credential-reference.ts'
-import { newCorrelationId } from './core/credentials/credentials.ts'
-import type { CredentialRequest, GatedCall, GatedProvider } from './core/gate/gated-provider.ts'
-import { type CallExtra, type GatePass, requireCall, type ToolCall } from './core/gate/tool-call.ts'
-import { CredentialVaultError } from './core/model/errors.ts'
-import { parseOptions } from './core/model/options.ts'
-import { type Owner, sameOwner, type User } from './core/model/owner.ts'
-import { type StorageKey, storageKey } from './core/model/storage-key.ts'
-import { defineVariables, type Variable, type VariablesOptions } from './core/model/variables.ts'
-import type { NewRequest } from './core/requests/pending-requests.ts'
+} from '../../core/credentials/credential-reference.ts'
+import { newCorrelationId } from '../../core/credentials/credentials.ts'
+import type { CredentialRequest, GatedCall, GatedProvider } from '../../core/gate/gated-provider.ts'
+import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
+import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
+import type { NewRequest } from '../../core/requests/pending-requests.ts'
+import { type Destination, defineDestinations } from '../../destinations/destination.ts'
+import type { FormProvider } from '../../web/form-provider.ts'
+import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
+import { contextOf } from './access-context.ts'
+import { callEnd } from './call-end.ts'
+import { callUser, otherOwner } from './call-user.ts'
 import { openCredentialRequest } from './credential-request.ts'
-import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
-import { type Destination, defineDestinations } from './destinations/destination.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
-import type { FormProvider } from './web/form-provider.ts'
 
 /** Bounds what a lost process leaves behind: a reference without a time of its own ends with its call. */
 const LONGEST_CALL_SECONDS = 24 * 3600

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
-import { memoryAudit } from '../src/audit/memory.ts'
-import { memoryBackend } from '../src/backends/memory.ts'
-import type { OpenVaultOptions } from '../src/index.ts'
-import { type LocalVaultOptions, openLocalVault } from '../src/open-local-vault.ts'
-import { freePort } from './support/free-port.ts'
-import { vaultRejection } from './support/vault-error.ts'
+import { memoryAudit } from '../../../src/audit/memory.ts'
+import { memoryBackend } from '../../../src/backends/memory.ts'
+import type { OpenVaultOptions } from '../../../src/index.ts'
+import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local/open-local-vault.ts'
+import { freePort } from '../../support/free-port.ts'
+import { vaultRejection } from '../../support/vault-error.ts'
 
 const options = (): LocalVaultOptions => ({ backend: memoryBackend(), audit: memoryAudit(), warn: () => undefined })
 

@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { CredentialVaultError } from './core/model/errors.ts'
-import { parseOptions } from './core/model/options.ts'
-import { checkServerBaseUrl } from './core/network/server-base-url.ts'
-import type { IdentityMode } from './core/ports/identity.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import { checkServerBaseUrl } from '../../core/network/server-base-url.ts'
+import type { IdentityMode } from '../../core/ports/identity.ts'
+import { localUser } from '../../identity/local-user.ts'
+import { oidc } from '../../identity/oidc.ts'
+import { ASYMMETRIC_ALGORITHMS } from '../../identity/oidc-options.ts'
+import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 import { createStores } from './create-stores.ts'
 import { fromVariables, withoutEmpty } from './environment.ts'
-import { localUser } from './identity/local-user.ts'
-import { oidc } from './identity/oidc.ts'
-import { ASYMMETRIC_ALGORITHMS } from './identity/oidc-options.ts'
-import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
 const wholeNumber = z

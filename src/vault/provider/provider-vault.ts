@@ -1,8 +1,8 @@
-import type { PendingStore } from './core/ports/pending-store.ts'
-import type { SecretBackend } from './core/ports/secret-backend.ts'
-import type { CredentialVault } from './credential-vault.ts'
-import { openVault } from './open-vault.ts'
-import { vaultOptionsFromEnvironment } from './vault-options-from-environment.ts'
+import type { PendingStore } from '../../core/ports/pending-store.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { CredentialVault } from '../credential-vault.ts'
+import { vaultOptionsFromEnvironment } from '../environment/vault-options-from-environment.ts'
+import { openVault } from '../open-vault.ts'
 
 /** For a provider with a vault of its own; whatever is missing comes from the environment. */
 export interface OwnVaultOptions {

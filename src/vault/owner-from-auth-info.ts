@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isVaultError } from './core/model/errors.ts'
-import { checkOwner, type User } from './core/model/owner.ts'
+import { isVaultError } from '../core/model/errors.ts'
+import { checkOwner, type User } from '../core/model/owner.ts'
 
 const schema = z.object({
   clientId: z.string().optional(),

@@ -1,12 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
-import { CredentialVaultError } from './core/model/errors.ts'
-import { parseOptions } from './core/model/options.ts'
-import type { CredentialVault } from './credential-vault.ts'
-import { localOwner, localUser } from './identity/local-user.ts'
-import { openVault } from './open-vault.ts'
-import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import { localOwner, localUser } from '../../identity/local-user.ts'
+import type { CredentialVault } from '../credential-vault.ts'
+import { openVault } from '../open-vault.ts'
+import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 
 /** What a vault for one person on one machine decides by itself. */
 type Decided =

@@ -1,12 +1,12 @@
-import { createEchoGuard } from './core/echo-guard/echo-guard.ts'
-import { isVaultError } from './core/model/errors.ts'
-import type { FieldProblem } from './core/model/form-values.ts'
-import { printable } from './core/model/printable.ts'
-import type { CredentialValues, Variable } from './core/model/variables.ts'
-import { connectionFailure } from './core/network/connection-failure.ts'
-import { serviceReason } from './core/network/service-outage.ts'
-import { isSendable } from './destinations/credential-header.ts'
-import type { VerifyFailure } from './web/form-provider.ts'
+import { createEchoGuard } from '../../core/echo-guard/echo-guard.ts'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { FieldProblem } from '../../core/model/form-values.ts'
+import { printable } from '../../core/model/printable.ts'
+import type { CredentialValues, Variable } from '../../core/model/variables.ts'
+import { connectionFailure } from '../../core/network/connection-failure.ts'
+import { serviceReason } from '../../core/network/service-outage.ts'
+import { isSendable } from '../../destinations/credential-header.ts'
+import type { VerifyFailure } from '../../web/form-provider.ts'
 
 /** What a `verify` that threw says, in words that hold none of the values. */
 export function verifyFailure(error: unknown, variables: readonly Variable[], values: CredentialValues): VerifyFailure {

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { generateKeyText } from '../src/core/crypto/key-text.ts'
-import { isVaultError } from '../src/core/model/errors.ts'
-import { vaultOptionsFromEnvironment } from '../src/vault-options-from-environment.ts'
-import { temporaryFolder } from './support/sealed-folder.ts'
+import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
+import { isVaultError } from '../../../src/core/model/errors.ts'
+import { vaultOptionsFromEnvironment } from '../../../src/vault/environment/vault-options-from-environment.ts'
+import { temporaryFolder } from '../../support/sealed-folder.ts'
 
 const BASE = { MCP_SERVER_BASE_URL: 'https://mcp.example.com', MCP_VAULT_BACKEND: 'memory' }
 const OIDC = { ...BASE, MCP_OIDC_ISSUER: 'https://login.example.com', MCP_OIDC_CLIENT_ID: 'mcp-form' }
@@ -88,7 +88,7 @@ test.each([
   ['MCP_CACHE_SECONDS', '999', 'Too big'],
 ])('F10: start says it in one line: %s', async (name, value, says) => {
   const folder = await temporaryFolder()
-  const main = join(import.meta.dirname, '../src/cli/main.ts')
+  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
   const module = join(folder, 'tools.mjs')
   await writeFile(module, 'export default () => {}\n')
   const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, 'start', module, '--port', '0'], {
@@ -108,7 +108,7 @@ test.each([
 
 test('F10: start names a --host that is none', async () => {
   const folder = await temporaryFolder()
-  const main = join(import.meta.dirname, '../src/cli/main.ts')
+  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
   const module = join(folder, 'tools.mjs')
   await writeFile(module, 'export default () => {}\n')
   const parameters = ['--import', 'tsx', main, 'start', module, '--port', '0', '--host', 'not a host']

@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from './core/model/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
 
 /** A variable set to nothing counts as not set, as in Compose files. */
 export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

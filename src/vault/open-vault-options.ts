@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import type { User } from './core/model/owner.ts'
-import type { AuditSink } from './core/ports/audit-sink.ts'
-import type { BrowserSessions } from './core/ports/browser-sessions.ts'
-import type { IdentityMode, VerifyToken } from './core/ports/identity.ts'
-import type { PendingStore } from './core/ports/pending-store.ts'
-import type { SecretBackend } from './core/ports/secret-backend.ts'
+import type { User } from '../core/model/owner.ts'
+import type { AuditSink } from '../core/ports/audit-sink.ts'
+import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
+import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
+import type { PendingStore } from '../core/ports/pending-store.ts'
+import type { SecretBackend } from '../core/ports/secret-backend.ts'
+import type { RateLimitOptions } from '../web/rate-limit.ts'
 import type { OwnerFrom } from './credential-vault.ts'
-import type { RateLimitOptions } from './web/rate-limit.ts'
 
 export interface OpenVaultOptions {
   /** Where users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */

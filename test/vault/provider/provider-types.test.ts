@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, test } from 'vitest'
-import type { VariableOptions, VariablesOptions } from '../src/core/model/variables.ts'
-import { CredentialsProvider } from '../src/credentials-provider.ts'
-import type { Verify } from '../src/provider-form.ts'
+import type { VariableOptions, VariablesOptions } from '../../../src/core/model/variables.ts'
+import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
+import type { Verify } from '../../../src/vault/provider/provider-form.ts'
 
 const variables = {
   pat: { label: 'Token', type: 'password' },

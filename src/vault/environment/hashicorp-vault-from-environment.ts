@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { type VaultAuthOptions, vaultBackend } from './backends/hashicorp-vault/hashicorp-vault.ts'
-import { warnAbout } from './core/host/notice.ts'
-import { CredentialVaultError } from './core/model/errors.ts'
-import { parseOptions } from './core/model/options.ts'
-import type { SecretBackend } from './core/ports/secret-backend.ts'
+import { type VaultAuthOptions, vaultBackend } from '../../backends/hashicorp-vault/hashicorp-vault.ts'
+import { warnAbout } from '../../core/host/notice.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { fromVariables } from './environment.ts'
 
 const text = z.string().optional()

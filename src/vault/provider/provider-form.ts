@@ -1,9 +1,9 @@
-import { createEchoGuard } from './core/echo-guard/echo-guard.ts'
-import { withDeadline } from './core/model/deadline.ts'
-import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from './core/model/variables.ts'
-import type { Destination } from './destinations/destination.ts'
+import { createEchoGuard } from '../../core/echo-guard/echo-guard.ts'
+import { withDeadline } from '../../core/model/deadline.ts'
+import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from '../../core/model/variables.ts'
+import type { Destination } from '../../destinations/destination.ts'
+import type { FormProvider, Verification, VerifyFailure } from '../../web/form-provider.ts'
 import { verifyFailure } from './verify-failure.ts'
-import type { FormProvider, Verification, VerifyFailure } from './web/form-provider.ts'
 
 /**
  * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service refuses
