@@ -4,11 +4,7 @@
  * @module mcp-credential-vault/testing
  */
 
-export {
-  describePendingStore,
-  type PendingStoreHarness,
-  type PendingStoreLimits,
-  type PendingStoreSuite,
-} from './pending-store/suite.ts'
+export type { PendingStoreHarness } from './pending-store/harness.ts'
+export { describePendingStore, type PendingStoreLimits, type PendingStoreSuite } from './pending-store/suite.ts'
 export type { Fault, SecretBackendHarness, VendorHands } from './secret-backend/harness.ts'
 export { describeSecretBackend, type SecretBackendSuite } from './secret-backend/suite.ts'

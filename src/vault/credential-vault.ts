@@ -5,14 +5,12 @@ import type { Sealer } from '../core/crypto/seal.ts'
 import type { CrossingWatch } from '../core/echo-guard/crossing-watch.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Owner, User } from '../core/model/owner.ts'
+import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { PendingRequests } from '../core/requests/pending-requests.ts'
-import type { FormProvider } from '../web/form-provider.ts'
 import type { NodeHandler } from '../web/node-handler.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
-
-/** `authInfo` is whatever a verifier left on the request. undefined when it names nobody. */
-export type OwnerFrom = (authInfo: unknown) => User | undefined
+import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 /** What a provider works with once it is attached. */
 export interface ProviderServices {

@@ -6,7 +6,7 @@ import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import type { RateLimitOptions } from '../web/rate-limit.ts'
-import type { OwnerFrom } from './credential-vault.ts'
+import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 export interface OpenVaultOptions {
   /** Where users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */

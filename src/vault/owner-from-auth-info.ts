@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { isVaultError } from '../core/model/errors.ts'
 import { checkOwner, type User } from '../core/model/owner.ts'
 
+/** `authInfo` is whatever a verifier left on the request. undefined when it names nobody. */
+export type OwnerFrom = (authInfo: unknown) => User | undefined
+
 const schema = z.object({
   clientId: z.string().optional(),
   extra: z.object({ iss: z.string(), sub: z.string(), name: z.string().optional() }),

@@ -1,6 +1,6 @@
+import type { VerifyFailure } from '../core/ports/form-provider.ts'
 import { type Admission, aboutLink } from './admission.ts'
 import { answerForm } from './form-page.ts'
-import type { VerifyFailure } from './form-provider.ts'
 import { about, type Desk, type Visit } from './visit.ts'
 
 /** Nothing is saved when `verify` comes to no answer. The operator reads why; the user, what to do next. */

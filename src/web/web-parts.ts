@@ -2,9 +2,9 @@ import type { Sealer } from '../core/crypto/seal.ts'
 import type { Health } from '../core/journal/health.ts'
 import type { Journal } from '../core/journal/journal.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
+import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { Identity } from '../core/ports/identity.ts'
 import type { PendingRequests } from '../core/requests/pending-requests.ts'
-import type { FormProvider } from './form-provider.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
 
 /** Everything that the pages work with. */

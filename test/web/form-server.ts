@@ -13,17 +13,14 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables, type VariablesOptions } from '../../src/core/model/variables.ts'
 import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../src/core/ports/browser-sessions.ts'
+import type { FormProvider } from '../../src/core/ports/form-provider.ts'
 import type { Identity } from '../../src/core/ports/identity.ts'
+import type { PendingRequest } from '../../src/core/ports/pending-request.ts'
 import type { PendingStore } from '../../src/core/ports/pending-store.ts'
-import {
-  createPendingRequests,
-  type PendingRequest,
-  type PendingRequests,
-} from '../../src/core/requests/pending-requests.ts'
+import { createPendingRequests, type PendingRequests } from '../../src/core/requests/pending-requests.ts'
 import { type OidcOptions, oidc } from '../../src/identity/oidc.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
-import type { FormProvider } from '../../src/web/form-provider.ts'
 import { createVaultRoutes } from '../../src/web/vault-routes.ts'
 import type { WebOptions } from '../../src/web/web-parts.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { CredentialVaultError, type ErrorCode } from '../../src/core/model/errors.ts'
-import type { Verification, VerifyFailure } from '../../src/web/form-provider.ts'
+import type { Verification, VerifyFailure } from '../../src/core/ports/form-provider.ts'
 import { type FormServer, GOOD_VALUES, type Link, PAT, startFormServer } from './form-server.ts'
 import { headingOf, type Visitor, visitorOf } from './visitor.ts'
 

@@ -1,6 +1,7 @@
-import type { AccessContext, Credentials } from '../../core/credentials/credentials.ts'
+import type { Credentials } from '../../core/credentials/credentials.ts'
 import { isVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'

@@ -1,15 +1,11 @@
 import { userInfo } from 'node:os'
-import {
-  type AccessContext,
-  type Credentials,
-  createCredentials,
-  newCorrelationId,
-} from '../../core/credentials/credentials.ts'
+import { type Credentials, createCredentials, newCorrelationId } from '../../core/credentials/credentials.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
 import { type CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import type { AccessContext } from '../../core/ports/access-context.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'

@@ -3,18 +3,15 @@ import type { Health } from '../journal/health.ts'
 import { withDeadline } from '../model/deadline.ts'
 import { CredentialVaultError, isVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
-import type { CredentialValues } from '../model/variables.ts'
-import type { AuditPosition } from '../ports/audit-sink.ts'
 import type {
   BackendCall,
   CredentialStatus,
-  Expectation,
   RevokeIntent,
   SecretBackend,
   StoredVersion,
 } from '../ports/secret-backend.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
-import { expectAgain } from './lost-save.ts'
+import { expectAgain, type SaveRequest } from './lost-save.ts'
 import { withRetries } from './retries.ts'
 
 /** What one operation tells the backend of itself, and hears back for the audit line. */
@@ -23,14 +20,6 @@ export interface CallTrace {
   readonly assertion: BackendCall['assertion'] | undefined
   /** The vendor's ids of the requests that were made, as far as they came back. Filled in as they do. */
   readonly requestIds: string[]
-}
-
-export interface SaveRequest {
-  readonly key: StorageKey
-  readonly values: CredentialValues
-  readonly expect: Expectation
-  readonly audit: AuditPosition
-  readonly operationId: string
 }
 
 /**

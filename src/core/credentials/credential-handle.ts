@@ -1,8 +1,8 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { CredentialVaultError, isVaultError } from '../model/errors.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from '../model/variables.ts'
+import type { CredentialNote } from '../ports/access-context.ts'
 import type { CredentialReference } from './credential-reference.ts'
-import type { CredentialNote } from './credentials.ts'
 
 /** What a tool gets instead of a secret. It holds a reference and shows nothing else, however it is printed. */
 export interface CredentialHandle<V extends VariablesOptions = VariablesOptions> {

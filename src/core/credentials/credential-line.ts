@@ -1,6 +1,6 @@
 import type { StorageKey } from '../model/storage-key.ts'
+import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
 import type { AuditEvent } from '../ports/audit-sink.ts'
-import type { AccessContext, CredentialNote } from './credentials.ts'
 
 /**
  * What is written about one credential, by whom it was asked for. The assertion has no place in it. One literal, since spreading its parts

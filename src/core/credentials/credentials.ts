@@ -8,9 +8,8 @@ import { malformedFields } from '../model/form-values.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import { checkSize, type FieldChange, malformed, missing, pick, withField } from '../model/stored-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
-import type { AuditEvent } from '../ports/audit-sink.ts'
+import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
 import type {
-  BackendCall,
   CredentialLookup,
   CredentialStatus,
   Expectation,
@@ -22,13 +21,6 @@ import type {
 import { type CallTrace, createBackendCalls } from './backend-calls.ts'
 import { createCredentialCache } from './credential-cache.ts'
 import { credentialLine } from './credential-line.ts'
-
-/** Who asks, for the audit line. */
-export type AccessContext = Pick<
-  AuditEvent,
-  'actor' | 'clientId' | 'clientName' | 'tool' | 'request' | 'address' | 'correlationId'
-> &
-  Pick<BackendCall, 'assertion'>
 
 /**
  * The only door to a backend. Deadlines, audit and error translation happen here, once, for every backend.
@@ -84,11 +76,6 @@ export interface Credentials {
   /** Forgets every value that is kept for a short time. */
   close(): void
 }
-
-export type CredentialNote = Pick<
-  AuditEvent,
-  'type' | 'outcome' | 'reason' | 'version' | 'previousVersion' | 'backendRequestIds' | 'destination' | 'status'
->
 
 export interface CredentialsParts {
   readonly backend: SecretBackend

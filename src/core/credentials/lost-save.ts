@@ -1,5 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isVaultError } from '../model/errors.ts'
+import type { StorageKey } from '../model/storage-key.ts'
+import type { CredentialValues } from '../model/variables.ts'
+import type { AuditPosition } from '../ports/audit-sink.ts'
 import type {
   BackendCall,
   CredentialLookup,
@@ -8,7 +11,15 @@ import type {
   SecretBackend,
   StoredVersion,
 } from '../ports/secret-backend.ts'
-import type { SaveRequest } from './backend-calls.ts'
+
+/** What is to be saved. */
+export interface SaveRequest {
+  readonly key: StorageKey
+  readonly values: CredentialValues
+  readonly expect: Expectation
+  readonly audit: AuditPosition
+  readonly operationId: string
+}
 
 /**
  * After a save whose answer was lost: the stored version when it is what was to be saved, else what a second attempt has to expect, so

@@ -1,8 +1,8 @@
-import type { AccessContext, CredentialNote } from '../credentials/credentials.ts'
 import { oncePerMinute } from '../host/once-per-minute.ts'
 import type { Health } from '../journal/health.ts'
 import { type StorageKey, storageKey } from '../model/storage-key.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
+import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
 import { createSecretPrints } from './secret-prints.ts'
 
 /**

@@ -1,19 +1,7 @@
 import type { User } from '../model/owner.ts'
-import type { NewRequest, PendingRequest, WaitEnd } from '../requests/pending-requests.ts'
+import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
+import type { GatedCall } from './gated-call.ts'
 import type { ToolCall } from './tool-call.ts'
-
-/** One tool call in front of the gate. */
-export interface GatedCall {
-  readonly user: User
-  /** As the MCP client calls itself; unverified. */
-  readonly clientName?: string | undefined
-  readonly tool?: string | undefined
-  readonly correlationId: string
-  /** The user's own JWT, for a backend that logs in as the user. */
-  readonly assertion?: (() => Promise<string>) | undefined
-  /** Aborts when the client cancels the call or is gone. */
-  readonly signal?: AbortSignal | undefined
-}
 
 /**
  * What a gate needs of a provider, whatever protocol it speaks. Errors are `CredentialVaultError`: an outage is `unavailable`, never

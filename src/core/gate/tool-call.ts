@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { createEchoGuard, type EchoGuard } from '../echo-guard/echo-guard.ts'
 import { CredentialVaultError } from '../model/errors.ts'
-import type { GatedCall } from './gated-provider.ts'
+import type { GatedCall } from './gated-call.ts'
 
 /**
  * What an MCP SDK hands to a tool handler beside its arguments: `extra` of SDK 1.x, or `ctx` of SDK 2.x. It has to be the very object

@@ -2,29 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Sealer } from '../crypto/seal.ts'
 import type { User } from '../model/owner.ts'
+import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
-
-/** What a call asks for when its credential is missing. */
-export interface NewRequest {
-  readonly provider: string
-  readonly user: User
-  /** As the MCP client calls itself; unverified. */
-  readonly clientName?: string | undefined
-  readonly tool?: string | undefined
-  readonly cause: 'absent' | 'revoked'
-}
-
-/** One open request for a credential. */
-export interface PendingRequest extends NewRequest {
-  readonly key: PendingKey
-  /** The random-looking value in the form's URL: 43 base64url characters. Worthless without the owner's login. */
-  readonly handle: string
-  /** Unix milliseconds. */
-  readonly createdAt: number
-  readonly expiresAt: number
-  /** This call's part in the request, when it waits for it. */
-  readonly waiterId?: string
-}
 
 /** A request as its link finds it. */
 export interface FoundRequest {
@@ -36,8 +15,6 @@ export interface Claim {
   readonly key: PendingKey
   readonly id: string
 }
-
-export type WaitEnd = PendingOutcome | 'expired'
 
 /**
  * Pending requests: a credential that somebody waits for, the link to its form, and the calls to wake. The store holds only sealed

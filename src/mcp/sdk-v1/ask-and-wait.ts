@@ -3,7 +3,7 @@ import { newCorrelationId } from '../../core/credentials/credentials.ts'
 import type { GateDecision } from '../../core/gate/gate-decision.ts'
 import { gateTexts } from '../../core/gate/gate-texts.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
-import type { WaitEnd } from '../../core/requests/pending-requests.ts'
+import type { WaitEnd } from '../../core/ports/pending-request.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 export interface AskParts {

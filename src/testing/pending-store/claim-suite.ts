@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { PendingOutcome } from '../../core/ports/pending-store.ts'
 import { opened, untilAfter } from './entries.ts'
-import type { PendingStoreHarness } from './suite.ts'
+import type { PendingStoreHarness } from './harness.ts'
 
 const LONG = 60_000
 

@@ -5,20 +5,13 @@ import { isVaultError } from '../../core/model/errors.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
 import { describeClaims } from './claim-suite.ts'
 import { full, newEntry, opened, until, untilAfter } from './entries.ts'
+import type { PendingStoreHarness } from './harness.ts'
 
 export interface PendingStoreLimits {
   /** Most entries in the store. */
   readonly maxEntries?: number
   /** Most open entries of one owner. */
   readonly maxOpenPerOwner?: number
-}
-
-/** Two connections to the same data, as two replicas have them. For a store inside one process both are the same object. */
-export interface PendingStoreHarness {
-  readonly here: PendingStore
-  readonly there: PendingStore
-  /** Shuts down what `create` started. */
-  close(): Promise<void>
 }
 
 export interface PendingStoreSuite {

@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { sameOwner, twoUsers, type User } from '../../core/model/owner.ts'
-import type { OwnerFrom } from '../credential-vault.ts'
+import type { OwnerFrom } from '../owner-from-auth-info.ts'
 
 /**
  * Returns the user of a call. The user that a verifier left on the request always counts. The ambient `userContext` counts alone only when

@@ -1,9 +1,10 @@
-import type { CredentialRequest, GatedCall } from '../../core/gate/gated-provider.ts'
+import type { GatedCall } from '../../core/gate/gated-call.ts'
+import { contextOf } from '../../core/gate/gated-call.ts'
+import type { CredentialRequest } from '../../core/gate/gated-provider.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import { urlBelow } from '../../core/network/server-base-url.ts'
-import type { NewRequest } from '../../core/requests/pending-requests.ts'
+import type { NewRequest } from '../../core/ports/pending-request.ts'
 import type { ProviderServices } from '../credential-vault.ts'
-import { contextOf } from './access-context.ts'
 
 export interface CredentialRequestParts {
   readonly services: Pick<ProviderServices, 'credentials' | 'pendingRequests'>

@@ -1,11 +1,11 @@
-import type { GatedCall } from '../../core/gate/gated-provider.ts'
+import type { GatedCall } from '../../core/gate/gated-call.ts'
+import { contextOf } from '../../core/gate/gated-call.ts'
 import { oncePerMinute } from '../../core/host/once-per-minute.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { createBoundFetch } from '../../destinations/bound-fetch.ts'
 import type { Destination } from '../../destinations/destination.ts'
 import type { ProviderServices } from '../credential-vault.ts'
-import { contextOf } from './access-context.ts'
 
 /** On whose behalf a request is made. */
 export interface OutgoingCall {

@@ -1,8 +1,8 @@
 import { createEchoGuard } from '../../core/echo-guard/echo-guard.ts'
 import { withDeadline } from '../../core/model/deadline.ts'
 import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from '../../core/model/variables.ts'
+import type { FormProvider, Verification, VerifyFailure } from '../../core/ports/form-provider.ts'
 import type { Destination } from '../../destinations/destination.ts'
-import type { FormProvider, Verification, VerifyFailure } from '../../web/form-provider.ts'
 import { verifyFailure } from './verify-failure.ts'
 
 /**

@@ -1,11 +1,11 @@
 import { type CredentialHandle, createHandle } from '../../core/credentials/credential-handle.ts'
 import type { CredentialReference } from '../../core/credentials/credential-reference.ts'
-import type { GatedCall } from '../../core/gate/gated-provider.ts'
+import type { GatedCall } from '../../core/gate/gated-call.ts'
+import { contextOf } from '../../core/gate/gated-call.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { Variable, VariablesOptions } from '../../core/model/variables.ts'
 import type { ProviderServices } from '../credential-vault.ts'
-import { contextOf } from './access-context.ts'
 import type { OutgoingRequests } from './outgoing-requests.ts'
 
 /** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */

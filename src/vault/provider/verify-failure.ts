@@ -5,8 +5,8 @@ import { printable } from '../../core/model/printable.ts'
 import type { CredentialValues, Variable } from '../../core/model/variables.ts'
 import { connectionFailure } from '../../core/network/connection-failure.ts'
 import { serviceReason } from '../../core/network/service-outage.ts'
+import type { VerifyFailure } from '../../core/ports/form-provider.ts'
 import { isSendable } from '../../destinations/credential-header.ts'
-import type { VerifyFailure } from '../../web/form-provider.ts'
 
 /** What a `verify` that threw says, in words that hold none of the values. */
 export function verifyFailure(error: unknown, variables: readonly Variable[], values: CredentialValues): VerifyFailure {

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { memoryBackend } from '../../../src/backends/memory.ts'
-import { createBackendCalls, type SaveRequest } from '../../../src/core/credentials/backend-calls.ts'
+import { createBackendCalls } from '../../../src/core/credentials/backend-calls.ts'
+import type { SaveRequest } from '../../../src/core/credentials/lost-save.ts'
 import { createHealth } from '../../../src/core/journal/health.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'

@@ -2,12 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createSealer } from '../../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
+import type { NewRequest } from '../../../src/core/ports/pending-request.ts'
 import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
-import {
-  createPendingRequests,
-  type NewRequest,
-  type PendingRequests,
-} from '../../../src/core/requests/pending-requests.ts'
+import { createPendingRequests, type PendingRequests } from '../../../src/core/requests/pending-requests.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
 
 await sodiumReady()

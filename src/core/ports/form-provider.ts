@@ -1,7 +1,7 @@
-import type { AccessContext } from '../core/credentials/credentials.ts'
-import type { FieldProblem } from '../core/model/form-values.ts'
-import type { Owner } from '../core/model/owner.ts'
-import type { CredentialValues, Variable } from '../core/model/variables.ts'
+import type { FieldProblem } from '../model/form-values.ts'
+import type { Owner } from '../model/owner.ts'
+import type { CredentialValues, Variable } from '../model/variables.ts'
+import type { AccessContext } from './access-context.ts'
 
 /** What the service itself says about values that were just typed. */
 export type Verification =

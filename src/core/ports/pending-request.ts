@@ -1,0 +1,27 @@
+import type { User } from '../model/owner.ts'
+import type { PendingKey, PendingOutcome } from './pending-store.ts'
+
+/** What a call asks for when its credential is missing. */
+export interface NewRequest {
+  readonly provider: string
+  readonly user: User
+  /** As the MCP client calls itself; unverified. */
+  readonly clientName?: string | undefined
+  readonly tool?: string | undefined
+  readonly cause: 'absent' | 'revoked'
+}
+
+/** One open request for a credential. */
+export interface PendingRequest extends NewRequest {
+  readonly key: PendingKey
+  /** The random-looking value in the form's URL: 43 base64url characters. Worthless without the owner's login. */
+  readonly handle: string
+  /** Unix milliseconds. */
+  readonly createdAt: number
+  readonly expiresAt: number
+  /** This call's part in the request, when it waits for it. */
+  readonly waiterId?: string
+}
+
+/** How a wait for a request ended. */
+export type WaitEnd = PendingOutcome | 'expired'
