@@ -1,97 +1,48 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { builtinModules } from 'node:module'
-import { dirname, join, normalize, relative } from 'node:path'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { circlesOf } from '../scripts/shape/circles.ts'
+import { functionsOf } from '../scripts/shape/functions.ts'
+import { outwardImports, packageOf } from '../scripts/shape/imports.ts'
+import { CONFINED, isBelow, LAYERS, layerOf } from '../scripts/shape/layers.ts'
+import { shapeOf } from '../scripts/shape/shape.ts'
+import { readSourceTree, sourceFile } from '../scripts/shape/source-tree.ts'
 
 const SOURCE = join(import.meta.dirname, '../src')
-
-/** Which folders of src each folder may import, and which packages. Root files, server and cli join the parts. */
-const RULES: Readonly<Record<string, { readonly folders: readonly string[]; readonly packages: readonly string[] }>> = {
-  core: { folders: [], packages: ['jose', 'zod', 'libsodium-wrappers'] },
-  backends: { folders: ['core'], packages: ['zod', 'undici', 'node-vault', '@aws-sdk/client-secrets-manager'] },
-  pending: { folders: ['core'], packages: ['zod'] },
-  identity: { folders: ['core'], packages: ['jose', 'openid-client', 'zod'] },
-  audit: { folders: ['core'], packages: ['zod'] },
-  destinations: { folders: ['core'], packages: ['undici', 'ipaddr.js', 'zod'] },
-  web: {
-    folders: ['core'],
-    packages: ['koa', '@koa/router', 'koa-body', 'ejs', 'marked', 'rate-limiter-flexible', 'zod'],
-  },
-  mcp: { folders: ['core'], packages: ['@modelcontextprotocol/sdk', 'koa', 'zod'] },
-  testing: { folders: ['core'], packages: [] },
-  server: { folders: ['', 'core', 'mcp', 'web'], packages: ['@modelcontextprotocol/sdk', 'koa'] },
-  cli: { folders: ['', 'core', 'audit', 'server'], packages: [] },
-  '': {
-    folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web'],
-    packages: ['koa', 'zod'],
-  },
-}
-
-/** Risky packages, each confined to one file, so that one review covers its use. */
-const CONFINED: Readonly<Record<string, string>> = {
-  'libsodium-wrappers': 'core/crypto/sodium.ts',
-  'koa-body': 'web/form-body.ts',
-  ejs: 'web/templates.ts',
-  marked: 'web/guide.ts',
-}
-
-interface Import {
-  readonly file: string
-  readonly folder: string
-  readonly target: string
-}
-
-const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
-const imports: readonly Import[] = files.flatMap((file) => {
-  const text = readFileSync(join(SOURCE, file), 'utf8')
-  const specifiers = [...text.matchAll(/(?:^|\} |\* |\w )(?:from|import) '([^']+)'|\bimport\(\s*'([^']+)'/gm)]
-  return specifiers.map(([, fixed, lazy]) => ({ file, folder: topFolder(file), target: fixed ?? lazy ?? '' }))
-})
-
-function topFolder(file: string): string {
-  return file.includes('/') ? (file.split('/')[0] ?? '') : ''
-}
-
-function packageOf(target: string): string {
-  return target
-    .split('/')
-    .slice(0, target.startsWith('@') ? 2 : 1)
-    .join('/')
-}
+const files = readSourceTree(SOURCE)
+const shape = shapeOf(SOURCE)
 
 describe('layers', () => {
-  test('every folder has a rule, and the rules name no folder that is gone', () => {
-    expect(new Set(files.map(topFolder))).toEqual(new Set(Object.keys(RULES)))
+  test('every folder has a layer, and the layers name no folder that is gone', () => {
+    const folders = new Set(files.map(({ folder }) => folder))
+    expect([...folders].filter((folder) => !layerOf(folder))).toEqual([])
+    const gone = Object.keys(LAYERS).filter((layer) => ![...folders].some((folder) => isBelow(folder, layer)))
+    expect(gone).toEqual([])
   })
 
   test('there are imports to judge', () => {
-    expect(imports.filter(({ target }) => target.startsWith('.')).length).toBeGreaterThan(100)
+    expect(files.flatMap(({ imports }) => imports).filter(({ target }) => target).length).toBeGreaterThan(100)
   })
 
-  test.each(Object.keys(RULES))('"%s" imports only what its layer may', (folder) => {
-    const rule = RULES[folder]
-    const wrong = imports
-      .filter((found) => found.folder === folder)
-      .filter(({ file, target }) => {
-        if (target.startsWith('node:')) return false
-        if (target.startsWith('.')) {
-          const reached = topFolder(relative(SOURCE, normalize(join(SOURCE, dirname(file), target))))
-          return reached !== folder && !rule?.folders.includes(reached)
-        }
-        return builtinModules.includes(target) || !rule?.packages.includes(packageOf(target))
-      })
-    expect(wrong).toEqual([])
+  test('each file imports only what its layer may', () => {
+    expect(shape.outwardImports).toEqual([])
+  })
+
+  test('neither files nor folders import each other in a circle', () => {
+    expect(shape.circles).toEqual([])
   })
 
   test.each(Object.entries(CONFINED))('%s is used in %s alone', (name, file) => {
-    const users = new Set(imports.filter(({ target }) => packageOf(target) === name).map((found) => found.file))
-    expect([...users]).toEqual([file])
+    const users = files.filter(({ imports }) => imports.some(({ specifier }) => packageOf(specifier) === name))
+    expect(users.map(({ path }) => path)).toEqual([file])
   })
 
   test('the library never reaches for test code, samples or the conformance suites', () => {
-    expect(
-      imports.filter(({ folder, target }) => folder !== 'testing' && /testing|examples|test\//.test(target)),
-    ).toEqual([])
+    const library = files.filter(({ folder }) => !isBelow(folder, 'testing'))
+    const wrong = library
+      .flatMap(({ imports }) => imports)
+      .filter(({ specifier }) => /testing|examples|test\//.test(specifier))
+    expect(wrong).toEqual([])
   })
 })
 
@@ -104,12 +55,79 @@ test('what people copy from the examples reaches for no test code: the demo alon
   expect(users).toEqual(['tickets/demo-backend.ts'])
 })
 
-describe('files', () => {
-  test('each is at most 300 lines', () => {
-    expect(files.filter((file) => readFileSync(join(SOURCE, file), 'utf8').split('\n').length > 301)).toEqual([])
+describe('shape, as npm run shape prints it', () => {
+  test('the root has index.ts alone', () => {
+    expect(shape.rootFiles).toEqual(['index.ts'])
+  })
+
+  test('no folder has more than 16 files beside each other', () => {
+    expect([...shape.folderSizes].filter(([, size]) => size > 16)).toEqual([])
+  })
+
+  test('no file has more than 300 lines, and the median is between 60 and 150', () => {
+    expect(shape.longFiles).toEqual([])
+    expect(shape.medianLines).toBeGreaterThanOrEqual(60)
+    expect(shape.medianLines).toBeLessThanOrEqual(150)
+  })
+
+  test('at most ten files of under 30 lines have a single importer', () => {
+    expect(shape.crumbs.length, shape.crumbs.join('\n')).toBeLessThanOrEqual(10)
+  })
+
+  test('at most ten functions have more than 60 lines of their own', () => {
+    expect(shape.longFunctions.length).toBeLessThanOrEqual(10)
   })
 
   test('no folder or file is a dump', () => {
-    expect(files.filter((file) => /(^|\/)(utils?|helpers?|common|types|misc|shared)(\/|\.ts$)/.test(file))).toEqual([])
+    const dump = /(^|\/)(utils?|helpers?|common|types|misc|shared)(\/|\.ts$)/
+    expect(files.filter(({ path }) => dump.test(path)).map(({ path }) => path)).toEqual([])
+  })
+})
+
+describe('what judges the shape sees what is there', () => {
+  const of = (path: string, text: string, paths: readonly string[] = []) => sourceFile(path, text, [path, ...paths])
+
+  test('circles of imports, of types too', () => {
+    const graph = new Map([
+      ['a', new Set(['b'])],
+      ['b', new Set(['c'])],
+      ['c', new Set(['a'])],
+      ['d', new Set(['a'])],
+    ])
+    expect(circlesOf(graph)).toEqual([['a', 'b', 'c']])
+    const file = of('core/model/a.ts', "import type { B } from './b.ts'\ntype C = import('./c.ts').C", [
+      'core/model/b.ts',
+    ])
+    expect(file.imports).toEqual([
+      { specifier: './b.ts', target: 'core/model/b.ts' },
+      { specifier: './c.ts', target: undefined },
+    ])
+  })
+
+  test('imports of a layer above, of a package that is not allowed, and of a file that is not there', () => {
+    const gate = of('core/gate/gate.ts', '')
+    const model = of(
+      'core/model/owner.ts',
+      "import '../gate/gate.ts'\nimport 'koa'\nexport * from '../gone.ts'\nimport 'node:fs'\nimport 'fs'",
+      ['core/gate/gate.ts'],
+    )
+    const specifiers = ['../gate/gate.ts', 'koa', '../gone.ts', 'fs']
+    expect([...outwardImports([gate, model])].sort()).toEqual(
+      specifiers.map((specifier) => `core/model/owner.ts -> ${specifier}`).sort(),
+    )
+  })
+
+  test("a function's own lines and forks, without those of functions in it", () => {
+    const text = `function outer(a) {
+  const inner = () => {
+    if (a) return 1
+    return 2
+  }
+  return a ? inner() : a?.b ?? 0
+}`
+    expect(functionsOf(of('a.ts', text))).toEqual([
+      { place: 'a.ts:2 inner', ownLines: 4, complexity: 2 },
+      { place: 'a.ts:1 outer', ownLines: 5, complexity: 4 },
+    ])
   })
 })

@@ -8,7 +8,7 @@ import type { Owner, User } from '../core/model/owner.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { PendingRequests } from '../core/requests/pending-requests.ts'
-import type { NodeHandler } from '../web/node-handler.ts'
+import type { NodeHandler } from '../web/http/node-handler.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 

@@ -5,7 +5,7 @@ import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
-import type { RateLimitOptions } from '../web/rate-limit.ts'
+import type { RateLimitOptions } from '../web/http/rate-limit.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 export interface OpenVaultOptions {

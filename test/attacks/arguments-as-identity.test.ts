@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { startHarness } from '../e2e/mcp-harness.ts'
+import { startHarness } from '../harness/mcp-harness.ts'
 
 test("a gated handler that is called without the SDK's extra takes nothing in the arguments for it", async () => {
   const harness = await startHarness({

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'
-import { createBearerGate } from '../../src/web/bearer-gate.ts'
+import { createBearerGate } from '../../src/web/bearer/bearer-gate.ts'
 
 // Anybody in the company has a token of the issuer. Without this server's scope it opens nothing, yet each request writes a line.
 test('a valid token without the scope writes a bounded number of lines', async () => {

@@ -7,9 +7,9 @@ import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'
 import type { AuditEvent } from '../../src/core/ports/audit-sink.ts'
 import { accessTokenRefusal } from '../../src/identity/claims/token-problem.ts'
-import { createBearerGate } from '../../src/web/bearer-gate.ts'
-import { type FormServer, type RawRequest, startFormServer } from '../web/form-server.ts'
-import { csrfOf, visitorOf } from '../web/visitor.ts'
+import { createBearerGate } from '../../src/web/bearer/bearer-gate.ts'
+import { type FormServer, type RawRequest, startFormServer } from '../harness/form-server.ts'
+import { csrfOf, visitorOf } from '../harness/visitor.ts'
 
 const FLOODS: readonly (readonly [string, RawRequest])[] = [
   ['cross-origin POSTs', { method: 'POST', path: '/credentials/login', headers: { origin: 'https://evil.example' } }],

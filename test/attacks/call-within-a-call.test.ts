@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 
 // Gated tools that call gated tools of the same provider, as "copy issue" calls "read issue".
 

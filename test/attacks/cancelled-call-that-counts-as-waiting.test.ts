@@ -1,6 +1,6 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { expect, test } from 'vitest'
-import { startHarness } from '../e2e/mcp-harness.ts'
+import { startHarness } from '../harness/mcp-harness.ts'
 
 // A call counts as waiting from `openOrReuse` on. When its client gives it up before the wait begins, here while the line
 // `credential.requested` is written, it has to stop counting, or no decline ends the request any more.

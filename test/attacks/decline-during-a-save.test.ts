@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { storageKey } from '../../src/core/model/storage-key.ts'
-import { GOOD_VALUES, startFormServer } from '../web/form-server.ts'
-import { headingOf, visitorOf } from '../web/visitor.ts'
+import { GOOD_VALUES, startFormServer } from '../harness/form-server.ts'
+import { headingOf, visitorOf } from '../harness/visitor.ts'
 
 test('a consent that is declined while the form is being saved does not make the pages deny the save', async () => {
   let saving = () => {}

@@ -4,7 +4,7 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { jiraVariables, startHarness } from '../e2e/mcp-harness.ts'
+import { jiraVariables, startHarness } from '../harness/mcp-harness.ts'
 
 const GITLAB_SECRET = 'glpat-77aa3f9d2c71e8b0'
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 import { bearer, fetchTo, type LocalService, PAT, startService } from '../support/local-service.ts'
 
 // Alice's tool asks a service for many things that it is slow to answer. Nobody else is to wait for that.

@@ -4,8 +4,8 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../browser/chromium.ts'
 import { watchedPage } from '../browser/watched-page.ts'
-import { type FormServer, startFormServer } from '../web/form-server.ts'
-import { visitorOf } from '../web/visitor.ts'
+import { type FormServer, startFormServer } from '../harness/form-server.ts'
+import { visitorOf } from '../harness/visitor.ts'
 
 let browser: Browser
 let server: FormServer

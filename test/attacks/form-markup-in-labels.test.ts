@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, startFormServer } from '../web/form-server.ts'
-import { visitorOf } from '../web/visitor.ts'
+import { type FormServer, startFormServer } from '../harness/form-server.ts'
+import { visitorOf } from '../harness/visitor.ts'
 
 const MARKUP = `"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;{{7*7}}<%= 7 %>`
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, startFormServer } from '../web/form-server.ts'
+import { type FormServer, startFormServer } from '../harness/form-server.ts'
 
 // Azure's Application Gateway and IIS write `address:port`, and RFC 7239 quotes and brackets IPv6. Taken for no address, everybody
 // behind such a proxy shares one limit, and one stranger locks all of them out; the audit log names the proxy for everyone.

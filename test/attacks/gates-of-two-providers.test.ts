@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 
 let harness: Harness
 

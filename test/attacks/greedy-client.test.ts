@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { expect, test } from 'vitest'
-import { linkIn, startHarness } from '../e2e/mcp-harness.ts'
+import { linkIn, startHarness } from '../harness/mcp-harness.ts'
 
 test('a client with a name of megabytes is served, and its name is cut', async () => {
   const harness = await startHarness()

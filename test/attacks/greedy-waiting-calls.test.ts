@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 
 // A call that waits costs about 26 kB for as long as `tokenTimeoutSeconds`, and a batch of a hundred costs its sender 13 kB once.
 const BATCHES = 20

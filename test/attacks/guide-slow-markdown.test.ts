@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderGuide } from '../../src/web/guide.ts'
+import { renderGuide } from '../../src/web/pages/guide.ts'
 
 const LONGEST_GUIDE = 20_000
 /** Matches that are tried: up to 40 000 are. Each search for the end of each emphasis would take 40 million. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { renderGuide } from '../../src/web/guide.ts'
+import { renderGuide } from '../../src/web/pages/guide.ts'
 
 // The lexer takes everything after such a tag for the tag's own raw content, and would pass it on unescaped.
 test.each(['script', 'pre', 'code', 'kbd', 'style'])('text after a raw <%s> in a guide stays text', (tag) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, startFormServer } from '../web/form-server.ts'
-import { continueLink, visitorOf } from '../web/visitor.ts'
+import { type FormServer, startFormServer } from '../harness/form-server.ts'
+import { continueLink, visitorOf } from '../harness/visitor.ts'
 
 // `/health` answers 503 for any problem, and orchestrators restart what answers 503: links, sessions and waits are gone then.
 let server: FormServer

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { startFormServer } from '../harness/form-server.ts'
 import { openIdentity, startFormProvider } from '../support/identity-under-test.ts'
-import { startFormServer } from '../web/form-server.ts'
 
 // docs: anything weaker is named `dangerously…`, warns at the start, and is seen on the pages by those whom it concerns.
 test('the pages of a server whose identity provider may be http say so', async () => {

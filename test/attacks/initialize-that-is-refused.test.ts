@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 
 /** Servers made for connections, and those of them that were told that their connection is over. */
 const servers = { made: 0, closed: 0 }

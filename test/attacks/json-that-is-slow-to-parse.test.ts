@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { parseOutsideJson } from '../../src/core/model/outside-json.ts'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 import { metadataOf, startFakeIssuer } from '../support/fake-issuer.ts'
 import { openIdentity, refusal } from '../support/identity-under-test.ts'
 import { openRawSession } from './raw-mcp-session.ts'

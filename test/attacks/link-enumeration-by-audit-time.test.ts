@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, type Link, startFormServer } from '../web/form-server.ts'
-import { visitorOf } from '../web/visitor.ts'
+import { type FormServer, type Link, startFormServer } from '../harness/form-server.ts'
+import { visitorOf } from '../harness/visitor.ts'
 
 /** Milliseconds that a line takes unless the answer comes first: an answer that waits for its line comes as late as this. */
 const APPEND = 5_000

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { PendingStore } from '../../src/core/ports/pending-store.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
-import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../web/form-server.ts'
-import { visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../harness/form-server.ts'
+import { visitorOf } from '../harness/visitor.ts'
 
 /** Names of the store's operations since it was last emptied: what an answer's time is made of. */
 const asked: string[] = []

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../web/form-server.ts'
-import { csrfOf, visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../harness/form-server.ts'
+import { csrfOf, visitorOf } from '../harness/visitor.ts'
 
 let server: FormServer
 let links: Record<string, Link>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../web/form-server.ts'
-import { headingOf, visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../harness/form-server.ts'
+import { headingOf, visitorOf } from '../harness/visitor.ts'
 
 let server: FormServer
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
-import { linkIn } from '../e2e/mcp-harness.ts'
+import { linkIn } from '../harness/mcp-harness.ts'
 import { startTwoIssuers } from '../support/two-issuers.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'

@@ -9,8 +9,8 @@ import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { type FormServer, startFormServer } from '../web/form-server.ts'
-import { visitorOf } from '../web/visitor.ts'
+import { type FormServer, startFormServer } from '../harness/form-server.ts'
+import { visitorOf } from '../harness/visitor.ts'
 
 /** What breaks a line, moves the cursor, hides text, or turns its direction round. */
 const TRICKS = '\n\r\u0085\u2028\u2029\u001b[2K\u001b]0;owned\u0007\u202e\u2066\u200b\ufeff"},{"type":"forged'

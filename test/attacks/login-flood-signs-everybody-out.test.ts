@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
-import { startFormServer } from '../web/form-server.ts'
-import { continueLink, headingOf, visitorOf } from '../web/visitor.ts'
+import { startFormServer } from '../harness/form-server.ts'
+import { continueLink, headingOf, visitorOf } from '../harness/visitor.ts'
 
 test('failed logins of strangers take none of the room in which ended sessions are remembered', async () => {
   const remembered: string[] = []

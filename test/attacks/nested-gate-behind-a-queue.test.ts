@@ -9,7 +9,7 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import { credentialGate } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 
 // Requests carry no authInfo, so each gate believes userContext. A queue between an outer and an inner gate runs the inner one in another
 // call's context. The call object knows whose call it is; the inner gate does not ask it.

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 
 // A proxy keeps its connections and gives the next one to whoever asks next. After an answer of 413 that says `keep-alive`, the server
 // has to take what is left of the body off the connection, or close it: else the next person's request is never looked at.

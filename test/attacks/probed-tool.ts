@@ -4,7 +4,7 @@ import type { CredentialHandle } from '../../src/core/credentials/credential-han
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { type Harness, type jiraVariables, startHarness, type TestClient } from '../e2e/mcp-harness.ts'
+import { type Harness, type jiraVariables, startHarness, type TestClient } from '../harness/mcp-harness.ts'
 
 export const SECRET = 'tok-3f9d2c71e8b04a56'
 

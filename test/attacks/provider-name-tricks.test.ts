@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../web/form-server.ts'
-import { csrfOf, headingOf, type Visitor, visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../harness/form-server.ts'
+import { csrfOf, headingOf, type Visitor, visitorOf } from '../harness/visitor.ts'
 
 let server: FormServer
 let link: Link

@@ -5,7 +5,7 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { type Harness, jiraVariables, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, jiraVariables, startHarness } from '../harness/mcp-harness.ts'
 
 /** Runs a job some time later, as a queue that all calls share does. */
 export type Queue = <T>(job: () => Promise<T>) => Promise<T>

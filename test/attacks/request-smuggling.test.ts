@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../web/form-server.ts'
-import { visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../harness/form-server.ts'
+import { visitorOf } from '../harness/visitor.ts'
 
 let server: FormServer
 let link: Link

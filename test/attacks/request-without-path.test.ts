@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type FormServer, startFormServer } from '../web/form-server.ts'
+import { type FormServer, startFormServer } from '../harness/form-server.ts'
 
 let server: FormServer
 beforeAll(async () => {

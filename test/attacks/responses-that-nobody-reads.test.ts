@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import type { McpMountOptions } from '../../src/mcp/sdk-v1/index.ts'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 import { openRawSession } from './raw-mcp-session.ts'
 
 const LARGE = 'x'.repeat(4_000_000)

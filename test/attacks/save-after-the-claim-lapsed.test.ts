@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../web/form-server.ts'
-import { csrfOf, headingOf, type Visitor, visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../harness/form-server.ts'
+import { csrfOf, headingOf, type Visitor, visitorOf } from '../harness/visitor.ts'
 
 // A claim lapses after a minute, and the wait for the line that announces a save has no deadline: a disk or log server that hangs
 // longer lets somebody else have the link while the first submit still means to save.

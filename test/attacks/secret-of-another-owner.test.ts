@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { type Harness, type jiraVariables, startHarness, type TestClient } from '../e2e/mcp-harness.ts'
+import { type Harness, type jiraVariables, startHarness, type TestClient } from '../harness/mcp-harness.ts'
 
 // A handler that keeps handles in a variable of its module gives one user's call another user's secret, however the gate works.
 

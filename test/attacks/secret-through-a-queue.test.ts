@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { expect, test } from 'vitest'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { startHarness } from '../e2e/mcp-harness.ts'
+import { startHarness } from '../harness/mcp-harness.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 

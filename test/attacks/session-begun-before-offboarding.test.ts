@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createSealer } from '../../src/core/crypto/seal.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
-import { startFormServer, WEB_KEY } from '../web/form-server.ts'
-import { headingOf, visitorOf } from '../web/visitor.ts'
+import { startFormServer, WEB_KEY } from '../harness/form-server.ts'
+import { headingOf, visitorOf } from '../harness/visitor.ts'
 
 test("a login that began before somebody's sessions were ended makes no new one", async () => {
   const sessions = memoryBrowserSessions()

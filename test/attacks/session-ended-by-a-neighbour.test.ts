@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, type Link, startFormServer } from '../web/form-server.ts'
-import { headingOf, hiddenField, type Visitor, visitorOf } from '../web/visitor.ts'
+import { type FormServer, type Link, startFormServer } from '../harness/form-server.ts'
+import { headingOf, hiddenField, type Visitor, visitorOf } from '../harness/visitor.ts'
 
 // A browser's cookies belong to the host, whatever the port and path.
 let first: FormServer

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, startFormServer } from '../web/form-server.ts'
-import { headingOf, type Visitor, visitorOf } from '../web/visitor.ts'
+import { type FormServer, startFormServer } from '../harness/form-server.ts'
+import { headingOf, type Visitor, visitorOf } from '../harness/visitor.ts'
 
 // One address, one web key, one identity provider: only what each vault asks of a login differs.
 const serverBaseUrl = 'http://localhost:39991'

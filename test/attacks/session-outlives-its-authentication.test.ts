@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../harness/form-server.ts'
+import { continueLink, csrfOf, headingOf, visitorOf } from '../harness/visitor.ts'
 import { browserOf } from '../support/test-browser.ts'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../web/form-server.ts'
-import { continueLink, csrfOf, headingOf, visitorOf } from '../web/visitor.ts'
 
 let server: FormServer
 const at = (now: number) => vi.useFakeTimers({ now, toFake: ['Date'] })

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../web/form-server.ts'
-import { csrfOf, headingOf, hiddenField, visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../harness/form-server.ts'
+import { csrfOf, headingOf, hiddenField, visitorOf } from '../harness/visitor.ts'
 
 let server: FormServer
 
@@ -67,7 +67,7 @@ test('an administrator ends all sessions of a person', async () => {
   await alice.signIn('alice', link)
   expect(headingOf((await alice.get(link.entry)).text)).toBe('Connect Jira')
   const { createSealer } = await import('../../src/core/crypto/seal.ts')
-  const { WEB_KEY } = await import('../web/form-server.ts')
+  const { WEB_KEY } = await import('../harness/form-server.ts')
   const owner = createSealer(WEB_KEY).mac('owner', server.issuer, 'alice').toString('base64url')
   await sessions.endAll(owner, Date.now() + 1, Date.now() + 3_600_000)
   expect(headingOf((await alice.get(link.entry)).text)).toBe('Sign in to continue')

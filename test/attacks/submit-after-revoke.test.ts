@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createSealer } from '../../src/core/crypto/seal.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
-import { type FormServer, GOOD_VALUES, startFormServer, WEB_KEY } from '../web/form-server.ts'
-import { csrfOf, visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, startFormServer, WEB_KEY } from '../harness/form-server.ts'
+import { csrfOf, visitorOf } from '../harness/visitor.ts'
 
 const sessions = memoryBrowserSessions()
 let server: FormServer

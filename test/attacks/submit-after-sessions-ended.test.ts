@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { createSealer } from '../../src/core/crypto/seal.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
-import { type FormServer, GOOD_VALUES, startFormServer, WEB_KEY } from '../web/form-server.ts'
-import { csrfOf, headingOf, hiddenField, type Visitor, visitorOf } from '../web/visitor.ts'
+import { type FormServer, GOOD_VALUES, startFormServer, WEB_KEY } from '../harness/form-server.ts'
+import { csrfOf, headingOf, hiddenField, type Visitor, visitorOf } from '../harness/visitor.ts'
 
 interface Attack {
   readonly server: FormServer

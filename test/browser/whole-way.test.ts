@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Harness, startHarness, type TestClient } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness, type TestClient } from '../harness/mcp-harness.ts'
 import { launchChromium } from './chromium.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'

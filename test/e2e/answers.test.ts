@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { fillIn, type Harness, linkIn, startHarness, type TestClient } from './mcp-harness.ts'
+import { fillIn, type Harness, linkIn, startHarness, type TestClient } from '../harness/mcp-harness.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 const ANSWER = { text: `a secret of ${SECRET.length} characters`, isError: false }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { httpBrowser } from '../../examples/tickets/http-browser.ts'
-import { fillIn, type Harness, linkIn, openForm, startHarness } from './mcp-harness.ts'
+import { fillIn, type Harness, linkIn, openForm, startHarness } from '../harness/mcp-harness.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 const ANSWER = { text: `a secret of ${SECRET.length} characters`, isError: false }

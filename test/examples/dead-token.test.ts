@@ -5,7 +5,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { expect, onTestFinished, test } from 'vitest'
 import { connectMcpClient } from '../../examples/tickets/mcp-client.ts'
 import { startTickets } from '../../examples/tickets/tickets-server.ts'
-import { fillIn, linkIn } from '../e2e/mcp-harness.ts'
+import { fillIn, linkIn } from '../harness/mcp-harness.ts'
 import {
   answerOf,
   type ExampleClient,

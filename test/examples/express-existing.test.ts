@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
-import { fillIn, linkIn, openForm } from '../e2e/mcp-harness.ts'
+import { fillIn, linkIn, openForm } from '../harness/mcp-harness.ts'
 import { startHttpExample } from '../support/example-process.ts'
 
 const FOLDER = join(import.meta.dirname, '../../examples/express-existing')

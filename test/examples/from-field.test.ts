@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { textOf } from '../../examples/tickets/http-browser.ts'
-import { fillIn } from '../e2e/mcp-harness.ts'
+import { fillIn } from '../harness/mcp-harness.ts'
 import { startHttpExample } from '../support/example-process.ts'
 
 test('a whole fromField example is in the docs: each user names a site, and the tool calls it by a path', async () => {

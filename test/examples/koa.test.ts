@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { textOf } from '../../examples/tickets/http-browser.ts'
-import { fillIn } from '../e2e/mcp-harness.ts'
+import { fillIn } from '../harness/mcp-harness.ts'
 import { startHttpExample } from '../support/example-process.ts'
 
 test('the tool waits for its user and goes on; the rest of the application is served as before', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fillIn } from '../e2e/mcp-harness.ts'
+import { fillIn } from '../harness/mcp-harness.ts'
 import { exampleTickets } from '../support/example-client.ts'
 import { startHttpExample } from '../support/example-process.ts'
 

@@ -6,7 +6,7 @@ import { vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { connectionFailure } from '../../src/core/network/connection-failure.ts'
 import { call, put } from '../../src/testing/secret-backend/calls.ts'
-import { type Harness, startHarness } from '../e2e/mcp-harness.ts'
+import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 import { freePort } from '../support/free-port.ts'
 import { openIdentity } from '../support/identity-under-test.ts'
 import { bearer, fetchTo, type LocalService, PAT, startService } from '../support/local-service.ts'

@@ -9,7 +9,7 @@ import { createJournal } from '../../src/core/journal/journal.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import { saveFailure } from '../../src/web/save-failure.ts'
+import { saveFailure } from '../../src/web/form/save-failure.ts'
 import { timePasses } from '../support/time-passes.ts'
 import { vaultRejection } from '../support/vault-error.ts'
 

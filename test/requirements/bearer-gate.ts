@@ -3,11 +3,11 @@ import { ask, type Chapter } from './requirement.ts'
 const AUDIENCE = ['attacks/token-other-audience', 'is refused'] as const
 const OPEN_SESSION = ['attacks/token-on-an-open-session', 'is refused on an open session'] as const
 const CHALLENGES = [
-  'web/bearer-gate',
+  'web/bearer/bearer-gate',
   'a bad token: 401 invalid_token, nothing of it comes back, and it is audited',
 ] as const
 const METADATA = [
-  'web/bearer-gate',
+  'web/bearer/bearer-gate',
   'is the same at the inserted path and at the root, and never takes up the host',
 ] as const
 
@@ -18,7 +18,7 @@ export const bearerGate: Chapter = {
       'docs/identity.md and the design page: everybody with a good token reaches the endpoint; tools act on the own credential alone; operators act on the command line.',
     ),
     ask('ASVS 8.2.1', 1, 'Code enforces them.').tested(
-      ['web/bearer-gate', 'a good token without a scope: 403 insufficient_scope, audited with its owner'],
+      ['web/bearer/bearer-gate', 'a good token without a scope: 403 insufficient_scope, audited with its owner'],
       ['e2e/answers', "a session belongs to its owner's tokens"],
     ),
     ask('ASVS 8.2.2', 1, 'People reach only what is theirs.').tested(
@@ -40,7 +40,7 @@ export const bearerGate: Chapter = {
     ]),
     ask('ASVS 8.4.1', 2, 'Nothing crosses tenants.').tested(
       ['attacks/login-mix-up-of-issuers', 'the same subject at two issuers is two owners'],
-      ['core/pending-requests', '%s gets its own'],
+      ['core/requests/pending-requests', '%s gets its own'],
     ),
     ask('ASVS 9.1.1', 1, 'A signature is checked before anything else counts.').tested(
       ['attacks/token-edited-payload', 'is refused'],
@@ -49,7 +49,7 @@ export const bearerGate: Chapter = {
     ask('ASVS 9.1.2', 1, 'Algorithms are listed; `none` and shared secrets are not among them.').tested(
       ['attacks/token-none-algorithm', 'is refused'],
       ['attacks/token-hs256-with-public-key', 'our public key is no %s secret'],
-      ['identity/access-token', 'an algorithm that is not listed is refused'],
+      ['identity/access-token/access-token', 'an algorithm that is not listed is refused'],
     ),
     ask('ASVS 9.1.3', 1, 'Keys come from the configured issuer, not from the token.').tested(
       ['attacks/token-key-in-header', 'a key that the header brings along in %s is not looked at'],
@@ -66,11 +66,11 @@ export const bearerGate: Chapter = {
     ask('ASVS 9.2.3', 2, 'A token is for this service.').tested(AUDIENCE),
     ask('ASVS 10.3.1', 2, 'Only tokens meant for this server are accepted.').tested(AUDIENCE, OPEN_SESSION),
     ask('ASVS 10.3.2', 2, 'Delegated rights take part in the decision.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'a good token without a scope: 403 insufficient_scope, audited with its owner',
     ]),
     ask('ASVS 10.3.3', 2, 'The user comes from claims that are never given to somebody else.').tested(
-      ['identity/access-token', 'the configured claim names the user'],
+      ['identity/access-token/access-token', 'the configured claim names the user'],
       ['attacks/token-without-subject', 'without the configured claim, sub is no substitute'],
     ),
     ask('ASVS 10.3.5', 3, 'Tokens are bound to their sender.').open(
@@ -93,29 +93,29 @@ export const bearerGate: Chapter = {
       'a token that a program got for itself does not pass as a person',
     ]),
     ask('RFC 7662 §2.1', 'MUST', 'The server authenticates itself when it looks a token up.').tested([
-      'identity/introspection',
+      'identity/access-token/introspection',
       'a wrong secret of ours is an outage too',
     ]),
     ask('RFC 7662 §4', 'MUST', 'What is active is not thereby meant for this server: the claims are checked.').tested(
-      ['identity/introspection', 'is refused as a JWT would be'],
+      ['identity/access-token/introspection', 'is refused as a JWT would be'],
       ['attacks/introspection-other-audience', 'for another service does not open this one'],
     ),
     ask('RFC 7662 §4 (cache)', 'MUST NOT', 'An answer is not believed beyond the end of its token.').tested(
-      ['identity/remembered-tokens', 'a token is verified anew once its own time is over'],
+      ['identity/access-token/remembered-tokens', 'a token is verified anew once its own time is over'],
       ['attacks/introspection-revoked-token', 'is refused once the cache is over'],
     ),
     ask('RFC 6750 §2.1', 'MUST', 'Tokens are accepted in the Authorization header.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'a good token: the SDK finds the principal',
     ]),
     ask('RFC 6750 §2.3', 'SHOULD NOT', 'Tokens are not taken from the query.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'a token in the query',
     ]),
     ask('RFC 6750 §3', 'MUST', 'A refusal carries one Bearer challenge.').tested(CHALLENGES),
     ask('RFC 6750 §3.1', 'SHOULD', '400, 401 and 403 are told apart; no details when no token came.').tested(
       CHALLENGES,
-      ['web/bearer-gate', 'a good token without a scope: 403 insufficient_scope'],
+      ['web/bearer/bearer-gate', 'a good token without a scope: 403 insufficient_scope'],
     ),
     ask('RFC 6750 §5.3', 'MUST NOT', 'No token is put into a cookie.').tested([
       'canary/canary',
@@ -135,11 +135,11 @@ export const bearerGate: Chapter = {
     ]),
     ask('RFC 9728 §5.1', 'MAY', 'The challenge points at the metadata.').tested(CHALLENGES),
     ask('RFC 9728 §7.2', 'SHOULD', 'Only scopes for users are listed.').tested([
-      'identity/access-token',
+      'identity/access-token/access-token',
       'what clients are told is what is accepted',
     ]),
     ask('RFC 9728 §7.6', 'SHOULD', 'Listed authorization servers are those whose tokens are accepted.').tested([
-      'identity/access-token',
+      'identity/access-token/access-token',
       'what clients are told is what is accepted',
     ]),
     ask('RFC 9728 §7.10', 'SHOULD', 'The metadata says how long it may be kept.').tested(METADATA),

@@ -12,16 +12,16 @@ export const browserLogin: Chapter = {
   title: 'Browser login and sessions',
   requirements: [
     ask('ASVS 6.1.3', 2, 'Every way to sign in is documented.').tested(
-      ['open-vault', 'a public URL without an identity, and lists the modes'],
+      ['vault/open-vault', 'a public URL without an identity, and lists the modes'],
       ['docs/configuration', 'every option of $file has a row'],
     ),
     ask('ASVS 6.3.4', 2, 'There is no hidden or weaker way to sign in.').tested(
-      ['open-vault', 'a public URL without an identity, and lists the modes'],
+      ['vault/open-vault', 'a public URL without an identity, and lists the modes'],
       ['identity/local-user', 'token and browser name the same owner'],
     ),
     ask('ASVS 6.5.5', 2, 'Out-of-band requests live ten minutes at most.').tested(
-      ['core/pending-requests', 'a link expires, is known as expired for ten minutes, then forgotten'],
-      ['web/session-limits', 'a login has to be finished within ten minutes'],
+      ['core/requests/pending-requests', 'a link expires, is known as expired for ten minutes, then forgotten'],
+      ['web/session/session-limits', 'a login has to be finished within ten minutes'],
     ),
     ask('ASVS 6.6.2', 2, 'They serve only the request that made them.').tested(
       ['attacks/link-enumeration', "a handle of another service's link opens nothing"],
@@ -29,7 +29,7 @@ export const browserLogin: Chapter = {
     ),
     ask('ASVS 6.8.1', 2, 'People are known by provider and subject together.').tested(
       ['attacks/login-mix-up-of-issuers', 'the same subject at two issuers is two owners'],
-      ['core/storage-key', 'is provider, issuer and subject, so that two issuers never share a name'],
+      ['core/model/storage-key', 'is provider, issuer and subject, so that two issuers never share a name'],
     ),
     ask('ASVS 6.8.2', 2, "The identity provider's assertions have to be signed and good.").tested(FORGED, [
       'attacks/login-forged-id-token',
@@ -49,7 +49,7 @@ export const browserLogin: Chapter = {
     ]),
     ask('ASVS 7.1.1', 2, 'Session lifetimes are documented.').tested(
       ['docs/configuration', 'every option of $file has a row'],
-      ['web/session-limits', 'a session ends an hour after the login however busy it is'],
+      ['web/session/session-limits', 'a session ends an hour after the login however busy it is'],
     ),
     ask('ASVS 7.1.3', 2, "How sessions end together with the identity provider's is documented.").reasoned(
       'docs/identity.md, "How long things last" and "Sign-out and offboarding".',
@@ -59,11 +59,11 @@ export const browserLogin: Chapter = {
       'a session that was in the browser before a sign-in is not the one after it, and is over',
     ]),
     ask('ASVS 7.3.1', 2, 'Sessions end when they are idle.').tested([
-      'web/session-limits',
+      'web/session/session-limits',
       'a session ends when it is idle',
     ]),
     ask('ASVS 7.3.2', 2, 'Sessions end after a fixed time.').tested([
-      'web/session-limits',
+      'web/session/session-limits',
       'a session ends an hour after the login however busy it is',
     ]),
     ask('ASVS 7.4.1', 1, 'An ended session is good nowhere.').tested(
@@ -89,7 +89,7 @@ export const browserLogin: Chapter = {
     ]),
     ask('ASVS 7.4.4', 2, 'Signing out is easy to find.').tested(['browser/form', 'is left by signing out']),
     ask('ASVS 7.6.1', 2, 'The session and that of the identity provider behave as documented.').tested([
-      'web/session-limits',
+      'web/session/session-limits',
       'a session ends an hour after the login however busy it is',
     ]),
     ask('ASVS 7.6.2', 2, 'No session begins without an action of the user.').tested(
@@ -97,7 +97,7 @@ export const browserLogin: Chapter = {
       ['attacks/session-login-csrf', 'a login is begun by our own page only'],
     ),
     ask('ASVS 10.1.1', 2, 'Tokens go only where they are needed.').tested([
-      'identity/browser-login',
+      'identity/login/browser-login',
       'a login names its person, and nothing of its tokens is left',
     ]),
     ask('ASVS 10.1.2', 2, 'An answer counts only for the login and browser that began it.').tested(STATE, [
@@ -110,7 +110,7 @@ export const browserLogin: Chapter = {
         'attacks/session-login-csrf',
         'a callback that an attacker prepared does not sign the victim in as the attacker',
       ],
-      ['identity/browser-login', 'the request asks for a code with PKCE'],
+      ['identity/login/browser-login', 'the request asks for a code with PKCE'],
     ),
     ask('ASVS 10.2.2', 2, 'A mix-up of authorization servers is noticed.').tested(MIX_UP),
     ask('ASVS 10.3.4', 2, 'Strength and freshness that an operation demands are checked.').tested(
@@ -126,7 +126,7 @@ export const browserLogin: Chapter = {
       "subjectClaim: 'email'",
     ]),
     ask('ASVS 10.5.3', 2, 'Metadata names exactly the configured issuer.').tested([
-      'identity/issuer-metadata',
+      'identity/issuer/issuer-metadata',
       'an issuer that calls itself otherwise prevents opening',
     ]),
     ask('ASVS 10.5.4', 2, 'An ID token is for our client.').tested(FORGED),
@@ -139,11 +139,11 @@ export const browserLogin: Chapter = {
       "a login takes no way back but a link's service and handle",
     ]),
     ask('RFC 9700 §2.1.1', 'MUST', 'The code flow uses PKCE or a nonce against injection.').tested([
-      'identity/browser-login',
+      'identity/login/browser-login',
       'the request asks for a code with PKCE, bound to this login',
     ]),
     ask('RFC 9700 §2.1.1 (confidential)', 'RECOMMENDED', 'Confidential clients use PKCE with S256 as well.').tested([
-      'identity/browser-login',
+      'identity/login/browser-login',
       'the request asks for a code with PKCE, bound to this login',
     ]),
     ask('RFC 9700 §2.5', 'RECOMMENDED', 'The client proves itself with a key, not a shared secret.').open(

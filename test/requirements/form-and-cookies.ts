@@ -16,26 +16,26 @@ export const formAndCookies: Chapter = {
   requirements: [
     ask('ASVS 1.2.1', 1, 'Text is escaped for the place where it is put out.').tested(
       ['attacks/form-markup-in-labels', 'markup in labels, hints, names'],
-      ['web/templates', 'put out unescaped text in one place: the guide'],
+      ['web/pages/templates', 'put out unescaped text in one place: the guide'],
     ),
     ask('ASVS 1.1.2', 2, 'Escaping happens on output and leaves stored data as it was entered.').tested(
-      ['core/form-values', 'whatever is accepted comes out exactly as it went in'],
-      ['web/templates', 'put out unescaped text in one place: the guide'],
+      ['core/model/form-values', 'whatever is accepted comes out exactly as it went in'],
+      ['web/pages/templates', 'put out unescaped text in one place: the guide'],
     ),
     ask('ASVS 1.2.2', 1, 'URLs are built with encoded parts and harmless schemes.').tested(
       ['browser/hostile-guide', 'nothing in a hostile guide runs, loads, posts or leads away'],
-      ['core/form-values', '%j with %j is refused'],
+      ['core/model/form-values', '%j with %j is refused'],
     ),
     ask('ASVS 1.3.5', 2, 'Markdown and similar markup is made harmless.').tested(
       ['browser/hostile-guide', 'nothing in a hostile guide runs, loads, posts or leads away'],
       ['attacks/guide-text-after-script', 'in a guide stays text'],
     ),
     ask('ASVS 1.3.7', 2, 'No template is made of untrusted text.').tested(
-      ['web/templates', 'put out unescaped text in one place: the guide'],
+      ['web/pages/templates', 'put out unescaped text in one place: the guide'],
       ['architecture', 'is used in %s alone'],
     ),
     ask('ASVS 2.2.1', 1, 'Input is checked against what the field allows.').tested(
-      ['core/form-values', '%j with %j is refused'],
+      ['core/model/form-values', '%j with %j is refused'],
       ['attacks/form-control-characters', 'no control character gets into the single line of'],
       POLLUTION,
     ),
@@ -44,11 +44,11 @@ export const formAndCookies: Chapter = {
       ['attacks/form-oversized-body', 'more fields than a form can have are refused'],
     ),
     ask('ASVS 3.2.2', 1, 'Scripts put text into pages as text.').tested(
-      ['web/templates', 'the script has no way to make markup'],
+      ['web/pages/templates', 'the script has no way to make markup'],
       HEADERS,
     ),
     ask('ASVS 3.2.3', 3, 'Scripts are not led astray by element names.').tested([
-      'web/templates',
+      'web/pages/templates',
       'the script has no way to make markup',
     ]),
     ask('ASVS 3.3.1', 1, 'Cookies are Secure.').tested(HEADERS),
@@ -59,12 +59,12 @@ export const formAndCookies: Chapter = {
       ['browser/form', 'nothing is kept in the browser but our cookies, which scripts cannot read'],
     ),
     ask('ASVS 3.3.5', 3, 'A cookie stays within 4096 bytes.').tested([
-      'web/session-limits',
+      'web/session/session-limits',
       'the longest identity fits into a cookie that browsers keep',
     ]),
     ask('ASVS 3.4.1', 1, 'Strict-Transport-Security lasts a year and covers subdomains.').tested(HEADERS),
     ask('ASVS 3.4.2', 1, 'CORS answers are fixed or listed; the wildcard is for public data.').tested(HEADERS, [
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'a preflight of a listed origin only',
     ]),
     ask('ASVS 3.4.3', 2, 'A Content-Security-Policy forbids objects and base and lists what may load.').tested(HEADERS),
@@ -100,14 +100,14 @@ export const formAndCookies: Chapter = {
     ask('ASVS 3.5.8', 3, 'Resources refuse to be loaded by other sites.').tested(HEADERS),
     ask('ASVS 3.6.1', 3, 'Assets come from here, or are checked for integrity.').tested(
       ['browser/accessibility', 'asks another server, or breaks its own policy'],
-      ['web/templates', 'hold no script, style, event handler or address of another server'],
+      ['web/pages/templates', 'hold no script, style, event handler or address of another server'],
     ),
     ask('ASVS 3.7.2', 2, 'Automatic redirects leave the host for listed targets only.').tested(
       ['attacks/session-open-redirect-through-login', 'no parameter of the callback sends the browser elsewhere'],
       ['attacks/session-open-redirect-through-login', "a login takes no way back but a link's service and handle"],
     ),
     ask('ASVS 3.7.3', 3, 'A way out of the site is announced.').tested([
-      'web/guide',
+      'web/pages/guide',
       'links open elsewhere, say where they go, and tell nothing',
     ]),
     ask('ASVS 6.2.6', 1, 'Secret fields are masked, and may be shown for a moment.').tested([
@@ -115,11 +115,11 @@ export const formAndCookies: Chapter = {
       'the script shows a masked field, and masks it again before it is sent',
     ]),
     ask('ASVS 6.2.7', 1, 'Pasting and password managers work.').tested([
-      'web/templates',
+      'web/pages/templates',
       'hold no script, style, event handler or address of another server',
     ]),
     ask('ASVS 6.2.8', 1, 'A secret is taken exactly as it was typed.').tested(
-      ['core/form-values', 'whatever is accepted comes out exactly as it went in, but for outer blanks'],
+      ['core/model/form-values', 'whatever is accepted comes out exactly as it went in, but for outer blanks'],
       ['attacks/form-control-characters', 'bytes that are no UTF-8 are refused, and not turned into something else'],
       ['attacks/form-oversized-body', 'one field longer than its limit is not cut'],
     ),

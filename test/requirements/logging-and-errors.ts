@@ -14,35 +14,35 @@ export const loggingAndErrors: Chapter = {
       ['canary/canary', 'with DEBUG=* and NODE_DEBUG=* nothing of ours prints a secret'],
     ),
     ask('ASVS 16.2.1', 2, 'An entry says when, where, who and what.').tested(
-      ['audit/audit-line', 'a line holds the time, an id, the fields, its place and its seal, in this order'],
-      ['core/credentials', 'hands out the values after its audit line, which says who, what and for whom'],
+      ['audit/line/audit-line', 'a line holds the time, an id, the fields, its place and its seal, in this order'],
+      ['core/credentials/credentials', 'hands out the values after its audit line, which says who, what and for whom'],
     ),
     ask('ASVS 16.2.2', 2, 'Times are UTC.').tested([
-      'audit/audit-line',
+      'audit/line/audit-line',
       'a line holds the time, an id, the fields, its place and its seal, in this order',
     ]),
     ask('ASVS 16.2.4', 2, 'Entries can be read by machines and joined.').tested([
-      'audit/audit-line',
+      'audit/line/audit-line',
       'whatever text comes in, one line of JSON comes out',
     ]),
     ask('ASVS 16.2.5', 2, 'Sensitive data is logged only as its class allows.').tested(
-      ['audit/audit-line', 'a field that lines do not have is a programming error'],
+      ['audit/line/audit-line', 'a field that lines do not have is a programming error'],
       ['canary/canary', 'no secret arrived in any sink'],
     ),
     ask('ASVS 16.3.1', 2, 'Sign-ins are logged, good and bad.').tested(
-      ['web/form-flow', 'login.succeeded'],
-      ['web/bearer-gate', 'a bad token: 401 invalid_token, nothing of it comes back, and it is audited'],
+      ['web/form/form-flow', 'login.succeeded'],
+      ['web/bearer/bearer-gate', 'a bad token: 401 invalid_token, nothing of it comes back, and it is audited'],
     ),
     ask('ASVS 16.3.2', 2, 'Refused authorization is logged.').tested(
       ['attacks/link-forwarded', 'form.identity_mismatch'],
-      ['web/bearer-gate', 'audited with its owner'],
+      ['web/bearer/bearer-gate', 'audited with its owner'],
     ),
     ask('ASVS 16.3.3', 2, 'Attempts to get round controls are logged.').tested([
       'attacks/form-csrf-on-submit',
       'form.rejected',
     ]),
     ask('ASVS 16.3.4', 2, 'Failing controls are logged.').tested([
-      'core/credentials',
+      'core/credentials/credentials',
       'withholds the values when the line cannot be written, and turns health red',
     ]),
     ask('ASVS 16.4.1', 2, 'No entry can be forged by its content.').tested(
@@ -65,21 +65,21 @@ export const loggingAndErrors: Chapter = {
       ['attacks/link-forwarded', "expect(opened.text.toLowerCase()).not.toContain('alice')"],
     ),
     ask('ASVS 16.5.1', 2, 'Unexpected errors show a general text.').tested(
-      ['web/save-failures', 'an error that nobody foresaw shows a reference'],
+      ['web/form/save-failures', 'an error that nobody foresaw shows a reference'],
       ['e2e/answers', 'is told apart from an outage, without the words meant for operators'],
     ),
     ask('ASVS 16.5.2', 2, 'An outage of others does no harm.').tested(
       ['e2e/answers', 'an outage of the backend is told as such, and asks nobody for a new credential'],
-      ['web/bearer-gate', 'a token that cannot be checked (%s): 503, never 401'],
-      ['web/save-failures', 'a pending store that cannot be reached is an outage, not an unknown link'],
+      ['web/bearer/bearer-gate', 'a token that cannot be checked (%s): 503, never 401'],
+      ['web/form/save-failures', 'a pending store that cannot be reached is an outage, not an unknown link'],
     ),
     ask('ASVS 16.5.3', 2, 'What fails, fails closed.').tested(
-      ['core/credentials', 'withholds the values when the line cannot be written'],
-      ['web/save-failures', 'sessions that cannot be looked up let nobody in'],
-      ['web/save-failures', 'without an audit log nobody is signed in and no form is shown'],
+      ['core/credentials/credentials', 'withholds the values when the line cannot be written'],
+      ['web/form/save-failures', 'sessions that cannot be looked up let nobody in'],
+      ['web/form/save-failures', 'without an audit log nobody is signed in and no form is shown'],
     ),
     ask('ASVS 16.5.4', 3, 'A last handler catches everything.').tested([
-      'web/save-failures',
+      'web/form/save-failures',
       'an error that nobody foresaw shows a reference',
     ]),
   ],

@@ -19,7 +19,7 @@ export const aisvs: Chapter = {
       'a token that lacks a scope is refused on an open session',
     ]),
     ask('AISVS C10.2.3', 1, 'The server keeps no access tokens and no user credentials.').tested(CANARY, [
-      'core/pending-requests',
+      'core/requests/pending-requests',
       'holds no handle, owner, client or tool',
     ]),
     ask('AISVS C10.2.4', 2, 'Lists show what the scopes allow.').reasoned(
@@ -38,13 +38,13 @@ export const aisvs: Chapter = {
       'is sent as',
     ]),
     ask('AISVS C10.3.1', 1, 'Remote servers use authenticated HTTP.').tested([
-      'open-vault',
+      'vault/open-vault',
       'a public URL without an identity, and lists the modes',
     ]),
     ask('AISVS C10.3.2', 1, 'Local transports stay local.').tested(['identity/local-user', 'http://localhost:3000']),
     ask('AISVS C10.3.3', 2, 'Origin and Host are checked.').tested(
-      ['web/bearer-gate', 'origin %j: 403 even with a good token'],
-      ['web/bearer-gate', 'host %j: 421 even with a good token'],
+      ['web/bearer/bearer-gate', 'origin %j: 403 even with a good token'],
+      ['web/bearer/bearer-gate', 'host %j: 421 even with a good token'],
     ),
     ask('AISVS C10.4.1', 1, 'Results fit their schemas.').tested([
       'e2e/handles',
@@ -76,11 +76,11 @@ export const elicitation: Chapter = {
     ]),
     ask(`MCP 2025-11-25 ${E} 3`, 'MUST NOT', 'No mode is used that the client did not declare.').tested(
       ['e2e/answers', 'a client without URL mode is answered in words, and nothing else is sent to it'],
-      ['mcp/gate-decision', 'no-url-elicitation'],
+      ['core/gate/gate-decision', 'no-url-elicitation'],
     ),
     ask(`MCP 2025-11-25 ${E} 4`, 'MUST', 'A request is bound to the client and the user.').tested(
-      ['core/pending-requests', '%s gets its own'],
-      ['core/pending-requests', '%s gets its own'],
+      ['core/requests/pending-requests', '%s gets its own'],
+      ['core/requests/pending-requests', '%s gets its own'],
     ),
     ask(`MCP 2025-11-25 ${E} 5`, 'MUST', 'Who opens the URL is identified before anything is accepted.').tested(
       ['attacks/link-opened-before-sign-in', 'without a sign-in, a link shows nothing, sets nothing and takes nothing'],
@@ -95,7 +95,7 @@ export const elicitation: Chapter = {
       ['attacks/provider-name-tricks', 'the owner of a link opens and sends nothing under the name'],
     ),
     ask(`MCP 2025-11-25 ${E} 8`, 'MUST NOT', 'The URL holds no credential and nothing about the user.').tested([
-      'core/pending-requests',
+      'core/requests/pending-requests',
       'any replica with the web key finds the request by its handle',
     ]),
     ask(`MCP 2025-11-25 ${E} 9`, 'MUST NOT', 'The URL is not signed in by itself.').tested([
@@ -106,7 +106,7 @@ export const elicitation: Chapter = {
       'Form mode is not used at all.',
     ),
     ask(`MCP 2025-11-25 ${E} 11`, 'SHOULD', 'URLs are https outside of development.').tested([
-      'open-vault',
+      'vault/open-vault',
       'opening refuses',
     ]),
     ask(`MCP 2025-11-25 ${E} 12`, 'MUST NOT', 'Identity is not what the client says.').tested([
@@ -114,16 +114,16 @@ export const elicitation: Chapter = {
       'takes nothing in the arguments for it',
     ]),
     ask(`MCP 2025-11-25 ${E} 13`, 'MUST', 'Identity comes from the authorization, as the subject.').tested([
-      'identity/access-token',
+      'identity/access-token/access-token',
       'a token becomes a principal',
     ]),
     ask(`MCP 2025-11-25 ${E} 14`, 'MUST NOT', 'State does not hang on session ids alone.').tested(
-      ['core/pending-requests', '%s gets its own'],
+      ['core/requests/pending-requests', '%s gets its own'],
       ['attacks/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
     ),
     ask(`MCP 2025-11-25 ${E} 15`, 'MUST', 'Stored state is protected.').tested(
-      ['core/pending-requests', 'holds no handle, owner, client or tool'],
-      ['core/pending-requests', 'a record moved under another key opens for nobody'],
+      ['core/requests/pending-requests', 'holds no handle, owner, client or tool'],
+      ['core/requests/pending-requests', 'a record moved under another key opens for nobody'],
     ),
     ask(`MCP 2025-11-25 ${E} 16`, 'MUST NOT', 'URL mode does not authorize anybody for this server.').tested([
       'attacks/mcp-session-of-another-user',
@@ -151,7 +151,7 @@ export const elicitation: Chapter = {
       ['e2e/answers', 'a stateless mount'],
     ),
     ask(`MCP 2026-07-28 ${E} 1`, 'MUST', 'Each request is bound to client and user.').tested([
-      'core/pending-requests',
+      'core/requests/pending-requests',
       '%s gets its own',
     ]),
     ask(`MCP 2026-07-28 ${E} 2`, 'MUST', 'The check of identity bears a changed URL.').tested([
@@ -200,7 +200,7 @@ export const elicitation: Chapter = {
       'Consent names the client and comes before the login’s cookie.',
     ).tested(
       ['attacks/link-opened-before-sign-in', 'without a sign-in, a link shows nothing, sets nothing and takes nothing'],
-      ['web/form-flow', 'the owner signs in, fills in the form'],
+      ['web/form/form-flow', 'the owner signs in, fills in the form'],
     ),
     ask(
       'MCP 2026-07-28 basic/security_best_practices 3',
@@ -214,7 +214,7 @@ export const elicitation: Chapter = {
       'MCP 2026-07-28 basic/security_best_practices 4',
       'SHOULD',
       'Scopes are narrow, and challenges precise.',
-    ).tested(['web/bearer-gate', 'a good token without a scope: 403 insufficient_scope']),
+    ).tested(['web/bearer/bearer-gate', 'a good token without a scope: 403 insufficient_scope']),
     ask('MCP 2026-07-28 basic/security_best_practices 5', 'SHOULD', 'A local server asks for a token.').tested([
       'identity/local-user',
       'without an access token none is good',
@@ -229,15 +229,15 @@ export const resourceServer: Chapter = {
   title: 'MCP: resource server and transport',
   requirements: [
     ask(`MCP 2025-11-25 ${A} 1`, 'MUST', 'RFC 9728 metadata is served, with an authorization server.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'is the same at the inserted path and at the root, and never takes up the host',
     ]),
     ask(`MCP 2025-11-25 ${A} 2`, 'MUST', 'The metadata can be found by challenge or well-known URI.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       '%s: 401 and a challenge without an error',
     ]),
     ask(`MCP 2025-11-25 ${A} 3`, 'SHOULD', 'The challenge names the scopes.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       '%s: 401 and a challenge without an error',
     ]),
     ask(`MCP 2025-11-25 ${A} 4`, 'MUST', 'Tokens are validated, and made for this server.').tested(
@@ -245,7 +245,7 @@ export const resourceServer: Chapter = {
       OPEN_SESSION,
     ),
     ask(`MCP 2025-11-25 ${A} 5`, 'MUST', 'An invalid or expired token gets 401.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'a bad token: 401 invalid_token',
     ]),
     ask(`MCP 2025-11-25 ${A} 6`, 'MUST NOT', 'No other tokens are accepted or handed on.').tested(
@@ -253,27 +253,27 @@ export const resourceServer: Chapter = {
       CANARY,
     ),
     ask(`MCP 2025-11-25 ${A} 7`, 'SHOULD', 'A missing scope gets 403 with all that are needed.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'a good token without a scope: 403 insufficient_scope',
     ]),
     ask(`MCP 2025-11-25 ${A} 8`, 'MUST NOT', 'Tokens are not taken from the query.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'a token in the query',
     ]),
     ask(`MCP 2025-11-25 ${A} 9`, 'MUST', "The authorization server's endpoints are https.").tested([
-      'identity/issuer-metadata',
+      'identity/issuer/issuer-metadata',
       'http://keys.example.com/jwks',
     ]),
     ask(`MCP 2025-11-25 ${A} 10`, 'MUST', 'A malformed request gets 400.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       '%s: 400 invalid_request',
     ]),
     ask(`MCP 2026-07-28 ${A} 1`, 'SHOULD NOT', '`offline_access` is not among the scopes.').tested([
-      'identity/access-token',
+      'identity/access-token/access-token',
       'what clients are told is what is accepted',
     ]),
     ask(`MCP 2025-11-25 ${T} 1`, 'MUST', 'A foreign Origin gets 403.').tested([
-      'web/bearer-gate',
+      'web/bearer/bearer-gate',
       'origin %j: 403 even with a good token',
     ]),
     ask(`MCP 2025-11-25 ${T} 2`, 'SHOULD', 'A local server binds to loopback.').reasoned(

@@ -16,8 +16,8 @@ export const outboundAndAvailability: Chapter = {
       ['attacks/fetch-userinfo', 'user:password@'],
     ),
     ask('ASVS 1.5.2', 2, 'Data from outside is read into known shapes.').tested(
-      ['core/credentials', 'a stored value that does not fit is malformed, with the field names alone'],
-      ['identity/issuer-metadata', 'prevents opening'],
+      ['core/credentials/credentials', 'a stored value that does not fit is malformed, with the field names alone'],
+      ['identity/issuer/issuer-metadata', 'prevents opening'],
     ),
     ask('ASVS 1.5.3', 3, 'One parser reads each thing.').tested([
       'attacks/form-control-characters',
@@ -32,13 +32,16 @@ export const outboundAndAvailability: Chapter = {
     ask('ASVS 12.1.2', 2, 'Cipher suites are strong ones.').reasoned(
       'As above: the defaults of Node.js, or of the proxy.',
     ),
-    ask('ASVS 12.2.1', 1, 'Clients are served over TLS without a way back.').tested(['open-vault', 'opening refuses']),
+    ask('ASVS 12.2.1', 1, 'Clients are served over TLS without a way back.').tested([
+      'vault/open-vault',
+      'opening refuses',
+    ]),
     ask('ASVS 12.3.1', 2, 'Connections to others are encrypted.').tested(
       ['identity/oidc-options', 'an http issuer off loopback has to be asked for by its name'],
-      ['identity/issuer-metadata', 'http://keys.example.com/jwks'],
+      ['identity/issuer/issuer-metadata', 'http://keys.example.com/jwks'],
     ),
     ask('ASVS 12.3.2', 2, 'Certificates are checked.').tested([
-      'open-vault',
+      'vault/open-vault',
       'a process whose TLS checks are switched off',
     ]),
     ask('ASVS 12.3.4', 2, 'Internal services use trusted certificates.').reasoned(
@@ -57,7 +60,7 @@ export const outboundAndAvailability: Chapter = {
     ask('ASVS 13.1.2', 3, 'Limits of connections are documented.').reasoned('docs/configuration.md, "Fixed limits".'),
     ask('ASVS 13.1.3', 3, 'Timeouts and retries are documented.').reasoned('docs/configuration.md, "Fixed limits".'),
     ask('ASVS 13.2.6', 3, 'They are kept.').tested([
-      'core/credentials',
+      'core/credentials/credentials',
       'a backend that never answers is given up after the deadline',
     ]),
     ask('ASVS 13.2.1', 2, 'Services prove themselves with short-lived credentials of their own.').reasoned(
@@ -65,7 +68,7 @@ export const outboundAndAvailability: Chapter = {
     ),
     ask('ASVS 15.3.2', 2, 'Redirects are not followed unless meant.').tested(
       ['attacks/fetch-redirect', 'a redirect %s is an error'],
-      ['identity/issuer-metadata', 'no redirect is followed'],
+      ['identity/issuer/issuer-metadata', 'no redirect is followed'],
     ),
     ask('ASVS 1.2.9', 2, 'What goes into a regular expression is escaped.').reasoned(
       'No text from outside becomes one: only `pattern`, which the operator writes.',
@@ -80,11 +83,11 @@ export const outboundAndAvailability: Chapter = {
     ),
     ask('ASVS 2.1.3', 2, 'Limits are documented.').tested(['docs/configuration', 'every option of $file has a row']),
     ask('ASVS 2.3.2', 2, 'Limits are enforced.').tested([
-      'web/rate-limits',
+      'web/http/rate-limits',
       'the 11th submit of one person in a minute is refused',
     ]),
     ask('ASVS 2.4.1', 2, 'What is costly is guarded from programs.').tested(
-      ['web/rate-limits', 'the 61st page in a minute from one address, and the 11th login, are refused'],
+      ['web/http/rate-limits', 'the 61st page in a minute from one address, and the 11th login, are refused'],
       ['attacks/greedy-client', 'connections that are dropped before they are answered leave no session behind'],
     ),
     ask('ASVS 4.1.3', 2, 'Headers that a proxy sets cannot be forged.').tested([

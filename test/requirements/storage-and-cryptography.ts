@@ -4,7 +4,10 @@ export const storageAndCryptography: Chapter = {
   title: 'Storage and cryptography',
   requirements: [
     ask('ASVS 2.3.3', 2, 'An operation is done wholly or not at all.').tested(
-      ['web/save-failures', 'a save that fails with %s (%s) says so, keeps what may be kept, and gives the link back'],
+      [
+        'web/form/save-failures',
+        'a save that fails with %s (%s) says so, keeps what may be kept, and gives the link back',
+      ],
       ['crash/kill', 'kill -9 at any moment loses, undoes and blocks nothing'],
     ),
     ask('ASVS 2.3.4', 2, 'What is limited is not spent twice.').tested([
@@ -13,11 +16,11 @@ export const storageAndCryptography: Chapter = {
     ]),
     ask('ASVS 15.4.2', 3, 'Checking and acting are one step.').tested(
       ['attacks/form-simultaneous-submits', 'three submits that have all passed every check'],
-      ['backends/sealed-file-processes', 'processes that change one credential by compare-and-set lose no change'],
+      ['backends/sealed-file/processes', 'processes that change one credential by compare-and-set lose no change'],
     ),
     ask('ASVS 5.3.2', 1, "File paths are made of our own data, not of the user's.").tested(
-      ['backends/sealed-file', 'describeSecretBackend'],
-      ['core/storage-key', 'different texts never share a name'],
+      ['backends/sealed-file/sealed-file', 'describeSecretBackend'],
+      ['core/model/storage-key', 'different texts never share a name'],
     ),
     ask('ASVS 11.1.1', 2, 'A policy covers the life of each key.').reasoned(
       'SECURITY.md, "Keys": who holds each, its birth, rotation, end and loss.',
@@ -38,11 +41,11 @@ export const storageAndCryptography: Chapter = {
       'All of our own is; tokens signed with RS256 and 2048-bit keys are accepted, since identity providers sign so. SECURITY.md, "Deviations".',
     ),
     ask('ASVS 11.6.1', 2, 'Signatures follow approved schemes.').tested([
-      'identity/access-token',
+      'identity/access-token/access-token',
       'an algorithm that is not listed is refused',
     ]),
     ask('ASVS 11.2.4', 3, 'Secrets are compared in constant time.').tested([
-      'core/seal',
+      'core/crypto/seal',
       'texts of different lengths compare as different, not as an error',
     ]),
     ask('ASVS 11.2.5', 3, 'A failure of cryptography reveals and opens nothing.').tested(
@@ -52,14 +55,14 @@ export const storageAndCryptography: Chapter = {
     ask('ASVS 11.3.2', 1, 'Ciphers are approved ones.').tested(['architecture', 'is used in %s alone']),
     ask('ASVS 11.3.3', 2, 'What is encrypted is protected from change.').tested(
       ['attacks/sealed-file-changed-bytes', 'no single changed byte of a record goes unnoticed'],
-      ['core/seal', 'do not open when any bit was changed, or in another spelling'],
+      ['core/crypto/seal', 'do not open when any bit was changed, or in another spelling'],
     ),
     ask('ASVS 11.3.4', 3, 'Numbers for one use are used once.').reasoned(
       'Nonces have 192 random bits, and sealed boxes a fresh key each; SECURITY.md names the constructions.',
     ),
     ask('ASVS 11.4.1', 1, 'Hash functions are approved ones.').tested(['architecture', 'is used in %s alone']),
     ask('ASVS 11.4.3', 2, 'Hashes are long enough for their purpose.').tested([
-      'core/seal',
+      'core/crypto/seal',
       'differ by purpose and by where one part ends',
     ]),
     ask('ASVS 11.4.4', 2, 'Passwords become keys by stretching.').reasoned(
@@ -67,17 +70,17 @@ export const storageAndCryptography: Chapter = {
     ),
     ask('ASVS 11.5.1', 2, 'What must not be guessed has 128 random bits.').tested(
       ['attacks/login-wrong-state', 'every login has its own state, nonce and verifier of at least 128 bit'],
-      ['core/pending-requests', 'is no handle'],
+      ['core/requests/pending-requests', 'is no handle'],
     ),
     ask('ASVS 11.7.1', 3, 'Memory is encrypted.').reasoned('Out of reach of a Node.js library; SECURITY.md says so.'),
     ask('ASVS 11.7.2', 3, 'Plaintext is little and short.').tested(
-      ['core/credential-cache', 'end with their time'],
+      ['core/credentials/credential-cache', 'end with their time'],
       ['e2e/handles', 'shows no value, however it is printed'],
     ),
     ask('ASVS 13.3.3', 3, 'Cryptography runs in an isolated module.').open('Only with a secret manager as backend.'),
     ask('ASVS 13.3.1', 2, 'Backend secrets are not in code or build.').tested(
       ['attacks/sealed-file-exposed-key-file', 'a key file that other users may read is refused'],
-      ['core/key-text', 'a file that only its owner reads is taken'],
+      ['core/crypto/key-text', 'a file that only its owner reads is taken'],
     ),
     ask('ASVS 13.2.2', 2, 'Services have the least rights that they need.').open(
       'One process reads and writes. Separate principals for the form and for tools come with the backends that have principals.',
@@ -95,11 +98,11 @@ export const storageAndCryptography: Chapter = {
     ask('ASVS 14.1.2', 2, 'Each class has its rules.').reasoned('SECURITY.md, "Data", states them.'),
     ask('ASVS 14.2.4', 2, 'The rules are kept.').tested(['canary/canary', 'no secret arrived in any sink']),
     ask('ASVS 14.2.2', 2, 'Server caches keep nothing sensitive for long.').tested(
-      ['core/credential-cache', 'end at once with our own save and revocation'],
-      ['core/pending-requests', 'holds no handle, owner, client or tool'],
+      ['core/credentials/credential-cache', 'end at once with our own save and revocation'],
+      ['core/requests/pending-requests', 'holds no handle, owner, client or tool'],
     ),
     ask('ASVS 14.2.7', 3, 'Outdated data is deleted.').tested(
-      ['backends/sealed-file', 'one earlier revision is kept, older ones are emptied'],
+      ['backends/sealed-file/sealed-file', 'one earlier revision is kept, older ones are emptied'],
       ['pending/memory', 'entries that nobody asks for are swept'],
     ),
   ],

@@ -49,10 +49,10 @@ export const supplyChainAndConfiguration: Chapter = {
       'attacks/form-parameter-pollution',
       'besides its own fields is refused',
     ]),
-    ask('ASVS 15.3.5', 2, 'Types are what they seem.').tested(['core/form-values', '%j with %j is refused']),
+    ask('ASVS 15.3.5', 2, 'Types are what they seem.').tested(['core/model/form-values', '%j with %j is refused']),
     ask('ASVS 15.3.6', 2, 'Prototypes cannot be polluted.').tested(
       ['attacks/form-parameter-pollution', '__proto__'],
-      ['core/storage-key', '__proto__'],
+      ['core/model/storage-key', '__proto__'],
     ),
   ],
 }

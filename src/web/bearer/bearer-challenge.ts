@@ -1,0 +1,45 @@
+import type { ResourceDescription } from '../../core/ports/identity.ts'
+import { metadataUrl } from './protected-resource-metadata.ts'
+
+export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+
+/**
+ * Value of the one `WWW-Authenticate` header of a refusal (RFC 6750 §3, RFC 9728 §5.1). Nothing that the client sent is in it, and
+ * without credentials there is no `error`.
+ */
+export function bearerChallenge(
+  serverBaseUrl: URL,
+  resource: ResourceDescription | undefined,
+  error?: BearerError,
+  description = error && DESCRIPTIONS[error],
+): string {
+  const parameters: (readonly [string, string])[] = []
+  if (error && description) parameters.push(['error', error], ['error_description', description])
+  if (resource && resource.scopes.length > 0) parameters.push(['scope', resource.scopes.join(' ')])
+  if (resource) parameters.push(['resource_metadata', metadataUrl(serverBaseUrl, resource)])
+  return ['Bearer', parameters.map(([name, value]) => `${name}="${value}"`).join(', ')].join(' ').trimEnd()
+}
+
+const DESCRIPTIONS: Readonly<Record<BearerError, string>> = {
+  invalid_request: 'The request needs exactly one Authorization header with one Bearer token',
+  invalid_token: 'The access token is expired, malformed, revoked or meant for another server',
+  insufficient_scope: 'The access token lacks a scope that this server requires',
+}
+
+export type BearerCredentials =
+  | { readonly kind: 'token'; readonly token: string }
+  /** Nothing, or another scheme. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'malformed' }
+
+const MAX_TOKEN_LENGTH = 16_384
+
+/** Reads every `Authorization` header of a request. The scheme's name has no case (RFC 9110 §11.1). */
+export function bearerCredentials(headers: readonly string[]): BearerCredentials {
+  const [header, second] = headers
+  if (header === undefined) return { kind: 'absent' }
+  if (second !== undefined) return { kind: 'malformed' }
+  if (!/^Bearer(?: |$)/i.test(header)) return { kind: 'absent' }
+  const token = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(header)?.[1]
+  return token === undefined || token.length > MAX_TOKEN_LENGTH ? { kind: 'malformed' } : { kind: 'token', token }
+}

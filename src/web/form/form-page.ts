@@ -1,0 +1,87 @@
+import type { FieldProblem } from '../../core/model/form-values.ts'
+import { CSRF_FIELD, csrfToken } from '../http/csrf.ts'
+import { linkPath } from '../http/site.ts'
+import type { Fact } from '../pages/page-views.ts'
+import { signedInFact, type Viewer } from '../pages/pages.ts'
+import { answer, type Desk, type Visit, viewerOf } from '../visit/visit.ts'
+import type { Admission } from './admission.ts'
+import { fieldView, keeps, problemText } from './form-view.ts'
+
+/** Why the form is shown again. */
+export interface FormTrouble {
+  readonly status: 422 | 503
+  readonly heading: string
+  /** What was typed; secrets in it are dropped here. */
+  readonly values: ReadonlyMap<string, string>
+  readonly fields?: ReadonlyMap<string, FieldProblem>
+  /** What is wrong with the form as a whole. */
+  readonly general?: string
+}
+
+export function answerForm(desk: Desk, visit: Visit, admission: Admission, trouble?: FormTrouble): void {
+  const { parts, site, renderer } = desk
+  const { provider, request, session, target } = admission
+  const problems = trouble?.fields ?? new Map<string, FieldProblem>()
+  const typed = trouble && { values: trouble.values, problems }
+  const cleared = provider.variables.filter(
+    (variable) => !keeps(variable) && (trouble?.values.get(variable.name) ?? '') !== '',
+  )
+  const fieldProblems = provider.variables.flatMap((variable) => {
+    const problem = problems.get(variable.name)
+    return problem ? [{ text: problemText(variable, problem), href: `#field-${variable.name}` }] : []
+  })
+  const viewer = viewerOf(desk, session, target)
+  const page = renderer.form({
+    status: trouble?.status ?? 200,
+    viewer,
+    service: provider.label,
+    lead:
+      request.cause === 'revoked'
+        ? `The ${provider.label} credential that was here has been revoked. Enter a new one for your assistant to use.`
+        : `Your assistant needs your own ${provider.label} credential to go on. It is asked for once, and kept for later.`,
+    action: linkPath(site, 'submit', target),
+    cancel: linkPath(site, 'cancel', target),
+    csrfField: CSRF_FIELD,
+    csrf: csrfToken(parts.sealer, session.id, request.handle),
+    facts: factsOf(desk, admission, viewer),
+    fields: provider.variables.map((variable) => fieldView(variable, typed)),
+    guide: desk.guideOf(provider.name),
+    // A returning user knows the way, and what is wrong now stands above the form.
+    guideOpen: request.cause === 'absent' && trouble === undefined,
+    problems: [
+      ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),
+      ...fieldProblems,
+    ],
+    problemHeading: trouble?.heading ?? '',
+    clearedNote:
+      cleared.length > 0
+        ? `For your protection, secrets are not shown again. Enter again: ${cleared.map(({ label }) => label).join(', ')}.`
+        : undefined,
+  })
+  answer(visit.ctx, page)
+}
+
+function factsOf({ parts, site }: Desk, { request, provider }: Admission, viewer: Viewer): readonly Fact[] {
+  const { serverName } = parts.options
+  const { clientName, tool } = request
+  const end = new Date(request.expiresAt).toISOString()
+  const minutes = Math.max(1, Math.ceil((request.expiresAt - Date.now()) / 60_000))
+  return [
+    signedInFact(viewer),
+    { name: 'Service', value: provider.label },
+    { name: 'Kept by', value: serverName, note: serverName === site.host ? undefined : site.host },
+    ...(clientName === undefined || clientName === ''
+      ? []
+      : [{ name: 'Asked for by', value: clientName, note: 'as it calls itself; this name is not verified' }]),
+    ...(tool === undefined ? [] : [{ name: 'For the tool', value: tool }]),
+    ...(provider.destinations.length === 0
+      ? []
+      : [{ name: 'May be sent to', value: provider.destinations.join(', ') }]),
+    {
+      name: 'Link works until',
+      value: `${end.slice(11, 16)} UTC`,
+      time: end,
+      note: minutes === 1 ? 'one more minute' : `${minutes} more minutes`,
+    },
+  ]
+}

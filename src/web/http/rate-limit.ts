@@ -1,0 +1,88 @@
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { addressGroups } from '../../core/network/address-groups.ts'
+
+/** How many requests of one kind are answered per minute. */
+export interface RateLimit {
+  /** Counts one. Resolves 0 when it is within the limit, else the seconds after which to try again. */
+  take(key: string): Promise<number>
+}
+
+/** Fixed window of one minute, in this process. A failing limiter refuses: its error reaches the caller. */
+export function rateLimit(perMinute: number): RateLimit {
+  const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
+  return { take: (key) => consumed(limiter, key) }
+}
+
+/**
+ * Like {@link rateLimit}, by address: what one network has used up is used up for every address in it. An address whose network is over
+ * its limit is not remembered, since memory would grow with each of them.
+ */
+export function addressLimit(perMinute: number): RateLimit {
+  const limiters = new Map<number, RateLimiterMemory>()
+  const limiterOf = (share: number): RateLimiterMemory => {
+    const known = limiters.get(share)
+    if (known) return known
+    const limiter = new RateLimiterMemory({ points: perMinute * share, duration: 60 })
+    limiters.set(share, limiter)
+    return limiter
+  }
+  return {
+    async take(address) {
+      const [own, ...networks] = addressGroups(address).map(({ key, share }) => ({ key, limiter: limiterOf(share) }))
+      for (const { key, limiter } of networks) {
+        const state = await limiter.get(key)
+        if (state && state.consumedPoints >= limiter.points) return secondsUntil(state)
+      }
+      for (const { key, limiter } of own ? [own, ...networks] : []) {
+        const wait = await consumed(limiter, key)
+        if (wait > 0) return wait
+      }
+      return 0
+    },
+  }
+}
+
+async function consumed(limiter: RateLimiterMemory, key: string): Promise<number> {
+  try {
+    await limiter.consume(key)
+    return 0
+  } catch (refusal) {
+    if (refusal instanceof RateLimiterRes) return secondsUntil(refusal)
+    throw refusal
+  }
+}
+
+function secondsUntil({ msBeforeNext }: RateLimiterRes): number {
+  return Math.max(1, Math.ceil(msBeforeNext / 1000))
+}
+
+/**
+ * How often pages may be asked for. A company behind one address shares what is counted by address; of IPv6 that is the /64, and a /56
+ * has four times and a /48 sixteen times as much in all.
+ */
+export interface RateLimitOptions {
+  /** Pages and callbacks for one address. Default 300, 1 to 1000000. */
+  readonly pagesPerMinute?: number
+  /** Login starts for one address. Default 60, 1 to 1000000. */
+  readonly loginsPerMinute?: number
+  /** Submits of one owner. Default 10, 1 to 1000000. */
+  readonly submitsPerMinute?: number
+}
+
+/** The limits of the pages. Handles cannot be guessed; these protect the identity provider, `verify` and the stores. */
+export interface RateLimits {
+  /** Pages and callbacks, by address. */
+  readonly pages: RateLimit
+  /** Login starts, by address. */
+  readonly logins: RateLimit
+  /** Submits, by owner. */
+  readonly submits: RateLimit
+}
+
+export function pageLimits({ pagesPerMinute, loginsPerMinute, submitsPerMinute }: RateLimitOptions = {}): RateLimits {
+  return {
+    pages: addressLimit(pagesPerMinute ?? 300),
+    logins: addressLimit(loginsPerMinute ?? 60),
+    submits: rateLimit(submitsPerMinute ?? 10),
+  }
+}

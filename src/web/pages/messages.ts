@@ -1,0 +1,214 @@
+import type { CredentialVaultError } from '../../core/model/errors.ts'
+import type { BrowserLogin } from '../../core/ports/identity.ts'
+import type { FoundRequest } from '../../core/requests/pending-requests.ts'
+import { type LinkTarget, linkPath, type Site } from '../http/site.ts'
+import type { Action } from './page-views.ts'
+import type { Message, Viewer } from './pages.ts'
+import { signedInFact, signInAction } from './pages.ts'
+import { refusalMessages } from './refusal-messages.ts'
+
+/** Texts of every page but the form. Each says what happened and what to do next. */
+export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'displayName' | 'choices'>) {
+  const hasLogin = login.mode !== 'local-user'
+  const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'
+  const askAgain = 'Ask your assistant for it again, and it will give you a new link.'
+
+  /** One button, or one for each identity provider: the same ones on every link's page, whoever its owner is. */
+  function signInButtons(
+    target: LinkTarget | undefined,
+    { label = signInLabel, primary = true, switchAccount = false } = {},
+  ): Action[] {
+    if (!target) return []
+    if (!login.choices) return [signInAction(site, target, { label, primary, switchAccount })]
+    return login.choices.map(({ issuer, displayName }) =>
+      signInAction(site, target, { label: `Sign in with ${displayName}`, issuer, primary, switchAccount }),
+    )
+  }
+
+  const openForm = (target: LinkTarget, label: string): Action => ({
+    kind: 'link',
+    label,
+    primary: true,
+    href: linkPath(site, 'entry', target),
+  })
+
+  return {
+    signIn: (target: LinkTarget, status: 200 | 401): Message => ({
+      status,
+      heading: status === 401 ? 'You are not signed in any more' : 'Sign in to continue',
+      paragraphs: [
+        ...(status === 401 ? ['Nothing was saved. Sign in again and fill in the form once more.'] : []),
+        hasLogin
+          ? 'A tool of your AI assistant needs a credential of yours. Sign in first, so that only the person it was asked of can enter it.'
+          : 'A tool of your AI assistant needs a credential of yours.',
+      ],
+      caution: 'Did somebody else send you this link? Then close this page.',
+      actions: signInButtons(target),
+    }),
+
+    leaving: (redirectTo: string, { displayName }: { readonly displayName: string } = login): Message => ({
+      status: 200,
+      heading: `Going to ${displayName}`,
+      paragraphs: ['You sign in there and come back here by yourself.'],
+      refresh: redirectTo,
+      actions: [{ kind: 'link', label: 'Continue', href: redirectTo, primary: true }],
+    }),
+
+    /** The same for every link that is not this person's own, whether or not there is one. */
+    notYours: (viewer: Viewer, target: LinkTarget): Message => ({
+      status: 403,
+      tone: 'warning',
+      viewer,
+      heading: 'This link does not work for this account',
+      paragraphs: [
+        'It was made for somebody else, or this server does not know it any more: links end after a while, and when the server restarts.',
+        askAgain,
+      ],
+      facts: [signedInFact(viewer)],
+      caution: 'Did somebody else send you this link? Then close this page.',
+      actions: hasLogin
+        ? signInButtons(target, { label: 'Sign in with another account', primary: false, switchAccount: true })
+        : [],
+    }),
+
+    /** For the link's owner only. */
+    ended: (
+      state: Exclude<FoundRequest['state'], 'open'>,
+      viewer: Viewer,
+      target: LinkTarget,
+      submitted: boolean,
+    ): Message => {
+      const status = submitted || state === 'claimed' ? 409 : 410
+      switch (state) {
+        case 'saved':
+          return {
+            status,
+            viewer,
+            tone: 'success',
+            heading: 'This is already saved',
+            paragraphs: [
+              'A credential was saved through this link, and a link works once. You can close this page and return to your assistant.',
+            ],
+          }
+        case 'claimed':
+          return {
+            status,
+            viewer,
+            heading: 'This is being saved right now',
+            paragraphs: ['Another window of yours has just submitted this form. Look again in a moment.'],
+            actions: [openForm(target, 'Look again')],
+          }
+        case 'expired':
+          return {
+            status,
+            viewer,
+            tone: 'warning',
+            heading: 'This link has expired',
+            paragraphs: ['Nothing was saved.', askAgain],
+          }
+        case 'cancelled':
+        case 'declined':
+          return {
+            status,
+            viewer,
+            tone: 'warning',
+            heading: 'This request was cancelled',
+            paragraphs: ['Nothing was saved.', askAgain],
+          }
+      }
+    },
+
+    notOffered: (viewer: Viewer): Message => ({
+      status: 410,
+      viewer,
+      tone: 'warning',
+      heading: 'This service is not offered here any more',
+      paragraphs: ['Nothing was saved. Ask the people who run this server.'],
+    }),
+
+    saved: (viewer: Viewer, service: string, account: string | undefined): Message => ({
+      status: 200,
+      viewer,
+      tone: 'success',
+      heading: `${service} is connected`,
+      paragraphs: [
+        'Your credential is saved. You can close this page and return to your assistant: it goes on by itself, or when you ask it to try again.',
+      ],
+      facts: [
+        ...(account === undefined ? [] : [{ name: `Account at ${service}`, value: account }]),
+        { ...signedInFact(viewer), name: 'Saved for' },
+      ],
+    }),
+
+    cancelled: (viewer: Viewer, service: string): Message => ({
+      status: 200,
+      viewer,
+      heading: 'Cancelled',
+      paragraphs: [
+        `Nothing was saved, and your assistant has been told. When you need ${service} after all, ask it again.`,
+      ],
+    }),
+
+    signedOut: (target: LinkTarget | undefined): Message => ({
+      status: 200,
+      heading: 'You are signed out',
+      paragraphs: [
+        'Nobody can go on with this browser now without signing in.',
+        ...(hasLogin ? [`You may still be signed in at ${login.displayName}.`] : []),
+      ],
+      actions: signInButtons(target, { label: 'Sign in again', primary: false, switchAccount: hasLogin }),
+    }),
+
+    loginNotFound: (): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: 'This sign-in cannot be finished here',
+      paragraphs: [
+        'It was begun in another browser, is finished already, or took longer than ten minutes. Open the link that your assistant gave you again.',
+      ],
+      caution: 'If you did not begin to sign in yourself, close this page.',
+    }),
+
+    loginFailed: (
+      target: LinkTarget,
+      { reason, retryable }: Pick<CredentialVaultError, 'reason' | 'retryable'>,
+      reference: string,
+    ): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: reason === 'denied' ? 'You did not sign in' : 'Signing in did not work',
+      paragraphs: [
+        reason === 'denied'
+          ? `The sign-in was stopped or refused at ${login.displayName}.`
+          : `The answer of ${login.displayName} cannot be accepted.`,
+        retryable
+          ? 'Nothing was saved.'
+          : 'Nothing was saved. Trying again is unlikely to help: give the people who run this server the reference below.',
+      ],
+      actions: signInButtons(target, { label: 'Try again', primary: retryable }),
+      ...(reason === 'denied' ? {} : { reference }),
+    }),
+
+    loginUnavailable: (target: LinkTarget, reference: string): Message => ({
+      status: 503,
+      tone: 'error',
+      heading: login.choices ? 'The identity provider cannot be reached' : `${login.displayName} cannot be reached`,
+      paragraphs: ['You cannot sign in right now. Nothing was saved: try again in a moment.'],
+      actions: signInButtons(target, { label: 'Try again' }),
+      reference,
+    }),
+
+    rateLimited: (seconds: number): Message => ({
+      status: 429,
+      tone: 'warning',
+      heading: 'Too many requests',
+      paragraphs: [
+        `Wait ${seconds === 1 ? 'one second' : `${seconds} seconds`} and then try again. Nothing was saved.`,
+      ],
+    }),
+
+    ...refusalMessages(openForm),
+  }
+}
+
+export type Messages = ReturnType<typeof createMessages>

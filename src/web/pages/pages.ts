@@ -1,0 +1,134 @@
+import { CSRF_FIELD } from '../http/csrf.ts'
+import type { LinkTarget, Site } from '../http/site.ts'
+import type { Session } from '../session/session.ts'
+import type { Assets } from './assets.ts'
+import type { Action, Fact, FormView, LayoutView, MessageView, SignedInView } from './page-views.ts'
+import { compilePage } from './templates.ts'
+
+export interface Page {
+  readonly status: number
+  readonly html: string
+}
+
+/** Who is signed in, and the token of the sign-out form. */
+export interface Viewer {
+  readonly session: Session
+  /** Subject and identity provider, which no display name can imitate. */
+  readonly account: string
+  readonly signOutToken: string
+  /** Where a new sign-in leads back to. */
+  readonly target?: LinkTarget | undefined
+}
+
+export type Message = Partial<
+  Pick<MessageView, 'tone' | 'paragraphs' | 'caution' | 'facts' | 'actions' | 'reference'>
+> & {
+  readonly status: number
+  readonly heading: string
+  readonly viewer?: Viewer | undefined
+  readonly refresh?: string
+}
+
+export type FormPage = Omit<FormView, keyof LayoutView> & { readonly status: number; readonly viewer: Viewer }
+
+export interface PageRenderer {
+  message(message: Message): Page
+  form(form: FormPage): Page
+}
+
+export interface PageRendererParts {
+  readonly site: Site
+  readonly assets: Assets
+  readonly serverName: string
+  readonly banner: string | undefined
+}
+
+/** Compiles the templates once and fills them. */
+export function createPageRenderer({ site, assets, serverName, banner }: PageRendererParts): PageRenderer {
+  const messagePage = compilePage<MessageView>('message')
+  const formPage = compilePage<FormView>('form')
+  const { style, scripts, icon } = assets
+
+  function layout(title: string, viewer: Viewer | undefined, refresh?: string): LayoutView {
+    const signedIn = viewer && signedInView(site, viewer)
+    return { title, serverName, style, scripts, icon, banner, signedIn, refresh }
+  }
+
+  return {
+    message({ status, viewer, refresh, ...message }) {
+      const view: MessageView = {
+        ...layout(message.tone === 'error' ? `Error: ${message.heading}` : message.heading, viewer, refresh),
+        heading: message.heading,
+        tone: message.tone ?? 'neutral',
+        paragraphs: message.paragraphs ?? [],
+        caution: message.caution,
+        facts: message.facts ?? [],
+        actions: message.actions ?? [],
+        reference: message.reference,
+      }
+      return { status, html: messagePage(view) }
+    },
+
+    form({ status, viewer, ...form }) {
+      const title = `${form.problems.length > 0 ? 'Error: ' : ''}Connect ${form.service}`
+      return { status, html: formPage({ ...layout(title, viewer), ...form }) }
+    },
+  }
+}
+
+function signedInView(site: Site, { session, account, signOutToken, target }: Viewer): SignedInView {
+  return {
+    name: personName(session),
+    account,
+    signOut: {
+      kind: 'post',
+      label: 'Sign out',
+      href: `${site.root}/sign-out`,
+      fields: [[CSRF_FIELD, signOutToken], ...(target ? targetFields(target) : [])],
+    },
+  }
+}
+
+export function targetFields({ provider, handle }: LinkTarget): (readonly [string, string])[] {
+  return [
+    ['provider', provider],
+    ['t', handle],
+  ]
+}
+
+export function signInAction(
+  site: Site,
+  target: LinkTarget,
+  {
+    label,
+    issuer,
+    switchAccount = false,
+    primary = false,
+  }: { label: string; issuer?: string | undefined; switchAccount?: boolean; primary?: boolean },
+): Action {
+  return {
+    kind: 'post',
+    label,
+    primary,
+    href: `${site.root}/login`,
+    fields: [
+      ...targetFields(target),
+      ...(issuer === undefined ? [] : [['issuer', issuer] as const]),
+      ...(switchAccount ? [['switch', '1'] as const] : []),
+    ],
+  }
+}
+
+export function personName({ displayName, subject }: Session): string {
+  return displayName ?? subject
+}
+
+/** A display name is whatever its owner likes; subject and identity provider are not. `name`: what the operator calls the latter. */
+export function accountText({ issuer, subject }: Session, name: string | undefined): string {
+  const host = URL.canParse(issuer) ? new URL(issuer).host : ''
+  return `${subject} at ${name ?? (host === '' ? issuer : host)}`
+}
+
+export function signedInFact({ session, account }: Viewer): Fact {
+  return { name: 'You are signed in as', value: personName(session), note: account }
+}

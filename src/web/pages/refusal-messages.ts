@@ -1,0 +1,123 @@
+import type { LinkTarget } from '../http/site.ts'
+import type { Action } from './page-views.ts'
+import type { Message, Viewer } from './pages.ts'
+
+/** Texts of requests that are refused or fail before it matters whose they are. */
+export function refusalMessages(openForm: (target: LinkTarget, label: string) => Action) {
+  return {
+    staleForm: (viewer: Viewer | undefined, target: LinkTarget | undefined): Message => ({
+      status: 403,
+      tone: 'error',
+      viewer,
+      heading: 'This form is out of date',
+      paragraphs: ['It was opened before you signed in, or it does not come from this server. Nothing was saved.'],
+      actions: target ? [openForm(target, 'Open the form again')] : [],
+    }),
+
+    /** `originHidden`: it may have been our own page after all. */
+    foreignForm: (originHidden: boolean): Message => ({
+      status: 403,
+      tone: 'error',
+      heading: 'This request did not come from our own page',
+      paragraphs: [
+        'Nothing was saved. Open the link that your assistant gave you, and use the form there.',
+        ...(originHidden
+          ? [
+              'If this happens again: an older browser cannot show that the page is ours where a proxy sets the header "Referrer-Policy: no-referrer". Update your browser, or tell the people who run this server.',
+            ]
+          : []),
+      ],
+    }),
+
+    malformed: (): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: 'This link is not complete',
+      paragraphs: ['Part of it is missing or was changed. Copy the whole link from your assistant, and open it again.'],
+    }),
+
+    malformedForm: (): Message => ({
+      status: 400,
+      tone: 'error',
+      heading: 'The form could not be read',
+      paragraphs: [
+        'It holds fields that do not belong to it. Nothing was saved. Open the link again and fill in the form there.',
+      ],
+    }),
+
+    wrongType: (): Message => ({
+      status: 415,
+      tone: 'error',
+      heading: 'The form could not be read',
+      paragraphs: ['It did not arrive the way a browser sends it. Nothing was saved.'],
+    }),
+
+    bodyAlreadyRead: (): Message => ({
+      status: 500,
+      tone: 'error',
+      heading: 'This server is not set up correctly',
+      paragraphs: [
+        'Another part of it read the form first. Nothing was saved. Tell the people who run it.',
+        'If you run this server: the vault has to be mounted before body parsers such as express.urlencoded().',
+      ],
+    }),
+
+    tooLarge: (): Message => ({
+      status: 413,
+      tone: 'error',
+      heading: 'That is too long',
+      paragraphs: [
+        'Together, the fields may hold about 16,000 characters. Nothing was saved. Go back, and check what you pasted.',
+      ],
+    }),
+
+    notFound: (): Message => ({
+      status: 404,
+      tone: 'error',
+      heading: 'There is no such page',
+      paragraphs: ['Open the link that your assistant gave you.'],
+    }),
+
+    wrongMethod: (target: LinkTarget | undefined): Message => ({
+      status: 405,
+      tone: 'error',
+      heading: 'This page cannot be opened directly',
+      paragraphs: ['It only takes what the form sends.'],
+      actions: target ? [openForm(target, 'Open the form')] : [],
+    }),
+
+    notADocument: (): Message => ({
+      status: 403,
+      tone: 'error',
+      heading: 'This page opens only in a window of its own',
+      paragraphs: ['Open the link that your assistant gave you.'],
+    }),
+
+    wrongHost: (): Message => ({
+      status: 421,
+      tone: 'error',
+      heading: 'This is not the address of this server',
+      paragraphs: [
+        'Open the link exactly as your assistant gave it to you. If you run this server: the Host header has to be the host of serverBaseUrl, and a proxy has to pass it on.',
+      ],
+    }),
+
+    unavailable: (reference: string): Message => ({
+      status: 503,
+      tone: 'error',
+      heading: 'This cannot be done right now',
+      paragraphs: ['Something that this server needs is not working. Nothing was saved: try again in a moment.'],
+      reference,
+    }),
+
+    unexpected: (reference: string): Message => ({
+      status: 500,
+      tone: 'error',
+      heading: 'Something went wrong here',
+      paragraphs: [
+        'This is a fault of this server, not yours. Try again, and if it happens again, tell the people who run it.',
+      ],
+      reference,
+    }),
+  }
+}

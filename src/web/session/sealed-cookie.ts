@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'koa'
+import type { Sealer, SealPurpose } from '../../core/crypto/seal.ts'
+import type { Site } from '../http/site.ts'
+
+/** Browsers drop a longer cookie without a word, which would make a login go round in circles (RFC 6265bis §5.4). */
+const MAX_COOKIE_BYTES = 4096
+
+/** Name of a cookie of this vault alone. On https it is locked to the host. */
+export function cookieName(site: Site, name: string): string {
+  return `${site.secure ? '__Host-' : ''}credentials-${site.id}-${name}`
+}
+
+export interface SealedCookie {
+  readonly name: string
+  readonly value: string
+  /** Seconds. Without it the cookie ends with the browser. */
+  readonly maxAge?: number
+}
+
+/** Throws a TypeError when the browser would not keep it. */
+export function setSealedCookie(ctx: Context, site: Site, { name, value, maxAge }: SealedCookie): void {
+  if (name.length + value.length > MAX_COOKIE_BYTES) throw new TypeError(`the cookie ${name} is too long`)
+  const age = maxAge === undefined ? '' : `; Max-Age=${maxAge}`
+  ctx.append('Set-Cookie', `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}${age}`)
+}
+
+export function clearCookie(ctx: Context, site: Site, name: string): void {
+  const expired = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0'
+  ctx.append('Set-Cookie', `${name}=; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}; ${expired}`)
+}
+
+/** The request's cookies, first of each name, as they came. */
+export function requestCookies(request: IncomingMessage): ReadonlyMap<string, string> {
+  const cookies = new Map<string, string>()
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const separator = pair.indexOf('=')
+    if (separator < 1) continue
+    const name = pair.slice(0, separator).trim()
+    if (!cookies.has(name)) cookies.set(name, pair.slice(separator + 1).trim())
+  }
+  return cookies
+}
+
+type CookiePurpose = Extract<SealPurpose, 'session-cookie' | 'login-cookie'>
+
+/** Seals what cookies hold, for one vault: replicas of it open them, other vaults with the same web key do not. */
+export interface CookieSealer {
+  seal(purpose: CookiePurpose, value: object, expiresAt: number): string
+  /** undefined for a cookie that is absent, foreign, altered, expired or sealed for another purpose. */
+  open(purpose: CookiePurpose, value: string | undefined): unknown
+}
+
+/** `policy`: what this vault asks of a login. A cookie that was made under another policy, perhaps a weaker one, is not opened. */
+export function createCookieSealer(sealer: Sealer, site: Site, policy = ''): CookieSealer {
+  const context = JSON.stringify([site.origin, site.root, policy])
+  return {
+    seal: (purpose, value, expiresAt) => sealer.seal(purpose, value, expiresAt, context),
+    open: (purpose, value) => (value === undefined || value === '' ? undefined : sealer.open(purpose, value, context)),
+  }
+}

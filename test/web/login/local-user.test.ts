@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { localUser } from '../../../src/identity/local-user.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/form-server.ts'
+import { headingOf, visitorOf } from '../../harness/visitor.ts'
+
+let server: FormServer
+
+beforeAll(async () => {
+  const serverBaseUrl = new URL('http://localhost:1')
+  const identity = await localUser({ name: 'alice' }).open({
+    serverBaseUrl,
+    callbackUrl: serverBaseUrl,
+    warn: () => {},
+  })
+  server = await startFormServer({ identity: () => identity })
+})
+afterAll(() => server.close())
+
+test('without a login, one press signs the local user in, and every page says how weak that is', async () => {
+  const request = await server.pendingRequests.openOrReuse({
+    provider: 'jira',
+    user: { issuer: 'local-user', subject: 'alice' },
+    cause: 'revoked',
+  })
+  const path = (page: string) => `/credentials/jira/${page}?t=${request.handle}`
+  const link = { request, entry: path('entry'), submit: path('submit'), cancel: path('cancel'), done: path('done') }
+  const visitor = visitorOf(server)
+  const first = await visitor.get(link.entry)
+  expect(first.text).toContain('Local mode, without a login')
+  const pressed = await visitor.post('/credentials/login', { provider: 'jira', t: request.handle })
+  expect(pressed.status).toBe(303)
+  expect(pressed.headers.location).toBe(server.baseUrl.origin + link.entry)
+  const form = await visitor.get(link.entry)
+  expect(headingOf(form.text)).toBe('Connect Jira')
+  expect(form.text).toContain('has been revoked')
+  expect((await visitor.submit(link, GOOD_VALUES)).status).toBe(303)
+
+  const foreign = await server.ask('bob')
+  const refused = await visitor.get(foreign.entry)
+  expect(refused.status).toBe(403)
+  expect(refused.text).not.toContain('another account')
+})
