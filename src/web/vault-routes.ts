@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import { newCorrelationId } from '../core/credentials/credentials.ts'
+import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { isVaultError } from '../core/model/errors.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import type { Health } from '../journal/health.ts'
 import type { Journal } from '../journal/journal.ts'
 import { isTampering, reasonOf, refusalEvent } from '../journal/refusal-event.ts'
+import { newCorrelationId } from '../model/correlation-id.ts'
 import { translated } from '../model/deadline.ts'
 import { isVaultError, namingProvider } from '../model/errors.ts'
 import { malformedFields } from '../model/form-values.ts'
@@ -99,10 +99,6 @@ interface Write {
 type ActiveCredential = Extract<CredentialLookup, { status: 'active' }>
 
 const MAX_CACHED = 10_000
-
-export function newCorrelationId(): string {
-  return randomUUID()
-}
 
 export function createCredentials(parts: CredentialsParts): Credentials {
   const { backend, journal, health, readDeadline = 5_000, writeDeadline = 10_000, cacheTtl = 30_000 } = parts

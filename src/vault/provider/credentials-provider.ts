@@ -7,11 +7,11 @@ import {
   type ReferenceContent,
   sealReference,
 } from '../../core/credentials/credential-reference.ts'
-import { newCorrelationId } from '../../core/credentials/credentials.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
