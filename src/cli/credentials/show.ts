@@ -1,6 +1,10 @@
-import type { Credentials } from '../../core/credentials/credentials.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import {
+  keyFromInput,
+  type OperatorCredentials,
+  ownerOptions,
+  withOperatorAccess,
+} from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
 
 export const show: Command = {
@@ -47,7 +51,7 @@ const LABELS: Readonly<Record<string, string>> = { rotateInput: 'then type' }
 
 /** Field names are what the command has to name; without them it shows where they go. */
 function rotation(
-  credentials: Credentials,
+  credentials: OperatorCredentials,
   key: StorageKey,
   fields: readonly string[] | undefined,
 ): { readonly rotate?: string; readonly rotateInput?: string } {
