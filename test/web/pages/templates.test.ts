@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-const FOLDER = join(import.meta.dirname, '../../templates')
+const FOLDER = join(import.meta.dirname, '../../../templates')
 const files = readdirSync(FOLDER).map((name) => ({ name, text: readFileSync(join(FOLDER, name), 'utf8') }))
 const templates = files.filter(({ name }) => name.endsWith('.ejs'))
 
