@@ -1,32 +1,17 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type Koa from 'koa'
-import type { AccessLog } from '../core/credentials/access-log.ts'
-import type { CredentialReader } from '../core/credentials/credential-reader.ts'
 import type { CredentialWriter } from '../core/credentials/credential-writer.ts'
-import type { Sealer } from '../core/crypto/seal.ts'
-import type { CrossingWatch } from '../core/echo-guard/crossing-watch.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Owner, User } from '../core/model/owner.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
-import type { PendingRequests } from '../core/requests/pending-requests.ts'
 import type { NodeHandler } from '../web/http/node-handler.ts'
-import type { OpenVaultOptions } from './open-vault-options.ts'
-import type { OwnerFrom } from './owner-from-auth-info.ts'
+import type { ToolServices } from './tool-tier.ts'
 
 /** What a provider works with once it is attached. */
-export interface ProviderServices {
-  readonly reader: CredentialReader
+export interface ProviderServices extends ToolServices {
   /** For `invalidateCredentials`. */
   readonly revoke: CredentialWriter['revoke']
-  readonly log: AccessLog
-  readonly pendingRequests: PendingRequests
-  readonly sealer: Sealer
-  readonly crossings: CrossingWatch
-  readonly ownerFrom: OwnerFrom
-  readonly assertion: OpenVaultOptions['assertion']
-  /** What the operator should read at once. Never a secret. */
-  readonly warn: (message: string) => void
 }
 
 /** The opened whole: backend, pending store, identity, audit and keys, and the routes that serve the form. */

@@ -31,7 +31,7 @@ test('a valid token without the scope writes a bounded number of lines', async (
       } as never,
       journal,
       health,
-      options: { sessionIdleSeconds: 900, sessionMaxSeconds: 3600, trustedProxies: 0, serverName: 'x' },
+      options: { trustedProxies: 0, serverName: 'x' },
     }),
   )
   server.on('request', app.callback())

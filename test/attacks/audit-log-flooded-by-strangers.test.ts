@@ -86,7 +86,7 @@ test('bearer tokens that are refused count with the others', async () => {
       },
       journal,
       health,
-      options: { sessionIdleSeconds: 900, sessionMaxSeconds: 3600, trustedProxies: 0, serverName: 'x' },
+      options: { trustedProxies: 0, serverName: 'x' },
     }),
   )
   server.on('request', app.callback())

@@ -11,7 +11,7 @@ import { clientAddress } from '../http/client-address.ts'
 import { answerPreflight, shareWith } from '../http/cross-origin.ts'
 import { hostMatches } from '../http/host-check.ts'
 import { programHeaders, setHeaders } from '../http/security-headers.ts'
-import type { WebParts } from '../http/web-parts.ts'
+import type { BearerParts } from '../http/web-parts.ts'
 import { type BearerError, bearerChallenge, bearerCredentials } from './bearer-challenge.ts'
 
 export interface BearerGateOptions {
@@ -45,7 +45,7 @@ const RETRY_AFTER_SECONDS = 10
  * malformed; 403 `insufficient_scope`; 503 when the token cannot be checked right now, so that clients keep it.
  */
 export function createBearerGate(
-  parts: Pick<WebParts, 'identity' | 'journal' | 'serverBaseUrl' | 'health' | 'options'>,
+  parts: BearerParts,
   { userContext, allowedOrigins = [] }: BearerGateOptions = {},
 ): Middleware {
   const { identity, journal, serverBaseUrl, health, options } = parts

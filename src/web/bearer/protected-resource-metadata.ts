@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa'
 import type { ResourceDescription } from '../../core/ports/identity.ts'
 import { programHeaders, setHeaders } from '../http/security-headers.ts'
-import type { WebParts } from '../http/web-parts.ts'
+import type { BearerParts } from '../http/web-parts.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 /** Short, so that a new authorization server is found soon (RFC 9728 §7.10). */
@@ -16,7 +16,7 @@ export function protectedResourceMetadata({
   identity,
   serverBaseUrl,
   options,
-}: Pick<WebParts, 'identity' | 'serverBaseUrl' | 'options'>): {
+}: Pick<BearerParts, 'identity' | 'serverBaseUrl' | 'options'>): {
   readonly middleware: Middleware
   /** Whether `middleware` answers this path itself. */
   owns(path: string): boolean

@@ -62,11 +62,11 @@ function secondsUntil({ msBeforeNext }: RateLimiterRes): number {
  */
 export interface RateLimitOptions {
   /** Pages and callbacks for one address. Default 300, 1 to 1000000. */
-  readonly pagesPerMinute?: number
+  readonly pagesPerMinute?: number | undefined
   /** Login starts for one address. Default 60, 1 to 1000000. */
-  readonly loginsPerMinute?: number
+  readonly loginsPerMinute?: number | undefined
   /** Submits of one owner. Default 10, 1 to 1000000. */
-  readonly submitsPerMinute?: number
+  readonly submitsPerMinute?: number | undefined
 }
 
 /** The limits of the pages. Handles cannot be guessed; these protect the identity provider, `verify` and the stores. */

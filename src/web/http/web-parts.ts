@@ -27,11 +27,8 @@ export interface WebParts {
   readonly options: WebOptions
 }
 
-export interface WebOptions {
-  /** A browser session ends after this many seconds without a request. Default 900, 60 to 86400. */
-  readonly sessionIdleSeconds: number
-  /** A browser session ends this many seconds after the login at the latest. Default 3600, 60 to 86400. */
-  readonly sessionMaxSeconds: number
+/** What holds for every answer, of pages and of the MCP endpoint. */
+export interface HttpOptions {
   /** How many proxies of yours stand in front and append to `X-Forwarded-For`. Default 0: the header is ignored. */
   readonly trustedProxies: number
   /** What users call this server. Default the host of `serverBaseUrl`. */
@@ -40,5 +37,17 @@ export interface WebOptions {
    * Whether Strict-Transport-Security covers subdomains too. Default true; false where a subdomain still has to be reached over plain http.
    */
   readonly hstsIncludeSubdomains?: boolean
+}
+
+export interface WebOptions extends HttpOptions {
+  /** A browser session ends after this many seconds without a request. Default 900, 60 to 86400. */
+  readonly sessionIdleSeconds: number
+  /** A browser session ends this many seconds after the login at the latest. Default 3600, 60 to 86400. */
+  readonly sessionMaxSeconds: number
   readonly rateLimits?: RateLimitOptions
+}
+
+/** What the MCP endpoint's gate and metadata work with. */
+export interface BearerParts extends Pick<WebParts, 'serverBaseUrl' | 'identity' | 'journal' | 'health'> {
+  readonly options: HttpOptions
 }

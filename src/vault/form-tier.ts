@@ -1,0 +1,156 @@
+import { isDeepStrictEqual } from 'node:util'
+import type Koa from 'koa'
+import type { z } from 'zod'
+import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
+import type { HealthPart } from '../core/journal/health.ts'
+import { newCorrelationId } from '../core/model/correlation-id.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import { parseOptions } from '../core/model/options.ts'
+import { checkOwner, type Owner } from '../core/model/owner.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
+import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
+import type { FormProvider } from '../core/ports/form-provider.ts'
+import type { SecretBackend, WritableBackend } from '../core/ports/secret-backend.ts'
+import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
+import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
+import type { WebParts } from '../web/http/web-parts.ts'
+import { LOGIN_SECONDS } from '../web/session/login-cookie.ts'
+import { createVaultRoutes } from '../web/vault-routes.ts'
+import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
+import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+
+/** What serves the form. It writes values and revokes them, and has no way to read one. */
+export interface FormTier {
+  readonly serverBaseUrl: URL
+  /** Paths that must be reachable without a token. */
+  readonly openPaths: readonly string[]
+  /** Passes every other path on. */
+  readonly routes: Koa.Middleware
+  /** Whether `routes` answers this path itself. */
+  owns(path: string): boolean
+  nodeHandler(): NodeHandler
+  /** Serves this provider's form. Another definition under a name taken is `configuration_invalid`. */
+  serve(form: FormProvider): void
+  /** Ends every browser session of the owner that began before now, on every replica. */
+  endSessions(owner: Owner): Promise<void>
+  revoke: CredentialWriter['revoke']
+  /** Parts that do not work at the moment, each with a stable code. */
+  problems(): ReadonlyMap<HealthPart, string>
+  close(): Promise<void>
+}
+
+/** A backend of which the form tier takes what writes. */
+export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat'>
+
+export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
+type ToolOption = 'cacheSeconds' | 'allowedOrigins' | 'verifyToken' | 'ownerFrom' | 'assertion'
+
+/** The form tier alone, for a process that may write credentials and not read them. Throws as `openVault` does. */
+export async function openFormTier(options: FormTierOptions): Promise<FormTier> {
+  const checked = parseOptions(openVaultOptions, options, 'openFormTier')
+  const parts = await openParts(options, checked)
+  const { backend } = options
+  const writes: WritableBackend = {
+    name: backend.name,
+    write: (...given) => backend.write(...given),
+    revoke: (...given) => backend.revoke(...given),
+    stat: (...given) => backend.stat(...given),
+  }
+  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked })
+}
+
+export interface FormTierParts {
+  readonly backend: WritableBackend
+  readonly sessions: BrowserSessions | undefined
+  readonly checked: z.output<typeof openVaultOptions>
+  /** Told of each credential that may have changed. */
+  readonly changed?: (key: StorageKey) => void
+}
+
+export function createFormTier(opened: OpenedParts, { backend, sessions, checked, changed }: FormTierParts): FormTier {
+  const { serverBaseUrl, sealer, journal, health, calls, log } = opened
+  const writer = createCredentialWriter({ backend, calls, log, changed })
+  const providers = new Map<string, FormProvider>()
+  const parts = webParts(opened, { writer, sessions: sessions ?? memoryBrowserSessions(), providers, checked })
+  const routes = createVaultRoutes(parts)
+  return {
+    serverBaseUrl,
+    openPaths: routes.openPaths,
+    routes: routes.middleware,
+    owns: routes.owns,
+    nodeHandler: () => createNodeHandler(routes.middleware, routes.owns),
+    revoke: writer.revoke,
+    problems: () => health.problems(),
+
+    serve(form) {
+      const known = providers.get(form.name)
+      if (known && !sameDefinition(known, form)) {
+        throw new CredentialVaultError(
+          'configuration_invalid',
+          `This vault has another provider named ${form.name} already. Give each its own name.`,
+          { reason: 'provider_name_taken' },
+        )
+      }
+      providers.set(form.name, form)
+    },
+
+    async endSessions(owner) {
+      const { issuer, subject } = checkOwner(owner)
+      const now = Date.now()
+      const name = sealer.mac('owner', issuer, subject).toString('base64url')
+      // Includes sessions begun in this very millisecond, and lasts as long as a session whose login has begun by now.
+      await parts.sessions.endAll(name, now + 1, now + 1 + (LOGIN_SECONDS + checked.sessionMaxSeconds) * 1000)
+      await journal.note({
+        type: 'login.ended',
+        outcome: 'success',
+        reason: 'ended_by_operator',
+        owner: { issuer, subject },
+        actor: { kind: 'operator' },
+        correlationId: newCorrelationId(),
+      })
+    },
+
+    async close() {
+      const failed = (await opened.close()).find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
+    },
+  }
+}
+
+interface WebChoices extends Pick<WebParts, 'writer' | 'sessions' | 'providers'> {
+  readonly checked: z.output<typeof openVaultOptions>
+}
+
+function webParts(opened: OpenedParts, { checked, ...given }: WebChoices): WebParts {
+  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, warnOf } = opened
+  const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, hstsIncludeSubdomains, rateLimits } = checked
+  const { serverName = serverBaseUrl.host } = checked
+  return {
+    ...given,
+    serverBaseUrl,
+    pendingRequests,
+    identity,
+    sealer,
+    journal,
+    health,
+    warn: warnOf('form'),
+    options: {
+      sessionIdleSeconds,
+      sessionMaxSeconds,
+      trustedProxies,
+      serverName,
+      hstsIncludeSubdomains,
+      ...(rateLimits && { rateLimits }),
+    },
+  }
+}
+
+function sameDefinition(a: FormProvider, b: FormProvider): boolean {
+  const definition = ({ label, variables, doc, destinations }: FormProvider) => ({
+    label,
+    variables,
+    doc,
+    destinations,
+  })
+  return isDeepStrictEqual(definition(a), definition(b))
+}

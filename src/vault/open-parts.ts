@@ -1,0 +1,150 @@
+import type { z } from 'zod'
+import { jsonLinesAudit } from '../audit/json-lines.ts'
+import { type AccessLog, createAccessLog } from '../core/credentials/access-log.ts'
+import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
+import { createSealer, type Sealer } from '../core/crypto/seal.ts'
+import { sodiumReady } from '../core/crypto/sodium.ts'
+import { warnAbout } from '../core/host/notice.ts'
+import { createHealth, type Health } from '../core/journal/health.ts'
+import { createJournal, type Journal } from '../core/journal/journal.ts'
+import { auditWithOwnErrors, pendingStoreWithOwnErrors } from '../core/journal/own-errors.ts'
+import { newCorrelationId } from '../core/model/correlation-id.ts'
+import { withDeadline } from '../core/model/deadline.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import { isLoopback } from '../core/network/loopback.ts'
+import { checkServerBaseUrl, urlBelow } from '../core/network/server-base-url.ts'
+import type { Identity, IdentityMode } from '../core/ports/identity.ts'
+import type { SecretBackend } from '../core/ports/secret-backend.ts'
+import { createPendingRequests, type PendingRequests } from '../core/requests/pending-requests.ts'
+import { localUser } from '../identity/local-user.ts'
+import { severalIssuers } from '../identity/several-issuers.ts'
+import { memoryPendingStore } from '../pending/memory.ts'
+import type { OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { findWebKey } from './web-key.ts'
+
+/** What opening needs of a backend, whatever is then done with it. */
+export type OpenableBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'deriveKey' | 'announceServer'>
+
+export type PartsOptions = Omit<OpenVaultOptions, 'backend'> & { readonly backend: OpenableBackend }
+
+/** What both tiers stand on. Nothing of it reads or writes a credential. */
+export interface OpenedParts {
+  readonly serverBaseUrl: URL
+  readonly identity: Identity
+  readonly sealer: Sealer
+  readonly health: Health
+  readonly journal: Journal
+  readonly pendingRequests: PendingRequests
+  readonly calls: BackendCalls
+  readonly log: AccessLog
+  readonly warnOf: (place: string) => (message: string) => void
+  /** Each whatever the others do; the audit log last, since the others may still write to it. */
+  close(): Promise<readonly PromiseSettledResult<void>[]>
+}
+
+const OPEN_DEADLINE = 30_000
+const FAILED = { type: 'backend.error', outcome: 'error' } as const
+const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
+const SECOND_SERVER =
+  'Another server at this address uses the same store, and each keeps open requests and sessions in its own memory: a link that one has made is unknown to the other. Run one process, or give each an address of its own.'
+
+/** Opens them, and refuses to start when anything about them is unsafe or unclear: keys, identity, URL, store, cryptography. */
+export async function openParts(
+  options: PartsOptions,
+  checked: z.output<typeof openVaultOptions>,
+): Promise<OpenedParts> {
+  const { backend } = options
+  const warnOf = (place: string) => options.warn ?? warnAbout(place)
+  const serverBaseUrl = checkServerBaseUrl(checked.serverBaseUrl, 'openVault.serverBaseUrl')
+  refuseUnverifiedTls()
+  await sodiumReady()
+  const identity = await openIdentity(options, serverBaseUrl, warnOf('identity'))
+  const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
+  const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }))
+  const createdKeys: string[] = []
+  await withDeadline(backend.name, OPEN_DEADLINE, () =>
+    backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
+  )
+  const sealer = await orClose(backend, async () => {
+    const webKey = findWebKey({ text: options.webKey, backend, pendingStore, warn: warnOf('keys') })
+    await audit.open?.(backend.deriveKey?.('audit'))
+    return createSealer(webKey)
+  })
+  const health = createHealth(warnOf('health'), (part, problem) => {
+    // The log reports its own failures, and a crossing has a line of its own.
+    if (part === 'audit' || part === 'calls') return
+    const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
+    const name = part === 'backend' ? backend.name : part
+    void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
+  })
+  const journal: Journal = createJournal({ audit, health, warn: warnOf('audit') })
+  await orClose(backend, async () => {
+    for (const keyId of createdKeys) {
+      const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
+      await journal.grant({ ...event, correlationId: newCorrelationId() })
+    }
+  })
+  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
+  return {
+    serverBaseUrl,
+    identity,
+    sealer,
+    health,
+    journal,
+    pendingRequests: createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds }),
+    calls: createBackendCalls({ name: backend.name, health }),
+    log: createAccessLog(journal, backend.name),
+    warnOf,
+    async close() {
+      const closed: PromiseSettledResult<void>[] = []
+      for (const part of [
+        () => pendingStore.shutdown(),
+        () => backend.close(),
+        () => journal.close(),
+        () => audit.close(),
+      ])
+        closed.push(...(await Promise.allSettled([part()])))
+      return closed
+    },
+  }
+}
+
+async function openIdentity(
+  options: PartsOptions,
+  serverBaseUrl: URL,
+  warn: (message: string) => void,
+): Promise<Identity> {
+  const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
+  const opened = await identityMode(options.identity, serverBaseUrl).open({ serverBaseUrl, callbackUrl, warn })
+  return options.verifyToken ? { ...opened, verifyToken: options.verifyToken, noAccessToken: undefined } : opened
+}
+
+function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): IdentityMode {
+  if (given !== undefined) return 'open' in given ? given : severalIssuers(given)
+  if (isLoopback(serverBaseUrl)) return localUser()
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    'openVault.identity: nothing says who may submit the form, and this server is not on loopback. ' +
+      'Set one of: oidc({ issuer, clientId }), the default everywhere; localUser(), for one person on http://localhost.',
+    { reason: 'identity_missing' },
+  )
+}
+
+/** A backend that was opened has logged in, and is not to be left so when something else is found wrong. */
+async function orClose<T>(backend: Pick<SecretBackend, 'close'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await backend.close().catch(() => {})
+    throw error
+  }
+}
+
+function refuseUnverifiedTls(): void {
+  if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 switches off every certificate check in this process. Unset it, and name your own authority in NODE_EXTRA_CA_CERTS.',
+    { reason: 'tls_unverified' },
+  )
+}

@@ -1,0 +1,123 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type Koa from 'koa'
+import type { z } from 'zod'
+import type { AccessLog } from '../core/credentials/access-log.ts'
+import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
+import type { Sealer } from '../core/crypto/seal.ts'
+import { type CrossingWatch, createCrossingWatch } from '../core/echo-guard/crossing-watch.ts'
+import type { HealthPart } from '../core/journal/health.ts'
+import { parseOptions } from '../core/model/options.ts'
+import type { User } from '../core/model/owner.ts'
+import type { VerifyToken } from '../core/ports/identity.ts'
+import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
+import type { PendingRequests } from '../core/requests/pending-requests.ts'
+import { createBearerGate } from '../web/bearer/bearer-gate.ts'
+import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
+import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
+import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
+
+/** What the tools of providers work with. */
+export interface ToolServices {
+  readonly reader: CredentialReader
+  readonly log: AccessLog
+  readonly pendingRequests: PendingRequests
+  readonly sealer: Sealer
+  readonly crossings: CrossingWatch
+  readonly ownerFrom: OwnerFrom
+  readonly assertion: OpenVaultOptions['assertion']
+  /** What the operator should read at once. Never a secret. */
+  readonly warn: (message: string) => void
+}
+
+/** What stands behind the MCP endpoint. It reads values, and has no way to write one. */
+export interface ToolTier {
+  readonly serverBaseUrl: URL
+  /** The user of the request that is being served, set by the bearer gate. */
+  readonly userContext: AsyncLocalStorage<User>
+  /** Checks access tokens as the bearer gate does. */
+  readonly verifyToken: VerifyToken
+  /** Koa middleware that lets only requests with a good access token through (RFC 6750, RFC 9728). */
+  bearerGate(): Koa.Middleware
+  /** Where clients find the authorization servers (RFC 9728). */
+  readonly metadata: ReturnType<typeof protectedResourceMetadata>
+  readonly services: ToolServices
+  /** Parts that do not work at the moment, each with a stable code. */
+  problems(): ReadonlyMap<HealthPart, string>
+  close(): Promise<void>
+}
+
+/** A backend of which the tool tier takes what reads. */
+export type ToolTierBackend = OpenableBackend & ReadableBackend
+
+export type ToolTierOptions = Omit<OpenVaultOptions, 'backend' | FormOption> & { readonly backend: ToolTierBackend }
+type FormOption = 'browserSessions' | 'sessionIdleSeconds' | 'sessionMaxSeconds' | 'rateLimits'
+
+/** The tool tier alone, for a process that may read credentials and not write them. Throws as `openVault` does. */
+export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> {
+  const checked = parseOptions(openVaultOptions, options, 'openToolTier')
+  const parts = await openParts(options, checked)
+  const { backend } = options
+  const isCurrent: SecretBackend['isCurrent'] =
+    backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
+  const reads: ReadableBackend = {
+    name: backend.name,
+    read: (...given) => backend.read(...given),
+    stat: (...given) => backend.stat(...given),
+    ...(isCurrent && { isCurrent }),
+  }
+  return createToolTier(parts, { backend: reads, options, checked })
+}
+
+export interface ToolTierParts {
+  readonly backend: ReadableBackend
+  readonly options: Pick<OpenVaultOptions, 'ownerFrom' | 'assertion'>
+  readonly checked: z.output<typeof openVaultOptions>
+}
+
+export function createToolTier(opened: OpenedParts, { backend, options, checked }: ToolTierParts): ToolTier {
+  const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, warnOf } = opened
+  const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
+  const web = {
+    serverBaseUrl,
+    identity,
+    journal,
+    health,
+    options: { trustedProxies, hstsIncludeSubdomains, serverName },
+  }
+  const reader = createCredentialReader({ backend, calls, log, cacheTtl: checked.cacheSeconds * 1000 })
+  let userContext: AsyncLocalStorage<User> | undefined
+  return {
+    serverBaseUrl,
+    get userContext() {
+      userContext ??= new AsyncLocalStorage()
+      return userContext
+    },
+    verifyToken: identity.verifyToken,
+    metadata: protectedResourceMetadata(web),
+    problems: () => health.problems(),
+
+    bearerGate() {
+      // A server that is not on HTTP has no gate, and needs no token.
+      if (identity.noAccessToken !== undefined) warnOf('identity')(identity.noAccessToken)
+      return createBearerGate(web, { userContext: () => userContext, allowedOrigins })
+    },
+
+    services: {
+      reader,
+      log,
+      pendingRequests,
+      sealer,
+      crossings: createCrossingWatch({ note: log.note, health }),
+      ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
+      assertion: options.assertion,
+      warn: warnOf('outgoing'),
+    },
+
+    async close() {
+      reader.close()
+      const failed = (await opened.close()).find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
+    },
+  }
+}

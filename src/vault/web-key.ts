@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { deriveKey } from '../core/crypto/derive-key.ts'
+import { findKey } from '../core/crypto/key-source.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import type { PendingStore } from '../core/ports/pending-store.ts'
+import type { SecretBackend } from '../core/ports/secret-backend.ts'
+
+export interface WebKeyParts {
+  /** In the text form that `keygen` prints. */
+  readonly text: string | undefined
+  readonly backend: Pick<SecretBackend, 'deriveKey'>
+  readonly pendingStore: Pick<PendingStore, 'shared'>
+  readonly warn: (message: string) => void
+}
+
+/**
+ * The key that seals cookies, references, pending requests and links: the configured one, else one derived from the store's, else one of
+ * this process where no other process could need it.
+ *
+ * @throws `configuration_invalid` (`same_key`, `web_key_missing`)
+ */
+export function findWebKey({ text, backend, pendingStore, warn }: WebKeyParts): Uint8Array {
+  const derived = backend.deriveKey?.('web')
+  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
+  if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'openVault.webKey: it is the same key as the store\'s. Whoever serves the form could then read the store. Make another one with "mcp-credential-vault keygen".',
+      { reason: 'same_key' },
+    )
+  }
+  if (configured) return configured.key
+  if (derived) return derived
+  if (!pendingStore.shared) return randomBytes(32)
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    'openVault.webKey: links and cookies need a key that every replica has. Make one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.',
+    { reason: 'web_key_missing' },
+  )
+}

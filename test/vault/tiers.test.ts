@@ -1,0 +1,113 @@
+import { createServer } from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
+import { httpBrowser } from '../../examples/tickets/http-browser.ts'
+import { memoryAudit } from '../../src/audit/memory.ts'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
+import { defineVariables } from '../../src/core/model/variables.ts'
+import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
+import { localUser } from '../../src/identity/local-user.ts'
+import { memoryPendingStore } from '../../src/pending/memory.ts'
+import { type FormTier, openFormTier } from '../../src/vault/form-tier.ts'
+import { openToolTier, type ToolTier } from '../../src/vault/tool-tier.ts'
+import { freePort } from '../support/free-port.ts'
+
+const TOKEN = 'pat-of-alice-91c2'
+const owner = { issuer: 'local-user', subject: 'alice' }
+const key = storageKey('jira', owner)
+const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
+
+/** The backend as a tier gets it, with what it may not do replaced by a failure. */
+function without(backend: SecretBackend, ...forbidden: readonly (keyof SecretBackend)[]): SecretBackend {
+  const refused = Object.fromEntries(
+    forbidden.map((name) => [
+      name,
+      () => {
+        throw new Error(`${name} was called`)
+      },
+    ]),
+  )
+  return { ...backend, ...refused }
+}
+
+interface Tiers {
+  readonly form: FormTier
+  readonly tools: ToolTier
+}
+
+/** A form tier and a tool tier over one backend and one pending store, which each of them shares with the other. */
+async function openTiers(): Promise<Tiers> {
+  const port = await freePort()
+  const backend = memoryBackend()
+  const shared = {
+    serverBaseUrl: `http://localhost:${port}`,
+    identity: localUser({ name: 'alice' }),
+    pendingStore: memoryPendingStore(),
+    webKey: generateKeyText(),
+    audit: memoryAudit(),
+    warn: () => undefined,
+  }
+  const reading = ['read', 'list', 'fieldNames', 'history'] as const
+  const form = await openFormTier({ ...shared, backend: without(backend, ...reading) })
+  const tools = await openToolTier({ ...shared, backend: without(backend, 'write', 'revoke', 'list') })
+  form.serve({ name: 'jira', label: 'Jira', variables, doc: undefined, destinations: [], verify: undefined })
+  const server = createServer(form.nodeHandler())
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    server.close()
+    await Promise.all([form.close(), tools.close()])
+  })
+  return { form, tools }
+}
+
+test('what the form tier writes the tool tier reads, each without what it may not do', async () => {
+  const { form, tools } = await openTiers()
+  const { pendingRequests, reader } = tools.services
+  expect(await reader.status(key, { correlationId: 'before' })).toEqual({ status: 'absent' })
+  const request = await pendingRequests.openOrReuse({ provider: 'jira', user: owner, cause: 'absent' }, { waits: true })
+  const waiting = pendingRequests.wait(request, async () => false, new AbortController().signal)
+  const browser = httpBrowser()
+  const entry = await browser.open(`${tools.serverBaseUrl.origin}/credentials/jira/entry?t=${request.handle}`)
+  const page = await browser.press(entry, 'Continue')
+  const saved = await browser.press(page, 'Save', { pat: TOKEN })
+  expect([saved.status, await waiting]).toEqual([200, 'saved'])
+  reader.forget(key)
+  expect(await reader.release(key, variables, { correlationId: 'call' })).toEqual({ pat: TOKEN })
+  expect(await form.revoke(key, { purge: false }, { correlationId: 'revoke' })).toBe(true)
+  reader.forget(key)
+  expect(await reader.status(key, { correlationId: 'after' })).toMatchObject({ status: 'revoked' })
+})
+
+test('a tier cannot name what it may not do', () => {
+  // Never called: the compiler is asked whether it would be possible.
+  const impossible = ({ form, tools }: Tiers) => {
+    // @ts-expect-error a form tier has no services that release
+    void form.services
+    // @ts-expect-error nor a reader
+    void form.reader
+    // @ts-expect-error nor does it release by itself
+    void form.release
+    // @ts-expect-error a tool tier's reader does not save
+    void tools.services.reader.save
+    // @ts-expect-error it has no writer
+    void tools.services.writer
+    // @ts-expect-error it serves no form
+    void tools.serve
+    // @ts-expect-error nor does it revoke
+    void tools.services.revoke
+    // @ts-expect-error a form tier takes no option of a tool tier
+    void openFormTier({ serverBaseUrl: 'http://localhost', backend: memoryBackend(), cacheSeconds: 30 })
+    // @ts-expect-error a tool tier takes no option of a form tier
+    void openToolTier({ serverBaseUrl: 'http://localhost', backend: memoryBackend(), sessionIdleSeconds: 900 })
+    const { write: _write, revoke: _revoke, ...reads } = memoryBackend()
+    void openToolTier({ serverBaseUrl: 'http://localhost', backend: reads })
+    // @ts-expect-error what only reads is no backend of a form tier
+    void openFormTier({ serverBaseUrl: 'http://localhost', backend: reads })
+    const { read: _read, list: _list, ...writes } = memoryBackend()
+    void openFormTier({ serverBaseUrl: 'http://localhost', backend: writes })
+    // @ts-expect-error what only writes is no backend of a tool tier
+    void openToolTier({ serverBaseUrl: 'http://localhost', backend: writes })
+  }
+  expect(impossible).toBeTypeOf('function')
+})
