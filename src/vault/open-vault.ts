@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type Koa from 'koa'
+import type { Middleware } from 'koa'
 import { jsonLinesAudit } from '../audit/json-lines.ts'
 import { createCredentials, newCorrelationId } from '../core/credentials/credentials.ts'
 import { deriveKey } from '../core/crypto/derive-key.ts'
@@ -21,6 +21,7 @@ import { isLoopback } from '../core/network/loopback.ts'
 import { checkServerBaseUrl, urlBelow } from '../core/network/server-base-url.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { IdentityMode } from '../core/ports/identity.ts'
+import type { KoaApplication } from '../core/ports/koa.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import { createPendingRequests } from '../core/requests/pending-requests.ts'
@@ -120,7 +121,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   }
   const routes = createVaultRoutes(parts)
   const metadata = protectedResourceMetadata(parts)
-  const registered = new WeakSet<Koa>()
+  const served: Middleware = (ctx, next) => routes.middleware(ctx, () => metadata.middleware(ctx, next))
+  const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()
 
@@ -133,7 +135,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     verifyToken: identity.verifyToken,
     openPaths: [...routes.openPaths, ...metadata.openPaths],
 
-    routes: (ctx, next) => routes.middleware(ctx, () => metadata.middleware(ctx, next)),
+    routes: served,
 
     register(app) {
       if (registered.has(app)) return
