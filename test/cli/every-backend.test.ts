@@ -110,14 +110,20 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(shown.json()).toMatchObject({ status: 'active', backend: name, subject: 'auth0|alice' })
     // The sealed file would have to open the value to know.
     expect(shown.json()['fields']).toEqual(name === 'sealed-file' ? undefined : ['pat', 'site'])
-    const { location, rotate: command, rotateInput } = shown.json()
+    const { location, rotate: own, rotateByHand: command, rotateInput } = shown.json()
+    const rotateIt = `npx mcp-credential-vault rotate jira --issuer ${ISSUER} --subject 'auth0|alice'`
+    expect(own).toBe(name === 'sealed-file' ? rotateIt : `${rotateIt} --field FIELD`)
     expect(String(location).length).toBeGreaterThan(10)
     expect(command === undefined).toBe(name === 'sealed-file')
     expect(rotateInput).toBe(name === 'sealed-file' ? undefined : '{"pat":"…","site":"…"}')
     expect(command ?? '').not.toMatch(/#|…|\n/)
-    expect((await operate(show, ['jira', ...ALICE])).out.includes('then type  {"pat":"…","site":"…"}\n')).toBe(
+    const { out: text } = await operate(show, ['jira', ...ALICE])
+    expect(text).toContain(`\nrotate     ${rotateIt}`)
+    expect(text.includes('\nthen type  {"pat":"…","site":"…"}, then Ctrl+D; the terminal shows what you type\n')).toBe(
       name !== 'sealed-file',
     )
+    // The command that needs no second look comes first.
+    if (name !== 'sealed-file') expect(text.indexOf('\nrotate ')).toBeLessThan(text.indexOf('\nby hand '))
 
     const listed = await operate(list, ['--json'])
     expect(listed.json()['credentials']).toMatchObject([{ provider: 'jira', subject: 'auth0|alice', status: 'active' }])
@@ -139,7 +145,10 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
 
     const revoked = await operate(revoke, ['jira', ...ALICE])
     expect(revoked.out).toMatch(/^Revoked jira for auth0\|alice: version \S+\.\n$/)
-    expect((await operate(show, ['jira', ...ALICE, '--json'])).json()).toMatchObject({ status: 'revoked' })
+    const gone = (await operate(show, ['jira', ...ALICE, '--json'])).json()
+    expect(gone).toMatchObject({ status: 'revoked' })
+    // Nobody knows its fields any more, and rotate refuses it.
+    expect(Object.keys(gone).filter((key) => key.startsWith('rotate'))).toEqual([])
     expect((await operate(rotate, ['jira', ...ALICE], ROTATED)).code).toBe(3)
     expect((await operate(revoke, ['jira', ...ALICE])).out).toContain('nothing to revoke')
     expect((await operate(revoke, ['jira', ...ALICE, '--purge'])).out).toContain('Purged jira')
