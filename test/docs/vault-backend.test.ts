@@ -70,6 +70,15 @@ test('F19: the page, followed word for word, ends in a green doctor, a server, a
   const server = shell(`export VAULT_ADDR=${bao.address}\n${variables}${start}`, folder, environment)
   await expect.poll(() => server.output(), { timeout: 60_000 }).toContain('Serving')
 
+  // The server's logins may not list, and the message names the policy that may.
+  const refused = shell(
+    `export VAULT_ADDR=${bao.address}\n${variables}npx mcp-credential-vault list`,
+    folder,
+    environment,
+  )
+  expect(await refused.ended).toBe(1)
+  expect(refused.output()).toContain('vault-operator.hcl')
+
   // Another shell, with the administrator's login alone.
   const listed = shell(list, folder, environment)
   expect(await listed.ended, listed.output()).toBe(0)
