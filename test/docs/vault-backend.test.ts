@@ -83,4 +83,10 @@ test('F19: the page, followed word for word, ends in a green doctor, a server, a
   const listed = shell(list, folder, environment)
   expect(await listed.ended, listed.output()).toBe(0)
   expect(listed.output()).toContain('There are no credentials.')
+
+  // What audit.md adds, for reconcile: the server's log has our header.
+  const [header = ''] = blocksOf('docs/audit.md', 'Switch the log of Vault on')
+  const logged = shell(`export VAULT_ADDR=${bao.address}\n${header}${list}`, folder, environment)
+  expect(await logged.ended, logged.output()).toBe(0)
+  expect(JSON.stringify(bao.auditLines().at(-1))).toContain('"x-correlation-id"')
 })

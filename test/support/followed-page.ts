@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** The blocks of a page's section in one language, in their order. `heading` is the line without its marks. */
+/** The blocks of a page's section in one language, in their order. `heading` is the line without its marks; the title's has one. */
 export function blocksOf(page: string, heading: string, language = 'sh'): string[] {
   const text = readFileSync(join(ROOT, page), 'utf8')
   const section = text.split(/^##+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? ''
