@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { createCredentials, newCorrelationId } from '../dist/core/credentials/credentials.js'
+import { createAccessLog } from '../dist/core/credentials/access-log.js'
+import { createBackendCalls } from '../dist/core/credentials/backend-calls.js'
+import { createCredentialReader } from '../dist/core/credentials/credential-reader.js'
 import { createHealth } from '../dist/core/journal/health.js'
+import { newCorrelationId } from '../dist/core/model/correlation-id.js'
 import { type StorageKey, storageKey } from '../dist/core/model/storage-key.js'
 import { defineVariables } from '../dist/core/model/variables.js'
 import type { AuditSink } from '../dist/core/ports/audit-sink.js'
@@ -81,10 +84,12 @@ function releaseOf(backend: SecretBackend, cacheTtl: number): (key: StorageKey) 
     close: async () => undefined,
   }
   const health = createHealth(console.error)
-  const credentials = createCredentials({ backend, journal: createJournal({ audit, health }), health, cacheTtl })
+  const { name } = backend
+  const log = createAccessLog(createJournal({ audit, health }), name)
+  const reader = createCredentialReader({ backend, calls: createBackendCalls({ name, health }), log, cacheTtl })
   return async (key) => {
     const context = { correlationId: newCorrelationId(), tool: 'create_issue', clientId: 'bench' }
-    return (await credentials.release(key, variables, context))['pat']
+    return (await reader.release(key, variables, context))['pat']
   }
 }
 

@@ -1,5 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import type { Credentials } from '../core/credentials/credentials.ts'
+import type { AccessLog } from '../core/credentials/access-log.ts'
+import type { CredentialReader } from '../core/credentials/credential-reader.ts'
+import type { CredentialWriter } from '../core/credentials/credential-writer.ts'
 import type { Sealer } from '../core/crypto/seal.ts'
 import type { CrossingWatch } from '../core/echo-guard/crossing-watch.ts'
 import type { HealthPart } from '../core/journal/health.ts'
@@ -14,7 +16,10 @@ import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 /** What a provider works with once it is attached. */
 export interface ProviderServices {
-  readonly credentials: Credentials
+  readonly reader: CredentialReader
+  /** For `invalidateCredentials`. */
+  readonly revoke: CredentialWriter['revoke']
+  readonly log: AccessLog
   readonly pendingRequests: PendingRequests
   readonly sealer: Sealer
   readonly crossings: CrossingWatch

@@ -3,7 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Middleware } from 'koa'
 import { jsonLinesAudit } from '../audit/json-lines.ts'
-import { createCredentials, newCorrelationId } from '../core/credentials/credentials.ts'
+import { createAccessLog } from '../core/credentials/access-log.ts'
+import { createBackendCalls } from '../core/credentials/backend-calls.ts'
+import { createCredentialReader } from '../core/credentials/credential-reader.ts'
+import { createCredentialWriter } from '../core/credentials/credential-writer.ts'
 import { deriveKey } from '../core/crypto/derive-key.ts'
 import { findKey } from '../core/crypto/key-source.ts'
 import { createSealer } from '../core/crypto/seal.ts'
@@ -13,6 +16,7 @@ import { warnAbout } from '../core/host/notice.ts'
 import { createHealth } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
 import { auditWithOwnErrors, pendingStoreWithOwnErrors } from '../core/journal/own-errors.ts'
+import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
@@ -91,8 +95,11 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
   const pendingRequests = createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds })
-  const credentials = createCredentials({ backend, journal, health, cacheTtl: checked.cacheSeconds * 1000 })
-  const crossings = createCrossingWatch({ note: credentials.note, health })
+  const log = createAccessLog(journal, backend.name)
+  const calls = createBackendCalls({ name: backend.name, health })
+  const reader = createCredentialReader({ backend, calls, log, cacheTtl: checked.cacheSeconds * 1000 })
+  const writer = createCredentialWriter({ backend, calls, log, changed: reader.forget })
+  const crossings = createCrossingWatch({ note: log.note, health })
   const {
     sessionIdleSeconds,
     sessionMaxSeconds,
@@ -104,6 +111,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     serverBaseUrl,
     providers,
     pendingRequests,
+    writer,
     identity,
     sessions,
     sealer,
@@ -181,7 +189,9 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       providers.set(form.name, form)
       providerEndings.set(form.name, end)
       return {
-        credentials,
+        reader,
+        revoke: writer.revoke,
+        log,
         pendingRequests,
         sealer,
         crossings,
@@ -196,7 +206,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     async close() {
       const parts = [...endings.splice(0), ...providerEndings.values()]
       const closed = await Promise.allSettled(parts.map(async (end) => end()))
-      credentials.close()
+      reader.close()
       // Each whatever the others do; the audit log last, since the others may still write to it.
       for (const close of [
         () => pendingStore.shutdown(),

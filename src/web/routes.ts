@@ -1,64 +1,56 @@
 import Router from '@koa/router'
-import type { Context, Middleware } from 'koa'
+import type { Middleware } from 'koa'
+import { type Admission, admit } from './form/admission.ts'
 import { cancel } from './form/cancel-route.ts'
 import { done, entry } from './form/entry-route.ts'
 import { submit } from './form/submit-route.ts'
 import { askedAsDocument } from './http/same-origin.ts'
-import type { LinkTarget } from './http/site.ts'
 import { linkTargetOf } from './login/link-target.ts'
 import { beginLogin, finishLogin } from './login/login-routes.ts'
 import { signOut } from './login/sign-out-route.ts'
 import type { Assets } from './pages/assets.ts'
-import { answerRateLimited } from './visit/rate-limited.ts'
-import { answer, type Desk, type Handler, type Visit } from './visit/visit.ts'
+import { type Answer, isAnswer, rateLimited } from './request/answer.ts'
+import type { PageRequest } from './request/page-request.ts'
+import type { PageServices } from './request/page-services.ts'
+import { refusePost } from './request/posted-form.ts'
+import { respond } from './request/respond.ts'
 
-type LinkHandler = (desk: Desk, visit: Visit, target: LinkTarget) => Promise<void>
+type Handler = (services: PageServices, request: PageRequest) => Promise<Answer>
+type LinkHandler = (services: PageServices, request: PageRequest, admission: Admission) => Promise<Answer>
+
+interface Methods {
+  readonly GET?: Handler
+  readonly POST?: Handler
+}
+
+const PAGES: Readonly<Record<string, Methods>> = {
+  login: { POST: posted(beginLogin) },
+  callback: { GET: finishLogin },
+  'sign-out': { POST: posted(signOut) },
+  ':name/entry': { GET: forLink(entry, 200) },
+  ':name/submit': { POST: forLink(submit, 401) },
+  ':name/cancel': { POST: forLink(cancel, 401) },
+  ':name/done': { GET: forLink(done, 200) },
+}
 
 /** Which handler answers which path and method. Paths are plain; names and handles are checked in the handlers. */
-export function createRoutes(desk: Desk, files: Assets['files']): Middleware {
-  const { site, limits, renderer, messages } = desk
+export function createRoutes(services: PageServices, files: Assets['files']): Middleware {
+  const { site, journal, renderer, messages } = services
   // The base path is the operator's text, not a pattern.
   const root = site.root.replace(/[{}()[\]+?!:*\\]/g, '\\$&')
   const router = new Router({ sensitive: true, strict: true })
-
-  function route(path: string, methods: { readonly GET?: Handler; readonly POST?: Handler }): void {
+  for (const [path, methods] of Object.entries(PAGES)) {
     router.all(`${root}/${path}`, async (ctx) => {
-      const visit: Visit = ctx.state['visit']
-      const handler = ctx.method === 'GET' ? methods.GET : ctx.method === 'POST' ? methods.POST : undefined
-      if (ctx.method === 'HEAD' && methods.GET) return answerHead(ctx)
-      if (!handler) {
-        ctx.set('Allow', methods.GET ? 'GET, HEAD' : 'POST')
-        const target = linkTargetOf(ctx.params['name'], ctx.querystring)
-        return answer(ctx, renderer.message(messages.wrongMethod(target)))
-      }
-      if (ctx.method === 'GET' && !askedAsDocument(ctx.req.headers)) {
-        return answer(ctx, renderer.message(messages.notADocument()))
-      }
-      const wait = await limits.pages.take(visit.address)
-      return wait > 0 ? answerRateLimited(desk, visit, wait) : handler(visit)
+      const request: PageRequest = ctx.state['request']
+      await respond(journal, request, await answerOf(services, request, methods))
     })
   }
-
-  const forLink =
-    (handle: LinkHandler): Handler =>
-    async (visit) => {
-      const target = linkTargetOf(visit.ctx['params']['name'], visit.ctx.querystring)
-      return target ? handle(desk, visit, target) : answer(visit.ctx, renderer.message(messages.malformed()))
-    }
-
-  route('login', { POST: (visit) => beginLogin(desk, visit) })
-  route('callback', { GET: (visit) => finishLogin(desk, visit) })
-  route('sign-out', { POST: (visit) => signOut(desk, visit) })
-  route(':name/entry', { GET: forLink(entry) })
-  route(':name/submit', { POST: forLink(submit) })
-  route(':name/cancel', { POST: forLink(cancel) })
-  route(':name/done', { GET: forLink(done) })
   router.all(`${root}/assets/:file`, async (ctx, next) => {
     const asset = files.get(ctx.path)
     if (!asset) return next()
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
-      ctx.set('Allow', 'GET, HEAD')
-      return answer(ctx, renderer.message(messages.wrongMethod(undefined)))
+      const page = renderer.message(messages.wrongMethod(undefined))
+      return respond(journal, ctx.state['request'], { page, headers: { Allow: 'GET, HEAD' } })
     }
     ctx.set('Cache-Control', 'public, max-age=31536000, immutable')
     ctx.type = asset.type
@@ -67,9 +59,41 @@ export function createRoutes(desk: Desk, files: Assets['files']): Middleware {
   return router.routes() as unknown as Middleware
 }
 
-/** Like a GET, but nothing is looked up: it says nothing about the link and has no effect. */
-function answerHead(ctx: Context): void {
-  ctx.status = 200
-  ctx.type = 'text/html; charset=utf-8'
-  ctx.body = ''
+/** What holds for every page, before its own handler. */
+async function answerOf(services: PageServices, request: PageRequest, methods: Methods): Promise<Answer> {
+  const { limits, renderer, messages } = services
+  const { ctx, address } = request
+  // Like a GET, but nothing is looked up: it says nothing about the link and has no effect.
+  if (ctx.method === 'HEAD' && methods.GET) return { page: { status: 200, html: '' } }
+  const handler = ctx.method === 'GET' ? methods.GET : ctx.method === 'POST' ? methods.POST : undefined
+  if (!handler) {
+    const target = linkTargetOf(ctx['params']['name'], ctx.querystring)
+    const headers = { Allow: methods.GET ? 'GET, HEAD' : 'POST' }
+    return { page: renderer.message(messages.wrongMethod(target)), headers }
+  }
+  if (ctx.method === 'GET' && !askedAsDocument(ctx.req.headers)) {
+    return { page: renderer.message(messages.notADocument()) }
+  }
+  const wait = await limits.pages.take(address)
+  if (wait > 0) return rateLimited(services, wait)
+  return handler(services, request)
+}
+
+/** A handler that only the link's owner reaches. */
+function forLink(handle: LinkHandler, unsigned: 200 | 401): Handler {
+  return async (services, request) => {
+    const { renderer, messages } = services
+    const target = linkTargetOf(request.ctx['params']['name'], request.ctx.querystring)
+    if (!target) return { page: renderer.message(messages.malformed()) }
+    const refused = unsigned === 401 ? refusePost(services, request) : undefined
+    if (refused) return refused
+    const admission = await admit(services, request, target, unsigned)
+    if (isAnswer(admission)) return admission
+    const answer = await handle(services, request, admission)
+    return { ...answer, cookies: [...admission.cookies, ...(answer.cookies ?? [])] }
+  }
+}
+
+function posted(handle: Handler): Handler {
+  return async (services, request) => refusePost(services, request) ?? handle(services, request)
 }

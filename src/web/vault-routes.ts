@@ -1,5 +1,5 @@
-import type { Context, Middleware } from 'koa'
-import { newCorrelationId } from '../core/credentials/credentials.ts'
+import type { Middleware } from 'koa'
+import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { isVaultError } from '../core/model/errors.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
@@ -11,11 +11,14 @@ import { loadAssets } from './pages/assets.ts'
 import { renderGuide } from './pages/guide.ts'
 import { createMessages } from './pages/messages.ts'
 import { createPageRenderer } from './pages/pages.ts'
+import type { Answer } from './request/answer.ts'
+import type { PageRequest } from './request/page-request.ts'
+import type { PageServices } from './request/page-services.ts'
+import { respond } from './request/respond.ts'
 import { createRoutes } from './routes.ts'
 import { createLoginCookies } from './session/login-cookie.ts'
 import { createCookieSealer } from './session/sealed-cookie.ts'
 import { createSessions } from './session/session.ts'
-import { answer, type Desk, type Visit } from './visit/visit.ts'
 
 export interface VaultRoutes {
   /** Handles everything below `{base path}/credentials` and passes everything else on. */
@@ -28,10 +31,9 @@ export interface VaultRoutes {
 
 /** The pages: form, login, callback, sign-out and their assets. */
 export function createVaultRoutes(parts: WebParts): VaultRoutes {
-  const desk = createDesk(parts)
-  const { site, renderer, messages } = desk.desk
-  const headers = desk.headers
-  const router = createRoutes(desk.desk, desk.files)
+  const { services, headers, files } = createServices(parts)
+  const { site, journal, renderer, messages } = services
+  const router = createRoutes(services, files)
 
   const owns = (path: string) => path === site.root || path.startsWith(`${site.root}/`)
 
@@ -44,30 +46,28 @@ export function createVaultRoutes(parts: WebParts): VaultRoutes {
     if (!owns(ctx.path)) return next()
     setHeaders(ctx, headers)
     const correlationId = newCorrelationId()
-    const visit: Visit = { ctx, correlationId, address: clientAddress(ctx.req, parts.options.trustedProxies) }
-    ctx.state['visit'] = visit
+    const request: PageRequest = { ctx, correlationId, address: clientAddress(ctx.req, parts.options.trustedProxies) }
+    ctx.state['request'] = request
     try {
       if (!hostMatches(ctx.req.headers.host, parts.serverBaseUrl)) {
-        return answer(ctx, renderer.message(messages.wrongHost()))
+        return await respond(journal, request, { page: renderer.message(messages.wrongHost()) })
       }
-      await router(ctx, async () => answer(ctx, renderer.message(messages.notFound())))
+      await router(ctx, () => respond(journal, request, { page: renderer.message(messages.notFound()) }))
     } catch (error) {
-      answerError(ctx, error, correlationId)
+      for (const name of ctx.res.getHeaderNames()) ctx.remove(name)
+      setHeaders(ctx, headers)
+      await respond(journal, request, errorAnswer(error, correlationId))
     }
   }
 
   // Koa's own handler would drop every header and print the error, which may hold what was typed.
-  function answerError(ctx: Context, error: unknown, correlationId: string): void {
-    for (const name of ctx.res.getHeaderNames()) ctx.remove(name)
-    setHeaders(ctx, headers)
+  function errorAnswer(error: unknown, correlationId: string): Answer {
     if (isVaultError(error, 'unavailable', 'audit_unavailable')) {
-      ctx.set('Retry-After', '10')
-      answer(ctx, renderer.message(messages.unavailable(correlationId)))
-      return
+      return { page: renderer.message(messages.unavailable(correlationId)), headers: { 'Retry-After': '10' } }
     }
     const code = isVaultError(error) ? error.code : 'unexpected'
-    ctx.app.emit('error', new Error(`A page of the credential vault failed: ${code}, reference ${correlationId}`), ctx)
-    answer(ctx, renderer.message(messages.unexpected(correlationId)))
+    const problem = `A page of the credential vault failed: ${code}, reference ${correlationId}`
+    return { page: renderer.message(messages.unexpected(correlationId)), problem }
   }
 
   const openPaths = [
@@ -83,7 +83,7 @@ export function createVaultRoutes(parts: WebParts): VaultRoutes {
   return { middleware, owns, openPaths: openPaths.map((path) => `${site.root}/${path}`) }
 }
 
-function createDesk(parts: WebParts) {
+function createServices(parts: WebParts) {
   const { serverBaseUrl, sealer, sessions, options, identity, providers } = parts
   const site = siteOf(serverBaseUrl)
   const assets = loadAssets(site)
@@ -94,7 +94,7 @@ function createDesk(parts: WebParts) {
     browserLogin.mode === 'local-user'
       ? 'Local mode, without a login: whoever can open this page on this computer counts as its one user.'
       : identity.banner
-  const desk: Desk = {
+  const services: PageServices = {
     parts,
     site,
     sessions: createSessions({ site, sealer, cookies, login: browserLogin, sessions, options }),
@@ -113,5 +113,5 @@ function createDesk(parts: WebParts) {
       return rendered
     },
   }
-  return { desk, headers: securityHeaders(site, assets, options.hstsIncludeSubdomains), files: assets.files }
+  return { services, headers: securityHeaders(site, assets, options.hstsIncludeSubdomains), files: assets.files }
 }

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { storageKey } from '../../src/core/model/storage-key.ts'
 import { GOOD_VALUES, startFormServer } from '../harness/form-server.ts'
 import { headingOf, visitorOf } from '../harness/visitor.ts'
 
@@ -13,12 +12,10 @@ test('a consent that is declined while the form is being saved does not make the
     goOn = resolve
   })
   const server = await startFormServer({
-    provider: {
-      save: async (owner, values, context) => {
-        saving()
-        await held
-        await server.credentials.save(storageKey('jira', owner), values, context)
-      },
+    save: async (key, values, context) => {
+      saving()
+      await held
+      return server.credentials.save(key, values, context)
     },
   })
   try {

@@ -11,11 +11,9 @@ beforeAll(async () => {
     release = resolve
   })
   server = await startFormServer({
-    provider: {
-      save: async () => {
-        saves += 1
-        await held
-      },
+    save: async () => {
+      saves += 1
+      await held
     },
   })
 })
@@ -56,9 +54,9 @@ test('three submits that have all passed every check before one of them saves st
         await all
         return { ok: true }
       },
-      save: async () => {
-        count += 1
-      },
+    },
+    save: async () => {
+      count += 1
     },
   })
   try {

@@ -243,7 +243,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
       const request = await inner.pendingRequests.openOrReuse({ provider: 'canary', user, cause: 'absent' })
       await inner.pendingRequests.close(request, 'cancelled')
       await real.revoke(storageKey('canary', owner), intent, call())
-      inner.credentials.forget(storageKey('canary', owner))
+      inner.reader.forget(storageKey('canary', owner))
     },
     async close() {
       await Promise.all(Object.values(clients).map(({ client }) => client.close()))

@@ -1,12 +1,12 @@
 import { writeSync } from 'node:fs'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
-import { type Credentials, createCredentials } from '../../src/core/credentials/credentials.ts'
 import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'
 import { isVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
+import { type Credentials, createCredentials } from '../harness/credentials.ts'
 import { DONE, format, ISSUER, LOADED, PROVIDER, type Step } from './protocol.ts'
 
 /**

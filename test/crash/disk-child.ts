@@ -4,12 +4,12 @@ import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
-import { type Credentials, createCredentials } from '../../src/core/credentials/credentials.ts'
 import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
+import { type Credentials, createCredentials } from '../harness/credentials.ts'
 
 /**
  * Works on a disk until that refuses, and checks that nothing was lost. Arguments: what happens to the disk, the folder on it, and a

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { type Credentials, createCredentials } from '../../src/core/credentials/credentials.ts'
+import type { CredentialWriter } from '../../src/core/credentials/credential-writer.ts'
 import { createSealer } from '../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../src/core/crypto/sodium.ts'
 import { createHealth, type Health } from '../../src/core/journal/health.ts'
@@ -24,6 +24,7 @@ import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions
 import type { WebOptions } from '../../src/web/http/web-parts.ts'
 import { createVaultRoutes } from '../../src/web/vault-routes.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
+import { type Credentials, createCredentials } from './credentials.ts'
 
 export const CLIENT_ID = 'credential-form'
 /** Alice, Bob, and as many others as the limits for one person make necessary. */
@@ -39,6 +40,8 @@ export interface FormServerOptions {
   readonly serverBaseUrl?: string
   readonly variables?: VariablesOptions
   readonly provider?: Partial<FormProvider>
+  /** Replaces what the form saves with. */
+  readonly save?: (...parameters: Parameters<CredentialWriter['save']>) => Promise<unknown>
   readonly options?: Partial<WebOptions>
   readonly sessions?: BrowserSessions
   readonly pendingStore?: PendingStore
@@ -162,9 +165,6 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     doc: undefined,
     destinations: ['Site address'],
     verify: async () => ({ ok: true }),
-    save: async (owner, values, context, mayWrite) => {
-      await credentials.save(storageKey('jira', owner), values, context, mayWrite)
-    },
     ...settings.provider,
   }
   const journal = createJournal({ audit: settings.wrap?.audit?.(audit) ?? audit, health })
@@ -172,6 +172,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     serverBaseUrl: baseUrl,
     providers: new Map([[jira.name, jira]]),
     pendingRequests,
+    writer: { ...credentials, save: (settings.save ?? credentials.save) as CredentialWriter['save'] },
     identity,
     sessions: settings.sessions ?? memoryBrowserSessions(),
     sealer,

@@ -1,9 +1,13 @@
-import type { Credentials } from '../../core/credentials/credentials.ts'
 import { isVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import {
+  keyFromInput,
+  type OperatorCredentials,
+  ownerOptions,
+  withOperatorAccess,
+} from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
 
 export const revoke: Command = {
@@ -45,7 +49,7 @@ Revoking here does not revoke the token at its service: do that there as well.
 
 /** undefined for a record that cannot be read: whoever damages it must not keep it from being revoked. */
 async function statusOrDamage(
-  credentials: Credentials,
+  credentials: OperatorCredentials,
   key: StorageKey,
   context: AccessContext,
 ): Promise<CredentialStatus | undefined> {

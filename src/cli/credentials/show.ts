@@ -1,6 +1,10 @@
-import type { Credentials } from '../../core/credentials/credentials.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import {
+  keyFromInput,
+  type OperatorCredentials,
+  ownerOptions,
+  withOperatorAccess,
+} from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
 
 export const show: Command = {
@@ -51,7 +55,7 @@ const LABELS: Readonly<Record<string, string>> = { rotateByHand: 'by hand', rota
 const NOTES: Readonly<Record<string, string>> = { rotateInput: ', then Ctrl+D; the terminal shows what you type' }
 
 /** Our own command comes first: it prompts without an echo, keeps the other fields and logs the change. */
-function rotation(credentials: Credentials, key: StorageKey, fields: readonly string[] | undefined) {
+function rotation(credentials: OperatorCredentials, key: StorageKey, fields: readonly string[] | undefined) {
   const owner = `--issuer ${shellWord(key.owner.issuer)} --subject ${shellWord(key.owner.subject)}`
   const field = fields !== undefined && fields.length > 1 ? ' --field FIELD' : ''
   const byHand = credentials.rotateCommand(key, fields ?? ['FIELD'])

@@ -1,5 +1,5 @@
-import { newCorrelationId } from '../../core/credentials/credentials.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
+import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'

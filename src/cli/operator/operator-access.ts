@@ -1,8 +1,12 @@
 import { userInfo } from 'node:os'
-import { type Credentials, createCredentials, newCorrelationId } from '../../core/credentials/credentials.ts'
+import { type AccessLog, createAccessLog } from '../../core/credentials/access-log.ts'
+import { createBackendCalls } from '../../core/credentials/backend-calls.ts'
+import { type CredentialAdmin, createCredentialAdmin } from '../../core/credentials/credential-admin.ts'
+import { type CredentialWriter, createCredentialWriter } from '../../core/credentials/credential-writer.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
+import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { type CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
@@ -11,9 +15,15 @@ import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { openAudit } from './open-audit.ts'
 
-/** What an operator's command works with: the same door as the server's, and an audit log of its own beside the server's. */
+/** What an operator may do with stored credentials. Nothing here hands a value out. */
+export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
+  /** Records something about the credential, durably. Throws `audit_unavailable`. */
+  record(...line: Parameters<AccessLog['grant']>): Promise<void>
+}
+
+/** What an operator's command works with: the same doors as the server's, and an audit log of its own beside the server's. */
 export interface OperatorAccess {
-  readonly credentials: Credentials
+  readonly credentials: OperatorCredentials
   readonly context: AccessContext
 }
 
@@ -38,7 +48,11 @@ export async function withOperatorAccess(
       correlationId: newCorrelationId(),
       actor: operator(),
     }
-    return await work({ credentials: createCredentials({ backend, journal, health }), context })
+    const log = createAccessLog(journal, backend.name)
+    const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health }) }
+    const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
+    const credentials = { ...createCredentialAdmin(doors), ...createCredentialWriter(doors), record }
+    return await work({ credentials, context })
   } finally {
     await Promise.all([backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()

@@ -1,5 +1,5 @@
 import type { StorageKey } from '../model/storage-key.ts'
-import type { CredentialLookup, SecretBackend } from '../ports/secret-backend.ts'
+import type { CredentialLookup, ReadableBackend } from '../ports/secret-backend.ts'
 
 export interface CredentialCacheOptions {
   /** How long a value is believed, in milliseconds; each entry takes between half of it and all of it. 0 keeps nothing. */
@@ -39,7 +39,7 @@ const FRESH = 2_000
 const CHECK_HOLDS = 10
 
 export function createCredentialCache(
-  backend: SecretBackend,
+  backend: Pick<ReadableBackend, 'isCurrent'>,
   { ttl, maxEntries }: CredentialCacheOptions,
 ): CredentialCache {
   const entries = new Map<string, Entry>()

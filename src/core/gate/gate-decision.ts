@@ -1,7 +1,8 @@
+import type { ClientPort } from './client-port.ts'
+
 /** What the gate knows when a call arrives. Nothing in it depends on a protocol era's types. */
 export interface GateFacts {
-  /** What the client declared; `unknown` when this server instance never saw its handshake, as on a stateless mount. */
-  readonly client: 'url-elicitation' | 'no-url-elicitation' | 'unknown'
+  readonly client: ClientPort['ability']
   /** Of the call's verified owner. A call without one, and one whose credential cannot be looked up, is refused before. */
   readonly credential: 'active' | 'absent' | 'revoked'
   /** Whether the client will hear progress, so that its own timer can be kept alive. */

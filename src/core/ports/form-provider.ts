@@ -1,7 +1,5 @@
 import type { FieldProblem } from '../model/form-values.ts'
-import type { Owner } from '../model/owner.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
-import type { AccessContext } from './access-context.ts'
 
 /** What the service itself says about values that were just typed. */
 export type Verification =
@@ -39,12 +37,4 @@ export interface FormProvider {
    * tried.
    */
   readonly verify: ((values: CredentialValues) => Promise<Verification | VerifyFailure>) | undefined
-  /** Durable when it resolves. */
-  save(
-    owner: Owner,
-    values: CredentialValues,
-    context: AccessContext,
-    /** Asked right before the value is written; rejects when it must not be any more. */
-    mayWrite: () => Promise<void>,
-  ): Promise<void>
 }

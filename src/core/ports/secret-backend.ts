@@ -149,3 +149,10 @@ export interface SecretBackend {
   announceServer?(serverBaseUrl: string): Promise<boolean>
   close(): Promise<void>
 }
+
+/** As much of a backend as hands values out. */
+export type ReadableBackend = Pick<SecretBackend, 'name' | 'read' | 'stat' | 'isCurrent'>
+
+/** As much of a backend as takes values in. With `read`, a save whose answer was lost is recognised by its values. */
+export type WritableBackend = Pick<SecretBackend, 'name' | 'write' | 'revoke' | 'stat'> &
+  Partial<Pick<SecretBackend, 'read'>>

@@ -1,23 +1,15 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js'
-import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
+import { type CallToolResult, UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
-import { newCorrelationId } from '../../core/credentials/credentials.ts'
-import { decideGate, type GateFacts } from '../../core/gate/gate-decision.ts'
-import { problemKind } from '../../core/gate/gate-problem.ts'
-import { gateTexts } from '../../core/gate/gate-texts.ts'
-import type { GatedCall } from '../../core/gate/gated-call.ts'
+import { type CompletionNotices, createCompletionNotices } from '../../core/gate/completion-notices.ts'
+import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
-import { isVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
-import { sameOwner, twoUsers } from '../../core/model/owner.ts'
-import { askAndWait } from './ask-and-wait.ts'
-import { completionNotices } from './completion-notices.ts'
-import { runGuarded } from './run-guarded.ts'
+import { clientPort } from './client-port.ts'
+import { guardExtra } from './guard-extra.ts'
 import { refuseForeignServer } from './same-sdk.ts'
-import { toolError } from './tool-error.ts'
 import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
 export interface GateOptions {
@@ -56,99 +48,63 @@ export interface RequireCredentials {
 export function credentialGate(server: McpServer | Server): RequireCredentials {
   refuseForeignServer(server)
   const protocol = 'server' in server ? server.server : server
-  const notices = completionNotices(protocol)
-
-  async function pass<P extends ToolParameters>(
-    provider: GatedProvider,
-    options: GateOptions,
-    handler: ToolHandler<P>,
-    parameters: P,
-  ): Promise<CallToolResult> {
-    const extra = extraOf(parameters)
-    await provider.ready()
-    const user = provider.userOf(extra.authInfo)
-    if (!user) return toolError(gateTexts.unknownOwner())
-    // A gate around this one has begun the call, and knows whose it is.
-    const toolCall = callOf(extra) ?? createToolCall(parameters.slice(0, -1))
-    const outer = toolCall.outermost()
-    if (outer && !sameOwner(outer.call.user, user)) throw twoUsers()
-    const clientName = protocol.getClientVersion()?.name
-    const assertion = provider.assertionOf(user, extra.authInfo)
-    const { signal } = extra
-    const call: GatedCall = {
-      user,
-      clientName,
-      tool: options.tool,
-      correlationId: newCorrelationId(),
-      assertion,
-      signal,
-    }
-    const state = await provider.credentialState(call)
-    const decision = decideGate({
-      client: clientAbility(protocol),
-      credential: state,
-      progress: extra._meta?.progressToken !== undefined,
-      failFast: options.failFast ?? false,
-      tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
-    })
-    const { label } = provider
-    const run = async (heartbeats = 0) => {
-      toolCall.addHeartbeats(heartbeats)
-      try {
-        return await runGuarded({ provider, call, toolCall, parameters, extra, handler })
-      } catch (error) {
-        // Somebody put something else there by hand: the user can fix it.
-        if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
-        const { url } = await provider.requestCredential(call, 'absent', { waits: false })
-        return toolError(gateTexts.malformed(label, url))
-      }
-    }
-    const cause = state === 'revoked' ? 'revoked' : 'absent'
-    switch (decision.action) {
-      case 'run':
-        return run()
-      case 'answer-text': {
-        const { url } = await provider.requestCredential(call, cause, { waits: false })
-        return toolError(gateTexts.openLink(label, cause, url))
-      }
-      case 'answer-url-required': {
-        const request = await provider.requestCredential(call, cause, { waits: false })
-        const elicitationId = newCorrelationId()
-        if (decision.notifyCompletion) notices.watch(request, elicitationId)
-        throw new UrlElicitationRequiredError(
-          [{ mode: 'url', message: gateTexts.ask(label, cause), url: request.url, elicitationId }],
-          gateTexts.openLink(label, cause, request.url),
-        )
-      }
-      case 'ask-and-wait': {
-        const request = await provider.requestCredential(call, cause, { waits: true })
-        if (!request.mayWait) return toolError(gateTexts.openLink(label, cause, request.url))
-        const answer = await askAndWait({ server: protocol, provider, request, cause, extra, decision })
-        return answer.saved ? run(answer.heartbeats) : toolError(answer.text)
-      }
-    }
-  }
+  const notices = noticesUntilClosed(protocol)
 
   return <P extends ToolParameters>(
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions, ToolHandler<P>]
   ): GatedHandler<P> => {
     const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest
-    parseOptions(gateOptions, options, 'requireCredentials')
+    const { failFast = false, tool } = parseOptions(gateOptions, options, 'requireCredentials')
     if (typeof handler !== 'function')
       throw new TypeError('requireCredentials takes a provider, options if any, and a handler')
     return async (...parameters) => {
-      try {
-        return await pass(provider, options, handler, parameters)
-      } catch (error) {
-        // Of another provider's credential its own gate speaks, around this one.
-        if (isVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
-        // Our own errors are written for operators; the client's user is told which kind of problem it is.
-        const kind = problemKind(error)
-        if (kind === undefined) throw error
-        return toolError(gateTexts[kind](provider.label, isVaultError(error) ? error : undefined))
-      }
+      const extra = extraOf(parameters)
+      const before = parameters.slice(0, -1)
+      const toolCall = callOf(extra) ?? createToolCall(before)
+      const outcome = await passGate({
+        provider,
+        failFast,
+        tool,
+        client: clientPort(protocol, extra),
+        notices,
+        authInfo: extra.authInfo,
+        toolCall,
+        handler: async (report) => handler(...([...before, guardExtra(extra, toolCall, report)] as unknown as P)),
+      })
+      return answerWith(outcome)
     }
+  }
+}
+
+function answerWith(outcome: GateOutcome<CallToolResult>): CallToolResult {
+  switch (outcome.kind) {
+    case 'result':
+      return outcome.result
+    // A tool's error reaches the model and the user, and is exempt from the tool's output schema.
+    case 'text':
+      return { content: [{ type: 'text', text: outcome.text }], isError: true }
+    case 'url-required':
+      throw new UrlElicitationRequiredError([{ mode: 'url', ...outcome.question }], outcome.text)
+  }
+}
+
+/** Takes part in the server's `onclose` only where a notice asks for it: the server's own may be set after its tools are registered. */
+function noticesUntilClosed(server: Server): CompletionNotices {
+  const notices = createCompletionNotices()
+  let hooked = false
+  return {
+    ...notices,
+    watch(request, notify) {
+      notices.watch(request, notify)
+      if (hooked) return
+      hooked = true
+      const closed = server.onclose
+      server.onclose = () => {
+        notices.close()
+        closed?.()
+      }
+    },
   }
 }
 
@@ -167,10 +123,4 @@ function extraOf(parameters: readonly unknown[]): ToolExtra {
     typeof last.sendNotification === 'function'
   if (!genuine) throw new TypeError("a gated handler has to be called with the SDK's extra as its last parameter")
   return last as ToolExtra
-}
-
-function clientAbility(server: Server): GateFacts['client'] {
-  const declared = server.getClientCapabilities()
-  if (!declared) return 'unknown'
-  return declared.elicitation?.url ? 'url-elicitation' : 'no-url-elicitation'
 }

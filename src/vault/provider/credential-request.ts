@@ -7,7 +7,7 @@ import type { NewRequest } from '../../core/ports/pending-request.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
 export interface CredentialRequestParts {
-  readonly services: Pick<ProviderServices, 'credentials' | 'pendingRequests'>
+  readonly services: Pick<ProviderServices, 'reader' | 'log' | 'pendingRequests'>
   readonly key: StorageKey
   readonly call: GatedCall
   readonly cause: NewRequest['cause']
@@ -20,13 +20,13 @@ export interface CredentialRequestParts {
 /** Opens or reuses the owner's one pending request for a provider, and records that the call asked. */
 export async function openCredentialRequest(parts: CredentialRequestParts): Promise<CredentialRequest> {
   const { services, key, call, cause, waits, serverBaseUrl, isSaved } = parts
-  const { credentials, pendingRequests } = services
+  const { reader, log, pendingRequests } = services
   const { user, clientName, tool } = call
   const { provider } = key
   const request = await pendingRequests.openOrReuse({ provider, user, clientName, tool, cause }, { waits })
   try {
     const context = { ...contextOf(call), request: pendingRequests.label(request) }
-    await credentials.record(key, context, { type: 'credential.requested', outcome: 'success', reason: cause })
+    await log.grant(key, context, { type: 'credential.requested', outcome: 'success', reason: cause })
   } catch (error) {
     await pendingRequests.leave(request)
     throw error
@@ -38,7 +38,7 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
     async wait(signal) {
       const end = await pendingRequests.wait(request, isSaved, signal)
       // It may have been saved on another replica.
-      if (end === 'saved') credentials.forget(key)
+      if (end === 'saved') reader.forget(key)
       return end
     },
     leave: () => pendingRequests.leave(request),

@@ -6,17 +6,16 @@ import {
   type ReferenceContent,
   sealReference,
 } from '../../core/credentials/credential-reference.ts'
-import { newCorrelationId } from '../../core/credentials/credentials.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
-import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
 import type { NewRequest } from '../../core/ports/pending-request.ts'
 import { type Destination, defineDestinations } from '../../destinations/destination.ts'
@@ -175,7 +174,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const call = extra && this.#runningCall(extra, 'invalidateCredentials()').call
     if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
     const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
-    return this.#ready().credentials.revoke(this.#key(owner), { purge: false }, call ? contextOf(call) : operator)
+    return this.#ready().revoke(this.#key(owner), { purge: false }, call ? contextOf(call) : operator)
   }
 
   userOf(authInfo: unknown): User | undefined {
@@ -189,7 +188,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'> {
-    return (await this.#ready().credentials.status(this.#key(call.user), call)).status
+    return (await this.#ready().reader.status(this.#key(call.user), call)).status
   }
 
   async requestCredential(
@@ -227,14 +226,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
-    const { credentials } = this.#ready()
-    await credentials.record(this.#key(call.user), contextOf(call), { type: 'credential.echoed', outcome: 'denied' })
+    await this.#ready().log.grant(this.#key(call.user), contextOf(call), {
+      type: 'credential.echoed',
+      outcome: 'denied',
+    })
   }
 
   #attach(vault: CredentialVault): void {
-    const save: FormProvider['save'] = async (owner, values, context, mayWrite) => {
-      await this.#ready().credentials.save(this.#key(owner), values, context, mayWrite)
-    }
     const services = vault.attach(
       providerForm({
         name: this.name,
@@ -243,7 +241,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         doc: this.#options.doc,
         destinations: this.#destinations,
         verify: this.#options.verify,
-        save,
       }),
       () => this.#outgoing.close(),
     )

@@ -18,7 +18,7 @@ export interface OutgoingCall {
 /** Requests of one provider's handles to its destinations. */
 export interface OutgoingRequests {
   send(
-    services: Pick<ProviderServices, 'credentials' | 'warn'>,
+    services: Pick<ProviderServices, 'log' | 'warn'>,
     made: OutgoingCall,
     values: CredentialValues,
     input: string | URL,
@@ -36,7 +36,7 @@ export function createOutgoingRequests(provider: string, destinations: readonly 
   const isNews = oncePerMinute()
 
   return {
-    send: ({ credentials, warn }, { key, call, signal }, values, input, init) =>
+    send: ({ log, warn }, { key, call, signal }, values, input, init) =>
       bound.fetch(values, input, init, {
         owner: key.owner,
         signal,
@@ -44,7 +44,7 @@ export function createOutgoingRequests(provider: string, destinations: readonly 
           if (isNews(`${destination} ${reason}`))
             warn(`${provider}: ${destination} cannot be reached: ${reason} (correlation id ${call.correlationId})`)
           const event = { type: 'credential.service_unreachable', outcome: 'error', reason, destination } as const
-          await credentials.note(key, contextOf(call), event)
+          await log.note(key, contextOf(call), event)
         },
       }),
     close: () => bound.close(),

@@ -19,7 +19,7 @@ export interface HandleCall {
 export interface ProviderHandleParts extends HandleCall {
   readonly key: StorageKey
   readonly variables: readonly Variable[]
-  readonly services: () => Pick<ProviderServices, 'credentials' | 'crossings' | 'warn'>
+  readonly services: () => Pick<ProviderServices, 'reader' | 'log' | 'crossings' | 'warn'>
   readonly outgoing: OutgoingRequests
   /** Also search for secrets of fewer than 8 bytes. */
   readonly includeShort: boolean
@@ -35,13 +35,13 @@ export function createProviderHandle<V extends VariablesOptions>(parts: Provider
     reference,
     isLive,
     async release(options) {
-      const { credentials, crossings } = services()
-      const values = await credentials.release(key, variables, contextOf(call), options)
+      const { reader, crossings } = services()
+      const values = await reader.release(key, variables, contextOf(call), options)
       crossings.released(key, variables, values)
       toolCall?.guard.add(variables, values, { includeShort })
       return values
     },
     send: (...request) => outgoing.send(services(), { key, call, signal: signal?.() }, ...request),
-    refused: (refusal) => services().credentials.note(key, contextOf(call), refusal),
+    refused: (refusal) => services().log.note(key, contextOf(call), refusal),
   })
 }

@@ -3,8 +3,10 @@ import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
 import type { LinkTarget } from '../http/site.ts'
+import type { Answer, PageEvent } from '../request/answer.ts'
+import type { PageRequest } from '../request/page-request.ts'
+import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
 import type { Session } from '../session/session.ts'
-import { about, answer, type Desk, type Visit, viewerOf, watched } from '../visit/visit.ts'
 
 /** The link's own owner, at a link that is theirs. */
 export interface Admission {
@@ -13,73 +15,67 @@ export interface Admission {
   readonly request: PendingRequest
   readonly state: FoundRequest['state']
   readonly provider: FormProvider
+  /** What keeps the session going, for whatever is answered. */
+  readonly cookies: readonly string[]
 }
 
 /**
- * The check that the product is about: whoever is at the browser is the one whose link it is. Answers everybody else itself and
- * resolves undefined. Who is not signed in gets the same page for every link; who is not the owner gets the same refusal for every
- * link, known or not; neither uses the link up.
+ * The check that the product is about: whoever is at the browser is the one whose link it is. Everybody else gets the answer that this
+ * resolves to: who is not signed in, the same page for every link; who is not the owner, the same refusal for every link, known or not;
+ * neither uses the link up.
  */
 export async function admit(
-  desk: Desk,
-  visit: Visit,
+  services: PageServices,
+  { ctx }: PageRequest,
   target: LinkTarget,
   unsigned: 200 | 401,
-): Promise<Admission | undefined> {
-  const { parts, renderer, messages, sessions } = desk
-  const session = await sessions.read(visit.ctx)
-  if (!session) {
-    answer(visit.ctx, renderer.message(messages.signIn(target, unsigned)))
-    return undefined
-  }
-  const found = await watched(desk, 'pending-store', parts.pendingRequests.find(target.handle))
+): Promise<Admission | Answer> {
+  const { parts, renderer, messages, sessions } = services
+  const { session, cookies } = await sessions.read(ctx.req)
+  if (!session) return { page: renderer.message(messages.signIn(target, unsigned)) }
+  const found = await watched(services, 'pending-store', parts.pendingRequests.find(target.handle))
   const request = found?.request
   if (!found || !request || request.provider !== target.provider || !sameOwner(request.user, session)) {
-    // Not waited for: a link that exists must not be answered later than one that does not.
-    if (request && !sameOwner(request.user, session)) void recordMismatch(desk, visit, request, session)
-    answer(visit.ctx, renderer.message(messages.notYours(viewerOf(desk, session, target), target)))
-    return undefined
+    const page = renderer.message(messages.notYours(viewerOf(services, session, target), target))
+    if (!request || sameOwner(request.user, session)) return { page, cookies }
+    // A link that exists must not be answered later than one that does not.
+    return { page, cookies, eventBeside: mismatch(services, request, session) }
   }
   const provider = parts.providers.get(request.provider)
-  if (!provider) {
-    answer(visit.ctx, renderer.message(messages.notOffered(viewerOf(desk, session))))
-    return undefined
-  }
-  return { session, target, request, state: found.state, provider }
+  if (!provider) return { page: renderer.message(messages.notOffered(viewerOf(services, session))), cookies }
+  return { session, target, request, state: found.state, provider, cookies }
 }
 
-async function recordMismatch(desk: Desk, visit: Visit, request: PendingRequest, session: Session): Promise<void> {
+function mismatch({ parts }: PageServices, request: PendingRequest, session: Session): PageEvent {
   const { issuer, subject } = request.user
-  await desk.journal.note({
+  return {
     type: 'form.identity_mismatch',
     outcome: 'denied',
     owner: { issuer, subject },
     actor: { kind: 'user', owner: { issuer: session.issuer, subject: session.subject } },
     provider: request.provider,
-    request: desk.parts.pendingRequests.label(request),
-    ...about(visit),
-  })
+    request: parts.pendingRequests.label(request),
+  }
 }
 
 /** Tells the owner what became of a link that is not open. */
-export function answerEnded(
-  desk: Desk,
-  visit: Visit,
+export function endedAnswer(
+  services: PageServices,
   { session, target }: Pick<Admission, 'session' | 'target'>,
   state: Exclude<FoundRequest['state'], 'open'>,
   submitted: boolean,
-): void {
-  const viewer = viewerOf(desk, session, target)
-  answer(visit.ctx, desk.renderer.message(desk.messages.ended(state, viewer, target, submitted)))
+): Answer {
+  const viewer = viewerOf(services, session, target)
+  return { page: services.renderer.message(services.messages.ended(state, viewer, target, submitted)) }
 }
 
 /** The audit line's part about a link that was admitted. */
-export function aboutLink(desk: Desk, { session, request }: Pick<Admission, 'session' | 'request'>) {
+export function aboutLink({ parts }: PageServices, { session, request }: Pick<Admission, 'session' | 'request'>) {
   const { clientId } = request.user
   return {
     owner: { issuer: session.issuer, subject: session.subject },
     provider: request.provider,
-    request: desk.parts.pendingRequests.label(request),
+    request: parts.pendingRequests.label(request),
     ...(clientId === undefined || clientId === '' ? {} : { clientId }),
     ...(request.tool === undefined ? {} : { tool: request.tool }),
   }

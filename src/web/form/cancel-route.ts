@@ -1,21 +1,20 @@
-import type { LinkTarget } from '../http/site.ts'
-import { acceptPost } from '../visit/posted-form.ts'
-import { about, answer, type Desk, type Visit, viewerOf, watched } from '../visit/visit.ts'
-import { aboutLink, admit } from './admission.ts'
-import { answerLost, ownFields } from './own-form.ts'
+import { type Answer, isAnswer } from '../request/answer.ts'
+import type { PageRequest } from '../request/page-request.ts'
+import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
+import { type Admission, aboutLink } from './admission.ts'
+import { lostAnswer, ownerFields } from './owner-fields.ts'
 
 /** Ends the request, so that the waiting call learns of it at once. */
-export async function cancel(desk: Desk, visit: Visit, target: LinkTarget): Promise<void> {
-  const { parts, journal, renderer, messages } = desk
-  if (!(await acceptPost(desk, visit))) return
-  const admission = await admit(desk, visit, target, 401)
-  if (!admission) return
-  if (!(await ownFields(desk, visit, admission))) return
+export async function cancel(services: PageServices, request: PageRequest, admission: Admission): Promise<Answer> {
+  const { parts, renderer, messages } = services
+  const fields = await ownerFields(services, request, admission)
+  if (isAnswer(fields)) return fields
   // A submit that is saving right now must not be cancelled under its hands.
-  const claim = await watched(desk, 'pending-store', parts.pendingRequests.claim(admission.request))
-  if (!claim) return answerLost(desk, visit, admission)
-  await watched(desk, 'pending-store', parts.pendingRequests.close(admission.request, 'cancelled'))
-  await journal.note({ type: 'form.cancelled', outcome: 'success', ...aboutLink(desk, admission), ...about(visit) })
-  const viewer = viewerOf(desk, admission.session)
-  answer(visit.ctx, renderer.message(messages.cancelled(viewer, admission.provider.label)))
+  const claim = await watched(services, 'pending-store', parts.pendingRequests.claim(admission.request))
+  if (!claim) return lostAnswer(services, admission)
+  await watched(services, 'pending-store', parts.pendingRequests.close(admission.request, 'cancelled'))
+  return {
+    page: renderer.message(messages.cancelled(viewerOf(services, admission.session), admission.provider.label)),
+    event: { type: 'form.cancelled', outcome: 'success', ...aboutLink(services, admission) },
+  }
 }

@@ -1,38 +1,37 @@
-import type { LinkTarget } from '../http/site.ts'
 import { linkPath } from '../http/site.ts'
-import { about, answer, type Desk, seeOther, type Visit, viewerOf } from '../visit/visit.ts'
-import { type Admission, aboutLink, admit, answerEnded } from './admission.ts'
-import { answerForm } from './form-page.ts'
+import { type Answer, seeOther } from '../request/answer.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
+import { type PageServices, viewerOf } from '../request/page-services.ts'
+import { type Admission, aboutLink, endedAnswer } from './admission.ts'
+import { formPage } from './form-page.ts'
 
 /** The form, for the link's owner. Uses nothing up, however often it is opened. */
-export async function entry(desk: Desk, visit: Visit, target: LinkTarget): Promise<void> {
-  const admission = await admit(desk, visit, target, 200)
-  if (!admission) return
-  if (admission.state !== 'open') return answerEnded(desk, visit, admission, admission.state, false)
+export async function entry(services: PageServices, request: PageRequest, admission: Admission): Promise<Answer> {
+  if (admission.state !== 'open') return endedAnswer(services, admission, admission.state, false)
   // With no audit log nothing can be saved, so nobody is asked for a secret.
-  await desk.journal.grant({ type: 'form.opened', outcome: 'success', ...aboutLink(desk, admission), ...about(visit) })
-  answerForm(desk, visit, admission)
+  const line = { ...aboutLink(services, admission), ...lineOf(request) }
+  await services.journal.grant({ type: 'form.opened', outcome: 'success', ...line })
+  return { page: formPage(services, admission) }
 }
 
 /** What the owner sees after a save. */
-export async function done(desk: Desk, visit: Visit, target: LinkTarget): Promise<void> {
-  const admission = await admit(desk, visit, target, 200)
-  if (!admission) return
-  if (admission.state === 'open') return seeOther(visit.ctx, desk.site, linkPath(desk.site, 'entry', target))
-  if (admission.state !== 'saved') return answerEnded(desk, visit, admission, admission.state, false)
-  answerSaved(desk, visit, admission, connectedAccount(desk, admission))
+export async function done(services: PageServices, _request: PageRequest, admission: Admission): Promise<Answer> {
+  const { state, target } = admission
+  if (state === 'open') return { page: seeOther(services.site, linkPath(services.site, 'entry', target)) }
+  if (state !== 'saved') return endedAnswer(services, admission, state, false)
+  return savedAnswer(services, admission, connectedAccount(services, admission))
 }
 
-export function answerSaved(desk: Desk, visit: Visit, admission: Admission, account: string | undefined): void {
+export function savedAnswer(services: PageServices, admission: Admission, account: string | undefined): Answer {
   const { session, target, provider } = admission
-  // What was typed must not come back out of the browser's memory.
-  visit.ctx.set('Clear-Site-Data', '"cache"')
-  answer(
-    visit.ctx,
-    desk.renderer.message(desk.messages.saved(viewerOf(desk, session, target), provider.label, account)),
-  )
+  const viewer = viewerOf(services, session, target)
+  return {
+    page: services.renderer.message(services.messages.saved(viewer, provider.label, account)),
+    // What was typed must not come back out of the browser's memory.
+    headers: { 'Clear-Site-Data': '"cache"' },
+  }
 }
 
-function connectedAccount({ parts }: Desk, { session, request }: Admission): string | undefined {
+function connectedAccount({ parts }: PageServices, { session, request }: Admission): string | undefined {
   return session.connected?.request === parts.pendingRequests.label(request) ? session.connected.account : undefined
 }

@@ -2,8 +2,8 @@ import type { FieldProblem } from '../../core/model/form-values.ts'
 import { CSRF_FIELD, csrfToken } from '../http/csrf.ts'
 import { linkPath } from '../http/site.ts'
 import type { Fact } from '../pages/page-views.ts'
-import { signedInFact, type Viewer } from '../pages/pages.ts'
-import { answer, type Desk, type Visit, viewerOf } from '../visit/visit.ts'
+import { type Page, signedInFact, type Viewer } from '../pages/pages.ts'
+import { type PageServices, viewerOf } from '../request/page-services.ts'
 import type { Admission } from './admission.ts'
 import { fieldView, keeps, problemText } from './form-view.ts'
 
@@ -18,8 +18,9 @@ export interface FormTrouble {
   readonly general?: string
 }
 
-export function answerForm(desk: Desk, visit: Visit, admission: Admission, trouble?: FormTrouble): void {
-  const { parts, site, renderer } = desk
+/** The form itself, or the form again with what is wrong. */
+export function formPage(services: PageServices, admission: Admission, trouble?: FormTrouble): Page {
+  const { parts, site, renderer } = services
   const { provider, request, session, target } = admission
   const problems = trouble?.fields ?? new Map<string, FieldProblem>()
   const typed = trouble && { values: trouble.values, problems }
@@ -30,8 +31,8 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
     const problem = problems.get(variable.name)
     return problem ? [{ text: problemText(variable, problem), href: `#field-${variable.name}` }] : []
   })
-  const viewer = viewerOf(desk, session, target)
-  const page = renderer.form({
+  const viewer = viewerOf(services, session, target)
+  return renderer.form({
     status: trouble?.status ?? 200,
     viewer,
     service: provider.label,
@@ -43,9 +44,9 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
     cancel: linkPath(site, 'cancel', target),
     csrfField: CSRF_FIELD,
     csrf: csrfToken(parts.sealer, session.id, request.handle),
-    facts: factsOf(desk, admission, viewer),
+    facts: factsOf(services, admission, viewer),
     fields: provider.variables.map((variable) => fieldView(variable, typed)),
-    guide: desk.guideOf(provider.name),
+    guide: services.guideOf(provider.name),
     // A returning user knows the way, and what is wrong now stands above the form.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: [
@@ -58,10 +59,9 @@ export function answerForm(desk: Desk, visit: Visit, admission: Admission, troub
         ? `For your protection, secrets are not shown again. Enter again: ${cleared.map(({ label }) => label).join(', ')}.`
         : undefined,
   })
-  answer(visit.ctx, page)
 }
 
-function factsOf({ parts, site }: Desk, { request, provider }: Admission, viewer: Viewer): readonly Fact[] {
+function factsOf({ parts, site }: PageServices, { request, provider }: Admission, viewer: Viewer): readonly Fact[] {
   const { serverName } = parts.options
   const { clientName, tool } = request
   const end = new Date(request.expiresAt).toISOString()

@@ -1,37 +1,31 @@
 import type { VerifyFailure } from '../../core/ports/form-provider.ts'
-import { about, type Desk, type Visit } from '../visit/visit.ts'
+import type { Answer } from '../request/answer.ts'
+import type { PageRequest } from '../request/page-request.ts'
+import type { PageServices } from '../request/page-services.ts'
 import { type Admission, aboutLink } from './admission.ts'
-import { answerForm } from './form-page.ts'
+import { formPage } from './form-page.ts'
 
 /** Nothing is saved when `verify` comes to no answer. The operator reads why; the user, what to do next. */
-export async function answerUnverified(
-  desk: Desk,
-  visit: Visit,
+export function unverifiedAnswer(
+  services: PageServices,
+  { correlationId }: PageRequest,
   admission: Admission,
   values: ReadonlyMap<string, string>,
   { reason, detail, passing, fields }: VerifyFailure,
-): Promise<void> {
+): Answer {
   const { provider } = admission
-  const { correlationId } = visit
-  desk.parts.warn(`${provider.name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`)
-  await desk.journal.note({
-    type: 'credential.verification_failed',
-    outcome: fields.size > 0 ? 'failure' : 'error',
-    reason,
-    ...aboutLink(desk, admission),
-    ...about(visit),
-  })
+  services.parts.warn(`${provider.name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`)
+  const outcome = fields.size > 0 ? 'failure' : 'error'
+  const event = { type: 'credential.verification_failed', outcome, reason, ...aboutLink(services, admission) } as const
   if (fields.size > 0) {
-    answerForm(desk, visit, admission, { status: 422, heading: 'There is a problem', values, fields })
-    return
+    return {
+      page: formPage(services, admission, { status: 422, heading: 'There is a problem', values, fields }),
+      event,
+    }
   }
   const unasked = `${provider.label} could not be asked whether this works.`
-  answerForm(desk, visit, admission, {
-    status: 503,
-    heading: 'Nothing was saved',
-    values,
-    general: passing
-      ? `${unasked} Try again in a moment.`
-      : `${unasked} If it happens again, tell whoever runs this server. Reference: ${correlationId}`,
-  })
+  const general = passing
+    ? `${unasked} Try again in a moment.`
+    : `${unasked} If it happens again, tell whoever runs this server. Reference: ${correlationId}`
+  return { page: formPage(services, admission, { status: 503, heading: 'Nothing was saved', values, general }), event }
 }

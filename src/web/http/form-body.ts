@@ -56,10 +56,7 @@ export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, st
     raw = Reflect.get(ctx.request, 'rawBody')
   } catch (error) {
     // The parser's error holds the raw body, so nothing of it goes further than its status.
-    if (statusOf(error) !== 413) return 'malformed'
-    // What is left of the body stays on the connection, and would be taken for the next request.
-    ctx.set('Connection', 'close')
-    return 'too_large'
+    return statusOf(error) === 413 ? 'too_large' : 'malformed'
   } finally {
     Reflect.deleteProperty(ctx.request, 'body')
     Reflect.deleteProperty(ctx.request, 'rawBody')

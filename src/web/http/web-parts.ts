@@ -1,3 +1,4 @@
+import type { CredentialWriter } from '../../core/credentials/credential-writer.ts'
 import type { Sealer } from '../../core/crypto/seal.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
@@ -14,6 +15,8 @@ export interface WebParts {
   /** Grows as providers register. */
   readonly providers: ReadonlyMap<string, FormProvider>
   readonly pendingRequests: PendingRequests
+  /** What the form saves with. */
+  readonly writer: CredentialWriter
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: Sealer

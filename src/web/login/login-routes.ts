@@ -1,10 +1,11 @@
 import { isVaultError } from '../../core/model/errors.ts'
 import type { LoginStart, SignedInUser } from '../../core/ports/identity.ts'
 import { type LinkTarget, linkPath } from '../http/site.ts'
+import { type Answer, isAnswer, type PageEvent, rateLimited, seeOther } from '../request/answer.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
+import type { PageServices } from '../request/page-services.ts'
+import { readFields, rejected } from '../request/posted-form.ts'
 import { LOGIN_SECONDS, loginId } from '../session/login-cookie.ts'
-import { acceptPost, readFields, rejected } from '../visit/posted-form.ts'
-import { answerRateLimited } from '../visit/rate-limited.ts'
-import { about, answer, type Desk, seeOther, type Visit } from '../visit/visit.ts'
 import { linkTarget } from './link-target.ts'
 
 /** Of an error in the identity provider's answer, as the browser tells it. */
@@ -15,56 +16,49 @@ const LOGIN_FIELDS = new Set(['provider', 't', 'switch', 'issuer'])
  * Begins a login. The answer is a page that leads on, not a redirect: browsers apply `form-action` to redirects too, and would block one
  * to the identity provider.
  */
-export async function beginLogin(desk: Desk, visit: Visit): Promise<void> {
-  const { parts, logins, limits, renderer, messages } = desk
-  const { ctx } = visit
-  if (!(await acceptPost(desk, visit))) return
-  const wait = await limits.logins.take(visit.address)
-  if (wait > 0) {
-    await rejected(desk, visit, 'rate_limited')
-    return answerRateLimited(desk, visit, wait)
-  }
-  const fields = await readFields(desk, visit)
-  if (!fields) return
+export async function beginLogin(services: PageServices, request: PageRequest): Promise<Answer> {
+  const { parts, logins, limits, renderer, messages } = services
+  const wait = await limits.logins.take(request.address)
+  if (wait > 0) return { ...rateLimited(services, wait), event: rejected('rate_limited') }
+  const fields = await readFields(services, request)
+  if (isAnswer(fields)) return fields
   const target = linkTarget(fields.get('provider'), fields.get('t'))
   const { browserLogin } = parts.identity
   const issuer = fields.get('issuer')
   const choice = browserLogin.choices?.find((possible) => possible.issuer === issuer)
   const wrongChoice = browserLogin.choices ? !choice : issuer !== undefined
   if (!target || wrongChoice || [...fields.keys()].some((name) => !LOGIN_FIELDS.has(name))) {
-    await rejected(desk, visit, 'unknown_field')
-    return answer(ctx, renderer.message(messages.malformedForm()))
+    return { page: renderer.message(messages.malformedForm()), event: rejected('unknown_field') }
   }
 
   let start: LoginStart
   try {
     start = await browserLogin.begin({ switchAccount: fields.get('switch') === '1', issuer })
   } catch (error) {
-    return failed(desk, visit, target, error)
+    return failed(services, request, target, error)
   }
-  if (start.kind === 'signed-in') return signIn(desk, visit, target, start.user)
+  if (start.kind === 'signed-in') return signIn(services, request, target, start.user)
   const redirectTo = loginUrl(start.redirectTo)
-  logins.set(ctx, redirectTo.searchParams.get('state') ?? '', {
-    transaction: start.transaction,
-    target,
-    startedAt: Date.now(),
-  })
-  // A quote would end the address inside the refresh tag.
-  answer(ctx, renderer.message(messages.leaving(redirectTo.href.replaceAll("'", '%27'), choice)))
+  const login = { transaction: start.transaction, target, startedAt: Date.now() }
+  return {
+    // A quote would end the address inside the refresh tag.
+    page: renderer.message(messages.leaving(redirectTo.href.replaceAll("'", '%27'), choice)),
+    cookies: logins.kept(request.ctx.req, redirectTo.searchParams.get('state') ?? '', login),
+  }
 }
 
 /** The identity provider's answer. Only the browser that began the login can finish it, and only once. */
-export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
-  const { parts, site, logins, renderer, messages } = desk
-  const { ctx } = visit
+export async function finishLogin(services: PageServices, request: PageRequest): Promise<Answer> {
+  const { parts, site, logins, renderer, messages } = services
+  const { ctx } = request
   const states = new URLSearchParams(ctx.querystring).getAll('state')
   const state = states.length === 1 ? (states[0] ?? '') : ''
-  const login = states.length > 1 ? undefined : logins.find(ctx, state)
-  if (!login || (await isUsed(desk, state, login.startedAt))) {
-    await loginFailed(desk, visit, login ? 'login_used' : 'login_cookie')
-    if (login) logins.clear(ctx, state)
-    return answer(ctx, renderer.message(messages.loginNotFound()))
-  }
+  const login = states.length > 1 ? undefined : logins.find(ctx.req, state)
+  const notFound = renderer.message(messages.loginNotFound())
+  if (!login) return { page: notFound, event: loginFailed('login_cookie') }
+  const cookies = logins.cleared(state)
+  if (await isUsed(services, state, login.startedAt))
+    return { page: notFound, cookies, event: loginFailed('login_used') }
 
   const callback = new URL(site.callbackUrl)
   callback.search = ctx.querystring
@@ -72,72 +66,63 @@ export async function finishLogin(desk: Desk, visit: Visit): Promise<void> {
   try {
     user = await parts.identity.browserLogin.complete(callback, login.transaction)
   } catch (error) {
-    logins.clear(ctx, state)
     // An outage is no answer: the same login may be finished once it is over.
-    if (!isVaultError(error, 'unavailable')) await endLogin(desk, state, login.startedAt)
-    return failed(desk, visit, login.target, error)
+    if (!isVaultError(error, 'unavailable')) await endLogin(services, state, login.startedAt)
+    return { ...failed(services, request, login.target, error), cookies }
   }
   parts.health.recovered('identity')
-  await endLogin(desk, state, login.startedAt)
-  logins.clear(ctx, state)
-  if (await desk.sessions.isEndedSince(user, login.startedAt)) {
-    await loginFailed(desk, visit, 'sessions_ended')
-    return answer(ctx, renderer.message(messages.loginNotFound()))
+  await endLogin(services, state, login.startedAt)
+  if (await services.sessions.isEndedSince(user, login.startedAt)) {
+    return { page: notFound, cookies, event: loginFailed('sessions_ended') }
   }
-  await signIn(desk, visit, login.target, user, login.startedAt)
+  const answer = await signIn(services, request, login.target, user, login.startedAt)
+  return { ...answer, cookies: [...cookies, ...(answer.cookies ?? [])] }
 }
 
 /** A login's cookie is worthless once the login is done, even to somebody who kept a copy. */
-function endLogin({ parts }: Desk, state: string, startedAt: number): Promise<void> {
+function endLogin({ parts }: PageServices, state: string, startedAt: number): Promise<void> {
   return parts.sessions.useLogin(loginId(state), startedAt + LOGIN_SECONDS * 1000)
 }
 
-function isUsed({ parts }: Desk, state: string, startedAt: number): Promise<boolean> {
+function isUsed({ parts }: PageServices, state: string, startedAt: number): Promise<boolean> {
   return parts.sessions.isLoginUsed({ id: loginId(state), startedAt })
 }
 
 async function signIn(
-  desk: Desk,
-  visit: Visit,
+  { journal, sessions, site }: PageServices,
+  request: PageRequest,
   target: LinkTarget,
   user: SignedInUser,
   loginStartedAt?: number,
-): Promise<void> {
+): Promise<Answer> {
   const { issuer, subject } = user
-  await desk.journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...about(visit) })
-  await desk.sessions.start(visit.ctx, user, loginStartedAt)
-  seeOther(visit.ctx, desk.site, linkPath(desk.site, 'entry', target))
+  await journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...lineOf(request) })
+  const { cookies } = await sessions.start(request.ctx.req, user, loginStartedAt)
+  return { page: seeOther(site, linkPath(site, 'entry', target)), cookies }
 }
 
-async function failed(desk: Desk, visit: Visit, target: LinkTarget, error: unknown): Promise<void> {
-  const { parts, renderer, messages } = desk
+function failed(services: PageServices, { correlationId }: PageRequest, target: LinkTarget, error: unknown): Answer {
+  const { parts, renderer, messages } = services
   if (isVaultError(error, 'login_failed', 'owner_unknown')) {
-    const { correlationId } = visit
     const reason = error.reason ?? error.code
-    await loginFailed(desk, visit, reason)
-    if (!error.retryable) {
-      // Its user can do nothing about it.
-      const problem = `A sign-in failed: ${reason}, reference ${correlationId}. ${error.message}`
-      visit.ctx.app.emit('error', new Error(problem), visit.ctx)
+    return {
+      page: renderer.message(messages.loginFailed(target, error, correlationId)),
+      event: loginFailed(reason),
+      ...(!error.retryable && { problem: `A sign-in failed: ${reason}, reference ${correlationId}. ${error.message}` }),
     }
-    return answer(visit.ctx, renderer.message(messages.loginFailed(target, error, correlationId)))
   }
   if (!isVaultError(error, 'unavailable')) throw error
   // What the browser brought is anybody's word.
   if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', error.reason ?? error.code)
-  await loginFailed(desk, visit, error.reason ?? error.code)
-  visit.ctx.set('Retry-After', '10')
-  answer(visit.ctx, renderer.message(messages.loginUnavailable(target, visit.correlationId)))
+  return {
+    page: renderer.message(messages.loginUnavailable(target, correlationId)),
+    event: loginFailed(error.reason ?? error.code),
+    headers: { 'Retry-After': '10' },
+  }
 }
 
-async function loginFailed(desk: Desk, visit: Visit, reason: string): Promise<void> {
-  await desk.journal.note({
-    type: 'login.failed',
-    outcome: 'failure',
-    reason,
-    actor: { kind: 'anonymous' },
-    ...about(visit),
-  })
+function loginFailed(reason: string): PageEvent {
+  return { type: 'login.failed', outcome: 'failure', reason, actor: { kind: 'anonymous' } }
 }
 
 function loginUrl(text: string): URL {

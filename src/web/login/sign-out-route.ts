@@ -1,29 +1,30 @@
 import { CSRF_FIELD, csrfTokenMatches } from '../http/csrf.ts'
-import { acceptPost, readFields, rejected } from '../visit/posted-form.ts'
-import { about, answer, type Desk, SIGN_OUT_PURPOSE, type Visit } from '../visit/visit.ts'
+import { type Answer, isAnswer } from '../request/answer.ts'
+import type { PageRequest } from '../request/page-request.ts'
+import { type PageServices, SIGN_OUT_PURPOSE } from '../request/page-services.ts'
+import { readFields, rejected } from '../request/posted-form.ts'
 import { linkTarget } from './link-target.ts'
 
 /** Ends the session on every replica, for as long as a copy of its cookie could be shown. */
-export async function signOut(desk: Desk, visit: Visit): Promise<void> {
-  const { parts, site, sessions, logins, journal, renderer, messages } = desk
-  const { ctx } = visit
-  if (!(await acceptPost(desk, visit))) return
-  const fields = await readFields(desk, visit)
-  if (!fields) return
-  const session = await sessions.read(ctx)
-  if (session) {
-    const owner = { issuer: session.issuer, subject: session.subject }
+export async function signOut(services: PageServices, request: PageRequest): Promise<Answer> {
+  const { parts, site, sessions, logins, renderer, messages } = services
+  const { req } = request.ctx
+  const fields = await readFields(services, request)
+  if (isAnswer(fields)) return fields
+  const { session, cookies } = await sessions.read(req)
+  const owner = session && { issuer: session.issuer, subject: session.subject }
+  if (session && owner) {
     if (!csrfTokenMatches(parts.sealer, session.id, SIGN_OUT_PURPOSE, fields.get(CSRF_FIELD))) {
-      await rejected(desk, visit, 'csrf', { owner })
-      return answer(ctx, renderer.message(messages.staleForm(undefined, undefined)))
+      const page = renderer.message(messages.staleForm(undefined, undefined))
+      return { page, cookies, event: rejected('csrf', { owner }) }
     }
-    await sessions.end(ctx, session)
-    await journal.note({ type: 'login.ended', outcome: 'success', reason: 'signed_out', owner, ...about(visit) })
-  } else {
-    sessions.forget(ctx)
+    await sessions.end(session)
   }
-  logins.clearAll(ctx)
-  // Other applications of a shared origin keep what is theirs. "cookies" would clear the whole registered domain, so it is not used.
-  ctx.set('Clear-Site-Data', site.sharedOrigin ? '"cache"' : '"cache", "storage"')
-  answer(ctx, renderer.message(messages.signedOut(linkTarget(fields.get('provider'), fields.get('t')))))
+  return {
+    page: renderer.message(messages.signedOut(linkTarget(fields.get('provider'), fields.get('t')))),
+    cookies: [...cookies, sessions.droppedCookie(), ...logins.allCleared(req)],
+    // Other applications of a shared origin keep what is theirs. "cookies" would clear the whole registered domain, so it is not used.
+    headers: { 'Clear-Site-Data': site.sharedOrigin ? '"cache"' : '"cache", "storage"' },
+    ...(owner && { event: { type: 'login.ended', outcome: 'success', reason: 'signed_out', owner } }),
+  }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Context } from 'koa'
+import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { LoginTransaction } from '../../core/ports/identity.ts'
 import type { LinkTarget, Site } from '../http/site.ts'
-import { type CookieSealer, clearCookie, cookieName, requestCookies, setSealedCookie } from './sealed-cookie.ts'
+import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
 /** One login between its two halves: what the identity mode keeps, and where the browser goes afterwards. */
 export interface OpenLogin {
@@ -39,33 +39,35 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
     return { ...rest, target: { provider, handle } }
   }
 
+  /** The oldest ones go, and first those that do not open at all. */
+  function roomMade(request: IncomingMessage): readonly string[] {
+    const held = [...requestCookies(request)]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => ({ name, startedAt: open(value)?.startedAt ?? 0 }))
+      .sort((a, b) => b.startedAt - a.startedAt)
+    return held.slice(MAX_OPEN_LOGINS - 1).map(({ name }) => clearedCookie(site, name))
+  }
+
   return {
-    set(ctx: Context, state: string, login: OpenLogin): void {
+    /** Lines of `Set-Cookie` that keep this login. */
+    kept(request: IncomingMessage, state: string, login: OpenLogin): readonly string[] {
       const value = sealer.seal(
         'login-cookie',
         { transaction: login.transaction, ...login.target, startedAt: login.startedAt },
         login.startedAt + LOGIN_SECONDS * 1000,
       )
-      makeRoom(ctx)
-      setSealedCookie(ctx, site, { name: nameFor(state), value, maxAge: LOGIN_SECONDS })
+      return [...roomMade(request), sealedCookie(site, { name: nameFor(state), value, maxAge: LOGIN_SECONDS })]
     },
 
-    find: (ctx: Context, state: string): OpenLogin | undefined => open(requestCookies(ctx.req).get(nameFor(state))),
+    find: (request: IncomingMessage, state: string): OpenLogin | undefined =>
+      open(requestCookies(request).get(nameFor(state))),
 
-    clear: (ctx: Context, state: string): void => clearCookie(ctx, site, nameFor(state)),
+    cleared: (state: string): readonly string[] => [clearedCookie(site, nameFor(state))],
 
-    clearAll(ctx: Context): void {
-      for (const name of requestCookies(ctx.req).keys()) if (name.startsWith(prefix)) clearCookie(ctx, site, name)
-    },
-  }
-
-  /** The oldest ones go, and first those that do not open at all. */
-  function makeRoom(ctx: Context): void {
-    const held = [...requestCookies(ctx.req)]
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => ({ name, startedAt: open(value)?.startedAt ?? 0 }))
-      .sort((a, b) => b.startedAt - a.startedAt)
-    for (const { name } of held.slice(MAX_OPEN_LOGINS - 1)) clearCookie(ctx, site, name)
+    allCleared: (request: IncomingMessage): readonly string[] =>
+      [...requestCookies(request).keys()]
+        .filter((name) => name.startsWith(prefix))
+        .map((name) => clearedCookie(site, name)),
   }
 }
 

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Context } from 'koa'
 import type { Sealer, SealPurpose } from '../../core/crypto/seal.ts'
 import type { Site } from '../http/site.ts'
 
@@ -18,16 +17,17 @@ export interface SealedCookie {
   readonly maxAge?: number
 }
 
-/** Throws a TypeError when the browser would not keep it. */
-export function setSealedCookie(ctx: Context, site: Site, { name, value, maxAge }: SealedCookie): void {
+/** A line of `Set-Cookie`. Throws a TypeError when the browser would not keep it. */
+export function sealedCookie(site: Site, { name, value, maxAge }: SealedCookie): string {
   if (name.length + value.length > MAX_COOKIE_BYTES) throw new TypeError(`the cookie ${name} is too long`)
   const age = maxAge === undefined ? '' : `; Max-Age=${maxAge}`
-  ctx.append('Set-Cookie', `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}${age}`)
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}${age}`
 }
 
-export function clearCookie(ctx: Context, site: Site, name: string): void {
+/** A line of `Set-Cookie` that drops the cookie. */
+export function clearedCookie(site: Site, name: string): string {
   const expired = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0'
-  ctx.append('Set-Cookie', `${name}=; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}; ${expired}`)
+  return `${name}=; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}; ${expired}`
 }
 
 /** The request's cookies, first of each name, as they came. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Context } from 'koa'
+import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { Sealer } from '../../core/crypto/seal.ts'
 import type { Owner } from '../../core/model/owner.ts'
@@ -7,7 +7,7 @@ import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { BrowserLogin, SignedInUser } from '../../core/ports/identity.ts'
 import type { Site } from '../http/site.ts'
 import type { WebOptions } from '../http/web-parts.ts'
-import { type CookieSealer, clearCookie, cookieName, requestCookies, setSealedCookie } from './sealed-cookie.ts'
+import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
 /** Who is signed in with this browser. Sealed in the cookie; times are Unix milliseconds. */
 export interface Session extends Owner {
@@ -23,21 +23,27 @@ export interface Session extends Owner {
   readonly connected?: { readonly request: string; readonly account: string } | undefined
 }
 
+/** A session, and the lines of `Set-Cookie` that go with it. */
+export interface CookiedSession<S = Session> {
+  readonly session: S
+  readonly cookies: readonly string[]
+}
+
 export interface Sessions {
-  /** undefined when nobody is signed in, or the session is over. Throws `unavailable` when that cannot be known. */
-  read(ctx: Context): Promise<Session | undefined>
+  /** `session` is undefined when nobody is signed in, or it is over. Throws `unavailable` when that cannot be known. */
+  read(request: IncomingMessage): Promise<CookiedSession<Session | undefined>>
   /** Whether the session is still good, for a request that takes long. Throws `unavailable` when that cannot be known. */
   isGood(session: Session): Promise<boolean>
   /** Whether this person's sessions were ended after that time: a login that began before makes no new one. */
   isEndedSince(user: Owner, startedAt: number): Promise<boolean>
-  /** Begins a new session, and ends the one that the browser brought. Sets the cookie. `loginStartedAt`: when the login began. */
-  start(ctx: Context, user: SignedInUser, loginStartedAt?: number): Promise<Session>
-  /** Ends the session everywhere, then in this browser. Throws `unavailable`; it is still there then. */
-  end(ctx: Context, session: Session): Promise<void>
-  /** Seals a changed session into the cookie. */
-  keep(ctx: Context, session: Session): void
-  /** Drops the cookie of this browser. */
-  forget(ctx: Context): void
+  /** Begins a new session, and ends the one that the browser brought. `loginStartedAt`: when the login began. */
+  start(request: IncomingMessage, user: SignedInUser, loginStartedAt?: number): Promise<CookiedSession>
+  /** Ends the session everywhere. Throws `unavailable`; it is still there then. */
+  end(session: Session): Promise<void>
+  /** The line of `Set-Cookie` that keeps a changed session. */
+  cookieOf(session: Session): string
+  /** The line of `Set-Cookie` that drops the cookie of this browser. */
+  droppedCookie(): string
 }
 
 export interface SessionParts {
@@ -71,8 +77,8 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
   const idle = options.sessionIdleSeconds * 1000
   const longest = options.sessionMaxSeconds * 1000
 
-  function opened(ctx: Context): Session | undefined {
-    const content = sealedSchema.safeParse(cookies.open('session-cookie', requestCookies(ctx.req).get(name)))
+  function opened(request: IncomingMessage): Session | undefined {
+    const content = sealedSchema.safeParse(cookies.open('session-cookie', requestCookies(request).get(name)))
     if (!content.success) return undefined
     const { sid, displayName, ...rest } = content.data
     const session = { ...rest, id: sid, displayName }
@@ -91,9 +97,9 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
     return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerName(session), startedAt }))
   }
 
-  function keep(ctx: Context, { id, ...session }: Session): void {
+  function cookieOf({ id, ...session }: Session): string {
     const expiresAt = Math.min(session.seenAt + idle, session.startedAt + longest)
-    setSealedCookie(ctx, site, { name, value: cookies.seal('session-cookie', { sid: id, ...session }, expiresAt) })
+    return sealedCookie(site, { name, value: cookies.seal('session-cookie', { sid: id, ...session }, expiresAt) })
   }
 
   const ownerName = ({ issuer, subject }: Owner) => sealer.mac('owner', issuer, subject).toString('base64url')
@@ -102,23 +108,22 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
   const endEverywhere = (session: Session) => sessions.end(session.id, session.startedAt + longest)
 
   return {
-    keep,
+    cookieOf,
     isGood,
 
-    async read(ctx) {
-      const session = opened(ctx)
-      if (!session || !(await isGood(session))) return undefined
+    async read(request) {
+      const session = opened(request)
+      if (!session || !(await isGood(session))) return { session: undefined, cookies: [] }
       const now = Date.now()
-      if (now - session.seenAt < Math.min(MOST_BETWEEN_SEALS, idle / 4)) return session
+      if (now - session.seenAt < Math.min(MOST_BETWEEN_SEALS, idle / 4)) return { session, cookies: [] }
       const seen = { ...session, seenAt: now }
-      keep(ctx, seen)
-      return seen
+      return { session: seen, cookies: [cookieOf(seen)] }
     },
 
     isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerName(user), startedAt }),
 
-    async start(ctx, user, loginStartedAt = Date.now()) {
-      const former = opened(ctx)
+    async start(request, user, loginStartedAt = Date.now()) {
+      const former = opened(request)
       if (former) await endEverywhere(former)
       const now = Date.now()
       const session: Session = {
@@ -131,15 +136,10 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
         authenticatedAt: user.authenticatedAt,
         seenAt: now,
       }
-      keep(ctx, session)
-      return session
+      return { session, cookies: [cookieOf(session)] }
     },
 
-    async end(ctx, session) {
-      await endEverywhere(session)
-      clearCookie(ctx, site, name)
-    },
-
-    forget: (ctx) => clearCookie(ctx, site, name),
+    end: endEverywhere,
+    droppedCookie: () => clearedCookie(site, name),
   }
 }

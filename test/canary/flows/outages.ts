@@ -23,9 +23,7 @@ export function outages(faults: readonly string[]): readonly Flow[] {
       }
       // The circuit breaker lets a call through every two seconds.
       for (let attempt = 0; attempt < 600; attempt += 1) {
-        const state = await world.inner.credentials
-          .status(keyOf(world), { correlationId: 'after' })
-          .catch(() => undefined)
+        const state = await world.inner.reader.status(keyOf(world), { correlationId: 'after' }).catch(() => undefined)
         if (state) return expectThat(state.status === 'active', 'the credential is still there')
         await new Promise((resolve) => setTimeout(resolve, 100))
       }

@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import { createBackendCalls } from '../../../src/core/credentials/backend-calls.ts'
-import type { SaveRequest } from '../../../src/core/credentials/lost-save.ts'
+import { revokeOnce } from '../../../src/core/credentials/revoke-once.ts'
+import { saveOnce } from '../../../src/core/credentials/save-once.ts'
+import type { SaveRequest } from '../../../src/core/credentials/unconfirmed-save.ts'
 import { createHealth } from '../../../src/core/journal/health.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
@@ -19,10 +21,20 @@ function setUp(change: (backend: SecretBackend) => Partial<SecretBackend>, deadl
   const real = memoryBackend()
   const backend: SecretBackend = { ...real, ...change(real) }
   const health = createHealth(() => undefined)
-  const calls = createBackendCalls({ backend, health, readDeadline: deadlines.read, writeDeadline: deadlines.write })
+  const calls = createBackendCalls({
+    name: backend.name,
+    health,
+    readDeadline: deadlines.read,
+    writeDeadline: deadlines.write,
+  })
   const read = () => calls.ask(newTrace(), (call) => backend.read(key, call))
   const save = (given: Partial<SaveRequest> = {}) =>
-    calls.save({ key, values: { pat: 'new' }, expect: 'any', audit, operationId: 'op-1', ...given }, newTrace())
+    saveOnce(
+      backend,
+      calls,
+      { key, values: { pat: 'new' }, expect: 'any', audit, operationId: 'op-1', ...given },
+      newTrace(),
+    )
   return { real, backend, calls, health, read, save }
 }
 
@@ -136,7 +148,7 @@ describe('the circuit breaker', () => {
 
   test('does not count refusals, and never stands in the way of a revocation', async () => {
     const refused = () => new CredentialVaultError('forbidden', 'no')
-    const { read, calls, real, save } = setUp((real) => ({
+    const { backend, read, calls, real, save } = setUp((real) => ({
       read: failing(real.read, ...Array.from({ length: 8 }, () => refused), ...Array.from({ length: 6 }, () => outage)),
     }))
     await save()
@@ -144,7 +156,7 @@ describe('the circuit breaker', () => {
     await vaultRejection(read())
     expect(await vaultRejection(read())).toMatchObject({ reason: 'circuit_open' })
     const intent = { expect: 'any', operationId: 'op-2', purge: false } as const
-    expect(await calls.revoke(key, intent, newTrace())).toBe(true)
+    expect(await revokeOnce(backend, calls, key, intent, newTrace())).toBe(true)
     const call = { signal: new AbortController().signal, correlationId: 'c' }
     expect((await real.stat(key, call)).status).toBe('revoked')
   })
@@ -238,7 +250,7 @@ describe('a revocation', () => {
     ['nothing is left to revoke', 'any'],
     ['the version is not there any more', 'version'],
   ] as const)('whose answer is lost was one, when %s', async (_, expectation) => {
-    const { calls, real } = setUp((real) => {
+    const { backend, calls, real } = setUp((real) => {
       let first = true
       return {
         revoke: async (...given) => {
@@ -252,6 +264,6 @@ describe('a revocation', () => {
     const { ref } = await put(real, key, { pat: 'x' })
     const expect_ = expectation === 'any' ? 'any' : { version: ref }
     const intent = { expect: expect_, operationId: 'op-r', purge: false } as const
-    expect(await calls.revoke(key, intent, newTrace())).toBe(true)
+    expect(await revokeOnce(backend, calls, key, intent, newTrace())).toBe(true)
   })
 })

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
-import { createCredentials } from '../../../src/core/credentials/credentials.ts'
 import { createHealth } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
@@ -9,6 +8,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { AccessContext } from '../../../src/core/ports/access-context.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
+import { createCredentials } from '../../harness/credentials.ts'
 import { vaultRejection } from '../../support/vault-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import fc from 'fast-check'
-import Koa from 'koa'
 import { openReference, sealReference } from '../../../src/core/credentials/credential-reference.ts'
 import { createSealer } from '../../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
@@ -25,7 +24,6 @@ const sealedTexts = PURPOSES.map((purpose) => [purpose, sealer.seal(purpose, { p
 const reference = sealReference(sealer, { provider: 'jira', owner, call: 'c1' }, later)
 
 const site = siteOf(new URL('https://mcp.example.com'))
-const app = new Koa()
 const cookies = createCookieSealer(sealer, site)
 const sessions = createSessions({
   site,
@@ -37,26 +35,22 @@ const sessions = createSessions({
 })
 const logins = createLoginCookies(site, cookies)
 
-function contextWith(cookie: string) {
+function requestWith(cookie: string): IncomingMessage {
   const request = new IncomingMessage(new Socket())
   request.headers.cookie = headerLike(cookie)
-  return app.createContext(request, new ServerResponse(request))
+  return request
 }
 
-function cookiesOf(ctx: ReturnType<typeof contextWith>): string {
-  return [ctx.response.get('set-cookie')]
-    .flat()
-    .map((cookie) => cookie.split(';')[0])
-    .join('; ')
+/** What a browser sends back. */
+function sentBack(lines: readonly string[]): string {
+  return lines.map((line) => line.split(';')[0]).join('; ')
 }
 
-const signedIn = contextWith('')
-await sessions.start(signedIn, { ...owner, displayName: 'Alice' })
-const sessionCookie = cookiesOf(signedIn)
-const begun = contextWith('')
 const target1 = { provider: 'jira', handle: 'h'.repeat(43) }
-logins.set(begun, 'state-1', { transaction: { state: 'state-1' }, target: target1, startedAt: Date.now() })
-const loginCookie = cookiesOf(begun)
+const started = await sessions.start(requestWith(''), { ...owner, displayName: 'Alice' })
+const sessionCookie = sentBack(started.cookies)
+const loginOf = (state: string) => ({ transaction: { state }, target: target1, startedAt: Date.now() })
+const loginCookie = sentBack(logins.kept(requestWith(''), 'state-1', loginOf('state-1')))
 const crowd = Array.from({ length: 5 }, (_, i) => `${cookieName(site, 'login-')}${i}=x`).join('; ')
 
 export const sealed = [
@@ -94,10 +88,10 @@ export const sealed = [
     'session cookie',
     textLike(sessionCookie, `a=b; ${sessionCookie}; c=d`, `${sessionCookie}; ${sessionCookie}`),
     async (cookie) => {
-      const ctx = contextWith(cookie)
-      const session = await sessions.read(ctx)
+      const request = requestWith(cookie)
+      const { session } = await sessions.read(request)
       const [name = '', value] = sessionCookie.split('=')
-      const isOurs = requestCookies(ctx.req).get(name) === value
+      const isOurs = requestCookies(request).get(name) === value
       mustHold((session !== undefined) === isOurs, 'another session')
       if (session) mustHold(session.subject === 'alice', "somebody else's session")
     },
@@ -107,13 +101,14 @@ export const sealed = [
     'login cookies',
     fc.tuple(textLike(loginCookie, `${loginCookie}; ${crowd}`, crowd), textLike('state-1')),
     ([cookie, state]) => {
-      const ctx = contextWith(cookie)
-      const found = logins.find(ctx, state)
+      const request = requestWith(cookie)
+      const found = logins.find(request, state)
       if (found) mustHold(found.target.handle === target1.handle && state === 'state-1', 'another login')
-      logins.set(ctx, 'state-2', { transaction: { state: 'state-2' }, target: target1, startedAt: Date.now() })
-      logins.clear(ctx, state)
-      logins.clearAll(ctx)
-      const set = [ctx.response.get('set-cookie')].flat()
+      const set = [
+        ...logins.kept(request, 'state-2', loginOf('state-2')),
+        ...logins.cleared(state),
+        ...logins.allCleared(request),
+      ]
       mustHold(
         set.every((line) => /^[^;=]+=[\w-]*; Path=\/; HttpOnly; SameSite=Lax; Secure/.test(line)),
         'a loose cookie',

@@ -30,11 +30,9 @@ test.each([
     let failing = true
     const saved: unknown[] = []
     const { alice, link } = await signedIn({
-      provider: {
-        save: async (_owner, values) => {
-          if (failing) throw fault(code, reason)
-          saved.push(values)
-        },
+      save: async (_key, values) => {
+        if (failing) throw fault(code, reason)
+        saved.push(values)
       },
     })
     const failed = await alice.submit(link, GOOD_VALUES)
@@ -53,12 +51,10 @@ test.each([
 
 test('an error that nobody foresaw shows a reference, drops every cookie, and is reported without its text', async () => {
   const { alice, link } = await signedIn({
-    provider: {
-      save: async (_owner, { pat }) => {
-        throw Object.assign(new Error(`cannot save ${pat}`), { expose: true, status: 418, headers: { 'x-leak': pat } })
-      },
-      verify: async () => ({ ok: true, accountName: 'a' }),
+    save: async (_key, { pat }) => {
+      throw Object.assign(new Error(`cannot save ${pat}`), { expose: true, status: 418, headers: { 'x-leak': pat } })
     },
+    provider: { verify: async () => ({ ok: true, accountName: 'a' }) },
   })
   const failed = await alice.submit(link, GOOD_VALUES)
   expect(failed.status).toBe(500)

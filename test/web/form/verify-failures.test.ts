@@ -37,7 +37,6 @@ async function formOf(given: Given): Promise<{ alice: Visitor; link: Link }> {
     doc: undefined,
     destinations: defineDestinations(given.destinations ?? [], variables),
     verify: given.verify,
-    save: async () => undefined,
   })
   server = await startFormServer({ variables: options, provider: { verify, ...(fieldProblems && { fieldProblems }) } })
   const link = await server.ask('alice')

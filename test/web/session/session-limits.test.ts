@@ -86,7 +86,8 @@ test('the longest identity fits into a cookie that browsers keep', async () => {
   }
   const other = await startFormServer({
     identity: () => identity,
-    provider: { verify: async () => ({ ok: true, accountName: '世'.repeat(500) }), save: async () => {} },
+    provider: { verify: async () => ({ ok: true, accountName: '世'.repeat(500) }) },
+    save: async () => {},
   })
   try {
     const request = await other.pendingRequests.openOrReuse({ provider: 'jira', user, cause: 'absent' })

@@ -8,8 +8,8 @@ import type {
   CredentialLookup,
   CredentialStatus,
   Expectation,
-  SecretBackend,
   StoredVersion,
+  WritableBackend,
 } from '../ports/secret-backend.ts'
 
 /** What is to be saved. */
@@ -28,7 +28,7 @@ export interface SaveRequest {
  * @param base what the first attempt found before it wrote
  */
 export async function expectAgain(
-  backend: SecretBackend,
+  backend: WritableBackend,
   { key, values, expect }: SaveRequest,
   base: CredentialStatus | undefined,
   call: BackendCall,
@@ -45,10 +45,11 @@ export async function expectAgain(
 
 /** What is stored now, with its values where this process may see them; undefined for what is no credential. */
 async function look(
-  backend: SecretBackend,
+  backend: WritableBackend,
   key: SaveRequest['key'],
   call: BackendCall,
 ): Promise<CredentialLookup | CredentialStatus | undefined> {
+  if (!backend.read) return backend.stat(key, call)
   try {
     return await backend.read(key, call)
   } catch (error) {

@@ -1,0 +1,41 @@
+import { CredentialVaultError, isVaultError } from '../model/errors.ts'
+import type { AccessContext } from '../ports/access-context.ts'
+import type { BackendCall } from '../ports/secret-backend.ts'
+
+/** What one operation tells the backend of itself, and hears back for the audit line. */
+export interface CallTrace {
+  readonly correlationId: string
+  readonly assertion: BackendCall['assertion'] | undefined
+  /** The vendor's ids of the requests that were made, as far as they came back. Filled in as they do. */
+  readonly requestIds: string[]
+}
+
+const MAX_REQUEST_IDS = 8
+
+export function traceOf({ correlationId, assertion }: Pick<AccessContext, 'correlationId' | 'assertion'>): CallTrace {
+  return { correlationId, assertion, requestIds: [] }
+}
+
+/** For the audit line; undefined where the vendor has said none. */
+export function requestIdsOf({ requestIds }: CallTrace): readonly string[] | undefined {
+  return requestIds.length === 0 ? undefined : requestIds
+}
+
+export function callOf({ correlationId, assertion, requestIds }: CallTrace, signal: AbortSignal): BackendCall {
+  return {
+    signal,
+    correlationId,
+    noteRequest: (id) => {
+      if (requestIds.length < MAX_REQUEST_IDS) requestIds.push(id)
+    },
+    ...(assertion && { assertion: () => assertion().catch(assertionFailed) }),
+  }
+}
+
+function assertionFailed(error: unknown): never {
+  if (isVaultError(error)) throw error
+  throw new CredentialVaultError('unavailable', "The user's own token for the backend could not be had.", {
+    reason: 'assertion',
+    retryable: true,
+  })
+}

@@ -1,0 +1,122 @@
+import { reasonOf } from '../journal/refusal-event.ts'
+import { newCorrelationId } from '../model/correlation-id.ts'
+import type { StorageKey } from '../model/storage-key.ts'
+import type { CredentialValues } from '../model/variables.ts'
+import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
+import type { Expectation, StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
+import type { AccessLog } from './access-log.ts'
+import type { BackendCalls } from './backend-calls.ts'
+import { requestIdsOf, traceOf } from './call-trace.ts'
+import { revokeOnce } from './revoke-once.ts'
+import { saveOnce } from './save-once.ts'
+
+/** The door through which values enter a backend, and by which they are made unreadable. It hands nothing out. */
+export interface CredentialWriter {
+  /**
+   * Writes, once the `credential.storing` line is durable. Durable when it resolves. When it rejects, the earlier value is still there,
+   * except with `outcome_unknown`: then either may be.
+   */
+  save(
+    key: StorageKey,
+    values: CredentialValues,
+    context: AccessContext,
+    /** Asked once the line is durable, before anything is written: rejects when it must not be written any more. */
+    mayWrite?: () => Promise<void>,
+  ): Promise<StoredVersion>
+  /**
+   * Always proceeds, with the audit log or without. Resolves false when there was nothing to revoke. `expect`: `conflict` unless this is
+   * still what is stored. Default `any`.
+   */
+  revoke(
+    key: StorageKey,
+    options: { readonly purge: boolean; readonly expect?: Expectation },
+    context: AccessContext,
+  ): Promise<boolean>
+}
+
+export interface CredentialWriterParts {
+  readonly backend: WritableBackend
+  readonly calls: BackendCalls
+  readonly log: AccessLog
+  /** Told of each credential that may have changed, before and after: a read that runs meanwhile must not bring the old value back. */
+  readonly changed?: ((key: StorageKey) => void) | undefined
+}
+
+export function createCredentialWriter(parts: CredentialWriterParts): CredentialWriter {
+  const { backend, calls, log } = parts
+  return {
+    save: (key, values, context, mayWrite) =>
+      announcedWrite(parts, { key, values, expect: 'any', context, mayWrite, done: STORED }),
+
+    async revoke(key, { purge, expect = 'any' }, context) {
+      const intent = { expect, purge, operationId: newCorrelationId() }
+      const trace = traceOf(context)
+      try {
+        const found = await announcingChange(parts, key, () => revokeOnce(backend, calls, key, intent, trace))
+        await log.note(key, context, {
+          type: purge ? 'credential.purged' : 'credential.revoked',
+          outcome: 'success',
+          reason: found ? undefined : 'nothing_to_revoke',
+          backendRequestIds: requestIdsOf(trace),
+        })
+        return found
+      } catch (error) {
+        await log.note(key, context, {
+          type: 'credential.revoke_failed',
+          outcome: 'error',
+          reason: reasonOf(error),
+          backendRequestIds: requestIdsOf(trace),
+        })
+        throw error
+      }
+    },
+  }
+}
+
+const STORED = { type: 'credential.stored', outcome: 'success' } as const
+
+export interface AnnouncedWrite {
+  readonly key: StorageKey
+  readonly values: CredentialValues
+  readonly expect: Expectation
+  readonly context: AccessContext
+  /** The line for when it is done. */
+  readonly done: CredentialNote
+  readonly mayWrite?: (() => Promise<void>) | undefined
+}
+
+/** Writes between its two audit lines: the one that announces it is durable before, the one that says how it ended comes after. */
+export async function announcedWrite(parts: CredentialWriterParts, write: AnnouncedWrite): Promise<StoredVersion> {
+  const { backend, calls, log } = parts
+  const { key, values, expect, context, done, mayWrite } = write
+  const trace = traceOf(context)
+  const audit = await log.grant(key, context, { type: 'credential.storing', outcome: 'success' })
+  const request = { key, values, expect, audit, operationId: newCorrelationId() }
+  try {
+    await mayWrite?.()
+    const version = await announcingChange(parts, key, () => saveOnce(backend, calls, request, trace))
+    await log.note(key, context, { ...done, version: version.label, backendRequestIds: requestIdsOf(trace) })
+    return version
+  } catch (error) {
+    await log.note(key, context, {
+      type: 'credential.store_failed',
+      outcome: 'error',
+      reason: reasonOf(error),
+      backendRequestIds: requestIdsOf(trace),
+    })
+    throw error
+  }
+}
+
+async function announcingChange<T>(
+  { changed }: CredentialWriterParts,
+  key: StorageKey,
+  operation: () => Promise<T>,
+): Promise<T> {
+  changed?.(key)
+  try {
+    return await operation()
+  } finally {
+    changed?.(key)
+  }
+}

@@ -1,0 +1,76 @@
+import { checkFormValues, type FieldProblem } from '../../core/model/form-values.ts'
+import type { CredentialValues } from '../../core/model/variables.ts'
+import { CSRF_FIELD } from '../http/csrf.ts'
+import { type Answer, isAnswer } from '../request/answer.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
+import type { PageServices } from '../request/page-services.ts'
+import { rejected } from '../request/posted-form.ts'
+import { type Admission, aboutLink } from './admission.ts'
+import { formPage } from './form-page.ts'
+import { unverifiedAnswer } from './unverified.ts'
+
+/** Values that are worth saving. */
+export interface CheckedValues {
+  readonly values: CredentialValues
+  /** What the service calls the account, where it was asked. */
+  readonly account: string | undefined
+}
+
+const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
+
+/** Checks what was typed by the provider's variables and then, when the operator has said how, by the service itself. */
+export async function checkedValues(
+  services: PageServices,
+  request: PageRequest,
+  admission: Admission,
+  fields: ReadonlyMap<string, string>,
+): Promise<CheckedValues | Answer> {
+  const { provider } = admission
+  const link = aboutLink(services, admission)
+  const known = new Set([CSRF_FIELD, ...provider.variables.map(({ name }) => name)])
+  if ([...fields.keys()].some((name) => !known.has(name))) {
+    const page = services.renderer.message(services.messages.malformedForm())
+    return { page, event: rejected('unknown_field', link) }
+  }
+  const check = checkFormValues(provider.variables, fields)
+  const problems = check.ok ? (provider.fieldProblems?.(check.values) ?? NO_PROBLEMS) : check.problems
+  if (!check.ok || problems.size > 0) {
+    const tooLarge = !check.ok && check.tooLarge
+    const general = tooLarge ? { general: 'Together, the fields are too long to be kept. Shorten them.' } : {}
+    const trouble = {
+      status: 422,
+      heading: 'There is a problem',
+      values: fields,
+      fields: problems,
+      ...general,
+    } as const
+    return { page: formPage(services, admission, trouble), event: rejected('invalid', link) }
+  }
+  const account = await accountName(services, request, admission, check.values, fields)
+  if (typeof account === 'object' && isAnswer(account)) return account
+  return { values: check.values, account }
+}
+
+/** Asks the service. Resolves what it calls the account, if it says so. */
+async function accountName(
+  services: PageServices,
+  request: PageRequest,
+  admission: Admission,
+  values: CredentialValues,
+  fields: ReadonlyMap<string, string>,
+): Promise<string | undefined | Answer> {
+  const { provider } = admission
+  if (!provider.verify) return undefined
+  const link = aboutLink(services, admission)
+  const verification = await provider.verify(values)
+  if (verification.ok === 'unknown') return unverifiedAnswer(services, request, admission, fields, verification)
+  if (!verification.ok) {
+    const heading = `${provider.label} does not accept this`
+    return {
+      page: formPage(services, admission, { status: 422, heading, values: fields, general: verification.problem }),
+      event: { type: 'credential.verification_failed', outcome: 'failure', reason: 'refused', ...link },
+    }
+  }
+  await services.journal.note({ type: 'credential.verified', outcome: 'success', ...link, ...lineOf(request) })
+  return verification.accountName
+}

@@ -1,0 +1,14 @@
+import type { Context } from 'koa'
+import type { AuditEvent } from '../../core/ports/audit-sink.ts'
+
+/** One request to the pages. */
+export interface PageRequest {
+  readonly ctx: Context
+  readonly correlationId: string
+  readonly address: string
+}
+
+/** The part of an audit line that is the same for everything in one request. */
+export function lineOf({ address, correlationId }: PageRequest): Pick<AuditEvent, 'address' | 'correlationId'> {
+  return { address, correlationId }
+}

@@ -1,0 +1,21 @@
+import type { Journal } from '../../core/journal/journal.ts'
+import type { Answer } from './answer.ts'
+import { lineOf, type PageRequest } from './page-request.ts'
+
+/** Writes the line of how a request ended, then sends the answer. The only place that does either. */
+export async function respond(journal: Pick<Journal, 'note'>, request: PageRequest, answer: Answer): Promise<void> {
+  const { ctx } = request
+  if (answer.event) await journal.note({ ...answer.event, ...lineOf(request) })
+  if (answer.eventBeside) void journal.note({ ...answer.eventBeside, ...lineOf(request) })
+  if (answer.problem !== undefined) ctx.app.emit('error', new Error(answer.problem), ctx)
+  for (const [name, value] of Object.entries(answer.headers ?? {})) ctx.set(name, value)
+  for (const cookie of answer.cookies ?? []) ctx.append('Set-Cookie', cookie)
+  ctx.status = answer.page.status
+  if ('location' in answer.page) {
+    ctx.set('Location', answer.page.location)
+    ctx.body = ''
+    return
+  }
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.body = answer.page.html
+}

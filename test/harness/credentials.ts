@@ -1,0 +1,38 @@
+import { type AccessLog, createAccessLog } from '../../src/core/credentials/access-log.ts'
+import { createBackendCalls } from '../../src/core/credentials/backend-calls.ts'
+import { type CredentialAdmin, createCredentialAdmin } from '../../src/core/credentials/credential-admin.ts'
+import { type CredentialReader, createCredentialReader } from '../../src/core/credentials/credential-reader.ts'
+import { type CredentialWriter, createCredentialWriter } from '../../src/core/credentials/credential-writer.ts'
+import type { Health } from '../../src/core/journal/health.ts'
+import type { Journal } from '../../src/core/journal/journal.ts'
+import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
+
+/** All three doors to one backend, as a process that does everything has them. */
+export interface Credentials extends Omit<CredentialAdmin, 'status'>, CredentialReader, CredentialWriter {
+  record(...line: Parameters<AccessLog['grant']>): Promise<void>
+  note: AccessLog['note']
+}
+
+export interface CredentialsParts {
+  readonly backend: SecretBackend
+  readonly journal: Journal
+  readonly health: Health
+  readonly readDeadline?: number
+  readonly writeDeadline?: number
+  readonly cacheTtl?: number
+}
+
+export function createCredentials(parts: CredentialsParts): Credentials {
+  const { backend, journal, health, readDeadline, writeDeadline, cacheTtl } = parts
+  const log = createAccessLog(journal, backend.name)
+  const calls = createBackendCalls({ name: backend.name, health, readDeadline, writeDeadline })
+  const reader = createCredentialReader({ backend, calls, log, cacheTtl })
+  const changed = reader.forget
+  return {
+    ...createCredentialAdmin({ backend, calls, log, changed }),
+    ...createCredentialWriter({ backend, calls, log, changed }),
+    ...reader,
+    record: async (...line) => void (await log.grant(...line)),
+    note: log.note,
+  }
+}
