@@ -23,6 +23,8 @@ export interface ProviderServices {
   readonly pendingRequests: PendingRequests
   readonly sealer: Sealer
   readonly crossings: CrossingWatch
+  /** Whether the form begins with a login; local mode has none. */
+  readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
   /** What the operator should read at once. Never a secret. */

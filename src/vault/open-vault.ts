@@ -195,6 +195,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
         pendingRequests,
         sealer,
         crossings,
+        hasLogin: identity.browserLogin.mode !== 'local-user',
         ownerFrom,
         assertion: options.assertion,
         warn: warnOf('outgoing'),

@@ -43,9 +43,14 @@ test('docs/getting-started.md without an identity provider: the token and the cu
   }
   const asked = await curl()
   expect(asked).toContain('-32042')
+  // There is no login, and the link works on this machine alone.
+  expect(asked).toContain('Open this link in a browser on this machine, press Continue, and then call the tool again')
   const [link = ''] = /http:\/\/localhost:\d+\/credentials\/jira\/entry\?t=[\w-]+/.exec(asked) ?? []
   const browser = httpBrowser()
-  const form = await browser.press(await browser.open(link), 'Continue')
+  const first = await browser.open(link)
+  expect(first.html).toContain('Continue to the form')
+  expect(first.html).not.toMatch(/sign in/i)
+  const form = await browser.press(first, 'Continue')
   expect((await browser.press(form, 'Save', { pat: PAT })).status).toBe(200)
   expect(await curl()).toContain('You are the one user.')
 })
