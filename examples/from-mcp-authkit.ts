@@ -5,7 +5,12 @@ import { CredentialsProvider, createStores, oidc, openVault } from 'mcp-credenti
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 
-const { SERVER_URL = 'http://localhost:8005', ISSUER_URL = '', FORM_CLIENT_ID = 'mcp-form' } = process.env
+const {
+  SERVER_URL = 'http://localhost:8005',
+  PORT = '8005',
+  ISSUER_URL = '',
+  FORM_CLIENT_ID = 'mcp-form',
+} = process.env
 
 const vault = await openVault({
   ...createStores(),
@@ -47,9 +52,16 @@ async function listPages(url: URL, pat: string): Promise<string> {
 const app = new Koa()
 confluence.register(app)
 app.use(mcpMount(vault, createServer))
-const http = app.listen(Number(new URL(SERVER_URL).port), '127.0.0.1')
+const http = app.listen(Number(PORT), '127.0.0.1')
 http.requestTimeout = 30_000
-process.once('SIGTERM', () => {
+const stop = () => {
   http.closeAllConnections()
   http.close(() => void vault.close())
+}
+process.once('SIGTERM', stop)
+http.once('listening', () => console.log(`Serving ${SERVER_URL}/mcp on port ${PORT}`))
+http.once('error', ({ message }) => {
+  console.error(`${message}. Set PORT to a free port.`)
+  process.exitCode = 1
+  stop()
 })

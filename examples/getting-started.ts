@@ -5,9 +5,10 @@ import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 
 const SERVICE = process.env['SERVICE_ORIGIN'] ?? 'https://jira.example.com'
+const { BASE_URL = 'http://localhost:8005', PORT = '8005' } = process.env
 
 const vault = await openVault({
-  serverBaseUrl: process.env['BASE_URL'] ?? 'http://localhost:8005',
+  serverBaseUrl: BASE_URL,
   serverName: 'Acme tools',
   backend: sealedFile({ folder: './data' }),
   audit: jsonLinesAudit({ folder: './data/audit' }),
@@ -41,8 +42,12 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
     { description: 'Reads one issue as you.', inputSchema: { key: z.string().regex(/^[A-Z]+-\d+$/) } },
     requireCredentials(jira, { tool: 'get_issue' }, async ({ key }, extra) => {
       const answer = await jira.getCredentials(extra).fetch(`${SERVICE}/rest/api/2/issue/${key}`)
-      if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${await answer.text()}`)
-      return { content: [{ type: 'text', text: await answer.text() }] }
+      const text = await answer.text()
+      // The token has ended at Jira: the next call asks the user for a new one.
+      const owner = jira.userOf(extra.authInfo)
+      if (answer.status === 401 && owner) await jira.invalidateCredentials(owner, extra)
+      if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${text}`)
+      return { content: [{ type: 'text', text }] }
     }),
   )
   return server
@@ -51,9 +56,16 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
 const app = new Koa()
 jira.register(app)
 app.use(mcpMount(vault, createServer))
-const http = app.listen(8005, '127.0.0.1')
+const http = app.listen(Number(PORT), '127.0.0.1')
 http.requestTimeout = 30_000
-process.once('SIGTERM', () => {
+const stop = () => {
   http.closeAllConnections()
   http.close(() => void vault.close())
+}
+process.once('SIGTERM', stop)
+http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT}`))
+http.once('error', ({ message }) => {
+  console.error(`${message}. Set PORT to a free port.`)
+  process.exitCode = 1
+  stop()
 })

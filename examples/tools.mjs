@@ -9,6 +9,13 @@ export default (server, vault) => {
     name: 'jira',
     variables: { pat: { label: 'Personal access token', type: 'password' } },
     destinations: [{ origin: SERVICE_ORIGIN, header: { scheme: 'Bearer', field: 'pat' } }],
+    async verify({ pat }, signal) {
+      const headers = { authorization: `Bearer ${pat}` }
+      const answer = await fetch(`${SERVICE_ORIGIN}/rest/api/2/myself`, { headers, signal })
+      if (answer.status === 401) return { ok: false, problem: 'Jira does not know this token.' }
+      if (!answer.ok) throw new Error(`It answered ${answer.status}, which says nothing about the token.`)
+      return { ok: true }
+    },
   })
   const requireCredentials = credentialGate(server)
   server.registerTool(
@@ -16,8 +23,11 @@ export default (server, vault) => {
     { description: 'Says who you are in Jira.' },
     requireCredentials(jira, { tool: 'who_am_i' }, async (extra) => {
       const answer = await jira.getCredentials(extra).fetch(`${SERVICE_ORIGIN}/rest/api/2/myself`)
-      if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${await answer.text()}`)
-      return { content: [{ type: 'text', text: await answer.text() }] }
+      const text = await answer.text()
+      // The token has ended at Jira: the next call asks the user for a new one.
+      if (answer.status === 401) await jira.invalidateCredentials(jira.userOf(extra.authInfo), extra)
+      if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${text}`)
+      return { content: [{ type: 'text', text }] }
     }),
   )
 }

@@ -43,6 +43,7 @@ export type {
   ResourceDescription,
   VerifyToken,
 } from './core/ports/identity.ts'
+export type { KoaApplication, KoaContext, KoaMiddleware, KoaNext } from './core/ports/koa.ts'
 export type {
   PendingEntry,
   PendingKey,

@@ -8,7 +8,7 @@ import { CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential
 import { credentialGate, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 
-const { BASE_URL = '', ISSUER = '', TICKETS_URL = '' } = process.env
+const { BASE_URL = '', PORT = '8005', ISSUER = '', TICKETS_URL = '' } = process.env
 
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
@@ -68,5 +68,12 @@ app.post('/mcp', checkToken, async (request, response) => {
   await transport.handleRequest(request, response, request.body)
 })
 app.all('/mcp', (_request, response) => void response.sendStatus(405))
-const http = app.listen(Number(new URL(BASE_URL).port), '127.0.0.1')
-process.once('SIGTERM', () => http.close(() => void vault.close()))
+const http = app.listen(Number(PORT), '127.0.0.1')
+const stop = () => http.close(() => void vault.close())
+process.once('SIGTERM', stop)
+http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT}`))
+http.once('error', ({ message }) => {
+  console.error(`${message}. Set PORT to a free port.`)
+  process.exitCode = 1
+  stop()
+})

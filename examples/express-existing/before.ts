@@ -6,7 +6,7 @@ import express from 'express'
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
 import { z } from 'zod'
 
-const { BASE_URL = '', ISSUER = '', TICKETS_URL = '' } = process.env
+const { BASE_URL = '', PORT = '8005', ISSUER = '', TICKETS_URL = '' } = process.env
 
 const keys = createRemoteJWKSet(new URL(`${ISSUER}/jwks`))
 const checkToken = requireBearerAuth({
@@ -55,5 +55,12 @@ app.post('/mcp', checkToken, async (request, response) => {
   await transport.handleRequest(request, response, request.body)
 })
 app.all('/mcp', (_request, response) => void response.sendStatus(405))
-const http = app.listen(Number(new URL(BASE_URL).port), '127.0.0.1')
-process.once('SIGTERM', () => http.close())
+const http = app.listen(Number(PORT), '127.0.0.1')
+const stop = () => http.close()
+process.once('SIGTERM', stop)
+http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT}`))
+http.once('error', ({ message }) => {
+  console.error(`${message}. Set PORT to a free port.`)
+  process.exitCode = 1
+  stop()
+})

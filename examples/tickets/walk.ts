@@ -61,12 +61,12 @@ export async function walk({ tickets, backend, cacheSeconds }: WalkParts): Promi
   expect(links.length === 1 && second.includes('was created by alice'), 'a second call without any question')
   step(`A second call, with no question: ${second}`)
 
-  const shown: { status?: string; version?: string; location?: string; rotate?: string; rotateInput?: string } =
+  const shown: { status?: string; version?: string; location?: string; rotateByHand?: string; rotateInput?: string } =
     JSON.parse(await operatorCommand(['show', ...words, '--json']))
   expect(shown.status === 'active', `an active credential, not: ${shown.status}`)
   step(`An operator looks for it: version ${shown.version} at ${shown.location}`)
   const rotated = await backend.rotate(
-    { words, rotateCommand: shown.rotate, rotateInput: shown.rotateInput },
+    { words, rotateCommand: shown.rotateByHand, rotateInput: shown.rotateInput },
     await newToken(tickets, 'Alice'),
   )
   step(`Her token is replaced by a new one, and the old one ends. The operator stores it: ${rotated}`)

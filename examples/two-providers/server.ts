@@ -4,7 +4,7 @@ import { CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 
-const { BASE_URL = '', ISSUER = '', TICKETS_URL = '', WIKI_URL = '' } = process.env
+const { BASE_URL = '', PORT = '8005', ISSUER = '', TICKETS_URL = '', WIKI_URL = '' } = process.env
 
 const vault = await openVault({
   serverBaseUrl: BASE_URL,
@@ -53,8 +53,15 @@ async function send(origin: string, token: string, title: string): Promise<strin
 const app = new Koa()
 vault.register(app)
 app.use(mcpMount(vault, createServer))
-const http = app.listen(Number(new URL(BASE_URL).port), '127.0.0.1')
-process.once('SIGTERM', () => {
+const http = app.listen(Number(PORT), '127.0.0.1')
+const stop = () => {
   http.closeAllConnections()
   http.close(() => void vault.close())
+}
+process.once('SIGTERM', stop)
+http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT}`))
+http.once('error', ({ message }) => {
+  console.error(`${message}. Set PORT to a free port.`)
+  process.exitCode = 1
+  stop()
 })

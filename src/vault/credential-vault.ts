@@ -1,10 +1,10 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import type Koa from 'koa'
 import type { CredentialWriter } from '../core/credentials/credential-writer.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Owner, User } from '../core/model/owner.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
+import type { KoaApplication, KoaMiddleware } from '../core/ports/koa.ts'
 import type { NodeHandler } from '../web/http/node-handler.ts'
 import type { ToolServices } from './tool-tier.ts'
 
@@ -24,16 +24,16 @@ export interface CredentialVault {
   /** Paths that must be reachable without a token: form, login, callback, sign-out, assets, metadata. */
   readonly openPaths: readonly string[]
   /** What `register` mounts: form, login and metadata. Passes every other path on. */
-  readonly routes: Koa.Middleware
+  readonly routes: KoaMiddleware
   /** Serves form, login and metadata on a Koa application. Once per application, however often it is called. */
-  register(app: Koa): void
+  register(app: KoaApplication): void
   /**
    * The same routes for Express, Fastify or plain `node:http`. Mount it before anything that reads bodies: at the root, or at
    * `{base path}/credentials` to leave the metadata to a server that has its own. Calls `next` for every other path.
    */
   nodeHandler(): NodeHandler
   /** Koa middleware that lets only requests with a good access token through (RFC 6750, RFC 9728). */
-  bearerGate(): Koa.Middleware
+  bearerGate(): KoaMiddleware
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
   /** Parts that do not work at the moment, each with a stable code. Empty when all is well. */

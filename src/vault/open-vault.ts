@@ -1,5 +1,6 @@
-import type Koa from 'koa'
+import type { Middleware } from 'koa'
 import { parseOptions } from '../core/model/options.ts'
+import type { KoaApplication } from '../core/ports/koa.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
@@ -20,10 +21,10 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const tools = createToolTier(parts, { backend, options, checked })
   const { reader } = tools.services
   const form = createFormTier(parts, { backend, sessions: options.browserSessions, checked, changed: reader.forget })
-  const registered = new WeakSet<Koa>()
+  const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()
-  const routes: Koa.Middleware = (ctx, next) => form.routes(ctx, () => tools.metadata.middleware(ctx, next))
+  const routes: Middleware = (ctx, next) => form.routes(ctx, () => tools.metadata.middleware(ctx, next))
   const owns = (path: string) => form.owns(path) || tools.metadata.owns(path)
 
   return {

@@ -24,6 +24,8 @@ export interface ToolServices {
   readonly pendingRequests: PendingRequests
   readonly sealer: Sealer
   readonly crossings: CrossingWatch
+  /** Whether the form begins with a login; local mode has none. */
+  readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
   /** What the operator should read at once. Never a secret. */
@@ -109,6 +111,7 @@ export function createToolTier(opened: OpenedParts, { backend, options, checked 
       pendingRequests,
       sealer,
       crossings: createCrossingWatch({ note: log.note, health }),
+      hasLogin: identity.browserLogin.mode !== 'local-user',
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,
       warn: warnOf('outgoing'),

@@ -225,8 +225,8 @@ describe('aws-secrets-manager', () => {
 
   async function setUp(extra: { readonly form?: readonly string[]; readonly tool?: readonly string[] } = {}) {
     const prefix = `mcp-${randomUUID().slice(0, 8)}`
-    const user = (name: 'form' | 'tool' | 'operator') =>
-      newAwsUser(emulator, awsPolicy(name, prefix, name === 'operator' ? [] : extra[name]))
+    const user = (name: 'form' | 'tool' | 'server' | 'operator') =>
+      newAwsUser(emulator, awsPolicy(name, prefix, name === 'form' || name === 'tool' ? extra[name] : []))
     const make = (credentials: Parameters<typeof awsSecretsManagerBackend>[0] & object) =>
       awsSecretsManagerBackend({
         region: REGION,
@@ -236,8 +236,13 @@ describe('aws-secrets-manager', () => {
         ...credentials,
       })
     const of = (keys: AwsUser) => async () => keys
-    const [form, tool, operator] = await Promise.all([user('form'), user('tool'), user('operator')])
-    return { make, form: of(form), tool: of(tool), operator: of(operator) }
+    const [form, tool, server, operator] = await Promise.all([
+      user('form'),
+      user('tool'),
+      user('server'),
+      user('operator'),
+    ])
+    return { make, form: of(form), tool: of(tool), server: of(server), operator: of(operator) }
   }
 
   test('the form’s policy saves and revokes, and the tools’ reads; each is refused the other’s', async () => {
@@ -264,9 +269,15 @@ describe('aws-secrets-manager', () => {
   })
 
   test('doctor finds nothing wrong with the policies', async () => {
-    const { make, form, tool, operator } = await setUp()
+    const { make, form, tool, server, operator } = await setUp()
     expect(await wrongWith(make({ credentials: { read: tool, write: form } }))).toBe('')
+    expect(await wrongWith(make({ credentials: server }))).toBe('')
     expect(await wrongWith(make({ credentials: operator }))).toBe('')
+    // The server's one login lists nobody; the message names the policy that does.
+    const servers = make({ credentials: server })
+    await servers.open()
+    const listing = await vaultRejection(statusOfAll(servers))
+    expect(listing).toMatchObject({ code: 'forbidden', message: expect.stringContaining('aws-operator.json') })
   })
 
   test('doctor removes its probe record', async () => {

@@ -110,14 +110,20 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(shown.json()).toMatchObject({ status: 'active', backend: name, subject: 'auth0|alice' })
     // The sealed file would have to open the value to know.
     expect(shown.json()['fields']).toEqual(name === 'sealed-file' ? undefined : ['pat', 'site'])
-    const { location, rotate: command, rotateInput } = shown.json()
+    const { location, rotate: own, rotateByHand: command, rotateInput } = shown.json()
+    const rotateIt = `npx mcp-credential-vault rotate jira --issuer ${ISSUER} --subject 'auth0|alice'`
+    expect(own).toBe(name === 'sealed-file' ? rotateIt : `${rotateIt} --field FIELD`)
     expect(String(location).length).toBeGreaterThan(10)
     expect(command === undefined).toBe(name === 'sealed-file')
     expect(rotateInput).toBe(name === 'sealed-file' ? undefined : '{"pat":"…","site":"…"}')
     expect(command ?? '').not.toMatch(/#|…|\n/)
-    expect((await operate(show, ['jira', ...ALICE])).out.includes('then type  {"pat":"…","site":"…"}\n')).toBe(
+    const { out: text } = await operate(show, ['jira', ...ALICE])
+    expect(text).toContain(`\nrotate     ${rotateIt}`)
+    expect(text.includes('\nthen type  {"pat":"…","site":"…"}, then Ctrl+D; the terminal shows what you type\n')).toBe(
       name !== 'sealed-file',
     )
+    // The command that needs no second look comes first.
+    if (name !== 'sealed-file') expect(text.indexOf('\nrotate ')).toBeLessThan(text.indexOf('\nby hand '))
 
     const listed = await operate(list, ['--json'])
     expect(listed.json()['credentials']).toMatchObject([{ provider: 'jira', subject: 'auth0|alice', status: 'active' }])
@@ -145,6 +151,15 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect((await operate(revoke, ['jira', ...ALICE, '--purge'])).out).toContain('Purged jira')
     expect((await operate(show, ['jira', ...ALICE])).code).toBe(3)
     expect((await operate(list, ['--json'])).json()).toEqual({ credentials: [] })
+  })
+
+  test('show offers no rotation of a revoked credential: its fields are gone, and rotate refuses it', async () => {
+    await withBackend((backend) => put(backend, KEY, { pat: SECRET }))
+    expect((await operate(revoke, ['jira', ...ALICE])).code).toBe(0)
+    const shown = (await operate(show, ['jira', ...ALICE, '--json'])).json()
+    expect(shown).toMatchObject({ status: 'revoked' })
+    expect(Object.keys(shown).filter((key) => key.startsWith('rotate'))).toEqual([])
+    expect((await operate(revoke, ['jira', ...ALICE, '--purge'])).code).toBe(0)
   })
 })
 

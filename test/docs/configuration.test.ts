@@ -18,10 +18,17 @@ interface Documented {
   readonly schemas: readonly string[]
 }
 
+/** The one source of this name, or with this end of its path: files move between folders. */
+function sourceOf(file: string): string {
+  const found = sources.filter((path) => path === file || path.endsWith(`/${file}`))
+  expect(found, file).toHaveLength(1)
+  return read(`src/${found[0]}`)
+}
+
 const DOCUMENTED: readonly Documented[] = [
   { heading: 'openVault', file: 'open-vault-options.ts', types: ['OpenVaultOptions'], schemas: ['openVaultOptions'] },
   { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
-  { heading: 'openVault', file: 'web/rate-limit.ts', types: ['RateLimitOptions'], schemas: [] },
+  { heading: 'openVault', file: 'rate-limit.ts', types: ['RateLimitOptions'], schemas: [] },
   {
     heading: 'CredentialsProvider',
     file: 'credentials-provider-options.ts',
@@ -29,7 +36,7 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['credentialsProviderOptions'],
   },
   { heading: 'CredentialsProvider', file: 'provider-vault.ts', types: ['OwnVaultOptions'], schemas: [] },
-  { heading: 'Variables', file: 'core/variables.ts', types: ['VariableOptions'], schemas: ['variableSchema'] },
+  { heading: 'Variables', file: 'model/variables.ts', types: ['VariableOptions'], schemas: ['variableSchema'] },
   {
     heading: 'Destinations',
     file: 'destinations/destination.ts',
@@ -45,19 +52,24 @@ const DOCUMENTED: readonly Documented[] = [
   { heading: 'oidc', file: 'identity/oidc-options.ts', types: ['OidcOptions'], schemas: ['oidcOptions'] },
   {
     heading: 'oidc introspection',
-    file: 'identity/introspection-options.ts',
+    file: 'introspection-options.ts',
     types: ['IntrospectionOptions'],
     schemas: ['introspectionSchema'],
   },
   { heading: 'localUser', file: 'identity/local-user.ts', types: ['LocalUserOptions'], schemas: ['localUserOptions'] },
-  { heading: 'sealedFile', file: 'backends/sealed-file.ts', types: ['SealedFileOptions'], schemas: ['optionsSchema'] },
+  {
+    heading: 'sealedFile',
+    file: 'sealed-file/sealed-file.ts',
+    types: ['SealedFileOptions'],
+    schemas: ['optionsSchema'],
+  },
   {
     heading: 'vaultBackend',
-    file: 'backends/vault/vault-options.ts',
+    file: 'hashicorp-vault-options.ts',
     types: ['VaultOptions'],
     schemas: ['vaultSchema'],
   },
-  { heading: 'vaultBackend tls', file: 'backends/vault/tls.ts', types: ['VaultTlsOptions'], schemas: ['tlsSchema'] },
+  { heading: 'vaultBackend tls', file: 'transport/tls.ts', types: ['VaultTlsOptions'], schemas: ['tlsSchema'] },
   {
     heading: 'awsSecretsManagerBackend',
     file: 'backends/aws-secrets-manager/aws-options.ts',
@@ -72,7 +84,7 @@ const DOCUMENTED: readonly Documented[] = [
   },
   {
     heading: 'webhookAnchor',
-    file: 'audit/webhook-anchor.ts',
+    file: 'webhook-anchor.ts',
     types: ['WebhookAnchorOptions'],
     schemas: ['optionsSchema'],
   },
@@ -147,7 +159,7 @@ function rowOf(heading: string, option: string): string {
 
 describe('options', () => {
   test.each(DOCUMENTED)('$heading: every option of $file has a row, with its bounds and default', (entry) => {
-    const text = read(`src/${entry.file}`)
+    const text = sourceOf(entry.file)
     const members = entry.types.flatMap((name) => membersOf(text, name))
     expect(members.length).toBeGreaterThan(0)
     for (const member of members) rowOf(entry.heading, member)
@@ -172,7 +184,7 @@ describe('options', () => {
   test('no row describes an option that is gone', () => {
     for (const heading of new Set(DOCUMENTED.map((entry) => entry.heading))) {
       const text = DOCUMENTED.filter((entry) => entry.heading === heading)
-        .map((entry) => read(`src/${entry.file}`))
+        .map((entry) => sourceOf(entry.file))
         .join('\n')
       for (const [, option = ''] of section(heading).matchAll(/^\| `(\w+)` \|/gm)) {
         expect(new RegExp(`\\b${option}\\??:`).test(text), `${heading}: ${option}`).toBe(true)

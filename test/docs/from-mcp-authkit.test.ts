@@ -29,6 +29,7 @@ test('the server of docs/migrating-from-mcp-authkit.md asks, saves, and then run
   // It reads confluence.md in the folder that it is started in.
   const environment = {
     SERVER_URL: url,
+    PORT: new URL(url).port,
     ISSUER_URL: identityProvider.issuer,
     MCP_VAULT_KEY_FILE: join(folder, 'vault.key'),
     MCP_VAULT_FOLDER: join(folder, 'data'),

@@ -1,57 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { httpBrowser } from '../../examples/tickets/http-browser.ts'
 import { folderWithKey } from '../support/example-process.ts'
+import { blocksOf, installInto, shell } from '../support/followed-page.ts'
 import { freePort } from '../support/free-port.ts'
 import { startService } from '../support/local-service.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const PAT = 'jira-token-of-the-one-user'
 
 /** The shell blocks of a section of the page, for a port of the test's own. */
 function blocks(heading: string, port: number): string[] {
-  const page = readFileSync(join(ROOT, 'docs/getting-started.md'), 'utf8')
-  const section = page.split(/^### /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
-  return [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text = '']) =>
+  return blocksOf('docs/getting-started.md', heading).map((text) =>
     text.replaceAll('8005', String(port)).replace('start tools.mjs', `start tools.mjs --port ${port}`),
   )
-}
-
-/** As `npm install` leaves a project, with the project's tools and key. */
-function project(): string {
-  const folder = folderWithKey()
-  mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true })
-  symlinkSync(ROOT, join(folder, 'node_modules/mcp-credential-vault'))
-  symlinkSync('../mcp-credential-vault/dist/cli/main.js', join(folder, 'node_modules/.bin/mcp-credential-vault'))
-  copyFileSync(join(ROOT, 'examples/tools.mjs'), join(folder, 'tools.mjs'))
-  return folder
-}
-
-interface Shell {
-  readonly child: ChildProcess
-  output(): string
-  readonly ended: Promise<number | null>
-}
-
-function shell(script: string, folder: string, environment: NodeJS.ProcessEnv): Shell {
-  const env = { PATH: process.env['PATH'], HOME: folder, ...environment }
-  // A group of its own, so that what the shell starts ends with it.
-  const child = spawn('/bin/sh', ['-ec', script], { cwd: folder, env, detached: true })
-  onTestFinished(() => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // It has ended.
-    }
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      output += String(chunk)
-    })
-  return { child, output: () => output, ended: new Promise((resolve) => child.once('close', resolve)) }
 }
 
 test('docs/getting-started.md without an identity provider: the token and the curl line work as printed', async () => {
@@ -61,7 +23,8 @@ test('docs/getting-started.md without an identity provider: the token and the cu
   })
   onTestFinished(() => service.close())
   const port = await freePort()
-  const folder = project()
+  const folder = folderWithKey()
+  installInto(folder)
   const [start = '', call = ''] = blocks('Without an identity provider', port)
   expect(start).toContain('npx mcp-credential-vault start')
 
@@ -80,9 +43,14 @@ test('docs/getting-started.md without an identity provider: the token and the cu
   }
   const asked = await curl()
   expect(asked).toContain('-32042')
+  // There is no login, and the link works on this machine alone.
+  expect(asked).toContain('Open this link in a browser on this machine, press Continue, and then call the tool again')
   const [link = ''] = /http:\/\/localhost:\d+\/credentials\/jira\/entry\?t=[\w-]+/.exec(asked) ?? []
   const browser = httpBrowser()
-  const form = await browser.press(await browser.open(link), 'Continue')
+  const first = await browser.open(link)
+  expect(first.html).toContain('Continue to the form')
+  expect(first.html).not.toMatch(/sign in/i)
+  const form = await browser.press(first, 'Continue')
   expect((await browser.press(form, 'Save', { pat: PAT })).status).toBe(200)
   expect(await curl()).toContain('You are the one user.')
 })

@@ -63,7 +63,7 @@ async function walk(section: string): Promise<void> {
   })
   onTestFinished(() => identityProvider.close())
   const { folder, start } = followed(section, () => ({
-    'http://localhost:8005': url,
+    '8005': new URL(url).port,
     'https://login.example.com': identityProvider.issuer,
     'https://tickets.example.com': tickets.origin,
   }))
@@ -96,7 +96,8 @@ async function walk(section: string): Promise<void> {
   expect(textOf(saved.html)).toContain('Tickets is connected')
   const created = await answerOf(alice, 'create_ticket', TICKET)
   expect(created).toMatchObject({ isError: false, text: expect.stringContaining('"reporter":"alice"') })
-  expect(output).toBe('')
+  expect(page).toContain('It prints `Serving http://localhost:8005/mcp on port 8005`.')
+  expect(output).toBe(`Serving ${url}/mcp on port ${new URL(url).port}\n`)
 }
 
 const LONG = 120_000

@@ -96,9 +96,17 @@ test('the tickets example reports a token that ended at its service as an error,
   await fillIn(link, 'alice', { pat: await newTokenAt(origin, 'Alice') })
   expect(await answerOf(alice, 'create_ticket', TICKET)).toMatchObject({ isError: false })
   expect(await answerOf(alice, 'list_tickets')).toMatchObject({ isError: false })
-  await newTokenAt(origin, 'Alice')
-  expectRefusal(await answerOf(alice, 'create_ticket', TICKET))
-  expectRefusal(await answerOf(alice, 'list_tickets'))
+  for (const [tool, parameters] of [
+    ['create_ticket', TICKET],
+    ['list_tickets', {}],
+  ] as const) {
+    await newTokenAt(origin, 'Alice')
+    expectRefusal(await answerOf(alice, tool, parameters))
+    // The next call asks for a new token, and the one after it runs.
+    const again = linkIn((await answerOf(alice, tool, parameters)).text)
+    await fillIn(again, 'alice', { pat: await newTokenAt(origin, 'Alice') })
+    expect(await answerOf(alice, tool, parameters)).toMatchObject({ isError: false })
+  }
 })
 
 interface Sample {
@@ -140,7 +148,7 @@ const readme = servedFrom(
 )
 const gettingStarted = servedFrom(
   'getting-started.ts',
-  ({ url }) => ({ '8005': new URL(url).port }),
+  () => ({}),
   ({ url, issuer, service }) => ({ BASE_URL: url, ISSUER: issuer, SERVICE_ORIGIN: service.origin }),
 )
 const fromAuthkit = (sample: Sample) => {
@@ -178,6 +186,9 @@ const SAMPLES = [
   ['docs/migrating-from-mcp-authkit.md', 'examples/from-mcp-authkit.ts', fromAuthkit, 'list_pages', { space: 'IT' }],
 ] as const
 
+/** The samples that a newcomer keeps: a token that has ended must not end the tool. */
+const ASKS_AGAIN: readonly string[] = ['examples/getting-started.ts', 'examples/tools.mjs']
+
 test.each(SAMPLES)(
   'the sample of %s reports a token that ended at its service as an error',
   async (_, file, run, tool, parameters) => {
@@ -188,6 +199,12 @@ test.each(SAMPLES)(
     expect(await alice.answer(tool, parameters)).toMatchObject({ isError: false })
     service.endToken(pat)
     expectRefusal(await alice.answer(tool, parameters))
+    if (!ASKS_AGAIN.includes(file)) return
+    const again = linkIn(await alice.call(tool, parameters))
+    // A page that is not a success says what verify found.
+    expect((await fillIn(again, 'alice', { pat })).html).toContain('does not know this token')
+    await fillIn(again, 'alice', { pat: service.newToken() })
+    expect(await alice.answer(tool, parameters)).toMatchObject({ isError: false })
   },
 )
 

@@ -195,7 +195,7 @@ describe('what an operator does', () => {
     await refusal(release(), 'credential_malformed')
     await hands.put(KEY, { pat: PAT })
     expect(await release()).toBe(PAT)
-    expect(gateTexts.malformed('Jira', 'https://form')).toContain('incomplete or damaged')
+    expect(gateTexts.malformed('Jira', { url: 'https://form', hasLogin: true })).toContain('incomplete or damaged')
   })
 
   test('row 30: a mount that asks for compare-and-set gets it', async () => {

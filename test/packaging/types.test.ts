@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -15,8 +15,11 @@ const manifest: {
   dependencies: Record<string, string>
 } = JSON.parse(read('package.json'))
 
+/** The blocks of a page in this language. */
+const blocksOf = (text: string, language: string) =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, block = '']) => block)
 /** The first block of the page in this language. */
-const block = (language: string) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? ''
+const block = (language: string) => blocksOf(page, language)[0] ?? ''
 
 const VARIANTS = [
   ['as printed', []],
@@ -32,14 +35,15 @@ const VARIANTS = [
 const LONG = 180_000
 
 let folder: string
-const run = (command: string, parameters: readonly string[]) =>
-  execFileSync(command, parameters, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+let tarball: string
+const run = (command: string, parameters: readonly string[], cwd = folder) =>
+  execFileSync(command, parameters, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 const install = (...packages: string[]) => run('npm', ['install', '--silent', '--no-fund', '--no-audit', ...packages])
 
 /** What the compiler says; empty when the project compiles. */
-function compile(parameters: readonly string[]): string {
+function compile(parameters: readonly string[], cwd = folder): string {
   try {
-    return run('npx', ['--no-install', 'tsc', '-p', '.', ...parameters])
+    return run('npx', ['--no-install', 'tsc', '-p', '.', ...parameters], cwd)
   } catch (error) {
     return error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error)
   }
@@ -56,7 +60,8 @@ beforeAll(() => {
   ) as { filename: string }[]
   writeFileSync(join(folder, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n')
   writeFileSync(join(folder, 'tsconfig.json'), block('json'))
-  install(`./${packed?.filename}`)
+  tarball = packed?.filename ?? ''
+  install(`./${tarball}`)
   run('sh', ['-ec', block('sh')])
 }, LONG)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -110,4 +115,33 @@ test(
     check()
   },
   LONG * 2,
+)
+
+/** Whatever npm puts where, which is another place in a project that installs in another order: a lockfile would hide it. */
+test.each(['Koa', 'Express', 'stdio'])(
+  'without a lockfile, the %s server compiles in a folder made as plug-in.md and this page say',
+  (heading) => {
+    const fresh = mkdtempSync(join(tmpdir(), 'fresh-'))
+    onTestFinished(() => rmSync(fresh, { recursive: true, force: true }))
+    const plugIn = read('docs/plug-in.md')
+    const section = plugIn.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
+    const [, init = ''] = blocksOf(plugIn, 'sh')
+    const [commands = ''] = blocksOf(section, 'sh')
+    const types = blocksOf(page, 'sh').filter(
+      (command, at) => at === 0 || command.includes(`@types/${heading.toLowerCase()}`),
+    )
+    expect(types).toHaveLength(heading === 'stdio' ? 1 : 2)
+    copyFileSync(join(folder, tarball), join(fresh, tarball))
+    run(
+      'sh',
+      ['-ec', [init, ...commands.split('\n').filter((line) => line.startsWith('npm ')), ...types].join('\n')],
+      fresh,
+    )
+    writeFileSync(join(fresh, 'tsconfig.json'), block('json'))
+    writeFileSync(join(fresh, 'server.ts'), blocksOf(section, 'ts')[0] ?? '')
+    expect(compile([], fresh)).toBe('')
+    run('npm', ['install', '--silent', '--no-fund', '--no-audit', '@types/node@20'], fresh)
+    expect(compile([], fresh)).toBe('')
+  },
+  LONG,
 )

@@ -9,7 +9,11 @@ export interface AwsUser {
 }
 
 /** The very policy of the docs, for a prefix of the test's own, with more actions if any are given. */
-export function awsPolicy(name: 'form' | 'tool' | 'operator', prefix: string, more: readonly string[] = []): string {
+export function awsPolicy(
+  name: 'form' | 'tool' | 'server' | 'operator',
+  prefix: string,
+  more: readonly string[] = [],
+): string {
   const path = join(import.meta.dirname, `../../docs/backends/policies/aws-${name}.json`)
   const text = readFileSync(path, 'utf8')
     .replaceAll('REGION', REGION)

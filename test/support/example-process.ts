@@ -57,7 +57,7 @@ export async function startExample(
   const server = await startProcess(
     process.execPath,
     await nodeParameters(example, folder, replacements),
-    { MCP_VAULT_KEY_FILE: join(folder, 'vault.key'), ...environment },
+    { MCP_VAULT_KEY_FILE: join(folder, 'vault.key'), PORT: new URL(url).port, ...environment },
     async () => (await fetch(`${url}/mcp`, { method: 'POST' })).status === 401,
   )
   onTestFinished(() => server.stop())

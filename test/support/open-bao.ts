@@ -36,13 +36,19 @@ export interface OpenBaoOptions {
   readonly tls?: boolean
 }
 
+/** The configuration that the page on the audit log tells its reader to add. */
+function auditDevice(): string {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/audit.md'), 'utf8')
+  return /```hcl\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+}
+
 /** A dev server of OpenBao on loopback with an audit device, or the binary that VAULT_BIN names. */
 export async function startOpenBao({ tls = false }: OpenBaoOptions = {}): Promise<OpenBao> {
   const folder = mkdtempSync(join(tmpdir(), 'open-bao-'))
   const port = await freePort()
   const address = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`
   const auditFile = join(folder, 'audit.log')
-  writeFileSync(join(folder, 'bao.hcl'), `audit "file" "main" { options { file_path = "${auditFile}" } }\n`)
+  writeFileSync(join(folder, 'bao.hcl'), auditDevice().replace('/var/log/openbao/audit.log', auditFile))
   const api = apiOf(address)
   const server = await startProcess(
     process.env['VAULT_BIN'] ?? pythonCommand('bao'),

@@ -52,7 +52,7 @@ export function awsError(error: unknown, change: boolean): CredentialVaultError 
   if (name === 'AccessDeniedException')
     return new CredentialVaultError(
       'forbidden',
-      'The IAM policy does not let this server do that. Compare it with docs/backends/aws-secrets-manager.md.',
+      'The IAM policy of these AWS credentials does not allow that. A server needs the policy aws-server.json, or aws-form.json and aws-tool.json for two logins, an operator aws-operator.json: see docs/backends/aws-secrets-manager.md.',
       { reason: 'policy' },
     )
   if (/TimeTooSkewed|RequestExpired/.test(name))

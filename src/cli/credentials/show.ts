@@ -15,8 +15,8 @@ export const show: Command = {
   help: `
 Usage: mcp-credential-vault show PROVIDER --issuer URL --subject SUBJECT [--json]
 
-Shows whether the credential is active, revoked or absent, its version, where the backend keeps it, and the vendor's own command
-that rotates it by hand, with the text to type there before Ctrl-D. Never prints a value.
+Shows whether the credential is active, revoked or absent, its version, and where the backend keeps it. For an active one it prints the
+command that rotates it, and the vendor's own command with the text to type there. Never prints a value.
 Ends with 3 when it is absent.
 `,
   run: (input, terminal) => {
@@ -34,7 +34,7 @@ Ends with 3 when it is absent.
         ...(fields && { fields }),
         backend: credentials.backendName,
         location: credentials.locate(key),
-        ...(status.status !== 'absent' && rotation(credentials, key, fields)),
+        ...(status.status === 'active' && rotation(credentials, key, fields)),
       }
       terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : lines(shown))
       return status.status === 'absent' ? 3 : 0
@@ -43,18 +43,29 @@ Ends with 3 when it is absent.
 }
 
 function lines(shown: Readonly<Record<string, string | readonly string[]>>): string {
-  const rows = Object.entries(shown).map(([name, value]) => [LABELS[name] ?? name, [value].flat().join(', ')])
+  const rows = Object.entries(shown).map(([name, value]) => [
+    LABELS[name] ?? name,
+    [value].flat().join(', ') + (NOTES[name] ?? ''),
+  ])
   return rows.map(([label = '', text = '']) => `${label.padEnd(10)} ${text}\n`).join('')
 }
 
-const LABELS: Readonly<Record<string, string>> = { rotateInput: 'then type' }
+const LABELS: Readonly<Record<string, string>> = { rotateByHand: 'by hand', rotateInput: 'then type' }
+/** The vendor's command reads standard input to its end, and the terminal echoes it. */
+const NOTES: Readonly<Record<string, string>> = { rotateInput: ', then Ctrl+D; the terminal shows what you type' }
 
-/** Field names are what the command has to name; without them it shows where they go. */
-function rotation(
-  credentials: OperatorCredentials,
-  key: StorageKey,
-  fields: readonly string[] | undefined,
-): { readonly rotate?: string; readonly rotateInput?: string } {
-  const rotate = credentials.rotateCommand(key, fields ?? ['FIELD'])
-  return rotate === undefined ? {} : { rotate: rotate.command, rotateInput: rotate.input }
+/** Our own command comes first: it prompts without an echo, keeps the other fields and logs the change. */
+function rotation(credentials: OperatorCredentials, key: StorageKey, fields: readonly string[] | undefined) {
+  const owner = `--issuer ${shellWord(key.owner.issuer)} --subject ${shellWord(key.owner.subject)}`
+  const field = fields !== undefined && fields.length > 1 ? ' --field FIELD' : ''
+  const byHand = credentials.rotateCommand(key, fields ?? ['FIELD'])
+  return {
+    rotate: `npx mcp-credential-vault rotate ${key.provider} ${owner}${field}`,
+    ...(byHand && { rotateByHand: byHand.command, rotateInput: byHand.input }),
+  }
+}
+
+/** A word as a POSIX shell reads it back: `auth0|alice` is a pipe otherwise. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

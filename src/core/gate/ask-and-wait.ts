@@ -55,7 +55,7 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
       await waiting.catch(() => undefined)
       await request.withdraw()
     }
-    return { saved: false, text: textFor(end, provider.label, request.url, cause) }
+    return { saved: false, text: textFor(end, provider.label, request, cause) }
   } catch (error) {
     if (ended.signal.reason === timedOut)
       return { saved: false, text: gateTexts.stillWaiting(provider.label, request.url) }
@@ -72,7 +72,7 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
 function textFor(
   end: Exclude<WaitEnd, 'saved'> | Exclude<ClientAnswer, 'accept'>,
   label: string,
-  url: string,
+  request: AskParts['request'],
   cause: AskParts['cause'],
 ): string {
   switch (end) {
@@ -82,11 +82,11 @@ function textFor(
     case 'declined':
       return gateTexts.declined(label)
     case 'cancel':
-      return gateTexts.dismissed(label, url)
+      return gateTexts.dismissed(label, request.url)
     case 'expired':
       return gateTexts.expired(label)
     case 'failed':
-      return gateTexts.openLink(label, cause, url)
+      return gateTexts.openLink(label, cause, request)
   }
 }
 

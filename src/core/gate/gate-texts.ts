@@ -1,4 +1,5 @@
 import type { CredentialVaultError } from '../model/errors.ts'
+import type { CredentialRequest } from './gated-provider.ts'
 
 /**
  * What the user or the model reads when a call does not run. Absent, revoked, forbidden and unavailable read differently, and no
@@ -10,8 +11,8 @@ export const gateTexts = {
       ? `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`
       : `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
 
-  openLink: (label: string, cause: 'absent' | 'revoked', url: string): string =>
-    `${gateTexts.ask(label, cause)} Open this link in a browser, sign in, and then call the tool again: ${url}`,
+  openLink: (label: string, cause: 'absent' | 'revoked', { url, hasLogin }: FormLink): string =>
+    `${gateTexts.ask(label, cause)} ${hasLogin ? 'Open this link in a browser, sign in,' : OPEN_HERE} and then call the tool again: ${url}`,
 
   stillWaiting: (label: string, url: string): string =>
     `The ${label} credential has not been entered yet. The link still works: ${url} Enter it there, then call the tool again.`,
@@ -39,8 +40,8 @@ export const gateTexts = {
   serviceUnavailable: (label: string, error?: CredentialVaultError): string =>
     `${label} itself cannot be reached right now (${codeOf(error)}). Your credential is not the problem. ${error?.retryable === false ? 'Ask whoever runs this server.' : 'Try again later.'}`,
 
-  malformed: (label: string, url: string): string =>
-    `Your stored ${label} credential is incomplete or damaged, so the tool could not finish. Open this link in a browser, sign in and enter it again, then call the tool again: ${url}`,
+  malformed: (label: string, { url, hasLogin }: FormLink): string =>
+    `Your stored ${label} credential is incomplete or damaged, so the tool could not finish. ${hasLogin ? 'Open this link in a browser, sign in' : OPEN_HERE} and enter it again, then call the tool again: ${url}`,
 
   forbidden: (label: string, error?: CredentialVaultError): string =>
     `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again would not help; ask whoever runs this server.`,
@@ -51,6 +52,11 @@ export const gateTexts = {
   withheld: (label: string): string =>
     `The tool's answer contained your ${label} secret and was withheld. Nothing of it was passed on. Report this to whoever runs the tool.`,
 } as const
+
+type FormLink = Pick<CredentialRequest, 'url' | 'hasLogin'>
+
+/** Local mode has no login, and no other machine reaches its form. */
+const OPEN_HERE = 'Open this link in a browser on this machine, press Continue,'
 
 function codeOf(error: CredentialVaultError | undefined): string {
   return error?.reason ?? error?.code ?? 'unexpected'

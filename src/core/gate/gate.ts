@@ -95,7 +95,7 @@ async function ask<R>(
   const { label } = provider
   const waits = decision.action === 'ask-and-wait'
   const request = await provider.requestCredential(call, cause, { waits })
-  const openLink = gateTexts.openLink(label, cause, request.url)
+  const openLink = gateTexts.openLink(label, cause, request)
   switch (decision.action) {
     case 'answer-text':
       return words(openLink)
@@ -122,8 +122,8 @@ async function run<R>({ provider, toolCall, handler }: GateEntry<R>, call: Gated
   } catch (error) {
     // Somebody put something else there by hand: the user can fix it.
     if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
-    const { url } = await provider.requestCredential(call, 'absent', { waits: false })
-    return words(gateTexts.malformed(provider.label, url))
+    const request = await provider.requestCredential(call, 'absent', { waits: false })
+    return words(gateTexts.malformed(provider.label, request))
   }
 }
 

@@ -37,6 +37,8 @@ export interface GatedProvider {
 export interface CredentialRequest {
   /** Form's URL: worthless without the owner's login. */
   readonly url: string
+  /** Whether the form begins with a login. In local mode it is open to this machine's own browser. */
+  readonly hasLogin: boolean
   readonly request: PendingRequest
   /** False when a call that wanted to wait may not: its owner has as many waiting as one may have. */
   readonly mayWait: boolean

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
+import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { readJsonBody } from '../transport/json-body.ts'
 import { openResponses } from '../transport/open-responses.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
@@ -48,7 +49,7 @@ export interface McpMountOptions {
 export interface GateKeeper {
   readonly serverBaseUrl: URL
   /** Lets only requests with a good access token through and leaves the user in `ctx.state.user`. */
-  bearerGate(): Koa.Middleware
+  bearerGate(): KoaMiddleware
   onClose(end: () => Promise<void>): void
 }
 
@@ -68,7 +69,7 @@ const optionsSchema = z.strictObject({
 })
 
 /** Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through. */
-export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): Koa.Middleware {
+export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): KoaMiddleware {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
   const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = checked
   const responses = openResponses({
@@ -141,10 +142,11 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     return sendWebResponse(ctx, response, { open, onEnd: release })
   }
 
-  return async (ctx, next) => {
+  const mounted: Koa.Middleware = async (ctx, next) => {
     if (ctx.path !== fullPath) return next()
     return gate(ctx, () => serve(ctx))
   }
+  return mounted
 }
 
 /** It has ended, is another user's, or is in the memory of another process: which one is not said. */

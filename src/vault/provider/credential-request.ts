@@ -7,7 +7,7 @@ import type { NewRequest } from '../../core/ports/pending-request.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
 export interface CredentialRequestParts {
-  readonly services: Pick<ProviderServices, 'reader' | 'log' | 'pendingRequests'>
+  readonly services: Pick<ProviderServices, 'reader' | 'log' | 'pendingRequests' | 'hasLogin'>
   readonly key: StorageKey
   readonly call: GatedCall
   readonly cause: NewRequest['cause']
@@ -34,6 +34,7 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
   return {
     request,
     url: formUrl(serverBaseUrl, provider, request.handle),
+    hasLogin: services.hasLogin,
     mayWait: request.waiterId !== undefined,
     async wait(signal) {
       const end = await pendingRequests.wait(request, isSaved, signal)

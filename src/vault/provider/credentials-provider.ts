@@ -1,4 +1,3 @@
-import type Koa from 'koa'
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
 import {
   type CredentialReference,
@@ -17,6 +16,7 @@ import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
+import type { KoaApplication } from '../../core/ports/koa.ts'
 import type { NewRequest } from '../../core/ports/pending-request.ts'
 import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
@@ -89,7 +89,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   /** Serves the form on a Koa application. Routes are shared: several providers of one vault register them once. */
-  register(app: Koa): void {
+  register(app: KoaApplication): void {
     if (this.#attached) {
       this.#attached.vault.register(app)
       return

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa from 'koa'
+import type { KoaMiddleware } from '../../core/ports/koa.ts'
 
 /** What Express, Fastify (through `@fastify/middie`) and `node:http` call. Without `next`, foreign paths are answered with 404. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
@@ -8,7 +9,7 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse, n
  * Serves Koa middleware in a server that is not Koa's. Requests for paths that it does not own go to `next` untouched, without having
  * been through Koa, which would leave listeners and a status on them.
  */
-export function createNodeHandler(middleware: Koa.Middleware, owns: (path: string) => boolean): NodeHandler {
+export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string) => boolean): NodeHandler {
   const app = new Koa()
   app.use(middleware)
   const handle = app.callback()

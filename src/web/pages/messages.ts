@@ -35,7 +35,8 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
   return {
     signIn: (target: LinkTarget, status: 200 | 401): Message => ({
       status,
-      heading: status === 401 ? 'You are not signed in any more' : 'Sign in to continue',
+      heading:
+        status === 401 ? 'You are not signed in any more' : hasLogin ? 'Sign in to continue' : 'Continue to the form',
       paragraphs: [
         ...(status === 401 ? ['Nothing was saved. Sign in again and fill in the form once more.'] : []),
         hasLogin

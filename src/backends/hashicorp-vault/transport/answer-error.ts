@@ -22,7 +22,7 @@ export function vaultError(answer: VaultAnswer, request: VaultRequest): Credenti
   if (status === 403)
     return new CredentialVaultError(
       'forbidden',
-      "Vault's policy does not let this server do that. Compare its policy with docs/backends/vault.md.",
+      "The policy of this Vault login does not allow that. A server's logins need the policies vault-form.hcl and vault-tool.hcl, an operator's vault-operator.hcl: see docs/backends/vault.md.",
       { reason: 'policy' },
     )
   if (status === 400 && WARMING_UP.test(texts)) return unavailable('warming_up')
