@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { CredentialVaultError } from '../core/model/errors.ts'
+import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
 import type { DefineTools } from '../server/tools-module.ts'
 import type { Command } from './terminal/command.ts'
 import { UsageError } from './terminal/command-line.ts'
@@ -14,20 +14,22 @@ export const start: Command = {
     port: { type: 'string' },
     host: { type: 'string' },
     stateless: { type: 'boolean' },
+    environment: { type: 'string' },
+    // Its former name. Node.js finds that word among the command's own and reads the file first, so a missing one ends in its error.
     'env-file': { type: 'string' },
   },
   help: `
-Usage: mcp-credential-vault start MODULE [--port 8005] [--host 127.0.0.1] [--stateless] [--env-file FILE]
+Usage: mcp-credential-vault start MODULE [--port 8005] [--host 127.0.0.1] [--stateless] [--environment FILE]
 
 MODULE is an ES module whose default export is (server, vault) => void. It is called once for each client with a new McpServer of
-@modelcontextprotocol/sdk 1.x and registers its tools on it. The vault is set up from the environment; --env-file reads more of it
+@modelcontextprotocol/sdk 1.x and registers its tools on it. The vault is set up from the environment; --environment reads more of it
 from a file. docs/configuration.md lists the variables.
 
 Serves /mcp, the form below /credentials, the metadata below /.well-known, and /health.
 `,
   async run(input, terminal) {
     const [module = ''] = input.parameters
-    const environmentFile = input.text('env-file')
+    const environmentFile = input.text('environment') ?? input.text('env-file')
     if (environmentFile !== undefined) readEnvironment(environmentFile)
     const startServer = await loadServer()
     const server = await startServer({
@@ -73,28 +75,43 @@ function readEnvironment(path: string): void {
   try {
     loadEnvFile(path)
   } catch {
-    throw new UsageError('--env-file names a file that cannot be read')
+    throw new UsageError('--environment names a file that cannot be read')
   }
 }
 
 async function loadTools(module: string): Promise<DefineTools> {
-  const loaded = await importModule(resolve(module))
-  if (typeof loaded.default === 'function') return loaded.default as DefineTools
-  throw new CredentialVaultError('configuration_invalid', 'The module has no default export (server, vault) => void.', {
-    reason: 'module',
-  })
+  const path = resolve(module)
+  const { default: define } = await importModule(path)
+  if (typeof define !== 'function')
+    throw moduleProblem(`The module ${path} has no default export (server, vault) => void.`)
+  return async (server, vault) => {
+    try {
+      await define(server, vault)
+    } catch (error) {
+      throw isVaultError(error) ? error : moduleProblem(`The default export of ${path} failed. ${described(error)}`)
+    }
+  }
 }
 
-// The module is the operator's own, so its error's words are for the operator; its values are not printed.
 async function importModule(path: string): Promise<{ default?: unknown }> {
   try {
     return await import(pathToFileURL(path).href)
   } catch (error) {
-    const problem = error instanceof Error ? `${error.name}: ${error.message}` : 'it threw something that is no error'
-    throw new CredentialVaultError('configuration_invalid', `The module ${path} cannot be loaded. ${problem}`, {
-      reason: 'module',
-    })
+    throw isVaultError(error) ? error : moduleProblem(`The module ${path} cannot be loaded. ${described(error)}`)
   }
+}
+
+/** The module is the operator's own, so its error's words and places are for the operator; what else it throws is not printed. */
+function described(error: unknown): string {
+  if (!(error instanceof Error)) return 'It threw something that is no error.'
+  const summary = `${error.name}: ${error.message}`
+  const { stack = '' } = error
+  // Of a syntax error, the place stands before the summary.
+  return stack.startsWith(summary) ? stack : `${summary}\n${stack}`.trimEnd()
+}
+
+function moduleProblem(message: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', message, { reason: 'module' })
 }
 
 function isMissing(error: unknown, name: string): boolean {

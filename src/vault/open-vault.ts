@@ -66,7 +66,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   await withDeadline(backend.name, OPEN_DEADLINE, () =>
     backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
   )
-  const sealer = await orClose(backend, async () => {
+  const sealer = await orClose([backend, audit], async () => {
     const webKey = findWebKey(options.webKey, backend, pendingStore, warnOf('keys'))
     await audit.open?.(backend.deriveKey?.('audit'))
     return createSealer(webKey)
@@ -79,13 +79,13 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
   const journal: Journal = createJournal({ audit, health, warn: warnOf('audit') })
-  await orClose(backend, async () => {
+  await orClose([backend, audit], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
+    if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
-  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   const sessions = options.browserSessions ?? memoryBrowserSessions()
   let userContext: AsyncLocalStorage<User> | undefined
   const providers = new Map<string, FormProvider>()
@@ -217,12 +217,12 @@ const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
 
-/** A backend that was opened has logged in, and is not to be left so when something else is found wrong. */
-async function orClose<T>(backend: SecretBackend, work: () => Promise<T>): Promise<T> {
+/** A backend that was opened has logged in, and an audit log has begun; neither is left so when something else is found wrong. */
+async function orClose<T>(opened: readonly { close(): Promise<void> }[], work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    await backend.close().catch(() => {})
+    await Promise.allSettled(opened.map((one) => one.close()))
     throw error
   }
 }

@@ -138,10 +138,10 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     })
 
     const revoked = await operate(revoke, ['jira', ...ALICE])
-    expect(revoked.out).toMatch(/^Revoked jira for auth0\|alice: version \S+\.\n$/)
+    expect(revoked.out).toMatch(/^Revoked jira for auth0\|alice \(issuer \S+\): version \S+\.\n/)
     expect((await operate(show, ['jira', ...ALICE, '--json'])).json()).toMatchObject({ status: 'revoked' })
     expect((await operate(rotate, ['jira', ...ALICE], ROTATED)).code).toBe(3)
-    expect((await operate(revoke, ['jira', ...ALICE])).out).toContain('nothing to revoke')
+    expect((await operate(revoke, ['jira', ...ALICE])).out).toContain('is revoked already')
     expect((await operate(revoke, ['jira', ...ALICE, '--purge'])).out).toContain('Purged jira')
     expect((await operate(show, ['jira', ...ALICE])).code).toBe(3)
     expect((await operate(list, ['--json'])).json()).toEqual({ credentials: [] })

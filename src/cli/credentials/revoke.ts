@@ -3,7 +3,13 @@ import { isVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import {
+  credentialName,
+  keyFromInput,
+  noSuchCredential,
+  ownerOptions,
+  withOperatorAccess,
+} from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
 
 export const revoke: Command = {
@@ -15,7 +21,8 @@ export const revoke: Command = {
 Usage: mcp-credential-vault revoke PROVIDER --issuer URL --subject SUBJECT [--purge] [--json]
 
 Makes every stored version unreadable, unless somebody changes it at the same time. The next call asks the owner again and says that the credential was revoked.
---purge removes that mark too: afterwards the credential reads as never stored. Nothing to revoke is no error.
+--purge removes that mark too: afterwards the credential reads as never stored.
+Ends with 0 for one that is revoked already, and with 3 where none is stored: "list" shows what is.
 Revoking here does not revoke the token at its service: do that there as well.
 `,
   run: (input, terminal) => {
@@ -34,9 +41,11 @@ Revoking here does not revoke the token at its service: do that there as well.
         purged: purge,
         ...(version && { version }),
       }
+      if (!changed && before?.status !== 'revoked') throw noSuchCredential(key)
+      const name = credentialName(key)
       const text = changed
-        ? `${purge ? 'Purged' : 'Revoked'} ${key.provider} for ${key.owner.subject}${version ? `: version ${version}` : ''}.`
-        : `There was nothing to revoke for ${key.owner.subject}.`
+        ? `${purge ? 'Purged' : 'Revoked'} ${name}${version ? `: version ${version}` : ''}.`
+        : `Nothing was changed: ${name} is revoked already.`
       terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n`)
       return 0
     })

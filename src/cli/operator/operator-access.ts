@@ -3,7 +3,7 @@ import { type Credentials, createCredentials, newCorrelationId } from '../../cor
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
-import { type CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
@@ -73,6 +73,19 @@ export function keyFromInput(input: CommandInput): StorageKey {
   const issuer = input.text('issuer')
   const subject = input.text('subject')
   if (issuer === undefined || subject === undefined)
-    throw new UsageError('--issuer and --subject say whose credential it is')
+    throw new UsageError("--issuer and --subject are required: they name the credential's owner")
   return storageKey(provider, { issuer, subject })
+}
+
+/** The credential in a sentence, with everything that may have been mistyped. */
+export function credentialName({ provider, owner: { issuer, subject } }: StorageKey): string {
+  return `${provider} for ${subject} (issuer ${issuer})`
+}
+
+export function noSuchCredential(key: StorageKey): CredentialVaultError {
+  return new CredentialVaultError(
+    'credential_absent',
+    `No credential is stored of ${credentialName(key)}. "mcp-credential-vault list" shows what is stored.`,
+    { provider: key.provider },
+  )
 }
