@@ -2,7 +2,9 @@ import { resolve } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { isLoopback } from '../core/network/loopback.ts'
 import type { DefineTools } from '../server/tools-module.ts'
+import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
 import type { Command } from './terminal/command.ts'
 import { UsageError } from './terminal/command-line.ts'
 
@@ -19,22 +21,24 @@ export const start: Command = {
     'env-file': { type: 'string' },
   },
   help: `
-Usage: mcp-credential-vault start MODULE [--port 8005] [--host 127.0.0.1] [--stateless] [--environment FILE]
+Usage: mcp-credential-vault start MODULE [--port PORT] [--host 127.0.0.1] [--stateless] [--environment FILE]
 
 MODULE is an ES module whose default export is (server, vault) => void. It is called once for each client with a new McpServer of
 @modelcontextprotocol/sdk 1.x and registers its tools on it. The vault is set up from the environment; --environment reads more of it
 from a file. docs/configuration.md lists the variables.
 
+--port is by default the port of MCP_SERVER_BASE_URL where that is on localhost, else 8005.
 Serves /mcp, the form below /credentials, the metadata below /.well-known, and /health.
 `,
   async run(input, terminal) {
     const [module = ''] = input.parameters
     const environmentFile = input.text('environment') ?? input.text('env-file')
     if (environmentFile !== undefined) readEnvironment(environmentFile)
+    warnOfUnknownVariables(terminal)
     const startServer = await loadServer()
     const server = await startServer({
       defineTools: await loadTools(module),
-      port: portFrom(input.text('port') ?? '8005'),
+      port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
       host: input.text('host') ?? '127.0.0.1',
       mode: input.flag('stateless') ? 'stateless' : 'sessionful',
     })
@@ -63,6 +67,12 @@ async function loadServer() {
       { reason: 'sdk_missing' },
     )
   }
+}
+
+/** On this machine no proxy stands before the server, so it has to listen where its own links lead. */
+function portOf(serverBaseUrl = ''): string {
+  const url = URL.canParse(serverBaseUrl) ? new URL(serverBaseUrl) : undefined
+  return url && isLoopback(url) && url.port !== '' ? url.port : '8005'
 }
 
 function portFrom(text: string): number {

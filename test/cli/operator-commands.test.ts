@@ -132,7 +132,10 @@ describe('rotate', () => {
     const without = await run(rotate, bob, { readSecret })
     expect([without.code, without.error]).toEqual([2, expect.stringContaining('--field pat or --field user')])
     const wrong = await run(rotate, [...bob, '--field', 'ueser'], { readSecret })
-    expect([wrong.code, wrong.error]).toEqual([2, expect.stringContaining('there is no field ueser: name --field pat or --field user')])
+    expect([wrong.code, wrong.error]).toEqual([
+      2,
+      expect.stringContaining('there is no field ueser. The credential for jira has the fields pat, user.'),
+    ])
     const secret = await run(rotate, [...bob, '--field', SECRET], { readSecret })
     expect([secret.code, secret.error]).toEqual([2, expect.not.stringContaining(SECRET)])
     expect((await run(rotate, [...bob, '--field', 'user'], { readSecret })).code).toBe(0)
@@ -173,15 +176,21 @@ describe('revoke', () => {
     ['jira', 'https://login.exampel.com', 'alice'],
     ['jira', ISSUER, 'alcie'],
     ['jira', ISSUER, 'alcie', '--purge'],
-  ])('of what is not stored ends with 3, and names what may be mistyped: %s %s %s', async (provider, issuer, subject, ...more) => {
-    const words = [provider, '--issuer', issuer, '--subject', subject, ...more]
-    const { code, out, error } = await run(revoke, words)
-    expect([code, out]).toEqual([3, ''])
-    expect(error).toContain(`${provider} for ${subject} (issuer ${issuer})`)
-    expect(error).toContain('"mcp-credential-vault list" shows what is stored')
-    const rotated = await run(rotate, words.slice(0, 5), { readSecret: async () => 'x' })
-    expect([rotated.code, rotated.error]).toEqual([3, expect.stringContaining(`${provider} for ${subject} (issuer ${issuer})`)])
-  })
+  ])(
+    'of what is not stored ends with 3, and names what may be mistyped: %s %s %s',
+    async (provider, issuer, subject, ...more) => {
+      const words = [provider, '--issuer', issuer, '--subject', subject, ...more]
+      const { code, out, error } = await run(revoke, words)
+      expect([code, out]).toEqual([3, ''])
+      expect(error).toContain(`${provider} for ${subject} (issuer ${issuer})`)
+      expect(error).toContain('"mcp-credential-vault list" shows what is stored')
+      const rotated = await run(rotate, words.slice(0, 5), { readSecret: async () => 'x' })
+      expect([rotated.code, rotated.error]).toEqual([
+        3,
+        expect.stringContaining(`${provider} for ${subject} (issuer ${issuer})`),
+      ])
+    },
+  )
 
   test('with --purge ends with 3 for what was purged before', async () => {
     await store('carol', { pat: SECRET })

@@ -6,6 +6,7 @@ import { findKey } from '../../core/crypto/key-source.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
+import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 
@@ -17,6 +18,7 @@ export const folderOption = { folder: { type: 'string' } } as const
  * @throws `configuration_invalid` when no audit log is there
  */
 export async function auditFolder(input: CommandInput, terminal: Terminal): Promise<string> {
+  warnOfUnknownVariables(terminal)
   const environment = withoutEmpty(terminal.environment)
   const folder =
     input.text('folder') ??

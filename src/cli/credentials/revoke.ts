@@ -3,6 +3,7 @@ import { isVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
+import { cacheHelp, cacheNotice } from '../operator/cache-notice.ts'
 import {
   credentialName,
   keyFromInput,
@@ -24,11 +25,12 @@ Makes every stored version unreadable, unless somebody changes it at the same ti
 --purge removes that mark too: afterwards the credential reads as never stored.
 Ends with 0 for one that is revoked already, and with 3 where none is stored: "list" shows what is.
 Revoking here does not revoke the token at its service: do that there as well.
+${cacheHelp}
 `,
   run: (input, terminal) => {
     const key = keyFromInput(input)
     const purge = input.flag('purge')
-    return withOperatorAccess(terminal, async ({ credentials, context }) => {
+    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {
       const before = await statusOrDamage(credentials, key, context)
       // What was looked at is what is revoked: a credential that is saved meanwhile is a conflict.
       const expect = before?.status === 'active' ? { version: before.version.ref } : 'any'
@@ -40,13 +42,14 @@ Revoking here does not revoke the token at its service: do that there as well.
         revoked: changed,
         purged: purge,
         ...(version && { version }),
+        cacheSeconds,
       }
       if (!changed && before?.status !== 'revoked') throw noSuchCredential(key)
       const name = credentialName(key)
       const text = changed
         ? `${purge ? 'Purged' : 'Revoked'} ${name}${version ? `: version ${version}` : ''}.`
         : `Nothing was changed: ${name} is revoked already.`
-      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n`)
+      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n${cacheNotice(cacheSeconds)}`)
       return 0
     })
   },

@@ -9,18 +9,23 @@ import type { AccessContext } from '../../core/ports/access-context.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
+import { cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
+import { warnOfUnknownVariables } from './unknown-variables.ts'
 
 /** What an operator's command works with: the same door as the server's, and an audit log of its own beside the server's. */
 export interface OperatorAccess {
   readonly credentials: Credentials
   readonly context: AccessContext
+  /** How long a server that runs may go on with what this command changes. */
+  readonly cacheSeconds: number
 }
 
 export async function withOperatorAccess(
   terminal: Terminal,
   work: (access: OperatorAccess) => Promise<ExitCode>,
 ): Promise<ExitCode> {
+  warnOfUnknownVariables(terminal)
   const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
   const { backend, audit, pendingStore } = stores
   const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
@@ -38,7 +43,8 @@ export async function withOperatorAccess(
       correlationId: newCorrelationId(),
       actor: operator(),
     }
-    return await work({ credentials: createCredentials({ backend, journal, health }), context })
+    const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
+    return await work({ credentials: createCredentials({ backend, journal, health }), context, cacheSeconds })
   } finally {
     await Promise.all([backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()
