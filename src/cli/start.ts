@@ -36,6 +36,10 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
     if (environmentFile !== undefined) readEnvironment(environmentFile)
     warnOfUnknownVariables(terminal)
     const startServer = await loadServer()
+    // From here on the audit log may have begun, so a first signal ends the server in order; a second one ends it at once.
+    const stopped = new Promise<void>((stop) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
+    })
     const server = await startServer({
       defineTools: await loadTools(module),
       port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
@@ -47,9 +51,7 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
         ? `${JSON.stringify({ url: server.url, address: server.address })}\n`
         : `Serving ${server.url}\n`,
     )
-    await new Promise<void>((stop) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
-    })
+    await stopped
     await server.close()
     return 0
   },

@@ -40,6 +40,16 @@ describe('a start that fails closes its audit log', () => {
   })
 })
 
+test('a signal while it starts ends it in order', async () => {
+  writeFileSync(join(command.root, 'stopped.mjs'), 'export default () => void process.kill(process.pid, "SIGTERM")')
+  const start = `MCP_SERVER_BASE_URL=http://localhost:8005 ${LOCAL} $MCV start stopped.mjs --port 0`
+  const { out } = await command.shell(
+    `export MCP_VAULT_FOLDER=./data-stopped; ${start}; echo "ended with $?"; $MCV audit verify`,
+  )
+  expect(out).toContain('ended with 0')
+  expect(out).toContain('completeness: complete')
+})
+
 describe("an error of the operator's own module is shown with its place", () => {
   test.each([
     ['boom.mjs', 'Error: boom', /boom\.mjs:1:\d+/],

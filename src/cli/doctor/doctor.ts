@@ -48,7 +48,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
-      await Promise.all([backend.close(), pendingStore.shutdown()])
+      await Promise.allSettled([backend.close(), pendingStore.shutdown()])
       await audit.close()
     }
   },

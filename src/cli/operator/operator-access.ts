@@ -46,7 +46,8 @@ export async function withOperatorAccess(
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
     return await work({ credentials: createCredentials({ backend, journal, health }), context, cacheSeconds })
   } finally {
-    await Promise.all([backend.close(), pendingStore.shutdown(), journal.close()])
+    // The log is closed whatever the others do, or it would look like that of a process that was killed.
+    await Promise.allSettled([backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()
   }
 }
