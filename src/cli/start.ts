@@ -117,9 +117,10 @@ async function importModule(path: string): Promise<{ default?: unknown }> {
 function described(error: unknown): string {
   if (!(error instanceof Error)) return 'It threw something that is no error.'
   const summary = `${error.name}: ${error.message}`
-  const { stack = '' } = error
-  // Of a syntax error, the place stands before the summary.
-  return stack.startsWith(summary) ? stack : `${summary}\n${stack}`.trimEnd()
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^ +at /.test(line) && !line.includes('node:internal'))
+  return [summary, ...frames].join('\n')
 }
 
 function moduleProblem(message: string): CredentialVaultError {

@@ -77,3 +77,11 @@ test.each([
     await expect(principal?.backend.open()).rejects.toMatchObject({ code: 'unauthenticated', message })
   }
 })
+
+test('a secret that was given in place of its file is not repeated', async () => {
+  const login = { VAULT_AUTH_METHOD: 'approle', VAULT_ROLE_ID: 'r', VAULT_SECRET_ID_FILE: 'canary-secret-id' }
+  const backend = backendOf({ MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: 'http://127.0.0.1:9', ...login })
+  await expect(backend.open()).rejects.toMatchObject({
+    message: 'The file of auth.secretIdFile (VAULT_SECRET_ID_FILE) cannot be read by this user.',
+  })
+})

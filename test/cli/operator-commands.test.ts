@@ -182,12 +182,12 @@ describe('revoke', () => {
       const words = [provider, '--issuer', issuer, '--subject', subject, ...more]
       const { code, out, error } = await run(revoke, words)
       expect([code, out]).toEqual([3, ''])
-      expect(error).toContain(`${provider} for ${subject} (issuer ${issuer})`)
+      expect(error).toContain(`No credential for ${provider} is stored for subject ${subject} (issuer ${issuer})`)
       expect(error).toContain('"mcp-credential-vault list" shows what is stored')
       const rotated = await run(rotate, words.slice(0, 5), { readSecret: async () => 'x' })
       expect([rotated.code, rotated.error]).toEqual([
         3,
-        expect.stringContaining(`${provider} for ${subject} (issuer ${issuer})`),
+        expect.stringContaining(`No credential for ${provider} is stored for subject ${subject} (issuer ${issuer})`),
       ])
     },
   )

@@ -93,11 +93,11 @@ async function unpacked(path: string): Promise<string> {
 async function readBackendLog({ option, path, read }: Source): Promise<BackendLog> {
   const log = await read().catch((error: unknown) => {
     if (typeof error === 'object' && error !== null && 'errno' in error)
-      throw logProblem(`The file of ${option} cannot be read: ${path}.`)
+      throw logProblem(`The file of ${option} cannot be read.`)
     throw error
   })
   if (log.entries > 0) return log
-  throw logProblem(`The file of ${option} holds no entry of the backend's own log: ${path}.`)
+  throw logProblem(`The file of ${option}, ${path}, holds no entry of the backend's own log.`)
 }
 
 function logProblem(problem: string): CredentialVaultError {

@@ -70,14 +70,14 @@ function anchorsFrom(path: string | undefined): Anchors | undefined {
   const text = textOf(path)
   const checkpoints = checkpointsIn(text).length
   if (checkpoints > 0) return { path, text, checkpoints }
-  throw anchorsProblem(`The file of --anchors holds no checkpoint, a line with "type":"audit.checkpoint": ${path}.`)
+  throw anchorsProblem(`The file of --anchors, ${path}, holds no checkpoint: a line with "type":"audit.checkpoint".`)
 }
 
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    throw anchorsProblem(`The file of --anchors cannot be read: ${path}.`)
+    throw anchorsProblem('The file of --anchors cannot be read.')
   }
 }
 

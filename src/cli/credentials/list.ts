@@ -3,7 +3,7 @@ import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import { DOCTOR_ISSUER, leftoverOf } from '../doctor/leftover.ts'
 import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
-import type { CommandInput } from '../terminal/command-line.ts'
+import { type CommandInput, isName } from '../terminal/command-line.ts'
 import { table } from '../terminal/table.ts'
 
 const filterOptions = { provider: { type: 'string' }, ...ownerOptions } as const
@@ -45,8 +45,13 @@ const columns = ['provider', 'issuer', 'subject', 'status', 'version', 'since'] 
 function noneText(input: CommandInput): string {
   const filters = Object.keys(filterOptions).filter((option) => input.text(option) !== undefined)
   if (filters.length === 0) return 'There are no credentials.\n'
-  const given = filters.map((option) => `--${option} ${input.text(option)}`).join(' ')
+  // Other values than names are not repeated: a secret may be in the wrong place.
+  const given = filters.map((option) => `--${option} ${nameOnly(input.text(option) ?? '')}`.trimEnd()).join(' ')
   return `No credential fits ${given}. "list" alone shows all.\n`
+}
+
+function nameOnly(value: string): string {
+  return isName(value) ? value : ''
 }
 
 /** They look like somebody's. */

@@ -89,10 +89,10 @@ export function credentialName({ provider, owner: { issuer, subject } }: Storage
   return `${provider} for ${subject} (issuer ${issuer})`
 }
 
-export function noSuchCredential(key: StorageKey): CredentialVaultError {
+export function noSuchCredential({ provider, owner: { issuer, subject } }: StorageKey): CredentialVaultError {
   return new CredentialVaultError(
     'credential_absent',
-    `No credential is stored of ${credentialName(key)}. "mcp-credential-vault list" shows what is stored.`,
-    { provider: key.provider },
+    `No credential for ${provider} is stored for subject ${subject} (issuer ${issuer}). "mcp-credential-vault list" shows what is stored.`,
+    { provider },
   )
 }

@@ -25,8 +25,10 @@ export function secretReader(half: LoginHalf): SecretReader {
 }
 
 async function secretFromFile(path: string, option: string): Promise<string> {
+  // The secret itself may have been given in place of its file.
+  const file = /^\.{0,2}\//.test(path) ? `file ${path}` : 'file'
   const unusable = (problem: string) =>
-    new CredentialVaultError('unauthenticated', `The file ${path} of ${option} ${problem}.`, { reason: 'secret_file' })
+    new CredentialVaultError('unauthenticated', `The ${file} of ${option} ${problem}.`, { reason: 'secret_file' })
   const text = await readFile(path, 'utf8').catch(() => {
     throw unusable('cannot be read by this user')
   })
