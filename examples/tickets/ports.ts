@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+
 export interface Ports {
   readonly server: number
   readonly tickets: number
@@ -27,6 +30,28 @@ export function portsFrom(environment: NodeJS.ProcessEnv): Ports {
         .join(', ')}: give each a port of its own.`,
     )
   return ports
+}
+
+/** One line for each port that cannot be listened on, and how to take free ones; undefined when all can be. */
+export async function portProblems(ports: Ports): Promise<string | undefined> {
+  const tried = await Promise.all(Object.values(ports).map(listenError))
+  const problems = tried.flatMap((error) => portProblem(error, ports) ?? [])
+  if (problems.length < 2) return problems[0]
+  const all = Object.values(VARIABLES).map(({ variable }) => `${variable}=0`)
+  return `${problems.join('\n')}\nFor any free ones: ${all.join(' ')} npm start`
+}
+
+async function listenError(port: number): Promise<unknown> {
+  const server = createServer()
+  try {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return undefined
+  } catch (error) {
+    return error
+  } finally {
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
+  }
 }
 
 /** One line about a port that cannot be listened on, with the variable to set; undefined for any other error. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { generateKeyText, isVaultError } from 'mcp-credential-vault'
-import { type Ports, portProblem, portsFrom } from './ports.ts'
+import { type Ports, portProblem, portProblems, portsFrom } from './ports.ts'
 import { startTickets } from './tickets-server.ts'
 import { callCommand, clientSettings } from './welcome.ts'
 
@@ -36,6 +36,11 @@ function chosenPorts(): Ports {
 }
 
 const ports = chosenPorts()
+const used = await portProblems(ports)
+if (used !== undefined) {
+  console.error(used)
+  process.exit(1)
+}
 const tickets = await startTickets({ environment: withKey(process.env), ports }).catch((error) => fail(error, ports))
 const { vsCode, others } = clientSettings(tickets)
 

@@ -29,10 +29,14 @@ function version(): string {
   return version
 }
 
+/** What a failure of this process means for who called it: where 1 is a result of the command, it has another code. */
+let failureExitCode = 1
+
 async function run(words: readonly string[]): Promise<number> {
   const what = asked(words)
   switch (what.kind) {
     case 'command':
+      failureExitCode = what.command.failureExitCode ?? failureExitCode
       return runCommand(what.command, what.words, terminal)
     case 'version':
       terminal.out(`${version()}\n`)
@@ -57,5 +61,5 @@ try {
 const failure = await output.finished()
 if (failure !== undefined) {
   terminal.error(`mcp-credential-vault: standard output cannot be written (${failure}).\n`)
-  process.exitCode = 1
+  process.exitCode = failureExitCode
 }

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { CredentialVaultError } from '../core/model/errors.ts'
+import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { isLoopback } from '../core/network/loopback.ts'
 import type { DefineTools } from '../server/tools-module.ts'
+import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
 import type { Command } from './terminal/command.ts'
 import { UsageError } from './terminal/command-line.ts'
 
@@ -14,25 +16,33 @@ export const start: Command = {
     port: { type: 'string' },
     host: { type: 'string' },
     stateless: { type: 'boolean' },
+    environment: { type: 'string' },
+    // Its former name. Node.js finds that word among the command's own and reads the file first, so a missing one ends in its error.
     'env-file': { type: 'string' },
   },
   help: `
-Usage: mcp-credential-vault start MODULE [--port 8005] [--host 127.0.0.1] [--stateless] [--env-file FILE]
+Usage: mcp-credential-vault start MODULE [--port PORT] [--host 127.0.0.1] [--stateless] [--environment FILE]
 
 MODULE is an ES module whose default export is (server, vault) => void. It is called once for each client with a new McpServer of
-@modelcontextprotocol/sdk 1.x and registers its tools on it. The vault is set up from the environment; --env-file reads more of it
+@modelcontextprotocol/sdk 1.x and registers its tools on it. The vault is set up from the environment; --environment reads more of it
 from a file. docs/configuration.md lists the variables.
 
+--port is by default the port of MCP_SERVER_BASE_URL where that is on localhost, else 8005.
 Serves /mcp, the form below /credentials, the metadata below /.well-known, and /health.
 `,
   async run(input, terminal) {
     const [module = ''] = input.parameters
-    const environmentFile = input.text('env-file')
+    const environmentFile = input.text('environment') ?? input.text('env-file')
     if (environmentFile !== undefined) readEnvironment(environmentFile)
+    warnOfUnknownVariables(terminal)
     const startServer = await loadServer()
+    // From here on the audit log may have begun, so a first signal ends the server in order; a second one ends it at once.
+    const stopped = new Promise<void>((stop) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
+    })
     const server = await startServer({
       defineTools: await loadTools(module),
-      port: portFrom(input.text('port') ?? '8005'),
+      port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
       host: input.text('host') ?? '127.0.0.1',
       mode: input.flag('stateless') ? 'stateless' : 'sessionful',
     })
@@ -41,9 +51,7 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
         ? `${JSON.stringify({ url: server.url, address: server.address })}\n`
         : `Serving ${server.url}\n`,
     )
-    await new Promise<void>((stop) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
-    })
+    await stopped
     await server.close()
     return 0
   },
@@ -63,6 +71,12 @@ async function loadServer() {
   }
 }
 
+/** On this machine no proxy stands before the server, so it has to listen where its own links lead. */
+function portOf(serverBaseUrl = ''): string {
+  const url = URL.canParse(serverBaseUrl) ? new URL(serverBaseUrl) : undefined
+  return url && isLoopback(url) && url.port !== '' ? url.port : '8005'
+}
+
 function portFrom(text: string): number {
   const port = Number(text)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535')
@@ -73,28 +87,44 @@ function readEnvironment(path: string): void {
   try {
     loadEnvFile(path)
   } catch {
-    throw new UsageError('--env-file names a file that cannot be read')
+    throw new UsageError('--environment names a file that cannot be read')
   }
 }
 
 async function loadTools(module: string): Promise<DefineTools> {
-  const loaded = await importModule(resolve(module))
-  if (typeof loaded.default === 'function') return loaded.default as DefineTools
-  throw new CredentialVaultError('configuration_invalid', 'The module has no default export (server, vault) => void.', {
-    reason: 'module',
-  })
+  const path = resolve(module)
+  const { default: define } = await importModule(path)
+  if (typeof define !== 'function')
+    throw moduleProblem(`The module ${path} has no default export (server, vault) => void.`)
+  return async (server, vault) => {
+    try {
+      await define(server, vault)
+    } catch (error) {
+      throw isVaultError(error) ? error : moduleProblem(`The default export of ${path} failed. ${described(error)}`)
+    }
+  }
 }
 
-// The module is the operator's own, so its error's words are for the operator; its values are not printed.
 async function importModule(path: string): Promise<{ default?: unknown }> {
   try {
     return await import(pathToFileURL(path).href)
   } catch (error) {
-    const problem = error instanceof Error ? `${error.name}: ${error.message}` : 'it threw something that is no error'
-    throw new CredentialVaultError('configuration_invalid', `The module ${path} cannot be loaded. ${problem}`, {
-      reason: 'module',
-    })
+    throw isVaultError(error) ? error : moduleProblem(`The module ${path} cannot be loaded. ${described(error)}`)
   }
+}
+
+/** The module is the operator's own, so its error's words and places are for the operator; what else it throws is not printed. */
+function described(error: unknown): string {
+  if (!(error instanceof Error)) return 'It threw something that is no error.'
+  const summary = `${error.name}: ${error.message}`
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^ +at /.test(line) && !line.includes('node:internal'))
+  return [summary, ...frames].join('\n')
+}
+
+function moduleProblem(message: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', message, { reason: 'module' })
 }
 
 function isMissing(error: unknown, name: string): boolean {

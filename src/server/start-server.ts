@@ -7,6 +7,7 @@ import { CredentialVaultError } from '../core/model/errors.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
 import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
+import type { CredentialVault } from '../vault/credential-vault.ts'
 import { vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
@@ -34,6 +35,16 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
   const options = vaultOptionsFromEnvironment()
   refuseNeighbours(options, host)
   const vault = await openVault(options)
+  try {
+    return await serve(vault, { defineTools, port, host, mode })
+  } catch (error) {
+    // Its audit log must end as that of a process which ended by itself.
+    await vault.close().catch(() => {})
+    throw error
+  }
+}
+
+async function serve(vault: CredentialVault, { defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
   shareVault(vault)
   const app = new Koa()
   app.use(healthRoute(vault))

@@ -65,7 +65,7 @@ export async function openParts(
   await withDeadline(backend.name, OPEN_DEADLINE, () =>
     backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
   )
-  const sealer = await orClose(backend, async () => {
+  const sealer = await orClose([backend, audit], async () => {
     const webKey = findWebKey({ text: options.webKey, backend, pendingStore, warn: warnOf('keys') })
     await audit.open?.(backend.deriveKey?.('audit'))
     return createSealer(webKey)
@@ -78,13 +78,13 @@ export async function openParts(
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
   const journal: Journal = createJournal({ audit, health, warn: warnOf('audit') })
-  await orClose(backend, async () => {
+  await orClose([backend, audit], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
+    if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
-  if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   return {
     serverBaseUrl,
     identity,
@@ -130,12 +130,12 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): 
   )
 }
 
-/** A backend that was opened has logged in, and is not to be left so when something else is found wrong. */
-async function orClose<T>(backend: Pick<SecretBackend, 'close'>, work: () => Promise<T>): Promise<T> {
+/** A backend that was opened has logged in, and an audit log has begun; neither is left so when something else is found wrong. */
+async function orClose<T>(opened: readonly { close(): Promise<void> }[], work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    await backend.close().catch(() => {})
+    await Promise.allSettled(opened.map((one) => one.close()))
     throw error
   }
 }

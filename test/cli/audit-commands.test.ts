@@ -121,10 +121,10 @@ describe('verify', () => {
     expect(JSON.parse(cut.out)).toMatchObject({ integrity: 'intact', completeness: 'incomplete' })
     expect((await run(auditVerify, ['--accept-unclosed', 'all'])).code).toBe(0)
     expect((await run(auditVerify, ['--nonsense'])).code).toBe(3)
-    expect((await run(auditVerify, ['--anchors', '/nowhere'])).code).toBe(3)
+    expect((await run(auditVerify, ['--anchors', '/nowhere'])).code).toBe(4)
     expect((await run(auditVerify, ['--key', 'x'])).code).toBe(3)
     const nothing = await run(auditVerify, ['--folder', join(auditFolder, '..')])
-    expect(nothing).toMatchObject({ code: 1, error: expect.stringContaining('There is no audit log in') })
+    expect(nothing).toMatchObject({ code: 4, error: expect.stringContaining('There is no audit log in') })
   })
 
   test('needs no secret key where somebody brings the public one', async () => {
@@ -302,10 +302,10 @@ describe('tail', () => {
 
 test('reconcile takes one log of the backend that can be read', async () => {
   expect((await run(auditReconcile, [])).code).toBe(2)
-  expect((await run(auditReconcile, ['--vault-log', '/nowhere'])).code).toBe(2)
+  expect((await run(auditReconcile, ['--vault-log', '/nowhere'])).code).toBe(4)
   expect((await run(auditReconcile, ['--vault-log', newest(), '--cloudtrail', newest()])).code).toBe(2)
   const wrong = await run(auditReconcile, ['--cloudtrail', newest()])
-  expect(wrong).toMatchObject({ code: 1, error: expect.stringContaining('no CloudTrail log') })
+  expect(wrong).toMatchObject({ code: 4, error: expect.stringContaining('no CloudTrail log') })
 })
 
 test('no command prints a value', async () => {

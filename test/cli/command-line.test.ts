@@ -41,7 +41,7 @@ describe('F16: what is mistyped on the command line is named', () => {
     ['list --provider', '--provider needs a value'],
     ['show jira --issuer --subject alice', '--issuer needs a value'],
     ['show jira --issuer a --subject x --subject y', '--subject is given twice'],
-    ['show jira github --issuer a --subject x', 'show takes PROVIDER.'],
+    ['show jira github --issuer a --subject x', 'it takes PROVIDER alone.'],
   ])('%s', async (words, problem) => {
     const { code, out, error } = await command.run(words.split(' '))
     expect([code, out]).toEqual([2, ''])

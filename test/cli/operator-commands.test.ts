@@ -122,7 +122,7 @@ describe('show', () => {
 describe('rotate', () => {
   test('takes the new value from standard input, and prints none', async () => {
     const { code, out, error } = await run(rotate, ['jira', ...ALICE], { readSecret: async () => `${SECRET}-new` })
-    expect([code, out, error]).toEqual([0, 'Rotated jira for alice: now version 2.\n', ''])
+    expect([code, out, error]).toEqual([0, `Rotated jira for alice (issuer ${ISSUER}): now version 2.\n`, ''])
     expect(auditLines()).not.toContain(SECRET)
   })
 
@@ -130,7 +130,14 @@ describe('rotate', () => {
     const bob = ['jira', '--issuer', ISSUER, '--subject', 'bob']
     const readSecret = async () => 'another-value'
     const without = await run(rotate, bob, { readSecret })
-    expect([without.code, without.error]).toEqual([1, expect.stringContaining('pat, user')])
+    expect([without.code, without.error]).toEqual([2, expect.stringContaining('--field pat or --field user')])
+    const wrong = await run(rotate, [...bob, '--field', 'ueser'], { readSecret })
+    expect([wrong.code, wrong.error]).toEqual([
+      2,
+      expect.stringContaining('there is no field ueser. The credential for jira has the fields pat, user.'),
+    ])
+    const secret = await run(rotate, [...bob, '--field', SECRET], { readSecret })
+    expect([secret.code, secret.error]).toEqual([2, expect.not.stringContaining(SECRET)])
     expect((await run(rotate, [...bob, '--field', 'user'], { readSecret })).code).toBe(0)
   })
 
@@ -155,13 +162,41 @@ describe('revoke', () => {
   test('makes it unreadable, says so, and is no error the second time', async () => {
     expect(await run(revoke, ['gitlab', ...ALICE])).toMatchObject({
       code: 0,
-      out: 'Revoked gitlab for alice: version 1.\n',
+      out: `Revoked gitlab for alice (issuer ${ISSUER}): version 1.\n`,
     })
     expect((await run(show, ['gitlab', ...ALICE])).out).toMatch(/status +revoked/)
     expect(await run(revoke, ['gitlab', ...ALICE])).toMatchObject({
       code: 0,
-      out: 'There was nothing to revoke for alice.\n',
+      out: `Nothing was changed: gitlab for alice (issuer ${ISSUER}) is revoked already.\n`,
     })
+  })
+
+  test.each([
+    ['jra', ISSUER, 'alice'],
+    ['jira', 'https://login.exampel.com', 'alice'],
+    ['jira', ISSUER, 'alcie'],
+    ['jira', ISSUER, 'alcie', '--purge'],
+  ])(
+    'of what is not stored ends with 3, and names what may be mistyped: %s %s %s',
+    async (provider, issuer, subject, ...more) => {
+      const words = [provider, '--issuer', issuer, '--subject', subject, ...more]
+      const { code, out, error } = await run(revoke, words)
+      expect([code, out]).toEqual([3, ''])
+      expect(error).toContain(`No credential for ${provider} is stored for subject ${subject} (issuer ${issuer})`)
+      expect(error).toContain('"mcp-credential-vault list" shows what is stored')
+      const rotated = await run(rotate, words.slice(0, 5), { readSecret: async () => 'x' })
+      expect([rotated.code, rotated.error]).toEqual([
+        3,
+        expect.stringContaining(`No credential for ${provider} is stored for subject ${subject} (issuer ${issuer})`),
+      ])
+    },
+  )
+
+  test('with --purge ends with 3 for what was purged before', async () => {
+    await store('carol', { pat: SECRET })
+    const carol = ['jira', '--issuer', ISSUER, '--subject', 'carol', '--purge']
+    expect((await run(revoke, carol)).code).toBe(0)
+    expect((await run(revoke, carol)).code).toBe(3)
   })
 
   test('with --purge removes the mark too', async () => {
@@ -172,10 +207,10 @@ describe('revoke', () => {
 
 describe('usage', () => {
   test.each([
-    [start, [], 'start takes MODULE'],
-    [list, ['extra'], 'list takes no parameters'],
+    [start, [], 'MODULE is missing'],
+    [list, ['extra'], 'it takes no parameters'],
     [show, ['jira'], '--issuer and --subject'],
-    [rotate, [], 'rotate takes PROVIDER'],
+    [rotate, [], 'PROVIDER is missing'],
     [revoke, ['jira', '--pruge', ...ALICE], 'there is no option --pruge, did you mean --purge?'],
   ] as [Command, string[], string][])('%# ends with 2 and says what is missing', async (command, words, text) => {
     const { code, error, out } = await run(command, words)

@@ -16,7 +16,7 @@ const MEMORY = 'unset MCP_VAULT_KEY_FILE; export MCP_VAULT_BACKEND=memory MCP_AU
 test.each([
   [`echo | $MCV rotate ${ALICE}`, 2],
   ['$MCV audit key', 1],
-  ['$MCV audit verify', 1],
+  ['$MCV audit verify', 4],
   ['$MCV keygen', 0],
 ])('a command that signs nothing does not warn of the signing key: %s', async (line, expected) => {
   const { code, error } = await command.shell(`${MEMORY} ${line}`)

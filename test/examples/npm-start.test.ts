@@ -21,6 +21,7 @@ interface Child {
   /** What it has printed on standard output, once that fits. */
   printed(pattern: RegExp): Promise<string>
   readonly ended: Promise<Ended>
+  interrupt(): void
 }
 
 function child(words: readonly string[], environment: NodeJS.ProcessEnv = {}): Child {
@@ -38,6 +39,7 @@ function child(words: readonly string[], environment: NodeJS.ProcessEnv = {}): C
   const ended = new Promise<Ended>((resolve) => running.once('close', (code) => resolve({ code, out, error })))
   return {
     ended,
+    interrupt: () => void running.kill('SIGINT'),
     printed: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => pattern.test(out) && resolve(out)
@@ -68,6 +70,21 @@ async function startIt() {
     tickets: `http://localhost:${tickets}`,
     issuer: `http://127.0.0.1:${identity}`,
   }
+}
+
+async function linkOf(call: Child): Promise<string> {
+  const [link = ''] = /http:\S+\/entry\?t=\S+/.exec(await call.printed(/\/entry\?t=\S+\n/)) ?? []
+  return link
+}
+
+/** Makes a token for Alice, and saves it on the form. */
+async function saveToken(link: string, tickets: string): Promise<void> {
+  const browser = httpBrowser()
+  const made = await browser.press(await browser.open(`${tickets}/`), 'New token for Alice')
+  const [pat = ''] = /tkt_[A-Za-z0-9_-]{32}/.exec(made.html) ?? []
+  const goingThere = await browser.press(await browser.open(link), 'Sign in')
+  const form = await browser.press(await browser.follow(goingThere, 'Continue'), 'Continue as Alice')
+  expect((await browser.press(form, 'Save', { pat })).status).toBe(200)
 }
 
 describe('npm start', () => {
@@ -120,18 +137,31 @@ describe('npm start', () => {
     const call = (...words: string[]) => child([script, '--url', `${origin}/mcp`, ...words])
 
     const first = call('Printer', 'is on fire')
-    const [link = ''] = /http:\S+\/entry\?t=\S+/.exec(await first.printed(/\/entry\?t=\S+\n/)) ?? []
-    const browser = httpBrowser()
-    const made = await browser.press(await browser.open(`${tickets}/`), 'New token for Alice')
-    const [pat = ''] = /tkt_[A-Za-z0-9_-]{32}/.exec(made.html) ?? []
-    const goingThere = await browser.press(await browser.open(link), 'Sign in')
-    const form = await browser.press(await browser.follow(goingThere, 'Continue'), 'Continue as Alice')
-    expect((await browser.press(form, 'Save', { pat })).status).toBe(200)
+    await saveToken(await linkOf(first), tickets)
     expect(await first.ended).toMatchObject({
       code: 0,
       out: expect.stringContaining('TICKET-1 "Printer is on fire" was created by alice.'),
     })
     expect((await call().ended).out).toBe('TICKET-2 "Printer is on fire" was created by alice.\n')
+  })
+
+  test('a call that was interrupted does not go on when its user saves the token', async () => {
+    const { origin, tickets } = await startIt()
+    const { script, remove } = await compiled(join(import.meta.dirname, '../../examples/tickets/call.ts'))
+    onTestFinished(remove)
+    const call = (title: string) =>
+      child([script, title], {
+        EXAMPLE_SERVER_PORT: new URL(origin).port,
+        EXAMPLE_TICKETS_PORT: '0',
+        EXAMPLE_IDENTITY_PORT: '0',
+      })
+    const first = call('first')
+    const link = await linkOf(first)
+    first.interrupt()
+    expect(await first.ended).toMatchObject({ code: 130, error: expect.stringContaining('Cancelled') })
+    await saveToken(link, tickets)
+    // Its number shows that it is the only one.
+    expect((await call('second').ended).out).toBe('TICKET-1 "second" was created by alice.\n')
   })
 
   test('npm run call says what is wrong, and shows its usage', async () => {
@@ -144,6 +174,20 @@ describe('npm start', () => {
     })
     expect(await child([script, '--help']).ended).toMatchObject({ code: 0, error: '' })
     expect(await child([script, '--nope']).ended).toMatchObject({ code: 2 })
+    expect(await child([script, '--as', 'Carol']).ended).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('--as takes Alice or Bob'),
+    })
+    const port = String(await freePort())
+    expect(await child([script], { EXAMPLE_SERVER_PORT: port }).ended).toMatchObject({
+      code: 1,
+      error: expect.stringContaining(`The call to http://localhost:${port}/mcp failed`),
+    })
+    for (const wrong of ['0', 'x'])
+      expect(await child([script], { EXAMPLE_SERVER_PORT: wrong }).ended).toMatchObject({
+        code: 2,
+        error: expect.stringContaining('EXAMPLE_SERVER_PORT'),
+      })
   })
 
   test.each(['EXAMPLE_SERVER_PORT', 'EXAMPLE_TICKETS_PORT', 'EXAMPLE_IDENTITY_PORT'])(
@@ -165,6 +209,27 @@ describe('npm start', () => {
       ])
     },
   )
+
+  test('ports that are used are named at once', async () => {
+    const variables = ['EXAMPLE_SERVER_PORT', 'EXAMPLE_TICKETS_PORT', 'EXAMPLE_IDENTITY_PORT']
+    const used = await Promise.all(
+      variables.map(async () => {
+        const other = createServer()
+        await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+        onTestFinished(() => void other.close())
+        return (other.address() as AddressInfo).port
+      }),
+    )
+    const set = Object.fromEntries(variables.map((name, i) => [name, String(used[i])]))
+    const parameters = await nodeParameters('tickets/start.ts', folderWithKey())
+    const { code, error } = await child(parameters, { ...set, MCP_VAULT_KEY_FILE: './vault.key' }).ended
+    expect(code).toBe(1)
+    for (const [i, name] of variables.entries())
+      expect(error).toContain(`Port ${used[i]} is used by another program. Set ${name} to another one`)
+    expect(error).toContain(
+      'For any free ones: EXAMPLE_SERVER_PORT=0 EXAMPLE_TICKETS_PORT=0 EXAMPLE_IDENTITY_PORT=0 npm start',
+    )
+  })
 
   test('a port that is none is named', () => {
     expect(portsFrom({})).toEqual({ server: 8005, tickets: 8006, identity: 8007 })

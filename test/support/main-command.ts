@@ -25,14 +25,14 @@ export interface MainCommand {
   run(words: readonly string[], input?: string | Uint8Array): Promise<Ended>
   /** The same in a shell, where `$MCV` is the command. */
   shell(script: string): Promise<Ended>
-  store(subject: string, values: Readonly<Record<string, string>>): Promise<void>
+  store(subject: string, values: Readonly<Record<string, string>>, issuer?: string): Promise<void>
   stored(subject: string): Promise<unknown>
   remove(): void
 }
 
 export const ISSUER = 'https://login.example.com'
 
-const keyOf = (subject: string) => storageKey('jira', { issuer: ISSUER, subject })
+const keyOf = (subject: string, issuer = ISSUER) => storageKey('jira', { issuer, subject })
 
 /** The command line as operators have it, beside a store of the provider `jira`. */
 export async function mainCommand(): Promise<MainCommand> {
@@ -75,7 +75,8 @@ export async function mainCommand(): Promise<MainCommand> {
     environment,
     run: (words, input) => ended(process.execPath, [script, ...words], input),
     shell: (line) => ended('/bin/sh', ['-c', line]),
-    store: (subject, values) => withStore(async (backend) => void (await put(backend, keyOf(subject), values))),
+    store: (subject, values, issuer) =>
+      withStore(async (backend) => void (await put(backend, keyOf(subject, issuer), values))),
     stored: (subject) => withStore((backend) => valuesOf(backend, keyOf(subject))),
     remove() {
       remove()

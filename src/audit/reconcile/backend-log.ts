@@ -15,6 +15,8 @@ export interface ForeignAccess {
 
 /** What the backend's own log says. */
 export interface BackendLog {
+  /** How many entries it has, of whatever they are. */
+  readonly entries: number
   readonly accesses: readonly ForeignAccess[]
   /** Of every request in it, also of those that touch no value. */
   readonly requestIds: ReadonlySet<string>
@@ -32,6 +34,7 @@ export interface BackendLogEntry {
 export function backendLog(entries: readonly BackendLogEntry[]): BackendLog {
   const times = entries.map(({ at }) => Date.parse(at)).filter((time) => !Number.isNaN(time))
   return {
+    entries: entries.length,
     accesses: entries.flatMap(({ access }) => access ?? []),
     requestIds: new Set(entries.map(({ requestId }) => requestId)),
     from: times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),

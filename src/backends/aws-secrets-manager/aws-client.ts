@@ -58,6 +58,7 @@ export async function createAwsClient({ region, endpoint, credentials }: AwsClie
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials && { credentials: tagged(credentials) }),
   }
+  const where = endpoint === undefined ? `region ${region ?? 'of the SDK'}` : new URL(endpoint).origin
   const service = new sdk.SecretsManager(configuration)
 
   async function client<O extends Operation>(
@@ -74,7 +75,7 @@ export async function createAwsClient({ region, endpoint, credentials }: AwsClie
       return answer
     } catch (error) {
       note(error, call)
-      throw awsError(error, !READS.has(operation))
+      throw awsError(error, !READS.has(operation), where)
     }
   }
   return Object.assign(client, { close: () => service.destroy() })

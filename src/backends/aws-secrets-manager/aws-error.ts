@@ -1,5 +1,5 @@
 import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
-import { connectionFailure } from '../../core/network/connection-failure.ts'
+import { connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
 
 /** Names of the service's answers that a caller looks into before deciding what they mean. */
 export type ServiceAnswer =
@@ -35,8 +35,12 @@ const LOGIN =
 const NEVER_SENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 
-/** What an error of the SDK means. The foreign error is dropped: it may hold a part of the answer. */
-export function awsError(error: unknown, change: boolean): CredentialVaultError | AwsAnswer {
+/**
+ * What an error of the SDK means. The foreign error is dropped: it may hold a part of the answer.
+ *
+ * @param where region or endpoint, for operators
+ */
+export function awsError(error: unknown, change: boolean, where: string): CredentialVaultError | AwsAnswer {
   if (isVaultError(error) || error instanceof AwsAnswer) return error
   const { name, code, message, status } = described(error)
   if (ANSWERS.has(name)) return new AwsAnswer(name as ServiceAnswer)
@@ -84,15 +88,22 @@ export function awsError(error: unknown, change: boolean): CredentialVaultError 
   if (connectionFailure(error) === 'plain_http')
     return new CredentialVaultError(
       'configuration_invalid',
-      'The server at the endpoint speaks plain http, and the endpoint says https. Write http:// in endpoint, or switch TLS on there.',
+      `The server at ${where} speaks plain http, and the endpoint says https. Write http:// in endpoint (AWS_ENDPOINT_URL_SECRETS_MANAGER), or switch TLS on there.`,
       { reason: 'plain_http' },
     )
   if (CERTIFICATE.test(code))
-    return new CredentialVaultError('configuration_invalid', "The endpoint's TLS certificate is not accepted.", {
-      reason: 'tls',
-    })
+    return new CredentialVaultError(
+      'configuration_invalid',
+      `The TLS certificate of AWS Secrets Manager (${where}) is not accepted.`,
+      {
+        reason: 'tls',
+      },
+    )
   if (NEVER_SENT.test(code))
-    return unavailable('connection', 'AWS Secrets Manager cannot be reached. Nothing was changed.')
+    return unavailable(
+      'connection',
+      `AWS Secrets Manager (${where}) cannot be reached (${connectionProblem(error)}). Nothing was changed. Check region (AWS_REGION) and endpoint (AWS_ENDPOINT_URL_SECRETS_MANAGER).`,
+    )
   // The service has refused it, whatever its name for that is.
   if (status !== undefined && status >= 400 && status < 500)
     return new CredentialVaultError(
@@ -106,10 +117,9 @@ export function awsError(error: unknown, change: boolean): CredentialVaultError 
       'AWS did not say whether the change was made. Look at the credential before you try again.',
       { reason: 'connection' },
     )
-  return unavailable(
-    status !== undefined && status >= 500 ? 'server_error' : 'connection',
-    'AWS Secrets Manager did not answer.',
-  )
+  if (status !== undefined && status >= 500)
+    return unavailable('server_error', `AWS Secrets Manager (${where}) failed with status ${status}.`)
+  return unavailable('connection', `AWS Secrets Manager (${where}) did not answer (${connectionProblem(error)}).`)
 }
 
 function unavailable(reason: string, what: string): CredentialVaultError {

@@ -11,6 +11,7 @@ import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '
 import { hiddenNames } from '../vendor/hidden-names.ts'
 import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-name.ts'
 import type { VaultAuthOptions } from './auth/auth-options.ts'
+import type { LoginHalf } from './auth/secret-file.ts'
 import { type VaultOptions, vaultSchema } from './hashicorp-vault-options.ts'
 import { isMarkedRevoked, labelsOf, labelsOfRevocation, labelsOfWrite } from './labels.ts'
 import { createLogins, type Logins } from './logins.ts'
@@ -50,6 +51,11 @@ const MAX_ROUNDS = 30
  * @throws `configuration_invalid` for a wrong option
  */
 export function vaultBackend(options: VaultOptions): SecretBackend {
+  return backendWith(options)
+}
+
+/** @param half which of two logins `auth` is, where it is used for everything */
+function backendWith(options: VaultOptions, half?: LoginHalf): SecretBackend {
   const settings = parseOptions(vaultSchema, options, 'vaultBackend')
   const { mount, prefix, names, namespace } = settings
   const warn = safeWarn(settings.warn)
@@ -117,7 +123,7 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
       if (settings.tls.dangerouslySkipVerification) warn("Vault's certificate is not checked: anybody may be Vault.")
       const transport = createTransport(addresses, settings.tls)
       const send = await nodeVaultSend(addresses[0]?.origin ?? '', transport)
-      const made = createLogins(send, settings)
+      const made = createLogins(send, { ...settings, half })
       try {
         const signal = AbortSignal.timeout(OPEN_DEADLINE)
         await made.check(signal)
@@ -192,11 +198,12 @@ export function vaultBackend(options: VaultOptions): SecretBackend {
 
     principals() {
       const { read, write } = settings.auth
-      const only = (auth: VaultAuthOptions) => vaultBackend({ ...options, auth, userAuth: undefined })
+      const only = (auth: VaultAuthOptions, of?: LoginHalf) =>
+        backendWith({ ...options, auth, userAuth: undefined }, of)
       if (read && read === write) return [{ tier: 'both', backend: only(read) }]
       return [
-        ...(write ? [{ tier: 'form' as const, backend: only(write) }] : []),
-        ...(read ? [{ tier: 'tool' as const, backend: only(read) }] : []),
+        ...(write ? [{ tier: 'form' as const, backend: only(write, 'write') }] : []),
+        ...(read ? [{ tier: 'tool' as const, backend: only(read, 'read') }] : []),
       ]
     },
 

@@ -6,6 +6,7 @@ import type { LoginApi } from './auth/auth-method.ts'
 import type { VaultAuth } from './auth/auth-options.ts'
 import { createAuthMethod, jwtAuth } from './auth/create-auth-method.ts'
 import { createLoginApi } from './auth/login-api.ts'
+import type { LoginHalf } from './auth/secret-file.ts'
 import { createSession, type VaultSession } from './auth/session.ts'
 import { createVaultClient } from './hashicorp-client.ts'
 import { createKv, type Kv } from './kv.ts'
@@ -15,6 +16,8 @@ type Assertion = NonNullable<BackendCall['assertion']>
 
 export interface LoginsOptions {
   readonly auth: { readonly read?: VaultAuth | undefined; readonly write?: VaultAuth | undefined }
+  /** Which of two logins `auth` is, where it is one alone: for errors. */
+  readonly half?: LoginHalf
   readonly userAuth?: { readonly mount: string; readonly role: string } | undefined
   readonly mount: string
   readonly namespace?: string | undefined
@@ -46,15 +49,16 @@ export function createLogins(send: VaultSend, options: LoginsOptions): Logins {
     return createKv(mount, createVaultClient(send, session, namespace))
   }
 
-  function principal(method: VaultAuth | undefined): Kv | undefined {
+  function principal(method: VaultAuth | undefined, half: LoginHalf): Kv | undefined {
     if (!method) return undefined
-    const session = sessions.get(method) ?? createSession(createAuthMethod(method), api)
+    const session = sessions.get(method) ?? createSession(createAuthMethod(method, half), api)
     sessions.set(method, session)
     return kvOf(session)
   }
 
-  const read = principal(auth.read)
-  const write = principal(auth.write)
+  const isOne = auth.read === auth.write
+  const read = principal(auth.read, isOne ? options.half : 'read')
+  const write = principal(auth.write, isOne ? options.half : 'write')
 
   function ofUser(key: StorageKey, call: BackendCall, role: { readonly mount: string; readonly role: string }): Kv {
     // Owners, not credentials: one person's providers share a login.

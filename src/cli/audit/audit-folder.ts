@@ -6,6 +6,7 @@ import { findKey } from '../../core/crypto/key-source.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
+import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 
@@ -17,15 +18,30 @@ export const folderOption = { folder: { type: 'string' } } as const
  * @throws `configuration_invalid` when no audit log is there
  */
 export async function auditFolder(input: CommandInput, terminal: Terminal): Promise<string> {
+  warnOfUnknownVariables(terminal)
   const environment = withoutEmpty(terminal.environment)
   const folder =
     input.text('folder') ??
     environment['MCP_AUDIT_FOLDER'] ??
     join(environment['MCP_VAULT_FOLDER'] ?? './data', 'audit')
-  if ((await listSegments(folder)).length > 0) return folder
-  throw new CredentialVaultError(
+  const segments = await listSegments(folder).catch((error: unknown) => {
+    throw unreadableFolder(error, folder)
+  })
+  if (segments.length > 0) return folder
+  throw noLog(`There is no audit log in ${folder}.`)
+}
+
+function unreadableFolder(error: unknown, folder: string): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOTDIR') return noLog(`${folder} is a file, not a folder.`)
+  if (code === 'EACCES') return noLog(`This user may not read ${folder}.`)
+  return error
+}
+
+function noLog(problem: string): CredentialVaultError {
+  return new CredentialVaultError(
     'configuration_invalid',
-    `There is no audit log in ${folder}. Name its folder with --folder or MCP_AUDIT_FOLDER.`,
+    `${problem} Name the log's folder with --folder or MCP_AUDIT_FOLDER.`,
     { reason: 'no_audit_log' },
   )
 }

@@ -1,5 +1,8 @@
+import { EVENT_CATALOGUE } from '../../audit/line/event-catalogue.ts'
 import { type LogFilter, timeFrom } from '../../audit/query/log-filter.ts'
+import type { AuditOutcome } from '../../core/ports/audit-sink.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
+import { nearest } from '../terminal/nearest.ts'
 
 export const filterOptions = {
   user: { type: 'string' },
@@ -20,7 +23,14 @@ export const filterHelp = `  --user NAME         subject or pseudonym of whose c
   --correlation ID    the lines of one operation
   --since, --until    a time such as 2026-11-22T10:00:00Z, or how long ago, such as 90m, 24h or 7d`
 
+const TYPES = Object.keys(EVENT_CATALOGUE)
+const FIRST_WORDS = [...new Set(TYPES.map((type) => type.replace(/\..*/, '')))]
+const OUTCOMES: readonly AuditOutcome[] = ['success', 'failure', 'denied', 'error']
+
+/** @throws UsageError also for a type or outcome that no line can have: "No line fits" would look like good news */
 export function filterFrom(input: CommandInput): LogFilter {
+  check(input, 'type', [...TYPES, ...FIRST_WORDS], FIRST_WORDS)
+  check(input, 'outcome', OUTCOMES, OUTCOMES)
   return {
     user: input.text('user'),
     issuer: input.text('issuer'),
@@ -31,6 +41,22 @@ export function filterFrom(input: CommandInput): LogFilter {
     since: time(input, 'since'),
     until: time(input, 'until'),
   }
+}
+
+function check(
+  input: CommandInput,
+  option: 'type' | 'outcome',
+  known: readonly string[],
+  choice: readonly string[],
+): void {
+  const typed = input.text(option)
+  if (typed === undefined || known.includes(typed)) return
+  const near = nearest(typed, known)
+  throw new UsageError(
+    near === undefined
+      ? `--${option} takes one of ${choice.join(', ')}`
+      : `no line has the ${option} given with --${option}, did you mean ${near}?`,
+  )
 }
 
 function time(input: CommandInput, option: 'since' | 'until'): Date | undefined {

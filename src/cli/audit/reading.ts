@@ -94,7 +94,7 @@ async function noteReading(
     const why = isVaultError(error) ? error.message : 'The log cannot be written.'
     terminal.error(`mcp-credential-vault: that the log was read now does not stand in it. ${why}\n`)
   } finally {
-    await Promise.all([backend.close(), pendingStore.shutdown()])
+    await Promise.allSettled([backend.close(), pendingStore.shutdown()])
     await audit.close()
   }
 }

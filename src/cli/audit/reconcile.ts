@@ -5,10 +5,11 @@ import type { BackendLog } from '../../audit/reconcile/backend-log.ts'
 import { readCloudTrail } from '../../audit/reconcile/cloudtrail.ts'
 import { type Reconciliation, reconcile } from '../../audit/reconcile/reconcile.ts'
 import { readVaultLog } from '../../audit/reconcile/vault-log.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
-import { table } from '../terminal/table.ts'
+import { counted, table } from '../terminal/table.ts'
 import { folderOption } from './audit-folder.ts'
 import { openReading } from './reading.ts'
 
@@ -18,6 +19,7 @@ export const auditReconcile: Command = {
   name: 'audit reconcile',
   summary: "join the audit log with Vault's or AWS's own, and show what only one side knows",
   parameters: [],
+  failureExitCode: 4,
   options: {
     ...folderOption,
     'vault-log': { type: 'string' },
@@ -36,38 +38,72 @@ Usage: mcp-credential-vault audit reconcile --vault-log FILE | --cloudtrail FILE
   --margin SECONDS    at both ends of that file, in which a request of ours may be in the file before or after. Default 5
   --folder PATH       the audit log's folder, instead of the one that the environment names
 
-Prints each access to a secret that only the backend's log has, and each request of ours that it lacks. Ends with 1 when there is any.
+Prints each access to a secret that only the backend's log has, and each request of ours that it lacks.
+Exit codes: 0 both logs agree, 1 only one side knows of something, 2 wrong usage, 4 not compared: a log cannot be read.
 `,
   async run(input, terminal) {
     const margin = Number(input.text('margin') ?? '5')
     if (!(margin >= 0 && margin <= 3600)) throw new UsageError('--margin takes 0 to 3600 seconds')
-    const backendLog = await readBackendLog(input, terminal)
+    const source = sourceFrom(input, terminal)
+    const backendLog = await readBackendLog(source)
     const { folder } = await openReading(input, terminal, 'reconcile')
     const result = await reconcile(mergedLines(folder), backendLog, margin * 1000)
-    terminal.out(input.flag('json') ? `${JSON.stringify(result)}\n` : shown(result))
+    const { entries, accesses } = backendLog
+    const compared = { entries, accesses: accesses.length }
+    terminal.out(
+      input.flag('json')
+        ? `${JSON.stringify({ ...compared, ...result })}\n`
+        : `${counted(entries, 'entry', 'entries')} of ${source.path}, ${counted(accesses.length, 'access', 'accesses')} to secrets below ${source.below}\n${shown(result)}`,
+    )
     return result.onlyBackend.length + result.onlyOurs.length === 0 ? 0 : 1
   },
 }
 
-async function readBackendLog(input: CommandInput, terminal: Terminal): Promise<BackendLog> {
+interface Source {
+  readonly option: '--vault-log' | '--cloudtrail'
+  readonly path: string
+  /** Where our secrets are. */
+  readonly below: string
+  read(): Promise<BackendLog>
+}
+
+function sourceFrom(input: CommandInput, terminal: Terminal): Source {
   const [vaultLog, cloudTrail] = [input.text('vault-log'), input.text('cloudtrail')]
-  if ((vaultLog === undefined) === (cloudTrail === undefined))
-    throw new UsageError('it takes one of --vault-log and --cloudtrail')
   const environment = withoutEmpty(terminal.environment)
-  try {
-    if (vaultLog !== undefined) {
-      const mount = input.text('mount') ?? environment['VAULT_KV_MOUNT'] ?? 'secret'
-      const prefix = input.text('prefix') ?? environment['VAULT_KV_PREFIX'] ?? DEFAULT_PREFIX
-      return await readVaultLog(vaultLog, mount, prefix)
-    }
-    const bytes = await readFile(cloudTrail ?? '')
-    const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8')
-    return readCloudTrail(text, input.text('prefix') ?? environment['MCP_AWS_PREFIX'] ?? DEFAULT_PREFIX)
-  } catch (error) {
-    if (typeof error === 'object' && error !== null && 'errno' in error)
-      throw new UsageError(`the file of ${vaultLog === undefined ? '--cloudtrail' : '--vault-log'} cannot be read`)
-    throw error
+  if (vaultLog !== undefined && cloudTrail === undefined) {
+    const mount = input.text('mount') ?? environment['VAULT_KV_MOUNT'] ?? 'secret'
+    const prefix = input.text('prefix') ?? environment['VAULT_KV_PREFIX'] ?? DEFAULT_PREFIX
+    const read = () => readVaultLog(vaultLog, mount, prefix)
+    return { option: '--vault-log', path: vaultLog, below: `${mount}/${prefix}`, read }
   }
+  if (cloudTrail !== undefined && vaultLog === undefined) {
+    const prefix = input.text('prefix') ?? environment['MCP_AWS_PREFIX'] ?? DEFAULT_PREFIX
+    const read = async () => readCloudTrail(await unpacked(cloudTrail), prefix)
+    return { option: '--cloudtrail', path: cloudTrail, below: prefix, read }
+  }
+  throw new UsageError('it takes one of --vault-log and --cloudtrail')
+}
+
+async function unpacked(path: string): Promise<string> {
+  const bytes = await readFile(path)
+  return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8')
+}
+
+/** @throws `configuration_invalid` for a file with nothing to compare: both logs would seem to agree */
+async function readBackendLog({ option, path, read }: Source): Promise<BackendLog> {
+  const log = await read().catch((error: unknown) => {
+    if (typeof error === 'object' && error !== null && 'errno' in error)
+      throw logProblem(`The file of ${option} cannot be read.`)
+    throw error
+  })
+  if (log.entries > 0) return log
+  throw logProblem(`The file of ${option}, ${path}, holds no entry of the backend's own log.`)
+}
+
+function logProblem(problem: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', `${problem} Name a file that the backend wrote.`, {
+    reason: 'backend_log_file',
+  })
 }
 
 function shown({ byRequestId, byCorrelationId, onlyBackend, onlyOurs }: Reconciliation): string {

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { parseSegmentName } from '../../audit/segments/segment-name.ts'
+import { checkpointsIn } from '../../audit/verify/anchor-lines.ts'
 import type { Finding } from '../../audit/verify/finding.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
 import { verifyRecords } from '../../audit/verify/verify-records.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import { withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
-import { UsageError } from '../terminal/command-line.ts'
+import { counted } from '../terminal/table.ts'
 import { auditFolder, folderOption, verifyingKeys } from './audit-folder.ts'
 
 export const auditVerify: Command = {
@@ -13,6 +16,7 @@ export const auditVerify: Command = {
   summary: 'verify that the audit log is genuine and complete',
   parameters: [],
   usageExitCode: 3,
+  failureExitCode: 4,
   options: {
     ...folderOption,
     key: { type: 'string', multiple: true },
@@ -30,31 +34,57 @@ Usage: mcp-credential-vault audit verify [--folder PATH] [--key PUBLIC-KEY …] 
   --accept-unclosed WRITER   a writer that is known to have crashed or to run on another machine; "all" for every one
 
 Integrity and completeness are two verdicts: intact or tampered, complete or incomplete. Reads only, and may be run while the log is written.
-Exit codes: 0 intact and complete, 1 tampered or not to be verified, 2 intact and incomplete, 3 wrong usage.
+Exit codes: 0 intact and complete, 1 tampered, 2 intact and incomplete, 3 wrong usage,
+4 not verified: the log, its key, the store or the file of --anchors cannot be read.
 `,
   async run(input, terminal) {
     const folder = await auditFolder(input, terminal)
     const keys = await verifyingKeys(input, terminal)
+    const anchors = anchorsFrom(input.text('anchors'))
     const report = await verifyLog({
       folder,
       keys,
-      anchors: anchorsFrom(input.text('anchors')),
+      anchors: anchors?.text,
       acceptUnclosed: new Set(input.texts('accept-unclosed')),
       isRunning,
     })
     const whole = input.flag('store') ? await withRecords(report, folder, terminal) : report
-    terminal.out(input.flag('json') ? `${JSON.stringify(whole)}\n` : shown(whole))
+    terminal.out(
+      input.flag('json')
+        ? `${JSON.stringify({ ...whole, ...(anchors && { checkpoints: anchors.checkpoints }) })}\n`
+        : shown(whole, anchors),
+    )
     return exitCode(whole)
   },
 }
 
-function anchorsFrom(path: string | undefined): string | undefined {
+interface Anchors {
+  readonly path: string
+  readonly text: string
+  readonly checkpoints: number
+}
+
+/** @throws `configuration_invalid` for a file with nothing to compare: the log would pass for one that was compared */
+function anchorsFrom(path: string | undefined): Anchors | undefined {
   if (path === undefined) return undefined
+  const text = textOf(path)
+  const checkpoints = checkpointsIn(text).length
+  if (checkpoints > 0) return { path, text, checkpoints }
+  throw anchorsProblem(`The file of --anchors, ${path}, holds no checkpoint: a line with "type":"audit.checkpoint".`)
+}
+
+function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    throw new UsageError('--anchors names a file that cannot be read')
+    throw anchorsProblem('The file of --anchors cannot be read.')
   }
+}
+
+function anchorsProblem(problem: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', `${problem} Name the file that the anchor writes to.`, {
+    reason: 'anchors_file',
+  })
 }
 
 /** Milliseconds. */
@@ -104,11 +134,12 @@ function exitCode({ integrity, completeness }: AuditReport): ExitCode {
   return completeness === 'incomplete' ? 2 : 0
 }
 
-function shown({ integrity, completeness, lines, writers, findings }: AuditReport): string {
+function shown({ integrity, completeness, lines, writers, findings }: AuditReport, anchors?: Anchors): string {
   const files = writers.reduce((sum, writer) => sum + writer.files, 0)
   return [
     ...findings.map(shownFinding),
     `${lines} lines of ${writers.length} processes in ${files} files`,
+    ...(anchors ? [`compared with ${counted(anchors.checkpoints, 'checkpoint')} of ${anchors.path}`] : []),
     `integrity:    ${integrity}`,
     `completeness: ${completeness}`,
     '',
@@ -118,5 +149,10 @@ function shown({ integrity, completeness, lines, writers, findings }: AuditRepor
 function shownFinding({ severity, kind, file, line, offset, detail }: Finding): string {
   const place = [file, line === undefined ? '' : `line ${line}`, offset === undefined ? '' : `byte ${offset}`]
   const where = place.filter((part) => part !== undefined && part !== '').join(', ')
-  return `${severity.padEnd(10)} ${kind}: ${detail}${where === '' ? '' : ` (${where})`}`
+  return `${severity.padEnd(10)} ${kind}: ${detail}${where === '' ? '' : ` (${where})`}${nextStep(kind, file)}`
+}
+
+function nextStep(kind: Finding['kind'], file = ''): string {
+  const writer = kind === 'unclosed' ? parseSegmentName(file)?.writer : undefined
+  return writer === undefined ? '' : `. If that is known: --accept-unclosed ${writer}`
 }

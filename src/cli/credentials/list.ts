@@ -1,14 +1,18 @@
+import { storageKey } from '../../core/model/storage-key.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
+import { DOCTOR_ISSUER, leftoverOf } from '../doctor/leftover.ts'
 import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
-import type { CommandInput } from '../terminal/command-line.ts'
+import { type CommandInput, isName } from '../terminal/command-line.ts'
 import { table } from '../terminal/table.ts'
+
+const filterOptions = { provider: { type: 'string' }, ...ownerOptions } as const
 
 export const list: Command = {
   name: 'list',
   summary: 'list stored credentials, without values',
   parameters: [],
-  options: { ...ownerOptions, provider: { type: 'string' } },
+  options: filterOptions,
   help: `
 Usage: mcp-credential-vault list [--provider NAME] [--issuer URL] [--subject SUBJECT] [--json]
 
@@ -29,7 +33,7 @@ The backend is the one that the environment names, as for the server (MCP_VAULT_
         damage = error
       }
       rows.sort((a, b) => columns.map((column) => a[column].localeCompare(b[column])).find((order) => order !== 0) ?? 0)
-      const shown = rows.length === 0 ? 'There are no credentials.\n' : table(columns, rows)
+      const shown = rows.length === 0 ? noneText(input) : `${table(columns, rows)}${leftoverText(rows)}`
       terminal.out(input.flag('json') ? `${JSON.stringify({ credentials: rows })}\n` : shown)
       if (damage !== undefined) throw damage
       return 0
@@ -37,6 +41,29 @@ The backend is the one that the environment names, as for the server (MCP_VAULT_
 }
 
 const columns = ['provider', 'issuer', 'subject', 'status', 'version', 'since'] as const
+
+function noneText(input: CommandInput): string {
+  const filters = Object.keys(filterOptions).filter((option) => input.text(option) !== undefined)
+  if (filters.length === 0) return 'There are no credentials.\n'
+  // Other values than names are not repeated: a secret may be in the wrong place.
+  const given = filters.map((option) => `--${option} ${nameOnly(input.text(option) ?? '')}`.trimEnd()).join(' ')
+  return `No credential fits ${given}. "list" alone shows all.\n`
+}
+
+function nameOnly(value: string): string {
+  return isName(value) ? value : ''
+}
+
+/** They look like somebody's. */
+function leftoverText(rows: readonly Row[]): string {
+  return rows
+    .filter(({ issuer }) => issuer === DOCTOR_ISSUER)
+    .map(
+      ({ provider, subject }) =>
+        `Not a user's: ${leftoverOf(storageKey(provider, { issuer: DOCTOR_ISSUER, subject }))}\n`,
+    )
+    .join('')
+}
 
 type Row = Readonly<Record<(typeof columns)[number], string>>
 

@@ -2,8 +2,11 @@ import { isVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
+import { cacheHelp, cacheNotice } from '../operator/cache-notice.ts'
 import {
+  credentialName,
   keyFromInput,
+  noSuchCredential,
   type OperatorCredentials,
   ownerOptions,
   withOperatorAccess,
@@ -19,13 +22,15 @@ export const revoke: Command = {
 Usage: mcp-credential-vault revoke PROVIDER --issuer URL --subject SUBJECT [--purge] [--json]
 
 Makes every stored version unreadable, unless somebody changes it at the same time. The next call asks the owner again and says that the credential was revoked.
---purge removes that mark too: afterwards the credential reads as never stored. Nothing to revoke is no error.
+--purge removes that mark too: afterwards the credential reads as never stored.
+Ends with 0 for one that is revoked already, and with 3 where none is stored: "list" shows what is.
 Revoking here does not revoke the token at its service: do that there as well.
+${cacheHelp}
 `,
   run: (input, terminal) => {
     const key = keyFromInput(input)
     const purge = input.flag('purge')
-    return withOperatorAccess(terminal, async ({ credentials, context }) => {
+    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {
       const before = await statusOrDamage(credentials, key, context)
       // What was looked at is what is revoked: a credential that is saved meanwhile is a conflict.
       const expect = before?.status === 'active' ? { version: before.version.ref } : 'any'
@@ -37,11 +42,14 @@ Revoking here does not revoke the token at its service: do that there as well.
         revoked: changed,
         purged: purge,
         ...(version && { version }),
+        cacheSeconds,
       }
+      if (!changed && before?.status !== 'revoked') throw noSuchCredential(key)
+      const name = credentialName(key)
       const text = changed
-        ? `${purge ? 'Purged' : 'Revoked'} ${key.provider} for ${key.owner.subject}${version ? `: version ${version}` : ''}.`
-        : `There was nothing to revoke for ${key.owner.subject}.`
-      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n`)
+        ? `${purge ? 'Purged' : 'Revoked'} ${name}${version ? `: version ${version}` : ''}.`
+        : `Nothing was changed: ${name} is revoked already.`
+      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n${cacheNotice(cacheSeconds)}`)
       return 0
     })
   },

@@ -1,7 +1,16 @@
+import { isVaultError } from '../../core/model/errors.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { VariableType } from '../../core/model/variables.ts'
-import { keyFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import { cacheHelp, cacheNotice } from '../operator/cache-notice.ts'
+import {
+  credentialName,
+  keyFromInput,
+  noSuchCredential,
+  ownerOptions,
+  withOperatorAccess,
+} from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
-import { type CommandInput, UsageError } from '../terminal/command-line.ts'
+import { type CommandInput, isName, UsageError } from '../terminal/command-line.ts'
 import { newValue, VARIABLE_TYPES } from './new-value.ts'
 
 export const rotate: Command = {
@@ -21,23 +30,34 @@ Without --field the credential must have exactly one.
 
 A value that the form would refuse for that type is refused here (2): text that is not UTF-8, a byte order mark, blanks only, control characters.
 The provider's own pattern, maxLength and allowedHosts are not known here.
+${cacheHelp}
 `,
   async run(input, terminal) {
     const key = keyFromInput(input)
     const type = typeFrom(input)
     const prompt = `New value for ${key.provider}: `
     const value = newValue(await terminal.readSecret(prompt, { severalLines: type === 'textarea' }), type)
-    return withOperatorAccess(terminal, async ({ credentials, context }) => {
-      const version = await credentials.rotate(key, { field: input.text('field'), value }, context)
-      const done = { provider: key.provider, ...key.owner, rotated: true, version: version.label }
+    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {
+      const field = input.text('field')
+      const version = await credentials.rotate(key, { field, value }, context).catch((error: unknown) => {
+        throw rotateProblem(error, key, field)
+      })
+      const done = { provider: key.provider, ...key.owner, rotated: true, version: version.label, cacheSeconds }
       terminal.out(
         input.flag('json')
           ? `${JSON.stringify(done)}\n`
-          : `Rotated ${key.provider} for ${key.owner.subject}: now version ${version.label}.\n`,
+          : `Rotated ${credentialName(key)}: now version ${version.label}.\n${cacheNotice(cacheSeconds)}`,
       )
       return 0
     })
   },
+}
+
+function rotateProblem(error: unknown, key: StorageKey, field: string | undefined): unknown {
+  if (isVaultError(error, 'credential_absent')) return noSuchCredential(key)
+  if (!isVaultError(error, 'configuration_invalid') || error.reason !== 'field_unknown') return error
+  if (field === undefined) return new UsageError(error.message)
+  return new UsageError(`there is no ${isName(field) ? `field ${field}` : 'such field'}. ${error.message}`)
 }
 
 function typeFrom(input: CommandInput): VariableType {

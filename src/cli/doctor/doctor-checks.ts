@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { BackendCall, BackendPrincipal, SecretBackend, Tier } from '../../core/ports/secret-backend.ts'
+import { DOCTOR_ISSUER, leftoverOf } from './leftover.ts'
 
 export interface CheckResult {
   readonly check: string
@@ -17,7 +18,6 @@ const TIER_NAMES: Readonly<Record<Tier, string>> = {
   both: 'the login',
 }
 const DEADLINE = 20_000
-const DOCTOR = 'urn:mcp-credential-vault:doctor'
 const PROBES = 'doctor'
 
 /**
@@ -48,7 +48,7 @@ export async function checkBackend(
     const reader = usable.find(({ tier }) => tier !== 'form')
     // A store that keeps a mark of each purged record is given the same one each time.
     const subject = backend.principals ? `doctor-${randomUUID()}` : 'doctor'
-    const keyBelow = (name: string) => storageKey(name, { issuer: DOCTOR, subject })
+    const keyBelow = (name: string) => storageKey(name, { issuer: DOCTOR_ISSUER, subject })
     results.push(...(await checkProbe(keyBelow(provider ?? PROBES), writer, reader, correlationId)))
     // The form's policy lets it purge below the probes' own name, so its rights are asked for below another.
     const elsewhere = keyBelow(provider ?? 'any-provider')
@@ -141,12 +141,11 @@ async function removed(
     return { check, result: 'wrong', detail: `${done.problem} The probe ${writer.backend.locate(key)} is still there.` }
   const left = await tried(() => (reader ?? writer).backend.stat(key, call(correlationId)))
   if (!left.ok || left.value.status === 'active') return { check, result: 'wrong', detail: 'the probe is still there' }
-  return { check, result: 'ok', detail: left.value.status === 'absent' ? 'the probe record' : markOf(key) }
-}
-
-function markOf({ provider, owner }: StorageKey): string {
-  const remove = `mcp-credential-vault revoke ${provider} --issuer ${owner.issuer} --subject ${owner.subject} --purge`
-  return `its value; the revoked record is left for an operator's login: ${remove}`
+  return {
+    check,
+    result: 'ok',
+    detail: left.value.status === 'absent' ? 'the probe record' : `its value; ${leftoverOf(key)}`,
+  }
 }
 
 /** Results for the logins that this environment lacks, and for those that did not open the store. */

@@ -5,12 +5,13 @@ import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
+import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { type CheckResult, checkBackend, skipped } from './doctor-checks.ts'
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'try whether the store, its logins and their policies are as they should be',
+  summary: 'test the store, logins and policies with a test record',
   parameters: [],
   options: { provider: { type: 'string' } },
   help: `
@@ -23,6 +24,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
 `,
   async run(input, terminal) {
     await sodiumReady()
+    warnOfUnknownVariables(terminal)
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
     const { backend, audit, pendingStore } = stores
     const correlationId = newCorrelationId()
@@ -46,7 +48,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
-      await Promise.all([backend.close(), pendingStore.shutdown()])
+      await Promise.allSettled([backend.close(), pendingStore.shutdown()])
       await audit.close()
     }
   },

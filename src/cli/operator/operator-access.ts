@@ -7,13 +7,15 @@ import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
-import { type CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
+import { cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
+import { warnOfUnknownVariables } from './unknown-variables.ts'
 
 /** What an operator may do with stored credentials. Nothing here hands a value out. */
 export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
@@ -25,12 +27,15 @@ export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
 export interface OperatorAccess {
   readonly credentials: OperatorCredentials
   readonly context: AccessContext
+  /** How long a server that runs may go on with what this command changes. */
+  readonly cacheSeconds: number
 }
 
 export async function withOperatorAccess(
   terminal: Terminal,
   work: (access: OperatorAccess) => Promise<ExitCode>,
 ): Promise<ExitCode> {
+  warnOfUnknownVariables(terminal)
   const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
   const { backend, audit, pendingStore } = stores
   const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
@@ -52,9 +57,11 @@ export async function withOperatorAccess(
     const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health }) }
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials = { ...createCredentialAdmin(doors), ...createCredentialWriter(doors), record }
-    return await work({ credentials, context })
+    const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
+    return await work({ credentials, context, cacheSeconds })
   } finally {
-    await Promise.all([backend.close(), pendingStore.shutdown(), journal.close()])
+    // The log is closed whatever the others do, or it would look like that of a process that was killed.
+    await Promise.allSettled([backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()
   }
 }
@@ -87,6 +94,19 @@ export function keyFromInput(input: CommandInput): StorageKey {
   const issuer = input.text('issuer')
   const subject = input.text('subject')
   if (issuer === undefined || subject === undefined)
-    throw new UsageError('--issuer and --subject say whose credential it is')
+    throw new UsageError("--issuer and --subject are required: they name the credential's owner")
   return storageKey(provider, { issuer, subject })
+}
+
+/** The credential in a sentence, with everything that may have been mistyped. */
+export function credentialName({ provider, owner: { issuer, subject } }: StorageKey): string {
+  return `${provider} for ${subject} (issuer ${issuer})`
+}
+
+export function noSuchCredential({ provider, owner: { issuer, subject } }: StorageKey): CredentialVaultError {
+  return new CredentialVaultError(
+    'credential_absent',
+    `No credential for ${provider} is stored for subject ${subject} (issuer ${issuer}). "mcp-credential-vault list" shows what is stored.`,
+    { provider },
+  )
 }

@@ -4,6 +4,9 @@ import { nearest } from './nearest.ts'
 /** Wrong usage. Its message names what is wrong and what to type instead, and repeats no value: that may be a secret in the wrong place. */
 export class UsageError extends Error {}
 
+/** Its user pressed Ctrl+C or Ctrl+D at a prompt. */
+export class Cancelled extends Error {}
+
 export type CommandOptions = NonNullable<ParseArgsConfig['options']>
 
 export interface CommandInput {

@@ -1,6 +1,7 @@
 import { isVaultError } from '../../core/model/errors.ts'
 import {
   asksForHelp,
+  Cancelled,
   type CommandInput,
   type CommandOptions,
   parseCommandLine,
@@ -9,8 +10,11 @@ import {
 } from './command-line.ts'
 import { OutputEnded } from './output.ts'
 
-/** 0 done · 1 failed · 2 wrong usage · 3 there is no such credential; a command may have others, which its help names. */
-export type ExitCode = 0 | 1 | 2 | 3
+/**
+ * 0 done · 1 failed · 2 wrong usage · 3 there is no such credential · 130 cancelled at a prompt; a command may have others, which its
+ * help names.
+ */
+export type ExitCode = 0 | 1 | 2 | 3 | 4 | 130
 
 /** Where a command reads and writes; tests bring their own. */
 export interface Terminal {
@@ -38,6 +42,8 @@ export interface Command {
   readonly parameters: readonly string[]
   /** Where 2 means something else. */
   readonly usageExitCode?: ExitCode
+  /** Where 1 is a result of the command, so that a failure needs another code. */
+  readonly failureExitCode?: ExitCode
   run(input: CommandInput, terminal: Terminal): Promise<ExitCode>
 }
 
@@ -52,7 +58,7 @@ export async function runCommand(command: Command, words: readonly string[], ter
   try {
     const input = parseCommandLine(words, { ...command.options, ...SHARED })
     if (input.parameters.length !== command.parameters.length) {
-      throw new UsageError(`${command.name} takes ${command.parameters.join(' ') || 'no parameters'}`)
+      throw new UsageError(parameterProblem(command.parameters, input.parameters.length))
     }
     return await command.run(input, terminal)
   } catch (error) {
@@ -61,18 +67,37 @@ export async function runCommand(command: Command, words: readonly string[], ter
   }
 }
 
+function parameterProblem(wanted: readonly string[], given: number): string {
+  if (given > wanted.length) return `it takes ${wanted.length === 0 ? 'no parameters' : `${wanted.join(' ')} alone`}`
+  const missing = wanted.slice(given)
+  return `${missing.join(' ')} ${missing.length === 1 ? 'is' : 'are'} missing`
+}
+
 function report(error: unknown, command: Command, json: boolean, terminal: Terminal): ExitCode {
   if (error instanceof UsageError) {
     terminal.error(usageText(`mcp-credential-vault ${command.name}`, error.message))
     return command.usageExitCode ?? 2
   }
-  const { code, message } = isVaultError(error)
-    ? error
-    : {
-        code: 'unexpected',
-        message: `It failed in an unexpected way (${error instanceof Error ? error.name : typeof error}).`,
-      }
+  if (error instanceof Cancelled) {
+    terminal.error(`mcp-credential-vault ${command.name}: cancelled. Nothing was changed.\n`)
+    return 130
+  }
+  const { code, message } = isVaultError(error) ? error : { code: 'unexpected', message: unexpected(error) }
   if (json) terminal.out(`${JSON.stringify({ error: { code, message } })}\n`)
-  else terminal.error(`mcp-credential-vault ${command.name}: ${message} [${code}]\n`)
+  else terminal.error(errorText(`mcp-credential-vault ${command.name}`, message, code))
+  if (command.failureExitCode !== undefined) return command.failureExitCode
   return isVaultError(error, 'credential_absent', 'credential_revoked') ? 3 : 1
+}
+
+/** A foreign error's message may hold anything; its name and the system's code do not. */
+function unexpected(error: unknown): string {
+  if (!(error instanceof Error)) return `It failed in an unexpected way (${typeof error}).`
+  const code = 'code' in error && typeof error.code === 'string' && /^[A-Z_0-9]+$/.test(error.code) ? error.code : ''
+  return `It failed in an unexpected way (${[error.name, code].filter((word) => word !== '').join(', ')}).`
+}
+
+/** The code ends the first line; a stack may follow. */
+function errorText(command: string, message: string, code: string): string {
+  const [first = '', ...rest] = message.split('\n')
+  return `${[`${command}: ${first} [${code}]`, ...rest].join('\n')}\n`
 }

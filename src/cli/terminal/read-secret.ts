@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { MAX_VALUE_LENGTH } from '../../core/model/variables.ts'
 import type { ReadSecretOptions } from './command.ts'
-import { UsageError } from './command-line.ts'
+import { Cancelled, UsageError } from './command-line.ts'
 
 /** Bytes of UTF-8 that the longest value may have, and room for what an editor adds to it. */
 const MAX_BYTES = 4 * MAX_VALUE_LENGTH + 1024
@@ -10,7 +11,8 @@ const MAX_BYTES = 4 * MAX_VALUE_LENGTH + 1024
 /**
  * Reads one secret: a prompt that shows nothing on a terminal, else all of standard input, byte for byte.
  *
- * @throws UsageError for input that is not UTF-8 text, begins with a byte order mark, or is longer than any value may be
+ * @throws UsageError for input that is not UTF-8 text, begins with a byte order mark, or is longer than any value may be; Cancelled for
+ *   Ctrl+C or Ctrl+D at the prompt
  */
 export async function readSecret(
   prompt: string,
@@ -23,11 +25,16 @@ export async function readSecret(
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output: silent, terminal: true })
   try {
-    return await lines.question('')
+    // After Ctrl+D the question would stay open for ever.
+    return await Promise.race([lines.question('').catch(cancelled), once(lines, 'close').then(cancelled)])
   } finally {
     lines.close()
     process.stderr.write('\n')
   }
+}
+
+function cancelled(): never {
+  throw new Cancelled()
 }
 
 async function allOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -3,6 +3,11 @@ export function cell(text: string): string {
   return text.replace(/[\n\t]/g, (character) => (character === '\n' ? '\\n' : '\\t'))
 }
 
+/** A number and its noun: `1 entry`, `2 entries`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`
+}
+
 /** Columns of text, each as wide as its widest cell; the titles are the columns' names in capitals. */
 export function table<C extends string>(columns: readonly C[], rows: readonly Readonly<Record<C, string>>[]): string {
   const lines = [

@@ -70,13 +70,7 @@ function readKeyFile(path: string, warn: Warn): string {
   try {
     descriptor = openSync(path, 'r')
   } catch {
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      `The key file ${path} cannot be read. Check that it exists and that this user may read it.`,
-      {
-        reason: 'key_file_unreadable',
-      },
-    )
+    throw unreadable(`The key file ${path} cannot be read. Check that it exists and that this user may read it.`)
   }
   try {
     checkMode(path, descriptor, warn)
@@ -93,7 +87,9 @@ const MOUNT_OPTION =
 
 /** A file that another user owns is how systemd, Kubernetes and Compose hand out secrets; its mode is theirs to set. */
 function checkMode(path: string, descriptor: number, warn: Warn): void {
-  const { uid, mode } = fstatSync(descriptor)
+  const stats = fstatSync(descriptor)
+  if (stats.isDirectory()) throw unreadable(`The key file ${path} is a folder, not a file. Name the file itself.`)
+  const { uid, mode } = stats
   if (uid !== process.getuid?.() || (mode & ANYBODY_ELSE) === 0) return
   const problem = `The key file ${path} may be read by other users`
   if (!isOnReadOnlyMount(descriptor)) throw exposed(`${problem}. Run: chmod 600 ${path}`)
@@ -101,6 +97,10 @@ function checkMode(path: string, descriptor: number, warn: Warn): void {
   // Containers mount secrets like this by default, and their root process owns them.
   if (uid !== 0 || (mode & ANYBODY_ELSE_WRITES) !== 0) throw exposed(`${problem}. ${remedy}`)
   warn(`${problem} of this machine or container. It is used, since only root can change it. ${remedy}`)
+}
+
+function unreadable(message: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', message, { reason: 'key_file_unreadable' })
 }
 
 function exposed(message: string): CredentialVaultError {

@@ -6,7 +6,7 @@ import { CredentialVaultError } from './errors.ts'
  * `subject` and holds no value, since an option may be a key.
  */
 export function parseOptions<T extends z.ZodType>(schema: T, value: unknown, subject: string): z.output<T> {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { error: inPlainWords })
   if (result.success) return result.data
   const problems = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
@@ -21,4 +21,42 @@ function optionPath(subject: string, path: readonly PropertyKey[]): string {
     (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${String(part)}`),
     subject,
   )
+}
+
+type Issue = Parameters<z.core.$ZodErrorMap>[0]
+
+/** For issues without a text of the schema's own; undefined leaves the validator's. */
+function inPlainWords(issue: Issue): string | undefined {
+  switch (issue.code) {
+    case 'too_big':
+      return `must be at most ${amount(issue.maximum, issue.origin)}`
+    case 'too_small':
+      return issue.origin === 'string' && Number(issue.minimum) === 1
+        ? 'must not be empty'
+        : `must be at least ${amount(issue.minimum, issue.origin)}`
+    case 'invalid_value':
+      return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`
+    case 'invalid_type':
+      if (issue.input === undefined) return 'is required'
+      return `must be ${KINDS[issue.expected] ?? `of type ${issue.expected}`}`
+    case 'invalid_format':
+      return issue.format === 'url' ? 'must be an absolute URL, such as https://example.com' : undefined
+    default:
+      return undefined
+  }
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+}
+
+const UNITS: Readonly<Record<string, string>> = { string: ' characters long', array: ' entries long' }
+
+function amount(limit: number | bigint, origin: string): string {
+  return `${limit}${UNITS[origin] ?? ''}`
 }

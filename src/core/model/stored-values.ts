@@ -16,7 +16,7 @@ export function missing(status: 'absent' | 'revoked', provider: string): Credent
 function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `The credential for ${provider} has the fields ${names.join(', ')}. Name the one to change.`,
+    `The credential for ${provider} has the fields ${names.join(', ')}. Name the one to change: ${names.map((name) => `--field ${name}`).join(' or ')}.`,
     { reason: 'field_unknown' },
   )
 }

@@ -16,6 +16,24 @@ export type ConnectionFailure =
   /** The server's answer is not HTTP. */
   | 'not_http'
 
+/** For operators, in parentheses after what cannot be reached. */
+const WORDS: Readonly<Record<ConnectionFailure, string>> = {
+  dns: 'its name has no address',
+  refused: 'connection refused',
+  unreachable: 'no route leads there',
+  tls: 'its TLS certificate is not accepted',
+  plain_http: 'it speaks plain http',
+  timeout: 'no answer in time',
+  broken_off: 'the connection was closed',
+  not_http: 'its answer is not HTTP',
+}
+
+/** The connection failure in a request's error, in words. */
+export function connectionProblem(error: unknown): string {
+  const failure = connectionFailure(error)
+  return failure === undefined ? 'the request failed' : WORDS[failure]
+}
+
 const CODES: readonly (readonly [ConnectionFailure, RegExp])[] = [
   ['dns', /^(?:ENOTFOUND|EAI_\w+)$/],
   ['refused', /^ECONNREFUSED$/],

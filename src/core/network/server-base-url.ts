@@ -15,7 +15,8 @@ export function checkServerBaseUrl(value: string | URL, option: string): URL {
 }
 
 function urlProblem(url: URL): string | undefined {
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an https URL'
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    return 'must begin with https://, or on this machine with http://localhost'
   if (url.protocol === 'http:' && !isLoopback(url))
     return 'must be https, since secrets are typed there; plain http is for loopback only'
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {

@@ -27,6 +27,8 @@ const environmentSchema = z.object({
   MCP_AUDIT_ANCHOR_TOKEN_FILE: z.string().optional(),
 })
 
+export const auditVariables: readonly string[] = Object.keys(environmentSchema.shape)
+
 type Settings = z.output<typeof environmentSchema>
 
 const OPTION_VARIABLES = {

@@ -35,6 +35,8 @@ const environmentSchema = z.object({
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
 })
 
+export const storeVariables: readonly string[] = Object.keys(environmentSchema.shape)
+
 const AWS_VARIABLES = {
   'awsSecretsManagerBackend.prefix': 'MCP_AWS_PREFIX',
   'awsSecretsManagerBackend.endpoint': 'AWS_ENDPOINT_URL_SECRETS_MANAGER',

@@ -95,24 +95,61 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
   return fromVariables(OPTION_VARIABLES, make)
 }
 
+/** The variables of each method's login. */
+const METHOD_VARIABLES = {
+  token: ['TOKEN', 'TOKEN_FILE'],
+  approle: ['AUTH_MOUNT', 'ROLE', 'ROLE_ID', 'SECRET_ID', 'SECRET_ID_FILE', 'WRAPPED_SECRET_ID_FILE'],
+  kubernetes: ['AUTH_MOUNT', 'ROLE', 'JWT_FILE'],
+  jwt: ['AUTH_MOUNT', 'ROLE', 'JWT_FILE'],
+  cert: ['AUTH_MOUNT', 'ROLE'],
+  agent: [],
+} as const satisfies Record<string, readonly string[]>
+
+type Method = keyof typeof METHOD_VARIABLES
+
+const AUTH_METHODS = Object.keys(METHOD_VARIABLES)
+const LOGIN_VARIABLES = [...new Set(Object.values(METHOD_VARIABLES).flat())]
+
+/** undefined where no login is meant. A variable without its method is an error: half of a pair of logins would be gone unnoticed. */
+function methodFrom(at: (name: string) => string | undefined, prefix: string): Method | undefined {
+  const given = LOGIN_VARIABLES.filter((name) => at(name) !== undefined)
+  const method = at('AUTH_METHOD') ?? (given.some((name) => name.startsWith('TOKEN')) ? 'token' : undefined)
+  if (method === undefined) {
+    const [orphan] = given
+    if (orphan === undefined) return undefined
+    const possible = AUTH_METHODS.filter((name) => isMethod(name) && variablesOf(name).includes(orphan))
+    return fail(
+      `${prefix}AUTH_METHOD: ${prefix}${orphan} is set, and nothing says for which login. Set it to ${possible.join(' or ')}, or unset the other`,
+    )
+  }
+  if (!isMethod(method)) return fail(`${prefix}AUTH_METHOD: must be one of ${AUTH_METHODS.join(', ')}`)
+  const foreign = given.find((name) => !variablesOf(method).includes(name))
+  if (foreign !== undefined) fail(`${prefix}${foreign}: it has no part in ${prefix}AUTH_METHOD=${method}. Unset it`)
+  return method
+}
+
+function isMethod(name: string): name is Method {
+  return Object.hasOwn(METHOD_VARIABLES, name)
+}
+
+function variablesOf(method: Method): readonly string[] {
+  return METHOD_VARIABLES[method]
+}
+
 function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOptions | undefined {
   const at = (name: string) => environment[`${prefix}${name}`]
   const required = (name: string) => at(name) ?? fail(`${prefix}${name}: this login needs it`)
-  const token = at('TOKEN')
-  const tokenFile = at('TOKEN_FILE')
-  const method = at('AUTH_METHOD') ?? ((token ?? tokenFile) ? 'token' : undefined)
-  if (method !== undefined && method !== 'token' && (token ?? tokenFile))
-    fail(
-      `${prefix}TOKEN: it has no part in ${prefix}AUTH_METHOD=${AUTH_METHODS.find((known) => known === method) ?? '…'}`,
-    )
+  const method = methodFrom(at, prefix)
   const mount = at('AUTH_MOUNT')
   switch (method) {
     case undefined:
       return undefined
-    case 'token':
+    case 'token': {
+      const [token, tokenFile] = [at('TOKEN'), at('TOKEN_FILE')]
       if ((token === undefined) === (tokenFile === undefined))
         fail(`${prefix}TOKEN: set either it or ${prefix}TOKEN_FILE`)
       return { method, token, tokenFile }
+    }
     case 'approle': {
       const secretIds = ['SECRET_ID', 'SECRET_ID_FILE', 'WRAPPED_SECRET_ID_FILE']
       if (secretIds.filter((name) => at(name) !== undefined).length !== 1)
@@ -135,12 +172,8 @@ function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOpt
       return { method, mount, role: at('ROLE') }
     case 'agent':
       return { method }
-    default:
-      return fail(`${prefix}AUTH_METHOD: must be one of ${AUTH_METHODS.join(', ')}`)
   }
 }
-
-const AUTH_METHODS = ['token', 'approle', 'kubernetes', 'jwt', 'cert', 'agent'] as const
 
 function fail(problem: string): never {
   throw new CredentialVaultError('configuration_invalid', `environment.${problem}`, { reason: 'option' })

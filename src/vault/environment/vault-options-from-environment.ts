@@ -46,6 +46,8 @@ const environmentSchema = z.object({
   MCP_SUBMITS_PER_MINUTE: wholeNumber.optional(),
 })
 
+export const vaultOptionVariables: readonly string[] = Object.keys(environmentSchema.shape)
+
 const VAULT_VARIABLES = {
   'openVault.serverName': 'MCP_SERVER_NAME',
   'openVault.cacheSeconds': 'MCP_CACHE_SECONDS',

@@ -40,12 +40,16 @@ export const auditLog: readonly Flow[] = [
   flow('audit with a secret where an option belongs', async (world) => {
     await world.saved()
     for (const secret of Object.values(world.secrets.values)) {
-      for (const option of ['--user', '--provider', '--type', '--outcome', '--correlation', '--issuer'])
+      for (const option of ['--user', '--provider', '--correlation', '--issuer'])
         await runs(world, 0, { command: auditShow, words: [`${option}=${secret}`] })
+      for (const option of ['--type', '--outcome'])
+        await runs(world, 2, { command: auditShow, words: [`${option}=${secret}`] })
       await runs(world, 2, { command: auditShow, words: [`--since=${secret}`] })
       await runs(world, 2, { command: auditExport, words: [`--format=${secret}`] })
       await runs(world, 3, { command: auditVerify, words: [`--key=${secret}`] })
-      await runs(world, 2, { command: auditReconcile, words: [`--cloudtrail=${secret}`] })
+      await runs(world, 4, { command: auditVerify, words: [`--anchors=${secret}`] })
+      for (const option of ['--cloudtrail', '--vault-log'])
+        await runs(world, 4, { command: auditReconcile, words: [`${option}=${secret}`] })
       await runs(world, 2, { command: auditTail, words: [`--lines=${secret}`] })
     }
   }),

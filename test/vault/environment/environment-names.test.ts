@@ -24,29 +24,29 @@ test.each([
   [OIDC, 'MCP_OIDC_ISSUER', 'login.example.com', 'must be the URL of an issuer'],
   [OIDC, 'MCP_OIDC_ISSUER', 'http://login.example.com', 'must be https'],
   [OIDC, 'MCP_OIDC_ISSUER_ALIASES', 'https://a.example.com login.example.com', 'must be the URL of an issuer'],
-  [OIDC, 'MCP_OIDC_DISPLAY_NAME', 'n'.repeat(101), 'Too big'],
+  [OIDC, 'MCP_OIDC_DISPLAY_NAME', 'n'.repeat(101), 'must be at most'],
   [OIDC, 'MCP_OIDC_AUDIENCE', 'http://mcp.example.com/mcp', 'must be https'],
   [OIDC, 'MCP_OIDC_SUBJECT_CLAIM', 'email', 'must be a claim'],
   [OIDC, 'MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM', 'email', 'must be a claim'],
-  [OIDC, 'MCP_OIDC_MAX_AUTH_AGE_SECONDS', '86401', 'Too big'],
+  [OIDC, 'MCP_OIDC_MAX_AUTH_AGE_SECONDS', '86401', 'must be at most'],
   [OIDC, 'MCP_OIDC_SCOPES', 'mcp "', 'must be one value'],
-  [OIDC, 'MCP_OIDC_ALGORITHMS', 'HS256', 'Invalid option'],
+  [OIDC, 'MCP_OIDC_ALGORITHMS', 'HS256', 'must be one of'],
   [BASE, 'MCP_ALLOWED_ORIGINS', 'https://a.example.com/path', 'must be an origin'],
-  [BASE, 'MCP_CACHE_SECONDS', '301', 'Too big'],
-  [BASE, 'MCP_LINK_TTL_SECONDS', '59', 'Too small'],
-  [BASE, 'MCP_SESSION_IDLE_SECONDS', '1', 'Too small'],
-  [BASE, 'MCP_SESSION_MAX_SECONDS', '1', 'Too small'],
-  [BASE, 'MCP_TRUSTED_PROXIES', '11', 'Too big'],
-  [BASE, 'MCP_SERVER_NAME', 'n'.repeat(101), 'Too big'],
-  [BASE, 'MCP_PAGES_PER_MINUTE', '0', 'Too small'],
-  [BASE, 'MCP_LOGINS_PER_MINUTE', '0', 'Too small'],
-  [BASE, 'MCP_SUBMITS_PER_MINUTE', '0', 'Too small'],
+  [BASE, 'MCP_CACHE_SECONDS', '301', 'must be at most'],
+  [BASE, 'MCP_LINK_TTL_SECONDS', '59', 'must be at least'],
+  [BASE, 'MCP_SESSION_IDLE_SECONDS', '1', 'must be at least'],
+  [BASE, 'MCP_SESSION_MAX_SECONDS', '1', 'must be at least'],
+  [BASE, 'MCP_TRUSTED_PROXIES', '11', 'must be at most'],
+  [BASE, 'MCP_SERVER_NAME', 'n'.repeat(101), 'must be at most'],
+  [BASE, 'MCP_PAGES_PER_MINUTE', '0', 'must be at least'],
+  [BASE, 'MCP_LOGINS_PER_MINUTE', '0', 'must be at least'],
+  [BASE, 'MCP_SUBMITS_PER_MINUTE', '0', 'must be at least'],
   [BASE, 'MCP_LOGINS_PER_MINUTE', WRONG, 'must be a whole number'],
   [BASE, 'MCP_AUDIT_ANCHOR', 'anchors.example.com', 'set it to stdout, stderr or the URL of a webhook'],
   [BASE, 'MCP_AUDIT_ANCHOR', 'http://anchors.example.com', 'must be'],
-  [BASE, 'MCP_AUDIT_KEEP_DAYS', '1', 'Too small'],
-  [BASE, 'MCP_AUDIT_SEGMENT_MEGABYTES', '2000', 'Too big'],
-  [BASE, 'MCP_AUDIT_SUBJECTS', WRONG, 'Invalid option'],
+  [BASE, 'MCP_AUDIT_KEEP_DAYS', '1', 'must be at least'],
+  [BASE, 'MCP_AUDIT_SEGMENT_MEGABYTES', '2000', 'must be at most'],
+  [BASE, 'MCP_AUDIT_SUBJECTS', WRONG, 'must be one of'],
   [VAULT, 'VAULT_ADDR', 'vault.example.com', 'must be https://host:port or unix:///path'],
   [VAULT, 'VAULT_ADDR', 'https://vault.example.com:8200 vault-2.example.com', 'must be https://host:port'],
   [VAULT, 'VAULT_ADDR', 'http://vault.example.com:8200', 'would send tokens and credentials in clear'],
@@ -57,11 +57,12 @@ test.each([
   [APPROLE, 'VAULT_AUTH_MOUNT', WRONG, 'must be'],
   [{ ...VAULT, ...READ }, 'VAULT_READ_AUTH_MOUNT', WRONG, 'must be'],
   [APPROLE, 'VAULT_SECRET_ID', '', 'VAULT_SECRET_ID_FILE'],
+  [APPROLE, 'VAULT_JWT_FILE', WRONG, 'has no part in VAULT_AUTH_METHOD=approle'],
   [{ ...APPROLE, VAULT_SECRET_ID_FILE: '/secret' }, 'VAULT_SECRET_ID', 'canary', 'VAULT_SECRET_ID_FILE'],
   [{ ...VAULT, VAULT_CLIENT_KEY: '' }, 'VAULT_CLIENT_CERT', '/cert', 'belong together'],
-  [AWS, 'AWS_ENDPOINT_URL_SECRETS_MANAGER', 'localhost:4566', 'Invalid URL'],
+  [AWS, 'AWS_ENDPOINT_URL_SECRETS_MANAGER', 'localhost:4566', 'must be an absolute URL'],
   [AWS, 'MCP_AWS_PREFIX', WRONG, 'must be letters'],
-  [AWS, 'MCP_CREDENTIAL_NAMES', WRONG, 'Invalid option'],
+  [AWS, 'MCP_CREDENTIAL_NAMES', WRONG, 'must be one of'],
   [BASE, 'MCP_LOCAL_ACCESS_TOKEN', 'short', ''],
 ] as const)('F10: %#. the error of a wrong variable names it: %s', (environment, name, value, says) => {
   const local = name.startsWith('MCP_LOCAL') ? { MCP_IDENTITY: 'local-user' } : {}
@@ -79,13 +80,13 @@ test.each([
 
 test('F10: an option that code gave is not said to be a variable', () => {
   const made = () => vaultOptionsFromEnvironment({ ...BASE, MCP_CACHE_SECONDS: '10' }, { cacheSeconds: 1000 })
-  expect(made).toThrow(/^openVault\.cacheSeconds: Too big/)
+  expect(made).toThrow(/^openVault\.cacheSeconds: must be at most 300/)
   expect(made).not.toThrow('MCP_CACHE_SECONDS')
 })
 
 test.each([
   ['MCP_SERVER_BASE_URL', 'mcp.example.com', 'must be an absolute URL such as https://mcp.example.com'],
-  ['MCP_CACHE_SECONDS', '999', 'Too big'],
+  ['MCP_CACHE_SECONDS', '999', 'must be at most'],
 ])('F10: start says it in one line: %s', async (name, value, says) => {
   const folder = await temporaryFolder()
   const main = join(import.meta.dirname, '../../../src/cli/main.ts')
@@ -119,4 +120,17 @@ test('F10: start names a --host that is none', async () => {
   })
   expect(status).toBe(1)
   expect(stderr).toMatch(/^mcp-credential-vault start: .*--host.*\n$/)
+})
+
+test.each([
+  ['VAULT_READ_ROLE_ID', 'Set it to approle'],
+  ['VAULT_WRITE_JWT_FILE', 'Set it to kubernetes or jwt'],
+  ['VAULT_READ_AUTH_MOUNT', 'Set it to approle or kubernetes or jwt or cert'],
+])('%s without its method is an error, and no login that is left out', (name, text) => {
+  const prefix = name.startsWith('VAULT_READ') ? 'VAULT_READ_' : 'VAULT_WRITE_'
+  const other = prefix === 'VAULT_READ_' ? 'VAULT_WRITE_' : 'VAULT_READ_'
+  const environment = { ...VAULT, VAULT_TOKEN: '', [`${other}TOKEN`]: 't', [name]: WRONG }
+  const made = () => vaultOptionsFromEnvironment(environment)
+  expect(made).toThrow(`environment.${prefix}AUTH_METHOD: ${name} is set, and nothing says for which login. ${text}`)
+  expect(made).not.toThrow(WRONG)
 })

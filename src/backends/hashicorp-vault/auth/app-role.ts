@@ -1,22 +1,22 @@
 import { CredentialVaultError, isVaultError } from '../../../core/model/errors.ts'
 import type { AuthMethod, LoginApi } from './auth-method.ts'
 import type { VaultAuth } from './auth-options.ts'
-import { secretFromFile } from './secret-file.ts'
+import type { SecretReader } from './secret-file.ts'
 
 type AppRole = Extract<VaultAuth, { method: 'approle' }>
 
-export function appRoleAuth({ mount, roleId, role, ...source }: AppRole): AuthMethod {
+export function appRoleAuth({ mount, roleId, role, ...source }: AppRole, read: SecretReader): AuthMethod {
   let unwrapped: string | undefined
 
   async function secretId(api: LoginApi, signal: AbortSignal): Promise<string> {
     if (source.secretId !== undefined) return source.secretId
-    if (source.secretIdFile !== undefined) return secretFromFile(source.secretIdFile, 'auth.secretIdFile')
+    if (source.secretIdFile !== undefined) return read(source.secretIdFile, 'secretIdFile')
     unwrapped ??= await unwrap(api, signal)
     return unwrapped
   }
 
   async function unwrap(api: LoginApi, signal: AbortSignal): Promise<string> {
-    const token = await secretFromFile(source.wrappedSecretIdFile ?? '', 'auth.wrappedSecretIdFile')
+    const token = await read(source.wrappedSecretIdFile ?? '', 'wrappedSecretIdFile')
     try {
       return await api.unwrapSecretId(token, `auth/${mount}/role/${role}/secret-id`, signal)
     } catch (error) {

@@ -3,19 +3,20 @@ import { parseOptions } from '../../../core/model/options.ts'
 import { appRoleAuth } from './app-role.ts'
 import type { AuthMethod } from './auth-method.ts'
 import { tokenText, type VaultAuth } from './auth-options.ts'
-import { secretFromFile } from './secret-file.ts'
+import { type LoginHalf, secretReader } from './secret-file.ts'
 import { tokenAuth, tokenFileAuth } from './token.ts'
 
-export function createAuthMethod(auth: VaultAuth): AuthMethod {
+export function createAuthMethod(auth: VaultAuth, half?: LoginHalf): AuthMethod {
+  const read = secretReader(half)
   switch (auth.method) {
     case 'token':
-      return auth.token === undefined ? tokenFileAuth(auth.tokenFile ?? '') : tokenAuth(auth.token)
+      return auth.token === undefined ? tokenFileAuth(auth.tokenFile ?? '', read) : tokenAuth(auth.token)
     case 'approle':
-      return appRoleAuth(auth)
+      return appRoleAuth(auth, read)
     case 'kubernetes':
-      return jwtAuth('kubernetes', auth, () => secretFromFile(auth.jwtFile, 'auth.jwtFile'))
+      return jwtAuth('kubernetes', auth, () => read(auth.jwtFile, 'jwtFile'))
     case 'jwt':
-      return jwtAuth('jwt', auth, auth.jwt ?? (() => secretFromFile(auth.jwtFile ?? '', 'auth.jwtFile')))
+      return jwtAuth('jwt', auth, auth.jwt ?? (() => read(auth.jwtFile ?? '', 'jwtFile')))
     case 'cert':
       return {
         name: 'cert',

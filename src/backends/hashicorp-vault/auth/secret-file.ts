@@ -1,20 +1,41 @@
 import { readFile, stat } from 'node:fs/promises'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 
+/** Which of two logins; undefined for a login for everything. */
+export type LoginHalf = 'read' | 'write' | undefined
+
+/** Where each option's path comes from, after `VAULT_` and the half. */
+const VARIABLES = {
+  tokenFile: 'TOKEN_FILE',
+  secretIdFile: 'SECRET_ID_FILE',
+  wrappedSecretIdFile: 'WRAPPED_SECRET_ID_FILE',
+  jwtFile: 'JWT_FILE',
+} as const
+
 /**
- * One line of text from a file: a token, secret id or JWT that somebody else keeps up to date.
+ * Reads one line of text from a file: a token, secret id or JWT that somebody else keeps up to date.
  *
- * @throws `unauthenticated`, naming the option and never the text
+ * @throws `unauthenticated`, naming file, option and variable, and never the text
  */
-export async function secretFromFile(path: string, option: string): Promise<string> {
+export type SecretReader = (path: string, option: keyof typeof VARIABLES) => Promise<string>
+
+export function secretReader(half: LoginHalf): SecretReader {
+  const [path, prefix] = half === undefined ? ['auth', 'VAULT'] : [`auth.${half}`, `VAULT_${half.toUpperCase()}`]
+  return (file, option) => secretFromFile(file, `${path}.${option} (${prefix}_${VARIABLES[option]})`)
+}
+
+async function secretFromFile(path: string, option: string): Promise<string> {
+  // The secret itself may have been given in place of its file.
+  const file = /^\.{0,2}\//.test(path) ? `file ${path}` : 'file'
+  const unusable = (problem: string) =>
+    new CredentialVaultError('unauthenticated', `The ${file} of ${option} ${problem}.`, { reason: 'secret_file' })
   const text = await readFile(path, 'utf8').catch(() => {
-    throw unusable(option, 'cannot be read by this user')
+    throw unusable('cannot be read by this user')
   })
   const secret = text.trim()
-  if (secret === '') throw unusable(option, 'is empty')
-  if (secret.startsWith('{'))
-    throw unusable(option, 'holds JSON: a response-wrapped or templated sink. Write the plain token')
-  if (!/^[\x21-\x7e]+$/.test(secret)) throw unusable(option, 'holds more than one word of printable characters')
+  if (secret === '') throw unusable('is empty')
+  if (secret.startsWith('{')) throw unusable('holds JSON: a response-wrapped or templated sink. Write the plain token')
+  if (!/^[\x21-\x7e]+$/.test(secret)) throw unusable('holds more than one word of printable characters')
   return secret
 }
 
@@ -22,8 +43,4 @@ export async function secretFromFile(path: string, option: string): Promise<stri
 export async function fileStamp(path: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined)
   return found && `${found.ino} ${found.mtimeMs} ${found.size}`
-}
-
-function unusable(option: string, problem: string): CredentialVaultError {
-  return new CredentialVaultError('unauthenticated', `The file of ${option} ${problem}.`, { reason: 'secret_file' })
 }

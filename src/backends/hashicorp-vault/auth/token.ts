@@ -1,5 +1,5 @@
 import type { AuthMethod } from './auth-method.ts'
-import { fileStamp, secretFromFile } from './secret-file.ts'
+import { fileStamp, type SecretReader } from './secret-file.ts'
 
 /** A token that somebody else obtained. This process renews it and never revokes it. */
 export function tokenAuth(token: string): AuthMethod {
@@ -9,7 +9,7 @@ export function tokenAuth(token: string): AuthMethod {
 const LOOK_AFTER_MILLISECONDS = 5_000
 
 /** The sink file of Vault Agent. The agent renews the token and replaces the file. */
-export function tokenFileAuth(path: string): AuthMethod {
+export function tokenFileAuth(path: string, read: SecretReader): AuthMethod {
   let stamp: string | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
   return {
@@ -18,7 +18,7 @@ export function tokenFileAuth(path: string): AuthMethod {
     async login(api, signal) {
       lookedAt = performance.now()
       stamp = await fileStamp(path)
-      const described = await api.describe(await secretFromFile(path, 'auth.tokenFile'), signal)
+      const described = await api.describe(await read(path, 'tokenFile'), signal)
       return { ...described, renewable: false }
     },
     async changed() {

@@ -1,5 +1,5 @@
 import { CredentialVaultError, isVaultError } from '../../../core/model/errors.ts'
-import { connectionFailure } from '../../../core/network/connection-failure.ts'
+import { connectionFailure, connectionProblem } from '../../../core/network/connection-failure.ts'
 import { changes, type VaultRequest } from './exchange.ts'
 
 /** Failures before a byte of the request has left. */
@@ -28,38 +28,44 @@ export function mayGoElsewhere(error: unknown, request: VaultRequest): boolean {
   return CONNECT_CODES.has(codeOf(error)) || TLS_CODE.test(codeOf(error)) || (!changes(request) && !isVaultError(error))
 }
 
-/** Our error for a request that got no answer. The foreign error is dropped: it may carry the token and the credential. */
-export function unanswered(error: unknown, request: VaultRequest): CredentialVaultError {
+/**
+ * Our error for a request that got no answer. The foreign error is dropped: it may carry the token and the credential.
+ *
+ * @param where the configured addresses, for operators
+ */
+export function unanswered(error: unknown, request: VaultRequest, where: string): CredentialVaultError {
   if (request.signal.aborted)
     return changes(request)
       ? outcomeUnknown('timeout')
-      : new CredentialVaultError('unavailable', 'Vault did not answer in time. Try again later.', {
-          reason: 'aborted',
-          retryable: true,
-        })
+      : unavailable('aborted', `Vault at ${where} did not answer in time. Try again later.`)
   if (isVaultError(error)) return error
   if (connectionFailure(error) === 'plain_http')
     return new CredentialVaultError(
       'configuration_invalid',
-      'The server at this address speaks plain http, and address says https. Write http:// in address (VAULT_ADDR), or switch TLS on in the listener of Vault.',
+      `The server at ${where} speaks plain http, and address says https. Write http:// in address (VAULT_ADDR), or switch TLS on in the listener of Vault.`,
       { reason: 'plain_http' },
     )
   if (TLS_CODE.test(codeOf(error)))
     return new CredentialVaultError(
       'configuration_invalid',
-      "Vault's TLS certificate is not accepted: expired, for another name, or of an authority that this server does not know; or a file of tls cannot be read. Check tls.caFile and tls.serverName.",
+      `The TLS certificate of Vault at ${where} is not accepted: expired, for another name, or of an authority that this server does not know; or a file of tls cannot be read. Check tls.caFile (VAULT_CACERT) and tls.serverName.`,
       { reason: 'tls' },
     )
+  const why = connectionProblem(error)
   if (CONNECT_CODES.has(codeOf(error)))
-    return new CredentialVaultError('unavailable', 'Vault cannot be reached. Nothing was changed. Try again later.', {
-      reason: 'connection',
-      retryable: true,
-    })
+    return unavailable(
+      'connection',
+      `Vault at ${where} cannot be reached (${why}). Nothing was changed. Check address (VAULT_ADDR), then try again.`,
+    )
   if (changes(request)) return outcomeUnknown('connection')
-  return new CredentialVaultError('unavailable', 'Vault did not answer. Try again later.', {
-    reason: 'connection',
-    retryable: true,
-  })
+  return unavailable(
+    'connection',
+    `Vault at ${where} did not answer (${why}). Check address (VAULT_ADDR), then try again.`,
+  )
+}
+
+function unavailable(reason: string, message: string): CredentialVaultError {
+  return new CredentialVaultError('unavailable', message, { reason, retryable: true })
 }
 
 export function outcomeUnknown(reason: string): CredentialVaultError {

@@ -33,6 +33,7 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
   const agents = new Map<string | undefined, Agent>()
   for (const { socketPath } of addresses)
     if (!agents.has(socketPath)) agents.set(socketPath, new Agent({ connect: tlsConnector(tls, socketPath) }))
+  const where = addresses.map(({ origin, socketPath }) => (socketPath ? `unix://${socketPath}` : origin)).join(', ')
   let preferred = 0
 
   function agentOf({ socketPath }: VaultAddress): Agent {
@@ -58,7 +59,7 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
         if (!mayGoElsewhere(error, request.ours)) break
       }
     }
-    throw unanswered(failure, request.ours)
+    throw unanswered(failure, request.ours, where)
   }
 
   function moveFrom(index: number): void {

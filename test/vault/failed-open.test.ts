@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
+import { auditKeys, importPublicKey } from '../../src/audit/line/audit-keys.ts'
+import { verifyLog } from '../../src/audit/verify/verify-log.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
+import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
+import { openVault } from '../../src/vault/open-vault.ts'
+import { temporaryFolder } from '../support/sealed-folder.ts'
+
+test('a vault that cannot be opened closes the audit log that it began', async () => {
+  const folder = await temporaryFolder()
+  const key = generateKeyText()
+  const audit = jsonLinesAudit({ folder: join(folder, 'audit'), key })
+  // The new store's key has its line by the time when this fails.
+  const backend = {
+    ...sealedFile({ folder: join(folder, 'data'), key: generateKeyText() }),
+    announceServer: async () => {
+      throw new Error('no socket')
+    },
+  }
+  const opening = openVault({ serverBaseUrl: 'http://localhost:8005', backend, audit, warn: () => undefined })
+  await expect(opening).rejects.toThrow('no socket')
+  const publicKey = importPublicKey(auditKeys(parseKey(key, 'test')).publicKey)
+  if (!publicKey) throw new Error('the key is none')
+  const report = await verifyLog({ folder: join(folder, 'audit'), keys: [publicKey] })
+  expect(report).toMatchObject({ completeness: 'complete', writers: [{ state: 'closed' }] })
+  expect(report.lines).toBeGreaterThan(1)
+})
