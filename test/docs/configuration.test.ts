@@ -101,6 +101,10 @@ const DOCUMENTED: readonly Documented[] = [
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
   'AwsClientOptions',
+  'FormTierOptions',
+  'HttpOptions',
+  'PartsOptions',
+  'ToolTierOptions',
   'CommandOptions',
   'ReadSecretOptions',
   'StoresOptions',
