@@ -78,6 +78,10 @@ describe('shape, as npm run shape prints it', () => {
     expect(shape.longFunctions.length).toBeLessThanOrEqual(10)
   })
 
+  test('no function has a complexity over 15', () => {
+    expect(shape.complexFunctions).toEqual([])
+  })
+
   test('no folder or file is a dump', () => {
     const dump = /(^|\/)(utils?|helpers?|common|types|misc|shared)(\/|\.ts$)/
     expect(files.filter(({ path }) => dump.test(path)).map(({ path }) => path)).toEqual([])

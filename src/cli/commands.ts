@@ -56,10 +56,14 @@ export function asked(words: readonly string[]): Asked {
   const one = commands.find(({ name }) => name === first)
   if (one) return { kind: 'command', command: one, words: words.slice(1) }
   const two = commands.find(({ name }) => name === `${first} ${second}`)
-  if (two) return { kind: 'command', command: two, words: rest }
+  return two ? { kind: 'command', command: two, words: rest } : askedOfGroup(first, words.slice(1))
+}
 
+/** For a first word that is a group's, such as `audit`, and for one that is nobody's. */
+function askedOfGroup(first: string, words: readonly string[]): Asked {
+  const [second] = words
   const group = commands.filter(({ name }) => name.startsWith(`${first} `))
-  if (group.length > 0 && asksForHelp(words.slice(1))) return { kind: 'overview', of: group }
+  if (group.length > 0 && asksForHelp(words)) return { kind: 'overview', of: group }
   if (group.length > 0 && (second === undefined || second.startsWith('-'))) {
     const choice = group.map(({ name }) => name.split(' ')[1]).join(', ')
     return { kind: 'unknown', problem: `${first} takes one of ${choice}` }

@@ -27,19 +27,19 @@ export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): 
     return person.pseudonym !== undefined && person.pseudonym === pseudonym?.({ issuer: person.issuer, subject: user })
   }
 
-  return (record) => {
-    if (since !== undefined && record.at < since) return false
-    if (until !== undefined && record.at >= until) return false
-    if (filter.provider !== undefined && record.provider !== filter.provider) return false
-    if (filter.type !== undefined && record.type !== filter.type && !record.type.startsWith(`${filter.type}.`))
-      return false
-    if (filter.outcome !== undefined && record.outcome !== filter.outcome) return false
-    if (filter.correlationId !== undefined && record.correlationId !== filter.correlationId) return false
-    if (user === undefined && filter.issuer === undefined) return true
-    return (
-      isPerson(record.owner) || isPerson(record.actor?.owner) || (user !== undefined && record.actor?.account === user)
-    )
-  }
+  const isOf = ({ owner, actor }: LogRecord) =>
+    isPerson(owner) || isPerson(actor?.owner) || (user !== undefined && actor?.account === user)
+  const { provider, type, outcome, correlationId } = filter
+  const tests: readonly ((record: LogRecord) => boolean)[] = [
+    ...(since === undefined ? [] : [({ at }: LogRecord) => at >= since]),
+    ...(until === undefined ? [] : [({ at }: LogRecord) => at < until]),
+    ...(provider === undefined ? [] : [(record: LogRecord) => record.provider === provider]),
+    ...(type === undefined ? [] : [(record: LogRecord) => record.type === type || record.type.startsWith(`${type}.`)]),
+    ...(outcome === undefined ? [] : [(record: LogRecord) => record.outcome === outcome]),
+    ...(correlationId === undefined ? [] : [(record: LogRecord) => record.correlationId === correlationId]),
+    ...(user === undefined && filter.issuer === undefined ? [] : [isOf]),
+  ]
+  return (record) => tests.every((holds) => holds(record))
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }

@@ -31,36 +31,45 @@ export async function verifyRecords(
   }
   const writers = new Set((await listSegments(folder)).map(({ writer }) => writer))
   const findings: Finding[] = []
-  for (const { key, status, audit } of credentials) {
-    const { issuer, subject } = key.owner
-    last.delete(nameOf({ provider: key.provider, owner: { issuer, subject } }))
-    if (status.status !== 'active' || !audit) continue
-    const who = `the credential of ${subject} for ${key.provider}`
-    const line = announced.get(`${audit.writer}/${audit.seq}`)
-    if (!line) {
-      // Its line was old enough to be removed.
-      if (removedBefore !== undefined && status.version.createdAt.toISOString() <= removedBefore) continue
-      const why = writers.has(audit.writer) ? 'which is not there' : 'whose file is not there'
-      findings.push(
-        finding('record_without_line', `${who} was announced by line ${audit.seq} of writer ${audit.writer}, ${why}`),
-      )
-    } else if (!isAbout(line, key)) {
-      findings.push(
-        finding('record_differs', `${who} names line ${audit.seq} of writer ${audit.writer}, which is about another`),
-      )
-    }
+  for (const credential of credentials) {
+    last.delete(nameOf({ provider: credential.key.provider, owner: credential.key.owner }))
+    const found = recordProblem(credential, { announced, writers, removedBefore })
+    if (found) findings.push(found)
   }
-  for (const record of last.values()) {
-    if (!SAVED.has(record.type) || record.owner?.subject === undefined) continue
-    const who = `the credential of ${record.owner.subject} for ${record.provider ?? ''}`
-    findings.push(
-      finding(
-        'line_without_record',
-        `${who}, stored at ${record.at}, is not there: it was removed with the backend's own tools`,
-      ),
-    )
+  return [...findings, ...[...last.values()].flatMap((record) => missingRecord(record) ?? [])]
+}
+
+interface KnownLines {
+  readonly announced: ReadonlyMap<string, LogRecord>
+  readonly writers: ReadonlySet<string>
+  readonly removedBefore: string | undefined
+}
+
+/** What is wrong with a record that names the line which announced it. */
+function recordProblem(
+  { key, status, audit }: StoredCredential,
+  { announced, writers, removedBefore }: KnownLines,
+): Finding | undefined {
+  if (status.status !== 'active' || !audit) return undefined
+  const who = `the credential of ${key.owner.subject} for ${key.provider}`
+  const line = announced.get(`${audit.writer}/${audit.seq}`)
+  if (!line) {
+    // Its line was old enough to be removed.
+    if (removedBefore !== undefined && status.version.createdAt.toISOString() <= removedBefore) return undefined
+    const why = writers.has(audit.writer) ? 'which is not there' : 'whose file is not there'
+    const detail = `${who} was announced by line ${audit.seq} of writer ${audit.writer}, ${why}`
+    return finding('record_without_line', detail)
   }
-  return findings
+  if (isAbout(line, key)) return undefined
+  return finding('record_differs', `${who} names line ${audit.seq} of writer ${audit.writer}, which is about another`)
+}
+
+/** For the last line about a credential that has no record. */
+function missingRecord({ type, provider, owner, at }: LogRecord): Finding | undefined {
+  if (!SAVED.has(type) || owner?.subject === undefined) return undefined
+  const who = `the credential of ${owner.subject} for ${provider ?? ''}`
+  const detail = `${who}, stored at ${at}, is not there: it was removed with the backend's own tools`
+  return finding('line_without_record', detail)
 }
 
 function nameOf({ provider, owner }: Pick<LogRecord, 'provider' | 'owner'>): string {

@@ -50,74 +50,117 @@ export function verifySegment(
   }: { file: string; writer: string; before: VerifiedHead | undefined; keys: readonly KeyObject[] },
 ): SegmentVerdict {
   const report = createReport(file)
-  let before = given
-  let expected = given
-  let vouched: { head: VerifiedHead; lines: number; events: number } | undefined
-  let lastSigned: SealedLine | undefined
-  let lastSignedAt: RawLine | undefined
-  let lines = 0
+  const state: State = { before: given, expected: given, vouched: undefined, lines: 0, events: [] }
   let end = 0
-  let vouchedEnd = 0
-  let firstSeq: number | undefined
-  let firstAt: string | undefined
-  let lastAt: string | undefined
-  const events: LogLine[] = []
-
   for (const raw of segmentLines(path)) {
     end = raw.offset + raw.length + (raw.ended ? 1 : 0)
-    const line = raw.length > MAX_LINE_BYTES ? undefined : readSealedLine(raw.bytes)
-    if (!raw.ended && raw.length <= MAX_LINE_BYTES) {
-      // A write that was cut off: nobody was told of its lines.
-      break
-    }
-    if (!line) {
-      const long = raw.length > MAX_LINE_BYTES
-      report(
-        long ? 'line_too_long' : 'line_malformed',
-        long ? 'longer than any line of the log' : 'not a line of the log',
-        raw,
-      )
-      continue
-    }
-    before ??= { seq: line.seq - 1, hash: '', link: line.prev }
-    expected ??= before
-    if (!line.isGenuine) report('line_changed', 'its bytes do not fit its hash', raw)
-    else if (line.writer !== writer) report('segment_foreign', 'the line is of another writer than the file', raw)
-    else if (line.seq !== expected.seq + 1 || line.prev !== expected.link)
-      report('chain_broken', `line ${expected.seq + 1} should follow, and ${line.seq} does`, raw)
-    // From here on as it says, to find what else is wrong.
-    expected = { seq: line.seq, hash: line.hash, link: line.link }
-    lines += 1
-    firstSeq ??= line.seq
-    firstAt ??= line.at
-    if (lastAt !== undefined && line.at < lastAt && Date.parse(lastAt) - Date.parse(line.at) > WAITED)
-      report('clock_backwards', `from ${lastAt} to ${line.at}`, raw)
-    lastAt = line.at
-    if (!isKnownType(line.type)) report('unknown_type', 'of a type that this version does not know', raw)
-    const event = readLogLine(line.type, raw.bytes)
-    if (event) events.push(event)
-    if (line.signature === '' && LAST_LINES.includes(line.type))
-      report('signature_invalid', 'a last line without one', raw)
-    if (line.signature === '' || !line.isGenuine) continue
-    lastSigned = line
-    lastSignedAt = { ...raw, bytes: EMPTY }
-    vouched = { head: expected, lines, events: events.length }
-    vouchedEnd = end
+    const isTooLong = raw.length > MAX_LINE_BYTES
+    // A write that was cut off: nobody was told of its lines.
+    if (!raw.ended && !isTooLong) break
+    const line = isTooLong ? undefined : readSealedLine(raw.bytes)
+    if (line) takeLine(state, report, { line, raw, end, writer })
+    else if (isTooLong) report('line_too_long', 'longer than any line of the log', raw)
+    else report('line_malformed', 'not a line of the log', raw)
   }
+  return verdictOf(state, report, { path, keys, end })
+}
 
-  const isVouched = !lastSigned || isSignedBy(keys, lastSigned.hash, lastSigned.signature)
-  if (lastSignedAt && !isVouched) reportForgery(path, keys, report, lastSignedAt)
+interface ReadFile {
+  readonly path: string
+  readonly keys: readonly KeyObject[]
+  /** Bytes that were read. */
+  readonly end: number
+}
+
+function verdictOf(state: State, report: Report, { path, keys, end }: ReadFile): SegmentVerdict {
+  const { before = NOTHING, vouched, events } = state
+  const isGood = !vouched || isSignedBy(keys, vouched.line.hash, vouched.line.signature)
+  if (vouched && !isGood) reportForgery(path, keys, report, vouched.raw)
+  const known = vouched ?? { head: before, lines: 0, events: 0, end: 0 }
   return {
     findings: report.findings,
-    before: before ?? NOTHING,
-    head: vouched?.head ?? before ?? NOTHING,
-    lines: vouched?.lines ?? 0,
-    firstSeq,
-    firstAt,
-    lastAt,
-    unsigned: { lines: lines - (vouched?.lines ?? 0), bytes: end - vouchedEnd },
-    events: isVouched ? events.slice(0, vouched?.events ?? 0) : [],
+    before,
+    head: known.head,
+    lines: known.lines,
+    firstSeq: state.first?.seq,
+    firstAt: state.first?.at,
+    lastAt: state.last?.at,
+    unsigned: { lines: state.lines - known.lines, bytes: end - known.end },
+    events: isGood ? events.slice(0, known.events) : [],
   }
+}
+
+/** Where the verification of a file stands. */
+interface State {
+  before: VerifiedHead | undefined
+  /** What the next line has to follow. */
+  expected: VerifiedHead | undefined
+  vouched: Vouched | undefined
+  lines: number
+  first?: SealedLine
+  last?: SealedLine
+  readonly events: LogLine[]
+}
+
+interface FoundLine {
+  readonly line: SealedLine
+  readonly raw: RawLine
+  /** Bytes of the file up to and with the line. */
+  readonly end: number
+  /** Of the file. */
+  readonly writer: string
+}
+
+function takeLine(state: State, report: Report, { line, raw, end, writer }: FoundLine): void {
+  state.before ??= { seq: line.seq - 1, hash: '', link: line.prev }
+  reportChain(report, line, { writer, expected: state.expected ?? state.before, raw })
+  reportContent(report, line, { lastAt: state.last?.at, raw })
+  // From here on as it says, to find what else is wrong.
+  const head = { seq: line.seq, hash: line.hash, link: line.link }
+  state.expected = head
+  state.lines += 1
+  state.first ??= line
+  state.last = line
+  const event = readLogLine(line.type, raw.bytes)
+  if (event) state.events.push(event)
+  if (line.signature === '' || !line.isGenuine) return
+  const { lines, events } = state
+  state.vouched = { line, raw: { ...raw, bytes: EMPTY }, head, lines, events: events.length, end }
+}
+
+/** The last line that a signature vouches for, and what stood in the file so far. */
+interface Vouched {
+  readonly line: SealedLine
+  readonly raw: RawLine
+  readonly head: VerifiedHead
+  readonly lines: number
+  readonly events: number
+  readonly end: number
+}
+
+/** What is wrong with the line's own hash, and with its place in the chain. */
+function reportChain(
+  report: Report,
+  line: SealedLine,
+  { writer, expected, raw }: { readonly writer: string; readonly expected: VerifiedHead; readonly raw: RawLine },
+): void {
+  if (!line.isGenuine) report('line_changed', 'its bytes do not fit its hash', raw)
+  else if (line.writer !== writer) report('segment_foreign', 'the line is of another writer than the file', raw)
+  else if (line.seq !== expected.seq + 1 || line.prev !== expected.link)
+    report('chain_broken', `line ${expected.seq + 1} should follow, and ${line.seq} does`, raw)
+}
+
+/** What is wrong with what the line says, whoever wrote it. */
+function reportContent(
+  report: Report,
+  line: SealedLine,
+  { lastAt, raw }: { readonly lastAt: string | undefined; readonly raw: RawLine },
+): void {
+  if (lastAt !== undefined && line.at < lastAt && Date.parse(lastAt) - Date.parse(line.at) > WAITED)
+    report('clock_backwards', `from ${lastAt} to ${line.at}`, raw)
+  if (!isKnownType(line.type)) report('unknown_type', 'of a type that this version does not know', raw)
+  if (line.signature === '' && LAST_LINES.includes(line.type))
+    report('signature_invalid', 'a last line without one', raw)
 }
 
 /** The first signature that does not hold; all of them when the log was signed with another key. */

@@ -29,6 +29,13 @@ export function isAnswer(error: unknown, ...answers: readonly ServiceAnswer[]): 
   return error instanceof AwsAnswer && answers.includes(error.answer)
 }
 
+interface Described {
+  readonly name: string
+  readonly code: string
+  readonly message: string
+  readonly status: number | undefined
+}
+
 const THROTTLED = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/
 const LOGIN =
   /UnrecognizedClient|InvalidSignature|ExpiredToken|InvalidClientTokenId|CredentialsProvider|TokenProvider|IncompleteSignature|MissingAuthenticationToken|InvalidIdentityToken|IDPRejectedClaim|IDPCommunicationError|^AccessDenied$/
@@ -42,12 +49,20 @@ const CERTIFICATE = /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
  */
 export function awsError(error: unknown, change: boolean, where: string): CredentialVaultError | AwsAnswer {
   if (isVaultError(error) || error instanceof AwsAnswer) return error
-  const { name, code, message, status } = described(error)
-  if (ANSWERS.has(name)) return new AwsAnswer(name as ServiceAnswer)
-  if (
-    /kms|DecryptionFailure|EncryptionFailure/i.test(name) ||
-    (name === 'AccessDeniedException' && /kms/i.test(message))
+  const seen = described(error)
+  if (ANSWERS.has(seen.name)) return new AwsAnswer(seen.name as ServiceAnswer)
+  return (
+    rightsError(seen) ??
+    limitError(seen) ??
+    connectionError(error, seen, where) ??
+    answerError(error, seen, change, where)
   )
+}
+
+/** Keys, policies and logins: what the operator has to set right. */
+function rightsError({ name, message }: Described): CredentialVaultError | undefined {
+  const isKms = /kms|DecryptionFailure|EncryptionFailure/i.test(name)
+  if (isKms || (name === 'AccessDeniedException' && /kms/i.test(message)))
     return new CredentialVaultError(
       'configuration_invalid',
       "The secret's KMS key cannot be used: it is disabled, scheduled for deletion, or its policy lacks this server.",
@@ -60,13 +75,7 @@ export function awsError(error: unknown, change: boolean, where: string): Creden
       { reason: 'policy' },
     )
   if (/TimeTooSkewed|RequestExpired/.test(name))
-    return new CredentialVaultError(
-      'configuration_invalid',
-      "This machine's clock is wrong: AWS refuses its requests.",
-      {
-        reason: 'clock',
-      },
-    )
+    return misconfigured('clock', "This machine's clock is wrong: AWS refuses its requests.")
   if (LOGIN.test(name))
     return new CredentialVaultError(
       'unauthenticated',
@@ -74,42 +83,43 @@ export function awsError(error: unknown, change: boolean, where: string): Creden
       { reason: 'login' },
     )
   if (/Region is missing/.test(message))
-    return new CredentialVaultError('configuration_invalid', 'No AWS region is set. Set AWS_REGION or region.', {
-      reason: 'region',
-    })
+    return misconfigured('region', 'No AWS region is set. Set AWS_REGION or region.')
+  return undefined
+}
+
+function limitError({ name, status }: Described): CredentialVaultError | undefined {
   if (THROTTLED.test(name) || status === 429)
     return unavailable('throttled', 'AWS Secrets Manager is busy: its rate limit is reached.')
-  if (name === 'LimitExceededException')
-    return new CredentialVaultError(
-      'unavailable',
-      'This credential was changed too often: AWS keeps about a hundred versions a day. Nothing was changed. Try again tomorrow.',
-      { reason: 'quota' },
-    )
+  if (name !== 'LimitExceededException') return undefined
+  return new CredentialVaultError(
+    'unavailable',
+    'This credential was changed too often: AWS keeps about a hundred versions a day. Nothing was changed. Try again tomorrow.',
+    { reason: 'quota' },
+  )
+}
+
+/** Nothing of the request has reached the service. */
+function connectionError(error: unknown, { code }: Described, where: string): CredentialVaultError | undefined {
   if (connectionFailure(error) === 'plain_http')
-    return new CredentialVaultError(
-      'configuration_invalid',
+    return misconfigured(
+      'plain_http',
       `The server at ${where} speaks plain http, and the endpoint says https. Write http:// in endpoint (AWS_ENDPOINT_URL_SECRETS_MANAGER), or switch TLS on there.`,
-      { reason: 'plain_http' },
     )
   if (CERTIFICATE.test(code))
-    return new CredentialVaultError(
-      'configuration_invalid',
-      `The TLS certificate of AWS Secrets Manager (${where}) is not accepted.`,
-      {
-        reason: 'tls',
-      },
-    )
-  if (NEVER_SENT.test(code))
-    return unavailable(
-      'connection',
-      `AWS Secrets Manager (${where}) cannot be reached (${connectionProblem(error)}). Nothing was changed. Check region (AWS_REGION) and endpoint (AWS_ENDPOINT_URL_SECRETS_MANAGER).`,
-    )
+    return misconfigured('tls', `The TLS certificate of AWS Secrets Manager (${where}) is not accepted.`)
+  if (!NEVER_SENT.test(code)) return undefined
+  return unavailable(
+    'connection',
+    `AWS Secrets Manager (${where}) cannot be reached (${connectionProblem(error)}). Nothing was changed. Check region (AWS_REGION) and endpoint (AWS_ENDPOINT_URL_SECRETS_MANAGER).`,
+  )
+}
+
+function answerError(error: unknown, { status }: Described, change: boolean, where: string): CredentialVaultError {
   // The service has refused it, whatever its name for that is.
   if (status !== undefined && status >= 400 && status < 500)
-    return new CredentialVaultError(
-      'configuration_invalid',
+    return misconfigured(
+      'refused',
       'AWS refused the request: an option is wrong, or the secret is managed by another service.',
-      { reason: 'refused' },
     )
   if (change)
     return new CredentialVaultError(
@@ -122,16 +132,15 @@ export function awsError(error: unknown, change: boolean, where: string): Creden
   return unavailable('connection', `AWS Secrets Manager (${where}) did not answer (${connectionProblem(error)}).`)
 }
 
+function misconfigured(reason: string, message: string): CredentialVaultError {
+  return new CredentialVaultError('configuration_invalid', message, { reason })
+}
+
 function unavailable(reason: string, what: string): CredentialVaultError {
   return new CredentialVaultError('unavailable', `${what} Try again later.`, { reason, retryable: true })
 }
 
-function described(error: unknown): {
-  readonly name: string
-  readonly code: string
-  readonly message: string
-  readonly status: number | undefined
-} {
+function described(error: unknown): Described {
   if (!(error instanceof Error)) return { name: '', code: '', message: '', status: undefined }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const metadata = '$metadata' in error ? error.$metadata : undefined

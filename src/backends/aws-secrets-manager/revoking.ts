@@ -21,28 +21,19 @@ export async function revokeSecret(
   intent: RevokeIntent,
   call: BackendCall,
 ): Promise<boolean> {
-  const { expect, operationId, purge } = intent
+  const own = tombstoneId(intent.operationId)
   let changed = false
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     throwIfAborted(call.signal)
     const secret = await describe(client, name, call)
-    const own = secret?.current === tombstoneId(operationId)
-    if (!secret || (secret.status.status === 'absent' && !purge)) return changed
-    if (expect !== 'any' && !own && !changed) checkExpectation(expect, secret.status)
+    if (!secret || !isThere(secret, intent)) return changed
+    if (intent.expect !== 'any' && secret.current !== own && !changed) checkExpectation(intent.expect, secret.status)
+    // Somebody connected again after our tombstone: that is theirs.
+    if (changed && isInUse(secret) && !intent.purge) return true
     try {
-      if (purge) {
-        await client('deleteSecret', { SecretId: name, ForceDeleteWithoutRecovery: true }, call)
-        return true
-      }
-      if (secret.scheduledForDeletion) return changed || own
-      if (isTombstone(secret.current)) {
-        await takeLabelsOff(client, name, secret, call)
-        await client('deleteSecret', { SecretId: name, RecoveryWindowInDays: recoveryWindowDays }, call)
-        return true
-      }
-      // Somebody connected again after our tombstone: that is theirs.
-      if (changed) return true
-      await bury(client, name, secret, intent, call)
+      const done = await revokeStep(client, name, secret, { recoveryWindowDays, intent }, call)
+      if (done === 'deleted') return true
+      if (done === 'scheduled before') return changed || secret.current === own
       changed = true
     } catch (error) {
       // Moved on since it was described, by somebody else or by our own request whose answer was lost.
@@ -55,7 +46,38 @@ export async function revokeSecret(
   })
 }
 
-async function bury(
+/** A purge removes the mark of a revocation, too. */
+function isThere({ status }: AwsSecret, { purge }: RevokeIntent): boolean {
+  return purge || status.status !== 'absent'
+}
+
+function isInUse({ current, scheduledForDeletion }: AwsSecret): boolean {
+  return !scheduledForDeletion && !isTombstone(current)
+}
+
+/** Takes the next step from where the secret stands. */
+async function revokeStep(
+  client: AwsClient,
+  name: string,
+  secret: AwsSecret,
+  { recoveryWindowDays, intent }: { readonly recoveryWindowDays: number; readonly intent: RevokeIntent },
+  call: BackendCall,
+): Promise<'tombstone' | 'deleted' | 'scheduled before'> {
+  if (intent.purge) {
+    await client('deleteSecret', { SecretId: name, ForceDeleteWithoutRecovery: true }, call)
+    return 'deleted'
+  }
+  if (secret.scheduledForDeletion) return 'scheduled before'
+  if (!isTombstone(secret.current)) {
+    await putTombstone(client, name, secret, intent, call)
+    return 'tombstone'
+  }
+  await removeLabels(client, name, secret, call)
+  await client('deleteSecret', { SecretId: name, RecoveryWindowInDays: recoveryWindowDays }, call)
+  return 'deleted'
+}
+
+async function putTombstone(
   client: AwsClient,
   name: string,
   { current }: AwsSecret,
@@ -71,18 +93,18 @@ async function bury(
     await client('updateSecretVersionStage', current ? { ...move, RemoveFromVersionId: current } : move, call)
   }
   // What was described may be older than this, so the value that was current is named, and not looked for.
-  if (current) await takeOff(client, name, PREVIOUS, current, call)
+  if (current) await removeLabel(client, name, PREVIOUS, current, call)
 }
 
 /** A version without a label can no longer be asked for by one, and is removed by the service in time. */
-async function takeLabelsOff(client: AwsClient, name: string, { stages }: AwsSecret, call: BackendCall): Promise<void> {
+async function removeLabels(client: AwsClient, name: string, { stages }: AwsSecret, call: BackendCall): Promise<void> {
   for (const [version, labels] of Object.entries(stages)) {
     if (isTombstone(version)) continue
-    for (const label of labels) if (label !== CURRENT) await takeOff(client, name, label, version, call)
+    for (const label of labels) if (label !== CURRENT) await removeLabel(client, name, label, version, call)
   }
 }
 
-async function takeOff(client: AwsClient, name: string, label: string, version: string, call: BackendCall) {
+async function removeLabel(client: AwsClient, name: string, label: string, version: string, call: BackendCall) {
   const change = { SecretId: name, VersionStage: label, RemoveFromVersionId: version }
   try {
     await client('updateSecretVersionStage', change, call)

@@ -88,24 +88,29 @@ export interface RecordPlace {
 
 /** Checks form, signature and place, in this order. Throws `record_tampered` or `record_replayed`. */
 export function verifyRecord(bytes: Buffer, place: RecordPlace, keyring: Keyring): VerifiedRecord {
-  const lines = bytes.toString('latin1').split('\n')
-  const [format, headerLine = '', boxLine = '', signatureLine = '', end] = lines
-  if (format !== FORMAT) throw recordError(FORMAT.startsWith(format ?? '') ? 'truncated' : 'format', place.path)
-  if (end === undefined) throw recordError('truncated', place.path)
-  if (end !== '' || lines.length !== 5) throw recordError('format', place.path)
-  const boxBytes = canonical(boxLine)
-  const signature = canonical(signatureLine)
-  const header = parseHeader(headerLine)
-  if (!boxBytes || !signature || !header) throw recordError('format', place.path)
-
+  const { header, headerLine, box, signature, signed } = parseRecord(bytes, place.path)
   const writer = findKeyPair(keyring.signKeys, header.signKey)
   if (!writer) throw recordError('unknown_writer', place.path)
-  const signed = bytes.subarray(0, bytes.length - signatureLine.length - 1)
   if (!verifySignature(signature, signed, writer.publicKey)) throw recordError('signature', place.path)
   if (header.store !== keyring.store) throw recordError('store', place.path)
   if (header.id !== place.id) throw recordError('swapped', place.path)
   if (header.revision !== place.revision) throw recordError('revision', place.path)
-  return { header, headerHash: hash(Buffer.from(headerLine)), box: boxBytes, path: place.path }
+  return { header, headerHash: hash(Buffer.from(headerLine)), box, path: place.path }
+}
+
+/** The parts of a record that has its form, whoever signed it. */
+function parseRecord(bytes: Buffer, path: string) {
+  const lines = bytes.toString('latin1').split('\n')
+  const [format, headerLine = '', boxLine = '', signatureLine = '', end] = lines
+  if (format !== FORMAT) throw recordError(FORMAT.startsWith(format ?? '') ? 'truncated' : 'format', path)
+  if (end === undefined) throw recordError('truncated', path)
+  if (end !== '' || lines.length !== 5) throw recordError('format', path)
+  const box = canonical(boxLine)
+  const signature = canonical(signatureLine)
+  const header = parseHeader(headerLine)
+  if (!box || !signature || !header) throw recordError('format', path)
+  const signed = bytes.subarray(0, bytes.length - signatureLine.length - 1)
+  return { header, headerLine, box, signature, signed }
 }
 
 /** Opens the box of a record that is not purged. Throws `record_tampered`. */

@@ -7,7 +7,8 @@ import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
-import { type CheckResult, checkBackend, skipped } from './doctor-checks.ts'
+import { type CheckResult, skipped } from './check-result.ts'
+import { checkBackend } from './doctor-checks.ts'
 
 export const doctor: Command = {
   name: 'doctor',

@@ -49,11 +49,7 @@ export function echoText(value: unknown, longest: number, before: EchoEnds = NOT
       apart += `${current},`
     } else if (typeof current === 'object' && current !== null && !seen.has(current)) {
       seen.add(current)
-      const children = childrenOf(current, key)
-      for (let at = children.length - 1; at >= 0; at -= 1) {
-        const child = children[at]
-        if (child) stack.push(child)
-      }
+      for (const child of childrenOf(current, key).reverse()) stack.push(child)
     }
   }
   let text = byKey.size > 1 ? apart + GAP + inOrder : apart

@@ -91,16 +91,27 @@ function unescapeJson(text: string): string {
   })
 }
 
-/** `u0041`, and what other languages have and JSON has not: `x41`, `u{41}`, `101`. `length` without the backslash. */
-function numericEscape(units: Uint16Array, at: number): { readonly code: number; readonly length: number } | undefined {
+interface NumericEscape {
+  readonly code: number
+  /** Without the backslash. */
+  readonly length: number
+}
+
+/** `u0041`, and what other languages have and JSON has not: `x41`, `u{41}`, `101`. */
+function numericEscape(units: Uint16Array, at: number): NumericEscape | undefined {
   const first = units[at] ?? 0
-  if (first === LETTER_U || first === LETTER_X) {
-    const isBraced = units[at + 1] === BRACE
-    const start = isBraced ? at + 2 : at + 1
-    const digits = isBraced ? units.indexOf(CLOSING_BRACE, start) - start : first === LETTER_U ? 4 : 2
-    const code = digits > 0 && digits <= 6 ? hexOf(units, start, digits) : -1
-    return code >= 0 && code <= 0xffff ? { code, length: digits + (isBraced ? 3 : 1) } : undefined
-  }
+  return first === LETTER_U || first === LETTER_X ? hexEscape(units, at) : octalEscape(units, at)
+}
+
+function hexEscape(units: Uint16Array, at: number): NumericEscape | undefined {
+  const isBraced = units[at + 1] === BRACE
+  const start = isBraced ? at + 2 : at + 1
+  const digits = isBraced ? units.indexOf(CLOSING_BRACE, start) - start : units[at] === LETTER_U ? 4 : 2
+  const code = digits > 0 && digits <= 6 ? hexOf(units, start, digits) : -1
+  return code >= 0 && code <= 0xffff ? { code, length: digits + (isBraced ? 3 : 1) } : undefined
+}
+
+function octalEscape(units: Uint16Array, at: number): NumericEscape | undefined {
   let code = 0
   let length = 0
   for (; length < 3 && isOctal(units[at + length]); length += 1) code = code * 8 + (units[at + length] ?? 0) - ZERO

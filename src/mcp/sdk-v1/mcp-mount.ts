@@ -10,8 +10,8 @@ import { parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import { readJsonBody } from '../transport/json-body.ts'
-import { openResponses } from '../transport/open-responses.ts'
+import { type BodyProblem, readJsonBody } from '../transport/json-body.ts'
+import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
@@ -101,28 +101,28 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     if (open) ctx.res.once('close', open.closed)
     const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes) : undefined
     if (body === 'aborted') return
-    // What is left of too large a body stays on the connection, and would be taken for the next request.
-    if (body?.problem?.status === 413) ctx.set('Connection', 'close')
-    if (body?.problem) return answerJson(ctx, body.problem.status, body.problem.message)
-    const request = toWebRequest(ctx, vault.serverBaseUrl)
-    const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
-    const handling = { ...(auth && { authInfo: auth }), ...(body && { parsedBody: body.value }) }
-    const sessionId = ctx.get('mcp-session-id')
+    if (body?.problem) return answerProblem(ctx, body.problem)
+    await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))
+  }
 
-    if (mode === 'stateless') {
-      const transport = new WebStandardStreamableHTTPServerTransport({})
-      const server = await createServer(serverOptions)
-      await server.connect(asTransport(transport))
-      const response = await transport.handleRequest(request, handling)
-      return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
-    }
-    const session =
-      sessionId === '' && isInitialize(body?.value)
-        ? await sessions.create(() => createServer(serverOptions), user)
-        : sessions.find(sessionId, user)
+  async function serveOnce(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
+    const transport = new WebStandardStreamableHTTPServerTransport({})
+    const server = await createServer(serverOptions)
+    await server.connect(asTransport(transport))
+    const response = await transport.handleRequest(toWebRequest(ctx, vault.serverBaseUrl), handlingOf(ctx, body))
+    return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
+  }
+
+  async function serveSession(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
+    const user: User = ctx.state['user']
+    const sessionId = ctx.get('mcp-session-id')
+    const begins = sessionId === '' && isInitialize(body?.value)
+    const session = begins
+      ? await sessions.create(() => createServer(serverOptions), user)
+      : sessions.find(sessionId, user)
     if (!session) {
       if (sessionId !== '') return answerJson(ctx, 404, SESSION_NOT_FOUND)
-      if (!isInitialize(body?.value)) return answerJson(ctx, 400, 'Bad Request: Mcp-Session-Id header is required')
+      if (!begins) return answerJson(ctx, 400, 'Bad Request: Mcp-Session-Id header is required')
       ctx.set('Retry-After', '30')
       return answerJson(ctx, 503, 'This server has no room for another session. Try again later.')
     }
@@ -132,7 +132,8 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
       session.open -= 1
       session.lastUsed = Date.now()
     }
-    const response = await session.transport.handleRequest(request, handling).catch((error: unknown) => {
+    const request = toWebRequest(ctx, vault.serverBaseUrl)
+    const response = await session.transport.handleRequest(request, handlingOf(ctx, body)).catch((error: unknown) => {
       release()
       throw error
     })
@@ -156,6 +157,24 @@ const SESSION_NOT_FOUND =
 function isInitialize(message: unknown): boolean {
   const first = Array.isArray(message) ? message[0] : message
   return typeof first === 'object' && first !== null && 'method' in first && first.method === 'initialize'
+}
+
+/** undefined for a request that posts nothing. */
+type PostedBody = { readonly value: unknown } | undefined
+
+/** What the SDK's transport is told beside the request itself. */
+function handlingOf(
+  ctx: Koa.Context,
+  body: PostedBody,
+): { readonly authInfo?: AuthInfo; readonly parsedBody?: unknown } {
+  const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
+  return { ...(auth && { authInfo: auth }), ...(body && { parsedBody: body.value }) }
+}
+
+function answerProblem(ctx: Koa.Context, { status, message }: BodyProblem): void {
+  // What is left of too large a body stays on the connection, and would be taken for the next request.
+  if (status === 413) ctx.set('Connection', 'close')
+  answerJson(ctx, status, message)
 }
 
 function answerMethod(ctx: Koa.Context, allow: string): void {

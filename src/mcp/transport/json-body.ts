@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { excessText, type JsonExcess, jsonCounter } from '../../core/model/outside-json.ts'
 
-export type JsonBody =
-  | { readonly value: unknown; readonly problem?: never }
-  | { readonly problem: { readonly status: 400 | 413 | 415; readonly message: string } }
+export interface BodyProblem {
+  readonly status: 400 | 413 | 415
+  readonly message: string
+}
+
+export type JsonBody = { readonly value: unknown; readonly problem?: never } | { readonly problem: BodyProblem }
 
 /** Reads a JSON body of at most `maxBytes`. The problem's message holds nothing of the body. `aborted`: the client has gone. */
 export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody | 'aborted'> {

@@ -96,20 +96,26 @@ export function createBearerGate(
     }
   }
 
-  return async (ctx, next) => {
+  /** Whether the request is meant for this server, and may come from where it does. Answers those that go no further. */
+  async function isForUs(ctx: Context): Promise<boolean> {
     if (!hostMatches(ctx.req.headers.host, serverBaseUrl)) {
       await record(ctx, 'host')
-      return refuse(ctx, 421, 'misdirected_request')
+      refuse(ctx, 421, 'misdirected_request')
+      return false
     }
     const { origin } = ctx.req.headers
-    if (origin !== undefined && origin !== serverBaseUrl.origin) {
-      if (!allowedOrigins.includes(origin)) {
-        await record(ctx, 'origin')
-        return refuse(ctx, 403, 'origin_not_allowed')
-      }
-      shareWith(ctx, origin)
-      if (answerPreflight(ctx)) return
+    if (origin === undefined || origin === serverBaseUrl.origin) return true
+    if (!allowedOrigins.includes(origin)) {
+      await record(ctx, 'origin')
+      refuse(ctx, 403, 'origin_not_allowed')
+      return false
     }
+    shareWith(ctx, origin)
+    return !answerPreflight(ctx)
+  }
+
+  return async (ctx, next) => {
+    if (!(await isForUs(ctx))) return
 
     const credentials = bearerCredentials(ctx.req.headersDistinct['authorization'] ?? [])
     if (credentials.kind === 'absent') return challenge(ctx, 401)

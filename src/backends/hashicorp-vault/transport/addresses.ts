@@ -13,8 +13,7 @@ export function parseAddress(text: string, allowHttp: boolean): VaultAddress {
   if (url?.protocol === 'unix:' && url.host === '' && /^\/./.test(url.pathname))
     return { origin: 'http://localhost', socketPath: pathOf(url) }
   if (!url || !['https:', 'http:'].includes(url.protocol)) throw invalid('must be https://host:port or unix:///path')
-  if (url.username || url.password || url.search || url.hash || url.pathname !== '/')
-    throw invalid('must hold nothing but scheme, host and port')
+  if (url.href !== `${url.origin}/`) throw invalid('must hold nothing but scheme, host and port')
   if (url.protocol === 'http:' && !allowHttp && !isLoopback(url))
     throw invalid('would send tokens and credentials in clear. Use https, or set dangerouslyAllowHttp')
   return { origin: url.origin, socketPath: undefined }

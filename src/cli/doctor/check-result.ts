@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { isVaultError } from '../../core/model/errors.ts'
+import type { BackendCall, Tier } from '../../core/ports/secret-backend.ts'
+
+export interface CheckResult {
+  readonly check: string
+  /** `skipped`: nothing was looked at, so nothing is known. */
+  readonly result: 'ok' | 'wrong' | 'skipped'
+  /** The finding and what to do about it, or why the check was skipped. */
+  readonly detail: string
+}
+
+export const TIER_NAMES: Readonly<Record<Tier, string>> = {
+  form: "the form's login",
+  tool: "the tools' login",
+  both: 'the login',
+}
+const DEADLINE = 20_000
+
+export function verdict(ok: boolean): CheckResult['result'] {
+  return ok ? 'ok' : 'wrong'
+}
+
+export function skipped(check: string, why: string): CheckResult {
+  return { check, result: 'skipped', detail: why }
+}
+
+/** What became of an operation that may fail. */
+export type Tried<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly code: string; readonly problem: string }
+
+export async function tried<T>(work: () => Promise<T>): Promise<Tried<T>> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (error) {
+    return isVaultError(error)
+      ? { ok: false, code: error.code, problem: `${error.message} [${error.code}]` }
+      : { ok: false, code: 'unexpected', problem: 'It failed in an unexpected way.' }
+  }
+}
+
+/** An outage is no proof that something is not allowed. */
+export function refused(outcome: Tried<unknown>): boolean {
+  return !outcome.ok && outcome.code === 'forbidden'
+}
+
+export function intent() {
+  return { expect: 'any', audit: { writer: 'doctor', seq: 0 }, operationId: randomUUID() } as const
+}
+
+export function call(correlationId: string): BackendCall {
+  return { signal: AbortSignal.timeout(DEADLINE), correlationId }
+}
