@@ -36,7 +36,9 @@ export function usedModules(root) {
 export function usedTemplates(root) {
   const folder = join(root, 'templates')
   const names = readdirSync(folder)
-  const sources = readdirSync(join(root, 'src/web')).map((name) => join(root, 'src/web', name))
+  const sources = readdirSync(join(root, 'src/web'), { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(root, 'src/web', name))
   const text = [...sources, ...names.map((name) => join(folder, name))]
     .map((path) => readFileSync(path, 'utf8'))
     .join('')

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import type Koa from 'koa'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
 import type { HealthPart } from '../core/journal/health.ts'
@@ -10,6 +9,7 @@ import { checkOwner, type Owner } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
+import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { SecretBackend, WritableBackend } from '../core/ports/secret-backend.ts'
 import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
 import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
@@ -25,7 +25,7 @@ export interface FormTier {
   /** Paths that must be reachable without a token. */
   readonly openPaths: readonly string[]
   /** Passes every other path on. */
-  readonly routes: Koa.Middleware
+  readonly routes: KoaMiddleware
   /** Whether `routes` answers this path itself. */
   owns(path: string): boolean
   nodeHandler(): NodeHandler

@@ -24,7 +24,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()
-  const routes: Middleware = (ctx, next) => form.routes(ctx, () => tools.metadata.middleware(ctx, next))
+  const routes: Middleware = (ctx, next) => form.routes(ctx, async () => tools.metadata.middleware(ctx, next))
   const owns = (path: string) => form.owns(path) || tools.metadata.owns(path)
 
   return {

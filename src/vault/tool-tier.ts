@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type Koa from 'koa'
 import type { z } from 'zod'
 import type { AccessLog } from '../core/credentials/access-log.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
@@ -9,6 +8,7 @@ import type { HealthPart } from '../core/journal/health.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
+import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
 import type { PendingRequests } from '../core/requests/pending-requests.ts'
 import { createBearerGate } from '../web/bearer/bearer-gate.ts'
@@ -32,6 +32,13 @@ export interface ToolServices {
   readonly warn: (message: string) => void
 }
 
+/** Middleware that answers some paths itself and passes every other on. */
+export interface OwnRoutes {
+  readonly middleware: KoaMiddleware
+  owns(path: string): boolean
+  readonly openPaths: readonly string[]
+}
+
 /** What stands behind the MCP endpoint. It reads values, and has no way to write one. */
 export interface ToolTier {
   readonly serverBaseUrl: URL
@@ -40,9 +47,9 @@ export interface ToolTier {
   /** Checks access tokens as the bearer gate does. */
   readonly verifyToken: VerifyToken
   /** Koa middleware that lets only requests with a good access token through (RFC 6750, RFC 9728). */
-  bearerGate(): Koa.Middleware
+  bearerGate(): KoaMiddleware
   /** Where clients find the authorization servers (RFC 9728). */
-  readonly metadata: ReturnType<typeof protectedResourceMetadata>
+  readonly metadata: OwnRoutes
   readonly services: ToolServices
   /** Parts that do not work at the moment, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>

@@ -9,7 +9,7 @@ const FOLDERS = ['.', '../backends']
 test('every row of the failure matrix has a test of its own', () => {
   const files = FOLDERS.flatMap((folder) => {
     const path = join(import.meta.dirname, folder)
-    return readdirSync(path)
+    return readdirSync(path, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.test.ts'))
       .map((name) => join(path, name))
   })

@@ -43,7 +43,7 @@ describe('opening refuses', () => {
     ['https://me:pw@mcp.example.com', 'no user info'],
     ['https://mcp.example.com/?a=1', 'no user info, query'],
     ['mcp.example.com', 'absolute URL'],
-    ['ftp://mcp.example.com', 'https URL'],
+    ['ftp://mcp.example.com', 'must begin with https://'],
   ])('the base URL %s', async (serverBaseUrl, words) => {
     const error = await vaultRejection(openVault(options({ serverBaseUrl })))
     expect(error).toMatchObject({ code: 'configuration_invalid', message: expect.stringContaining(words) })
