@@ -7,7 +7,7 @@ import { sodiumReady } from '../core/crypto/sodium.ts'
 import { warnAbout } from '../core/host/notice.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
-import { auditWithOwnErrors, pendingStoreWithOwnErrors } from '../core/journal/own-errors.ts'
+import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../core/journal/translated-errors.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
@@ -59,8 +59,10 @@ export async function openParts(
   refuseUnverifiedTls()
   await sodiumReady()
   const identity = await openIdentity(options, serverBaseUrl, warnOf('identity'))
-  const pendingStore = pendingStoreWithOwnErrors(options.pendingStore ?? memoryPendingStore())
-  const audit = auditWithOwnErrors(options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }))
+  const pendingStore = pendingStoreWithTranslatedErrors(options.pendingStore ?? memoryPendingStore())
+  const audit = auditWithTranslatedErrors(
+    options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
+  )
   const createdKeys: string[] = []
   await withDeadline(backend.name, OPEN_DEADLINE, () =>
     backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import { createToolCall } from '../../src/core/gate/tool-call.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
-import { guardExtra } from '../../src/mcp/sdk-v1/guard-extra.ts'
+import { guardedExtra } from '../../src/mcp/sdk-v1/guarded-extra.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { SECRET } from './probed-tool.ts'
 
 type TaskStore = NonNullable<ToolExtra['taskStore']>
 
 /** A store as the SDK hands one to each call, and a method that some middleware put on `extra`. */
-function guardedExtra() {
+function extraWithStore() {
   const stored: unknown[] = []
   const logged: unknown[] = []
   const reports: number[] = []
@@ -35,14 +35,14 @@ function guardedExtra() {
   const call = createToolCall([])
   const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
   call.guard.add(variables, { pat: SECRET })
-  const guarded = guardExtra(extra, call, async () => void reports.push(1)) as typeof extra & { taskStore: TaskStore }
+  const guarded = guardedExtra(extra, call, async () => void reports.push(1)) as typeof extra & { taskStore: TaskStore }
   return { guarded, stored, logged, reports }
 }
 
 const echoed = expect.objectContaining({ code: 'secret_echoed' })
 
 test("a task's result, its status message and an application's own methods on extra take no secret out of the call", async () => {
-  const { guarded, stored, logged, reports } = guardedExtra()
+  const { guarded, stored, logged, reports } = extraWithStore()
   const result = { content: [{ type: 'text' as const, text: `token ${SECRET}` }] }
   for (const attempt of [
     () => guarded.taskStore.storeTaskResult('task-1', 'completed', result),
@@ -58,7 +58,7 @@ test("a task's result, its status message and an application's own methods on ex
 })
 
 test('what holds no secret goes through, and the methods work as before', async () => {
-  const { guarded, stored, logged } = guardedExtra()
+  const { guarded, stored, logged } = extraWithStore()
   await guarded.taskStore.storeTaskResult('task-1', 'completed', { content: [] })
   expect(stored).toEqual([{ taskId: 'task-1', status: 'completed', result: { content: [] } }])
   guarded.log.info('a line')

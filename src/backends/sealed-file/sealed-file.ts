@@ -88,11 +88,11 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
   return {
     name: 'sealed-file',
 
-    async open(hears) {
+    async open(events) {
       await sodiumReady()
       const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile, warn })
       try {
-        const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn }, hears)
+        const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn }, events)
         const revisions = createRevisions(root)
         const files = createCredentialFiles(keyring, revisions, warn)
         store = { root, masterKey, files, revisions }

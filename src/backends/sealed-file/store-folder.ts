@@ -27,13 +27,13 @@ export async function openStoreFolder(
   folder: string,
   found: FoundKey | undefined,
   { create, warn }: { readonly create: boolean; readonly warn: (message: string) => void },
-  hears?: OpeningEvents,
+  events?: OpeningEvents,
 ): Promise<StoreFolder> {
   if (!found) throw await missingKey(folder)
   if (!create) await mustExist(folder)
   const root = await safeRoot(folder, warn)
   await makeFolders(root)
-  const keyring = (await readKeyring(root, found)) ?? (await initialise(root, found, hears))
+  const keyring = (await readKeyring(root, found)) ?? (await initialise(root, found, events))
   // Also when another process made the store: it may have been killed before its names were durable.
   await syncFolder(root)
   await sweepTemporaries(join(root, 'tmp'))
@@ -113,7 +113,7 @@ async function readKeyring(root: string, found: FoundKey): Promise<Keyring | und
   return unlockKeyring(file.kind === 'bytes' ? file.bytes : Buffer.alloc(0), found, path)
 }
 
-async function initialise(root: string, found: FoundKey, hears: OpeningEvents | undefined): Promise<Keyring> {
+async function initialise(root: string, found: FoundKey, events: OpeningEvents | undefined): Promise<Keyring> {
   if (await hasRecords(root)) {
     // Another process may have made the store and saved its first record since the keyring was looked for.
     const keyring = await readKeyring(root, found)
@@ -130,13 +130,13 @@ async function initialise(root: string, found: FoundKey, hears: OpeningEvents | 
   try {
     if (await linkOnce(temporary, keyringPath(root))) {
       await syncFolder(root)
-      hears?.keyCreated?.(keyId(found.key))
+      events?.keyCreated?.(keyId(found.key))
       return keyring
     }
   } finally {
     await removeQuietly(temporary)
   }
-  return (await readKeyring(root, found)) ?? initialise(root, found, hears)
+  return (await readKeyring(root, found)) ?? initialise(root, found, events)
 }
 
 async function hasRecords(root: string): Promise<boolean> {

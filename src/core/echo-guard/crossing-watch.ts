@@ -33,7 +33,7 @@ export interface CrossingWatchParts {
 const MAX_CHARACTERS = 65_536
 /** Milliseconds. */
 const LONGEST_LOOK = 5
-const UNWELL_FOR = 600_000
+const ALARM_LASTS = 600_000
 const REMEMBERED_AGAIN_AFTER = 60_000
 /** Share of the time that searches may take, and the most milliseconds that they may save up. */
 const SHARE = 0.01
@@ -63,7 +63,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
     if (!isNews(JSON.stringify([ownerId(key), other]))) return
     health.failed('calls', 'credential_crossed')
     clearTimeout(recovery)
-    recovery = setTimeout(() => health.recovered('calls'), UNWELL_FOR).unref()
+    recovery = setTimeout(() => health.recovered('calls'), ALARM_LASTS).unref()
     void note(key, context, { type: 'credential.crossed', outcome: 'failure' })
   }
 

@@ -1,10 +1,10 @@
 import { isVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 import type { Health } from './health.ts'
-import { MALFORMED_EVENT } from './own-errors.ts'
-import { patientSink } from './patient-sink.ts'
 import { createRefusalCap } from './refusal-cap.ts'
 import { reasonOf } from './refusal-event.ts'
+import { sinkWithDeadline } from './sink-deadline.ts'
+import { MALFORMED_EVENT } from './translated-errors.ts'
 
 /** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
 export interface Journal {
@@ -47,7 +47,7 @@ const COUNTED = {
 } as const
 
 export function createJournal({ audit, health, warn = () => {} }: JournalParts): Journal {
-  const log = patientSink(audit)
+  const log = sinkWithDeadline(audit)
   let kept: AuditEvent[] = []
   let uncounted = 0
   let flushing: Promise<void> | undefined

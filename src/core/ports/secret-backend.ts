@@ -110,7 +110,7 @@ export interface SecretBackend {
   /** For messages and the audit log, e.g. `sealed-file`. */
   readonly name: string
   /** Checks keys and reachability. Called once, before anything else. */
-  open(hears?: OpeningEvents): Promise<void>
+  open(events?: OpeningEvents): Promise<void>
   read(key: StorageKey, call: BackendCall): Promise<CredentialLookup>
   /** Like `read`, without touching the values. */
   stat(key: StorageKey, call: BackendCall): Promise<CredentialStatus>

@@ -8,7 +8,7 @@ import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { clientPort } from './client-port.ts'
-import { guardExtra } from './guard-extra.ts'
+import { guardedExtra } from './guarded-extra.ts'
 import { refuseForeignServer } from './same-sdk.ts'
 import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
@@ -70,7 +70,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
         notices,
         authInfo: extra.authInfo,
         toolCall,
-        handler: async (report) => handler(...([...before, guardExtra(extra, toolCall, report)] as unknown as P)),
+        handler: async (report) => handler(...([...before, guardedExtra(extra, toolCall, report)] as unknown as P)),
       })
       return answerWith(outcome)
     }

@@ -7,8 +7,8 @@ import type { PendingStore } from '../ports/pending-store.ts'
  * An audit sink of which only our own errors come out. A vendor's error may quote what it was given, or an address with a password, and
  * would travel on to the tool and its client.
  */
-export function auditWithOwnErrors(sink: AuditSink): AuditSink {
-  return withOwnErrors(sink, (error) =>
+export function auditWithTranslatedErrors(sink: AuditSink): AuditSink {
+  return withTranslatedErrors(sink, (error) =>
     error instanceof TypeError
       ? new CredentialVaultError(
           'audit_unavailable',
@@ -25,12 +25,12 @@ export function auditWithOwnErrors(sink: AuditSink): AuditSink {
 export const MALFORMED_EVENT = 'event'
 
 /** The same for a pending store. */
-export function pendingStoreWithOwnErrors(store: PendingStore): PendingStore {
-  return withOwnErrors(store, (error) => translated('The pending store', error))
+export function pendingStoreWithTranslatedErrors(store: PendingStore): PendingStore {
+  return withTranslatedErrors(store, (error) => translated('The pending store', error))
 }
 
 /** For parts whose every method is asynchronous, whether they are literals or instances of a class. */
-function withOwnErrors<T extends object>(part: T, ownError: (error: unknown) => Error): T {
+function withTranslatedErrors<T extends object>(part: T, ownError: (error: unknown) => Error): T {
   return new Proxy(part, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property)

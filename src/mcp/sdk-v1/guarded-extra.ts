@@ -7,7 +7,7 @@ import type { ToolExtra } from './tool-handler.ts'
  * The handler's `extra`, with everything that it can send to the client searched for the call's secrets first. An `extra` that an outer
  * gate has handed out is guarded already.
  */
-export function guardExtra(extra: ToolExtra, toolCall: ToolCall, report: () => Promise<void>): ToolExtra {
+export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: () => Promise<void>): ToolExtra {
   if (callOf(extra)) return extra
   return guardOutgoing(extra, {
     toolCall,

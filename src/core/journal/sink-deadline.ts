@@ -2,7 +2,7 @@ import { CredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 
 /** Milliseconds. A log that hangs must not hold up a save until somebody else has its link. */
-const PATIENCE = 10_000
+const DEADLINE = 10_000
 
 interface Waiting {
   readonly since: number
@@ -10,7 +10,7 @@ interface Waiting {
 }
 
 /** Waits for each line so long and no longer. One timer for all of them: lines are many, and nearly all are there in a millisecond. */
-export function patientSink(audit: AuditSink): Pick<AuditSink, 'append'> {
+export function sinkWithDeadline(audit: AuditSink): Pick<AuditSink, 'append'> {
   /** In the order in which they were begun. */
   const waiting = new Set<Waiting>()
   let timer: NodeJS.Timeout | undefined
@@ -19,7 +19,7 @@ export function patientSink(audit: AuditSink): Pick<AuditSink, 'append'> {
     const now = performance.now()
     timer = undefined
     for (const one of waiting) {
-      if (now - one.since < PATIENCE) break
+      if (now - one.since < DEADLINE) break
       waiting.delete(one)
       one.giveUp()
     }
@@ -28,7 +28,7 @@ export function patientSink(audit: AuditSink): Pick<AuditSink, 'append'> {
 
   function watch(): void {
     const [oldest] = waiting
-    const left = oldest ? PATIENCE - (performance.now() - oldest.since) : PATIENCE
+    const left = oldest ? DEADLINE - (performance.now() - oldest.since) : DEADLINE
     timer ??= setTimeout(look, Math.max(left, 1)).unref()
   }
 
