@@ -53,11 +53,12 @@ function description({ name, doc, code }: Declared, formatted: ReadonlyMap<strin
   return `### ${name}\n\n${doc === '' ? '' : `${prose(doc)}\n\n`}\`\`\`ts\n${formatted.get(code) ?? ''}\n\`\`\`\n`
 }
 
-/** Tags as sentences: `@throws x` becomes "Throws x". */
+/** Tags as sentences: `@throws x` becomes "Throws x", and an example follows in a block of its own. */
 function prose(doc: string): string {
   return doc
     .replace(/\{@link (\w+)\}/g, '`$1`')
     .replace(/^@throws /gm, 'Throws ')
     .replace(/^@returns /gm, 'Returns ')
     .replace(/^@param (\w+) /gm, '`$1`: ')
+    .replace(/\n*^@example\n/gm, '\n\nExample:\n\n')
 }

@@ -33,6 +33,13 @@ const MAINTAIN_EVERY = 10_000
  *
  * `append` resolves after fdatasync. While one batch is being written the next lines gather, and go out together. It rejects with
  * `audit_unavailable`: `disk_full`, `write_failed`, `overloaded` (10000 lines wait already) or `closed`.
+ *
+ * @example
+ * ```ts
+ * import { jsonLinesAudit } from 'mcp-credential-vault'
+ *
+ * const audit = jsonLinesAudit({ folder: './data/audit', keyFile: '/run/secrets/audit-key', keepDays: 400 })
+ * ```
  */
 export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')

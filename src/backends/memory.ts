@@ -23,6 +23,13 @@ interface Entry {
 /**
  * Credentials in this process's memory, unsealed, for tests and demonstrations. They end with the process and are seen by no other
  * one. It has no key of its own, so a web key has to be configured or is made anew at every start.
+ *
+ * @example
+ * ```ts
+ * import { memoryBackend, openVault } from 'mcp-credential-vault'
+ *
+ * const vault = await openVault({ serverBaseUrl: 'http://localhost:8005', backend: memoryBackend() })
+ * ```
  */
 export function memoryBackend(): SecretBackend {
   const entries = new Map<string, Entry>()

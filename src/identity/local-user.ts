@@ -41,6 +41,17 @@ const localUserOptions = z.strictObject({
  * `open()` throws `configuration_invalid` unless `serverBaseUrl` is on loopback.
  *
  * @throws `configuration_invalid` for wrong options
+ * @example
+ * ```ts
+ * import { localUser, openVault } from 'mcp-credential-vault'
+ *
+ * const accessToken = process.env['MCP_LOCAL_ACCESS_TOKEN'] ?? ''
+ * const vault = await openVault({
+ *   serverBaseUrl: 'http://localhost:8005',
+ *   backend,
+ *   identity: localUser({ accessToken }),
+ * })
+ * ```
  */
 export function localUser(options: LocalUserOptions = {}): IdentityMode {
   const settings = parseOptions(localUserOptions, options, 'localUser')

@@ -28,6 +28,12 @@ export type { OidcOptions }
  * opens with a warning, and tokens and logins are `unavailable` until it does.
  *
  * @throws `configuration_invalid` for wrong options, with their paths
+ * @example
+ * ```ts
+ * import { oidc } from 'mcp-credential-vault'
+ *
+ * const identity = oidc({ issuer: 'https://login.example.com', clientId: 'mcp-form', scopes: ['mcp'] })
+ * ```
  */
 export function oidc(options: OidcOptions): IdentityMode {
   const settings = parseOptions(oidcOptions, options, 'oidc')

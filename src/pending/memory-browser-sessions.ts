@@ -9,6 +9,14 @@ const MAX_USED_LOGINS = 100_000
  * out. The same happens when more than 100000 endings would have to be remembered: forgetting one would let it back in.
  *
  * Of used logins the newest 100000 are remembered, and the oldest is forgotten: its code is good at the identity provider only once.
+ *
+ * @example
+ * ```ts
+ * import { memoryBrowserSessions, openVault } from 'mcp-credential-vault'
+ *
+ * const browserSessions = memoryBrowserSessions()
+ * const vault = await openVault({ serverBaseUrl: 'https://mcp.example.com', backend, identity, browserSessions })
+ * ```
  */
 export function memoryBrowserSessions(): BrowserSessions {
   const sessions = new Map<string, number>()

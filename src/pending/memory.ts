@@ -30,7 +30,17 @@ interface Held {
 
 const SWEEP_MILLISECONDS = 30_000
 
-/** Pending requests in this process's memory: gone after a restart, and unknown to other replicas. */
+/**
+ * Pending requests in this process's memory: gone after a restart, and unknown to other replicas.
+ *
+ * @example
+ * ```ts
+ * import { memoryPendingStore, openVault } from 'mcp-credential-vault'
+ *
+ * const pendingStore = memoryPendingStore({ maxOpenPerOwner: 5 })
+ * const vault = await openVault({ serverBaseUrl: 'https://mcp.example.com', backend, identity, pendingStore })
+ * ```
+ */
 export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): PendingStore {
   const { maxEntries, maxOpenPerOwner } = parseOptions(optionsSchema, options, 'memoryPendingStore')
   const held = new Map<PendingKey, Held>()

@@ -13,6 +13,16 @@ import { createToolTier } from './tool-tier.ts'
  * store, cryptography.
  *
  * @throws `configuration_invalid`, `key_wrong`, `key_missing`, `key_exposed`, `key_malformed`, `unavailable`, `unsupported`
+ * @example
+ * ```ts
+ * import { oidc, openVault, sealedFile } from 'mcp-credential-vault'
+ *
+ * const vault = await openVault({
+ *   serverBaseUrl: 'https://mcp.example.com',
+ *   backend: sealedFile({ folder: './data' }),
+ *   identity: oidc({ issuer: 'https://login.example.com', clientId: 'mcp-form' }),
+ * })
+ * ```
  */
 export async function openVault(options: OpenVaultOptions): Promise<CredentialVault> {
   const checked = parseOptions(openVaultOptions, options, 'openVault')

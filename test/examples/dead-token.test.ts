@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { connectMcpClient } from '../../examples/tickets/mcp-client.ts'
 import { startTickets } from '../../examples/tickets/tickets-server.ts'
 import { fillIn, linkIn } from '../harness/mcp-harness.ts'
+import { compiled } from '../support/compiled.ts'
 import {
   answerOf,
   type ExampleClient,
@@ -160,8 +161,8 @@ const fromAuthkit = (sample: Sample) => {
     () => environment,
   )(sample)
 }
-const toolsModule = async ({ url, folder, issuer, service }: Sample) => {
-  const command = [join(ROOT, 'dist/cli/main.js'), 'start', join(ROOT, 'examples/tools.mjs')]
+const startWith = async (module: string, { url, folder, issuer, service }: Sample) => {
+  const command = [join(ROOT, 'dist/cli/main.js'), 'start', module]
   const server = await startProcess(
     process.execPath,
     [...command, '--port', new URL(url).port],
@@ -178,16 +179,23 @@ const toolsModule = async ({ url, folder, issuer, service }: Sample) => {
   )
   onTestFinished(() => server.stop())
 }
+const toolsModule = (sample: Sample) => startWith(join(ROOT, 'examples/tools.mjs'), sample)
+const recipe = async (sample: Sample) => {
+  const { script, remove } = await compiled(join(ROOT, 'examples/recipes/tools.ts'))
+  onTestFinished(remove)
+  await startWith(script, sample)
+}
 
 const SAMPLES = [
   ['README.md', 'examples/readme.ts', readme, 'create_issue', TICKET],
   ['docs/getting-started.md', 'examples/getting-started.ts', gettingStarted, 'get_issue', { key: 'IT-1' }],
   ['docs/getting-started.md, without code of your own', 'examples/tools.mjs', toolsModule, 'who_am_i', {}],
+  ['docs/recipes.md', 'examples/recipes/tools.ts', recipe, 'get_issue', { key: 'IT-1' }],
   ['docs/migrating-from-mcp-authkit.md', 'examples/from-mcp-authkit.ts', fromAuthkit, 'list_pages', { space: 'IT' }],
 ] as const
 
 /** The samples that a newcomer keeps: a token that has ended must not end the tool. */
-const ASKS_AGAIN: readonly string[] = ['examples/getting-started.ts', 'examples/tools.mjs']
+const ASKS_AGAIN: readonly string[] = ['examples/getting-started.ts', 'examples/tools.mjs', 'examples/recipes/tools.ts']
 
 test.each(SAMPLES)(
   'the sample of %s reports a token that ended at its service as an error',

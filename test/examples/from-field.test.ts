@@ -22,8 +22,8 @@ test('a whole fromField example is in the docs: each user names a site, and the 
   expect(pages[2]).toContain('Tickets is connected')
 })
 
-test('the example in docs/configuration.md is the one that runs', () => {
+test('the example in docs/recipes.md is the one that runs', () => {
   const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8')
-  const [, section = ''] = read('docs/configuration.md').split("### A user's own site\n")
+  const [, section = ''] = read('docs/recipes.md').split("## Each user's own site\n")
   expect(/```ts\n([\s\S]*?)```/.exec(section)?.[1]).toBe(read('examples/from-field/server.ts'))
 })

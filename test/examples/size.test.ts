@@ -8,6 +8,8 @@ test.each([
   'from-field/server.ts',
   'koa/server.ts',
   'low-level-server/server.ts',
+  'recipes/local-server.ts',
+  'recipes/tools.ts',
   'stdio/server.ts',
   'two-providers/server.ts',
 ])('%s can be read at one go: fewer than 80 lines', (example) => {

@@ -100,8 +100,8 @@ test(
     const packages = [...Object.keys(manifest.peerDependencies), 'zod', 'koa', 'express', '@types/express', 'jose']
     install(...packages.map((name) => `${name}@${tested[name]}`))
     writeFileSync(join(folder, 'every-subpath.ts'), importAll(subpaths))
-    for (const name of ['express-existing', 'from-field', 'koa', 'low-level-server', 'stdio', 'two-providers'])
-      cpSync(join(ROOT, 'examples', name), join(folder, name), { recursive: true })
+    const folders = ['express-existing', 'from-field', 'koa', 'low-level-server', 'recipes', 'stdio', 'two-providers']
+    for (const name of folders) cpSync(join(ROOT, 'examples', name), join(folder, name), { recursive: true })
     for (const name of ['from-mcp-authkit.ts', 'getting-started.ts', 'readme.ts', 'your-server.ts'])
       copyFileSync(join(ROOT, 'examples', name), join(folder, name))
     const check = () => {

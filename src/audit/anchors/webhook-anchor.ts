@@ -26,7 +26,17 @@ const TIMEOUT = 5_000
 const FIRST_PAUSE = 1_000
 const LONGEST_PAUSE = 60_000
 
-/** Sends checkpoints to another machine. Nothing ever waits for it, and an outage costs no memory beyond its queue. */
+/**
+ * Sends checkpoints to another machine. Nothing ever waits for it, and an outage costs no memory beyond its queue.
+ *
+ * @example
+ * ```ts
+ * import { jsonLinesAudit, webhookAnchor } from 'mcp-credential-vault'
+ *
+ * const anchor = webhookAnchor({ url: 'https://logs.example.com/checkpoints', maxQueued: 500 })
+ * const audit = jsonLinesAudit({ folder: './data/audit', anchor })
+ * ```
+ */
 export function webhookAnchor(options: WebhookAnchorOptions): AuditAnchor {
   const { url, token, maxQueued, warn = warnOfProcess } = parseOptions(optionsSchema, options, 'webhookAnchor')
   const queue: AuditCheckpoint[] = []

@@ -44,6 +44,12 @@ const LIST_DEADLINE = 10_000
  * Every operation of the service is eventually consistent: right after a change another replica may still see the state before.
  *
  * @throws `configuration_invalid` for a wrong option
+ * @example
+ * ```ts
+ * import { awsSecretsManagerBackend } from 'mcp-credential-vault/backends/aws-secrets-manager'
+ *
+ * const backend = awsSecretsManagerBackend({ region: 'eu-central-1', prefix: 'mcp', kmsKeyId: 'alias/mcp' })
+ * ```
  */
 export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {}): SecretBackend {
   const settings = parseOptions(awsSchema, options, 'awsSecretsManagerBackend')

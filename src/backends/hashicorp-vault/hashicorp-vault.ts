@@ -49,6 +49,15 @@ const MAX_ROUNDS = 30
  * `open()` throws `unavailable`, `unauthenticated`, and `configuration_invalid` (`mount`, `kv_version`, `tls`, `package_missing`).
  *
  * @throws `configuration_invalid` for a wrong option
+ * @example
+ * ```ts
+ * import { vaultBackend } from 'mcp-credential-vault/backends/vault'
+ *
+ * const backend = vaultBackend({
+ *   address: 'https://vault.example.com:8200',
+ *   auth: { method: 'approle', roleId: 'mcp-server', secretIdFile: '/run/secrets/secret-id' },
+ * })
+ * ```
  */
 export function vaultBackend(options: VaultOptions): SecretBackend {
   return backendWith(options)

@@ -63,6 +63,12 @@ interface OpenedStore {
  * `record_tampered` and `record_replayed` name a file that fails its checks, and `unavailable` a disk that is full or fails.
  *
  * @throws `configuration_invalid` for a wrong option
+ * @example
+ * ```ts
+ * import { sealedFile } from 'mcp-credential-vault/backends/sealed-file'
+ *
+ * const backend = sealedFile({ folder: './data', keyFile: '/run/secrets/vault-key' })
+ * ```
  */
 export function sealedFile(options: SealedFileOptions): SecretBackend {
   const { folder, key, keyFile, create, warn = processWarning } = parseOptions(optionsSchema, options, 'sealedFile')

@@ -15,7 +15,17 @@ declare const checked: unique symbol
 /** Only {@link parseKey} makes one. */
 export type MasterKey = Uint8Array & { readonly [checked]: true }
 
-/** A new random key of 32 bytes as text of 54 characters, `mcv1_…`: what `mcp-credential-vault keygen` prints. */
+/**
+ * A new random key of 32 bytes as text of 54 characters, `mcv1_…`: what `mcp-credential-vault keygen` prints.
+ *
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { generateKeyText } from 'mcp-credential-vault'
+ *
+ * writeFileSync('vault.key', generateKeyText(), { mode: 0o600, flag: 'wx' })
+ * ```
+ */
 export function generateKeyText(): string {
   return formatKey(randomBytes(32))
 }

@@ -68,7 +68,17 @@ export interface ErrorDetails {
   readonly provider?: string
 }
 
-/** The only error that the library throws on purpose. As JSON it is name, code, reason and message, without a stack. */
+/**
+ * The only error that the library throws on purpose. As JSON it is name, code, reason and message, without a stack.
+ *
+ * @example
+ * ```ts
+ * import { CredentialVaultError } from 'mcp-credential-vault'
+ *
+ * // A backend of your own reports an outage so that callers may try again.
+ * throw new CredentialVaultError('unavailable', 'The store did not answer.', { retryable: true })
+ * ```
+ */
 export class CredentialVaultError extends Error {
   override readonly name = 'CredentialVaultError'
   readonly code: ErrorCode
@@ -91,7 +101,21 @@ export class CredentialVaultError extends Error {
   }
 }
 
-/** Narrows an unknown error to a {@link CredentialVaultError}, with one of the given codes when any are named. */
+/**
+ * Narrows an unknown error to a {@link CredentialVaultError}, with one of the given codes when any are named.
+ *
+ * @example
+ * ```ts
+ * import { isVaultError } from 'mcp-credential-vault'
+ *
+ * try {
+ *   await jira.getCredentials(extra).fetch('/rest/api/2/myself')
+ * } catch (error) {
+ *   if (!isVaultError(error, 'unavailable')) throw error
+ *   console.error(`Try again later: ${error.message}`)
+ * }
+ * ```
+ */
 export function isVaultError(error: unknown, ...codes: ErrorCode[]): error is CredentialVaultError {
   return error instanceof CredentialVaultError && (codes.length === 0 || codes.includes(error.code))
 }

@@ -44,6 +44,21 @@ export interface RequireCredentials {
  * words with the link. Nothing is sent to a client in a mode that it did not declare (MCP 2025-11-25, elicitation).
  *
  * @throws `configuration_invalid` (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
+ * @example
+ * ```ts
+ * import { credentialGate } from 'mcp-credential-vault/mcp/sdk-v1'
+ *
+ * const requireCredentials = credentialGate(server)
+ * server.registerTool(
+ *   'who_am_i',
+ *   { description: 'Says who you are in Jira.' },
+ *   requireCredentials(jira, { tool: 'who_am_i' }, async (extra) => {
+ *     const answer = await jira.getCredentials(extra).fetch('/rest/api/2/myself')
+ *     if (!answer.ok) throw new Error(`Jira answered ${answer.status}.`)
+ *     return { content: [{ type: 'text', text: await answer.text() }] }
+ *   }),
+ * )
+ * ```
  */
 export function credentialGate(server: McpServer | Server): RequireCredentials {
   refuseForeignServer(server)

@@ -68,7 +68,18 @@ const optionsSchema = z.strictObject({
   writeTimeoutSeconds: z.int().min(1).max(3600).default(30),
 })
 
-/** Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through. */
+/**
+ * Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through.
+ *
+ * @example
+ * ```ts
+ * import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+ * import { mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+ *
+ * vault.register(app)
+ * app.use(mcpMount(vault, (options) => new McpServer({ name: 'jira', version: '1.0.0' }, options)))
+ * ```
+ */
 export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): KoaMiddleware {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
   const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = checked

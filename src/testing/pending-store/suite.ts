@@ -25,7 +25,23 @@ export interface PendingStoreSuite {
 
 const LONG = 60_000
 
-/** What every pending store must hold. Registers one test for each promise of the {@link PendingStore} interface. */
+/**
+ * What every pending store must hold. Registers one test for each promise of the {@link PendingStore} interface.
+ *
+ * @example
+ * ```ts
+ * import { memoryPendingStore } from 'mcp-credential-vault'
+ * import { describePendingStore } from 'mcp-credential-vault/testing'
+ *
+ * describePendingStore({
+ *   test,
+ *   create: async (limits) => {
+ *     const store = memoryPendingStore(limits)
+ *     return { here: store, there: store, close: () => store.shutdown() }
+ *   },
+ * })
+ * ```
+ */
 export function describePendingStore({ test, create, boundsEntries = true }: PendingStoreSuite): void {
   function check(name: string, run: (harness: PendingStoreHarness) => Promise<void>, limits: PendingStoreLimits = {}) {
     test(`pending store: ${name}`, async () => {

@@ -48,7 +48,15 @@ const LOOKALIKES: readonly StorageKey[] = [
   ].map((subject) => storageKey('jira', { issuer: ISSUER, subject })),
 ]
 
-/** What every secret backend must hold. Registers one test for each promise of the {@link SecretBackend} interface. */
+/**
+ * What every secret backend must hold. Registers one test for each promise of the {@link SecretBackend} interface.
+ *
+ * @example
+ * ```ts
+ * import { describeSecretBackend } from 'mcp-credential-vault/testing'
+ * describeSecretBackend({ test, makeHarness: async () => ({ here: backend, there: backend, close: () => backend.close() }) })
+ * ```
+ */
 export function describeSecretBackend({ test, makeHarness, faults = [] }: SecretBackendSuite): void {
   function check(promise: string, run: (harness: SecretBackendHarness) => Promise<void>): void {
     test(`secret backend: ${promise}`, async () => {

@@ -57,6 +57,13 @@ export interface StoresOptions {
  * opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
  *
  * @throws `configuration_invalid`, naming the variable
+ * @example
+ * ```ts
+ * import { createStores, oidc, openVault } from 'mcp-credential-vault'
+ *
+ * const identity = oidc({ issuer: 'https://login.example.com', clientId: 'mcp-form' })
+ * const vault = await openVault({ serverBaseUrl: 'https://mcp.example.com', identity, ...createStores() })
+ * ```
  */
 export function createStores(environment: NodeJS.ProcessEnv = process.env, options: StoresOptions = {}): Stores {
   const { create = true } = options

@@ -42,6 +42,13 @@ const localVaultOptions = openVaultOptions
  * that of the one person at this machine (`localUser()`). Nothing of it keeps the process alive; `close()` closes the port.
  *
  * @throws what `openVault` throws, and `configuration_invalid` (`reason: 'port'`) when the port cannot be had
+ * @example
+ * ```ts
+ * import { openLocalVault, sealedFile } from 'mcp-credential-vault'
+ *
+ * const backend = sealedFile({ folder: '/home/alice/.tickets-mcp/data' })
+ * const vault = await openLocalVault({ backend, serverName: 'Tickets on this computer' })
+ * ```
  */
 export async function openLocalVault(options: LocalVaultOptions): Promise<CredentialVault> {
   const { port, name } = parseOptions(localVaultOptions, options, 'openLocalVault')

@@ -38,6 +38,11 @@ const LONGEST_CALL_SECONDS = 24 * 3600
  * Synchronous to make; `await provider.ready()` opens what is not yet open, and the gate and routes do so by themselves.
  *
  * @throws `configuration_invalid` from the constructor, naming the option's path
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * const jira = new CredentialsProvider({ vault, name: 'jira', variables: { pat: { label: 'Token', type: 'password' } } })
+ * ```
  */
 export class CredentialsProvider<const V extends VariablesOptions = VariablesOptions> implements GatedProvider {
   readonly name: string
@@ -112,7 +117,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    * share, an ambient context is another user's.
    *
    * @example
-   * requireCredentials(jira, async (args, extra) => {
+   * requireCredentials(jira, async (args: { title: string }, extra: ToolExtra) => {
    *   const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(args, pat))
    *   return { content: [{ type: 'text', text: key }] }
    * })
