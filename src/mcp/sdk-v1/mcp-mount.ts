@@ -10,6 +10,7 @@ import { parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import { closeWithSocket } from '../transport/close-with-socket.ts'
 import { type BodyProblem, readJsonBody } from '../transport/json-body.ts'
 import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
@@ -102,7 +103,7 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     const user: User = ctx.state['user']
     const methods = mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE']
     if (!methods.includes(ctx.method)) return answerMethod(ctx, methods.join(', '))
-    const open = responses.open(user, () => ctx.res.destroy())
+    const open = responses.open(user, () => ctx.req.socket.destroy())
     // What ends a session must get through.
     if (!open && ctx.method !== 'DELETE') {
       ctx.set('Retry-After', '10')
@@ -110,7 +111,8 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     }
     if (isClosed(ctx)) return open?.closed()
     if (open) ctx.res.once('close', open.closed)
-    const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes) : undefined
+    closeWithSocket(ctx.req, ctx.res)
+    const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, open) : undefined
     if (body === 'aborted') return
     if (body?.problem) return answerProblem(ctx, body.problem)
     await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))

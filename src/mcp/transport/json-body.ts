@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { excessText, type JsonExcess, jsonCounter } from '../../core/model/outside-json.ts'
+import type { OpenResponse } from './open-responses.ts'
 
 export interface BodyProblem {
   readonly status: 400 | 413 | 415
@@ -8,8 +9,16 @@ export interface BodyProblem {
 
 export type JsonBody = { readonly value: unknown; readonly problem?: never } | { readonly problem: BodyProblem }
 
-/** Reads a JSON body of at most `maxBytes`. The problem's message holds nothing of the body. `aborted`: the client has gone. */
-export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody | 'aborted'> {
+/**
+ * Reads a JSON body of at most `maxBytes`. The problem's message holds nothing of the body. `aborted`: the client has gone.
+ *
+ * @param held counts what is kept of a body that has not ended, against its owner's share
+ */
+export async function readJsonBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  held?: Pick<OpenResponse, 'waiting' | 'taken'>,
+): Promise<JsonBody | 'aborted'> {
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
     return { problem: { status: 415, message: 'Content-Type must be application/json' } }
   }
@@ -19,6 +28,7 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   const counter = jsonCounter()
   let excess: JsonExcess | undefined
   let size = 0
+  let kept = 0
   try {
     for await (const chunk of request) {
       size += chunk.length
@@ -27,9 +37,15 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
       excess ??= counter.add(chunk)
       if (excess) continue
       chunks.push(chunk)
+      kept += chunk.length
+      held?.waiting(chunk.length)
+      // Something has come: that is as good as a client that reads.
+      held?.taken(0)
     }
   } catch {
     return 'aborted'
+  } finally {
+    held?.taken(kept)
   }
   if (excess) return { problem: { status: 400, message: `Parse error: ${excessText(excess)}` } }
   try {

@@ -3,13 +3,13 @@ import type { Owner } from '../../core/model/owner.ts'
 export interface OpenResponseLimits {
   /** Responses of one owner that are open at a time. */
   readonly maxPerOwner: number
-  /** Bytes that one owner's clients have not taken yet. One response alone may hold more. */
+  /** Bytes that one owner's clients have not taken yet, or have sent of bodies that do not end. One alone may hold more. */
   readonly maxUnreadBytesPerOwner: number
-  /** Milliseconds in which a client has to take something of what is there for it. */
+  /** Milliseconds in which a client has to take something of what is there for it, or to go on with a body. */
   readonly writeTimeout: number
 }
 
-/** A response between its headers and its end. */
+/** A response that has begun, and the body of its request. */
 export interface OpenResponse {
   /** So many bytes wait for the client. */
   waiting(bytes: number): void
@@ -18,7 +18,7 @@ export interface OpenResponse {
   closed(): void
 }
 
-/** Keeps clients that do not read from filling the memory. */
+/** Keeps clients that do not read, or never end what they send, from filling the memory. */
 export interface OpenResponses {
   /** @param cut ends the response at once. @returns undefined when its owner has as many open as one may have */
   open(owner: Owner, cut: () => void): OpenResponse | undefined

@@ -77,7 +77,7 @@ async function pump(
 }
 
 async function write(value: Uint8Array, res: Koa.Context['res'], open: OpenResponse | undefined): Promise<void> {
-  for (let at = 0; at < value.byteLength && !res.closed; at += SLICE) {
+  for (let at = 0; at < value.byteLength && !res.closed && !res.destroyed; at += SLICE) {
     const slice = value.subarray(at, at + SLICE)
     if (!res.write(slice)) await drained(res)
     open?.taken(slice.byteLength)
