@@ -18,7 +18,7 @@ test('CI runs what contributors run, on the Node of .nvmrc and the Python that t
   const workflow = read('.github/workflows/ci.yml')
   expect(workflow).toMatch(/^ {6}- run: \.ci\/run$/m)
   expect(workflow).toContain(`node-version: ${read('.nvmrc').trim()}\n`)
-  const [, python = ''] = /python-version: '([\d.]+)'/.exec(workflow) ?? []
+  const [, python = ''] = /python-version: ["']([\d.]+)["']/.exec(workflow) ?? []
   for (const page of ['README.md', 'CONTRIBUTING.md']) expect(read(page)).toContain(`Python ${python} with \`venv\``)
   // What is checked out may come from a stranger's branch.
   expect(workflow).toMatch(/^permissions:\n {2}contents: read$/m)
