@@ -11,7 +11,7 @@ export async function cancel(services: PageServices, request: PageRequest, admis
   if (isAnswer(fields)) return fields
   // A submit that is saving right now must not be cancelled under its hands.
   const claim = await watched(services, 'pending-store', parts.pendingRequests.claim(admission.request))
-  if (!claim) return lostAnswer(services, admission)
+  if (!claim) return lostAnswer(services, request, admission)
   await watched(services, 'pending-store', parts.pendingRequests.close(admission.request, 'cancelled'))
   return {
     page: renderer.message(messages.cancelled(viewerOf(services, admission.session), admission.provider.label)),

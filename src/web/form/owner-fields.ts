@@ -1,6 +1,6 @@
 import { CSRF_FIELD, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
-import type { PageRequest } from '../request/page-request.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
 import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
 import { type Admission, aboutLink, endedAnswer } from './admission.ts'
@@ -29,13 +29,12 @@ export async function ownerFields(
   return fields
 }
 
-/** Another submit was faster, or the link has just ended. */
-export async function lostAnswer(services: PageServices, admission: Admission): Promise<Answer> {
+/** Another submit was faster, or the link has just ended. The line comes first: the store that is asked for the state may be away. */
+export async function lostAnswer(services: PageServices, request: PageRequest, admission: Admission): Promise<Answer> {
+  const line = { ...rejected('not_open', aboutLink(services, admission)), ...lineOf(request) }
+  await services.journal.note(line)
   const { pendingRequests } = services.parts
   const found = await watched(services, 'pending-store', pendingRequests.find(admission.target.handle))
   const state = found?.state ?? 'expired'
-  return {
-    ...endedAnswer(services, admission, state === 'open' ? 'claimed' : state, true),
-    event: rejected('not_open', aboutLink(services, admission)),
-  }
+  return endedAnswer(services, admission, state === 'open' ? 'claimed' : state, true)
 }

@@ -23,7 +23,7 @@ export async function submit(services: PageServices, request: PageRequest, admis
   const checked = await checkedValues(services, request, admission, fields)
   if (isAnswer(checked)) return checked
   const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(admission.request))
-  if (!claim) return lostAnswer(services, admission)
+  if (!claim) return lostAnswer(services, request, admission)
   try {
     await save(services, request, admission, { claim, values: checked.values })
   } catch (error) {
