@@ -8,9 +8,8 @@ import { CONFINED, isBelow, LAYERS, layerOf } from '../scripts/shape/layers.ts'
 import { shapeOf } from '../scripts/shape/shape.ts'
 import { readSourceTree, sourceFile } from '../scripts/shape/source-tree.ts'
 
-const SOURCE = join(import.meta.dirname, '../src')
-const files = readSourceTree(SOURCE)
-const shape = shapeOf(SOURCE)
+const files = readSourceTree(join(import.meta.dirname, '../src'))
+const shape = shapeOf(files)
 
 describe('layers', () => {
   test('every folder has a layer, and the layers name no folder that is gone', () => {

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { type Shape, shapeOf } from './shape.ts'
+import { readSourceTree } from './source-tree.ts'
 
 // npm run shape: the figures of src, and the places behind each of them.
-print(shapeOf(join(import.meta.dirname, '../../src')))
+print(shapeOf(readSourceTree(join(import.meta.dirname, '../../src'))))
 
 function print(shape: Shape): void {
   const [largest, size] = [...shape.folderSizes].sort(([, a], [, b]) => b - a)[0] ?? ['none', 0]

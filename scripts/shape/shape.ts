@@ -1,7 +1,7 @@
 import { circlesOf } from './circles.ts'
 import { type FunctionShape, functionsOf } from './functions.ts'
 import { fileGraph, folderGraph, importers, outwardImports } from './imports.ts'
-import { readSourceTree } from './source-tree.ts'
+import type { SourceFile } from './source-tree.ts'
 
 /** The figures by which the tree is judged. */
 export interface Shape {
@@ -25,8 +25,7 @@ export const MOST_FUNCTION_LINES = 60
 export const MOST_COMPLEXITY = 15
 export const MOST_FILE_LINES = 300
 
-export function shapeOf(root: string): Shape {
-  const files = readSourceTree(root)
+export function shapeOf(files: readonly SourceFile[]): Shape {
   const functions = files.flatMap(functionsOf)
   const used = importers(files)
   const folderSizes = new Map<string, number>()

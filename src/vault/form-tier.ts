@@ -110,10 +110,7 @@ export function createFormTier(opened: OpenedParts, { backend, sessions, checked
       })
     },
 
-    async close() {
-      const failed = (await opened.close()).find((result) => result.status === 'rejected')
-      if (failed) throw failed.reason
-    },
+    close: () => opened.close(),
   }
 }
 

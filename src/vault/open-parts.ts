@@ -38,8 +38,11 @@ export interface OpenedParts {
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly warnOf: (place: string) => (message: string) => void
-  /** Each whatever the others do; the audit log last, since the others may still write to it. */
-  close(): Promise<readonly PromiseSettledResult<void>[]>
+  /**
+   * Closes each whatever the others do; the audit log last, since the others may still write to it. Throws the first failure, and that of
+   * what was `ended` before.
+   */
+  close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
 }
 
 const OPEN_DEADLINE = 30_000
@@ -97,8 +100,8 @@ export async function openParts(
     calls: createBackendCalls({ name: backend.name, health }),
     log: createAccessLog(journal, backend.name),
     warnOf,
-    async close() {
-      const closed: PromiseSettledResult<void>[] = []
+    async close(ended = []) {
+      const closed = [...ended]
       for (const part of [
         () => pendingStore.shutdown(),
         () => backend.close(),
@@ -106,7 +109,8 @@ export async function openParts(
         () => audit.close(),
       ])
         closed.push(...(await Promise.allSettled([part()])))
-      return closed
+      const failed = closed.find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
     },
   }
 }

@@ -63,6 +63,8 @@ export interface OpenVaultOptions {
   readonly warn?: (message: string) => void
 }
 
+export const DEFAULT_CACHE_SECONDS = 30
+
 const object = (message: string) => z.custom<object>((value) => typeof value === 'object' && value !== null, message)
 const callable = z.custom<(...parameters: never[]) => unknown>(
   (value) => typeof value === 'function',
@@ -79,7 +81,7 @@ export const openVaultOptions = z.strictObject({
   browserSessions: object('must be browser sessions such as memoryBrowserSessions()').optional(),
   audit: object('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
-  cacheSeconds: z.number().min(0).max(300).default(30),
+  cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
   linkTtlSeconds: z.int().min(60).max(3600).default(600),
   sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
   sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),

@@ -68,8 +68,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       const ends = [...endings.splice(0), ...providerEndings.values()]
       const ended = await Promise.allSettled(ends.map(async (end) => end()))
       reader.close()
-      const failed = [...ended, ...(await parts.close())].find((result) => result.status === 'rejected')
-      if (failed) throw failed.reason
+      await parts.close(ended)
     },
   }
 }

@@ -13,6 +13,7 @@ import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backen
 import type { PendingRequests } from '../core/requests/pending-requests.ts'
 import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
+import type { OwnRoutes } from '../web/http/own-routes.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
@@ -30,13 +31,6 @@ export interface ToolServices {
   readonly assertion: OpenVaultOptions['assertion']
   /** What the operator should read at once. Never a secret. */
   readonly warn: (message: string) => void
-}
-
-/** Middleware that answers some paths itself and passes every other on. */
-export interface OwnRoutes {
-  readonly middleware: KoaMiddleware
-  owns(path: string): boolean
-  readonly openPaths: readonly string[]
 }
 
 /** What stands behind the MCP endpoint. It reads values, and has no way to write one. */
@@ -126,8 +120,7 @@ export function createToolTier(opened: OpenedParts, { backend, options, checked 
 
     async close() {
       reader.close()
-      const failed = (await opened.close()).find((result) => result.status === 'rejected')
-      if (failed) throw failed.reason
+      await opened.close()
     },
   }
 }

@@ -27,10 +27,10 @@ const PAGES: Readonly<Record<string, Methods>> = {
   login: { POST: posted(beginLogin) },
   callback: { GET: finishLogin },
   'sign-out': { POST: posted(signOut) },
-  ':name/entry': { GET: forLink(entry, 200) },
-  ':name/submit': { POST: forLink(submit, 401) },
-  ':name/cancel': { POST: forLink(cancel, 401) },
-  ':name/done': { GET: forLink(done, 200) },
+  ':name/entry': { GET: forLink(entry) },
+  ':name/submit': { POST: forLink(submit) },
+  ':name/cancel': { POST: forLink(cancel) },
+  ':name/done': { GET: forLink(done) },
 }
 
 /** Which handler answers which path and method. Paths are plain; names and handles are checked in the handlers. */
@@ -80,14 +80,15 @@ async function answerOf(services: PageServices, request: PageRequest, methods: M
 }
 
 /** A handler that only the link's owner reaches. */
-function forLink(handle: LinkHandler, unsigned: 200 | 401): Handler {
+function forLink(handle: LinkHandler): Handler {
   return async (services, request) => {
     const { renderer, messages } = services
     const target = linkTargetOf(request.ctx['params']['name'], request.ctx.querystring)
     if (!target) return { page: renderer.message(messages.malformed()) }
-    const refused = unsigned === 401 ? refusePost(services, request) : undefined
+    const posts = request.ctx.method === 'POST'
+    const refused = posts ? refusePost(services, request) : undefined
     if (refused) return refused
-    const admission = await admit(services, request, target, unsigned)
+    const admission = await admit(services, request, target, posts ? 401 : 200)
     if (isAnswer(admission)) return admission
     const answer = await handle(services, request, admission)
     return { ...answer, cookies: [...admission.cookies, ...(answer.cookies ?? [])] }

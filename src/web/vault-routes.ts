@@ -3,6 +3,7 @@ import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { isVaultError } from '../core/model/errors.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
+import type { OwnRoutes } from './http/own-routes.ts'
 import { pageLimits } from './http/rate-limit.ts'
 import { securityHeaders, setHeaders } from './http/security-headers.ts'
 import { siteOf } from './http/site.ts'
@@ -20,17 +21,8 @@ import { createLoginCookies } from './session/login-cookie.ts'
 import { createCookieSealer } from './session/sealed-cookie.ts'
 import { createSessions } from './session/session.ts'
 
-export interface VaultRoutes {
-  /** Handles everything below `{base path}/credentials` and passes everything else on. */
-  readonly middleware: Middleware
-  /** Whether `middleware` answers this path itself. */
-  owns(path: string): boolean
-  /** What browsers must reach without a bearer token; `{name}` stands for a provider, `*` for any file. */
-  readonly openPaths: readonly string[]
-}
-
-/** The pages: form, login, callback, sign-out and their assets. */
-export function createVaultRoutes(parts: WebParts): VaultRoutes {
+/** The pages: form, login, callback, sign-out and their assets. They handle everything below `{base path}/credentials`. */
+export function createVaultRoutes(parts: WebParts): OwnRoutes {
   const { services, headers, files } = createServices(parts)
   const { site, journal, renderer, messages } = services
   const router = createRoutes(services, files)

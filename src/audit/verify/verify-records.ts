@@ -45,7 +45,7 @@ interface KnownLines {
   readonly removedBefore: string | undefined
 }
 
-/** What is wrong with a record that names the line which announced it. */
+/** Finds what is wrong with a record that names the line which announced it. */
 function recordProblem(
   { key, status, audit }: StoredCredential,
   { announced, writers, removedBefore }: KnownLines,

@@ -93,7 +93,7 @@ function verdictOf(state: State, report: Report, { path, keys, end }: ReadFile):
 /** Where the verification of a file stands. */
 interface State {
   before: VerifiedHead | undefined
-  /** What the next line has to follow. */
+  /** The head that the next line has to follow. */
   expected: VerifiedHead | undefined
   vouched: Vouched | undefined
   lines: number
@@ -107,7 +107,7 @@ interface FoundLine {
   readonly raw: RawLine
   /** Bytes of the file up to and with the line. */
   readonly end: number
-  /** Of the file. */
+  /** The writer that the file's name says. */
   readonly writer: string
 }
 
@@ -138,7 +138,7 @@ interface Vouched {
   readonly end: number
 }
 
-/** What is wrong with the line's own hash, and with its place in the chain. */
+/** Reports what is wrong with the line's own hash, and with its place in the chain. */
 function reportChain(
   report: Report,
   line: SealedLine,
@@ -150,7 +150,7 @@ function reportChain(
     report('chain_broken', `line ${expected.seq + 1} should follow, and ${line.seq} does`, raw)
 }
 
-/** What is wrong with what the line says, whoever wrote it. */
+/** Reports what is wrong with what the line says, whoever wrote it. */
 function reportContent(
   report: Report,
   line: SealedLine,

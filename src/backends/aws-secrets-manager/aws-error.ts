@@ -43,7 +43,7 @@ const NEVER_SENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 
 /**
- * What an error of the SDK means. The foreign error is dropped: it may hold a part of the answer.
+ * Translates an error of the SDK. The foreign error is dropped: it may hold a part of the answer.
  *
  * @param where region or endpoint, for operators
  */

@@ -28,7 +28,7 @@ export async function revokeSecret(
     const secret = await describe(client, name, call)
     if (!secret || !isThere(secret, intent)) return changed
     if (intent.expect !== 'any' && secret.current !== own && !changed) checkExpectation(intent.expect, secret.status)
-    // Somebody connected again after our tombstone: that is theirs.
+    // Somebody has connected again since our tombstone, and keeps that.
     if (changed && isInUse(secret) && !intent.purge) return true
     try {
       const done = await revokeStep(client, name, secret, { recoveryWindowDays, intent }, call)

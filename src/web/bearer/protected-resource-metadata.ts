@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
 import type { ResourceDescription } from '../../core/ports/identity.ts'
+import type { OwnRoutes } from '../http/own-routes.ts'
 import { programHeaders, setHeaders } from '../http/security-headers.ts'
 import type { BearerParts } from '../http/web-parts.ts'
 
@@ -16,12 +17,7 @@ export function protectedResourceMetadata({
   identity,
   serverBaseUrl,
   options,
-}: Pick<BearerParts, 'identity' | 'serverBaseUrl' | 'options'>): {
-  readonly middleware: Middleware
-  /** Whether `middleware` answers this path itself. */
-  owns(path: string): boolean
-  readonly openPaths: readonly string[]
-} {
+}: Pick<BearerParts, 'identity' | 'serverBaseUrl' | 'options'>): OwnRoutes {
   const { resource } = identity
   if (!resource) return { middleware: (_ctx, next) => next(), owns: () => false, openPaths: [] }
   const openPaths = [...new Set([metadataPath(serverBaseUrl, resource), WELL_KNOWN])]
@@ -34,23 +30,20 @@ export function protectedResourceMetadata({
 
   const owns = (path: string) => openPaths.includes(path.length > 1 ? path.replace(/\/$/, '') : path)
 
-  return {
-    openPaths,
-    owns,
-    middleware: async (ctx, next) => {
-      if (!owns(ctx.path)) return next()
-      setHeaders(ctx, headers)
-      if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
-        ctx.set('Allow', 'GET, HEAD')
-        ctx.set('Cache-Control', 'no-store')
-        ctx.status = 405
-        ctx.body = ''
-        return
-      }
-      ctx.type = 'application/json'
-      ctx.body = body
-    },
+  const middleware: Middleware = async (ctx, next) => {
+    if (!owns(ctx.path)) return next()
+    setHeaders(ctx, headers)
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.set('Allow', 'GET, HEAD')
+      ctx.set('Cache-Control', 'no-store')
+      ctx.status = 405
+      ctx.body = ''
+      return
+    }
+    ctx.type = 'application/json'
+    ctx.body = body
   }
+  return { middleware, owns, openPaths }
 }
 
 /** Absolute URL of the metadata, for the 401 challenge. */

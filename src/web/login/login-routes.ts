@@ -97,8 +97,8 @@ async function signIn(
 ): Promise<Answer> {
   const { issuer, subject } = user
   await journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...lineOf(request) })
-  const { cookies } = await sessions.start(request.ctx.req, user, loginStartedAt)
-  return { page: seeOther(site, linkPath(site, 'entry', target)), cookies }
+  const cookie = await sessions.start(request.ctx.req, user, loginStartedAt)
+  return { page: seeOther(site, linkPath(site, 'entry', target)), cookies: [cookie] }
 }
 
 function failed(services: PageServices, { correlationId }: PageRequest, target: LinkTarget, error: unknown): Answer {

@@ -23,21 +23,25 @@ export interface Session extends Owner {
   readonly connected?: { readonly request: string; readonly account: string } | undefined
 }
 
-/** A session, and the lines of `Set-Cookie` that go with it. */
-export interface CookiedSession<S = Session> {
-  readonly session: S
+/** Who is signed in, and the lines of `Set-Cookie` that keep it so. */
+export interface ReadSession {
+  readonly session: Session | undefined
   readonly cookies: readonly string[]
 }
 
 export interface Sessions {
   /** `session` is undefined when nobody is signed in, or it is over. Throws `unavailable` when that cannot be known. */
-  read(request: IncomingMessage): Promise<CookiedSession<Session | undefined>>
+  read(request: IncomingMessage): Promise<ReadSession>
   /** Whether the session is still good, for a request that takes long. Throws `unavailable` when that cannot be known. */
   isGood(session: Session): Promise<boolean>
   /** Whether this person's sessions were ended after that time: a login that began before makes no new one. */
   isEndedSince(user: Owner, startedAt: number): Promise<boolean>
-  /** Begins a new session, and ends the one that the browser brought. `loginStartedAt`: when the login began. */
-  start(request: IncomingMessage, user: SignedInUser, loginStartedAt?: number): Promise<CookiedSession>
+  /**
+   * Begins a new session, and ends the one that the browser brought. Resolves the line of `Set-Cookie` that keeps it.
+   *
+   * @param loginStartedAt when the login began
+   */
+  start(request: IncomingMessage, user: SignedInUser, loginStartedAt?: number): Promise<string>
   /** Ends the session everywhere. Throws `unavailable`; it is still there then. */
   end(session: Session): Promise<void>
   /** The line of `Set-Cookie` that keeps a changed session. */
@@ -126,7 +130,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
       const former = opened(request)
       if (former) await endEverywhere(former)
       const now = Date.now()
-      const session: Session = {
+      return cookieOf({
         id: randomBytes(16).toString('base64url'),
         issuer: user.issuer,
         subject: user.subject,
@@ -135,8 +139,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
         loginStartedAt,
         authenticatedAt: user.authenticatedAt,
         seenAt: now,
-      }
-      return { session, cookies: [cookieOf(session)] }
+      })
     },
 
     end: endEverywhere,

@@ -47,8 +47,7 @@ function sentBack(lines: readonly string[]): string {
 }
 
 const target1 = { provider: 'jira', handle: 'h'.repeat(43) }
-const started = await sessions.start(requestWith(''), { ...owner, displayName: 'Alice' })
-const sessionCookie = sentBack(started.cookies)
+const sessionCookie = sentBack([await sessions.start(requestWith(''), { ...owner, displayName: 'Alice' })])
 const loginOf = (state: string) => ({ transaction: { state }, target: target1, startedAt: Date.now() })
 const loginCookie = sentBack(logins.kept(requestWith(''), 'state-1', loginOf('state-1')))
 const crowd = Array.from({ length: 5 }, (_, i) => `${cookieName(site, 'login-')}${i}=x`).join('; ')

@@ -39,7 +39,7 @@ async function secretFromFile(path: string, option: string): Promise<string> {
   return secret
 }
 
-/** What changes whenever the file is replaced or written; undefined when there is none. */
+/** Returns a text that changes whenever the file is replaced or written; undefined when there is none. */
 export async function fileStamp(path: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined)
   return found && `${found.ino} ${found.mtimeMs} ${found.size}`
