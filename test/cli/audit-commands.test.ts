@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AuditCheckpoint } from '../../src/audit/anchors/anchor.ts'
+import { auditKeys } from '../../src/audit/line/audit-keys.ts'
 import { auditExport } from '../../src/cli/audit/export.ts'
 import { auditKey } from '../../src/cli/audit/key.ts'
 import { auditReconcile } from '../../src/cli/audit/reconcile.ts'
@@ -11,7 +12,7 @@ import { auditShow } from '../../src/cli/audit/show.ts'
 import { auditTail } from '../../src/cli/audit/tail.ts'
 import { auditVerify } from '../../src/cli/audit/verify.ts'
 import { type Command, runCommand, type Terminal } from '../../src/cli/terminal/command.ts'
-import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
 import { sodiumReady } from '../../src/core/crypto/sodium.ts'
 import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'
@@ -125,6 +126,19 @@ describe('verify', () => {
     expect((await run(auditVerify, ['--key', 'x'])).code).toBe(3)
     const nothing = await run(auditVerify, ['--folder', join(auditFolder, '..')])
     expect(nothing).toMatchObject({ code: 4, error: expect.stringContaining('There is no audit log in') })
+  })
+
+  test('takes a public key that begins with -, as one in 64 does', async () => {
+    const beginsWithDash = (text: string) => auditKeys(parseKey(text, 'it')).publicKey.startsWith('-')
+    let key = generateKeyText()
+    while (!beginsWithDash(key)) key = generateKeyText()
+    const keyFile = join(auditFolder, '../audit.key')
+    writeFileSync(keyFile, key, { mode: 0o600 })
+    environment = { ...environment, MCP_AUDIT_KEY_FILE: keyFile, MCP_AUDIT_FOLDER: join(auditFolder, '../second') }
+    await serve(['alice'])
+    const publicKey = (await run(auditKey, [])).out.trim()
+    const words = ['--folder', join(auditFolder, '../second'), '--key', publicKey]
+    expect(await run(auditVerify, words, { environment: {} })).toMatchObject({ code: 0, error: '' })
   })
 
   test('needs no secret key where somebody brings the public one', async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
+import { parseCommandLine } from '../../src/cli/terminal/command-line.ts'
 import { nearest } from '../../src/cli/terminal/nearest.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../support/main-command.ts'
 
@@ -49,6 +50,18 @@ describe('F16: what is mistyped on the command line is named', () => {
     expect(error.trimEnd().split('\n')).toHaveLength(1)
     expect(error).toMatch(/ See: mcp-credential-vault .*--help$/m)
   })
+
+  test.each([['-Zo0Jv3Cw_mPq8yTnUoXlA1KcB4dE5fG6hI7jK8lM9n'], ['--o0Jv3Cw_mPq8yTnUoXlA1KcB4dE5fG6hI7jK8lM9n']])(
+    'a value that begins with - is one: a public key of 64 does (%s)',
+    (publicKey) => {
+      const options = { key: { type: 'string' }, json: { type: 'boolean' } } as const
+      const input = parseCommandLine(['--key', publicKey, '--json'], options)
+      expect([input.text('key'), input.flag('json')]).toEqual([publicKey, true])
+      expect(() => parseCommandLine(['--key', '--json'], options)).toThrow('--key needs a value')
+      expect(() => parseCommandLine(['--key', '--json=true'], options)).toThrow('--key needs a value')
+      expect(() => parseCommandLine(['--key', '--jsno'], options)).toThrow('--key needs a value')
+    },
+  )
 
   test('audit verify, where 2 means an incomplete log, ends with 3', async () => {
     const { code, error } = await command.run(['audit', 'verify', '--ancors', 'x'])
