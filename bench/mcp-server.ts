@@ -13,7 +13,7 @@ import Koa from 'koa'
 import { CredentialsProvider, createStores, generateKeyText, oidc, openVault } from 'mcp-credential-vault'
 import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
 import { storageKey } from '../dist/core/model/storage-key.js'
-import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
+import { browserClient, startIdentityProvider } from '../test/harness/identity/identity-provider.ts'
 
 const USERS = 32
 

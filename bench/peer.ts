@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { httpBrowser } from '../examples/tickets/http-browser.ts'
-import { freePort } from '../test/support/free-port.ts'
+import { freePort } from '../test/harness/free-port.ts'
 import { type MeasuredServer, sessionsOf } from './measured-server.ts'
 
 const FOLDER = fileURLToPath(new URL('../.cache/peer', import.meta.url))

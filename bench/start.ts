@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { generateKeyText } from 'mcp-credential-vault'
-import { freePort } from '../test/support/free-port.ts'
+import { freePort } from '../test/harness/free-port.ts'
 import { type Measure, median } from './measure.ts'
 
 const TIMES = 7

@@ -5,8 +5,8 @@ import { vaultBackend } from '../dist/backends/hashicorp-vault/hashicorp-vault.j
 import type { StorageKey } from '../dist/core/model/storage-key.js'
 import type { SecretBackend } from '../dist/core/ports/secret-backend.js'
 import { bringPython } from '../scripts/bring-python.mjs'
-import { REGION, ROOT_KEYS, startAwsEmulator } from '../test/support/aws-emulator.ts'
-import { ROOT_TOKEN, startOpenBao } from '../test/support/open-bao.ts'
+import { REGION, ROOT_KEYS, startAwsEmulator } from '../test/harness/aws/aws-emulator.ts'
+import { ROOT_TOKEN, startOpenBao } from '../test/harness/hashicorp-vault/open-bao.ts'
 
 /** A vendor's server, our backend in front of it, and the least that a program without us would do. */
 export interface VendorStore {

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { httpBrowser } from '../examples/tickets/http-browser.ts'
-import { browserClient, startIdentityProvider } from '../test/support/identity-provider.ts'
+import { browserClient, startIdentityProvider } from '../test/harness/identity/identity-provider.ts'
 import { openBenchSession } from './mcp-session.ts'
 import type { Measure } from './measure.ts'
 import type { WaitingAnswer, WaitingRequest } from './waiting-server.ts'

@@ -98,7 +98,7 @@ const lasting = [
   ),
   'test/backends/hashicorp-vault/raft.test.ts',
   'test/backends/aws-secrets-manager/aws-secrets-manager.test.ts',
-  'test/attacks/slow-requests.test.ts',
+  'test/attacks/http/slow-requests.test.ts',
 ].flatMap((pattern) => ['--exclude', pattern])
 for (const [version, node] of newer) await vitest(`tests on Node ${version}`, node, lasting)
 

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateKeyText } from 'mcp-credential-vault'
 import { bringPython } from '../../scripts/bring-python.mjs'
-import { REGION, ROOT_KEYS, startAwsEmulator } from '../../test/support/aws-emulator.ts'
-import { startAwsProxy } from '../../test/support/aws-proxy.ts'
-import { ROOT_TOKEN, startOpenBao } from '../../test/support/open-bao.ts'
+import { REGION, ROOT_KEYS, startAwsEmulator } from '../../test/harness/aws/aws-emulator.ts'
+import { startAwsProxy } from '../../test/harness/aws/aws-proxy.ts'
+import { ROOT_TOKEN, startOpenBao } from '../../test/harness/hashicorp-vault/open-bao.ts'
 import { operatorCommand, runCommand } from './operator-command.ts'
 
 export const DEMO_BACKENDS = ['sealed-file', 'vault', 'aws-secrets-manager'] as const

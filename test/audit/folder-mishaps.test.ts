@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
-import { auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
+import { auditLogUnderTest, resolvedEvent } from '../harness/audit-log.ts'
 
 test('a deleted file of which a backup holds a hard link is restored all the same', async () => {
   const log = await auditLogUnderTest()

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
-import { auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
+import { auditLogUnderTest, resolvedEvent } from '../harness/audit-log.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

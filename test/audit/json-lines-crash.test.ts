@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { fullDisks } from '../support/full-disk.ts'
+import { fullDisks } from '../harness/sealed-file/full-disk.ts'
 
 const appender = join(import.meta.dirname, 'appender.ts')
 let folder: string

@@ -5,8 +5,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { readLogRecord } from '../../src/audit/query/log-record.ts'
 import { segmentLines } from '../../src/audit/segments/segment-lines.ts'
-import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
-import { namespace } from '../support/full-disk.ts'
+import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../harness/audit-log.ts'
+import { namespace } from '../harness/sealed-file/full-disk.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

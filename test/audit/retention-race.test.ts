@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir, readlink, unlink, utimes } from 'node:f
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
-import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../support/audit-log.ts'
+import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../harness/audit-log.ts'
 
 afterEach(() => {
   vi.useRealTimers()

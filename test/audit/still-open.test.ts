@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { auditKeys } from '../../src/audit/line/audit-keys.ts'
 import { parseKey } from '../../src/core/crypto/key-text.ts'
-import { auditLogUnderTest } from '../support/audit-log.ts'
-import { namespace } from '../support/full-disk.ts'
+import { auditLogUnderTest } from '../harness/audit-log.ts'
+import { namespace } from '../harness/sealed-file/full-disk.ts'
 
 // procfs dates a process's folder when somebody first looks at it there, and anew for each mount of it; where this user may mount it, the
 // look is one of a new mount.

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
-import { freePort } from '../support/free-port.ts'
-import { temporaryFolder } from '../support/sealed-folder.ts'
+import { freePort } from '../harness/free-port.ts'
+import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 
 function backendOf(environment: NodeJS.ProcessEnv): SecretBackend {
   const { backend, audit, pendingStore } = createStores(environment)

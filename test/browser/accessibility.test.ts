@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../harness/form-server.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../harness/browser/form-server.ts'
 import { launchChromium } from './chromium.ts'
 import { fillIn, press, watchedPage } from './watched-page.ts'
 

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, PAT, startFormServer } from '../harness/form-server.ts'
+import { type FormServer, GOOD_VALUES, PAT, startFormServer } from '../harness/browser/form-server.ts'
 import { launchChromium } from './chromium.ts'
 import { fillIn, heading, press, type WatchedPage, watchedPage } from './watched-page.ts'
 

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, startFormServer } from '../harness/form-server.ts'
+import { type FormServer, startFormServer } from '../harness/browser/form-server.ts'
 import { launchChromium } from './chromium.ts'
 import { watchedPage } from './watched-page.ts'
 

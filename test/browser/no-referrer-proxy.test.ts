@@ -2,7 +2,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../harness/form-server.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../harness/browser/form-server.ts'
 import { launchChromium } from './chromium.ts'
 import { fillIn, heading, press, watchedPage } from './watched-page.ts'
 

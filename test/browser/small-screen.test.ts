@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type FormServer, type Link, startFormServer } from '../harness/form-server.ts'
+import { type FormServer, type Link, startFormServer } from '../harness/browser/form-server.ts'
 import { launchChromium } from './chromium.ts'
 import { press, type WatchedPage, watchedPage } from './watched-page.ts'
 

@@ -6,7 +6,7 @@ import {
   type Server,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { RawRequest, RawResponse } from '../harness/form-server.ts'
+import type { RawRequest, RawResponse } from '../harness/browser/form-server.ts'
 import type { Channel, Trace } from './trace.ts'
 
 /** `fetch` for MCP clients: everything it sends and everything that comes back is kept, as it goes over the wire. */

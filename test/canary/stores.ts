@@ -3,10 +3,10 @@ import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager
 import { vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
-import { REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
-import { type AwsFault, startAwsProxy } from '../support/aws-proxy.ts'
-import { ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
-import { startVaultProxy, type VaultFault } from '../support/vault-proxy.ts'
+import { REGION, ROOT_KEYS, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
+import { type AwsFault, startAwsProxy } from '../harness/aws/aws-proxy.ts'
+import { ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
+import { startVaultProxy, type VaultFault } from '../harness/hashicorp-vault/vault-proxy.ts'
 
 /** A store that the canary's world keeps its secrets in, with a network in between that can fail. */
 export interface CanaryStore {

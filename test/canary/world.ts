@@ -23,9 +23,13 @@ import { call } from '../../src/testing/secret-backend/calls.ts'
 import type { CredentialVault, ProviderServices } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import type { Link } from '../harness/form-server.ts'
-import { type Visitor, visitorOf } from '../harness/visitor.ts'
-import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
+import type { Link } from '../harness/browser/form-server.ts'
+import { type Visitor, visitorOf } from '../harness/browser/visitor.ts'
+import {
+  browserClient,
+  startIdentityProvider,
+  type TestIdentityProvider,
+} from '../harness/identity/identity-provider.ts'
 import { type Faults, faultyAudit, faultyBackend, faultySessions, watchedPendingStore } from './faults.ts'
 import { type CanaryClient, connectClient } from './mcp-client.ts'
 import { recordedSend, type recordRequest, recordSockets, type Send } from './recording.ts'

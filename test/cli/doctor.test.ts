@@ -12,11 +12,11 @@ import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { call, put, remove, statusOfAll, valuesOf } from '../../src/testing/secret-backend/calls.ts'
-import { type AwsEmulator, REGION, startAwsEmulator } from '../support/aws-emulator.ts'
-import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
-import { type AwsUser, awsPolicy, newAwsUser } from '../support/aws-users.ts'
-import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
-import { vaultRejection } from '../support/vault-error.ts'
+import { type AwsEmulator, REGION, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
+import { type AwsProxy, startAwsProxy } from '../harness/aws/aws-proxy.ts'
+import { type AwsUser, awsPolicy, newAwsUser } from '../harness/aws/aws-users.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
+import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
 
 const ALICE = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const POLICIES = join(import.meta.dirname, '../../docs/backends/policies')

@@ -14,10 +14,10 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { put, valuesOf } from '../../src/testing/secret-backend/calls.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
-import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
-import { type AwsProxy, startAwsProxy } from '../support/aws-proxy.ts'
-import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
-import { pythonCommand } from '../support/running-process.ts'
+import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
+import { type AwsProxy, startAwsProxy } from '../harness/aws/aws-proxy.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
+import { pythonCommand } from '../harness/processes/running-process.ts'
 
 const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'every-backend-'))

@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { freePort } from '../support/free-port.ts'
-import { type MainCommand, mainCommand } from '../support/main-command.ts'
+import { freePort } from '../harness/free-port.ts'
+import { type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
 
 let command: MainCommand
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { DOCTOR_ISSUER } from '../../src/cli/doctor/leftover.ts'
 import { parseKey } from '../../src/core/crypto/key-text.ts'
-import { freePort } from '../support/free-port.ts'
-import { ISSUER, type MainCommand, mainCommand } from '../support/main-command.ts'
-import { startProcess } from '../support/running-process.ts'
+import { freePort } from '../harness/free-port.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { startProcess } from '../harness/processes/running-process.ts'
 
 let command: MainCommand
 

@@ -3,10 +3,10 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { type Compiled, compiled } from '../support/compiled.ts'
-import { freePort } from '../support/free-port.ts'
-import { namespace } from '../support/full-disk.ts'
-import { temporaryFolder } from '../support/sealed-folder.ts'
+import { freePort } from '../harness/free-port.ts'
+import { type Compiled, compiled } from '../harness/processes/compiled.ts'
+import { namespace } from '../harness/sealed-file/full-disk.ts'
+import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 
 let main: Compiled
 beforeAll(async () => {

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { vaultOptionsFromEnvironment } from '../../src/vault/environment/vault-options-from-environment.ts'
-import { freePort } from '../support/free-port.ts'
-import { type MainCommand, mainCommand } from '../support/main-command.ts'
-import { type RunningProcess, startProcess } from '../support/running-process.ts'
+import { freePort } from '../harness/free-port.ts'
+import { type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { type RunningProcess, startProcess } from '../harness/processes/running-process.ts'
 
 let command: MainCommand
 let tools: string

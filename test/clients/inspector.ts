@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '../harness/free-port.ts'
 
 export interface Inspector {
   /** Runs `mcpdo --format json …` and gives what it printed, parsed. Its own errors are part of that. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { pythonCommand } from '../support/running-process.ts'
+import { pythonCommand } from '../harness/processes/running-process.ts'
 
 const event = z.discriminatedUnion('event', [
   z.object({ event: z.literal('sign-in'), url: z.string() }),

@@ -4,7 +4,7 @@ import { EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'und
 import { afterEach, expect, test } from 'vitest'
 import type { BoundFetch } from '../../src/destinations/bound-fetch.ts'
 import type { HeaderOptions } from '../../src/destinations/credential-header.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../support/local-service.ts'
+import { bearer, fetchTo, type LocalService, PAT, startService } from '../harness/local-service.ts'
 
 const toClose: { close(): Promise<void> }[] = []
 afterEach(async () => {

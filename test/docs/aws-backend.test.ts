@@ -2,11 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { REGION, ROOT_KEYS, startAwsEmulator } from '../support/aws-emulator.ts'
-import { startAwsProxy } from '../support/aws-proxy.ts'
-import { blocksOf, installInto, shell } from '../support/followed-page.ts'
-import { freePort } from '../support/free-port.ts'
-import { pythonCommand } from '../support/running-process.ts'
+import { REGION, ROOT_KEYS, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
+import { startAwsProxy } from '../harness/aws/aws-proxy.ts'
+import { freePort } from '../harness/free-port.ts'
+import { blocksOf, installInto, shell } from '../harness/processes/followed-page.ts'
+import { pythonCommand } from '../harness/processes/running-process.ts'
 
 /** The AWS CLI, as far as the page uses it, over the SDK that the CLI itself stands on: the tests bring that one and not the CLI. */
 const AWS = `import json, os, sys, boto3, jmespath

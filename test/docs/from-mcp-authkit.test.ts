@@ -7,11 +7,11 @@ import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { expect, onTestFinished, test } from 'vitest'
 import { textOf } from '../../examples/tickets/http-browser.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { freePort } from '../harness/free-port.ts'
+import { browserClient, startIdentityProvider } from '../harness/identity/identity-provider.ts'
 import { fillIn, linkIn } from '../harness/mcp-harness.ts'
-import { compiled } from '../support/compiled.ts'
-import { freePort } from '../support/free-port.ts'
-import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
-import { startProcess } from '../support/running-process.ts'
+import { compiled } from '../harness/processes/compiled.ts'
+import { startProcess } from '../harness/processes/running-process.ts'
 
 test('the server of docs/migrating-from-mcp-authkit.md asks, saves, and then runs its tool', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'authkit-'))

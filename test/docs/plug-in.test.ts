@@ -8,11 +8,11 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { textOf } from '../../examples/tickets/http-browser.ts'
 import { connectMcpClient } from '../../examples/tickets/mcp-client.ts'
+import { freePort } from '../harness/free-port.ts'
+import { browserClient, startIdentityProvider } from '../harness/identity/identity-provider.ts'
 import { fillIn, linkIn } from '../harness/mcp-harness.ts'
-import { answerOf, exampleClient, exampleTickets } from '../support/example-client.ts'
-import { freePort } from '../support/free-port.ts'
-import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
-import { fillInLocally, localLinkIn } from '../support/stdio-example.ts'
+import { answerOf, exampleClient, exampleTickets } from '../harness/processes/example-client.ts'
+import { fillInLocally, localLinkIn } from '../harness/processes/stdio-example.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const TICKET = { title: 'Printer is on fire' }

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { exampleClient, withToken } from '../support/example-client.ts'
-import { blocksOf, shell } from '../support/followed-page.ts'
-import { freePort } from '../support/free-port.ts'
-import { fillInLocally } from '../support/stdio-example.ts'
-import { startTokenService } from '../support/token-service.ts'
+import { freePort } from '../harness/free-port.ts'
+import { startTokenService } from '../harness/identity/token-service.ts'
+import { exampleClient, withToken } from '../harness/processes/example-client.ts'
+import { blocksOf, shell } from '../harness/processes/followed-page.ts'
+import { fillInLocally } from '../harness/processes/stdio-example.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGE = 'docs/recipes.md'

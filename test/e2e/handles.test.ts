@@ -5,8 +5,8 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
+import { vaultError, vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
 import { type Harness, jiraVariables, startHarness, type TestClient } from '../harness/mcp-harness.ts'
-import { vaultError, vaultRejection } from '../support/vault-error.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 

@@ -5,8 +5,10 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { expect, onTestFinished, test } from 'vitest'
 import { connectMcpClient } from '../../examples/tickets/mcp-client.ts'
 import { startTickets } from '../../examples/tickets/tickets-server.ts'
+import { browserClient, startIdentityProvider } from '../harness/identity/identity-provider.ts'
+import { startTokenService, type TokenService } from '../harness/identity/token-service.ts'
 import { fillIn, linkIn } from '../harness/mcp-harness.ts'
-import { compiled } from '../support/compiled.ts'
+import { compiled } from '../harness/processes/compiled.ts'
 import {
   answerOf,
   type ExampleClient,
@@ -15,18 +17,16 @@ import {
   newTokenAt,
   type ToolAnswer,
   withToken,
-} from '../support/example-client.ts'
+} from '../harness/processes/example-client.ts'
 import {
   folderWithKey,
   freeUrl,
   type Replacements,
   startExample,
   startHttpExample,
-} from '../support/example-process.ts'
-import { browserClient, startIdentityProvider } from '../support/identity-provider.ts'
-import { startProcess } from '../support/running-process.ts'
-import { fillInLocally, localLinkIn, stdioExample } from '../support/stdio-example.ts'
-import { startTokenService, type TokenService } from '../support/token-service.ts'
+} from '../harness/processes/example-process.ts'
+import { startProcess } from '../harness/processes/running-process.ts'
+import { fillInLocally, localLinkIn, stdioExample } from '../harness/processes/stdio-example.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const TICKET = { title: 'Printer is on fire' }
@@ -139,7 +139,7 @@ const servedFrom =
     startExample(example, sample.url, environment(sample), { folder: sample.folder, replacements: replaced(sample) })
 
 const readme = servedFrom(
-  '../test/support/readme-host.ts',
+  '../test/harness/processes/readme-host.ts',
   ({ url, issuer, service }) => ({
     'https://mcp.example.com': url,
     'https://login.example.com': issuer,

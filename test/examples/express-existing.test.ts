@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { fillIn, linkIn, openForm } from '../harness/mcp-harness.ts'
-import { startHttpExample } from '../support/example-process.ts'
+import { startHttpExample } from '../harness/processes/example-process.ts'
 
 const FOLDER = join(import.meta.dirname, '../../examples/express-existing')
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { textOf } from '../../examples/tickets/http-browser.ts'
 import { fillIn } from '../harness/mcp-harness.ts'
-import { startHttpExample } from '../support/example-process.ts'
+import { startHttpExample } from '../harness/processes/example-process.ts'
 
 test('a whole fromField example is in the docs: each user names a site, and the tool calls it by a path', async () => {
   const { tickets, connect } = await startHttpExample('from-field/server.ts', ({ origin }) => ({ SITES: origin }))

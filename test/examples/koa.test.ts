@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { textOf } from '../../examples/tickets/http-browser.ts'
 import { fillIn } from '../harness/mcp-harness.ts'
-import { startHttpExample } from '../support/example-process.ts'
+import { startHttpExample } from '../harness/processes/example-process.ts'
 
 test('the tool waits for its user and goes on; the rest of the application is served as before', async () => {
   const { url, tickets, server, connect } = await startHttpExample('koa/server.ts')

@@ -5,9 +5,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { folderWithKey, nodeParameters } from '../support/example-process.ts'
-import { freePort } from '../support/free-port.ts'
-import { startProcess } from '../support/running-process.ts'
+import { freePort } from '../harness/free-port.ts'
+import { folderWithKey, nodeParameters } from '../harness/processes/example-process.ts'
+import { startProcess } from '../harness/processes/running-process.ts'
 
 const SERVERS = [
   'koa/server.ts',

@@ -1,7 +1,7 @@
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { expect, test } from 'vitest'
-import { exampleClient } from '../support/example-client.ts'
-import { fillInLocally, localLinkIn, stdioExample } from '../support/stdio-example.ts'
+import { exampleClient } from '../harness/processes/example-client.ts'
+import { fillInLocally, localLinkIn, stdioExample } from '../harness/processes/stdio-example.ts'
 
 const EXAMPLE = 'low-level-server/server.ts'
 

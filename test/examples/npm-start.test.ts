@@ -6,10 +6,10 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { portsFrom } from '../../examples/tickets/ports.ts'
 import { callCommand } from '../../examples/tickets/welcome.ts'
-import { compiled } from '../support/compiled.ts'
-import { folderWithKey, nodeParameters } from '../support/example-process.ts'
-import { freePort } from '../support/free-port.ts'
-import { startProcess } from '../support/running-process.ts'
+import { freePort } from '../harness/free-port.ts'
+import { compiled } from '../harness/processes/compiled.ts'
+import { folderWithKey, nodeParameters } from '../harness/processes/example-process.ts'
+import { startProcess } from '../harness/processes/running-process.ts'
 
 interface Ended {
   readonly code: number | null

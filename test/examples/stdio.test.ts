@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { expect, onTestFinished, test } from 'vitest'
 import { textOf } from '../../examples/tickets/http-browser.ts'
-import { exampleClient } from '../support/example-client.ts'
-import { fillInLocally, localLinkIn, stdioExample } from '../support/stdio-example.ts'
+import { exampleClient } from '../harness/processes/example-client.ts'
+import { fillInLocally, localLinkIn, stdioExample } from '../harness/processes/stdio-example.ts'
 
 const TICKET = { title: 'Printer is on fire' }
 const EXAMPLE = 'stdio/server.ts'

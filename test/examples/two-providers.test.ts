@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fillIn } from '../harness/mcp-harness.ts'
-import { exampleTickets } from '../support/example-client.ts'
-import { startHttpExample } from '../support/example-process.ts'
+import { exampleTickets } from '../harness/processes/example-client.ts'
+import { startHttpExample } from '../harness/processes/example-process.ts'
 
 test('each service has a credential of its own, and a tool that needs both asks for the one that is missing', async () => {
   const wiki = await exampleTickets()

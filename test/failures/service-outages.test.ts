@@ -6,12 +6,12 @@ import { vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { connectionFailure } from '../../src/core/network/connection-failure.ts'
 import { call, put } from '../../src/testing/secret-backend/calls.ts'
+import { freePort } from '../harness/free-port.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
+import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
+import { openIdentity } from '../harness/identity/identity-under-test.ts'
+import { bearer, fetchTo, type LocalService, PAT, startService } from '../harness/local-service.ts'
 import { type Harness, startHarness } from '../harness/mcp-harness.ts'
-import { freePort } from '../support/free-port.ts'
-import { openIdentity } from '../support/identity-under-test.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../support/local-service.ts'
-import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../support/open-bao.ts'
-import { vaultRejection } from '../support/vault-error.ts'
 
 let bao: OpenBao
 let plain: LocalService

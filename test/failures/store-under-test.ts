@@ -10,8 +10,8 @@ import { defineVariables } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { saveFailure } from '../../src/web/form/save-failure.ts'
 import { createCredentials } from '../harness/credentials.ts'
-import { timePasses } from '../support/time-passes.ts'
-import { vaultRejection } from '../support/vault-error.ts'
+import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
+import { timePasses } from '../harness/time-passes.ts'
 
 export const ALICE = { issuer: 'https://login.example.com', subject: 'alice' }
 export const KEY = storageKey('jira', ALICE)

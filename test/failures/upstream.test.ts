@@ -6,7 +6,7 @@ import { createHandle } from '../../src/core/credentials/credential-handle.ts'
 import type { CredentialReference } from '../../src/core/credentials/credential-reference.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { put, remove } from '../../src/testing/secret-backend/calls.ts'
-import { vaultRejection } from '../support/vault-error.ts'
+import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
 import { KEY, storeUnderTest } from './store-under-test.ts'
 
 let service: Server

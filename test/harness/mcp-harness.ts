@@ -32,7 +32,7 @@ import type { CredentialVault } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
-import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
+import { browserClient, startIdentityProvider, type TestIdentityProvider } from './identity/identity-provider.ts'
 
 export const jiraVariables = { pat: { label: 'Personal access token', type: 'password' } } as const
 

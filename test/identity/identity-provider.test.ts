@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startIdentityProvider, type TestIdentityProvider } from '../support/identity-provider.ts'
+import { browserOf } from '../harness/browser/test-browser.ts'
+import { startIdentityProvider, type TestIdentityProvider } from '../harness/identity/identity-provider.ts'
 import {
   beginLogin,
   FORM_CLIENT,
@@ -8,8 +9,7 @@ import {
   openIdentity,
   RESOURCE,
   startFormProvider,
-} from '../support/identity-under-test.ts'
-import { browserOf } from '../support/test-browser.ts'
+} from '../harness/identity/identity-under-test.ts'
 
 let provider: TestIdentityProvider
 let identity: OpenedIdentity

@@ -4,8 +4,8 @@ import { localUser } from '../../src/identity/local-user.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import type { OidcOptions } from '../../src/identity/oidc-options.ts'
 import { severalIssuers } from '../../src/identity/several-issuers.ts'
-import { metadataOf, startFakeIssuer } from '../support/fake-issuer.ts'
-import type { TestIdentityProvider } from '../support/identity-provider.ts'
+import { metadataOf, startFakeIssuer } from '../harness/identity/fake-issuer.ts'
+import type { TestIdentityProvider } from '../harness/identity/identity-provider.ts'
 import {
   answerLogin,
   CALLBACK_URL,
@@ -14,8 +14,8 @@ import {
   refusal,
   SERVER_BASE_URL,
   startFormProvider,
-} from '../support/identity-under-test.ts'
-import { startOpaqueTokens } from '../support/opaque-tokens.ts'
+} from '../harness/identity/identity-under-test.ts'
+import { startOpaqueTokens } from '../harness/identity/opaque-tokens.ts'
 
 let a: TestIdentityProvider
 let b: TestIdentityProvider

@@ -1,7 +1,7 @@
 import { ask, type Chapter } from './requirement.ts'
 
-const AUDIENCE = ['attacks/token-other-audience', 'is refused'] as const
-const OPEN_SESSION = ['attacks/token-on-an-open-session', 'is refused on an open session'] as const
+const AUDIENCE = ['attacks/token/other-audience', 'is refused'] as const
+const OPEN_SESSION = ['attacks/token/on-an-open-session', 'is refused on an open session'] as const
 const CHALLENGES = [
   'web/bearer/bearer-gate',
   'a bad token: 401 invalid_token, nothing of it comes back, and it is audited',
@@ -23,45 +23,45 @@ export const bearerGate: Chapter = {
     ),
     ask('ASVS 8.2.2', 1, 'People reach only what is theirs.').tested(
       ['e2e/handles', 'resolves during its call, for its owner and provider alone'],
-      ['attacks/link-forwarded', 'Bob opens and submits a link that Alice sent him'],
-      ['attacks/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
+      ['attacks/link/forwarded', 'Bob opens and submits a link that Alice sent him'],
+      ['attacks/calls/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
     ),
     ask('ASVS 8.2.3', 2, 'People reach only the fields that they may.').tested(
       ['cli/operator-commands', 'shows who has what, and no value'],
       ['e2e/handles', 'shows no value, however it is printed'],
     ),
     ask('ASVS 8.3.2', 3, 'A change of rights acts at once.').tested([
-      'attacks/submit-after-revoke',
+      'attacks/form/submit-after-revoke',
       'somebody whose sessions were ended saves nothing with a form that is still open',
     ]),
     ask('ASVS 8.3.3', 3, 'The person decides, not the program in between.').tested([
-      'attacks/arguments-as-identity',
+      'attacks/calls/arguments-as-identity',
       'takes nothing in the arguments for it',
     ]),
     ask('ASVS 8.4.1', 2, 'Nothing crosses tenants.').tested(
-      ['attacks/login-mix-up-of-issuers', 'the same subject at two issuers is two owners'],
+      ['attacks/login/mix-up-of-issuers', 'the same subject at two issuers is two owners'],
       ['core/requests/pending-requests', '%s gets its own'],
     ),
     ask('ASVS 9.1.1', 1, 'A signature is checked before anything else counts.').tested(
-      ['attacks/token-edited-payload', 'is refused'],
-      ['attacks/token-foreign-key', "a stranger's key under our key's name does not verify"],
+      ['attacks/token/edited-payload', 'is refused'],
+      ['attacks/token/foreign-key', "a stranger's key under our key's name does not verify"],
     ),
     ask('ASVS 9.1.2', 1, 'Algorithms are listed; `none` and shared secrets are not among them.').tested(
-      ['attacks/token-none-algorithm', 'is refused'],
-      ['attacks/token-hs256-with-public-key', 'our public key is no %s secret'],
+      ['attacks/token/none-algorithm', 'is refused'],
+      ['attacks/token/hs256-with-public-key', 'our public key is no %s secret'],
       ['identity/access-token/access-token', 'an algorithm that is not listed is refused'],
     ),
     ask('ASVS 9.1.3', 1, 'Keys come from the configured issuer, not from the token.').tested(
-      ['attacks/token-key-in-header', 'a key that the header brings along in %s is not looked at'],
-      ['attacks/token-unknown-kid-flood', 'fifty tokens by unknown keys cause at most one fetch'],
+      ['attacks/token/key-in-header', 'a key that the header brings along in %s is not looked at'],
+      ['attacks/token/unknown-kid-flood', 'fifty tokens by unknown keys cause at most one fetch'],
     ),
     ask('ASVS 9.2.1', 1, 'The time of validity is checked.').tested(
-      ['attacks/token-expired', 'a token is refused from the second on at which the tolerance ends'],
-      ['attacks/token-expired', 'a token without an end is refused'],
+      ['attacks/token/expired', 'a token is refused from the second on at which the tolerance ends'],
+      ['attacks/token/expired', 'a token without an end is refused'],
     ),
     ask('ASVS 9.2.2', 2, 'Tokens of other kinds are refused.').tested(
-      ['attacks/token-other-kinds', 'is no access token'],
-      ['attacks/token-id-token-as-bearer', 'the ID token of a real login is no access token'],
+      ['attacks/token/other-kinds', 'is no access token'],
+      ['attacks/token/id-token-as-bearer', 'the ID token of a real login is no access token'],
     ),
     ask('ASVS 9.2.3', 2, 'A token is for this service.').tested(AUDIENCE),
     ask('ASVS 10.3.1', 2, 'Only tokens meant for this server are accepted.').tested(AUDIENCE, OPEN_SESSION),
@@ -71,7 +71,7 @@ export const bearerGate: Chapter = {
     ]),
     ask('ASVS 10.3.3', 2, 'The user comes from claims that are never given to somebody else.').tested(
       ['identity/access-token/access-token', 'the configured claim names the user'],
-      ['attacks/token-without-subject', 'without the configured claim, sub is no substitute'],
+      ['attacks/token/without-subject', 'without the configured claim, sub is no substitute'],
     ),
     ask('ASVS 10.3.5', 3, 'Tokens are bound to their sender.').open(
       'DPoP and certificate-bound tokens are not supported, and are refused: taken as plain bearer tokens, stolen ones would work.',
@@ -85,11 +85,11 @@ export const bearerGate: Chapter = {
       'no secret arrived in any sink',
     ]),
     ask('RFC 9700 §4.13', 'MUST', 'What a proxy says of a request cannot be forged.').tested(
-      ['attacks/form-forwarded-headers', 'without a trusted proxy nobody escapes a limit'],
-      ['attacks/form-forwarded-headers', 'no header of a proxy changes what pages'],
+      ['attacks/form/forwarded-headers', 'without a trusted proxy nobody escapes a limit'],
+      ['attacks/form/forwarded-headers', 'no header of a proxy changes what pages'],
     ),
     ask('RFC 9700 §4.15', 'MUST', 'A program with a token of its own does not pass as a person.').tested([
-      'attacks/token-machine',
+      'attacks/token/machine',
       'a token that a program got for itself does not pass as a person',
     ]),
     ask('RFC 7662 §2.1', 'MUST', 'The server authenticates itself when it looks a token up.').tested([
@@ -98,11 +98,11 @@ export const bearerGate: Chapter = {
     ]),
     ask('RFC 7662 §4', 'MUST', 'What is active is not thereby meant for this server: the claims are checked.').tested(
       ['identity/access-token/introspection', 'is refused as a JWT would be'],
-      ['attacks/introspection-other-audience', 'for another service does not open this one'],
+      ['attacks/token/introspection-other-audience', 'for another service does not open this one'],
     ),
     ask('RFC 7662 §4 (cache)', 'MUST NOT', 'An answer is not believed beyond the end of its token.').tested(
       ['identity/access-token/remembered-tokens', 'a token is verified anew once its own time is over'],
-      ['attacks/introspection-revoked-token', 'is refused once the cache is over'],
+      ['attacks/token/introspection-revoked-token', 'is refused once the cache is over'],
     ),
     ask('RFC 6750 §2.1', 'MUST', 'Tokens are accepted in the Authorization header.').tested([
       'web/bearer/bearer-gate',
@@ -130,7 +130,7 @@ export const bearerGate: Chapter = {
     ask('RFC 9728 §3.1', 'MUST', "The well-known part comes before the resource's own path.").tested(METADATA),
     ask('RFC 9728 §3.2', 'MUST', 'The answer is JSON without empty members.').tested(METADATA),
     ask('RFC 9728 §3.3', 'MUST', 'The resource is what the client used, never what `Host` says.').tested(METADATA, [
-      'attacks/form-forwarded-headers',
+      'attacks/form/forwarded-headers',
       'no header of a proxy changes what pages',
     ]),
     ask('RFC 9728 §5.1', 'MAY', 'The challenge points at the metadata.').tested(CHALLENGES),

@@ -1,13 +1,13 @@
 import { ask, type Chapter } from './requirement.ts'
 
 const HEADERS = ['web/https-server', 'cookies are locked to the host, and every answer has every header'] as const
-const CSRF = ['attacks/form-csrf-on-submit', 'are refused even with the right token'] as const
+const CSRF = ['attacks/form/csrf-on-submit', 'are refused even with the right token'] as const
 const POLLUTION = [
-  'attacks/form-parameter-pollution',
+  'attacks/form/parameter-pollution',
   'besides its own fields is refused and nothing is saved',
 ] as const
 const NO_EFFECT = [
-  'attacks/link-prefetch-and-head-consume-nothing',
+  'attacks/link/prefetch-and-head-consume-nothing',
   'link previews, prefetches and HEAD leave the link as it was',
 ] as const
 
@@ -15,7 +15,7 @@ export const formAndCookies: Chapter = {
   title: 'Form pages and cookies',
   requirements: [
     ask('ASVS 1.2.1', 1, 'Text is escaped for the place where it is put out.').tested(
-      ['attacks/form-markup-in-labels', 'markup in labels, hints, names'],
+      ['attacks/form/markup-in-labels', 'markup in labels, hints, names'],
       ['web/pages/templates', 'put out unescaped text in one place: the guide'],
     ),
     ask('ASVS 1.1.2', 2, 'Escaping happens on output and leaves stored data as it was entered.').tested(
@@ -28,7 +28,7 @@ export const formAndCookies: Chapter = {
     ),
     ask('ASVS 1.3.5', 2, 'Markdown and similar markup is made harmless.').tested(
       ['browser/hostile-guide', 'nothing in a hostile guide runs, loads, posts or leads away'],
-      ['attacks/guide-text-after-script', 'in a guide stays text'],
+      ['attacks/form/guide-text-after-script', 'in a guide stays text'],
     ),
     ask('ASVS 1.3.7', 2, 'No template is made of untrusted text.').tested(
       ['web/pages/templates', 'put out unescaped text in one place: the guide'],
@@ -36,12 +36,12 @@ export const formAndCookies: Chapter = {
     ),
     ask('ASVS 2.2.1', 1, 'Input is checked against what the field allows.').tested(
       ['core/model/form-values', '%j with %j is refused'],
-      ['attacks/form-control-characters', 'no control character gets into the single line of'],
+      ['attacks/form/control-characters', 'no control character gets into the single line of'],
       POLLUTION,
     ),
     ask('ASVS 2.2.2', 1, 'Input is checked on the server, whatever the browser did.').tested(
-      ['attacks/form-control-characters', 'bytes that are no UTF-8 are refused'],
-      ['attacks/form-oversized-body', 'more fields than a form can have are refused'],
+      ['attacks/form/control-characters', 'bytes that are no UTF-8 are refused'],
+      ['attacks/form/oversized-body', 'more fields than a form can have are refused'],
     ),
     ask('ASVS 3.2.2', 1, 'Scripts put text into pages as text.').tested(
       ['web/pages/templates', 'the script has no way to make markup'],
@@ -75,23 +75,23 @@ export const formAndCookies: Chapter = {
       "a guide's link arrives without telling where it was followed",
     ]),
     ask('ASVS 3.4.6', 2, 'No other page can put ours into a frame.').tested(
-      ['attacks/form-clickjacking', 'a page of another site cannot show the form in a frame'],
-      ['attacks/form-clickjacking', 'every way to embed a page is forbidden by its headers'],
+      ['attacks/form/clickjacking', 'a page of another site cannot show the form in a frame'],
+      ['attacks/form/clickjacking', 'every way to embed a page is forbidden by its headers'],
     ),
     ask('ASVS 3.4.7', 3, 'The policy says where violations are reported.').open(
       'There is no option for a report address; reports would hold the link, so a receiver of our own would be needed.',
     ),
     ask('ASVS 3.4.8', 3, 'Pages are isolated from other windows.').tested(HEADERS),
     ask('ASVS 3.5.1', 1, 'Requests that change something prove that our own page sent them.').tested(CSRF, [
-      'attacks/form-csrf-on-submit',
+      'attacks/form/csrf-on-submit',
       'a submit without a token, with a changed one',
     ]),
     ask('ASVS 3.5.2', 1, 'No request without a preflight gets round that.').tested(CSRF, [
-      'attacks/form-body-types',
+      'attacks/form/body-types',
       'is refused, however good its content',
     ]),
     ask('ASVS 3.5.3', 1, 'Safe methods change nothing.').tested(NO_EFFECT, [
-      'attacks/link-prefetch-and-head-consume-nothing',
+      'attacks/link/prefetch-and-head-consume-nothing',
       'every other method is refused on every path',
     ]),
     ask('ASVS 3.5.4', 2, 'Separate applications have hostnames of their own.').reasoned(
@@ -103,8 +103,8 @@ export const formAndCookies: Chapter = {
       ['web/pages/templates', 'hold no script, style, event handler or address of another server'],
     ),
     ask('ASVS 3.7.2', 2, 'Automatic redirects leave the host for listed targets only.').tested(
-      ['attacks/session-open-redirect-through-login', 'no parameter of the callback sends the browser elsewhere'],
-      ['attacks/session-open-redirect-through-login', "a login takes no way back but a link's service and handle"],
+      ['attacks/session/open-redirect-through-login', 'no parameter of the callback sends the browser elsewhere'],
+      ['attacks/session/open-redirect-through-login', "a login takes no way back but a link's service and handle"],
     ),
     ask('ASVS 3.7.3', 3, 'A way out of the site is announced.').tested([
       'web/pages/guide',
@@ -120,16 +120,16 @@ export const formAndCookies: Chapter = {
     ]),
     ask('ASVS 6.2.8', 1, 'A secret is taken exactly as it was typed.').tested(
       ['core/model/form-values', 'whatever is accepted comes out exactly as it went in, but for outer blanks'],
-      ['attacks/form-control-characters', 'bytes that are no UTF-8 are refused, and not turned into something else'],
-      ['attacks/form-oversized-body', 'one field longer than its limit is not cut'],
+      ['attacks/form/control-characters', 'bytes that are no UTF-8 are refused, and not turned into something else'],
+      ['attacks/form/oversized-body', 'one field longer than its limit is not cut'],
     ),
     ask('ASVS 14.2.1', 1, 'Sensitive values travel in bodies and headers, never in URLs.').tested([
-      'attacks/form-parameter-pollution',
+      'attacks/form/parameter-pollution',
       'is refused, and its parameters are not repeated',
     ]),
     ask('ASVS 14.3.1', 1, 'The browser forgets user data when the session ends.').tested(
       [
-        'attacks/session-stolen-cookie-after-sign-out',
+        'attacks/session/stolen-cookie-after-sign-out',
         'a copy of the cookie is worthless once its owner has signed out',
       ],
       ['browser/whole-way', 'after sign-out the link asks for a sign-in again, and Back shows no form'],
@@ -140,7 +140,7 @@ export const formAndCookies: Chapter = {
       'nothing is kept in the browser but our cookies, which scripts cannot read',
     ]),
     ask('ASVS 15.3.7', 2, 'Repeated and misplaced parameters are refused.').tested(POLLUTION, [
-      'attacks/form-parameter-pollution',
+      'attacks/form/parameter-pollution',
       'is refused, and its parameters are not repeated',
     ]),
   ],

@@ -34,11 +34,11 @@ export const loggingAndErrors: Chapter = {
       ['web/bearer/bearer-gate', 'a bad token: 401 invalid_token, nothing of it comes back, and it is audited'],
     ),
     ask('ASVS 16.3.2', 2, 'Refused authorization is logged.').tested(
-      ['attacks/link-forwarded', 'form.identity_mismatch'],
+      ['attacks/link/forwarded', 'form.identity_mismatch'],
       ['web/bearer/bearer-gate', 'audited with its owner'],
     ),
     ask('ASVS 16.3.3', 2, 'Attempts to get round controls are logged.').tested([
-      'attacks/form-csrf-on-submit',
+      'attacks/form/csrf-on-submit',
       'form.rejected',
     ]),
     ask('ASVS 16.3.4', 2, 'Failing controls are logged.').tested([
@@ -46,8 +46,8 @@ export const loggingAndErrors: Chapter = {
       'withholds the values when the line cannot be written, and turns health red',
     ]),
     ask('ASVS 16.4.1', 2, 'No entry can be forged by its content.').tested(
-      ['attacks/log-injection', 'stays inside one line of it, and prints as plain text'],
-      ['attacks/log-injection', 'what the command line prints of an identity moves no cursor'],
+      ['attacks/audit/log-injection', 'stays inside one line of it, and prints as plain text'],
+      ['attacks/audit/log-injection', 'what the command line prints of an identity moves no cursor'],
     ),
     ask('ASVS 16.4.2', 2, 'The log is protected from reading and change.').tested(
       ['audit/json-lines', 'then a file for this user alone'],
@@ -57,12 +57,12 @@ export const loggingAndErrors: Chapter = {
       'The log is a file that any agent can ship; sending it is for the operator.',
     ),
     ask('ASVS 6.3.8', 3, 'Failures do not tell whether somebody exists.').tested(
-      ['attacks/link-enumeration', 'a stranger gets the same bytes for links'],
-      ['attacks/link-enumeration-work', 'who is somebody else causes the same work'],
+      ['attacks/link/enumeration', 'a stranger gets the same bytes for links'],
+      ['attacks/link/enumeration-work', 'who is somebody else causes the same work'],
     ),
     ask('ASVS 15.3.1', 1, 'Answers hold what is needed and no more.').tested(
       ['cli/operator-commands', 'shows who has what, and no value'],
-      ['attacks/link-forwarded', "expect(opened.text.toLowerCase()).not.toContain('alice')"],
+      ['attacks/link/forwarded', "expect(opened.text.toLowerCase()).not.toContain('alice')"],
     ),
     ask('ASVS 16.5.1', 2, 'Unexpected errors show a general text.').tested(
       ['web/form/save-failures', 'an error that nobody foresaw shows a reference'],

@@ -1,8 +1,8 @@
 import { ask, type Chapter } from './requirement.ts'
 
-const OPEN_SESSION = ['attacks/token-on-an-open-session', 'is refused on an open session'] as const
+const OPEN_SESSION = ['attacks/token/on-an-open-session', 'is refused on an open session'] as const
 const CANARY = ['canary/canary', 'no secret arrived in any sink'] as const
-const FORWARDED = ['attacks/link-forwarded', 'Bob opens and submits a link that Alice sent him'] as const
+const FORWARDED = ['attacks/link/forwarded', 'Bob opens and submits a link that Alice sent him'] as const
 
 export const aisvs: Chapter = {
   title: 'OWASP AISVS 1.0, chapter C10',
@@ -11,11 +11,11 @@ export const aisvs: Chapter = {
       'The SDK is a peer whose range begins at 1.26 and which the operator installs; package-lock.json has its checksum here.',
     ),
     ask('AISVS C10.2.1', 1, 'Each request is authenticated.').tested(OPEN_SESSION, [
-      'attacks/mcp-session-of-another-user',
+      'attacks/calls/mcp-session-of-another-user',
       'the id alone, without a token, is nothing',
     ]),
     ask('AISVS C10.2.2', 1, 'Issuer, audience, end and scope of its token are checked.').tested(OPEN_SESSION, [
-      'attacks/token-on-an-open-session',
+      'attacks/token/on-an-open-session',
       'a token that lacks a scope is refused on an open session',
     ]),
     ask('AISVS C10.2.3', 1, 'The server keeps no access tokens and no user credentials.').tested(CANARY, [
@@ -27,10 +27,10 @@ export const aisvs: Chapter = {
     ),
     ask('AISVS C10.2.5', 2, 'Each call is authorized.').tested(
       ['e2e/blocking', 'the first call asks, waits and goes on'],
-      ['attacks/arguments-as-identity', 'takes nothing in the arguments for it'],
+      ['attacks/calls/arguments-as-identity', 'takes nothing in the arguments for it'],
     ),
     ask('AISVS C10.2.6', 2, 'The end of a session ends what belonged to it.').tested([
-      'attacks/greedy-client',
+      'attacks/calls/greedy-client',
       'connections that are dropped before they are answered leave no session behind',
     ]),
     ask('AISVS C10.2.7', 2, "The client's token is not handed on.").tested(CANARY, [
@@ -83,23 +83,23 @@ export const elicitation: Chapter = {
       ['core/requests/pending-requests', '%s gets its own'],
     ),
     ask(`MCP 2025-11-25 ${E} 5`, 'MUST', 'Who opens the URL is identified before anything is accepted.').tested(
-      ['attacks/link-opened-before-sign-in', 'without a sign-in, a link shows nothing, sets nothing and takes nothing'],
+      ['attacks/link/opened-before-sign-in', 'without a sign-in, a link shows nothing, sets nothing and takes nothing'],
       FORWARDED,
     ),
     ask(`MCP 2025-11-25 ${E} 6`, 'MUST', 'It is the same user who began.').tested(FORWARDED, [
-      'attacks/link-forwarded',
+      'attacks/link/forwarded',
       "a victim who is sent the attacker's own link stores nothing under the attacker",
     ]),
     ask(`MCP 2025-11-25 ${E} 7`, 'MUST', 'The identification bears a changed URL.').tested(
-      ['attacks/form-parameter-pollution', 'is refused, and its parameters are not repeated'],
-      ['attacks/provider-name-tricks', 'the owner of a link opens and sends nothing under the name'],
+      ['attacks/form/parameter-pollution', 'is refused, and its parameters are not repeated'],
+      ['attacks/form/provider-name-tricks', 'the owner of a link opens and sends nothing under the name'],
     ),
     ask(`MCP 2025-11-25 ${E} 8`, 'MUST NOT', 'The URL holds no credential and nothing about the user.').tested([
       'core/requests/pending-requests',
       'any replica with the web key finds the request by its handle',
     ]),
     ask(`MCP 2025-11-25 ${E} 9`, 'MUST NOT', 'The URL is not signed in by itself.').tested([
-      'attacks/link-opened-before-sign-in',
+      'attacks/link/opened-before-sign-in',
       'without a sign-in, a link shows nothing, sets nothing and takes nothing',
     ]),
     ask(`MCP 2025-11-25 ${E} 10`, 'SHOULD NOT', 'Form-mode fields hold no URLs to click.').reasoned(
@@ -110,7 +110,7 @@ export const elicitation: Chapter = {
       'opening refuses',
     ]),
     ask(`MCP 2025-11-25 ${E} 12`, 'MUST NOT', 'Identity is not what the client says.').tested([
-      'attacks/arguments-as-identity',
+      'attacks/calls/arguments-as-identity',
       'takes nothing in the arguments for it',
     ]),
     ask(`MCP 2025-11-25 ${E} 13`, 'MUST', 'Identity comes from the authorization, as the subject.').tested([
@@ -119,14 +119,14 @@ export const elicitation: Chapter = {
     ]),
     ask(`MCP 2025-11-25 ${E} 14`, 'MUST NOT', 'State does not hang on session ids alone.').tested(
       ['core/requests/pending-requests', '%s gets its own'],
-      ['attacks/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
+      ['attacks/calls/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
     ),
     ask(`MCP 2025-11-25 ${E} 15`, 'MUST', 'Stored state is protected.').tested(
       ['core/requests/pending-requests', 'holds no handle, owner, client or tool'],
       ['core/requests/pending-requests', 'a record moved under another key opens for nobody'],
     ),
     ask(`MCP 2025-11-25 ${E} 16`, 'MUST NOT', 'URL mode does not authorize anybody for this server.').tested([
-      'attacks/mcp-session-of-another-user',
+      'attacks/calls/mcp-session-of-another-user',
       'the id alone, without a token, is nothing',
     ]),
     ask(`MCP 2025-11-25 ${E} 17`, 'MUST NOT', 'Credentials of other services do not pass through the client.').tested(
@@ -155,11 +155,11 @@ export const elicitation: Chapter = {
       '%s gets its own',
     ]),
     ask(`MCP 2026-07-28 ${E} 2`, 'MUST', 'The check of identity bears a changed URL.').tested([
-      'attacks/form-parameter-pollution',
+      'attacks/form/parameter-pollution',
       'is refused, and its parameters are not repeated',
     ]),
     ask(`MCP 2026-07-28 ${E} 3`, 'MUST NOT', 'URL mode signs nobody in to this server.').tested([
-      'attacks/mcp-session-of-another-user',
+      'attacks/calls/mcp-session-of-another-user',
       'the id alone, without a token, is nothing',
     ]),
     ask(`MCP 2026-07-28 ${E} 4`, 'MUST', 'Decline, cancel and failing clients are handled.').tested([
@@ -179,11 +179,11 @@ export const elicitation: Chapter = {
       'As above; the gate decides by the declared capabilities in both cases (test/core/gate/gate-decision.test.ts).',
     ),
     ask('MCP 2025-11-25 basic/security_best_practices 1', 'MUST NOT', 'Sessions authenticate nobody.').tested([
-      'attacks/mcp-session-of-another-user',
+      'attacks/calls/mcp-session-of-another-user',
       'the id alone, without a token, is nothing',
     ]),
     ask('MCP 2025-11-25 basic/security_best_practices 2', 'MUST', 'Session ids are random.').tested([
-      'attacks/mcp-session-of-another-user',
+      'attacks/calls/mcp-session-of-another-user',
       'Bob finds no session under the id of Alice',
     ]),
     ask('MCP 2025-11-25 basic/security_best_practices 3', 'SHOULD', 'Sessions are bound to their user.').tested([
@@ -199,7 +199,7 @@ export const elicitation: Chapter = {
       'MUST',
       'Consent names the client and comes before the login’s cookie.',
     ).tested(
-      ['attacks/link-opened-before-sign-in', 'without a sign-in, a link shows nothing, sets nothing and takes nothing'],
+      ['attacks/link/opened-before-sign-in', 'without a sign-in, a link shows nothing, sets nothing and takes nothing'],
       ['web/form/form-flow', 'the owner signs in, fills in the form'],
     ),
     ask(
@@ -207,8 +207,8 @@ export const elicitation: Chapter = {
       'SHOULD',
       'Resolved addresses are pinned, and redirects checked again.',
     ).tested(
-      ['attacks/fetch-dns-rebinding', 'what was checked is what is connected to'],
-      ['attacks/fetch-redirect', 'a redirect %s is an error'],
+      ['attacks/fetch/dns-rebinding', 'what was checked is what is connected to'],
+      ['attacks/fetch/redirect', 'a redirect %s is an error'],
     ),
     ask(
       'MCP 2026-07-28 basic/security_best_practices 4',
@@ -241,7 +241,7 @@ export const resourceServer: Chapter = {
       '%s: 401 and a challenge without an error',
     ]),
     ask(`MCP 2025-11-25 ${A} 4`, 'MUST', 'Tokens are validated, and made for this server.').tested(
-      ['attacks/token-other-audience', 'is refused'],
+      ['attacks/token/other-audience', 'is refused'],
       OPEN_SESSION,
     ),
     ask(`MCP 2025-11-25 ${A} 5`, 'MUST', 'An invalid or expired token gets 401.').tested([
@@ -249,7 +249,7 @@ export const resourceServer: Chapter = {
       'a bad token: 401 invalid_token',
     ]),
     ask(`MCP 2025-11-25 ${A} 6`, 'MUST NOT', 'No other tokens are accepted or handed on.').tested(
-      ['attacks/token-other-issuer', 'is refused'],
+      ['attacks/token/other-issuer', 'is refused'],
       CANARY,
     ),
     ask(`MCP 2025-11-25 ${A} 7`, 'SHOULD', 'A missing scope gets 403 with all that are needed.').tested([
@@ -286,7 +286,7 @@ export const resourceServer: Chapter = {
       'Without a session id, a request that needs one gets 400; an unknown one 404.',
     ).tested(
       ['e2e/answers', 'no session and no initialize'],
-      ['attacks/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
+      ['attacks/calls/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
     ),
     ask(`MCP 2026-07-28 ${T} 1`, 'MUST', 'A closed stream ends the work for it.').tested([
       'e2e/blocking',

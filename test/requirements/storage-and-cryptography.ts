@@ -11,11 +11,11 @@ export const storageAndCryptography: Chapter = {
       ['crash/kill', 'kill -9 at any moment loses, undoes and blocks nothing'],
     ),
     ask('ASVS 2.3.4', 2, 'What is limited is not spent twice.').tested([
-      'attacks/form-simultaneous-submits',
+      'attacks/form/simultaneous-submits',
       'of three submits at once one saves',
     ]),
     ask('ASVS 15.4.2', 3, 'Checking and acting are one step.').tested(
-      ['attacks/form-simultaneous-submits', 'three submits that have all passed every check'],
+      ['attacks/form/simultaneous-submits', 'three submits that have all passed every check'],
       ['backends/sealed-file/processes', 'processes that change one credential by compare-and-set lose no change'],
     ),
     ask('ASVS 5.3.2', 1, "File paths are made of our own data, not of the user's.").tested(
@@ -49,12 +49,12 @@ export const storageAndCryptography: Chapter = {
       'texts of different lengths compare as different, not as an error',
     ]),
     ask('ASVS 11.2.5', 3, 'A failure of cryptography reveals and opens nothing.').tested(
-      ['attacks/sealed-file-wrong-key', 'a wrong key opens nothing, changes nothing'],
-      ['attacks/sealed-file-changed-bytes', 'no single changed byte of a record goes unnoticed'],
+      ['attacks/sealed-file/wrong-key', 'a wrong key opens nothing, changes nothing'],
+      ['attacks/sealed-file/changed-bytes', 'no single changed byte of a record goes unnoticed'],
     ),
     ask('ASVS 11.3.2', 1, 'Ciphers are approved ones.').tested(['architecture', 'is used in %s alone']),
     ask('ASVS 11.3.3', 2, 'What is encrypted is protected from change.').tested(
-      ['attacks/sealed-file-changed-bytes', 'no single changed byte of a record goes unnoticed'],
+      ['attacks/sealed-file/changed-bytes', 'no single changed byte of a record goes unnoticed'],
       ['core/crypto/seal', 'do not open when any bit was changed, or in another spelling'],
     ),
     ask('ASVS 11.3.4', 3, 'Numbers for one use are used once.').reasoned(
@@ -69,7 +69,7 @@ export const storageAndCryptography: Chapter = {
       'No password becomes a key: the key text is 32 random bytes with a checksum, and anything else is refused.',
     ),
     ask('ASVS 11.5.1', 2, 'What must not be guessed has 128 random bits.').tested(
-      ['attacks/login-wrong-state', 'every login has its own state, nonce and verifier of at least 128 bit'],
+      ['attacks/login/wrong-state', 'every login has its own state, nonce and verifier of at least 128 bit'],
       ['core/requests/pending-requests', 'is no handle'],
     ),
     ask('ASVS 11.7.1', 3, 'Memory is encrypted.').reasoned('Out of reach of a Node.js library; SECURITY.md says so.'),
@@ -79,7 +79,7 @@ export const storageAndCryptography: Chapter = {
     ),
     ask('ASVS 13.3.3', 3, 'Cryptography runs in an isolated module.').open('Only with a secret manager as backend.'),
     ask('ASVS 13.3.1', 2, 'Backend secrets are not in code or build.').tested(
-      ['attacks/sealed-file-exposed-key-file', 'a key file that other users may read is refused'],
+      ['attacks/sealed-file/exposed-key-file', 'a key file that other users may read is refused'],
       ['core/crypto/key-text', 'a file that only its owner reads is taken'],
     ),
     ask('ASVS 13.2.2', 2, 'Services have the least rights that they need.').open(

@@ -4,7 +4,7 @@ export const supplyChainAndConfiguration: Chapter = {
   title: 'Supply chain and configuration',
   requirements: [
     ask('ASVS 6.3.2', 1, 'There are no default accounts.').tested(
-      ['attacks/sealed-file-missing-key', 'without a key nothing is made, least of all a key'],
+      ['attacks/sealed-file/missing-key', 'without a key nothing is made, least of all a key'],
       ['identity/local-user', 'without an access token none is good'],
     ),
     ask('ASVS 15.2.3', 2, 'No test code or samples are shipped.').tested([
@@ -46,12 +46,12 @@ export const supplyChainAndConfiguration: Chapter = {
     ]),
     ask('ASVS 15.2.5', 3, 'Risky parts are contained.').tested(['architecture', 'is used in %s alone']),
     ask('ASVS 15.3.3', 2, 'Nobody sets fields that are not offered.').tested([
-      'attacks/form-parameter-pollution',
+      'attacks/form/parameter-pollution',
       'besides its own fields is refused',
     ]),
     ask('ASVS 15.3.5', 2, 'Types are what they seem.').tested(['core/model/form-values', '%j with %j is refused']),
     ask('ASVS 15.3.6', 2, 'Prototypes cannot be polluted.').tested(
-      ['attacks/form-parameter-pollution', '__proto__'],
+      ['attacks/form/parameter-pollution', '__proto__'],
       ['core/model/storage-key', '__proto__'],
     ),
   ],

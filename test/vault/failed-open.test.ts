@@ -6,7 +6,7 @@ import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
-import { temporaryFolder } from '../support/sealed-folder.ts'
+import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 
 test('a vault that cannot be opened closes the audit log that it began', async () => {
   const folder = await temporaryFolder()

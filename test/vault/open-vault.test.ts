@@ -13,7 +13,7 @@ import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { vaultError, vaultRejection } from '../support/vault-error.ts'
+import { vaultError, vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
 
 const variables = { pat: { label: 'Token', type: 'password' } } as const
 const warn = () => undefined

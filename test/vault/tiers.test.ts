@@ -11,7 +11,7 @@ import { localUser } from '../../src/identity/local-user.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { type FormTier, openFormTier } from '../../src/vault/form-tier.ts'
 import { openToolTier, type ToolTier } from '../../src/vault/tool-tier.ts'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '../harness/free-port.ts'
 
 const TOKEN = 'pat-of-alice-91c2'
 const owner = { issuer: 'local-user', subject: 'alice' }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, type RawResponse, startFormServer } from '../harness/form-server.ts'
-import { csrfOf, visitorOf } from '../harness/visitor.ts'
+import { type FormServer, GOOD_VALUES, type RawResponse, startFormServer } from '../harness/browser/form-server.ts'
+import { csrfOf, visitorOf } from '../harness/browser/visitor.ts'
 
 let server: FormServer
 

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
-import { auditLogUnderTest, resolvedEvent } from '../../support/audit-log.ts'
+import { auditLogUnderTest, resolvedEvent } from '../../harness/audit-log.ts'
 
 test('an anchor that throws holds nothing up: what is on the disk is acknowledged', async () => {
   const log = await auditLogUnderTest()

@@ -1,7 +1,7 @@
 import { utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
-import { type AuditLogUnderTest, auditLogUnderTest } from '../../support/audit-log.ts'
+import { type AuditLogUnderTest, auditLogUnderTest } from '../../harness/audit-log.ts'
 
 afterEach(() => vi.useRealTimers())
 

@@ -13,10 +13,10 @@ import { createJournal } from '../../../src/core/journal/journal.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
+import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
 import { createCredentials } from '../../harness/credentials.ts'
-import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../support/aws-emulator.ts'
-import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../support/open-bao.ts'
-import { vaultHands } from '../../support/vault-hands.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
+import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'reconcile-'))
 const ISSUER = 'https://login.example.com'

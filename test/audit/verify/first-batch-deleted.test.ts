@@ -2,7 +2,7 @@ import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
-import { auditLogUnderTest, resolvedEvent } from '../../support/audit-log.ts'
+import { auditLogUnderTest, resolvedEvent } from '../../harness/audit-log.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

@@ -6,7 +6,7 @@ import { verifyRecords } from '../../../src/audit/verify/verify-records.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { AuditEvent, AuditPosition } from '../../../src/core/ports/audit-sink.ts'
 import type { StoredCredential, VersionRef } from '../../../src/core/ports/secret-backend.ts'
-import { type AuditLogUnderTest, auditLogUnderTest } from '../../support/audit-log.ts'
+import { type AuditLogUnderTest, auditLogUnderTest } from '../../harness/audit-log.ts'
 
 afterEach(() => vi.useRealTimers())
 

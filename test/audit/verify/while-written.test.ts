@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
 import { mergedLines } from '../../../src/audit/query/merged-lines.ts'
-import { auditLogUnderTest, resolvedEvent } from '../../support/audit-log.ts'
+import { auditLogUnderTest, resolvedEvent } from '../../harness/audit-log.ts'
 
 afterEach(() => {
   vi.useRealTimers()

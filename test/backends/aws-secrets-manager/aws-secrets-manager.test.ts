@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { awsSecretsManagerBackend } from '../../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
-import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../support/aws-emulator.ts'
-import { awsHands } from '../../support/aws-hands.ts'
-import { type AwsProxy, startAwsProxy } from '../../support/aws-proxy.ts'
-import { isLive, liveAdministrator, removeSecrets } from '../../support/live-aws.ts'
+import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
+import { awsHands } from '../../harness/aws/aws-hands.ts'
+import { type AwsProxy, startAwsProxy } from '../../harness/aws/aws-proxy.ts'
+import { isLive, liveAdministrator, removeSecrets } from '../../harness/aws/live-aws.ts'
 
 describe.each(isLive ? [] : (['moto', 'ministack'] as const))('%s', (name) => {
   let emulator: AwsEmulator

@@ -5,9 +5,9 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
-import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../support/open-bao.ts'
-import { vaultHands } from '../../support/vault-hands.ts'
-import { startVaultProxy, type VaultProxy } from '../../support/vault-proxy.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
+import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
+import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 
 /** Backends with the same options, opened as they are asked for and closed together. */
 function connections(options: VaultOptions) {

@@ -10,10 +10,10 @@ import {
 import { vendorName } from '../../../src/backends/vendor/vendor-name.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put, remove, statusOfAll, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
-import { jsonAnswer } from '../../support/fault-proxy.ts'
-import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../support/open-bao.ts'
-import { vaultRejection } from '../../support/vault-error.ts'
-import { startVaultProxy, type VaultProxy } from '../../support/vault-proxy.ts'
+import { jsonAnswer } from '../../harness/fault-proxy.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
+import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
+import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 
 /** Every method of node-vault that was called. */
 const called = vi.hoisted(() => ({ methods: [] as string[] }))

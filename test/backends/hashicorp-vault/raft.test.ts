@@ -11,9 +11,9 @@ import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
 import { createCredentials } from '../../harness/credentials.ts'
-import { apiOf } from '../../support/open-bao.ts'
-import { type RaftCluster, startRaftCluster } from '../../support/raft-cluster.ts'
-import { vaultHands } from '../../support/vault-hands.ts'
+import { apiOf } from '../../harness/hashicorp-vault/open-bao.ts'
+import { type RaftCluster, startRaftCluster } from '../../harness/hashicorp-vault/raft-cluster.ts'
+import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
 
 let cluster: RaftCluster
 

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { type link, type mkdir, open } from 'node:fs/promises'
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
-import { ALICE, sealedFolder } from '../../support/sealed-folder.ts'
+import { ALICE, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 /** What the store asked of the disk, in order. */
 const asked = vi.hoisted((): string[] => [])

@@ -2,7 +2,7 @@ import type { FileHandle, open } from 'node:fs/promises'
 import { stat } from 'node:fs/promises'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { call, put, remove, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
-import { ALICE, BOB, revisionsOf, sealedFolder } from '../../support/sealed-folder.ts'
+import { ALICE, BOB, revisionsOf, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 /** Bytes that the disk still takes. Emptying a file gives its bytes back. */
 const disk = vi.hoisted(() => ({ free: Number.POSITIVE_INFINITY }))

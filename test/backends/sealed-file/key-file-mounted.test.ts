@@ -3,13 +3,13 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
-import { type Compiled, compiled } from '../../support/compiled.ts'
-import { namespace } from '../../support/full-disk.ts'
-import { temporaryFolder } from '../../support/sealed-folder.ts'
+import { type Compiled, compiled } from '../../harness/processes/compiled.ts'
+import { namespace } from '../../harness/sealed-file/full-disk.ts'
+import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 let child: Compiled
 beforeAll(async () => {
-  child = await compiled(join(import.meta.dirname, '../../support/key-file-child.ts'))
+  child = await compiled(join(import.meta.dirname, '../../harness/sealed-file/key-file-child.ts'))
 })
 afterAll(() => child.remove())
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { linkOnce } from '../../../src/backends/sealed-file/revisions.ts'
 import { call, put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
-import { ALICE, sealedFolder, temporaryFolder } from '../../support/sealed-folder.ts'
+import { ALICE, sealedFolder, temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 /** What a network file system says of a link(2) that it has made. */
 const server = vi.hoisted(() => ({ says: undefined as string | undefined }))

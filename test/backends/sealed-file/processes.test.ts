@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
-import { type SealedFolder, sealedFolder } from '../../support/sealed-folder.ts'
+import { type SealedFolder, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
-const WRITER = fileURLToPath(new URL('../../support/sealed-file-writer.ts', import.meta.url))
+const WRITER = fileURLToPath(new URL('../../harness/sealed-file/sealed-file-writer.ts', import.meta.url))
 const keyOf = (subject: string) => storageKey('jira', { issuer: 'https://login.example.com', subject })
 
 test('kill -9 loses no acknowledged save, and nothing stands in the way of the next start', {

@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createRevisions, type Sighting } from '../../../src/backends/sealed-file/revisions.ts'
-import { temporaryFolder } from '../../support/sealed-folder.ts'
+import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const ID = 'ab3'.padEnd(40, '0')
 const TEN_MINUTES = 600_000

@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
 import { call, put, remove, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
 import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
-import { ALICE, BOB, revisionPath, revisionsOf, sealedFolder } from '../../support/sealed-folder.ts'
+import { ALICE, BOB, revisionPath, revisionsOf, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 afterEach(() => {
   vi.useRealTimers()

@@ -9,9 +9,9 @@ import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { openVault } from '../../../src/vault/open-vault.ts'
 import type { OpenVaultOptions } from '../../../src/vault/open-vault-options.ts'
-import { type SealedFolder, sealedFolder } from '../../support/sealed-folder.ts'
+import { type SealedFolder, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
-const SERVER = fileURLToPath(new URL('../../support/served-store.ts', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../harness/sealed-file/served-store.ts', import.meta.url))
 const BASE_URL = 'http://localhost:8005'
 const SECOND = /another server .* the same store/i
 

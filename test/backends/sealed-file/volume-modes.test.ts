@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
-import { auditLogUnderTest, resolvedEvent } from '../../support/audit-log.ts'
-import { ALICE, refusesToOpen, sealedFolder } from '../../support/sealed-folder.ts'
+import { auditLogUnderTest, resolvedEvent } from '../../harness/audit-log.ts'
+import { ALICE, refusesToOpen, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const VOLUME_GROUP = 1234
 

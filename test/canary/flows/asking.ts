@@ -1,5 +1,5 @@
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
-import { csrfOf } from '../../harness/visitor.ts'
+import { csrfOf } from '../../harness/browser/visitor.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { CanarySet } from '../secrets.ts'
 import type { Probe, World } from '../world.ts'

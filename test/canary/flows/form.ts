@@ -1,4 +1,4 @@
-import { csrfOf, visitorOf } from '../../harness/visitor.ts'
+import { csrfOf, visitorOf } from '../../harness/browser/visitor.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { PageRequest } from '../recording.ts'
 import type { World } from '../world.ts'

@@ -7,7 +7,7 @@ import { createStores } from '../../../src/vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../../src/vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../../../src/vault/open-vault.ts'
 import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
-import { visitorOf } from '../../harness/visitor.ts'
+import { visitorOf } from '../../harness/browser/visitor.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { World } from '../world.ts'
 

@@ -9,7 +9,7 @@ import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
-import { vaultRejection } from '../../support/vault-error.ts'
+import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const audit = { writer: 'w', seq: 1 }

@@ -9,8 +9,8 @@ import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
 import { createCredentials } from '../../harness/credentials.ts'
-import { timePasses } from '../../support/time-passes.ts'
-import { vaultRejection } from '../../support/vault-error.ts'
+import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
+import { timePasses } from '../../harness/time-passes.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })

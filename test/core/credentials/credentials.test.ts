@@ -9,7 +9,7 @@ import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { AccessContext } from '../../../src/core/ports/access-context.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { createCredentials } from '../../harness/credentials.ts'
-import { vaultRejection } from '../../support/vault-error.ts'
+import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })

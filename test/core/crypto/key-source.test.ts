@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { findKey } from '../../../src/core/crypto/key-source.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
-import { temporaryFolder } from '../../support/sealed-folder.ts'
+import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 /** The system's answers, as they were seen in containers; test/backends/sealed-file/key-file-mounted.test.ts has real mounts. */
 const system = vi.hoisted(() => ({ owner: 0, mount: '' }))

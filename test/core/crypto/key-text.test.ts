@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findKey } from '../../../src/core/crypto/key-source.ts'
 import { formatKey, generateKeyText, keyId, parseKey } from '../../../src/core/crypto/key-text.ts'
-import { vaultError } from '../../support/vault-error.ts'
+import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
 
 describe('key text', () => {
   test('any 32 bytes come back', () => {

@@ -3,7 +3,7 @@ import { chmod, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { type FolderUse, openPrivateFolder } from '../../../src/core/host/private-folder.ts'
-import { temporaryFolder } from '../../support/sealed-folder.ts'
+import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 /** What the system says where it allows no change, as it was seen on real mounts. */
 const system = vi.hoisted(() => ({ refuses: undefined as 'EROFS' | 'EACCES' | undefined, chmod: 'works' }))

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { checkFormValues, malformedFields } from '../../../src/core/model/form-values.ts'
 import { normalisedUrl } from '../../../src/core/model/url-value.ts'
 import { defineVariables, type VariablesOptions } from '../../../src/core/model/variables.ts'
-import { vaultError } from '../../support/vault-error.ts'
+import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
 
 function check(variables: VariablesOptions, submitted: Record<string, unknown>) {
   const result = checkFormValues(defineVariables(variables), new Map(Object.entries(submitted)))

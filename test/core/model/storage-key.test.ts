@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodePart, storageKey } from '../../../src/core/model/storage-key.ts'
-import { vaultError } from '../../support/vault-error.ts'
+import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
 
 const issuer = 'https://login.example.com'
 

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { identityUnderTest, openIdentity, RESOURCE, realTokens, refusal } from '../../support/identity-under-test.ts'
+import {
+  identityUnderTest,
+  openIdentity,
+  RESOURCE,
+  realTokens,
+  refusal,
+} from '../../harness/identity/identity-under-test.ts'
 
 const under = identityUnderTest()
 

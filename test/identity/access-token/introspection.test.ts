@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { oidc } from '../../../src/identity/oidc.ts'
-import { type FakeAnswer, metadataOf, startFakeIssuer } from '../../support/fake-issuer.ts'
-import { FORM_CLIENT, openIdentity, RESOURCE, refusal } from '../../support/identity-under-test.ts'
-import { type OpaqueTokens, startOpaqueTokens } from '../../support/opaque-tokens.ts'
-import { vaultError } from '../../support/vault-error.ts'
+import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
+import { type FakeAnswer, metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
+import { FORM_CLIENT, openIdentity, RESOURCE, refusal } from '../../harness/identity/identity-under-test.ts'
+import { type OpaqueTokens, startOpaqueTokens } from '../../harness/identity/opaque-tokens.ts'
 
 let under: OpaqueTokens
 beforeAll(async () => {

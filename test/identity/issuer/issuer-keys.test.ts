@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { metadataOf, startFakeIssuer } from '../../support/fake-issuer.ts'
-import { makeSigningKey } from '../../support/identity-provider.ts'
+import { metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
+import { makeSigningKey } from '../../harness/identity/identity-provider.ts'
 import {
   FORM_CLIENT,
   type IdentityUnderTest,
   openIdentity,
   refusal,
   startIdentity,
-} from '../../support/identity-under-test.ts'
-import { timePasses } from '../../support/time-passes.ts'
+} from '../../harness/identity/identity-under-test.ts'
+import { timePasses } from '../../harness/time-passes.ts'
 
 let under: IdentityUnderTest
 beforeEach(async () => {

@@ -1,13 +1,13 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { type FakeIssuer, metadataOf, startFakeIssuer } from '../../support/fake-issuer.ts'
+import { type FakeIssuer, metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
 import {
   beginLogin,
   type IdentityUnderTest,
   openIdentity,
   refusal,
   startIdentity,
-} from '../../support/identity-under-test.ts'
-import { timePasses } from '../../support/time-passes.ts'
+} from '../../harness/identity/identity-under-test.ts'
+import { timePasses } from '../../harness/time-passes.ts'
 
 /** Milliseconds in which a failure is not tried again. */
 const FAILURE_REMEMBERED = 1_000

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import type { TestIdentityProvider } from '../../support/identity-provider.ts'
+import { browserOf } from '../../harness/browser/test-browser.ts'
+import type { TestIdentityProvider } from '../../harness/identity/identity-provider.ts'
 import {
   answerLogin,
   beginLogin,
@@ -12,8 +13,7 @@ import {
   openIdentity,
   refusal,
   startFormProvider,
-} from '../../support/identity-under-test.ts'
-import { browserOf } from '../../support/test-browser.ts'
+} from '../../harness/identity/identity-under-test.ts'
 
 const SECRET = 'client-secret: with %, + and "quotes"'
 const folder = mkdtempSync(join(tmpdir(), 'browser-login-'))

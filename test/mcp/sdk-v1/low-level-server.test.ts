@@ -13,7 +13,7 @@ import { memoryBackend } from '../../../src/backends/memory.ts'
 import { credentialGate, type ToolExtra } from '../../../src/mcp/sdk-v1/index.ts'
 import { openLocalVault } from '../../../src/vault/local/open-local-vault.ts'
 import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
-import { fillInLocally } from '../../support/stdio-example.ts'
+import { fillInLocally } from '../../harness/processes/stdio-example.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { expect, test } from 'vitest'
 import { credentialGate } from '../../../src/mcp/sdk-v1/index.ts'
-import { vaultError } from '../../support/vault-error.ts'
+import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
 
 const require = createRequire(import.meta.url)
 // What require() loads shares no class with what import does: a second copy, as a second installation is.

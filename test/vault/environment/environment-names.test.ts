@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { isVaultError } from '../../../src/core/model/errors.ts'
 import { vaultOptionsFromEnvironment } from '../../../src/vault/environment/vault-options-from-environment.ts'
-import { temporaryFolder } from '../../support/sealed-folder.ts'
+import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const BASE = { MCP_SERVER_BASE_URL: 'https://mcp.example.com', MCP_VAULT_BACKEND: 'memory' }
 const OIDC = { ...BASE, MCP_OIDC_ISSUER: 'https://login.example.com', MCP_OIDC_CLIENT_ID: 'mcp-form' }

@@ -4,8 +4,8 @@ import { memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import type { OpenVaultOptions } from '../../../src/index.ts'
 import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local/open-local-vault.ts'
-import { freePort } from '../../support/free-port.ts'
-import { vaultRejection } from '../../support/vault-error.ts'
+import { freePort } from '../../harness/free-port.ts'
+import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
 
 const options = (): LocalVaultOptions => ({ backend: memoryBackend(), audit: memoryAudit(), warn: () => undefined })
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/form-server.ts'
-import { csrfOf, headingOf, visitorOf } from '../../harness/visitor.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/browser/form-server.ts'
+import { csrfOf, headingOf, visitorOf } from '../../harness/browser/visitor.ts'
 
 /** A server whose memory can be lost while its address and keys stay, as with a restart. */
 async function restartable(): Promise<{ readonly server: FormServer; restart(): Promise<void> }> {

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
 import { CredentialVaultError, type ErrorCode } from '../../../src/core/model/errors.ts'
 import type { Verification, VerifyFailure } from '../../../src/core/ports/form-provider.ts'
-import { type FormServer, GOOD_VALUES, type Link, PAT, startFormServer } from '../../harness/form-server.ts'
-import { headingOf, type Visitor, visitorOf } from '../../harness/visitor.ts'
+import { type FormServer, GOOD_VALUES, type Link, PAT, startFormServer } from '../../harness/browser/form-server.ts'
+import { headingOf, type Visitor, visitorOf } from '../../harness/browser/visitor.ts'
 
 let server: FormServer
 

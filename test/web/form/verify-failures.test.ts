@@ -9,9 +9,9 @@ import {
   type Link,
   PAT,
   startFormServer,
-} from '../../harness/form-server.ts'
-import { type Visitor, visitorOf } from '../../harness/visitor.ts'
-import { bearer, startService } from '../../support/local-service.ts'
+} from '../../harness/browser/form-server.ts'
+import { type Visitor, visitorOf } from '../../harness/browser/visitor.ts'
+import { bearer, startService } from '../../harness/local-service.ts'
 
 let server: FormServer
 const endings: (() => Promise<unknown>)[] = []

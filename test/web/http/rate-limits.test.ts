@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/form-server.ts'
-import { csrfOf, headingOf, visitorOf } from '../../harness/visitor.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/browser/form-server.ts'
+import { csrfOf, headingOf, visitorOf } from '../../harness/browser/visitor.ts'
 
 let server: FormServer
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { type FormServer, startFormServer } from '../../harness/form-server.ts'
-import { headingOf, visitorOf } from '../../harness/visitor.ts'
+import { type FormServer, startFormServer } from '../../harness/browser/form-server.ts'
+import { headingOf, visitorOf } from '../../harness/browser/visitor.ts'
 
 async function texts(server: FormServer): Promise<readonly string[]> {
   const link = await server.ask('alice')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { localUser } from '../../../src/identity/local-user.ts'
-import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/form-server.ts'
-import { headingOf, visitorOf } from '../../harness/visitor.ts'
+import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/browser/form-server.ts'
+import { headingOf, visitorOf } from '../../harness/browser/visitor.ts'
 
 let server: FormServer
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FormServer, startFormServer } from '../../harness/form-server.ts'
-import { headingOf, visitorOf } from '../../harness/visitor.ts'
+import { type FormServer, startFormServer } from '../../harness/browser/form-server.ts'
+import { headingOf, visitorOf } from '../../harness/browser/visitor.ts'
 
 let server: FormServer
 let withoutClaim: FormServer

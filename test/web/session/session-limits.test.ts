@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import type { Identity } from '../../../src/core/ports/identity.ts'
-import { type FormServer, type Link, startFormServer } from '../../harness/form-server.ts'
-import { headingOf, type Visitor, visitorOf } from '../../harness/visitor.ts'
+import { type FormServer, type Link, startFormServer } from '../../harness/browser/form-server.ts'
+import { headingOf, type Visitor, visitorOf } from '../../harness/browser/visitor.ts'
 
 let server: FormServer
 let link: Link

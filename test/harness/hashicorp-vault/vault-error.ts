@@ -1,0 +1,26 @@
+import { expect } from 'vitest'
+import { CredentialVaultError } from '../../../src/core/model/errors.ts'
+
+/** What the call throws, which has to be one of our own errors. */
+export function vaultError(call: () => unknown): CredentialVaultError {
+  try {
+    call()
+  } catch (error) {
+    return ownError(error)
+  }
+  return expect.fail('nothing was thrown')
+}
+
+/** What the promise rejects with, which has to be one of our own errors. */
+export async function vaultRejection(promise: Promise<unknown>): Promise<CredentialVaultError> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
+  return outcome ? ownError(outcome.error) : expect.fail('nothing was thrown')
+}
+
+function ownError(error: unknown): CredentialVaultError {
+  expect(error).toBeInstanceOf(CredentialVaultError)
+  return error as CredentialVaultError
+}

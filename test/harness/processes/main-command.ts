@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
+import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
+import { storageKey } from '../../../src/core/model/storage-key.ts'
+import { put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
+import { compiled } from './compiled.ts'
+
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly error: string
+}
+
+export interface MainCommand {
+  /** The command's module, for a process of the test's own. */
+  readonly script: string
+  /** The command's home and working folder. */
+  readonly root: string
+  /** A sealed file and its key, for the command's environment and for the test's own hands. */
+  readonly environment: { readonly MCP_VAULT_FOLDER: string; readonly MCP_VAULT_KEY_FILE: string }
+  /** Runs `mcp-credential-vault` in a process of its own. */
+  run(words: readonly string[], input?: string | Uint8Array): Promise<Ended>
+  /** The same in a shell, where `$MCV` is the command. */
+  shell(script: string): Promise<Ended>
+  store(subject: string, values: Readonly<Record<string, string>>, issuer?: string): Promise<void>
+  stored(subject: string): Promise<unknown>
+  remove(): void
+}
+
+export const ISSUER = 'https://login.example.com'
+
+const keyOf = (subject: string, issuer = ISSUER) => storageKey('jira', { issuer, subject })
+
+/** The command line as operators have it, beside a store of the provider `jira`. */
+export async function mainCommand(): Promise<MainCommand> {
+  const { script, remove } = await compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+  const root = mkdtempSync(join(tmpdir(), 'main-'))
+  const environment = { MCP_VAULT_FOLDER: join(root, 'data'), MCP_VAULT_KEY_FILE: join(root, 'vault.key') }
+  writeFileSync(environment.MCP_VAULT_KEY_FILE, generateKeyText(), { mode: 0o600 })
+
+  function ended(command: string, words: readonly string[], input: string | Uint8Array = ''): Promise<Ended> {
+    const env = { PATH: process.env['PATH'], HOME: root, MCV: `${process.execPath} ${script}`, ...environment }
+    const child = spawn(command, words, { env, cwd: root, stdio: ['pipe', 'pipe', 'pipe'] })
+    const printed = { out: '', error: '' }
+    child.stdout.on('data', (chunk) => {
+      printed.out += String(chunk)
+    })
+    child.stderr.on('data', (chunk) => {
+      printed.error += String(chunk)
+    })
+    // It may end before it has read everything.
+    child.stdin.on('error', () => undefined).end(input)
+    return new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code) => resolve({ code, ...printed }))
+    })
+  }
+
+  async function withStore<T>(work: (backend: ReturnType<typeof sealedFile>) => Promise<T>): Promise<T> {
+    const backend = sealedFile({ folder: environment.MCP_VAULT_FOLDER, keyFile: environment.MCP_VAULT_KEY_FILE })
+    await backend.open()
+    try {
+      return await work(backend)
+    } finally {
+      await backend.close()
+    }
+  }
+
+  return {
+    script,
+    root,
+    environment,
+    run: (words, input) => ended(process.execPath, [script, ...words], input),
+    shell: (line) => ended('/bin/sh', ['-c', line]),
+    store: (subject, values, issuer) =>
+      withStore(async (backend) => void (await put(backend, keyOf(subject, issuer), values))),
+    stored: (subject) => withStore((backend) => valuesOf(backend, keyOf(subject))),
+    remove() {
+      remove()
+      rmSync(root, { recursive: true, force: true })
+    },
+  }
+}
