@@ -19,7 +19,7 @@ export type { GatedCall } from './core/gate/gated-call.ts'
 export type { CredentialRequest, GatedProvider } from './core/gate/gated-provider.ts'
 export type { CallExtra, GatePass, ToolCall } from './core/gate/tool-call.ts'
 export type { HealthPart } from './core/journal/health.ts'
-export { CredentialVaultError, type ErrorCode, type ErrorDetails, isVaultError } from './core/model/errors.ts'
+export { CredentialVaultError, type ErrorCode, type ErrorDetails, isCredentialVaultError } from './core/model/errors.ts'
 export type { Owner, User } from './core/model/owner.ts'
 export type { StorageKey } from './core/model/storage-key.ts'
 export type {

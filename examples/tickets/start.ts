@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
-import { generateKeyText, isVaultError } from 'mcp-credential-vault'
+import { generateKeyText, isCredentialVaultError } from 'mcp-credential-vault'
 import { type Ports, portProblem, portProblems, portsFrom } from './ports.ts'
 import { startTickets } from './tickets-server.ts'
 import { callCommand, clientSettings } from './welcome.ts'
@@ -21,7 +21,7 @@ function withKey(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** One line for what its user can set right; the stack of anything else. */
 function fail(error: unknown, ports?: Ports): never {
-  const known = (ports && portProblem(error, ports)) ?? (isVaultError(error) ? error.message : undefined)
+  const known = (ports && portProblem(error, ports)) ?? (isCredentialVaultError(error) ? error.message : undefined)
   console.error(known ?? error)
   process.exit(1)
 }

@@ -9,7 +9,7 @@ import type { AuditKeys } from './line/audit-keys.ts'
 import type { LineBody } from './line/audit-line.ts'
 import { logLineBody } from './line/log-events.ts'
 import { type AuditFile, createAuditFile } from './segments/audit-file.ts'
-import { type FoundHeads, foundHeads } from './segments/chain-heads.ts'
+import { type HeadsOfSegments, headsOfSegments } from './segments/chain-heads.ts'
 import { expiredSegments } from './segments/expired-segments.ts'
 import { segmentName } from './segments/segment-name.ts'
 
@@ -42,7 +42,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   let part = 1
   let day = ''
   /** What was found in the folder, for the chain's first line. */
-  let found: FoundHeads = { segments: 0, heads: [] }
+  let found: HeadsOfSegments = { segments: 0, heads: [] }
   /** What the log has to say of itself, and has not written yet. */
   let owed: LineBody[] = []
   let purged: readonly string[] = []
@@ -89,7 +89,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   async function begin(): Promise<AuditFile> {
     const now = new Date()
     const verifying = [keys.verifyingKey]
-    if (head.seq === 0) found = await foundHeads(folder, verifying, warn)
+    if (head.seq === 0) found = await headsOfSegments(folder, verifying, warn)
     if (parts.keepDays !== undefined && purged.length === 0) {
       // Tidying up keeps nothing from being written down.
       const expired = await expiredSegments(folder, { keepDays: parts.keepDays, keys: verifying, now }).catch(() => [])

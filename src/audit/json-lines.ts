@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { findKey } from '../core/crypto/key-source.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
-import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
@@ -137,7 +137,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
       try {
         await prepare()
       } catch (error) {
-        throw isVaultError(error) ? error : unavailable(error)
+        throw isCredentialVaultError(error) ? error : unavailable(error)
       }
     },
 
@@ -166,9 +166,9 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 }
 
 function unavailable(error: unknown): CredentialVaultError {
-  if (isVaultError(error, 'audit_unavailable')) return error
+  if (isCredentialVaultError(error, 'audit_unavailable')) return error
   // An error about the folder.
-  if (isVaultError(error)) return unavailableBecause('write_failed', error.message)
+  if (isCredentialVaultError(error)) return unavailableBecause('write_failed', error.message)
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return typeof code === 'string' && DISK_FULL.has(code)
     ? unavailableBecause('disk_full', "The audit log's disk is full.")

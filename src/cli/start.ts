@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import type { DefineTools } from '../server/tools-module.ts'
 import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
@@ -100,7 +100,9 @@ async function loadTools(module: string): Promise<DefineTools> {
     try {
       await define(server, vault)
     } catch (error) {
-      throw isVaultError(error) ? error : moduleProblem(`The default export of ${path} failed. ${described(error)}`)
+      throw isCredentialVaultError(error)
+        ? error
+        : moduleProblem(`The default export of ${path} failed. ${described(error)}`)
     }
   }
 }
@@ -109,7 +111,9 @@ async function importModule(path: string): Promise<{ default?: unknown }> {
   try {
     return await import(pathToFileURL(path).href)
   } catch (error) {
-    throw isVaultError(error) ? error : moduleProblem(`The module ${path} cannot be loaded. ${described(error)}`)
+    throw isCredentialVaultError(error)
+      ? error
+      : moduleProblem(`The module ${path} cannot be loaded. ${described(error)}`)
   }
 }
 

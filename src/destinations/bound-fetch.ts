@@ -8,7 +8,7 @@ import {
   fetch as undiciFetch,
 } from 'undici'
 import { reasonOf } from '../core/journal/refusal-event.ts'
-import { CredentialVaultError, isVaultError, namingProvider } from '../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError, namingProvider } from '../core/model/errors.ts'
 import type { Owner } from '../core/model/owner.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { isServiceOutage } from '../core/network/service-outage.ts'
@@ -132,7 +132,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     try {
       return header.value(values)
     } catch (error) {
-      throw isVaultError(error) ? namingProvider(error, provider) : error
+      throw isCredentialVaultError(error) ? namingProvider(error, provider) : error
     }
   }
 

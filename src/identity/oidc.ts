@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { CredentialVaultError, isVaultError } from '../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
 import type {
@@ -122,7 +122,7 @@ async function checkIssuer(
       )
     }
   } catch (error) {
-    if (!isVaultError(error, 'unavailable')) throw error
+    if (!isCredentialVaultError(error, 'unavailable')) throw error
     context.warn(
       `The identity provider ${issuer} does not answer. Nobody can sign in until it does; it is asked again at the next request.`,
     )
@@ -139,7 +139,7 @@ function duringService(
     try {
       return await discover()
     } catch (error) {
-      if (!isVaultError(error, 'configuration_invalid')) throw error
+      if (!isCredentialVaultError(error, 'configuration_invalid')) throw error
       if (warning !== error.message) context.warn(error.message)
       warning = error.message
       throw issuerUnavailable('misconfigured')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isVaultError } from '../core/model/errors.ts'
+import { isCredentialVaultError } from '../core/model/errors.ts'
 import { checkOwner, type User } from '../core/model/owner.ts'
 
 /** `authInfo` is whatever a verifier left on the request. undefined when it names nobody. */
@@ -22,7 +22,7 @@ export function ownerFromAuthInfo(authInfo: unknown): User | undefined {
       ...(extra.name === undefined ? {} : { displayName: extra.name }),
     }
   } catch (error) {
-    if (isVaultError(error)) return undefined
+    if (isCredentialVaultError(error)) return undefined
     throw error
   }
 }

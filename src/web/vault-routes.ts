@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
-import { isVaultError } from '../core/model/errors.ts'
+import { isCredentialVaultError } from '../core/model/errors.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
 import type { OwnRoutes } from './http/own-routes.ts'
@@ -54,10 +54,10 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
 
   // Koa's own handler would drop every header and print the error, which may hold what was typed.
   function errorAnswer(error: unknown, correlationId: string): Answer {
-    if (isVaultError(error, 'unavailable', 'audit_unavailable')) {
+    if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) {
       return { page: renderer.message(messages.unavailable(correlationId)), headers: { 'Retry-After': '10' } }
     }
-    const code = isVaultError(error) ? error.code : 'unexpected'
+    const code = isCredentialVaultError(error) ? error.code : 'unexpected'
     const problem = `A page of the credential vault failed: ${code}, reference ${correlationId}`
     return { page: renderer.message(messages.unexpected(correlationId)), problem }
   }

@@ -7,7 +7,7 @@ import { readLogRecord } from '../../src/audit/query/log-record.ts'
 import { segmentLines } from '../../src/audit/segments/segment-lines.ts'
 import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { parseKey } from '../../src/core/crypto/key-text.ts'
-import { isVaultError } from '../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../src/core/model/errors.ts'
 
 // Appends on a disk that becomes read-only and writable again. Ends with what happened, as JSON.
 const [disk = ''] = process.argv.slice(2)
@@ -16,7 +16,7 @@ const audit = jsonLinesAudit({ folder, warn: () => {} })
 const append = (correlationId: string) =>
   audit.append({ type: 'credential.resolved', outcome: 'success', correlationId }).then(
     () => undefined,
-    (error: unknown) => (isVaultError(error) ? error.reason : String(error)),
+    (error: unknown) => (isCredentialVaultError(error) ? error.reason : String(error)),
   )
 
 // With a file open for writing, the system refuses to make it read-only.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
-import { type VaultAuthOptions, vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
+import { type HashicorpVaultAuthOptions, vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { doctor } from '../../src/cli/doctor/doctor.ts'
 import { checkBackend } from '../../src/cli/doctor/doctor-checks.ts'
 import { runCommand } from '../../src/cli/terminal/command.ts'
@@ -16,7 +16,7 @@ import { type AwsEmulator, REGION, startAwsEmulator } from '../harness/aws/aws-e
 import { type AwsProxy, startAwsProxy } from '../harness/aws/aws-proxy.ts'
 import { type AwsUser, awsPolicy, newAwsUser } from '../harness/aws/aws-users.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
-import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../harness/thrown-error.ts'
 
 const ALICE = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const POLICIES = join(import.meta.dirname, '../../docs/backends/policies')
@@ -42,7 +42,7 @@ describe('vault', () => {
   const policyFile = (name: string, mount: string) =>
     readFileSync(join(POLICIES, `vault-${name}.hcl`), 'utf8').replaceAll('"secret/', `"${mount}/`)
 
-  async function login(policy: string): Promise<VaultAuthOptions> {
+  async function login(policy: string): Promise<HashicorpVaultAuthOptions> {
     const name = `policy-${randomUUID().slice(0, 8)}`
     await bao.api('PUT', `sys/policies/acl/${name}`, { policy })
     const { body } = await bao.api('POST', 'auth/token/create', { policies: [name], ttl: '1h' })
@@ -71,9 +71,9 @@ describe('vault', () => {
     await put(form, ALICE, { pat: 'one' })
     await put(form, ALICE, { pat: 'two' })
     expect(await form.stat(ALICE, call())).toMatchObject({ status: 'active', fields: ['pat'] })
-    expect(await vaultRejection(form.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'no_read_login' })
+    expect(await rejectionOf(form.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'no_read_login' })
     const asReader = await opened(make({ read: write }))
-    expect(await vaultRejection(asReader.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'policy' })
+    expect(await rejectionOf(asReader.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'policy' })
     const { token } = write as { token: string }
     for (const path of ['?version=1', '']) {
       const direct = bao.api('GET', `${mount}/data/mcp/jira/x${path}`, undefined, { token })
@@ -90,11 +90,11 @@ describe('vault', () => {
     await put(await opened(make({ write })), ALICE, { pat: 'one' })
     expect(await valuesOf(tools, ALICE)).toEqual({ pat: 'one' })
     const asWriter = await opened(make({ write: read }))
-    expect(await vaultRejection(put(asWriter, ALICE, { pat: 'x' }))).toMatchObject({ code: 'forbidden' })
-    expect(await vaultRejection(remove(asWriter, ALICE))).toMatchObject({ code: 'forbidden' })
-    expect(await vaultRejection(remove(asWriter, ALICE, { purge: true }))).toMatchObject({ code: 'forbidden' })
-    expect(await vaultRejection(statusOfAll(tools))).toMatchObject({ code: 'forbidden' })
-    expect(await vaultRejection(put(tools, ALICE, { pat: 'x' }))).toMatchObject({ reason: 'no_write_login' })
+    expect(await rejectionOf(put(asWriter, ALICE, { pat: 'x' }))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(remove(asWriter, ALICE))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(remove(asWriter, ALICE, { purge: true }))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(statusOfAll(tools))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(put(tools, ALICE, { pat: 'x' }))).toMatchObject({ reason: 'no_write_login' })
   })
 
   test('both in one process do what either may', async () => {
@@ -151,7 +151,7 @@ describe('vault', () => {
     const { make, write } = await setUp()
     const form = await opened(make({ write }))
     await put(form, ALICE, { pat: 'one' })
-    expect(await vaultRejection(remove(form, ALICE, { purge: true }))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(remove(form, ALICE, { purge: true }))).toMatchObject({ code: 'forbidden' })
     expect((await form.stat(ALICE, call())).status).toBe('active')
   })
 
@@ -255,10 +255,10 @@ describe('aws-secrets-manager', () => {
 
     const wrong = make({ credentials: { read: form, write: tool } })
     await wrong.open()
-    expect(await vaultRejection(wrong.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'policy' })
-    expect(await vaultRejection(put(wrong, ALICE, { pat: 'x' }))).toMatchObject({ code: 'forbidden' })
-    expect(await vaultRejection(remove(wrong, ALICE))).toMatchObject({ code: 'forbidden' })
-    expect(await vaultRejection(statusOfAll(backend))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(wrong.read(ALICE, call()))).toMatchObject({ code: 'forbidden', reason: 'policy' })
+    expect(await rejectionOf(put(wrong, ALICE, { pat: 'x' }))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(remove(wrong, ALICE))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(statusOfAll(backend))).toMatchObject({ code: 'forbidden' })
 
     expect(await remove(backend, ALICE)).toBe(true)
     await put(backend, ALICE, { pat: 'three' })
@@ -276,7 +276,7 @@ describe('aws-secrets-manager', () => {
     // The server's one login lists nobody; the message names the policy that does.
     const servers = make({ credentials: server })
     await servers.open()
-    const listing = await vaultRejection(statusOfAll(servers))
+    const listing = await rejectionOf(statusOfAll(servers))
     expect(listing).toMatchObject({ code: 'forbidden', message: expect.stringContaining('aws-operator.json') })
   })
 

@@ -3,7 +3,7 @@ import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { createHealth } from '../../src/core/journal/health.ts'
 import { createJournal } from '../../src/core/journal/journal.ts'
-import { isVaultError } from '../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import { type Credentials, createCredentials } from '../harness/credentials.ts'
@@ -74,8 +74,8 @@ async function take(credentials: Credentials, subject: string, step: Step): Prom
     try {
       return `active:${(await credentials.release(key, variables, context))['pat']}`
     } catch (error) {
-      if (isVaultError(error, 'credential_absent')) return 'absent'
-      if (isVaultError(error, 'credential_revoked')) return 'revoked'
+      if (isCredentialVaultError(error, 'credential_absent')) return 'absent'
+      if (isCredentialVaultError(error, 'credential_revoked')) return 'revoked'
       throw error
     }
   }

@@ -5,7 +5,7 @@ import { auditKeys, importPublicKey } from '../../src/audit/line/audit-keys.ts'
 import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { isVaultError } from '../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { CredentialLookup, SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { call, put, statusOfAll } from '../../src/testing/secret-backend/calls.ts'
@@ -147,5 +147,5 @@ function textOf(found: CredentialLookup): Found {
 }
 
 function describe(error: unknown): string {
-  return isVaultError(error) ? `${error.code} ${error.reason}: ${error.message}` : String(error)
+  return isCredentialVaultError(error) ? `${error.code} ${error.reason}: ${error.message}` : String(error)
 }

@@ -66,10 +66,15 @@ const DOCUMENTED: readonly Documented[] = [
   {
     heading: 'vaultBackend',
     file: 'hashicorp-vault-options.ts',
-    types: ['VaultOptions'],
-    schemas: ['vaultSchema'],
+    types: ['HashicorpVaultOptions'],
+    schemas: ['hashicorpVaultSchema'],
   },
-  { heading: 'vaultBackend tls', file: 'transport/tls.ts', types: ['VaultTlsOptions'], schemas: ['tlsSchema'] },
+  {
+    heading: 'vaultBackend tls',
+    file: 'transport/tls.ts',
+    types: ['HashicorpVaultTlsOptions'],
+    schemas: ['tlsSchema'],
+  },
   {
     heading: 'awsSecretsManagerBackend',
     file: 'backends/aws-secrets-manager/aws-options.ts',
@@ -112,7 +117,7 @@ const INTERNAL: readonly string[] = [
   'LoginsOptions',
   'ReleaseOptions',
   'SessionOptions',
-  'VaultAuthOptions',
+  'HashicorpVaultAuthOptions',
   'BearerGateOptions',
   'CredentialCacheOptions',
   'EchoGuardOptions',

@@ -5,8 +5,8 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { vaultError, vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
 import { type Harness, jiraVariables, startHarness, type TestClient } from '../harness/mcp-harness.ts'
+import { rejectionOf, thrownError } from '../harness/thrown-error.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 
@@ -65,16 +65,19 @@ describe('a handle', () => {
       kept = handle
       return 'ok'
     })
-    expect(await vaultRejection(Promise.resolve(kept?.use(() => 1)))).toMatchObject({ code: 'call_ended' })
+    expect(await rejectionOf(Promise.resolve(kept?.use(() => 1)))).toMatchObject({ code: 'call_ended' })
   })
 
   test('is not to be had outside a gated handler', () => {
     const extra = { signal: new AbortController().signal, requestId: 1 }
     const refused = { code: 'configuration_invalid', reason: 'call_unknown' }
-    expect(vaultError(() => harness.jira.getCredentials(extra))).toMatchObject(refused)
+    expect(thrownError(() => harness.jira.getCredentials(extra))).toMatchObject(refused)
     // From JavaScript, as the ancestor's users write it.
     const ambient = harness.jira.getCredentials.bind(harness.jira) as () => unknown
-    expect(vaultError(ambient)).toMatchObject({ ...refused, message: expect.stringContaining('getCredentials(extra)') })
+    expect(thrownError(ambient)).toMatchObject({
+      ...refused,
+      message: expect.stringContaining('getCredentials(extra)'),
+    })
   })
 
   test('goes nowhere without declared destinations', async () => {
@@ -98,7 +101,7 @@ describe('a reference', () => {
         () => harness.jira.resolve(`${reference.slice(0, -2)}AA`, harness.owner('alice')),
         () => harness.jira.resolve('', harness.owner('alice')),
       ]) {
-        codes.push(vaultError(attempt).code)
+        codes.push(thrownError(attempt).code)
       }
       return harness.jira.resolve(reference, harness.owner('alice')).use(({ pat }) => pat.length)
     })
@@ -112,7 +115,7 @@ describe('a reference', () => {
       reference = handle.reference
       return 'ok'
     })
-    expect(vaultError(() => harness.jira.resolve(reference, harness.owner('alice')))).toMatchObject({
+    expect(thrownError(() => harness.jira.resolve(reference, harness.owner('alice')))).toMatchObject({
       code: 'reference_invalid',
     })
   })
@@ -139,8 +142,8 @@ describe('a reference', () => {
       expect(await handle.use(({ pat }) => pat)).toBe(SECRET)
       expect(lasting.audit.events.at(-1)).toMatchObject({ type: 'credential.resolved', owner })
       vi.useFakeTimers({ now: Date.now() + 61_000, toFake: ['Date'] })
-      expect(vaultError(() => lasting.jira.resolve(reference, owner))).toMatchObject({ code: 'reference_invalid' })
-      expect(await vaultRejection(handle.use(() => 1))).toMatchObject({ code: 'call_ended' })
+      expect(thrownError(() => lasting.jira.resolve(reference, owner))).toMatchObject({ code: 'reference_invalid' })
+      expect(await rejectionOf(handle.use(() => 1))).toMatchObject({ code: 'call_ended' })
     } finally {
       vi.useRealTimers()
       await lasting.close()

@@ -12,7 +12,7 @@ import type { VendorHands } from '../../src/testing/secret-backend/harness.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
 import { awsHands } from '../harness/aws/aws-hands.ts'
 import { type AwsProxy, startAwsProxy } from '../harness/aws/aws-proxy.ts'
-import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../harness/thrown-error.ts'
 import { afterTtl, KEY, PAT, storeUnderTest } from './store-under-test.ts'
 
 describe.each(['moto', 'ministack'] as const)('%s', (name) => {
@@ -122,11 +122,11 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     await hands.purge(KEY)
     await hands.put(KEY, { pat: 'after' })
     const stale = put(backend, KEY, { pat: 'stale' }, { expect: { version: before.ref } })
-    expect(await vaultRejection(stale)).toMatchObject({ code: 'conflict' })
+    expect(await rejectionOf(stale)).toMatchObject({ code: 'conflict' })
   })
 
   test('row 11: an endpoint that refuses is unavailable at start', async () => {
-    const refused = await vaultRejection(connect({ endpoint: 'http://127.0.0.1:1' }))
+    const refused = await rejectionOf(connect({ endpoint: 'http://127.0.0.1:1' }))
     expect(refused).toMatchObject({ code: 'unavailable', reason: 'connection' })
   })
 
@@ -189,7 +189,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     })
     await hands.put(KEY, { pat: 'theirs' })
     const late = put(backend, KEY, { pat: 'staged' }, { expect: { version: ref }, operationId })
-    expect(await vaultRejection(late)).toMatchObject({ code: 'conflict' })
+    expect(await rejectionOf(late)).toMatchObject({ code: 'conflict' })
     expect(await backend.read(KEY, call())).toMatchObject({ values: { pat: 'theirs' } })
   })
 
@@ -233,7 +233,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     const { save, revoke, release, backend } = await store()
     await save('before')
     proxy.fault('failing', 'UpdateSecretVersionStage')
-    await vaultRejection(revoke())
+    await rejectionOf(revoke())
     proxy.fault('none')
     await put(backend, KEY, { pat: 'connected again' })
     expect(

@@ -8,10 +8,10 @@ import { connectionFailure } from '../../src/core/network/connection-failure.ts'
 import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { freePort } from '../harness/free-port.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
-import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
 import { openIdentity } from '../harness/identity/identity-under-test.ts'
 import { bearer, fetchTo, type LocalService, PAT, startService } from '../harness/local-service.ts'
 import { type Harness, startHarness } from '../harness/mcp-harness.ts'
+import { rejectionOf } from '../harness/thrown-error.ts'
 
 let bao: OpenBao
 let plain: LocalService
@@ -63,7 +63,7 @@ test.each(OUTAGES)('F5: bound fetch says %s, and that it may be tried again: %s'
   const told: string[] = []
   const owner = { issuer: 'https://login.example.com', subject: 'alice' }
   const unreachable = async (...problem: string[]) => void told.push(problem.join(' '))
-  const error = await vaultRejection(bound.fetch({ pat: PAT }, `${origin}/path`, {}, { owner, unreachable }))
+  const error = await rejectionOf(bound.fetch({ pat: PAT }, `${origin}/path`, {}, { owner, unreachable }))
   expect(error).toMatchObject({ code: 'unavailable', reason, retryable })
   expect(error).not.toHaveProperty('cause')
   expect(error.message).not.toMatch(/127\.0\.0|\bE[A-Z]{5,}|path|marker/)
@@ -157,7 +157,7 @@ test.each(['read', 'write'] as const)(
       await backend.open()
       await (what === 'read' ? backend.read(key, call()) : put(backend, key, { pat: PAT }))
     }
-    const error = await vaultRejection(work())
+    const error = await rejectionOf(work())
     expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'plain_http' })
     expect(error.message).toContain('speaks plain http')
   },
@@ -172,7 +172,7 @@ test('F12: so is an endpoint of AWS', async () => {
     warn: () => undefined,
   })
   endings.push(() => backend.close())
-  expect(await vaultRejection(backend.open())).toMatchObject({ code: 'configuration_invalid', reason: 'plain_http' })
+  expect(await rejectionOf(backend.open())).toMatchObject({ code: 'configuration_invalid', reason: 'plain_http' })
 })
 
 test('F12: so is an identity provider, and one whose certificate is refused', async () => {
@@ -185,6 +185,6 @@ test('F12: so is an identity provider, and one whose certificate is refused', as
       clientId: 'form',
       introspection: { clientId: 'a', clientSecret: 'b' },
     })
-    expect(await vaultRejection(identity.verifyToken('opaque'))).toMatchObject({ code: 'unavailable', reason })
+    expect(await rejectionOf(identity.verifyToken('opaque'))).toMatchObject({ code: 'unavailable', reason })
   }
 })

@@ -10,7 +10,7 @@ import { defineVariables } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { saveFailure } from '../../src/web/form/save-failure.ts'
 import { createCredentials } from '../harness/credentials.ts'
-import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../harness/thrown-error.ts'
 import { timePasses } from '../harness/time-passes.ts'
 
 export const ALICE = { issuer: 'https://login.example.com', subject: 'alice' }
@@ -54,7 +54,7 @@ export function storeUnderTest(
     revoke: (purge = false) => credentials.revoke(KEY, { purge }, context),
     /** Expects it to fail with this code and reason, and says what the tool's and the form's user would read. */
     async refusal(work: Promise<unknown>, code: string, reason?: string) {
-      const error = await vaultRejection(work)
+      const error = await rejectionOf(work)
       expect({ code: error.code, reason: error.reason }).toEqual({ code, reason: reason ?? error.reason })
       expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain(PAT)
       const kind = problemKind(error)

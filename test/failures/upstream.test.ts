@@ -6,7 +6,7 @@ import { createHandle } from '../../src/core/credentials/credential-handle.ts'
 import type { CredentialReference } from '../../src/core/credentials/credential-reference.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { put, remove } from '../../src/testing/secret-backend/calls.ts'
-import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../harness/thrown-error.ts'
 import { KEY, storeUnderTest } from './store-under-test.ts'
 
 let service: Server
@@ -86,7 +86,7 @@ test('row 7: a revocation that the refusal uncovers is told as one, and an outag
   await handle.use(() => undefined)
   await remove(backend, KEY)
   vi.advanceTimersByTime(2_001)
-  expect(await vaultRejection(handle.fetch(url))).toMatchObject({ code: 'credential_revoked' })
+  expect(await rejectionOf(handle.fetch(url))).toMatchObject({ code: 'credential_revoked' })
 })
 
 test('row 7: a body that can be read only once is not sent a second time', async () => {

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
-  type VaultAuthOptions,
-  type VaultOptions,
+  type HashicorpVaultAuthOptions,
+  type HashicorpVaultOptions,
   vaultBackend,
 } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { vendorName } from '../../src/backends/vendor/vendor-name.ts'
@@ -15,9 +15,9 @@ import { call, put, refOf } from '../../src/testing/secret-backend/calls.ts'
 import type { VendorHands } from '../../src/testing/secret-backend/harness.ts'
 import { jsonAnswer, type ProxiedRequest } from '../harness/fault-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
-import { vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
 import { vaultHands } from '../harness/hashicorp-vault/vault-hands.ts'
 import { startVaultProxy, type VaultProxy } from '../harness/hashicorp-vault/vault-proxy.ts'
+import { rejectionOf } from '../harness/thrown-error.ts'
 import { timePasses } from '../harness/time-passes.ts'
 import { ALICE, afterTtl, KEY, PAT, storeUnderTest } from './store-under-test.ts'
 
@@ -49,7 +49,7 @@ afterEach(async () => {
   proxy.requests.length = 0
 })
 
-async function connect(given: Partial<VaultOptions> = {}): Promise<SecretBackend> {
+async function connect(given: Partial<HashicorpVaultOptions> = {}): Promise<SecretBackend> {
   const backend = vaultBackend({
     address: proxy.endpoint,
     auth: { method: 'token', token: ROOT_TOKEN },
@@ -62,7 +62,7 @@ async function connect(given: Partial<VaultOptions> = {}): Promise<SecretBackend
   return backend
 }
 
-async function store(options: Partial<VaultOptions> = {}, given: Parameters<typeof storeUnderTest>[1] = {}) {
+async function store(options: Partial<HashicorpVaultOptions> = {}, given: Parameters<typeof storeUnderTest>[1] = {}) {
   return storeUnderTest(await connect(options), given)
 }
 
@@ -71,7 +71,9 @@ const reads = () => proxy.requests.filter((request) => request.method === 'GET' 
 const logins = () => proxy.requests.filter(({ url }) => /^\/v1\/auth\/.*\/login$/.test(url)).length
 
 /** An AppRole that may do everything below the mount, with tokens as given. */
-async function appRole(settings: Readonly<Record<string, unknown>>): Promise<{ name: string; auth: VaultAuthOptions }> {
+async function appRole(
+  settings: Readonly<Record<string, unknown>>,
+): Promise<{ name: string; auth: HashicorpVaultAuthOptions }> {
   const name = `role-${crypto.randomUUID().slice(0, 8)}`
   await bao.api('POST', 'sys/auth/approle', { type: 'approle' }).catch(() => undefined)
   const policy = `path "${mount}/*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }`
@@ -161,7 +163,7 @@ describe('what an operator does', () => {
     expect(status).toMatchObject({ version: { label: before.label } })
     expect(refOf(status)).not.toBe(before.ref)
     const stale = put(backend, KEY, { pat: 'stale' }, { expect: { version: before.ref } })
-    expect(await vaultRejection(stale)).toMatchObject({ code: 'conflict' })
+    expect(await rejectionOf(stale)).toMatchObject({ code: 'conflict' })
   })
 
   test('row 20: a change that somebody else was faster than overwrites nothing, and says so', async () => {
@@ -225,7 +227,7 @@ describe('outages', () => {
     const { tool, form } = await refusal(release(), 'unavailable', reason)
     expect(tool).toContain('It has not been lost; try again later')
     expect(form).toContain('refused or could not be reached')
-    const state = await vaultRejection(credentials.status(KEY, context))
+    const state = await rejectionOf(credentials.status(KEY, context))
     expect(state.code).toBe('unavailable')
     proxy.answer(undefined)
     credentials.close()
@@ -250,19 +252,19 @@ describe('outages', () => {
   })
 
   test('row 11: an address that refuses or does not exist is unavailable at start', async () => {
-    const refused = await vaultRejection(connect({ address: 'http://127.0.0.1:1' }))
+    const refused = await rejectionOf(connect({ address: 'http://127.0.0.1:1' }))
     expect(refused).toMatchObject({ code: 'unavailable', reason: 'connection' })
-    const unknown = await vaultRejection(connect({ address: 'https://vault.invalid:8200' }))
+    const unknown = await rejectionOf(connect({ address: 'https://vault.invalid:8200' }))
     expect(unknown).toMatchObject({ code: 'unavailable', reason: 'connection' })
   })
 
   test('row 11: a certificate of an unknown authority or another name is misconfigured, and the right one works', async () => {
     const own = await startOpenBao({ tls: true })
     try {
-      const at = (given: VaultOptions['tls']) => connect({ address: own.address, mount: 'secret', tls: given })
-      expect(await vaultRejection(at({}))).toMatchObject({ code: 'configuration_invalid', reason: 'tls' })
+      const at = (given: HashicorpVaultOptions['tls']) => connect({ address: own.address, mount: 'secret', tls: given })
+      expect(await rejectionOf(at({}))).toMatchObject({ code: 'configuration_invalid', reason: 'tls' })
       const caFile = `${own.folder}/vault-ca.pem`
-      const otherName = await vaultRejection(at({ caFile, serverName: 'vault.example.com' }))
+      const otherName = await rejectionOf(at({ caFile, serverName: 'vault.example.com' }))
       expect(otherName).toMatchObject({ code: 'configuration_invalid', reason: 'tls' })
       expect((await at({ caFile })).name).toBe('vault')
       expect((await at({ dangerouslySkipVerification: true })).name).toBe('vault')
@@ -306,8 +308,8 @@ describe('outages', () => {
     proxy.answer(() => jsonAnswer(status, body))
     const { error } = await refusal(release(), status === 404 ? 'configuration_invalid' : 'unavailable')
     expect(error.code).not.toBe('credential_absent')
-    expect((await vaultRejection(state())).code).toBe(error.code)
-    expect((await vaultRejection(revoke())).code).toBe(error.code)
+    expect((await rejectionOf(state())).code).toBe(error.code)
+    expect((await rejectionOf(revoke())).code).toBe(error.code)
     proxy.answer(undefined)
     await expect.poll(release).toBe(PAT)
   })
@@ -439,7 +441,7 @@ describe('logins', () => {
     const { auth } = await appRole({ token_ttl: '1h' })
     let lost = 0
     proxy.fault('lost', ({ url }) => url.endsWith('/login') && lost++ === 0)
-    const error = await vaultRejection(connect({ auth }))
+    const error = await rejectionOf(connect({ auth }))
     expect(error).toMatchObject({ code: 'unavailable' })
     expect((await connect({ auth })).name).toBe('vault')
   })
@@ -451,7 +453,7 @@ describe('logins', () => {
       if (asked === 1) await new Promise(() => undefined)
       return { token: ROOT_TOKEN, ttlSeconds: 0, renewable: false }
     }
-    expect(await vaultRejection(connect({ auth: { method: 'custom', login } }))).toMatchObject({ code: 'unavailable' })
+    expect(await rejectionOf(connect({ auth: { method: 'custom', login } }))).toMatchObject({ code: 'unavailable' })
     const again = vaultBackend({ address: proxy.endpoint, mount, auth: { method: 'custom', login } })
     await again.open()
     await again.close()
@@ -468,7 +470,7 @@ describe('logins', () => {
     await bao.api('DELETE', `auth/approle/role/${name}`)
     await bao.api('POST', 'auth/token/revoke', { token })
     for (const milliseconds of [1, 5, 20, 100, 230])
-      await vaultRejection(backend.read(KEY, call(AbortSignal.timeout(milliseconds))))
+      await rejectionOf(backend.read(KEY, call(AbortSignal.timeout(milliseconds))))
     await new Promise((resolve) => setTimeout(resolve, 300))
     process.off('unhandledRejection', hear)
     expect(rejections).toEqual([])
@@ -531,8 +533,8 @@ describe('logins', () => {
     const [alice = KEY] = keys
     const asBob = { ...call(), assertion: () => jwt('bob') }
     const fresh = await connect({ userAuth })
-    expect(await vaultRejection(fresh.read(alice, asBob))).toMatchObject({ code: 'forbidden' })
-    expect(await vaultRejection((await connect({ userAuth })).read(alice, call()))).toMatchObject({
+    expect(await rejectionOf(fresh.read(alice, asBob))).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf((await connect({ userAuth })).read(alice, call()))).toMatchObject({
       code: 'unauthenticated',
       reason: 'assertion',
     })
@@ -575,7 +577,7 @@ describe('logins', () => {
     })
     const wrapped = (await wrap.json()) as { wrap_info: { token: string } }
     writeFileSync(path, wrapped.wrap_info.token)
-    const wrappedAuth: VaultAuthOptions = {
+    const wrappedAuth: HashicorpVaultAuthOptions = {
       method: 'approle',
       roleId: auth.roleId,
       wrappedSecretIdFile: path,
@@ -584,7 +586,7 @@ describe('logins', () => {
     const { save, release } = await store({ auth: wrappedAuth })
     await save()
     expect(await release()).toBe(PAT)
-    const again = await vaultRejection(connect({ auth: wrappedAuth }))
+    const again = await rejectionOf(connect({ auth: wrappedAuth }))
     expect(again).toMatchObject({ code: 'unauthenticated', reason: 'already_unwrapped' })
     expect(again.message).toContain('treat the role as attacked')
   })
@@ -592,18 +594,16 @@ describe('logins', () => {
 
 describe('surroundings', () => {
   test('row 17: a wrong mount, a KV version 1 mount and a wrong namespace fail at start', async () => {
-    expect(await vaultRejection(connect({ mount: 'nowhere' }))).toMatchObject({
+    expect(await rejectionOf(connect({ mount: 'nowhere' }))).toMatchObject({
       code: 'configuration_invalid',
       reason: 'mount',
     })
     const v1 = `kv1-${crypto.randomUUID().slice(0, 8)}`
     await bao.api('POST', `sys/mounts/${v1}`, { type: 'kv', options: { version: '1' } })
-    const old = await vaultRejection(connect({ mount: v1 }))
+    const old = await rejectionOf(connect({ mount: v1 }))
     expect(old).toMatchObject({ code: 'configuration_invalid', reason: 'kv_version' })
     expect(old.message).toContain(`vault kv enable-versioning ${v1}/`)
-    expect((await vaultRejection(connect({ namespace: 'nowhere' }))).code).toMatch(
-      /configuration_invalid|unauthenticated/,
-    )
+    expect((await rejectionOf(connect({ namespace: 'nowhere' }))).code).toMatch(/configuration_invalid|unauthenticated/)
   })
 
   test('row 32: Vault’s times are compared with Vault’s clock, however wrong ours is', async () => {
@@ -681,7 +681,7 @@ describe('surroundings', () => {
       expect(proxy.requests.every(({ headers }) => headers['x-vault-token'] === ROOT_TOKEN)).toBe(true)
       expect(proxy.requests.some(({ headers }) => headers['x-vault-namespace'] !== undefined)).toBe(false)
       const own = await startOpenBao({ tls: true })
-      const rejected = await vaultRejection(connect({ address: own.address, mount: 'secret' })).finally(own.stop)
+      const rejected = await rejectionOf(connect({ address: own.address, mount: 'secret' })).finally(own.stop)
       expect(rejected.reason).toBe('tls')
     } finally {
       for (const name of Object.keys(surprises)) {

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { expect, test } from 'vitest'
-import { isVaultError } from '../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../src/core/model/errors.ts'
 import { localUser } from '../../src/identity/local-user.ts'
 import { refusal } from '../harness/identity/identity-under-test.ts'
 
@@ -102,7 +102,7 @@ test.each([
   try {
     localUser(options)
   } catch (error) {
-    expect(isVaultError(error) && error.message).toContain(`localUser.${Object.keys(options)[0]}`)
+    expect(isCredentialVaultError(error) && error.message).toContain(`localUser.${Object.keys(options)[0]}`)
     expect(String(error)).not.toContain(ACCESS_TOKEN)
   }
 })

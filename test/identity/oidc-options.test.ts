@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isVaultError } from '../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../src/core/model/errors.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 
 const GOOD = { issuer: 'https://login.example.com', clientId: 'form' }
@@ -8,7 +8,7 @@ function refusedOptions(options: unknown): string {
   try {
     oidc(options as Parameters<typeof oidc>[0])
   } catch (error) {
-    if (isVaultError(error, 'configuration_invalid')) return error.message
+    if (isCredentialVaultError(error, 'configuration_invalid')) return error.message
     throw error
   }
   return expect.fail('The options were accepted.')

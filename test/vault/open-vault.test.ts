@@ -13,7 +13,7 @@ import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
-import { vaultError, vaultRejection } from '../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf, thrownError } from '../harness/thrown-error.ts'
 
 const variables = { pat: { label: 'Token', type: 'password' } } as const
 const warn = () => undefined
@@ -33,7 +33,7 @@ afterEach(() => {
 
 describe('opening refuses', () => {
   test('a public URL without an identity, and lists the modes', async () => {
-    const error = await vaultRejection(openVault(options({ serverBaseUrl: 'https://mcp.example.com' })))
+    const error = await rejectionOf(openVault(options({ serverBaseUrl: 'https://mcp.example.com' })))
     expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'identity_missing' })
     expect(error.message).toMatch(/oidc\(.*localUser\(/)
   })
@@ -45,37 +45,37 @@ describe('opening refuses', () => {
     ['mcp.example.com', 'absolute URL'],
     ['ftp://mcp.example.com', 'must begin with https://'],
   ])('the base URL %s', async (serverBaseUrl, words) => {
-    const error = await vaultRejection(openVault(options({ serverBaseUrl })))
+    const error = await rejectionOf(openVault(options({ serverBaseUrl })))
     expect(error).toMatchObject({ code: 'configuration_invalid', message: expect.stringContaining(words) })
     expect(error.message).not.toContain('pw')
   })
 
   test('an option that does not exist, by its path', async () => {
-    const error = await vaultRejection(openVault({ ...options(), linkTtl: 5 } as OpenVaultOptions))
+    const error = await rejectionOf(openVault({ ...options(), linkTtl: 5 } as OpenVaultOptions))
     expect(error.message).toBe('openVault.linkTtl: there is no such option')
   })
 
   test('a process whose TLS checks are switched off', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
-    expect(await vaultRejection(openVault(options()))).toMatchObject({ reason: 'tls_unverified' })
+    expect(await rejectionOf(openVault(options()))).toMatchObject({ reason: 'tls_unverified' })
   })
 
   test('one key for the store and for the web', async () => {
     const key = generateKeyText()
     const backend = sealedFile({ folder: join(folder, 'data'), key, warn })
-    expect(await vaultRejection(openVault(options({ backend, webKey: key })))).toMatchObject({ reason: 'same_key' })
+    expect(await rejectionOf(openVault(options({ backend, webKey: key })))).toMatchObject({ reason: 'same_key' })
   })
 
   test('a shared pending store without a key that every replica has', async () => {
     const pendingStore = { ...memoryPendingStore(), shared: true }
-    expect(await vaultRejection(openVault(options({ pendingStore })))).toMatchObject({ reason: 'web_key_missing' })
+    expect(await rejectionOf(openVault(options({ pendingStore })))).toMatchObject({ reason: 'web_key_missing' })
   })
 
   test("a backend that fails, without a word of the vendor's error", async () => {
     const open = async () => {
       throw new Error('connect failed for postgres://svc:hunter2@db')
     }
-    const error = await vaultRejection(openVault(options({ backend: { ...memoryBackend(), open } })))
+    const error = await rejectionOf(openVault(options({ backend: { ...memoryBackend(), open } })))
     expect(error.code).toBe('unavailable')
     expect(`${error.stack}${JSON.stringify(error)}`).not.toContain('hunter2')
   })
@@ -106,7 +106,7 @@ describe('providers', () => {
     const jira = { vault, name: 'jira', variables }
     new CredentialsProvider(jira)
     new CredentialsProvider(jira)
-    expect(vaultError(() => new CredentialsProvider({ ...jira, label: 'Other' }))).toMatchObject({
+    expect(thrownError(() => new CredentialsProvider({ ...jira, label: 'Other' }))).toMatchObject({
       reason: 'provider_name_taken',
     })
     await vault.close()
@@ -114,7 +114,7 @@ describe('providers', () => {
 
   test('take parts of a vault only without one', async () => {
     const vault = await openVault(options())
-    const error = vaultError(
+    const error = thrownError(
       () => new CredentialsProvider({ vault, name: 'jira', variables, backend: memoryBackend() }),
     )
     expect(error.message).toBe('CredentialsProvider.backend: belongs to the vault; give it to openVault instead')
@@ -132,7 +132,7 @@ describe('providers', () => {
     ],
     [{ tokenTimeout: 1 }, 'CredentialsProvider.tokenTimeout: there is no such option'],
   ])('with %j are refused by the option', (change, path) => {
-    const error = vaultError(() => new CredentialsProvider({ name: 'jira', variables, ...change } as never))
+    const error = thrownError(() => new CredentialsProvider({ name: 'jira', variables, ...change } as never))
     expect(error).toMatchObject({ code: 'configuration_invalid', message: expect.stringContaining(path) })
   })
 
@@ -151,9 +151,9 @@ describe('providers', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
-    expect(vaultError(() => one?.vault)).toMatchObject({ reason: 'not_ready' })
+    expect(thrownError(() => one?.vault)).toMatchObject({ reason: 'not_ready' })
     expect(await (await get('/unrelated')).text()).toBe('the rest of the app')
-    expect(vaultError(() => one?.vault)).toMatchObject({ reason: 'not_ready' })
+    expect(thrownError(() => one?.vault)).toMatchObject({ reason: 'not_ready' })
     // 421: it is our page, asked for at another host than the configured one.
     expect((await get('/credentials/two/entry')).status).toBe(421)
     expect(two?.vault).toBe(one?.vault)

@@ -3,7 +3,7 @@ import type { FoundHead } from '../line/log-events.ts'
 import { isMissing, listSegments, readSegmentEnds } from './segment-ends.ts'
 import type { SegmentName } from './segment-name.ts'
 
-export interface FoundHeads {
+export interface HeadsOfSegments {
   /** How many segments there are. */
   readonly segments: number
   /** Where the newest of them ended. */
@@ -16,11 +16,11 @@ const MOST_LOOKED_AT = 512
 const AN_HOUR = 3_600_000
 
 /** What a new chain has to say of the others: only of those that are signed, or anybody could have it vouch for anything. */
-export async function foundHeads(
+export async function headsOfSegments(
   folder: string,
   keys: readonly KeyObject[],
   warn: (message: string) => void,
-): Promise<FoundHeads> {
+): Promise<HeadsOfSegments> {
   const segments = await listSegments(folder)
   const heads: FoundHead[] = []
   for (const name of newestOfEachWriter(segments).slice(0, MOST_LOOKED_AT)) {

@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
 
 /** Names of the service's answers that a caller looks into before deciding what they mean. */
@@ -48,7 +48,7 @@ const CERTIFICATE = /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
  * @param where region or endpoint, for operators
  */
 export function awsError(error: unknown, change: boolean, where: string): CredentialVaultError | AwsAnswer {
-  if (isVaultError(error) || error instanceof AwsAnswer) return error
+  if (isCredentialVaultError(error) || error instanceof AwsAnswer) return error
   const seen = described(error)
   if (ANSWERS.has(seen.name)) return new AwsAnswer(seen.name as ServiceAnswer)
   return (

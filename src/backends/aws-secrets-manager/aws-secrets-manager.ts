@@ -1,6 +1,6 @@
 import { safeWarn } from '../../core/host/process-warning.ts'
 import { throwIfAborted, withinTime } from '../../core/model/deadline.ts'
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { BackendCall, SecretBackend } from '../../core/ports/secret-backend.ts'
@@ -81,7 +81,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
       await describe(client, `${prefix}/probe`, call)
     } catch (error) {
       // A policy for one provider alone does not cover the probe, and has shown all that there was to know.
-      if (!isVaultError(error, 'forbidden')) throw error
+      if (!isCredentialVaultError(error, 'forbidden')) throw error
     }
   }
 

@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { AwsAnswer } from './aws-error.ts'
@@ -57,7 +57,7 @@ async function mayDo(attempt: () => Promise<unknown>): Promise<boolean> {
     return true
   } catch (error) {
     if (error instanceof AwsAnswer) return true
-    if (isVaultError(error, 'forbidden')) return false
+    if (isCredentialVaultError(error, 'forbidden')) return false
     throw error
   }
 }

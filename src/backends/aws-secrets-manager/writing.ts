@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { throwIfAborted, withinTime } from '../../core/model/deadline.ts'
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
@@ -147,7 +147,7 @@ async function describeVersion(
     const Tags = tagsOfWrite(operationId, { fields, audit }, hidden)
     await client('tagResource', { SecretId: name, Tags }, withinTime(call, TAG_DEADLINE))
   } catch (error) {
-    const reason = isVaultError(error) ? (error.reason ?? error.code) : 'refused'
+    const reason = isCredentialVaultError(error) ? (error.reason ?? error.code) : 'refused'
     warn(`The tags of ${name} could not be written (${reason}). The credential itself is stored.`)
   }
 }

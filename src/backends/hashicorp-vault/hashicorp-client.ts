@@ -1,21 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { BackendCall } from '../../core/ports/secret-backend.ts'
-import type { VaultSession } from './auth/session.ts'
-import { CAS_TEXT, textsOf, vaultError } from './transport/answer-error.ts'
-import { objectAt, type VaultAnswer, type VaultRequest, type VaultSend } from './transport/exchange.ts'
+import type { HashicorpVaultSession } from './auth/session.ts'
+import { CAS_TEXT, hashicorpVaultError, textsOf } from './transport/answer-error.ts'
+import {
+  type HashicorpVaultAnswer,
+  type HashicorpVaultRequest,
+  type HashicorpVaultSend,
+  objectAt,
+} from './transport/exchange.ts'
 
-export type VaultOperation = Pick<VaultRequest, 'method' | 'path' | 'body'>
+export type HashicorpVaultOperation = Pick<HashicorpVaultRequest, 'method' | 'path' | 'body'>
 
 /** Requests as one principal. Comes back with a 2xx, a 404 or a lost compare-and-set; throws our own error for anything else. */
-export type VaultClient = (operation: VaultOperation, call: BackendCall) => Promise<VaultAnswer>
+export type HashicorpVaultClient = (
+  operation: HashicorpVaultOperation,
+  call: BackendCall,
+) => Promise<HashicorpVaultAnswer>
 
 /** Milliseconds between attempts at a replica that is behind (status 412). */
 const REPLICA_WAITS = [50, 100, 200, 400] as const
 const MAX_ATTEMPTS = 3
 
-export function createVaultClient(send: VaultSend, session: VaultSession, namespace: string | undefined): VaultClient {
-  async function withToken(operation: VaultOperation, call: BackendCall): Promise<[VaultAnswer, VaultRequest]> {
+export function createHashicorpVaultClient(
+  send: HashicorpVaultSend,
+  session: HashicorpVaultSession,
+  namespace: string | undefined,
+): HashicorpVaultClient {
+  async function withToken(
+    operation: HashicorpVaultOperation,
+    call: BackendCall,
+  ): Promise<[HashicorpVaultAnswer, HashicorpVaultRequest]> {
     for (let attempt = 1; ; attempt += 1) {
       const token = await session.token(call.signal)
       const { method, path, body } = operation
@@ -40,17 +55,17 @@ export function createVaultClient(send: VaultSend, session: VaultSession, namesp
         continue
       }
       if (answer.status < 300 || isNothingHere(answer) || isCasLost(answer)) return answer
-      throw vaultError(answer, request)
+      throw hashicorpVaultError(answer, request)
     }
   }
 }
 
-export function isCasLost(answer: VaultAnswer): boolean {
+export function isCasLost(answer: HashicorpVaultAnswer): boolean {
   return answer.status === 400 && textsOf(answer).includes(CAS_TEXT)
 }
 
 /** A 404 about the credential, and not about the mount: it describes a deleted version, or it says nothing at all. */
-function isNothingHere(answer: VaultAnswer): boolean {
+function isNothingHere(answer: HashicorpVaultAnswer): boolean {
   if (answer.status !== 404) return false
   if (objectAt(answer.body, 'data', 'metadata')) return true
   // Anybody's 404 may be JSON; Vault's has a list of errors.

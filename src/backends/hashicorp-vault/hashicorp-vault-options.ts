@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { NameStyle } from '../vendor/vendor-name.ts'
-import { authSchema, type VaultAuthOptions } from './auth/auth-options.ts'
-import { tlsSchema, type VaultTlsOptions } from './transport/tls.ts'
+import { authSchema, type HashicorpVaultAuthOptions } from './auth/auth-options.ts'
+import { type HashicorpVaultTlsOptions, tlsSchema } from './transport/tls.ts'
 
-export interface VaultOptions {
+export interface HashicorpVaultOptions {
   /**
    * `https://vault.example.com:8200`, or `unix:///run/vault/agent.sock`. Several name the nodes of one cluster: the next one is asked when
    * one cannot be reached, and a redirect is followed among them alone. Plain http is taken for loopback only.
@@ -13,7 +13,9 @@ export interface VaultOptions {
    * How this server logs in. One login, or one for reading and one for writing, so that each may hold only half of the rights; a process
    * that only collects credentials is given `write` alone, one that only runs tools `read` alone.
    */
-  readonly auth: VaultAuthOptions | { readonly read?: VaultAuthOptions; readonly write?: VaultAuthOptions }
+  readonly auth:
+    | HashicorpVaultAuthOptions
+    | { readonly read?: HashicorpVaultAuthOptions; readonly write?: HashicorpVaultAuthOptions }
   /**
    * Reads a user's credential with the user's own token: it logs in with the JWT that the vault's `assertion` option gives, and Vault's
    * templated policy lets it see that one path. Each user then counts as a client of Vault.
@@ -29,7 +31,7 @@ export interface VaultOptions {
   readonly authNamespace?: string | undefined
   /** Whether issuer and subject can be read in Vault's paths. Default `readable`. */
   readonly names?: NameStyle | undefined
-  readonly tls?: VaultTlsOptions | undefined
+  readonly tls?: HashicorpVaultTlsOptions | undefined
   /** Accepts `http://` to other machines: tokens and credentials travel in clear. Warns at start. */
   readonly dangerouslyAllowHttp?: boolean | undefined
   /** Told of what is weak or strange yet no error. Default `process.emitWarning`. */
@@ -49,7 +51,7 @@ const eitherSchema = z
 
 const userAuthSchema = z.strictObject({ mount: path.default('jwt'), role: z.string().min(1) })
 
-export const vaultSchema = z.strictObject({
+export const hashicorpVaultSchema = z.strictObject({
   address: z.union([z.string(), z.array(z.string()).min(1)]).transform((address) => [address].flat()),
   auth: z.unknown().transform((auth, context) => {
     const single = typeof auth === 'object' && auth !== null && 'method' in auth

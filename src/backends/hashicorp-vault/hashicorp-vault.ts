@@ -10,23 +10,23 @@ import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '../../core/ports/secret-backend.ts'
 import { hiddenNames } from '../vendor/hidden-names.ts'
 import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-name.ts'
-import type { VaultAuthOptions } from './auth/auth-options.ts'
+import type { HashicorpVaultAuthOptions } from './auth/auth-options.ts'
 import type { LoginHalf } from './auth/secret-file.ts'
-import { type VaultOptions, vaultSchema } from './hashicorp-vault-options.ts'
+import { type HashicorpVaultOptions, hashicorpVaultSchema } from './hashicorp-vault-options.ts'
 import { isMarkedRevoked, labelsOf, labelsOfRevocation, labelsOfWrite } from './labels.ts'
 import { createLogins, type Logins } from './logins.ts'
 import { type KvMetadata, statusOf } from './metadata.ts'
 import { checkMount } from './mount.ts'
 import { parseAddress } from './transport/addresses.ts'
 import { nodeVaultSend } from './transport/node-vault.ts'
-import { createTransport, type VaultTransport } from './transport/transport.ts'
+import { createTransport, type HashicorpVaultTransport } from './transport/transport.ts'
 
-export type { VaultAuthOptions, VaultCustomLogin } from './auth/auth-options.ts'
-export type { VaultOptions } from './hashicorp-vault-options.ts'
-export type { VaultTlsOptions } from './transport/tls.ts'
+export type { HashicorpVaultAuthOptions, HashicorpVaultCustomLogin } from './auth/auth-options.ts'
+export type { HashicorpVaultOptions } from './hashicorp-vault-options.ts'
+export type { HashicorpVaultTlsOptions } from './transport/tls.ts'
 
 interface Opened {
-  readonly transport: VaultTransport
+  readonly transport: HashicorpVaultTransport
   readonly logins: Logins
 }
 
@@ -59,13 +59,13 @@ const MAX_ROUNDS = 30
  * })
  * ```
  */
-export function vaultBackend(options: VaultOptions): SecretBackend {
+export function vaultBackend(options: HashicorpVaultOptions): SecretBackend {
   return backendWith(options)
 }
 
 /** @param half which of two logins `auth` is, where it is used for everything */
-function backendWith(options: VaultOptions, half?: LoginHalf): SecretBackend {
-  const settings = parseOptions(vaultSchema, options, 'vaultBackend')
+function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBackend {
+  const settings = parseOptions(hashicorpVaultSchema, options, 'vaultBackend')
   const { mount, prefix, names, namespace } = settings
   const warn = safeWarn(settings.warn)
   const addresses = settings.address.map((text) => parseAddress(text, settings.dangerouslyAllowHttp))
@@ -207,7 +207,7 @@ function backendWith(options: VaultOptions, half?: LoginHalf): SecretBackend {
 
     principals() {
       const { read, write } = settings.auth
-      const only = (auth: VaultAuthOptions, of?: LoginHalf) =>
+      const only = (auth: HashicorpVaultAuthOptions, of?: LoginHalf) =>
         backendWith({ ...options, auth, userAuth: undefined }, of)
       if (read && read === write) return [{ tier: 'both', backend: only(read) }]
       return [

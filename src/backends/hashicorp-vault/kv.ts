@@ -6,7 +6,7 @@ import type {
   StoredVersion,
   Tier,
 } from '../../core/ports/secret-backend.ts'
-import { isCasLost, type VaultClient } from './hashicorp-client.ts'
+import { type HashicorpVaultClient, isCasLost } from './hashicorp-client.ts'
 import { type KvMetadata, metadataOf, notUnderstood, versionOf } from './metadata.ts'
 import { rightsOf } from './rights.ts'
 import { objectAt } from './transport/exchange.ts'
@@ -37,7 +37,7 @@ export interface Kv {
   names(folder: string, call: BackendCall): Promise<readonly string[]>
 }
 
-export function createKv(mount: string, client: VaultClient): Kv {
+export function createKv(mount: string, client: HashicorpVaultClient): Kv {
   return {
     async version(call) {
       const answer = await client({ method: 'GET', path: `sys/internal/ui/mounts/${mount}` }, call)

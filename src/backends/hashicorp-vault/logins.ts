@@ -3,19 +3,19 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { BackendCall } from '../../core/ports/secret-backend.ts'
 import type { LoginApi } from './auth/auth-method.ts'
-import type { VaultAuth } from './auth/auth-options.ts'
+import type { HashicorpVaultAuth } from './auth/auth-options.ts'
 import { createAuthMethod, jwtAuth } from './auth/create-auth-method.ts'
 import { createLoginApi } from './auth/login-api.ts'
 import type { LoginHalf } from './auth/secret-file.ts'
-import { createSession, type VaultSession } from './auth/session.ts'
-import { createVaultClient } from './hashicorp-client.ts'
+import { createSession, type HashicorpVaultSession } from './auth/session.ts'
+import { createHashicorpVaultClient } from './hashicorp-client.ts'
 import { createKv, type Kv } from './kv.ts'
-import type { VaultSend } from './transport/exchange.ts'
+import type { HashicorpVaultSend } from './transport/exchange.ts'
 
 type Assertion = NonNullable<BackendCall['assertion']>
 
 export interface LoginsOptions {
-  readonly auth: { readonly read?: VaultAuth | undefined; readonly write?: VaultAuth | undefined }
+  readonly auth: { readonly read?: HashicorpVaultAuth | undefined; readonly write?: HashicorpVaultAuth | undefined }
   /** Which of two logins `auth` is, where it is one alone: for errors. */
   readonly half?: LoginHalf
   readonly userAuth?: { readonly mount: string; readonly role: string } | undefined
@@ -39,17 +39,20 @@ export interface Logins {
 /** Users whose tokens are kept; the one that was not seen for longest logs in again. */
 const MAX_USERS = 1_000
 
-export function createLogins(send: VaultSend, options: LoginsOptions): Logins {
+export function createLogins(send: HashicorpVaultSend, options: LoginsOptions): Logins {
   const { auth, userAuth, mount, namespace, authNamespace } = options
   const api = createLoginApi(send, authNamespace ?? namespace)
-  const sessions = new Map<VaultAuth, VaultSession>()
-  const users = new Map<string, { readonly session: VaultSession; readonly kv: Kv; use(assertion: Assertion): void }>()
+  const sessions = new Map<HashicorpVaultAuth, HashicorpVaultSession>()
+  const users = new Map<
+    string,
+    { readonly session: HashicorpVaultSession; readonly kv: Kv; use(assertion: Assertion): void }
+  >()
 
-  function kvOf(session: VaultSession): Kv {
-    return createKv(mount, createVaultClient(send, session, namespace))
+  function kvOf(session: HashicorpVaultSession): Kv {
+    return createKv(mount, createHashicorpVaultClient(send, session, namespace))
   }
 
-  function principal(method: VaultAuth | undefined, half: LoginHalf): Kv | undefined {
+  function principal(method: HashicorpVaultAuth | undefined, half: LoginHalf): Kv | undefined {
     if (!method) return undefined
     const session = sessions.get(method) ?? createSession(createAuthMethod(method, half), api)
     sessions.set(method, session)
@@ -108,7 +111,7 @@ export function createLogins(send: VaultSend, options: LoginsOptions): Logins {
 function newUser(
   role: { readonly mount: string; readonly role: string },
   api: LoginApi,
-  kvOf: (session: VaultSession) => Kv,
+  kvOf: (session: HashicorpVaultSession) => Kv,
 ) {
   let latest: Assertion | undefined
   const jwt = async () => {

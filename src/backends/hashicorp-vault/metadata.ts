@@ -1,7 +1,7 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
 import { labelsOf } from './labels.ts'
-import { objectAt, type VaultAnswer } from './transport/exchange.ts'
+import { type HashicorpVaultAnswer, objectAt } from './transport/exchange.ts'
 
 /** One credential as `metadata/` describes it: every version, no value. */
 export interface KvMetadata {
@@ -22,7 +22,7 @@ export interface KvVersion {
  * @returns undefined for a 404: nothing was ever stored, or everything was purged
  * @throws `unavailable` for what is no answer of Vault
  */
-export function metadataOf(answer: VaultAnswer): KvMetadata | undefined {
+export function metadataOf(answer: HashicorpVaultAnswer): KvMetadata | undefined {
   const data = objectAt(answer.body, 'data')
   if (answer.status === 404) return undefined
   if (!data || !objectAt(data, 'versions')) throw notUnderstood()
@@ -43,7 +43,7 @@ export function metadataOf(answer: VaultAnswer): KvMetadata | undefined {
 export function versionOf(
   number: number,
   found: Readonly<Record<string, unknown>> | undefined,
-  answer: VaultAnswer,
+  answer: HashicorpVaultAnswer,
 ): KvVersion | undefined {
   const created = found?.['created_time']
   if (typeof created !== 'string' || !Number.isInteger(number) || number < 1) return undefined
@@ -59,7 +59,7 @@ export function versionOf(
 }
 
 /** Vault's own clock, which its times are compared with; ours when the answer has no `Date`. */
-function serverTime({ headers }: VaultAnswer): number {
+function serverTime({ headers }: HashicorpVaultAnswer): number {
   const time = Date.parse(headers['date'] ?? '')
   // `Date` is cut to whole seconds.
   return Number.isNaN(time) ? Date.now() : time + 999

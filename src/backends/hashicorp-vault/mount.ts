@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { BackendCall } from '../../core/ports/secret-backend.ts'
 import type { Logins } from './logins.ts'
 import { misconfigured } from './transport/answer-error.ts'
@@ -17,7 +17,7 @@ export async function checkMount(
     .either()
     .version(call)
     .catch((error: unknown) => {
-      if (isVaultError(error, 'forbidden'))
+      if (isCredentialVaultError(error, 'forbidden'))
         throw misconfigured('mount', `Nothing at ${mount} may be used by this login`)
       throw error
     })

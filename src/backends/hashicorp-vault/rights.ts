@@ -1,5 +1,5 @@
 import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-backend.ts'
-import type { VaultClient } from './hashicorp-client.ts'
+import type { HashicorpVaultClient } from './hashicorp-client.ts'
 import { valueAt } from './transport/exchange.ts'
 
 /** What each tier needs on one credential, by engine path. `docs/backends/policies` grants exactly this. */
@@ -11,7 +11,7 @@ const ENGINES = ['data', 'metadata', 'subkeys', 'delete', 'undelete', 'destroy']
 
 /** Asks Vault what this login may do (`sys/capabilities-self`), and compares it with what the tier needs. */
 export async function rightsOf(
-  client: VaultClient,
+  client: HashicorpVaultClient,
   {
     mount,
     prefix,

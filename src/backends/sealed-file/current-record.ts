@@ -1,5 +1,5 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
 import type { Keyring } from './keyring.ts'
 import { type RecordHeader, type VerifiedRecord, verifyRecord } from './record.ts'
@@ -55,7 +55,7 @@ export function createCurrentRecords(revisions: Revisions, keyring: Keyring): Cu
       saw(id, newest)
       return { kind: 'verified', sighting, record }
     } catch (error) {
-      if (!isVaultError(error)) throw error
+      if (!isCredentialVaultError(error)) throw error
       return damaged(sighting, error)
     }
   }

@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { decodePart, encodePart, hashPart, type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 
 /**
@@ -45,7 +45,7 @@ export function keyOfName(path: string, hidden: VendorName['hidden'], style: Nam
     const key = storageKey(provider, { issuer, subject })
     return vendorName(key, style).path === path ? key : undefined
   } catch (error) {
-    if (isVaultError(error)) return undefined
+    if (isCredentialVaultError(error)) return undefined
     throw error
   }
 }

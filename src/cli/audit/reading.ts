@@ -3,7 +3,7 @@ import { logFilter } from '../../audit/query/log-filter.ts'
 import type { LogRecord } from '../../audit/query/log-record.ts'
 import { mergedLines } from '../../audit/query/merged-lines.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { AuditEvent } from '../../core/ports/audit-sink.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { openAudit } from '../operator/open-audit.ts'
@@ -91,7 +91,7 @@ async function noteReading(
       ...looked,
     })
   } catch (error) {
-    const why = isVaultError(error) ? error.message : 'The log cannot be written.'
+    const why = isCredentialVaultError(error) ? error.message : 'The log cannot be written.'
     terminal.error(`mcp-credential-vault: that the log was read now does not stand in it. ${why}\n`)
   } finally {
     await Promise.allSettled([backend.close(), pendingStore.shutdown()])

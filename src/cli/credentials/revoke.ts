@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
@@ -64,7 +64,7 @@ async function statusOrDamage(
   try {
     return await credentials.status(key, context)
   } catch (error) {
-    if (isVaultError(error, 'record_tampered', 'record_replayed')) return undefined
+    if (isCredentialVaultError(error, 'record_tampered', 'record_replayed')) return undefined
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { VariableType } from '../../core/model/variables.ts'
 import { cacheHelp, cacheNotice } from '../operator/cache-notice.ts'
@@ -54,8 +54,8 @@ ${cacheHelp}
 }
 
 function rotateProblem(error: unknown, key: StorageKey, field: string | undefined): unknown {
-  if (isVaultError(error, 'credential_absent')) return noSuchCredential(key)
-  if (!isVaultError(error, 'configuration_invalid') || error.reason !== 'field_unknown') return error
+  if (isCredentialVaultError(error, 'credential_absent')) return noSuchCredential(key)
+  if (!isCredentialVaultError(error, 'configuration_invalid') || error.reason !== 'field_unknown') return error
   if (field === undefined) return new UsageError(error.message)
   return new UsageError(`there is no ${isName(field) ? `field ${field}` : 'such field'}. ${error.message}`)
 }

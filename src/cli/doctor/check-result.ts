@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { BackendCall, Tier } from '../../core/ports/secret-backend.ts'
 
 export interface CheckResult {
@@ -34,7 +34,7 @@ export async function tried<T>(work: () => Promise<T>): Promise<Tried<T>> {
   try {
     return { ok: true, value: await work() }
   } catch (error) {
-    return isVaultError(error)
+    return isCredentialVaultError(error)
       ? { ok: false, code: error.code, problem: `${error.message} [${error.code}]` }
       : { ok: false, code: 'unexpected', problem: 'It failed in an unexpected way.' }
   }

@@ -1,6 +1,6 @@
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
 import { openAudit } from '../operator/open-audit.ts'
@@ -59,7 +59,11 @@ async function checked(check: string, work: () => Promise<string>): Promise<Chec
   try {
     return { check, result: 'ok', detail: await work() }
   } catch (error) {
-    return { check, result: 'wrong', detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'It failed.' }
+    return {
+      check,
+      result: 'wrong',
+      detail: isCredentialVaultError(error) ? `${error.message} [${error.code}]` : 'It failed.',
+    }
   }
 }
 
@@ -71,7 +75,11 @@ function serverSettings({ environment }: Terminal): CheckResult {
     const { serverBaseUrl } = vaultOptionsFromEnvironment(environment)
     return { check, result: 'ok', detail: String(serverBaseUrl) }
   } catch (error) {
-    return { check, result: 'wrong', detail: isVaultError(error) ? `${error.message} [${error.code}]` : 'They do not.' }
+    return {
+      check,
+      result: 'wrong',
+      detail: isCredentialVaultError(error) ? `${error.message} [${error.code}]` : 'They do not.',
+    }
   }
 }
 

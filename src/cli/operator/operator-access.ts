@@ -7,7 +7,7 @@ import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
@@ -68,8 +68,8 @@ export async function withOperatorAccess(
 
 /** A wrong key is no trouble of the folder: the operator has to correct it first. */
 function isFolderTrouble(error: unknown): error is CredentialVaultError {
-  if (isVaultError(error, 'configuration_invalid')) return error.reason?.startsWith('folder_') ?? false
-  return isVaultError(error, 'unavailable', 'forbidden', 'audit_unavailable')
+  if (isCredentialVaultError(error, 'configuration_invalid')) return error.reason?.startsWith('folder_') ?? false
+  return isCredentialVaultError(error, 'unavailable', 'forbidden', 'audit_unavailable')
 }
 
 /** Who is at the command line, for the audit log. */

@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import {
   asksForHelp,
   Cancelled,
@@ -82,11 +82,11 @@ function report(error: unknown, command: Command, json: boolean, terminal: Termi
     terminal.error(`mcp-credential-vault ${command.name}: cancelled. Nothing was changed.\n`)
     return 130
   }
-  const { code, message } = isVaultError(error) ? error : { code: 'unexpected', message: unexpected(error) }
+  const { code, message } = isCredentialVaultError(error) ? error : { code: 'unexpected', message: unexpected(error) }
   if (json) terminal.out(`${JSON.stringify({ error: { code, message } })}\n`)
   else terminal.error(errorText(`mcp-credential-vault ${command.name}`, message, code))
   if (command.failureExitCode !== undefined) return command.failureExitCode
-  return isVaultError(error, 'credential_absent', 'credential_revoked') ? 3 : 1
+  return isCredentialVaultError(error, 'credential_absent', 'credential_revoked') ? 3 : 1
 }
 
 /** A foreign error's message may hold anything; its name and the system's code do not. */

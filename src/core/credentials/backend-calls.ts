@@ -1,6 +1,6 @@
 import type { Health } from '../journal/health.ts'
 import { withDeadline } from '../model/deadline.ts'
-import { isVaultError } from '../model/errors.ts'
+import { isCredentialVaultError } from '../model/errors.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'
 import { type CallTrace, callOf } from './call-trace.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
@@ -80,9 +80,9 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
       return answer
     } catch (error) {
       // What one user's own login may not do says nothing about the server.
-      const ofUser = trace.assertion !== undefined && isVaultError(error, 'unauthenticated', 'forbidden')
-      const ofCredential = isVaultError(error) && OF_ONE_CREDENTIAL.has(error.reason)
-      if (isVaultError(error, ...OUTAGES) && !ofUser && !ofCredential)
+      const ofUser = trace.assertion !== undefined && isCredentialVaultError(error, 'unauthenticated', 'forbidden')
+      const ofCredential = isCredentialVaultError(error) && OF_ONE_CREDENTIAL.has(error.reason)
+      if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !ofCredential)
         health.failed('backend', error.reason ?? error.code)
       throw error
     }

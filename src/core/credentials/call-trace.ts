@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'
 
@@ -33,7 +33,7 @@ export function callOf({ correlationId, assertion, requestIds }: CallTrace, sign
 }
 
 function assertionFailed(error: unknown): never {
-  if (isVaultError(error)) throw error
+  if (isCredentialVaultError(error)) throw error
   throw new CredentialVaultError('unavailable', "The user's own token for the backend could not be had.", {
     reason: 'assertion',
     retryable: true,

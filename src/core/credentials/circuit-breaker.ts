@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 
 /**
  * Keeps calls away from a backend that is down: after five failures in a row each call fails at once, and every two seconds one is let
@@ -38,7 +38,7 @@ export function createCircuitBreaker(name: string): CircuitBreaker {
       failures = 0
     },
     failed(error) {
-      if (!isVaultError(error)) return
+      if (!isCredentialVaultError(error)) return
       const outage = (error.code === 'unavailable' && error.retryable) || error.code === 'outcome_unknown'
       if (!outage) failures = 0
       else if (!NO_OUTAGE.has(error.reason)) {

@@ -1,5 +1,5 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { CredentialVaultError, isVaultError } from '../model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from '../model/variables.ts'
 import type { CredentialNote } from '../ports/access-context.ts'
 import type { CredentialReference } from './credential-reference.ts'
@@ -95,7 +95,7 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
       const now = await this.#release({ fresh: true })
       return isDeepStrictEqual({ ...now }, { ...before }) ? undefined : now
     } catch (error) {
-      if (isVaultError(error, 'unavailable')) return undefined
+      if (isCredentialVaultError(error, 'unavailable')) return undefined
       throw error
     }
   }

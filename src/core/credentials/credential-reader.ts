@@ -1,5 +1,5 @@
 import { refusalEvent } from '../journal/refusal-event.ts'
-import { isVaultError, namingProvider } from '../model/errors.ts'
+import { isCredentialVaultError, namingProvider } from '../model/errors.ts'
 import { malformedFields } from '../model/form-values.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import { malformed, missing, pick } from '../model/stored-values.ts'
@@ -78,10 +78,10 @@ export function createCredentialReader({
         return pick(variables, found.values)
       } catch (error) {
         // That has been said already, and could not be written down either.
-        if (isVaultError(error, 'audit_unavailable')) throw error
+        if (isCredentialVaultError(error, 'audit_unavailable')) throw error
         await log.note(key, context, { ...refusalEvent(error), backendRequestIds: requestIdsOf(trace) })
         // A backend knows no providers; the gate offers the link only for the credential of its own.
-        throw isVaultError(error, 'credential_malformed') ? namingProvider(error, key.provider) : error
+        throw isCredentialVaultError(error, 'credential_malformed') ? namingProvider(error, key.provider) : error
       }
     },
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isVaultError } from '../model/errors.ts'
+import { isCredentialVaultError } from '../model/errors.ts'
 
 const MAX_ATTEMPTS = 3
 const FIRST_WAIT = 100
@@ -16,7 +16,7 @@ export async function withRetries<T>(deadline: number, signal: AbortSignal, atte
     try {
       return await attempt()
     } catch (error) {
-      if (!isVaultError(error) || !error.retryable || attempts >= MAX_ATTEMPTS || signal.aborted) throw error
+      if (!isCredentialVaultError(error) || !error.retryable || attempts >= MAX_ATTEMPTS || signal.aborted) throw error
       const wait =
         error.retryAfterSeconds === undefined
           ? Math.random() * Math.min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)

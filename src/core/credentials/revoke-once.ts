@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { RevokeIntent, WritableBackend } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
@@ -18,14 +18,18 @@ export async function revokeOnce(
       // Nothing left to revoke after a lost answer: it was done.
       return (await backend.revoke(key, intent, call)) || state.lost
     } catch (error) {
-      if (isVaultError(error, 'outcome_unknown')) {
+      if (isCredentialVaultError(error, 'outcome_unknown')) {
         state.lost = true
         throw new CredentialVaultError('outcome_unknown', error.message, {
           ...(error.reason !== undefined && { reason: error.reason }),
           retryable: true,
         })
       }
-      if (state.lost && isVaultError(error, 'conflict') && (await backend.stat(key, call)).status !== 'active')
+      if (
+        state.lost &&
+        isCredentialVaultError(error, 'conflict') &&
+        (await backend.stat(key, call)).status !== 'active'
+      )
         return true
       throw error
     }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { withDeadline } from '../model/deadline.ts'
-import { CredentialVaultError, isVaultError } from '../model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { CredentialStatus, StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { type CallTrace, callOf } from './call-trace.ts'
@@ -38,20 +38,21 @@ export async function saveOnce(
       try {
         return await state.attempt
       } catch (error) {
-        if (isVaultError(error, 'outcome_unknown')) {
+        if (isCredentialVaultError(error, 'outcome_unknown')) {
           state.lost = error
           // The next attempt is the same operation: it finds out, and stores nothing twice.
           throw new CredentialVaultError('unavailable', error.message, { reason: 'outcome_unknown', retryable: true })
         }
         // After a lost answer, a conflict may be with ourselves.
-        throw state.lost && isVaultError(error, 'conflict') ? state.lost : error
+        throw state.lost && isCredentialVaultError(error, 'conflict') ? state.lost : error
       }
     })
   } catch (error) {
-    if (isVaultError(error, 'unavailable') && error.reason === 'timeout' && state.attempt) {
+    if (isCredentialVaultError(error, 'unavailable') && error.reason === 'timeout' && state.attempt) {
       const verdict = await verdictOf(state.attempt)
       if (verdict && 'value' in verdict) return verdict.value
-      if (!verdict || isVaultError(verdict.error, 'outcome_unknown')) state.lost ??= neverAnswered(backend.name)
+      if (!verdict || isCredentialVaultError(verdict.error, 'outcome_unknown'))
+        state.lost ??= neverAnswered(backend.name)
     }
     if (!state.lost) throw error
     const looking = withDeadline(backend.name, LOOK_DEADLINE, (signal) =>

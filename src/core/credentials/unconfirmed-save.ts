@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isVaultError } from '../model/errors.ts'
+import { isCredentialVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from '../ports/audit-sink.ts'
@@ -53,8 +53,8 @@ async function look(
   try {
     return await backend.read(key, call)
   } catch (error) {
-    if (isVaultError(error, 'credential_malformed')) return undefined
-    if (isVaultError(error, 'forbidden')) return backend.stat(key, call)
+    if (isCredentialVaultError(error, 'credential_malformed')) return undefined
+    if (isCredentialVaultError(error, 'forbidden')) return backend.stat(key, call)
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, isVaultError } from '../model/errors.ts'
+import { type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
 import { isServiceOutage } from '../network/service-outage.ts'
 
 /** What a user can do about an error: come back later, nothing but ask the operator, or read the error itself. */
@@ -26,5 +26,5 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
 /** undefined for errors whose own text is for the caller: a tool's, and ours that a tool's author has to see. */
 export function problemKind(error: unknown): ProblemKind | undefined {
   if (isServiceOutage(error)) return 'serviceUnavailable'
-  return isVaultError(error) ? KINDS[error.code] : undefined
+  return isCredentialVaultError(error) ? KINDS[error.code] : undefined
 }

@@ -1,5 +1,5 @@
 import { newCorrelationId } from '../model/correlation-id.ts'
-import { isVaultError } from '../model/errors.ts'
+import { isCredentialVaultError } from '../model/errors.ts'
 import { sameOwner, twoUsers } from '../model/owner.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import type { ClientPort, UrlQuestion } from './client-port.ts'
@@ -49,11 +49,11 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
     return await pass(entry)
   } catch (error) {
     // Of another provider's credential its own gate speaks, around this one.
-    if (isVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
+    if (isCredentialVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
     // Our own errors are written for operators; the client's user is told which kind of problem it is.
     const kind = problemKind(error)
     if (kind === undefined) throw error
-    return words(gateTexts[kind](provider.label, isVaultError(error) ? error : undefined))
+    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined))
   }
 }
 
@@ -121,7 +121,7 @@ async function run<R>({ provider, toolCall, handler }: GateEntry<R>, call: Gated
     return ran === 'withheld' ? words(gateTexts.withheld(provider.label)) : { kind: 'result', result: ran.result }
   } catch (error) {
     // Somebody put something else there by hand: the user can fix it.
-    if (!isVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
+    if (!isCredentialVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
     const request = await provider.requestCredential(call, 'absent', { waits: false })
     return words(gateTexts.malformed(provider.label, request))
   }

@@ -1,4 +1,4 @@
-import { isVaultError } from '../model/errors.ts'
+import { isCredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 import type { Health } from './health.ts'
 import { createRefusalCap } from './refusal-cap.ts'
@@ -124,5 +124,8 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
 }
 
 function isMalformed(error: unknown): boolean {
-  return error instanceof TypeError || (isVaultError(error, 'audit_unavailable') && error.reason === MALFORMED_EVENT)
+  return (
+    error instanceof TypeError ||
+    (isCredentialVaultError(error, 'audit_unavailable') && error.reason === MALFORMED_EVENT)
+  )
 }

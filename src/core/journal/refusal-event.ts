@@ -1,4 +1,4 @@
-import { type CredentialVaultError, type ErrorCode, isVaultError } from '../model/errors.ts'
+import { type CredentialVaultError, type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent } from '../ports/audit-sink.ts'
 
 type RefusalEvent = Required<Pick<AuditEvent, 'type' | 'outcome' | 'reason'>>
@@ -12,16 +12,16 @@ const TYPES: Partial<Record<ErrorCode, RefusalEvent['type']>> = {
 
 /** What the audit log says of a value that was not released. */
 export function refusalEvent(error: unknown): RefusalEvent {
-  const type = (isVaultError(error) && TYPES[error.code]) || 'credential.denied'
+  const type = (isCredentialVaultError(error) && TYPES[error.code]) || 'credential.denied'
   return { type, outcome: isTampering(error) ? 'error' : 'failure', reason: reasonOf(error) }
 }
 
 /** Somebody was at the store who should not have been: worth a line even where nothing was to be released. */
 export function isTampering(error: unknown): error is CredentialVaultError {
-  return isVaultError(error, 'record_tampered', 'record_replayed')
+  return isCredentialVaultError(error, 'record_tampered', 'record_replayed')
 }
 
 /** The narrowest stable token for what went wrong. */
 export function reasonOf(error: unknown): string {
-  return isVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
+  return isCredentialVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
 }

@@ -1,4 +1,4 @@
-import { CredentialVaultError, type ErrorCode, isVaultError } from './errors.ts'
+import { CredentialVaultError, type ErrorCode, isCredentialVaultError } from './errors.ts'
 
 /**
  * Runs one operation of a dependency with a total deadline, and lets only our own errors out. A vendor's error is dropped, not wrapped:
@@ -39,7 +39,7 @@ export async function withDeadline<T>(
 
 /** Our own errors as they are; in place of any other, one with `code` and without a word of it. Default `unavailable`. */
 export function translated(name: string, error: unknown, code: ErrorCode = 'unavailable'): CredentialVaultError {
-  if (isVaultError(error)) return error
+  if (isCredentialVaultError(error)) return error
   return new CredentialVaultError(code, `${name} failed in an unexpected way. Try again later.`, {
     reason: 'unexpected',
     retryable: true,

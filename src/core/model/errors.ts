@@ -106,17 +106,17 @@ export class CredentialVaultError extends Error {
  *
  * @example
  * ```ts
- * import { isVaultError } from 'mcp-credential-vault'
+ * import { isCredentialVaultError } from 'mcp-credential-vault'
  *
  * try {
  *   await jira.getCredentials(extra).fetch('/rest/api/2/myself')
  * } catch (error) {
- *   if (!isVaultError(error, 'unavailable')) throw error
+ *   if (!isCredentialVaultError(error, 'unavailable')) throw error
  *   console.error(`Try again later: ${error.message}`)
  * }
  * ```
  */
-export function isVaultError(error: unknown, ...codes: ErrorCode[]): error is CredentialVaultError {
+export function isCredentialVaultError(error: unknown, ...codes: ErrorCode[]): error is CredentialVaultError {
   return error instanceof CredentialVaultError && (codes.length === 0 || codes.includes(error.code))
 }
 

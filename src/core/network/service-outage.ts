@@ -1,4 +1,4 @@
-import { type CredentialVaultError, isVaultError } from '../model/errors.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 
 const PREFIX = 'service_'
 
@@ -8,5 +8,5 @@ export function serviceReason(why: string): string {
 }
 
 export function isServiceOutage(error: unknown): error is CredentialVaultError {
-  return isVaultError(error, 'unavailable') && error.reason?.startsWith(PREFIX) === true
+  return isCredentialVaultError(error, 'unavailable') && error.reason?.startsWith(PREFIX) === true
 }

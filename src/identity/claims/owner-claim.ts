@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import type { Refuse } from './token-problem.ts'
 
@@ -34,7 +34,7 @@ export function ownerFromClaims(claims: JWTPayload, issuer: string, claim: strin
   try {
     return checkOwner({ issuer, subject })
   } catch (error) {
-    if (isVaultError(error, 'owner_unknown')) throw refuse('subject_malformed')
+    if (isCredentialVaultError(error, 'owner_unknown')) throw refuse('subject_malformed')
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { parseOutsideJson } from '../../core/model/outside-json.ts'
 import { connectionFailure } from '../../core/network/connection-failure.ts'
 
@@ -34,7 +34,7 @@ export async function readIssuerAnswer(
     if (status === 429 || status >= 500) throw issuerUnavailable('status')
     return { status, json: undefined }
   } catch (error) {
-    if (isVaultError(error)) throw error
+    if (isCredentialVaultError(error)) throw error
     throw issuerUnavailable(connectionReason(error))
   }
 }

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { problemOf, type Refuse } from '../claims/token-problem.ts'
 import { ISSUER_TIMEOUT_MILLISECONDS, issuerUnavailable, readIssuerDocument } from './issuer-document.ts'
 import type { IssuerMetadata } from './issuer-metadata.ts'
@@ -25,7 +25,7 @@ export function issuerKeys(metadata: () => Promise<IssuerMetadata>): VerifySigne
     try {
       return await verifyWithAnyKey(token, keys, options)
     } catch (error) {
-      if (isVaultError(error)) throw error
+      if (isCredentialVaultError(error)) throw error
       if (error instanceof errors.JWKSInvalid) throw issuerUnavailable('keys_invalid')
       throw refuse(problemOf(error))
     }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { isLoopback } from '../../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
 import { withRecentFailure } from './recent-failure.ts'
@@ -42,7 +42,7 @@ async function discover(settings: IssuerSettings): Promise<IssuerMetadata> {
       const document = await readIssuerDocument(url)
       if (document !== undefined) return checkMetadata(document, settings)
     } catch (error) {
-      if (!isVaultError(error)) throw error
+      if (!isCredentialVaultError(error)) throw error
       problems.push(error)
     }
   }

@@ -1,11 +1,11 @@
 import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
-import { type CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { connectionReason, issuerUnavailable } from '../issuer/issuer-document.ts'
 import { type LoginProblem, loginRefusal } from './login-problem.ts'
 
 /** Maps what openid-client throws. Its errors hold code, state and tokens in `cause`, so none of them travels further. */
 export function tokenRequestError(error: unknown): CredentialVaultError {
-  if (isVaultError(error)) return error
+  if (isCredentialVaultError(error)) return error
   if (error instanceof ResponseBodyError) return refusedRequest(error)
   // RFC 6749 §5.2: the answer to a client that authenticated in the header and failed.
   if (error instanceof WWWAuthenticateChallengeError) return loginRefusal('client_refused')

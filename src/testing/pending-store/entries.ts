@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { PendingEntry, PendingKey, PendingStore } from '../../core/ports/pending-store.ts'
 
 /** Milliseconds. */
@@ -31,7 +31,7 @@ export async function opened(store: PendingStore, given: Partial<PendingEntry> =
 }
 
 export function full(reason: string): (error: unknown) => boolean {
-  return (error) => isVaultError(error, 'pending_store_full') && error.reason === reason && error.retryable
+  return (error) => isCredentialVaultError(error, 'pending_store_full') && error.reason === reason && error.retryable
 }
 
 export async function until(holds: () => boolean): Promise<void> {

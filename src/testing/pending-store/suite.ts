@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
 import { describeClaims } from './claim-suite.ts'
 import { full, newEntry, opened, until, untilAfter } from './entries.ts'
@@ -259,8 +259,8 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
     await here.shutdown()
     await here.shutdown()
     end()
-    await assert.rejects(here.get(entry.key), (error) => isVaultError(error, 'unavailable'))
-    await assert.rejects(here.openOrReuse(newEntry()), (error) => isVaultError(error, 'unavailable'))
+    await assert.rejects(here.get(entry.key), (error) => isCredentialVaultError(error, 'unavailable'))
+    await assert.rejects(here.openOrReuse(newEntry()), (error) => isCredentialVaultError(error, 'unavailable'))
     if (there !== here) assert.equal((await there.get(entry.key))?.state, 'open')
   })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type {
@@ -41,7 +41,7 @@ export async function statusOfAll(backend: SecretBackend): Promise<Map<string, s
 /** Expects a `conflict` whose error holds none of the values. */
 export async function conflict(attempt: Promise<unknown>): Promise<void> {
   await assert.rejects(attempt, (error) => {
-    assert.ok(isVaultError(error, 'conflict'), inspect(error))
+    assert.ok(isCredentialVaultError(error, 'conflict'), inspect(error))
     assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes('pat:'))
     return true
   })

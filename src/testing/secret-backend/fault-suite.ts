@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { type ErrorCode, isVaultError } from '../../core/model/errors.ts'
+import { type ErrorCode, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import { call, put, remove, statusOfAll, valuesOf } from './calls.ts'
 import type { Fault } from './harness.ts'
@@ -65,7 +65,7 @@ async function fails(work: () => Promise<unknown>, codes: readonly ErrorCode[]):
   await assert.rejects(
     async () => Promise.race([work(), late]),
     (error) => {
-      assert.ok(isVaultError(error, ...codes), inspect(error))
+      assert.ok(isCredentialVaultError(error, ...codes), inspect(error))
       const shown = inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)
       assert.ok(!shown.includes('canary-of'), 'no error quotes a value')
       return true

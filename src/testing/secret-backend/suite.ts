@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { MAX_CREDENTIAL_BYTES } from '../../core/model/variables.ts'
 import type { SecretBackend, StoredCredential } from '../../core/ports/secret-backend.ts'
@@ -243,7 +243,7 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
 
   check('a call whose time is over changes nothing', async ({ here }) => {
     const over = call(AbortSignal.abort())
-    const unavailable = (error: unknown) => isVaultError(error, 'unavailable')
+    const unavailable = (error: unknown) => isCredentialVaultError(error, 'unavailable')
     const intent = { expect: 'any', audit: { writer: 'w', seq: 1 }, operationId: randomUUID() } as const
     await assert.rejects(async () => here.write(ALICE, { pat: 'late' }, intent, over), unavailable)
     await assert.rejects(async () => here.read(ALICE, over), unavailable)
@@ -293,7 +293,8 @@ async function oneWinner(attempts: readonly ReturnType<typeof put>[], backend: S
   const winners = settled.flatMap((attempt, index) => (attempt.status === 'fulfilled' ? [index] : []))
   assert.equal(winners.length, 1)
   for (const attempt of settled) {
-    if (attempt.status === 'rejected') assert.ok(isVaultError(attempt.reason, 'conflict'), String(attempt.reason))
+    if (attempt.status === 'rejected')
+      assert.ok(isCredentialVaultError(attempt.reason, 'conflict'), String(attempt.reason))
   }
   assert.deepEqual(await valuesOf(backend, ALICE), { pat: `attempt ${winners[0]}` })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { call, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
@@ -112,7 +112,8 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     await assert.rejects(
       async () => here.read(key, call()),
       (error) =>
-        isVaultError(error, 'credential_malformed') && !inspect(error, { depth: 9 }).includes('canary-of-text'),
+        isCredentialVaultError(error, 'credential_malformed') &&
+        !inspect(error, { depth: 9 }).includes('canary-of-text'),
     )
   })
 
@@ -127,5 +128,5 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
 }
 
 function isConflict(error: unknown): boolean {
-  return isVaultError(error, 'conflict')
+  return isCredentialVaultError(error, 'conflict')
 }

@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 
 /** A variable set to nothing counts as not set, as in Compose files. */
 export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -14,7 +14,7 @@ export function fromVariables<T>(variables: Readonly<Record<string, string>>, ma
   try {
     return make()
   } catch (error) {
-    if (!isVaultError(error, 'configuration_invalid')) throw error
+    if (!isCredentialVaultError(error, 'configuration_invalid')) throw error
     const message = Object.entries(variables).reduce(
       (text, [path, variable]) =>
         text.replace(new RegExp(`\\b${path.replaceAll('.', '\\.')}(?!\\.?\\w)`, 'g'), `environment.${variable}`),

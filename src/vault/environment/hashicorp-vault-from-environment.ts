@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type VaultAuthOptions, vaultBackend } from '../../backends/hashicorp-vault/hashicorp-vault.ts'
+import { type HashicorpVaultAuthOptions, vaultBackend } from '../../backends/hashicorp-vault/hashicorp-vault.ts'
 import { warnAbout } from '../../core/host/notice.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
@@ -136,7 +136,7 @@ function variablesOf(method: Method): readonly string[] {
   return METHOD_VARIABLES[method]
 }
 
-function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): VaultAuthOptions | undefined {
+function loginFrom(environment: NodeJS.ProcessEnv, prefix: string): HashicorpVaultAuthOptions | undefined {
   const at = (name: string) => environment[`${prefix}${name}`]
   const required = (name: string) => at(name) ?? fail(`${prefix}${name}: this login needs it`)
   const method = methodFrom(at, prefix)

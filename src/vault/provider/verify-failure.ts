@@ -1,5 +1,5 @@
 import { createEchoGuard } from '../../core/echo-guard/echo-guard.ts'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { FieldProblem } from '../../core/model/form-values.ts'
 import { printable } from '../../core/model/printable.ts'
 import type { CredentialValues, Variable } from '../../core/model/variables.ts'
@@ -22,7 +22,7 @@ export function verifyFailure(error: unknown, variables: readonly Variable[], va
 const LASTING: ReadonlySet<string | undefined> = new Set(['tls', 'plain_http', 'not_http'])
 
 function outageOf(error: unknown): Pick<VerifyFailure, 'reason' | 'passing'> {
-  if (isVaultError(error)) return { reason: error.reason ?? error.code, passing: error.retryable }
+  if (isCredentialVaultError(error)) return { reason: error.reason ?? error.code, passing: error.retryable }
   const failure = connectionFailure(error)
   if (failure) return { reason: serviceReason(failure), passing: !LASTING.has(failure) }
   return { reason: 'unexpected', passing: false }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { User } from '../../core/model/owner.ts'
 import type { AuditEvent } from '../../core/ports/audit-sink.ts'
 import type { Principal } from '../../core/ports/identity.ts'
@@ -84,7 +84,7 @@ export function createBearerGate(
       health.recovered('identity')
       return principal
     } catch (error) {
-      if (isVaultError(error, 'token_invalid', 'owner_unknown')) {
+      if (isCredentialVaultError(error, 'token_invalid', 'owner_unknown')) {
         await record(ctx, error.reason ?? error.code)
         challenge(ctx, 401, 'invalid_token')
         return undefined

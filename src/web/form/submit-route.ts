@@ -1,4 +1,4 @@
-import { CredentialVaultError, isVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { Claim } from '../../core/requests/pending-requests.ts'
@@ -72,7 +72,7 @@ function notSaved(
   admission: Admission,
   { error, fields }: { error: unknown; fields: ReadonlyMap<string, string> },
 ): Answer {
-  if (!isVaultError(error)) throw error
+  if (!isCredentialVaultError(error)) throw error
   if (error.reason === SESSION_ENDED) {
     return { page: services.renderer.message(services.messages.signIn(admission.target, 401)) }
   }

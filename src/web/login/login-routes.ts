@@ -1,4 +1,4 @@
-import { isVaultError } from '../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { LoginStart, SignedInUser } from '../../core/ports/identity.ts'
 import { type LinkTarget, linkPath } from '../http/site.ts'
 import { type Answer, isAnswer, type PageEvent, rateLimited, seeOther } from '../request/answer.ts'
@@ -67,7 +67,7 @@ export async function finishLogin(services: PageServices, request: PageRequest):
     user = await parts.identity.browserLogin.complete(callback, login.transaction)
   } catch (error) {
     // An outage is no answer: the same login may be finished once it is over.
-    if (!isVaultError(error, 'unavailable')) await endLogin(services, state, login.startedAt)
+    if (!isCredentialVaultError(error, 'unavailable')) await endLogin(services, state, login.startedAt)
     return { ...failed(services, request, login.target, error), cookies }
   }
   parts.health.recovered('identity')
@@ -103,7 +103,7 @@ async function signIn(
 
 function failed(services: PageServices, { correlationId }: PageRequest, target: LinkTarget, error: unknown): Answer {
   const { parts, renderer, messages } = services
-  if (isVaultError(error, 'login_failed', 'owner_unknown')) {
+  if (isCredentialVaultError(error, 'login_failed', 'owner_unknown')) {
     const reason = error.reason ?? error.code
     return {
       page: renderer.message(messages.loginFailed(target, error, correlationId)),
@@ -111,7 +111,7 @@ function failed(services: PageServices, { correlationId }: PageRequest, target: 
       ...(!error.retryable && { problem: `A sign-in failed: ${reason}, reference ${correlationId}. ${error.message}` }),
     }
   }
-  if (!isVaultError(error, 'unavailable')) throw error
+  if (!isCredentialVaultError(error, 'unavailable')) throw error
   // What the browser brought is anybody's word.
   if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', error.reason ?? error.code)
   return {

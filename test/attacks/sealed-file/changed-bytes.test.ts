@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { isVaultError } from '../../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 import { ALICE, revisionPath, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
@@ -19,7 +19,7 @@ test('no single changed byte of a record goes unnoticed', async () => {
         () => undefined,
         (reason: unknown) => reason,
       )
-      expect(isVaultError(error, 'record_tampered'), `byte ${index}`).toBe(true)
+      expect(isCredentialVaultError(error, 'record_tampered'), `byte ${index}`).toBe(true)
     }
   }
 })

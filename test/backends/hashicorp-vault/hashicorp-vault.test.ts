@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type VaultOptions, vaultBackend } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
+import { type HashicorpVaultOptions, vaultBackend } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
@@ -10,7 +10,7 @@ import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
 import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 
 /** Backends with the same options, opened as they are asked for and closed together. */
-function connections(options: VaultOptions) {
+function connections(options: HashicorpVaultOptions) {
   const opened: SecretBackend[] = []
   return {
     connect: async () => {

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
-  type VaultAuthOptions,
-  type VaultOptions,
+  type HashicorpVaultAuthOptions,
+  type HashicorpVaultOptions,
   vaultBackend,
 } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { vendorName } from '../../../src/backends/vendor/vendor-name.ts'
@@ -12,8 +12,8 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put, remove, statusOfAll, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
 import { jsonAnswer } from '../../harness/fault-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
-import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
 import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
+import { rejectionOf } from '../../harness/thrown-error.ts'
 
 /** Every method of node-vault that was called. */
 const called = vi.hoisted(() => ({ methods: [] as string[] }))
@@ -57,7 +57,7 @@ const ISSUER = 'https://login.example.com'
 const keyOf = (subject: string) => storageKey('jira', { issuer: ISSUER, subject })
 const ALICE = keyOf('alice')
 
-async function opened(given: Partial<VaultOptions> = {}) {
+async function opened(given: Partial<HashicorpVaultOptions> = {}) {
   const backend = vaultBackend({
     address: proxy.endpoint,
     auth: { method: 'token', token: ROOT_TOKEN },
@@ -70,7 +70,7 @@ async function opened(given: Partial<VaultOptions> = {}) {
 }
 
 /** A role whose tokens may do everything, and last as long as a server's default lets them. */
-async function appRole(): Promise<VaultAuthOptions> {
+async function appRole(): Promise<HashicorpVaultAuthOptions> {
   const name = `role-${crypto.randomUUID().slice(0, 8)}`
   await bao.api('POST', 'sys/auth/approle', { type: 'approle' }).catch(() => undefined)
   const policy = 'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }'
@@ -153,14 +153,14 @@ describe('node-vault’s traps', () => {
     const backend = await opened({ auth: { method: 'token', token } })
     for (const fault of ['reset', 'html', 'failing', 'denied', 'throttled', 'sealed'] as const) {
       proxy.fault(fault)
-      const error = await vaultRejection(put(backend, ALICE, { pat: 'canary-of-traps' }))
+      const error = await rejectionOf(put(backend, ALICE, { pat: 'canary-of-traps' }))
       const printed = `${inspect(error, { depth: 9, showHidden: true })}${JSON.stringify(error)}${error.stack}${String(error)}`
       expect(printed).not.toContain('canary-of-traps')
       expect(printed).not.toContain(token)
       expect(error.cause).toBeUndefined()
     }
     await proxy.down()
-    expect(inspect(await vaultRejection(put(backend, ALICE, { pat: 'x' })), { depth: 9 })).not.toContain(token)
+    expect(inspect(await rejectionOf(put(backend, ALICE, { pat: 'x' })), { depth: 9 })).not.toContain(token)
     await proxy.up()
     await backend.close()
   })
@@ -176,7 +176,7 @@ describe('node-vault’s traps', () => {
     const location = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`
     for (const status of [301, 302, 307, 308]) {
       proxy.answer(() => jsonAnswer(status, {}, { location }))
-      expect(await vaultRejection(put(backend, ALICE, { pat: 'x' }))).toMatchObject({ reason: 'redirect' })
+      expect(await rejectionOf(put(backend, ALICE, { pat: 'x' }))).toMatchObject({ reason: 'redirect' })
     }
     elsewhere.close()
     expect(arrived).toEqual([])
@@ -211,7 +211,7 @@ describe('node-vault’s traps', () => {
     try {
       for (const value of ['false', '0', 'true', '1']) {
         vi.stubEnv('VAULT_SKIP_VERIFY', value)
-        expect(await vaultRejection(opened({ address: own.address, mount: 'secret' }))).toMatchObject({ reason: 'tls' })
+        expect(await rejectionOf(opened({ address: own.address, mount: 'secret' }))).toMatchObject({ reason: 'tls' })
       }
     } finally {
       vi.unstubAllEnvs()

@@ -5,7 +5,7 @@ import { memoryAudit } from '../../../src/audit/memory.ts'
 import { vaultBackend } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { createHealth } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
-import { isVaultError } from '../../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
@@ -122,7 +122,7 @@ test('a leader that is killed under load loses no save, and nobody is told "not 
     }
   })
   function note(error: unknown): void {
-    const code = isVaultError(error) ? error.code : 'foreign'
+    const code = isCredentialVaultError(error) ? error.code : 'foreign'
     told.set(code, (told.get(code) ?? 0) + 1)
     lastFailure = performance.now()
   }

@@ -1,4 +1,4 @@
-import { CredentialVaultError, type ErrorCode, isVaultError } from '../../../src/core/model/errors.ts'
+import { CredentialVaultError, type ErrorCode, isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import type { Faults } from '../faults.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { CanarySet } from '../secrets.ts'
@@ -40,7 +40,7 @@ function calls(name: string, words: string, faults: (secrets: CanarySet) => Faul
     // The error is kept, and thrown on as most tools would.
     world.probe = async (handle) => {
       const outcome = await world.thrown(() => handle.use(() => 'used'))
-      if (isVaultError(outcome)) throw new Error(`${outcome.code}: ${outcome.message}`, { cause: outcome })
+      if (isCredentialVaultError(outcome)) throw new Error(`${outcome.code}: ${outcome.message}`, { cause: outcome })
       throw outcome
     }
     world.faults = faults(world.secrets)

@@ -9,7 +9,7 @@ import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
-import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../../harness/thrown-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const audit = { writer: 'w', seq: 1 }
@@ -92,7 +92,7 @@ describe('reads', () => {
 
   test('are given up after the third, and health says so', async () => {
     const { read, health } = setUp((real) => ({ read: failing(real.read, outage, outage, outage, outage) }))
-    expect(await vaultRejection(read())).toMatchObject({ code: 'unavailable', reason: 'connection' })
+    expect(await rejectionOf(read())).toMatchObject({ code: 'unavailable', reason: 'connection' })
     expect(health.problems().get('backend')).toBe('connection')
     await read()
     expect(health.problems().size).toBe(0)
@@ -103,7 +103,7 @@ describe('reads', () => {
       throw new CredentialVaultError('forbidden', 'no', { reason: 'policy' })
     })
     const { read } = setUp(() => ({ read: method }))
-    expect(await vaultRejection(read())).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(read())).toMatchObject({ code: 'forbidden' })
     expect(method).toHaveBeenCalledTimes(1)
   })
 
@@ -114,7 +114,7 @@ describe('reads', () => {
       throw busy()
     })
     const { read } = setUp(() => ({ read: method }))
-    expect(await vaultRejection(read())).toMatchObject({ reason: 'throttled', retryAfterSeconds: 60 })
+    expect(await rejectionOf(read())).toMatchObject({ reason: 'throttled', retryAfterSeconds: 60 })
     expect(method).toHaveBeenCalledTimes(1)
   })
 })
@@ -132,10 +132,10 @@ describe('the circuit breaker', () => {
           return real.read(...given)
         },
       }))
-      await vaultRejection(read())
-      expect(await vaultRejection(read())).toMatchObject({ code: 'unavailable', reason: 'circuit_open' })
+      await rejectionOf(read())
+      expect(await rejectionOf(read())).toMatchObject({ code: 'unavailable', reason: 'circuit_open' })
       expect(method).toHaveBeenCalledTimes(5)
-      expect(await vaultRejection(read())).toMatchObject({ reason: 'circuit_open', retryAfterSeconds: 2 })
+      expect(await rejectionOf(read())).toMatchObject({ reason: 'circuit_open', retryAfterSeconds: 2 })
       expect(method).toHaveBeenCalledTimes(5)
       vi.advanceTimersByTime(2_001)
       away = false
@@ -152,9 +152,9 @@ describe('the circuit breaker', () => {
       read: failing(real.read, ...Array.from({ length: 8 }, () => refused), ...Array.from({ length: 6 }, () => outage)),
     }))
     await save()
-    for (let i = 0; i < 8; i += 1) expect(await vaultRejection(read())).toMatchObject({ code: 'forbidden' })
-    await vaultRejection(read())
-    expect(await vaultRejection(read())).toMatchObject({ reason: 'circuit_open' })
+    for (let i = 0; i < 8; i += 1) expect(await rejectionOf(read())).toMatchObject({ code: 'forbidden' })
+    await rejectionOf(read())
+    expect(await rejectionOf(read())).toMatchObject({ reason: 'circuit_open' })
     const intent = { expect: 'any', operationId: 'op-2', purge: false } as const
     expect(await revokeOnce(backend, calls, key, intent, newTrace())).toBe(true)
     const call = { signal: new AbortController().signal, correlationId: 'c' }
@@ -186,7 +186,7 @@ describe('a save', () => {
     const { save, real } = setUp((real) => ({
       write: lostOnTheWayBack(real, () => put(real, key, { pat: 'theirs' })),
     }))
-    expect(await vaultRejection(save())).toMatchObject({ code: 'outcome_unknown' })
+    expect(await rejectionOf(save())).toMatchObject({ code: 'outcome_unknown' })
     const call = { signal: new AbortController().signal, correlationId: 'c' }
     expect(await real.read(key, call)).toMatchObject({ values: { pat: 'theirs' } })
   })
@@ -197,7 +197,7 @@ describe('a save', () => {
       const { save, real } = setUp((real) => ({ write: lostOnTheWayBack(real, () => remove(real, key)) }))
       if (before !== 'absent') await put(real, key, { pat: 'before' })
       if (before === 'revoked') await remove(real, key)
-      expect(await vaultRejection(save())).toMatchObject({ code: 'outcome_unknown' })
+      expect(await rejectionOf(save())).toMatchObject({ code: 'outcome_unknown' })
       const call = { signal: new AbortController().signal, correlationId: 'c' }
       expect((await real.stat(key, call)).status).toBe('revoked')
     },
@@ -211,7 +211,7 @@ describe('a save', () => {
       }),
     }))
     const before = await put(real, key, { pat: 'before' })
-    expect(await vaultRejection(save({ expect: { version: before.ref } }))).toMatchObject({ code: 'outcome_unknown' })
+    expect(await rejectionOf(save({ expect: { version: before.ref } }))).toMatchObject({ code: 'outcome_unknown' })
     const call = { signal: new AbortController().signal, correlationId: 'c' }
     expect(await real.read(key, call)).toMatchObject({ values: { pat: 'theirs' } })
   })
@@ -219,7 +219,7 @@ describe('a save', () => {
   test('is unknown when its time is over and nobody can tell', async () => {
     const hanging = () => new Promise<never>(() => undefined)
     const { save, health } = setUp(() => ({ write: hanging, read: hanging }), { read: 100, write: 100 })
-    expect(await vaultRejection(save())).toMatchObject({ code: 'outcome_unknown', reason: 'timeout' })
+    expect(await rejectionOf(save())).toMatchObject({ code: 'outcome_unknown', reason: 'timeout' })
     expect(health.problems().get('backend')).toBe('timeout')
   })
 

@@ -9,7 +9,7 @@ import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
 import { createCredentials } from '../../harness/credentials.ts'
-import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../../harness/thrown-error.ts'
 import { timePasses } from '../../harness/time-passes.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
@@ -63,7 +63,7 @@ describe('values that are kept for a short time', () => {
     expect(await pat()).toBe('three')
     await credentials.revoke(key, { purge: false }, context)
     expect(await credentials.status(key, { correlationId: 'c' })).toMatchObject({ status: 'revoked' })
-    expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_revoked' })
+    expect(await rejectionOf(pat())).toMatchObject({ code: 'credential_revoked' })
   })
 
   test('end at once where the backend can tell that there is a newer version', async () => {
@@ -103,9 +103,9 @@ describe('values that are kept for a short time', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     try {
       const { backend, reads, pat } = setUp(60_000)
-      expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_absent' })
+      expect(await rejectionOf(pat())).toMatchObject({ code: 'credential_absent' })
       await put(backend, key, { pat: 'one' })
-      expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_absent' })
+      expect(await rejectionOf(pat())).toMatchObject({ code: 'credential_absent' })
       expect(reads).toHaveBeenCalledTimes(1)
       vi.advanceTimersByTime(2_001)
       expect(await pat()).toBe('one')
@@ -116,17 +116,17 @@ describe('values that are kept for a short time', () => {
 
   test('are never absent or revoked ones where the backend tells of changes, or after our own', async () => {
     const telling = setUp(60_000, { isCurrent: () => true })
-    expect(await vaultRejection(telling.pat())).toMatchObject({ code: 'credential_absent' })
+    expect(await rejectionOf(telling.pat())).toMatchObject({ code: 'credential_absent' })
     await put(telling.backend, key, { pat: 'one' })
     expect(await telling.pat()).toBe('one')
 
     const { credentials, backend, pat } = setUp(60_000)
-    expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_absent' })
+    expect(await rejectionOf(pat())).toMatchObject({ code: 'credential_absent' })
     await credentials.save(key, { pat: 'one' }, context)
     expect(await pat()).toBe('one')
     await remove(backend, key)
     credentials.forget(key)
-    expect(await vaultRejection(pat())).toMatchObject({ code: 'credential_revoked' })
+    expect(await rejectionOf(pat())).toMatchObject({ code: 'credential_revoked' })
   })
 
   test('are never failures', async () => {
@@ -136,7 +136,7 @@ describe('values that are kept for a short time', () => {
     backend.read = async () => {
       throw new CredentialVaultError('forbidden', 'no')
     }
-    expect(await vaultRejection(pat())).toMatchObject({ code: 'forbidden' })
+    expect(await rejectionOf(pat())).toMatchObject({ code: 'forbidden' })
     backend.read = read
     expect(await pat()).toBe('one')
   })

@@ -9,7 +9,7 @@ import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { AccessContext } from '../../../src/core/ports/access-context.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { createCredentials } from '../../harness/credentials.ts'
-import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../../harness/thrown-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
@@ -79,7 +79,7 @@ describe('release', () => {
     const { credentials, failing, health } = await setUp()
     await credentials.save(key, { pat: 'secret-value' }, context)
     failing.fails = 'credential.resolved'
-    expect(await vaultRejection(credentials.release(key, variables, context))).toMatchObject({
+    expect(await rejectionOf(credentials.release(key, variables, context))).toMatchObject({
       code: 'audit_unavailable',
     })
     expect(health.problems().get('audit')).toBe('disk_full')
@@ -90,12 +90,12 @@ describe('release', () => {
 
   test('absent and revoked are told apart, and both are recorded', async () => {
     const { credentials, audit } = await setUp()
-    expect(await vaultRejection(credentials.release(key, variables, context))).toMatchObject({
+    expect(await rejectionOf(credentials.release(key, variables, context))).toMatchObject({
       code: 'credential_absent',
     })
     await credentials.save(key, { pat: 'x' }, context)
     await credentials.revoke(key, { purge: false }, context)
-    expect(await vaultRejection(credentials.release(key, variables, context))).toMatchObject({
+    expect(await rejectionOf(credentials.release(key, variables, context))).toMatchObject({
       code: 'credential_revoked',
     })
     const missing = audit.events.filter((event) => event.type === 'credential.missing').map((event) => event.reason)
@@ -105,7 +105,7 @@ describe('release', () => {
   test('a stored value that does not fit is malformed, with the field names alone', async () => {
     const { credentials } = await setUp()
     await credentials.save(key, { password: 'secret-value' }, context)
-    const error = await vaultRejection(credentials.release(key, variables, context))
+    const error = await rejectionOf(credentials.release(key, variables, context))
     expect(error).toMatchObject({ code: 'credential_malformed' })
     expect(error.message).toContain('pat')
     expect(error.message).not.toContain('secret-value')
@@ -117,7 +117,7 @@ describe('release', () => {
         throw new Error('connect ECONNREFUSED token=hunter2')
       },
     })
-    const error = await vaultRejection(credentials.release(key, variables, context))
+    const error = await rejectionOf(credentials.release(key, variables, context))
     expect(error).toMatchObject({ code: 'unavailable', reason: 'unexpected', retryable: true })
     expect(`${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`).not.toContain('hunter2')
     expect(health.problems().get('backend')).toBe('unexpected')
@@ -131,7 +131,7 @@ describe('release', () => {
         return new Promise(() => undefined)
       },
     })
-    expect(await vaultRejection(credentials.release(key, variables, context))).toMatchObject({
+    expect(await rejectionOf(credentials.release(key, variables, context))).toMatchObject({
       code: 'unavailable',
       reason: 'timeout',
     })
@@ -149,7 +149,7 @@ describe('save', () => {
   test('does not happen when it cannot be announced', async () => {
     const { credentials, failing } = await setUp()
     failing.fails = 'credential.storing'
-    expect(await vaultRejection(credentials.save(key, { pat: 'x' }, context))).toMatchObject({
+    expect(await rejectionOf(credentials.save(key, { pat: 'x' }, context))).toMatchObject({
       code: 'audit_unavailable',
     })
     expect(await credentials.status(key, { correlationId: 'c' })).toEqual({ status: 'absent' })
@@ -170,7 +170,7 @@ describe('save', () => {
     backend.write = async () => {
       throw new CredentialVaultError('unavailable', 'The disk is full.', { reason: 'disk_full' })
     }
-    expect(await vaultRejection(credentials.save(key, { pat: 'second' }, context))).toMatchObject({
+    expect(await rejectionOf(credentials.save(key, { pat: 'second' }, context))).toMatchObject({
       reason: 'disk_full',
     })
     backend.write = write
@@ -192,7 +192,7 @@ describe('rotate', () => {
   test('has to be told the field when there are several', async () => {
     const { credentials } = await setUp()
     await credentials.save(key, { pat: 'old', user: 'alice' }, context)
-    expect(await vaultRejection(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
+    expect(await rejectionOf(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
       reason: 'field_unknown',
       message: expect.stringContaining('pat, user'),
     })
@@ -215,7 +215,7 @@ describe('rotate', () => {
       [rotated, false],
     ] as const) {
       const attempt = credentials.rotate(key, change, context)
-      if (refused) expect(await vaultRejection(attempt)).toMatchObject({ reason: 'field_unknown' })
+      if (refused) expect(await rejectionOf(attempt)).toMatchObject({ reason: 'field_unknown' })
       else await attempt
       expect(linesAbout('credential.read')).toHaveLength(reads.made)
     }
@@ -227,7 +227,7 @@ describe('rotate', () => {
       version: '1',
     })
     await credentials.revoke(key, { purge: false }, context)
-    expect(await vaultRejection(credentials.rotate(key, rotated, context))).toMatchObject({
+    expect(await rejectionOf(credentials.rotate(key, rotated, context))).toMatchObject({
       code: 'credential_revoked',
     })
     expect(types().at(-1)).toBe('credential.missing')
@@ -240,8 +240,8 @@ describe('rotate', () => {
     const before = types().length
     const attempt = credentials.rotate(key, { field: 'token', value: 'new' }, context)
     // Not even the names of the fields are told.
-    expect(await vaultRejection(attempt)).toMatchObject({ code: 'audit_unavailable' })
-    expect(await vaultRejection(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
+    expect(await rejectionOf(attempt)).toMatchObject({ code: 'audit_unavailable' })
+    expect(await rejectionOf(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
       code: 'audit_unavailable',
     })
     expect(types()).toHaveLength(before)
@@ -249,7 +249,7 @@ describe('rotate', () => {
     backend.read = async () => {
       throw new CredentialVaultError('record_tampered', 'It fails its checks.', { reason: 'signature' })
     }
-    expect(await vaultRejection(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
+    expect(await rejectionOf(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
       code: 'record_tampered',
     })
     expect(types().at(-1)).toBe('record.tampered')
@@ -265,13 +265,13 @@ describe('rotate', () => {
       await credentials.save(key, { pat: 'meanwhile' }, context)
       return found
     }
-    expect(await vaultRejection(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({ code: 'conflict' })
+    expect(await rejectionOf(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({ code: 'conflict' })
     expect(await credentials.release(key, variables, context)).toEqual({ pat: 'meanwhile' })
   })
 
   test('needs a credential', async () => {
     const { credentials } = await setUp()
-    expect(await vaultRejection(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
+    expect(await rejectionOf(credentials.rotate(key, { value: 'new' }, context))).toMatchObject({
       code: 'credential_absent',
     })
   })

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findKey } from '../../../src/core/crypto/key-source.ts'
 import { formatKey, generateKeyText, keyId, parseKey } from '../../../src/core/crypto/key-text.ts'
-import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
+import { thrownError } from '../../harness/thrown-error.ts'
 
 describe('key text', () => {
   test('any 32 bytes come back', () => {
@@ -20,7 +20,7 @@ describe('key text', () => {
     const text = generateKeyText()
     for (let index = 0; index < text.length; index += 1) {
       const wrong = text.slice(0, index) + (text[index] === 'x' ? 'y' : 'x') + text.slice(index + 1)
-      const error = vaultError(() => parseKey(wrong, 'MCP_VAULT_KEY'))
+      const error = thrownError(() => parseKey(wrong, 'MCP_VAULT_KEY'))
       expect(error.code).toBe('key_malformed')
       expect(error.message).not.toContain(wrong.slice(5, 25))
     }
@@ -29,7 +29,7 @@ describe('key text', () => {
   test.each(['', 'mcv1_', 'hunter2', 'f'.repeat(64), `${generateKeyText()}a`, generateKeyText().slice(0, -1)])(
     '%j is no key',
     (text) => {
-      expect(vaultError(() => parseKey(text, 'test')).code).toBe('key_malformed')
+      expect(thrownError(() => parseKey(text, 'test')).code).toBe('key_malformed')
     },
   )
 
@@ -60,13 +60,13 @@ describe('key sources', () => {
   })
 
   test.each([0o640, 0o604, 0o660])('a file with mode %o is refused, with the command that mends it', (mode) => {
-    const error = vaultError(() => findKey({ name: 'MCP_VAULT_KEY' }, { MCP_VAULT_KEY_FILE: file(mode) }))
+    const error = thrownError(() => findKey({ name: 'MCP_VAULT_KEY' }, { MCP_VAULT_KEY_FILE: file(mode) }))
     expect(error).toMatchObject({ code: 'key_exposed' })
     expect(error.message).toContain('chmod 600')
   })
 
   test('two sources are an error that names both', () => {
-    const error = vaultError(() =>
+    const error = thrownError(() =>
       findKey({ name: 'MCP_VAULT_KEY' }, { MCP_VAULT_KEY: generateKeyText(), MCP_VAULT_KEY_FILE: file(0o600) }),
     )
     expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'two_keys' })
@@ -74,7 +74,7 @@ describe('key sources', () => {
   })
 
   test('a missing file is an error that names it', () => {
-    const error = vaultError(() => findKey({ name: 'MCP_WEB_KEY' }, { MCP_WEB_KEY_FILE: join(folder, 'gone') }))
+    const error = thrownError(() => findKey({ name: 'MCP_WEB_KEY' }, { MCP_WEB_KEY_FILE: join(folder, 'gone') }))
     expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'key_file_unreadable' })
   })
 })

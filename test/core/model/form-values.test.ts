@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { checkFormValues, malformedFields } from '../../../src/core/model/form-values.ts'
 import { normalisedUrl } from '../../../src/core/model/url-value.ts'
 import { defineVariables, type VariablesOptions } from '../../../src/core/model/variables.ts'
-import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
+import { thrownError } from '../../harness/thrown-error.ts'
 
 function check(variables: VariablesOptions, submitted: Record<string, unknown>) {
   const result = checkFormValues(defineVariables(variables), new Map(Object.entries(submitted)))
@@ -119,7 +119,7 @@ describe('definitions', () => {
     [{ pat: { label: 'x', type: 'url', allowedHosts: ['https://a.b/path'] } }, 'variables.pat.allowedHosts[0]'],
     [{ pat: { label: 'x', maxLength: 0 } }, 'variables.pat.maxLength'],
   ])('%j names the option: %s', (options, message) => {
-    const error = vaultError(() => defineVariables(options as VariablesOptions))
+    const error = thrownError(() => defineVariables(options as VariablesOptions))
     expect(error.code).toBe('configuration_invalid')
     expect(error.message).toContain(message)
   })

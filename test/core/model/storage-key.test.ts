@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodePart, storageKey } from '../../../src/core/model/storage-key.ts'
-import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
+import { thrownError } from '../../harness/thrown-error.ts'
 
 const issuer = 'https://login.example.com'
 
@@ -44,7 +44,7 @@ describe('storageKey', () => {
   })
 
   test.each(['', 'Jira', '../x', 'a--b', '-a', 'a'.repeat(41), '__proto__'])('refuses the provider name %j', (name) => {
-    expect(vaultError(() => storageKey(name, { issuer, subject: 'alice' }))).toMatchObject({
+    expect(thrownError(() => storageKey(name, { issuer, subject: 'alice' }))).toMatchObject({
       code: 'configuration_invalid',
     })
   })
@@ -55,7 +55,7 @@ describe('storageKey', () => {
     ['a\nb', 'subject_malformed'],
     ['\ud800', 'subject_malformed'],
   ])('refuses the subject %j', (subject, reason) => {
-    expect(vaultError(() => storageKey('jira', { issuer, subject }))).toMatchObject({ code: 'owner_unknown', reason })
+    expect(thrownError(() => storageKey('jira', { issuer, subject }))).toMatchObject({ code: 'owner_unknown', reason })
   })
 
   test('keeps case and Unicode form apart', () => {

@@ -7,8 +7,8 @@ import { createKv } from '../../../src/backends/hashicorp-vault/kv.ts'
 import { isMarkedRevoked } from '../../../src/backends/hashicorp-vault/labels.ts'
 import { metadataOf, statusOf } from '../../../src/backends/hashicorp-vault/metadata.ts'
 import { parseAddress } from '../../../src/backends/hashicorp-vault/transport/addresses.ts'
-import { vaultError } from '../../../src/backends/hashicorp-vault/transport/answer-error.ts'
-import type { VaultAnswer } from '../../../src/backends/hashicorp-vault/transport/exchange.ts'
+import { hashicorpVaultError } from '../../../src/backends/hashicorp-vault/transport/answer-error.ts'
+import type { HashicorpVaultAnswer } from '../../../src/backends/hashicorp-vault/transport/exchange.ts'
 import { hiddenNames } from '../../../src/backends/vendor/hidden-names.ts'
 import { keyOfName, vendorName } from '../../../src/backends/vendor/vendor-name.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
@@ -46,7 +46,7 @@ const described = optionsLike({
 })
 
 /** As it comes out of JSON, so that nothing is in it that could not have come over the wire. */
-function wired(body: unknown): VaultAnswer['body'] {
+function wired(body: unknown): HashicorpVaultAnswer['body'] {
   const parsed: unknown = JSON.parse(
     JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? String(value) : value)) ?? 'null',
   )
@@ -162,7 +162,11 @@ export const vendors = [
     textLike('1', '120', '0.5', '1e9', '0x10', 'Tue, 24 Nov 2026 11:00:00 GMT'),
     (text) => {
       const answer = { status: 429, headers: { 'retry-after': text }, body: {} }
-      const { code, retryAfterSeconds } = vaultError(answer, { method: 'GET', path: 'secret', signal: call.signal })
+      const { code, retryAfterSeconds } = hashicorpVaultError(answer, {
+        method: 'GET',
+        path: 'secret',
+        signal: call.signal,
+      })
       mustHold(code === 'unavailable', 'another error')
       const fits = retryAfterSeconds === undefined || (retryAfterSeconds > 0 && retryAfterSeconds <= 3600)
       mustHold(fits, 'a wait without measure')

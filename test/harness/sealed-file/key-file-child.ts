@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
-import { isVaultError } from '../../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { openVault } from '../../../src/vault/open-vault.ts'
 
 /** Opens each part that reads a key file. Arguments: the key file and a folder. Prints what they say, as JSON. */
@@ -14,7 +14,7 @@ async function outcome(work: (warn: (message: string) => void) => Promise<unknow
     await work((message) => void warnings.push(message))
     return { warnings }
   } catch (error) {
-    if (!isVaultError(error)) throw error
+    if (!isCredentialVaultError(error)) throw error
     return { error: { code: error.code, message: error.message }, warnings }
   }
 }

@@ -2,7 +2,7 @@ import { linkSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
-import { isVaultError } from '../../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 
@@ -31,7 +31,7 @@ async function race(): Promise<void> {
       const { label } = await put(backend, ALICE, { pat: line }, { expect: { version: seen.version.ref } })
       process.stdout.write(`saved ${label}\n`)
     } catch (error) {
-      if (!isVaultError(error, 'conflict')) throw error
+      if (!isCredentialVaultError(error, 'conflict')) throw error
       process.stdout.write('conflict\n')
     }
   }

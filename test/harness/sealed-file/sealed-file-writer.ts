@@ -1,5 +1,5 @@
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
-import { isVaultError } from '../../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 
@@ -43,7 +43,7 @@ async function increment(): Promise<void> {
       await put(backend, key, { pat: String(number + 1) }, { expect })
       return
     } catch (error) {
-      if (!isVaultError(error, 'conflict')) throw error
+      if (!isCredentialVaultError(error, 'conflict')) throw error
     }
   }
 }

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
-import { isVaultError } from '../../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put, remove } from '../../../src/testing/secret-backend/calls.ts'
 
@@ -45,7 +45,7 @@ async function outcome(work: () => Promise<unknown>): Promise<string> {
   try {
     return `done: ${JSON.stringify(await work())}`
   } catch (error) {
-    return isVaultError(error) ? `${error.code} ${error.message}` : `foreign: ${String(error)}`
+    return isCredentialVaultError(error) ? `${error.code} ${error.message}` : `foreign: ${String(error)}`
   }
 }
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { oidc } from '../../../src/identity/oidc.ts'
-import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
 import { type FakeAnswer, metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
 import { FORM_CLIENT, openIdentity, RESOURCE, refusal } from '../../harness/identity/identity-under-test.ts'
 import { type OpaqueTokens, startOpaqueTokens } from '../../harness/identity/opaque-tokens.ts'
+import { thrownError } from '../../harness/thrown-error.ts'
 
 let under: OpaqueTokens
 beforeAll(async () => {
@@ -153,6 +153,6 @@ test.each([
   [{ clientSecret: 'a', cacheSeconds: 61 }, 'oidc.introspection.cacheSeconds'],
 ])('options %j are refused', (options, words) => {
   const introspection = { clientId: 'server', ...options }
-  const error = vaultError(() => oidc({ issuer: 'https://login.example.com', clientId: 'form', introspection }))
+  const error = thrownError(() => oidc({ issuer: 'https://login.example.com', clientId: 'form', introspection }))
   expect(error.message).toContain(words)
 })

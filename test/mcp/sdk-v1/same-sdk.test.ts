@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { expect, test } from 'vitest'
 import { credentialGate } from '../../../src/mcp/sdk-v1/index.ts'
-import { vaultError } from '../../harness/hashicorp-vault/vault-error.ts'
+import { thrownError } from '../../harness/thrown-error.ts'
 
 const require = createRequire(import.meta.url)
 // What require() loads shares no class with what import does: a second copy, as a second installation is.
@@ -11,7 +11,7 @@ const INFO = { name: 'x', version: '1' }
 
 test('a server of another copy of the SDK is refused, and ours is named with its version', () => {
   expect(other.McpServer).not.toBe(McpServer)
-  const error = vaultError(() => credentialGate(new other.McpServer(INFO)))
+  const error = thrownError(() => credentialGate(new other.McpServer(INFO)))
   expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'sdk_copies' })
   expect(error.message).toMatch(/1\.\d+\.\d+ in \/.*node_modules\/@modelcontextprotocol\/sdk/)
   expect(error.message).toContain('npm dedupe')

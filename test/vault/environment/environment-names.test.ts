@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
-import { isVaultError } from '../../../src/core/model/errors.ts'
+import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { vaultOptionsFromEnvironment } from '../../../src/vault/environment/vault-options-from-environment.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
@@ -72,7 +72,7 @@ test.each([
   } catch (error) {
     thrown = error
   }
-  if (!isVaultError(thrown, 'configuration_invalid')) throw thrown ?? new Error('it was accepted')
+  if (!isCredentialVaultError(thrown, 'configuration_invalid')) throw thrown ?? new Error('it was accepted')
   expect(thrown.message).toContain(`environment.${name}`)
   expect(thrown.message).toContain(says)
   expect(thrown.message).not.toMatch(/canary|(openVault|oidc|vaultBackend|jsonLinesAudit|localUser|webhookAnchor)\./)

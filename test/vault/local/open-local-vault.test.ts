@@ -5,7 +5,7 @@ import { memoryBackend } from '../../../src/backends/memory.ts'
 import type { OpenVaultOptions } from '../../../src/index.ts'
 import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local/open-local-vault.ts'
 import { freePort } from '../../harness/free-port.ts'
-import { vaultRejection } from '../../harness/hashicorp-vault/vault-error.ts'
+import { rejectionOf } from '../../harness/thrown-error.ts'
 
 const options = (): LocalVaultOptions => ({ backend: memoryBackend(), audit: memoryAudit(), warn: () => undefined })
 
@@ -26,7 +26,7 @@ test('a port that is taken is named, and a vault that does not open leaves none 
   const port = await freePort()
   await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve))
   onTestFinished(() => void other.close())
-  expect(await vaultRejection(openLocalVault({ ...options(), port }))).toMatchObject({
+  expect(await rejectionOf(openLocalVault({ ...options(), port }))).toMatchObject({
     code: 'configuration_invalid',
     reason: 'port',
     message: expect.stringContaining(`127.0.0.1:${port}`),
@@ -39,7 +39,7 @@ test('a port that is taken is named, and a vault that does not open leaves none 
 
 test('what it decides itself cannot be given', async () => {
   const given: Partial<OpenVaultOptions> = { serverBaseUrl: 'https://mcp.example.com', ownerFrom: () => undefined }
-  const error = await vaultRejection(openLocalVault({ ...options(), ...given }))
+  const error = await rejectionOf(openLocalVault({ ...options(), ...given }))
   expect(error.message).toContain('openLocalVault.serverBaseUrl: there is no such option')
   expect(error.message).toContain('openLocalVault.ownerFrom: there is no such option')
 })

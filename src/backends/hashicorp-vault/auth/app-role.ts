@@ -1,9 +1,9 @@
-import { CredentialVaultError, isVaultError } from '../../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../../core/model/errors.ts'
 import type { AuthMethod, LoginApi } from './auth-method.ts'
-import type { VaultAuth } from './auth-options.ts'
+import type { HashicorpVaultAuth } from './auth-options.ts'
 import type { SecretReader } from './secret-file.ts'
 
-type AppRole = Extract<VaultAuth, { method: 'approle' }>
+type AppRole = Extract<HashicorpVaultAuth, { method: 'approle' }>
 
 export function appRoleAuth({ mount, roleId, role, ...source }: AppRole, read: SecretReader): AuthMethod {
   let unwrapped: string | undefined
@@ -41,7 +41,7 @@ export function appRoleAuth({ mount, roleId, role, ...source }: AppRole, read: S
         )
       } catch (error) {
         // A secret id that has ended is of no more use: a new one may have been put in place.
-        if (isVaultError(error, 'unauthenticated')) unwrapped = undefined
+        if (isCredentialVaultError(error, 'unauthenticated')) unwrapped = undefined
         throw error
       }
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Where a secret that logs the server in comes from. A file is read anew at each login. */
-export type VaultAuthOptions =
+export type HashicorpVaultAuthOptions =
   /** A token, or the file that Vault Agent writes it to (read again when it changes). */
   | { readonly method: 'token'; readonly token?: string | undefined; readonly tokenFile?: string | undefined }
   | {
@@ -38,9 +38,9 @@ export type VaultAuthOptions =
   /** Vault Agent or Proxy with auto-auth, on loopback or a unix socket. */
   | { readonly method: 'agent' }
   /** Any other method: a function of yours that logs in, e.g. with a cloud's identity. */
-  | { readonly method: 'custom'; readonly login: () => Promise<VaultCustomLogin> }
+  | { readonly method: 'custom'; readonly login: () => Promise<HashicorpVaultCustomLogin> }
 
-export interface VaultCustomLogin {
+export interface HashicorpVaultCustomLogin {
   readonly token: string
   /** Seconds; 0 for a token that does not end. */
   readonly ttlSeconds: number
@@ -91,10 +91,10 @@ export const authSchema = z.discriminatedUnion('method', [
     .refine((auth) => one(auth.jwtFile, auth.jwt), { error: 'give either jwtFile or jwt' }),
   z.strictObject({ method: z.literal('cert'), mount: mount.default('cert'), role: text.optional() }),
   z.strictObject({ method: z.literal('agent') }),
-  z.strictObject({ method: z.literal('custom'), login: asynchronous<VaultCustomLogin>() }),
+  z.strictObject({ method: z.literal('custom'), login: asynchronous<HashicorpVaultCustomLogin>() }),
 ])
 
-export type VaultAuth = z.output<typeof authSchema>
+export type HashicorpVaultAuth = z.output<typeof authSchema>
 
 function one(...values: readonly unknown[]): boolean {
   return values.filter((value) => value !== undefined).length === 1

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { parseOptions } from '../../../core/model/options.ts'
 import { appRoleAuth } from './app-role.ts'
 import type { AuthMethod } from './auth-method.ts'
-import { tokenText, type VaultAuth } from './auth-options.ts'
+import { type HashicorpVaultAuth, tokenText } from './auth-options.ts'
 import { type LoginHalf, secretReader } from './secret-file.ts'
 import { tokenAuth, tokenFileAuth } from './token.ts'
 
-export function createAuthMethod(auth: VaultAuth, half?: LoginHalf): AuthMethod {
+export function createAuthMethod(auth: HashicorpVaultAuth, half?: LoginHalf): AuthMethod {
   const read = secretReader(half)
   switch (auth.method) {
     case 'token':

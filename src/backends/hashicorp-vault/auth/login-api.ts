@@ -1,16 +1,21 @@
 import { CredentialVaultError } from '../../../core/model/errors.ts'
-import { textsOf, vaultError } from '../transport/answer-error.ts'
-import { objectAt, type VaultAnswer, type VaultRequest, type VaultSend } from '../transport/exchange.ts'
+import { hashicorpVaultError, textsOf } from '../transport/answer-error.ts'
+import {
+  type HashicorpVaultAnswer,
+  type HashicorpVaultRequest,
+  type HashicorpVaultSend,
+  objectAt,
+} from '../transport/exchange.ts'
 import type { Login, LoginApi } from './auth-method.ts'
 
-export function createLoginApi(send: VaultSend, namespace: string | undefined): LoginApi {
+export function createLoginApi(send: HashicorpVaultSend, namespace: string | undefined): LoginApi {
   async function post(
     path: string,
     body: Readonly<Record<string, unknown>> | undefined,
     signal: AbortSignal,
     token?: string,
-  ): Promise<VaultAnswer> {
-    const request: VaultRequest = {
+  ): Promise<HashicorpVaultAnswer> {
+    const request: HashicorpVaultRequest = {
       method: 'POST',
       path,
       signal,
@@ -22,7 +27,7 @@ export function createLoginApi(send: VaultSend, namespace: string | undefined): 
     const answer = await send(request)
     if (answer.status < 300) return answer
     if (answer.status === 400 || answer.status === 403) throw refused(textsOf(answer))
-    throw vaultError(answer, request)
+    throw hashicorpVaultError(answer, request)
   }
 
   return {
@@ -34,7 +39,7 @@ export function createLoginApi(send: VaultSend, namespace: string | undefined): 
       const request = { method: 'GET', path: 'auth/token/lookup-self', token, namespace, signal } as const
       const answer = await send(request)
       if (answer.status === 403) throw refused('')
-      if (answer.status !== 200) throw vaultError(answer, request)
+      if (answer.status !== 200) throw hashicorpVaultError(answer, request)
       const data = objectAt(answer.body, 'data')
       return {
         token,
@@ -74,7 +79,7 @@ export function createLoginApi(send: VaultSend, namespace: string | undefined): 
   }
 }
 
-function fromAuth(answer: VaultAnswer): Login {
+function fromAuth(answer: HashicorpVaultAnswer): Login {
   const auth = objectAt(answer.body, 'auth')
   const token = auth?.['client_token']
   if (typeof token !== 'string' || token === '') throw refused('')

@@ -1,4 +1,4 @@
-import { isVaultError } from '../../../core/model/errors.ts'
+import { isCredentialVaultError } from '../../../core/model/errors.ts'
 import type { Login, LoginApi } from './auth-method.ts'
 
 /** Keeps one login's token alive in the background. */
@@ -54,7 +54,7 @@ export function createRenewal({ api, renewed, ending }: RenewalParts): Renewal {
     } catch (error) {
       if (watched !== login) return
       // What is unreachable is tried again while the token lasts; what is refused is replaced.
-      if (isVaultError(error, 'unavailable')) arm(performance.now() + AFTER_FAILURE, login)
+      if (isCredentialVaultError(error, 'unavailable')) arm(performance.now() + AFTER_FAILURE, login)
       else ending()
     }
   }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { CredentialVaultError, isVaultError } from '../../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../../core/model/errors.ts'
 import type { AuthMethod, Login, LoginApi } from './auth-method.ts'
 import { createRenewal } from './renewal.ts'
 
 /** One principal's token: obtained once for all callers, renewed before it ends, replaced when it has ended. */
-export interface VaultSession {
+export interface HashicorpVaultSession {
   /** The token to send; undefined for an agent that adds its own. Throws `unauthenticated` or `unavailable`. */
   token(signal: AbortSignal): Promise<string | undefined>
   /**
@@ -44,7 +44,7 @@ export function createSession(
   method: AuthMethod,
   api: LoginApi,
   { onDemand = false }: SessionOptions = {},
-): VaultSession {
+): HashicorpVaultSession {
   let held: Held | undefined
   let loggingIn: Promise<Held> | undefined
   let lastFailure: { readonly at: number; readonly error: CredentialVaultError } | undefined
@@ -177,6 +177,6 @@ function ended(): CredentialVaultError {
 }
 
 function loginError(name: string, error: unknown): CredentialVaultError {
-  if (isVaultError(error)) return error
+  if (isCredentialVaultError(error)) return error
   return new CredentialVaultError('unauthenticated', `The ${name} login to Vault failed.`, { reason: 'login' })
 }

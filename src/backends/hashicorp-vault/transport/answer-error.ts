@@ -1,5 +1,5 @@
 import { CredentialVaultError } from '../../../core/model/errors.ts'
-import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
+import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
 import { outcomeUnknown } from './transport-error.ts'
 
 /** Vault has no machine-readable codes: these are the texts that both products answer with. */
@@ -10,13 +10,16 @@ const STANDBY =
   /not active|no active|active cluster node not found|sealed|API (?:access )?(?:is )?(?:has been )?locked/i
 
 /** The texts of an answer's `errors` and `warnings`; never shown, only searched. */
-export function textsOf({ body }: VaultAnswer): string {
+export function textsOf({ body }: HashicorpVaultAnswer): string {
   const lists = [body?.['errors'], body?.['warnings']]
   return lists.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])).join('\n')
 }
 
 /** What an answer other than 2xx, and other than a 404 that says "nothing here", means. */
-export function vaultError(answer: VaultAnswer, request: VaultRequest): CredentialVaultError {
+export function hashicorpVaultError(
+  answer: HashicorpVaultAnswer,
+  request: HashicorpVaultRequest,
+): CredentialVaultError {
   const texts = textsOf(answer)
   const { status } = answer
   if (status === 403)
@@ -51,7 +54,7 @@ function unavailable(reason: string): CredentialVaultError {
   )
 }
 
-function throttled({ headers }: VaultAnswer): CredentialVaultError {
+function throttled({ headers }: HashicorpVaultAnswer): CredentialVaultError {
   const seconds = Number(headers['retry-after'])
   return new CredentialVaultError('unavailable', 'Vault is busy: its rate limit is reached. Try again in a moment.', {
     reason: 'throttled',

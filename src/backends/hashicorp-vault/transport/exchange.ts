@@ -1,5 +1,5 @@
 /** One request to Vault's HTTP API and its answer. */
-export interface VaultRequest {
+export interface HashicorpVaultRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `/v1/`, made of storage keys and configured names only: nothing is encoded on the way. */
   readonly path: string
@@ -13,7 +13,7 @@ export interface VaultRequest {
   readonly signal: AbortSignal
 }
 
-export interface VaultAnswer {
+export interface HashicorpVaultAnswer {
   readonly status: number
   /** `date`, `location` and `retry-after`, as far as they came. */
   readonly headers: Readonly<Record<string, string>>
@@ -21,7 +21,7 @@ export interface VaultAnswer {
   readonly body: Readonly<Record<string, unknown>> | undefined
 }
 
-export type VaultSend = (request: VaultRequest) => Promise<VaultAnswer>
+export type HashicorpVaultSend = (request: HashicorpVaultRequest) => Promise<HashicorpVaultAnswer>
 
 export function valueAt(body: unknown, ...path: readonly string[]): unknown {
   let found: unknown = body
@@ -40,6 +40,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Whether the request can have changed something although its answer never came. */
-export function changes({ method, isLogin = false }: Pick<VaultRequest, 'method' | 'isLogin'>): boolean {
+export function changes({ method, isLogin = false }: Pick<HashicorpVaultRequest, 'method' | 'isLogin'>): boolean {
   return method !== 'GET' && !isLogin
 }

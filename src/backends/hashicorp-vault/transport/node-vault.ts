@@ -1,12 +1,12 @@
 import { optionalPackage } from '../../vendor/optional-package.ts'
-import type { VaultAnswer, VaultRequest, VaultSend } from './exchange.ts'
-import type { VaultTransport } from './transport.ts'
+import type { HashicorpVaultAnswer, HashicorpVaultRequest, HashicorpVaultSend } from './exchange.ts'
+import type { HashicorpVaultTransport } from './transport.ts'
 
 /** What reaches the seam below node-vault: our own options, and what node-vault added. */
 interface SeamOptions {
   readonly uri: string
   readonly headers: Readonly<Record<string, string>>
-  readonly ours: VaultRequest
+  readonly ours: HashicorpVaultRequest
 }
 
 /**
@@ -14,7 +14,7 @@ interface SeamOptions {
  * token: its own transport follows redirects with the token, uses proxies of the environment and shows tokens in its errors, its login
  * commands share one token between callers, and its renewal never stops for a token of 768 hours.
  */
-export async function nodeVaultSend(origin: string, transport: VaultTransport): Promise<VaultSend> {
+export async function nodeVaultSend(origin: string, transport: HashicorpVaultTransport): Promise<HashicorpVaultSend> {
   const { default: nodeVault } = await optionalPackage('node-vault', 'vault', () => import('node-vault'))
   const client = nodeVault({
     endpoint: origin,
@@ -33,7 +33,7 @@ export async function nodeVaultSend(origin: string, transport: VaultTransport): 
   // What node-vault took from VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX is nobody's wish here.
   Object.assign(client, { token: '', namespace: '', pathPrefix: '' })
   // Every status comes back: which one is an error is decided in one place.
-  client.handleVaultResponse = async (response) => (response as unknown as { answer: VaultAnswer }).answer
+  client.handleVaultResponse = async (response) => (response as unknown as { answer: HashicorpVaultAnswer }).answer
 
   return (request) =>
     client.request({
@@ -41,10 +41,10 @@ export async function nodeVaultSend(origin: string, transport: VaultTransport): 
       path: `/${request.path}`,
       headers: headersOf(request),
       ours: request,
-    }) as Promise<VaultAnswer>
+    }) as Promise<HashicorpVaultAnswer>
 }
 
-function headersOf({ method, token, namespace, correlationId }: VaultRequest): Record<string, string> {
+function headersOf({ method, token, namespace, correlationId }: HashicorpVaultRequest): Record<string, string> {
   // Asked for by agents and proxies that guard against forged requests of browsers.
   const headers: Record<string, string> = { 'x-vault-request': 'true' }
   if (method === 'PATCH') headers['content-type'] = 'application/merge-patch+json'

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { buildConnector } from 'undici'
 import { z } from 'zod'
 
-export interface VaultTlsOptions {
+export interface HashicorpVaultTlsOptions {
   /** PEM of the authorities that are trusted instead of Node's own. */
   readonly ca?: string | undefined
   /** File of the same, read anew for each connection, so that it can be replaced while the server runs. */
@@ -39,7 +39,7 @@ export const tlsSchema = z
 const CONNECT_MILLISECONDS = 3_000
 
 /** Connects as the options say. Nothing of the environment (`HTTPS_PROXY`, `VAULT_SKIP_VERIFY`, `VAULT_CACERT`) has a part in it. */
-export function tlsConnector(tls: VaultTlsOptions, socketPath: string | undefined): buildConnector.connector {
+export function tlsConnector(tls: HashicorpVaultTlsOptions, socketPath: string | undefined): buildConnector.connector {
   const { passphrase, serverName } = tls
   return (target, callback) => {
     readFiles(tls).then(
@@ -59,7 +59,7 @@ export function tlsConnector(tls: VaultTlsOptions, socketPath: string | undefine
   }
 }
 
-async function readFiles(tls: VaultTlsOptions) {
+async function readFiles(tls: HashicorpVaultTlsOptions) {
   const [ca, cert, key] = await Promise.all(
     [tls.caFile, tls.certFile, tls.keyFile].map((path) => (path === undefined ? undefined : readFile(path, 'utf8'))),
   )

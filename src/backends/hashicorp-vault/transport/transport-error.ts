@@ -1,6 +1,6 @@
-import { CredentialVaultError, isVaultError } from '../../../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../../../core/model/errors.ts'
 import { connectionFailure, connectionProblem } from '../../../core/network/connection-failure.ts'
-import { changes, type VaultRequest } from './exchange.ts'
+import { changes, type HashicorpVaultRequest } from './exchange.ts'
 
 /** Failures before a byte of the request has left. */
 const CONNECT_CODES = new Set([
@@ -23,9 +23,13 @@ function codeOf(error: unknown): string {
 }
 
 /** Whether another address may be tried: nothing has left, or it may be asked twice. */
-export function mayGoElsewhere(error: unknown, request: VaultRequest): boolean {
+export function mayGoElsewhere(error: unknown, request: HashicorpVaultRequest): boolean {
   if (request.signal.aborted) return false
-  return CONNECT_CODES.has(codeOf(error)) || TLS_CODE.test(codeOf(error)) || (!changes(request) && !isVaultError(error))
+  return (
+    CONNECT_CODES.has(codeOf(error)) ||
+    TLS_CODE.test(codeOf(error)) ||
+    (!changes(request) && !isCredentialVaultError(error))
+  )
 }
 
 /**
@@ -33,12 +37,12 @@ export function mayGoElsewhere(error: unknown, request: VaultRequest): boolean {
  *
  * @param where the configured addresses, for operators
  */
-export function unanswered(error: unknown, request: VaultRequest, where: string): CredentialVaultError {
+export function unanswered(error: unknown, request: HashicorpVaultRequest, where: string): CredentialVaultError {
   if (request.signal.aborted)
     return changes(request)
       ? outcomeUnknown('timeout')
       : unavailable('aborted', `Vault at ${where} did not answer in time. Try again later.`)
-  if (isVaultError(error)) return error
+  if (isCredentialVaultError(error)) return error
   if (connectionFailure(error) === 'plain_http')
     return new CredentialVaultError(
       'configuration_invalid',
@@ -85,7 +89,7 @@ export function misdirected(): CredentialVaultError {
 }
 
 /** A captive portal, proxy or firewall that answers in place of Vault. */
-export function notVault(status: number, change: boolean): CredentialVaultError {
+export function notHashicorpVault(status: number, change: boolean): CredentialVaultError {
   if (change && status >= 500) return outcomeUnknown('not_vault')
   return new CredentialVaultError(
     'unavailable',

@@ -1,21 +1,21 @@
 import { Agent, type Dispatcher } from 'undici'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { parseOutsideJson } from '../../../core/model/outside-json.ts'
-import type { VaultAddress } from './addresses.ts'
-import { changes, type VaultAnswer, type VaultRequest } from './exchange.ts'
-import { tlsConnector, type VaultTlsOptions } from './tls.ts'
-import { mayGoElsewhere, misdirected, notVault, unanswered } from './transport-error.ts'
+import type { HashicorpVaultAddress } from './addresses.ts'
+import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
+import { type HashicorpVaultTlsOptions, tlsConnector } from './tls.ts'
+import { mayGoElsewhere, misdirected, notHashicorpVault, unanswered } from './transport-error.ts'
 
 /** What node-vault hands to the transport below it. */
 export interface TransportRequest {
-  readonly ours: VaultRequest
+  readonly ours: HashicorpVaultRequest
   /** Path with `/v1/`. */
   readonly target: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-export interface VaultTransport {
-  send(request: TransportRequest): Promise<VaultAnswer>
+export interface HashicorpVaultTransport {
+  send(request: TransportRequest): Promise<HashicorpVaultAnswer>
   close(): Promise<void>
 }
 
@@ -29,21 +29,24 @@ const MILLISECONDS_FOR_ONE = 1_500
  * HTTP to one of several Vault nodes: the one that answered last, and the next one when that cannot be reached or has failed. Requests
  * and their tokens go to the configured addresses and nowhere else, whatever an answer or the environment says.
  */
-export function createTransport(addresses: readonly VaultAddress[], tls: VaultTlsOptions): VaultTransport {
+export function createTransport(
+  addresses: readonly HashicorpVaultAddress[],
+  tls: HashicorpVaultTlsOptions,
+): HashicorpVaultTransport {
   const agents = new Map<string | undefined, Agent>()
   for (const { socketPath } of addresses)
     if (!agents.has(socketPath)) agents.set(socketPath, new Agent({ connect: tlsConnector(tls, socketPath) }))
   const where = addresses.map(({ origin, socketPath }) => (socketPath ? `unix://${socketPath}` : origin)).join(', ')
   let preferred = 0
 
-  function agentOf({ socketPath }: VaultAddress): Agent {
+  function agentOf({ socketPath }: HashicorpVaultAddress): Agent {
     const agent = agents.get(socketPath)
     if (!agent) throw new TypeError('every address has an agent')
     return agent
   }
 
   /** Any node that can be reached; what changes something goes to a second one only when it never left. */
-  async function sendToOne(request: TransportRequest): Promise<VaultAnswer> {
+  async function sendToOne(request: TransportRequest): Promise<HashicorpVaultAnswer> {
     let failure: unknown
     for (let turn = 0; turn < addresses.length; turn += 1) {
       const index = preferred
@@ -67,7 +70,7 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
   }
 
   /** A standby may answer with the leader's address (307); it is believed when it is one of ours. */
-  async function follow(address: VaultAddress, request: TransportRequest): Promise<VaultAnswer> {
+  async function follow(address: HashicorpVaultAddress, request: TransportRequest): Promise<HashicorpVaultAnswer> {
     let to = address
     let { target } = request
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
@@ -83,7 +86,11 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
     throw misdirected()
   }
 
-  async function exchange(to: VaultAddress, target: string, request: TransportRequest): Promise<VaultAnswer> {
+  async function exchange(
+    to: HashicorpVaultAddress,
+    target: string,
+    request: TransportRequest,
+  ): Promise<HashicorpVaultAnswer> {
     const { ours, headers } = request
     const response = await agentOf(to).request({
       origin: to.origin,
@@ -104,7 +111,7 @@ export function createTransport(addresses: readonly VaultAddress[], tls: VaultTl
     const longest = target.endsWith('?list=true') ? MAX_LIST_BYTES : MAX_ANSWER_BYTES
     const body = parse(await textOf(response.body, longest), response.statusCode)
     const redirect = response.statusCode >= 300 && response.statusCode < 400
-    if (body === undefined && !redirect) throw notVault(response.statusCode, changes(ours))
+    if (body === undefined && !redirect) throw notHashicorpVault(response.statusCode, changes(ours))
     return { status: response.statusCode, headers: needed, body }
   }
 
@@ -142,7 +149,7 @@ function tooLarge(): CredentialVaultError {
   })
 }
 
-function parse(text: string, status: number): VaultAnswer['body'] {
+function parse(text: string, status: number): HashicorpVaultAnswer['body'] {
   if (status === 204 || (text === '' && status < 300)) return {}
   try {
     const parsed: unknown = parseOutsideJson(text)

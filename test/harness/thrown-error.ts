@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
-import { CredentialVaultError } from '../../../src/core/model/errors.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 
 /** What the call throws, which has to be one of our own errors. */
-export function vaultError(call: () => unknown): CredentialVaultError {
+export function thrownError(call: () => unknown): CredentialVaultError {
   try {
     call()
   } catch (error) {
@@ -12,7 +12,7 @@ export function vaultError(call: () => unknown): CredentialVaultError {
 }
 
 /** What the promise rejects with, which has to be one of our own errors. */
-export async function vaultRejection(promise: Promise<unknown>): Promise<CredentialVaultError> {
+export async function rejectionOf(promise: Promise<unknown>): Promise<CredentialVaultError> {
   const outcome = await promise.then(
     () => undefined,
     (error: unknown) => ({ error }),
