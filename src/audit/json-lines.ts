@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { findKey } from '../core/crypto/key-source.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
+import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
@@ -175,7 +176,7 @@ function unavailable(error: unknown): CredentialVaultError {
     : unavailableBecause('write_failed', 'The audit log cannot be written.')
 }
 
-function unavailableBecause(reason: string, message: string): CredentialVaultError {
+function unavailableBecause(reason: DependencyReason, message: string): CredentialVaultError {
   return new CredentialVaultError('audit_unavailable', `${message} Nothing was released or saved.`, {
     reason,
     retryable: true,

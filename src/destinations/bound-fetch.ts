@@ -8,10 +8,12 @@ import {
   fetch as undiciFetch,
 } from 'undici'
 import { reasonOf } from '../core/journal/refusal-event.ts'
+import type { DestinationReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError, namingProvider } from '../core/model/errors.ts'
 import type { Owner } from '../core/model/owner.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { isServiceOutage } from '../core/network/service-outage.ts'
+import type { AuditReason } from '../core/ports/audit-sink.ts'
 import { isAddressAllowed, literalAddress } from './address.ts'
 import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from './checked-lookup.ts'
 import type { CredentialHeader } from './credential-header.ts'
@@ -37,7 +39,7 @@ export interface FetchCall {
   /** Aborts when the call is cancelled or over: the request, the wait for its turn, and the reading of its answer end with it. */
   readonly signal?: AbortSignal | undefined
   /** Hears why the service at this origin could not be reached. */
-  readonly unreachable?: ((destination: string, reason: string) => Promise<void>) | undefined
+  readonly unreachable?: ((destination: string, reason: AuditReason) => Promise<void>) | undefined
 }
 
 /** `fetch` that adds a credential's header and goes to declared destinations only. */
@@ -87,7 +89,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     return agent
   }
 
-  function refused(reason: string, problem: string): CredentialVaultError {
+  function refused(reason: DestinationReason, problem: string): CredentialVaultError {
     return new CredentialVaultError('destination_refused', `fetch() of ${provider}: ${problem}`, { reason })
   }
 

@@ -1,3 +1,4 @@
+import type { OptionReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type {
   BrowserLogin,
@@ -134,6 +135,6 @@ function sharedResource([first, ...others]: readonly OneIssuer[]): ResourceDescr
   return { resource, scopes, authorizationServers: [first, ...others].map(({ issuers: [issuer] }) => issuer) }
 }
 
-function misconfigured(reason: string, message: string): CredentialVaultError {
+function misconfigured(reason: OptionReason, message: string): CredentialVaultError {
   return new CredentialVaultError('configuration_invalid', message, { reason })
 }

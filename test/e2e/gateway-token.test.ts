@@ -41,7 +41,7 @@ test('a gateway sends a token of its own: verifyToken names the person in it, an
         })
         return { issuer, subject: payload.person, scopes: [] }
       } catch {
-        throw new CredentialVaultError('token_invalid', 'The token is not by the gateway.', { reason: 'gateway' })
+        throw new CredentialVaultError('token_invalid', 'The token is not by the gateway.', { reason: 'x_gateway' })
       }
     },
     warn: () => undefined,

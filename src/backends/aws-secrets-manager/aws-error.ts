@@ -1,3 +1,4 @@
+import type { DependencyReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
 
@@ -132,11 +133,11 @@ function answerError(error: unknown, { status }: Described, change: boolean, whe
   return unavailable('connection', `AWS Secrets Manager (${where}) did not answer (${connectionProblem(error)}).`)
 }
 
-function misconfigured(reason: string, message: string): CredentialVaultError {
+function misconfigured(reason: DependencyReason, message: string): CredentialVaultError {
   return new CredentialVaultError('configuration_invalid', message, { reason })
 }
 
-function unavailable(reason: string, what: string): CredentialVaultError {
+function unavailable(reason: DependencyReason, what: string): CredentialVaultError {
   return new CredentialVaultError('unavailable', `${what} Try again later.`, { reason, retryable: true })
 }
 

@@ -4,7 +4,7 @@ import type { LogRecord } from '../../audit/query/log-record.ts'
 import { mergedLines } from '../../audit/query/merged-lines.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
-import type { AuditEvent } from '../../core/ports/audit-sink.ts'
+import type { AuditCommand, AuditEvent } from '../../core/ports/audit-sink.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
@@ -22,7 +22,7 @@ export interface LogReading {
 }
 
 /** Opens the log for reading, and has it say who read it and what for. */
-export async function openReading(input: CommandInput, terminal: Terminal, command: string): Promise<LogReading> {
+export async function openReading(input: CommandInput, terminal: Terminal, command: AuditCommand): Promise<LogReading> {
   const folder = await auditFolder(input, terminal)
   const filter = filterFrom(input)
   const keys = await ownAuditKeys(terminal)

@@ -16,6 +16,7 @@ import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import { announcedWrite } from './credential-writer.ts'
 import { statusOf } from './status-of.ts'
+import { TRANSITIONS } from './transitions.ts'
 
 /** What operators do beside saving and revoking. */
 export interface CredentialAdmin {
@@ -88,7 +89,7 @@ export function createCredentialAdmin(parts: CredentialAdminParts): CredentialAd
       const values = withField(key.provider, found.values, change)
       checkSize(key.provider, values)
       const expect = { version: found.version.ref }
-      const done = { type: 'credential.rotated', outcome: 'success', previousVersion: found.version.label } as const
+      const done = { type: TRANSITIONS.rotate.event, outcome: 'success', previousVersion: found.version.label } as const
       return announcedWrite(parts, { key, values, expect, context, done })
     },
 

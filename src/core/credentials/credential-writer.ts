@@ -9,6 +9,7 @@ import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import { revokeOnce } from './revoke-once.ts'
 import { saveOnce } from './save-once.ts'
+import { TRANSITIONS } from './transitions.ts'
 
 /** The door through which values enter a backend, and by which they are made unreadable. It hands nothing out. */
 export interface CredentialWriter {
@@ -54,7 +55,7 @@ export function createCredentialWriter(parts: CredentialWriterParts): Credential
       try {
         const found = await announcingChange(parts, key, () => revokeOnce(backend, calls, key, intent, trace))
         await log.note(key, context, {
-          type: purge ? 'credential.purged' : 'credential.revoked',
+          type: TRANSITIONS[purge ? 'purge' : 'revoke'].event,
           outcome: 'success',
           reason: found ? undefined : 'nothing_to_revoke',
           backendRequestIds: requestIdsOf(trace),
@@ -73,7 +74,7 @@ export function createCredentialWriter(parts: CredentialWriterParts): Credential
   }
 }
 
-const STORED = { type: 'credential.stored', outcome: 'success' } as const
+const STORED = { type: TRANSITIONS.save.event, outcome: 'success' } as const
 
 export interface AnnouncedWrite {
   readonly key: StorageKey

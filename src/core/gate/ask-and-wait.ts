@@ -1,4 +1,5 @@
 import { newCorrelationId } from '../model/correlation-id.ts'
+import type { RequestCause } from '../model/credential-state.ts'
 import type { WaitEnd } from '../ports/pending-request.ts'
 import type { ClientAnswer, ClientPort } from './client-port.ts'
 import type { GateDecision } from './gate-decision.ts'
@@ -9,7 +10,7 @@ export interface AskParts {
   readonly client: ClientPort
   readonly provider: Pick<GatedProvider, 'label'>
   readonly request: CredentialRequest
-  readonly cause: 'absent' | 'revoked'
+  readonly cause: RequestCause
   readonly decision: Extract<GateDecision, { action: 'ask-and-wait' }>
 }
 

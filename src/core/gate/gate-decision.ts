@@ -1,10 +1,11 @@
+import type { CredentialState } from '../model/credential-state.ts'
 import type { ClientPort } from './client-port.ts'
 
 /** What the gate knows when a call arrives. Nothing in it depends on a protocol era's types. */
 export interface GateFacts {
   readonly client: ClientPort['ability']
   /** Of the call's verified owner. A call without one, and one whose credential cannot be looked up, is refused before. */
-  readonly credential: 'active' | 'absent' | 'revoked'
+  readonly credential: CredentialState
   /** Whether the client will hear progress, so that its own timer can be kept alive. */
   readonly progress: boolean
   /** The tool answers at once instead of waiting for its user. */

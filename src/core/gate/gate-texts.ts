@@ -1,3 +1,4 @@
+import type { RequestCause } from '../model/credential-state.ts'
 import type { CredentialVaultError } from '../model/errors.ts'
 import type { CredentialRequest } from './gated-provider.ts'
 
@@ -6,12 +7,12 @@ import type { CredentialRequest } from './gated-provider.ts'
  * text holds anything but the service's name, the link and our own words.
  */
 export const gateTexts = {
-  ask: (label: string, cause: 'absent' | 'revoked'): string =>
+  ask: (label: string, cause: RequestCause): string =>
     cause === 'revoked'
       ? `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`
       : `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
 
-  openLink: (label: string, cause: 'absent' | 'revoked', { url, hasLogin }: FormLink): string =>
+  openLink: (label: string, cause: RequestCause, { url, hasLogin }: FormLink): string =>
     `${gateTexts.ask(label, cause)} ${hasLogin ? 'Open this link in a browser, sign in,' : OPEN_HERE} and then call the tool again: ${url}`,
 
   stillWaiting: (label: string, url: string): string =>

@@ -1,4 +1,5 @@
 import { newCorrelationId } from '../model/correlation-id.ts'
+import type { RequestCause } from '../model/credential-state.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import { sameOwner, twoUsers } from '../model/owner.ts'
 import { askAndWait } from './ask-and-wait.ts'
@@ -81,14 +82,14 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     failFast,
     tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
   })
-  if (decision.action === 'run') return run(entry, call)
-  return ask(entry, call, credential === 'revoked' ? 'revoked' : 'absent', decision)
+  if (decision.action === 'run' || credential === 'active') return run(entry, call)
+  return ask(entry, call, credential, decision)
 }
 
 async function ask<R>(
   entry: GateEntry<R>,
   call: GatedCall,
-  cause: 'absent' | 'revoked',
+  cause: RequestCause,
   decision: Exclude<GateDecision, { action: 'run' }>,
 ): Promise<GateOutcome<R>> {
   const { provider, client, notices } = entry

@@ -1,5 +1,6 @@
+import type { CredentialState, RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
-import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
+import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { GatedCall } from './gated-call.ts'
 import type { ToolCall } from './tool-call.ts'
 
@@ -20,11 +21,11 @@ export interface GatedProvider {
   /** How the backend gets the user's own JWT, when the vault has a way to it. */
   assertionOf(user: User, authInfo: unknown): GatedCall['assertion']
   /** Whether the handler can run now. */
-  credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'>
+  credentialState(call: GatedCall): Promise<CredentialState>
   /** The owner's open request, made if there is none. A call that `waits` keeps it open while another call's consent is declined. */
   requestCredential(
     call: GatedCall,
-    cause: NewRequest['cause'],
+    cause: RequestCause,
     options: { readonly waits: boolean },
   ): Promise<CredentialRequest>
   /** Runs the handler with this provider's credential at hand for `toolCall`, and ends its handle and reference afterwards. */

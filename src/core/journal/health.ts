@@ -1,20 +1,22 @@
+import type { AuditReason } from '../ports/audit-sink.ts'
+
 /** Part of the opened vault whose failure people should see. */
 export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity' | 'calls'
 
 /** What `/health` and `doctor` report. A part is well until it is reported otherwise. */
 export interface Health {
   /** `problem` is a stable error code or reason, never a message from outside. */
-  failed(part: HealthPart, problem: string): void
+  failed(part: HealthPart, problem: AuditReason): void
   recovered(part: HealthPart): void
-  problems(): ReadonlyMap<HealthPart, string>
+  problems(): ReadonlyMap<HealthPart, AuditReason>
 }
 
 /** @param changed hears when a part's problem begins, becomes another or, with undefined, ends */
 export function createHealth(
   warn: (message: string) => void,
-  changed: (part: HealthPart, problem: string | undefined) => void = () => {},
+  changed: (part: HealthPart, problem: AuditReason | undefined) => void = () => {},
 ): Health {
-  const problems = new Map<HealthPart, string>()
+  const problems = new Map<HealthPart, AuditReason>()
   return {
     failed(part, problem) {
       if (problems.get(part) === problem) return

@@ -1,5 +1,5 @@
 import { type CredentialVaultError, type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
-import type { AuditEvent } from '../ports/audit-sink.ts'
+import type { AuditEvent, AuditReason } from '../ports/audit-sink.ts'
 
 type RefusalEvent = Required<Pick<AuditEvent, 'type' | 'outcome' | 'reason'>>
 
@@ -22,6 +22,6 @@ export function isTampering(error: unknown): error is CredentialVaultError {
 }
 
 /** The narrowest stable token for what went wrong. */
-export function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): AuditReason {
   return isCredentialVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
 }

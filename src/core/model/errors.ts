@@ -1,3 +1,5 @@
+import type { ErrorReason } from './error-reason.ts'
+
 /**
  * Every error that the library throws on purpose is a {@link CredentialVaultError}. Act on `code`, never on `message`.
  *
@@ -59,7 +61,7 @@ export type ErrorCode =
 /** What narrows an error's code. */
 export interface ErrorDetails {
   /** Stable token that narrows `code`, e.g. `signature`. Never input. */
-  readonly reason?: string
+  readonly reason?: ErrorReason | undefined
   /** True when the same call may succeed later without anything being changed. Default false. */
   readonly retryable?: boolean
   /** Seconds after which the dependency asked to be tried again. */
@@ -82,7 +84,7 @@ export interface ErrorDetails {
 export class CredentialVaultError extends Error {
   override readonly name = 'CredentialVaultError'
   readonly code: ErrorCode
-  readonly reason: string | undefined
+  readonly reason: ErrorReason | undefined
   readonly retryable: boolean
   readonly retryAfterSeconds: number | undefined
   readonly provider: string | undefined
@@ -96,7 +98,7 @@ export class CredentialVaultError extends Error {
     this.provider = details.provider
   }
 
-  toJSON(): { name: string; code: ErrorCode; reason: string | undefined; message: string } {
+  toJSON(): { name: string; code: ErrorCode; reason: ErrorReason | undefined; message: string } {
     return { name: this.name, code: this.code, reason: this.reason, message: this.message }
   }
 }

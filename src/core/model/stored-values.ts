@@ -1,9 +1,10 @@
+import type { RequestCause } from './credential-state.ts'
 import { CredentialVaultError } from './errors.ts'
 import { normalisedUrl } from './url-value.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 /** The error for a credential that is not there. */
-export function missing(status: 'absent' | 'revoked', provider: string): CredentialVaultError {
+export function missing(status: RequestCause, provider: string): CredentialVaultError {
   return status === 'absent'
     ? new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
     : new CredentialVaultError(

@@ -1,3 +1,6 @@
+import type { RequestCause } from '../model/credential-state.ts'
+import type { ErrorReason } from '../model/error-reason.ts'
+import type { ErrorCode } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
 
 /** Where a line stands: which writer wrote it, and its number in that writer's order, from 1. */
@@ -68,6 +71,29 @@ export type AuditEventType =
   /** So many lines could neither be written nor kept until they could. */
   | 'audit.gap'
 
+/** Why, as one stable token: an error's reason, else its code, or what narrows an event that is no error. */
+export type AuditReason = ErrorReason | ErrorCode | CredentialNoteReason | RequestReason | AuditCommand
+
+type CredentialNoteReason = RequestCause | 'credential_crossed' | 'nothing_to_revoke'
+
+/** Why a request to the web server or MCP endpoint was refused, or a session ended. */
+type RequestReason =
+  | 'already_read'
+  | 'content_type'
+  | 'csrf'
+  | 'ended_by_operator'
+  | 'host'
+  | 'insufficient_scope'
+  | 'invalid'
+  | 'login_cookie'
+  | 'login_used'
+  | 'rate_limited'
+  | 'sessions_ended'
+  | 'unknown_field'
+
+/** The command that somebody read the log with. */
+export type AuditCommand = 'export' | 'reconcile' | 'show' | 'tail' | 'verify'
+
 export type AuditOutcome = 'success' | 'failure' | 'denied' | 'error'
 
 /** Everything that an audit line may say. There is no field for a value, a token, a cookie, a link or free text from outside. */
@@ -75,7 +101,7 @@ export interface AuditEvent {
   readonly type: AuditEventType
   readonly outcome: AuditOutcome
   /** Stable token: an error code or reason. */
-  readonly reason?: string | undefined
+  readonly reason?: AuditReason | undefined
   /** Whose credential or session it is. */
   readonly owner?: Owner | undefined
   /** Who acted, when it was not the owner. An operator's `account` is the operating system's. */

@@ -1,5 +1,6 @@
 import type { FieldProblem } from '../model/form-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
+import type { AuditReason } from './audit-sink.ts'
 
 /** What the service itself says about values that were just typed. */
 export type Verification =
@@ -11,7 +12,7 @@ export type Verification =
 export interface VerifyFailure {
   readonly ok: 'unknown'
   /** Stable token for the audit log. */
-  readonly reason: string
+  readonly reason: AuditReason
   /** For the operator. Without any of the values. */
   readonly detail: string
   /** Whether it may work in a moment, without anybody doing anything. */

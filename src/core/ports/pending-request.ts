@@ -1,3 +1,4 @@
+import type { RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { PendingKey, PendingOutcome } from './pending-store.ts'
 
@@ -8,7 +9,7 @@ export interface NewRequest {
   /** As the MCP client calls itself; unverified. */
   readonly clientName?: string | undefined
   readonly tool?: string | undefined
-  readonly cause: 'absent' | 'revoked'
+  readonly cause: RequestCause
 }
 
 /** One open request for a credential. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Sealer } from '../crypto/seal.ts'
+import { REQUEST_CAUSES } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
@@ -73,7 +74,7 @@ const sealedSchema = z.strictObject({
   clientId: z.string().optional(),
   clientName: z.string().optional(),
   tool: z.string().optional(),
-  cause: z.enum(['absent', 'revoked']),
+  cause: z.enum(REQUEST_CAUSES),
   createdAt: z.number(),
 })
 

@@ -1,3 +1,4 @@
+import type { IssuerFailure } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { parseOutsideJson } from '../../core/model/outside-json.ts'
 import { connectionFailure } from '../../core/network/connection-failure.ts'
@@ -47,7 +48,7 @@ export function connectionReason(error: unknown): 'timeout' | 'dns' | 'tls' | 'p
     : 'connection'
 }
 
-export function issuerUnavailable(reason: string): CredentialVaultError {
+export function issuerUnavailable(reason: IssuerFailure): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
     'The identity provider cannot be reached right now. Try again later.',

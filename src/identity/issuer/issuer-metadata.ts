@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { IdentityProviderReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { isLoopback } from '../../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
@@ -112,7 +113,7 @@ function isSafeEndpoint(text: string, allowHttp: boolean): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && (allowHttp || isLoopback(url)))
 }
 
-function misconfigured(reason: string, message: string): CredentialVaultError {
+function misconfigured(reason: IdentityProviderReason, message: string): CredentialVaultError {
   return new CredentialVaultError('configuration_invalid', message, { reason })
 }
 

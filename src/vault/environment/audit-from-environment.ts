@@ -8,12 +8,7 @@ import { warnAbout } from '../../core/host/notice.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { AuditSink } from '../../core/ports/audit-sink.ts'
-import { fromVariables, withoutEmpty } from './environment.ts'
-
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,6}$/, 'must be a whole number')
-  .transform(Number)
+import { fromVariables, keyOptions, wholeNumber, withoutEmpty } from './environment.ts'
 
 const environmentSchema = z.object({
   MCP_VAULT_FOLDER: z.string().default('./data'),
@@ -58,7 +53,7 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
   const anchor = anchorFrom(settings, stdout)
   return jsonLinesAudit({
     folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
-    ...(environment === process.env ? {} : keyOptions(settings)),
+    ...keyOptions(environment, settings.MCP_AUDIT_KEY, settings.MCP_AUDIT_KEY_FILE),
     ...(settings.MCP_AUDIT_SUBJECTS && { subjects: settings.MCP_AUDIT_SUBJECTS }),
     ...(settings.MCP_AUDIT_KEEP_DAYS !== undefined && { keepDays: settings.MCP_AUDIT_KEEP_DAYS }),
     ...(settings.MCP_AUDIT_SEGMENT_MEGABYTES !== undefined && {
@@ -67,11 +62,6 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
     ...(anchor && { anchor }),
     warn: warnAbout('audit'),
   })
-}
-
-// The log reads the process's own environment by itself, and then names the variable in its errors.
-function keyOptions({ MCP_AUDIT_KEY: key, MCP_AUDIT_KEY_FILE: keyFile }: Settings) {
-  return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
 }
 
 function anchorFrom(

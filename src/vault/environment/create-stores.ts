@@ -11,7 +11,7 @@ import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { memoryPendingStore } from '../../pending/memory.ts'
 import { memoryBrowserSessions } from '../../pending/memory-browser-sessions.ts'
 import { auditFromEnvironment } from './audit-from-environment.ts'
-import { fromVariables, withoutEmpty } from './environment.ts'
+import { fromVariables, keyOptions, withoutEmpty } from './environment.ts'
 import { vaultBackendFromEnvironment } from './hashicorp-vault-from-environment.ts'
 
 export interface Stores {
@@ -102,12 +102,7 @@ function backendOf(
         folder: settings.MCP_VAULT_FOLDER,
         create,
         warn: warnAbout('sealed-file'),
-        ...(environment === process.env ? {} : keyOptions(settings)),
+        ...keyOptions(environment, settings.MCP_VAULT_KEY, settings.MCP_VAULT_KEY_FILE),
       })
   }
-}
-
-// The backend reads the process's own environment by itself, and then names the variable in its errors.
-function keyOptions({ MCP_VAULT_KEY: key, MCP_VAULT_KEY_FILE: keyFile }: z.output<typeof environmentSchema>) {
-  return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
 }

@@ -1,4 +1,19 @@
+import { z } from 'zod'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
+
+export const wholeNumber = z
+  .string()
+  .regex(/^\d{1,6}$/, 'must be a whole number')
+  .transform(Number)
+
+/**
+ * A store reads its key from the process's own environment by itself, and then names the variable in its errors. For any other
+ * environment these are the options that bring the key.
+ */
+export function keyOptions(environment: NodeJS.ProcessEnv, key: string | undefined, keyFile: string | undefined) {
+  if (environment === process.env) return {}
+  return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
+}
 
 /** A variable set to nothing counts as not set, as in Compose files. */
 export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

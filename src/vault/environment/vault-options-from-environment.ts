@@ -8,13 +8,9 @@ import { oidc } from '../../identity/oidc.ts'
 import { ASYMMETRIC_ALGORITHMS } from '../../identity/oidc-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 import { createStores } from './create-stores.ts'
-import { fromVariables, withoutEmpty } from './environment.ts'
+import { fromVariables, wholeNumber, withoutEmpty } from './environment.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,6}$/, 'must be a whole number')
-  .transform(Number)
 
 const environmentSchema = z.object({
   MCP_SERVER_BASE_URL: z.string({ error: 'set it to the URL under which this server is reached' }),

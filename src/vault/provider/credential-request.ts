@@ -1,16 +1,16 @@
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest } from '../../core/gate/gated-provider.ts'
+import type { RequestCause } from '../../core/model/credential-state.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import { urlBelow } from '../../core/network/server-base-url.ts'
-import type { NewRequest } from '../../core/ports/pending-request.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
 export interface CredentialRequestParts {
   readonly services: Pick<ProviderServices, 'reader' | 'log' | 'pendingRequests' | 'hasLogin'>
   readonly key: StorageKey
   readonly call: GatedCall
-  readonly cause: NewRequest['cause']
+  readonly cause: RequestCause
   /** The call waits for the form, and keeps the request open while another call's consent is declined. */
   readonly waits: boolean
   readonly serverBaseUrl: URL

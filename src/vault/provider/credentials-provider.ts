@@ -11,13 +11,13 @@ import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
+import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
-import type { NewRequest } from '../../core/ports/pending-request.ts'
 import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
@@ -192,13 +192,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return assertion && (() => assertion(user, authInfo))
   }
 
-  async credentialState(call: GatedCall): Promise<'active' | 'absent' | 'revoked'> {
+  async credentialState(call: GatedCall): Promise<CredentialState> {
     return (await this.#ready().reader.status(this.#key(call.user), call)).status
   }
 
   async requestCredential(
     call: GatedCall,
-    cause: NewRequest['cause'],
+    cause: RequestCause,
     { waits }: { readonly waits: boolean } = { waits: false },
   ): Promise<CredentialRequest> {
     const key = this.#key(call.user)

@@ -5,7 +5,7 @@ import { reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { User } from '../../core/model/owner.ts'
-import type { AuditEvent } from '../../core/ports/audit-sink.ts'
+import type { AuditEvent, AuditReason } from '../../core/ports/audit-sink.ts'
 import type { Principal } from '../../core/ports/identity.ts'
 import { clientAddress } from '../http/client-address.ts'
 import { answerPreflight, shareWith } from '../http/cross-origin.ts'
@@ -52,7 +52,7 @@ export function createBearerGate(
   const { verifyToken, resource, noAccessToken } = identity
   const headers = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 
-  async function record(ctx: Context, reason: string, user?: User): Promise<void> {
+  async function record(ctx: Context, reason: AuditReason, user?: User): Promise<void> {
     const event: AuditEvent = {
       type: 'token.rejected',
       outcome: 'denied',

@@ -1,4 +1,5 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { LoginStart, SignedInUser } from '../../core/ports/identity.ts'
 import { type LinkTarget, linkPath } from '../http/site.ts'
 import { type Answer, isAnswer, type PageEvent, rateLimited, seeOther } from '../request/answer.ts'
@@ -121,7 +122,7 @@ function failed(services: PageServices, { correlationId }: PageRequest, target: 
   }
 }
 
-function loginFailed(reason: string): PageEvent {
+function loginFailed(reason: AuditReason): PageEvent {
   return { type: 'login.failed', outcome: 'failure', reason, actor: { kind: 'anonymous' } }
 }
 

@@ -38,7 +38,7 @@ test("an exchange that fails for one user's token says nothing about the backend
 })
 
 // What `awsSecretsManagerBackend` says of one secret: the first is reached by saving one's own credential a hundred times a day.
-test.each(['quota', 'still_being_removed', 'contended'])(
+test.each(['quota', 'still_being_removed', 'contended'] as const)(
   'a credential of one user that cannot be saved for %s says nothing about the backend',
   async (reason) => {
     await sodiumReady()

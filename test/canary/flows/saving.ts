@@ -1,3 +1,4 @@
+import type { ErrorReason } from '../../../src/core/model/error-reason.ts'
 import { CredentialVaultError, type ErrorCode, isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import type { Faults } from '../faults.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
@@ -17,7 +18,7 @@ export function talkative({ values, of }: CanarySet): Error {
   })
 }
 
-const own = (code: ErrorCode, reason?: string) => async (): Promise<never> => {
+const own = (code: ErrorCode, reason?: ErrorReason) => async (): Promise<never> => {
   throw new CredentialVaultError(code, 'The test says so.', reason === undefined ? {} : { reason })
 }
 

@@ -4,7 +4,7 @@ import { auditLineBody } from '../../../src/audit/line/audit-line.ts'
 import { createEchoGuard } from '../../../src/core/echo-guard/echo-guard.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
-import type { AuditEvent } from '../../../src/core/ports/audit-sink.ts'
+import type { AuditEvent, AuditReason } from '../../../src/core/ports/audit-sink.ts'
 import { isAddressAllowed, literalAddress } from '../../../src/destinations/address.ts'
 import { createBoundFetch } from '../../../src/destinations/bound-fetch.ts'
 import { credentialHeader, headerSchema } from '../../../src/destinations/credential-header.ts'
@@ -49,7 +49,8 @@ const event = fc.record(
     type: fc.constant('credential.resolved' as const),
     outcome: fc.constant('success' as const),
     correlationId: anyText,
-    reason: anyText,
+    // Code in plain JavaScript gives any text.
+    reason: anyText.map((text) => text as AuditReason),
     owner: fc.record({ issuer: anyText, subject: anyText }),
     actor: fc.oneof(
       fc.constant({ kind: 'operator' as const }),

@@ -51,7 +51,7 @@ const identity: Identity = {
   async verifyToken(token) {
     if (token === 'good') return GOOD
     if (token === 'narrow') return { ...GOOD, scopes: ['mcp'] }
-    if (token === 'outage') throw new CredentialVaultError('unavailable', 'No keys.', { reason: 'keys' })
+    if (token === 'outage') throw new CredentialVaultError('unavailable', 'No keys.', { reason: 'x_keys' })
     if (token === 'bug') throw new Error(`something with ${token} in it`)
     throw new CredentialVaultError('token_invalid', 'Bad.', { reason: 'expired' })
   },

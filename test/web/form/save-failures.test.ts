@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import type { ErrorReason } from '../../../src/core/model/error-reason.ts'
 import { CredentialVaultError, type ErrorCode } from '../../../src/core/model/errors.ts'
 import type { Verification, VerifyFailure } from '../../../src/core/ports/form-provider.ts'
 import { type FormServer, GOOD_VALUES, type Link, PAT, startFormServer } from '../../harness/browser/form-server.ts'
@@ -8,7 +9,7 @@ let server: FormServer
 
 afterEach(() => server.close())
 
-const fault = (code: ErrorCode, reason?: string) =>
+const fault = (code: ErrorCode, reason?: ErrorReason) =>
   new CredentialVaultError(code, 'CANARY-of-an-error', reason === undefined ? {} : { reason })
 
 async function signedIn(settings: Parameters<typeof startFormServer>[0]): Promise<{ alice: Visitor; link: Link }> {

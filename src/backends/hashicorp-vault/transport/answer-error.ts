@@ -1,3 +1,4 @@
+import type { DependencyReason } from '../../../core/model/error-reason.ts'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
 import { outcomeUnknown } from './transport-error.ts'
@@ -43,7 +44,7 @@ export function hashicorpVaultError(
   )
 }
 
-function unavailable(reason: string): CredentialVaultError {
+function unavailable(reason: DependencyReason): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
     'Vault cannot answer at the moment. Nothing was changed. Try again later.',
@@ -63,7 +64,7 @@ function throttled({ headers }: HashicorpVaultAnswer): CredentialVaultError {
   })
 }
 
-export function misconfigured(reason: string, what: string): CredentialVaultError {
+export function misconfigured(reason: DependencyReason, what: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
     `${what}. Check mount and namespace of the vault backend; docs/backends/vault.md shows how they are made.`,

@@ -1,3 +1,4 @@
+import type { DependencyReason } from '../../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../../core/model/errors.ts'
 import { connectionFailure, connectionProblem } from '../../../core/network/connection-failure.ts'
 import { changes, type HashicorpVaultRequest } from './exchange.ts'
@@ -68,11 +69,11 @@ export function unanswered(error: unknown, request: HashicorpVaultRequest, where
   )
 }
 
-function unavailable(reason: string, message: string): CredentialVaultError {
+function unavailable(reason: DependencyReason, message: string): CredentialVaultError {
   return new CredentialVaultError('unavailable', message, { reason, retryable: true })
 }
 
-export function outcomeUnknown(reason: string): CredentialVaultError {
+export function outcomeUnknown(reason: DependencyReason): CredentialVaultError {
   return new CredentialVaultError(
     'outcome_unknown',
     'Vault did not say whether the change was made. Look at the credential before you try again.',

@@ -1,0 +1,13 @@
+import { expectTypeOf, test } from 'vitest'
+import type { TRANSITIONS } from '../../../src/core/credentials/transitions.ts'
+import type { CredentialState } from '../../../src/core/model/credential-state.ts'
+import type { CredentialLookup, CredentialStatus } from '../../../src/core/ports/secret-backend.ts'
+
+test('a backend answers with every state and with no other', () => {
+  expectTypeOf<CredentialStatus['status']>().toEqualTypeOf<CredentialState>()
+  expectTypeOf<CredentialLookup['status']>().toEqualTypeOf<CredentialState>()
+})
+
+test('every state is reached by a transition', () => {
+  expectTypeOf<(typeof TRANSITIONS)[keyof typeof TRANSITIONS]['to']>().toEqualTypeOf<CredentialState>()
+})
