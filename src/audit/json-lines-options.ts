@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../core/model/options.ts'
 import type { AuditAnchor } from './anchors/anchor.ts'
 
 export interface JsonLinesAuditOptions {
@@ -49,4 +50,4 @@ export const jsonLinesOptions = z.strictObject({
   anchorSeconds: z.int().min(1).max(3600).default(60),
   anchorLines: z.int().min(1).max(100_000).default(1000),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
-})
+} satisfies OptionSchemas<JsonLinesAuditOptions>)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../core/host/package-version.ts'
 import { printable } from '../core/model/printable.ts'
 import { asked, commands, overview } from './commands.ts'
 import { runCommand, type Terminal } from './terminal/command.ts'
@@ -22,13 +22,6 @@ const terminal: Terminal = {
   readSecret,
 }
 
-function version(): string {
-  const { version }: { version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  )
-  return version
-}
-
 /** What a failure of this process means for who called it: where 1 is a result of the command, it has another code. */
 let failureExitCode = 1
 
@@ -39,7 +32,7 @@ async function run(words: readonly string[]): Promise<number> {
       failureExitCode = what.command.failureExitCode ?? failureExitCode
       return runCommand(what.command, what.words, terminal)
     case 'version':
-      terminal.out(`${version()}\n`)
+      terminal.out(`${packageVersion()}\n`)
       return 0
     case 'overview':
       terminal.out(overview(what.of))

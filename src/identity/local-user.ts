@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { z } from 'zod'
 import { CredentialVaultError } from '../core/model/errors.ts'
-import { parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import { checkOwner, hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH, type Owner } from '../core/model/owner.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
@@ -33,7 +33,7 @@ const localUserOptions = z.strictObject({
       'must be 32 to 4096 letters, digits and . _ ~ + / - ; make one with: openssl rand -hex 32',
     )
     .optional(),
-})
+} satisfies OptionSchemas<LocalUserOptions>)
 
 /**
  * One person on one machine: everyone who reaches the server is its user, without any login. Owner: `local-user` and `name`.

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../core/model/options.ts'
 import { hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH } from '../core/model/owner.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { type IntrospectionOptions, introspectionSchema } from './access-token/introspection-options.ts'
@@ -135,7 +136,7 @@ export const oidcOptions = z
     maxAuthAgeSeconds: z.int().min(60).max(86_400).optional(),
     acrValues: z.array(scope).max(16).default([]),
     dangerouslyAllowHttpIssuer: z.boolean().default(false),
-  })
+  } satisfies OptionSchemas<OidcOptions>)
   .superRefine((options, context) => {
     const problem = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     const isExposed =

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../core/model/errors.ts'
-import { parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type {
   PendingEntry,
   PendingKey,
@@ -19,7 +19,7 @@ export interface MemoryPendingStoreOptions {
 const optionsSchema = z.strictObject({
   maxEntries: z.int().min(1).max(1_000_000).default(10_000),
   maxOpenPerOwner: z.int().min(1).max(1000).default(20),
-})
+} satisfies OptionSchemas<MemoryPendingStoreOptions>)
 
 interface Held {
   readonly entry: PendingEntry

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { notice, warnAbout } from '../core/host/notice.ts'
+import { packageVersion } from '../core/host/package-version.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
@@ -46,6 +47,7 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
 
 async function serve(vault: CredentialVault, { defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
   shareVault(vault)
+  const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
   app.use(healthRoute(vault))
   vault.register(app)
@@ -53,7 +55,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
     mcpMount(
       vault,
       async (serverOptions) => {
-        const server = new McpServer({ name: 'mcp-credential-vault', version: '0.1.0' }, serverOptions)
+        const server = new McpServer(implementation, serverOptions)
         await defineTools(server, vault)
         return server
       },
@@ -61,7 +63,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
     ),
   )
   // Providers announce themselves when tools are defined; links of an earlier run need them before the first client comes.
-  await defineTools(new McpServer({ name: 'mcp-credential-vault', version: '0.1.0' }), vault)
+  await defineTools(new McpServer(implementation), vault)
   const server = await listen(app, port, host)
   const bound = addressOf(server)
   const url = urlBelow(vault.serverBaseUrl, '/mcp').href

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { AuditSink } from '../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
@@ -65,21 +66,22 @@ export interface OpenVaultOptions {
 
 export const DEFAULT_CACHE_SECONDS = 30
 
-const object = (message: string) => z.custom<object>((value) => typeof value === 'object' && value !== null, message)
-const callable = z.custom<(...parameters: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'must be a function',
-)
+const object = <T extends object>(message: string) =>
+  z.custom<T>((value) => typeof value === 'object' && value !== null, message)
+const callable = <T extends (...parameters: never[]) => unknown>() =>
+  z.custom<T>((value) => typeof value === 'function', 'must be a function').optional()
 
 const perMinute = z.int().min(1).max(1_000_000).optional()
 
 export const openVaultOptions = z.strictObject({
   serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
-  backend: object('must be a secret backend such as sealedFile({ folder })'),
-  identity: object('must be oidc({ … }), an array of them, or localUser({ … })').optional(),
-  pendingStore: object('must be a pending store such as memoryPendingStore()').optional(),
-  browserSessions: object('must be browser sessions such as memoryBrowserSessions()').optional(),
-  audit: object('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
+  backend: object<SecretBackend>('must be a secret backend such as sealedFile({ folder })'),
+  identity: object<IdentityMode | readonly IdentityMode[]>(
+    'must be oidc({ … }), an array of them, or localUser({ … })',
+  ).optional(),
+  pendingStore: object<PendingStore>('must be a pending store such as memoryPendingStore()').optional(),
+  browserSessions: object<BrowserSessions>('must be browser sessions such as memoryBrowserSessions()').optional(),
+  audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
   linkTtlSeconds: z.int().min(60).max(3600).default(600),
@@ -89,16 +91,20 @@ export const openVaultOptions = z.strictObject({
   serverName: z.string().min(1).max(100).optional(),
   hstsIncludeSubdomains: z.boolean().default(true),
   rateLimits: z
-    .strictObject({ pagesPerMinute: perMinute, loginsPerMinute: perMinute, submitsPerMinute: perMinute })
+    .strictObject({
+      pagesPerMinute: perMinute,
+      loginsPerMinute: perMinute,
+      submitsPerMinute: perMinute,
+    } satisfies OptionSchemas<RateLimitOptions>)
     .optional(),
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an origin such as https://inspector.example.com'))
     .default([]),
-  verifyToken: callable.optional(),
-  ownerFrom: callable.optional(),
-  assertion: callable.optional(),
-  warn: callable.optional(),
-})
+  verifyToken: callable<VerifyToken>(),
+  ownerFrom: callable<OwnerFrom>(),
+  assertion: callable<NonNullable<OpenVaultOptions['assertion']>>(),
+  warn: callable<(message: string) => void>(),
+} satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { parseOptions } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { isLoopback } from '../../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
 
@@ -20,7 +20,7 @@ const optionsSchema = z.strictObject({
   token: z.string().min(1).optional(),
   maxQueued: z.int().min(1).max(10_000).default(100),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
-})
+} satisfies OptionSchemas<WebhookAnchorOptions>)
 
 const TIMEOUT = 5_000
 const FIRST_PAUSE = 1_000

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../../core/model/options.ts'
 import type { NameStyle } from '../vendor/vendor-name.ts'
 
 export interface AwsCredentials {
@@ -21,7 +22,7 @@ export interface AwsSecretsManagerOptions {
    */
   readonly credentials?:
     | AwsCredentialsProvider
-    | { readonly read?: AwsCredentialsProvider; readonly write?: AwsCredentialsProvider }
+    | { readonly read?: AwsCredentialsProvider | undefined; readonly write?: AwsCredentialsProvider | undefined }
     | undefined
   /** A VPC endpoint or an emulator. */
   readonly endpoint?: string | undefined
@@ -71,4 +72,4 @@ export const awsSchema = z.strictObject({
     .default({}),
   recoveryWindowDays: z.int().min(7).max(30).default(7),
   warn: callable<(message: string) => void>().optional(),
-})
+} satisfies OptionSchemas<AwsSecretsManagerOptions>)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../../core/model/options.ts'
 import type { NameStyle } from '../vendor/vendor-name.ts'
 import { authSchema, type HashicorpVaultAuthOptions } from './auth/auth-options.ts'
 import { type HashicorpVaultTlsOptions, tlsSchema } from './transport/tls.ts'
@@ -15,7 +16,7 @@ export interface HashicorpVaultOptions {
    */
   readonly auth:
     | HashicorpVaultAuthOptions
-    | { readonly read?: HashicorpVaultAuthOptions; readonly write?: HashicorpVaultAuthOptions }
+    | { readonly read?: HashicorpVaultAuthOptions | undefined; readonly write?: HashicorpVaultAuthOptions | undefined }
   /**
    * Reads a user's credential with the user's own token: it logs in with the JWT that the vault's `assertion` option gives, and Vault's
    * templated policy lets it see that one path. Each user then counts as a client of Vault.
@@ -53,7 +54,7 @@ const userAuthSchema = z.strictObject({ mount: path.default('jwt'), role: z.stri
 
 export const hashicorpVaultSchema = z.strictObject({
   address: z.union([z.string(), z.array(z.string()).min(1)]).transform((address) => [address].flat()),
-  auth: z.unknown().transform((auth, context) => {
+  auth: z.custom<HashicorpVaultOptions['auth']>().transform((auth, context) => {
     const single = typeof auth === 'object' && auth !== null && 'method' in auth
     const parsed = (single ? authSchema : eitherSchema).safeParse(auth)
     if (!parsed.success) {
@@ -71,4 +72,4 @@ export const hashicorpVaultSchema = z.strictObject({
   tls: tlsSchema.default({}),
   dangerouslyAllowHttp: z.boolean().default(false),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
-})
+} satisfies OptionSchemas<HashicorpVaultOptions>)

@@ -5,7 +5,7 @@ import { sodiumReady, wipe } from '../../core/crypto/sodium.ts'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { throwIfAborted } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parseOptions } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { CredentialLookup, SecretBackend } from '../../core/ports/secret-backend.ts'
 import { type CredentialFiles, createCredentialFiles, statusOf } from './credential-files.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
@@ -40,7 +40,7 @@ const optionsSchema = z.strictObject({
   keyFile: z.string().min(1).optional(),
   create: z.boolean().default(true),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
-})
+} satisfies OptionSchemas<SealedFileOptions>)
 
 interface OpenedStore {
   readonly root: string

@@ -2,6 +2,12 @@ import type { z } from 'zod'
 import { CredentialVaultError } from './errors.ts'
 
 /**
+ * One schema for each option of an interface, which takes nothing that the interface does not. An option that only one of the two has does
+ * not compile.
+ */
+export type OptionSchemas<O> = { readonly [K in keyof O]-?: z.ZodType<unknown, O[K]> }
+
+/**
  * Checks options once, where they enter. An unknown option is an error. The message names each wrong option by its path below
  * `subject` and holds no value, since an option may be a key.
  */

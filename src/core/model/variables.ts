@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseOptions } from './options.ts'
+import { type OptionSchemas, parseOptions } from './options.ts'
 
 export type VariableType = 'string' | 'password' | 'url' | 'textarea'
 
@@ -94,7 +94,7 @@ const variableSchema = z
     maxLength: z.int().min(1).max(MAX_VALUE_LENGTH).optional(),
     allowedHosts: z.array(allowedHostSchema).min(1).optional(),
     secret: z.boolean().optional(),
-  })
+  } satisfies OptionSchemas<VariableOptions>)
   .refine((variable) => variable.allowedHosts === undefined || variable.type === 'url', {
     path: ['allowedHosts'],
     message: 'belongs to a variable of type url',

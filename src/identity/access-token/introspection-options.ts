@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../../core/model/options.ts'
 
 /** How opaque access tokens are looked up at the issuer (RFC 7662). Option `introspection` of `oidc()`. */
 export interface IntrospectionOptions {
@@ -18,7 +19,7 @@ export const introspectionSchema = z
     clientSecret: z.string().min(1).optional(),
     clientSecretFile: z.string().min(1).optional(),
     cacheSeconds: z.int().min(0).max(60).default(10),
-  })
+  } satisfies OptionSchemas<IntrospectionOptions>)
   .refine(({ clientSecret, clientSecretFile }) => (clientSecret === undefined) !== (clientSecretFile === undefined), {
     path: ['clientSecretFile'],
     message: 'must be given, or clientSecret, and not both',

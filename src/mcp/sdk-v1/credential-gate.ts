@@ -6,7 +6,7 @@ import { type CompletionNotices, createCompletionNotices } from '../../core/gate
 import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
-import { parseOptions } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { clientPort } from './client-port.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { refuseForeignServer } from './same-sdk.ts'
@@ -22,7 +22,7 @@ export interface GateOptions {
 const gateOptions = z.strictObject({
   failFast: z.boolean().optional(),
   tool: z.string().min(1).max(128).optional(),
-})
+} satisfies OptionSchemas<GateOptions>)
 
 /**
  * Puts the gate in front of a tool handler: it runs only once the caller's own credential for `provider` is there. Works for handlers

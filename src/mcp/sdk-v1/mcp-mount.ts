@@ -6,7 +6,7 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import type Koa from 'koa'
 import { z } from 'zod'
-import { parseOptions } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
@@ -67,7 +67,7 @@ const optionsSchema = z.strictObject({
   maxOpenResponsesPerOwner: z.int().min(1).max(1_000_000).default(500),
   maxUnreadBytesPerOwner: z.int().min(65_536).max(1_073_741_824).default(33_554_432),
   writeTimeoutSeconds: z.int().min(1).max(3600).default(30),
-})
+} satisfies OptionSchemas<McpMountOptions>)
 
 /**
  * Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through.

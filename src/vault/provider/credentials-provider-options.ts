@@ -45,6 +45,7 @@ const callable = z.custom<(...parameters: never[]) => unknown>(
 )
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 
+// What is unknown here is checked by the part that takes it.
 export const credentialsProviderOptions = z
   .strictObject({
     name: z
@@ -71,7 +72,7 @@ export const credentialsProviderOptions = z
     serverBaseUrl: z.unknown().optional(),
     backend: z.unknown().optional(),
     pendingStore: z.unknown().optional(),
-  })
+  } satisfies Record<keyof CredentialsProviderOptions<VariablesOptions>, z.ZodType>)
   .superRefine((options, context) => {
     if (options.vault === undefined) return
     for (const part of ['serverBaseUrl', 'backend', 'pendingStore'] as const) {

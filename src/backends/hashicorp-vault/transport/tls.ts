@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { buildConnector } from 'undici'
 import { z } from 'zod'
+import type { OptionSchemas } from '../../../core/model/options.ts'
 
 export interface HashicorpVaultTlsOptions {
   /** PEM of the authorities that are trusted instead of Node's own. */
@@ -29,7 +30,7 @@ export const tlsSchema = z
     passphrase: z.string().optional(),
     serverName: z.string().min(1).optional(),
     dangerouslySkipVerification: z.boolean().optional(),
-  })
+  } satisfies OptionSchemas<HashicorpVaultTlsOptions>)
   .refine((tls) => !(tls.ca && tls.caFile), { path: ['ca'], error: 'give either ca or caFile' })
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     path: ['certFile'],
