@@ -7,9 +7,9 @@ import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import { clientPort } from './client-port.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { refuseForeignServer } from './same-sdk.ts'
+import { sdkClientPort } from './sdk-client-port.ts'
 import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
 export interface GateOptions {
@@ -81,7 +81,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
         provider,
         failFast,
         tool,
-        client: clientPort(protocol, extra),
+        client: sdkClientPort(protocol, extra),
         notices,
         authInfo: extra.authInfo,
         toolCall,

@@ -3,7 +3,7 @@ import type { ClientPort } from '../../core/gate/client-port.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /** The client of one call, as SDK 1.x lets us speak with it. */
-export function clientPort(server: Server, extra: ToolExtra): ClientPort {
+export function sdkClientPort(server: Server, extra: ToolExtra): ClientPort {
   const progressToken = extra._meta?.progressToken
   // Without relatedRequestId a message would go to a stream that the client may not have open.
   const onCall = { relatedRequestId: extra.requestId }
