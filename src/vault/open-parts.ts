@@ -40,7 +40,7 @@ export interface OpenedParts {
   readonly warnOf: (place: string) => (message: string) => void
   /**
    * Closes each whatever the others do; the audit log last, since the others may still write to it. Throws the first failure, and that of
-   * what was `ended` before.
+   * what was `ended` before. A second call waits for the first.
    */
   close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
 }
@@ -67,10 +67,13 @@ export async function openParts(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
   )
   const createdKeys: string[] = []
-  await withDeadline(backend.name, OPEN_DEADLINE, () =>
-    backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
+  const pending = { close: () => pendingStore.shutdown() }
+  await orClose([pending], () =>
+    withDeadline(backend.name, OPEN_DEADLINE, () =>
+      backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
+    ),
   )
-  const sealer = await orClose([backend, audit], async () => {
+  const sealer = await orClose([backend, audit, pending], async () => {
     const webKey = findWebKey({ text: options.webKey, backend, pendingStore, warn: warnOf('keys') })
     await audit.open?.(backend.deriveKey?.('audit'))
     return createSealer(webKey)
@@ -83,13 +86,14 @@ export async function openParts(
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
   const journal: Journal = createJournal({ audit, health, warn: warnOf('audit') })
-  await orClose([backend, audit], async () => {
+  await orClose([backend, audit, pending], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
+  let closing: Promise<void> | undefined
   return {
     serverBaseUrl,
     identity,
@@ -100,19 +104,18 @@ export async function openParts(
     calls: createBackendCalls({ name: backend.name, health }),
     log: createAccessLog(journal, backend.name),
     warnOf,
-    async close(ended = []) {
-      const closed = [...ended]
-      for (const part of [
-        () => pendingStore.shutdown(),
-        () => backend.close(),
-        () => journal.close(),
-        () => audit.close(),
-      ])
-        closed.push(...(await Promise.allSettled([part()])))
-      const failed = closed.find((result) => result.status === 'rejected')
-      if (failed) throw failed.reason
+    close(ended = []) {
+      closing ??= closeEach([pending, backend, journal, audit], ended)
+      return closing
     },
   }
+}
+
+async function closeEach(parts: readonly Closable[], ended: readonly PromiseSettledResult<void>[]): Promise<void> {
+  const closed = [...ended]
+  for (const part of parts) closed.push(...(await Promise.allSettled([part.close()])))
+  const failed = closed.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 async function openIdentity(
@@ -136,8 +139,12 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): 
   )
 }
 
-/** A backend that was opened has logged in, and an audit log has begun; neither is left so when something else is found wrong. */
-async function orClose<T>(opened: readonly { close(): Promise<void> }[], work: () => Promise<T>): Promise<T> {
+interface Closable {
+  close(): Promise<void>
+}
+
+/** A backend that was opened has logged in, an audit log has begun, and a pending store may hold a connection: none is left so. */
+async function orClose<T>(opened: readonly Closable[], work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

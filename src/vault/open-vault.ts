@@ -66,6 +66,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
     async close() {
       const ends = [...endings.splice(0), ...providerEndings.values()]
+      providerEndings.clear()
       const ended = await Promise.allSettled(ends.map(async (end) => end()))
       reader.close()
       await parts.close(ended)

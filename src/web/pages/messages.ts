@@ -32,13 +32,16 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
     href: linkPath(site, 'entry', target),
   })
 
+  const entry = hasLogin
+    ? { begin: 'Sign in to continue', ended: 'You are not signed in any more', again: 'Sign in again' }
+    : { begin: 'Continue to the form', ended: 'This form was open for too long', again: 'Press Continue' }
+
   return {
     signIn: (target: LinkTarget, status: 200 | 401): Message => ({
       status,
-      heading:
-        status === 401 ? 'You are not signed in any more' : hasLogin ? 'Sign in to continue' : 'Continue to the form',
+      heading: status === 401 ? entry.ended : entry.begin,
       paragraphs: [
-        ...(status === 401 ? ['Nothing was saved. Sign in again and fill in the form once more.'] : []),
+        ...(status === 401 ? [`Nothing was saved. ${entry.again} and fill in the form once more.`] : []),
         hasLogin
           ? 'A tool of your AI assistant needs a credential of yours. Sign in first, so that only the person it was asked of can enter it.'
           : 'A tool of your AI assistant needs a credential of yours.',

@@ -40,3 +40,15 @@ test('without a login, one press signs the local user in, and every page says ho
   expect(refused.status).toBe(403)
   expect(refused.text).not.toContain('another account')
 })
+
+test('without a login, nobody is told to sign in again', async () => {
+  const { handle } = await server.pendingRequests.openOrReuse({
+    provider: 'jira',
+    user: { issuer: 'local-user', subject: 'alice' },
+    cause: 'absent',
+  })
+  const sent = await visitorOf(server).post(`/credentials/jira/submit?t=${handle}`, GOOD_VALUES)
+  expect([sent.status, headingOf(sent.text)]).toEqual([401, 'This form was open for too long'])
+  expect(sent.text).toContain('Nothing was saved. Press Continue and fill in the form once more.')
+  expect(sent.text).not.toMatch(/sign(ed)? in/i)
+})
