@@ -19,6 +19,7 @@ export type { GatedCall } from './core/gate/gated-call.ts'
 export type { CredentialRequest, GatedProvider } from './core/gate/gated-provider.ts'
 export type { CallExtra, GatePass, ToolCall } from './core/gate/tool-call.ts'
 export type { HealthPart } from './core/journal/health.ts'
+export type { ErrorReason } from './core/model/error-reason.ts'
 export { CredentialVaultError, type ErrorCode, type ErrorDetails, isCredentialVaultError } from './core/model/errors.ts'
 export type { Owner, User } from './core/model/owner.ts'
 export type { StorageKey } from './core/model/storage-key.ts'
@@ -29,7 +30,14 @@ export type {
   VariablesOptions,
   VariableType,
 } from './core/model/variables.ts'
-export type { AuditEvent, AuditEventType, AuditOutcome, AuditPosition, AuditSink } from './core/ports/audit-sink.ts'
+export type {
+  AuditEvent,
+  AuditEventType,
+  AuditOutcome,
+  AuditPosition,
+  AuditReason,
+  AuditSink,
+} from './core/ports/audit-sink.ts'
 export type { BrowserSessions } from './core/ports/browser-sessions.ts'
 export type { Verification } from './core/ports/form-provider.ts'
 export type {
