@@ -129,7 +129,14 @@ async function openIdentity(
 }
 
 function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): IdentityMode {
-  if (given !== undefined) return 'open' in given ? given : severalIssuers(given)
+  if (Array.isArray(given)) return severalIssuers(given)
+  if (given !== undefined && 'open' in given) return given
+  if (given !== undefined)
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'openVault.identity: must be oidc({ … }), an array of them, or localUser({ … })',
+      { reason: 'option' },
+    )
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',

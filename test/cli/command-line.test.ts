@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PUBLIC_KEY } from '../../src/audit/line/audit-keys.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { parseCommandLine } from '../../src/cli/terminal/command-line.ts'
 import { nearest } from '../../src/cli/terminal/nearest.ts'
@@ -54,12 +55,20 @@ describe('F16: what is mistyped on the command line is named', () => {
   test.each([['-Zo0Jv3Cw_mPq8yTnUoXlA1KcB4dE5fG6hI7jK8lM9n'], ['--o0Jv3Cw_mPq8yTnUoXlA1KcB4dE5fG6hI7jK8lM9n']])(
     'a value that begins with - is one: a public key of 64 does (%s)',
     (publicKey) => {
-      const options = { key: { type: 'string' }, json: { type: 'boolean' } } as const
+      const options = {
+        key: { type: 'string', dashed: PUBLIC_KEY },
+        user: { type: 'string' },
+        json: { type: 'boolean' },
+      } as const
       const input = parseCommandLine(['--key', publicKey, '--json'], options)
       expect([input.text('key'), input.flag('json')]).toEqual([publicKey, true])
       expect(() => parseCommandLine(['--key', '--json'], options)).toThrow('--key needs a value')
       expect(() => parseCommandLine(['--key', '--json=true'], options)).toThrow('--key needs a value')
-      expect(() => parseCommandLine(['--key', '--jsno'], options)).toThrow('--key needs a value')
+      for (const word of ['--jsno', '--Json', '--JSON=x', '--an_option', '--', '-x', '-K1', publicKey.slice(1)])
+        if (word.startsWith('-'))
+          expect(() => parseCommandLine(['--key', word], options)).toThrow('--key needs a value')
+      // A mistyped option must not become another one's value.
+      expect(() => parseCommandLine(['--user', publicKey], options)).toThrow('--user needs a value')
     },
   )
 

@@ -41,7 +41,8 @@ export function auditKeys(key: Uint8Array): AuditKeys {
   }
 }
 
-const PUBLIC_KEY = /^[A-Za-z0-9_-]{43}$/
+/** The text form of {@link AuditKeys.publicKey}. */
+export const PUBLIC_KEY = /^[A-Za-z0-9_-]{43}$/
 
 /** undefined when the text is not a public key in the form that {@link AuditKeys.publicKey} has. */
 export function importPublicKey(text: string): KeyObject | undefined {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { MalformedEvent } from '../../core/journal/malformed-event.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import { printable } from '../../core/model/printable.ts'
 import type { AuditEvent } from '../../core/ports/audit-sink.ts'
@@ -15,7 +16,7 @@ const MAX_TEXTS = 8
 type FieldWriter = (value: unknown, name: string, pseudonym: Pseudonym | undefined) => string
 
 const text: FieldWriter = (value, name) => {
-  if (typeof value !== 'string') throw new TypeError(`audit event: ${name} is not text`)
+  if (typeof value !== 'string') throw new MalformedEvent(`audit event: ${name} is not text`)
   return quoted(value)
 }
 
@@ -39,21 +40,22 @@ const actor: FieldWriter = (value, name, pseudonym) => {
       ? '{"kind":"operator"}'
       : `{"kind":"operator","account":${text(account, `${name}.account`, undefined)}}`
   }
-  throw new TypeError(`audit event: ${name}.kind is unknown`)
+  throw new MalformedEvent(`audit event: ${name}.kind is unknown`)
 }
 
 const texts: FieldWriter = (value, name) => {
-  if (!Array.isArray(value) || value.length > MAX_TEXTS) throw new TypeError(`audit event: ${name} is not a short list`)
+  if (!Array.isArray(value) || value.length > MAX_TEXTS)
+    throw new MalformedEvent(`audit event: ${name} is not a short list`)
   return `[${value.map((one) => text(one, name, undefined)).join(',')}]`
 }
 
 const count: FieldWriter = (value, name) => {
-  if (!Number.isSafeInteger(value) || Number(value) < 0) throw new TypeError(`audit event: ${name} is not a count`)
+  if (!Number.isSafeInteger(value) || Number(value) < 0) throw new MalformedEvent(`audit event: ${name} is not a count`)
   return String(value)
 }
 
 const flag: FieldWriter = (value, name) => {
-  if (value !== true) throw new TypeError(`audit event: ${name} is true or left out`)
+  if (value !== true) throw new MalformedEvent(`audit event: ${name} is true or left out`)
   return 'true'
 }
 
@@ -94,13 +96,13 @@ export function auditLineBody(
   { at = new Date(), pseudonym }: { readonly at?: Date; readonly pseudonym?: Pseudonym | undefined } = {},
 ): LineBody {
   for (const name of Object.keys(event)) {
-    if (!Object.hasOwn(FIELDS, name)) throw new TypeError(`audit event: lines have no field ${name}`)
+    if (!Object.hasOwn(FIELDS, name)) throw new MalformedEvent(`audit event: lines have no field ${name}`)
   }
   let fields = ''
   for (const [name, write, isRequired] of WRITERS) {
     const value: unknown = Reflect.get(event, name)
     if (value !== undefined) fields += `,"${name}":${write(value, name, pseudonym)}`
-    else if (isRequired) throw new TypeError(`audit event: ${name} is missing`)
+    else if (isRequired) throw new MalformedEvent(`audit event: ${name} is missing`)
   }
   return `${lineStart(at)}${fields}`
 }
@@ -132,7 +134,7 @@ function hex(value: number, digits: number): string {
 
 function asRecord(value: unknown, name: string): Readonly<Record<string, unknown>> {
   if (isRecord(value)) return value
-  throw new TypeError(`audit event: ${name} is not an object`)
+  throw new MalformedEvent(`audit event: ${name} is not an object`)
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
 import { parseSegmentName } from '../../audit/segments/segment-name.ts'
 import { checkpointsIn } from '../../audit/verify/anchor-lines.ts'
 import type { Finding } from '../../audit/verify/finding.ts'
@@ -19,7 +20,7 @@ export const auditVerify: Command = {
   failureExitCode: 4,
   options: {
     ...folderOption,
-    key: { type: 'string', multiple: true },
+    key: { type: 'string', multiple: true, dashed: PUBLIC_KEY },
     anchors: { type: 'string' },
     store: { type: 'boolean' },
     'accept-unclosed': { type: 'string', multiple: true },

@@ -7,7 +7,10 @@ export class UsageError extends Error {}
 /** Its user pressed Ctrl+C or Ctrl+D at a prompt. */
 export class Cancelled extends Error {}
 
-export type CommandOptions = NonNullable<ParseArgsConfig['options']>
+/** `dashed`: the form of values that may begin with `-`. Other options take such a value only as `--option=…`. */
+export type CommandOptions = Readonly<
+  Record<string, NonNullable<ParseArgsConfig['options']>[string] & { readonly dashed?: RegExp }>
+>
 
 export interface CommandInput {
   readonly parameters: readonly string[]
@@ -41,7 +44,7 @@ export function parseCommandLine(words: readonly string[], options: CommandOptio
     if (!option) throw new UsageError(unknownOption(rawName, options))
     if (option.type === 'boolean') {
       if (value !== undefined) throw new UsageError(`${rawName} takes no value`)
-    } else if (value === undefined || (!inlineValue && isOption(value, options))) {
+    } else if (value === undefined || (!inlineValue && /^-./.test(value) && !option.dashed?.test(value))) {
       throw new UsageError(`${rawName} needs a value; write ${rawName}=… for one that begins with -`)
     }
     if (seen.has(name) && option.type === 'string' && !option.multiple)
@@ -54,12 +57,6 @@ export function parseCommandLine(words: readonly string[], options: CommandOptio
     texts: (option) => [values[option]].flat().filter((value) => typeof value === 'string'),
     flag: (option) => values[option] === true,
   }
-}
-
-/** Whether it was meant as one. A value may begin with `-` too: one public key in 64 does. */
-function isOption(word: string, options: CommandOptions): boolean {
-  const [name = ''] = word.split('=')
-  return word.startsWith('-') && word !== '-' && (isName(name) || Object.hasOwn(options, name.slice(2)))
 }
 
 function unknownOption(typed: string, options: CommandOptions): string {

@@ -15,7 +15,7 @@ import type { AccessLog } from './access-log.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import { announcedWrite } from './credential-writer.ts'
-import { statusOf } from './status-of.ts'
+import { knownAnswer, statusOf } from './status-of.ts'
 import { TRANSITIONS } from './transitions.ts'
 
 /** What operators do beside saving and revoking. */
@@ -55,7 +55,7 @@ export function createCredentialAdmin(parts: CredentialAdminParts): CredentialAd
     const trace = traceOf(context)
     let found: CredentialLookup
     try {
-      found = await calls.ask(trace, (call) => backend.read(key, call))
+      found = await calls.ask(trace, async (call) => knownAnswer(backend.name, await backend.read(key, call)))
       if (found.status !== 'active') throw missing(found.status, key.provider)
     } catch (error) {
       await log.note(key, context, { ...refusalEvent(error), backendRequestIds: requestIdsOf(trace) })

@@ -10,7 +10,7 @@ import type { AccessLog } from './access-log.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import { createCredentialCache } from './credential-cache.ts'
-import { statusOf } from './status-of.ts'
+import { knownAnswer, statusOf } from './status-of.ts'
 
 /** The door through which values leave a backend. It changes nothing there. */
 export interface CredentialReader {
@@ -61,7 +61,9 @@ export function createCredentialReader({
       const trace = traceOf(context)
       try {
         if (fresh) cache.refresh(key)
-        const found = await cache.read(key, () => calls.ask(trace, (call) => backend.read(key, call)))
+        const found = await cache.read(key, () =>
+          calls.ask(trace, async (call) => knownAnswer(backend.name, await backend.read(key, call))),
+        )
         if (found.status !== 'active') throw missing(found.status, key.provider)
         const wrong = malformedFields(variables, found.values)
         if (wrong.length > 0) {

@@ -1,4 +1,5 @@
 import { isTampering, refusalEvent } from '../journal/refusal-event.ts'
+import { CredentialVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { CredentialStatus, ReadableBackend } from '../ports/secret-backend.ts'
@@ -7,9 +8,21 @@ import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 
 export interface StatusParts {
-  readonly backend: Pick<ReadableBackend, 'stat'>
+  readonly backend: Pick<ReadableBackend, 'name' | 'stat'>
   readonly calls: BackendCalls
   readonly log: AccessLog
+}
+
+const ANSWERS: ReadonlySet<unknown> = new Set<CredentialStatus['status']>(['active', 'absent', 'revoked'])
+
+/** @throws `unavailable` for an answer that no backend may give: it must not be taken for one of the others */
+export function knownAnswer<A extends { readonly status: CredentialStatus['status'] }>(name: string, answer: A): A {
+  if (ANSWERS.has(answer?.status)) return answer
+  throw new CredentialVaultError(
+    'unavailable',
+    `${name} gave an answer that is none of "active", "absent" and "revoked". Look at its implementation of SecretBackend.`,
+    { reason: 'answer' },
+  )
 }
 
 /** Asks the backend whether there is a credential. Only a record that somebody has tampered with is worth a line. */
@@ -20,7 +33,7 @@ export async function statusOf(
 ): Promise<CredentialStatus> {
   const trace = traceOf(context)
   try {
-    return await calls.ask(trace, (call) => backend.stat(key, call))
+    return await calls.ask(trace, async (call) => knownAnswer(backend.name, await backend.stat(key, call)))
   } catch (error) {
     if (isTampering(error))
       await log.note(key, context, { ...refusalEvent(error), backendRequestIds: requestIdsOf(trace) })

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { RequestCause } from '../model/credential-state.ts'
 import type { WaitEnd } from '../ports/pending-request.ts'
@@ -17,6 +18,7 @@ export interface AskParts {
 const KEEP_ALIVE_EVERY = 10_000
 /** The client may answer a little later than the wait ends, so that the wait's own text is what is read. */
 const ANSWER_GRACE = 5_000
+const NOTICE_GRACE = 2_000
 const timedOut = new Error('the wait is over')
 
 /** `heartbeats`: progress notifications that the wait has sent. */
@@ -43,20 +45,24 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const elicitationId = newCorrelationId()
   const waitMilliseconds = decision.waitSeconds * 1000 + ANSWER_GRACE
   const question = { message: gateTexts.ask(provider.label, cause), url: request.url, elicitationId }
-  const answer = client.askByUrl(question, { waitMilliseconds, signal: ended.signal })
+  const answer = answerOf(client, question, { waitMilliseconds, signal: ended.signal })
   const waiting = request.wait(ended.signal)
+  // A client's words and the request's end are kept apart: only the request can say that a credential was saved.
+  const saidOrDone = answer.then(async (said) => (said === 'accept' ? { end: await waiting } : { said }))
   try {
-    const end = await Promise.race([waiting, answer.then((action) => (action === 'accept' ? waiting : action))])
-    if (end === 'saved') {
-      await client.notifyDone(elicitationId, 'call').catch(() => undefined)
+    const first = await Promise.race([waiting.then((end) => ({ end })), saidOrDone])
+    if ('end' in first && first.end === 'saved') {
+      // Before the call's result, on the same stream; a client that does not take it must not keep the call from what it asked for.
+      const notified = attempt(() => client.notifyDone(elicitationId, 'call'))
+      await Promise.race([notified, delay(NOTICE_GRACE, undefined, { ref: false })])
       return { saved: true, heartbeats: heart.stop() }
     }
-    if (end === 'decline') {
+    if ('said' in first && first.said === 'decline') {
       ended.abort()
       await waiting.catch(() => undefined)
       await request.withdraw()
     }
-    return { saved: false, text: textFor(end, provider.label, request, cause) }
+    return { saved: false, text: textFor('end' in first ? first.end : first.said, provider.label, request, cause) }
   } catch (error) {
     if (ended.signal.reason === timedOut)
       return { saved: false, text: gateTexts.stillWaiting(provider.label, request.url) }
@@ -70,8 +76,25 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   }
 }
 
+const ANSWERS: ReadonlySet<unknown> = new Set<ClientAnswer>(['accept', 'decline', 'cancel', 'failed'])
+
+/** The client's answer. A port that throws, or answers what none may, has failed to ask. */
+async function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
+  const answer = await attempt(() => client.askByUrl(...asked))
+  return answer !== undefined && ANSWERS.has(answer) ? answer : 'failed'
+}
+
+/** What a port resolves; undefined when it throws, at once or later. */
+async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch {
+    return undefined
+  }
+}
+
 function textFor(
-  end: Exclude<WaitEnd, 'saved'> | Exclude<ClientAnswer, 'accept'>,
+  end: WaitEnd | Exclude<ClientAnswer, 'accept'>,
   label: string,
   request: AskParts['request'],
   cause: AskParts['cause'],
@@ -87,6 +110,7 @@ function textFor(
     case 'expired':
       return gateTexts.expired(label)
     case 'failed':
+    case 'saved':
       return gateTexts.openLink(label, cause, request)
   }
 }
@@ -95,7 +119,7 @@ function keepAlive({ progress: send }: ClientPort, label: string, wanted: boolea
   let progress = 0
   const beat = () => {
     progress += 1
-    send?.(progress, `Waiting for the ${label} credential to be entered`).catch(() => undefined)
+    if (send) void attempt(() => send(progress, `Waiting for the ${label} credential to be entered`))
   }
   const timer = wanted && send ? setInterval(beat, KEEP_ALIVE_EVERY) : undefined
   return {

@@ -26,5 +26,6 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
 /** undefined for errors whose own text is for the caller: a tool's, and ours that a tool's author has to see. */
 export function problemKind(error: unknown): ProblemKind | undefined {
   if (isServiceOutage(error)) return 'serviceUnavailable'
-  return isCredentialVaultError(error) ? KINDS[error.code] : undefined
+  // A backend in plain JavaScript may give any code.
+  return isCredentialVaultError(error) && Object.hasOwn(KINDS, error.code) ? KINDS[error.code] : undefined
 }

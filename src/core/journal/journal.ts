@@ -1,6 +1,7 @@
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 import type { Health } from './health.ts'
+import { MalformedEvent } from './malformed-event.ts'
 import { createRefusalCap } from './refusal-cap.ts'
 import { reasonOf } from './refusal-event.ts'
 import { sinkWithDeadline } from './sink-deadline.ts'
@@ -125,7 +126,7 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
 
 function isMalformed(error: unknown): boolean {
   return (
-    error instanceof TypeError ||
+    error instanceof MalformedEvent ||
     (isCredentialVaultError(error, 'audit_unavailable') && error.reason === MALFORMED_EVENT)
   )
 }

@@ -2,6 +2,7 @@ import { translated } from '../model/deadline.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import type { AuditSink } from '../ports/audit-sink.ts'
 import type { PendingStore } from '../ports/pending-store.ts'
+import { MalformedEvent } from './malformed-event.ts'
 
 /**
  * An audit sink of which only our own errors come out. A vendor's error may quote what it was given, or an address with a password, and
@@ -9,7 +10,7 @@ import type { PendingStore } from '../ports/pending-store.ts'
  */
 export function auditWithTranslatedErrors(sink: AuditSink): AuditSink {
   return withTranslatedErrors(sink, (error) =>
-    error instanceof TypeError
+    error instanceof MalformedEvent
       ? new CredentialVaultError(
           'audit_unavailable',
           'The audit log does not take this line. Nothing was released or saved.',

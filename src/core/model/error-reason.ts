@@ -1,249 +1,293 @@
 /**
  * Narrows an error's code: stable tokens, for logs, tests and programs. `docs/troubleshooting.md` says what to do about each. Code outside
- * this package, such as a backend of your own, gives reasons that begin with `x_`.
+ * this package, such as a backend of your own, gives reasons that begin with `x_`, followed by at most 60 lower-case letters, digits and `_`.
  */
 export type ErrorReason =
-  | OptionReason
-  | FileReason
-  | KeyReason
-  | RecordReason
-  | DependencyReason
+  | (typeof FIXED_REASONS)[number]
+  | IssuerReason
   | ServiceReason
-  | DestinationReason
-  | OwnerReason
-  | IdentityProviderReason
-  | TokenReason
-  | LoginReason
-  | CallReason
+  | `status_${number}`
   | `x_${string}`
 
 /** An option, variable, command or package is wrong. */
-export type OptionReason =
-  | 'option'
-  | 'server_base_url'
-  | 'provider_name'
-  | 'provider_name_taken'
-  | 'port'
-  | 'host'
-  | 'local_user_host'
-  | 'not_loopback'
-  | 'identity_missing'
-  | 'identity_list'
-  | 'identities_differ'
-  | 'issuer_names'
-  | 'issuer_twice'
-  | 'introspection_twice'
-  | 'tls_unverified'
-  | 'package_missing'
-  | 'sdk_missing'
-  | 'sdk_copies'
-  | 'module'
-  | 'self_test'
-  | 'not_open'
-  | 'not_ready'
-  | 'field_unknown'
-  | 'credential_too_large'
-  | 'too_large'
+const OPTION_REASONS = [
+  'option',
+  'server_base_url',
+  'provider_name',
+  'provider_name_taken',
+  'port',
+  'host',
+  'local_user_host',
+  'not_loopback',
+  'identity_missing',
+  'identity_list',
+  'identities_differ',
+  'issuer_names',
+  'issuer_twice',
+  'introspection_twice',
+  'tls_unverified',
+  'package_missing',
+  'sdk_missing',
+  'sdk_copies',
+  'module',
+  'self_test',
+  'not_open',
+  'not_ready',
+  'field_unknown',
+  'credential_too_large',
+  'too_large',
+] as const
 
 /** A file or folder is wrong. */
-type FileReason =
-  | 'file'
-  | 'folder_not_a_directory'
-  | 'folder_replaced'
-  | 'folder_writable'
-  | 'no_hard_links'
-  | 'no_store'
-  | 'store_gone'
-  | 'disk_full'
-  | 'read_only'
-  | 'io'
-  | 'permission'
-  | 'no_audit_log'
-  | 'anchors_file'
-  | 'backend_log_file'
-  | 'cloudtrail_file'
+const FILE_REASONS = [
+  'file',
+  'folder_not_a_directory',
+  'folder_replaced',
+  'folder_writable',
+  'no_hard_links',
+  'no_store',
+  'store_gone',
+  'disk_full',
+  'read_only',
+  'io',
+  'permission',
+  'no_audit_log',
+  'anchors_file',
+  'backend_log_file',
+  'cloudtrail_file',
+] as const
 
-type KeyReason =
-  | 'key_file'
-  | 'key_file_unreadable'
-  | 'key_file_mode'
-  | 'key_text'
-  | 'keyring'
-  | 'keyring_missing'
-  | 'no_key'
-  | 'store_without_key'
-  | 'two_keys'
-  | 'same_key'
-  | 'web_key_missing'
-  | 'audit_key_missing'
+const KEY_REASONS = [
+  'key_file',
+  'key_file_unreadable',
+  'key_file_mode',
+  'key_text',
+  'keyring',
+  'keyring_missing',
+  'no_key',
+  'store_without_key',
+  'two_keys',
+  'same_key',
+  'web_key_missing',
+  'audit_key_missing',
+] as const
 
 /** What is wrong with one stored record. */
-export type RecordReason =
-  | 'truncated'
-  | 'format'
-  | 'not_a_file'
-  | 'unknown_writer'
-  | 'signature'
-  | 'store'
-  | 'swapped'
-  | 'revision'
-  | 'unknown_seal_key'
-  | 'seal'
-  | 'spliced'
-  | 'numbering'
-  | 'rolled_back'
-  | 'deleted'
-  | 'unknown_name'
-  | 'not_json'
+const RECORD_REASONS = [
+  'truncated',
+  'format',
+  'not_a_file',
+  'unknown_writer',
+  'signature',
+  'store',
+  'swapped',
+  'revision',
+  'unknown_seal_key',
+  'seal',
+  'spliced',
+  'numbering',
+  'rolled_back',
+  'deleted',
+  'unknown_name',
+  'not_json',
+] as const
 
 /** A backend, audit log or pending store did not do what it was asked. */
-export type DependencyReason =
-  | 'aborted'
-  | 'answer'
-  | 'answer_too_large'
-  | 'assertion'
-  | 'already_unwrapped'
-  | 'circuit_open'
-  | 'claim_lapsed'
-  | 'clock'
-  | 'closed'
-  | 'connection'
-  | 'contended'
-  | 'disk_full'
-  | 'exists'
-  | 'kms'
-  | 'kv_version'
-  | 'login'
-  | 'login_timeout'
-  | 'event'
-  | 'mount'
-  | 'no_read_login'
-  | 'no_write_login'
-  | 'not_initialised'
-  | 'not_vault'
-  | 'outcome_unknown'
-  | 'overloaded'
-  | 'owner_full'
-  | 'plain_http'
-  | 'policy'
-  | 'quota'
-  | 'redirect'
-  | 'refused'
-  | 'region'
-  | 'replica_behind'
-  | 'role'
-  | 'sealed'
-  | 'secret_file'
-  | 'server_error'
-  | `status_${number}`
-  | 'standby'
-  | 'still_being_removed'
-  | 'store_full'
-  | 'throttled'
-  | 'timeout'
-  | 'tls'
-  | 'token_ended'
-  | 'version'
-  | 'warming_up'
-  | 'wrapping'
-  | 'write_failed'
-
-/** The service that a credential is for was not reached. */
-export type ServiceReason =
-  `service_${'dns' | 'refused' | 'unreachable' | 'tls' | 'plain_http' | 'timeout' | 'broken_off' | 'not_http' | 'unknown' | 'busy'}`
+const DEPENDENCY_REASONS = [
+  'aborted',
+  'answer',
+  'answer_too_large',
+  'assertion',
+  'already_unwrapped',
+  'circuit_open',
+  'claim_lapsed',
+  'clock',
+  'closed',
+  'connection',
+  'contended',
+  'disk_full',
+  'exists',
+  'kms',
+  'kv_version',
+  'login',
+  'login_timeout',
+  'event',
+  'mount',
+  'no_read_login',
+  'no_write_login',
+  'not_initialised',
+  'not_vault',
+  'outcome_unknown',
+  'overloaded',
+  'owner_full',
+  'plain_http',
+  'policy',
+  'quota',
+  'redirect',
+  'refused',
+  'region',
+  'replica_behind',
+  'role',
+  'sealed',
+  'secret_file',
+  'server_error',
+  'standby',
+  'still_being_removed',
+  'store_full',
+  'throttled',
+  'timeout',
+  'tls',
+  'token_ended',
+  'version',
+  'warming_up',
+  'wrapping',
+  'write_failed',
+] as const
 
 /** A bound `fetch()` was not sent, or not sent on. */
-export type DestinationReason =
-  | 'address'
-  | 'header'
-  | 'not_a_url'
-  | 'origin'
-  | 'redirect'
-  | 'request'
-  | 'userinfo'
-  | 'field_missing'
-  | 'header_value'
-  | 'colon'
+const DESTINATION_REASONS = [
+  'address',
+  'header',
+  'not_a_url',
+  'origin',
+  'redirect',
+  'request',
+  'userinfo',
+  'field_missing',
+  'header_value',
+  'colon',
+] as const
 
-type OwnerReason =
-  | `${'issuer' | 'subject'}_${'missing' | 'too_long' | 'malformed'}`
-  | 'auth_info_without_owner'
-  | 'two_users'
-  | 'other_owner'
-
-/** Why the identity provider could not be asked, or gave no usable answer. */
-export type IssuerFailure =
-  | 'answer'
-  | 'answered'
-  | 'client_refused'
-  | 'connection'
-  | 'dns'
-  | 'document_too_long'
-  | 'introspection_missing'
-  | 'keys_invalid'
-  | 'keys_missing'
-  | 'misconfigured'
-  | 'plain_http'
-  | 'status'
-  | 'timeout'
-  | 'tls'
-
-export type IdentityProviderReason =
-  | `issuer_${IssuerFailure}`
-  | 'metadata_missing'
-  | 'metadata_invalid'
-  | 'issuer_mismatch'
-  | 'introspection_missing'
+const OWNER_REASONS = [
+  'issuer_missing',
+  'issuer_too_long',
+  'issuer_malformed',
+  'subject_missing',
+  'subject_too_long',
+  'subject_malformed',
+  'auth_info_without_owner',
+  'two_users',
+  'other_owner',
+] as const
 
 /** Why an access token is not good. */
-export type TokenReason =
-  | 'access_token'
-  | 'access_token_not_configured'
-  | 'malformed'
-  | 'too_long'
-  | 'algorithm'
-  | 'type'
-  | 'bound_token'
-  | 'signature'
-  | 'key_unknown'
-  | 'issuer'
-  | 'audience'
-  | 'expired'
-  | 'expiry_missing'
-  | 'inactive'
-  | 'not_yet_valid'
-  | 'subject_missing'
-  | 'subject_malformed'
-  | 'machine_token'
+const TOKEN_REASONS = [
+  'access_token',
+  'access_token_not_configured',
+  'malformed',
+  'too_long',
+  'algorithm',
+  'type',
+  'bound_token',
+  'signature',
+  'key_unknown',
+  'issuer',
+  'audience',
+  'expired',
+  'expiry_missing',
+  'inactive',
+  'not_yet_valid',
+  'subject_missing',
+  'subject_malformed',
+  'machine_token',
+] as const
 
 /** Why a browser login was refused. */
-export type LoginReason =
-  | 'no_login'
-  | 'malformed'
-  | 'transaction'
-  | 'too_late'
-  | 'state'
-  | 'issuer'
-  | 'denied'
-  | 'replayed_code'
-  | 'nonce'
-  | 'authentication_too_old'
-  | 'authentication_too_weak'
-  | 'provider_error'
-  | 'client_refused'
-  | 'authentication_time_missing'
-  | 'id_token_missing'
-  | 'id_token_malformed'
-  | 'id_token_issuer'
-  | 'audience'
-  | 'algorithm'
-  | 'signature'
-  | 'key_unknown'
-  | 'expired'
-  | 'expiry_missing'
-  | 'not_yet_valid'
-  | 'subject_missing'
-  | 'subject_malformed'
-  | 'id_token'
+const LOGIN_REASONS = [
+  'no_login',
+  'malformed',
+  'transaction',
+  'too_late',
+  'state',
+  'issuer',
+  'denied',
+  'replayed_code',
+  'nonce',
+  'authentication_too_old',
+  'authentication_too_weak',
+  'provider_error',
+  'client_refused',
+  'authentication_time_missing',
+  'id_token_missing',
+  'id_token_malformed',
+  'id_token_issuer',
+  'audience',
+  'algorithm',
+  'signature',
+  'key_unknown',
+  'expired',
+  'expiry_missing',
+  'not_yet_valid',
+  'subject_missing',
+  'subject_malformed',
+  'id_token',
+] as const
 
-type CallReason = 'call_unknown' | 'session_ended' | 'signed_out' | 'unexpected'
+const METADATA_REASONS = ['metadata_missing', 'metadata_invalid', 'issuer_mismatch', 'introspection_missing'] as const
+const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected'] as const
+
+/** Why the identity provider could not be asked, or gave no usable answer. */
+const ISSUER_FAILURES = [
+  'answer',
+  'answered',
+  'client_refused',
+  'connection',
+  'dns',
+  'document_too_long',
+  'introspection_missing',
+  'keys_invalid',
+  'keys_missing',
+  'misconfigured',
+  'plain_http',
+  'status',
+  'timeout',
+  'tls',
+] as const
+
+/** Why the service that a credential is for was not reached. */
+const SERVICE_FAILURES = [
+  'dns',
+  'refused',
+  'unreachable',
+  'tls',
+  'plain_http',
+  'timeout',
+  'broken_off',
+  'not_http',
+  'unknown',
+  'busy',
+] as const
+
+const FIXED_REASONS = [
+  ...OPTION_REASONS,
+  ...FILE_REASONS,
+  ...KEY_REASONS,
+  ...RECORD_REASONS,
+  ...DEPENDENCY_REASONS,
+  ...DESTINATION_REASONS,
+  ...OWNER_REASONS,
+  ...TOKEN_REASONS,
+  ...LOGIN_REASONS,
+  ...METADATA_REASONS,
+  ...CALL_REASONS,
+] as const
+
+export type OptionReason = (typeof OPTION_REASONS)[number]
+export type RecordReason = (typeof RECORD_REASONS)[number]
+export type DependencyReason = (typeof DEPENDENCY_REASONS)[number] | `status_${number}`
+export type DestinationReason = (typeof DESTINATION_REASONS)[number]
+export type IssuerFailure = (typeof ISSUER_FAILURES)[number]
+export type IssuerReason = `issuer_${IssuerFailure}`
+export type IdentityProviderReason = IssuerReason | (typeof METADATA_REASONS)[number]
+export type ServiceReason = `service_${(typeof SERVICE_FAILURES)[number]}`
+
+const KNOWN: ReadonlySet<unknown> = new Set([
+  ...FIXED_REASONS,
+  ...ISSUER_FAILURES.map((failure) => `issuer_${failure}`),
+  ...SERVICE_FAILURES.map((failure) => `service_${failure}`),
+])
+
+/** Whether it may be logged and shown. Code in plain JavaScript, which no compiler checks, may have put anything there. */
+export function isErrorReason(reason: unknown): reason is ErrorReason {
+  return KNOWN.has(reason) || (typeof reason === 'string' && /^(?:status_\d{3}|x_[a-z0-9_]{1,60})$/.test(reason))
+}

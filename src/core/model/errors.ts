@@ -1,4 +1,4 @@
-import type { ErrorReason } from './error-reason.ts'
+import { type ErrorReason, isErrorReason } from './error-reason.ts'
 
 /**
  * Every error that the library throws on purpose is a {@link CredentialVaultError}. Act on `code`, never on `message`.
@@ -58,6 +58,34 @@ export type ErrorCode =
   /** The operation does not exist here. */
   | 'unsupported'
 
+const CODES = {
+  configuration_invalid: true,
+  owner_unknown: true,
+  credential_absent: true,
+  credential_revoked: true,
+  credential_malformed: true,
+  reference_invalid: true,
+  call_ended: true,
+  secret_echoed: true,
+  destination_refused: true,
+  pending_store_full: true,
+  conflict: true,
+  forbidden: true,
+  unauthenticated: true,
+  outcome_unknown: true,
+  unavailable: true,
+  audit_unavailable: true,
+  key_wrong: true,
+  key_missing: true,
+  key_exposed: true,
+  key_malformed: true,
+  record_tampered: true,
+  record_replayed: true,
+  token_invalid: true,
+  login_failed: true,
+  unsupported: true,
+} as const satisfies Readonly<Record<ErrorCode, true>>
+
 /** What narrows an error's code. */
 export interface ErrorDetails {
   /** Stable token that narrows `code`, e.g. `signature`. Never input. */
@@ -91,8 +119,9 @@ export class CredentialVaultError extends Error {
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message)
-    this.code = code
-    this.reason = details.reason
+    // A backend in plain JavaScript may give anything, and a code is logged and shown.
+    this.code = Object.hasOwn(CODES, code) ? code : 'unavailable'
+    this.reason = isErrorReason(details.reason) ? details.reason : undefined
     this.retryable = details.retryable ?? false
     this.retryAfterSeconds = details.retryAfterSeconds
     this.provider = details.provider

@@ -42,13 +42,22 @@ export function providerForm({ verify, destinations, ...form }: ProviderFormPart
         }
         try {
           const verification = await withDeadline(form.label, VERIFY_DEADLINE, ask)
-          return withoutSecrets(verification, form.variables, values)
+          return withoutSecrets(textsOf(verification), form.variables, values)
         } catch (error) {
           return failure ?? verifyFailure(error, form.variables, values)
         }
       }),
   }
 }
+
+// What a service says comes from outside, whatever its type says: only text is shown, and only `ok: true` accepts.
+function textsOf(verification: Verification): Verification {
+  const { ok, accountName, problem }: { ok: unknown; accountName?: unknown; problem?: unknown } = verification
+  if (ok === true) return { ok, ...(typeof accountName === 'string' && { accountName }) }
+  return { ok: false, problem: typeof problem === 'string' ? problem : REFUSED }
+}
+
+const REFUSED = 'The service refused it.'
 
 // Services quote what they refuse, and what they quote would be shown on a page.
 function withoutSecrets(
@@ -59,5 +68,5 @@ function withoutSecrets(
   const guard = createEchoGuard()
   guard.add(variables, values, { includeShort: true })
   if (!guard.finds(verification)) return verification
-  return verification.ok ? { ok: true } : { ok: false, problem: 'The service refused it.' }
+  return verification.ok ? { ok: true } : { ok: false, problem: REFUSED }
 }

@@ -46,21 +46,20 @@ export async function checkedValues(
     } as const
     return { page: formPage(services, admission, trouble), event: rejected('invalid', link) }
   }
-  const account = await accountName(services, request, admission, check.values, fields)
-  if (typeof account === 'object' && isAnswer(account)) return account
-  return { values: check.values, account }
+  const verified = await verifiedAccount(services, request, admission, check.values, fields)
+  return isAnswer(verified) ? verified : { values: check.values, account: verified.account }
 }
 
-/** Asks the service. Resolves what it calls the account, if it says so. */
-async function accountName(
+/** Asks the service what it calls the account. */
+async function verifiedAccount(
   services: PageServices,
   request: PageRequest,
   admission: Admission,
   values: CredentialValues,
   fields: ReadonlyMap<string, string>,
-): Promise<string | undefined | Answer> {
+): Promise<Pick<CheckedValues, 'account'> | Answer> {
   const { provider } = admission
-  if (!provider.verify) return undefined
+  if (!provider.verify) return { account: undefined }
   const link = aboutLink(services, admission)
   const verification = await provider.verify(values)
   if (verification.ok === 'unknown') return unverifiedAnswer(services, request, admission, fields, verification)
@@ -72,5 +71,5 @@ async function accountName(
     }
   }
   await services.journal.note({ type: 'credential.verified', outcome: 'success', ...link, ...lineOf(request) })
-  return verification.accountName
+  return { account: verification.accountName }
 }

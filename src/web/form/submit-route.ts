@@ -22,6 +22,8 @@ export async function submit(services: PageServices, request: PageRequest, admis
   if (isAnswer(fields)) return fields
   const checked = await checkedValues(services, request, admission, fields)
   if (isAnswer(checked)) return checked
+  // Before the save, after which nothing may fail that its user would not be told of.
+  const cookies = accountCookie(services, admission, checked.account)
   const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(admission.request))
   if (!claim) return lostAnswer(services, request, admission)
   try {
@@ -31,8 +33,7 @@ export async function submit(services: PageServices, request: PageRequest, admis
     await watched(services, 'pending-store', services.parts.pendingRequests.unclaim(claim)).catch(() => {})
     return notSaved(services, request, admission, { error, fields })
   }
-  const answer = await acknowledge(services, admission)
-  return { ...answer, cookies: accountCookie(services, admission, checked.account) }
+  return { ...(await acknowledge(services, admission)), cookies }
 }
 
 async function save(

@@ -26,7 +26,7 @@ export interface Answer {
   readonly problem?: string
 }
 
-/** Tells a handler's answer from what a check lets pass. */
+/** Tells a handler's answer from what a check lets pass. Only for objects that this package made: it goes by their shape. */
 export function isAnswer(found: object): found is Answer {
   return 'page' in found
 }

@@ -13,7 +13,9 @@ import { CredentialsProvider } from '../../../src/vault/provider/credentials-pro
 // The whole gate with a client that this test is, a real vault and a real form, and no MCP SDK at all.
 const TOKEN = 'pat-of-alice-7f3a9c'
 
-const vault = await openLocalVault({ backend: memoryBackend(), audit: memoryAudit(), name: 'alice', warn: () => {} })
+const often = { pagesPerMinute: 1000, loginsPerMinute: 1000, submitsPerMinute: 1000 }
+const given = { backend: memoryBackend(), audit: memoryAudit(), warn: () => {} }
+const vault = await openLocalVault({ ...given, name: 'alice', rateLimits: often })
 afterAll(() => vault.close())
 const owner = { issuer: 'local-user', subject: 'alice' }
 const authInfo = { extra: { iss: owner.issuer, sub: owner.subject } }
@@ -230,4 +232,46 @@ test('a call that names nobody is told so, and nothing else is asked', async () 
     kind: 'text',
     text: expect.stringContaining('this request carries no verified user'),
   })
+})
+
+const throwing = (): never => {
+  throw new Error('the port is broken')
+}
+
+test.each([
+  ['saved', 'saved'],
+  ['expired', 'expired'],
+  ['cancelled', 'cancelled'],
+  ['nothing', undefined],
+  ['null', null],
+  ['a word of its own', 'sure'],
+])('a port that answers %s has not asked: the handler does not run, and the link is in the text', async (_, said) => {
+  let ran = false
+  const client = { ...clientWho(), askByUrl: async () => said as ClientAnswer }
+  const handler = async () => {
+    ran = true
+  }
+  const outcome = await call(client, { handler })
+  expect(outcome).toEqual({ kind: 'text', text: expect.stringContaining('/credentials/jira-') })
+  expect(ran).toBe(false)
+})
+
+test('a port that throws at once takes no place among the waiting calls, however often', async () => {
+  for (let calls = 0; calls < 150; calls += 1) {
+    const outcome = await call({ ...clientWho(), askByUrl: throwing })
+    expect(outcome).toEqual({ kind: 'text', text: expect.not.stringContaining('broken') })
+  }
+  expect(await call(clientWho({ answer: saving }))).toMatchObject({ kind: 'result' })
+})
+
+test('a notice that cannot be sent, or never ends, keeps no call from its credential', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  for (const notifyDone of [throwing, () => new Promise<never>(() => {})]) {
+    const client = { ...clientWho({ answer: saving, progress: throwing }), notifyDone }
+    const calling = call(client)
+    vi.advanceTimersByTime(30_000)
+    expect(await calling).toEqual({ kind: 'result', result: { length: TOKEN.length } })
+    expect(await jira.invalidateCredentials(owner)).toBe(true)
+  }
 })
