@@ -67,7 +67,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
       const held = current.length
       // Until that has succeeded nothing more is vouched for: what was acknowledged would be lost.
       await current.restore()
-      warn(`The audit log ${current.name} is not usable any more (${failure}). Another is begun.`)
+      warn(`The audit log ${current.name} is no longer usable (${failure}). A new one is started.`)
       const { writer: failedWriter, seq: lastSeq, hash } = head
       const event = { type: 'audit.writer_failed', reason: failure, failedWriter, lastSeq, head: hash } as const
       if (lastSeq > 0 || held > 0) owed.push(logLineBody(event))

@@ -135,7 +135,7 @@ export function createOwnerShares(provider: string, limits: ShareLimits): OwnerS
 function busy(provider: string): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `Too many requests to ${provider} of this user run already, and none ended in time. Wait for their answers, and read or cancel them.`,
+    `This user has too many running requests to ${provider}, and none ended in time. Wait for their responses, and read or cancel them.`,
     { reason: serviceReason('busy'), retryable: true },
   )
 }

@@ -87,7 +87,7 @@ export function createFormTier(opened: OpenedParts, { backend, sessions, checked
       if (known && !sameDefinition(known, form)) {
         throw new CredentialVaultError(
           'configuration_invalid',
-          `This vault has another provider named ${form.name} already. Give each its own name.`,
+          `This vault already has a provider named ${form.name}. Give each provider its own name.`,
           { reason: 'provider_name_taken' },
         )
       }

@@ -20,8 +20,8 @@ const LOCAL = `MCP_LOCAL_ACCESS_TOKEN=${'t'.repeat(32)}`
 
 describe('list', () => {
   test.each([
-    ['--provider jra', 'No credential fits --provider jra.'],
-    ['--provider jira --subject nobody', 'No credential fits --provider jira --subject nobody.'],
+    ['--provider jra', 'No credential matches --provider jra.'],
+    ['--provider jira --subject nobody', 'No credential matches --provider jira --subject nobody.'],
   ])('%s says that the filter found nothing', async (words, text) => {
     const { code, out } = await command.run(['list', ...words.split(' ')])
     expect([code, out]).toEqual([0, expect.stringContaining(text)])

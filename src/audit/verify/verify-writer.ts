@@ -85,6 +85,6 @@ function isSound({ findings }: SegmentVerdict): boolean {
 
 function unsignedTail({ file, verdict: { unsigned } }: VerifiedSegment): readonly Finding[] {
   if (unsigned.bytes === 0) return []
-  const detail = `${unsigned.lines} whole lines and ${unsigned.bytes} bytes at the end are vouched for by no signature: a write that was cut off, of which nobody was told, or somebody else's`
+  const detail = `${unsigned.lines} whole lines and ${unsigned.bytes} bytes at the end are not signed: a write that was cut off and never acknowledged, or a later addition`
   return [finding('tail_unsigned', detail, { file })]
 }

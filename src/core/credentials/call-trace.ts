@@ -34,8 +34,12 @@ export function callOf({ correlationId, assertion, requestIds }: CallTrace, sign
 
 function assertionFailed(error: unknown): never {
   if (isCredentialVaultError(error)) throw error
-  throw new CredentialVaultError('unavailable', "The user's own token for the backend could not be had.", {
-    reason: 'assertion',
-    retryable: true,
-  })
+  throw new CredentialVaultError(
+    'unavailable',
+    "openVault's option assertion failed, so there is no user token for the backend. Check what it calls.",
+    {
+      reason: 'assertion',
+      retryable: true,
+    },
+  )
 }

@@ -78,13 +78,13 @@ function checkMetadata(document: unknown, settings: IssuerSettings): IssuerMetad
   if (result.data.issuer !== settings.issuer) {
     throw misconfigured(
       'issuer_mismatch',
-      `oidc.issuer is ${settings.issuer}, but the identity provider there calls itself ${printable(result.data.issuer)}. They must be the same to the last character.`,
+      `oidc.issuer is ${settings.issuer}, but the metadata there names the issuer ${printable(result.data.issuer)}. Both must be identical, character by character.`,
     )
   }
   if (settings.introspects && result.data.introspection_endpoint === undefined) {
     throw misconfigured(
       'introspection_missing',
-      `The metadata of ${settings.issuer} names no introspection_endpoint, so opaque tokens cannot be looked up there. Remove oidc.introspection, or switch introspection on at the identity provider.`,
+      `The metadata of ${settings.issuer} names no introspection_endpoint, so opaque tokens cannot be verified there. Remove oidc.introspection, or enable introspection at the identity provider.`,
     )
   }
   return result.data

@@ -128,6 +128,6 @@ function loginFailed(reason: string): PageEvent {
 function loginUrl(text: string): URL {
   const url = new URL(text)
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw new TypeError('the login leads to something that is no web page')
+    throw new TypeError('the login leads to something that is not a web page')
   return url
 }

@@ -66,7 +66,7 @@ function throttled({ headers }: HashicorpVaultAnswer): CredentialVaultError {
 export function misconfigured(reason: string, what: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `${what}. Check mount and namespace of the vault backend; docs/backends/vault.md shows how they are made.`,
+    `${what}. Check mount and namespace of the vault backend; docs/backends/vault.md shows how to create them.`,
     { reason },
   )
 }
