@@ -35,7 +35,7 @@ export function serverEnding(provider: string): CredentialVaultError {
   })
 }
 
-/** What we threw ourselves while the connection was made. */
+/** Returns the library's own error, thrown while the connection was made. */
 function refusalIn(error: unknown): CredentialVaultError | undefined {
   if (error instanceof CredentialVaultError) return error
   if (!(error instanceof Error)) return undefined

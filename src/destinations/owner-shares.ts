@@ -5,7 +5,7 @@ import { serverEnding } from './fetch-failure.ts'
 export interface ShareLimits {
   /** Requests of one owner at one origin at a time. */
   readonly perOwner: number
-  /** Of all owners together, at one origin. */
+  /** Running requests of all owners together, at one origin. */
   readonly perOrigin: number
   /** Requests of one owner that may wait for their turn there. */
   readonly waiting: number

@@ -27,7 +27,7 @@ export type OpenableBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'd
 
 export type PartsOptions = Omit<OpenVaultOptions, 'backend'> & { readonly backend: OpenableBackend }
 
-/** What both tiers stand on. Nothing of it reads or writes a credential. */
+/** Parts that both tiers share. None of them reads or writes a credential. */
 export interface OpenedParts {
   readonly serverBaseUrl: URL
   readonly identity: Identity

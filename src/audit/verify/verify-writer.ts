@@ -65,7 +65,7 @@ export function verifyWriter(
   return { writer, segments, findings, gaps, head, events, isClosed: events.at(-1)?.type === 'audit.closed' }
 }
 
-/** undefined for a file that was removed for its age since the folder was listed. */
+/** Returns undefined for a file that was removed for its age after the folder was listed. */
 function verifyIfThere(path: string, options: Parameters<typeof verifySegment>[1]): SegmentVerdict | undefined {
   try {
     return verifySegment(path, options)

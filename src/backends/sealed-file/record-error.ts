@@ -1,6 +1,6 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
-/** What is wrong with a record. Each is the `reason` of one error. */
+/** Faults of a record. Each is the `reason` of one error. */
 export type RecordFault = keyof typeof FAULTS
 
 const FAULTS = {

@@ -13,7 +13,7 @@ import type { CommandInput } from '../terminal/command-line.ts'
 import { auditFolder, ownAuditKeys } from './audit-folder.ts'
 import { filterFrom } from './log-filter-options.ts'
 
-/** What a command that shows lines works with. */
+/** Parts that a command that shows lines uses. */
 export interface LogReading {
   readonly folder: string
   readonly filter: LogFilter

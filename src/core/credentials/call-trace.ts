@@ -2,7 +2,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts
 import type { AccessContext } from '../ports/access-context.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'
 
-/** What one operation tells the backend of itself, and hears back for the audit line. */
+/** Data that one operation passes to the backend, and receives back for the audit line. */
 export interface CallTrace {
   readonly correlationId: string
   readonly assertion: BackendCall['assertion'] | undefined

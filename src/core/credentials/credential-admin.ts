@@ -17,7 +17,7 @@ import { requestIdsOf, traceOf } from './call-trace.ts'
 import { announcedWrite } from './credential-writer.ts'
 import { statusOf } from './status-of.ts'
 
-/** What operators do beside saving and revoking. */
+/** Operations of operators other than saving and revoking. */
 export interface CredentialAdmin {
   readonly backendName: string
   /** All credentials, once the `admin.listed` line is durable. */

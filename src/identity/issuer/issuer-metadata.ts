@@ -4,7 +4,7 @@ import { isLoopback } from '../../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
 import { withRecentFailure } from './recent-failure.ts'
 
-/** What is used of the issuer's metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
+/** The members of the issuer's metadata that the library uses (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
 export type IssuerMetadata = z.output<ReturnType<typeof metadataSchema>>
 
 export interface IssuerSettings {

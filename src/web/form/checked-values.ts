@@ -12,7 +12,7 @@ import { unverifiedAnswer } from './unverified.ts'
 /** Values that are worth saving. */
 export interface CheckedValues {
   readonly values: CredentialValues
-  /** What the service calls the account, where it was asked. */
+  /** The account's name at the service, if `verify` returned one. */
   readonly account: string | undefined
 }
 

@@ -11,10 +11,10 @@ import { fieldView, keeps, problemText } from './form-view.ts'
 export interface FormTrouble {
   readonly status: 422 | 503
   readonly heading: string
-  /** What was typed; secrets in it are dropped here. */
+  /** The typed values; secrets among them are dropped here. */
   readonly values: ReadonlyMap<string, string>
   readonly fields?: ReadonlyMap<string, FieldProblem>
-  /** What is wrong with the form as a whole. */
+  /** A problem of the form as a whole. */
   readonly general?: string
 }
 

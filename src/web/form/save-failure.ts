@@ -1,6 +1,6 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 
-/** What the user reads when the backend did not take the credential. The form keeps what is not secret, and the link still works. */
+/** Text for the user when the backend did not save the credential. The form keeps values that are not secret, and the link still works. */
 export function saveFailure(
   error: CredentialVaultError,
   reference: string,

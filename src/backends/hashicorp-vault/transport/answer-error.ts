@@ -15,7 +15,7 @@ export function textsOf({ body }: HashicorpVaultAnswer): string {
   return lists.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])).join('\n')
 }
 
-/** What an answer other than 2xx, and other than a 404 that says "nothing here", means. */
+/** The error for a response other than 2xx and other than a 404 for "nothing stored". */
 export function hashicorpVaultError(
   answer: HashicorpVaultAnswer,
   request: HashicorpVaultRequest,
