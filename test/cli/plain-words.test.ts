@@ -91,7 +91,7 @@ describe('keygen --out', () => {
     expect(parseKey(key, 'test')).toHaveLength(32)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const again = await command.run(['keygen', '--out', 'new.key'])
-    expect([again.code, again.error]).toEqual([1, expect.stringContaining('exists already')])
+    expect([again.code, again.error]).toEqual([1, expect.stringContaining('already exists')])
     expect(readFileSync(file, 'utf8')).toBe(key)
     expect(made.out + again.out + again.error).not.toContain('mcv1_')
   })
