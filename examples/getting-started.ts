@@ -29,7 +29,7 @@ const jira = new CredentialsProvider({
   async verify({ pat }, signal) {
     const answer = await fetch(`${SERVICE}/rest/api/2/myself`, { headers: { authorization: `Bearer ${pat}` }, signal })
     if (answer.status === 401 || answer.status === 403) return { ok: false, problem: 'Jira does not know this token.' }
-    if (!answer.ok) throw new Error(`It answered ${answer.status}, which says nothing of the token.`)
+    if (!answer.ok) throw new Error(`Jira answered ${answer.status}, so the token was not checked.`)
     return { ok: true }
   },
 })
@@ -43,7 +43,7 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
     requireCredentials(jira, { tool: 'get_issue' }, async ({ key }, extra) => {
       const answer = await jira.getCredentials(extra).fetch(`${SERVICE}/rest/api/2/issue/${key}`)
       const text = await answer.text()
-      // The token has ended at Jira: the next call asks the user for a new one.
+      // The token has expired at Jira: the next call asks the user for a new one.
       const owner = jira.userOf(extra.authInfo)
       if (answer.status === 401 && owner) await jira.invalidateCredentials(owner, extra)
       if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${text}`)

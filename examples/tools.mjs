@@ -13,7 +13,7 @@ export default (server, vault) => {
       const headers = { authorization: `Bearer ${pat}` }
       const answer = await fetch(`${SERVICE_ORIGIN}/rest/api/2/myself`, { headers, signal })
       if (answer.status === 401) return { ok: false, problem: 'Jira does not know this token.' }
-      if (!answer.ok) throw new Error(`It answered ${answer.status}, which says nothing about the token.`)
+      if (!answer.ok) throw new Error(`Jira answered ${answer.status}, so the token was not checked.`)
       return { ok: true }
     },
   })
@@ -24,7 +24,7 @@ export default (server, vault) => {
     requireCredentials(jira, { tool: 'who_am_i' }, async (extra) => {
       const answer = await jira.getCredentials(extra).fetch(`${SERVICE_ORIGIN}/rest/api/2/myself`)
       const text = await answer.text()
-      // The token has ended at Jira: the next call asks the user for a new one.
+      // The token has expired at Jira: the next call asks the user for a new one.
       if (answer.status === 401) await jira.invalidateCredentials(jira.userOf(extra.authInfo), extra)
       if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${text}`)
       return { content: [{ type: 'text', text }] }

@@ -20,7 +20,7 @@ const checkToken = requireBearerAuth({
   },
 })
 
-/** Clients sign in again after a 401, which only InvalidTokenError gives. An outage of the key server says nothing about the token. */
+/** Clients sign in again only after a 401, which InvalidTokenError causes. An outage of the key server must not become one. */
 function refuse(error: unknown): never {
   const outage = !(error instanceof errors.JOSEError) || ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT'].includes(error.code)
   throw outage ? error : new InvalidTokenError('The access token is expired, malformed, or meant for another server')

@@ -29,7 +29,7 @@ const tickets = new CredentialsProvider({
     const headers = { authorization: `Bearer ${pat}` }
     const answer = await fetch(`${site}/api/me`, { headers, signal, redirect: 'error' })
     if (answer.status === 401) return { ok: false, problem: 'This site does not know this token.' }
-    if (!answer.ok) throw new Error(`The site answered ${answer.status}, which says nothing about the token.`)
+    if (!answer.ok) throw new Error(`The site answered ${answer.status}, so the token was not checked.`)
     return { ok: true }
   },
 })

@@ -15,7 +15,7 @@ export default function registerTools(server: McpServer, vault: CredentialVault)
       const headers = { authorization: `Bearer ${pat}` }
       const answer = await fetch(`${SERVICE_ORIGIN}/rest/api/2/myself`, { headers, signal })
       if (answer.status === 401) return { ok: false, problem: 'Jira does not know this token.' }
-      if (!answer.ok) throw new Error(`Jira answered ${answer.status}, which says nothing about the token.`)
+      if (!answer.ok) throw new Error(`Jira answered ${answer.status}, so the token was not checked.`)
       return { ok: true }
     },
   })

@@ -35,6 +35,6 @@ server.registerTool(
   }),
 )
 
-// The client has gone: calls that wait for their user end, and so does the process.
+// When the client exits, end the waiting calls and let the process exit.
 process.stdin.once('end', () => void server.close().then(() => vault.close()))
 await server.connect(new StdioServerTransport())

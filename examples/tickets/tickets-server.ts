@@ -97,7 +97,7 @@ function ticketsProvider(vault: CredentialVault, origin: string) {
       const answer = await fetch(`${origin}/api/me`, { headers: { authorization: `Bearer ${pat}` }, signal })
       if (answer.status === 401 || answer.status === 403)
         return { ok: false, problem: 'The Ticket Service does not know this token.' }
-      if (!answer.ok) throw new Error(`It answered ${answer.status}, which says nothing of the token.`)
+      if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}, so the token was not checked.`)
       return { ok: true }
     },
   })

@@ -29,7 +29,7 @@ export interface ChainWriterParts {
 export interface ChainWriter {
   /** One batch, durable when it resolves. When it rejects, with the system's error, nobody was told of its lines. */
   write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]>
-  /** What is due when nothing is written: a deleted file is restored, a day's segment ended, a checkpoint published. */
+  /** Does what is due while nothing is written: restores a deleted file, ends the day's segment, publishes a checkpoint. */
   maintain(): Promise<void>
   /** Says so in the log, and publishes where it ends. */
   close(): Promise<void>
@@ -43,7 +43,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   let day = ''
   /** What was found in the folder, for the chain's first line. */
   let found: HeadsOfSegments = { segments: 0, heads: [] }
-  /** What the log has to say of itself, and has not written yet. */
+  /** The log's own events that are not written yet. */
   let owed: LineBody[] = []
   let purged: readonly string[] = []
   let anchored = { seq: 0, at: performance.now() }
@@ -67,7 +67,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
       const held = current.length
       // Until that has succeeded nothing more is vouched for: what was acknowledged would be lost.
       await current.restore()
-      warn(`The audit log ${current.name} is not usable any more (${failure}). Another is begun.`)
+      warn(`The audit log ${current.name} is no longer usable (${failure}). A new one is started.`)
       const { writer: failedWriter, seq: lastSeq, hash } = head
       const event = { type: 'audit.writer_failed', reason: failure, failedWriter, lastSeq, head: hash } as const
       if (lastSeq > 0 || held > 0) owed.push(logLineBody(event))

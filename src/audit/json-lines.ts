@@ -72,13 +72,13 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
     if (!key && settings.subjects === 'pseudonym') {
       throw new CredentialVaultError(
         'configuration_invalid',
-        'jsonLinesAudit.subjects: pseudonyms need a key that lasts. Make one with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
+        'jsonLinesAudit.subjects: pseudonyms need a persistent key. Create one with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
         { reason: 'audit_key_missing' },
       )
     }
     if (!key)
       warn(
-        'The audit log is signed with a key that ends with this process, so nobody can verify it later. Make one with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
+        'The audit log is signed with a temporary key, so it cannot be verified after this process ends. Create a key with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
       )
     const keys = auditKeys(key ?? randomBytes(32))
     return {
@@ -160,7 +160,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
       while (writing) await writing
       const last = opened
       opened = undefined
-      await last?.chain.close().catch(() => warn('The audit log could not say that it was closed.'))
+      await last?.chain.close().catch(() => warn('The audit log could not record that it was closed.'))
       await settings.anchor?.close()
     },
   }

@@ -48,7 +48,7 @@ function writeNew(file: string, text: string): void {
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  EEXIST: 'exists already and may hold a key that is in use. Nothing was written: name another file.',
-  ENOENT: 'is in a folder that does not exist. Make the folder first.',
-  EACCES: 'cannot be written: this user may not. Name a folder of this user.',
+  EEXIST: 'already exists and may hold a key that is in use. Nothing was written. Name another file.',
+  ENOENT: 'is in a folder that does not exist. Create the folder first.',
+  EACCES: 'cannot be written: this user has no permission. Name a file in a folder of this user.',
 }

@@ -119,7 +119,7 @@ async function importModule(path: string): Promise<{ default?: unknown }> {
 
 /** The module is the operator's own, so its error's words and places are for the operator; what else it throws is not printed. */
 function described(error: unknown): string {
-  if (!(error instanceof Error)) return 'It threw something that is no error.'
+  if (!(error instanceof Error)) return 'It threw something that is not an Error.'
   const summary = `${error.name}: ${error.message}`
   const frames = (error.stack ?? '')
     .split('\n')

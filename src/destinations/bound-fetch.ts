@@ -98,7 +98,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     const text = String(input)
     // One that begins with two slashes names a host.
     const target = /^\/(?![/\\])/.test(text) ? baseOfOnlyDestination(values) + text : text
-    if (!URL.canParse(target)) throw refused('not_a_url', 'the destination has to be an absolute URL.')
+    if (!URL.canParse(target)) throw refused('not_a_url', 'the destination must be an absolute URL.')
     const url = new URL(target)
     if (hasUserinfo(url)) throw refused('userinfo', 'the URL must not hold a user name or password.')
     return url

@@ -39,7 +39,7 @@ export function checkedLookup(resolve: Resolve, allowPrivateAddresses: boolean):
 export function addressRefused(): CredentialVaultError {
   return new CredentialVaultError(
     'destination_refused',
-    'The destination is at an address that credentials are not sent to. Set allowPrivateAddresses on it if it is in your own network.',
+    'The destination resolves to an address that credentials are not sent to. Set allowPrivateAddresses on it if it is in your own network.',
     { reason: 'address' },
   )
 }

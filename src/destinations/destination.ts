@@ -66,7 +66,7 @@ export function defineDestinations(
       if (problem) context.addIssue({ code: 'custom', path: [i, 'fromField'], message: problem })
       const unknown = credentialHeader(header).fields.some((name) => !variables.some((one) => one.name === name))
       if (unknown)
-        context.addIssue({ code: 'custom', path: [i, 'header'], message: 'names a field that is no variable' })
+        context.addIssue({ code: 'custom', path: [i, 'header'], message: 'names a field that is not in variables' })
     }
   })
   return parseOptions(schema, options, subject).map(({ origin, fromField, header, allowPrivateAddresses }) => {

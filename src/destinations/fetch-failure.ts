@@ -4,14 +4,14 @@ import { serviceReason } from '../core/network/service-outage.ts'
 
 /** For the tool's author. The user reads the gate's own text, and the operator the reason. */
 const TEXTS: Readonly<Record<ConnectionFailure | 'unknown', string>> = {
-  dns: 'its name has no address',
+  dns: 'its host name does not resolve',
   refused: 'nothing listens at its address',
-  unreachable: 'there is no way to its address',
-  tls: 'its TLS certificate is not accepted. Name your own authority in NODE_EXTRA_CA_CERTS',
+  unreachable: 'there is no route to its address',
+  tls: 'its TLS certificate is not accepted. Name your own certificate authority in NODE_EXTRA_CA_CERTS',
   plain_http: 'it does not speak https at this port, but plain http or something else',
   timeout: 'it did not answer in time',
-  broken_off: 'it hung up',
-  not_http: 'what it answered is no HTTP',
+  broken_off: 'it closed the connection',
+  not_http: 'its answer is not HTTP',
   unknown: 'the request failed',
 }
 
@@ -30,10 +30,12 @@ export function unanswered(provider: string, error: unknown): CredentialVaultErr
 }
 
 export function serverEnding(provider: string): CredentialVaultError {
-  return new CredentialVaultError('unavailable', `fetch() of ${provider}: the server is ending.`, { reason: 'closed' })
+  return new CredentialVaultError('unavailable', `fetch() of ${provider}: this server is shutting down.`, {
+    reason: 'closed',
+  })
 }
 
-/** What we threw ourselves while the connection was made. */
+/** Returns the library's own error, thrown while the connection was made. */
 function refusalIn(error: unknown): CredentialVaultError | undefined {
   if (error instanceof CredentialVaultError) return error
   if (!(error instanceof Error)) return undefined

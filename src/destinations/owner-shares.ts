@@ -5,7 +5,7 @@ import { serverEnding } from './fetch-failure.ts'
 export interface ShareLimits {
   /** Requests of one owner at one origin at a time. */
   readonly perOwner: number
-  /** Of all owners together, at one origin. */
+  /** Running requests of all owners together, at one origin. */
   readonly perOrigin: number
   /** Requests of one owner that may wait for their turn there. */
   readonly waiting: number
@@ -135,7 +135,7 @@ export function createOwnerShares(provider: string, limits: ShareLimits): OwnerS
 function busy(provider: string): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `Too many requests to ${provider} of this user run already, and none ended in time. Wait for their answers, and read or cancel them.`,
+    `This user has too many running requests to ${provider}, and none ended in time. Wait for their responses, and read or cancel them.`,
     { reason: serviceReason('busy'), retryable: true },
   )
 }

@@ -1,7 +1,7 @@
 import { Headers, type RequestInit, type Response } from 'undici'
 
 export interface Redirect {
-  /** undefined when `Location` is no URL. */
+  /** undefined if `Location` is not a URL. */
   readonly url: URL | undefined
   /** What to send there; undefined when that would be another method than GET or HEAD. */
   readonly options: RequestInit | undefined

@@ -61,13 +61,13 @@ export function localUser(options: LocalUserOptions = {}): IdentityMode {
       if (!isLoopback(serverBaseUrl)) {
         throw new CredentialVaultError(
           'configuration_invalid',
-          `localUser() identifies nobody and is only for a serverBaseUrl on localhost, 127.0.0.0/8 or [::1]; this one is on ${serverBaseUrl.host}. The identity modes are: oidc({ issuer, clientId }) for people who sign in at an OpenID Connect provider, and localUser() for one person on one machine.`,
+          `localUser() does not identify users, so serverBaseUrl must be on localhost, 127.0.0.0/8 or [::1]; this one is on ${serverBaseUrl.host}. The identity modes are: oidc({ issuer, clientId }) for people who sign in at an OpenID Connect provider, and localUser() for one person on one machine.`,
           { reason: 'not_loopback' },
         )
       }
       const user = localOwner(settings.name)
       warn(
-        `There is no login: everyone on this machine who can reach port ${portOf(serverBaseUrl)} can fill in forms as ${user.subject}.`,
+        `There is no login: anyone on this machine who can reach port ${portOf(serverBaseUrl)} can fill in forms as ${user.subject}.`,
       )
       return identity({ ...user, displayName: user.subject }, settings.accessToken)
     },
@@ -88,7 +88,7 @@ function identity(user: Owner & { readonly displayName: string }, accessToken: s
       if (!sameText(token, accessToken)) {
         throw new CredentialVaultError(
           'token_invalid',
-          'The access token is not the one that this server is set up with.',
+          'The access token is not the one that this server is configured with.',
           {
             reason: 'access_token',
           },
@@ -127,7 +127,7 @@ function systemUserName(): string {
     // Containers may run under a number that no user list knows.
     throw new CredentialVaultError(
       'configuration_invalid',
-      'localUser.name: this process has no user name; give one.',
+      'localUser.name: this process has no user name. Set a name.',
       {
         reason: 'option',
       },

@@ -97,7 +97,7 @@ const claim = z
   .regex(/^[\x21-\x7E]{1,200}$/, 'must be the name of a claim')
   .refine((name) => !REASSIGNABLE_CLAIMS.includes(name), {
     message:
-      'must be a claim that names one person for good; e-mail addresses and user names can be given to somebody else',
+      'must be a claim that always identifies the same person; e-mail addresses and user names can pass to another person',
   })
 
 const scope = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must be one value, without spaces')

@@ -97,7 +97,7 @@ export function oidc(options: OidcOptions): IdentityMode {
 }
 
 const HTTP_ISSUER =
-  'The connection to the identity provider is not protected: somebody on the way could sign in as you.'
+  'The connection to the identity provider is not encrypted: an attacker on the network could sign in as you.'
 
 /** A JWT is not looked up as well: it may only be refused for what it is, and never be sent to an issuer that it is not by. */
 function byForm(verifyJwt: VerifyToken, lookUp: VerifyToken): VerifyToken {

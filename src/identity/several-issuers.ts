@@ -85,7 +85,7 @@ function checkNames(choices: readonly LoginChoice[]): readonly LoginChoice[] {
   if (twice === undefined) return choices
   throw misconfigured(
     'issuer_names',
-    'openVault.identity: two of several have the same displayName. Give each its own.',
+    'openVault.identity: two identity providers have the same displayName. Give each its own.',
   )
 }
 
@@ -129,7 +129,7 @@ function sharedResource([first, ...others]: readonly OneIssuer[]): ResourceDescr
   if (!others.every((other) => same(other.resource))) {
     throw misconfigured(
       'identities_differ',
-      'openVault.identity: audience and scopes have to be the same for all, since clients are told one of each.',
+      'openVault.identity: audience and scopes must be the same for all, because clients are given one set.',
     )
   }
   return { resource, scopes, authorizationServers: [first, ...others].map(({ issuers: [issuer] }) => issuer) }

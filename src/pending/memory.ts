@@ -111,7 +111,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     }
     throw new CredentialVaultError(
       'pending_store_full',
-      'Too many credential requests are open right now. Try again in a few minutes.',
+      'Too many credential requests are open. Try again in a few minutes.',
       { reason: 'store_full', retryable: true },
     )
   }

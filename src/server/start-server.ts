@@ -86,7 +86,7 @@ function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: s
   if (!URL.canParse(listening)) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      'The host to listen on is neither a name nor an address: correct --host.',
+      '--host is neither a host name nor an address. Correct it.',
       { reason: 'host' },
     )
   }
@@ -95,7 +95,7 @@ function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: s
   if (!isLocal || !isLoopback(new URL(serverBaseUrl)) || isLoopback(new URL(listening))) return
   throw new CredentialVaultError(
     'configuration_invalid',
-    `There is no login, so everyone who reaches ${host} could act as the one local user. Listen on 127.0.0.1, or set MCP_OIDC_ISSUER.`,
+    `There is no login, so anyone who can reach ${host} could act as the local user. Listen on 127.0.0.1, or set MCP_OIDC_ISSUER.`,
     { reason: 'local_user_host' },
   )
 }
@@ -103,7 +103,9 @@ function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: s
 // Behind a proxy the two differ; on loopback without one, every link would lead nowhere.
 function warnOfOtherPort(serverBaseUrl: URL, port: number): void {
   if (!isLoopback(serverBaseUrl) || Number(serverBaseUrl.port || 80) === port) return
-  warnAbout('server')(`It listens on port ${port}, and MCP_SERVER_BASE_URL is ${serverBaseUrl.href}: links lead there.`)
+  warnAbout('server')(
+    `The server listens on port ${port}, but MCP_SERVER_BASE_URL is ${serverBaseUrl.href}: links lead there.`,
+  )
 }
 
 function addressOf(server: Server): string {
@@ -117,8 +119,8 @@ const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCh
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is used by another program: stop it, or choose another port with --port',
   EACCES: 'is not open to this user: choose one above 1023 with --port',
-  EADDRNOTAVAIL: 'is no address of this machine: choose another with --host',
-  ENOTFOUND: 'is no address of this machine: choose another with --host',
+  EADDRNOTAVAIL: 'is not an address of this machine: choose another with --host',
+  ENOTFOUND: 'is not an address of this machine: choose another with --host',
 }
 
 function listen(app: Koa, port: number, host: string): Promise<Server> {
@@ -126,7 +128,7 @@ function listen(app: Koa, port: number, host: string): Promise<Server> {
     const server = createServer(TIMEOUTS, app.callback())
     server.listen(port, host, () => resolve(server))
     server.once('error', ({ code = '' }: NodeJS.ErrnoException) => {
-      const why = LISTEN_PROBLEMS[code] ?? `cannot be listened on (${code})`
+      const why = LISTEN_PROBLEMS[code] ?? `cannot be used (${code})`
       reject(
         new CredentialVaultError('configuration_invalid', `Port ${port} on ${host} ${why}.`, {
           reason: 'port',

@@ -19,7 +19,7 @@ import { createVaultRoutes } from '../web/vault-routes.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 
-/** What serves the form. It writes values and revokes them, and has no way to read one. */
+/** Serves the form. It can write and revoke values, but not read them. */
 export interface FormTier {
   readonly serverBaseUrl: URL
   /** Paths that must be reachable without a token. */
@@ -87,7 +87,7 @@ export function createFormTier(opened: OpenedParts, { backend, sessions, checked
       if (known && !sameDefinition(known, form)) {
         throw new CredentialVaultError(
           'configuration_invalid',
-          `This vault has another provider named ${form.name} already. Give each its own name.`,
+          `This vault already has a provider named ${form.name}. Give each provider its own name.`,
           { reason: 'provider_name_taken' },
         )
       }

@@ -27,7 +27,7 @@ export type OpenableBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'd
 
 export type PartsOptions = Omit<OpenVaultOptions, 'backend'> & { readonly backend: OpenableBackend }
 
-/** What both tiers stand on. Nothing of it reads or writes a credential. */
+/** Parts that both tiers share. None of them reads or writes a credential. */
 export interface OpenedParts {
   readonly serverBaseUrl: URL
   readonly identity: Identity
@@ -49,7 +49,7 @@ const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
 const SECOND_SERVER =
-  'Another server at this address uses the same store, and each keeps open requests and sessions in its own memory: a link that one has made is unknown to the other. Run one process, or give each an address of its own.'
+  "Another server at this address uses the same store, but each keeps open requests and sessions in its own memory: neither knows the other's links. Run one process, or give each its own address."
 
 /** Opens them, and refuses to start when anything about them is unsafe or unclear: keys, identity, URL, store, cryptography. */
 export async function openParts(
@@ -140,8 +140,8 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): 
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',
-    'openVault.identity: nothing says who may submit the form, and this server is not on loopback. ' +
-      'Set one of: oidc({ issuer, clientId }), the default everywhere; localUser(), for one person on http://localhost.',
+    'openVault.identity is required, because this server is not on loopback: users must sign in before they submit the form. ' +
+      'Set oidc({ issuer, clientId }), or localUser() for one person on http://localhost.',
     { reason: 'identity_missing' },
   )
 }
@@ -164,7 +164,7 @@ function refuseUnverifiedTls(): void {
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return
   throw new CredentialVaultError(
     'configuration_invalid',
-    'NODE_TLS_REJECT_UNAUTHORIZED=0 switches off every certificate check in this process. Unset it, and name your own authority in NODE_EXTRA_CA_CERTS.',
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 disables every certificate check in this process. Unset it, and name your own certificate authority in NODE_EXTRA_CA_CERTS.',
     { reason: 'tls_unverified' },
   )
 }

@@ -18,7 +18,7 @@ import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
 
-/** What the tools of providers work with. */
+/** Parts that the tools of providers use. */
 export interface ToolServices {
   readonly reader: CredentialReader
   readonly log: AccessLog
@@ -33,7 +33,7 @@ export interface ToolServices {
   readonly warn: (message: string) => void
 }
 
-/** What stands behind the MCP endpoint. It reads values, and has no way to write one. */
+/** The part behind the MCP endpoint. It can read values, but not write them. */
 export interface ToolTier {
   readonly serverBaseUrl: URL
   /** The user of the request that is being served, set by the bearer gate. */

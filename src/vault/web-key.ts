@@ -25,7 +25,7 @@ export function findWebKey({ text, backend, pendingStore, warn }: WebKeyParts): 
   if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      'openVault.webKey: it is the same key as the store\'s. Whoever serves the form could then read the store. Make another one with "mcp-credential-vault keygen".',
+      'openVault.webKey: it is the same key as the store key, so the process that serves the form could read the store. Create another key with "mcp-credential-vault keygen".',
       { reason: 'same_key' },
     )
   }
@@ -34,7 +34,7 @@ export function findWebKey({ text, backend, pendingStore, warn }: WebKeyParts): 
   if (!pendingStore.shared) return randomBytes(32)
   throw new CredentialVaultError(
     'configuration_invalid',
-    'openVault.webKey: links and cookies need a key that every replica has. Make one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.',
+    'openVault.webKey: links and cookies need a key that all replicas share. Create one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.',
     { reason: 'web_key_missing' },
   )
 }

@@ -59,7 +59,7 @@ export function createRoutes(services: PageServices, files: Assets['files']): Mi
   return router.routes() as unknown as Middleware
 }
 
-/** What holds for every page, before its own handler. */
+/** Checks for every page, which run before its handler. */
 async function answerOf(services: PageServices, request: PageRequest, methods: Methods): Promise<Answer> {
   const { limits, renderer, messages } = services
   const { ctx, address } = request

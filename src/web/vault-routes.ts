@@ -84,7 +84,7 @@ function createServices(parts: WebParts) {
   const cookies = createCookieSealer(sealer, site, browserLogin.policy)
   const banner =
     browserLogin.mode === 'local-user'
-      ? 'Local mode, without a login: whoever can open this page on this computer counts as its one user.'
+      ? 'Local mode, without a login: anyone who can open this page on this computer counts as its user.'
       : identity.banner
   const services: PageServices = {
     parts,

@@ -40,7 +40,7 @@ describe('a log that cannot be verified is not reported as tampered', () => {
     ['audit reconcile --vault-log nowhere.log', '--vault-log'],
     ['audit reconcile --vault-log x.log', 'no entry'],
     ['audit reconcile --vault-log /dev/null', 'no entry'],
-    ['audit reconcile --cloudtrail x.log', 'no CloudTrail log'],
+    ['audit reconcile --cloudtrail x.log', 'not a CloudTrail log'],
   ])('%s', async (words, problem) => {
     const { code, out, error } = await command.run(words.split(' '))
     expect([code, out, error]).toEqual([words.includes('show') ? 1 : 4, '', expect.stringContaining(problem)])

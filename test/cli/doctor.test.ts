@@ -128,7 +128,7 @@ describe('vault', () => {
     expect([await printed(operator), await nothing()]).toEqual([[], 0])
     expect(await printed({ write })).toEqual([
       {
-        check: "the tools' login may do what its policy says",
+        check: "the tools' login has the rights of its policy",
         result: 'skipped',
         detail: 'it is not in this environment',
       },

@@ -54,7 +54,7 @@ describe("an error of the operator's own module is shown with its place", () => 
   test.each([
     ['boom.mjs', 'Error: boom', /boom\.mjs:1:\d+/],
     ['typo.mjs', 'ReferenceError: credentialGte is not defined', /typo\.mjs:1:\d+/],
-    ['text.mjs', 'It threw something that is no error', /text\.mjs/],
+    ['text.mjs', 'It threw something that is not an Error', /text\.mjs/],
   ])('%s', async (module, problem, place) => {
     const { code, error } = await command.shell(
       `MCP_SERVER_BASE_URL=http://localhost:8005 ${LOCAL} $MCV start ${module} --port 0`,

@@ -20,8 +20,8 @@ const LOCAL = `MCP_LOCAL_ACCESS_TOKEN=${'t'.repeat(32)}`
 
 describe('list', () => {
   test.each([
-    ['--provider jra', 'No credential fits --provider jra.'],
-    ['--provider jira --subject nobody', 'No credential fits --provider jira --subject nobody.'],
+    ['--provider jra', 'No credential matches --provider jra.'],
+    ['--provider jira --subject nobody', 'No credential matches --provider jira --subject nobody.'],
   ])('%s says that the filter found nothing', async (words, text) => {
     const { code, out } = await command.run(['list', ...words.split(' ')])
     expect([code, out]).toEqual([0, expect.stringContaining(text)])
@@ -91,7 +91,7 @@ describe('keygen --out', () => {
     expect(parseKey(key, 'test')).toHaveLength(32)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const again = await command.run(['keygen', '--out', 'new.key'])
-    expect([again.code, again.error]).toEqual([1, expect.stringContaining('exists already')])
+    expect([again.code, again.error]).toEqual([1, expect.stringContaining('already exists')])
     expect(readFileSync(file, 'utf8')).toBe(key)
     expect(made.out + again.out + again.error).not.toContain('mcv1_')
   })

@@ -8,7 +8,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => command.remove())
 
-const WARNING = 'signed with a key that ends with this process'
+const WARNING = 'signed with a temporary key'
 const ALICE = `jira --issuer ${ISSUER} --subject alice`
 // A backend without a key of its own, and no MCP_AUDIT_KEY_FILE.
 const MEMORY = 'unset MCP_VAULT_KEY_FILE; export MCP_VAULT_BACKEND=memory MCP_AUDIT_FOLDER=./log;'

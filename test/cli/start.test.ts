@@ -125,7 +125,7 @@ describe('F3: a local-user server says who can call it', () => {
     const { code, error } = await command.shell(
       `MCP_SERVER_BASE_URL=https://mcp.example.com MCP_LOCAL_USER=ada $MCV start ${tools} --port 0`,
     )
-    expect([code, error]).toEqual([1, expect.stringContaining('localUser() identifies nobody')])
+    expect([code, error]).toEqual([1, expect.stringContaining('localUser() does not identify users')])
   })
 })
 

@@ -65,7 +65,9 @@ describe.each(namespace ? ['read-only-mount', 'read-only-user'] : ['read-only-us
       saveAudited: refusal,
       release: 'audit_unavailable write_failed',
       revoke: refusal,
-      warning: expect.stringMatching(mode === 'read-only-mount' ? /read-only.*MCP_VAULT_FOLDER/ : /this user may not/),
+      warning: expect.stringMatching(
+        mode === 'read-only-mount' ? /read-only.*MCP_VAULT_FOLDER/ : /this user has no permission/,
+      ),
     })
   })
 })

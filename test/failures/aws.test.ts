@@ -148,7 +148,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
 
   test.each([
     ['row 14', 'expired', 'unauthenticated', 'login', 'a problem on this server'],
-    ['row 16', 'denied', 'forbidden', 'policy', 'Entering it again would not help'],
+    ['row 16', 'denied', 'forbidden', 'policy', 'Entering it again will not help'],
     ['row 19', 'throttled', 'unavailable', 'throttled', 'It has not been lost'],
     ['row 28', 'kms', 'configuration_invalid', 'kms', 'a problem on this server'],
     ['row 32', 'skewed', 'configuration_invalid', 'clock', 'a problem on this server'],

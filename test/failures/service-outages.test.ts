@@ -139,7 +139,7 @@ test('F12: https to plain http is what the user is to tell the operator, since w
   const harness = await harnessAt(https(plain), [])
   const { text } = await (await harness.connect('alice')).text('ask')
   expect(text).toContain('(service_plain_http)')
-  expect(text).toContain('Ask whoever runs this server')
+  expect(text).toContain('Ask the people who run this server')
 })
 
 test.each(['read', 'write'] as const)(

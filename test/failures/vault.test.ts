@@ -175,7 +175,7 @@ describe('what an operator does', () => {
       'conflict',
       'version',
     )
-    expect(error.message).toContain('Read it again and decide')
+    expect(error.message).toContain('Read it again, then decide')
     expect(tool).toContain('try again')
     let raced = false
     proxy.answer((request) => {
@@ -355,7 +355,7 @@ describe('outages', () => {
     const impatient = storeUnderTest(backend, { deadline: 600 })
     proxy.fault('hanging', (request) => request.method === 'POST')
     const { form } = await impatient.refusal(impatient.save('second'), 'outcome_unknown', 'timeout')
-    expect(form).toContain('Enter it again')
+    expect(form).toContain('Enter the credential again')
     proxy.fault('none')
     expect(await release()).toBe(PAT)
   })
@@ -502,7 +502,7 @@ describe('logins', () => {
     })
     afterTtl()
     const { tool } = await refusal(release(), 'forbidden', 'policy')
-    expect(tool).toContain('Entering it again would not help')
+    expect(tool).toContain('Entering it again will not help')
     expect(health.problems().get('backend')).toBe('policy')
     await bao.api('PUT', `sys/policies/acl/${name}`, { policy: `path "${mount}/*" { capabilities = ["read"] }` })
     await expect.poll(release).toBe(PAT)
@@ -588,7 +588,7 @@ describe('logins', () => {
     expect(await release()).toBe(PAT)
     const again = await rejectionOf(connect({ auth: wrappedAuth }))
     expect(again).toMatchObject({ code: 'unauthenticated', reason: 'already_unwrapped' })
-    expect(again.message).toContain('treat the role as attacked')
+    expect(again.message).toContain('treat the role as compromised')
   })
 })
 

@@ -62,7 +62,7 @@ test.each(['http://localhost:3000', 'http://127.0.0.1:3000', 'http://127.3.2.1',
   async (url) => {
     const { warnings } = await open(url, { name: 'ada' })
     expect(warnings).toHaveLength(1)
-    expect(warnings[0]).toContain('everyone on this machine')
+    expect(warnings[0]).toContain('anyone on this machine')
     expect(warnings[0]).toContain('ada')
   },
 )

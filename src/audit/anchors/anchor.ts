@@ -25,7 +25,7 @@ export interface AuditAnchor {
   close(): Promise<void>
 }
 
-/** What is signed of a checkpoint: all that it says. */
+/** The signed text of a checkpoint, which covers all its members. */
 export function checkpointText({
   at,
   writer,

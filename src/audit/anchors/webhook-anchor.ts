@@ -74,8 +74,7 @@ export function webhookAnchor(options: WebhookAnchorOptions): AuditAnchor {
         continue
       }
       if (ending.signal.aborted) break
-      if (pause === FIRST_PAUSE)
-        warn('The audit anchor does not take checkpoints. They are kept, and sent when it does.')
+      if (pause === FIRST_PAUSE) warn('The audit anchor does not accept checkpoints. They are kept and sent later.')
       await delay(pause, undefined, { ref: false, signal: ending.signal }).catch(() => {})
       pause = Math.min(pause * 2, LONGEST_PAUSE)
     }

@@ -2,7 +2,7 @@ import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import { deriveKey } from '../../core/crypto/derive-key.ts'
 import type { Owner } from '../../core/model/owner.ts'
 
-/** What signs lines and hides subjects, both from one key. */
+/** Signs lines and derives pseudonyms, both with one key. */
 export interface AuditKeys {
   /** Ed25519 (RFC 8032) over the line's hash, as 86 base64url characters. */
   sign(hash: string): string

@@ -10,7 +10,7 @@ export interface FoundHead {
   readonly at: string
 }
 
-/** What became of a file that could not be written on. */
+/** Why a file could no longer be written. */
 export type WriterFailure = 'sync_failed' | 'deleted' | 'replaced' | 'truncated' | 'changed' | 'write_failed'
 
 /** What the log says of itself. */

@@ -1,4 +1,4 @@
-/** What somebody else's line says; undefined for one that is no JSON. */
+/** Parses a foreign line; returns undefined if it is not JSON. */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -1,6 +1,6 @@
 import { linkAfter, sha256 } from './audit-chain.ts'
 
-/** What the bytes of one line say about its place in the log. */
+/** One line's place in the log, read from its bytes. */
 export interface SealedLine {
   readonly writer: string
   /** RFC 3339, UTC. */

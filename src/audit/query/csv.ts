@@ -42,7 +42,7 @@ export function nameOf(person: LogPerson | undefined): string {
   return person?.subject ?? person?.pseudonym ?? ''
 }
 
-/** What a spreadsheet would take for a formula is made text. */
+/** Makes text of a value that a spreadsheet would interpret as a formula. */
 function cell(value: unknown): string {
   const text = value === undefined ? '' : String(value)
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text

@@ -13,7 +13,7 @@ export interface ForeignAccess {
   readonly refused: boolean
 }
 
-/** What the backend's own log says. */
+/** The contents of the backend's own log. */
 export interface BackendLog {
   /** How many entries it has, of whatever they are. */
   readonly entries: number

@@ -40,7 +40,7 @@ export function readCloudTrail(text: string, prefix: string): BackendLog {
   if (!found.success) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      'That is no CloudTrail log: it has neither "Records" nor "Events". Name a delivered file, or what "aws cloudtrail lookup-events" printed.',
+      'The file is not a CloudTrail log: it has neither "Records" nor "Events". Pass a delivered file, or the output of "aws cloudtrail lookup-events".',
       { reason: 'cloudtrail_file' },
     )
   }

@@ -17,7 +17,7 @@ const entry = z.object({
   }),
 })
 
-/** What touches a value; listing and describing do not. */
+/** Operations that touch a value; listing and describing do not. */
 const TOUCHING: Readonly<Record<string, readonly string[]>> = {
   data: ['read', 'create', 'update', 'patch', 'delete'],
   delete: ['create', 'update'],

@@ -31,7 +31,7 @@ export async function headsOfSegments(
         heads.push({ file: name.file, writer: name.writer, seq: ends.last.seq, hash: ends.last.hash, at: ends.last.at })
     } catch (error) {
       if (!isMissing(error))
-        warn(`The audit log ${name.file} cannot be read by this process, so where it ended is not noted.`)
+        warn(`The audit log ${name.file} cannot be read by this process, so its end is not recorded.`)
     }
   }
   return { segments: segments.length, heads }

@@ -37,7 +37,7 @@ export type LogLine = z.output<typeof schema>
 
 const TYPES: ReadonlySet<string> = new Set(schema.options.map((option) => option.shape.type.value))
 
-/** undefined for the lines that others had it write. */
+/** Returns undefined for lines written on behalf of another component. */
 export function readLogLine(type: string, bytes: Buffer): LogLine | undefined {
   if (!TYPES.has(type)) return undefined
   try {

@@ -11,7 +11,7 @@ export interface VerifyOptions {
   readonly folder: string
   /** Public keys; every signature has to be of one of them. */
   readonly keys: readonly KeyObject[]
-  /** What an anchor has kept, as text. */
+  /** The text of the checkpoints that an anchor kept. */
   readonly anchors?: string | undefined
   /** Writers whose log may lack its end: known crashes, and processes on other machines that still write. `all` for every one. */
   readonly acceptUnclosed?: ReadonlySet<string>

@@ -11,7 +11,7 @@ import { type LogLine, readLogLine } from './log-line.ts'
 export interface VerifiedHead {
   readonly seq: number
   readonly hash: string
-  /** What the next line must have as `prev`. */
+  /** The `prev` that the next line must have. */
   readonly link: string
 }
 
@@ -27,11 +27,11 @@ export interface SegmentVerdict {
   readonly lastAt: string | undefined
   /** Lines and bytes after the last signature. */
   readonly unsigned: { readonly lines: number; readonly bytes: number }
-  /** What the log says of itself in the lines that are vouched for. */
+  /** The log's own events in lines that a signature covers. */
   readonly events: readonly LogLine[]
 }
 
-/** Of one kind in one file; a broken file would otherwise fill the report. */
+/** Most findings of one kind for one file, so that a broken file does not fill the report. */
 const MOST_OF_A_KIND = 5
 /** Milliseconds that a line may have waited for the disk while the log wrote one of its own. */
 const WAITED = 5_000

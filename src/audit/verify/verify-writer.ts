@@ -65,7 +65,7 @@ export function verifyWriter(
   return { writer, segments, findings, gaps, head, events, isClosed: events.at(-1)?.type === 'audit.closed' }
 }
 
-/** undefined for a file that was removed for its age since the folder was listed. */
+/** Returns undefined for a file that was removed for its age after the folder was listed. */
 function verifyIfThere(path: string, options: Parameters<typeof verifySegment>[1]): SegmentVerdict | undefined {
   try {
     return verifySegment(path, options)
@@ -85,6 +85,6 @@ function isSound({ findings }: SegmentVerdict): boolean {
 
 function unsignedTail({ file, verdict: { unsigned } }: VerifiedSegment): readonly Finding[] {
   if (unsigned.bytes === 0) return []
-  const detail = `${unsigned.lines} whole lines and ${unsigned.bytes} bytes at the end are vouched for by no signature: a write that was cut off, of which nobody was told, or somebody else's`
+  const detail = `${unsigned.lines} whole lines and ${unsigned.bytes} bytes at the end are not signed: a write that was cut off and never acknowledged, or a later addition`
   return [finding('tail_unsigned', detail, { file })]
 }

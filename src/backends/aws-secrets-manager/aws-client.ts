@@ -5,7 +5,7 @@ import { optionalPackage } from '../vendor/optional-package.ts'
 import { awsError } from './aws-error.ts'
 import type { AwsCredentialsProvider } from './aws-options.ts'
 
-/** What each operation takes and answers, as the SDK names it. */
+/** Input and output of each operation, with the SDK's names. */
 interface Operations {
   readonly getSecretValue: [Sdk.GetSecretValueRequest, Sdk.GetSecretValueResponse]
   readonly describeSecret: [Sdk.DescribeSecretRequest, Sdk.DescribeSecretResponse]

@@ -66,7 +66,7 @@ function rightsError({ name, message }: Described): CredentialVaultError | undef
   if (isKms || (name === 'AccessDeniedException' && /kms/i.test(message)))
     return new CredentialVaultError(
       'configuration_invalid',
-      "The secret's KMS key cannot be used: it is disabled, scheduled for deletion, or its policy lacks this server.",
+      "The secret's KMS key cannot be used: it is disabled, scheduled for deletion, or its policy does not allow this server.",
       { reason: 'kms' },
     )
   if (name === 'AccessDeniedException')
@@ -94,7 +94,7 @@ function limitError({ name, status }: Described): CredentialVaultError | undefin
   if (name !== 'LimitExceededException') return undefined
   return new CredentialVaultError(
     'unavailable',
-    'This credential was changed too often: AWS keeps about a hundred versions a day. Nothing was changed. Try again tomorrow.',
+    'This credential was changed too often: AWS allows about a hundred versions a day. Nothing was changed. Try again tomorrow.',
     { reason: 'quota' },
   )
 }
@@ -125,7 +125,7 @@ function answerError(error: unknown, { status }: Described, change: boolean, whe
   if (change)
     return new CredentialVaultError(
       'outcome_unknown',
-      'AWS did not say whether the change was made. Look at the credential before you try again.',
+      'AWS did not confirm the change. Check the credential before you try again.',
       { reason: 'connection' },
     )
   if (status !== undefined && status >= 500)

@@ -246,7 +246,7 @@ function unexpected({ answer }: AwsAnswer): CredentialVaultError {
 function noCredentials(half: 'read' | 'write'): never {
   throw new CredentialVaultError(
     'forbidden',
-    `This process has no credentials for ${half === 'read' ? 'reading' : 'writing'}: credentials.${half} is not given.`,
+    `This process has no credentials for ${half === 'read' ? 'reading' : 'writing'}: credentials.${half} is not set.`,
     { reason: `no_${half}_login` },
   )
 }

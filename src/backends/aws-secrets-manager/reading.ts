@@ -22,7 +22,7 @@ export async function readSecret(client: AwsClient, name: string, call: BackendC
     const found = await readOnce(client, name, call)
     if (found) return found
     if (round === MAX_ROUNDS)
-      throw new CredentialVaultError('unavailable', 'The secret is being changed all the time. Try again later.', {
+      throw new CredentialVaultError('unavailable', 'Other writers keep changing the secret. Try again later.', {
         reason: 'contended',
         retryable: true,
       })
@@ -53,7 +53,7 @@ async function readOnce(client: AwsClient, name: string, call: BackendCall): Pro
 
 /** Something else than the service answered, in JSON of its own. */
 function notUnderstood(): CredentialVaultError {
-  return new CredentialVaultError('unavailable', 'AWS answered in a way that this server does not understand.', {
+  return new CredentialVaultError('unavailable', 'AWS returned a response that this server does not understand.', {
     reason: 'answer',
   })
 }
@@ -69,7 +69,7 @@ function fieldsOf(text: string | undefined): Readonly<Record<string, unknown>> {
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
   throw new CredentialVaultError(
     'credential_malformed',
-    'The stored secret is no JSON object of fields. Rotate it to one, or revoke it and enter it again.',
+    'The stored secret is not a JSON object of fields. Rotate it to one, or revoke it and enter it again.',
     { reason: 'not_json' },
   )
 }

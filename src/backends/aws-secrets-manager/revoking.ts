@@ -41,7 +41,7 @@ export async function revokeSecret(
         throw error
     }
   }
-  throw new CredentialVaultError('unavailable', 'The secret is being changed all the time. Revoke it again.', {
+  throw new CredentialVaultError('unavailable', 'Other writers keep changing the secret. Revoke it again.', {
     reason: 'contended',
   })
 }

@@ -161,7 +161,7 @@ function unfinished(removal: boolean): CredentialVaultError {
       )
     : new CredentialVaultError(
         'unavailable',
-        'Others are changing this credential all the time. Nothing was saved. Try again later.',
+        'Other writers keep changing this credential. Nothing was saved. Try again later.',
         { reason: 'contended' },
       )
 }

@@ -75,7 +75,7 @@ function isNothingHere(answer: HashicorpVaultAnswer): boolean {
 function tokenEnded(): CredentialVaultError {
   return new CredentialVaultError(
     'unauthenticated',
-    "This server's token for Vault has ended and could not be replaced. Give it a new one; users' credentials are untouched.",
+    "This server's Vault token has expired and could not be replaced. Give the server a new one; users' credentials are untouched.",
     { reason: 'token_ended' },
   )
 }

@@ -100,14 +100,10 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       }
       await delay(Math.random() * 20 * Math.min(round, 5))
     }
-    throw new CredentialVaultError(
-      'unavailable',
-      'Others are changing this credential all the time. Nothing was changed.',
-      {
-        reason: 'contended',
-        retryable: true,
-      },
-    )
+    throw new CredentialVaultError('unavailable', 'Other writers keep changing this credential. Nothing was changed.', {
+      reason: 'contended',
+      retryable: true,
+    })
   }
 
   /** The value is stored by now, so a label that cannot be written is no failure of the save. */

@@ -131,7 +131,7 @@ function newUser(
 function noAssertion(): CredentialVaultError {
   return new CredentialVaultError(
     'unauthenticated',
-    "Reading as the user needs the user's own JWT. Give the vault an assertion option that returns it.",
+    "userAuth reads with the user's own JWT. Set openVault's option assertion to a function that returns it.",
     { reason: 'assertion' },
   )
 }
@@ -139,7 +139,7 @@ function noAssertion(): CredentialVaultError {
 function noLogin(half: 'read' | 'write'): CredentialVaultError {
   return new CredentialVaultError(
     'forbidden',
-    `This process has no login for ${half === 'read' ? 'reading' : 'writing'}: auth.${half} is not given.`,
+    `This process has no login for ${half === 'read' ? 'reading' : 'writing'}: auth.${half} is not set.`,
     { reason: `no_${half}_login` },
   )
 }

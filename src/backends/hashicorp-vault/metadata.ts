@@ -66,7 +66,7 @@ function serverTime({ headers }: HashicorpVaultAnswer): number {
 }
 
 export function notUnderstood(): CredentialVaultError {
-  return new CredentialVaultError('unavailable', 'Vault answered in a way that this server does not understand.', {
+  return new CredentialVaultError('unavailable', 'Vault returned a response that this server does not understand.', {
     reason: 'answer',
   })
 }

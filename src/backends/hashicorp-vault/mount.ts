@@ -27,5 +27,5 @@ export async function checkMount(
         'kv_version',
         `The mount ${mount} is KV version 1, which has no versions and no compare-and-set. Upgrade it: vault kv enable-versioning ${mount}/`,
       )
-    : misconfigured('mount', `The mount ${mount} is no KV secrets engine`)
+    : misconfigured('mount', `The mount ${mount} is not a KV secrets engine`)
 }

@@ -2,7 +2,7 @@ import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-ba
 import type { HashicorpVaultClient } from './hashicorp-client.ts'
 import { valueAt } from './transport/exchange.ts'
 
-/** What each tier needs on one credential, by engine path. `docs/backends/policies` grants exactly this. */
+/** Rights that each tier needs on one credential, by engine path. `docs/backends/policies` grants exactly these. */
 const NEEDED: Readonly<Record<Exclude<Tier, 'both'>, Readonly<Record<string, readonly string[]>>>> = {
   form: { data: ['create', 'update'], metadata: ['read', 'patch'], destroy: ['update'], subkeys: ['read'] },
   tool: { data: ['read'], metadata: ['read'], subkeys: ['read'] },

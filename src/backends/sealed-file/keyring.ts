@@ -80,7 +80,7 @@ export function unlockKeyring(file: Buffer, found: FoundKey, path: string): Keyr
     throw new CredentialVaultError(
       'key_wrong',
       `The store's keyring ${path} is locked with key ${lockedWith}; ${found.source} holds key ${keyId(found.key)}. Nothing was changed or deleted. ` +
-        `Configure key ${lockedWith}. Do not delete the store and do not make a new key for it: without key ${lockedWith} its credentials cannot be read again.`,
+        `Configure key ${lockedWith}. Do not delete the store and do not create a new key for it: without key ${lockedWith} its credentials cannot be read again.`,
       { reason: 'keyring' },
     )
   }
@@ -134,7 +134,7 @@ function plain(keyring: Keyring): object {
 function damaged(path: string): CredentialVaultError {
   return new CredentialVaultError(
     'record_tampered',
-    `The store's keyring ${path} is damaged or was changed. Nothing was changed or deleted. Restore that file from a backup; do not delete it and do not make a new key.`,
+    `The store's keyring ${path} is damaged or was changed. Nothing was changed or deleted. Restore that file from a backup; do not delete it and do not create a new key.`,
     { reason: 'keyring' },
   )
 }

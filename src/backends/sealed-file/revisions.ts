@@ -182,7 +182,7 @@ export async function linkOnce(temporary: string, target: string): Promise<boole
       case 'ENOSYS':
         throw new CredentialVaultError(
           'configuration_invalid',
-          `The file system that holds ${target} refuses hard links, which the sealed file needs. Use a folder on a local ext4, xfs, btrfs, apfs or tmpfs.`,
+          `The file system that holds ${target} does not support hard links, which the sealed file needs. Use a folder on a local ext4, xfs, btrfs, apfs or tmpfs.`,
           { reason: 'no_hard_links' },
         )
       default:

@@ -14,7 +14,7 @@ export function storageError(error: unknown, folder: string): CredentialVaultErr
     case 'EDQUOT':
       return new CredentialVaultError(
         'unavailable',
-        `The disk that holds ${folder} is full, so nothing was saved and the earlier value is still there. Free some space; reading and revoking still work.`,
+        `The disk that holds ${folder} is full, so nothing was saved and the earlier value remains. Free some space; reading and revoking still work.`,
         { reason: 'disk_full' },
       )
     case 'EROFS':
@@ -27,19 +27,19 @@ export function storageError(error: unknown, folder: string): CredentialVaultErr
     case 'EPERM':
       return new CredentialVaultError(
         'forbidden',
-        `This user may not use ${folder}. Give it to the user that runs the server: chown -R, then chmod -R go= on it.`,
+        `This user has no permission to use ${folder}. Give it to the user that runs the server: chown -R, then chmod -R go= on it.`,
         { reason: 'permission' },
       )
     case 'ENOENT':
       return new CredentialVaultError(
         'unavailable',
-        `The store in ${folder} is gone: its volume was unmounted or its folders were removed. Put them back.`,
+        `The store in ${folder} is missing: its volume was unmounted or its folders were removed. Mount the volume or restore the folders.`,
         { reason: 'store_gone' },
       )
     default:
       return new CredentialVaultError(
         'unavailable',
-        `The file system that holds ${folder} failed (${errno ?? 'unknown error'}). Look at the system's log.`,
+        `The file system that holds ${folder} failed (${errno ?? 'unknown error'}). Check the system's log.`,
         { reason: 'io', retryable: true },
       )
   }

@@ -64,8 +64,8 @@ async function missingKey(folder: string): Promise<CredentialVaultError> {
   const which = lockedWith === undefined ? 'its key' : `key ${lockedWith}`
   return new CredentialVaultError(
     'key_missing',
-    `The sealed file ${folder} holds a store that opens with ${which} only, and no key is configured. ${looked} Nothing was changed or deleted. ` +
-      'Configure that key. Do not make a new one: it cannot open this store.',
+    `The sealed file ${folder} holds a store that only ${which} opens, but no key is configured. ${looked} Nothing was changed or deleted. ` +
+      'Configure that key. Do not create a new one: it cannot open this store.',
     { reason: 'store_without_key' },
   )
 }
@@ -100,7 +100,7 @@ async function makeFolders(root: string): Promise<void> {
     if ((await lstat(path)).isDirectory()) continue
     throw new CredentialVaultError(
       'configuration_invalid',
-      `${path} is a link or a file where the store's own folder should be. Nothing was changed or deleted. Find out who put it there and put the folder back.`,
+      `${path} is a link or a file, but must be the store's own folder. Nothing was changed or deleted. Find out who put it there and restore the folder.`,
       { reason: 'folder_replaced' },
     )
   }
@@ -120,8 +120,8 @@ async function initialise(root: string, found: FoundKey, events: OpeningEvents |
     if (keyring) return keyring
     throw new CredentialVaultError(
       'key_missing',
-      `${root} holds records, and their keyring ${keyringPath(root)} is missing. Nothing was changed or deleted. ` +
-        'Restore the keyring from a backup; without it the records cannot be read. To begin again with an empty store, name another folder.',
+      `${root} holds records, but their keyring ${keyringPath(root)} is missing. Nothing was changed or deleted. ` +
+        'Restore the keyring from a backup; without it the records cannot be read. To start with an empty store, name another folder.',
       { reason: 'keyring_missing' },
     )
   }

@@ -54,7 +54,7 @@ export function keyOfName(path: string, hidden: VendorName['hidden'], style: Nam
 export function unlisted(place: string): CredentialVaultError {
   return new CredentialVaultError(
     'record_tampered',
-    `${place} is no credential of ours, or has lost the labels that say whose it is. Everything else was listed.`,
+    `${place} is not a credential of this library, or has lost the labels that name its owner. Everything else was listed.`,
     { reason: 'unknown_name' },
   )
 }

@@ -34,14 +34,14 @@ export async function auditFolder(input: CommandInput, terminal: Terminal): Prom
 function unreadableFolder(error: unknown, folder: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOTDIR') return noLog(`${folder} is a file, not a folder.`)
-  if (code === 'EACCES') return noLog(`This user may not read ${folder}.`)
+  if (code === 'EACCES') return noLog(`This user has no permission to read ${folder}.`)
   return error
 }
 
 function noLog(problem: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `${problem} Name the log's folder with --folder or MCP_AUDIT_FOLDER.`,
+    `${problem} Set the log's folder with --folder or MCP_AUDIT_FOLDER.`,
     { reason: 'no_audit_log' },
   )
 }

@@ -19,7 +19,7 @@ whoever verifies the log. With --json also as PEM, for other tools.
     if (publicKey === undefined) {
       throw new CredentialVaultError(
         'configuration_invalid',
-        "Nothing here says what the audit log is signed with. Set MCP_AUDIT_KEY_FILE, or the sealed file's MCP_VAULT_KEY_FILE, as for the server.",
+        "No key for the audit log is configured. Set MCP_AUDIT_KEY_FILE, or the sealed file's MCP_VAULT_KEY_FILE, as for the server.",
         { reason: 'audit_key_missing' },
       )
     }

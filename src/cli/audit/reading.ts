@@ -13,7 +13,7 @@ import type { CommandInput } from '../terminal/command-line.ts'
 import { auditFolder, ownAuditKeys } from './audit-folder.ts'
 import { filterFrom } from './log-filter-options.ts'
 
-/** What a command that shows lines works with. */
+/** Parts that a command that shows lines uses. */
 export interface LogReading {
   readonly folder: string
   readonly filter: LogFilter
@@ -50,7 +50,7 @@ async function* matching(
   for await (const record of mergedLines(folder, { since, unreadable: count })) if (matches(record)) yield record
   if (unreadable > 0)
     terminal.error(
-      `mcp-credential-vault: ${unreadable} lines are none of the log's. See: mcp-credential-vault audit verify\n`,
+      `mcp-credential-vault: ${unreadable} lines are not part of the log. Run: mcp-credential-vault audit verify\n`,
     )
 }
 
@@ -92,7 +92,7 @@ async function noteReading(
     })
   } catch (error) {
     const why = isCredentialVaultError(error) ? error.message : 'The log cannot be written.'
-    terminal.error(`mcp-credential-vault: that the log was read now does not stand in it. ${why}\n`)
+    terminal.error(`mcp-credential-vault: this reading of the log could not be recorded in it. ${why}\n`)
   } finally {
     await Promise.allSettled([backend.close(), pendingStore.shutdown()])
     await audit.close()

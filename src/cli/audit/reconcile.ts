@@ -17,7 +17,7 @@ const DEFAULT_PREFIX = 'mcp'
 
 export const auditReconcile: Command = {
   name: 'audit reconcile',
-  summary: "join the audit log with Vault's or AWS's own, and show what only one side knows",
+  summary: "compare the audit log with Vault's or AWS's own, and show what only one of them has",
   parameters: [],
   failureExitCode: 4,
   options: {
@@ -32,7 +32,7 @@ export const auditReconcile: Command = {
 Usage: mcp-credential-vault audit reconcile --vault-log FILE | --cloudtrail FILE [--json]
 
   --vault-log FILE    the file of an audit device of Vault or OpenBao
-  --cloudtrail FILE   a file that CloudTrail delivered (.json or .json.gz), or what "aws cloudtrail lookup-events" printed
+  --cloudtrail FILE   a file that CloudTrail delivered (.json or .json.gz), or the output of "aws cloudtrail lookup-events"
   --mount NAME        of the secret engine. Default: as for the server, VAULT_KV_MOUNT, else secret
   --prefix PATH       of our secrets in it. Default: as for the server, else ${DEFAULT_PREFIX}
   --margin SECONDS    at both ends of that file, in which a request of ours may be in the file before or after. Default 5
@@ -101,7 +101,7 @@ async function readBackendLog({ option, path, read }: Source): Promise<BackendLo
 }
 
 function logProblem(problem: string): CredentialVaultError {
-  return new CredentialVaultError('configuration_invalid', `${problem} Name a file that the backend wrote.`, {
+  return new CredentialVaultError('configuration_invalid', `${problem} Pass a file that the backend wrote.`, {
     reason: 'backend_log_file',
   })
 }
@@ -124,10 +124,10 @@ function shown({ byRequestId, byCorrelationId, onlyBackend, onlyOurs }: Reconcil
   return [
     `${byRequestId} accesses are in both logs by request id, ${byCorrelationId} more by correlation id alone.\n`,
     theirs.length === 0
-      ? "Every access to a secret in the backend's log is ours.\n"
-      : `${theirs.length} accesses only the backend knows of:\n${table(['time', 'operation', 'who', 'refused', 'request'], theirs)}`,
+      ? "Every access to a secret in the backend's log is from this server.\n"
+      : `${theirs.length} accesses are only in the backend's log:\n${table(['time', 'operation', 'who', 'refused', 'request'], theirs)}`,
     ours.length === 0
-      ? "Every request of ours is in the backend's log.\n"
-      : `${ours.length} requests of ours are not in the backend's log:\n${table(['time', 'type', 'provider', 'request', 'correlation'], ours)}`,
+      ? "Every request of this server is in the backend's log.\n"
+      : `${ours.length} requests of this server are not in the backend's log:\n${table(['time', 'type', 'provider', 'request', 'correlation'], ours)}`,
   ].join('')
 }

@@ -20,7 +20,7 @@ ${filterHelp}
   --folder PATH       the log's folder, instead of the one that the environment names
 
 Shows the lines of all processes in the order of time. With --json, one line of JSON each, as it stands in the log. That somebody looked is
-written to the log, except with --folder. Whether the log is genuine is what "audit verify" tells.
+written to the log, except with --folder. To check that the log is genuine, run "audit verify".
 `,
   async run(input, terminal) {
     const reading = await openReading(input, terminal, 'show')
@@ -38,7 +38,7 @@ written to the log, except with --folder. Whether the log is genuine is what "au
       if (rows.length >= AT_ONCE) flush()
     }
     flush()
-    if (shown === 0 && !input.flag('json')) terminal.out('No line of the log fits.\n')
+    if (shown === 0 && !input.flag('json')) terminal.out('No line of the log matches.\n')
     return 0
   },
 }

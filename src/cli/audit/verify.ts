@@ -83,9 +83,13 @@ function textOf(path: string): string {
 }
 
 function anchorsProblem(problem: string): CredentialVaultError {
-  return new CredentialVaultError('configuration_invalid', `${problem} Name the file that the anchor writes to.`, {
-    reason: 'anchors_file',
-  })
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `${problem} Pass the file that the anchor's checkpoints were written to.`,
+    {
+      reason: 'anchors_file',
+    },
+  )
 }
 
 /** Milliseconds. */

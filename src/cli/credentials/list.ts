@@ -47,7 +47,7 @@ function noneText(input: CommandInput): string {
   if (filters.length === 0) return 'There are no credentials.\n'
   // Other values than names are not repeated: a secret may be in the wrong place.
   const given = filters.map((option) => `--${option} ${nameOnly(input.text(option) ?? '')}`.trimEnd()).join(' ')
-  return `No credential fits ${given}. "list" alone shows all.\n`
+  return `No credential matches ${given}. "list" without filters shows all.\n`
 }
 
 function nameOnly(value: string): string {

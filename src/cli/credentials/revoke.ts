@@ -55,7 +55,7 @@ ${cacheHelp}
   },
 }
 
-/** undefined for a record that cannot be read: whoever damages it must not keep it from being revoked. */
+/** Returns undefined for a record that cannot be read: a damaged record must still be revocable. */
 async function statusOrDamage(
   credentials: OperatorCredentials,
   key: StorageKey,

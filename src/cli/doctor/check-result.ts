@@ -25,7 +25,7 @@ export function skipped(check: string, why: string): CheckResult {
   return { check, result: 'skipped', detail: why }
 }
 
-/** What became of an operation that may fail. */
+/** The result of an operation that can fail. */
 export type Tried<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly code: string; readonly problem: string }

@@ -57,7 +57,7 @@ function skippedLogins(all: readonly BackendPrincipal[], usable: readonly Backen
     .filter((tier) => !usable.some((principal) => principal.tier === tier))
     .map((tier) =>
       skipped(
-        `${TIER_NAMES[tier]} may do what its policy says`,
+        `${TIER_NAMES[tier]} has the rights of its policy`,
         all.some((principal) => principal.tier === tier)
           ? 'it did not open the store'
           : 'it is not in this environment',

@@ -47,7 +47,7 @@ async function checkWriter(
   const forbidden = forbiddenResult(
     `${TIER_NAMES.form} cannot read`,
     read,
-    'it read the probe: take its right to read away',
+    'it read the probe: remove its right to read',
   )
   return { results: [saves, forbidden], stored }
 }
@@ -71,14 +71,14 @@ async function checkReader(
   const cannotSave = forbiddenResult(
     `${TIER_NAMES.tool} cannot save`,
     written,
-    'it overwrote the probe: take its right to write away',
+    'it overwrote the probe: remove its right to write',
   )
   const check = `${TIER_NAMES.tool} cannot revoke`
   // Where nothing is stored, nothing is asked of the store.
   if (value === undefined)
     return { results: [reads, cannotSave, skipped(check, 'no probe record was saved')], stored: written.ok }
   const revoked = await tried(() => backend.revoke(key, { ...intent(), purge: true }, call(correlationId)))
-  const cannotRevoke = forbiddenResult(check, revoked, 'it removed the probe: take its right to delete away')
+  const cannotRevoke = forbiddenResult(check, revoked, 'it removed the probe: remove its right to delete')
   return { results: [reads, cannotSave, cannotRevoke], stored: written.ok }
 }
 

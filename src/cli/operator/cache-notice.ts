@@ -2,7 +2,7 @@ import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 import { DEFAULT_CACHE_SECONDS } from '../../vault/open-vault-options.ts'
 
-export const cacheHelp = `With Vault and AWS a server that runs may use the old value for up to ${DEFAULT_CACHE_SECONDS} seconds more (its MCP_CACHE_SECONDS).`
+export const cacheHelp = `With Vault and AWS a running server may use the old value for up to ${DEFAULT_CACHE_SECONDS} seconds more (its MCP_CACHE_SECONDS).`
 
 /** How long a server may use a value that was changed or revoked elsewhere; 0 for a store that shows a change at once. */
 export function cacheSecondsOf(backend: SecretBackend, environment: NodeJS.ProcessEnv): number {
@@ -13,5 +13,5 @@ export function cacheSecondsOf(backend: SecretBackend, environment: NodeJS.Proce
 
 export function cacheNotice(seconds: number): string {
   if (seconds === 0) return ''
-  return `Servers that run may use the old value for up to ${seconds} seconds more (MCP_CACHE_SECONDS).\n`
+  return `Running servers may use the old value for up to ${seconds} seconds more (MCP_CACHE_SECONDS).\n`
 }

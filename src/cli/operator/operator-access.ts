@@ -17,13 +17,13 @@ import { cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
 import { warnOfUnknownVariables } from './unknown-variables.ts'
 
-/** What an operator may do with stored credentials. Nothing here hands a value out. */
+/** Operations of an operator on stored credentials. None of them releases a value. */
 export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
   /** Records something about the credential, durably. Throws `audit_unavailable`. */
   record(...line: Parameters<AccessLog['grant']>): Promise<void>
 }
 
-/** What an operator's command works with: the same doors as the server's, and an audit log of its own beside the server's. */
+/** Parts that an operator's command uses: the server's own interfaces, and a separate audit chain next to the server's. */
 export interface OperatorAccess {
   readonly credentials: OperatorCredentials
   readonly context: AccessContext

@@ -1,4 +1,4 @@
-/** What a client or user may have put there must not begin a row or column of its own. */
+/** Keeps text from clients and users from starting its own row or column. */
 export function cell(text: string): string {
   return text.replace(/[\n\t]/g, (character) => (character === '\n' ? '\\n' : '\\t'))
 }

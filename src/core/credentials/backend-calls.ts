@@ -31,7 +31,7 @@ export interface BackendCallsParts {
   readonly writeDeadline?: number | undefined
 }
 
-/** What says something of the backend as a whole. */
+/** Errors that concern the backend as a whole. */
 const OUTAGES = [
   'unavailable',
   'unauthenticated',

@@ -2,7 +2,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts
 import type { AccessContext } from '../ports/access-context.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'
 
-/** What one operation tells the backend of itself, and hears back for the audit line. */
+/** Data that one operation passes to the backend, and receives back for the audit line. */
 export interface CallTrace {
   readonly correlationId: string
   readonly assertion: BackendCall['assertion'] | undefined
@@ -34,8 +34,12 @@ export function callOf({ correlationId, assertion, requestIds }: CallTrace, sign
 
 function assertionFailed(error: unknown): never {
   if (isCredentialVaultError(error)) throw error
-  throw new CredentialVaultError('unavailable', "The user's own token for the backend could not be had.", {
-    reason: 'assertion',
-    retryable: true,
-  })
+  throw new CredentialVaultError(
+    'unavailable',
+    "openVault's option assertion failed, so there is no user token for the backend. Check what it calls.",
+    {
+      reason: 'assertion',
+      retryable: true,
+    },
+  )
 }

@@ -30,7 +30,7 @@ export function createCircuitBreaker(name: string): CircuitBreaker {
       }
       throw new CredentialVaultError(
         'unavailable',
-        `${name} has not answered several times in a row. Nothing was changed. Try again in a moment.`,
+        `${name} has failed several times in a row. Nothing was changed. Try again in a moment.`,
         { reason: 'circuit_open', retryAfterSeconds: PROBE_EVERY_MILLISECONDS / 1000 },
       )
     },

@@ -18,7 +18,7 @@ import { announcedWrite } from './credential-writer.ts'
 import { knownAnswer, statusOf } from './status-of.ts'
 import { TRANSITIONS } from './transitions.ts'
 
-/** What operators do beside saving and revoking. */
+/** Operations of operators other than saving and revoking. */
 export interface CredentialAdmin {
   readonly backendName: string
   /** All credentials, once the `admin.listed` line is durable. */

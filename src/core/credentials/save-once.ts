@@ -78,7 +78,7 @@ async function verdictOf<T>(
 function neverAnswered(name: string): CredentialVaultError {
   return new CredentialVaultError(
     'outcome_unknown',
-    `${name} did not say in time whether the change was made. Look at the credential before you try again.`,
+    `${name} did not confirm the change in time. Check the credential before you try again.`,
     { reason: 'timeout' },
   )
 }

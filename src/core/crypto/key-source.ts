@@ -38,7 +38,7 @@ export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = proc
   if (second) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `Two keys are configured, by ${found.label} and by ${second.label}. Keep the one that this store was made with.`,
+      `Two keys are configured, by ${found.label} and by ${second.label}. Keep the one that this store was created with.`,
       { reason: 'two_keys' },
     )
   }

@@ -42,7 +42,7 @@ export function parseKey(text: string, source: string): MasterKey {
   if (mistake) {
     throw new CredentialVaultError(
       'key_malformed',
-      `${source} is not a key: ${mistake}. Make one with "mcp-credential-vault keygen" and keep it safe: what it sealed cannot be read without it.`,
+      `${source} is not a key: ${mistake}. Create one with "mcp-credential-vault keygen" and keep it safe: sealed data cannot be read without it.`,
       { reason: 'key_text' },
     )
   }

@@ -3,8 +3,8 @@ import type { CredentialVaultError } from '../model/errors.ts'
 import type { CredentialRequest } from './gated-provider.ts'
 
 /**
- * What the user or the model reads when a call does not run. Absent, revoked, forbidden and unavailable read differently, and no
- * text holds anything but the service's name, the link and our own words.
+ * What the user or the model reads when a call does not run. Absent, revoked, forbidden and unavailable have different
+ * texts. A text contains only fixed words, the service's name and the link.
  */
 export const gateTexts = {
   ask: (label: string, cause: RequestCause): string =>
@@ -22,7 +22,7 @@ export const gateTexts = {
     `You declined to enter a ${label} credential, so the tool did not run. Call it again to be asked again.`,
 
   dismissed: (label: string, url: string): string =>
-    `The request for your ${label} credential was closed, so the tool did not run. The link still works: ${url} Call the tool again when it is entered.`,
+    `The request for your ${label} credential was closed, so the tool did not run. The link still works: ${url} Call the tool again once you have entered it.`,
 
   cancelled: (label: string): string =>
     `Entering the ${label} credential was cancelled on the form, so the tool did not run. Call it again for a new link.`,
@@ -36,22 +36,22 @@ export const gateTexts = {
   unavailable: (label: string, error?: CredentialVaultError): string =>
     error?.retryAfterSeconds === undefined
       ? `Your ${label} credential cannot be reached right now (${codeOf(error)}). It has not been lost; try again later.`
-      : `The place where your ${label} credential is kept is busy (${codeOf(error)}). It has not been lost; try again in ${Math.ceil(error.retryAfterSeconds)} seconds.`,
+      : `The store of your ${label} credential is busy (${codeOf(error)}). It has not been lost; try again in ${Math.ceil(error.retryAfterSeconds)} seconds.`,
 
   serviceUnavailable: (label: string, error?: CredentialVaultError): string =>
-    `${label} itself cannot be reached right now (${codeOf(error)}). Your credential is not the problem. ${error?.retryable === false ? 'Ask whoever runs this server.' : 'Try again later.'}`,
+    `${label} itself cannot be reached right now (${codeOf(error)}). Your credential is not the problem. ${error?.retryable === false ? 'Ask the people who run this server.' : 'Try again later.'}`,
 
   malformed: (label: string, { url, hasLogin }: FormLink): string =>
     `Your stored ${label} credential is incomplete or damaged, so the tool could not finish. ${hasLogin ? 'Open this link in a browser, sign in' : OPEN_HERE} and enter it again, then call the tool again: ${url}`,
 
   forbidden: (label: string, error?: CredentialVaultError): string =>
-    `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again would not help; ask whoever runs this server.`,
+    `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again will not help; ask the people who run this server.`,
 
   broken: (label: string, error?: CredentialVaultError): string =>
-    `Your ${label} credential cannot be used because of a problem on this server (${codeOf(error)}). Ask whoever runs it.`,
+    `Your ${label} credential cannot be used because of a problem on this server (${codeOf(error)}). Ask the people who run it.`,
 
   withheld: (label: string): string =>
-    `The tool's answer contained your ${label} secret and was withheld. Nothing of it was passed on. Report this to whoever runs the tool.`,
+    `The tool's result contained your ${label} secret and was withheld. None of it was passed on. Report this to the people who run the tool.`,
 } as const
 
 type FormLink = Pick<CredentialRequest, 'url' | 'hasLogin'>

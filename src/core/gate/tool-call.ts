@@ -81,9 +81,9 @@ export function requireCall(extra: unknown, method: string): ToolCall {
   if (call) return call
   throw new CredentialVaultError(
     'configuration_invalid',
-    `${method}: this is not the extra of a gated call, so nothing says whose credential is meant. Pass on what the gate handed to the ` +
+    `${method}: extra is not from a gated call, so the owner of the credential is unknown. Pass on what the gate gave the ` +
       'handler as its last parameter: requireCredentials(provider, async (args, extra) => … getCredentials(extra) …), or (extra) => … ' +
-      'for a tool without inputSchema. A gate and a provider from two installed copies of mcp-credential-vault do not know each ' +
+      'for a tool without inputSchema. A gate and a provider from two installed copies of mcp-credential-vault do not recognise each ' +
       "other's calls: npm ls mcp-credential-vault lists them.",
     { reason: 'call_unknown' },
   )

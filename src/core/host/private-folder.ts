@@ -93,11 +93,11 @@ async function tightened(path: string, { mode, uid, gid }: Stats, use: FolderUse
     const stats = await folder.stat()
     if ((stats.mode & OTHERS_WRITE) !== 0) {
       throw writable(
-        `Group ${gid} may write to ${path}, and its file system does not let that be changed: ${MOUNT_MODES}.`,
+        `Group ${gid} can write to ${path}, and its file system does not allow changing the mode: ${MOUNT_MODES}.`,
       )
     }
     use.warn(
-      `Group ${gid} could write to ${path}, so its mode was set to 0700. When a volume sets modes anew at each mount, ` +
+      `Group ${gid} could write to ${path}, so its mode was set to 0700. If a volume sets modes at each mount, ` +
         'tell it not to: on Kubernetes, fsGroupChangePolicy: OnRootMismatch.',
     )
     return stats
@@ -121,7 +121,7 @@ function readOnly(path: string, { holds, variable }: FolderUse): CredentialVault
 function notPermitted(path: string, { holds, variable }: FolderUse): CredentialVaultError {
   return new CredentialVaultError(
     'forbidden',
-    `The ${holds} cannot be written to ${path}: this user may not. Give the folder to the user that runs the server, or name another in ${variable}.`,
+    `The ${holds} cannot be written to ${path}: this user has no permission. Give the folder to the user that runs the server, or name another in ${variable}.`,
     { reason: 'permission' },
   )
 }
@@ -129,7 +129,7 @@ function notPermitted(path: string, { holds, variable }: FolderUse): CredentialV
 function notAFolder(path: string, { holds, variable }: FolderUse): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `${path} is not a folder. Name a folder of its own for the ${holds} in ${variable}.`,
+    `${path} is not a folder. Name a separate folder for the ${holds} in ${variable}.`,
     { reason: 'folder_not_a_directory' },
   )
 }

@@ -13,7 +13,7 @@ export function auditWithTranslatedErrors(sink: AuditSink): AuditSink {
     error instanceof MalformedEvent
       ? new CredentialVaultError(
           'audit_unavailable',
-          'The audit log does not take this line. Nothing was released or saved.',
+          'The audit log does not accept this line. Nothing was released or saved.',
           {
             reason: MALFORMED_EVENT,
           },

@@ -49,7 +49,7 @@ export function translated(name: string, error: unknown, code: ErrorCode = 'unav
 /** Refuses to start or go on with work whose deadline has passed. Nothing has been changed when it throws. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return
-  throw new CredentialVaultError('unavailable', 'The time for this call was over before anything was changed.', {
+  throw new CredentialVaultError('unavailable', 'The call timed out before anything was changed. Try again.', {
     reason: 'aborted',
     retryable: true,
   })

@@ -30,8 +30,8 @@ export function sameOwner(a: Owner, b: Owner): boolean {
 export function twoUsers(): CredentialVaultError {
   return new CredentialVaultError(
     'owner_unknown',
-    "userContext names another user than the call itself. A queue or pool in front of a gate runs one call in another call's context: " +
-      'leave userContext out, and the verified token of the very request counts.',
+    "userContext names a different user from the request's own token. A queue or pool in front of a gate runs one call in another call's context: " +
+      'leave userContext out, and the verified token of the request is used.',
     { reason: 'two_users' },
   )
 }

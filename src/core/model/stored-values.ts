@@ -9,7 +9,7 @@ export function missing(status: RequestCause, provider: string): CredentialVault
     ? new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
     : new CredentialVaultError(
         'credential_revoked',
-        `The credential for ${provider} was revoked and has to be entered again.`,
+        `The credential for ${provider} was revoked and must be entered again.`,
       )
 }
 
@@ -36,7 +36,7 @@ export function checkSize(provider: string, values: CredentialValues): void {
 export function malformed(provider: string, fields: readonly string[]): CredentialVaultError {
   return new CredentialVaultError(
     'credential_malformed',
-    `The stored credential for ${provider} does not fit its definition (${fields.join(', ')}). Rotate it, or revoke it and enter it again.`,
+    `The stored credential for ${provider} does not match the provider's variables (${fields.join(', ')}). Rotate it, or revoke it and enter it again.`,
     { provider },
   )
 }

@@ -18,9 +18,9 @@ export type ConnectionFailure =
 
 /** For operators, in parentheses after what cannot be reached. */
 const WORDS: Readonly<Record<ConnectionFailure, string>> = {
-  dns: 'its name has no address',
+  dns: 'its host name does not resolve',
   refused: 'connection refused',
-  unreachable: 'no route leads there',
+  unreachable: 'there is no route to its address',
   tls: 'its TLS certificate is not accepted',
   plain_http: 'it speaks plain http',
   timeout: 'no answer in time',

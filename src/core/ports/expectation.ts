@@ -11,7 +11,7 @@ export function checkExpectation(expect: Expectation, stored: CredentialStatus):
   if (holds) return
   throw new CredentialVaultError(
     'conflict',
-    'The credential was changed by somebody else in between. Nothing was overwritten. Read it again and decide.',
+    'Another writer changed the credential at the same time. Nothing was overwritten. Read it again, then decide.',
     { reason: expect === 'absent' ? 'exists' : 'version' },
   )
 }

@@ -46,7 +46,7 @@ export function accessTokenVerifier(settings: AccessTokenSettings, verifySigned:
   }
 }
 
-/** What has to be in an access token, whether it says so itself or the issuer does. */
+/** Claims that an access token must have, in the JWT or in the introspection response. */
 export function checkedClaims(settings: AccessTokenSettings): JWTClaimVerificationOptions {
   return {
     issuer: [settings.issuer, ...settings.issuerAliases],
@@ -66,7 +66,7 @@ export function isJwt(token: string): boolean {
   }
 }
 
-/** What a JWT says of its issuer, unverified; undefined for a token that is none. Throws `token_invalid` for a JWT that says nothing. */
+/** Returns a JWT's unverified issuer, or undefined for a token that is not a JWT. Throws `token_invalid` for a JWT without an issuer. */
 export function issuerOf(token: string): string | undefined {
   if (!isJwt(token)) return undefined
   const { iss } = decode(token).claims
@@ -74,7 +74,7 @@ export function issuerOf(token: string): string | undefined {
   return iss
 }
 
-/** What can be refused without the issuer's keys is, so that tokens that can never be good cause no request, not even in an outage. */
+/** Refuses what it can without the issuer's keys, so that tokens that can never be valid cause no request, not even in an outage. */
 function refuseEarly(token: string, settings: AccessTokenSettings, issuers: readonly string[]): void {
   const { header, claims } = decode(token)
   if (typeof header.alg !== 'string' || !settings.algorithms.includes(header.alg)) throw accessTokenRefusal('algorithm')

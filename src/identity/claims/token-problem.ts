@@ -11,12 +11,12 @@ const TEXTS = {
   malformed: 'The token is not a well-formed signed JWT.',
   too_long: 'The token is longer than 16 kB.',
   algorithm: 'The token is signed with an algorithm that this server does not accept.',
-  type: 'This kind of token does not open this server. Send an access token.',
+  type: 'This server does not accept this kind of token. Send an access token.',
   bound_token:
     "The token is bound to the client's key (DPoP or mutual TLS), which this server cannot check. Have the identity provider issue plain bearer tokens to this client.",
-  signature: "The token's signature is not by the configured issuer.",
+  signature: "The token's signature is not from the configured issuer.",
   key_unknown: "The token is signed with a key that is not in the configured issuer's key set.",
-  issuer: 'The token is by another issuer than the configured one.',
+  issuer: 'The token is from a different issuer than the configured one.',
   audience:
     'The token was issued for another service. Ask the identity provider for one with this server as its resource.',
   expired: 'The token has expired. Sign in again.',

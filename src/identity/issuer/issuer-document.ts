@@ -40,7 +40,7 @@ export async function readIssuerAnswer(
   }
 }
 
-/** What the operator can do something about is told apart. */
+/** Causes that the operator can fix have their own reasons. */
 export function connectionReason(error: unknown): 'timeout' | 'dns' | 'tls' | 'plain_http' | 'connection' {
   const failure = connectionFailure(error)
   return failure === 'timeout' || failure === 'dns' || failure === 'tls' || failure === 'plain_http'

@@ -5,7 +5,7 @@ import { isLoopback } from '../../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
 import { withRecentFailure } from './recent-failure.ts'
 
-/** What is used of the issuer's metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
+/** The members of the issuer's metadata that the library uses (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
 export type IssuerMetadata = z.output<ReturnType<typeof metadataSchema>>
 
 export interface IssuerSettings {
@@ -79,13 +79,13 @@ function checkMetadata(document: unknown, settings: IssuerSettings): IssuerMetad
   if (result.data.issuer !== settings.issuer) {
     throw misconfigured(
       'issuer_mismatch',
-      `oidc.issuer is ${settings.issuer}, but the identity provider there calls itself ${printable(result.data.issuer)}. They must be the same to the last character.`,
+      `oidc.issuer is ${settings.issuer}, but the metadata there names the issuer ${printable(result.data.issuer)}. Both must be identical, character by character.`,
     )
   }
   if (settings.introspects && result.data.introspection_endpoint === undefined) {
     throw misconfigured(
       'introspection_missing',
-      `The metadata of ${settings.issuer} names no introspection_endpoint, so opaque tokens cannot be looked up there. Remove oidc.introspection, or switch introspection on at the identity provider.`,
+      `The metadata of ${settings.issuer} names no introspection_endpoint, so opaque tokens cannot be verified there. Remove oidc.introspection, or enable introspection at the identity provider.`,
     )
   }
   return result.data

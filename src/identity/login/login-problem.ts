@@ -7,7 +7,7 @@ export type LoginProblem = keyof typeof LOGIN_PROBLEMS
 /** Problems that another try may solve. */
 const OF_ONE_LOGIN = {
   malformed: 'The answer from the identity provider is malformed.',
-  transaction: 'This login was not begun in this browser, or its beginning is damaged.',
+  transaction: 'This login was not started in this browser, or its cookie is damaged.',
   too_late: 'The login took longer than ten minutes.',
   state: 'This answer belongs to another login.',
   issuer: 'The answer did not come from the identity provider that was asked.',
@@ -15,12 +15,12 @@ const OF_ONE_LOGIN = {
   replayed_code: 'This login answer was already used, has expired, or belongs to another login.',
   nonce: 'The ID token belongs to another login.',
   authentication_too_old: 'The last sign-in at the identity provider is too long ago.',
-  authentication_too_weak: 'The sign-in at the identity provider was not as strong as this server asks for.',
+  authentication_too_weak: 'The sign-in at the identity provider was weaker than this server requires.',
 } as const
 
 /** Problems of every login until an operator changes something, here or at the identity provider. */
 const OF_THE_SET_UP = {
-  provider_error: 'The identity provider answered with an error. Look into its own log.',
+  provider_error: 'The identity provider answered with an error. Check its own log.',
   client_refused:
     'The identity provider refused this server as its client. Check clientId, clientSecret and the redirect URI.',
   authentication_time_missing:

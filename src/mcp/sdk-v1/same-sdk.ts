@@ -19,12 +19,12 @@ export function refuseForeignServer(server: object): void {
   const theirs = copyFor(process.argv[1])
   const other =
     theirs === undefined || theirs === ours
-      ? `Either another package has one of its own, or ${PACKAGE} is loaded by require() in one place and by import in another.`
+      ? `Either another package has its own copy, or ${PACKAGE} is loaded by require() in one place and by import in another.`
       : `The application has ${theirs}.`
   throw new CredentialVaultError(
     'configuration_invalid',
-    `credentialGate: this McpServer is of another copy of ${PACKAGE} than the gate, which has ${ours ?? 'one of its own'}. ${other} ` +
-      `Have one copy only, loaded by import: npm ls ${PACKAGE} lists them, npm dedupe joins them.`,
+    `credentialGate: this McpServer is from a different copy of ${PACKAGE} than the gate, which has ${ours ?? 'its own copy'}. ${other} ` +
+      `Keep one copy only, loaded by import: npm ls ${PACKAGE} lists them, npm dedupe merges them.`,
     { reason: 'sdk_copies' },
   )
 }

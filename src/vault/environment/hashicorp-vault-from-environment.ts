@@ -71,7 +71,7 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
   }
   if (all && (read || write)) {
     fail(
-      'VAULT_AUTH_METHOD: this login for everything stands beside one of VAULT_READ_… or VAULT_WRITE_…. Keep one kind',
+      'VAULT_AUTH_METHOD: a login for reading and writing is set together with VAULT_READ_… or VAULT_WRITE_…. Keep one kind',
     )
   }
   const tls = {

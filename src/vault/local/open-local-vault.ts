@@ -82,7 +82,7 @@ async function listen(server: Server, port: number): Promise<number> {
   } catch {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `openLocalVault.port: 127.0.0.1:${port} cannot be listened on; another program may have it. Choose another port, or leave it out for any free one.`,
+      `openLocalVault.port: cannot listen on 127.0.0.1:${port}; another program may use it. Choose another port, or leave port out for any free one.`,
       { reason: 'port' },
     )
   }

@@ -38,6 +38,6 @@ export function callEnd(provider: string, cancelled: AbortSignal | undefined): C
 function ended(provider: string): CredentialVaultError {
   return new CredentialVaultError(
     'call_ended',
-    `The tool call that made this ${provider} request has ended or was cancelled. Await fetch() and read its answer inside the handler.`,
+    `The tool call that made this ${provider} request has ended or was cancelled. Await fetch() and read its response inside the handler.`,
   )
 }

@@ -23,8 +23,8 @@ export function callUser(
   if (!named) {
     throw new CredentialVaultError(
       'owner_unknown',
-      "userContext names a user, and the request's own authInfo names nobody. Set ownerFrom to a function that reads the owner from " +
-        'the authInfo that your verifier makes.',
+      "userContext names a user, but the request's own authInfo names none. Set ownerFrom to a function that reads the owner from " +
+        'the authInfo that your verifier returns.',
       { reason: 'auth_info_without_owner' },
     )
   }
@@ -36,7 +36,7 @@ export function callUser(
 export function otherOwner(method: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `${method}: the owner is not the user of the call that this extra belongs to. To act as an operator, leave extra out.`,
+    `${method}: the owner is not the user of the call that extra belongs to. To act as an operator, leave extra out.`,
     { reason: 'other_owner' },
   )
 }

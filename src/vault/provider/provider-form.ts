@@ -21,7 +21,7 @@ export interface ProviderFormParts extends Omit<FormProvider, 'verify' | 'fieldP
 
 const VERIFY_DEADLINE = 5_000
 
-/** What the form needs of a provider. Without `verify`, whatever fits the variables and can be sent is accepted. */
+/** The provider's part of the form. Without `verify`, all values that match the variables and can be sent are accepted. */
 export function providerForm({ verify, destinations, ...form }: ProviderFormParts): FormProvider {
   return {
     ...form,

@@ -8,7 +8,7 @@ import { serviceReason } from '../../core/network/service-outage.ts'
 import type { VerifyFailure } from '../../core/ports/form-provider.ts'
 import { isSendable } from '../../destinations/credential-header.ts'
 
-/** What a `verify` that threw says, in words that hold none of the values. */
+/** The message of an error that `verify` threw, without any of the values. */
 export function verifyFailure(error: unknown, variables: readonly Variable[], values: CredentialValues): VerifyFailure {
   const fields = isAboutAHeader(error) ? unsendableFields(variables, values) : new Map<string, FieldProblem>()
   return {

@@ -24,7 +24,7 @@ export interface BearerGateOptions {
   readonly allowedOrigins?: readonly string[]
 }
 
-/** What the MCP SDKs read from a request, in their own shape. */
+/** The `auth` that the MCP SDKs read from a request, in their own shape. */
 export interface BearerAuthInfo {
   readonly token: string
   readonly clientId: string

@@ -15,7 +15,7 @@ export interface Admission {
   readonly request: PendingRequest
   readonly state: FoundRequest['state']
   readonly provider: FormProvider
-  /** What keeps the session going, for whatever is answered. */
+  /** Cookies that renew the session, sent with any answer. */
   readonly cookies: readonly string[]
 }
 

@@ -12,7 +12,7 @@ import { unverifiedAnswer } from './unverified.ts'
 /** Values that are worth saving. */
 export interface CheckedValues {
   readonly values: CredentialValues
-  /** What the service calls the account, where it was asked. */
+  /** The account's name at the service, if `verify` returned one. */
   readonly account: string | undefined
 }
 
@@ -36,7 +36,7 @@ export async function checkedValues(
   const problems = check.ok ? (provider.fieldProblems?.(check.values) ?? NO_PROBLEMS) : check.problems
   if (!check.ok || problems.size > 0) {
     const tooLarge = !check.ok && check.tooLarge
-    const general = tooLarge ? { general: 'Together, the fields are too long to be kept. Shorten them.' } : {}
+    const general = tooLarge ? { general: 'All fields together are too long to save. Shorten them.' } : {}
     const trouble = {
       status: 422,
       heading: 'There is a problem',

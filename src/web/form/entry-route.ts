@@ -14,7 +14,7 @@ export async function entry(services: PageServices, request: PageRequest, admiss
   return { page: formPage(services, admission) }
 }
 
-/** What the owner sees after a save. */
+/** The page that the owner sees after a save. */
 export async function done(services: PageServices, _request: PageRequest, admission: Admission): Promise<Answer> {
   const { state, target } = admission
   if (state === 'open') return { page: seeOther(services.site, linkPath(services.site, 'entry', target)) }

@@ -11,10 +11,10 @@ import { fieldView, keeps, problemText } from './form-view.ts'
 export interface FormTrouble {
   readonly status: 422 | 503
   readonly heading: string
-  /** What was typed; secrets in it are dropped here. */
+  /** The typed values; secrets among them are dropped here. */
   readonly values: ReadonlyMap<string, string>
   readonly fields?: ReadonlyMap<string, FieldProblem>
-  /** What is wrong with the form as a whole. */
+  /** A problem of the form as a whole. */
   readonly general?: string
 }
 
@@ -38,8 +38,8 @@ export function formPage(services: PageServices, admission: Admission, trouble?:
     service: provider.label,
     lead:
       request.cause === 'revoked'
-        ? `The ${provider.label} credential that was here has been revoked. Enter a new one for your assistant to use.`
-        : `Your assistant needs your own ${provider.label} credential to go on. It is asked for once, and kept for later.`,
+        ? `Your previous ${provider.label} credential has been revoked. Enter a new one for your assistant to use.`
+        : `Your assistant needs your own ${provider.label} credential to continue. You enter it once, and it is kept for later.`,
     action: linkPath(site, 'submit', target),
     cancel: linkPath(site, 'cancel', target),
     csrfField: CSRF_FIELD,
@@ -47,7 +47,7 @@ export function formPage(services: PageServices, admission: Admission, trouble?:
     facts: factsOf(services, admission, viewer),
     fields: provider.variables.map((variable) => fieldView(variable, typed)),
     guide: services.guideOf(provider.name),
-    // A returning user knows the way, and what is wrong now stands above the form.
+    // A returning user knows how to get the credential, and the problem is shown above the form.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: [
       ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),

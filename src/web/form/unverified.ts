@@ -5,7 +5,7 @@ import type { PageServices } from '../request/page-services.ts'
 import { type Admission, aboutLink } from './admission.ts'
 import { formPage } from './form-page.ts'
 
-/** Nothing is saved when `verify` comes to no answer. The operator reads why; the user, what to do next. */
+/** Nothing is saved when `verify` fails. The operator learns the reason, the user what to do next. */
 export function unverifiedAnswer(
   services: PageServices,
   { correlationId }: PageRequest,
@@ -23,9 +23,9 @@ export function unverifiedAnswer(
       event,
     }
   }
-  const unasked = `${provider.label} could not be asked whether this works.`
+  const unchecked = `This credential could not be checked with ${provider.label}.`
   const general = passing
-    ? `${unasked} Try again in a moment.`
-    : `${unasked} If it happens again, tell whoever runs this server. Reference: ${correlationId}`
+    ? `${unchecked} Try again in a moment.`
+    : `${unchecked} If it happens again, tell the people who run this server. Reference: ${correlationId}`
   return { page: formPage(services, admission, { status: 503, heading: 'Nothing was saved', values, general }), event }
 }

@@ -15,7 +15,7 @@ export interface WebParts {
   /** Grows as providers register. */
   readonly providers: ReadonlyMap<string, FormProvider>
   readonly pendingRequests: PendingRequests
-  /** What the form saves with. */
+  /** The form saves credentials through this. */
   readonly writer: CredentialWriter
   readonly identity: Identity
   readonly sessions: BrowserSessions
@@ -27,7 +27,7 @@ export interface WebParts {
   readonly options: WebOptions
 }
 
-/** What holds for every answer, of pages and of the MCP endpoint. */
+/** Settings for all answers, of the pages and of the MCP endpoint. */
 export interface HttpOptions {
   /** How many proxies of yours stand in front and append to `X-Forwarded-For`. Default 0: the header is ignored. */
   readonly trustedProxies: number
@@ -47,7 +47,7 @@ export interface WebOptions extends HttpOptions {
   readonly rateLimits?: RateLimitOptions
 }
 
-/** What the MCP endpoint's gate and metadata work with. */
+/** Parts that the MCP endpoint's token check and metadata use. */
 export interface BearerParts extends Pick<WebParts, 'serverBaseUrl' | 'identity' | 'journal' | 'health'> {
   readonly options: HttpOptions
 }

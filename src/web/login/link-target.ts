@@ -3,7 +3,7 @@ import type { LinkTarget } from '../http/site.ts'
 
 const HANDLE = /^[A-Za-z0-9_-]{43}$/
 
-/** undefined unless both have the shape of a link of ours. Says nothing about whether there is one. */
+/** Returns undefined unless both have the format of a link. Does not check whether the link exists. */
 export function linkTarget(provider: unknown, handle: unknown): LinkTarget | undefined {
   if (typeof provider !== 'string' || provider.length > MAX_PROVIDER_NAME_LENGTH) return undefined
   if (!PROVIDER_NAME.test(provider)) return undefined

@@ -9,7 +9,7 @@ import { readFields, rejected } from '../request/posted-form.ts'
 import { LOGIN_SECONDS, loginId } from '../session/login-cookie.ts'
 import { linkTarget } from './link-target.ts'
 
-/** Of an error in the identity provider's answer, as the browser tells it. */
+/** Reason of the event for an error that the identity provider returned through the browser. */
 const ANSWERED_UNAVAILABLE = 'issuer_answered'
 const LOGIN_FIELDS = new Set(['provider', 't', 'switch', 'issuer'])
 
@@ -129,6 +129,6 @@ function loginFailed(reason: AuditReason): PageEvent {
 function loginUrl(text: string): URL {
   const url = new URL(text)
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw new TypeError('the login leads to something that is no web page')
+    throw new TypeError('the login leads to something that is not a web page')
   return url
 }

@@ -33,7 +33,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
   })
 
   const entry = hasLogin
-    ? { begin: 'Sign in to continue', ended: 'You are not signed in any more', again: 'Sign in again' }
+    ? { begin: 'Sign in to continue', ended: 'You are no longer signed in', again: 'Sign in again' }
     : { begin: 'Continue to the form', ended: 'This form was open for too long', again: 'Press Continue' }
 
   return {
@@ -43,17 +43,17 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       paragraphs: [
         ...(status === 401 ? [`Nothing was saved. ${entry.again} and fill in the form once more.`] : []),
         hasLogin
-          ? 'A tool of your AI assistant needs a credential of yours. Sign in first, so that only the person it was asked of can enter it.'
-          : 'A tool of your AI assistant needs a credential of yours.',
+          ? 'A tool of your AI assistant needs one of your credentials. Sign in first, so that only you can enter it.'
+          : 'A tool of your AI assistant needs one of your credentials.',
       ],
-      caution: 'Did somebody else send you this link? Then close this page.',
+      caution: 'If somebody else sent you this link, close this page.',
       actions: signInButtons(target),
     }),
 
     leaving: (redirectTo: string, { displayName }: { readonly displayName: string } = login): Message => ({
       status: 200,
       heading: `Going to ${displayName}`,
-      paragraphs: ['You sign in there and come back here by yourself.'],
+      paragraphs: ['You sign in there and are then sent back here.'],
       refresh: redirectTo,
       actions: [{ kind: 'link', label: 'Continue', href: redirectTo, primary: true }],
     }),
@@ -65,11 +65,11 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       viewer,
       heading: 'This link does not work for this account',
       paragraphs: [
-        'It was made for somebody else, or this server does not know it any more: links end after a while, and when the server restarts.',
+        'It was made for another person, or it is no longer valid: links expire after a while, and when the server restarts.',
         askAgain,
       ],
       facts: [signedInFact(viewer)],
-      caution: 'Did somebody else send you this link? Then close this page.',
+      caution: 'If somebody else sent you this link, close this page.',
       actions: hasLogin
         ? signInButtons(target, { label: 'Sign in with another account', primary: false, switchAccount: true })
         : [],
@@ -126,7 +126,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       status: 410,
       viewer,
       tone: 'warning',
-      heading: 'This service is not offered here any more',
+      heading: 'This service is no longer offered here',
       paragraphs: ['Nothing was saved. Ask the people who run this server.'],
     }),
 
@@ -136,7 +136,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       tone: 'success',
       heading: `${service} is connected`,
       paragraphs: [
-        'Your credential is saved. You can close this page and return to your assistant: it goes on by itself, or when you ask it to try again.',
+        'Your credential is saved. You can close this page and return to your assistant: it continues on its own, or when you ask it to try again.',
       ],
       facts: [
         ...(account === undefined ? [] : [{ name: `Account at ${service}`, value: account }]),
@@ -149,7 +149,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       viewer,
       heading: 'Cancelled',
       paragraphs: [
-        `Nothing was saved, and your assistant has been told. When you need ${service} after all, ask it again.`,
+        `Nothing was saved, and your assistant has been told. If you need ${service} after all, ask it again.`,
       ],
     }),
 
@@ -157,7 +157,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       status: 200,
       heading: 'You are signed out',
       paragraphs: [
-        'Nobody can go on with this browser now without signing in.',
+        'Anyone who uses this browser now has to sign in.',
         ...(hasLogin ? [`You may still be signed in at ${login.displayName}.`] : []),
       ],
       actions: signInButtons(target, { label: 'Sign in again', primary: false, switchAccount: hasLogin }),
@@ -168,9 +168,9 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       tone: 'error',
       heading: 'This sign-in cannot be finished here',
       paragraphs: [
-        'It was begun in another browser, is finished already, or took longer than ten minutes. Open the link that your assistant gave you again.',
+        'It was started in another browser, is already finished, or took longer than ten minutes. Open the link from your assistant again.',
       ],
-      caution: 'If you did not begin to sign in yourself, close this page.',
+      caution: 'If you did not start this sign-in yourself, close this page.',
     }),
 
     loginFailed: (
@@ -180,11 +180,11 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
     ): Message => ({
       status: 400,
       tone: 'error',
-      heading: reason === 'denied' ? 'You did not sign in' : 'Signing in did not work',
+      heading: reason === 'denied' ? 'You did not sign in' : 'The sign-in failed',
       paragraphs: [
         reason === 'denied'
           ? `The sign-in was stopped or refused at ${login.displayName}.`
-          : `The answer of ${login.displayName} cannot be accepted.`,
+          : `This server could not accept the response from ${login.displayName}.`,
         retryable
           ? 'Nothing was saved.'
           : 'Nothing was saved. Trying again is unlikely to help: give the people who run this server the reference below.',
@@ -197,7 +197,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       status: 503,
       tone: 'error',
       heading: login.choices ? 'The identity provider cannot be reached' : `${login.displayName} cannot be reached`,
-      paragraphs: ['You cannot sign in right now. Nothing was saved: try again in a moment.'],
+      paragraphs: ['You cannot sign in right now. Nothing was saved. Try again in a moment.'],
       actions: signInButtons(target, { label: 'Try again' }),
       reference,
     }),

@@ -17,7 +17,7 @@ export interface SignedInView {
   readonly signOut: Action & { readonly kind: 'post' }
 }
 
-/** What `layout.ejs` needs of every page. */
+/** Values that `layout.ejs` needs for every page. */
 export interface LayoutView {
   readonly title: string
   readonly serverName: string
@@ -39,7 +39,7 @@ export interface MessageView extends LayoutView {
   readonly caution: string | undefined
   readonly facts: readonly Fact[]
   readonly actions: readonly Action[]
-  /** What to tell the operator. */
+  /** The reference that the user passes on to the operator. */
   readonly reference: string | undefined
 }
 

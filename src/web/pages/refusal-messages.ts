@@ -23,7 +23,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
         'Nothing was saved. Open the link that your assistant gave you, and use the form there.',
         ...(originHidden
           ? [
-              'If this happens again: an older browser cannot show that the page is ours where a proxy sets the header "Referrer-Policy: no-referrer". Update your browser, or tell the people who run this server.',
+              'If this happens again, a proxy may set the header "Referrer-Policy: no-referrer", which older browsers cannot handle here. Update your browser, or tell the people who run this server.',
             ]
           : []),
       ],
@@ -40,16 +40,14 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       status: 400,
       tone: 'error',
       heading: 'The form could not be read',
-      paragraphs: [
-        'It holds fields that do not belong to it. Nothing was saved. Open the link again and fill in the form there.',
-      ],
+      paragraphs: ['It contains unknown fields. Nothing was saved. Open the link again and fill in the form there.'],
     }),
 
     wrongType: (): Message => ({
       status: 415,
       tone: 'error',
       heading: 'The form could not be read',
-      paragraphs: ['It did not arrive the way a browser sends it. Nothing was saved.'],
+      paragraphs: ['It was not sent in the format that a browser uses. Nothing was saved.'],
     }),
 
     bodyAlreadyRead: (): Message => ({
@@ -58,7 +56,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       heading: 'This server is not set up correctly',
       paragraphs: [
         'Another part of it read the form first. Nothing was saved. Tell the people who run it.',
-        'If you run this server: the vault has to be mounted before body parsers such as express.urlencoded().',
+        'If you run this server, mount the vault before body parsers such as express.urlencoded().',
       ],
     }),
 
@@ -67,7 +65,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       tone: 'error',
       heading: 'That is too long',
       paragraphs: [
-        'Together, the fields may hold about 16,000 characters. Nothing was saved. Go back, and check what you pasted.',
+        'All fields together can have about 16,000 characters. Nothing was saved. Go back and check what you pasted.',
       ],
     }),
 
@@ -82,14 +80,14 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       status: 405,
       tone: 'error',
       heading: 'This page cannot be opened directly',
-      paragraphs: ['It only takes what the form sends.'],
+      paragraphs: ['It only accepts data that the form sends.'],
       actions: target ? [openForm(target, 'Open the form')] : [],
     }),
 
     notADocument: (): Message => ({
       status: 403,
       tone: 'error',
-      heading: 'This page opens only in a window of its own',
+      heading: 'This page opens only in its own window',
       paragraphs: ['Open the link that your assistant gave you.'],
     }),
 
@@ -98,7 +96,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       tone: 'error',
       heading: 'This is not the address of this server',
       paragraphs: [
-        'Open the link exactly as your assistant gave it to you. If you run this server: the Host header has to be the host of serverBaseUrl, and a proxy has to pass it on.',
+        'Open the link exactly as your assistant gave it to you. If you run this server, make sure that the Host header is the host of serverBaseUrl, and that proxies forward it unchanged.',
       ],
     }),
 
@@ -106,7 +104,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       status: 503,
       tone: 'error',
       heading: 'This cannot be done right now',
-      paragraphs: ['Something that this server needs is not working. Nothing was saved: try again in a moment.'],
+      paragraphs: ['Something that this server needs is not working. Nothing was saved. Try again in a moment.'],
       reference,
     }),
 

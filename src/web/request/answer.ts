@@ -12,7 +12,7 @@ export interface SeeOther {
 /** An audit line without what the request itself tells. */
 export type PageEvent = Omit<AuditEvent, 'address' | 'correlationId'>
 
-/** What a handler answers with. `respond` sends it, and nothing else does. */
+/** A handler's answer. Only `respond` sends it. */
 export interface Answer {
   readonly page: Page | SeeOther
   /** How it ended, written before the answer is sent. */

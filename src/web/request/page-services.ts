@@ -10,7 +10,7 @@ import { accountText, type PageRenderer, type Viewer } from '../pages/pages.ts'
 import type { LoginCookies } from '../session/login-cookie.ts'
 import type { Session, Sessions } from '../session/session.ts'
 
-/** What every handler works with; made once. */
+/** The services that all handlers share; created once. */
 export interface PageServices {
   readonly parts: WebParts
   readonly site: Site

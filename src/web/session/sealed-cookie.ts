@@ -47,7 +47,7 @@ type CookiePurpose = Extract<SealPurpose, 'session-cookie' | 'login-cookie'>
 /** Seals what cookies hold, for one vault: replicas of it open them, other vaults with the same web key do not. */
 export interface CookieSealer {
   seal(purpose: CookiePurpose, value: object, expiresAt: number): string
-  /** undefined for a cookie that is absent, foreign, altered, expired or sealed for another purpose. */
+  /** Returns undefined for a cookie that is absent, foreign, altered, expired or sealed for another purpose. */
   open(purpose: CookiePurpose, value: string | undefined): unknown
 }
 

@@ -19,7 +19,7 @@ export interface Session extends Owner {
   readonly seenAt: number
   /** When they last proved to the identity provider who they are, where it says so. */
   readonly authenticatedAt?: number | undefined
-  /** What the last save found out about the account, for its success page. */
+  /** The account that the last save found, for its success page. */
   readonly connected?: { readonly request: string; readonly account: string } | undefined
 }
 

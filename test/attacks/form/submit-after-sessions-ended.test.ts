@@ -42,7 +42,7 @@ test.each(ENDINGS)('a submit that began before %s saves nothing afterwards', asy
 
     const late = await alice.post(link.submit, { 'csrf-token': csrfOf(page, link), ...GOOD_VALUES })
     expect(late.status).toBe(401)
-    expect(headingOf(late.text)).toBe('You are not signed in any more')
+    expect(headingOf(late.text)).toBe('You are no longer signed in')
     expect(await server.stored('alice')).toBe('absent')
 
     // The link was not used up.

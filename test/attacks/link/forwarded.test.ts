@@ -19,7 +19,7 @@ test('Bob opens and submits a link that Alice sent him: he is refused, nothing i
   expect(opened.status).toBe(403)
   expect(headingOf(opened.text)).toBe('This link does not work for this account')
   expect(opened.text).toContain('bob at ')
-  expect(opened.text).toContain('Did somebody else send you this link? Then close this page.')
+  expect(opened.text).toContain('If somebody else sent you this link, close this page.')
   expect(opened.text.toLowerCase()).not.toContain('alice')
   expect(opened.text).not.toContain('Jira')
 

@@ -21,7 +21,7 @@ test('without a sign-in, a link shows nothing, sets nothing and takes nothing', 
   for (const path of [link.submit, link.cancel]) {
     const sent = await stranger.post(path, { ...GOOD_VALUES })
     expect(sent.status).toBe(401)
-    expect(headingOf(sent.text)).toBe('You are not signed in any more')
+    expect(headingOf(sent.text)).toBe('You are no longer signed in')
     expect(sent.headers['set-cookie']).toBeUndefined()
   }
   expect((await stranger.get(link.done)).text).toContain('Sign in to continue')

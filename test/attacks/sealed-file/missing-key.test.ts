@@ -21,8 +21,8 @@ test('a store with records and without its key says which key it needs and not t
   const store = await sealedFolder()
   await put(await store.open(), ALICE, { pat: 'of alice' })
   const error = await refusesToOpen(store, { key: undefined }, { code: 'key_missing', reason: 'store_without_key' })
-  expect(error.message).toContain(`opens with key ${keyId(parseKey(store.key, 'test'))} only`)
-  expect(error.message).toContain('Do not make a new one')
+  expect(error.message).toContain(`only key ${keyId(parseKey(store.key, 'test'))} opens`)
+  expect(error.message).toContain('Do not create a new one')
   expect(error.message).not.toContain('keygen')
 })
 

@@ -13,7 +13,7 @@ test('records without their keyring are never given a new one', async () => {
   expect(error.message).toContain('Restore the keyring from a backup')
   expect(
     (await refusesToOpen(store, { key: undefined }, { code: 'key_missing', reason: 'store_without_key' })).message,
-  ).toMatch(/Do not make a new one/)
+  ).toMatch(/Do not create a new one/)
   await rename(`${keyring}.lost`, keyring)
   expect(await (await store.open()).read(ALICE, call())).toMatchObject({ values: { pat: 'of alice' } })
 })

@@ -13,7 +13,7 @@ test('a wrong key opens nothing, changes nothing, and is told apart by its id', 
   const error = await refusesToOpen(store, { key: wrong }, { code: 'key_wrong', reason: 'keyring' })
   expect(error.message).toContain(`locked with key ${keyId(parseKey(store.key, 'test'))}`)
   expect(error.message).toContain(`the key option holds key ${keyId(parseKey(wrong, 'test'))}`)
-  expect(error.message).toMatch(/Do not delete the store and do not make a new key/)
+  expect(error.message).toMatch(/Do not delete the store and do not create a new key/)
   expect(error.message).not.toContain(wrong)
   await expect(store.open()).resolves.toBeDefined()
 })

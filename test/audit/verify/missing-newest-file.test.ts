@@ -83,7 +83,7 @@ test('the newest file of a process that only read, with nothing else to compare:
   await serve('save')
   remove(await serve('read'))
   expect(await verify()).toBe('0')
-  saysThePage('nothing of the below', '0')
+  saysThePage('none of the below', '0')
 })
 
 test('with --store, when a stored credential was announced in the file: found', async () => {
@@ -92,7 +92,7 @@ test('with --store, when a stored credential was announced in the file: found', 
   remove(await serve('save'))
   expect(await verify()).toBe('0')
   expect(await verify('--store')).toBe('2 record_without_line')
-  saysThePage('`--store`, and a stored credential was announced in that file', '`record_without_line`')
+  saysThePage('`--store`, with a stored credential announced in that file', '`record_without_line`')
 })
 
 test('with an anchor: found', async () => {
@@ -108,7 +108,7 @@ test('when another process began its log in between: found', async () => {
   await serve('read')
   remove(newest)
   expect(await verify()).toBe('2 segment_missing')
-  saysThePage('another process or command began its own file before the removal', '`segment_missing`')
+  saysThePage('a file that another process or command started before the removal', '`segment_missing`')
 })
 
 test('when the process has an earlier file: found, since that does not end as a closed log does', async () => {
@@ -118,5 +118,5 @@ test('when the process has an earlier file: found, since that does not end as a 
   expect(files.length).toBeGreaterThan(1)
   rmSync(join(log.folder, files.at(-1) ?? ''))
   expect(await log.verdict()).toMatchObject({ completeness: 'incomplete', kinds: ['unclosed'] })
-  saysThePage('the same process has an earlier file', '`unclosed`')
+  saysThePage('an earlier file of the same process', '`unclosed`')
 })

@@ -53,7 +53,7 @@ describe.each(['MCP_VAULT_FOLDER', 'MCP_AUDIT_FOLDER'] as const)('%s', (variable
 
   test.each([
     ['EROFS', 'unavailable', 'read_only', 'read-only'],
-    ['EACCES', 'forbidden', 'permission', 'this user may not'],
+    ['EACCES', 'forbidden', 'permission', 'this user has no permission'],
   ] as const)(
     'F9: a folder that cannot be made (%s) is named with its variable and the reason',
     async (errno, code, reason, text) => {
@@ -68,7 +68,7 @@ describe.each(['MCP_VAULT_FOLDER', 'MCP_AUDIT_FOLDER'] as const)('%s', (variable
 
   test.each([
     ['EROFS', 'read-only'],
-    ['EACCES', 'this user may not'],
+    ['EACCES', 'this user has no permission'],
   ] as const)(
     'F9: one that is there and cannot be written (%s) can be read, with the same words',
     async (errno, text) => {

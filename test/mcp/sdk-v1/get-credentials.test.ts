@@ -128,7 +128,7 @@ describe("getCredentials takes the call's own extra", () => {
 })
 
 describe('getCredentials refuses', () => {
-  const refused = 'this is not the extra of a gated call'
+  const refused = 'extra is not from a gated call'
 
   test("the tool's arguments, and an extra of the application's own", async () => {
     const register = (server: McpServer, gate: RequireCredentials) =>

@@ -37,7 +37,7 @@ test('a restart while a form is open: no page promises that the link works, and 
 
     const sent = await alice.post(link.submit, { 'csrf-token': csrfOf(form, link), ...GOOD_VALUES })
     expect(sent.status).toBe(401)
-    expect(headingOf(sent.text)).toBe('You are not signed in any more')
+    expect(headingOf(sent.text)).toBe('You are no longer signed in')
     expect(textOf(sent.text)).toContain('Nothing was saved.')
     expect(textOf(sent.text)).not.toContain('still works')
 

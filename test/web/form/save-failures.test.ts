@@ -156,7 +156,7 @@ test('the service may refuse the values, or not answer: nothing is saved and the
   verification = { ok: 'unknown', reason: 'timeout', detail: 'It took too long.', passing: true, fields: new Map() }
   const unanswered = await alice.submit(link, GOOD_VALUES)
   expect(unanswered.status).toBe(503)
-  expect(unanswered.text).toContain('Jira could not be asked whether this works')
+  expect(unanswered.text).toContain('This credential could not be checked with Jira')
   expect(await server.stored('alice')).toBe('absent')
   verification = { ok: true, accountName: 'alice@acme.example' }
   expect((await alice.submit(link, GOOD_VALUES)).status).toBe(303)

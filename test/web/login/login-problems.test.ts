@@ -20,7 +20,7 @@ test('an ID token without the claim that names the user: log, audit and page lea
   const link = await withoutClaim.ask('alice')
   const page = await visitorOf(withoutClaim).signIn('alice', link)
   expect(page.status).toBe(400)
-  expect(headingOf(page.text)).toBe('Signing in did not work')
+  expect(headingOf(page.text)).toBe('The sign-in failed')
   expect(page.text).toContain('Trying again is unlikely to help')
   const reference = REFERENCE.exec(page.text)?.[1]
   expect(withoutClaim.audit.events.at(-1)).toMatchObject({
@@ -40,7 +40,7 @@ test('what another try may put right asks for one, and is no news for the operat
   const alice = visitorOf(server)
   const callback = await alice.signInUpToCallback('alice', link)
   const page = await alice.get(callback.replace(/code=[^&]+/, 'code=made-up'))
-  expect(headingOf(page.text)).toBe('Signing in did not work')
+  expect(headingOf(page.text)).toBe('The sign-in failed')
   expect(page.text).not.toContain('unlikely')
   expect(REFERENCE.exec(page.text)?.[1]).toBe(server.audit.events.at(-1)?.correlationId)
   expect(server.audit.events.at(-1)).toMatchObject({ type: 'login.failed', reason: 'replayed_code' })

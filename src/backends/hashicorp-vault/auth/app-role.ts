@@ -23,7 +23,7 @@ export function appRoleAuth({ mount, roleId, role, ...source }: AppRole, read: S
       if (!(error instanceof CredentialVaultError) || error.code !== 'unauthenticated') throw error
       throw new CredentialVaultError(
         'unauthenticated',
-        'The wrapped secret id cannot be unwrapped: it has expired, was used at an earlier start, or was read by somebody else. If nobody of yours used it, treat the role as attacked; in any case put a new one in place.',
+        'The wrapped secret id cannot be unwrapped: it has expired, was used at an earlier start, or was read by somebody else. If none of your own servers used it, treat the role as compromised; in any case put a new one in place.',
         { reason: error.reason === 'wrapping' ? 'wrapping' : 'already_unwrapped' },
       )
     }

@@ -15,7 +15,7 @@ export interface Login {
 export interface LoginApi {
   /** `POST auth/…/login`. Throws `unauthenticated` when Vault refuses, `unavailable` when it does not answer. */
   login(path: string, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<Login>
-  /** What Vault says of a token that somebody else obtained (`auth/token/lookup-self`). */
+  /** Looks up a token that another process obtained (`auth/token/lookup-self`). */
   describe(token: string, signal: AbortSignal): Promise<Login>
   /** Whether Vault still accepts the token. */
   known(token: string, signal: AbortSignal): Promise<boolean>

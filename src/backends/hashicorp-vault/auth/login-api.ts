@@ -98,7 +98,7 @@ function seconds(value: unknown): number {
 
 function refused(texts: string): CredentialVaultError {
   return /role .*could not be found|unknown role|invalid role name/i.test(texts)
-    ? new CredentialVaultError('unauthenticated', 'Vault knows no such role. Check auth.role and auth.mount.', {
+    ? new CredentialVaultError('unauthenticated', 'Vault does not have this role. Check auth.role and auth.mount.', {
         reason: 'role',
       })
     : new CredentialVaultError(
@@ -111,7 +111,7 @@ function refused(texts: string): CredentialVaultError {
 function notOurs(): CredentialVaultError {
   return new CredentialVaultError(
     'unauthenticated',
-    'The wrapping token does not hold a secret id of this role: somebody else may have made it. Treat the role as attacked and make a new one.',
+    'The wrapping token does not contain a secret id of this role: somebody else may have created it. Treat the role as compromised and create a new one.',
     { reason: 'wrapping' },
   )
 }

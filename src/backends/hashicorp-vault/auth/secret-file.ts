@@ -34,7 +34,8 @@ async function secretFromFile(path: string, option: string): Promise<string> {
   })
   const secret = text.trim()
   if (secret === '') throw unusable('is empty')
-  if (secret.startsWith('{')) throw unusable('holds JSON: a response-wrapped or templated sink. Write the plain token')
+  if (secret.startsWith('{'))
+    throw unusable('contains JSON, as a response-wrapped or templated sink does. Write the plain token')
   if (!/^[\x21-\x7e]+$/.test(secret)) throw unusable('holds more than one word of printable characters')
   return secret
 }

@@ -23,7 +23,7 @@ function pathOf({ pathname }: URL): string {
   try {
     return decodeURIComponent(pathname)
   } catch {
-    throw invalid('has a path with a percent sign that stands for nothing')
+    throw invalid('has a path with an invalid percent encoding')
   }
 }
 

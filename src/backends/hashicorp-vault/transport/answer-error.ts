@@ -16,7 +16,7 @@ export function textsOf({ body }: HashicorpVaultAnswer): string {
   return lists.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])).join('\n')
 }
 
-/** What an answer other than 2xx, and other than a 404 that says "nothing here", means. */
+/** The error for a response other than 2xx and other than a 404 for "nothing stored". */
 export function hashicorpVaultError(
   answer: HashicorpVaultAnswer,
   request: HashicorpVaultRequest,
@@ -67,7 +67,7 @@ function throttled({ headers }: HashicorpVaultAnswer): CredentialVaultError {
 export function misconfigured(reason: DependencyReason, what: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `${what}. Check mount and namespace of the vault backend; docs/backends/vault.md shows how they are made.`,
+    `${what}. Check mount and namespace of the vault backend; docs/backends/vault.md shows how to create them.`,
     { reason },
   )
 }

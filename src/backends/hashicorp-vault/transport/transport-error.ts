@@ -47,13 +47,13 @@ export function unanswered(error: unknown, request: HashicorpVaultRequest, where
   if (connectionFailure(error) === 'plain_http')
     return new CredentialVaultError(
       'configuration_invalid',
-      `The server at ${where} speaks plain http, and address says https. Write http:// in address (VAULT_ADDR), or switch TLS on in the listener of Vault.`,
+      `The server at ${where} speaks plain http, but address says https. Write http:// in address (VAULT_ADDR), or enable TLS in Vault's listener.`,
       { reason: 'plain_http' },
     )
   if (TLS_CODE.test(codeOf(error)))
     return new CredentialVaultError(
       'configuration_invalid',
-      `The TLS certificate of Vault at ${where} is not accepted: expired, for another name, or of an authority that this server does not know; or a file of tls cannot be read. Check tls.caFile (VAULT_CACERT) and tls.serverName.`,
+      `The TLS certificate of Vault at ${where} is not accepted: it is expired, for another name, or from an unknown certificate authority; or a file of tls cannot be read. Check tls.caFile (VAULT_CACERT) and tls.serverName.`,
       { reason: 'tls' },
     )
   const why = connectionProblem(error)
@@ -76,7 +76,7 @@ function unavailable(reason: DependencyReason, message: string): CredentialVault
 export function outcomeUnknown(reason: DependencyReason): CredentialVaultError {
   return new CredentialVaultError(
     'outcome_unknown',
-    'Vault did not say whether the change was made. Look at the credential before you try again.',
+    'Vault did not confirm the change. Check the credential before you try again.',
     { reason },
   )
 }
@@ -84,7 +84,7 @@ export function outcomeUnknown(reason: DependencyReason): CredentialVaultError {
 export function misdirected(): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    'Vault pointed to an address that is not configured, and was not followed there. List every node in address.',
+    'Vault redirected to an address that is not configured, and the redirect was not followed. List every node in address.',
     { reason: 'redirect' },
   )
 }
@@ -94,7 +94,7 @@ export function notHashicorpVault(status: number, change: boolean): CredentialVa
   if (change && status >= 500) return outcomeUnknown('not_vault')
   return new CredentialVaultError(
     'unavailable',
-    `Something other than Vault answered (status ${status}, no JSON): a proxy or firewall in between. Check address.`,
+    `Something other than Vault answered (status ${status}, no JSON), such as a proxy or firewall. Check address.`,
     { reason: 'not_vault', retryable: true },
   )
 }

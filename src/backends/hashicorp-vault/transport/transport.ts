@@ -144,7 +144,7 @@ function textOf(body: Dispatcher.ResponseData['body'], longest: number): Promise
 }
 
 function tooLarge(): CredentialVaultError {
-  return new CredentialVaultError('unavailable', 'Vault answered with more than this server takes.', {
+  return new CredentialVaultError('unavailable', 'The response from Vault is larger than this server accepts.', {
     reason: 'answer_too_large',
   })
 }
