@@ -36,7 +36,7 @@ const keyOf = (subject: string, issuer = ISSUER) => storageKey('jira', { issuer,
 
 /** The command line as operators have it, beside a store of the provider `jira`. */
 export async function mainCommand(): Promise<MainCommand> {
-  const { script, remove } = await compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+  const script = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
   const root = mkdtempSync(join(tmpdir(), 'main-'))
   const environment = { MCP_VAULT_FOLDER: join(root, 'data'), MCP_VAULT_KEY_FILE: join(root, 'vault.key') }
   writeFileSync(environment.MCP_VAULT_KEY_FILE, generateKeyText(), { mode: 0o600 })
@@ -78,9 +78,6 @@ export async function mainCommand(): Promise<MainCommand> {
     store: (subject, values, issuer) =>
       withStore(async (backend) => void (await put(backend, keyOf(subject, issuer), values))),
     stored: (subject) => withStore((backend) => valuesOf(backend, keyOf(subject))),
-    remove() {
-      remove()
-      rmSync(root, { recursive: true, force: true })
-    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
   }
 }
