@@ -3,24 +3,34 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
  * Folders whose files run one after the other in one process, which saves each of them a second of loading the server's packages. They
- * mock no module, set no variable of the environment and start no process-wide part; `test/harness/after-each-file.ts` gives back clocks and spies.
+ * mock no module, set no environment variable and start no process-wide part. `test/harness/after-each-file.ts` restores clocks and spies.
  */
 const SHARED = [
   ...['calls', 'echo', 'fetch', 'form', 'link', 'login', 'session', 'token'].map((name) => `test/attacks/${name}`),
   ...['test/identity/access-token', 'test/identity/login', 'test/web'],
 ].map((folder) => `${folder}/**/*.test.ts`)
 
-/** What takes longest: at the end, one of these would keep one processor busy and leave the others idle. */
-const LONG =
-  /\/test\/(?:packaging\/types|docs\/plug-in|backends\/|failures\/|browser\/|clients\/|cli\/|examples\/|docs\/|canary\/|e2e\/blocking|attacks\/http\/slow)/
+/**
+ * What takes longest, in turn what computes and what waits: at the end, one of these would keep one processor busy and leave the others
+ * idle. A fresh clone knows no durations.
+ */
+const LONGEST_FIRST = [
+  'packaging/types',
+  'attacks/http/slow-requests',
+  'docs/plug-in',
+  'backends/hashicorp-vault/raft',
+  'e2e/blocking',
+  ...['browser', 'clients', 'failures', 'examples', 'backends', 'canary', 'docs', 'packaging', 'cli', 'crash'],
+].map((name) => `/test/${name}`)
 
-class LongFirst extends BaseSequencer {
+const rankOf = ({ moduleId }: TestSpecification) => {
+  const rank = LONGEST_FIRST.findIndex((name) => moduleId.includes(name))
+  return rank === -1 ? LONGEST_FIRST.length : rank
+}
+
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files)
-    return [
-      ...sorted.filter(({ moduleId }) => LONG.test(moduleId)),
-      ...sorted.filter(({ moduleId }) => !LONG.test(moduleId)),
-    ]
+    return (await super.sort(files)).toSorted((one, other) => rankOf(one) - rankOf(other))
   }
 }
 
@@ -32,7 +42,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // Most tests wait for a server most of the time: two processors have work for three.
     maxWorkers: 3,
-    sequence: { sequencer: LongFirst },
+    sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'own', include: ['test/**/*.test.ts'], exclude: SHARED } },
       {

@@ -7,8 +7,8 @@ import { bring, runStages, tests } from './stages.mjs'
 const RELEASES = ['22', '24']
 
 /**
- * A test belongs here when what it tests is what Node itself does: HTTP, sockets, TLS, streams, files, cryptography, signals and processes.
- * Logic of ours, pages, documents, clients and browsers are the same on every release, and outages and crashes are long to wait for.
+ * A test belongs here when it tests what our code asks of Node itself: HTTP, sockets, TLS, streams, files, cryptography, signals, processes.
+ * Pure logic, pages, docs, clients and browsers behave the same on every release; outages and crashes take too long to repeat.
  */
 const DEPENDING = [
   'test/attacks/calls/',
@@ -22,14 +22,12 @@ const DEPENDING = [
   'test/core/network/',
   'test/destinations/',
   'test/e2e/',
-  'test/identity/',
   'test/mcp/',
   'test/web/bearer/',
-  'test/web/form/',
   'test/web/http/',
   'test/web/https-server.test.ts',
 ]
-/** Elections of a cluster and time-outs of a socket take the same minutes on each. */
+/** Mostly waits: for elections of a cluster, and for a socket's time-outs. */
 const LASTING = ['test/backends/hashicorp-vault/raft.test.ts', 'test/attacks/http/slow-requests.test.ts']
 
 const files = DEPENDING.flatMap((path) => (path.endsWith('/') ? testsIn(path) : [path])).filter(

@@ -107,7 +107,8 @@ async function walk(section: string): Promise<void> {
   expect(output).toBe(`Serving ${url}/mcp on port ${new URL(url).port}\n`)
 }
 
-const LONG = 120_000
+/** npm installs a project, which takes minutes on a machine that is busy with something else. */
+const LONG = 300_000
 test(
   'Koa: the page alone, followed in an empty folder, leads to a ticket for a client that signed in',
   () => walk('Koa'),

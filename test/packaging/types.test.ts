@@ -33,7 +33,8 @@ const VARIANTS = [
     ].map((option) => `--${option}`),
   ],
 ] as const
-const LONG = 180_000
+/** npm installs a project, which takes minutes on a machine that is busy with something else. */
+const LONG = 300_000
 
 let folder: string
 const run = (command: string, parameters: readonly string[]) =>
