@@ -19,8 +19,9 @@ const LONGEST_FIRST = [
   'attacks/http/slow-requests',
   'docs/plug-in',
   'backends/hashicorp-vault/raft',
+  'canary',
   'e2e/blocking',
-  ...['browser', 'clients', 'failures', 'examples', 'backends', 'canary', 'docs', 'packaging', 'cli', 'crash'],
+  ...['browser', 'clients', 'failures', 'examples', 'backends', 'docs', 'packaging', 'cli', 'crash'],
 ].map((name) => `/test/${name}`)
 
 const rankOf = ({ moduleId }: TestSpecification) => {
