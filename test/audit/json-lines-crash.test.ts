@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { compiled } from '../harness/processes/compiled.ts'
 import { fullDisks } from '../harness/sealed-file/full-disk.ts'
 
-const appender = join(import.meta.dirname, 'appender.ts')
+const appender = compiled(join(import.meta.dirname, 'appender.ts'))
 let folder: string
 let child: ChildProcess | undefined
 
@@ -37,7 +38,7 @@ function acknowledged(output: string): readonly string[] {
 }
 
 test('every line acknowledged before kill -9 is there afterwards', async () => {
-  const args = ['--import', 'tsx', appender, folder]
+  const args = [appender, folder]
   const output = await runUntil(process.execPath, args, (text) => text.length > 8000)
   const [name = ''] = await readdir(folder)
   const lines = (await readFile(join(folder, name), 'utf8')).split('\n').slice(0, -1)
@@ -48,7 +49,7 @@ test('every line acknowledged before kill -9 is there afterwards', async () => {
 })
 
 test.each(fullDisks())('on $name, exactly the acknowledged lines are in the file', ({ run, errno }) => {
-  const { stdout } = run(folder, 65_536, ['--import', 'tsx', appender, folder, '200', '100'])
+  const { stdout } = run(folder, 65_536, [appender, folder, '200', '100'])
   const present = [...stdout.matchAll(/^\{.*\}$/gm)].flatMap(([line]) => JSON.parse(line).correlationId ?? [])
   const reasons = new Set([...stdout.matchAll(/^no n\d+ (.*)$/gm)].map(([, reason]) => reason))
   expect([...reasons]).toEqual([errno === 'ENOSPC' ? 'disk_full' : 'write_failed'])

@@ -6,6 +6,7 @@ import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { readLogRecord } from '../../src/audit/query/log-record.ts'
 import { segmentLines } from '../../src/audit/segments/segment-lines.ts'
 import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../harness/audit-log.ts'
+import { compiled } from '../harness/processes/compiled.ts'
 import { namespace } from '../harness/sealed-file/full-disk.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -113,10 +114,10 @@ test.each(namespace ? ['tmpfs'] : [])(
   'a %s that is mounted read-only withholds, and goes on without a restart',
   async () => {
     const log = await auditLogUnderTest()
-    const script = join(import.meta.dirname, 'read-only-child.ts')
+    const script = compiled(join(import.meta.dirname, 'read-only-child.ts'))
     await mkdir(join(log.folder, 'disk'))
     const shell = 'mount -t tmpfs tmpfs "$1"; shift; exec "$@"'
-    const command = [process.execPath, '--import', 'tsx', script, join(log.folder, 'disk')]
+    const command = [process.execPath, script, join(log.folder, 'disk')]
     const { stdout, stderr } = spawnSync(
       'unshare',
       [...(namespace ?? []), 'sh', '-c', shell, 'sh', join(log.folder, 'disk'), ...command],

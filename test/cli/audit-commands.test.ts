@@ -20,6 +20,7 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
 import { createCredentials } from '../harness/credentials.ts'
+import { compiled } from '../harness/processes/compiled.ts'
 
 const ISSUER = 'https://login.example.com'
 const SECRET = 'tok-canary-77f1c09a2e'
@@ -51,11 +52,11 @@ async function run(command: Command, words: readonly string[], change: Partial<T
   return { code: await runCommand(command, words, terminal), out, error }
 }
 
-const main = join(import.meta.dirname, '../../src/cli/main.ts')
+const main = compiled(join(import.meta.dirname, '../../src/cli/main.ts'))
 
 function runMain(words: readonly string[], change: NodeJS.ProcessEnv = {}) {
   const env = { ...process.env, ...environment, ...change }
-  return spawnSync(process.execPath, ['--import', 'tsx', main, ...words], { encoding: 'utf8', env })
+  return spawnSync(process.execPath, [main, ...words], { encoding: 'utf8', env })
 }
 
 /** What a server would have done: a save and a release for each of them. */
@@ -297,7 +298,7 @@ describe('tail', () => {
   })
 
   test('goes on with new ones until it is interrupted', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', main, 'audit', 'tail', '-f', '--provider', 'jira'], {
+    const child = spawn(process.execPath, [main, 'audit', 'tail', '-f', '--provider', 'jira'], {
       env: { ...process.env, ...environment },
     })
     let out = ''

@@ -45,7 +45,7 @@ describe('F16: what is mistyped on the command line is named', () => {
     ['show jira --issuer a --subject x --subject y', '--subject is given twice'],
     ['show jira github --issuer a --subject x', 'it takes PROVIDER alone.'],
   ])('%s', async (words, problem) => {
-    const { code, out, error } = await command.run(words.split(' '))
+    const { code, out, error } = await command.inProcess(words.split(' '))
     expect([code, out]).toEqual([2, ''])
     expect(error).toContain(problem)
     expect(error.trimEnd().split('\n')).toHaveLength(1)
@@ -72,6 +72,18 @@ describe('F16: what is mistyped on the command line is named', () => {
     },
   )
 
+  test.each([
+    'list --subjekt x',
+    'lst',
+    '--json list',
+    'rotate jira tkt_Secret0123456789',
+    'list --help',
+    'help audit',
+  ])('as a process, the command says and ends with the same: %s', async (line) => {
+    const words = line.split(' ')
+    expect(await command.run(words)).toEqual(await command.inProcess(words))
+  })
+
   test('audit verify, where 2 means an incomplete log, ends with 3', async () => {
     const { code, error } = await command.run(['audit', 'verify', '--ancors', 'x'])
     expect([code, error]).toEqual([3, expect.stringContaining('did you mean --anchors?')])
@@ -84,7 +96,7 @@ describe('F16: what is mistyped on the command line is named', () => {
     ['rotate', 'jira', 'tkt_Secret0123456789'],
     ['audit', 'tkt_Secret0123456789'],
   ])('a secret in the wrong place is not repeated: %s %s %s', async (...words) => {
-    const { code, error } = await command.run(words)
+    const { code, error } = await command.inProcess(words)
     expect(code).toBe(2)
     expect(error).not.toContain('tkt_')
   })
@@ -111,7 +123,7 @@ describe('F16: help and version end with 0', () => {
     '--help',
     'list --subjekt x --help',
   ])('%s', async (words) => {
-    const { code, out, error } = await command.run(words.split(' '))
+    const { code, out, error } = await command.inProcess(words.split(' '))
     expect([code, error]).toEqual([0, ''])
     expect(out).toMatch(/^Usage: mcp-credential-vault /)
   })

@@ -1,18 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { freePort } from '../harness/free-port.ts'
-import { type Compiled, compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compiled.ts'
 import { namespace } from '../harness/sealed-file/full-disk.ts'
 import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 
-let main: Compiled
-beforeAll(async () => {
-  main = await compiled(join(import.meta.dirname, '../../src/cli/main.ts'))
-})
-afterAll(() => main.remove())
+const main = compiled(join(import.meta.dirname, '../../src/cli/main.ts'))
 
 /** Starts the server in a working folder that is on a read-only file system, and expects that it ends. */
 async function startReadOnly(environment: NodeJS.ProcessEnv, prepare?: (folder: string) => Promise<unknown>) {
@@ -20,7 +16,7 @@ async function startReadOnly(environment: NodeJS.ProcessEnv, prepare?: (folder: 
   await writeFile(join(folder, 'tools.mjs'), 'export default () => {}\n')
   await prepare?.(folder)
   const script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$1" && shift && exec "$@"'
-  const command = [process.execPath, main.script, 'start', 'tools.mjs', '--port', String(await freePort())]
+  const command = [process.execPath, main, 'start', 'tools.mjs', '--port', String(await freePort())]
   const answer = spawnSync('unshare', [...(namespace ?? []), 'sh', '-c', script, 'sh', folder, ...command], {
     encoding: 'utf8',
     timeout: 20_000,

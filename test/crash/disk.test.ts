@@ -1,17 +1,13 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { type Compiled, compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compiled.ts'
 import { fullDisks, namespace } from '../harness/sealed-file/full-disk.ts'
 import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 
-let child: Compiled
-beforeAll(async () => {
-  child = await compiled(join(import.meta.dirname, 'disk-child.ts'))
-})
-afterAll(() => child.remove())
+const child = compiled(join(import.meta.dirname, 'disk-child.ts'))
 
 async function folders(): Promise<readonly [disk: string, elsewhere: string]> {
   const parent = await temporaryFolder()
@@ -33,7 +29,7 @@ describe.each(fullDisks())('on a full disk ($name)', ({ run, errno }) => {
     const [disk, elsewhere] = await folders()
     const bytes = errno === 'ENOSPC' ? 262_144 : 8192
     const environment = { MCP_VAULT_KEY: generateKeyText() }
-    const refusals = refusalsOf(run(disk, bytes, [child.script, 'full', disk, elsewhere], environment))
+    const refusals = refusalsOf(run(disk, bytes, [child, 'full', disk, elsewhere], environment))
     const auditRefusal = `audit_unavailable ${errno === 'ENOSPC' ? 'disk_full' : 'write_failed'}`
     expect(refusals).toEqual({
       save: `unavailable ${errno === 'ENOSPC' ? 'disk_full' : 'io'}`,
@@ -48,7 +44,7 @@ describe.each(namespace ? ['read-only-mount', 'read-only-user'] : ['read-only-us
   test('everything can still be read, changes are refused, and it goes on as before afterwards', async () => {
     const [disk, elsewhere] = await folders()
     const script = 'mount -t tmpfs -o mode=0700 tmpfs "$1"; shift; exec "$@"'
-    const command = [process.execPath, child.script, mode, disk, elsewhere]
+    const command = [process.execPath, child, mode, disk, elsewhere]
     const [program = '', ...parameters] =
       mode === 'read-only-mount'
         ? ['unshare', ...(namespace ?? []), 'sh', '-c', script, 'sh', disk, ...command]

@@ -24,8 +24,7 @@ test('the server of docs/migrating-from-mcp-authkit.md asks, saves, and then run
     clients: [browserClient('mcp-form', [`${url}/credentials/callback`])],
   })
   onTestFinished(() => identityProvider.close())
-  const example = await compiled(join(import.meta.dirname, '../../examples/from-mcp-authkit.ts'))
-  onTestFinished(() => example.remove())
+  const example = compiled(join(import.meta.dirname, '../../examples/from-mcp-authkit.ts'))
   // It reads confluence.md in the folder that it is started in.
   const environment = {
     SERVER_URL: url,
@@ -34,7 +33,7 @@ test('the server of docs/migrating-from-mcp-authkit.md asks, saves, and then run
     MCP_VAULT_KEY_FILE: join(folder, 'vault.key'),
     MCP_VAULT_FOLDER: join(folder, 'data'),
   }
-  const inFolder = ['-e', `process.chdir(${JSON.stringify(folder)}); await import(${JSON.stringify(example.script)})`]
+  const inFolder = ['-e', `process.chdir(${JSON.stringify(folder)}); await import(${JSON.stringify(example)})`]
   const server = await startProcess(
     process.execPath,
     ['--input-type=module', ...inFolder],

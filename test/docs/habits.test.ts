@@ -23,7 +23,7 @@ test('CI runs what contributors run, on the Node of .nvmrc and the Python that t
   // What is checked out may come from a stranger's branch.
   expect(workflow).toMatch(/^permissions:\n {2}contents: read$/m)
   expect(workflow).not.toContain('pull_request_target')
-  expect(read('.ci/run')).toMatch(/npm ci\nnpm test\n/)
+  expect(read('.ci/run')).toMatch(/^npm ci\n(?:#.*\n)?npm test\b.*\nnpm run test:releases -- --with-npm-test\n/m)
 })
 
 test('every npm script that a page names exists', () => {

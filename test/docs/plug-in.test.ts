@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,12 +19,13 @@ const TICKET = { title: 'Printer is on fire' }
 const page = readFileSync(join(ROOT, 'docs/plug-in.md'), 'utf8')
 const manifest: { version: string } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const TARBALL = `mcp-credential-vault-${manifest.version}.tgz`
-let packed: string
+/** For the tarball, and a folder for each section. */
+let root: string
 beforeAll(() => {
-  packed = mkdtempSync(join(tmpdir(), 'packed-'))
-  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', packed], { cwd: ROOT })
+  root = mkdtempSync(join(tmpdir(), 'plug-in-'))
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', root], { cwd: ROOT })
 })
-afterAll(() => rmSync(packed, { recursive: true, force: true }))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 /** The code blocks of one section, in their order. */
 function blocks(heading: string, language: string): string[] {
@@ -38,20 +39,25 @@ type Replacements = Readonly<Record<string, string>>
 const replaced = (text: string, by: Replacements) =>
   Object.entries(by).reduce((result, [from, to]) => result.replaceAll(from, to), text)
 
-/** An empty folder in which a section was followed up to the start of its server. */
-function followed(section: string, by: (folder: string) => Replacements) {
-  const folder = mkdtempSync(join(tmpdir(), 'plug-in-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const replacements = by(folder)
-  copyFileSync(join(packed, TARBALL), join(folder, TARBALL))
+/** The home of a reader who does everything in one folder. */
+const atHomeIn = (folder: string): Replacements => ({ '~/': `${folder}/`, '/home/alice/tickets': folder })
+const folders = new Map<string, string>()
+
+/** An empty folder in which a section was followed up to the start of its server; once, because npm takes its time. */
+function followed(section: string): string {
+  const made = folders.get(section)
+  if (made !== undefined) return made
+  const folder = mkdtempSync(join(root, 'plug-in-'))
+  copyFileSync(join(root, TARBALL), join(folder, TARBALL))
   const [, init = ''] = blocks('', 'sh')
-  const [install = '', start = ''] = blocks(section, 'sh')
+  const [install = ''] = blocks(section, 'sh')
   const [server = ''] = blocks(section, 'ts')
   expect(page).toContain(TARBALL)
   for (const commands of [init, install])
-    execFileSync('sh', ['-ec', replaced(commands, replacements)], { cwd: folder, stdio: 'pipe' })
+    execFileSync('sh', ['-ec', replaced(commands, atHomeIn(folder))], { cwd: folder, stdio: 'pipe' })
   writeFileSync(join(folder, 'server.ts'), server)
-  return { folder, start: replaced(start, replacements) }
+  folders.set(section, folder)
+  return folder
 }
 
 async function walk(section: string): Promise<void> {
@@ -62,11 +68,12 @@ async function walk(section: string): Promise<void> {
     clients: [browserClient('mcp-form', [`${url}/credentials/callback`])],
   })
   onTestFinished(() => identityProvider.close())
-  const { folder, start } = followed(section, () => ({
+  const folder = followed(section)
+  const start = replaced(blocks(section, 'sh')[1] ?? '', {
     '8005': new URL(url).port,
     'https://login.example.com': identityProvider.issuer,
     'https://tickets.example.com': tickets.origin,
-  }))
+  })
   // npx and tsx have processes of their own, which end with their group.
   const server = spawn('sh', ['-ec', start], {
     cwd: folder,
@@ -100,7 +107,8 @@ async function walk(section: string): Promise<void> {
   expect(output).toBe(`Serving ${url}/mcp on port ${new URL(url).port}\n`)
 }
 
-const LONG = 120_000
+/** npm installs a project, which takes minutes on a machine that is busy with something else. */
+const LONG = 300_000
 test(
   'Koa: the page alone, followed in an empty folder, leads to a ticket for a client that signed in',
   () => walk('Koa'),
@@ -116,17 +124,12 @@ test(
   'stdio: the page alone, followed in an empty folder, leads to a ticket',
   async () => {
     const tickets = await exampleTickets()
-    const by = (folder: string) => ({
-      '~/': `${folder}/`,
-      '/home/alice/tickets': folder,
-      'https://tickets.example.com': tickets.origin,
-    })
-    const { folder } = followed('stdio', by)
+    const folder = followed('stdio')
     const [json = ''] = blocks('stdio', 'json')
     const started = z.object({ command: z.string(), args: z.array(z.string()), env: z.record(z.string(), z.string()) })
     const { mcpServers } = z
       .object({ mcpServers: z.object({ tickets: started }) })
-      .parse(JSON.parse(replaced(json, by(folder))))
+      .parse(JSON.parse(replaced(json, { ...atHomeIn(folder), 'https://tickets.example.com': tickets.origin })))
     const env = { ...mcpServers.tickets.env, HOME: folder, PATH: process.env['PATH'] ?? '' }
     const transport = new StdioClientTransport({ ...mcpServers.tickets, env, stderr: 'ignore' })
     const alice = await exampleClient(transport)
@@ -144,3 +147,36 @@ test.each([
 ])('the server of %s is %s, which the type check covers', (section, example) => {
   expect(blocks(section, 'ts')[0]).toBe(readFileSync(join(ROOT, example), 'utf8'))
 })
+
+/** What the compiler says; empty when the project compiles. */
+function compile(folder: string): string {
+  const words = ['node_modules/typescript/bin/tsc', '-p', '.']
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
+  return status === 0 ? stdout : `${status} ${stdout}${stderr}`
+}
+
+/** Whatever npm puts where, which is another place in a project that installs in another order: a lockfile would hide it. */
+test.each(['Koa', 'Express', 'stdio'])(
+  'without a lockfile, the %s server compiles in a folder made as this page and typescript.md say',
+  (section) => {
+    const folder = followed(section)
+    const typescript = readFileSync(join(ROOT, 'docs/typescript.md'), 'utf8')
+    const blocksIn = (language: string) =>
+      [...typescript.matchAll(/```(\w+)\n([\s\S]*?)```/g)].flatMap(([, found, text = '']) =>
+        found === language ? [text] : [],
+      )
+    const types = blocksIn('sh').filter(
+      (command, at) => at === 0 || command.includes(`@types/${section.toLowerCase()}`),
+    )
+    expect(types).toHaveLength(section === 'stdio' ? 1 : 2)
+    execFileSync('sh', ['-ec', types.join('\n')], { cwd: folder, stdio: 'pipe' })
+    writeFileSync(join(folder, 'tsconfig.json'), blocksIn('json')[0] ?? '')
+    expect(compile(folder)).toBe('')
+    execFileSync('npm', ['install', '--silent', '--no-fund', '--no-audit', '@types/node@20'], {
+      cwd: folder,
+      stdio: 'pipe',
+    })
+    expect(compile(folder)).toBe('')
+  },
+  LONG,
+)

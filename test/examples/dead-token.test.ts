@@ -180,11 +180,7 @@ const startWith = async (module: string, { url, folder, issuer, service }: Sampl
   onTestFinished(() => server.stop())
 }
 const toolsModule = (sample: Sample) => startWith(join(ROOT, 'examples/tools.mjs'), sample)
-const recipe = async (sample: Sample) => {
-  const { script, remove } = await compiled(join(ROOT, 'examples/recipes/tools.ts'))
-  onTestFinished(remove)
-  await startWith(script, sample)
-}
+const recipe = (sample: Sample) => startWith(compiled(join(ROOT, 'examples/recipes/tools.ts')), sample)
 
 const SAMPLES = [
   ['README.md', 'examples/readme.ts', readme, 'create_issue', TICKET],

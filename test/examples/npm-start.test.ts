@@ -131,8 +131,7 @@ describe('npm start', () => {
 
   test('the command that it prints makes one call, without an MCP client', async () => {
     const { origin, tickets } = await startIt()
-    const { script, remove } = await compiled(join(import.meta.dirname, '../../examples/tickets/call.ts'))
-    onTestFinished(remove)
+    const script = compiled(join(import.meta.dirname, '../../examples/tickets/call.ts'))
     expect(callCommand({ url: `${origin}/mcp` })).toBe(`npm run call -- --url ${origin}/mcp`)
     const call = (...words: string[]) => child([script, '--url', `${origin}/mcp`, ...words])
 
@@ -147,8 +146,7 @@ describe('npm start', () => {
 
   test('a call that was interrupted does not go on when its user saves the token', async () => {
     const { origin, tickets } = await startIt()
-    const { script, remove } = await compiled(join(import.meta.dirname, '../../examples/tickets/call.ts'))
-    onTestFinished(remove)
+    const script = compiled(join(import.meta.dirname, '../../examples/tickets/call.ts'))
     const call = (title: string) =>
       child([script, title], {
         EXAMPLE_SERVER_PORT: new URL(origin).port,
@@ -165,8 +163,7 @@ describe('npm start', () => {
   })
 
   test('npm run call says what is wrong, and shows its usage', async () => {
-    const { script, remove } = await compiled(join(import.meta.dirname, '../../examples/tickets/call.ts'))
-    onTestFinished(remove)
+    const script = compiled(join(import.meta.dirname, '../../examples/tickets/call.ts'))
     const nowhere = `http://localhost:${await freePort()}/mcp`
     expect(await child([script, '--url', nowhere]).ended).toMatchObject({
       code: 1,

@@ -40,12 +40,12 @@ export async function fuzz(
   onReport: (report: TargetReport) => void = () => {},
 ): Promise<readonly TargetReport[]> {
   const reports: TargetReport[] = []
-  const code = await compiled(join(import.meta.dirname, 'worker.ts'))
+  const script = compiled(join(import.meta.dirname, 'worker.ts'))
 
   async function work(first: Thread, tasks: Task[]): Promise<void> {
     let thread: Thread | undefined = first
     for (let task = tasks.shift(); task; task = tasks.shift()) {
-      thread ??= await startThread(code.script, seed)
+      thread ??= await startThread(script, seed)
       const report = await thread.run(task)
       // A thread that hangs is of no more use.
       if (report.problem !== undefined) {
@@ -58,16 +58,12 @@ export async function fuzz(
     await thread?.end()
   }
 
-  try {
-    const threads = await Promise.all(Array.from({ length: AT_ONCE }, () => startThread(code.script, seed)))
-    const targets = threads[0]?.targets ?? []
-    const whole = targets.reduce((sum, { weight }) => sum + weight, 0)
-    const tasks = targets.map(({ name, weight }) => ({ name, cases: Math.max(1, Math.ceil((cases * weight) / whole)) }))
-    await Promise.all(threads.map((thread) => work(thread, tasks)))
-    return reports
-  } finally {
-    code.remove()
-  }
+  const threads = await Promise.all(Array.from({ length: AT_ONCE }, () => startThread(script, seed)))
+  const targets = threads[0]?.targets ?? []
+  const whole = targets.reduce((sum, { weight }) => sum + weight, 0)
+  const tasks = targets.map(({ name, weight }) => ({ name, cases: Math.max(1, Math.ceil((cases * weight) / whole)) }))
+  await Promise.all(threads.map((thread) => work(thread, tasks)))
+  return reports
 }
 
 interface Thread {

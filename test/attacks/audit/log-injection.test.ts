@@ -11,6 +11,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put } from '../../../src/testing/secret-backend/calls.ts'
 import { type FormServer, startFormServer } from '../../harness/browser/form-server.ts'
 import { visitorOf } from '../../harness/browser/visitor.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 
 /** What breaks a line, moves the cursor, hides text, or turns its direction round. */
 const TRICKS = '\n\r\u0085\u2028\u2029\u001b[2K\u001b]0;owned\u0007\u202e\u2066\u200b\ufeff"},{"type":"forged'
@@ -67,8 +68,8 @@ test('what the command line prints of an identity moves no cursor and hides noth
   })
   await backend.close()
   const environment = { ...process.env, MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY_FILE: keyFile }
-  const run = (...words: string[]) =>
-    promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...words], { env: environment })
+  const main = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+  const run = (...words: string[]) => promisify(execFile)(process.execPath, [main, ...words], { env: environment })
   for (const words of [
     ['list'],
     ['list', '--json'],

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { compiled } from '../../harness/processes/compiled.ts'
 
 test("a tool author's clean-up that throws ends its own connection, and not the process of everybody", async () => {
-  const { script, remove } = await compiled(join(import.meta.dirname, 'close-that-throws.ts'))
+  const script = compiled(join(import.meta.dirname, 'close-that-throws.ts'))
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] })
   let printed = ''
   child.stderr.on('data', (data) => {
@@ -34,6 +34,5 @@ test("a tool author's clean-up that throws ends its own connection, and not the 
     expect(child.exitCode).toBe(null)
   } finally {
     child.kill()
-    remove()
   }
 })

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { freePort } from '../../harness/free-port.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 
 let folder: string
 let port: number
@@ -25,7 +26,13 @@ beforeAll(async () => {
     MCP_VAULT_FOLDER: join(folder, 'data'),
     MCP_VAULT_KEY_FILE: join(folder, 'vault.key'),
   }
-  const words = ['--import', 'tsx', 'src/cli/main.ts', 'start', join(folder, 'tools.mjs'), '--port', String(port)]
+  const words = [
+    compiled(join(import.meta.dirname, '../../../src/cli/main.ts')),
+    'start',
+    join(folder, 'tools.mjs'),
+    '--port',
+    String(port),
+  ]
   server = spawn(process.execPath, words, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
   await once(server.stdout ?? server, 'data')
 })

@@ -3,18 +3,14 @@ import { once } from 'node:events'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { call, put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
-import { type Compiled, compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 import { ALICE, sealedFolder, temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const ROUNDS = 40
 
-let racer: Compiled
-beforeAll(async () => {
-  racer = await compiled(join(import.meta.dirname, '../../harness/sealed-file/sealed-file-racer.ts'))
-})
-afterAll(() => racer.remove())
+const racer = compiled(join(import.meta.dirname, '../../harness/sealed-file/sealed-file-racer.ts'))
 
 test('a tool that hard-links tmp/ does not let two processes save one revision', { timeout: 120_000 }, async () => {
   const store = await sealedFolder()
@@ -37,7 +33,7 @@ test('a tool that hard-links tmp/ does not let two processes save one revision',
 })
 
 function started(key: string, parameters: readonly string[]) {
-  const child: ChildProcess = spawn(process.execPath, [racer.script, ...parameters], {
+  const child: ChildProcess = spawn(process.execPath, [racer, ...parameters], {
     env: { ...process.env, MCP_VAULT_KEY: key },
     stdio: ['pipe', 'pipe', 'inherit'],
   })

@@ -3,15 +3,10 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Compiled, compiled } from '../../harness/processes/compiled.ts'
+import { expect, test } from 'vitest'
+import { compiled } from '../../harness/processes/compiled.ts'
 
-let child: Compiled
-
-beforeAll(async () => {
-  child = await compiled(join(import.meta.dirname, '../../harness/sealed-file/unreadable-child.ts'))
-})
-afterAll(() => child.remove())
+const child = compiled(join(import.meta.dirname, '../../harness/sealed-file/unreadable-child.ts'))
 
 test.each([
   ['store', ['read', 'stat', 'save', 'revoke', 'list', 'open']],
@@ -25,7 +20,7 @@ test.each([
     const folder = await mkdtemp(join(tmpdir(), 'unreadable-'))
     await chmod(folder, 0o755)
     try {
-      const { stdout } = await promisify(execFile)(process.execPath, [child.script, folder, part])
+      const { stdout } = await promisify(execFile)(process.execPath, [child, folder, part])
       const { said, after } = JSON.parse(stdout) as { said: Record<string, string>; after: unknown }
       for (const operation of refused) {
         expect(said[operation], operation).toMatch(/^(forbidden|unavailable|key_missing|configuration_invalid) /)

@@ -1,17 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
-import { type Compiled, compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 import { namespace } from '../../harness/sealed-file/full-disk.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
-let child: Compiled
-beforeAll(async () => {
-  child = await compiled(join(import.meta.dirname, '../../harness/sealed-file/key-file-child.ts'))
-})
-afterAll(() => child.remove())
+const child = compiled(join(import.meta.dirname, '../../harness/sealed-file/key-file-child.ts'))
 
 /** What each part that reads a key file says of one with this mode, on a mount with these options. */
 async function reads(mode: number, mount: string | undefined) {
@@ -20,7 +16,7 @@ async function reads(mode: number, mount: string | undefined) {
   await writeFile(keyFile, generateKeyText())
   await chmod(keyFile, mode)
   const script = 'mount --bind "$1" "$1" && mount -o remount,"$2",bind "$1" && shift 2 && exec "$@"'
-  const command = [process.execPath, child.script, keyFile, join(await temporaryFolder(), 'data')]
+  const command = [process.execPath, child, keyFile, join(await temporaryFolder(), 'data')]
   const [program = '', ...parameters] =
     mount === undefined
       ? command

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 import { type SealedFolder, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
-const WRITER = fileURLToPath(new URL('../../harness/sealed-file/sealed-file-writer.ts', import.meta.url))
+const WRITER = compiled(join(import.meta.dirname, '../../harness/sealed-file/sealed-file-writer.ts'))
 const keyOf = (subject: string) => storageKey('jira', { issuer: 'https://login.example.com', subject })
 
 test('kill -9 loses no acknowledged save, and nothing stands in the way of the next start', {
@@ -66,7 +66,7 @@ test('backends of one process that make the store at the same moment end with on
 })
 
 function start(store: SealedFolder, mode: string, count = '1'): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', WRITER, store.folder, mode, count], {
+  return spawn(process.execPath, [WRITER, store.folder, mode, count], {
     env: { ...process.env, MCP_VAULT_KEY: store.key },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

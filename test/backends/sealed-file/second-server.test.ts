@@ -2,21 +2,21 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { memoryAudit } from '../../../src/audit/memory.ts'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { openVault } from '../../../src/vault/open-vault.ts'
 import type { OpenVaultOptions } from '../../../src/vault/open-vault-options.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 import { type SealedFolder, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
-const SERVER = fileURLToPath(new URL('../../harness/sealed-file/served-store.ts', import.meta.url))
+const SERVER = compiled(join(import.meta.dirname, '../../harness/sealed-file/served-store.ts'))
 const BASE_URL = 'http://localhost:8005'
 const SECOND = /another server .* the same store/i
 
 async function startServer(store: SealedFolder): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', SERVER, store.folder, BASE_URL], {
+  const child = spawn(process.execPath, [SERVER, store.folder, BASE_URL], {
     env: { ...process.env, MCP_VAULT_KEY: store.key },
     stdio: ['pipe', 'pipe', 'inherit'],
   })

@@ -3,16 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { visitorOf } from '../../harness/browser/visitor.ts'
 import { freePort } from '../../harness/free-port.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import { connectClient } from '../mcp-client.ts'
 import { recordedSend } from '../recording.ts'
 import type { World } from '../world.ts'
 
-const COMMAND = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
-const TOOLS = fileURLToPath(new URL('../start-tools.ts', import.meta.url))
+const COMMAND = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+const TOOLS = compiled(join(import.meta.dirname, '../start-tools.ts'))
 
 /**
  * All that packages and Node.js can be made to print, but for Node's `stream`: that one prints the first 50 bytes of every buffer that a
@@ -25,7 +25,7 @@ const LOUD = {
 
 /** The real command in a process of its own. Everything that it prints is kept. */
 function command(world: World, words: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', COMMAND, ...words], {
+  const child = spawn(process.execPath, [COMMAND, ...words], {
     env: { ...process.env, ...LOUD, MCP_VAULT_KEY_FILE: world.keyFile, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })

@@ -1,40 +1,82 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
+const CACHE = join(ROOT, '.cache/compiled')
+const COMPILED = ['src', 'test', 'examples']
+/** Looked for beside the code; with the manifest, the package's own name leads to the built package here. */
+const BESIDE = ['templates', 'package.json', 'dist']
+const KEPT_MS = 24 * 60 * 60 * 1000
 
-export interface Compiled {
-  /** Path of the entry as plain JavaScript. */
-  readonly script: string
-  /** Where the project's folders are, as far as they were compiled. */
-  readonly root: string
-  remove(): void
+let tree: string | undefined
+
+/** Path of a module of the project as plain JavaScript, so that a process that runs it starts in a tenth of a second. */
+export function compiled(entry: string): string {
+  return compiledIn(compiledTree(), entry)
+}
+
+export function compiledIn(folder: string, entry: string): string {
+  return join(folder, relative(ROOT, entry).replace(/\.ts$/, '.js'))
 }
 
 /**
- * Compiles a module and what it imports, so that a process that runs it starts in a tenth of a second. Types are checked elsewhere.
- * The folder is inside the project, where the packages are found.
+ * The project's folders as plain JavaScript, inside the project, where the packages are found. Compiled once for what they hold, for all
+ * test files and later runs: types are checked elsewhere.
  */
-export async function compiled(entry: string): Promise<Compiled> {
-  const cache = join(ROOT, '.cache')
-  await mkdir(cache, { recursive: true })
-  const folder = mkdtempSync(join(cache, 'compiled-'))
-  const options = ['--noCheck', '--noEmit', 'false', '--rootDir', ROOT, '--outDir', folder]
-  const target = ['--target', 'ES2023', '--module', 'NodeNext', '--rewriteRelativeImportExtensions', '--skipLibCheck']
+export function compiledTree(): string {
+  tree ??= treeFor(contentHash())
+  return tree
+}
+
+function treeFor(hash: string): string {
+  const finished = join(CACHE, hash)
+  if (existsSync(finished)) return finished
+  mkdirSync(CACHE, { recursive: true })
+  const folder = mkdtempSync(join(CACHE, 'new-'))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    [tsc, '--ignoreConfig', ...options, ...target, '--types', 'node', entry],
-    { cwd: ROOT, encoding: 'utf8' },
-  )
-  if (status !== 0) throw new Error(`${relative(ROOT, entry)} does not compile: ${stdout}`)
-  // Looked for beside the code; with the manifest, the package's own name leads to the built package here.
-  for (const name of ['templates', 'package.json', 'dist']) symlinkSync(join(ROOT, name), join(folder, name))
-  return {
-    script: join(folder, relative(ROOT, entry).replace(/\.ts$/, '.js')),
-    root: folder,
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+  const options = ['-p', 'tsconfig.json', '--noCheck', '--noEmit', 'false', '--rootDir', ROOT, '--outDir', folder]
+  const { status, stdout } = spawnSync(process.execPath, [tsc, ...options], { cwd: ROOT, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`the project does not compile: ${stdout}`)
+  for (const name of BESIDE) symlinkSync(join(ROOT, name), join(folder, name))
+  try {
+    renameSync(folder, finished)
+  } catch (error) {
+    // Another test file has compiled the same in the meantime.
+    if (!existsSync(finished)) throw error
+    rmSync(folder, { recursive: true, force: true })
   }
+  removeOld()
+  return finished
+}
+
+/** What an earlier state of the project left. A run that still goes on may use a newer one. */
+function removeOld(): void {
+  for (const path of readdirSync(CACHE).map((name) => join(CACHE, name))) {
+    const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (Date.now() - modified > KEPT_MS) rmSync(path, { recursive: true, force: true })
+  }
+}
+
+function contentHash(): string {
+  const hash = createHash('sha256').update(readFileSync(join(ROOT, 'tsconfig.json')))
+  for (const name of COMPILED.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .sort()
+      .map((file) => `${folder}/${file}`),
+  ))
+    hash.update(`${name}\0`).update(readFileSync(join(ROOT, name)))
+  return hash.digest('hex').slice(0, 16)
 }

@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { freePort } from '../free-port.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../identity/identity-provider.ts'
-import { compiled } from './compiled.ts'
+import { compiledIn, compiledTree } from './compiled.ts'
 import { type ExampleClient, type ExampleTickets, exampleClient, exampleTickets, withToken } from './example-client.ts'
 import { type RunningProcess, startProcess } from './running-process.ts'
 
@@ -27,11 +27,24 @@ export async function nodeParameters(
   replacements: Replacements = {},
 ): Promise<string[]> {
   const examples = join(import.meta.dirname, '../../../examples')
-  const { script, root, remove } = await compiled(join(examples, example))
-  onTestFinished(remove)
-  replaceIn(join(root, 'examples'), replacements)
+  const tree = Object.keys(replacements).length === 0 ? compiledTree() : changedExamples(replacements)
+  const script = compiledIn(tree, join(examples, example))
   const run = `process.chdir(${JSON.stringify(folder)}); await import(${JSON.stringify(script)})`
   return ['--input-type=module', '-e', run]
+}
+
+/** Compiled code of its own, whose examples may be changed. It ends with the test. */
+function changedExamples(replacements: Replacements): string {
+  const compiled = compiledTree()
+  const tree = mkdtempSync(join(dirname(compiled), 'changed-'))
+  onTestFinished(() => rmSync(tree, { recursive: true, force: true }))
+  // A test's own server may import an example, so both are copies: a link would lead back to the unchanged ones.
+  const copied = ['examples', 'test']
+  for (const name of copied) cpSync(join(compiled, name), join(tree, name), { recursive: true })
+  for (const name of readdirSync(compiled).filter((one) => !copied.includes(one)))
+    symlinkSync(join(compiled, name), join(tree, name))
+  replaceIn(join(tree, 'examples'), replacements)
+  return tree
 }
 
 function replaceIn(folder: string, replacements: Replacements): void {

@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
+import { asked, overview } from '../../../src/cli/commands.ts'
+import { runCommand, type Terminal } from '../../../src/cli/terminal/command.ts'
+import { usageText } from '../../../src/cli/terminal/command-line.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
+import { printable } from '../../../src/core/model/printable.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
 import { compiled } from './compiled.ts'
@@ -23,6 +27,8 @@ export interface MainCommand {
   readonly environment: { readonly MCP_VAULT_FOLDER: string; readonly MCP_VAULT_KEY_FILE: string }
   /** Runs `mcp-credential-vault` in a process of its own. */
   run(words: readonly string[], input?: string | Uint8Array): Promise<Ended>
+  /** The same without a process, whose start takes most of the time: for what depends on the words and the store alone. */
+  inProcess(words: readonly string[]): Promise<Ended>
   /** The same in a shell, where `$MCV` is the command. */
   shell(script: string): Promise<Ended>
   store(subject: string, values: Readonly<Record<string, string>>, issuer?: string): Promise<void>
@@ -36,7 +42,7 @@ const keyOf = (subject: string, issuer = ISSUER) => storageKey('jira', { issuer,
 
 /** The command line as operators have it, beside a store of the provider `jira`. */
 export async function mainCommand(): Promise<MainCommand> {
-  const { script, remove } = await compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+  const script = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
   const root = mkdtempSync(join(tmpdir(), 'main-'))
   const environment = { MCP_VAULT_FOLDER: join(root, 'data'), MCP_VAULT_KEY_FILE: join(root, 'vault.key') }
   writeFileSync(environment.MCP_VAULT_KEY_FILE, generateKeyText(), { mode: 0o600 })
@@ -74,13 +80,35 @@ export async function mainCommand(): Promise<MainCommand> {
     root,
     environment,
     run: (words, input) => ended(process.execPath, [script, ...words], input),
+    inProcess: (words) => runHere(words, { HOME: root, ...environment }),
     shell: (line) => ended('/bin/sh', ['-c', line]),
     store: (subject, values, issuer) =>
       withStore(async (backend) => void (await put(backend, keyOf(subject, issuer), values))),
     stored: (subject) => withStore((backend) => valuesOf(backend, keyOf(subject))),
-    remove() {
-      remove()
-      rmSync(root, { recursive: true, force: true })
-    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
   }
+}
+
+/** What src/cli/main.ts makes of its words, but for the version, with the exit code that its process would have. */
+async function runHere(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ended> {
+  const printed = { out: '', error: '' }
+  const terminal: Terminal = {
+    out: (text) => {
+      printed.out += printable(text)
+    },
+    error: (text) => {
+      printed.error += printable(text)
+    },
+    environment,
+    readSecret: async () => '',
+  }
+  const what = asked(words)
+  if (what.kind === 'command') {
+    const code = await runCommand(what.command, what.words, terminal)
+    return { code, ...printed }
+  }
+  if (what.kind === 'overview') return { code: 0, out: printable(overview(what.of)), error: '' }
+  if (what.kind === 'unknown')
+    return { code: 2, out: '', error: printable(usageText('mcp-credential-vault', what.problem)) }
+  throw new Error(`${words.join(' ')} needs a process`)
 }

@@ -5,8 +5,10 @@ import { expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { vaultOptionsFromEnvironment } from '../../../src/vault/environment/vault-options-from-environment.ts'
+import { compiled } from '../../harness/processes/compiled.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
+const main = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
 const BASE = { MCP_SERVER_BASE_URL: 'https://mcp.example.com', MCP_VAULT_BACKEND: 'memory' }
 const OIDC = { ...BASE, MCP_OIDC_ISSUER: 'https://login.example.com', MCP_OIDC_CLIENT_ID: 'mcp-form' }
 const VAULT = { ...BASE, MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: 'https://vault.example.com:8200', VAULT_TOKEN: 't' }
@@ -89,10 +91,9 @@ test.each([
   ['MCP_CACHE_SECONDS', '999', 'must be at most'],
 ])('F10: start says it in one line: %s', async (name, value, says) => {
   const folder = await temporaryFolder()
-  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
   const module = join(folder, 'tools.mjs')
   await writeFile(module, 'export default () => {}\n')
-  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, 'start', module, '--port', '0'], {
+  const { status, stderr } = spawnSync(process.execPath, [main, 'start', module, '--port', '0'], {
     encoding: 'utf8',
     timeout: 30_000,
     env: {
@@ -109,10 +110,9 @@ test.each([
 
 test('F10: start names a --host that is none', async () => {
   const folder = await temporaryFolder()
-  const main = join(import.meta.dirname, '../../../src/cli/main.ts')
   const module = join(folder, 'tools.mjs')
   await writeFile(module, 'export default () => {}\n')
-  const parameters = ['--import', 'tsx', main, 'start', module, '--port', '0', '--host', 'not a host']
+  const parameters = [main, 'start', module, '--port', '0', '--host', 'not a host']
   const { status, stderr } = spawnSync(process.execPath, parameters, {
     encoding: 'utf8',
     timeout: 30_000,
