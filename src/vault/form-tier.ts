@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
+import { ownerHash } from '../core/crypto/owner-hash.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
@@ -97,9 +98,12 @@ export function createFormTier(opened: OpenedParts, { backend, sessions, checked
     async endSessions(owner) {
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
-      const name = sealer.mac('owner', issuer, subject).toString('base64url')
       // Includes sessions begun in this very millisecond, and lasts as long as a session whose login has begun by now.
-      await parts.sessions.endAll(name, now + 1, now + 1 + (LOGIN_SECONDS + checked.sessionMaxSeconds) * 1000)
+      await parts.sessions.endAll(
+        ownerHash(sealer, { issuer, subject }),
+        now + 1,
+        now + 1 + (LOGIN_SECONDS + checked.sessionMaxSeconds) * 1000,
+      )
       await journal.note({
         type: 'login.ended',
         outcome: 'success',

@@ -1,5 +1,6 @@
 import { oncePerMinute } from '../host/once-per-minute.ts'
 import type { Health } from '../journal/health.ts'
+import { ownerKey } from '../model/owner.ts'
 import { type StorageKey, storageKey } from '../model/storage-key.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
@@ -50,7 +51,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
 
   function look({ key, context, result, clientArguments }: Answer): void {
     const text = textOf(result)
-    const owner = ownerId(key)
+    const owner = ownerKey(key.owner)
     const found = text === undefined ? [] : prints.foreign(text, owner, LONGEST_LOOK)
     if (found.length === 0) return
     const sent = prints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
@@ -60,7 +61,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
   }
 
   function report(key: StorageKey, context: AccessContext, other: string): void {
-    if (!isNews(JSON.stringify([ownerId(key), other]))) return
+    if (!isNews(JSON.stringify([ownerKey(key.owner), other]))) return
     health.failed('calls', 'credential_crossed')
     clearTimeout(recovery)
     recovery = setTimeout(() => health.recovered('calls'), ALARM_LASTS).unref()
@@ -76,7 +77,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
       for (const { name, secret } of variables) {
         const value = secret && Object.hasOwn(values, name) ? values[name] : undefined
         if (value === undefined) continue
-        prints.add({ owner: ownerId(key), provider: key.provider, field: `${key.path} ${name}` }, value)
+        prints.add({ owner: ownerKey(key.owner), provider: key.provider, field: `${key.path} ${name}` }, value)
       }
     },
 
@@ -96,10 +97,6 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
       })
     },
   }
-}
-
-function ownerId({ owner: { issuer, subject } }: StorageKey): string {
-  return JSON.stringify([issuer, subject])
 }
 
 /** All strings in a value; undefined when they are too many to search. */

@@ -1,3 +1,4 @@
+import { ownerKey } from '../model/owner.ts'
 import { addressGroups } from '../network/address-groups.ts'
 import type { AuditEvent } from '../ports/audit-sink.ts'
 
@@ -36,7 +37,7 @@ export function createRefusalCap(summarise: (count: number) => Promise<void>): R
       const isHolder = type === 'token.rejected' && owner !== undefined
       if (actor?.kind !== 'anonymous' && !isHolder) return true
       timer ??= setTimeout(() => void endMinute(), WINDOW_MILLISECONDS).unref()
-      const groups = isHolder ? [{ key: JSON.stringify(owner), share: 1 }] : addressGroups(address)
+      const groups = isHolder ? [{ key: ownerKey(owner), share: 1 }] : addressGroups(address)
       const isFull = groups.some(({ key, share }) => (written.get(key) ?? 0) >= share * MOST_OF_ONE_ADDRESS)
       if (inAll >= MOST_IN_ALL || isFull) {
         suppressed += 1

@@ -36,6 +36,11 @@ export function twoUsers(): CredentialVaultError {
   )
 }
 
+/** Returns a text that is different for every owner, to use as a key in memory. Not hashed, so not for a store or a log. */
+export function ownerKey({ issuer, subject }: Owner): string {
+  return JSON.stringify([issuer, subject])
+}
+
 /** Returns the pair alone, checked. Throws `owner_unknown` when either part could not name a person reliably. */
 export function checkOwner(candidate: Owner): Owner {
   return { issuer: checkPart(candidate.issuer, 'issuer'), subject: checkPart(candidate.subject, 'subject') }

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { ownerHash } from '../crypto/owner-hash.ts'
 import type { Sealer } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
-import type { User } from '../model/owner.ts'
+import { ownerKey, type User } from '../model/owner.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
 
@@ -101,7 +102,7 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     return {
       key: keyOf(handleOf(id)),
       slot: sealer.mac('slot', provider, issuer, subject, clientId ?? '').toString('base64url'),
-      owner: sealer.mac('owner', issuer, subject).toString('base64url'),
+      owner: ownerHash(sealer, user),
       sealed,
       expiresAt,
       keepUntil,
@@ -138,10 +139,9 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
   /** Of this process, by owner: each costs memory for as long as its client likes. */
   const waiting = new Map<string, number>()
   const waiters = new Set<string>()
-  const ownerOf = ({ issuer, subject }: User) => JSON.stringify([issuer, subject])
 
   function admit(user: User): string | undefined {
-    const owner = ownerOf(user)
+    const owner = ownerKey(user)
     const own = waiting.get(owner) ?? 0
     if (own >= MOST_WAITING_CALLS) return undefined
     const waiterId = randomBytes(16).toString('base64url')
@@ -153,7 +153,7 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
   function dismiss(user: User, waiterId: string | undefined): void {
     // Told more than once of one call, as when it is withdrawn.
     if (waiterId === undefined || !waiters.delete(waiterId)) return
-    const owner = ownerOf(user)
+    const owner = ownerKey(user)
     const left = (waiting.get(owner) ?? 1) - 1
     if (left > 0) waiting.set(owner, left)
     else waiting.delete(owner)

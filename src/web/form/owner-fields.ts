@@ -1,3 +1,4 @@
+import { ownerHash } from '../../core/crypto/owner-hash.ts'
 import { CSRF_FIELD, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
@@ -17,8 +18,7 @@ export async function ownerFields(
   if (admission.state !== 'open') {
     return { ...endedAnswer(services, admission, admission.state, true), event: rejected('not_open', link) }
   }
-  const owner = parts.sealer.mac('owner', session.issuer, session.subject).toString('base64url')
-  const wait = await limits.submits.take(owner)
+  const wait = await limits.submits.take(ownerHash(parts.sealer, session))
   if (wait > 0) return { ...rateLimited(services, wait), event: rejected('rate_limited', link) }
   const fields = await readFields(services, request, link)
   if (isAnswer(fields)) return fields

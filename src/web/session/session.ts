@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
+import { ownerHash } from '../../core/crypto/owner-hash.ts'
 import type { Sealer } from '../../core/crypto/seal.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
@@ -98,15 +99,13 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
 
   async function isGood(session: Session): Promise<boolean> {
     const { id, loginStartedAt: startedAt } = session
-    return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerName(session), startedAt }))
+    return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerHash(sealer, session), startedAt }))
   }
 
   function cookieOf({ id, ...session }: Session): string {
     const expiresAt = Math.min(session.seenAt + idle, session.startedAt + longest)
     return sealedCookie(site, { name, value: cookies.seal('session-cookie', { sid: id, ...session }, expiresAt) })
   }
-
-  const ownerName = ({ issuer, subject }: Owner) => sealer.mac('owner', issuer, subject).toString('base64url')
 
   // Remembered until no copy of the cookie can be valid any more.
   const endEverywhere = (session: Session) => sessions.end(session.id, session.startedAt + longest)
@@ -124,7 +123,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
       return { session: seen, cookies: [cookieOf(seen)] }
     },
 
-    isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerName(user), startedAt }),
+    isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerHash(sealer, user), startedAt }),
 
     async start(request, user, loginStartedAt = Date.now()) {
       const former = opened(request)
