@@ -1,8 +1,13 @@
-import type { z } from 'zod'
 import { jsonLinesAudit } from '../audit/json-lines.ts'
 import { type AccessLog, createAccessLog } from '../core/credentials/access-log.ts'
 import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
-import { createSealer, type Sealer } from '../core/crypto/seal.ts'
+import {
+  createSealer,
+  type MacPurpose,
+  type Sealer,
+  type SealerPurposes,
+  type SealPurpose,
+} from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
 import { warnAbout } from '../core/host/notice.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
@@ -15,23 +20,38 @@ import { isLoopback } from '../core/network/loopback.ts'
 import { checkServerBaseUrl, urlBelow } from '../core/network/server-base-url.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
-import { createPendingRequests, type PendingRequests } from '../core/requests/pending-requests.ts'
+import {
+  createPendingRequests,
+  PENDING_REQUEST_PURPOSES,
+  type PendingRequests,
+} from '../core/requests/pending-requests.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory.ts'
-import type { OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import type { OpenVaultOptions } from './open-vault-options.ts'
 import { findWebKey } from './web-key.ts'
 
 /** What opening needs of a backend, whatever is then done with it. */
 export type OpenableBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'deriveKey' | 'announceServer'>
 
-export type PartsOptions = Omit<OpenVaultOptions, 'backend'> & { readonly backend: OpenableBackend }
+export type PartsOptions = Pick<
+  OpenVaultOptions,
+  'serverBaseUrl' | 'identity' | 'pendingStore' | 'audit' | 'webKey' | 'linkTtlSeconds' | 'verifyToken' | 'warn'
+> & { readonly backend: OpenableBackend }
+
+/** What differs between the functions that open a vault or one tier of it. */
+export interface Opening<S extends SealPurpose, M extends MacPurpose> {
+  /** The function that was called, for the option paths in errors. */
+  readonly caller: 'openVault' | 'openFormTier' | 'openToolTier'
+  /** The purposes that the opened sealer has keys for. */
+  readonly purposes: SealerPurposes<S, M>
+}
 
 /** What both tiers stand on. Nothing of it reads or writes a credential. */
-export interface OpenedParts {
+export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly serverBaseUrl: URL
   readonly identity: Identity
-  readonly sealer: Sealer
+  readonly sealer: Sealer<S, M>
   readonly health: Health
   readonly journal: Journal
   readonly pendingRequests: PendingRequests
@@ -52,16 +72,16 @@ const SECOND_SERVER =
   'Another server at this address uses the same store, and each keeps open requests and sessions in its own memory: a link that one has made is unknown to the other. Run one process, or give each an address of its own.'
 
 /** Opens them, and refuses to start when anything about them is unsafe or unclear: keys, identity, URL, store, cryptography. */
-export async function openParts(
+export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   options: PartsOptions,
-  checked: z.output<typeof openVaultOptions>,
-): Promise<OpenedParts> {
+  { caller, purposes }: Opening<S, M>,
+): Promise<OpenedParts<S, M>> {
   const { backend } = options
   const warnOf = (place: string) => options.warn ?? warnAbout(place)
-  const serverBaseUrl = checkServerBaseUrl(checked.serverBaseUrl, 'openVault.serverBaseUrl')
+  const serverBaseUrl = checkServerBaseUrl(options.serverBaseUrl, `${caller}.serverBaseUrl`)
   refuseUnverifiedTls()
   await sodiumReady()
-  const identity = await openIdentity(options, serverBaseUrl, warnOf('identity'))
+  const identity = await openIdentity(options, { serverBaseUrl, caller, warn: warnOf('identity') })
   const pendingStore = pendingStoreWithTranslatedErrors(options.pendingStore ?? memoryPendingStore())
   const audit = auditWithTranslatedErrors(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
@@ -73,10 +93,19 @@ export async function openParts(
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
     ),
   )
-  const sealer = await orClose([backend, audit, pending], async () => {
-    const webKey = findWebKey({ text: options.webKey, backend, pendingStore, warn: warnOf('keys') })
+  const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
+    const webKey = findWebKey({
+      option: `${caller}.webKey`,
+      text: options.webKey,
+      backend,
+      pendingStore,
+      warn: warnOf('keys'),
+    })
     await audit.open?.(backend.deriveKey?.('audit'))
-    return createSealer(webKey)
+    return {
+      sealer: createSealer(webKey, purposes),
+      requestSealer: createSealer(webKey, PENDING_REQUEST_PURPOSES),
+    }
   })
   const health = createHealth(warnOf('health'), (part, problem) => {
     // The log reports its own failures, and a crossing has a line of its own.
@@ -100,7 +129,11 @@ export async function openParts(
     sealer,
     health,
     journal,
-    pendingRequests: createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds }),
+    pendingRequests: createPendingRequests({
+      store: pendingStore,
+      sealer: requestSealer,
+      linkTtlSeconds: options.linkTtlSeconds,
+    }),
     calls: createBackendCalls({ name: backend.name, health }),
     log: createAccessLog(journal, backend.name),
     warnOf,
@@ -120,20 +153,24 @@ async function closeEach(parts: readonly Closable[], ended: readonly PromiseSett
 
 async function openIdentity(
   options: PartsOptions,
-  serverBaseUrl: URL,
-  warn: (message: string) => void,
+  {
+    serverBaseUrl,
+    caller,
+    warn,
+  }: { readonly serverBaseUrl: URL; readonly caller: string; readonly warn: (message: string) => void },
 ): Promise<Identity> {
   const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
-  const opened = await identityMode(options.identity, serverBaseUrl).open({ serverBaseUrl, callbackUrl, warn })
+  const mode = identityMode(options.identity, serverBaseUrl, `${caller}.identity`)
+  const opened = await mode.open({ serverBaseUrl, callbackUrl, warn })
   return options.verifyToken ? { ...opened, verifyToken: options.verifyToken, noAccessToken: undefined } : opened
 }
 
-function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): IdentityMode {
-  if (given !== undefined) return 'open' in given ? given : severalIssuers(given)
+function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL, option: string): IdentityMode {
+  if (given !== undefined) return 'open' in given ? given : severalIssuers(given, option)
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',
-    'openVault.identity: nothing says who may submit the form, and this server is not on loopback. ' +
+    `${option}: nothing says who may submit the form, and this server is not on loopback. ` +
       'Set one of: oidc({ issuer, clientId }), the default everywhere; localUser(), for one person on http://localhost.',
     { reason: 'identity_missing' },
   )

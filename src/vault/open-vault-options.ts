@@ -6,6 +6,7 @@ import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
+import { DEFAULT_LINK_TTL_SECONDS } from '../core/requests/pending-requests.ts'
 import type { RateLimitOptions } from '../web/http/rate-limit.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 
@@ -71,11 +72,15 @@ const object = <T extends object>(message: string) =>
 const callable = <T extends (...parameters: never[]) => unknown>() =>
   z.custom<T>((value) => typeof value === 'function', 'must be a function').optional()
 
+/** Checks that a backend was given. A tier's backend needs fewer methods than `openVault`'s, and the compiler checks which. */
+export const backendOption = <T extends object>() =>
+  object<T>('must be a secret backend such as sealedFile({ folder })')
+
 const perMinute = z.int().min(1).max(1_000_000).optional()
 
 export const openVaultOptions = z.strictObject({
   serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
-  backend: object<SecretBackend>('must be a secret backend such as sealedFile({ folder })'),
+  backend: backendOption<SecretBackend>(),
   identity: object<IdentityMode | readonly IdentityMode[]>(
     'must be oidc({ … }), an array of them, or localUser({ … })',
   ).optional(),
@@ -84,7 +89,7 @@ export const openVaultOptions = z.strictObject({
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
-  linkTtlSeconds: z.int().min(60).max(3600).default(600),
+  linkTtlSeconds: z.int().min(60).max(3600).default(DEFAULT_LINK_TTL_SECONDS),
   sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
   sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),
   trustedProxies: z.int().min(0).max(10).default(0),

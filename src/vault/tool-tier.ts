@@ -2,10 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { z } from 'zod'
 import type { AccessLog } from '../core/credentials/access-log.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
-import type { Sealer } from '../core/crypto/seal.ts'
+import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { type CrossingWatch, createCrossingWatch } from '../core/echo-guard/crossing-watch.ts'
 import type { HealthPart } from '../core/journal/health.ts'
-import { parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
@@ -15,7 +15,7 @@ import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
 import type { OwnRoutes } from '../web/http/own-routes.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
-import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
 
 /** What the tools of providers work with. */
@@ -23,7 +23,7 @@ export interface ToolServices {
   readonly reader: CredentialReader
   readonly log: AccessLog
   readonly pendingRequests: PendingRequests
-  readonly sealer: Sealer
+  readonly sealer: ReferenceSealer
   readonly crossings: CrossingWatch
   /** Whether the form begins with a login; local mode has none. */
   readonly hasLogin: boolean
@@ -56,10 +56,26 @@ export type ToolTierBackend = OpenableBackend & ReadableBackend
 export type ToolTierOptions = Omit<OpenVaultOptions, 'backend' | FormOption> & { readonly backend: ToolTierBackend }
 type FormOption = 'browserSessions' | 'sessionIdleSeconds' | 'sessionMaxSeconds' | 'rateLimits'
 
-/** The tool tier alone, for a process that may read credentials and not write them. Throws as `openVault` does. */
+const toolTierOptions = openVaultOptions
+  .omit({
+    backend: true,
+    browserSessions: true,
+    sessionIdleSeconds: true,
+    sessionMaxSeconds: true,
+    rateLimits: true,
+  } satisfies Record<'backend' | FormOption, true>)
+  .extend({ backend: backendOption<ToolTierBackend>() })
+
+toolTierOptions.shape satisfies OptionSchemas<ToolTierOptions>
+
+/**
+ * Opens the tool tier alone, for a process that may read credentials and not write them. It refuses the options of a form tier.
+ *
+ * @throws what `openVault` throws, with the option's path below `openToolTier`
+ */
 export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> {
-  const checked = parseOptions(openVaultOptions, options, 'openToolTier')
-  const parts = await openParts(options, checked)
+  const checked = parseOptions(toolTierOptions, options, 'openToolTier')
+  const parts = await openParts(options, { caller: 'openToolTier', purposes: REFERENCE_PURPOSES })
   const { backend } = options
   const isCurrent: SecretBackend['isCurrent'] =
     backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
@@ -75,10 +91,13 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
 export interface ToolTierParts {
   readonly backend: ReadableBackend
   readonly options: Pick<OpenVaultOptions, 'ownerFrom' | 'assertion'>
-  readonly checked: z.output<typeof openVaultOptions>
+  readonly checked: z.output<typeof toolTierOptions>
 }
 
-export function createToolTier(opened: OpenedParts, { backend, options, checked }: ToolTierParts): ToolTier {
+export function createToolTier(
+  opened: OpenedParts<'reference', never>,
+  { backend, options, checked }: ToolTierParts,
+): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, warnOf } = opened
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {

@@ -6,6 +6,8 @@ import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 
 export interface WebKeyParts {
+  /** The option's path in errors, e.g. `openVault.webKey`. */
+  readonly option: string
   /** In the text form that `keygen` prints. */
   readonly text: string | undefined
   readonly backend: Pick<SecretBackend, 'deriveKey'>
@@ -19,13 +21,13 @@ export interface WebKeyParts {
  *
  * @throws `configuration_invalid` (`same_key`, `web_key_missing`)
  */
-export function findWebKey({ text, backend, pendingStore, warn }: WebKeyParts): Uint8Array {
+export function findWebKey({ option, text, backend, pendingStore, warn }: WebKeyParts): Uint8Array {
   const derived = backend.deriveKey?.('web')
   const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
   if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      'openVault.webKey: it is the same key as the store\'s. Whoever serves the form could then read the store. Make another one with "mcp-credential-vault keygen".',
+      `${option}: it is the same key as the store's. Whoever serves the form could then read the store. Make another one with "mcp-credential-vault keygen".`,
       { reason: 'same_key' },
     )
   }
@@ -34,7 +36,7 @@ export function findWebKey({ text, backend, pendingStore, warn }: WebKeyParts): 
   if (!pendingStore.shared) return randomBytes(32)
   throw new CredentialVaultError(
     'configuration_invalid',
-    'openVault.webKey: links and cookies need a key that every replica has. Make one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.',
+    `${option}: links and cookies need a key that every replica has. Make one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.`,
     { reason: 'web_key_missing' },
   )
 }

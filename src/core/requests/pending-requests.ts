@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { ownerHash } from '../crypto/owner-hash.ts'
-import type { Sealer } from '../crypto/seal.ts'
+import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
 import { ownerKey, type User } from '../model/owner.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
@@ -53,10 +53,17 @@ export interface PendingRequests {
 
 export interface PendingRequestsParts {
   readonly store: PendingStore
-  readonly sealer: Sealer
-  /** How long a link works, in seconds. */
-  readonly linkTtlSeconds: number
+  readonly sealer: Sealer<'pending-request', 'link' | 'slot' | 'owner' | 'topic'>
+  /** How long a new link works, in seconds. Default 600. A form tier opens no requests and leaves it out. */
+  readonly linkTtlSeconds?: number | undefined
 }
+
+export const PENDING_REQUEST_PURPOSES = {
+  seal: ['pending-request'],
+  mac: ['link', 'slot', 'owner', 'topic'],
+} as const satisfies SealerPurposes
+
+export const DEFAULT_LINK_TTL_SECONDS = 600
 
 const HANDLE = /^[A-Za-z0-9_-]{43}$/
 /** Its owner can still be told what became of a link this long after its end. */
@@ -79,7 +86,11 @@ const sealedSchema = z.strictObject({
   createdAt: z.number(),
 })
 
-export function createPendingRequests({ store, sealer, linkTtlSeconds }: PendingRequestsParts): PendingRequests {
+export function createPendingRequests({
+  store,
+  sealer,
+  linkTtlSeconds = DEFAULT_LINK_TTL_SECONDS,
+}: PendingRequestsParts): PendingRequests {
   const handleOf = (id: string) => sealer.mac('link', id).toString('base64url')
   const keyOf = (handle: string) => createHash('sha256').update(handle).digest('base64url') as PendingKey
   const topicOf = ({ provider, user }: NewRequest) =>

@@ -1,5 +1,5 @@
 import type { CredentialWriter } from '../../core/credentials/credential-writer.ts'
-import type { Sealer } from '../../core/crypto/seal.ts'
+import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
@@ -7,6 +7,14 @@ import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
 import type { PendingRequests } from '../../core/requests/pending-requests.ts'
 import type { RateLimitOptions } from './rate-limit.ts'
+
+/** Seals the pages' cookies and hashes their form tokens and owners. It opens no reference and no pending request. */
+export type PageSealer = Sealer<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
+
+export const PAGE_PURPOSES = {
+  seal: ['session-cookie', 'login-cookie'],
+  mac: ['csrf', 'owner'],
+} as const satisfies SealerPurposes
 
 /** Everything that the pages work with. */
 export interface WebParts {
@@ -19,7 +27,7 @@ export interface WebParts {
   readonly writer: CredentialWriter
   readonly identity: Identity
   readonly sessions: BrowserSessions
-  readonly sealer: Sealer
+  readonly sealer: PageSealer
   readonly journal: Journal
   readonly health: Health
   /** What the operator should read at once. Never a secret. */

@@ -52,7 +52,11 @@ export interface CookieSealer {
 }
 
 /** `policy`: what this vault asks of a login. A cookie that was made under another policy, perhaps a weaker one, is not opened. */
-export function createCookieSealer(sealer: Sealer, site: Site, policy = ''): CookieSealer {
+export function createCookieSealer(
+  sealer: Pick<Sealer<CookiePurpose>, 'seal' | 'open'>,
+  site: Site,
+  policy = '',
+): CookieSealer {
   const context = JSON.stringify([site.origin, site.root, policy])
   return {
     seal: (purpose, value, expiresAt) => sealer.seal(purpose, value, expiresAt, context),

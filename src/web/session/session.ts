@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import { ownerHash } from '../../core/crypto/owner-hash.ts'
-import type { Sealer } from '../../core/crypto/seal.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { BrowserLogin, SignedInUser } from '../../core/ports/identity.ts'
 import type { Site } from '../http/site.ts'
-import type { WebOptions } from '../http/web-parts.ts'
+import type { PageSealer, WebOptions } from '../http/web-parts.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
 /** Who is signed in with this browser. Sealed in the cookie; times are Unix milliseconds. */
@@ -53,7 +52,7 @@ export interface Sessions {
 
 export interface SessionParts {
   readonly site: Site
-  readonly sealer: Sealer
+  readonly sealer: Pick<PageSealer, 'mac'>
   readonly cookies: CookieSealer
   readonly login: Pick<BrowserLogin, 'isRecent'>
   readonly sessions: BrowserSessions
