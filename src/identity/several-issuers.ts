@@ -62,6 +62,7 @@ function chosenLogin(identities: readonly OneIssuer[], option: string): BrowserL
   }
   return {
     mode: 'oidc',
+    hasLogin: true,
     displayName: 'your identity provider',
     choices: checkNames(
       [...logins].map(([issuer, login]) => ({

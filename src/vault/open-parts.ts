@@ -16,8 +16,9 @@ import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
+import { loginCallbackUrl } from '../core/network/form-urls.ts'
 import { isLoopback } from '../core/network/loopback.ts'
-import { checkServerBaseUrl, urlBelow } from '../core/network/server-base-url.ts'
+import { checkServerBaseUrl } from '../core/network/server-base-url.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import {
@@ -159,7 +160,7 @@ async function openIdentity(
     warn,
   }: { readonly serverBaseUrl: URL; readonly caller: string; readonly warn: (message: string) => void },
 ): Promise<Identity> {
-  const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
+  const callbackUrl = loginCallbackUrl(serverBaseUrl)
   const mode = identityMode(options.identity, serverBaseUrl, `${caller}.identity`)
   const opened = await mode.open({ serverBaseUrl, callbackUrl, warn })
   return options.verifyToken ? { ...opened, verifyToken: options.verifyToken, noAccessToken: undefined } : opened

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { OptionSchemas } from '../core/model/options.ts'
+import { functionOption, type OptionSchemas } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { AuditSink } from '../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
@@ -69,9 +69,6 @@ export const DEFAULT_CACHE_SECONDS = 30
 
 const object = <T extends object>(message: string) =>
   z.custom<T>((value) => typeof value === 'object' && value !== null, message)
-const callable = <T extends (...parameters: never[]) => unknown>() =>
-  z.custom<T>((value) => typeof value === 'function', 'must be a function').optional()
-
 /** Checks that a backend was given. A tier's backend needs fewer methods than `openVault`'s, and the compiler checks which. */
 export const backendOption = <T extends object>() =>
   object<T>('must be a secret backend such as sealedFile({ folder })')
@@ -105,10 +102,10 @@ export const openVaultOptions = z.strictObject({
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an origin such as https://inspector.example.com'))
     .default([]),
-  verifyToken: callable<VerifyToken>(),
-  ownerFrom: callable<OwnerFrom>(),
-  assertion: callable<NonNullable<OpenVaultOptions['assertion']>>(),
-  warn: callable<(message: string) => void>(),
+  verifyToken: functionOption<VerifyToken>(),
+  ownerFrom: functionOption<OwnerFrom>(),
+  assertion: functionOption<NonNullable<OpenVaultOptions['assertion']>>(),
+  warn: functionOption<(message: string) => void>(),
 } satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {

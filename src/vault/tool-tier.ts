@@ -131,7 +131,7 @@ export function createToolTier(
       pendingRequests,
       sealer,
       crossings: createCrossingWatch({ note: log.note, health }),
-      hasLogin: identity.browserLogin.mode !== 'local-user',
+      hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,
       warn: warnOf('outgoing'),

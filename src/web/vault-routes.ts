@@ -82,10 +82,9 @@ function createServices(parts: WebParts) {
   const guides = new Map<string, string>()
   const { browserLogin } = identity
   const cookies = createCookieSealer(sealer, site, browserLogin.policy)
-  const banner =
-    browserLogin.mode === 'local-user'
-      ? 'Local mode, without a login: whoever can open this page on this computer counts as its one user.'
-      : identity.banner
+  const banner = browserLogin.hasLogin
+    ? identity.banner
+    : 'Local mode, without a login: whoever can open this page on this computer counts as its one user.'
   const services: PageServices = {
     parts,
     site,

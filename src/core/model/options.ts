@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { CredentialVaultError } from './errors.ts'
 
 /**
@@ -6,6 +6,10 @@ import { CredentialVaultError } from './errors.ts'
  * not compile.
  */
 export type OptionSchemas<O> = { readonly [K in keyof O]-?: z.ZodType<unknown, O[K]> }
+
+/** A schema for an option that is a function. Its parameters and result are left to the compiler. */
+export const functionOption = <T extends (...parameters: never[]) => unknown>() =>
+  z.custom<T>((value) => typeof value === 'function', 'must be a function').optional()
 
 /**
  * Checks options once, where they enter. An unknown option is an error. The message names each wrong option by its path below

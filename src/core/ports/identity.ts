@@ -13,6 +13,9 @@ export interface Principal extends User {
  */
 export type VerifyToken = (token: string) => Promise<Principal>
 
+/** Longest access token that is looked at, in characters. */
+export const MAX_ACCESS_TOKEN_LENGTH = 16_384
+
 /** What the login cookie keeps of one login between its two halves. Plain JSON; the caller seals it. */
 export type LoginTransaction = Readonly<Record<string, string>>
 
@@ -34,10 +37,13 @@ export interface SignedInUser extends User {
   readonly authenticatedAt?: number | undefined
 }
 
+export type IdentityModeName = 'oidc' | 'local-user'
+
 /** How the browser's user is identified. Knows no HTTP; the web layer carries its values. */
 export interface BrowserLogin {
-  /** `oidc` or `local-user`. */
-  readonly mode: string
+  readonly mode: IdentityModeName
+  /** Whether users sign in before the form. False in local mode, which has one user. */
+  readonly hasLogin: boolean
   /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
   readonly displayName: string
   /** Returns the operator's name for this issuer; undefined when none was set, or when the issuer is another's. */
@@ -97,6 +103,6 @@ export interface IdentityContext {
 
 /** Made by `oidc()` or `localUser()`; opened once by `openVault`, where it may refuse to start. */
 export interface IdentityMode {
-  readonly mode: string
+  readonly mode: IdentityModeName
   open(context: IdentityContext): Promise<Identity>
 }

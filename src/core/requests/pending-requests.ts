@@ -4,6 +4,7 @@ import { ownerHash } from '../crypto/owner-hash.ts'
 import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
 import { ownerKey, type User } from '../model/owner.ts'
+import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
 
@@ -65,7 +66,6 @@ export const PENDING_REQUEST_PURPOSES = {
 
 export const DEFAULT_LINK_TTL_SECONDS = 600
 
-const HANDLE = /^[A-Za-z0-9_-]{43}$/
 /** Its owner can still be told what became of a link this long after its end. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
@@ -188,7 +188,7 @@ export function createPendingRequests({
     },
 
     async find(handle) {
-      if (!HANDLE.test(handle)) return undefined
+      if (!LINK_HANDLE.test(handle)) return undefined
       const entry = await store.get(keyOf(handle))
       const request = entry && unseal(entry)
       if (!entry || !request) return undefined

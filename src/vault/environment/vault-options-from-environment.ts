@@ -7,7 +7,8 @@ import { localUser } from '../../identity/local-user.ts'
 import { oidc } from '../../identity/oidc.ts'
 import { ASYMMETRIC_ALGORITHMS } from '../../identity/oidc-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
-import { createStores } from './create-stores.ts'
+import { auditVariables } from './audit-from-environment.ts'
+import { createStores, storeVariables } from './create-stores.ts'
 import { fromVariables, wholeNumber, withoutEmpty } from './environment.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
@@ -42,7 +43,16 @@ const environmentSchema = z.object({
   MCP_SUBMITS_PER_MINUTE: wholeNumber.optional(),
 })
 
-export const vaultOptionVariables: readonly string[] = Object.keys(environmentSchema.shape)
+/** The names of all our environment variables that begin with MCP_. */
+export const knownVariables: ReadonlySet<string> = new Set(
+  [
+    ...auditVariables,
+    ...storeVariables,
+    ...Object.keys(environmentSchema.shape),
+    'MCP_WEB_KEY',
+    'MCP_WEB_KEY_FILE',
+  ].filter((name) => name.startsWith('MCP_')),
+)
 
 const VAULT_VARIABLES = {
   'openVault.serverName': 'MCP_SERVER_NAME',

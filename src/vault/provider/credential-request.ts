@@ -3,7 +3,7 @@ import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest } from '../../core/gate/gated-provider.ts'
 import type { RequestCause } from '../../core/model/credential-state.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
-import { urlBelow } from '../../core/network/server-base-url.ts'
+import { entryUrl } from '../../core/network/form-urls.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
 export interface CredentialRequestParts {
@@ -33,7 +33,7 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
   }
   return {
     request,
-    url: formUrl(serverBaseUrl, provider, request.handle),
+    url: entryUrl(serverBaseUrl, request),
     hasLogin: services.hasLogin,
     mayWait: request.waiterId !== undefined,
     async wait(signal) {
@@ -45,10 +45,4 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
     leave: () => pendingRequests.leave(request),
     withdraw: async () => void (await pendingRequests.withdraw(request)),
   }
-}
-
-function formUrl(serverBaseUrl: URL, provider: string, handle: string): string {
-  const url = urlBelow(serverBaseUrl, `/credentials/${provider}/entry`)
-  url.searchParams.set('t', handle)
-  return url.href
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { z } from 'zod'
+import { functionOption } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
 import type { VariablesOptions } from '../../core/model/variables.ts'
@@ -39,10 +40,6 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly guardShortSecrets?: boolean
 }
 
-const callable = z.custom<(...parameters: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'must be a function',
-)
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 
 // What is unknown here is checked by the part that takes it.
@@ -63,11 +60,11 @@ export const credentialsProviderOptions = z
       )
       .optional(),
     userContext: storage.optional(),
-    ownerFrom: callable.optional(),
+    ownerFrom: functionOption(),
     tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
     referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
     destinations: z.unknown().optional(),
-    verify: callable.optional(),
+    verify: functionOption(),
     guardShortSecrets: z.boolean().default(false),
     serverBaseUrl: z.unknown().optional(),
     backend: z.unknown().optional(),

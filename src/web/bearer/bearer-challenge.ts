@@ -25,21 +25,3 @@ const DESCRIPTIONS: Readonly<Record<BearerError, string>> = {
   invalid_token: 'The access token is expired, malformed, revoked or meant for another server',
   insufficient_scope: 'The access token lacks a scope that this server requires',
 }
-
-export type BearerCredentials =
-  | { readonly kind: 'token'; readonly token: string }
-  /** Nothing, or another scheme. */
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'malformed' }
-
-const MAX_TOKEN_LENGTH = 16_384
-
-/** Reads every `Authorization` header of a request. The scheme's name has no case (RFC 9110 §11.1). */
-export function bearerCredentials(headers: readonly string[]): BearerCredentials {
-  const [header, second] = headers
-  if (header === undefined) return { kind: 'absent' }
-  if (second !== undefined) return { kind: 'malformed' }
-  if (!/^Bearer(?: |$)/i.test(header)) return { kind: 'absent' }
-  const token = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(header)?.[1]
-  return token === undefined || token.length > MAX_TOKEN_LENGTH ? { kind: 'malformed' } : { kind: 'token', token }
-}

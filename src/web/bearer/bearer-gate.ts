@@ -12,7 +12,8 @@ import { preflightHeaders, shareWith } from '../http/cross-origin.ts'
 import { hostMatches } from '../http/host-check.ts'
 import { programHeaders, type SecurityHeaders, setHeaders } from '../http/security-headers.ts'
 import type { BearerParts } from '../http/web-parts.ts'
-import { type BearerError, bearerChallenge, bearerCredentials } from './bearer-challenge.ts'
+import { type BearerError, bearerChallenge } from './bearer-challenge.ts'
+import { bearerCredentials } from './bearer-credentials.ts'
 
 export interface BearerGateOptions {
   /**

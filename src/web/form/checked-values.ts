@@ -6,8 +6,8 @@ import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { rejected } from '../request/posted-form.ts'
 import { type Admission, aboutLink } from './admission.ts'
+import { unverifiedAnswer } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
-import { unverifiedAnswer } from './unverified.ts'
 
 /** Values that are worth saving. */
 export interface CheckedValues {

@@ -8,10 +8,10 @@ import { lineOf, type PageRequest } from '../request/page-request.ts'
 import { type PageServices, watched } from '../request/page-services.ts'
 import { type Admission, aboutLink } from './admission.ts'
 import { checkedValues } from './checked-values.ts'
-import { savedAnswer } from './entry-route.ts'
+import { savedAnswer } from './done-route.ts'
+import { saveFailure } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
-import { saveFailure } from './save-failure.ts'
 
 /**
  * The one request that saves. The body is read only for the link's owner; the link is claimed only for values that are worth saving;

@@ -8,7 +8,7 @@ export interface RateLimit {
 }
 
 /** Fixed window of one minute, in this process. A failing limiter refuses: its error reaches the caller. */
-export function rateLimit(perMinute: number): RateLimit {
+function rateLimit(perMinute: number): RateLimit {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
   return { take: (key) => consumed(limiter, key) }
 }
@@ -17,7 +17,7 @@ export function rateLimit(perMinute: number): RateLimit {
  * Like {@link rateLimit}, by address: what one network has used up is used up for every address in it. An address whose network is over
  * its limit is not remembered, since memory would grow with each of them.
  */
-export function addressLimit(perMinute: number): RateLimit {
+function addressLimit(perMinute: number): RateLimit {
   const limiters = new Map<number, RateLimiterMemory>()
   const limiterOf = (share: number): RateLimiterMemory => {
     const known = limiters.get(share)

@@ -1,13 +1,13 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { LoginStart, SignedInUser } from '../../core/ports/identity.ts'
-import { type LinkTarget, linkPath } from '../http/site.ts'
+import { linkPath, linkTarget } from '../http/site.ts'
 import { type Answer, isAnswer, type PageEvent, rateLimited, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
 import { LOGIN_SECONDS, loginId } from '../session/login-cookie.ts'
-import { linkTarget } from './link-target.ts'
 
 /** Of an error in the identity provider's answer, as the browser tells it. */
 const ANSWERED_UNAVAILABLE = 'issuer_answered'

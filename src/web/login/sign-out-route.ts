@@ -1,9 +1,9 @@
 import { CSRF_FIELD, csrfTokenMatches } from '../http/csrf.ts'
+import { linkTarget } from '../http/site.ts'
 import { type Answer, isAnswer } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import { type PageServices, SIGN_OUT_PURPOSE } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
-import { linkTarget } from './link-target.ts'
 
 /** Ends the session on every replica, for as long as a copy of its cookie could be shown. */
 export async function signOut(services: PageServices, request: PageRequest): Promise<Answer> {

@@ -26,7 +26,7 @@ export function renderGuide(markdown: string): string {
       },
       link({ href, tokens }: Tokens.Link) {
         const text = this.parser.parseInline(tokens)
-        const target = linkTarget(href)
+        const target = externalUrl(href)
         if (!target) return text
         // Whoever follows a link out of here sees beforehand where it goes.
         const host =
@@ -52,7 +52,7 @@ export function renderGuide(markdown: string): string {
 }
 
 /** Absolute addresses only: a relative one would lead into our own pages. */
-function linkTarget(href: string): URL | undefined {
+function externalUrl(href: string): URL | undefined {
   if (!URL.canParse(href)) return undefined
   const url = new URL(href)
   return LINK_PROTOCOLS.has(url.protocol) ? url : undefined

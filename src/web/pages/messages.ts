@@ -1,15 +1,16 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { BrowserLogin } from '../../core/ports/identity.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
-import { type LinkTarget, linkPath, type Site } from '../http/site.ts'
+import { linkPath, type Site } from '../http/site.ts'
 import type { Action } from './page-views.ts'
 import type { Message, Viewer } from './pages.ts'
 import { signedInFact, signInAction } from './pages.ts'
 import { refusalMessages } from './refusal-messages.ts'
 
 /** Texts of every page but the form. Each says what happened and what to do next. */
-export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'displayName' | 'choices'>) {
-  const hasLogin = login.mode !== 'local-user'
+export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' | 'displayName' | 'choices'>) {
+  const { hasLogin } = login
   const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'
   const askAgain = 'Ask your assistant for it again, and it will give you a new link.'
 

@@ -1,5 +1,6 @@
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import { CSRF_FIELD } from '../http/csrf.ts'
-import type { LinkTarget, Site } from '../http/site.ts'
+import type { Site } from '../http/site.ts'
 import type { Session } from '../session/session.ts'
 import type { Assets } from './assets.ts'
 import type { Action, Fact, FormView, LayoutView, MessageView, SignedInView } from './page-views.ts'
@@ -89,7 +90,7 @@ function signedInView(site: Site, { session, account, signOutToken, target }: Vi
   }
 }
 
-export function targetFields({ provider, handle }: LinkTarget): (readonly [string, string])[] {
+function targetFields({ provider, handle }: LinkTarget): (readonly [string, string])[] {
   return [
     ['provider', provider],
     ['t', handle],
@@ -119,7 +120,7 @@ export function signInAction(
   }
 }
 
-export function personName({ displayName, subject }: Session): string {
+function personName({ displayName, subject }: Session): string {
   return displayName ?? subject
 }
 

@@ -1,4 +1,4 @@
-import type { LinkTarget } from '../http/site.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { Action } from './page-views.ts'
 import type { Message, Viewer } from './pages.ts'
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { LoginTransaction } from '../../core/ports/identity.ts'
-import type { LinkTarget, Site } from '../http/site.ts'
+import type { Site } from '../http/site.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
 /** One login between its two halves: what the identity mode keeps, and where the browser goes afterwards. */

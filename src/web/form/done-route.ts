@@ -1,20 +1,10 @@
 import { linkPath } from '../http/site.ts'
 import { type Answer, seeOther } from '../request/answer.ts'
-import { lineOf, type PageRequest } from '../request/page-request.ts'
+import type { PageRequest } from '../request/page-request.ts'
 import { type PageServices, viewerOf } from '../request/page-services.ts'
-import { type Admission, aboutLink, endedAnswer } from './admission.ts'
-import { formPage } from './form-page.ts'
+import { type Admission, endedAnswer } from './admission.ts'
 
-/** The form, for the link's owner. Uses nothing up, however often it is opened. */
-export async function entry(services: PageServices, request: PageRequest, admission: Admission): Promise<Answer> {
-  if (admission.state !== 'open') return endedAnswer(services, admission, admission.state, false)
-  // With no audit log nothing can be saved, so nobody is asked for a secret.
-  const line = { ...aboutLink(services, admission), ...lineOf(request) }
-  await services.journal.grant({ type: 'form.opened', outcome: 'success', ...line })
-  return { page: formPage(services, admission) }
-}
-
-/** What the owner sees after a save. */
+/** Shows the owner the result of a save. */
 export async function done(services: PageServices, _request: PageRequest, admission: Admission): Promise<Answer> {
   const { state, target } = admission
   if (state === 'open') return { page: seeOther(services.site, linkPath(services.site, 'entry', target)) }
@@ -27,7 +17,7 @@ export function savedAnswer(services: PageServices, admission: Admission, accoun
   const viewer = viewerOf(services, session, target)
   return {
     page: services.renderer.message(services.messages.saved(viewer, provider.label, account)),
-    // What was typed must not come back out of the browser's memory.
+    // The browser must not restore the typed values from its cache.
     headers: { 'Clear-Site-Data': '"cache"' },
   }
 }

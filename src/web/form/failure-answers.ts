@@ -1,0 +1,55 @@
+import type { CredentialVaultError } from '../../core/model/errors.ts'
+import type { VerifyFailure } from '../../core/ports/form-provider.ts'
+import type { Answer } from '../request/answer.ts'
+import type { PageRequest } from '../request/page-request.ts'
+import type { PageServices } from '../request/page-services.ts'
+import { type Admission, aboutLink } from './admission.ts'
+import { formPage } from './form-page.ts'
+
+/** Answers a submit whose `verify` failed. Nothing is saved. The operator is told the cause and the user what to do next. */
+export function unverifiedAnswer(
+  services: PageServices,
+  { correlationId }: PageRequest,
+  admission: Admission,
+  values: ReadonlyMap<string, string>,
+  { reason, detail, passing, fields }: VerifyFailure,
+): Answer {
+  const { provider } = admission
+  services.parts.warn(`${provider.name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`)
+  const outcome = fields.size > 0 ? 'failure' : 'error'
+  const event = { type: 'credential.verification_failed', outcome, reason, ...aboutLink(services, admission) } as const
+  if (fields.size > 0) {
+    return {
+      page: formPage(services, admission, { status: 422, heading: 'There is a problem', values, fields }),
+      event,
+    }
+  }
+  const unasked = `${provider.label} could not be asked whether this works.`
+  const general = passing
+    ? `${unasked} Try again in a moment.`
+    : `${unasked} If it happens again, tell whoever runs this server. Reference: ${correlationId}`
+  return { page: formPage(services, admission, { status: 503, heading: 'Nothing was saved', values, general }), event }
+}
+
+/** Returns heading and text for a save that the backend refused. The form keeps the values that are not secret, and the link still works. */
+export function saveFailure(
+  error: CredentialVaultError,
+  reference: string,
+): { readonly heading: string; readonly text: string } {
+  if (error.code === 'outcome_unknown')
+    return {
+      heading: 'It is not known whether this was saved',
+      text: 'The place where credentials are kept did not answer in time. Enter it again: saving it twice does no harm.',
+    }
+  return { heading: 'Nothing was saved', text: `${reasonText(error)} Reference: ${reference}` }
+}
+
+function reasonText({ code, reason, retryAfterSeconds }: CredentialVaultError): string {
+  if (code === 'forbidden' || code === 'unauthenticated' || code === 'configuration_invalid')
+    return 'This server may not use the place where credentials are kept. Trying again would not help; tell whoever runs it.'
+  if (reason === 'quota') return 'This credential was changed too often today. Try again tomorrow.'
+  if (reason === 'still_being_removed') return 'The earlier credential is still being removed. Try again in a minute.'
+  if (retryAfterSeconds !== undefined)
+    return `The place where credentials are kept is busy. Try again in ${Math.ceil(retryAfterSeconds)} seconds.`
+  return 'The place where credentials are kept refused or could not be reached. Try again in a moment.'
+}
