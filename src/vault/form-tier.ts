@@ -15,8 +15,8 @@ import type { SecretBackend, WritableBackend } from '../core/ports/secret-backen
 import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
 import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES, type WebParts } from '../web/http/web-parts.ts'
+import { createVaultRoutes } from '../web/page-middleware.ts'
 import { LOGIN_SECONDS } from '../web/session/login-cookie.ts'
-import { createVaultRoutes } from '../web/vault-routes.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { AccessLog } from '../core/credentials/access-log.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
-import { type CrossingWatch, createCrossingWatch } from '../core/echo-guard/crossing-watch.ts'
+import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
@@ -24,7 +24,7 @@ export interface ToolServices {
   readonly log: AccessLog
   readonly pendingRequests: PendingRequests
   readonly sealer: ReferenceSealer
-  readonly crossings: CrossingWatch
+  readonly crossings: LeakDetector
   /** Whether the form begins with a login; local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
@@ -130,7 +130,7 @@ export function createToolTier(
       log,
       pendingRequests,
       sealer,
-      crossings: createCrossingWatch({ note: log.note, health }),
+      crossings: createLeakDetector({ note: log.note, health }),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,

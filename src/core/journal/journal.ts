@@ -16,7 +16,7 @@ export interface Journal {
    * many refusals of requests without a known user are counted instead, in a `refusals.counted` line a minute.
    */
   note(event: AuditEvent): Promise<void>
-  /** Writes what has only been counted, and tries once more to write what is kept. */
+  /** Writes the counts of lines that were not written one by one, and tries once more to write the unwritten lines. */
   close(): Promise<void>
 }
 
@@ -27,8 +27,8 @@ export interface JournalParts {
   readonly warn?: (message: string) => void
 }
 
-/** Lines kept at most; of those beyond only the number is. */
-const MAX_KEPT = 1000
+/** Longest queue of unwritten lines. Lines beyond it are only counted. */
+const MAX_UNWRITTEN = 1000
 
 const CHANGES: readonly AuditEvent['type'][] = [
   'credential.stored',
@@ -48,13 +48,13 @@ const COUNTED = {
 
 export function createJournal({ audit, health, warn = () => {} }: JournalParts): Journal {
   const log = sinkWithDeadline(audit)
-  let kept: AuditEvent[] = []
-  let uncounted = 0
+  let unwritten: AuditEvent[] = []
+  let dropped = 0
   let flushing: Promise<void> | undefined
 
   async function append(event: AuditEvent): Promise<AuditPosition> {
     try {
-      if (kept.length + uncounted > 0) await flushed()
+      if (unwritten.length + dropped > 0) await flushed()
       const position = await log.append(event)
       health.recovered('audit')
       return position
@@ -72,14 +72,14 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   /** In the order in which it happened, and before anything new. */
   async function flush(): Promise<void> {
     try {
-      for (let next = kept[0]; next; next = kept[0]) {
+      for (let next = unwritten[0]; next; next = unwritten[0]) {
         await log.append(next)
-        kept.shift()
+        unwritten.shift()
       }
-      if (uncounted === 0) return
-      const count = uncounted
+      if (dropped === 0) return
+      const count = dropped
       await log.append({ type: 'audit.gap', outcome: 'error', count, correlationId: 'audit-gap' })
-      uncounted -= count
+      dropped -= count
     } finally {
       flushing = undefined
     }
@@ -92,9 +92,9 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
       warn(`not in the audit log yet: ${type} ${provider} (correlation id ${correlationId})`)
     }
     // Refusals can be made at will; they must not crowd out what was changed.
-    if (kept.length < (isChange ? MAX_KEPT : MAX_KEPT / 2))
-      kept.push({ ...event, occurredAt: new Date().toISOString(), late: true })
-    else uncounted += 1
+    if (unwritten.length < (isChange ? MAX_UNWRITTEN : MAX_UNWRITTEN / 2))
+      unwritten.push({ ...event, occurredAt: new Date().toISOString(), late: true })
+    else dropped += 1
   }
 
   async function write(event: AuditEvent): Promise<void> {
@@ -111,14 +111,14 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   return {
     grant: append,
     async note(event) {
-      if (refusals.admits(event)) await write(event)
+      if (refusals.allows(event)) await write(event)
     },
     async close() {
       await refusals.close()
-      if (kept.length + uncounted > 0) await flushed().catch(() => {})
-      const lost = kept.length + uncounted
+      if (unwritten.length + dropped > 0) await flushed().catch(() => {})
+      const lost = unwritten.length + dropped
       if (lost > 0) warn(`${lost} audit lines could not be written and are lost.`)
-      kept = []
+      unwritten = []
     },
   }
 }

@@ -9,7 +9,7 @@ const MOST_IN_ALL = 600
 /** Keeps clients without a known user, who can cause refusals at will, from filling the audit log that every release waits for. */
 export interface RefusalCap {
   /** Whether the event gets a line of its own. The event of a known user always does, except a refused token. */
-  admits(event: AuditEvent): boolean
+  allows(event: AuditEvent): boolean
   /** Ends the running minute at once, with its summary. */
   close(): Promise<void>
 }
@@ -32,7 +32,7 @@ export function createRefusalCap(summarise: (count: number) => Promise<void>): R
   }
 
   return {
-    admits({ type, owner, actor, address = '' }) {
+    allows({ type, owner, actor, address = '' }) {
       // Anybody at the issuer has a token. Without this server's scope it opens nothing, yet its owner could send it without end.
       const isHolder = type === 'token.rejected' && owner !== undefined
       if (actor?.kind !== 'anonymous' && !isHolder) return true

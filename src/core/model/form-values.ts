@@ -88,7 +88,7 @@ function defaultPortRemoved(allowed: AllowedHost): string {
 }
 
 // A tool of an operator's own may have left a line end, which every request with the value would fail over.
-function isSpoilt({ type }: Variable, value: string): boolean {
+function hasStrayControlCharacter({ type }: Variable, value: string): boolean {
   return type !== 'textarea' && hasControlCharacter(value)
 }
 
@@ -104,7 +104,7 @@ export function malformedFields(
     .filter((variable) => {
       const value = Object.hasOwn(stored, variable.name) ? stored[variable.name] : undefined
       if (value === undefined) return variable.required
-      return typeof value !== 'string' || value === '' || isSpoilt(variable, value)
+      return typeof value !== 'string' || value === '' || hasStrayControlCharacter(variable, value)
     })
     .map((variable) => variable.name)
 }

@@ -151,7 +151,7 @@ export function createPendingRequests({
   const waiting = new Map<string, number>()
   const waiters = new Set<string>()
 
-  function admit(user: User): string | undefined {
+  function startWaiting(user: User): string | undefined {
     const owner = ownerKey(user)
     const own = waiting.get(owner) ?? 0
     if (own >= MOST_WAITING_CALLS) return undefined
@@ -161,7 +161,7 @@ export function createPendingRequests({
     return waiterId
   }
 
-  function dismiss(user: User, waiterId: string | undefined): void {
+  function stopWaiting(user: User, waiterId: string | undefined): void {
     // Told more than once of one call, as when it is withdrawn.
     if (waiterId === undefined || !waiters.delete(waiterId)) return
     const owner = ownerKey(user)
@@ -172,17 +172,17 @@ export function createPendingRequests({
 
   const requests: PendingRequests = {
     async openOrReuse(wanted, { waits = false } = {}) {
-      const waiterId = waits ? admit(wanted.user) : undefined
+      const waiterId = waits ? startWaiting(wanted.user) : undefined
       try {
         return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
       } catch (error) {
-        dismiss(wanted.user, waiterId)
+        stopWaiting(wanted.user, waiterId)
         throw error
       }
     },
 
     async leave({ key, user, waiterId }) {
-      dismiss(user, waiterId)
+      stopWaiting(user, waiterId)
       // The store forgets the waiter with the request; what the call came to matters more.
       if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
     },

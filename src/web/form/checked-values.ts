@@ -5,7 +5,7 @@ import { type Answer, isAnswer } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { rejected } from '../request/posted-form.ts'
-import { type Admission, aboutLink } from './admission.ts'
+import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { unverifiedAnswer } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 
@@ -22,11 +22,11 @@ const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
 export async function checkedValues(
   services: PageServices,
   request: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
   fields: ReadonlyMap<string, string>,
 ): Promise<CheckedValues | Answer> {
-  const { provider } = admission
-  const link = aboutLink(services, admission)
+  const { provider } = authorized
+  const link = aboutLink(services, authorized)
   const known = new Set([CSRF_FIELD, ...provider.variables.map(({ name }) => name)])
   if ([...fields.keys()].some((name) => !known.has(name))) {
     const page = services.renderer.message(services.messages.malformedForm())
@@ -44,9 +44,9 @@ export async function checkedValues(
       fields: problems,
       ...general,
     } as const
-    return { page: formPage(services, admission, trouble), event: rejected('invalid', link) }
+    return { page: formPage(services, authorized, trouble), event: rejected('invalid', link) }
   }
-  const account = await accountName(services, request, admission, check.values, fields)
+  const account = await accountName(services, request, authorized, check.values, fields)
   if (typeof account === 'object' && isAnswer(account)) return account
   return { values: check.values, account }
 }
@@ -55,19 +55,19 @@ export async function checkedValues(
 async function accountName(
   services: PageServices,
   request: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
   values: CredentialValues,
   fields: ReadonlyMap<string, string>,
 ): Promise<string | undefined | Answer> {
-  const { provider } = admission
+  const { provider } = authorized
   if (!provider.verify) return undefined
-  const link = aboutLink(services, admission)
+  const link = aboutLink(services, authorized)
   const verification = await provider.verify(values)
-  if (verification.ok === 'unknown') return unverifiedAnswer(services, request, admission, fields, verification)
+  if (verification.ok === 'unknown') return unverifiedAnswer(services, request, authorized, fields, verification)
   if (!verification.ok) {
     const heading = `${provider.label} does not accept this`
     return {
-      page: formPage(services, admission, { status: 422, heading, values: fields, general: verification.problem }),
+      page: formPage(services, authorized, { status: 422, heading, values: fields, general: verification.problem }),
       event: { type: 'credential.verification_failed', outcome: 'failure', reason: 'refused', ...link },
     }
   }

@@ -3,24 +3,24 @@ import type { VerifyFailure } from '../../core/ports/form-provider.ts'
 import type { Answer } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
-import { type Admission, aboutLink } from './admission.ts'
+import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { formPage } from './form-page.ts'
 
 /** Answers a submit whose `verify` failed. Nothing is saved. The operator is told the cause and the user what to do next. */
 export function unverifiedAnswer(
   services: PageServices,
   { correlationId }: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
   values: ReadonlyMap<string, string>,
   { reason, detail, passing, fields }: VerifyFailure,
 ): Answer {
-  const { provider } = admission
+  const { provider } = authorized
   services.parts.warn(`${provider.name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`)
   const outcome = fields.size > 0 ? 'failure' : 'error'
-  const event = { type: 'credential.verification_failed', outcome, reason, ...aboutLink(services, admission) } as const
+  const event = { type: 'credential.verification_failed', outcome, reason, ...aboutLink(services, authorized) } as const
   if (fields.size > 0) {
     return {
-      page: formPage(services, admission, { status: 422, heading: 'There is a problem', values, fields }),
+      page: formPage(services, authorized, { status: 422, heading: 'There is a problem', values, fields }),
       event,
     }
   }
@@ -28,7 +28,7 @@ export function unverifiedAnswer(
   const general = passing
     ? `${unasked} Try again in a moment.`
     : `${unasked} If it happens again, tell whoever runs this server. Reference: ${correlationId}`
-  return { page: formPage(services, admission, { status: 503, heading: 'Nothing was saved', values, general }), event }
+  return { page: formPage(services, authorized, { status: 503, heading: 'Nothing was saved', values, general }), event }
 }
 
 /** Returns heading and text for a save that the backend refused. The form keeps the values that are not secret, and the link still works. */

@@ -44,7 +44,7 @@ export async function beginLogin(services: PageServices, request: PageRequest): 
   return {
     // A quote would end the address inside the refresh tag.
     page: renderer.message(messages.leaving(redirectTo.href.replaceAll("'", '%27'), choice)),
-    cookies: logins.kept(request.ctx.req, redirectTo.searchParams.get('state') ?? '', login),
+    cookies: logins.cookiesFor(request.ctx.req, redirectTo.searchParams.get('state') ?? '', login),
   }
 }
 

@@ -3,9 +3,9 @@ import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { BrowserLogin } from '../../core/ports/identity.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
 import { linkPath, type Site } from '../http/site.ts'
+import type { Message, Viewer } from './page-renderer.ts'
+import { signedInFact, signInAction } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
-import type { Message, Viewer } from './pages.ts'
-import { signedInFact, signInAction } from './pages.ts'
 import { refusalMessages } from './refusal-messages.ts'
 
 /** Texts of every page but the form. Each says what happened and what to do next. */

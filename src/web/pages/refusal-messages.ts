@@ -1,6 +1,6 @@
 import type { LinkTarget } from '../../core/network/form-urls.ts'
+import type { Message, Viewer } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
-import type { Message, Viewer } from './pages.ts'
 
 /** Texts of requests that are refused or fail before it matters whose they are. */
 export function refusalMessages(openForm: (target: LinkTarget, label: string) => Action) {

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../core/ports/audit-sink.ts'
 import type { Site } from '../http/site.ts'
-import type { Page } from '../pages/pages.ts'
+import type { Page } from '../pages/page-renderer.ts'
 import type { PageServices } from './page-services.ts'
 
 /** 303, so that the browser never repeats a POST there (RFC 9700 §4.12). Within our own origin only. */

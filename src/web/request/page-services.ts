@@ -7,7 +7,7 @@ import type { RateLimits } from '../http/rate-limit.ts'
 import type { Site } from '../http/site.ts'
 import type { WebParts } from '../http/web-parts.ts'
 import type { Messages } from '../pages/messages.ts'
-import { accountText, type PageRenderer, type Viewer } from '../pages/pages.ts'
+import { accountText, type PageRenderer, type Viewer } from '../pages/page-renderer.ts'
 import type { LoginCookies } from '../session/login-cookie.ts'
 import type { Session, Sessions } from '../session/session.ts'
 

@@ -41,7 +41,7 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
   }
 
   /** The oldest ones go, and first those that do not open at all. */
-  function roomMade(request: IncomingMessage): readonly string[] {
+  function evictedCookies(request: IncomingMessage): readonly string[] {
     const held = [...requestCookies(request)]
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, value]) => ({ name, startedAt: open(value)?.startedAt ?? 0 }))
@@ -51,13 +51,13 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
 
   return {
     /** Lines of `Set-Cookie` that keep this login. */
-    kept(request: IncomingMessage, state: string, login: OpenLogin): readonly string[] {
+    cookiesFor(request: IncomingMessage, state: string, login: OpenLogin): readonly string[] {
       const value = sealer.seal(
         'login-cookie',
         { transaction: login.transaction, ...login.target, startedAt: login.startedAt },
         login.startedAt + LOGIN_SECONDS * 1000,
       )
-      return [...roomMade(request), sealedCookie(site, { name: nameFor(state), value, maxAge: LOGIN_SECONDS })]
+      return [...evictedCookies(request), sealedCookie(site, { name: nameFor(state), value, maxAge: LOGIN_SECONDS })]
     },
 
     find: (request: IncomingMessage, state: string): OpenLogin | undefined =>

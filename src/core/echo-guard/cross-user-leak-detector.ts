@@ -4,14 +4,14 @@ import { ownerKey } from '../model/owner.ts'
 import { type StorageKey, storageKey } from '../model/storage-key.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
-import { createSecretPrints } from './secret-prints.ts'
+import { createSecretFingerprints } from './secret-fingerprints.ts'
 
 /**
  * Second line of defence against a server that mixes calls up: looks for one owner's secret in what another owner's call answered. It only
  * raises an alarm. The answer is delivered unchanged and without waiting, since a user could otherwise learn from it whether a guess is
  * somebody's secret, or have other people's answers withheld.
  */
-export interface CrossingWatch {
+export interface LeakDetector {
   /** Remembers the fingerprints of values that were handed out. */
   released(key: StorageKey, variables: readonly Variable[], values: CredentialValues): void
   /** Searches the answer later for exact copies: answers of up to 64 kB, for at most 5 ms each and 1 % of the time in total. */
@@ -26,7 +26,7 @@ export interface Answer {
   readonly clientArguments: unknown
 }
 
-export interface CrossingWatchParts {
+export interface LeakDetectorParts {
   readonly note: (key: StorageKey, context: AccessContext, event: CredentialNote) => Promise<void>
   readonly health: Health
 }
@@ -40,8 +40,8 @@ const REMEMBERED_AGAIN_AFTER = 60_000
 const SHARE = 0.01
 const BURST = 50
 
-export function createCrossingWatch({ note, health }: CrossingWatchParts): CrossingWatch {
-  const prints = createSecretPrints()
+export function createLeakDetector({ note, health }: LeakDetectorParts): LeakDetector {
+  const fingerprints = createSecretFingerprints()
   // Values are the same object for as long as they are cached.
   const rememberedAt = new WeakMap<CredentialValues, number>()
   const isNews = oncePerMinute()
@@ -52,9 +52,9 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
   function look({ key, context, result, clientArguments }: Answer): void {
     const text = textOf(result)
     const owner = ownerKey(key.owner)
-    const found = text === undefined ? [] : prints.foreign(text, owner, LONGEST_LOOK)
+    const found = text === undefined ? [] : fingerprints.foreign(text, owner, LONGEST_LOOK)
     if (found.length === 0) return
-    const sent = prints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
+    const sent = fingerprints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
     for (const crossed of found) {
       if (!sent.includes(crossed.digest)) report(storageKey(crossed.provider, key.owner), context, crossed.owner)
     }
@@ -77,7 +77,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
       for (const { name, secret } of variables) {
         const value = secret && Object.hasOwn(values, name) ? values[name] : undefined
         if (value === undefined) continue
-        prints.add({ owner: ownerKey(key.owner), provider: key.provider, field: `${key.path} ${name}` }, value)
+        fingerprints.add({ owner: ownerKey(key.owner), provider: key.provider, field: `${key.path} ${name}` }, value)
       }
     },
 

@@ -50,7 +50,7 @@ export function jsonCounter(): JsonCounter {
 }
 
 /** As `JSON.parse`, for text that somebody else wrote. Throws also for what is nested too deep or made of too many parts. */
-export function parseOutsideJson(text: string): unknown {
+export function parseUntrustedJson(text: string): unknown {
   const excess = jsonCounter().add(Buffer.from(text))
   if (excess) throw new SyntaxError(excessText(excess))
   return JSON.parse(text)

@@ -9,7 +9,7 @@ import { type PageServices, viewerOf, watched } from '../request/page-services.t
 import type { Session } from '../session/session.ts'
 
 /** The link's own owner, at a link that is theirs. */
-export interface Admission {
+export interface AuthorizedLink {
   readonly session: Session
   readonly target: LinkTarget
   readonly request: PendingRequest
@@ -24,12 +24,12 @@ export interface Admission {
  * resolves to: who is not signed in, the same page for every link; who is not the owner, the same refusal for every link, known or not;
  * neither uses the link up.
  */
-export async function admit(
+export async function authorizeLink(
   services: PageServices,
   { ctx }: PageRequest,
   target: LinkTarget,
   unsigned: 200 | 401,
-): Promise<Admission | Answer> {
+): Promise<AuthorizedLink | Answer> {
   const { parts, renderer, messages, sessions } = services
   const { session, cookies } = await sessions.read(ctx.req)
   if (!session) return { page: renderer.message(messages.signIn(target, unsigned)) }
@@ -61,7 +61,7 @@ function mismatch({ parts }: PageServices, request: PendingRequest, session: Ses
 /** Tells the owner what became of a link that is not open. */
 export function endedAnswer(
   services: PageServices,
-  { session, target }: Pick<Admission, 'session' | 'target'>,
+  { session, target }: Pick<AuthorizedLink, 'session' | 'target'>,
   state: Exclude<FoundRequest['state'], 'open'>,
   submitted: boolean,
 ): Answer {
@@ -70,7 +70,7 @@ export function endedAnswer(
 }
 
 /** The audit line's part about a link that was admitted. */
-export function aboutLink({ parts }: PageServices, { session, request }: Pick<Admission, 'session' | 'request'>) {
+export function aboutLink({ parts }: PageServices, { session, request }: Pick<AuthorizedLink, 'session' | 'request'>) {
   const { clientId } = request.user
   return {
     owner: { issuer: session.issuer, subject: session.subject },

@@ -1,6 +1,6 @@
 import Router from '@koa/router'
 import type { Middleware } from 'koa'
-import { type Admission, admit } from './form/admission.ts'
+import { type AuthorizedLink, authorizeLink } from './form/authorized-link.ts'
 import { done } from './form/done-route.ts'
 import { cancel, entry } from './form/link-routes.ts'
 import { submit } from './form/submit-route.ts'
@@ -16,7 +16,7 @@ import { refusePost } from './request/posted-form.ts'
 import { respond } from './request/respond.ts'
 
 type Handler = (services: PageServices, request: PageRequest) => Promise<Answer>
-type LinkHandler = (services: PageServices, request: PageRequest, admission: Admission) => Promise<Answer>
+type LinkHandler = (services: PageServices, request: PageRequest, authorized: AuthorizedLink) => Promise<Answer>
 
 interface Methods {
   readonly GET?: Handler
@@ -88,10 +88,10 @@ function forLink(handle: LinkHandler): Handler {
     const posts = request.ctx.method === 'POST'
     const refused = posts ? refusePost(services, request) : undefined
     if (refused) return refused
-    const admission = await admit(services, request, target, posts ? 401 : 200)
-    if (isAnswer(admission)) return admission
-    const answer = await handle(services, request, admission)
-    return { ...answer, cookies: [...admission.cookies, ...(answer.cookies ?? [])] }
+    const authorized = await authorizeLink(services, request, target, posts ? 401 : 200)
+    if (isAnswer(authorized)) return authorized
+    const answer = await handle(services, request, authorized)
+    return { ...answer, cookies: [...authorized.cookies, ...(answer.cookies ?? [])] }
   }
 }
 
