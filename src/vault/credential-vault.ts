@@ -8,13 +8,13 @@ import type { KoaApplication, KoaMiddleware } from '../core/ports/koa.ts'
 import type { NodeHandler } from '../web/http/node-handler.ts'
 import type { ToolServices } from './tool-tier.ts'
 
-/** What a provider works with once it is attached. */
+/** The services of the vault for an attached provider. */
 export interface ProviderServices extends ToolServices {
   /** For `invalidateCredentials`. */
   readonly revoke: CredentialWriter['revoke']
 }
 
-/** The opened whole: backend, pending store, identity, audit and keys, and the routes that serve the form. */
+/** An opened vault: backend, pending store, identity, audit and keys, and the routes that serve the form. */
 export interface CredentialVault {
   readonly serverBaseUrl: URL
   /** The user of the request that is being served, set by the bearer gate. */
@@ -23,7 +23,7 @@ export interface CredentialVault {
   readonly verifyToken: VerifyToken
   /** Paths that must be reachable without a token: form, login, callback, sign-out, assets, metadata. */
   readonly openPaths: readonly string[]
-  /** What `register` mounts: form, login and metadata. Passes every other path on. */
+  /** The middleware that `register` mounts: form, login and metadata. It passes every other path on. */
   readonly routes: KoaMiddleware
   /** Serves form, login and metadata on a Koa application. Once per application, however often it is called. */
   register(app: KoaApplication): void
@@ -36,7 +36,7 @@ export interface CredentialVault {
   bearerGate(): KoaMiddleware
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
-  /** Parts that do not work at the moment, each with a stable code. Empty when all is well. */
+  /** Parts that are failing, each with a stable code. Empty if all is well. */
   problems(): ReadonlyMap<HealthPart, string>
   /**
    * For providers: serves `form`, hands out what a provider works with, and runs `end` when the vault closes. The same definition may

@@ -20,12 +20,12 @@ import { LOGIN_SECONDS } from '../web/session/login-cookie.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 
-/** What serves the form. It writes values and revokes them, and has no way to read one. */
+/** Serves the form. It writes and revokes credentials and cannot read them. */
 export interface FormTier {
   readonly serverBaseUrl: URL
   /** Paths that must be reachable without a token. */
   readonly openPaths: readonly string[]
-  /** Passes every other path on. */
+  /** Handles its own paths and passes every other path on. */
   readonly routes: KoaMiddleware
   /** Whether `routes` answers this path itself. */
   owns(path: string): boolean
@@ -35,12 +35,12 @@ export interface FormTier {
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
   revoke: CredentialWriter['revoke']
-  /** Parts that do not work at the moment, each with a stable code. */
+  /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
 }
 
-/** A backend of which the form tier takes what writes. */
+/** The methods of a backend that the form tier uses. */
 export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat'>
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
@@ -84,7 +84,7 @@ export interface FormTierParts {
   readonly backend: WritableBackend
   readonly sessions: BrowserSessions | undefined
   readonly checked: z.output<typeof formTierOptions>
-  /** Told of each credential that may have changed. */
+  /** Called for each credential that may have changed. */
   readonly changed?: (key: StorageKey) => void
 }
 

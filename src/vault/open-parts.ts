@@ -32,7 +32,7 @@ import { memoryPendingStore } from '../pending/memory.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 import { findWebKey } from './web-key.ts'
 
-/** What opening needs of a backend, whatever is then done with it. */
+/** The methods of a backend that opening and closing use. */
 export type OpenableBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'deriveKey' | 'announceServer'>
 
 export type PartsOptions = Pick<
@@ -40,7 +40,7 @@ export type PartsOptions = Pick<
   'serverBaseUrl' | 'identity' | 'pendingStore' | 'audit' | 'webKey' | 'linkTtlSeconds' | 'verifyToken' | 'warn'
 > & { readonly backend: OpenableBackend }
 
-/** What differs between the functions that open a vault or one tier of it. */
+/** The difference between the functions that open a vault or one tier of it. */
 export interface Opening<S extends SealPurpose, M extends MacPurpose> {
   /** The function that was called, for the option paths in errors. */
   readonly caller: 'openVault' | 'openFormTier' | 'openToolTier'
@@ -48,7 +48,7 @@ export interface Opening<S extends SealPurpose, M extends MacPurpose> {
   readonly purposes: SealerPurposes<S, M>
 }
 
-/** What both tiers stand on. Nothing of it reads or writes a credential. */
+/** The parts that both tiers share. None of them reads or writes a credential. */
 export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly serverBaseUrl: URL
   readonly identity: Identity
@@ -59,10 +59,7 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly warnOf: (place: string) => (message: string) => void
-  /**
-   * Closes each whatever the others do; the audit log last, since the others may still write to it. Throws the first failure, and that of
-   * what was `ended` before. A second call waits for the first.
-   */
+  /** Closes all parts, the audit log last. Throws the first error, including those in `ended`. A second call waits for the first. */
   close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
 }
 
@@ -72,7 +69,7 @@ const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
 const SECOND_SERVER =
   'Another server at this address uses the same store, and each keeps open requests and sessions in its own memory: a link that one has made is unknown to the other. Run one process, or give each an address of its own.'
 
-/** Opens them, and refuses to start when anything about them is unsafe or unclear: keys, identity, URL, store, cryptography. */
+/** Opens the parts. Refuses to start if keys, identity, URL, store or cryptography are unsafe or unclear. */
 export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   options: PartsOptions,
   { caller, purposes }: Opening<S, M>,
@@ -181,7 +178,10 @@ interface Closable {
   close(): Promise<void>
 }
 
-/** A backend that was opened has logged in, an audit log has begun, and a pending store may hold a connection: none is left so. */
+/**
+ * Runs `work` and closes what is already open if it fails: a backend may have logged in, an audit log may have begun, and a pending store
+ * may hold a connection.
+ */
 async function orClose<T>(opened: readonly Closable[], work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -11,20 +11,20 @@ import type { RateLimitOptions } from '../web/http/rate-limit.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 export interface OpenVaultOptions {
-  /** Where users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */
+  /** The URL at which users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */
   readonly serverBaseUrl: string | URL
-  /** Where credentials live, e.g. `sealedFile({ folder: './data' })`. */
+  /** Stores the credentials, e.g. `sealedFile({ folder: './data' })`. */
   readonly backend: SecretBackend
   /**
-   * Who people are: `oidc({ issuer, clientId })`, or several of them for people of several identity providers; or, on loopback only,
-   * `localUser()`, which is the default there.
+   * Identifies users: `oidc({ issuer, clientId })`, or an array of them for users of several identity providers, or `localUser()`, on
+   * loopback only and the default there.
    */
   readonly identity?: IdentityMode | readonly IdentityMode[]
-  /** Where pending requests live. Default `memoryPendingStore()`: one process. */
+  /** Stores pending requests. Default `memoryPendingStore()`: one process. */
   readonly pendingStore?: PendingStore
-  /** What ends browser sessions. Default `memoryBrowserSessions()`: one process. */
+  /** Ends browser sessions. Default `memoryBrowserSessions()`: one process. */
   readonly browserSessions?: BrowserSessions
-  /** Where audit lines go. Default `jsonLinesAudit({ folder: './data/audit' })`. */
+  /** Stores audit lines. Default `jsonLinesAudit({ folder: './data/audit' })`. */
   readonly audit?: AuditSink
   /**
    * Key that seals cookies, references, pending requests and links, in the text form that `keygen` prints. Default `MCP_WEB_KEY` or
@@ -32,8 +32,8 @@ export interface OpenVaultOptions {
    */
   readonly webKey?: string
   /**
-   * How long a credential is believed without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the
-   * backend's own tools takes effect within this time, with the sealed file at once.
+   * How long a credential is cached without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the backend's
+   * own tools takes effect within this time; with the sealed file, at once.
    */
   readonly cacheSeconds?: number
   /** How long a link works, in seconds, 60 to 3600. Default 600. */
@@ -44,24 +44,27 @@ export interface OpenVaultOptions {
   readonly sessionMaxSeconds?: number
   /** How many proxies of yours append to `X-Forwarded-For`, 0 to 10. Default 0: the header is ignored. */
   readonly trustedProxies?: number
-  /** What users call this server. Default the host of `serverBaseUrl`. */
+  /** The name of this server that users see. Default the host of `serverBaseUrl`. */
   readonly serverName?: string
   /** Whether Strict-Transport-Security covers subdomains too. Default true; false where one still has to be reached over plain http. */
   readonly hstsIncludeSubdomains?: boolean
-  /** How often the form's pages may be asked for. */
+  /** Limits how often the form's pages may be requested. */
   readonly rateLimits?: RateLimitOptions
   /** Origins of web pages that may call the MCP endpoint, besides the server's own, e.g. `https://inspector.example.com`. Default none. */
   readonly allowedOrigins?: readonly string[]
   /** Checks access tokens in place of the identity mode's own verifier. */
   readonly verifyToken?: VerifyToken
-  /** Finds the owner in what a verifier left on the request. Default: `extra.iss` and `extra.sub`, as our bearer gate fills them. */
+  /**
+   * Finds the owner in the `authInfo` that a verifier left on the request. Default: `extra.iss` and `extra.sub`, as our bearer gate sets
+   * them.
+   */
   readonly ownerFrom?: OwnerFrom
   /**
    * The user's own JWT, for a backend that logs in as the user (`vaultBackend`'s `userAuth`): from what the verifier left on the request,
    * or exchanged for one that is meant for the backend (RFC 8693).
    */
   readonly assertion?: (user: User, authInfo: unknown) => Promise<string>
-  /** Hears warnings for operators; never a secret. Default: lines on standard error with time, level and place. */
+  /** Called with warnings for operators, which never contain a secret. Default: lines on standard error with time, level and place. */
   readonly warn?: (message: string) => void
 }
 

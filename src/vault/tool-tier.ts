@@ -18,7 +18,7 @@ import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
 
-/** What the tools of providers work with. */
+/** The services that providers' tools use. */
 export interface ToolServices {
   readonly reader: CredentialReader
   readonly log: AccessLog
@@ -29,11 +29,11 @@ export interface ToolServices {
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
-  /** What the operator should read at once. Never a secret. */
+  /** Warns the operator at once. The message never contains a secret. */
   readonly warn: (message: string) => void
 }
 
-/** What stands behind the MCP endpoint. It reads values, and has no way to write one. */
+/** Serves the tools of the MCP endpoint. It reads credentials and cannot write them. */
 export interface ToolTier {
   readonly serverBaseUrl: URL
   /** The user of the request that is being served, set by the bearer gate. */
@@ -42,15 +42,15 @@ export interface ToolTier {
   readonly verifyToken: VerifyToken
   /** Koa middleware that lets only requests with a good access token through (RFC 6750, RFC 9728). */
   bearerGate(): KoaMiddleware
-  /** Where clients find the authorization servers (RFC 9728). */
+  /** Serves the metadata in which clients find the authorization servers (RFC 9728). */
   readonly metadata: OwnRoutes
   readonly services: ToolServices
-  /** Parts that do not work at the moment, each with a stable code. */
+  /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
 }
 
-/** A backend of which the tool tier takes what reads. */
+/** The methods of a backend that the tool tier uses. */
 export type ToolTierBackend = OpenableBackend & ReadableBackend
 
 export type ToolTierOptions = Omit<OpenVaultOptions, 'backend' | FormOption> & { readonly backend: ToolTierBackend }
@@ -120,7 +120,7 @@ export function createToolTier(
     problems: () => health.problems(),
 
     bearerGate() {
-      // A server that is not on HTTP has no gate, and needs no token.
+      // A server that is not on HTTP has no gate and needs no token.
       if (identity.noAccessToken !== undefined) warnOf('identity')(identity.noAccessToken)
       return createBearerGate(web, { userContext: () => userContext, allowedOrigins })
     },

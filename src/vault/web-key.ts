@@ -27,7 +27,7 @@ export function findWebKey({ option, text, backend, pendingStore, warn }: WebKey
   if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `${option}: it is the same key as the store's. Whoever serves the form could then read the store. Make another one with "mcp-credential-vault keygen".`,
+      `${option}: it is the same key as the store's. A process that serves the form could then read the store. Make another one with "mcp-credential-vault keygen".`,
       { reason: 'same_key' },
     )
   }

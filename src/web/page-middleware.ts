@@ -21,7 +21,7 @@ import { createLoginCookies } from './session/login-cookie.ts'
 import { createCookieSealer } from './session/sealed-cookie.ts'
 import { createSessions } from './session/session.ts'
 
-/** The pages: form, login, callback, sign-out and their assets. They handle everything below `{base path}/credentials`. */
+/** Serves the pages: form, login, callback, sign-out and their assets. Handles everything below `{base path}/credentials`. */
 export function createVaultRoutes(parts: WebParts): OwnRoutes {
   const { services, headers, files } = createServices(parts)
   const { site, journal, renderer, messages } = services
@@ -30,7 +30,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
   const owns = (path: string) => path === site.root || path.startsWith(`${site.root}/`)
 
   const middleware: Middleware = async (ctx, next) => {
-    // A request line such as `GET a://?x` names no path at all, whatever Koa's types say.
+    // A request line such as `GET a://?x` has no path, although Koa's types say otherwise.
     if (typeof ctx.path !== 'string') {
       ctx.status = 400
       return
@@ -52,7 +52,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     }
   }
 
-  // Koa's own handler would drop every header and print the error, which may hold what was typed.
+  // Koa's own handler would drop every header and print the error, which may contain typed values.
   function errorAnswer(error: unknown, correlationId: string): Answer {
     if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) {
       return { page: renderer.message(messages.unavailable(correlationId)), headers: { 'Retry-After': '10' } }

@@ -33,7 +33,7 @@ const PAGES: Readonly<Record<string, Methods>> = {
   ':name/done': { GET: forLink(done) },
 }
 
-/** Which handler answers which path and method. Paths are plain; names and handles are checked in the handlers. */
+/** Routes each path and method to its handler. Paths are plain; the handlers check names and handles. */
 export function createRoutes(services: PageServices, files: Assets['files']): Middleware {
   const { site, journal, renderer, messages } = services
   // The base path is the operator's text, not a pattern.
@@ -59,11 +59,11 @@ export function createRoutes(services: PageServices, files: Assets['files']): Mi
   return router.routes() as unknown as Middleware
 }
 
-/** What holds for every page, before its own handler. */
+/** Runs the checks that every page has in common, then its handler. */
 async function answerOf(services: PageServices, request: PageRequest, methods: Methods): Promise<Answer> {
   const { limits, renderer, messages } = services
   const { ctx, address } = request
-  // Like a GET, but nothing is looked up: it says nothing about the link and has no effect.
+  // Answers HEAD like GET but looks nothing up, so it reveals nothing about the link and has no effect.
   if (ctx.method === 'HEAD' && methods.GET) return { page: { status: 200, html: '' } }
   const handler = ctx.method === 'GET' ? methods.GET : ctx.method === 'POST' ? methods.POST : undefined
   if (!handler) {
@@ -79,7 +79,7 @@ async function answerOf(services: PageServices, request: PageRequest, methods: M
   return handler(services, request)
 }
 
-/** A handler that only the link's owner reaches. */
+/** Wraps a handler so that only the link's owner reaches it. */
 function forLink(handle: LinkHandler): Handler {
   return async (services, request) => {
     const { renderer, messages } = services

@@ -7,9 +7,9 @@ import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
 import { createSecretFingerprints } from './secret-fingerprints.ts'
 
 /**
- * Second line of defence against a server that mixes calls up: looks for one owner's secret in what another owner's call answered. It only
- * raises an alarm. The answer is delivered unchanged and without waiting, since a user could otherwise learn from it whether a guess is
- * somebody's secret, or have other people's answers withheld.
+ * Second line of defence against a server that mixes up calls: it searches one owner's answers for secrets of other owners. It only raises
+ * an alarm. The answer is delivered unchanged and without waiting; otherwise a user could test whether a guess is another user's secret, or
+ * have other users' answers withheld.
  */
 export interface LeakDetector {
   /** Remembers the fingerprints of values that were handed out. */
@@ -22,7 +22,7 @@ export interface Answer {
   readonly key: StorageKey
   readonly context: AccessContext
   readonly result: unknown
-  /** A secret that the client sent itself is not reported. */
+  /** The call's arguments. Secrets that the client itself sent are not reported. */
   readonly clientArguments: unknown
 }
 
@@ -36,7 +36,7 @@ const MAX_CHARACTERS = 65_536
 const LONGEST_LOOK = 5
 const ALARM_LASTS = 600_000
 const REMEMBERED_AGAIN_AFTER = 60_000
-/** Share of the time that searches may take, and the most milliseconds that they may save up. */
+/** Share of the time that searches may take, and the most milliseconds that they may accumulate. */
 const SHARE = 0.01
 const BURST = 50
 
@@ -90,7 +90,7 @@ export function createLeakDetector({ note, health }: LeakDetectorParts): LeakDet
         try {
           look(answer)
         } catch {
-          // A result that cannot be read cannot be sent either, and this is an alarm only.
+          // A result that cannot be read cannot be sent either.
         } finally {
           mayTake -= performance.now() - began
         }
@@ -99,7 +99,7 @@ export function createLeakDetector({ note, health }: LeakDetectorParts): LeakDet
   }
 }
 
-/** All strings in a value; undefined when they are too many to search. */
+/** Returns all strings in a value, or undefined if there are too many to search. */
 function textOf(value: unknown): string | undefined {
   const stack = [value]
   let text = ''

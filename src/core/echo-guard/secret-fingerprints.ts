@@ -4,14 +4,14 @@ import { createHmac, randomBytes } from 'node:crypto'
 export interface FoundFingerprint {
   readonly owner: string
   readonly provider: string
-  /** Names the secret without telling anything of it. */
+  /** Identifies the secret and reveals nothing about it. */
   readonly digest: string
 }
 
 export interface FingerprintOf {
   readonly owner: string
   readonly provider: string
-  /** Names the field of the credential: a new value takes the place of the old one. */
+  /** The credential's field. A new value replaces the field's old one. */
   readonly field: string
 }
 
@@ -47,7 +47,7 @@ export function createSecretFingerprints(now: () => number = () => performance.n
   const outgoing = power(base, SHORTEST_FINGERPRINTED)
   const byField = new Map<string, Fingerprint>()
   const byStart = new Map<number, Set<Fingerprint>>()
-  // Rules out nearly every place in a text without a look-up.
+  // Rules out nearly every position in a text without a look-up.
   const filter = new Uint16Array(1 << 16)
 
   const digestOf = (secret: string) => createHmac('sha256', key).update(secret).digest('base64')
@@ -131,7 +131,7 @@ interface Rolling {
   readonly mayContinue: () => boolean
 }
 
-// A function of its own, on an array and without closures: it runs once for each character.
+// A separate function on an array and without closures, because it runs once for each character.
 function roll(units: Uint16Array, { base, outgoing, filter, first, look, mayContinue }: Rolling): void {
   let hash = first
   const last = units.length - SHORTEST_FINGERPRINTED

@@ -11,7 +11,7 @@ export function pinThrown(thrown: unknown): unknown {
   const message = textOf(() => String(Reflect.get(thrown, 'message')))
   const found = snapshotOf(() => Reflect.get(thrown, 'data'))
   const data = found === undefined ? {} : { data: found }
-  // The traps of a proxy may throw, or say something else each time.
+  // A proxy may throw, or return another value each time.
   if (!isProxy(thrown) && thrown instanceof Error && pin(thrown, { message, ...data })) return thrown
   const shown = textOf(() => String(thrown))
   const code = snapshotOf(() => Reflect.get(thrown, 'code'))

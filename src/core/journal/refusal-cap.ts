@@ -33,7 +33,7 @@ export function createRefusalCap(summarise: (count: number) => Promise<void>): R
 
   return {
     allows({ type, owner, actor, address = '' }) {
-      // Anybody at the issuer has a token. Without this server's scope it opens nothing, yet its owner could send it without end.
+      // Every user of the issuer can get a token. Without this server's scope it opens nothing, but its owner could send it without end.
       const isHolder = type === 'token.rejected' && owner !== undefined
       if (actor?.kind !== 'anonymous' && !isHolder) return true
       timer ??= setTimeout(() => void endMinute(), WINDOW_MILLISECONDS).unref()

@@ -10,7 +10,7 @@ export type FieldProblem =
   | 'host_not_allowed'
   | 'pattern'
   | 'not_text'
-  /** The credential travels in an HTTP header, which cannot carry this. */
+  /** The credential is sent in an HTTP header, which cannot contain this. */
   | 'header_value'
   /** In the name of HTTP Basic authentication. */
   | 'colon'
@@ -20,9 +20,8 @@ export type FormCheck =
   | { readonly ok: false; readonly problems: ReadonlyMap<string, FieldProblem>; readonly tooLarge: boolean }
 
 /**
- * Checks what somebody submitted against the provider's variables. Outer blanks of single-line values are dropped, since pasting adds
- * them; a textarea keeps what was typed, with the CRLF that browsers send turned back into LF; a URL gets its one spelling, which
- * `pattern` and `maxLength` then see. Nothing is ever cut.
+ * Checks submitted values against the provider's variables. Single-line values are trimmed, because pasting adds blanks; a textarea keeps
+ * its blanks, with the browser's CRLF turned into LF. A URL is normalised before `pattern` and `maxLength` apply. No value is ever cut.
  */
 export function checkFormValues(variables: readonly Variable[], submitted: ReadonlyMap<string, unknown>): FormCheck {
   const problems = new Map<string, FieldProblem>()
@@ -73,7 +72,7 @@ function urlProblem(value: string, allowedHosts: readonly AllowedHost[] | undefi
   return url.protocol === 'https:' ? undefined : 'not_a_url'
 }
 
-/** Whether a URL's scheme, host and port are among those an operator listed. */
+/** Whether an operator's list contains the URL's scheme, host and port. */
 export function hostAllowed(url: URL, allowedHosts: readonly AllowedHost[]): boolean {
   return allowedHosts.some(
     (allowed) =>
@@ -87,13 +86,13 @@ function defaultPortRemoved(allowed: AllowedHost): string {
   return allowed.port === (allowed.protocol === 'https:' ? '443' : '80') ? '' : allowed.port
 }
 
-// A tool of an operator's own may have left a line end, which every request with the value would fail over.
+// An operator's own tool may have left a line end, which would make every request with the value fail.
 function hasStrayControlCharacter({ type }: Variable, value: string): boolean {
   return type !== 'textarea' && hasControlCharacter(value)
 }
 
 /**
- * What a stored value lacks to be this provider's credential, by field name; empty when nothing. Operators rotate by hand in the
+ * Returns the fields of a stored value that do not fit this provider's variables; empty if all fit. Operators rotate by hand in the
  * backend, so a stored value is checked again when it is read.
  */
 export function malformedFields(

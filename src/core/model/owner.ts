@@ -1,11 +1,11 @@
 import { CredentialVaultError } from './errors.ts'
 
 /**
- * Whose credential it is: a verified OpenID Connect issuer and subject (OpenID Connect Core 1.0 §2). `subject` alone names nobody,
- * since it is unique only within its issuer.
+ * The owner of a credential: a verified OpenID Connect issuer and subject (OpenID Connect Core 1.0 §2). `subject` is unique only within its
+ * issuer, so it identifies no one alone.
  *
- * Both are 1 to 255 UTF-16 units, well-formed, without control characters, and compared exactly: no case folding, no trimming, no
- * Unicode normalisation.
+ * Both are 1 to 255 UTF-16 units, well-formed, without control characters, and compared exactly: no case folding, no trimming, no Unicode
+ * normalisation.
  */
 export interface Owner {
   readonly issuer: string
@@ -36,7 +36,7 @@ export function twoUsers(): CredentialVaultError {
   )
 }
 
-/** Returns a text that is different for every owner, to use as a key in memory. Not hashed, so not for a store or a log. */
+/** Returns a text that differs for every owner, for use as a key in memory. It is not hashed, so do not store or log it. */
 export function ownerKey({ issuer, subject }: Owner): string {
   return JSON.stringify([issuer, subject])
 }

@@ -3,7 +3,7 @@ import type { ErrorReason } from '../model/error-reason.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
 
-/** Where a line stands: which writer wrote it, and its number in that writer's order, from 1. */
+/** The position of a line: its writer, and its number in that writer's order, from 1. */
 export interface AuditPosition {
   readonly writer: string
   readonly seq: number
@@ -54,7 +54,7 @@ export type AuditEventType =
   | 'refusals.counted'
   /** A stored record fails its integrity checks. */
   | 'record.tampered'
-  /** Somebody put an earlier state of the store back. */
+  /** An earlier state of the store was put back. */
   | 'store.rollback_detected'
   /** A dependency stopped working: the backend, the pending store or the identity provider, as `backend` says. */
   | 'backend.error'
@@ -64,19 +64,19 @@ export type AuditEventType =
   | 'admin.listed'
   /** An operator looked at one credential's state. */
   | 'admin.shown'
-  /** `doctor` tried whether everything is as it should be. */
+  /** `doctor` checked the set-up. */
   | 'admin.checked'
-  /** Somebody read the audit log with our command line. */
+  /** The audit log was read with our command line. */
   | 'audit.read'
-  /** So many lines could neither be written nor kept until they could. */
+  /** `count` lines could neither be written nor queued. */
   | 'audit.gap'
 
-/** Why, as one stable token: an error's reason, else its code, or what narrows an event that is no error. */
+/** The cause as one stable token: an error's reason, else its code, or a detail of an event that is no error. */
 export type AuditReason = ErrorReason | ErrorCode | CredentialNoteReason | RequestReason | AuditCommand
 
 type CredentialNoteReason = RequestCause | 'credential_crossed' | 'nothing_to_revoke'
 
-/** Why a request to the web server or MCP endpoint was refused, or a session ended. */
+/** The reason for which the web server or the MCP endpoint refused a request, or a session ended. */
 type RequestReason =
   | 'already_read'
   | 'content_type'
@@ -91,12 +91,12 @@ type RequestReason =
   | 'sessions_ended'
   | 'unknown_field'
 
-/** The command that somebody read the log with. */
+/** The command that read the log. */
 export type AuditCommand = 'export' | 'reconcile' | 'show' | 'tail' | 'verify'
 
 export type AuditOutcome = 'success' | 'failure' | 'denied' | 'error'
 
-/** Everything that an audit line may say. There is no field for a value, a token, a cookie, a link or free text from outside. */
+/** All fields of an audit line. There is no field for a value, a token, a cookie, a link or free text from outside. */
 export interface AuditEvent {
   readonly type: AuditEventType
   readonly outcome: AuditOutcome
@@ -104,7 +104,7 @@ export interface AuditEvent {
   readonly reason?: AuditReason | undefined
   /** Whose credential or session it is. */
   readonly owner?: Owner | undefined
-  /** Who acted, when it was not the owner. An operator's `account` is the operating system's. */
+  /** The actor, if it was not the owner. An operator's `account` is the operating system's. */
   readonly actor?:
     | { readonly kind: 'user'; readonly owner: Owner }
     | { readonly kind: 'operator'; readonly account?: string }
@@ -134,16 +134,16 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** The same in every line of one operation, and in the backend's own log where that takes it. */
   readonly correlationId: string
-  /** Lines that a gap stands for, or refusals that a `refusals.counted` line stands for. */
+  /** Number of lines in a gap, or of refusals in a `refusals.counted` line. */
   readonly count?: number | undefined
-  /** RFC 3339. When it happened, in a line that could not be written at that time. */
+  /** RFC 3339. The time of the event, in a line that could not be written then. */
   readonly occurredAt?: string | undefined
   readonly late?: true | undefined
 }
 
 /**
- * Where audit lines go. `append` resolves only once the line is durable and rejects with `audit_unavailable` otherwise; whoever
- * releases or saves a secret waits for it.
+ * Stores audit lines. `append` resolves only once the line is durable and rejects with `audit_unavailable` otherwise. A secret is released
+ * or saved only after it has resolved.
  */
 export interface AuditSink {
   /** Called once before the first line, with a key derived from the backend's own where it has one. */

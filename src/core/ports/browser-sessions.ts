@@ -1,8 +1,8 @@
 /**
- * What makes a browser session endable although it is sealed in a cookie: ended session ids and a not-before time for each owner, kept
- * until no cookie can be affected any more. Times are Unix milliseconds. Errors: `unavailable`; a session is then not accepted.
+ * Ends browser sessions before their sealed cookie expires. It stores ended session ids and a not-before time for each owner, until no
+ * cookie can be affected any more. Times are Unix milliseconds. Errors: `unavailable`; the session is then refused.
  *
- * Used logins are remembered apart from sessions: strangers can use up as many as they like.
+ * Used logins are stored apart from sessions, because strangers can use up as many as they like.
  */
 export interface BrowserSessions {
   /** Refuses this session from now on. `until`: when its cookie would have expired anyway. */

@@ -8,7 +8,7 @@ import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
 
-/** A request as its link finds it. */
+/** A request and its state, found by its handle. */
 export interface FoundRequest {
   readonly request: PendingRequest
   readonly state: 'open' | 'claimed' | 'expired' | PendingOutcome
@@ -20,22 +20,23 @@ export interface Claim {
 }
 
 /**
- * Pending requests: a credential that somebody waits for, the link to its form, and the calls to wake. The store holds only sealed
- * records under hashes; any replica with the same web key rebuilds the link.
+ * Pending requests: the missing credential, the link to its form, and the calls that wait for it. The store holds only sealed records under
+ * hashes; every replica with the same web key can rebuild the link.
  */
 export interface PendingRequests {
   /**
-   * The owner's open request for this provider and OAuth client, made if there is none. A call that `waits` is given a `waiterId` and
-   * counts at once: `wait` or `leave` has to follow. Without one its owner has as many calls waiting as one may have. Throws `pending_store_full`, `unavailable`.
+   * Returns the owner's open request for this provider and OAuth client, and creates it if there is none. A call that `waits` gets a
+   * `waiterId` and is counted at once, so `wait` or `leave` must follow. It gets no `waiterId` if its owner has the most waiting calls
+   * allowed. Throws `pending_store_full`, `unavailable`.
    */
   openOrReuse(wanted: NewRequest, options?: { readonly waits?: boolean }): Promise<PendingRequest>
-  /** For a call that will not wait after all. */
+  /** Ends the wait of a call that has a `waiterId` and will not wait. */
   leave(request: PendingRequest): Promise<void>
-  /** By the value in a URL. undefined for anything that is no request of ours or is no longer kept. */
+  /** Finds a request by the handle in its URL. Returns undefined if the handle is not ours or the request is no longer stored. */
   find(handle: string): Promise<FoundRequest | undefined>
-  /** For the one submit that may save; undefined when the request is not open. Lapses by itself after a minute. */
+  /** Claims the request for the one submit that may save. Returns undefined if the request is not open. The claim lapses after a minute. */
   claim(request: PendingRequest): Promise<Claim | undefined>
-  /** Whether the claim still holds, and for another minute. Somebody else may have had the link since. */
+  /** Extends the claim by a minute. Resolves false if it has lapsed and another submit may have had the link. */
   renew(claim: Claim): Promise<boolean>
   /** Gives the link back after a failed save. */
   unclaim(claim: Claim): Promise<void>
@@ -66,12 +67,12 @@ export const PENDING_REQUEST_PURPOSES = {
 
 export const DEFAULT_LINK_TTL_SECONDS = 600
 
-/** Its owner can still be told what became of a link this long after its end. */
+/** Milliseconds for which an ended link's owner is still told how it ended. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
-/** Of one owner at the same time. */
+/** Calls of one owner that may wait at the same time. */
 const MOST_WAITING_CALLS = 100
-/** Between two looks at a request that is being saved although its link has expired. */
+/** Milliseconds between two checks of a request that is being saved although its link has expired. */
 const LEAST_SLEEP = 250
 
 const sealedSchema = z.strictObject({
@@ -125,7 +126,7 @@ export function createPendingRequests({
     if (!content.success) return undefined
     const { id, issuer, subject, clientId, ...rest } = content.data
     const handle = handleOf(id)
-    // A record moved under another key would lend its owner to that link.
+    // A record moved under another key would give its owner to that link.
     if (keyOf(handle) !== entry.key) return undefined
     return {
       ...rest,
@@ -140,14 +141,14 @@ export function createPendingRequests({
     const entry = await store.openOrReuse(newEntry(wanted), waiterId)
     const request = unseal(entry)
     if (request) return request
-    // Sealed with an earlier web key: nobody can open that link any more, so it makes room for one that works.
+    // The entry was sealed with an earlier web key, so its link works for no one. Close it to make room for a new one.
     await store.close(entry.key, 'cancelled')
     const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
     if (!replaced) throw new TypeError('a request sealed just now does not open')
     return replaced
   }
 
-  /** Of this process, by owner: each costs memory for as long as its client likes. */
+  /** Waiting calls of this process by owner. Each uses memory for as long as its client keeps it open. */
   const waiting = new Map<string, number>()
   const waiters = new Set<string>()
 
@@ -162,7 +163,7 @@ export function createPendingRequests({
   }
 
   function stopWaiting(user: User, waiterId: string | undefined): void {
-    // Told more than once of one call, as when it is withdrawn.
+    // A withdrawn call calls this twice.
     if (waiterId === undefined || !waiters.delete(waiterId)) return
     const owner = ownerKey(user)
     const left = (waiting.get(owner) ?? 1) - 1
@@ -270,7 +271,7 @@ function stateOf(entry: StoredEntry): FoundRequest['state'] {
   return entry.state
 }
 
-/** Until woken, aborted, or the time is up. */
+/** Resolves when woken, when aborted, or after the time. */
 function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const wake = () => {

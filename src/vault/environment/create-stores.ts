@@ -43,9 +43,9 @@ const AWS_VARIABLES = {
 } as const
 
 export interface StoresOptions {
-  /** Default true. Without it a folder that holds no store is an error instead of a new store. */
+  /** Whether a missing store is created. Default true. If false, a folder that holds no store is an error. */
   readonly create?: boolean
-  /** Where `MCP_AUDIT_ANCHOR=stdout` writes. Default standard output. */
+  /** The stream for `MCP_AUDIT_ANCHOR=stdout`. Default standard output. */
   readonly stdout?: NodeJS.WritableStream
 }
 

@@ -87,8 +87,8 @@ const IDENTITY_VARIABLES = {
 type Settings = z.output<typeof environmentSchema>
 
 /**
- * What `openVault` takes, from the environment: `docs/configuration.md` lists the variables. What is given wins over it. Functions, and
- * options of `oidc` that weaken it, are for code alone.
+ * Returns the options of `openVault` from the environment: `docs/configuration.md` lists the variables. `given` overrides them. Functions,
+ * and options of `oidc` that weaken it, can be set in code only.
  *
  * @throws `configuration_invalid`, naming the variable
  */
@@ -158,7 +158,7 @@ function identityFrom(settings: Settings, environment: NodeJS.ProcessEnv): Ident
   })
 }
 
-/** Any setting of a mode means that mode: without the issuer, oidc is an error, and no step down to the local user. */
+/** A variable of a mode selects that mode. If the issuer is missing, oidc is an error and never falls back to the local user. */
 function modeMeant(names: readonly string[]): Settings['MCP_IDENTITY'] {
   const oidcMeant = names.some((name) => name.startsWith('MCP_OIDC_'))
   const localMeant = names.some((name) => name.startsWith('MCP_LOCAL_'))

@@ -11,7 +11,7 @@ export interface CredentialRequestParts {
   readonly key: StorageKey
   readonly call: GatedCall
   readonly cause: RequestCause
-  /** The call waits for the form, and keeps the request open while another call's consent is declined. */
+  /** Whether the call waits for the form. A waiting call keeps the request open if another call's consent is declined. */
   readonly waits: boolean
   readonly serverBaseUrl: URL
   readonly isSaved: () => Promise<boolean>
@@ -38,7 +38,7 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
     mayWait: request.waiterId !== undefined,
     async wait(signal) {
       const end = await pendingRequests.wait(request, isSaved, signal)
-      // It may have been saved on another replica.
+      // The credential may have been saved on another replica.
       if (end === 'saved') reader.forget(key)
       return end
     },

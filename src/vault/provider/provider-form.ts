@@ -21,7 +21,9 @@ export interface ProviderFormParts extends Omit<FormProvider, 'verify' | 'fieldP
 
 const VERIFY_DEADLINE = 5_000
 
-/** What the form needs of a provider. Without `verify`, whatever fits the variables and can be sent is accepted. */
+/**
+ * Returns the part of a provider that the form uses. Without `verify`, the form accepts all values that fit the variables and can be sent.
+ */
 export function providerForm({ verify, destinations, ...form }: ProviderFormParts): FormProvider {
   return {
     ...form,
@@ -30,7 +32,7 @@ export function providerForm({ verify, destinations, ...form }: ProviderFormPart
     verify:
       verify &&
       (async (values) => {
-        // The deadline lets no foreign error through, and this one is looked into.
+        // withDeadline replaces foreign errors, so the cause is read before.
         let failure: VerifyFailure | undefined
         const ask = async (signal: AbortSignal): Promise<Verification> => {
           try {
@@ -50,7 +52,7 @@ export function providerForm({ verify, destinations, ...form }: ProviderFormPart
   }
 }
 
-// Services quote what they refuse, and what they quote would be shown on a page.
+// Services quote refused values, and the page would show them.
 function withoutSecrets(
   verification: Verification,
   variables: readonly Variable[],

@@ -78,7 +78,7 @@ export function createBearerGate(
       ...answer.headers,
       'WWW-Authenticate': bearerChallenge(serverBaseUrl, resource, error, noAccessToken),
     }
-    // Without a token the header may give no reason (RFC 6750 §3.1), so the body gives it.
+    // The header may give no reason if there is no token (RFC 6750 §3.1), so the body gives it.
     const description = noAccessToken === undefined ? {} : { error_description: noAccessToken }
     return { ...answer, headers, body: { error: error ?? 'unauthorized', ...description } }
   }

@@ -9,16 +9,16 @@ import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { unverifiedAnswer } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 
-/** Values that are worth saving. */
+/** Values that passed every check and may be saved. */
 export interface CheckedValues {
   readonly values: CredentialValues
-  /** What the service calls the account, where it was asked. */
+  /** The account's name at the service, if `verify` returned one. */
   readonly account: string | undefined
 }
 
 const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
 
-/** Checks what was typed by the provider's variables and then, when the operator has said how, by the service itself. */
+/** Checks the typed values by the provider's variables and then by its `verify`, if it has one. */
 export async function checkedValues(
   services: PageServices,
   request: PageRequest,
@@ -51,7 +51,7 @@ export async function checkedValues(
   return { values: check.values, account }
 }
 
-/** Asks the service. Resolves what it calls the account, if it says so. */
+/** Asks the service to verify the values. Resolves to the account's name, if the service states one. */
 async function accountName(
   services: PageServices,
   request: PageRequest,

@@ -39,17 +39,17 @@ export function saveFailure(
   if (error.code === 'outcome_unknown')
     return {
       heading: 'It is not known whether this was saved',
-      text: 'The place where credentials are kept did not answer in time. Enter it again: saving it twice does no harm.',
+      text: 'The credential store did not answer in time. Enter it again: saving it twice does no harm.',
     }
   return { heading: 'Nothing was saved', text: `${reasonText(error)} Reference: ${reference}` }
 }
 
 function reasonText({ code, reason, retryAfterSeconds }: CredentialVaultError): string {
   if (code === 'forbidden' || code === 'unauthenticated' || code === 'configuration_invalid')
-    return 'This server may not use the place where credentials are kept. Trying again would not help; tell whoever runs it.'
+    return 'This server may not use the credential store. Trying again does not help; tell the people who run this server.'
   if (reason === 'quota') return 'This credential was changed too often today. Try again tomorrow.'
   if (reason === 'still_being_removed') return 'The earlier credential is still being removed. Try again in a minute.'
   if (retryAfterSeconds !== undefined)
-    return `The place where credentials are kept is busy. Try again in ${Math.ceil(retryAfterSeconds)} seconds.`
-  return 'The place where credentials are kept refused or could not be reached. Try again in a moment.'
+    return `The credential store is busy. Try again in ${Math.ceil(retryAfterSeconds)} seconds.`
+  return 'The credential store refused the request or cannot be reached. Try again in a moment.'
 }

@@ -7,18 +7,18 @@ import { type PageServices, viewerOf } from '../request/page-services.ts'
 import type { AuthorizedLink } from './authorized-link.ts'
 import { fieldView, keeps, problemText } from './field-view.ts'
 
-/** Why the form is shown again. */
+/** The reason for which the form is shown again. */
 export interface FormTrouble {
   readonly status: 422 | 503
   readonly heading: string
-  /** What was typed; secrets in it are dropped here. */
+  /** The typed values. Secrets among them are dropped here. */
   readonly values: ReadonlyMap<string, string>
   readonly fields?: ReadonlyMap<string, FieldProblem>
-  /** What is wrong with the form as a whole. */
+  /** A problem of the form as a whole. */
   readonly general?: string
 }
 
-/** The form itself, or the form again with what is wrong. */
+/** Renders the form, or the form again with its problems. */
 export function formPage(services: PageServices, authorized: AuthorizedLink, trouble?: FormTrouble): Page {
   const { parts, site, renderer } = services
   const { provider, request, session, target } = authorized
@@ -47,7 +47,7 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     facts: factsOf(services, authorized, viewer),
     fields: provider.variables.map((variable) => fieldView(variable, typed)),
     guide: services.guideOf(provider.name),
-    // A returning user knows the way, and what is wrong now stands above the form.
+    // A returning user knows the guide, and problems should be seen first.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: [
       ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),

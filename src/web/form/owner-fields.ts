@@ -6,7 +6,7 @@ import { type PageServices, viewerOf, watched } from '../request/page-services.t
 import { readFields, rejected } from '../request/posted-form.ts'
 import { type AuthorizedLink, aboutLink, endedAnswer } from './authorized-link.ts'
 
-/** Fields of a submit or cancel that came from the owner's own form of this very link, or the answer to any other. */
+/** Returns the fields of a submit or cancel that the owner sent from this link's own form, or the answer to any other request. */
 export async function ownerFields(
   services: PageServices,
   request: PageRequest,
@@ -29,7 +29,10 @@ export async function ownerFields(
   return fields
 }
 
-/** Another submit was faster, or the link has just ended. The line comes first: the store that is asked for the state may be away. */
+/**
+ * Answers a submit that lost its link to another one or to expiry. The line is written first, because the store that is asked for the state
+ * may be down.
+ */
 export async function lostAnswer(
   services: PageServices,
   request: PageRequest,

@@ -14,8 +14,8 @@ import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
 
 /**
- * The one request that saves. The body is read only for the link's owner; the link is claimed only for values that are worth saving;
- * of several submits at once one saves.
+ * Saves the credential. The body is read only for the link's owner, and the link is claimed only for values that passed every check. Of
+ * several submits at once, one saves.
  */
 export async function submit(
   services: PageServices,
@@ -54,8 +54,8 @@ async function save(
 const SESSION_ENDED = 'session_ended'
 
 /**
- * `verify` and the log may take their time. Meanwhile this person's sessions may have been ended, or the claim lapsed and somebody else
- * cancelled the request or saved.
+ * `verify` and the log may take long. Meanwhile the user's sessions may have ended, or the claim may have lapsed and another request
+ * cancelled or saved.
  */
 async function mayWrite({ parts, sessions }: PageServices, { session }: AuthorizedLink, claim: Claim): Promise<void> {
   if (!(await sessions.isGood(session))) {
@@ -69,7 +69,7 @@ async function mayWrite({ parts, sessions }: PageServices, { session }: Authoriz
   })
 }
 
-/** The form again: the link is given back. */
+/** Shows the form again, with the link open. */
 function notSaved(
   services: PageServices,
   request: PageRequest,
@@ -84,7 +84,7 @@ function notSaved(
   return { page: formPage(services, authorized, { status: 503, heading, values: fields, general: text }) }
 }
 
-/** The credential is durable: whatever fails from here on, it is said so. */
+/** The credential is saved, so every answer from here on says so, even if closing the request fails. */
 async function acknowledge(services: PageServices, authorized: AuthorizedLink): Promise<Answer> {
   const { parts, site } = services
   const closing = parts.pendingRequests.close(authorized.request, 'saved')
@@ -95,7 +95,7 @@ async function acknowledge(services: PageServices, authorized: AuthorizedLink): 
 
 const MAX_ACCOUNT_NAME = 100
 
-/** For the success page, which may be served by another replica. */
+/** Keeps the account's name for the success page, which another replica may serve. */
 function accountCookie(
   { parts, sessions }: PageServices,
   { session, request }: AuthorizedLink,

@@ -1,13 +1,15 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { addressGroups } from '../../core/network/address-groups.ts'
 
-/** How many requests of one kind are answered per minute. */
+/** Limits the requests of one kind per minute. */
 export interface RateLimit {
-  /** Counts one. Resolves 0 when it is within the limit, else the seconds after which to try again. */
+  /** Counts one request. Resolves to 0 if it is within the limit, else to the seconds to wait. */
   take(key: string): Promise<number>
 }
 
-/** Fixed window of one minute, in this process. A failing limiter refuses: its error reaches the caller. */
+/**
+ * Counts in a fixed window of one minute, in this process. If the limiter fails, its error reaches the caller, and the request is refused.
+ */
 function rateLimit(perMinute: number): RateLimit {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
   return { take: (key) => consumed(limiter, key) }
@@ -57,8 +59,8 @@ function secondsUntil({ msBeforeNext }: RateLimiterRes): number {
 }
 
 /**
- * How often pages may be asked for. A company behind one address shares what is counted by address; of IPv6 that is the /64, and a /56
- * has four times and a /48 sixteen times as much in all.
+ * Limits of the pages. Users behind one address share the limits counted by address. IPv6 is counted by /64; a /56 has four times and a /48
+ * sixteen times as much in total.
  */
 export interface RateLimitOptions {
   /** Pages and callbacks for one address. Default 300, 1 to 1000000. */

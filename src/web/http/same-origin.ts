@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
- * Whether our own page sent this POST. Browsers send `Origin` with every POST, so one without it comes from no page at all (OWASP ASVS 5.0
- * v5.0.0-3.5.1).
+ * Whether our own page sent this POST. Browsers send `Origin` with every POST, so a POST without it comes from no page at all (OWASP ASVS
+ * 5.0 v5.0.0-3.5.1).
  *
- * `null` comes from a sandboxed or foreign page, and from our own where a proxy has replaced our `Referrer-Policy`. Only the browser
- * itself can tell which, by `Sec-Fetch-Site`, which no page can set. What changes anything for the user also needs the form's token.
+ * `null` comes from a sandboxed or foreign page, and from our own if a proxy has replaced our `Referrer-Policy`. The browser's
+ * `Sec-Fetch-Site` tells them apart, and no page can set it. Requests that change anything for the user also need the form's token.
  */
 export function sentByOurPage(headers: IncomingHttpHeaders, origin: string): boolean {
   const site = headers['sec-fetch-site']

@@ -3,7 +3,7 @@ import type { Site } from './site.ts'
 
 const ONE_YEAR = 31_536_000
 
-/** What a page may load: the addresses of our own assets. */
+/** The sources of our own assets, which a page may load. */
 export interface PageSources {
   readonly scripts: readonly string[]
   readonly style: string

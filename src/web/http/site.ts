@@ -10,7 +10,7 @@ import {
 } from '../../core/network/form-urls.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
 
-/** The pages' own addresses. Everything is built from `serverBaseUrl`, never from a request's `Host`. */
+/** The addresses of the pages. All are built from `serverBaseUrl`, never from a request's `Host`. */
 export interface Site {
   readonly origin: string
   /** Host and port as browsers send them in `Host`. */
@@ -21,7 +21,10 @@ export interface Site {
   /** Path of everything that the vault serves, without a trailing slash. */
   readonly root: string
   readonly callbackUrl: string
-  /** Tells vaults apart whose cookies meet in one browser, since ports and paths share a host's: 8 hex digits of a hash of the base URL. */
+  /**
+   * Distinguishes vaults whose cookies meet in one browser, because all ports and paths of a host share them: 8 hex digits of a hash of the
+   * base URL.
+   */
   readonly id: string
 }
 

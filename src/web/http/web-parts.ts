@@ -16,30 +16,30 @@ export const PAGE_PURPOSES = {
   mac: ['csrf', 'owner'],
 } as const satisfies SealerPurposes
 
-/** Everything that the pages work with. */
+/** The parts that the pages use. */
 export interface WebParts {
   /** Origin, and base path if any, under which the pages are reached. No trailing slash, query or fragment. */
   readonly serverBaseUrl: URL
   /** Grows as providers register. */
   readonly providers: ReadonlyMap<string, FormProvider>
   readonly pendingRequests: PendingRequests
-  /** What the form saves with. */
+  /** Saves and revokes credentials for the form. */
   readonly writer: CredentialWriter
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: PageSealer
   readonly journal: Journal
   readonly health: Health
-  /** What the operator should read at once. Never a secret. */
+  /** Warns the operator at once. The message never contains a secret. */
   readonly warn: (message: string) => void
   readonly options: WebOptions
 }
 
-/** What holds for every answer, of pages and of the MCP endpoint. */
+/** Options for every answer, of the pages and of the MCP endpoint. */
 export interface HttpOptions {
   /** How many proxies of yours stand in front and append to `X-Forwarded-For`. Default 0: the header is ignored. */
   readonly trustedProxies: number
-  /** What users call this server. Default the host of `serverBaseUrl`. */
+  /** The name of this server that users see. Default the host of `serverBaseUrl`. */
   readonly serverName: string
   /**
    * Whether Strict-Transport-Security covers subdomains too. Default true; false where a subdomain still has to be reached over plain http.
@@ -55,7 +55,7 @@ export interface WebOptions extends HttpOptions {
   readonly rateLimits?: RateLimitOptions
 }
 
-/** What the MCP endpoint's gate and metadata work with. */
+/** The parts that the MCP endpoint's gate and metadata use. */
 export interface BearerParts extends Pick<WebParts, 'serverBaseUrl' | 'identity' | 'journal' | 'health'> {
   readonly options: HttpOptions
 }

@@ -8,8 +8,8 @@ const DEEPEST_HEADING = 6
 const LONGEST_EMPHASISED = 2000
 
 /**
- * The operator's guide as HTML. It is the one piece of HTML that a page takes as it is, so nothing gets through but what is made
- * here: raw HTML becomes text, links keep only harmless protocols, images become their description.
+ * Renders the operator's guide as HTML. It is the only HTML that a page includes unescaped, so everything in it is made here: raw HTML
+ * becomes text, links keep only harmless protocols, images become their description.
  */
 export function renderGuide(markdown: string): string {
   const guide = new Marked({ async: false, gfm: true })
@@ -28,7 +28,7 @@ export function renderGuide(markdown: string): string {
         const text = this.parser.parseInline(tokens)
         const target = externalUrl(href)
         if (!target) return text
-        // Whoever follows a link out of here sees beforehand where it goes.
+        // Show the host, so that users see where an outgoing link goes.
         const host =
           target.host !== '' && !text.includes(target.host)
             ? ` <span class="host">(${escapeHtml(target.host)})</span>`
@@ -46,12 +46,12 @@ export function renderGuide(markdown: string): string {
   try {
     return String(guide.parse(markdown))
   } catch {
-    // Nested deeper than the stack: nobody has written that as Markdown.
+    // The guide is nested deeper than the stack, which no person writes.
     return `<pre tabindex="0"><code>${escapeHtml(markdown)}\n</code></pre>\n`
   }
 }
 
-/** Absolute addresses only: a relative one would lead into our own pages. */
+/** Accepts absolute addresses only: a relative one would lead to our own pages. */
 function externalUrl(href: string): URL | undefined {
   if (!URL.canParse(href)) return undefined
   const url = new URL(href)

@@ -14,7 +14,10 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
   const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'
   const askAgain = 'Ask your assistant for it again, and it will give you a new link.'
 
-  /** One button, or one for each identity provider: the same ones on every link's page, whoever its owner is. */
+  /**
+   * Returns one button, or one for each identity provider. The buttons do not depend on the link's owner, so they do not reveal the owner's
+   * provider.
+   */
   function signInButtons(
     target: LinkTarget | undefined,
     { label = signInLabel, primary = true, switchAccount = false } = {},
@@ -59,7 +62,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
       actions: [{ kind: 'link', label: 'Continue', href: redirectTo, primary: true }],
     }),
 
-    /** The same for every link that is not this person's own, whether or not there is one. */
+    /** Shown for every link that is not this user's own, whether it exists or not. */
     notYours: (viewer: Viewer, target: LinkTarget): Message => ({
       status: 403,
       tone: 'warning',
@@ -76,7 +79,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
         : [],
     }),
 
-    /** For the link's owner only. */
+    /** Shown to the link's owner only. */
     ended: (
       state: Exclude<FoundRequest['state'], 'open'>,
       viewer: Viewer,

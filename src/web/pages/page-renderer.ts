@@ -11,13 +11,13 @@ export interface Page {
   readonly html: string
 }
 
-/** Who is signed in, and the token of the sign-out form. */
+/** The signed-in user, and the token of the sign-out form. */
 export interface Viewer {
   readonly session: Session
   /** Subject and identity provider, which no display name can imitate. */
   readonly account: string
   readonly signOutToken: string
-  /** Where a new sign-in leads back to. */
+  /** The link to return to after a new sign-in. */
   readonly target?: LinkTarget | undefined
 }
 
@@ -124,7 +124,7 @@ function personName({ displayName, subject }: Session): string {
   return displayName ?? subject
 }
 
-/** A display name is whatever its owner likes; subject and identity provider are not. `name`: what the operator calls the latter. */
+/** Returns subject and identity provider, because users can choose their display name. `name` is the operator's name for the provider. */
 export function accountText({ issuer, subject }: Session, name: string | undefined): string {
   const host = URL.canParse(issuer) ? new URL(issuer).host : ''
   return `${subject} at ${name ?? (host === '' ? issuer : host)}`

@@ -9,7 +9,7 @@ export type Action =
       readonly primary?: boolean
     }
 
-/** Who is signed in, as every page shows it that knows. */
+/** The signed-in user, as shown on every page that knows one. */
 export interface SignedInView {
   readonly name: string
   /** Subject and identity provider, which no display name can imitate. */
@@ -17,7 +17,7 @@ export interface SignedInView {
   readonly signOut: Action & { readonly kind: 'post' }
 }
 
-/** What `layout.ejs` needs of every page. */
+/** The values that `layout.ejs` needs for every page. */
 export interface LayoutView {
   readonly title: string
   readonly serverName: string
@@ -27,7 +27,7 @@ export interface LayoutView {
   /** Shown on every page of a mode that is weaker than a login. */
   readonly banner: string | undefined
   readonly signedIn: SignedInView | undefined
-  /** Where the browser goes by itself, at once. */
+  /** The address that the page loads by itself, at once. */
   readonly refresh: string | undefined
 }
 
@@ -39,7 +39,7 @@ export interface MessageView extends LayoutView {
   readonly caution: string | undefined
   readonly facts: readonly Fact[]
   readonly actions: readonly Action[]
-  /** What to tell the operator. */
+  /** The reference to report to the operator. */
   readonly reference: string | undefined
 }
 
@@ -66,7 +66,7 @@ export interface FormView extends LayoutView {
   readonly guideOpen: boolean
   readonly problems: readonly { readonly text: string; readonly href: string | undefined }[]
   readonly problemHeading: string
-  /** Said when secrets were typed and have to be typed again. */
+  /** Shown when typed secrets have to be typed again. */
   readonly clearedNote: string | undefined
 }
 

@@ -11,7 +11,7 @@ import { accountText, type PageRenderer, type Viewer } from '../pages/page-rende
 import type { LoginCookies } from '../session/login-cookie.ts'
 import type { Session, Sessions } from '../session/session.ts'
 
-/** What every handler works with; made once. */
+/** The services that every handler uses. Created once. */
 export interface PageServices {
   readonly parts: WebParts
   readonly site: Site
@@ -36,7 +36,7 @@ export function viewerOf({ parts }: PageServices, session: Session, target?: Lin
   }
 }
 
-/** Keeps health informed of a dependency whose failure only the pages may see. */
+/** Reports the result of an operation on a dependency to health. */
 export async function watched<T>({ parts }: PageServices, part: HealthPart, operation: Promise<T>): Promise<T> {
   try {
     const result = await operation

@@ -8,7 +8,7 @@ import type { PageServices } from './page-services.ts'
 const BODY_ALREADY_READ =
   "A form of the credential vault was read by another body parser first, and nothing was saved. Mount vault.nodeHandler(), or call a provider's register(), before the parser."
 
-/** Checks that need neither body nor session, in the order of their cost. Returns the answer to a POST that is refused. */
+/** Runs the checks that need neither body nor session, cheapest first. Returns the answer to a refused POST. */
 export function refusePost(services: PageServices, { ctx }: PageRequest): Answer | undefined {
   const { site, renderer, messages } = services
   if (!sentByOurPage(ctx.req.headers, site.origin)) {
@@ -26,7 +26,7 @@ export async function readFields(
 ): Promise<ReadonlyMap<string, string> | Answer> {
   const fields = await readFormBody(ctx)
   if (typeof fields !== 'string') return fields
-  // What is left of the body stays on the connection, and would be taken for the next request.
+  // Close the connection: the rest of the body would be read as the next request.
   const headers = fields === 'too_large' ? { Connection: 'close' } : {}
   return { ...refuseBody(services, fields, link), headers }
 }

@@ -6,7 +6,7 @@ import type { LoginTransaction } from '../../core/ports/identity.ts'
 import type { Site } from '../http/site.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
-/** One login between its two halves: what the identity mode keeps, and where the browser goes afterwards. */
+/** One login until the identity provider answers: the identity mode's data, and the link to return to. */
 export interface OpenLogin {
   readonly transaction: LoginTransaction
   readonly target: LinkTarget
@@ -14,7 +14,7 @@ export interface OpenLogin {
   readonly startedAt: number
 }
 
-/** In which a login has to be finished. */
+/** Seconds within which a login must be finished. */
 export const LOGIN_SECONDS = 600
 const MAX_OPEN_LOGINS = 3
 
@@ -40,7 +40,7 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
     return { ...rest, target: { provider, handle } }
   }
 
-  /** The oldest ones go, and first those that do not open at all. */
+  /** Drops the oldest logins, and first those that do not open. */
   function evictedCookies(request: IncomingMessage): readonly string[] {
     const held = [...requestCookies(request)]
       .filter(([name]) => name.startsWith(prefix))
@@ -74,7 +74,7 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
 
 export type LoginCookies = ReturnType<typeof createLoginCookies>
 
-/** Names a login without giving its state away. */
+/** Returns an id of a login that does not reveal its state. */
 export function loginId(state: string): string {
   return createHash('sha256').update(`login ${state}`).digest('base64url')
 }

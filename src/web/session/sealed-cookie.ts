@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Sealer, SealPurpose } from '../../core/crypto/seal.ts'
 import type { Site } from '../http/site.ts'
 
-/** Browsers drop a longer cookie without a word, which would make a login go round in circles (RFC 6265bis §5.4). */
+/** Browsers silently drop a longer cookie, and the login would loop (RFC 6265bis §5.4). */
 const MAX_COOKIE_BYTES = 4096
 
 /** Name of a cookie of this vault alone. On https it is locked to the host. */
@@ -13,7 +13,7 @@ export function cookieName(site: Site, name: string): string {
 export interface SealedCookie {
   readonly name: string
   readonly value: string
-  /** Seconds. Without it the cookie ends with the browser. */
+  /** Seconds. If left out, the cookie ends with the browser. */
   readonly maxAge?: number
 }
 
@@ -47,7 +47,7 @@ type CookiePurpose = Extract<SealPurpose, 'session-cookie' | 'login-cookie'>
 /** Seals what cookies hold, for one vault: replicas of it open them, other vaults with the same web key do not. */
 export interface CookieSealer {
   seal(purpose: CookiePurpose, value: object, expiresAt: number): string
-  /** undefined for a cookie that is absent, foreign, altered, expired or sealed for another purpose. */
+  /** Returns the content, or undefined if the cookie is absent, foreign, altered, expired or sealed for another purpose. */
   open(purpose: CookiePurpose, value: string | undefined): unknown
 }
 

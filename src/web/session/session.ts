@@ -9,28 +9,28 @@ import type { Site } from '../http/site.ts'
 import type { PageSealer, WebOptions } from '../http/web-parts.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
-/** Who is signed in with this browser. Sealed in the cookie; times are Unix milliseconds. */
+/** The user who is signed in with this browser. Sealed in the cookie; times are Unix milliseconds. */
 export interface Session extends Owner {
   readonly id: string
   readonly displayName: string | undefined
   readonly startedAt: number
-  /** When its login began: an operator who ended this person's sessions since then has ended this one, too. */
+  /** Time when its login began. If an operator ended this user's sessions after that, this session is ended too. */
   readonly loginStartedAt: number
   readonly seenAt: number
-  /** When they last proved to the identity provider who they are, where it says so. */
+  /** Time of the user's last authentication, if the identity provider states it. */
   readonly authenticatedAt?: number | undefined
-  /** What the last save found out about the account, for its success page. */
+  /** The account that the last save verified, for its success page. */
   readonly connected?: { readonly request: string; readonly account: string } | undefined
 }
 
-/** Who is signed in, and the lines of `Set-Cookie` that keep it so. */
+/** The signed-in user, and the `Set-Cookie` lines that extend the session. */
 export interface ReadSession {
   readonly session: Session | undefined
   readonly cookies: readonly string[]
 }
 
 export interface Sessions {
-  /** `session` is undefined when nobody is signed in, or it is over. Throws `unavailable` when that cannot be known. */
+  /** Reads the session. It is undefined if no user is signed in or the session is over. Throws `unavailable` if that cannot be checked. */
   read(request: IncomingMessage): Promise<ReadSession>
   /** Whether the session is still good, for a request that takes long. Throws `unavailable` when that cannot be known. */
   isGood(session: Session): Promise<boolean>
@@ -60,7 +60,7 @@ export interface SessionParts {
 }
 
 const MAX_DISPLAY_NAME = 100
-/** Not at every request, yet often enough that the shortest idle limit holds. */
+/** Sealing again is skipped more often than this, yet happens often enough for the shortest idle limit. */
 const MOST_BETWEEN_SEALS = 60_000
 
 const sealedSchema = z.strictObject({
@@ -106,7 +106,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
     return sealedCookie(site, { name, value: cookies.seal('session-cookie', { sid: id, ...session }, expiresAt) })
   }
 
-  // Remembered until no copy of the cookie can be valid any more.
+  // Stored until no copy of the cookie can be valid any more.
   const endEverywhere = (session: Session) => sessions.end(session.id, session.startedAt + longest)
 
   return {
