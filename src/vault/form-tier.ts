@@ -30,7 +30,7 @@ export interface FormTier {
   /** Whether `routes` answers this path itself. */
   owns(path: string): boolean
   nodeHandler(): NodeHandler
-  /** Serves this provider's form. Another definition under a name taken is `configuration_invalid`. */
+  /** Serves this provider's form. Another definition under the same name is `configuration_invalid`. */
   serve(form: FormProvider): void
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
@@ -118,7 +118,7 @@ export function createFormTier(opened: PageParts, { backend, sessions, checked, 
     async endSessions(owner) {
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
-      // Includes sessions begun in this very millisecond, and lasts as long as a session whose login has begun by now.
+      // Includes sessions begun in this millisecond, and lasts as long as a session whose login has already begun.
       await parts.sessions.endAll(
         ownerHash(sealer, { issuer, subject }),
         now + 1,

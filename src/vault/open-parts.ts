@@ -106,7 +106,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     }
   })
   const health = createHealth(warnOf('health'), (part, problem) => {
-    // The log reports its own failures, and a crossing has a line of its own.
+    // The log reports its own failures, and a leak between users has its own line.
     if (part === 'audit' || part === 'calls') return
     const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
     const name = part === 'backend' ? backend.name : part

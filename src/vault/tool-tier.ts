@@ -25,7 +25,7 @@ export interface ToolServices {
   readonly pendingRequests: PendingRequests
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
-  /** Whether the form begins with a login; local mode has none. */
+  /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
@@ -36,7 +36,7 @@ export interface ToolServices {
 /** Serves the tools of the MCP endpoint. It reads credentials and cannot write them. */
 export interface ToolTier {
   readonly serverBaseUrl: URL
-  /** The user of the request that is being served, set by the bearer gate. */
+  /** The user of the current request, set by the bearer gate. */
   readonly userContext: AsyncLocalStorage<User>
   /** Checks access tokens as the bearer gate does. */
   readonly verifyToken: VerifyToken

@@ -8,7 +8,7 @@ import type { SecretBackend } from '../core/ports/secret-backend.ts'
 export interface WebKeyParts {
   /** The option's path in errors, e.g. `openVault.webKey`. */
   readonly option: string
-  /** In the text form that `keygen` prints. */
+  /** The key in the text form that `keygen` prints. */
   readonly text: string | undefined
   readonly backend: Pick<SecretBackend, 'deriveKey'>
   readonly pendingStore: Pick<PendingStore, 'shared'>
@@ -16,8 +16,8 @@ export interface WebKeyParts {
 }
 
 /**
- * The key that seals cookies, references, pending requests and links: the configured one, else one derived from the store's, else one of
- * this process where no other process could need it.
+ * Returns the key that seals cookies, references, pending requests and links: the configured key, else one derived from the store's key,
+ * else a random one if no other process can need it.
  *
  * @throws `configuration_invalid` (`same_key`, `web_key_missing`)
  */

@@ -11,7 +11,7 @@ const NONCE_BYTES = 24
 
 let ready: Promise<void> | undefined
 
-/** Loads the library and proves it with known answers. Throws `unsupported` when it does not give them. */
+/** Loads the library and tests it with known answers. Throws `unsupported` if they differ. */
 export function sodiumReady(): Promise<void> {
   ready ??= sodium.ready.then(proveKnownAnswers)
   return ready

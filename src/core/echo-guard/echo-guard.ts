@@ -6,7 +6,7 @@ import { decodings, withoutWhitespace } from './text-decodings.ts'
 import { createTextSearch, type TextSearch } from './text-search.ts'
 
 export interface EchoGuardOptions {
-  /** Also look for secrets of fewer than 8 bytes, which ordinary text may contain by chance. Default false. */
+  /** Also searches for secrets shorter than 8 bytes, which ordinary text may contain by chance. Default false. */
   readonly includeShort?: boolean
 }
 
@@ -29,7 +29,7 @@ export interface EchoGuard {
 /** Shorter secrets occur in ordinary text by chance. */
 const MIN_BYTES = 8
 
-// Making the searcher costs more than a search. It lives as long as the released values themselves do.
+// Building a searcher costs more than a search, so it is kept as long as the released values.
 const made = new WeakMap<CredentialValues, Map<string, Searcher | undefined>>()
 
 export function createEchoGuard(): EchoGuard {

@@ -27,7 +27,7 @@ export interface SecretFingerprints {
   foreign(text: string, owner: string, milliseconds: number): readonly FoundFingerprint[]
 }
 
-/** Shortest secret that is looked for, in UTF-16 units: an access token is longer, and what people type by themselves is not. */
+/** Shortest secret to search for, in UTF-16 units. Access tokens are longer; passwords that people choose are mostly shorter. */
 export const SHORTEST_FINGERPRINTED = 20
 const MAX_FINGERPRINTS = 5_000
 /** Milliseconds. */

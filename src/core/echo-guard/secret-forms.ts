@@ -1,6 +1,6 @@
 import { withoutWhitespace } from './text-decodings.ts'
 
-/** A secret in every form that it is searched in, made once. */
+/** All forms in which a secret is searched for, made once. */
 export interface SecretForms {
   /** Searched in the text as it is. */
   readonly exact: readonly string[]
@@ -19,7 +19,7 @@ export interface SecretForms {
 const SHORTEST_ENCODED = 4
 /** Between the bytes of a hex dump: `67:68:`, `67-68-`, `67 68 `, `0x67, 0x68, `, `\x67\x68`. */
 const HEX_SEPARATORS = [':', '-', ' ', ', 0x', ',0x', ' 0x', '\\x']
-/** Text without its spaces is full of accidental words. */
+/** Shorter words occur by accident in text without spaces. */
 const SHORTEST_UNWRAPPED = 16
 
 export function secretForms(secret: string): SecretForms {
@@ -59,7 +59,7 @@ function sameText(secret: string): readonly string[] {
   // UTF-8 bytes that were decoded as Latin-1, as in a byte string.
   const bytewise = Buffer.from(secret).toString('latin1')
   const forms = [secret, lf, lf.replaceAll('\n', '\r\n'), lf.replace(/\s+/g, ' '), bytewise]
-  // Short remains of a value that is mostly blanks would be found everywhere.
+  // Drops short remains of a value that is mostly blanks, which would match everywhere.
   return unique([secret, ...forms.flatMap((form) => [form, form.trim()]).filter((form) => form.length >= 8)])
 }
 
@@ -88,7 +88,7 @@ function percentEncoded(value: string): readonly string[] {
   return [...once, ...once.map((text) => text.replaceAll('%', '%25'))]
 }
 
-/** At each of the three alignments only the characters that the secret alone decides. */
+/** Returns, for each of the three alignments, the characters that the secret alone determines. */
 function base64Forms(value: string): readonly string[] {
   const bytes = Buffer.from(value)
   return [0, 1, 2].flatMap((offset) => {

@@ -3,8 +3,8 @@ const MAX_DEPTH = 3
 const MAX_DECODED = 10
 
 /**
- * The text decoded in the usual ways, also one inside another: strings of JSON and of programming languages, percent-encoding, HTML, and
- * numbered bytes. Only what differs from the text; the shallowest first.
+ * Returns the text decoded in the usual ways, nested ones included: strings of JSON and of programming languages, percent-encoding, HTML,
+ * and numbered bytes. Returns only texts that differ, least nested first.
  */
 export function decodings(text: string): readonly string[] {
   const found = new Set([text])
@@ -34,7 +34,7 @@ export function withoutWhitespace(text: string): string {
   })
 }
 
-// The loops work on UTF-16 units in place, since a regular expression takes ten times as long for text full of matches.
+// The loops work on UTF-16 units in place, because a regular expression takes ten times as long for text full of matches.
 function rewrite(text: string, inPlace: (units: Uint16Array) => number): string {
   const bytes = Buffer.allocUnsafeSlow(text.length * 2)
   bytes.write(text, 'utf16le')
@@ -97,7 +97,7 @@ interface NumericEscape {
   readonly length: number
 }
 
-/** `u0041`, and what other languages have and JSON has not: `x41`, `u{41}`, `101`. */
+/** Reads `u0041`, and escapes of other languages that JSON lacks: `x41`, `u{41}`, `101`. */
 function numericEscape(units: Uint16Array, at: number): NumericEscape | undefined {
   const first = units[at] ?? 0
   return first === LETTER_U || first === LETTER_X ? hexEscape(units, at) : octalEscape(units, at)

@@ -3,7 +3,7 @@ import { jsonSnapshot } from './json-snapshot.ts'
 
 /**
  * Returns a thrown value whose text can no longer change: message and data are read once and pinned. An SDK shows `String(thrown)` or
- * `message`, with `code` and `data`; an error of ours or of an SDK keeps its class, since the SDK goes by it.
+ * `message`, with `code` and `data`. Our own and an SDK's errors keep their class, because the SDK depends on it.
  */
 export function pinThrown(thrown: unknown): unknown {
   if (typeof thrown !== 'object' || thrown === null)

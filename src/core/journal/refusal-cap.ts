@@ -6,9 +6,12 @@ const WINDOW_MILLISECONDS = 60_000
 const MOST_OF_ONE_ADDRESS = 60
 const MOST_IN_ALL = 600
 
-/** Keeps clients without a known user, who can cause refusals at will, from filling the audit log that every release waits for. */
+/**
+ * Limits the lines of clients without a known user. They can cause refusals at will and could fill the audit log that every release waits
+ * for.
+ */
 export interface RefusalCap {
-  /** Whether the event gets a line of its own. The event of a known user always does, except a refused token. */
+  /** Whether the event gets its own line. A known user's event always does, unless it is a refused token. */
   allows(event: AuditEvent): boolean
   /** Ends the running minute at once, with its summary. */
   close(): Promise<void>

@@ -12,7 +12,7 @@ export type FieldProblem =
   | 'not_text'
   /** The credential is sent in an HTTP header, which cannot contain this. */
   | 'header_value'
-  /** In the name of HTTP Basic authentication. */
+  /** A colon in the user name of HTTP Basic authentication. */
   | 'colon'
 
 export type FormCheck =
@@ -49,7 +49,7 @@ export function checkFormValues(variables: readonly Variable[], submitted: Reado
 function asStored({ type }: Variable, raw: string): string {
   if (type === 'textarea') return raw.replace(/\r\n?/g, '\n')
   const value = raw.trim()
-  // The URL parser drops line breaks and tabs, which are a problem to be named.
+  // The URL parser would silently drop line breaks and tabs, which are reported as a problem.
   return type === 'url' && !hasControlCharacter(value) ? normalisedUrl(value) : value
 }
 

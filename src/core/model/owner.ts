@@ -26,7 +26,7 @@ export function sameOwner(a: Owner, b: Owner): boolean {
   return a.issuer === b.issuer && a.subject === b.subject
 }
 
-/** The error for a call for which two people are named. */
+/** Returns the error for a call that names two users. */
 export function twoUsers(): CredentialVaultError {
   return new CredentialVaultError(
     'owner_unknown',
@@ -41,7 +41,7 @@ export function ownerKey({ issuer, subject }: Owner): string {
   return JSON.stringify([issuer, subject])
 }
 
-/** Returns the pair alone, checked. Throws `owner_unknown` when either part could not name a person reliably. */
+/** Returns issuer and subject alone, checked. Throws `owner_unknown` if either cannot identify a person reliably. */
 export function checkOwner(candidate: Owner): Owner {
   return { issuer: checkPart(candidate.issuer, 'issuer'), subject: checkPart(candidate.subject, 'subject') }
 }

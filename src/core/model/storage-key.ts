@@ -22,7 +22,7 @@ export const MAX_PROVIDER_NAME_LENGTH = 40
 
 /**
  * @param provider lower-case letters, digits and single hyphens, 1 to 40 characters, starting with a letter
- * @throws `configuration_invalid` for another provider name, `owner_unknown` for an owner that names nobody
+ * @throws `configuration_invalid` for another provider name, `owner_unknown` for an invalid owner
  */
 export function storageKey(provider: string, owner: Owner): StorageKey {
   if (!PROVIDER_NAME.test(provider) || provider.length > MAX_PROVIDER_NAME_LENGTH) {

@@ -31,7 +31,7 @@ export type AuditEventType =
   /** The service accepted the value that was typed, before it was saved. */
   | 'credential.verified'
   | 'credential.verification_failed'
-  /** An operator put another value in place with our command line. */
+  /** An operator replaced a value with our command line. */
   | 'credential.rotated'
   | 'credential.revoked'
   /** Revoked, and its mark removed as well. */
@@ -39,11 +39,11 @@ export type AuditEventType =
   | 'credential.revoke_failed'
   /** A tool result that contained the secret was withheld. */
   | 'credential.echoed'
-  /** A tool result held the secret of another owner than the call's. */
+  /** A tool result contained a secret of an owner other than the call's. */
   | 'credential.crossed'
   | 'form.opened'
   | 'form.cancelled'
-  /** The signed-in person is not the one whose link it is. */
+  /** The signed-in person is not the link's owner. */
   | 'form.identity_mismatch'
   | 'form.rejected'
   | 'login.succeeded'
@@ -102,7 +102,7 @@ export interface AuditEvent {
   readonly outcome: AuditOutcome
   /** Stable token: an error code or reason. */
   readonly reason?: AuditReason | undefined
-  /** Whose credential or session it is. */
+  /** The owner of the credential or session. */
   readonly owner?: Owner | undefined
   /** The actor, if it was not the owner. An operator's `account` is the operating system's. */
   readonly actor?:
@@ -122,7 +122,7 @@ export interface AuditEvent {
   /** Tool that was called. */
   readonly tool?: string | undefined
   readonly backend?: string | undefined
-  /** The backend's own ids of the requests that it took, at most 8: they stand in its own log too. */
+  /** The backend's own ids of its requests, at most 8, which its own log contains too. */
   readonly backendRequestIds?: readonly string[] | undefined
   /** Origin of the service that was called. */
   readonly destination?: string | undefined
@@ -132,7 +132,7 @@ export interface AuditEvent {
   readonly request?: string | undefined
   /** Address of the browser or client. */
   readonly address?: string | undefined
-  /** The same in every line of one operation, and in the backend's own log where that takes it. */
+  /** The same in every line of one operation, and in the backend's own log if it accepts an id. */
   readonly correlationId: string
   /** Number of lines in a gap, or of refusals in a `refusals.counted` line. */
   readonly count?: number | undefined
@@ -146,7 +146,7 @@ export interface AuditEvent {
  * or saved only after it has resolved.
  */
 export interface AuditSink {
-  /** Called once before the first line, with a key derived from the backend's own where it has one. */
+  /** Called once before the first line, with a key derived from the backend's own key if it has one. */
   open?(key: Uint8Array | undefined): Promise<void>
   append(event: AuditEvent): Promise<AuditPosition>
   close(): Promise<void>

@@ -33,9 +33,6 @@ export interface FormProvider {
   readonly destinations: readonly string[]
   /** Problems by field name: values that cannot be sent in the destination's header. */
   readonly fieldProblems?: (values: CredentialValues) => ReadonlyMap<string, FieldProblem>
-  /**
-   * Tries the values against the service. Resolves a {@link VerifyFailure} when it does not come to an answer. Absent where nothing is
-   * tried.
-   */
+  /** Tries the values against the service. Resolves to a {@link VerifyFailure} if there is no verdict. Absent if values are not tried. */
   readonly verify: ((values: CredentialValues) => Promise<Verification | VerifyFailure>) | undefined
 }

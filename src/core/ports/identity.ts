@@ -13,7 +13,7 @@ export interface Principal extends User {
  */
 export type VerifyToken = (token: string) => Promise<Principal>
 
-/** Longest access token that is looked at, in characters. */
+/** Longest access token that is checked, in characters. */
 export const MAX_ACCESS_TOKEN_LENGTH = 16_384
 
 /** The data of one login that the login cookie keeps until the identity provider answers. Plain JSON; the caller seals it. */
@@ -39,7 +39,7 @@ export interface SignedInUser extends User {
 
 export type IdentityModeName = 'oidc' | 'local-user'
 
-/** How the browser's user is identified. Knows no HTTP; the web layer carries its values. */
+/** Identifies the browser's user. It does not use HTTP; the web layer carries its values. */
 export interface BrowserLogin {
   readonly mode: IdentityModeName
   /** Whether users sign in before the form. False in local mode, which has one user. */
@@ -87,7 +87,7 @@ export interface Identity {
    * answers to clients.
    */
   readonly noAccessToken?: string | undefined
-  /** Values of `iss` in its tokens, that of its owners first. Absent in modes that cannot be one of several. */
+  /** Values of `iss` in its tokens, the owners' issuer first. Absent in modes that cannot be one of several. */
   readonly issuers?: readonly string[]
   /** Whether it also verifies opaque tokens, by asking the issuer. */
   readonly looksUpTokens?: boolean

@@ -24,5 +24,5 @@ export interface PendingRequest extends NewRequest {
   readonly waiterId?: string
 }
 
-/** How a wait for a request ended. */
+/** The end of a wait for a request. */
 export type WaitEnd = PendingOutcome | 'expired'

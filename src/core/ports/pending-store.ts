@@ -6,7 +6,7 @@ export type PendingKey = string & { readonly [keyBrand]: true }
 /** `open` → `claimed` (one submit is saving) → `closed`; `claimed` → `open` again when the save fails. */
 export type PendingState = 'open' | 'claimed' | 'closed'
 
-/** Why a request is closed. */
+/** The cause for which a request was closed. */
 export type PendingOutcome = 'saved' | 'cancelled' | 'declined'
 
 export interface PendingEntry {
@@ -19,7 +19,7 @@ export interface PendingEntry {
   readonly sealed: string
   /** Unix milliseconds after which the link no longer works. */
   readonly expiresAt: number
-  /** Unix milliseconds until which a closed or expired entry can still be read, so that its owner is told which it is. */
+  /** Unix milliseconds until which a closed or expired entry can still be read, so that its owner is told how it ended. */
   readonly keepUntil: number
 }
 
@@ -34,7 +34,7 @@ export interface StoredEntry extends PendingEntry {
  */
 export interface PendingStore {
   readonly name: string
-  /** True when the entries outlive this process or are shared with others. Then a web key must be configured. */
+  /** Whether the entries outlive this process or are shared with others. If so, a web key must be configured. */
   readonly shared: boolean
   /**
    * Inserts `entry` and returns it. If its slot has an entry that is open or claimed and not expired, returns that one instead. With
@@ -47,13 +47,16 @@ export interface PendingStore {
    * link usable. The holder may claim again to extend it. Resolves false if another caller holds the claim or the entry is not open.
    */
   claim(key: PendingKey, claimId: string, until: number): Promise<boolean>
-  /** `claimed` → `open`, if `claimId` still holds it. */
+  /** Turns `claimed` into `open` if `claimId` still holds it. */
   unclaim(key: PendingKey, claimId: string): Promise<void>
-  /** → `closed`, and the slot is free. Keeps the first outcome when it is closed already; resolves whether this call closed it. */
+  /**
+   * Turns any state into `closed` and frees the slot. Keeps the first outcome if it is closed already. Resolves whether this call closed
+   * it.
+   */
   close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
-  /** Ends one waiting call's part in the request. */
+  /** Removes one waiting call from the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
-  /** `open` → `closed` with this outcome, unless a call is counted as waiting on it. Resolves whether it did. */
+  /** Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. */
   closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
   /** Calls `onWake` for every later `wake` of the topic, from any process. Resolves to the function that stops listening. */
   listen(topic: string, onWake: () => void): Promise<() => void>

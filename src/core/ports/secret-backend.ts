@@ -21,7 +21,7 @@ export type CredentialStatus =
   | {
       readonly status: 'active'
       readonly version: StoredVersion
-      /** Field names of this version, where the backend has noted them. */
+      /** Field names of this version, if the backend stores them. */
       readonly fields?: readonly string[]
     }
 
@@ -71,7 +71,7 @@ export interface RightsReport {
   readonly excess: readonly string[]
 }
 
-/** One of the logins that a backend has, as a backend that does everything with it. */
+/** One of a backend's logins, as a backend that uses it for everything. */
 export interface BackendPrincipal {
   readonly tier: Tier
   readonly backend: SecretBackend
@@ -79,14 +79,14 @@ export interface BackendPrincipal {
 
 /** Events that a backend reports while it opens, for the audit log. */
 export interface OpeningEvents {
-  /** The store is a new one, sealed with the key of this id: 8 hex digits that say nothing of it. */
+  /** A new store was created and sealed with the key of this id: 8 hex digits that reveal nothing about the key. */
   keyCreated?(keyId: string): void
 }
 
 export interface StoredCredential {
   readonly key: StorageKey
   readonly status: CredentialStatus
-  /** The audit line that announced its last write, where the record can be asked for it. */
+  /** The audit line that announced its last write, if the record contains it. */
   readonly audit?: AuditPosition
 }
 
@@ -112,7 +112,7 @@ export interface SecretBackend {
   /** Checks keys and reachability. Called once, before anything else. */
   open(events?: OpeningEvents): Promise<void>
   read(key: StorageKey, call: BackendCall): Promise<CredentialLookup>
-  /** Like `read`, without touching the values. */
+  /** Like `read`, without reading the values. */
   stat(key: StorageKey, call: BackendCall): Promise<CredentialStatus>
   /**
    * Whether this is still the newest version, found without reading it, in microseconds. With this method, a value changed with the
@@ -129,7 +129,7 @@ export interface SecretBackend {
   list(call: BackendCall): AsyncIterable<StoredCredential>
   /** Returns where an operator finds this credential in the backend's own tools. */
   locate(key: StorageKey): string
-  /** The vendor's own command that puts a new value of this credential in place; a person fills in the values. */
+  /** Returns the vendor's own command that stores a new value of this credential. A person fills in the values. */
   rotateCommand?(key: StorageKey, fields: readonly string[]): RotateCommand
   /** The stored versions, newest first, without values. Absent where none but the newest is kept. */
   history?(key: StorageKey, call: BackendCall): Promise<readonly StoredVersion[]>
@@ -138,8 +138,8 @@ export interface SecretBackend {
   /** Compares the rights of the backend's login on this credential with what `tier` needs, without changing anything. */
   rights?(key: StorageKey, tier: Tier, call: BackendCall): Promise<RightsReport>
   /**
-   * 32 bytes derived one-way from the backend's own key. A process that has no web key of its own uses it to seal cookies and links.
-   * Absent where the backend has no key.
+   * Derives 32 bytes one-way from the backend's own key. A process without a web key of its own seals cookies and links with them. Absent
+   * if the backend has no key.
    */
   deriveKey?(purpose: string): Uint8Array
   /**

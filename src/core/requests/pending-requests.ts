@@ -38,15 +38,15 @@ export interface PendingRequests {
   claim(request: PendingRequest): Promise<Claim | undefined>
   /** Extends the claim by a minute. Resolves false if it has lapsed and another submit may have had the link. */
   renew(claim: Claim): Promise<boolean>
-  /** Gives the link back after a failed save. */
+  /** Reopens the link after a failed save. */
   unclaim(claim: Claim): Promise<void>
   /** Ends the request and wakes every call that waits for this owner and provider. Resolves whether this call ended it. */
   close(request: PendingRequest, outcome: PendingOutcome): Promise<boolean>
   /** Ends the request for a declined consent, unless another call still waits for it. */
   withdraw(request: PendingRequest): Promise<boolean>
   /**
-   * Waits until the request is closed or expires, or until the owner's credential is there by another way, which `hasCredential` tells.
-   * Rejects with the signal's reason when it aborts; only this wait ends then.
+   * Waits until the request is closed or expires, or until `hasCredential` reports that the owner's credential was saved in another way.
+   * Rejects with the signal's reason if it aborts, which ends this wait only.
    */
   wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
   /** First 8 hex digits of the request's key, for audit lines. */
@@ -184,7 +184,7 @@ export function createPendingRequests({
 
     async leave({ key, user, waiterId }) {
       stopWaiting(user, waiterId)
-      // The store forgets the waiter with the request; what the call came to matters more.
+      // Ignore the error: the store drops the waiter with the request, and the call's own result matters more.
       if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
     },
 
@@ -233,12 +233,12 @@ export function createPendingRequests({
           const entry = await store.get(request.key)
           const state = entry ? stateOf(entry) : 'expired'
           if (state !== 'open' && state !== 'claimed') return state
-          // Another client's request of the same owner may have brought the credential.
+          // Another client's request of the same owner may have saved the credential.
           if (await hasCredential()) {
             await store.close(request.key, 'saved')
             return 'saved'
           }
-          // An abort while the store was asked fires no listener that is added only now.
+          // An abort while the store was asked does not fire a listener that is added only now.
           if (!woken && !signal.aborted) {
             await sleep(Math.max(request.expiresAt - Date.now(), LEAST_SLEEP), signal, (wake) => {
               wakeUp = wake
@@ -257,7 +257,7 @@ export function createPendingRequests({
   return requests
 }
 
-/** Names from outside, short enough to be sealed and shown. */
+/** Shortens and cleans client and tool names, so that they can be sealed and shown. */
 function displayed(name: string | undefined): string | undefined {
   return name?.slice(0, MAX_NAME_LENGTH).replace(/[\p{Cc}\p{Cs}]/gu, '')
 }
@@ -266,7 +266,7 @@ const MAX_NAME_LENGTH = 200
 
 function stateOf(entry: StoredEntry): FoundRequest['state'] {
   if (entry.state === 'closed') return entry.outcome ?? 'cancelled'
-  // A submit that was claimed in time is still saving when the link expires.
+  // A submit that claimed the link in time may still be saving when the link expires.
   if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
   return entry.state
 }

@@ -21,7 +21,7 @@ export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv 
 }
 
 /**
- * Runs `make`, whose options came from variables. Its errors then name the variable that the operator set instead of the option.
+ * Runs `make`, whose options came from variables. Its errors then name the operator's variable instead of the option.
  *
  * @param variables by the option's path in errors, e.g. `oidc.issuer`
  */

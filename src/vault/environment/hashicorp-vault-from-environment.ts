@@ -55,9 +55,9 @@ function loginVariables(path: string, prefix: string): Readonly<Record<string, s
 }
 
 /**
- * The Vault backend that the environment names. A login is `VAULT_AUTH_METHOD` (default `token`) with `VAULT_TOKEN` or
- * `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_SECRET_ID_FILE`, `VAULT_ROLE` and `VAULT_JWT_FILE`. Separate ones for reading and
- * writing have the same names with `VAULT_READ_` and `VAULT_WRITE_`.
+ * Creates the HashiCorp Vault backend that the environment configures. A login is `VAULT_AUTH_METHOD` (default `token`) with `VAULT_TOKEN`
+ * or `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_SECRET_ID_FILE`, `VAULT_ROLE` and `VAULT_JWT_FILE`. Separate logins for reading and
+ * writing use the same names with `VAULT_READ_` and `VAULT_WRITE_`.
  *
  * @throws `configuration_invalid`, naming the variable
  */

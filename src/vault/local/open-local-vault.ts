@@ -21,7 +21,7 @@ type Decided =
 export interface LocalVaultOptions extends Omit<OpenVaultOptions, Decided> {
   /** Port of the form on 127.0.0.1, 0 to 65535. Default 0: any free one. */
   readonly port?: number
-  /** Whose credentials they are, 1 to 255 characters. Default: the name of the operating system's user. */
+  /** The owner of the credentials, 1 to 255 characters. Default: the name of the operating system's user. */
   readonly name?: string
 }
 

@@ -9,7 +9,7 @@ export interface CallEnd {
   reached(): void
 }
 
-/** @param cancelled aborts when the client cancels the call or is gone */
+/** @param cancelled aborts when the client cancels the call or disconnects */
 export function callEnd(provider: string, cancelled: AbortSignal | undefined): CallEnd {
   // Created on first use, because most calls have nothing to end.
   let controller: AbortController | undefined

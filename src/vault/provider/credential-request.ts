@@ -17,7 +17,7 @@ export interface CredentialRequestParts {
   readonly isSaved: () => Promise<boolean>
 }
 
-/** Opens or reuses the owner's one pending request for a provider, and records that the call asked. */
+/** Opens or reuses the owner's pending request for a provider, and logs that the call asked for it. */
 export async function openCredentialRequest(parts: CredentialRequestParts): Promise<CredentialRequest> {
   const { services, key, call, cause, waits, serverBaseUrl, isSaved } = parts
   const { reader, log, pendingRequests } = services

@@ -31,7 +31,7 @@ function bringsParts({ serverBaseUrl, backend, pendingStore }: OwnVaultOptions):
   return serverBaseUrl !== undefined || backend !== undefined || pendingStore !== undefined
 }
 
-/** Makes an opened vault the one that providers without a vault of their own use. */
+/** Makes an opened vault the process-wide one, for providers without a vault of their own. */
 export function shareVault(vault: CredentialVault): void {
   processWide = Promise.resolve(attachAll(vault))
 }

@@ -4,8 +4,8 @@ import { metadataUrl } from './protected-resource-metadata.ts'
 export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
 
 /**
- * Value of the one `WWW-Authenticate` header of a refusal (RFC 6750 §3, RFC 9728 §5.1). Nothing that the client sent is in it, and
- * without credentials there is no `error`.
+ * Returns the value of a refusal's only `WWW-Authenticate` header (RFC 6750 §3, RFC 9728 §5.1). It contains nothing that the client sent,
+ * and no `error` if the request had no credentials.
  */
 export function bearerChallenge(
   serverBaseUrl: URL,

@@ -51,7 +51,10 @@ export function metadataUrl(serverBaseUrl: URL, resource: ResourceDescription): 
   return serverBaseUrl.origin + metadataPath(serverBaseUrl, resource)
 }
 
-/** An audience that is no address of this server, such as Entra ID's `api://…`, has no path to insert. */
+/**
+ * Returns the well-known path for a resource. An audience that is not an address of this server, such as Entra ID's `api://…`, has no path
+ * to insert.
+ */
 function metadataPath(serverBaseUrl: URL, { resource }: ResourceDescription): string {
   if (!URL.canParse(resource)) return WELL_KNOWN
   const url = new URL(resource)
@@ -63,7 +66,7 @@ function documentOf({ resource, authorizationServers, scopes }: ResourceDescript
   return {
     resource,
     authorization_servers: authorizationServers,
-    // §3.2: an empty list is left out.
+    // An empty list is left out (§3.2).
     ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
     bearer_methods_supported: ['header'],
     resource_name: serverName,

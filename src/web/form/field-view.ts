@@ -31,7 +31,7 @@ export function fieldView(variable: Variable, typed: Typed | undefined): FieldVi
   }
 }
 
-/** Whether what was typed may come back on a page. */
+/** Whether a typed value may be shown again on a page. */
 export function keeps(variable: Variable): boolean {
   return !variable.secret && variable.type !== 'password'
 }
@@ -40,7 +40,7 @@ function isMasked({ type, secret }: Variable): boolean {
   return type === 'password' || (secret && type !== 'textarea')
 }
 
-/** Names the field, so that the same sentence serves the summary above the form. Never holds what was typed. */
+/** Returns a sentence that names the field, so that it also fits the summary above the form. It never contains the typed value. */
 export function problemText({ label, type, maxLength, allowedHosts }: Variable, problem: FieldProblem): string {
   switch (problem) {
     case 'missing':

@@ -6,7 +6,7 @@ import { koaBody } from 'koa-body'
 export const MAX_FORM_BYTES = 64 * 1024
 const MAX_FIELDS = 64
 
-/** The only file that knows koa-body. */
+/** koa-body is used in this file only. */
 const parse = koaBody({
   json: false,
   text: false,
@@ -40,7 +40,7 @@ export function refusedUnread(ctx: Context): BodyRefusal | undefined {
   if (type !== 'application/x-www-form-urlencoded' && type !== 'application/x-www-form-urlencoded;charset=utf-8') {
     return 'content_type'
   }
-  // A compressed body of a few bytes may unpack to many.
+  // A compressed body of a few bytes may expand to many.
   if ((ctx.req.headers['content-encoding'] ?? 'identity') !== 'identity') return 'content_type'
   const length = ctx.req.headers['content-length']
   return length !== undefined && Number(length) > MAX_FORM_BYTES ? 'too_large' : undefined

@@ -25,8 +25,8 @@ export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string
 }
 
 /**
- * The URL with the path that the handler is mounted below. Express keeps that path in `baseUrl`; connect and middie keep the whole in
- * `originalUrl`. In Express `originalUrl` would undo what the application itself has rewritten.
+ * Returns the URL with the path below which the handler is mounted. Express keeps that path in `baseUrl`; connect and middie keep the whole
+ * URL in `originalUrl`. In Express `originalUrl` would undo the application's own rewriting.
  */
 function wholeUrl(request: IncomingMessage & { baseUrl?: unknown; originalUrl?: unknown }): string | undefined {
   const { url, baseUrl, originalUrl } = request

@@ -16,8 +16,8 @@ function rateLimit(perMinute: number): RateLimit {
 }
 
 /**
- * Like {@link rateLimit}, by address: what one network has used up is used up for every address in it. An address whose network is over
- * its limit is not remembered, since memory would grow with each of them.
+ * Limits by address. What one network has used counts for every address in it. An address whose network is over its limit is not stored,
+ * because memory would grow with each of them.
  */
 function addressLimit(perMinute: number): RateLimit {
   const limiters = new Map<number, RateLimiterMemory>()
@@ -71,7 +71,7 @@ export interface RateLimitOptions {
   readonly submitsPerMinute?: number | undefined
 }
 
-/** The limits of the pages. Handles cannot be guessed; these protect the identity provider, `verify` and the stores. */
+/** The limits of the pages. They protect the identity provider, `verify` and the stores; handles cannot be guessed anyway. */
 export interface RateLimits {
   /** Pages and callbacks, by address. */
   readonly pages: RateLimit

@@ -13,14 +13,14 @@ export function sentByOurPage(headers: IncomingHttpHeaders, origin: string): boo
   return headers.origin === origin && (site === undefined || site === 'same-origin')
 }
 
-/** Whether the browser sent a POST without saying whose page it came from. */
+/** Whether the browser hid the origin of a POST. */
 export function hidesOrigin(headers: IncomingHttpHeaders): boolean {
   return headers.origin === 'null'
 }
 
 /**
- * Whether a browser asks for a page as a page: not as a frame, an image or a script of another document. Old browsers and programs send
- * no `Sec-Fetch-Dest`; they get the page, which is worthless without a session.
+ * Whether a browser requests a page as a document, not as a frame, an image or a script of another page. Old browsers and programs send no
+ * `Sec-Fetch-Dest`; they get the page, which is worthless without a session.
  */
 export function askedAsDocument(headers: IncomingHttpHeaders): boolean {
   const destination = headers['sec-fetch-dest']

@@ -45,7 +45,7 @@ export function securityHeaders(site: Site, sources: PageSources, subdomains = t
   }
 }
 
-/** Headers of answers that are for programs: the bearer gate's refusals and the metadata. */
+/** Returns the headers of answers for programs: the bearer gate's refusals and the metadata. */
 export function programHeaders(secure: boolean, subdomains = true): SecurityHeaders {
   return {
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",

@@ -37,12 +37,13 @@ export interface WebParts {
 
 /** Options for every answer, of the pages and of the MCP endpoint. */
 export interface HttpOptions {
-  /** How many proxies of yours stand in front and append to `X-Forwarded-For`. Default 0: the header is ignored. */
+  /** Number of your proxies that append to `X-Forwarded-For`. Default 0: the header is ignored. */
   readonly trustedProxies: number
   /** The name of this server that users see. Default the host of `serverBaseUrl`. */
   readonly serverName: string
   /**
-   * Whether Strict-Transport-Security covers subdomains too. Default true; false where a subdomain still has to be reached over plain http.
+   * Whether Strict-Transport-Security covers subdomains too. Default true. Set it to false if a subdomain must stay reachable over plain
+   * http.
    */
   readonly hstsIncludeSubdomains?: boolean
 }

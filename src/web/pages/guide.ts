@@ -4,7 +4,7 @@ const LINK_PROTOCOLS = new Set(['https:', 'http:', 'mailto:'])
 /** The page's own heading is the only h1. */
 const HEADING_SHIFT = 1
 const DEEPEST_HEADING = 6
-/** Characters of a paragraph. The lexer looks through all of it for the end of each emphasis, so a longer one has none. */
+/** Longest paragraph that may contain emphasis, in characters. The lexer searches the whole paragraph for the end of each emphasis. */
 const LONGEST_EMPHASISED = 2000
 
 /**
@@ -36,7 +36,7 @@ export function renderGuide(markdown: string): string {
         return `<a href="${escapeHtml(target.href)}" target="_blank" rel="noopener noreferrer">${text}</a>${host}`
       },
       image: ({ text }: Tokens.Image) => escapeHtml(text),
-      // After a raw <script> or <pre> the lexer takes text for markup that has to stay as it is; there is none here.
+      // After a raw <script> or <pre> the lexer takes text for markup to keep. There is none here, so it is escaped.
       text: (token: Tokens.Text | Tokens.Escape) =>
         'escaped' in token && token.escaped ? escapeHtml(token.text) : false,
       code: ({ text }: Tokens.Code) => `<pre tabindex="0"><code>${escapeHtml(text)}\n</code></pre>\n`,

@@ -8,7 +8,7 @@ import { signedInFact, signInAction } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
 import { refusalMessages } from './refusal-messages.ts'
 
-/** Texts of every page but the form. Each says what happened and what to do next. */
+/** Creates the texts of every page but the form. Each says what happened and what to do next. */
 export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' | 'displayName' | 'choices'>) {
   const { hasLogin } = login
   const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'

@@ -14,7 +14,7 @@ export interface Page {
 /** The signed-in user, and the token of the sign-out form. */
 export interface Viewer {
   readonly session: Session
-  /** Subject and identity provider, which no display name can imitate. */
+  /** Subject and identity provider. A display name cannot imitate them. */
   readonly account: string
   readonly signOutToken: string
   /** The link to return to after a new sign-in. */

@@ -12,7 +12,7 @@ export type Action =
 /** The signed-in user, as shown on every page that knows one. */
 export interface SignedInView {
   readonly name: string
-  /** Subject and identity provider, which no display name can imitate. */
+  /** Subject and identity provider. A display name cannot imitate them. */
   readonly account: string
   readonly signOut: Action & { readonly kind: 'post' }
 }
@@ -24,7 +24,7 @@ export interface LayoutView {
   readonly style: string
   readonly scripts: readonly string[]
   readonly icon: string
-  /** Shown on every page of a mode that is weaker than a login. */
+  /** A warning on every page of a mode without a login. */
   readonly banner: string | undefined
   readonly signedIn: SignedInView | undefined
   /** The address that the page loads by itself, at once. */
@@ -35,7 +35,7 @@ export interface MessageView extends LayoutView {
   readonly tone: 'neutral' | 'success' | 'warning' | 'error'
   readonly heading: string
   readonly paragraphs: readonly string[]
-  /** A sentence that stands out. */
+  /** A highlighted sentence. */
   readonly caution: string | undefined
   readonly facts: readonly Fact[]
   readonly actions: readonly Action[]
@@ -48,7 +48,7 @@ export interface Fact {
   readonly value: string
   /** Smaller text behind or below the value. */
   readonly note?: string | undefined
-  /** The value's point in time, RFC 3339, where it is one: browsers show it in their own zone. */
+  /** RFC 3339, if the value is a time: browsers show it in their own zone. */
   readonly time?: string | undefined
 }
 

@@ -3,7 +3,7 @@ import type { Site } from '../http/site.ts'
 import type { Page } from '../pages/page-renderer.ts'
 import type { PageServices } from './page-services.ts'
 
-/** 303, so that the browser never repeats a POST there (RFC 9700 §4.12). Within our own origin only. */
+/** A redirect within our own origin. Its status is 303, so that the browser never repeats a POST there (RFC 9700 §4.12). */
 export interface SeeOther {
   readonly status: 303
   readonly location: string

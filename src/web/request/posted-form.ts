@@ -18,7 +18,7 @@ export function refusePost(services: PageServices, { ctx }: PageRequest): Answer
   return refusal && refuseBody(services, refusal)
 }
 
-/** The posted fields, or the answer when they cannot be read. */
+/** Returns the posted fields, or the answer if they cannot be read. */
 export async function readFields(
   services: PageServices,
   { ctx }: PageRequest,
@@ -54,7 +54,7 @@ export type RejectionReason =
   | 'unknown_field'
   | 'invalid'
 
-/** The line of a refused POST. */
+/** Returns the audit event of a refused POST. */
 export function rejected(reason: RejectionReason, link: Partial<PageEvent> = {}): PageEvent {
   const nobody: Pick<AuditEvent, 'actor'> = link.owner === undefined ? { actor: { kind: 'anonymous' } } : {}
   return { type: 'form.rejected', outcome: 'denied', reason, ...nobody, ...link }

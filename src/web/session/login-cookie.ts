@@ -26,8 +26,8 @@ const sealedSchema = z.strictObject({
 })
 
 /**
- * Login cookies: one for each login that this browser has begun, found by the login's `state`, so that two tabs don't overwrite each
- * other. The way back is sealed in it, so no parameter of any request can send the browser elsewhere.
+ * Creates the login cookies. Each login of a browser has its own, found by the login's `state`, so that two tabs do not overwrite each
+ * other. The link to return to is sealed in it, so no request parameter can send the browser elsewhere.
  */
 export function createLoginCookies(site: Site, sealer: CookieSealer) {
   const prefix = cookieName(site, 'login-')
@@ -50,7 +50,7 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
   }
 
   return {
-    /** Lines of `Set-Cookie` that keep this login. */
+    /** Returns the `Set-Cookie` lines that keep this login. */
     cookiesFor(request: IncomingMessage, state: string, login: OpenLogin): readonly string[] {
       const value = sealer.seal(
         'login-cookie',

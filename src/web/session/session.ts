@@ -32,21 +32,21 @@ export interface ReadSession {
 export interface Sessions {
   /** Reads the session. It is undefined if no user is signed in or the session is over. Throws `unavailable` if that cannot be checked. */
   read(request: IncomingMessage): Promise<ReadSession>
-  /** Whether the session is still good, for a request that takes long. Throws `unavailable` when that cannot be known. */
+  /** Whether the session is still valid, for a request that takes long. Throws `unavailable` if that cannot be checked. */
   isGood(session: Session): Promise<boolean>
-  /** Whether this person's sessions were ended after that time: a login that began before makes no new one. */
+  /** Whether this user's sessions were ended after that time. A login that began earlier creates no session. */
   isEndedSince(user: Owner, startedAt: number): Promise<boolean>
   /**
-   * Begins a new session, and ends the one that the browser brought. Resolves the line of `Set-Cookie` that keeps it.
+   * Begins a new session and ends the one that the browser sent. Resolves to its `Set-Cookie` line.
    *
-   * @param loginStartedAt when the login began
+   * @param loginStartedAt time when the login began
    */
   start(request: IncomingMessage, user: SignedInUser, loginStartedAt?: number): Promise<string>
-  /** Ends the session everywhere. Throws `unavailable`; it is still there then. */
+  /** Ends the session everywhere. Throws `unavailable`, and then the session still exists. */
   end(session: Session): Promise<void>
-  /** The line of `Set-Cookie` that keeps a changed session. */
+  /** Returns the `Set-Cookie` line of a changed session. */
   cookieOf(session: Session): string
-  /** The line of `Set-Cookie` that drops the cookie of this browser. */
+  /** Returns the `Set-Cookie` line that deletes this browser's cookie. */
   droppedCookie(): string
 }
 
@@ -60,7 +60,7 @@ export interface SessionParts {
 }
 
 const MAX_DISPLAY_NAME = 100
-/** Sealing again is skipped more often than this, yet happens often enough for the shortest idle limit. */
+/** Longest time between two seals of the cookie, in milliseconds. Most requests do not seal it again. */
 const MOST_BETWEEN_SEALS = 60_000
 
 const sealedSchema = z.strictObject({
@@ -75,7 +75,7 @@ const sealedSchema = z.strictObject({
   connected: z.strictObject({ request: z.string(), account: z.string() }).optional(),
 })
 
-/** Browser sessions: sealed in a cookie, limited by idle time and age, and endable on every replica through `BrowserSessions`. */
+/** Creates the browser sessions: sealed in a cookie, limited by idle time and age, and ended on every replica through `BrowserSessions`. */
 export function createSessions({ site, sealer, cookies, login, sessions, options }: SessionParts): Sessions {
   const name = cookieName(site, 'session')
   const idle = options.sessionIdleSeconds * 1000
@@ -89,7 +89,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
     return isInTime(session) ? session : undefined
   }
 
-  // The limits may have been lowered since it was sealed.
+  // The limits may have been lowered since the cookie was sealed.
   function isInTime(session: Session): boolean {
     const now = Date.now()
     if (now >= session.seenAt + idle || now >= session.startedAt + longest) return false
