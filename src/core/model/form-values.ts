@@ -1,6 +1,7 @@
+import { type AllowedHost, hostAllowed } from './allowed-hosts.ts'
 import { hasControlCharacter, isWellFormed } from './owner.ts'
 import { normalisedUrl } from './url-value.ts'
-import { type AllowedHost, type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
+import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 export type FieldProblem =
   | 'missing'
@@ -70,20 +71,6 @@ function urlProblem(value: string, allowedHosts: readonly AllowedHost[] | undefi
   if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return 'not_a_url'
   if (allowedHosts) return hostAllowed(url, allowedHosts) ? undefined : 'host_not_allowed'
   return url.protocol === 'https:' ? undefined : 'not_a_url'
-}
-
-/** Whether an operator's list contains the URL's scheme, host and port. */
-export function hostAllowed(url: URL, allowedHosts: readonly AllowedHost[]): boolean {
-  return allowedHosts.some(
-    (allowed) =>
-      url.protocol === allowed.protocol &&
-      url.port === defaultPortRemoved(allowed) &&
-      (allowed.subdomains ? url.hostname.endsWith(`.${allowed.hostname}`) : url.hostname === allowed.hostname),
-  )
-}
-
-function defaultPortRemoved(allowed: AllowedHost): string {
-  return allowed.port === (allowed.protocol === 'https:' ? '443' : '80') ? '' : allowed.port
 }
 
 // An operator's own tool may have left a line end, which would make every request with the value fail.

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type AllowedHost, allowedHostSchema } from './allowed-hosts.ts'
 import { type OptionSchemas, parseOptions } from './options.ts'
 
 export type VariableType = 'string' | 'password' | 'url' | 'textarea'
@@ -41,14 +42,6 @@ export interface Variable {
   readonly secret: boolean
 }
 
-export interface AllowedHost {
-  readonly protocol: 'https:' | 'http:'
-  /** Lower case, without port. */
-  readonly hostname: string
-  readonly subdomains: boolean
-  readonly port: string
-}
-
 /** The values of a provider's variables for one owner: names to non-empty strings, exactly the fields that were filled in. */
 export type CredentialValues = Readonly<Record<string, string>>
 
@@ -69,20 +62,6 @@ const MAX_VARIABLES = 32
 export const MAX_VALUE_LENGTH = 16_384
 /** Largest credential in bytes of UTF-8 JSON, so that every backend can hold what the form accepts. */
 export const MAX_CREDENTIAL_BYTES = 16_384
-
-const allowedHostSchema = z.string().transform((text, context): AllowedHost => {
-  const match = /^(?:(https?):\/\/)?(\*\.)?([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(text)
-  if (match?.[3] === undefined) {
-    context.addIssue('must be a host such as jira.example.com, *.example.com or http://jira.internal:8080')
-    return z.NEVER
-  }
-  return {
-    protocol: match[1]?.toLowerCase() === 'http' ? 'http:' : 'https:',
-    hostname: match[3].toLowerCase(),
-    subdomains: match[2] !== undefined,
-    port: match[4] ?? '',
-  }
-})
 
 const variableSchema = z
   .strictObject({

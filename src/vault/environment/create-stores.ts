@@ -12,7 +12,7 @@ import { memoryPendingStore } from '../../pending/memory.ts'
 import { memoryBrowserSessions } from '../../pending/memory-browser-sessions.ts'
 import { auditFromEnvironment } from './audit-from-environment.ts'
 import { fromVariables, keyOptions, withoutEmpty } from './environment.ts'
-import { vaultBackendFromEnvironment } from './hashicorp-vault-from-environment.ts'
+import { hashicorpVaultFromEnvironment } from './hashicorp-vault-from-environment.ts'
 
 export interface Stores {
   readonly backend: SecretBackend
@@ -85,7 +85,7 @@ function backendOf(
     case 'memory':
       return memoryBackend()
     case 'vault':
-      return vaultBackendFromEnvironment(withoutEmpty(environment))
+      return hashicorpVaultFromEnvironment(withoutEmpty(environment))
     case 'aws-secrets-manager':
       return fromVariables(AWS_VARIABLES, () =>
         awsSecretsManagerBackend({

@@ -61,7 +61,7 @@ function loginVariables(path: string, prefix: string): Readonly<Record<string, s
  *
  * @throws `configuration_invalid`, naming the variable
  */
-export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): SecretBackend {
+export function hashicorpVaultFromEnvironment(environment: NodeJS.ProcessEnv): SecretBackend {
   const settings = parseOptions(environmentSchema, environment, 'environment')
   const read = loginFrom(environment, LOGINS.read)
   const write = loginFrom(environment, LOGINS.write)
@@ -90,7 +90,7 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
       mount: settings.VAULT_KV_MOUNT,
       prefix: settings.VAULT_KV_PREFIX,
       names: settings.MCP_CREDENTIAL_NAMES,
-      warn: warnAbout('vault'),
+      warn: warnAbout('hashicorp-vault'),
     })
   return fromVariables(OPTION_VARIABLES, make)
 }

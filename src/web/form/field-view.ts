@@ -1,5 +1,6 @@
+import type { AllowedHost } from '../../core/model/allowed-hosts.ts'
 import type { FieldProblem } from '../../core/model/form-values.ts'
-import type { AllowedHost, Variable } from '../../core/model/variables.ts'
+import type { Variable } from '../../core/model/variables.ts'
 import type { FieldView } from '../pages/page-views.ts'
 
 export interface Typed {
