@@ -59,7 +59,10 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly warnOf: (place: string) => (message: string) => void
-  /** Closes all parts, the audit log last. Throws the first error, including those in `ended`. A second call waits for the first. */
+  /**
+   * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
+   * second call waits for the first.
+   */
   close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
 }
 

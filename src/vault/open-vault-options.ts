@@ -7,7 +7,7 @@ import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import { DEFAULT_LINK_TTL_SECONDS } from '../core/requests/pending-requests.ts'
-import type { RateLimitOptions } from '../web/http/rate-limit.ts'
+import type { RateLimitOptions } from '../web/http/page-limits.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 export interface OpenVaultOptions {

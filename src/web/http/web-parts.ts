@@ -6,7 +6,7 @@ import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
 import type { PendingRequests } from '../../core/requests/pending-requests.ts'
-import type { RateLimitOptions } from './rate-limit.ts'
+import type { RateLimitOptions } from './page-limits.ts'
 
 /** Seals the pages' cookies and hashes their form tokens and owners. It opens no reference and no pending request. */
 export type PageSealer = Sealer<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>

@@ -10,7 +10,7 @@ export interface RateLimit {
 /**
  * Counts in a fixed window of one minute, in this process. If the limiter fails, its error reaches the caller, and the request is refused.
  */
-function rateLimit(perMinute: number): RateLimit {
+export function rateLimit(perMinute: number): RateLimit {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
   return { take: (key) => consumed(limiter, key) }
 }
@@ -19,7 +19,7 @@ function rateLimit(perMinute: number): RateLimit {
  * Limits by address. What one network has used counts for every address in it. An address whose network is over its limit is not stored,
  * because memory would grow with each of them.
  */
-function addressLimit(perMinute: number): RateLimit {
+export function addressLimit(perMinute: number): RateLimit {
   const limiters = new Map<number, RateLimiterMemory>()
   const limiterOf = (share: number): RateLimiterMemory => {
     const known = limiters.get(share)
@@ -56,35 +56,4 @@ async function consumed(limiter: RateLimiterMemory, key: string): Promise<number
 
 function secondsUntil({ msBeforeNext }: RateLimiterRes): number {
   return Math.max(1, Math.ceil(msBeforeNext / 1000))
-}
-
-/**
- * Limits of the pages. Users behind one address share the limits counted by address. IPv6 is counted by /64; a /56 has four times and a /48
- * sixteen times as much in total.
- */
-export interface RateLimitOptions {
-  /** Pages and callbacks for one address. Default 300, 1 to 1000000. */
-  readonly pagesPerMinute?: number | undefined
-  /** Login starts for one address. Default 60, 1 to 1000000. */
-  readonly loginsPerMinute?: number | undefined
-  /** Submits of one owner. Default 10, 1 to 1000000. */
-  readonly submitsPerMinute?: number | undefined
-}
-
-/** The limits of the pages. They protect the identity provider, `verify` and the stores; handles cannot be guessed anyway. */
-export interface RateLimits {
-  /** Pages and callbacks, by address. */
-  readonly pages: RateLimit
-  /** Login starts, by address. */
-  readonly logins: RateLimit
-  /** Submits, by owner. */
-  readonly submits: RateLimit
-}
-
-export function pageLimits({ pagesPerMinute, loginsPerMinute, submitsPerMinute }: RateLimitOptions = {}): RateLimits {
-  return {
-    pages: addressLimit(pagesPerMinute ?? 300),
-    logins: addressLimit(loginsPerMinute ?? 60),
-    submits: rateLimit(submitsPerMinute ?? 10),
-  }
 }
