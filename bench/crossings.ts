@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createSecretPrints } from '../src/core/echo-guard/secret-prints.ts'
+import { createSecretFingerprints } from '../src/core/echo-guard/secret-fingerprints.ts'
 import { type Measure, median } from './measure.ts'
 
 const SECRETS = 5_000
@@ -7,7 +7,7 @@ const TURNS = 200
 
 /** How long the search for other owners' secrets holds the event loop: an answer of 64 kB, with as many secrets as are remembered. */
 export function crossingMeasures(): Measure[] {
-  const prints = createSecretPrints()
+  const prints = createSecretFingerprints()
   for (let i = 0; i < SECRETS; i += 1) {
     const secret = `ghp_${randomBytes(18).toString('base64url')}`
     prints.add({ owner: `user ${i}`, provider: 'jira', field: `${i}` }, secret)

@@ -8,11 +8,9 @@ export interface Layer {
 const CORE = ['model', 'network', 'host', 'ports', 'crypto', 'journal', 'echo-guard', 'credentials', 'requests', 'gate']
 const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   model: ['zod'],
-  ports: ['jose'],
   crypto: ['libsodium-wrappers'],
   credentials: ['zod'],
   requests: ['zod'],
-  gate: ['zod'],
 }
 
 const core = Object.fromEntries(
@@ -35,6 +33,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['koa', '@koa/router', 'koa-body', 'ejs', 'marked', 'rate-limiter-flexible', 'zod'],
   },
   mcp: { folders: ['core'], packages: ['@modelcontextprotocol/sdk', 'koa', 'zod'] },
+  // Other SDKs and a proxy will share it, so it knows no SDK.
+  'mcp/transport': { folders: ['core'], packages: ['koa', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   vault: {
     folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web'],

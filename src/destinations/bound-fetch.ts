@@ -10,7 +10,7 @@ import {
 import { reasonOf } from '../core/journal/refusal-event.ts'
 import type { DestinationReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError, namingProvider } from '../core/model/errors.ts'
-import type { Owner } from '../core/model/owner.ts'
+import { type Owner, ownerKey } from '../core/model/owner.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { isServiceOutage } from '../core/network/service-outage.ts'
 import type { AuditReason } from '../core/ports/audit-sink.ts'
@@ -207,7 +207,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
 }
 
 function nameOf(owner: Owner | undefined): string {
-  return owner ? JSON.stringify([owner.issuer, owner.subject]) : ''
+  return owner ? ownerKey(owner) : ''
 }
 
 function eitherOf(one: AbortSignal | null | undefined, other: AbortSignal | undefined): AbortSignal | undefined {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hostAllowed } from '../core/model/form-values.ts'
+import { hostAllowed } from '../core/model/allowed-hosts.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headerSchema } from './credential-header.ts'

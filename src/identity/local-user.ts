@@ -99,6 +99,7 @@ function identity(user: Owner & { readonly displayName: string }, accessToken: s
     ...(accessToken === undefined && { noAccessToken: NO_ACCESS_TOKEN }),
     browserLogin: {
       mode: 'local-user',
+      hasLogin: false,
       displayName: 'this computer',
       policy: JSON.stringify(['local-user', user.subject]),
       begin: async () => ({ kind: 'signed-in', user }),

@@ -22,19 +22,18 @@ type OneIssuer = Identity & { readonly issuers: readonly [string, ...string[]]; 
  *
  * `open()` throws `configuration_invalid` for modes that cannot stand beside each other.
  */
-export function severalIssuers(modes: readonly IdentityMode[]): IdentityMode {
+export function severalIssuers(modes: readonly IdentityMode[], option = 'openVault.identity'): IdentityMode {
   return {
     mode: 'oidc',
     async open(context): Promise<Identity> {
-      const identities = (await Promise.all(modes.map((mode) => mode.open({ ...context, several: true })))).map(
-        oneIssuer,
-      )
+      const opened = await Promise.all(modes.map((mode) => mode.open({ ...context, several: true })))
+      const identities = opened.map((identity, index) => oneIssuer(identity, `${option}[${index}]`))
       const byIssuer = new Map(identities.flatMap((identity) => identity.issuers.map((issuer) => [issuer, identity])))
       return {
-        verifyToken: verifyByIssuer(byIssuer, onlyLookUp(identities)),
-        browserLogin: chosenLogin(identities),
-        resource: sharedResource(identities),
-        issuers: checkDistinct(identities),
+        verifyToken: verifyByIssuer(byIssuer, onlyLookUp(identities, option)),
+        browserLogin: chosenLogin(identities, option),
+        resource: sharedResource(identities, option),
+        issuers: checkDistinct(identities, option),
         ...bannerOf(identities),
       }
     },
@@ -54,7 +53,7 @@ function verifyByIssuer(byIssuer: ReadonlyMap<string, Identity>, lookUp: Identit
   }
 }
 
-function chosenLogin(identities: readonly OneIssuer[]): BrowserLogin {
+function chosenLogin(identities: readonly OneIssuer[], option: string): BrowserLogin {
   const logins = new Map(identities.map(({ issuers: [issuer], browserLogin }) => [issuer, browserLogin]))
   const loginAt = (issuer: string | undefined): BrowserLogin => {
     const login = issuer === undefined ? undefined : logins.get(issuer)
@@ -63,12 +62,14 @@ function chosenLogin(identities: readonly OneIssuer[]): BrowserLogin {
   }
   return {
     mode: 'oidc',
+    hasLogin: true,
     displayName: 'your identity provider',
     choices: checkNames(
       [...logins].map(([issuer, login]) => ({
         issuer,
         displayName: login.nameOf?.(issuer) ?? issuer.replace(/^https?:\/\/|\/$/g, ''),
       })),
+      option,
     ),
     nameOf: (issuer) => logins.get(issuer)?.nameOf?.(issuer),
     policy: JSON.stringify([...logins.values()].map(({ policy = '' }) => policy).sort()),
@@ -79,14 +80,11 @@ function chosenLogin(identities: readonly OneIssuer[]): BrowserLogin {
 }
 
 /** Two buttons of one name could not be told apart. */
-function checkNames(choices: readonly LoginChoice[]): readonly LoginChoice[] {
+function checkNames(choices: readonly LoginChoice[], option: string): readonly LoginChoice[] {
   const names = choices.map(({ displayName }) => displayName)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice === undefined) return choices
-  throw misconfigured(
-    'issuer_names',
-    'openVault.identity: two identity providers have the same displayName. Give each its own.',
-  )
+  throw misconfigured('issuer_names', `${option}: two identity providers have the same displayName. Give each its own.`)
 }
 
 /** One sentence is enough to be careful. */
@@ -95,41 +93,41 @@ function bannerOf(identities: readonly Identity[]): Pick<Identity, 'banner'> {
   return banner === undefined ? {} : { banner }
 }
 
-function oneIssuer(identity: Identity, index: number): OneIssuer {
+function oneIssuer(identity: Identity, option: string): OneIssuer {
   const [issuer, ...aliases] = identity.issuers ?? []
   if (issuer === undefined || !identity.resource || identity.browserLogin.choices) {
-    throw misconfigured('identity_list', `openVault.identity[${index}]: only oidc() can be one of several.`)
+    throw misconfigured('identity_list', `${option}: only oidc() can be one of several.`)
   }
   return { ...identity, issuers: [issuer, ...aliases], resource: identity.resource }
 }
 
 /** A token must not be sent to an issuer that it may not be by. */
-function onlyLookUp(identities: readonly Identity[]): Identity | undefined {
+function onlyLookUp(identities: readonly Identity[], option: string): Identity | undefined {
   const [first, second] = identities.filter(({ looksUpTokens }) => looksUpTokens)
   if (!second) return first
   throw misconfigured(
     'introspection_twice',
-    'openVault.identity: only one of several can have introspection, since an opaque token does not say whose it is.',
+    `${option}: only one of several can have introspection, since an opaque token does not say whose it is.`,
   )
 }
 
-function checkDistinct(identities: readonly OneIssuer[]): readonly string[] {
+function checkDistinct(identities: readonly OneIssuer[], option: string): readonly string[] {
   const issuers = identities.flatMap((identity) => identity.issuers)
   const twice = issuers.find((issuer, index) => issuers.indexOf(issuer) !== index)
   if (twice === undefined) return issuers
-  throw misconfigured('issuer_twice', `openVault.identity: ${twice} is there twice, as an issuer or an alias.`)
+  throw misconfigured('issuer_twice', `${option}: ${twice} is there twice, as an issuer or an alias.`)
 }
 
 /** Clients get one description of this server, so what it asks of tokens is the same for all. */
-function sharedResource([first, ...others]: readonly OneIssuer[]): ResourceDescription {
-  if (!first) throw misconfigured('identity_list', 'openVault.identity: give at least one oidc({ issuer, clientId }).')
+function sharedResource([first, ...others]: readonly OneIssuer[], option: string): ResourceDescription {
+  if (!first) throw misconfigured('identity_list', `${option}: give at least one oidc({ issuer, clientId }).`)
   const { resource, scopes } = first.resource
   const same = (other: ResourceDescription) =>
     other.resource === resource && [...other.scopes].sort().join(' ') === [...scopes].sort().join(' ')
   if (!others.every((other) => same(other.resource))) {
     throw misconfigured(
       'identities_differ',
-      'openVault.identity: audience and scopes must be the same for all, because clients are given one set.',
+      `${option}: audience and scopes must be the same for all, because clients are given one set.`,
     )
   }
   return { resource, scopes, authorizationServers: [first, ...others].map(({ issuers: [issuer] }) => issuer) }

@@ -8,24 +8,24 @@ import type { KoaApplication, KoaMiddleware } from '../core/ports/koa.ts'
 import type { NodeHandler } from '../web/http/node-handler.ts'
 import type { ToolServices } from './tool-tier.ts'
 
-/** What a provider works with once it is attached. */
+/** The services of the vault for an attached provider. */
 export interface ProviderServices extends ToolServices {
-  /** For `invalidateCredentials`. */
+  /** Revokes credentials, for `invalidateCredentials`. */
   readonly revoke: CredentialWriter['revoke']
 }
 
-/** The opened whole: backend, pending store, identity, audit and keys, and the routes that serve the form. */
+/** An opened vault: backend, pending store, identity, audit and keys, and the routes that serve the form. */
 export interface CredentialVault {
   readonly serverBaseUrl: URL
-  /** The user of the request that is being served, set by the bearer gate. */
+  /** The user of the current request, set by the bearer gate. */
   readonly userContext: AsyncLocalStorage<User>
   /** Checks access tokens as the bearer gate does. */
   readonly verifyToken: VerifyToken
   /** Paths that must be reachable without a token: form, login, callback, sign-out, assets, metadata. */
   readonly openPaths: readonly string[]
-  /** What `register` mounts: form, login and metadata. Passes every other path on. */
+  /** The middleware that `register` mounts: form, login and metadata. It passes every other path on. */
   readonly routes: KoaMiddleware
-  /** Serves form, login and metadata on a Koa application. Once per application, however often it is called. */
+  /** Serves form, login and metadata on a Koa application. Further calls for the same application have no effect. */
   register(app: KoaApplication): void
   /**
    * The same routes for Express, Fastify or plain `node:http`. Mount it before anything that reads bodies: at the root, or at
@@ -36,11 +36,11 @@ export interface CredentialVault {
   bearerGate(): KoaMiddleware
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
-  /** Parts that do not work at the moment, each with a stable code. Empty when all is well. */
+  /** Parts that are failing, each with a stable code. Empty if all is well. */
   problems(): ReadonlyMap<HealthPart, string>
   /**
-   * For providers: serves `form`, hands out what a provider works with, and runs `end` when the vault closes. The same definition may
-   * be attached again, as a server made for each connection does; another one under a name taken is `configuration_invalid`.
+   * Attaches a provider: serves `form`, returns the provider's services, and runs `end` when the vault closes. The same definition may be
+   * attached again, as a server made for each connection does. Another definition under the same name is `configuration_invalid`.
    */
   attach(form: FormProvider, end: () => Promise<void>): ProviderServices
   /** Runs `end` when the vault closes. */

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
+import { ownerHash } from '../core/crypto/owner-hash.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
-import { parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import { checkOwner, type Owner } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
@@ -13,42 +14,60 @@ import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { SecretBackend, WritableBackend } from '../core/ports/secret-backend.ts'
 import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
 import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
-import type { WebParts } from '../web/http/web-parts.ts'
+import { PAGE_PURPOSES, type WebParts } from '../web/http/web-parts.ts'
+import { createVaultRoutes } from '../web/page-middleware.ts'
 import { LOGIN_SECONDS } from '../web/session/login-cookie.ts'
-import { createVaultRoutes } from '../web/vault-routes.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
-import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 
-/** Serves the form. It can write and revoke values, but not read them. */
+/** Serves the form. It writes and revokes credentials and cannot read them. */
 export interface FormTier {
   readonly serverBaseUrl: URL
   /** Paths that must be reachable without a token. */
   readonly openPaths: readonly string[]
-  /** Passes every other path on. */
+  /** Handles its own paths and passes every other path on. */
   readonly routes: KoaMiddleware
   /** Whether `routes` answers this path itself. */
   owns(path: string): boolean
   nodeHandler(): NodeHandler
-  /** Serves this provider's form. Another definition under a name taken is `configuration_invalid`. */
+  /** Serves this provider's form. Another definition under the same name is `configuration_invalid`. */
   serve(form: FormProvider): void
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
   revoke: CredentialWriter['revoke']
-  /** Parts that do not work at the moment, each with a stable code. */
+  /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
 }
 
-/** A backend of which the form tier takes what writes. */
+/** The methods of a backend that the form tier uses. */
 export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat'>
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
-type ToolOption = 'cacheSeconds' | 'allowedOrigins' | 'verifyToken' | 'ownerFrom' | 'assertion'
+type ToolOption = 'cacheSeconds' | 'linkTtlSeconds' | 'allowedOrigins' | 'verifyToken' | 'ownerFrom' | 'assertion'
 
-/** The form tier alone, for a process that may write credentials and not read them. Throws as `openVault` does. */
+const formTierOptions = openVaultOptions
+  .omit({
+    backend: true,
+    cacheSeconds: true,
+    linkTtlSeconds: true,
+    allowedOrigins: true,
+    verifyToken: true,
+    ownerFrom: true,
+    assertion: true,
+  } satisfies Record<'backend' | ToolOption, true>)
+  .extend({ backend: backendOption<FormTierBackend>() })
+
+formTierOptions.shape satisfies OptionSchemas<FormTierOptions>
+
+/**
+ * Opens the form tier alone, for a process that may write credentials and not read them. It refuses the options of a tool tier.
+ *
+ * @throws what `openVault` throws, with the option's path below `openFormTier`
+ */
 export async function openFormTier(options: FormTierOptions): Promise<FormTier> {
-  const checked = parseOptions(openVaultOptions, options, 'openFormTier')
-  const parts = await openParts(options, checked)
+  const checked = parseOptions(formTierOptions, options, 'openFormTier')
+  const parts = await openParts(options, { caller: 'openFormTier', purposes: PAGE_PURPOSES })
   const { backend } = options
   const writes: WritableBackend = {
     name: backend.name,
@@ -59,15 +78,17 @@ export async function openFormTier(options: FormTierOptions): Promise<FormTier> 
   return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked })
 }
 
+type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
+
 export interface FormTierParts {
   readonly backend: WritableBackend
   readonly sessions: BrowserSessions | undefined
-  readonly checked: z.output<typeof openVaultOptions>
-  /** Told of each credential that may have changed. */
+  readonly checked: z.output<typeof formTierOptions>
+  /** Called for each credential that may have changed. */
   readonly changed?: (key: StorageKey) => void
 }
 
-export function createFormTier(opened: OpenedParts, { backend, sessions, checked, changed }: FormTierParts): FormTier {
+export function createFormTier(opened: PageParts, { backend, sessions, checked, changed }: FormTierParts): FormTier {
   const { serverBaseUrl, sealer, journal, health, calls, log } = opened
   const writer = createCredentialWriter({ backend, calls, log, changed })
   const providers = new Map<string, FormProvider>()
@@ -97,9 +118,12 @@ export function createFormTier(opened: OpenedParts, { backend, sessions, checked
     async endSessions(owner) {
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
-      const name = sealer.mac('owner', issuer, subject).toString('base64url')
-      // Includes sessions begun in this very millisecond, and lasts as long as a session whose login has begun by now.
-      await parts.sessions.endAll(name, now + 1, now + 1 + (LOGIN_SECONDS + checked.sessionMaxSeconds) * 1000)
+      // Includes sessions begun in this millisecond, and lasts as long as a session whose login has already begun.
+      await parts.sessions.endAll(
+        ownerHash(sealer, { issuer, subject }),
+        now + 1,
+        now + 1 + (LOGIN_SECONDS + checked.sessionMaxSeconds) * 1000,
+      )
       await journal.note({
         type: 'login.ended',
         outcome: 'success',
@@ -115,10 +139,10 @@ export function createFormTier(opened: OpenedParts, { backend, sessions, checked
 }
 
 interface WebChoices extends Pick<WebParts, 'writer' | 'sessions' | 'providers'> {
-  readonly checked: z.output<typeof openVaultOptions>
+  readonly checked: z.output<typeof formTierOptions>
 }
 
-function webParts(opened: OpenedParts, { checked, ...given }: WebChoices): WebParts {
+function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebParts {
   const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, warnOf } = opened
   const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, hstsIncludeSubdomains, rateLimits } = checked
   const { serverName = serverBaseUrl.host } = checked

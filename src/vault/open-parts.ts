@@ -1,8 +1,13 @@
-import type { z } from 'zod'
 import { jsonLinesAudit } from '../audit/json-lines.ts'
 import { type AccessLog, createAccessLog } from '../core/credentials/access-log.ts'
 import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
-import { createSealer, type Sealer } from '../core/crypto/seal.ts'
+import {
+  createSealer,
+  type MacPurpose,
+  type Sealer,
+  type SealerPurposes,
+  type SealPurpose,
+} from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
 import { warnAbout } from '../core/host/notice.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
@@ -11,27 +16,43 @@ import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
+import { loginCallbackUrl } from '../core/network/form-urls.ts'
 import { isLoopback } from '../core/network/loopback.ts'
-import { checkServerBaseUrl, urlBelow } from '../core/network/server-base-url.ts'
+import { checkServerBaseUrl } from '../core/network/server-base-url.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
-import { createPendingRequests, type PendingRequests } from '../core/requests/pending-requests.ts'
+import {
+  createPendingRequests,
+  PENDING_REQUEST_PURPOSES,
+  type PendingRequests,
+} from '../core/requests/pending-requests.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory.ts'
-import type { OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import type { OpenVaultOptions } from './open-vault-options.ts'
 import { findWebKey } from './web-key.ts'
 
-/** What opening needs of a backend, whatever is then done with it. */
+/** The methods of a backend that opening and closing use. */
 export type OpenableBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'deriveKey' | 'announceServer'>
 
-export type PartsOptions = Omit<OpenVaultOptions, 'backend'> & { readonly backend: OpenableBackend }
+export type PartsOptions = Pick<
+  OpenVaultOptions,
+  'serverBaseUrl' | 'identity' | 'pendingStore' | 'audit' | 'webKey' | 'linkTtlSeconds' | 'verifyToken' | 'warn'
+> & { readonly backend: OpenableBackend }
 
-/** Parts that both tiers share. None of them reads or writes a credential. */
-export interface OpenedParts {
+/** The difference between the functions that open a vault or one tier of it. */
+export interface Opening<S extends SealPurpose, M extends MacPurpose> {
+  /** The function that was called, for the option paths in errors. */
+  readonly caller: 'openVault' | 'openFormTier' | 'openToolTier'
+  /** The purposes that the opened sealer has keys for. */
+  readonly purposes: SealerPurposes<S, M>
+}
+
+/** The parts that both tiers share. None of them reads or writes a credential. */
+export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly serverBaseUrl: URL
   readonly identity: Identity
-  readonly sealer: Sealer
+  readonly sealer: Sealer<S, M>
   readonly health: Health
   readonly journal: Journal
   readonly pendingRequests: PendingRequests
@@ -39,8 +60,8 @@ export interface OpenedParts {
   readonly log: AccessLog
   readonly warnOf: (place: string) => (message: string) => void
   /**
-   * Closes each whatever the others do; the audit log last, since the others may still write to it. Throws the first failure, and that of
-   * what was `ended` before. A second call waits for the first.
+   * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
+   * second call waits for the first.
    */
   close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
 }
@@ -51,17 +72,17 @@ const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
 const SECOND_SERVER =
   "Another server at this address uses the same store, but each keeps open requests and sessions in its own memory: neither knows the other's links. Run one process, or give each its own address."
 
-/** Opens them, and refuses to start when anything about them is unsafe or unclear: keys, identity, URL, store, cryptography. */
-export async function openParts(
+/** Opens the parts. Refuses to start if keys, identity, URL, store or cryptography are unsafe or unclear. */
+export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   options: PartsOptions,
-  checked: z.output<typeof openVaultOptions>,
-): Promise<OpenedParts> {
+  { caller, purposes }: Opening<S, M>,
+): Promise<OpenedParts<S, M>> {
   const { backend } = options
   const warnOf = (place: string) => options.warn ?? warnAbout(place)
-  const serverBaseUrl = checkServerBaseUrl(checked.serverBaseUrl, 'openVault.serverBaseUrl')
+  const serverBaseUrl = checkServerBaseUrl(options.serverBaseUrl, `${caller}.serverBaseUrl`)
   refuseUnverifiedTls()
   await sodiumReady()
-  const identity = await openIdentity(options, serverBaseUrl, warnOf('identity'))
+  const identity = await openIdentity(options, { serverBaseUrl, caller, warn: warnOf('identity') })
   const pendingStore = pendingStoreWithTranslatedErrors(options.pendingStore ?? memoryPendingStore())
   const audit = auditWithTranslatedErrors(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
@@ -73,13 +94,22 @@ export async function openParts(
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
     ),
   )
-  const sealer = await orClose([backend, audit, pending], async () => {
-    const webKey = findWebKey({ text: options.webKey, backend, pendingStore, warn: warnOf('keys') })
+  const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
+    const webKey = findWebKey({
+      option: `${caller}.webKey`,
+      text: options.webKey,
+      backend,
+      pendingStore,
+      warn: warnOf('keys'),
+    })
     await audit.open?.(backend.deriveKey?.('audit'))
-    return createSealer(webKey)
+    return {
+      sealer: createSealer(webKey, purposes),
+      requestSealer: createSealer(webKey, PENDING_REQUEST_PURPOSES),
+    }
   })
   const health = createHealth(warnOf('health'), (part, problem) => {
-    // The log reports its own failures, and a crossing has a line of its own.
+    // The log reports its own failures, and a leak between users has its own line.
     if (part === 'audit' || part === 'calls') return
     const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
     const name = part === 'backend' ? backend.name : part
@@ -100,7 +130,11 @@ export async function openParts(
     sealer,
     health,
     journal,
-    pendingRequests: createPendingRequests({ store: pendingStore, sealer, linkTtlSeconds: checked.linkTtlSeconds }),
+    pendingRequests: createPendingRequests({
+      store: pendingStore,
+      sealer: requestSealer,
+      linkTtlSeconds: options.linkTtlSeconds,
+    }),
     calls: createBackendCalls({ name: backend.name, health }),
     log: createAccessLog(journal, backend.name),
     warnOf,
@@ -120,27 +154,31 @@ async function closeEach(parts: readonly Closable[], ended: readonly PromiseSett
 
 async function openIdentity(
   options: PartsOptions,
-  serverBaseUrl: URL,
-  warn: (message: string) => void,
+  {
+    serverBaseUrl,
+    caller,
+    warn,
+  }: { readonly serverBaseUrl: URL; readonly caller: string; readonly warn: (message: string) => void },
 ): Promise<Identity> {
-  const callbackUrl = urlBelow(serverBaseUrl, '/credentials/callback')
-  const opened = await identityMode(options.identity, serverBaseUrl).open({ serverBaseUrl, callbackUrl, warn })
+  const callbackUrl = loginCallbackUrl(serverBaseUrl)
+  const mode = identityMode(options.identity, serverBaseUrl, `${caller}.identity`)
+  const opened = await mode.open({ serverBaseUrl, callbackUrl, warn })
   return options.verifyToken ? { ...opened, verifyToken: options.verifyToken, noAccessToken: undefined } : opened
 }
 
-function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL): IdentityMode {
-  if (Array.isArray(given)) return severalIssuers(given)
+function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL, option: string): IdentityMode {
+  if (Array.isArray(given)) return severalIssuers(given, option)
   if (given !== undefined && 'open' in given) return given
   if (given !== undefined)
     throw new CredentialVaultError(
       'configuration_invalid',
-      'openVault.identity: must be oidc({ … }), an array of them, or localUser({ … })',
+      `${option}: must be oidc({ … }), an array of them, or localUser({ … })`,
       { reason: 'option' },
     )
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',
-    'openVault.identity is required, because this server is not on loopback: users must sign in before they submit the form. ' +
+    `${option} is required, because this server is not on loopback: users must sign in before they submit the form. ` +
       'Set oidc({ issuer, clientId }), or localUser() for one person on http://localhost.',
     { reason: 'identity_missing' },
   )
@@ -150,7 +188,10 @@ interface Closable {
   close(): Promise<void>
 }
 
-/** A backend that was opened has logged in, an audit log has begun, and a pending store may hold a connection: none is left so. */
+/**
+ * Runs `work` and closes what is already open if it fails: a backend may have logged in, an audit log may have begun, and a pending store
+ * may hold a connection.
+ */
 async function orClose<T>(opened: readonly Closable[], work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -1,29 +1,30 @@
 import { z } from 'zod'
-import type { OptionSchemas } from '../core/model/options.ts'
+import { functionOption, type OptionSchemas } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { AuditSink } from '../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
-import type { RateLimitOptions } from '../web/http/rate-limit.ts'
+import { DEFAULT_LINK_TTL_SECONDS } from '../core/requests/pending-requests.ts'
+import type { RateLimitOptions } from '../web/http/page-limits.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 export interface OpenVaultOptions {
-  /** Where users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */
+  /** The URL at which users' browsers and MCP clients reach this server: https, or http on loopback. No query or fragment. */
   readonly serverBaseUrl: string | URL
-  /** Where credentials live, e.g. `sealedFile({ folder: './data' })`. */
+  /** Stores the credentials, e.g. `sealedFile({ folder: './data' })`. */
   readonly backend: SecretBackend
   /**
-   * Who people are: `oidc({ issuer, clientId })`, or several of them for people of several identity providers; or, on loopback only,
-   * `localUser()`, which is the default there.
+   * Identifies users: `oidc({ issuer, clientId })`, or an array of them for users of several identity providers, or `localUser()`, on
+   * loopback only and the default there.
    */
   readonly identity?: IdentityMode | readonly IdentityMode[]
-  /** Where pending requests live. Default `memoryPendingStore()`: one process. */
+  /** Stores pending requests. Default `memoryPendingStore()`: one process. */
   readonly pendingStore?: PendingStore
-  /** What ends browser sessions. Default `memoryBrowserSessions()`: one process. */
+  /** Ends browser sessions. Default `memoryBrowserSessions()`: one process. */
   readonly browserSessions?: BrowserSessions
-  /** Where audit lines go. Default `jsonLinesAudit({ folder: './data/audit' })`. */
+  /** Stores audit lines. Default `jsonLinesAudit({ folder: './data/audit' })`. */
   readonly audit?: AuditSink
   /**
    * Key that seals cookies, references, pending requests and links, in the text form that `keygen` prints. Default `MCP_WEB_KEY` or
@@ -31,8 +32,8 @@ export interface OpenVaultOptions {
    */
   readonly webKey?: string
   /**
-   * How long a credential is believed without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the
-   * backend's own tools takes effect within this time, with the sealed file at once.
+   * How long a credential is cached without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the backend's
+   * own tools takes effect within this time; with the sealed file, at once.
    */
   readonly cacheSeconds?: number
   /** How long a link works, in seconds, 60 to 3600. Default 600. */
@@ -43,24 +44,27 @@ export interface OpenVaultOptions {
   readonly sessionMaxSeconds?: number
   /** How many proxies of yours append to `X-Forwarded-For`, 0 to 10. Default 0: the header is ignored. */
   readonly trustedProxies?: number
-  /** What users call this server. Default the host of `serverBaseUrl`. */
+  /** The name of this server that users see. Default the host of `serverBaseUrl`. */
   readonly serverName?: string
   /** Whether Strict-Transport-Security covers subdomains too. Default true; false where one still has to be reached over plain http. */
   readonly hstsIncludeSubdomains?: boolean
-  /** How often the form's pages may be asked for. */
+  /** Limits how often the form's pages may be requested. */
   readonly rateLimits?: RateLimitOptions
   /** Origins of web pages that may call the MCP endpoint, besides the server's own, e.g. `https://inspector.example.com`. Default none. */
   readonly allowedOrigins?: readonly string[]
   /** Checks access tokens in place of the identity mode's own verifier. */
   readonly verifyToken?: VerifyToken
-  /** Finds the owner in what a verifier left on the request. Default: `extra.iss` and `extra.sub`, as our bearer gate fills them. */
+  /**
+   * Finds the owner in the `authInfo` that a verifier left on the request. Default: `extra.iss` and `extra.sub`, as our bearer gate sets
+   * them.
+   */
   readonly ownerFrom?: OwnerFrom
   /**
    * The user's own JWT, for a backend that logs in as the user (`vaultBackend`'s `userAuth`): from what the verifier left on the request,
    * or exchanged for one that is meant for the backend (RFC 8693).
    */
   readonly assertion?: (user: User, authInfo: unknown) => Promise<string>
-  /** Hears warnings for operators; never a secret. Default: lines on standard error with time, level and place. */
+  /** Called with warnings for operators, which never contain a secret. Default: lines on standard error with time, level and place. */
   readonly warn?: (message: string) => void
 }
 
@@ -68,14 +72,15 @@ export const DEFAULT_CACHE_SECONDS = 30
 
 const object = <T extends object>(message: string) =>
   z.custom<T>((value) => typeof value === 'object' && value !== null, message)
-const callable = <T extends (...parameters: never[]) => unknown>() =>
-  z.custom<T>((value) => typeof value === 'function', 'must be a function').optional()
+/** Checks that a backend was given. A tier's backend needs fewer methods than `openVault`'s, and the compiler checks which. */
+export const backendOption = <T extends object>() =>
+  object<T>('must be a secret backend such as sealedFile({ folder })')
 
 const perMinute = z.int().min(1).max(1_000_000).optional()
 
 export const openVaultOptions = z.strictObject({
   serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
-  backend: object<SecretBackend>('must be a secret backend such as sealedFile({ folder })'),
+  backend: backendOption<SecretBackend>(),
   identity: object<IdentityMode | readonly IdentityMode[]>(
     'must be oidc({ … }), an array of them, or localUser({ … })',
   ).optional(),
@@ -84,7 +89,7 @@ export const openVaultOptions = z.strictObject({
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
-  linkTtlSeconds: z.int().min(60).max(3600).default(600),
+  linkTtlSeconds: z.int().min(60).max(3600).default(DEFAULT_LINK_TTL_SECONDS),
   sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
   sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),
   trustedProxies: z.int().min(0).max(10).default(0),
@@ -100,10 +105,10 @@ export const openVaultOptions = z.strictObject({
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an origin such as https://inspector.example.com'))
     .default([]),
-  verifyToken: callable<VerifyToken>(),
-  ownerFrom: callable<OwnerFrom>(),
-  assertion: callable<NonNullable<OpenVaultOptions['assertion']>>(),
-  warn: callable<(message: string) => void>(),
+  verifyToken: functionOption<VerifyToken>(),
+  ownerFrom: functionOption<OwnerFrom>(),
+  assertion: functionOption<NonNullable<OpenVaultOptions['assertion']>>(),
+  warn: functionOption<(message: string) => void>(),
 } satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {

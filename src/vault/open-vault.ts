@@ -1,7 +1,9 @@
 import type { Middleware } from 'koa'
+import { REFERENCE_PURPOSES } from '../core/credentials/credential-reference.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { KoaApplication } from '../core/ports/koa.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
+import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openParts } from './open-parts.ts'
@@ -27,7 +29,10 @@ import { createToolTier } from './tool-tier.ts'
 export async function openVault(options: OpenVaultOptions): Promise<CredentialVault> {
   const checked = parseOptions(openVaultOptions, options, 'openVault')
   const { backend } = options
-  const parts = await openParts(options, checked)
+  const parts = await openParts(options, {
+    caller: 'openVault',
+    purposes: { seal: [...PAGE_PURPOSES.seal, ...REFERENCE_PURPOSES.seal], mac: PAGE_PURPOSES.mac },
+  })
   const tools = createToolTier(parts, { backend, options, checked })
   const { reader } = tools.services
   const form = createFormTier(parts, { backend, sessions: options.browserSessions, checked, changed: reader.forget })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isCredentialVaultError } from '../core/model/errors.ts'
 import { checkOwner, type User } from '../core/model/owner.ts'
 
-/** `authInfo` is whatever a verifier left on the request. undefined when it names nobody. */
+/** Returns the user that a verifier's `authInfo` names, or undefined if it names none. */
 export type OwnerFrom = (authInfo: unknown) => User | undefined
 
 const schema = z.object({

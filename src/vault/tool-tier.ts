@@ -2,10 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { z } from 'zod'
 import type { AccessLog } from '../core/credentials/access-log.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
-import type { Sealer } from '../core/crypto/seal.ts'
-import { type CrossingWatch, createCrossingWatch } from '../core/echo-guard/crossing-watch.ts'
+import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
+import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import type { HealthPart } from '../core/journal/health.ts'
-import { parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
@@ -15,51 +15,67 @@ import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
 import type { OwnRoutes } from '../web/http/own-routes.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
-import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
 
-/** Parts that the tools of providers use. */
+/** The services that providers' tools use. */
 export interface ToolServices {
   readonly reader: CredentialReader
   readonly log: AccessLog
   readonly pendingRequests: PendingRequests
-  readonly sealer: Sealer
-  readonly crossings: CrossingWatch
-  /** Whether the form begins with a login; local mode has none. */
+  readonly sealer: ReferenceSealer
+  readonly crossings: LeakDetector
+  /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
-  /** What the operator should read at once. Never a secret. */
+  /** Warns the operator at once. The message never contains a secret. */
   readonly warn: (message: string) => void
 }
 
-/** The part behind the MCP endpoint. It can read values, but not write them. */
+/** Serves the tools of the MCP endpoint. It reads credentials and cannot write them. */
 export interface ToolTier {
   readonly serverBaseUrl: URL
-  /** The user of the request that is being served, set by the bearer gate. */
+  /** The user of the current request, set by the bearer gate. */
   readonly userContext: AsyncLocalStorage<User>
   /** Checks access tokens as the bearer gate does. */
   readonly verifyToken: VerifyToken
   /** Koa middleware that lets only requests with a good access token through (RFC 6750, RFC 9728). */
   bearerGate(): KoaMiddleware
-  /** Where clients find the authorization servers (RFC 9728). */
+  /** Serves the metadata in which clients find the authorization servers (RFC 9728). */
   readonly metadata: OwnRoutes
   readonly services: ToolServices
-  /** Parts that do not work at the moment, each with a stable code. */
+  /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
 }
 
-/** A backend of which the tool tier takes what reads. */
+/** The methods of a backend that the tool tier uses. */
 export type ToolTierBackend = OpenableBackend & ReadableBackend
 
 export type ToolTierOptions = Omit<OpenVaultOptions, 'backend' | FormOption> & { readonly backend: ToolTierBackend }
 type FormOption = 'browserSessions' | 'sessionIdleSeconds' | 'sessionMaxSeconds' | 'rateLimits'
 
-/** The tool tier alone, for a process that may read credentials and not write them. Throws as `openVault` does. */
+const toolTierOptions = openVaultOptions
+  .omit({
+    backend: true,
+    browserSessions: true,
+    sessionIdleSeconds: true,
+    sessionMaxSeconds: true,
+    rateLimits: true,
+  } satisfies Record<'backend' | FormOption, true>)
+  .extend({ backend: backendOption<ToolTierBackend>() })
+
+toolTierOptions.shape satisfies OptionSchemas<ToolTierOptions>
+
+/**
+ * Opens the tool tier alone, for a process that may read credentials and not write them. It refuses the options of a form tier.
+ *
+ * @throws what `openVault` throws, with the option's path below `openToolTier`
+ */
 export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> {
-  const checked = parseOptions(openVaultOptions, options, 'openToolTier')
-  const parts = await openParts(options, checked)
+  const checked = parseOptions(toolTierOptions, options, 'openToolTier')
+  const parts = await openParts(options, { caller: 'openToolTier', purposes: REFERENCE_PURPOSES })
   const { backend } = options
   const isCurrent: SecretBackend['isCurrent'] =
     backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
@@ -75,10 +91,13 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
 export interface ToolTierParts {
   readonly backend: ReadableBackend
   readonly options: Pick<OpenVaultOptions, 'ownerFrom' | 'assertion'>
-  readonly checked: z.output<typeof openVaultOptions>
+  readonly checked: z.output<typeof toolTierOptions>
 }
 
-export function createToolTier(opened: OpenedParts, { backend, options, checked }: ToolTierParts): ToolTier {
+export function createToolTier(
+  opened: OpenedParts<'reference', never>,
+  { backend, options, checked }: ToolTierParts,
+): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, warnOf } = opened
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {
@@ -101,7 +120,7 @@ export function createToolTier(opened: OpenedParts, { backend, options, checked 
     problems: () => health.problems(),
 
     bearerGate() {
-      // A server that is not on HTTP has no gate, and needs no token.
+      // A server that is not on HTTP has no gate and needs no token.
       if (identity.noAccessToken !== undefined) warnOf('identity')(identity.noAccessToken)
       return createBearerGate(web, { userContext: () => userContext, allowedOrigins })
     },
@@ -111,8 +130,8 @@ export function createToolTier(opened: OpenedParts, { backend, options, checked 
       log,
       pendingRequests,
       sealer,
-      crossings: createCrossingWatch({ note: log.note, health }),
-      hasLogin: identity.browserLogin.mode !== 'local-user',
+      crossings: createLeakDetector({ note: log.note, health }),
+      hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,
       warn: warnOf('outgoing'),

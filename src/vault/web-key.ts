@@ -6,7 +6,9 @@ import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 
 export interface WebKeyParts {
-  /** In the text form that `keygen` prints. */
+  /** The option's path in errors, e.g. `openVault.webKey`. */
+  readonly option: string
+  /** The key in the text form that `keygen` prints. */
   readonly text: string | undefined
   readonly backend: Pick<SecretBackend, 'deriveKey'>
   readonly pendingStore: Pick<PendingStore, 'shared'>
@@ -14,18 +16,18 @@ export interface WebKeyParts {
 }
 
 /**
- * The key that seals cookies, references, pending requests and links: the configured one, else one derived from the store's, else one of
- * this process where no other process could need it.
+ * Returns the key that seals cookies, references, pending requests and links: the configured key, else one derived from the store's key,
+ * else a random one if no other process can need it.
  *
  * @throws `configuration_invalid` (`same_key`, `web_key_missing`)
  */
-export function findWebKey({ text, backend, pendingStore, warn }: WebKeyParts): Uint8Array {
+export function findWebKey({ option, text, backend, pendingStore, warn }: WebKeyParts): Uint8Array {
   const derived = backend.deriveKey?.('web')
   const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
   if (configured && derived && Buffer.from(derived).equals(deriveKey(configured.key, 'derived web'))) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      'openVault.webKey: it is the same key as the store key, so the process that serves the form could read the store. Create another key with "mcp-credential-vault keygen".',
+      `${option}: it is the same key as the store key, so the process that serves the form could read the store. Create another key with "mcp-credential-vault keygen".`,
       { reason: 'same_key' },
     )
   }
@@ -34,7 +36,7 @@ export function findWebKey({ text, backend, pendingStore, warn }: WebKeyParts): 
   if (!pendingStore.shared) return randomBytes(32)
   throw new CredentialVaultError(
     'configuration_invalid',
-    'openVault.webKey: links and cookies need a key that all replicas share. Create one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.',
+    `${option}: links and cookies need a key that all replicas share. Create one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.`,
     { reason: 'web_key_missing' },
   )
 }

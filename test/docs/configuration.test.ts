@@ -28,7 +28,7 @@ function sourceOf(file: string): string {
 const DOCUMENTED: readonly Documented[] = [
   { heading: 'openVault', file: 'open-vault-options.ts', types: ['OpenVaultOptions'], schemas: ['openVaultOptions'] },
   { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
-  { heading: 'openVault', file: 'rate-limit.ts', types: ['RateLimitOptions'], schemas: [] },
+  { heading: 'openVault', file: 'page-limits.ts', types: ['RateLimitOptions'], schemas: [] },
   {
     heading: 'CredentialsProvider',
     file: 'credentials-provider-options.ts',

@@ -4,6 +4,7 @@ import { httpBrowser } from '../../examples/tickets/http-browser.ts'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { createSealer, type Sealer } from '../../src/core/crypto/seal.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
@@ -11,6 +12,7 @@ import { localUser } from '../../src/identity/local-user.ts'
 import { memoryPendingStore } from '../../src/pending/memory.ts'
 import { type FormTier, openFormTier } from '../../src/vault/form-tier.ts'
 import { openToolTier, type ToolTier } from '../../src/vault/tool-tier.ts'
+import { PAGE_PURPOSES } from '../../src/web/http/web-parts.ts'
 import { freePort } from '../harness/free-port.ts'
 
 const TOKEN = 'pat-of-alice-91c2'
@@ -110,4 +112,73 @@ test('a tier cannot name what it may not do', () => {
     void openToolTier({ serverBaseUrl: 'http://localhost', backend: writes })
   }
   expect(impossible).toBeTypeOf('function')
+})
+
+const TIERS = { openFormTier, openToolTier } as const
+const TOOL_OPTIONS = {
+  cacheSeconds: 5,
+  linkTtlSeconds: 600,
+  allowedOrigins: [],
+  verifyToken: async () => ({ ...owner, scopes: [] }),
+  ownerFrom: () => undefined,
+  assertion: async () => 'jwt',
+}
+const FORM_OPTIONS = { browserSessions: {}, sessionIdleSeconds: 900, sessionMaxSeconds: 3600, rateLimits: {} }
+
+function openUnchecked(tier: keyof typeof TIERS, options: object): Promise<unknown> {
+  const open: (given: never) => Promise<unknown> = TIERS[tier]
+  const given = { serverBaseUrl: 'http://localhost', backend: memoryBackend(), audit: memoryAudit(), ...options }
+  return open(given as never)
+}
+
+test.each([
+  ...Object.entries(TOOL_OPTIONS).map(([option, value]) => ['openFormTier', option, value] as const),
+  ...Object.entries(FORM_OPTIONS).map(([option, value]) => ['openToolTier', option, value] as const),
+  ['openFormTier', 'surprise', 1] as const,
+  ['openToolTier', 'surprise', 1] as const,
+])('%s refuses the option %s, which is not its own', async (tier, option, value) => {
+  await expect(openUnchecked(tier, { [option]: value })).rejects.toMatchObject({
+    code: 'configuration_invalid',
+    message: `${tier}.${option}: there is no such option`,
+  })
+})
+
+test.each(['openFormTier', 'openToolTier'] as const)('errors of %s name it, and not openVault', async (tier) => {
+  const shared = { ...memoryPendingStore(), shared: true }
+  const wrong = [
+    [{ serverBaseUrl: 'http://mcp.example.com' }, 'serverBaseUrl'],
+    [{ serverBaseUrl: 'https://mcp.example.com' }, 'identity'],
+    [{ serverBaseUrl: 'https://mcp.example.com', identity: [] }, 'identity'],
+    [{ identity: [localUser()] }, 'identity[0]'],
+    [{ pendingStore: shared }, 'webKey'],
+    [{ backend: undefined }, 'backend'],
+    [{ serverName: '' }, 'serverName'],
+  ] as const
+  for (const [options, path] of wrong) {
+    await expect(openUnchecked(tier, options)).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      message: expect.stringContaining(`${tier}.${path}: `),
+    })
+  }
+})
+
+test('a tool tier has no key for cookies, and a form tier none for references', async () => {
+  const { tools } = await openTiers()
+  const { sealer } = tools.services
+  const later = Date.now() + 60_000
+  expect(sealer.open('reference', sealer.seal('reference', { a: 1 }, later))).toEqual({ a: 1 })
+  for (const purpose of ['session-cookie', 'login-cookie', 'pending-request'] as const) {
+    // @ts-expect-error a tool tier's sealer does not seal cookies or requests
+    expect(() => sealer.seal(purpose, {}, later)).toThrow(TypeError)
+  }
+  const webKey = new Uint8Array(32).fill(7)
+  const text = createSealer(webKey).seal('reference', {}, later)
+  const pages = createSealer(webKey, PAGE_PURPOSES)
+  // @ts-expect-error the pages' sealer does not open references
+  expect(() => pages.open('reference', text)).toThrow(TypeError)
+  // @ts-expect-error nor does it make links
+  expect(() => pages.mac('link', 'id')).toThrow(TypeError)
+  // @ts-expect-error a sealer of fewer purposes does not stand in for one of all
+  const all: Sealer = pages
+  expect(all).toBe(pages)
 })

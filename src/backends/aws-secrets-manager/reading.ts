@@ -1,5 +1,5 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parseOutsideJson } from '../../core/model/outside-json.ts'
+import { parseUntrustedJson } from '../../core/model/untrusted-json.ts'
 import type { BackendCall, CredentialLookup } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
@@ -61,7 +61,7 @@ function notUnderstood(): CredentialVaultError {
 function fieldsOf(text: string | undefined): Readonly<Record<string, unknown>> {
   let parsed: unknown
   try {
-    parsed = parseOutsideJson(text ?? '')
+    parsed = parseUntrustedJson(text ?? '')
   } catch {
     // The parser's own error quotes the text.
     parsed = undefined

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Sealer } from '../crypto/seal.ts'
+import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import { type Owner, sameOwner } from '../model/owner.ts'
 
@@ -26,7 +26,12 @@ export interface ReferenceContent extends NewReference {
   readonly reference: CredentialReference
 }
 
-export function sealReference(sealer: Sealer, content: NewReference, expiresAt: number): CredentialReference {
+/** Seals and opens references, and nothing else. */
+export type ReferenceSealer = Pick<Sealer<'reference'>, 'seal' | 'open'>
+
+export const REFERENCE_PURPOSES = { seal: ['reference'], mac: [] } as const satisfies SealerPurposes
+
+export function sealReference(sealer: ReferenceSealer, content: NewReference, expiresAt: number): CredentialReference {
   const { provider, owner, call } = content
   const value = { provider, issuer: owner.issuer, subject: owner.subject, ...(call === undefined ? {} : { call }) }
   return sealer.seal('reference', value, expiresAt) as CredentialReference
@@ -34,7 +39,7 @@ export function sealReference(sealer: Sealer, content: NewReference, expiresAt: 
 
 /** Opens a reference for the owner that presents it. undefined, whatever is wrong with it. */
 export function openReference(
-  sealer: Sealer,
+  sealer: ReferenceSealer,
   text: unknown,
   provider: string,
   owner: Owner | undefined,

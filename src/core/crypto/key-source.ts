@@ -4,13 +4,13 @@ import { isOnReadOnlyMount } from '../host/read-only-mount.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import { type MasterKey, parseKey } from './key-text.ts'
 
-/** Where a key may come from: given in code, or from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
+/** The source of a key: given in code, or read from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
 export interface KeySource {
   /** The key's environment variable; `NAME_FILE` names a file instead. */
   readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
   readonly text?: string | undefined
   readonly file?: string | undefined
-  /** Told of a key file that is used although others may read it. Default: a process warning. */
+  /** Called when a key file is used although other users may read it. Default: a process warning. */
   readonly warn?: (message: string) => void
 }
 
@@ -85,7 +85,7 @@ const ANYBODY_ELSE_WRITES = 0o022
 const MOUNT_OPTION =
   'defaultMode: 0400 for a Kubernetes secret, mode: 0400 for a Swarm secret, or the mode of the file that is mounted'
 
-/** A file that another user owns is how systemd, Kubernetes and Compose hand out secrets; its mode is theirs to set. */
+/** The mode of a file that another user owns is not checked: systemd, Kubernetes and Compose hand out secrets this way and set the mode. */
 function checkMode(path: string, descriptor: number, warn: Warn): void {
   const stats = fstatSync(descriptor)
   if (stats.isDirectory()) throw unreadable(`The key file ${path} is a folder, not a file. Name the file itself.`)
@@ -94,7 +94,7 @@ function checkMode(path: string, descriptor: number, warn: Warn): void {
   const problem = `The key file ${path} may be read by other users`
   if (!isOnReadOnlyMount(descriptor)) throw exposed(`${problem}. Run: chmod 600 ${path}`)
   const remedy = `It lies on a read-only mount, so set its mode where it is mounted: ${MOUNT_OPTION}.`
-  // Containers mount secrets like this by default, and their root process owns them.
+  // Containers mount secrets like this by default, owned by their root.
   if (uid !== 0 || (mode & ANYBODY_ELSE_WRITES) !== 0) throw exposed(`${problem}. ${remedy}`)
   warn(`${problem} of this machine or container. It is used, since only root can change it. ${remedy}`)
 }

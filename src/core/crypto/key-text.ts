@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { CredentialVaultError } from '../model/errors.ts'
 
 /**
- * The text form of a 32-byte key: `mcv1_`, 43 base64url characters, 6 characters of checksum, 54 in all. A typo, a cut or a key from
- * another product is told apart from a wrong key before anything is opened with it.
+ * The text form of a 32-byte key: `mcv1_`, 43 base64url characters, 6 characters of checksum, 54 in all. The checksum tells a typo, a cut
+ * or another product's key from a wrong key before anything is opened with it.
  */
 const PREFIX = 'mcv1_'
 const BODY_LENGTH = 43
@@ -12,7 +12,7 @@ const TEXT_LENGTH = PREFIX.length + BODY_LENGTH + CHECKSUM_LENGTH
 
 declare const checked: unique symbol
 
-/** Only {@link parseKey} makes one. */
+/** Made by {@link parseKey} only. */
 export type MasterKey = Uint8Array & { readonly [checked]: true }
 
 /**
@@ -63,7 +63,7 @@ function checksum(body: string): string {
   return createHash('sha256').update(`${PREFIX}${body}`).digest('base64url').slice(0, CHECKSUM_LENGTH)
 }
 
-/** Eight hex digits that name a key in messages, e.g. `7f3a-91c2`. Says nothing of the key. */
+/** Returns eight hex digits that identify a key in messages, e.g. `7f3a-91c2`. They reveal nothing about the key. */
 export function keyId(key: Uint8Array): string {
   const digest = createHash('sha256').update('mcp-credential-vault key id\0').update(key).digest('hex')
   return `${digest.slice(0, 4)}-${digest.slice(4, 8)}`

@@ -2,57 +2,83 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { deriveKey } from './derive-key.ts'
 import { decrypt, encrypt } from './sodium.ts'
 
-/** What a sealed text is for. One made for another purpose does not open. */
-export type SealPurpose = 'session-cookie' | 'login-cookie' | 'reference' | 'pending-request'
+const SEAL_PURPOSES = ['session-cookie', 'login-cookie', 'reference', 'pending-request'] as const
+const MAC_PURPOSES = ['link', 'csrf', 'owner', 'slot', 'topic'] as const
 
-/** What a keyed hash is for. */
-export type MacPurpose = 'link' | 'csrf' | 'owner' | 'slot' | 'topic'
+/** The use of a sealed text. A text that was sealed for another purpose does not open. */
+export type SealPurpose = (typeof SEAL_PURPOSES)[number]
 
-/**
- * The only sealer: makes the opaque texts that pass through browsers, clients and the pending store. XChaCha20-Poly1305 and
- * HMAC-SHA-256, each purpose with its own key derived from the web key by HKDF-SHA-256 (RFC 5869).
- */
-export interface Sealer {
-  /**
-   * base64url of the sealed JSON. `expiresAt` in Unix milliseconds is sealed with it. `context`: text that `open` needs, too. Default
-   * none.
-   */
-  seal(purpose: SealPurpose, value: object, expiresAt: number, context?: string): string
-  /** undefined for anything that this key did not seal for this purpose and context, that was changed, or that has expired. */
-  open(purpose: SealPurpose, sealed: string, context?: string): unknown
-  /** 32 bytes over the parts, each with its length in front, so that no two lists of parts give the same bytes. */
-  mac(purpose: MacPurpose, ...parts: readonly string[]): Buffer
+/** The use of a keyed hash. */
+export type MacPurpose = (typeof MAC_PURPOSES)[number]
+
+/** The purposes that one part of the vault may seal and hash for. */
+export interface SealerPurposes<S extends SealPurpose = SealPurpose, M extends MacPurpose = MacPurpose> {
+  readonly seal: readonly S[]
+  readonly mac: readonly M[]
 }
 
-/** Longest text that {@link Sealer.open} looks at. */
+/**
+ * Makes the opaque texts that pass through browsers, clients and the pending store. XChaCha20-Poly1305 and HMAC-SHA-256, each purpose
+ * with its own key derived from the web key by HKDF-SHA-256 (RFC 5869).
+ *
+ * A sealer has the keys of its own purposes only. Its members are properties, not methods, so that the compiler refuses a sealer of
+ * fewer purposes where more are needed. At run time any other purpose throws a TypeError.
+ */
+export interface Sealer<S extends SealPurpose = SealPurpose, M extends MacPurpose = MacPurpose> {
+  /**
+   * Returns the sealed JSON as base64url. `expiresAt` in Unix milliseconds is sealed with it. `context` is text that `open` must be given
+   * again. Default none.
+   */
+  readonly seal: (purpose: S, value: object, expiresAt: number, context?: string) => string
+  /**
+   * Returns the value. Returns undefined if the text was not sealed with this key for this purpose and context, was changed, or has
+   * expired.
+   */
+  readonly open: (purpose: S, sealed: string, context?: string) => unknown
+  /** Returns 32 bytes over the parts, each with its length in front, so that no two lists of parts give the same bytes. */
+  readonly mac: (purpose: M, ...parts: readonly string[]) => Buffer
+}
+
+/** Longest text that {@link Sealer.open} tries to open. */
 const MAX_SEALED_LENGTH = 16_384
 
-export function createSealer(webKey: Uint8Array): Sealer {
-  const keys = new Map<string, Uint8Array>()
-  const derived = (label: string): Uint8Array => {
-    const known = keys.get(label)
-    if (known) return known
-    const key = deriveKey(webKey, label)
-    keys.set(label, key)
+/** Creates a sealer for the given purposes, by default for all. It keeps the keys of these purposes and not the web key. */
+export function createSealer(webKey: Uint8Array): Sealer
+export function createSealer<S extends SealPurpose, M extends MacPurpose>(
+  webKey: Uint8Array,
+  purposes: SealerPurposes<S, M>,
+): Sealer<S, M>
+export function createSealer(
+  webKey: Uint8Array,
+  purposes: SealerPurposes = { seal: SEAL_PURPOSES, mac: MAC_PURPOSES },
+): Sealer {
+  const labels = [
+    ...purposes.seal.map((purpose) => `seal ${purpose}`),
+    ...purposes.mac.map((purpose) => `mac ${purpose}`),
+  ]
+  const keys = new Map(labels.map((label) => [label, deriveKey(webKey, label)]))
+  const keyFor = (label: string): Uint8Array => {
+    const key = keys.get(label)
+    if (!key) throw new TypeError(`this sealer is not for "${label}"`)
     return key
   }
 
   return {
     seal(purpose, value, expiresAt, context) {
       const plaintext = Buffer.from(JSON.stringify({ expiresAt, value }))
-      return Buffer.from(encrypt(derived(`seal ${purpose}`), plaintext, bound(purpose, context))).toString('base64url')
+      return Buffer.from(encrypt(keyFor(`seal ${purpose}`), plaintext, bound(purpose, context))).toString('base64url')
     },
     open(purpose, sealed, context) {
       if (sealed.length > MAX_SEALED_LENGTH) return undefined
       const bytes = Buffer.from(sealed, 'base64url')
       if (bytes.toString('base64url') !== sealed) return undefined
-      const plaintext = decrypt(derived(`seal ${purpose}`), bytes, bound(purpose, context))
+      const plaintext = decrypt(keyFor(`seal ${purpose}`), bytes, bound(purpose, context))
       if (!plaintext) return undefined
       const content: { expiresAt: number; value: unknown } = JSON.parse(Buffer.from(plaintext).toString())
       return Date.now() < content.expiresAt ? content.value : undefined
     },
     mac(purpose, ...parts) {
-      const mac = createHmac('sha256', derived(`mac ${purpose}`))
+      const mac = createHmac('sha256', keyFor(`mac ${purpose}`))
       for (const part of parts) {
         const bytes = Buffer.from(part)
         const length = Buffer.alloc(4)
@@ -64,12 +90,12 @@ export function createSealer(webKey: Uint8Array): Sealer {
   }
 }
 
-/** What a sealed text is bound to besides its key. No purpose has a space in it. */
+/** Returns the additional data that a sealed text is bound to. No purpose contains a space, so purpose and context stay apart. */
 function bound(purpose: SealPurpose, context: string | undefined): Buffer {
   return Buffer.from(context === undefined ? purpose : `${purpose} ${context}`)
 }
 
-/** Compares in constant time. False for different lengths. */
+/** Compares two texts in constant time. Returns false for different lengths. */
 export function equalText(a: string, b: string): boolean {
   const left = Buffer.from(a)
   const right = Buffer.from(b)

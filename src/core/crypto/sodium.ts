@@ -3,15 +3,15 @@ import sodium from 'libsodium-wrappers'
 import { CredentialVaultError } from '../model/errors.ts'
 
 /**
- * The only door to libsodium. Each function guards what the library does not: a short or empty key would silently make an unkeyed
- * hash, and nonces from Node cost a thirtieth of the library's own. {@link sodiumReady} has to have resolved before any other call.
+ * The only file that uses libsodium. Each function adds checks that the library lacks: a short or empty key would silently make an unkeyed
+ * hash. Nonces from Node cost a thirtieth of the library's own. {@link sodiumReady} must have resolved before any other call.
  */
 export const KEY_BYTES = 32
 const NONCE_BYTES = 24
 
 let ready: Promise<void> | undefined
 
-/** Loads the library and proves it with known answers. Throws `unsupported` when it does not give them. */
+/** Loads the library and tests it with known answers. Throws `unsupported` if they differ. */
 export function sodiumReady(): Promise<void> {
   ready ??= sodium.ready.then(proveKnownAnswers)
   return ready
@@ -35,7 +35,7 @@ export function encrypt(key: Uint8Array, plaintext: Uint8Array, context: Uint8Ar
   return Buffer.concat([nonce, box])
 }
 
-/** Opens {@link encrypt}; undefined when key, context or any bit is not the same. */
+/** Opens the result of {@link encrypt}. Returns undefined if the key, the context or any bit differs. */
 export function decrypt(key: Uint8Array, sealed: Uint8Array, context: Uint8Array): Uint8Array | undefined {
   const guarded = exactly(key, KEY_BYTES)
   if (sealed.length < NONCE_BYTES) return undefined
@@ -91,7 +91,7 @@ export function hash(message: Uint8Array): Uint8Array {
   return sodium.crypto_generichash(32, message, null)
 }
 
-/** Overwrites bytes that are not needed any more. Hygiene: copies inside the WASM heap stay until they are reused. */
+/** Overwrites bytes that are no longer needed. Copies inside the WASM heap stay until they are reused. */
 export function wipe(bytes: Uint8Array): void {
   bytes.fill(0)
 }

@@ -6,15 +6,15 @@ import { decodings, withoutWhitespace } from './text-decodings.ts'
 import { createTextSearch, type TextSearch } from './text-search.ts'
 
 export interface EchoGuardOptions {
-  /** Also look for secrets of fewer than 8 bytes, which ordinary text may contain by chance. Default false. */
+  /** Also searches for secrets shorter than 8 bytes, which ordinary text may contain by chance. Default false. */
   readonly includeShort?: boolean
 }
 
-/** Remembers the secrets that one call was given, and looks for them in what leaves it. */
+/** Remembers the secrets that one call was given, and searches for them in everything that leaves the call. */
 export interface EchoGuard {
   /** Remembers the values of the variables that are `secret`. */
   add(variables: readonly Variable[], values: CredentialValues, options?: EchoGuardOptions): void
-  /** Whether it was given no secret yet. */
+  /** Whether it holds no secret yet. */
   isEmpty(): boolean
   /**
    * Whether a secret occurs anywhere in `value`: strings, keys, nested values, errors. Also when it is JSON- or HTML-escaped,
@@ -26,14 +26,14 @@ export interface EchoGuard {
   sent(message: unknown): void
 }
 
-/** A shorter one is found by chance in ordinary text. */
+/** Shorter secrets occur in ordinary text by chance. */
 const MIN_BYTES = 8
 
-// Making the searcher costs more than a search. It lives as long as the released values themselves do.
+// Building a searcher costs more than a search, so it is kept as long as the released values.
 const made = new WeakMap<CredentialValues, Map<string, Searcher | undefined>>()
 
 export function createEchoGuard(): EchoGuard {
-  // In the closure, so that printing the guard shows none of it.
+  // Kept in the closure, so that printing the guard shows no secret.
   const searchers = new Set<Searcher>()
   let before: EchoEnds | undefined
   const longest = () => Math.max(...[...searchers].map((searcher) => searcher.longest))
@@ -79,7 +79,7 @@ function searcherFor(
     .filter((value): value is string => value !== undefined && value !== '')
     .filter((value) => includeShort || Buffer.byteLength(value) >= MIN_BYTES)
   const searcher = secrets.length > 0 ? createSearcher([...new Set(secrets)].map(secretForms)) : undefined
-  // Values that can still change must not be remembered as they were.
+  // Values that can still change must not be cached.
   if (Object.isFrozen(values)) made.set(values, known.set(label, searcher))
   return searcher
 }

@@ -1,6 +1,6 @@
 import { isNativeError } from 'node:util/types'
 
-/** Stands between texts that do not follow each other. */
+/** Separates texts that do not follow each other. */
 const GAP = '\0'
 
 /** The ends of the messages sent so far, by key and in order, for a secret that is split over several messages. */
@@ -16,7 +16,7 @@ export interface EchoText {
 }
 
 const NOTHING: EchoEnds = { byKey: new Map(), inOrder: '' }
-/** Keys whose ends are kept; those used last. */
+/** Number of keys whose ends are kept, the most recently used ones. */
 const MAX_ENDS = 5_000
 
 /**
@@ -30,7 +30,7 @@ export function echoText(value: unknown, longest: number, before: EchoEnds = NOT
   let { inOrder } = before
   let apart = ''
   const seen = new WeakSet<object>()
-  // A stack instead of recursion: nesting is as deep as whoever made the value likes.
+  // Uses a stack instead of recursion, because the tool's result may be nested to any depth.
   const stack: Child[] = [{ key: '', value }]
 
   for (let next = stack.pop(); next; next = stack.pop()) {
@@ -45,7 +45,7 @@ export function echoText(value: unknown, longest: number, before: EchoEnds = NOT
     }
     if (soFar === undefined) byKey.set(key, '')
     if (typeof current === 'number' || typeof current === 'bigint') {
-      // As a printed list of bytes would have it.
+      // As in a printed list of bytes.
       apart += `${current},`
     } else if (typeof current === 'object' && current !== null && !seen.has(current)) {
       seen.add(current)
@@ -68,7 +68,7 @@ interface Child {
   readonly value: unknown
 }
 
-// What was searched whole under its key need only lend its ends to its neighbours.
+// The full text was searched under its key; only its ends matter for secrets split over strings.
 function ends(text: string, length: number): string {
   return text.length <= 2 * length ? text : text.slice(0, length) + GAP + text.slice(-length)
 }
@@ -94,14 +94,15 @@ function childrenOf(parent: object, key: string): Child[] {
   if (Array.isArray(parent) || parent instanceof Set) return underOwnKey(parent)
   if (parent instanceof Map) return [...parent].flatMap((entry) => underOwnKey(entry))
   const names = Object.keys(parent)
-  // Not enumerable, yet what a protocol adapter or a log shows of an error. An error of another realm is no instance of ours.
+  // These properties are not enumerable, but protocol adapters and logs show them. `instanceof` does not recognise an error of another
+  // realm.
   if (parent instanceof Error || isNativeError(parent)) names.push('message', 'stack', 'cause', 'errors', 'name')
   const children = names.map((name) => ({ key: name, value: read(parent, name) }))
   const shown = jsonOf(parent)
   return shown === undefined ? children : [...children, ...underOwnKey([shown])]
 }
 
-// What throws when it is read cannot be sent either.
+// A property that throws when it is read cannot be sent either.
 function read(parent: object, name: string): unknown {
   try {
     return Reflect.get(parent, name)

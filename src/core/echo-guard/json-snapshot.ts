@@ -1,8 +1,8 @@
 /**
- * The value as the wire would carry it, read once: what is searched is then what is sent, whatever a getter, a proxy or somebody who kept
- * the object does meanwhile. `undefined` and functions stay as they are.
+ * Returns the value as JSON would carry it, read once. The gate searches and sends this copy, so a getter, a proxy or later changes to the
+ * original cannot make a difference. `undefined` and functions are returned unchanged.
  *
- * @throws what `JSON.stringify` throws: for cycles, big integers, and a getter or `toJSON` that throws
+ * @throws the error of `JSON.stringify`: for cycles, big integers, and a getter or `toJSON` that throws
  */
 export function jsonSnapshot<T>(value: T): T {
   const text = JSON.stringify(value)

@@ -1,6 +1,6 @@
 import { withoutWhitespace } from './text-decodings.ts'
 
-/** A secret in every form that it is searched in, made once. */
+/** All forms in which a secret is searched for, made once. */
 export interface SecretForms {
   /** Searched in the text as it is. */
   readonly exact: readonly string[]
@@ -8,18 +8,18 @@ export interface SecretForms {
   readonly anyCase: readonly string[]
   /** Searched in decoded text. */
   readonly plain: readonly string[]
-  /** Without whitespace; searched in text without whitespace, in case somebody wrapped it. */
+  /** The secret without whitespace. It is searched in text without whitespace, so that line wrapping does not hide it. */
   readonly unwrapped: readonly string[]
   readonly unwrappedAnyCase: readonly string[]
   /** Length of the longest form. */
   readonly longest: number
 }
 
-/** A fragment that the secret shares with half the world's text says nothing. */
+/** Shorter fragments occur in ordinary text. */
 const SHORTEST_ENCODED = 4
 /** Between the bytes of a hex dump: `67:68:`, `67-68-`, `67 68 `, `0x67, 0x68, `, `\x67\x68`. */
 const HEX_SEPARATORS = [':', '-', ' ', ', 0x', ',0x', ' 0x', '\\x']
-/** Text without its spaces is full of accidental words. */
+/** Shorter words occur by accident in text without spaces. */
 const SHORTEST_UNWRAPPED = 16
 
 export function secretForms(secret: string): SecretForms {
@@ -56,10 +56,10 @@ function bytePairs(hex: string): readonly string[] {
 /** Line ends and blanks change when text is pasted, stored or shown. */
 function sameText(secret: string): readonly string[] {
   const lf = secret.replace(/\r\n?/g, '\n')
-  // Bytes of UTF-8 that somebody took for Latin-1, as in a byte string.
+  // UTF-8 bytes that were decoded as Latin-1, as in a byte string.
   const bytewise = Buffer.from(secret).toString('latin1')
   const forms = [secret, lf, lf.replaceAll('\n', '\r\n'), lf.replace(/\s+/g, ' '), bytewise]
-  // Short remains of a value that is mostly blanks would be found everywhere.
+  // Drops short remains of a value that is mostly blanks, which would match everywhere.
   return unique([secret, ...forms.flatMap((form) => [form, form.trim()]).filter((form) => form.length >= 8)])
 }
 
@@ -83,12 +83,12 @@ function percentEncoded(value: string): readonly string[] {
   const all = Buffer.from(value).toString('hex').replace(/../g, '%$&')
   const component = encodeURIComponent(Buffer.from(value).toString())
   const form = new URLSearchParams({ '': value }).toString().slice(1)
-  // Without a percent sign it is the value itself, which must not be found in another case.
+  // A form without a percent sign is the value itself, which must match in its own case only.
   const once = [all, ...[component, form].filter((text) => text.includes('%') || text.includes('+'))]
   return [...once, ...once.map((text) => text.replaceAll('%', '%25'))]
 }
 
-/** At each of the three alignments only the characters that the secret alone decides. */
+/** Returns, for each of the three alignments, the characters that the secret alone determines. */
 function base64Forms(value: string): readonly string[] {
   const bytes = Buffer.from(value)
   return [0, 1, 2].flatMap((offset) => {

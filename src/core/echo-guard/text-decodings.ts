@@ -1,10 +1,10 @@
-/** Encodings inside one another are followed so deep, and so many texts at most come of one. */
+/** Limits for nested encodings: their depth, and the number of texts decoded from one. */
 const MAX_DEPTH = 3
 const MAX_DECODED = 10
 
 /**
- * The text decoded in the usual ways, also one inside another: strings of JSON and of programming languages, percent-encoding, HTML, and
- * numbered bytes. Only what differs from the text; the shallowest first.
+ * Returns the text decoded in the usual ways, nested ones included: strings of JSON and of programming languages, percent-encoding, HTML,
+ * and numbered bytes. Returns only texts that differ, least nested first.
  */
 export function decodings(text: string): readonly string[] {
   const found = new Set([text])
@@ -22,7 +22,7 @@ export function decodings(text: string): readonly string[] {
   return [...found]
 }
 
-/** Joins what somebody wrapped over lines. */
+/** Removes whitespace, to join text that was wrapped over lines. */
 export function withoutWhitespace(text: string): string {
   if (!WHITESPACE.test(text)) return text
   return rewrite(text, (units) => {
@@ -34,7 +34,7 @@ export function withoutWhitespace(text: string): string {
   })
 }
 
-// The loops work on UTF-16 units in place, since a regular expression takes ten times as long for text full of matches.
+// The loops work on UTF-16 units in place, because a regular expression takes ten times as long for text full of matches.
 function rewrite(text: string, inPlace: (units: Uint16Array) => number): string {
   const bytes = Buffer.allocUnsafeSlow(text.length * 2)
   bytes.write(text, 'utf16le')
@@ -93,11 +93,11 @@ function unescapeJson(text: string): string {
 
 interface NumericEscape {
   readonly code: number
-  /** Without the backslash. */
+  /** Length in UTF-16 units, not counting the backslash. */
   readonly length: number
 }
 
-/** `u0041`, and what other languages have and JSON has not: `x41`, `u{41}`, `101`. */
+/** Reads `u0041`, and escapes of other languages that JSON lacks: `x41`, `u{41}`, `101`. */
 function numericEscape(units: Uint16Array, at: number): NumericEscape | undefined {
   const first = units[at] ?? 0
   return first === LETTER_U || first === LETTER_X ? hexEscape(units, at) : octalEscape(units, at)
@@ -122,7 +122,7 @@ function isOctal(unit: number | undefined): boolean {
   return unit !== undefined && unit >= ZERO && unit < ZERO + 8
 }
 
-/** -1 when these are not all hex digits. */
+/** Returns -1 if these are not all hex digits. */
 function hexOf(units: Uint16Array | Uint8Array, start: number, digits: number): number {
   let value = 0
   for (let at = start; at < start + digits; at += 1) {
@@ -183,7 +183,10 @@ function unescapeHtml(text: string): string {
 const LENGTH_BITS = 4
 const LONGEST = (1 << LENGTH_BITS) - 1
 
-/** What follows an ampersand: the character's code, and how many units name it, in one number. 0 when it names none. */
+/**
+ * Reads the reference after an ampersand. Returns the character's code and the reference's length packed into one number, or 0 if there is
+ * no reference.
+ */
 function referenceAt(units: Uint16Array, start: number): number {
   if (units[start] !== HASH) return entityAt(units, start)
   const isHex = ((units[start + 1] ?? 0) | 0x20) === LETTER_X

@@ -4,13 +4,13 @@ export type TextSearch = (text: string) => boolean
 const BUCKETS = 1 << 15
 
 /**
- * Searches a text for many strings at once (Wu and Manber 1994, blocks of two UTF-16 units): text that shares no pair of units with any
- * needle is skipped over, so that a hundred needles cost little more than one.
+ * Searches a text for many strings at once (Wu and Manber 1994, blocks of two UTF-16 units). It skips text that shares no pair of units
+ * with any needle, so a hundred needles cost little more than one.
  */
 export function createTextSearch(needles: readonly string[]): TextSearch {
   const short = needles.filter((needle) => needle.length > 0 && needle.length < 3)
   const long = [...new Set(needles)].filter((needle) => needle.length >= 3)
-  // Only so much of every needle takes part in skipping; the rest is compared.
+  // Skipping uses this many units of every needle; the rest is compared.
   const window = Math.min(255, ...long.map((needle) => needle.length))
   const shifts = new Uint8Array(BUCKETS).fill(window - 1)
   const endingIn = new Map<number, string[]>()

@@ -3,7 +3,7 @@ import { jsonSnapshot } from './json-snapshot.ts'
 
 /**
  * Returns a thrown value whose text can no longer change: message and data are read once and pinned. An SDK shows `String(thrown)` or
- * `message`, with `code` and `data`; an error of ours or of an SDK keeps its class, since the SDK goes by it.
+ * `message`, with `code` and `data`. Our own and an SDK's errors keep their class, because the SDK depends on it.
  */
 export function pinThrown(thrown: unknown): unknown {
   if (typeof thrown !== 'object' || thrown === null)
@@ -11,7 +11,7 @@ export function pinThrown(thrown: unknown): unknown {
   const message = textOf(() => String(Reflect.get(thrown, 'message')))
   const found = snapshotOf(() => Reflect.get(thrown, 'data'))
   const data = found === undefined ? {} : { data: found }
-  // The traps of a proxy may throw, or say something else each time.
+  // A proxy may throw, or return another value each time.
   if (!isProxy(thrown) && thrown instanceof Error && pin(thrown, { message, ...data })) return thrown
   const shown = textOf(() => String(thrown))
   const code = snapshotOf(() => Reflect.get(thrown, 'code'))

@@ -10,7 +10,7 @@ export function notice(level: 'info' | 'warn', place: string, message: string): 
   return `${new Date().toISOString()} ${level} mcp-credential-vault/${place}: ${line}\n`
 }
 
-/** Tells operators on standard error what is weak or wrong with a part. */
+/** Writes warnings about a part to standard error. */
 export function warnAbout(place: string): (message: string) => void {
   return (message) => void process.stderr.write(notice('warn', place, message))
 }

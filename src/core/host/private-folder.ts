@@ -14,7 +14,7 @@ export interface PrivateFolder {
   /** Its real path. */
   readonly path: string
   readonly stats: Stats
-  /** The topmost folder that had to be made, itself or a parent; undefined when there was none. The caller makes the new names durable. */
+  /** The topmost folder that was created, which may be a parent. Undefined if none was created. The caller makes the new names durable. */
   readonly topmost: string | undefined
 }
 
@@ -23,13 +23,13 @@ const EVERYONE_WRITES = 0o002
 const MOUNT_MODES = 'mount it with dir_mode=0700 (CIFS) or umask=077 (FAT)'
 
 /**
- * Makes the folder with mode 0700, or checks the one that is there: nobody but this process's user may write to it.
+ * Creates the folder with mode 0700, or checks an existing one: only this process's user may write to it.
  *
- * A folder of this user that its group may write to is set to mode 0700, since volume managers hand the group its rights back at each
- * mount. One that everyone may write to is refused, since no volume manager does that: somebody has to look at it.
+ * If the folder belongs to this user and its group may write to it, it is set to mode 0700, because volume managers restore the group's
+ * rights at each mount. A folder that everyone may write to is refused: no volume manager causes that, so the operator has to look at it.
  *
- * @throws `configuration_invalid` (`folder_writable`, `folder_not_a_directory`), `unavailable` (`read_only`), `forbidden`
- *   (`permission`), or the system's own error
+ * @throws `configuration_invalid` (`folder_writable`, `folder_not_a_directory`), `unavailable` (`read_only`), `forbidden` (`permission`),
+ *   or the system's own error
  */
 export async function openPrivateFolder(folder: string, use: FolderUse): Promise<PrivateFolder> {
   const wanted = resolve(folder)
@@ -54,7 +54,7 @@ async function make(path: string, use: FolderUse): Promise<string | undefined> {
   }
 }
 
-/** Why a folder cannot be made; undefined when its parents do not show it. */
+/** Returns why a folder cannot be created, or undefined if its parents do not show the reason. */
 async function obstacle(path: string, use: FolderUse): Promise<CredentialVaultError | undefined> {
   for (let current = path; ; current = dirname(current)) {
     const found = await stat(current).catch(codeOf)

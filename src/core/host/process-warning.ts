@@ -3,14 +3,14 @@ export function processWarning(message: string): void {
   process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
 }
 
-/** Tells operators what is weak or strange yet no error; a listener that throws changes nothing of the work. */
+/** Warns operators. An error of the listener does not affect the operation. */
 export function safeWarn(listener: ((message: string) => void) | undefined): (message: string) => void {
   const tell = listener ?? processWarning
   return (message) => {
     try {
       tell(message)
     } catch {
-      // It is the listener's own trouble.
+      // A failing listener must not affect the operation.
     }
   }
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Whether an open file lies on a mount through which nobody can change it. Reads the mount table instead of trying to
- * write, since root without its capabilities, as in containers, is refused for other reasons first. Returns false on systems other than
- * Linux, which do not tell.
+ * Returns whether an open file lies on a read-only mount. It reads the mount table instead of trying to write, because in containers root
+ * without its capabilities is refused for other reasons first. Returns false on systems other than Linux.
  */
 export function isOnReadOnlyMount(descriptor: number): boolean {
   try {

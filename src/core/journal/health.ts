@@ -1,9 +1,9 @@
 import type { AuditReason } from '../ports/audit-sink.ts'
 
-/** Part of the opened vault whose failure people should see. */
+/** A part of the opened vault whose failure operators should see. */
 export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity' | 'calls'
 
-/** What `/health` and `doctor` report. A part is well until it is reported otherwise. */
+/** The state that `/health` and `doctor` report. A part is healthy until it is reported otherwise. */
 export interface Health {
   /** `problem` is a stable error code or reason, never a message from outside. */
   failed(part: HealthPart, problem: AuditReason): void
@@ -11,7 +11,7 @@ export interface Health {
   problems(): ReadonlyMap<HealthPart, AuditReason>
 }
 
-/** @param changed hears when a part's problem begins, becomes another or, with undefined, ends */
+/** @param changed called when a part's problem begins, changes or, with undefined, ends */
 export function createHealth(
   warn: (message: string) => void,
   changed: (part: HealthPart, problem: AuditReason | undefined) => void = () => {},

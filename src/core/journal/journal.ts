@@ -7,29 +7,29 @@ import { reasonOf } from './refusal-event.ts'
 import { sinkWithDeadline } from './sink-deadline.ts'
 import { MALFORMED_EVENT } from './translated-errors.ts'
 
-/** How everything writes audit lines. One for each opened vault: it keeps what could not be written. */
+/** Writes all audit lines. Each opened vault has one, which holds the lines that could not be written yet. */
 export interface Journal {
-  /** Before something is granted: rejects with `audit_unavailable` when the line is not durable, and nothing may be granted then. */
+  /** Call this before granting something. It rejects with `audit_unavailable` if the line is not durable; then grant nothing. */
   grant(event: AuditEvent): Promise<AuditPosition>
   /**
-   * About what stands whether or not it can be written: a refusal, an ending, an outcome. Never rejects. A line that cannot be written
-   * turns health red and is kept, to be written as soon as the log works again, with `late` and the time that it is about. Too
-   * many refusals of requests without a known user are counted instead, in a `refusals.counted` line a minute.
+   * Call this for facts that stand even if they cannot be logged: a refusal, an end, an outcome. It never rejects. If a line cannot be
+   * written, health turns red, and the line is queued and written once the log works again, with `late` and the time of the event. Refusals
+   * of requests without a known user are counted beyond a limit, in one `refusals.counted` line a minute.
    */
   note(event: AuditEvent): Promise<void>
-  /** Writes what has only been counted, and tries once more to write what is kept. */
+  /** Writes the counts of lines that were not written one by one, and tries once more to write the unwritten lines. */
   close(): Promise<void>
 }
 
 export interface JournalParts {
   readonly audit: AuditSink
   readonly health: Health
-  /** Hears at once of a change that the log could not take: should the process end now, nothing else would tell. */
+  /** Reports unlogged changes immediately, in case the process exits. */
   readonly warn?: (message: string) => void
 }
 
-/** Lines kept at most; of those beyond only the number is. */
-const MAX_KEPT = 1000
+/** Longest queue of unwritten lines. Lines beyond it are only counted. */
+const MAX_UNWRITTEN = 1000
 
 const CHANGES: readonly AuditEvent['type'][] = [
   'credential.stored',
@@ -49,13 +49,13 @@ const COUNTED = {
 
 export function createJournal({ audit, health, warn = () => {} }: JournalParts): Journal {
   const log = sinkWithDeadline(audit)
-  let kept: AuditEvent[] = []
-  let uncounted = 0
+  let unwritten: AuditEvent[] = []
+  let dropped = 0
   let flushing: Promise<void> | undefined
 
   async function append(event: AuditEvent): Promise<AuditPosition> {
     try {
-      if (kept.length + uncounted > 0) await flushed()
+      if (unwritten.length + dropped > 0) await flushed()
       const position = await log.append(event)
       health.recovered('audit')
       return position
@@ -70,17 +70,17 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
     return flushing
   }
 
-  /** In the order in which it happened, and before anything new. */
+  /** Writes the queue in order, before any new line. */
   async function flush(): Promise<void> {
     try {
-      for (let next = kept[0]; next; next = kept[0]) {
+      for (let next = unwritten[0]; next; next = unwritten[0]) {
         await log.append(next)
-        kept.shift()
+        unwritten.shift()
       }
-      if (uncounted === 0) return
-      const count = uncounted
+      if (dropped === 0) return
+      const count = dropped
       await log.append({ type: 'audit.gap', outcome: 'error', count, correlationId: 'audit-gap' })
-      uncounted -= count
+      dropped -= count
     } finally {
       flushing = undefined
     }
@@ -92,16 +92,16 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
       const { type, provider = '', correlationId } = event
       warn(`not in the audit log yet: ${type} ${provider} (correlation id ${correlationId})`)
     }
-    // Refusals can be made at will; they must not crowd out what was changed.
-    if (kept.length < (isChange ? MAX_KEPT : MAX_KEPT / 2))
-      kept.push({ ...event, occurredAt: new Date().toISOString(), late: true })
-    else uncounted += 1
+    // Strangers can cause refusals at will; refusals must not push changes out of the queue.
+    if (unwritten.length < (isChange ? MAX_UNWRITTEN : MAX_UNWRITTEN / 2))
+      unwritten.push({ ...event, occurredAt: new Date().toISOString(), late: true })
+    else dropped += 1
   }
 
   async function write(event: AuditEvent): Promise<void> {
     await append(event).catch((error: unknown) => {
       if (!isMalformed(error)) return keep(event)
-      // It would be refused again, and everything after it with it.
+      // The log would refuse the line again, and every line behind it would have to wait.
       const { type, correlationId } = event
       warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`)
     })
@@ -112,14 +112,14 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   return {
     grant: append,
     async note(event) {
-      if (refusals.admits(event)) await write(event)
+      if (refusals.allows(event)) await write(event)
     },
     async close() {
       await refusals.close()
-      if (kept.length + uncounted > 0) await flushed().catch(() => {})
-      const lost = kept.length + uncounted
+      if (unwritten.length + dropped > 0) await flushed().catch(() => {})
+      const lost = unwritten.length + dropped
       if (lost > 0) warn(`${lost} audit lines could not be written and are lost.`)
-      kept = []
+      unwritten = []
     },
   }
 }

@@ -1,3 +1,4 @@
+import { ownerKey } from '../model/owner.ts'
 import { addressGroups } from '../network/address-groups.ts'
 import type { AuditEvent } from '../ports/audit-sink.ts'
 
@@ -5,10 +6,13 @@ const WINDOW_MILLISECONDS = 60_000
 const MOST_OF_ONE_ADDRESS = 60
 const MOST_IN_ALL = 600
 
-/** Keeps clients without a known user, who can cause refusals at will, from filling the audit log that every release waits for. */
+/**
+ * Limits the lines of clients without a known user. They can cause refusals at will and could fill the audit log that every release waits
+ * for.
+ */
 export interface RefusalCap {
-  /** Whether the event gets a line of its own. The event of a known user always does, except a refused token. */
-  admits(event: AuditEvent): boolean
+  /** Whether the event gets its own line. A known user's event always does, unless it is a refused token. */
+  allows(event: AuditEvent): boolean
   /** Ends the running minute at once, with its summary. */
   close(): Promise<void>
 }
@@ -31,12 +35,12 @@ export function createRefusalCap(summarise: (count: number) => Promise<void>): R
   }
 
   return {
-    admits({ type, owner, actor, address = '' }) {
-      // Anybody at the issuer has a token. Without this server's scope it opens nothing, yet its owner could send it without end.
+    allows({ type, owner, actor, address = '' }) {
+      // Every user of the issuer can get a token. Without this server's scope it opens nothing, but its owner could send it without end.
       const isHolder = type === 'token.rejected' && owner !== undefined
       if (actor?.kind !== 'anonymous' && !isHolder) return true
       timer ??= setTimeout(() => void endMinute(), WINDOW_MILLISECONDS).unref()
-      const groups = isHolder ? [{ key: JSON.stringify(owner), share: 1 }] : addressGroups(address)
+      const groups = isHolder ? [{ key: ownerKey(owner), share: 1 }] : addressGroups(address)
       const isFull = groups.some(({ key, share }) => (written.get(key) ?? 0) >= share * MOST_OF_ONE_ADDRESS)
       if (inAll >= MOST_IN_ALL || isFull) {
         suppressed += 1

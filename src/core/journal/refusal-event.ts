@@ -10,18 +10,18 @@ const TYPES: Partial<Record<ErrorCode, RefusalEvent['type']>> = {
   record_replayed: 'store.rollback_detected',
 }
 
-/** What the audit log says of a value that was not released. */
+/** Returns the audit event for a value that was not released. */
 export function refusalEvent(error: unknown): RefusalEvent {
   const type = (isCredentialVaultError(error) && TYPES[error.code]) || 'credential.denied'
   return { type, outcome: isTampering(error) ? 'error' : 'failure', reason: reasonOf(error) }
 }
 
-/** Somebody was at the store who should not have been: worth a line even where nothing was to be released. */
+/** Whether a stored record was manipulated. This is logged even if no value was to be released. */
 export function isTampering(error: unknown): error is CredentialVaultError {
   return isCredentialVaultError(error, 'record_tampered', 'record_replayed')
 }
 
-/** The narrowest stable token for what went wrong. */
+/** Returns the most specific stable token for an error. */
 export function reasonOf(error: unknown): AuditReason {
   return isCredentialVaultError(error) ? (error.reason ?? error.code) : 'unexpected'
 }

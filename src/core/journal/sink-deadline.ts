@@ -1,7 +1,7 @@
 import { CredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 
-/** Milliseconds. A log that hangs must not hold up a save until somebody else has its link. */
+/** Milliseconds. Shorter than a claim, so that a hanging log cannot delay a save until another submit has the link. */
 const DEADLINE = 10_000
 
 interface Waiting {
@@ -9,9 +9,9 @@ interface Waiting {
   readonly giveUp: () => void
 }
 
-/** Waits for each line so long and no longer. One timer for all of them: lines are many, and nearly all are there in a millisecond. */
+/** Limits how long an append may take. All lines share one timer, because there are many and nearly all finish within a millisecond. */
 export function sinkWithDeadline(audit: AuditSink): Pick<AuditSink, 'append'> {
-  /** In the order in which they were begun. */
+  /** In the order in which they began. */
   const waiting = new Set<Waiting>()
   let timer: NodeJS.Timeout | undefined
 

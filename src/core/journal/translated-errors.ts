@@ -5,8 +5,8 @@ import type { PendingStore } from '../ports/pending-store.ts'
 import { MalformedEvent } from './malformed-event.ts'
 
 /**
- * An audit sink of which only our own errors come out. A vendor's error may quote what it was given, or an address with a password, and
- * would travel on to the tool and its client.
+ * Wraps an audit sink so that it throws our own errors only. A vendor's error may quote its input, or an address with a password, and would
+ * reach the tool and its client.
  */
 export function auditWithTranslatedErrors(sink: AuditSink): AuditSink {
   return withTranslatedErrors(sink, (error) =>
@@ -22,15 +22,15 @@ export function auditWithTranslatedErrors(sink: AuditSink): AuditSink {
   )
 }
 
-/** Reason for an event that no log will ever take: a field of the wrong type, or none that lines have. */
+/** Reason of an event that no log will ever accept: a field has the wrong type or is unknown. */
 export const MALFORMED_EVENT = 'event'
 
-/** The same for a pending store. */
+/** Wraps a pending store in the same way. */
 export function pendingStoreWithTranslatedErrors(store: PendingStore): PendingStore {
   return withTranslatedErrors(store, (error) => translated('The pending store', error))
 }
 
-/** For parts whose every method is asynchronous, whether they are literals or instances of a class. */
+/** Works for parts whose methods are all asynchronous, whether they are object literals or class instances. */
 function withTranslatedErrors<T extends object>(part: T, ownError: (error: unknown) => Error): T {
   return new Proxy(part, {
     get(target, property) {

@@ -1,11 +1,11 @@
 import { CredentialVaultError, type ErrorCode, isCredentialVaultError } from './errors.ts'
 
 /**
- * Runs one operation of a dependency with a total deadline, and lets only our own errors out. A vendor's error is dropped, not wrapped:
- * it may carry tokens, values or paths.
+ * Runs one operation of a dependency with a total deadline and throws our own errors only. A vendor's error is dropped, not wrapped,
+ * because it may contain tokens, values or paths.
  *
- * @param name what is called, for the message, e.g. `sealed-file`
- * @throws `unavailable` (`reason: 'timeout'` after `milliseconds`, `'unexpected'` for a foreign error)
+ * @param name the dependency's name for the message, e.g. `sealed-file`
+ * @throws `unavailable` (`reason: 'timeout'` after `milliseconds`, `'unexpected'` for any other error)
  */
 export async function withDeadline<T>(
   name: string,
@@ -37,7 +37,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** Our own errors as they are; in place of any other, one with `code` and without a word of it. Default `unavailable`. */
+/** Returns our own errors unchanged. Any other error is replaced by one with `code` and none of its text. Default `unavailable`. */
 export function translated(name: string, error: unknown, code: ErrorCode = 'unavailable'): CredentialVaultError {
   if (isCredentialVaultError(error)) return error
   return new CredentialVaultError(code, `${name} failed in an unexpected way. Try again later.`, {
@@ -46,7 +46,7 @@ export function translated(name: string, error: unknown, code: ErrorCode = 'unav
   })
 }
 
-/** Refuses to start or go on with work whose deadline has passed. Nothing has been changed when it throws. */
+/** Throws if the deadline of the work has passed. Nothing has been changed when it throws. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return
   throw new CredentialVaultError('unavailable', 'The call timed out before anything was changed. Try again.', {
@@ -55,7 +55,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   })
 }
 
-/** The same call with less time: for one request of many, or for what is not worth waiting for. */
+/** Returns the call with a shorter deadline, for one request of several or for an optional one. */
 export function withinTime<T extends { readonly signal: AbortSignal }>(call: T, milliseconds: number): T {
   return { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(milliseconds)]) }
 }

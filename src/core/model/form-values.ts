@@ -1,6 +1,7 @@
+import { type AllowedHost, hostAllowed } from './allowed-hosts.ts'
 import { hasControlCharacter, isWellFormed } from './owner.ts'
 import { normalisedUrl } from './url-value.ts'
-import { type AllowedHost, type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
+import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 export type FieldProblem =
   | 'missing'
@@ -10,9 +11,9 @@ export type FieldProblem =
   | 'host_not_allowed'
   | 'pattern'
   | 'not_text'
-  /** The credential travels in an HTTP header, which cannot carry this. */
+  /** The credential is sent in an HTTP header, which cannot contain this. */
   | 'header_value'
-  /** In the name of HTTP Basic authentication. */
+  /** A colon in the user name of HTTP Basic authentication. */
   | 'colon'
 
 export type FormCheck =
@@ -20,9 +21,8 @@ export type FormCheck =
   | { readonly ok: false; readonly problems: ReadonlyMap<string, FieldProblem>; readonly tooLarge: boolean }
 
 /**
- * Checks what somebody submitted against the provider's variables. Outer blanks of single-line values are dropped, since pasting adds
- * them; a textarea keeps what was typed, with the CRLF that browsers send turned back into LF; a URL gets its one spelling, which
- * `pattern` and `maxLength` then see. Nothing is ever cut.
+ * Checks submitted values against the provider's variables. Single-line values are trimmed, because pasting adds blanks; a textarea keeps
+ * its blanks, with the browser's CRLF turned into LF. A URL is normalised before `pattern` and `maxLength` apply. No value is ever cut.
  */
 export function checkFormValues(variables: readonly Variable[], submitted: ReadonlyMap<string, unknown>): FormCheck {
   const problems = new Map<string, FieldProblem>()
@@ -50,7 +50,7 @@ export function checkFormValues(variables: readonly Variable[], submitted: Reado
 function asStored({ type }: Variable, raw: string): string {
   if (type === 'textarea') return raw.replace(/\r\n?/g, '\n')
   const value = raw.trim()
-  // The URL parser drops line breaks and tabs, which are a problem to be named.
+  // The URL parser would silently drop line breaks and tabs, which are reported as a problem.
   return type === 'url' && !hasControlCharacter(value) ? normalisedUrl(value) : value
 }
 
@@ -73,27 +73,13 @@ function urlProblem(value: string, allowedHosts: readonly AllowedHost[] | undefi
   return url.protocol === 'https:' ? undefined : 'not_a_url'
 }
 
-/** Whether a URL's scheme, host and port are among those an operator listed. */
-export function hostAllowed(url: URL, allowedHosts: readonly AllowedHost[]): boolean {
-  return allowedHosts.some(
-    (allowed) =>
-      url.protocol === allowed.protocol &&
-      url.port === defaultPortRemoved(allowed) &&
-      (allowed.subdomains ? url.hostname.endsWith(`.${allowed.hostname}`) : url.hostname === allowed.hostname),
-  )
-}
-
-function defaultPortRemoved(allowed: AllowedHost): string {
-  return allowed.port === (allowed.protocol === 'https:' ? '443' : '80') ? '' : allowed.port
-}
-
-// A tool of an operator's own may have left a line end, which every request with the value would fail over.
-function isSpoilt({ type }: Variable, value: string): boolean {
+// An operator's own tool may have left a line end, which would make every request with the value fail.
+function hasStrayControlCharacter({ type }: Variable, value: string): boolean {
   return type !== 'textarea' && hasControlCharacter(value)
 }
 
 /**
- * What a stored value lacks to be this provider's credential, by field name; empty when nothing. Operators rotate by hand in the
+ * Returns the fields of a stored value that do not fit this provider's variables; empty if all fit. Operators rotate by hand in the
  * backend, so a stored value is checked again when it is read.
  */
 export function malformedFields(
@@ -104,7 +90,7 @@ export function malformedFields(
     .filter((variable) => {
       const value = Object.hasOwn(stored, variable.name) ? stored[variable.name] : undefined
       if (value === undefined) return variable.required
-      return typeof value !== 'string' || value === '' || isSpoilt(variable, value)
+      return typeof value !== 'string' || value === '' || hasStrayControlCharacter(variable, value)
     })
     .map((variable) => variable.name)
 }

@@ -1,15 +1,19 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { CredentialVaultError } from './errors.ts'
 
 /**
- * One schema for each option of an interface, which takes nothing that the interface does not. An option that only one of the two has does
- * not compile.
+ * One schema for each option of an interface, accepting nothing that the interface does not. An option that only one of the two declares
+ * does not compile.
  */
 export type OptionSchemas<O> = { readonly [K in keyof O]-?: z.ZodType<unknown, O[K]> }
 
+/** A schema for an option that is a function. Its parameters and result are left to the compiler. */
+export const functionOption = <T extends (...parameters: never[]) => unknown>() =>
+  z.custom<T>((value) => typeof value === 'function', 'must be a function').optional()
+
 /**
- * Checks options once, where they enter. An unknown option is an error. The message names each wrong option by its path below
- * `subject` and holds no value, since an option may be a key.
+ * Checks options when they enter. An unknown option is an error. The message names each wrong option by its path below `subject` and
+ * contains no value, because an option may be a key.
  */
 export function parseOptions<T extends z.ZodType>(schema: T, value: unknown, subject: string): z.output<T> {
   const result = schema.safeParse(value, { error: inPlainWords })
@@ -31,7 +35,7 @@ function optionPath(subject: string, path: readonly PropertyKey[]): string {
 
 type Issue = Parameters<z.core.$ZodErrorMap>[0]
 
-/** For issues without a text of the schema's own; undefined leaves the validator's. */
+/** Words an issue for which the schema has no text of its own. Undefined keeps the validator's text. */
 function inPlainWords(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'too_big':

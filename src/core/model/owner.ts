@@ -1,11 +1,11 @@
 import { CredentialVaultError } from './errors.ts'
 
 /**
- * Whose credential it is: a verified OpenID Connect issuer and subject (OpenID Connect Core 1.0 §2). `subject` alone names nobody,
- * since it is unique only within its issuer.
+ * The owner of a credential: a verified OpenID Connect issuer and subject (OpenID Connect Core 1.0 §2). `subject` is unique only within its
+ * issuer, so it identifies no one alone.
  *
- * Both are 1 to 255 UTF-16 units, well-formed, without control characters, and compared exactly: no case folding, no trimming, no
- * Unicode normalisation.
+ * Both are 1 to 255 UTF-16 units, well-formed, without control characters, and compared exactly: no case folding, no trimming, no Unicode
+ * normalisation.
  */
 export interface Owner {
   readonly issuer: string
@@ -26,7 +26,7 @@ export function sameOwner(a: Owner, b: Owner): boolean {
   return a.issuer === b.issuer && a.subject === b.subject
 }
 
-/** The error for a call for which two people are named. */
+/** Returns the error for a call that names two users. */
 export function twoUsers(): CredentialVaultError {
   return new CredentialVaultError(
     'owner_unknown',
@@ -36,7 +36,12 @@ export function twoUsers(): CredentialVaultError {
   )
 }
 
-/** Returns the pair alone, checked. Throws `owner_unknown` when either part could not name a person reliably. */
+/** Returns a text that differs for every owner, for use as a key in memory. It is not hashed, so do not store or log it. */
+export function ownerKey({ issuer, subject }: Owner): string {
+  return JSON.stringify([issuer, subject])
+}
+
+/** Returns issuer and subject alone, checked. Throws `owner_unknown` if either cannot identify a person reliably. */
 export function checkOwner(candidate: Owner): Owner {
   return { issuer: checkPart(candidate.issuer, 'issuer'), subject: checkPart(candidate.subject, 'subject') }
 }

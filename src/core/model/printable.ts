@@ -1,6 +1,6 @@
 /**
- * Text that prints as what it is: whatever is invisible, breaks a line, moves a cursor or turns the writing direction round becomes
- * `\uXXXX`, which is also how JSON writes it. Line ends (LF, and CRLF as CSV has it) and tabs stay; a CR alone overwrites its line.
+ * Escapes text for a terminal: a character that is invisible, breaks a line, moves the cursor or reverses the writing direction becomes
+ * `\uXXXX`, as in JSON. Line ends (LF, and CRLF as in CSV) and tabs stay; a lone CR is escaped, because it would overwrite its line.
  */
 export function printable(text: string): string {
   return text.replace(/(?![\n\t]|\r\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>

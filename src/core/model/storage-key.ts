@@ -22,7 +22,7 @@ export const MAX_PROVIDER_NAME_LENGTH = 40
 
 /**
  * @param provider lower-case letters, digits and single hyphens, 1 to 40 characters, starting with a letter
- * @throws `configuration_invalid` for another provider name, `owner_unknown` for an owner that names nobody
+ * @throws `configuration_invalid` for another provider name, `owner_unknown` for an invalid owner
  */
 export function storageKey(provider: string, owner: Owner): StorageKey {
   if (!PROVIDER_NAME.test(provider) || provider.length > MAX_PROVIDER_NAME_LENGTH) {
@@ -53,7 +53,7 @@ export function encodePart(text: string): string {
   return encoded
 }
 
-/** Issuers above all: each call of a user names the same one several times. */
+/** Mostly issuers: each call of a user encodes the same one several times. */
 const encodings = new Map<string, string>()
 const MAX_REMEMBERED = 10_000
 
@@ -64,12 +64,12 @@ function encode(text: string): string {
   return encoded.length <= MAX_ENCODED_LENGTH ? encoded : hashPart(text)
 }
 
-/** What stands for a part that is too long, or that an operator does not want to be readable. No other encoding begins with `_h`. */
+/** Returns the hash that replaces a part that is too long, or that an operator wants unreadable. No other encoding begins with `_h`. */
 export function hashPart(text: string): string {
   return `_h${base32(createHash('sha256').update(`v1\0${text}`).digest())}`
 }
 
-/** The text that {@link encodePart} made this of; undefined when it made no such thing, or hashed it. */
+/** Returns the text that {@link encodePart} encoded, or undefined if it did not make this encoding or hashed the text. */
 export function decodePart(encoded: string): string | undefined {
   const bytes = Buffer.from(
     encoded.replace(/_([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
@@ -80,7 +80,7 @@ export function decodePart(encoded: string): string | undefined {
 }
 
 const PLAIN = /^[A-Za-z0-9@-]{1,120}$/
-/** Anything but literals, and periods that have no letter or digit on one side. */
+/** Matches all characters but literals, and periods without a letter or digit on one side. */
 const OTHER_THAN_LITERAL = /[^A-Za-z0-9@.-]|(?<![A-Za-z0-9])\.|\.(?![A-Za-z0-9])/gu
 
 function base32(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 /**
- * Normalises the value of a `url` variable, whoever wrote it: scheme and host in lower case, no default port, no dot segments (URL
- * Standard), and no slash after a bare host, so that a tool can append `/path`. Other paths keep their last slash, since it means
- * something there. Text that is not a URL is returned as it is.
+ * Normalises the value of a `url` variable: scheme and host in lower case, no default port, no dot segments (URL Standard), and no slash
+ * after a bare host, so that a tool can append `/path`. Other paths keep their last slash, because it is significant there. Text that is
+ * not a URL is returned unchanged.
  */
 export function normalisedUrl(text: string): string {
   if (!URL.canParse(text)) return text

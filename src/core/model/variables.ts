@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { type AllowedHost, allowedHostSchema } from './allowed-hosts.ts'
 import { type OptionSchemas, parseOptions } from './options.ts'
 
 export type VariableType = 'string' | 'password' | 'url' | 'textarea'
 
 /** One field of a provider's form, and of its credential. */
 export interface VariableOptions {
-  /** What the field is called on the form. 1 to 100 characters. */
+  /** The field's label on the form, 1 to 100 characters. */
   readonly label: string
   /** `string`, `password` (masked), `url` (https, see `allowedHosts`) or `textarea` (several lines). Default `string`. */
   readonly type?: VariableType
@@ -13,16 +14,16 @@ export interface VariableOptions {
   readonly hint?: string
   /** Default true. An optional field left empty is absent from the credential, never stored as `""`. */
   readonly required?: boolean
-  /** The whole value has to match. It runs on values of at most `maxLength` characters. */
+  /** The whole value must match. It runs on values of at most `maxLength` characters. */
   readonly pattern?: RegExp
   /** Longest value in UTF-16 units, 1 to 16384; longer ones are refused, never cut. Default 4096, textarea 16384. */
   readonly maxLength?: number
   /**
-   * For `url`: hosts that may be entered, as `jira.example.com`, `*.example.com`, `jira.example.com:8443`, or
-   * `http://jira.internal:8080` to accept plain http there. Without it any https host may be entered.
+   * Hosts that a `url` variable accepts, as `jira.example.com`, `*.example.com`, `jira.example.com:8443`, or `http://jira.internal:8080` to
+   * accept plain http there. Default: any https host.
    */
   readonly allowedHosts?: readonly string[]
-  /** Whether the value is kept off every page and out of tool results. Default true for password and textarea, else false. */
+  /** Whether the value is kept out of pages and tool results. Default true for password and textarea, else false. */
   readonly secret?: boolean
 }
 
@@ -39,14 +40,6 @@ export interface Variable {
   readonly maxLength: number
   readonly allowedHosts: readonly AllowedHost[] | undefined
   readonly secret: boolean
-}
-
-export interface AllowedHost {
-  readonly protocol: 'https:' | 'http:'
-  /** Lower case, without port. */
-  readonly hostname: string
-  readonly subdomains: boolean
-  readonly port: string
 }
 
 /** The values of a provider's variables for one owner: names to non-empty strings, exactly the fields that were filled in. */
@@ -69,20 +62,6 @@ const MAX_VARIABLES = 32
 export const MAX_VALUE_LENGTH = 16_384
 /** Largest credential in bytes of UTF-8 JSON, so that every backend can hold what the form accepts. */
 export const MAX_CREDENTIAL_BYTES = 16_384
-
-const allowedHostSchema = z.string().transform((text, context): AllowedHost => {
-  const match = /^(?:(https?):\/\/)?(\*\.)?([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(text)
-  if (match?.[3] === undefined) {
-    context.addIssue('must be a host such as jira.example.com, *.example.com or http://jira.internal:8080')
-    return z.NEVER
-  }
-  return {
-    protocol: match[1]?.toLowerCase() === 'http' ? 'http:' : 'https:',
-    hostname: match[3].toLowerCase(),
-    subdomains: match[2] !== undefined,
-    port: match[4] ?? '',
-  }
-})
 
 const variableSchema = z
   .strictObject({
@@ -131,7 +110,7 @@ export function defineVariables(options: VariablesOptions, subject = 'variables'
   }))
 }
 
-// Without g and y: those flags make test() remember where the last call ended. Without m, with which ^ and $ would be those of a line.
+// Drops the flags g and y, because they make test() remember where the last call ended, and m, with which ^ and $ match at line ends.
 function wholeMatch(pattern: RegExp): RegExp {
   return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gmy]/g, ''))
 }

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 /** A network whose addresses a limit counts together. */
 export interface AddressGroup {
   readonly key: string
-  /** How many times the limit of a single address the whole network may use. */
+  /** The network's limit as a multiple of a single address's limit. */
   readonly share: number
 }
 

@@ -1,4 +1,4 @@
-/** Why a server could not be asked. Stable for logs. */
+/** The cause for which a server could not be asked. Stable for logs. */
 export type ConnectionFailure =
   /** Its name has no address. */
   | 'dns'
@@ -6,17 +6,17 @@ export type ConnectionFailure =
   | 'refused'
   /** No route, or a firewall that says so. */
   | 'unreachable'
-  /** Its certificate is not accepted, or no TLS version and cipher suits both. */
+  /** Its certificate is not accepted, or no TLS version and cipher suit both sides. */
   | 'tls'
-  /** It was spoken to in https, and speaks something else: in most cases plain http. */
+  /** It was asked over https and speaks something else, in most cases plain http. */
   | 'plain_http'
   | 'timeout'
-  /** It hung up. */
+  /** It closed the connection. */
   | 'broken_off'
   /** The server's answer is not HTTP. */
   | 'not_http'
 
-/** For operators, in parentheses after what cannot be reached. */
+/** Words for operators, shown in parentheses after the server's name. */
 const WORDS: Readonly<Record<ConnectionFailure, string>> = {
   dns: 'its host name does not resolve',
   refused: 'connection refused',
@@ -28,7 +28,7 @@ const WORDS: Readonly<Record<ConnectionFailure, string>> = {
   not_http: 'its answer is not HTTP',
 }
 
-/** The connection failure in a request's error, in words. */
+/** Describes the connection failure in a request's error. */
 export function connectionProblem(error: unknown): string {
   const failure = connectionFailure(error)
   return failure === undefined ? 'the request failed' : WORDS[failure]
@@ -60,7 +60,7 @@ export function connectionFailure(error: unknown): ConnectionFailure | undefined
   for (let depth = 0; depth < MAX_DEPTH && inner instanceof Error; depth += 1) {
     const found = failureOf(inner)
     if (found) return found
-    // Several addresses were tried: the first one speaks for all.
+    // Several addresses were tried; report the first one's failure.
     inner = inner instanceof AggregateError ? inner.errors[0] : inner.cause
   }
   return undefined

@@ -25,12 +25,12 @@ function urlProblem(url: URL): string | undefined {
   return undefined
 }
 
-/** Path of the base URL without a trailing slash: empty at the root of its origin. */
+/** Returns the path of the base URL without a trailing slash; empty at the root of its origin. */
 export function basePathOf(serverBaseUrl: URL): string {
   return serverBaseUrl.pathname.replace(/\/+$/, '')
 }
 
-/** Address of a path of ours, which begins with a slash. */
+/** Returns the URL of a path below the base URL. The path begins with a slash. */
 export function urlBelow(serverBaseUrl: URL, path: string): URL {
   return new URL(basePathOf(serverBaseUrl) + path, serverBaseUrl)
 }

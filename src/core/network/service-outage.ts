@@ -4,7 +4,7 @@ import type { ConnectionFailure } from './connection-failure.ts'
 
 const PREFIX = 'service_'
 
-/** The reason of an `unavailable` that is about the service a credential is for, and not about where credentials are kept. */
+/** Returns the reason of an `unavailable` error about the credential's service, not about the credential store. */
 export function serviceReason(why: ConnectionFailure | 'busy' | 'unknown'): ServiceReason {
   return `${PREFIX}${why}`
 }

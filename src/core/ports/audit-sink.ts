@@ -3,7 +3,7 @@ import type { ErrorReason } from '../model/error-reason.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
 
-/** Where a line stands: which writer wrote it, and its number in that writer's order, from 1. */
+/** The position of a line: its writer, and its number in that writer's order, from 1. */
 export interface AuditPosition {
   readonly writer: string
   readonly seq: number
@@ -31,7 +31,7 @@ export type AuditEventType =
   /** The service accepted the value that was typed, before it was saved. */
   | 'credential.verified'
   | 'credential.verification_failed'
-  /** An operator put another value in place with our command line. */
+  /** An operator replaced a value with our command line. */
   | 'credential.rotated'
   | 'credential.revoked'
   /** Revoked, and its mark removed as well. */
@@ -39,11 +39,11 @@ export type AuditEventType =
   | 'credential.revoke_failed'
   /** A tool result that contained the secret was withheld. */
   | 'credential.echoed'
-  /** A tool result held the secret of another owner than the call's. */
+  /** A tool result contained a secret of an owner other than the call's. */
   | 'credential.crossed'
   | 'form.opened'
   | 'form.cancelled'
-  /** The signed-in person is not the one whose link it is. */
+  /** The signed-in person is not the link's owner. */
   | 'form.identity_mismatch'
   | 'form.rejected'
   | 'login.succeeded'
@@ -54,7 +54,7 @@ export type AuditEventType =
   | 'refusals.counted'
   /** A stored record fails its integrity checks. */
   | 'record.tampered'
-  /** Somebody put an earlier state of the store back. */
+  /** An earlier state of the store was put back. */
   | 'store.rollback_detected'
   /** A dependency stopped working: the backend, the pending store or the identity provider, as `backend` says. */
   | 'backend.error'
@@ -64,19 +64,19 @@ export type AuditEventType =
   | 'admin.listed'
   /** An operator looked at one credential's state. */
   | 'admin.shown'
-  /** `doctor` tried whether everything is as it should be. */
+  /** `doctor` checked the set-up. */
   | 'admin.checked'
-  /** Somebody read the audit log with our command line. */
+  /** The audit log was read with our command line. */
   | 'audit.read'
-  /** So many lines could neither be written nor kept until they could. */
+  /** `count` lines could neither be written nor queued. */
   | 'audit.gap'
 
-/** Why, as one stable token: an error's reason, else its code, or what narrows an event that is no error. */
+/** The cause as one stable token: an error's reason, else its code, or a detail of an event that is no error. */
 export type AuditReason = ErrorReason | ErrorCode | CredentialNoteReason | RequestReason | AuditCommand
 
 type CredentialNoteReason = RequestCause | 'credential_crossed' | 'nothing_to_revoke'
 
-/** Why a request to the web server or MCP endpoint was refused, or a session ended. */
+/** The reason for which the web server or the MCP endpoint refused a request, or a session ended. */
 type RequestReason =
   | 'already_read'
   | 'content_type'
@@ -91,20 +91,20 @@ type RequestReason =
   | 'sessions_ended'
   | 'unknown_field'
 
-/** The command that somebody read the log with. */
+/** The command that read the log. */
 export type AuditCommand = 'export' | 'reconcile' | 'show' | 'tail' | 'verify'
 
 export type AuditOutcome = 'success' | 'failure' | 'denied' | 'error'
 
-/** Everything that an audit line may say. There is no field for a value, a token, a cookie, a link or free text from outside. */
+/** All fields of an audit line. There is no field for a value, a token, a cookie, a link or free text from outside. */
 export interface AuditEvent {
   readonly type: AuditEventType
   readonly outcome: AuditOutcome
   /** Stable token: an error code or reason. */
   readonly reason?: AuditReason | undefined
-  /** Whose credential or session it is. */
+  /** The owner of the credential or session. */
   readonly owner?: Owner | undefined
-  /** Who acted, when it was not the owner. An operator's `account` is the operating system's. */
+  /** The actor, if it was not the owner. An operator's `account` is the operating system's. */
   readonly actor?:
     | { readonly kind: 'user'; readonly owner: Owner }
     | { readonly kind: 'operator'; readonly account?: string }
@@ -122,7 +122,7 @@ export interface AuditEvent {
   /** Tool that was called. */
   readonly tool?: string | undefined
   readonly backend?: string | undefined
-  /** The backend's own ids of the requests that it took, at most 8: they stand in its own log too. */
+  /** The backend's own ids of its requests, at most 8, which its own log contains too. */
   readonly backendRequestIds?: readonly string[] | undefined
   /** Origin of the service that was called. */
   readonly destination?: string | undefined
@@ -132,21 +132,21 @@ export interface AuditEvent {
   readonly request?: string | undefined
   /** Address of the browser or client. */
   readonly address?: string | undefined
-  /** The same in every line of one operation, and in the backend's own log where that takes it. */
+  /** The same in every line of one operation, and in the backend's own log if it accepts an id. */
   readonly correlationId: string
-  /** Lines that a gap stands for, or refusals that a `refusals.counted` line stands for. */
+  /** Number of lines in a gap, or of refusals in a `refusals.counted` line. */
   readonly count?: number | undefined
-  /** RFC 3339. When it happened, in a line that could not be written at that time. */
+  /** RFC 3339. The time of the event, in a line that could not be written then. */
   readonly occurredAt?: string | undefined
   readonly late?: true | undefined
 }
 
 /**
- * Where audit lines go. `append` resolves only once the line is durable and rejects with `audit_unavailable` otherwise; whoever
- * releases or saves a secret waits for it.
+ * Stores audit lines. `append` resolves only once the line is durable and rejects with `audit_unavailable` otherwise. A secret is released
+ * or saved only after it has resolved.
  */
 export interface AuditSink {
-  /** Called once before the first line, with a key derived from the backend's own where it has one. */
+  /** Called once before the first line, with a key derived from the backend's own key if it has one. */
   open?(key: Uint8Array | undefined): Promise<void>
   append(event: AuditEvent): Promise<AuditPosition>
   close(): Promise<void>

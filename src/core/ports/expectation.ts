@@ -1,7 +1,7 @@
 import { CredentialVaultError } from '../model/errors.ts'
 import type { CredentialStatus, Expectation } from './secret-backend.ts'
 
-/** Throws `conflict` unless what is stored is what the writer expects. */
+/** Throws `conflict` if the stored credential is not what the writer expects. */
 export function checkExpectation(expect: Expectation, stored: CredentialStatus): void {
   if (expect === 'any') return
   const holds =

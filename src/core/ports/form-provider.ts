@@ -2,40 +2,37 @@ import type { FieldProblem } from '../model/form-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AuditReason } from './audit-sink.ts'
 
-/** What the service itself says about values that were just typed. */
+/** The service's verdict on submitted values. */
 export type Verification =
   | { readonly ok: true; readonly accountName?: string }
   /** `problem` is shown to the user above the form, as text. */
   | { readonly ok: false; readonly problem: string }
 
-/** Why the service was not asked, or gave no answer that says anything about the values. */
+/** The failure of a `verify`: the service was not asked, or its answer says nothing about the values. */
 export interface VerifyFailure {
   readonly ok: 'unknown'
   /** Stable token for the audit log. */
   readonly reason: AuditReason
-  /** For the operator. Without any of the values. */
+  /** For the operator. It contains none of the values. */
   readonly detail: string
-  /** Whether it may work in a moment, without anybody doing anything. */
+  /** Whether a retry may work without any change. */
   readonly passing: boolean
-  /** Fields that it failed over: what they hold cannot be sent. */
+  /** The fields that caused the failure, because their values cannot be sent. */
   readonly fields: ReadonlyMap<string, FieldProblem>
 }
 
-/** What the form needs of a provider. */
+/** The part of a provider that the form uses. */
 export interface FormProvider {
   readonly name: string
-  /** What users call the service. */
+  /** The name of the service that users see. */
   readonly label: string
   readonly variables: readonly Variable[]
   /** Guide for the user in Markdown, written by the operator. Raw HTML in it is shown as text. */
   readonly doc: string | undefined
-  /** Where the credential may be sent, for the user to read: origins, or the label of the field that names one. */
+  /** Destinations of the credential as shown to the user: origins, or the label of the field that names one. */
   readonly destinations: readonly string[]
-  /** What keeps values that fit the variables from being sent where they are to be sent, by the fields' names. */
+  /** Problems by field name: values that cannot be sent in the destination's header. */
   readonly fieldProblems?: (values: CredentialValues) => ReadonlyMap<string, FieldProblem>
-  /**
-   * Tries the values against the service. Resolves a {@link VerifyFailure} when it does not come to an answer. Absent where nothing is
-   * tried.
-   */
+  /** Tries the values against the service. Resolves to a {@link VerifyFailure} if there is no verdict. Absent if values are not tried. */
   readonly verify: ((values: CredentialValues) => Promise<Verification | VerifyFailure>) | undefined
 }

@@ -1,6 +1,6 @@
 import type { User } from '../model/owner.ts'
 
-/** What a verified access token says. */
+/** The contents of a verified access token. */
 export interface Principal extends User {
   readonly scopes: readonly string[]
   /** Unix seconds. */
@@ -8,18 +8,21 @@ export interface Principal extends User {
 }
 
 /**
- * Turns a bearer token into a principal. Throws `token_invalid` for a token that is not good, `unavailable` when that cannot be known
- * right now: an outage must not make clients throw good tokens away.
+ * Turns a bearer token into a principal. Throws `token_invalid` for a token that is not valid, and `unavailable` when it cannot be checked
+ * right now: an outage must not make clients discard valid tokens.
  */
 export type VerifyToken = (token: string) => Promise<Principal>
 
-/** What the login cookie keeps of one login between its two halves. Plain JSON; the caller seals it. */
+/** Longest access token that is checked, in characters. */
+export const MAX_ACCESS_TOKEN_LENGTH = 16_384
+
+/** The data of one login that the login cookie keeps until the identity provider answers. Plain JSON; the caller seals it. */
 export type LoginTransaction = Readonly<Record<string, string>>
 
 export type LoginStart =
   /** Send the browser to `redirectTo` and keep `transaction` bound to that browser. */
   | { readonly kind: 'redirect'; readonly redirectTo: string; readonly transaction: LoginTransaction }
-  /** The mode has no second half. */
+  /** The mode signs the user in at once. */
   | { readonly kind: 'signed-in'; readonly user: User }
 
 /** One of several identity providers, for its button. */
@@ -28,39 +31,42 @@ export interface LoginChoice {
   readonly displayName: string
 }
 
-/** Who has just signed in. */
+/** The user who has just signed in. */
 export interface SignedInUser extends User {
-  /** When they last proved to the identity provider who they are, in Unix milliseconds; undefined when it does not say. */
+  /** Time of the user's last authentication at the identity provider, in Unix milliseconds. Undefined if the provider does not state it. */
   readonly authenticatedAt?: number | undefined
 }
 
-/** How the browser's user is identified. Knows no HTTP; the web layer carries its values. */
+export type IdentityModeName = 'oidc' | 'local-user'
+
+/** Identifies the browser's user. It does not use HTTP; the web layer carries its values. */
 export interface BrowserLogin {
-  /** `oidc` or `local-user`. */
-  readonly mode: string
-  /** Who signs people in, for the sign-in button, e.g. `login.example.com`. */
+  readonly mode: IdentityModeName
+  /** Whether users sign in before the form. False in local mode, which has one user. */
+  readonly hasLogin: boolean
+  /** The identity provider's name on the sign-in button, e.g. `login.example.com`. */
   readonly displayName: string
-  /** Returns the operator's name for this issuer; undefined when none was set, or when the issuer is another's. */
+  /** Returns the operator's name for this issuer, or undefined if none was set or the issuer is another one. */
   nameOf?(issuer: string): string | undefined
-  /** Where people can sign in, when there is a choice. */
+  /** The identity providers to choose from, if there are several. */
   readonly choices?: readonly LoginChoice[]
   /**
-   * Everything that decides whom a login names and what it asks of them, as text. A session that was made under another policy is not
-   * accepted. Default: empty.
+   * Text of all settings that decide whom a login identifies and what it requires. A session made under another policy is refused. Default:
+   * empty.
    */
   readonly policy?: string
-  /** Whether this person's last proof of who they are is still recent enough. Default: it always is. */
+  /** Whether the user's last authentication is recent enough. Default: always. */
   isRecent?(user: Pick<SignedInUser, 'issuer' | 'authenticatedAt'>): boolean
   /**
-   * `switchAccount` asks for another account than the one the identity provider remembers; `issuer` is that of one of `choices`, where
-   * there are any.
+   * Begins a login. `switchAccount` asks for another account than the one that the identity provider remembers. `issuer` is one of
+   * `choices`, if there are any.
    */
   begin(options: { readonly switchAccount: boolean; readonly issuer?: string | undefined }): Promise<LoginStart>
   /** `callbackUrl` is our configured callback with the query that the browser brought. Throws `login_failed` or `unavailable`. */
   complete(callbackUrl: URL, transaction: LoginTransaction): Promise<SignedInUser>
 }
 
-/** What RFC 9728 metadata and the 401 challenge tell clients. */
+/** The resource that the RFC 9728 metadata and the 401 challenge describe to clients. */
 export interface ResourceDescription {
   /** The audience that tokens must carry. */
   readonly resource: string
@@ -68,23 +74,26 @@ export interface ResourceDescription {
   readonly scopes: readonly string[]
 }
 
-/** One identity set-up: what verifies tokens on `/mcp`, and what signs people in on the form. Both speak of the same owners. */
+/** One identity set-up: it verifies access tokens on `/mcp` and signs users in on the form. Both identify the same owners. */
 export interface Identity {
   readonly verifyToken: VerifyToken
   readonly browserLogin: BrowserLogin
-  /** What is weaker than it should be, for everyone on the pages to read. */
+  /** A warning about a weak mode, shown on every page. */
   readonly banner?: string
   /** Absent in modes without an authorization server. */
   readonly resource?: ResourceDescription
-  /** Where no access token is good at all: that, and what sets one, in ASCII without quotes, for operators and for the answers to clients. */
+  /**
+   * Set if no access token is ever accepted: it says so and names the option that sets one. ASCII without quotes, shown to operators and in
+   * answers to clients.
+   */
   readonly noAccessToken?: string | undefined
-  /** Values of `iss` in its tokens, that of its owners first. Absent in modes that cannot be one of several. */
+  /** Values of `iss` in its tokens, the owners' issuer first. Absent in modes that cannot be one of several. */
   readonly issuers?: readonly string[]
-  /** Whether it also verifies tokens that do not say whose they are, by asking the issuer. */
+  /** Whether it also verifies opaque tokens, by asking the issuer. */
   readonly looksUpTokens?: boolean
 }
 
-/** What the vault tells an identity mode when it opens. */
+/** The context in which the vault opens an identity mode. */
 export interface IdentityContext {
   /** Origin and base path under which the form is served, without a trailing slash. */
   readonly serverBaseUrl: URL
@@ -97,6 +106,6 @@ export interface IdentityContext {
 
 /** Made by `oidc()` or `localUser()`; opened once by `openVault`, where it may refuse to start. */
 export interface IdentityMode {
-  readonly mode: string
+  readonly mode: IdentityModeName
   open(context: IdentityContext): Promise<Identity>
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-// Public declarations name these and not Koa's. @types/koa compiles only beside version 1 of content-disposition, which a project that
-// has Express 5 does not get, and a project without Koa has no use for it.
+// Public declarations use these types and not Koa's. @types/koa compiles only beside version 1 of content-disposition, which a project with
+// Express 5 does not have, and a project without Koa does not need it.
 
 /** The part of a Koa context that every middleware here can rely on. */
 export interface KoaContext {
@@ -10,19 +10,19 @@ export interface KoaContext {
   readonly path: string
 }
 
-/** Calls the middleware that comes after this one. */
+/** Calls the next middleware. */
 export type KoaNext = () => Promise<unknown>
 
 /**
  * Koa middleware: pass it to `app.use()`.
  *
- * A method's parameters are compared both ways, so that middleware with Koa's own, larger context is one of these, too.
+ * Declared as a method, whose parameters are compared both ways, so that middleware with Koa's own, larger context fits too.
  */
 export type KoaMiddleware = { handle(ctx: KoaContext, next: KoaNext): unknown }['handle']
 
 /** A Koa application, as far as the vault's routes need it. */
 export interface KoaApplication {
   use(middleware: KoaMiddleware): unknown
-  /** Tells it from an Express application, which has `use` as well. */
+  /** Distinguishes it from an Express application, which has `use` as well. */
   callback(): (request: IncomingMessage, response: ServerResponse) => unknown
 }

@@ -2,7 +2,7 @@ import type { RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { PendingKey, PendingOutcome } from './pending-store.ts'
 
-/** What a call asks for when its credential is missing. */
+/** A call's request for a missing credential. */
 export interface NewRequest {
   readonly provider: string
   readonly user: User
@@ -20,9 +20,9 @@ export interface PendingRequest extends NewRequest {
   /** Unix milliseconds. */
   readonly createdAt: number
   readonly expiresAt: number
-  /** This call's part in the request, when it waits for it. */
+  /** The id under which this call waits for the request, if it waits. */
   readonly waiterId?: string
 }
 
-/** How a wait for a request ended. */
+/** The end of a wait for a request. */
 export type WaitEnd = PendingOutcome | 'expired'

@@ -6,7 +6,7 @@ export type PendingKey = string & { readonly [keyBrand]: true }
 /** `open` → `claimed` (one submit is saving) → `closed`; `claimed` → `open` again when the save fails. */
 export type PendingState = 'open' | 'claimed' | 'closed'
 
-/** Why a request is closed. */
+/** The cause for which a request was closed. */
 export type PendingOutcome = 'saved' | 'cancelled' | 'declined'
 
 export interface PendingEntry {
@@ -15,11 +15,11 @@ export interface PendingEntry {
   readonly slot: string
   /** Keyed hash of the owner: at most `maxOpenPerOwner` open requests each. */
   readonly owner: string
-  /** The request, sealed. Says nothing to whoever reads the store. */
+  /** The sealed request. It reveals nothing to a reader of the store. */
   readonly sealed: string
   /** Unix milliseconds after which the link no longer works. */
   readonly expiresAt: number
-  /** Unix milliseconds until which a closed or expired entry can still be read, so that its owner is told which it is. */
+  /** Unix milliseconds until which a closed or expired entry can still be read, so that its owner is told how it ended. */
   readonly keepUntil: number
 }
 
@@ -29,35 +29,38 @@ export interface StoredEntry extends PendingEntry {
 }
 
 /**
- * Where pending requests live. All methods are asynchronous and atomic across every process that shares the store. Errors:
- * `unavailable` when the store cannot be reached, `pending_store_full` from `openOrReuse`. Times are Unix milliseconds.
+ * Stores pending requests. All methods are asynchronous and atomic across every process that shares the store. Errors: `unavailable` when
+ * the store cannot be reached, `pending_store_full` from `openOrReuse`. Times are Unix milliseconds.
  */
 export interface PendingStore {
   readonly name: string
-  /** True when the entries outlive this process or are shared with others. Then a web key must be configured. */
+  /** Whether the entries outlive this process or are shared with others. If so, a web key must be configured. */
   readonly shared: boolean
   /**
-   * Inserts `entry`, unless its slot has an entry that is open or claimed and not expired: then that one is returned instead. With
-   * `waiterId`, the call counts as waiting on whichever it is, in the same step, until that entry expires.
+   * Inserts `entry` and returns it. If its slot has an entry that is open or claimed and not expired, returns that one instead. With
+   * `waiterId`, the same step counts the call as waiting for the returned entry until it expires.
    */
   openOrReuse(entry: PendingEntry, waiterId?: string): Promise<StoredEntry>
   get(key: PendingKey): Promise<StoredEntry | undefined>
   /**
-   * `open` and not expired → `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash does not burn the link.
-   * Whoever holds it may claim it again, to put that off. Resolves false when somebody else holds it or it is not open.
+   * Turns `open` and not expired into `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash leaves the
+   * link usable. The holder may claim again to extend it. Resolves false if another caller holds the claim or the entry is not open.
    */
   claim(key: PendingKey, claimId: string, until: number): Promise<boolean>
-  /** `claimed` → `open`, if `claimId` still holds it. */
+  /** Turns `claimed` into `open` if `claimId` still holds it. */
   unclaim(key: PendingKey, claimId: string): Promise<void>
-  /** → `closed`, and the slot is free. Keeps the first outcome when it is closed already; resolves whether this call closed it. */
+  /**
+   * Turns any state into `closed` and frees the slot. Keeps the first outcome if it is closed already. Resolves whether this call closed
+   * it.
+   */
   close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
-  /** Ends one waiting call's part in the request. */
+  /** Removes one waiting call from the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
-  /** `open` → `closed` with this outcome, unless a call is counted as waiting on it. Resolves whether it did. */
+  /** Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. */
   closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
-  /** Calls `onWake` for every `wake` of the topic, from any process, that happens after this resolves. Resolves to the function that ends it. */
+  /** Calls `onWake` for every later `wake` of the topic, from any process. Resolves to the function that stops listening. */
   listen(topic: string, onWake: () => void): Promise<() => void>
-  /** Wakes every listener of the topic in every process. Carries nothing: whoever wakes looks at the store and the backend. */
+  /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>
   shutdown(): Promise<void>
 }

@@ -14,14 +14,14 @@ export interface StoredVersion {
   readonly createdAt: Date
 }
 
-/** Absent and revoked are answers. Forbidden and unavailable are errors, so that an outage never reads as "not connected". */
+/** Absent and revoked are results. Forbidden and unavailable are errors, so that an outage never reads as "not connected". */
 export type CredentialStatus =
   | { readonly status: 'absent' }
   | { readonly status: 'revoked'; readonly version: StoredVersion }
   | {
       readonly status: 'active'
       readonly version: StoredVersion
-      /** Field names of this version, where the backend has noted them. */
+      /** Field names of this version, if the backend stores them. */
       readonly fields?: readonly string[]
     }
 
@@ -54,9 +54,9 @@ export interface BackendCall {
   readonly signal: AbortSignal
   /** Joins our audit line with the backend's own log. */
   readonly correlationId: string
-  /** Told the vendor's id of each request that was made, for the audit line. */
+  /** Called with the vendor's id of each request, for the audit line. */
   readonly noteRequest?: (requestId: string) => void
-  /** Told by a save what it found before it wrote: what a repeated attempt has to find again. */
+  /** Called by a save with the status that it found before writing. A repeated attempt has to find the same. */
   readonly noteBase?: (status: CredentialStatus) => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
   readonly assertion?: (() => Promise<string>) | undefined
@@ -65,46 +65,46 @@ export interface BackendCall {
 /** `form`: saves and revokes, and never reads a value. `tool`: reads, and changes nothing. `both`: one login does everything. */
 export type Tier = 'form' | 'tool' | 'both'
 
-/** Where a login's rights differ from what its tier needs, in the vendor's own words. */
+/** Differences between a login's rights and what its tier needs, in the vendor's own words. */
 export interface RightsReport {
   readonly missing: readonly string[]
   readonly excess: readonly string[]
 }
 
-/** One of the logins that a backend has, as a backend that does everything with it. */
+/** One of a backend's logins, as a backend that uses it for everything. */
 export interface BackendPrincipal {
   readonly tier: Tier
   readonly backend: SecretBackend
 }
 
-/** What whoever opens a backend is told, for the audit log. */
+/** Events that a backend reports while it opens, for the audit log. */
 export interface OpeningEvents {
-  /** The store is a new one, sealed with the key of this id: 8 hex digits that say nothing of it. */
+  /** A new store was created and sealed with the key of this id: 8 hex digits that reveal nothing about the key. */
   keyCreated?(keyId: string): void
 }
 
 export interface StoredCredential {
   readonly key: StorageKey
   readonly status: CredentialStatus
-  /** The audit line that announced its last write, where the record can be asked for it. */
+  /** The audit line that announced its last write, if the record contains it. */
   readonly audit?: AuditPosition
 }
 
-/** How a person puts a new value in place with the vendor's own tool. */
+/** The vendor's own command that stores a new value by hand. */
 export interface RotateCommand {
   /** To copy into a shell. It reads the values from standard input, so that no history keeps them. */
   readonly command: string
-  /** What to type there, with `…` for each value, and Ctrl-D after it. */
+  /** The input to type, with `…` for each value, and Ctrl-D after it. */
   readonly input: string
 }
 
 /**
- * Where credentials live. A backend is a function that returns an object of this shape.
+ * Stores credentials. A backend is a function that returns an object of this shape.
  *
  * Every method throws `CredentialVaultError` only: `unavailable`, `forbidden`, `unauthenticated`, `conflict`, `outcome_unknown`,
- * `configuration_invalid`, or one of the key and record errors. No error holds a value, a vendor's message or a vendor's error as
- * cause. Values are never logged. A write is one atomic step that is durable when it resolves; when it rejects, the earlier value is
- * still there, except after `outcome_unknown`.
+ * `configuration_invalid`, or one of the key and record errors. No error contains a value, a vendor's message or a vendor's error as its
+ * cause. Values are never logged. A write is one atomic step that is durable when it resolves. When it rejects, the earlier value is still
+ * there, except after `outcome_unknown`.
  */
 export interface SecretBackend {
   /** For messages and the audit log, e.g. `sealed-file`. */
@@ -112,24 +112,24 @@ export interface SecretBackend {
   /** Checks keys and reachability. Called once, before anything else. */
   open(events?: OpeningEvents): Promise<void>
   read(key: StorageKey, call: BackendCall): Promise<CredentialLookup>
-  /** Like `read`, without touching the values. */
+  /** Like `read`, without reading the values. */
   stat(key: StorageKey, call: BackendCall): Promise<CredentialStatus>
   /**
-   * Whether this is still the newest version, found out without reading it, in microseconds. Where a backend has this, a value changed
-   * with the vendor's own tool takes effect at once; without it, after the cache's TTL.
+   * Whether this is still the newest version, found without reading it, in microseconds. With this method, a value changed with the
+   * vendor's own tool takes effect at once; otherwise after the cache's TTL.
    */
   isCurrent?(key: StorageKey, version: StoredVersion): boolean
   /** Compare-and-set. `conflict` when `expect` does not hold. */
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall): Promise<StoredVersion>
-  /** Field names of the newest version, found without reading values; undefined when the backend or its policy does not tell. */
+  /** Returns the field names of the newest version without reading values. Undefined if the backend or its policy does not reveal them. */
   fieldNames?(key: StorageKey, call: BackendCall): Promise<readonly string[] | undefined>
   /** Makes every stored version unreadable. Resolves false when there was nothing to revoke. */
   revoke(key: StorageKey, intent: RevokeIntent, call: BackendCall): Promise<boolean>
   /** All credentials, revoked ones too, without values, in no particular order. */
   list(call: BackendCall): AsyncIterable<StoredCredential>
-  /** Where an operator finds this credential in the backend's own tools. */
+  /** Returns where an operator finds this credential in the backend's own tools. */
   locate(key: StorageKey): string
-  /** The vendor's own command that puts a new value of this credential in place; a person fills in the values. */
+  /** Returns the vendor's own command that stores a new value of this credential. A person fills in the values. */
   rotateCommand?(key: StorageKey, fields: readonly string[]): RotateCommand
   /** The stored versions, newest first, without values. Absent where none but the newest is kept. */
   history?(key: StorageKey, call: BackendCall): Promise<readonly StoredVersion[]>
@@ -138,8 +138,8 @@ export interface SecretBackend {
   /** Compares the rights of the backend's login on this credential with what `tier` needs, without changing anything. */
   rights?(key: StorageKey, tier: Tier, call: BackendCall): Promise<RightsReport>
   /**
-   * 32 bytes derived one-way from the backend's own key. A process that has no web key of its own uses it to seal cookies and links.
-   * Absent where the backend has no key.
+   * Derives 32 bytes one-way from the backend's own key. A process without a web key of its own seals cookies and links with them. Absent
+   * if the backend has no key.
    */
   deriveKey?(purpose: string): Uint8Array
   /**
@@ -150,9 +150,9 @@ export interface SecretBackend {
   close(): Promise<void>
 }
 
-/** As much of a backend as hands values out. */
+/** The methods of a backend that read values. */
 export type ReadableBackend = Pick<SecretBackend, 'name' | 'read' | 'stat' | 'isCurrent'>
 
-/** As much of a backend as takes values in. With `read`, a save whose answer was lost is recognised by its values. */
+/** The methods of a backend that store values. `read` lets a save recognise its own values after the backend's answer was lost. */
 export type WritableBackend = Pick<SecretBackend, 'name' | 'write' | 'revoke' | 'stat'> &
   Partial<Pick<SecretBackend, 'read'>>

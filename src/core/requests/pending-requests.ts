@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import type { Sealer } from '../crypto/seal.ts'
+import { ownerHash } from '../crypto/owner-hash.ts'
+import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
-import type { User } from '../model/owner.ts'
+import { ownerKey, type User } from '../model/owner.ts'
+import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
 
-/** A request as its link finds it. */
+/** A request and its state, found by its handle. */
 export interface FoundRequest {
   readonly request: PendingRequest
   readonly state: 'open' | 'claimed' | 'expired' | PendingOutcome
@@ -18,32 +20,33 @@ export interface Claim {
 }
 
 /**
- * Pending requests: a credential that somebody waits for, the link to its form, and the calls to wake. The store holds only sealed
- * records under hashes; any replica with the same web key rebuilds the link.
+ * Pending requests: the missing credential, the link to its form, and the calls that wait for it. The store holds only sealed records under
+ * hashes; every replica with the same web key can rebuild the link.
  */
 export interface PendingRequests {
   /**
-   * The owner's open request for this provider and OAuth client, made if there is none. A call that `waits` is given a `waiterId` and
-   * counts at once: `wait` or `leave` has to follow. Without one its owner has as many calls waiting as one may have. Throws `pending_store_full`, `unavailable`.
+   * Returns the owner's open request for this provider and OAuth client, and creates it if there is none. A call that `waits` gets a
+   * `waiterId` and is counted at once, so `wait` or `leave` must follow. It gets no `waiterId` if its owner has the most waiting calls
+   * allowed. Throws `pending_store_full`, `unavailable`.
    */
   openOrReuse(wanted: NewRequest, options?: { readonly waits?: boolean }): Promise<PendingRequest>
-  /** For a call that will not wait after all. */
+  /** Ends the wait of a call that has a `waiterId` and will not wait. */
   leave(request: PendingRequest): Promise<void>
-  /** By the value in a URL. undefined for anything that is no request of ours or is no longer kept. */
+  /** Finds a request by the handle in its URL. Returns undefined if the handle is not ours or the request is no longer stored. */
   find(handle: string): Promise<FoundRequest | undefined>
-  /** For the one submit that may save; undefined when the request is not open. Lapses by itself after a minute. */
+  /** Claims the request for the one submit that may save. Returns undefined if the request is not open. The claim lapses after a minute. */
   claim(request: PendingRequest): Promise<Claim | undefined>
-  /** Whether the claim still holds, and for another minute. Somebody else may have had the link since. */
+  /** Extends the claim by a minute. Resolves false if it has lapsed and another submit may have had the link. */
   renew(claim: Claim): Promise<boolean>
-  /** Gives the link back after a failed save. */
+  /** Reopens the link after a failed save. */
   unclaim(claim: Claim): Promise<void>
   /** Ends the request and wakes every call that waits for this owner and provider. Resolves whether this call ended it. */
   close(request: PendingRequest, outcome: PendingOutcome): Promise<boolean>
   /** Ends the request for a declined consent, unless another call still waits for it. */
   withdraw(request: PendingRequest): Promise<boolean>
   /**
-   * Waits until the request is closed or expires, or until the owner's credential is there by another way, which `hasCredential` tells.
-   * Rejects with the signal's reason when it aborts; only this wait ends then.
+   * Waits until the request is closed or expires, or until `hasCredential` reports that the owner's credential was saved in another way.
+   * Rejects with the signal's reason if it aborts, which ends this wait only.
    */
   wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
   /** First 8 hex digits of the request's key, for audit lines. */
@@ -52,18 +55,24 @@ export interface PendingRequests {
 
 export interface PendingRequestsParts {
   readonly store: PendingStore
-  readonly sealer: Sealer
-  /** How long a link works, in seconds. */
-  readonly linkTtlSeconds: number
+  readonly sealer: Sealer<'pending-request', 'link' | 'slot' | 'owner' | 'topic'>
+  /** How long a new link works, in seconds. Default 600. A form tier opens no requests and leaves it out. */
+  readonly linkTtlSeconds?: number | undefined
 }
 
-const HANDLE = /^[A-Za-z0-9_-]{43}$/
-/** Its owner can still be told what became of a link this long after its end. */
+export const PENDING_REQUEST_PURPOSES = {
+  seal: ['pending-request'],
+  mac: ['link', 'slot', 'owner', 'topic'],
+} as const satisfies SealerPurposes
+
+export const DEFAULT_LINK_TTL_SECONDS = 600
+
+/** Milliseconds for which an ended link's owner is still told how it ended. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
-/** Of one owner at the same time. */
+/** Calls of one owner that may wait at the same time. */
 const MOST_WAITING_CALLS = 100
-/** Between two looks at a request that is being saved although its link has expired. */
+/** Milliseconds between two checks of a request that is being saved although its link has expired. */
 const LEAST_SLEEP = 250
 
 const sealedSchema = z.strictObject({
@@ -78,7 +87,11 @@ const sealedSchema = z.strictObject({
   createdAt: z.number(),
 })
 
-export function createPendingRequests({ store, sealer, linkTtlSeconds }: PendingRequestsParts): PendingRequests {
+export function createPendingRequests({
+  store,
+  sealer,
+  linkTtlSeconds = DEFAULT_LINK_TTL_SECONDS,
+}: PendingRequestsParts): PendingRequests {
   const handleOf = (id: string) => sealer.mac('link', id).toString('base64url')
   const keyOf = (handle: string) => createHash('sha256').update(handle).digest('base64url') as PendingKey
   const topicOf = ({ provider, user }: NewRequest) =>
@@ -101,7 +114,7 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     return {
       key: keyOf(handleOf(id)),
       slot: sealer.mac('slot', provider, issuer, subject, clientId ?? '').toString('base64url'),
-      owner: sealer.mac('owner', issuer, subject).toString('base64url'),
+      owner: ownerHash(sealer, user),
       sealed,
       expiresAt,
       keepUntil,
@@ -113,7 +126,7 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     if (!content.success) return undefined
     const { id, issuer, subject, clientId, ...rest } = content.data
     const handle = handleOf(id)
-    // A record moved under another key would lend its owner to that link.
+    // A record moved under another key would give its owner to that link.
     if (keyOf(handle) !== entry.key) return undefined
     return {
       ...rest,
@@ -128,20 +141,19 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     const entry = await store.openOrReuse(newEntry(wanted), waiterId)
     const request = unseal(entry)
     if (request) return request
-    // Sealed with an earlier web key: nobody can open that link any more, so it makes room for one that works.
+    // The entry was sealed with an earlier web key, so its link works for no one. Close it to make room for a new one.
     await store.close(entry.key, 'cancelled')
     const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
     if (!replaced) throw new TypeError('a request sealed just now does not open')
     return replaced
   }
 
-  /** Of this process, by owner: each costs memory for as long as its client likes. */
+  /** Waiting calls of this process by owner. Each uses memory for as long as its client keeps it open. */
   const waiting = new Map<string, number>()
   const waiters = new Set<string>()
-  const ownerOf = ({ issuer, subject }: User) => JSON.stringify([issuer, subject])
 
-  function admit(user: User): string | undefined {
-    const owner = ownerOf(user)
+  function startWaiting(user: User): string | undefined {
+    const owner = ownerKey(user)
     const own = waiting.get(owner) ?? 0
     if (own >= MOST_WAITING_CALLS) return undefined
     const waiterId = randomBytes(16).toString('base64url')
@@ -150,10 +162,10 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
     return waiterId
   }
 
-  function dismiss(user: User, waiterId: string | undefined): void {
-    // Told more than once of one call, as when it is withdrawn.
+  function stopWaiting(user: User, waiterId: string | undefined): void {
+    // A withdrawn call calls this twice.
     if (waiterId === undefined || !waiters.delete(waiterId)) return
-    const owner = ownerOf(user)
+    const owner = ownerKey(user)
     const left = (waiting.get(owner) ?? 1) - 1
     if (left > 0) waiting.set(owner, left)
     else waiting.delete(owner)
@@ -161,23 +173,23 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
 
   const requests: PendingRequests = {
     async openOrReuse(wanted, { waits = false } = {}) {
-      const waiterId = waits ? admit(wanted.user) : undefined
+      const waiterId = waits ? startWaiting(wanted.user) : undefined
       try {
         return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
       } catch (error) {
-        dismiss(wanted.user, waiterId)
+        stopWaiting(wanted.user, waiterId)
         throw error
       }
     },
 
     async leave({ key, user, waiterId }) {
-      dismiss(user, waiterId)
-      // The store forgets the waiter with the request; what the call came to matters more.
+      stopWaiting(user, waiterId)
+      // Ignore the error: the store drops the waiter with the request, and the call's own result matters more.
       if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
     },
 
     async find(handle) {
-      if (!HANDLE.test(handle)) return undefined
+      if (!LINK_HANDLE.test(handle)) return undefined
       const entry = await store.get(keyOf(handle))
       const request = entry && unseal(entry)
       if (!entry || !request) return undefined
@@ -221,12 +233,12 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
           const entry = await store.get(request.key)
           const state = entry ? stateOf(entry) : 'expired'
           if (state !== 'open' && state !== 'claimed') return state
-          // Another client's request of the same owner may have brought the credential.
+          // Another client's request of the same owner may have saved the credential.
           if (await hasCredential()) {
             await store.close(request.key, 'saved')
             return 'saved'
           }
-          // An abort while the store was asked fires no listener that is added only now.
+          // An abort while the store was asked does not fire a listener that is added only now.
           if (!woken && !signal.aborted) {
             await sleep(Math.max(request.expiresAt - Date.now(), LEAST_SLEEP), signal, (wake) => {
               wakeUp = wake
@@ -245,7 +257,7 @@ export function createPendingRequests({ store, sealer, linkTtlSeconds }: Pending
   return requests
 }
 
-/** Names from outside, short enough to be sealed and shown. */
+/** Shortens and cleans client and tool names, so that they can be sealed and shown. */
 function displayed(name: string | undefined): string | undefined {
   return name?.slice(0, MAX_NAME_LENGTH).replace(/[\p{Cc}\p{Cs}]/gu, '')
 }
@@ -254,12 +266,12 @@ const MAX_NAME_LENGTH = 200
 
 function stateOf(entry: StoredEntry): FoundRequest['state'] {
   if (entry.state === 'closed') return entry.outcome ?? 'cancelled'
-  // A submit that was claimed in time is still saving when the link expires.
+  // A submit that claimed the link in time may still be saving when the link expires.
   if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
   return entry.state
 }
 
-/** Until woken, aborted, or the time is up. */
+/** Resolves when woken, when aborted, or after the time. */
 function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const wake = () => {

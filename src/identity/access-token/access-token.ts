@@ -5,7 +5,7 @@ import {
   type JWTPayload,
   type ProtectedHeaderParameters,
 } from 'jose'
-import type { Principal, VerifyToken } from '../../core/ports/identity.ts'
+import { MAX_ACCESS_TOKEN_LENGTH, type Principal, type VerifyToken } from '../../core/ports/identity.ts'
 import { ownerFromClaims } from '../claims/owner-claim.ts'
 import { accessTokenRefusal } from '../claims/token-problem.ts'
 import { clientIdOf, displayNameOf, isMachineToken, scopesOf } from '../claims/user-claims.ts'
@@ -24,8 +24,6 @@ export interface AccessTokenSettings {
   readonly allowMachineTokens: boolean
 }
 
-export const MAX_TOKEN_CHARACTERS = 16_384
-
 /**
  * Verifies JWT access tokens (RFC 9068, also as issued by providers that leave out its `typ`). Whether the token's scopes suffice is
  * for the caller to decide from {@link Principal.scopes}: a good token that lacks one is a 403, not a 401.
@@ -35,7 +33,7 @@ export const MAX_TOKEN_CHARACTERS = 16_384
 export function accessTokenVerifier(settings: AccessTokenSettings, verifySigned: VerifySigned): VerifyToken {
   const issuers = [settings.issuer, ...settings.issuerAliases]
   return async (token) => {
-    if (token.length > MAX_TOKEN_CHARACTERS) throw accessTokenRefusal('too_long')
+    if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw accessTokenRefusal('too_long')
     refuseEarly(token, settings, issuers)
     const claims = await verifySigned(
       token,

@@ -1,10 +1,10 @@
 import { type JWTPayload, UnsecuredJWT } from 'jose'
 import { z } from 'zod'
-import type { VerifyToken } from '../../core/ports/identity.ts'
+import { MAX_ACCESS_TOKEN_LENGTH, type VerifyToken } from '../../core/ports/identity.ts'
 import { accessTokenRefusal, problemOf } from '../claims/token-problem.ts'
 import { issuerUnavailable, readIssuerAnswer } from '../issuer/issuer-document.ts'
 import type { IssuerMetadata } from '../issuer/issuer-metadata.ts'
-import { type AccessTokenSettings, checkedClaims, MAX_TOKEN_CHARACTERS, principalOf } from './access-token.ts'
+import { type AccessTokenSettings, checkedClaims, principalOf } from './access-token.ts'
 
 export interface IntrospectionClient {
   readonly clientId: string
@@ -26,7 +26,7 @@ export function introspectedToken(
 ): VerifyToken {
   const authorization = `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`
   return async (token) => {
-    if (token.length > MAX_TOKEN_CHARACTERS) throw accessTokenRefusal('too_long')
+    if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw accessTokenRefusal('too_long')
     const { introspection_endpoint: endpoint } = await metadata()
     if (endpoint === undefined) throw issuerUnavailable('introspection_missing')
     const answer = await readIssuerAnswer(endpoint, {

@@ -1,6 +1,6 @@
 import type { IssuerFailure } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
-import { parseOutsideJson } from '../../core/model/outside-json.ts'
+import { parseUntrustedJson } from '../../core/model/untrusted-json.ts'
 import { connectionFailure } from '../../core/network/connection-failure.ts'
 
 export const ISSUER_TIMEOUT_MILLISECONDS = 5_000
@@ -74,7 +74,7 @@ async function limitedText(response: Response): Promise<string> {
 /** A page that is not JSON is how single-page applications answer for paths that do not exist. */
 function parse(text: string): unknown {
   try {
-    return parseOutsideJson(text)
+    return parseUntrustedJson(text)
   } catch {
     return undefined
   }

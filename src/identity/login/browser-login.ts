@@ -35,6 +35,7 @@ export function oidcBrowserLogin(
 ): BrowserLogin {
   return {
     mode: 'oidc',
+    hasLogin: true,
     displayName: settings.displayName ?? new URL(settings.issuer).host,
     nameOf: (issuer) => (issuer === settings.issuer ? settings.displayName : undefined),
     policy: policyOf(settings),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { excessText, type JsonExcess, jsonCounter } from '../../core/model/outside-json.ts'
+import { excessText, type JsonExcess, jsonCounter } from '../../core/model/untrusted-json.ts'
 import type { OpenResponse } from './open-responses.ts'
 
 export interface BodyProblem {

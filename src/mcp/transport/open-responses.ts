@@ -1,4 +1,4 @@
-import type { Owner } from '../../core/model/owner.ts'
+import { type Owner, ownerKey } from '../../core/model/owner.ts'
 
 export interface OpenResponseLimits {
   /** Responses of one owner that are open at a time. */
@@ -62,8 +62,8 @@ export function openResponses(limits: OpenResponseLimits): OpenResponses {
   }
 
   return {
-    open({ issuer, subject }, cut) {
-      const owner = JSON.stringify([issuer, subject])
+    open(client, cut) {
+      const owner = ownerKey(client)
       const siblings = owners.get(owner) ?? new Set<Entry>()
       if (siblings.size >= limits.maxPerOwner) return undefined
       const entry: Entry = { siblings, cut, unread: 0, lastTaken: 0 }

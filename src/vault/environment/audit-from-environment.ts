@@ -36,9 +36,9 @@ const OPTION_VARIABLES = {
 const MEGABYTE = 1024 * 1024
 
 /**
- * The audit log that the environment names: `docs/configuration.md` lists the variables.
+ * Opens the audit log that the environment configures: `docs/configuration.md` lists the variables.
  *
- * @param stdout where `MCP_AUDIT_ANCHOR=stdout` writes; a command whose own output that is gives standard error
+ * @param stdout the stream for `MCP_AUDIT_ANCHOR=stdout`; a command that prints its own output there passes standard error
  * @throws `configuration_invalid`, naming the variable
  */
 export function auditFromEnvironment(

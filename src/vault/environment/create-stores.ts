@@ -12,7 +12,7 @@ import { memoryPendingStore } from '../../pending/memory.ts'
 import { memoryBrowserSessions } from '../../pending/memory-browser-sessions.ts'
 import { auditFromEnvironment } from './audit-from-environment.ts'
 import { fromVariables, keyOptions, withoutEmpty } from './environment.ts'
-import { vaultBackendFromEnvironment } from './hashicorp-vault-from-environment.ts'
+import { hashicorpVaultFromEnvironment } from './hashicorp-vault-from-environment.ts'
 
 export interface Stores {
   readonly backend: SecretBackend
@@ -43,9 +43,9 @@ const AWS_VARIABLES = {
 } as const
 
 export interface StoresOptions {
-  /** Default true. Without it a folder that holds no store is an error instead of a new store. */
+  /** Whether a missing store is created. Default true. If false, a folder that holds no store is an error. */
   readonly create?: boolean
-  /** Where `MCP_AUDIT_ANCHOR=stdout` writes. Default standard output. */
+  /** The stream for `MCP_AUDIT_ANCHOR=stdout`. Default standard output. */
   readonly stdout?: NodeJS.WritableStream
 }
 
@@ -85,7 +85,7 @@ function backendOf(
     case 'memory':
       return memoryBackend()
     case 'vault':
-      return vaultBackendFromEnvironment(withoutEmpty(environment))
+      return hashicorpVaultFromEnvironment(withoutEmpty(environment))
     case 'aws-secrets-manager':
       return fromVariables(AWS_VARIABLES, () =>
         awsSecretsManagerBackend({

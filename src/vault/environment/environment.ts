@@ -7,21 +7,21 @@ export const wholeNumber = z
   .transform(Number)
 
 /**
- * A store reads its key from the process's own environment by itself, and then names the variable in its errors. For any other
- * environment these are the options that bring the key.
+ * Returns the options that carry a store's key, for an environment other than the process's own. From the latter a store reads its key
+ * itself and names the variable in its errors.
  */
 export function keyOptions(environment: NodeJS.ProcessEnv, key: string | undefined, keyFile: string | undefined) {
   if (environment === process.env) return {}
   return { ...(key !== undefined && { key }), ...(keyFile !== undefined && { keyFile }) }
 }
 
-/** A variable set to nothing counts as not set, as in Compose files. */
+/** Drops empty variables, which count as not set, as in Compose files. */
 export function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
 }
 
 /**
- * Runs `make`, whose options came from variables. Its errors then name the variable that the operator set instead of the option.
+ * Runs `make`, whose options came from variables. Its errors then name the operator's variable instead of the option.
  *
  * @param variables by the option's path in errors, e.g. `oidc.issuer`
  */

@@ -8,7 +8,7 @@ import { fromVariables } from './environment.ts'
 
 const text = z.string().optional()
 
-/** Names as Vault's own tools know them, where they have one. */
+/** Uses the names of Vault's own tools where they have one. */
 const environmentSchema = z.object({
   VAULT_ADDR: z
     .string({ error: 'set it to the address of Vault, e.g. https://vault.example.com:8200' })
@@ -24,7 +24,7 @@ const environmentSchema = z.object({
   MCP_CREDENTIAL_NAMES: z.enum(['readable', 'hashed']).optional(),
 })
 
-/** Each name below with this before it is the login for everything, for reading or for writing. */
+/** Prefixes of the login variables: for everything, for reading and for writing. */
 const LOGINS = { all: 'VAULT_', read: 'VAULT_READ_', write: 'VAULT_WRITE_' } as const
 
 const OPTION_VARIABLES: Readonly<Record<string, string>> = {
@@ -55,13 +55,13 @@ function loginVariables(path: string, prefix: string): Readonly<Record<string, s
 }
 
 /**
- * The Vault backend that the environment names. A login is `VAULT_AUTH_METHOD` (default `token`) with `VAULT_TOKEN` or
- * `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_SECRET_ID_FILE`, `VAULT_ROLE` and `VAULT_JWT_FILE`. Separate ones for reading and
- * writing have the same names with `VAULT_READ_` and `VAULT_WRITE_`.
+ * Creates the HashiCorp Vault backend that the environment configures. A login is `VAULT_AUTH_METHOD` (default `token`) with `VAULT_TOKEN`
+ * or `VAULT_TOKEN_FILE`, `VAULT_ROLE_ID` and `VAULT_SECRET_ID_FILE`, `VAULT_ROLE` and `VAULT_JWT_FILE`. Separate logins for reading and
+ * writing use the same names with `VAULT_READ_` and `VAULT_WRITE_`.
  *
  * @throws `configuration_invalid`, naming the variable
  */
-export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): SecretBackend {
+export function hashicorpVaultFromEnvironment(environment: NodeJS.ProcessEnv): SecretBackend {
   const settings = parseOptions(environmentSchema, environment, 'environment')
   const read = loginFrom(environment, LOGINS.read)
   const write = loginFrom(environment, LOGINS.write)
@@ -90,7 +90,7 @@ export function vaultBackendFromEnvironment(environment: NodeJS.ProcessEnv): Sec
       mount: settings.VAULT_KV_MOUNT,
       prefix: settings.VAULT_KV_PREFIX,
       names: settings.MCP_CREDENTIAL_NAMES,
-      warn: warnAbout('vault'),
+      warn: warnAbout('hashicorp-vault'),
     })
   return fromVariables(OPTION_VARIABLES, make)
 }
@@ -110,7 +110,10 @@ type Method = keyof typeof METHOD_VARIABLES
 const AUTH_METHODS = Object.keys(METHOD_VARIABLES)
 const LOGIN_VARIABLES = [...new Set(Object.values(METHOD_VARIABLES).flat())]
 
-/** undefined where no login is meant. A variable without its method is an error: half of a pair of logins would be gone unnoticed. */
+/**
+ * Returns the login method, or undefined if no login is configured. A variable without its method is an error; otherwise half of a pair of
+ * logins could be missing unnoticed.
+ */
 function methodFrom(at: (name: string) => string | undefined, prefix: string): Method | undefined {
   const given = LOGIN_VARIABLES.filter((name) => at(name) !== undefined)
   const method = at('AUTH_METHOD') ?? (given.some((name) => name.startsWith('TOKEN')) ? 'token' : undefined)

@@ -7,7 +7,8 @@ import { localUser } from '../../identity/local-user.ts'
 import { oidc } from '../../identity/oidc.ts'
 import { ASYMMETRIC_ALGORITHMS } from '../../identity/oidc-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
-import { createStores } from './create-stores.ts'
+import { auditVariables } from './audit-from-environment.ts'
+import { createStores, storeVariables } from './create-stores.ts'
 import { fromVariables, wholeNumber, withoutEmpty } from './environment.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
@@ -42,7 +43,16 @@ const environmentSchema = z.object({
   MCP_SUBMITS_PER_MINUTE: wholeNumber.optional(),
 })
 
-export const vaultOptionVariables: readonly string[] = Object.keys(environmentSchema.shape)
+/** The names of all our environment variables that begin with MCP_. */
+export const knownVariables: ReadonlySet<string> = new Set(
+  [
+    ...auditVariables,
+    ...storeVariables,
+    ...Object.keys(environmentSchema.shape),
+    'MCP_WEB_KEY',
+    'MCP_WEB_KEY_FILE',
+  ].filter((name) => name.startsWith('MCP_')),
+)
 
 const VAULT_VARIABLES = {
   'openVault.serverName': 'MCP_SERVER_NAME',
@@ -77,8 +87,8 @@ const IDENTITY_VARIABLES = {
 type Settings = z.output<typeof environmentSchema>
 
 /**
- * What `openVault` takes, from the environment: `docs/configuration.md` lists the variables. What is given wins over it. Functions, and
- * options of `oidc` that weaken it, are for code alone.
+ * Returns the options of `openVault` from the environment: `docs/configuration.md` lists the variables. `given` overrides them. Functions,
+ * and options of `oidc` that weaken it, can be set in code only.
  *
  * @throws `configuration_invalid`, naming the variable
  */
@@ -148,7 +158,7 @@ function identityFrom(settings: Settings, environment: NodeJS.ProcessEnv): Ident
   })
 }
 
-/** Any setting of a mode means that mode: without the issuer, oidc is an error, and no step down to the local user. */
+/** A variable of a mode selects that mode. If the issuer is missing, oidc is an error and never falls back to the local user. */
 function modeMeant(names: readonly string[]): Settings['MCP_IDENTITY'] {
   const oidcMeant = names.some((name) => name.startsWith('MCP_OIDC_'))
   const localMeant = names.some((name) => name.startsWith('MCP_LOCAL_'))

@@ -8,7 +8,7 @@ import type { CredentialVault } from '../credential-vault.ts'
 import { openVault } from '../open-vault.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 
-/** What a vault for one person on one machine decides by itself. */
+/** The options that a vault for one person on one machine sets itself. */
 type Decided =
   | 'serverBaseUrl'
   | 'identity'
@@ -21,7 +21,7 @@ type Decided =
 export interface LocalVaultOptions extends Omit<OpenVaultOptions, Decided> {
   /** Port of the form on 127.0.0.1, 0 to 65535. Default 0: any free one. */
   readonly port?: number
-  /** Whose credentials they are, 1 to 255 characters. Default: the name of the operating system's user. */
+  /** The owner of the credentials, 1 to 255 characters. Default: the name of the operating system's user. */
   readonly name?: string
 }
 
@@ -55,7 +55,7 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<Creden
   const { port: _port, name: _name, ...vaultOptions } = options
   const owner = localOwner(name)
   let answer: RequestListener = (_request, response) => response.writeHead(503).end()
-  // It listens before the vault opens, since the vault has to know its port.
+  // The server listens before the vault opens, because the vault must know the port.
   const server = createServer((request, response) => answer(request, response))
   server.requestTimeout = 30_000
   server.unref()
@@ -91,7 +91,7 @@ async function listen(server: Server, port: number): Promise<number> {
 
 const LAST_ANSWERS = 1_000
 
-/** A save that is running is still acknowledged. */
+/** Waits for running saves to be acknowledged. */
 async function close(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()

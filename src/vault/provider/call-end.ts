@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
-/** The end of one tool call, for what was begun in it. */
+/** The end of one tool call, for the requests that were begun in it. */
 export interface CallEnd {
   /** Aborts when the call is cancelled, and when it is over. */
   readonly signal: AbortSignal
@@ -9,9 +9,9 @@ export interface CallEnd {
   reached(): void
 }
 
-/** @param cancelled aborts when the client cancels the call or is gone */
+/** @param cancelled aborts when the client cancels the call or disconnects */
 export function callEnd(provider: string, cancelled: AbortSignal | undefined): CallEnd {
-  // Made for a call that asks for it: most have nothing to end.
+  // Created on first use, because most calls have nothing to end.
   let controller: AbortController | undefined
   let over = false
   const abort = () => controller?.abort(ended(provider))
@@ -20,7 +20,7 @@ export function callEnd(provider: string, cancelled: AbortSignal | undefined): C
     get signal() {
       if (!controller) {
         controller = new AbortController()
-        // As many listen as requests wait for their turn. With 0, no limit, undici's Request throws.
+        // Each waiting request adds a listener. With 0, which means no limit, undici's Request throws.
         setMaxListeners(10_000, controller.signal)
         cancelled?.addEventListener('abort', abort)
         if (over || cancelled?.aborted) abort()

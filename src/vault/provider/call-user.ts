@@ -4,12 +4,12 @@ import { sameOwner, twoUsers, type User } from '../../core/model/owner.ts'
 import type { OwnerFrom } from '../owner-from-auth-info.ts'
 
 /**
- * Returns the user of a call. The user that a verifier left on the request always counts. The ambient `userContext` counts alone only when
- * the request has no `authInfo`, since behind a queue in front of the gate it is another call's.
+ * Returns the user of a call. The user that a verifier left on the request always counts. The ambient `userContext` counts alone only if
+ * the request has no `authInfo`, because behind a queue in front of the gate it belongs to another call.
  *
- * @returns undefined when nothing names a person
- * @throws `owner_unknown` when the request and `userContext` name two people, or only `userContext` names one although the request has
- *   an `authInfo`
+ * @returns undefined if no person is named
+ * @throws `owner_unknown` if the request and `userContext` name two people, or only `userContext` names one although the request has an
+ *   `authInfo`
  */
 export function callUser(
   authInfo: unknown,
@@ -32,7 +32,7 @@ export function callUser(
   throw twoUsers()
 }
 
-/** The error for an owner that is not the one whose call an `extra` belongs to. */
+/** Returns the error for an owner other than the user of the call that `extra` belongs to. */
 export function otherOwner(method: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',

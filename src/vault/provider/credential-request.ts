@@ -3,7 +3,7 @@ import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest } from '../../core/gate/gated-provider.ts'
 import type { RequestCause } from '../../core/model/credential-state.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
-import { urlBelow } from '../../core/network/server-base-url.ts'
+import { entryUrl } from '../../core/network/form-urls.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
 export interface CredentialRequestParts {
@@ -11,13 +11,13 @@ export interface CredentialRequestParts {
   readonly key: StorageKey
   readonly call: GatedCall
   readonly cause: RequestCause
-  /** The call waits for the form, and keeps the request open while another call's consent is declined. */
+  /** Whether the call waits for the form. A waiting call keeps the request open if another call's consent is declined. */
   readonly waits: boolean
   readonly serverBaseUrl: URL
   readonly isSaved: () => Promise<boolean>
 }
 
-/** Opens or reuses the owner's one pending request for a provider, and records that the call asked. */
+/** Opens or reuses the owner's pending request for a provider, and logs that the call asked for it. */
 export async function openCredentialRequest(parts: CredentialRequestParts): Promise<CredentialRequest> {
   const { services, key, call, cause, waits, serverBaseUrl, isSaved } = parts
   const { reader, log, pendingRequests } = services
@@ -33,22 +33,16 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
   }
   return {
     request,
-    url: formUrl(serverBaseUrl, provider, request.handle),
+    url: entryUrl(serverBaseUrl, request),
     hasLogin: services.hasLogin,
     mayWait: request.waiterId !== undefined,
     async wait(signal) {
       const end = await pendingRequests.wait(request, isSaved, signal)
-      // It may have been saved on another replica.
+      // The credential may have been saved on another replica.
       if (end === 'saved') reader.forget(key)
       return end
     },
     leave: () => pendingRequests.leave(request),
     withdraw: async () => void (await pendingRequests.withdraw(request)),
   }
-}
-
-function formUrl(serverBaseUrl: URL, provider: string, handle: string): string {
-  const url = urlBelow(serverBaseUrl, `/credentials/${provider}/entry`)
-  url.searchParams.set('t', handle)
-  return url.href
 }

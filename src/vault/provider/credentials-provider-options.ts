@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { z } from 'zod'
+import { functionOption } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
 import type { VariablesOptions } from '../../core/model/variables.ts'
@@ -12,7 +13,7 @@ import type { OwnVaultOptions } from './provider-vault.ts'
 export interface CredentialsProviderOptions<V extends VariablesOptions> extends OwnVaultOptions {
   /** In URLs, backend paths and audit lines: lower-case letters, digits and single hyphens, 1 to 40 characters. */
   readonly name: string
-  /** What users call the service. Default: the name with a capital letter. */
+  /** The name of the service that users see. Default: `name` with a capital letter. */
   readonly label?: string
   /** The form's fields, and the credential's. */
   readonly variables: V
@@ -20,18 +21,18 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly doc?: string
   /** The opened vault. Default: one of its own from `serverBaseUrl`, `backend` and `pendingStore`, or the process-wide one. */
   readonly vault?: CredentialVault
-  /** Whose call it is. Default: the verified token of the very request. */
+  /** Holds the user of the call. Default: the verified token of the request itself. */
   readonly userContext?: AsyncLocalStorage<User>
-  /** Finds the owner in what a verifier left on the request. Default: the vault's. */
+  /** Finds the owner in the `authInfo` that a verifier left on the request. Default: the vault's `ownerFrom`. */
   readonly ownerFrom?: OwnerFrom
   /**
-   * How long a call waits for its user, in seconds, 1 to 3600. Default 300. A call whose client hears no progress answers after 50 s
-   * all the same, and no call waits longer than its link works.
+   * How long a call waits for its user, in seconds, 1 to 3600. Default 300. If the client requests no progress, the call answers after 50
+   * s. No call waits longer than its link works.
    */
   readonly tokenTimeoutSeconds?: number
   /** Lets a reference outlive its call by this many seconds, 1 to 86400. Default: it ends with the call. */
   readonly referenceTtlSeconds?: number
-  /** Where `fetch()` of a handle may go, and how the credential is sent there. Default: nowhere. */
+  /** Destinations of a handle's `fetch()`, and how the credential is sent there. Default: none. */
   readonly destinations?: readonly DestinationOptions<NoInfer<V>>[]
   /** Tries submitted values against the service before they are saved, within 5 s. */
   readonly verify?: Verify<NoInfer<V>>
@@ -39,13 +40,9 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly guardShortSecrets?: boolean
 }
 
-const callable = z.custom<(...parameters: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'must be a function',
-)
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 
-// What is unknown here is checked by the part that takes it.
+// Options of type unknown are checked by the part that uses them.
 export const credentialsProviderOptions = z
   .strictObject({
     name: z
@@ -63,11 +60,11 @@ export const credentialsProviderOptions = z
       )
       .optional(),
     userContext: storage.optional(),
-    ownerFrom: callable.optional(),
+    ownerFrom: functionOption(),
     tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
     referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
     destinations: z.unknown().optional(),
-    verify: callable.optional(),
+    verify: functionOption(),
     guardShortSecrets: z.boolean().default(false),
     serverBaseUrl: z.unknown().optional(),
     backend: z.unknown().optional(),

@@ -7,7 +7,7 @@ import { createBoundFetch } from '../../destinations/bound-fetch.ts'
 import type { Destination } from '../../destinations/destination.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
-/** On whose behalf a request is made. */
+/** The call that a request is made for. */
 export interface OutgoingCall {
   readonly key: StorageKey
   readonly call: GatedCall
@@ -28,8 +28,8 @@ export interface OutgoingRequests {
 }
 
 /**
- * Each service that cannot be reached gives a line in the audit log. The operator's warning comes once a minute for one service and
- * reason, however many calls fail.
+ * Sends requests. Each service that cannot be reached is logged in the audit log. The operator is warned once a minute for each service and
+ * reason.
  */
 export function createOutgoingRequests(provider: string, destinations: readonly Destination[]): OutgoingRequests {
   const bound = createBoundFetch({ provider, destinations })

@@ -21,7 +21,9 @@ export interface ProviderFormParts extends Omit<FormProvider, 'verify' | 'fieldP
 
 const VERIFY_DEADLINE = 5_000
 
-/** The provider's part of the form. Without `verify`, all values that match the variables and can be sent are accepted. */
+/**
+ * Returns the part of a provider that the form uses. Without `verify`, the form accepts all values that fit the variables and can be sent.
+ */
 export function providerForm({ verify, destinations, ...form }: ProviderFormParts): FormProvider {
   return {
     ...form,
@@ -30,7 +32,7 @@ export function providerForm({ verify, destinations, ...form }: ProviderFormPart
     verify:
       verify &&
       (async (values) => {
-        // The deadline lets no foreign error through, and this one is looked into.
+        // withDeadline replaces foreign errors, so the cause is read before.
         let failure: VerifyFailure | undefined
         const ask = async (signal: AbortSignal): Promise<Verification> => {
           try {
@@ -50,7 +52,7 @@ export function providerForm({ verify, destinations, ...form }: ProviderFormPart
   }
 }
 
-// What a service says comes from outside, whatever its type says: only text is shown, and only `ok: true` accepts.
+// The service's answer is foreign, whatever its type says: only text is shown, and only `ok: true` accepts.
 function textsOf(verification: Verification): Verification {
   const { ok, accountName, problem }: { ok: unknown; accountName?: unknown; problem?: unknown } = verification
   if (ok === true) return { ok, ...(typeof accountName === 'string' && { accountName }) }
@@ -59,7 +61,7 @@ function textsOf(verification: Verification): Verification {
 
 const REFUSED = 'The service refused it.'
 
-// Services quote what they refuse, and what they quote would be shown on a page.
+// Services quote refused values, and the page would show them.
 function withoutSecrets(
   verification: Verification,
   variables: readonly Variable[],

@@ -4,7 +4,7 @@ import type { CredentialVault } from '../credential-vault.ts'
 import { vaultOptionsFromEnvironment } from '../environment/vault-options-from-environment.ts'
 import { openVault } from '../open-vault.ts'
 
-/** For a provider with a vault of its own; whatever is missing comes from the environment. */
+/** The vault options of a provider with a vault of its own. Missing ones come from the environment. */
 export interface OwnVaultOptions {
   readonly serverBaseUrl?: string | URL
   readonly backend?: SecretBackend
@@ -12,7 +12,7 @@ export interface OwnVaultOptions {
 }
 
 let processWide: Promise<CredentialVault> | undefined
-/** Providers that will use the process-wide vault, until there is one: its routes serve all of them at once. */
+/** Providers that wait for the process-wide vault, whose routes serve all of them at once. */
 const waiting = new Set<(vault: CredentialVault) => void>()
 
 /** Runs `attach` once the process-wide vault is open, unless the provider brings parts of one. */
@@ -31,12 +31,12 @@ function bringsParts({ serverBaseUrl, backend, pendingStore }: OwnVaultOptions):
   return serverBaseUrl !== undefined || backend !== undefined || pendingStore !== undefined
 }
 
-/** Makes an opened vault the one that providers without a vault of their own use. */
+/** Makes an opened vault the process-wide one, for providers without a vault of their own. */
 export function shareVault(vault: CredentialVault): void {
   processWide = Promise.resolve(attachAll(vault))
 }
 
-/** A provider's own vault when it brings any part of one, else the one that all such providers of the process share. */
+/** Opens the provider's own vault if it has any part of one, else the vault that all such providers of the process share. */
 export async function openProviderVault(
   options: OwnVaultOptions & { readonly vault?: CredentialVault },
 ): Promise<CredentialVault> {

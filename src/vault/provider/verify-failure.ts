@@ -8,7 +8,7 @@ import { serviceReason } from '../../core/network/service-outage.ts'
 import type { VerifyFailure } from '../../core/ports/form-provider.ts'
 import { isSendable } from '../../destinations/credential-header.ts'
 
-/** The message of an error that `verify` threw, without any of the values. */
+/** Describes an error of `verify` without any of the values. */
 export function verifyFailure(error: unknown, variables: readonly Variable[], values: CredentialValues): VerifyFailure {
   const fields = isAboutAHeader(error) ? unsendableFields(variables, values) : new Map<string, FieldProblem>()
   return {
@@ -28,7 +28,7 @@ function outageOf(error: unknown): Pick<VerifyFailure, 'reason' | 'passing'> {
   return { reason: 'unexpected', passing: false }
 }
 
-/** fetch, undici and node:http each refuse such a value in their own words, before anything is sent. */
+/** Whether the error is about a header value. fetch, undici and node:http each word it differently, before sending anything. */
 function isAboutAHeader(error: unknown): boolean {
   return chainOf(error).some(({ message, code }) => /ByteString|header/i.test(message) || code === 'ERR_INVALID_CHAR')
 }
@@ -40,7 +40,7 @@ function unsendableFields(variables: readonly Variable[], values: CredentialValu
 
 const MAX_DETAIL = 500
 const MAX_CHAIN = 4
-/** A message may quote the beginning of a value. Shorter pieces occur by chance. */
+/** Shortest part of a value that counts as quoted. Shorter parts occur by chance. */
 const PIECE = 12
 const WITHHELD = 'its message held a part of what was typed and is withheld'
 
@@ -69,7 +69,7 @@ interface Link {
   readonly code: string
 }
 
-/** The error and what it says it was caused by. Errors of another realm count. */
+/** Returns the error and its causes. It also accepts errors of another realm. */
 function chainOf(error: unknown): readonly Link[] {
   const links: Link[] = []
   let inner = error

@@ -4,8 +4,8 @@ import { metadataUrl } from './protected-resource-metadata.ts'
 export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
 
 /**
- * Value of the one `WWW-Authenticate` header of a refusal (RFC 6750 §3, RFC 9728 §5.1). Nothing that the client sent is in it, and
- * without credentials there is no `error`.
+ * Returns the value of a refusal's only `WWW-Authenticate` header (RFC 6750 §3, RFC 9728 §5.1). It contains nothing that the client sent,
+ * and no `error` if the request had no credentials.
  */
 export function bearerChallenge(
   serverBaseUrl: URL,
@@ -24,22 +24,4 @@ const DESCRIPTIONS: Readonly<Record<BearerError, string>> = {
   invalid_request: 'The request needs exactly one Authorization header with one Bearer token',
   invalid_token: 'The access token is expired, malformed, revoked or meant for another server',
   insufficient_scope: 'The access token lacks a scope that this server requires',
-}
-
-export type BearerCredentials =
-  | { readonly kind: 'token'; readonly token: string }
-  /** Nothing, or another scheme. */
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'malformed' }
-
-const MAX_TOKEN_LENGTH = 16_384
-
-/** Reads every `Authorization` header of a request. The scheme's name has no case (RFC 9110 §11.1). */
-export function bearerCredentials(headers: readonly string[]): BearerCredentials {
-  const [header, second] = headers
-  if (header === undefined) return { kind: 'absent' }
-  if (second !== undefined) return { kind: 'malformed' }
-  if (!/^Bearer(?: |$)/i.test(header)) return { kind: 'absent' }
-  const token = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i.exec(header)?.[1]
-  return token === undefined || token.length > MAX_TOKEN_LENGTH ? { kind: 'malformed' } : { kind: 'token', token }
 }

@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -8,23 +8,24 @@ import type { User } from '../../core/model/owner.ts'
 import type { AuditEvent, AuditReason } from '../../core/ports/audit-sink.ts'
 import type { Principal } from '../../core/ports/identity.ts'
 import { clientAddress } from '../http/client-address.ts'
-import { answerPreflight, shareWith } from '../http/cross-origin.ts'
+import { preflightHeaders, shareWith } from '../http/cross-origin.ts'
 import { hostMatches } from '../http/host-check.ts'
-import { programHeaders, setHeaders } from '../http/security-headers.ts'
+import { programHeaders, type SecurityHeaders, setHeaders } from '../http/security-headers.ts'
 import type { BearerParts } from '../http/web-parts.ts'
-import { type BearerError, bearerChallenge, bearerCredentials } from './bearer-challenge.ts'
+import { type BearerError, bearerChallenge } from './bearer-challenge.ts'
+import { bearerCredentials } from './bearer-credentials.ts'
 
 export interface BearerGateOptions {
   /**
-   * Holds the verified user while the request is handled. undefined as long as nobody reads it: before Node 24 every promise made under
-   * one costs more.
+   * Returns the storage that holds the verified user while the request is handled. It returns undefined until the application reads the
+   * vault's `userContext`, because before Node 24 every promise made under an AsyncLocalStorage costs more.
    */
   readonly userContext?: () => AsyncLocalStorage<User> | undefined
   /** Origins of web pages that may call the server, besides its own, e.g. `https://inspector.example.com`. Default none. */
   readonly allowedOrigins?: readonly string[]
 }
 
-/** The `auth` that the MCP SDKs read from a request, in their own shape. */
+/** The authentication of a request in the shape that the MCP SDKs read. */
 export interface BearerAuthInfo {
   readonly token: string
   readonly clientId: string
@@ -35,11 +36,26 @@ export interface BearerAuthInfo {
   readonly extra: { readonly iss: string; readonly sub: string; readonly name?: string }
 }
 
-const RETRY_AFTER_SECONDS = 10
+const RETRY_AFTER_SECONDS = '10'
+
+/** An answer in place of the handler's. */
+interface GateAnswer {
+  readonly status: number
+  readonly headers: SecurityHeaders
+  readonly body?: { readonly error: string; readonly error_description?: string }
+  /** The audit line. `user` is the owner of a valid token that lacks a scope. */
+  readonly line?: { readonly reason: AuditReason; readonly user?: User }
+}
+
+/** A token that passed every check. */
+interface Admitted {
+  readonly token: string
+  readonly principal: Principal
+}
 
 /**
- * Lets only requests with a good access token through (RFC 6750, RFC 9728), and tells later middleware whose they are: `ctx.state.user`,
- * `ctx.req.auth` as the MCP SDKs expect it, and `userContext`.
+ * Lets only requests with a valid access token through (RFC 6750, RFC 9728) and passes the user on as `ctx.state.user`, as `ctx.req.auth`
+ * in the shape that the MCP SDKs expect, and in `userContext`.
  *
  * The token is read from the `Authorization` header alone. Answers: 421 other `Host`; 403 foreign `Origin`; 401 with a challenge; 400
  * malformed; 403 `insufficient_scope`; 503 when the token cannot be checked right now, so that clients keep it.
@@ -50,92 +66,93 @@ export function createBearerGate(
 ): Middleware {
   const { identity, journal, serverBaseUrl, health, options } = parts
   const { verifyToken, resource, noAccessToken } = identity
-  const headers = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
+  const programs = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 
-  async function record(ctx: Context, reason: AuditReason, user?: User): Promise<void> {
-    const event: AuditEvent = {
-      type: 'token.rejected',
-      outcome: 'denied',
-      reason,
-      address: clientAddress(ctx.req, options.trustedProxies),
-      correlationId: newCorrelationId(),
-      ...(user ? { owner: { issuer: user.issuer, subject: user.subject } } : { actor: { kind: 'anonymous' } }),
-      ...(user?.clientId === undefined ? {} : { clientId: user.clientId }),
+  function refusal(status: number, error: string, line?: GateAnswer['line']): GateAnswer {
+    return { status, headers: programs, body: { error }, ...(line && { line }) }
+  }
+
+  function challenge(status: 400 | 401 | 403, error?: BearerError, line?: GateAnswer['line']): GateAnswer {
+    const answer = refusal(status, error ?? 'unauthorized', line)
+    const headers = {
+      ...answer.headers,
+      'WWW-Authenticate': bearerChallenge(serverBaseUrl, resource, error, noAccessToken),
     }
-    await journal.note(event)
+    // The header may give no reason if there is no token (RFC 6750 §3.1), so the body gives it.
+    const description = noAccessToken === undefined ? {} : { error_description: noAccessToken }
+    return { ...answer, headers, body: { error: error ?? 'unauthorized', ...description } }
   }
 
-  function refuse(ctx: Context, status: number, error: string): void {
-    setHeaders(ctx, headers)
-    ctx.status = status
-    ctx.body = { error }
+  /** Returns the answer to a request for another host or from a web page that may not call. */
+  function misdirected({ host, origin }: IncomingHttpHeaders): GateAnswer | undefined {
+    if (!hostMatches(host, serverBaseUrl)) return refusal(421, 'misdirected_request', { reason: 'host' })
+    if (origin === undefined || origin === serverBaseUrl.origin || allowedOrigins.includes(origin)) return undefined
+    return refusal(403, 'origin_not_allowed', { reason: 'origin' })
   }
 
-  function challenge(ctx: Context, status: 400 | 401 | 403, error?: BearerError): void {
-    refuse(ctx, status, error ?? 'unauthorized')
-    // Also without a token: then the header may give no reason (RFC 6750 section 3.1), and the body is what people see.
-    if (noAccessToken !== undefined) ctx.body = { error: error ?? 'unauthorized', error_description: noAccessToken }
-    ctx.set('WWW-Authenticate', bearerChallenge(serverBaseUrl, resource, error, noAccessToken))
-  }
-
-  async function verified(ctx: Context, token: string): Promise<Principal | undefined> {
+  async function verified(token: string): Promise<Admitted | GateAnswer> {
     try {
       const principal = await verifyToken(token)
       health.recovered('identity')
-      return principal
+      return { token, principal }
     } catch (error) {
       if (isCredentialVaultError(error, 'token_invalid', 'owner_unknown')) {
-        await record(ctx, error.reason ?? error.code)
-        challenge(ctx, 401, 'invalid_token')
-        return undefined
+        return challenge(401, 'invalid_token', { reason: error.reason ?? error.code })
       }
       health.failed('identity', reasonOf(error))
-      refuse(ctx, 503, 'temporarily_unavailable')
-      ctx.set('Retry-After', String(RETRY_AFTER_SECONDS))
-      return undefined
+      const answer = refusal(503, 'temporarily_unavailable')
+      return { ...answer, headers: { ...answer.headers, 'Retry-After': RETRY_AFTER_SECONDS } }
     }
   }
 
-  /** Whether the request is meant for this server, and may come from where it does. Answers those that go no further. */
-  async function isForUs(ctx: Context): Promise<boolean> {
-    if (!hostMatches(ctx.req.headers.host, serverBaseUrl)) {
-      await record(ctx, 'host')
-      refuse(ctx, 421, 'misdirected_request')
-      return false
-    }
-    const { origin } = ctx.req.headers
-    if (origin === undefined || origin === serverBaseUrl.origin) return true
-    if (!allowedOrigins.includes(origin)) {
-      await record(ctx, 'origin')
-      refuse(ctx, 403, 'origin_not_allowed')
-      return false
-    }
-    shareWith(ctx, origin)
-    return !answerPreflight(ctx)
+  async function admitted(authorization: readonly string[]): Promise<Admitted | GateAnswer> {
+    const credentials = bearerCredentials(authorization)
+    if (credentials.kind === 'absent') return challenge(401)
+    if (credentials.kind === 'malformed') return challenge(400, 'invalid_request', { reason: 'malformed' })
+    const found = await verified(credentials.token)
+    if ('status' in found) return found
+    const { principal } = found
+    if ((resource?.scopes ?? []).every((scope) => principal.scopes.includes(scope))) return found
+    return challenge(403, 'insufficient_scope', { reason: 'insufficient_scope', user: principal })
+  }
+
+  async function send(ctx: Context, { status, headers, body, line }: GateAnswer): Promise<void> {
+    if (line) await journal.note(rejectedToken(line, clientAddress(ctx.req, options.trustedProxies)))
+    setHeaders(ctx, headers)
+    ctx.status = status
+    if (body) ctx.body = body
   }
 
   return async (ctx, next) => {
-    if (!(await isForUs(ctx))) return
+    const elsewhere = misdirected(ctx.req.headers)
+    if (elsewhere) return send(ctx, elsewhere)
+    const { origin } = ctx.req.headers
+    const isForeign = origin !== undefined && origin !== serverBaseUrl.origin
+    if (isForeign) shareWith(ctx, origin)
+    const preflight = isForeign ? preflightHeaders(ctx.req) : undefined
+    if (preflight) return send(ctx, { status: 204, headers: preflight })
+    const found = await admitted(ctx.req.headersDistinct['authorization'] ?? [])
+    if ('status' in found) return send(ctx, found)
 
-    const credentials = bearerCredentials(ctx.req.headersDistinct['authorization'] ?? [])
-    if (credentials.kind === 'absent') return challenge(ctx, 401)
-    if (credentials.kind === 'malformed') {
-      await record(ctx, 'malformed')
-      return challenge(ctx, 400, 'invalid_request')
-    }
-    const principal = await verified(ctx, credentials.token)
-    if (!principal) return
-    if (!(resource?.scopes ?? []).every((scope) => principal.scopes.includes(scope))) {
-      await record(ctx, 'insufficient_scope', principal)
-      return challenge(ctx, 403, 'insufficient_scope')
-    }
-
+    const { token, principal } = found
     const user = userOf(principal)
     const request: IncomingMessage & { auth?: BearerAuthInfo } = ctx.req
-    request.auth = authInfo(credentials.token, principal, resource?.resource)
+    request.auth = authInfo(token, principal, resource?.resource)
     ctx.state['user'] = user
     const context = userContext?.()
     await (context ? context.run(user, next) : next())
+  }
+}
+
+function rejectedToken({ reason, user }: NonNullable<GateAnswer['line']>, address: string): AuditEvent {
+  return {
+    type: 'token.rejected',
+    outcome: 'denied',
+    reason,
+    address,
+    correlationId: newCorrelationId(),
+    ...(user ? { owner: { issuer: user.issuer, subject: user.subject } } : { actor: { kind: 'anonymous' } }),
+    ...(user?.clientId === undefined ? {} : { clientId: user.clientId }),
   }
 }
 
@@ -152,13 +169,13 @@ function authInfo(token: string, principal: Principal, resource: string | undefi
   const { issuer, subject, clientId, displayName, scopes, expiresAt } = principal
   const info: BearerAuthInfo = {
     token,
-    // The SDKs' type wants a text; a token that names no client acts for none.
+    // The SDKs' type requires a string. Empty means that the token names no client.
     clientId: clientId ?? '',
     scopes: [...scopes],
     ...(expiresAt === undefined ? {} : { expiresAt }),
     extra: { iss: issuer, sub: subject, ...(displayName === undefined ? {} : { name: displayName }) },
   }
   if (resource === undefined || !URL.canParse(resource)) return info
-  // Made when somebody asks for it: a URL is large, and a call that waits holds on to this.
+  // Created on first use: a URL is large, and a waiting call keeps this object for minutes.
   return Object.defineProperty(info, 'resource', { enumerable: true, get: () => new URL(resource) })
 }

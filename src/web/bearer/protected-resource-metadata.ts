@@ -5,12 +5,12 @@ import { programHeaders, setHeaders } from '../http/security-headers.ts'
 import type { BearerParts } from '../http/web-parts.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
-/** Short, so that a new authorization server is found soon (RFC 9728 §7.10). */
+/** Short, so that clients notice a new authorization server soon (RFC 9728 §7.10). */
 const MAX_AGE_SECONDS = 300
 
 /**
- * Where clients find out which authorization servers issue tokens for this server (RFC 9728). Served at the well-known path inserted in
- * front of the resource's own (§3.1), and at the root, where older MCP clients look. Nothing when the identity mode has no
+ * Serves the metadata in which clients find the authorization servers that issue tokens for this server (RFC 9728): at the well-known path
+ * inserted in front of the resource's own (§3.1), and at the root, where older MCP clients look. Serves nothing if the identity mode has no
  * authorization server.
  */
 export function protectedResourceMetadata({
@@ -51,7 +51,10 @@ export function metadataUrl(serverBaseUrl: URL, resource: ResourceDescription): 
   return serverBaseUrl.origin + metadataPath(serverBaseUrl, resource)
 }
 
-/** An audience that is no address of this server, such as Entra ID's `api://…`, has no path to insert. */
+/**
+ * Returns the well-known path for a resource. An audience that is not an address of this server, such as Entra ID's `api://…`, has no path
+ * to insert.
+ */
 function metadataPath(serverBaseUrl: URL, { resource }: ResourceDescription): string {
   if (!URL.canParse(resource)) return WELL_KNOWN
   const url = new URL(resource)
@@ -63,7 +66,7 @@ function documentOf({ resource, authorizationServers, scopes }: ResourceDescript
   return {
     resource,
     authorization_servers: authorizationServers,
-    // §3.2: an empty list is left out.
+    // An empty list is left out (§3.2).
     ...(scopes.length > 0 ? { scopes_supported: scopes } : {}),
     bearer_methods_supported: ['header'],
     resource_name: serverName,

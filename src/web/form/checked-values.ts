@@ -5,11 +5,11 @@ import { type Answer, isAnswer } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { rejected } from '../request/posted-form.ts'
-import { type Admission, aboutLink } from './admission.ts'
+import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
+import { unverifiedAnswer } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
-import { unverifiedAnswer } from './unverified.ts'
 
-/** Values that are worth saving. */
+/** Values that passed every check and may be saved. */
 export interface CheckedValues {
   readonly values: CredentialValues
   /** The account's name at the service, if `verify` returned one. */
@@ -18,15 +18,15 @@ export interface CheckedValues {
 
 const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
 
-/** Checks what was typed by the provider's variables and then, when the operator has said how, by the service itself. */
+/** Checks the typed values by the provider's variables and then by its `verify`, if it has one. */
 export async function checkedValues(
   services: PageServices,
   request: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
   fields: ReadonlyMap<string, string>,
 ): Promise<CheckedValues | Answer> {
-  const { provider } = admission
-  const link = aboutLink(services, admission)
+  const { provider } = authorized
+  const link = aboutLink(services, authorized)
   const known = new Set([CSRF_FIELD, ...provider.variables.map(({ name }) => name)])
   if ([...fields.keys()].some((name) => !known.has(name))) {
     const page = services.renderer.message(services.messages.malformedForm())
@@ -44,29 +44,29 @@ export async function checkedValues(
       fields: problems,
       ...general,
     } as const
-    return { page: formPage(services, admission, trouble), event: rejected('invalid', link) }
+    return { page: formPage(services, authorized, trouble), event: rejected('invalid', link) }
   }
-  const verified = await verifiedAccount(services, request, admission, check.values, fields)
+  const verified = await verifiedAccount(services, request, authorized, check.values, fields)
   return isAnswer(verified) ? verified : { values: check.values, account: verified.account }
 }
 
-/** Asks the service what it calls the account. */
+/** Asks the service to verify the values. Resolves to the account's name, if the service states one. */
 async function verifiedAccount(
   services: PageServices,
   request: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
   values: CredentialValues,
   fields: ReadonlyMap<string, string>,
 ): Promise<Pick<CheckedValues, 'account'> | Answer> {
-  const { provider } = admission
+  const { provider } = authorized
   if (!provider.verify) return { account: undefined }
-  const link = aboutLink(services, admission)
+  const link = aboutLink(services, authorized)
   const verification = await provider.verify(values)
-  if (verification.ok === 'unknown') return unverifiedAnswer(services, request, admission, fields, verification)
+  if (verification.ok === 'unknown') return unverifiedAnswer(services, request, authorized, fields, verification)
   if (!verification.ok) {
     const heading = `${provider.label} does not accept this`
     return {
-      page: formPage(services, admission, { status: 422, heading, values: fields, general: verification.problem }),
+      page: formPage(services, authorized, { status: 422, heading, values: fields, general: verification.problem }),
       event: { type: 'credential.verification_failed', outcome: 'failure', reason: 'refused', ...link },
     }
   }

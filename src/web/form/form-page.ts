@@ -1,27 +1,27 @@
 import type { FieldProblem } from '../../core/model/form-values.ts'
 import { CSRF_FIELD, csrfToken } from '../http/csrf.ts'
 import { linkPath } from '../http/site.ts'
+import { type Page, signedInFact, type Viewer } from '../pages/page-renderer.ts'
 import type { Fact } from '../pages/page-views.ts'
-import { type Page, signedInFact, type Viewer } from '../pages/pages.ts'
 import { type PageServices, viewerOf } from '../request/page-services.ts'
-import type { Admission } from './admission.ts'
-import { fieldView, keeps, problemText } from './form-view.ts'
+import type { AuthorizedLink } from './authorized-link.ts'
+import { fieldView, keeps, problemText } from './field-view.ts'
 
-/** Why the form is shown again. */
+/** The reason for which the form is shown again. */
 export interface FormTrouble {
   readonly status: 422 | 503
   readonly heading: string
-  /** The typed values; secrets among them are dropped here. */
+  /** The typed values. Secrets among them are dropped here. */
   readonly values: ReadonlyMap<string, string>
   readonly fields?: ReadonlyMap<string, FieldProblem>
   /** A problem of the form as a whole. */
   readonly general?: string
 }
 
-/** The form itself, or the form again with what is wrong. */
-export function formPage(services: PageServices, admission: Admission, trouble?: FormTrouble): Page {
+/** Renders the form, or the form again with its problems. */
+export function formPage(services: PageServices, authorized: AuthorizedLink, trouble?: FormTrouble): Page {
   const { parts, site, renderer } = services
-  const { provider, request, session, target } = admission
+  const { provider, request, session, target } = authorized
   const problems = trouble?.fields ?? new Map<string, FieldProblem>()
   const typed = trouble && { values: trouble.values, problems }
   const cleared = provider.variables.filter(
@@ -44,10 +44,10 @@ export function formPage(services: PageServices, admission: Admission, trouble?:
     cancel: linkPath(site, 'cancel', target),
     csrfField: CSRF_FIELD,
     csrf: csrfToken(parts.sealer, session.id, request.handle),
-    facts: factsOf(services, admission, viewer),
+    facts: factsOf(services, authorized, viewer),
     fields: provider.variables.map((variable) => fieldView(variable, typed)),
     guide: services.guideOf(provider.name),
-    // A returning user knows how to get the credential, and the problem is shown above the form.
+    // A returning user knows the guide, and problems should be seen first.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: [
       ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),
@@ -61,7 +61,11 @@ export function formPage(services: PageServices, admission: Admission, trouble?:
   })
 }
 
-function factsOf({ parts, site }: PageServices, { request, provider }: Admission, viewer: Viewer): readonly Fact[] {
+function factsOf(
+  { parts, site }: PageServices,
+  { request, provider }: AuthorizedLink,
+  viewer: Viewer,
+): readonly Fact[] {
   const { serverName } = parts.options
   const { clientName, tool } = request
   const end = new Date(request.expiresAt).toISOString()

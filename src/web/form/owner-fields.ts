@@ -1,40 +1,47 @@
+import { ownerHash } from '../../core/crypto/owner-hash.ts'
 import { CSRF_FIELD, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
-import { type Admission, aboutLink, endedAnswer } from './admission.ts'
+import { type AuthorizedLink, aboutLink, endedAnswer } from './authorized-link.ts'
 
-/** Fields of a submit or cancel that came from the owner's own form of this very link, or the answer to any other. */
+/** Returns the fields of a submit or cancel that the owner sent from this link's own form, or the answer to any other request. */
 export async function ownerFields(
   services: PageServices,
   request: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
 ): Promise<ReadonlyMap<string, string> | Answer> {
   const { parts, limits, renderer, messages } = services
-  const { session, target } = admission
-  const link = aboutLink(services, admission)
-  if (admission.state !== 'open') {
-    return { ...endedAnswer(services, admission, admission.state, true), event: rejected('not_open', link) }
+  const { session, target } = authorized
+  const link = aboutLink(services, authorized)
+  if (authorized.state !== 'open') {
+    return { ...endedAnswer(services, authorized, authorized.state, true), event: rejected('not_open', link) }
   }
-  const owner = parts.sealer.mac('owner', session.issuer, session.subject).toString('base64url')
-  const wait = await limits.submits.take(owner)
+  const wait = await limits.submits.take(ownerHash(parts.sealer, session))
   if (wait > 0) return { ...rateLimited(services, wait), event: rejected('rate_limited', link) }
   const fields = await readFields(services, request, link)
   if (isAnswer(fields)) return fields
-  if (!csrfTokenMatches(parts.sealer, session.id, admission.request.handle, fields.get(CSRF_FIELD))) {
+  if (!csrfTokenMatches(parts.sealer, session.id, authorized.request.handle, fields.get(CSRF_FIELD))) {
     const page = renderer.message(messages.staleForm(viewerOf(services, session, target), target))
     return { page, event: rejected('csrf', link) }
   }
   return fields
 }
 
-/** Another submit was faster, or the link has just ended. The line comes first: the store that is asked for the state may be away. */
-export async function lostAnswer(services: PageServices, request: PageRequest, admission: Admission): Promise<Answer> {
-  const line = { ...rejected('not_open', aboutLink(services, admission)), ...lineOf(request) }
+/**
+ * Answers a submit that lost its link to another one or to expiry. The line is written first, because the store that is asked for the state
+ * may be down.
+ */
+export async function lostAnswer(
+  services: PageServices,
+  request: PageRequest,
+  authorized: AuthorizedLink,
+): Promise<Answer> {
+  const line = { ...rejected('not_open', aboutLink(services, authorized)), ...lineOf(request) }
   await services.journal.note(line)
   const { pendingRequests } = services.parts
-  const found = await watched(services, 'pending-store', pendingRequests.find(admission.target.handle))
+  const found = await watched(services, 'pending-store', pendingRequests.find(authorized.target.handle))
   const state = found?.state ?? 'expired'
-  return endedAnswer(services, admission, state === 'open' ? 'claimed' : state, true)
+  return endedAnswer(services, authorized, state === 'open' ? 'claimed' : state, true)
 }

@@ -6,55 +6,59 @@ import { linkPath } from '../http/site.ts'
 import { type Answer, isAnswer, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import { type PageServices, watched } from '../request/page-services.ts'
-import { type Admission, aboutLink } from './admission.ts'
+import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { checkedValues } from './checked-values.ts'
-import { savedAnswer } from './entry-route.ts'
+import { savedAnswer } from './done-route.ts'
+import { saveFailure } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
-import { saveFailure } from './save-failure.ts'
 
 /**
- * The one request that saves. The body is read only for the link's owner; the link is claimed only for values that are worth saving;
- * of several submits at once one saves.
+ * Saves the credential. The body is read only for the link's owner, and the link is claimed only for values that passed every check. Of
+ * several submits at once, one saves.
  */
-export async function submit(services: PageServices, request: PageRequest, admission: Admission): Promise<Answer> {
-  const fields = await ownerFields(services, request, admission)
+export async function submit(
+  services: PageServices,
+  request: PageRequest,
+  authorized: AuthorizedLink,
+): Promise<Answer> {
+  const fields = await ownerFields(services, request, authorized)
   if (isAnswer(fields)) return fields
-  const checked = await checkedValues(services, request, admission, fields)
+  const checked = await checkedValues(services, request, authorized, fields)
   if (isAnswer(checked)) return checked
-  // Before the save, after which nothing may fail that its user would not be told of.
-  const cookies = accountCookie(services, admission, checked.account)
-  const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(admission.request))
-  if (!claim) return lostAnswer(services, request, admission)
+  // Before the save: nothing after it may fail without its user being told of the save.
+  const cookies = accountCookie(services, authorized, checked.account)
+  const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(authorized.request))
+  if (!claim) return lostAnswer(services, request, authorized)
   try {
-    await save(services, request, admission, { claim, values: checked.values })
+    await save(services, request, authorized, { claim, values: checked.values })
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
     await watched(services, 'pending-store', services.parts.pendingRequests.unclaim(claim)).catch(() => {})
-    return notSaved(services, request, admission, { error, fields })
+    return notSaved(services, request, authorized, { error, fields })
   }
-  return { ...(await acknowledge(services, admission)), cookies }
+  return { ...(await acknowledge(services, authorized)), cookies }
 }
 
 async function save(
   services: PageServices,
   request: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
   { claim, values }: { claim: Claim; values: CredentialValues },
 ): Promise<void> {
-  const { owner, provider, ...context } = aboutLink(services, admission)
+  const { owner, provider, ...context } = aboutLink(services, authorized)
   await services.parts.writer.save(storageKey(provider, owner), values, { ...context, ...lineOf(request) }, () =>
-    mayWrite(services, admission, claim),
+    mayWrite(services, authorized, claim),
   )
 }
 
 const SESSION_ENDED = 'session_ended'
 
 /**
- * `verify` and the log may take their time. Meanwhile this person's sessions may have been ended, or the claim lapsed and somebody else
- * cancelled the request or saved.
+ * `verify` and the log may take long. Meanwhile the user's sessions may have ended, or the claim may have lapsed and another request
+ * cancelled or saved.
  */
-async function mayWrite({ parts, sessions }: PageServices, { session }: Admission, claim: Claim): Promise<void> {
+async function mayWrite({ parts, sessions }: PageServices, { session }: AuthorizedLink, claim: Claim): Promise<void> {
   if (!(await sessions.isGood(session))) {
     throw new CredentialVaultError('conflict', 'The session was ended while it was being saved. Nothing was saved.', {
       reason: SESSION_ENDED,
@@ -66,36 +70,36 @@ async function mayWrite({ parts, sessions }: PageServices, { session }: Admissio
   })
 }
 
-/** The form again: the link is given back. */
+/** Shows the form again, with the link open. */
 function notSaved(
   services: PageServices,
   request: PageRequest,
-  admission: Admission,
+  authorized: AuthorizedLink,
   { error, fields }: { error: unknown; fields: ReadonlyMap<string, string> },
 ): Answer {
   if (!isCredentialVaultError(error)) throw error
   if (error.reason === SESSION_ENDED) {
-    return { page: services.renderer.message(services.messages.signIn(admission.target, 401)) }
+    return { page: services.renderer.message(services.messages.signIn(authorized.target, 401)) }
   }
   const { heading, text } = saveFailure(error, request.correlationId)
-  return { page: formPage(services, admission, { status: 503, heading, values: fields, general: text }) }
+  return { page: formPage(services, authorized, { status: 503, heading, values: fields, general: text }) }
 }
 
-/** The credential is durable: whatever fails from here on, it is said so. */
-async function acknowledge(services: PageServices, admission: Admission): Promise<Answer> {
+/** The credential is saved, so every answer from here on says so, even if closing the request fails. */
+async function acknowledge(services: PageServices, authorized: AuthorizedLink): Promise<Answer> {
   const { parts, site } = services
-  const closing = parts.pendingRequests.close(admission.request, 'saved')
+  const closing = parts.pendingRequests.close(authorized.request, 'saved')
   const closed = await watched(services, 'pending-store', closing).catch(() => false)
-  if (closed) return { page: seeOther(site, linkPath(site, 'done', admission.target)) }
-  return savedAnswer(services, admission, undefined)
+  if (closed) return { page: seeOther(site, linkPath(site, 'done', authorized.target)) }
+  return savedAnswer(services, authorized, undefined)
 }
 
 const MAX_ACCOUNT_NAME = 100
 
-/** For the success page, which may be served by another replica. */
+/** Keeps the account's name for the success page, which another replica may serve. */
 function accountCookie(
   { parts, sessions }: PageServices,
-  { session, request }: Admission,
+  { session, request }: AuthorizedLink,
   account: string | undefined,
 ): readonly string[] {
   if (account === undefined || account === '') return []

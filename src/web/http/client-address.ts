@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 
 /**
- * Address of the browser or client. `X-Forwarded-For` is a list to which each proxy appends the address it saw, so only the last
- * `trustedProxies` entries were written by proxies of ours; what stands before them is whatever the client likes to say.
+ * Returns the address of the browser or client. Each proxy appends the address that it saw to `X-Forwarded-For`, so only the last
+ * `trustedProxies` entries come from our own proxies. The client controls the entries before them.
  */
 export function clientAddress(request: IncomingMessage, trustedProxies: number): string {
   const peer = plain(request.socket.remoteAddress ?? '')
@@ -15,7 +15,7 @@ export function clientAddress(request: IncomingMessage, trustedProxies: number):
   return address !== undefined && isIP(address) !== 0 ? address : peer
 }
 
-/** Some proxies add the port, and brackets around IPv6 (RFC 7239 §6). An IPv4 address that came in over an IPv6 socket is the same client. */
+/** Some proxies add the port, and brackets around IPv6 (RFC 7239 §6). An IPv4 address on an IPv6 socket is the same client. */
 function plain(written: string): string {
   const [, bracketed, dotted] = /^"?(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d{1,5})?"?$/.exec(written) ?? []
   const address = bracketed ?? dotted ?? written

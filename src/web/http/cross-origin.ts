@@ -1,20 +1,25 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
+import type { SecurityHeaders } from './security-headers.ts'
 
-/** Lets a web page of a listed origin read the answer. Never a wildcard, and no cookies (OWASP ASVS 5.0 v5.0.0-3.4.2). */
+/** Sets the headers with which a web page of a listed origin may read the answer. No wildcard, no cookies (OWASP ASVS 5.0 v5.0.0-3.4.2). */
 export function shareWith(ctx: Context, origin: string): void {
   ctx.set('Access-Control-Allow-Origin', origin)
   ctx.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Mcp-Session-Id, Mcp-Protocol-Version')
   ctx.vary('Origin')
 }
 
-/** A preflight carries no token, so it is answered before one is asked for. */
-export function answerPreflight(ctx: Context): boolean {
-  if (ctx.method !== 'OPTIONS' || ctx.get('access-control-request-method') === '') return false
-  ctx.set('Access-Control-Allow-Methods', 'GET, POST, DELETE')
-  // MCP headers differ between its versions; the origin is one that the operator listed.
-  const headers = ctx.get('access-control-request-headers')
-  if (/^[A-Za-z0-9, _-]{1,1000}$/.test(headers)) ctx.set('Access-Control-Allow-Headers', headers)
-  ctx.set('Access-Control-Max-Age', '600')
-  ctx.status = 204
-  return true
+/**
+ * Returns the headers of the answer to a preflight, or undefined for any other request. A preflight carries no token, so it is answered
+ * before the token is checked.
+ */
+export function preflightHeaders({ method, headers }: IncomingMessage): SecurityHeaders | undefined {
+  if (method !== 'OPTIONS' || !headers['access-control-request-method']) return undefined
+  // MCP's headers differ between its versions, so any are allowed; the operator listed the origin.
+  const requested = headers['access-control-request-headers'] ?? ''
+  return {
+    'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+    ...(/^[A-Za-z0-9, _-]{1,1000}$/.test(requested) && { 'Access-Control-Allow-Headers': requested }),
+    'Access-Control-Max-Age': '600',
+  }
 }

@@ -2,18 +2,18 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Context } from 'koa'
 import { koaBody } from 'koa-body'
 
-/** Longest body in bytes: percent-encoding makes a credential of the largest size three times as long. */
+/** Longest body in bytes. Percent-encoding can triple the size of the largest credential. */
 export const MAX_FORM_BYTES = 64 * 1024
 const MAX_FIELDS = 64
 
-/** The only file that knows koa-body. */
+/** koa-body is used in this file only. */
 const parse = koaBody({
   json: false,
   text: false,
   multipart: false,
   urlencoded: true,
   formLimit: MAX_FORM_BYTES,
-  // Names stay flat and keep their dots and brackets. Without a prototype, a variable may be called toString.
+  // Names stay flat and keep their dots and brackets. Objects without a prototype allow a variable named toString.
   queryString: {
     allowDots: false,
     depth: 0,
@@ -29,10 +29,10 @@ const parse = koaBody({
 export type BodyRefusal = 'content_type' | 'too_large' | 'malformed' | 'already_read'
 
 /**
- * What can be told before a byte is read: koa-body lets other types through as an empty object, and has no limit for them.
+ * Refuses a body by its headers, before it is read: koa-body accepts other types as an empty object, and without a limit.
  *
- * What another parser has made of the body is not taken in its place: the secret would have been in the application's hands, and bytes
- * that browsers do not send could no longer be told. The login's button comes before any secret, so that the first try finds it out.
+ * A body that another parser has read is refused: the application would have seen the secret, and bytes that browsers do not send could no
+ * longer be detected. The sign-in button is checked in the same way, so that the mistake shows before a secret is typed.
  */
 export function refusedUnread(ctx: Context): BodyRefusal | undefined {
   if (ctx.req.readableDidRead) return 'already_read'
@@ -40,13 +40,13 @@ export function refusedUnread(ctx: Context): BodyRefusal | undefined {
   if (type !== 'application/x-www-form-urlencoded' && type !== 'application/x-www-form-urlencoded;charset=utf-8') {
     return 'content_type'
   }
-  // A compressed body of a few bytes may unpack to many.
+  // A compressed body of a few bytes may expand to many.
   if ((ctx.req.headers['content-encoding'] ?? 'identity') !== 'identity') return 'content_type'
   const length = ctx.req.headers['content-length']
   return length !== undefined && Number(length) > MAX_FORM_BYTES ? 'too_large' : undefined
 }
 
-/** The fields by name. A name that came twice, or anything else that is no single text, is `malformed`. */
+/** Returns the fields by name. A name that occurs twice, and any value that is not a single text, is `malformed`. */
 export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, string> | BodyRefusal> {
   let body: unknown
   let raw: unknown
@@ -55,7 +55,7 @@ export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, st
     body = Reflect.get(ctx.request, 'body')
     raw = Reflect.get(ctx.request, 'rawBody')
   } catch (error) {
-    // The parser's error holds the raw body, so nothing of it goes further than its status.
+    // The parser's error contains the raw body, so only its status is used.
     return statusOf(error) === 413 ? 'too_large' : 'malformed'
   } finally {
     Reflect.deleteProperty(ctx.request, 'body')
@@ -67,13 +67,13 @@ export async function readFormBody(ctx: Context): Promise<ReadonlyMap<string, st
     if (typeof value !== 'string') return 'malformed'
     fields.set(name, value)
   }
-  // The parser leaves names out that it takes for attacks, such as __proto__, and takes [pat] for pat; a form that holds one is not ours.
+  // The parser drops names that it considers attacks, such as __proto__, and reads [pat] as pat. A form with such a name is not ours.
   const names = [...new URLSearchParams(raw).keys()].sort()
   return isDeepStrictEqual([...fields.keys()].sort(), names) ? fields : 'malformed'
 }
 
-// Browsers send nothing else (URL Standard, application/x-www-form-urlencoded). Parsers make something of other bytes, each in its own
-// way, and then what is stored is not what was sent.
+// Browsers send nothing else (URL Standard, application/x-www-form-urlencoded). Parsers interpret other bytes differently, so the stored
+// value could differ from the sent one.
 function isWellEncoded(raw: string): boolean {
   if (!/^[\x21-\x7e]*$/.test(raw)) return false
   try {

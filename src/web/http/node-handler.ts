@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa from 'koa'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 
-/** What Express, Fastify (through `@fastify/middie`) and `node:http` call. Without `next`, foreign paths are answered with 404. */
+/** A handler for Express, Fastify (through `@fastify/middie`) and `node:http`. Without `next`, it answers foreign paths with 404. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
 
 /**
- * Serves Koa middleware in a server that is not Koa's. Requests for paths that it does not own go to `next` untouched, without having
- * been through Koa, which would leave listeners and a status on them.
+ * Serves Koa middleware in a server that is not Koa's. Requests for other paths go to `next` before Koa sees them, because Koa would leave
+ * listeners and a status on them.
  */
 export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string) => boolean): NodeHandler {
   const app = new Koa()
@@ -16,7 +16,7 @@ export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string
   return (request, response, next) => {
     const mounted = request.url
     request.url = wholeUrl(request)
-    // As Koa itself reads it, so that nothing is taken here that the routes would not answer.
+    // Reads the path as Koa does, so that it takes only paths that the routes answer.
     const path: unknown = app.createContext(request, response).path
     if (!next || (typeof path === 'string' && owns(path))) return void handle(request, response)
     request.url = mounted
@@ -25,8 +25,8 @@ export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string
 }
 
 /**
- * The URL with the path that the handler is mounted below. Express keeps that path in `baseUrl`; connect and middie keep the whole in
- * `originalUrl`. In Express `originalUrl` would undo what the application itself has rewritten.
+ * Returns the URL with the path below which the handler is mounted. Express keeps that path in `baseUrl`; connect and middie keep the whole
+ * URL in `originalUrl`. In Express `originalUrl` would undo the application's own rewriting.
  */
 function wholeUrl(request: IncomingMessage & { baseUrl?: unknown; originalUrl?: unknown }): string | undefined {
   const { url, baseUrl, originalUrl } = request

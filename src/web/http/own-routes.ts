@@ -5,6 +5,6 @@ export interface OwnRoutes {
   readonly middleware: KoaMiddleware
   /** Whether `middleware` answers this path itself. */
   owns(path: string): boolean
-  /** Paths that must work without a bearer token; `{name}` stands for a provider, `*` for any file. */
+  /** Paths that must be reachable without a bearer token. `{name}` stands for a provider, `*` for any file. */
   readonly openPaths: readonly string[]
 }

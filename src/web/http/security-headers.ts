@@ -3,7 +3,7 @@ import type { Site } from './site.ts'
 
 const ONE_YEAR = 31_536_000
 
-/** Addresses of the library's own assets, the only ones that a page may load. */
+/** The sources of our own assets, which a page may load. */
 export interface PageSources {
   readonly scripts: readonly string[]
   readonly style: string
@@ -45,7 +45,7 @@ export function securityHeaders(site: Site, sources: PageSources, subdomains = t
   }
 }
 
-/** Headers of answers that are for programs: the bearer gate's refusals and the metadata. */
+/** Returns the headers of answers for programs: the bearer gate's refusals and the metadata. */
 export function programHeaders(secure: boolean, subdomains = true): SecurityHeaders {
   return {
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",

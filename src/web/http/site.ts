@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto'
-import { basePathOf, urlBelow } from '../../core/network/server-base-url.ts'
+import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
+import {
+  formRoot,
+  LINK_HANDLE,
+  type LinkPage,
+  type LinkTarget,
+  loginCallbackUrl,
+  linkPath as pathOfLink,
+} from '../../core/network/form-urls.ts'
+import { basePathOf } from '../../core/network/server-base-url.ts'
 
-/** The pages' own addresses. Everything is built from `serverBaseUrl`, never from a request's `Host`. */
+/** The addresses of the pages. All are built from `serverBaseUrl`, never from a request's `Host`. */
 export interface Site {
   readonly origin: string
   /** Host and port as browsers send them in `Host`. */
@@ -12,34 +21,44 @@ export interface Site {
   /** Path of everything that the vault serves, without a trailing slash. */
   readonly root: string
   readonly callbackUrl: string
-  /** Tells vaults apart whose cookies meet in one browser, since ports and paths share a host's: 8 hex digits of a hash of the base URL. */
+  /**
+   * Distinguishes vaults whose cookies meet in one browser, because all ports and paths of a host share them: 8 hex digits of a hash of the
+   * base URL.
+   */
   readonly id: string
 }
 
 export function siteOf(serverBaseUrl: URL): Site {
   const { origin, host, protocol } = serverBaseUrl
   const base = basePathOf(serverBaseUrl)
-  const root = `${base}/credentials`
   return {
     origin,
     host,
     secure: protocol === 'https:',
     sharedOrigin: base !== '',
-    root,
-    callbackUrl: urlBelow(serverBaseUrl, '/credentials/callback').href,
+    root: formRoot(serverBaseUrl),
+    callbackUrl: loginCallbackUrl(serverBaseUrl).href,
     id: createHash('sha256').update(`site ${origin}${base}`).digest('hex').slice(0, 8),
   }
 }
 
-/** Names one link: which provider's form, and whose request. Both are checked for shape only. */
-export interface LinkTarget {
-  readonly provider: string
-  readonly handle: string
+/** Returns path and query of one of a link's pages. */
+export function linkPath(site: Site, page: LinkPage, target: LinkTarget): string {
+  return pathOfLink(site.root, page, target)
 }
 
-export type LinkPage = 'entry' | 'submit' | 'cancel' | 'done'
+/** Returns the target if both parts have the shape of one of our links, else undefined. It does not say whether the link exists. */
+export function linkTarget(provider: unknown, handle: unknown): LinkTarget | undefined {
+  if (typeof provider !== 'string' || provider.length > MAX_PROVIDER_NAME_LENGTH) return undefined
+  if (!PROVIDER_NAME.test(provider)) return undefined
+  if (typeof handle !== 'string' || !LINK_HANDLE.test(handle)) return undefined
+  return { provider, handle }
+}
 
-/** Path and query of one of a link's pages. */
-export function linkPath(site: Site, page: LinkPage, { provider, handle }: LinkTarget): string {
-  return `${site.root}/${encodeURIComponent(provider)}/${page}?t=${encodeURIComponent(handle)}`
+/** Reads the query of a link. It accepts exactly one `t` and nothing else, because proxies disagree on repeated and extra parameters. */
+export function linkTargetOf(provider: unknown, query: string): LinkTarget | undefined {
+  const parameters = [...new URLSearchParams(query)]
+  const [first] = parameters
+  if (parameters.length !== 1 || first?.[0] !== 't') return undefined
+  return linkTarget(provider, first[1])
 }

@@ -1,40 +1,49 @@
 import type { CredentialWriter } from '../../core/credentials/credential-writer.ts'
-import type { Sealer } from '../../core/crypto/seal.ts'
+import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
 import type { PendingRequests } from '../../core/requests/pending-requests.ts'
-import type { RateLimitOptions } from './rate-limit.ts'
+import type { RateLimitOptions } from './page-limits.ts'
 
-/** Everything that the pages work with. */
+/** Seals the pages' cookies and hashes their form tokens and owners. It opens no reference and no pending request. */
+export type PageSealer = Sealer<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
+
+export const PAGE_PURPOSES = {
+  seal: ['session-cookie', 'login-cookie'],
+  mac: ['csrf', 'owner'],
+} as const satisfies SealerPurposes
+
+/** The parts that the pages use. */
 export interface WebParts {
   /** Origin, and base path if any, under which the pages are reached. No trailing slash, query or fragment. */
   readonly serverBaseUrl: URL
   /** Grows as providers register. */
   readonly providers: ReadonlyMap<string, FormProvider>
   readonly pendingRequests: PendingRequests
-  /** The form saves credentials through this. */
+  /** Saves and revokes credentials for the form. */
   readonly writer: CredentialWriter
   readonly identity: Identity
   readonly sessions: BrowserSessions
-  readonly sealer: Sealer
+  readonly sealer: PageSealer
   readonly journal: Journal
   readonly health: Health
-  /** What the operator should read at once. Never a secret. */
+  /** Warns the operator at once. The message never contains a secret. */
   readonly warn: (message: string) => void
   readonly options: WebOptions
 }
 
-/** Settings for all answers, of the pages and of the MCP endpoint. */
+/** Options for every answer, of the pages and of the MCP endpoint. */
 export interface HttpOptions {
-  /** How many proxies of yours stand in front and append to `X-Forwarded-For`. Default 0: the header is ignored. */
+  /** Number of your proxies that append to `X-Forwarded-For`. Default 0: the header is ignored. */
   readonly trustedProxies: number
-  /** What users call this server. Default the host of `serverBaseUrl`. */
+  /** The name of this server that users see. Default the host of `serverBaseUrl`. */
   readonly serverName: string
   /**
-   * Whether Strict-Transport-Security covers subdomains too. Default true; false where a subdomain still has to be reached over plain http.
+   * Whether Strict-Transport-Security covers subdomains too. Default true. Set it to false if a subdomain must stay reachable over plain
+   * http.
    */
   readonly hstsIncludeSubdomains?: boolean
 }
@@ -47,7 +56,7 @@ export interface WebOptions extends HttpOptions {
   readonly rateLimits?: RateLimitOptions
 }
 
-/** Parts that the MCP endpoint's token check and metadata use. */
+/** The parts that the MCP endpoint's gate and metadata use. */
 export interface BearerParts extends Pick<WebParts, 'serverBaseUrl' | 'identity' | 'journal' | 'health'> {
   readonly options: HttpOptions
 }

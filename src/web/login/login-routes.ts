@@ -1,21 +1,21 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { LoginStart, SignedInUser } from '../../core/ports/identity.ts'
-import { type LinkTarget, linkPath } from '../http/site.ts'
+import { linkPath, linkTarget } from '../http/site.ts'
 import { type Answer, isAnswer, type PageEvent, rateLimited, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
 import { LOGIN_SECONDS, loginId } from '../session/login-cookie.ts'
-import { linkTarget } from './link-target.ts'
 
-/** Reason of the event for an error that the identity provider returned through the browser. */
+/** Reason of an outage that the identity provider's answer, as brought by the browser, states. */
 const ANSWERED_UNAVAILABLE = 'issuer_answered'
 const LOGIN_FIELDS = new Set(['provider', 't', 'switch', 'issuer'])
 
 /**
- * Begins a login. The answer is a page that leads on, not a redirect: browsers apply `form-action` to redirects too, and would block one
- * to the identity provider.
+ * Begins a login. The answer is a page with a link, not a redirect: browsers apply `form-action` to redirects too and would block one to
+ * the identity provider.
  */
 export async function beginLogin(services: PageServices, request: PageRequest): Promise<Answer> {
   const { parts, logins, limits, renderer, messages } = services
@@ -44,11 +44,11 @@ export async function beginLogin(services: PageServices, request: PageRequest): 
   return {
     // A quote would end the address inside the refresh tag.
     page: renderer.message(messages.leaving(redirectTo.href.replaceAll("'", '%27'), choice)),
-    cookies: logins.kept(request.ctx.req, redirectTo.searchParams.get('state') ?? '', login),
+    cookies: logins.cookiesFor(request.ctx.req, redirectTo.searchParams.get('state') ?? '', login),
   }
 }
 
-/** The identity provider's answer. Only the browser that began the login can finish it, and only once. */
+/** Handles the identity provider's answer. Only the browser that began the login can finish it, and only once. */
 export async function finishLogin(services: PageServices, request: PageRequest): Promise<Answer> {
   const { parts, site, logins, renderer, messages } = services
   const { ctx } = request
@@ -67,7 +67,7 @@ export async function finishLogin(services: PageServices, request: PageRequest):
   try {
     user = await parts.identity.browserLogin.complete(callback, login.transaction)
   } catch (error) {
-    // An outage is no answer: the same login may be finished once it is over.
+    // An outage does not use the login up: it may be finished afterwards.
     if (!isCredentialVaultError(error, 'unavailable')) await endLogin(services, state, login.startedAt)
     return { ...failed(services, request, login.target, error), cookies }
   }
@@ -80,7 +80,7 @@ export async function finishLogin(services: PageServices, request: PageRequest):
   return { ...answer, cookies: [...cookies, ...(answer.cookies ?? [])] }
 }
 
-/** A login's cookie is worthless once the login is done, even to somebody who kept a copy. */
+/** Marks a login as used, so that copies of its cookie are worthless. */
 function endLogin({ parts }: PageServices, state: string, startedAt: number): Promise<void> {
   return parts.sessions.useLogin(loginId(state), startedAt + LOGIN_SECONDS * 1000)
 }
@@ -113,7 +113,7 @@ function failed(services: PageServices, { correlationId }: PageRequest, target: 
     }
   }
   if (!isCredentialVaultError(error, 'unavailable')) throw error
-  // What the browser brought is anybody's word.
+  // The browser can forge this answer, so it must not turn health red.
   if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', error.reason ?? error.code)
   return {
     page: renderer.message(messages.loginUnavailable(target, correlationId)),

@@ -1,11 +1,11 @@
 import { CSRF_FIELD, csrfTokenMatches } from '../http/csrf.ts'
+import { linkTarget } from '../http/site.ts'
 import { type Answer, isAnswer } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import { type PageServices, SIGN_OUT_PURPOSE } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
-import { linkTarget } from './link-target.ts'
 
-/** Ends the session on every replica, for as long as a copy of its cookie could be shown. */
+/** Ends the session on every replica, until no copy of its cookie is valid any more. */
 export async function signOut(services: PageServices, request: PageRequest): Promise<Answer> {
   const { parts, site, sessions, logins, renderer, messages } = services
   const { req } = request.ctx
@@ -23,7 +23,7 @@ export async function signOut(services: PageServices, request: PageRequest): Pro
   return {
     page: renderer.message(messages.signedOut(linkTarget(fields.get('provider'), fields.get('t')))),
     cookies: [...cookies, sessions.droppedCookie(), ...logins.allCleared(req)],
-    // Other applications of a shared origin keep what is theirs. "cookies" would clear the whole registered domain, so it is not used.
+    // Do not clear the data of other applications on a shared origin. "cookies" would clear the whole registered domain, so it is not used.
     headers: { 'Clear-Site-Data': site.sharedOrigin ? '"cache"' : '"cache", "storage"' },
     ...(owner && { event: { type: 'login.ended', outcome: 'success', reason: 'signed_out', owner } }),
   }

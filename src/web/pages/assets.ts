@@ -14,7 +14,7 @@ export interface Assets extends PageSources {
   readonly files: ReadonlyMap<string, Asset>
 }
 
-/** The files that pages load, read once at start. Their names contain their hash, so browsers may keep them for good. */
+/** Loads the files of the pages, once at start. Their names contain their hash, so browsers may cache them forever. */
 export function loadAssets(site: Site): Assets {
   const load = (stem: string, extension: string, type: string): Asset => {
     const body = Buffer.from(readTemplateFile(`${stem}.${extension}`))

@@ -4,12 +4,12 @@ const LINK_PROTOCOLS = new Set(['https:', 'http:', 'mailto:'])
 /** The page's own heading is the only h1. */
 const HEADING_SHIFT = 1
 const DEEPEST_HEADING = 6
-/** Characters of a paragraph. The lexer looks through all of it for the end of each emphasis, so a longer one has none. */
+/** Longest paragraph that may contain emphasis, in characters. The lexer searches the whole paragraph for the end of each emphasis. */
 const LONGEST_EMPHASISED = 2000
 
 /**
- * The operator's guide as HTML. It is the one piece of HTML that a page takes as it is, so nothing gets through but what is made
- * here: raw HTML becomes text, links keep only harmless protocols, images become their description.
+ * Renders the operator's guide as HTML. It is the only HTML that a page includes unescaped, so everything in it is made here: raw HTML
+ * becomes text, links keep only harmless protocols, images become their description.
  */
 export function renderGuide(markdown: string): string {
   const guide = new Marked({ async: false, gfm: true })
@@ -26,9 +26,9 @@ export function renderGuide(markdown: string): string {
       },
       link({ href, tokens }: Tokens.Link) {
         const text = this.parser.parseInline(tokens)
-        const target = linkTarget(href)
+        const target = externalUrl(href)
         if (!target) return text
-        // Whoever follows a link out of here sees beforehand where it goes.
+        // Show the host, so that users see where an outgoing link goes.
         const host =
           target.host !== '' && !text.includes(target.host)
             ? ` <span class="host">(${escapeHtml(target.host)})</span>`
@@ -36,7 +36,7 @@ export function renderGuide(markdown: string): string {
         return `<a href="${escapeHtml(target.href)}" target="_blank" rel="noopener noreferrer">${text}</a>${host}`
       },
       image: ({ text }: Tokens.Image) => escapeHtml(text),
-      // After a raw <script> or <pre> the lexer takes text for markup that has to stay as it is; there is none here.
+      // After a raw <script> or <pre> the lexer takes text for markup to keep. There is none here, so it is escaped.
       text: (token: Tokens.Text | Tokens.Escape) =>
         'escaped' in token && token.escaped ? escapeHtml(token.text) : false,
       code: ({ text }: Tokens.Code) => `<pre tabindex="0"><code>${escapeHtml(text)}\n</code></pre>\n`,
@@ -46,13 +46,13 @@ export function renderGuide(markdown: string): string {
   try {
     return String(guide.parse(markdown))
   } catch {
-    // Nested deeper than the stack: nobody has written that as Markdown.
+    // The guide is nested deeper than the stack, which no person writes.
     return `<pre tabindex="0"><code>${escapeHtml(markdown)}\n</code></pre>\n`
   }
 }
 
-/** Absolute addresses only: a relative one would lead into our own pages. */
-function linkTarget(href: string): URL | undefined {
+/** Accepts absolute addresses only: a relative one would lead to our own pages. */
+function externalUrl(href: string): URL | undefined {
   if (!URL.canParse(href)) return undefined
   const url = new URL(href)
   return LINK_PROTOCOLS.has(url.protocol) ? url : undefined

@@ -1,19 +1,23 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { BrowserLogin } from '../../core/ports/identity.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
-import { type LinkTarget, linkPath, type Site } from '../http/site.ts'
+import { linkPath, type Site } from '../http/site.ts'
+import type { Message, Viewer } from './page-renderer.ts'
+import { signedInFact, signInAction } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
-import type { Message, Viewer } from './pages.ts'
-import { signedInFact, signInAction } from './pages.ts'
 import { refusalMessages } from './refusal-messages.ts'
 
-/** Texts of every page but the form. Each says what happened and what to do next. */
-export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'displayName' | 'choices'>) {
-  const hasLogin = login.mode !== 'local-user'
+/** Creates the texts of every page but the form. Each says what happened and what to do next. */
+export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' | 'displayName' | 'choices'>) {
+  const { hasLogin } = login
   const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'
   const askAgain = 'Ask your assistant for it again, and it will give you a new link.'
 
-  /** One button, or one for each identity provider: the same ones on every link's page, whoever its owner is. */
+  /**
+   * Returns one button, or one for each identity provider. The buttons do not depend on the link's owner, so they do not reveal the owner's
+   * provider.
+   */
   function signInButtons(
     target: LinkTarget | undefined,
     { label = signInLabel, primary = true, switchAccount = false } = {},
@@ -58,7 +62,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
       actions: [{ kind: 'link', label: 'Continue', href: redirectTo, primary: true }],
     }),
 
-    /** The same for every link that is not this person's own, whether or not there is one. */
+    /** Shown for every link that is not this user's own, whether it exists or not. */
     notYours: (viewer: Viewer, target: LinkTarget): Message => ({
       status: 403,
       tone: 'warning',
@@ -75,7 +79,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'mode' | 'd
         : [],
     }),
 
-    /** For the link's owner only. */
+    /** Shown to the link's owner only. */
     ended: (
       state: Exclude<FoundRequest['state'], 'open'>,
       viewer: Viewer,

@@ -9,25 +9,25 @@ export type Action =
       readonly primary?: boolean
     }
 
-/** Who is signed in, as every page shows it that knows. */
+/** The signed-in user, as shown on every page that knows one. */
 export interface SignedInView {
   readonly name: string
-  /** Subject and identity provider, which no display name can imitate. */
+  /** Subject and identity provider. A display name cannot imitate them. */
   readonly account: string
   readonly signOut: Action & { readonly kind: 'post' }
 }
 
-/** Values that `layout.ejs` needs for every page. */
+/** The values that `layout.ejs` needs for every page. */
 export interface LayoutView {
   readonly title: string
   readonly serverName: string
   readonly style: string
   readonly scripts: readonly string[]
   readonly icon: string
-  /** Shown on every page of a mode that is weaker than a login. */
+  /** A warning on every page of a mode without a login. */
   readonly banner: string | undefined
   readonly signedIn: SignedInView | undefined
-  /** Where the browser goes by itself, at once. */
+  /** The address that the page loads by itself, at once. */
   readonly refresh: string | undefined
 }
 
@@ -35,11 +35,11 @@ export interface MessageView extends LayoutView {
   readonly tone: 'neutral' | 'success' | 'warning' | 'error'
   readonly heading: string
   readonly paragraphs: readonly string[]
-  /** A sentence that stands out. */
+  /** A highlighted sentence. */
   readonly caution: string | undefined
   readonly facts: readonly Fact[]
   readonly actions: readonly Action[]
-  /** The reference that the user passes on to the operator. */
+  /** The reference to report to the operator. */
   readonly reference: string | undefined
 }
 
@@ -48,7 +48,7 @@ export interface Fact {
   readonly value: string
   /** Smaller text behind or below the value. */
   readonly note?: string | undefined
-  /** The value's point in time, RFC 3339, where it is one: browsers show it in their own zone. */
+  /** RFC 3339, if the value is a time: browsers show it in their own zone. */
   readonly time?: string | undefined
 }
 
@@ -66,7 +66,7 @@ export interface FormView extends LayoutView {
   readonly guideOpen: boolean
   readonly problems: readonly { readonly text: string; readonly href: string | undefined }[]
   readonly problemHeading: string
-  /** Said when secrets were typed and have to be typed again. */
+  /** Shown when typed secrets have to be typed again. */
   readonly clearedNote: string | undefined
 }
 

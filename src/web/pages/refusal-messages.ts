@@ -1,8 +1,8 @@
-import type { LinkTarget } from '../http/site.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
+import type { Message, Viewer } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
-import type { Message, Viewer } from './pages.ts'
 
-/** Texts of requests that are refused or fail before it matters whose they are. */
+/** Texts for requests that are refused or fail before their owner matters. */
 export function refusalMessages(openForm: (target: LinkTarget, label: string) => Action) {
   return {
     staleForm: (viewer: Viewer | undefined, target: LinkTarget | undefined): Message => ({
@@ -14,7 +14,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       actions: target ? [openForm(target, 'Open the form again')] : [],
     }),
 
-    /** `originHidden`: it may have been our own page after all. */
+    /** `originHidden`: the request may have come from our own page after all. */
     foreignForm: (originHidden: boolean): Message => ({
       status: 403,
       tone: 'error',

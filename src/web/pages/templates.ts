@@ -8,8 +8,8 @@ export function readTemplateFile(name: string): string {
 }
 
 /**
- * Compiles one page inside `layout.ejs`. The only file that knows EJS. Parts are put together as source before compiling, at the marks
- * `<!-- part: name -->`, so that no page needs EJS's unescaped output to include another; data never reaches EJS's options.
+ * Compiles one page inside `layout.ejs`. EJS is used in this file only. Parts are inserted as source before compiling, at the marks `<!--
+ * part: name -->`, so that no page needs EJS's unescaped output to include another. Data never reaches EJS's options.
  */
 export function compilePage<View extends object>(name: string): (view: View) => string {
   const source = withParts(

@@ -1,32 +1,32 @@
 import type { AuditEvent } from '../../core/ports/audit-sink.ts'
 import type { Site } from '../http/site.ts'
-import type { Page } from '../pages/pages.ts'
+import type { Page } from '../pages/page-renderer.ts'
 import type { PageServices } from './page-services.ts'
 
-/** 303, so that the browser never repeats a POST there (RFC 9700 §4.12). Within our own origin only. */
+/** A redirect within our own origin. Its status is 303, so that the browser never repeats a POST there (RFC 9700 §4.12). */
 export interface SeeOther {
   readonly status: 303
   readonly location: string
 }
 
-/** An audit line without what the request itself tells. */
+/** An audit line without the fields that the request supplies. */
 export type PageEvent = Omit<AuditEvent, 'address' | 'correlationId'>
 
-/** A handler's answer. Only `respond` sends it. */
+/** A handler's answer. `respond` sends it. */
 export interface Answer {
   readonly page: Page | SeeOther
-  /** How it ended, written before the answer is sent. */
+  /** The outcome, written before the answer is sent. */
   readonly event?: PageEvent
-  /** The same, and the answer does not wait for it: its delay would tell something. */
+  /** An outcome that the answer does not wait for, because the delay would reveal something. */
   readonly eventBeside?: PageEvent
   /** Whole lines of `Set-Cookie`. */
   readonly cookies?: readonly string[]
   readonly headers?: Readonly<Record<string, string>>
-  /** For the application's error listener: what the user can do nothing about. */
+  /** For the application's error listener: a problem that the user cannot solve. */
   readonly problem?: string
 }
 
-/** Tells a handler's answer from what a check lets pass. Only for objects that this package made: it goes by their shape. */
+/** Whether a check returned an answer instead of its result. */
 export function isAnswer(found: object): found is Answer {
   return 'page' in found
 }

@@ -8,7 +8,7 @@ export interface PageRequest {
   readonly address: string
 }
 
-/** The part of an audit line that is the same for everything in one request. */
+/** Returns the audit fields that are the same for all lines of one request. */
 export function lineOf({ address, correlationId }: PageRequest): Pick<AuditEvent, 'address' | 'correlationId'> {
   return { address, correlationId }
 }

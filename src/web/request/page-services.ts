@@ -1,16 +1,17 @@
 import type { HealthPart } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import { reasonOf } from '../../core/journal/refusal-event.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import { csrfToken } from '../http/csrf.ts'
-import type { RateLimits } from '../http/rate-limit.ts'
-import type { LinkTarget, Site } from '../http/site.ts'
+import type { RateLimits } from '../http/page-limits.ts'
+import type { Site } from '../http/site.ts'
 import type { WebParts } from '../http/web-parts.ts'
 import type { Messages } from '../pages/messages.ts'
-import { accountText, type PageRenderer, type Viewer } from '../pages/pages.ts'
+import { accountText, type PageRenderer, type Viewer } from '../pages/page-renderer.ts'
 import type { LoginCookies } from '../session/login-cookie.ts'
 import type { Session, Sessions } from '../session/session.ts'
 
-/** The services that all handlers share; created once. */
+/** The services that every handler uses. Created once. */
 export interface PageServices {
   readonly parts: WebParts
   readonly site: Site
@@ -35,7 +36,7 @@ export function viewerOf({ parts }: PageServices, session: Session, target?: Lin
   }
 }
 
-/** Keeps health informed of a dependency whose failure only the pages may see. */
+/** Reports the result of an operation on a dependency to health. */
 export async function watched<T>({ parts }: PageServices, part: HealthPart, operation: Promise<T>): Promise<T> {
   try {
     const result = await operation

@@ -8,7 +8,7 @@ import type { PageServices } from './page-services.ts'
 const BODY_ALREADY_READ =
   "A form of the credential vault was read by another body parser first, and nothing was saved. Mount vault.nodeHandler(), or call a provider's register(), before the parser."
 
-/** Checks that need neither body nor session, in the order of their cost. Returns the answer to a POST that is refused. */
+/** Runs the checks that need neither body nor session, cheapest first. Returns the answer to a refused POST. */
 export function refusePost(services: PageServices, { ctx }: PageRequest): Answer | undefined {
   const { site, renderer, messages } = services
   if (!sentByOurPage(ctx.req.headers, site.origin)) {
@@ -18,7 +18,7 @@ export function refusePost(services: PageServices, { ctx }: PageRequest): Answer
   return refusal && refuseBody(services, refusal)
 }
 
-/** The posted fields, or the answer when they cannot be read. */
+/** Returns the posted fields, or the answer if they cannot be read. */
 export async function readFields(
   services: PageServices,
   { ctx }: PageRequest,
@@ -26,7 +26,7 @@ export async function readFields(
 ): Promise<ReadonlyMap<string, string> | Answer> {
   const fields = await readFormBody(ctx)
   if (typeof fields !== 'string') return fields
-  // What is left of the body stays on the connection, and would be taken for the next request.
+  // Close the connection: the rest of the body would be read as the next request.
   const headers = fields === 'too_large' ? { Connection: 'close' } : {}
   return { ...refuseBody(services, fields, link), headers }
 }
@@ -54,7 +54,7 @@ export type RejectionReason =
   | 'unknown_field'
   | 'invalid'
 
-/** The line of a refused POST. */
+/** Returns the audit event of a refused POST. */
 export function rejected(reason: RejectionReason, link: Partial<PageEvent> = {}): PageEvent {
   const nobody: Pick<AuditEvent, 'actor'> = link.owner === undefined ? { actor: { kind: 'anonymous' } } : {}
   return { type: 'form.rejected', outcome: 'denied', reason, ...nobody, ...link }

@@ -2,7 +2,10 @@ import type { Journal } from '../../core/journal/journal.ts'
 import type { Answer } from './answer.ts'
 import { lineOf, type PageRequest } from './page-request.ts'
 
-/** Writes the line of how a request ended, then sends the answer. The only place that does either. */
+/**
+ * Writes the audit line of a request's outcome, then sends the handler's answer. Handlers write the lines that come before an effect
+ * themselves. Assets are sent by their route.
+ */
 export async function respond(journal: Pick<Journal, 'note'>, request: PageRequest, answer: Answer): Promise<void> {
   const { ctx } = request
   if (answer.event) await journal.note({ ...answer.event, ...lineOf(request) })

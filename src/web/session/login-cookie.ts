@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { LoginTransaction } from '../../core/ports/identity.ts'
-import type { LinkTarget, Site } from '../http/site.ts'
+import type { Site } from '../http/site.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
-/** One login between its two halves: what the identity mode keeps, and where the browser goes afterwards. */
+/** One login until the identity provider answers: the identity mode's data, and the link to return to. */
 export interface OpenLogin {
   readonly transaction: LoginTransaction
   readonly target: LinkTarget
@@ -13,7 +14,7 @@ export interface OpenLogin {
   readonly startedAt: number
 }
 
-/** In which a login has to be finished. */
+/** Seconds within which a login must be finished. */
 export const LOGIN_SECONDS = 600
 const MAX_OPEN_LOGINS = 3
 
@@ -25,8 +26,8 @@ const sealedSchema = z.strictObject({
 })
 
 /**
- * Login cookies: one for each login that this browser has begun, found by the login's `state`, so that two tabs don't overwrite each
- * other. The way back is sealed in it, so no parameter of any request can send the browser elsewhere.
+ * Creates the login cookies. Each login of a browser has its own, found by the login's `state`, so that two tabs do not overwrite each
+ * other. The link to return to is sealed in it, so no request parameter can send the browser elsewhere.
  */
 export function createLoginCookies(site: Site, sealer: CookieSealer) {
   const prefix = cookieName(site, 'login-')
@@ -39,8 +40,8 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
     return { ...rest, target: { provider, handle } }
   }
 
-  /** The oldest ones go, and first those that do not open at all. */
-  function roomMade(request: IncomingMessage): readonly string[] {
+  /** Drops the oldest logins, and first those that do not open. */
+  function evictedCookies(request: IncomingMessage): readonly string[] {
     const held = [...requestCookies(request)]
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, value]) => ({ name, startedAt: open(value)?.startedAt ?? 0 }))
@@ -49,14 +50,14 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
   }
 
   return {
-    /** Lines of `Set-Cookie` that keep this login. */
-    kept(request: IncomingMessage, state: string, login: OpenLogin): readonly string[] {
+    /** Returns the `Set-Cookie` lines that keep this login. */
+    cookiesFor(request: IncomingMessage, state: string, login: OpenLogin): readonly string[] {
       const value = sealer.seal(
         'login-cookie',
         { transaction: login.transaction, ...login.target, startedAt: login.startedAt },
         login.startedAt + LOGIN_SECONDS * 1000,
       )
-      return [...roomMade(request), sealedCookie(site, { name: nameFor(state), value, maxAge: LOGIN_SECONDS })]
+      return [...evictedCookies(request), sealedCookie(site, { name: nameFor(state), value, maxAge: LOGIN_SECONDS })]
     },
 
     find: (request: IncomingMessage, state: string): OpenLogin | undefined =>
@@ -73,7 +74,7 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
 
 export type LoginCookies = ReturnType<typeof createLoginCookies>
 
-/** Names a login without giving its state away. */
+/** Returns an id of a login that does not reveal its state. */
 export function loginId(state: string): string {
   return createHash('sha256').update(`login ${state}`).digest('base64url')
 }

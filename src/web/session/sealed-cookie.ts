@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Sealer, SealPurpose } from '../../core/crypto/seal.ts'
 import type { Site } from '../http/site.ts'
 
-/** Browsers drop a longer cookie without a word, which would make a login go round in circles (RFC 6265bis §5.4). */
+/** Browsers silently drop a longer cookie, and the login would loop (RFC 6265bis §5.4). */
 const MAX_COOKIE_BYTES = 4096
 
-/** Name of a cookie of this vault alone. On https it is locked to the host. */
+/** Returns the name of a cookie of this vault. On https it is locked to the host. */
 export function cookieName(site: Site, name: string): string {
   return `${site.secure ? '__Host-' : ''}credentials-${site.id}-${name}`
 }
@@ -13,24 +13,24 @@ export function cookieName(site: Site, name: string): string {
 export interface SealedCookie {
   readonly name: string
   readonly value: string
-  /** Seconds. Without it the cookie ends with the browser. */
+  /** Seconds. If left out, the cookie ends with the browser. */
   readonly maxAge?: number
 }
 
-/** A line of `Set-Cookie`. Throws a TypeError when the browser would not keep it. */
+/** Returns a `Set-Cookie` line. Throws a TypeError if browsers would drop the cookie. */
 export function sealedCookie(site: Site, { name, value, maxAge }: SealedCookie): string {
   if (name.length + value.length > MAX_COOKIE_BYTES) throw new TypeError(`the cookie ${name} is too long`)
   const age = maxAge === undefined ? '' : `; Max-Age=${maxAge}`
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}${age}`
 }
 
-/** A line of `Set-Cookie` that drops the cookie. */
+/** Returns a `Set-Cookie` line that deletes the cookie. */
 export function clearedCookie(site: Site, name: string): string {
   const expired = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0'
   return `${name}=; Path=/; HttpOnly; SameSite=Lax${site.secure ? '; Secure' : ''}; ${expired}`
 }
 
-/** The request's cookies, first of each name, as they came. */
+/** Returns the request's cookies undecoded, the first of each name. */
 export function requestCookies(request: IncomingMessage): ReadonlyMap<string, string> {
   const cookies = new Map<string, string>()
   for (const pair of (request.headers.cookie ?? '').split(';')) {
@@ -44,15 +44,22 @@ export function requestCookies(request: IncomingMessage): ReadonlyMap<string, st
 
 type CookiePurpose = Extract<SealPurpose, 'session-cookie' | 'login-cookie'>
 
-/** Seals what cookies hold, for one vault: replicas of it open them, other vaults with the same web key do not. */
+/** Seals the contents of cookies for one vault. Its replicas can open them; other vaults with the same web key cannot. */
 export interface CookieSealer {
   seal(purpose: CookiePurpose, value: object, expiresAt: number): string
-  /** Returns undefined for a cookie that is absent, foreign, altered, expired or sealed for another purpose. */
+  /** Returns the content, or undefined if the cookie is absent, foreign, altered, expired or sealed for another purpose. */
   open(purpose: CookiePurpose, value: string | undefined): unknown
 }
 
-/** `policy`: what this vault asks of a login. A cookie that was made under another policy, perhaps a weaker one, is not opened. */
-export function createCookieSealer(sealer: Sealer, site: Site, policy = ''): CookieSealer {
+/**
+ * Creates the sealer of cookies. `policy` is the text of the login's requirements. A cookie sealed under another policy, which may be
+ * weaker, does not open.
+ */
+export function createCookieSealer(
+  sealer: Pick<Sealer<CookiePurpose>, 'seal' | 'open'>,
+  site: Site,
+  policy = '',
+): CookieSealer {
   const context = JSON.stringify([site.origin, site.root, policy])
   return {
     seal: (purpose, value, expiresAt) => sealer.seal(purpose, value, expiresAt, context),

@@ -1,58 +1,58 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import type { Sealer } from '../../core/crypto/seal.ts'
+import { ownerHash } from '../../core/crypto/owner-hash.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { BrowserLogin, SignedInUser } from '../../core/ports/identity.ts'
 import type { Site } from '../http/site.ts'
-import type { WebOptions } from '../http/web-parts.ts'
+import type { PageSealer, WebOptions } from '../http/web-parts.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
-/** Who is signed in with this browser. Sealed in the cookie; times are Unix milliseconds. */
+/** The user who is signed in with this browser. Sealed in the cookie; times are Unix milliseconds. */
 export interface Session extends Owner {
   readonly id: string
   readonly displayName: string | undefined
   readonly startedAt: number
-  /** When its login began: an operator who ended this person's sessions since then has ended this one, too. */
+  /** Time when its login began. If an operator ended this user's sessions after that, this session is ended too. */
   readonly loginStartedAt: number
   readonly seenAt: number
-  /** When they last proved to the identity provider who they are, where it says so. */
+  /** Time of the user's last authentication, if the identity provider states it. */
   readonly authenticatedAt?: number | undefined
-  /** The account that the last save found, for its success page. */
+  /** The account that the last save verified, for its success page. */
   readonly connected?: { readonly request: string; readonly account: string } | undefined
 }
 
-/** Who is signed in, and the lines of `Set-Cookie` that keep it so. */
+/** The signed-in user, and the `Set-Cookie` lines that extend the session. */
 export interface ReadSession {
   readonly session: Session | undefined
   readonly cookies: readonly string[]
 }
 
 export interface Sessions {
-  /** `session` is undefined when nobody is signed in, or it is over. Throws `unavailable` when that cannot be known. */
+  /** Reads the session. It is undefined if no user is signed in or the session is over. Throws `unavailable` if that cannot be checked. */
   read(request: IncomingMessage): Promise<ReadSession>
-  /** Whether the session is still good, for a request that takes long. Throws `unavailable` when that cannot be known. */
+  /** Whether the session is still valid, for a request that takes long. Throws `unavailable` if that cannot be checked. */
   isGood(session: Session): Promise<boolean>
-  /** Whether this person's sessions were ended after that time: a login that began before makes no new one. */
+  /** Whether this user's sessions were ended after that time. A login that began earlier creates no session. */
   isEndedSince(user: Owner, startedAt: number): Promise<boolean>
   /**
-   * Begins a new session, and ends the one that the browser brought. Resolves the line of `Set-Cookie` that keeps it.
+   * Begins a new session and ends the one that the browser sent. Resolves to its `Set-Cookie` line.
    *
-   * @param loginStartedAt when the login began
+   * @param loginStartedAt time when the login began
    */
   start(request: IncomingMessage, user: SignedInUser, loginStartedAt?: number): Promise<string>
-  /** Ends the session everywhere. Throws `unavailable`; it is still there then. */
+  /** Ends the session everywhere. Throws `unavailable`, and then the session still exists. */
   end(session: Session): Promise<void>
-  /** The line of `Set-Cookie` that keeps a changed session. */
+  /** Returns the `Set-Cookie` line of a changed session. */
   cookieOf(session: Session): string
-  /** The line of `Set-Cookie` that drops the cookie of this browser. */
+  /** Returns the `Set-Cookie` line that deletes this browser's cookie. */
   droppedCookie(): string
 }
 
 export interface SessionParts {
   readonly site: Site
-  readonly sealer: Sealer
+  readonly sealer: Pick<PageSealer, 'mac'>
   readonly cookies: CookieSealer
   readonly login: Pick<BrowserLogin, 'isRecent'>
   readonly sessions: BrowserSessions
@@ -60,7 +60,7 @@ export interface SessionParts {
 }
 
 const MAX_DISPLAY_NAME = 100
-/** Not at every request, yet often enough that the shortest idle limit holds. */
+/** Longest time between two seals of the cookie, in milliseconds. Most requests do not seal it again. */
 const MOST_BETWEEN_SEALS = 60_000
 
 const sealedSchema = z.strictObject({
@@ -75,7 +75,7 @@ const sealedSchema = z.strictObject({
   connected: z.strictObject({ request: z.string(), account: z.string() }).optional(),
 })
 
-/** Browser sessions: sealed in a cookie, limited by idle time and age, and endable on every replica through `BrowserSessions`. */
+/** Creates the browser sessions: sealed in a cookie, limited by idle time and age, and ended on every replica through `BrowserSessions`. */
 export function createSessions({ site, sealer, cookies, login, sessions, options }: SessionParts): Sessions {
   const name = cookieName(site, 'session')
   const idle = options.sessionIdleSeconds * 1000
@@ -89,7 +89,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
     return isInTime(session) ? session : undefined
   }
 
-  // The limits may have been lowered since it was sealed.
+  // The limits may have been lowered since the cookie was sealed.
   function isInTime(session: Session): boolean {
     const now = Date.now()
     if (now >= session.seenAt + idle || now >= session.startedAt + longest) return false
@@ -98,7 +98,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
 
   async function isGood(session: Session): Promise<boolean> {
     const { id, loginStartedAt: startedAt } = session
-    return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerName(session), startedAt }))
+    return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerHash(sealer, session), startedAt }))
   }
 
   function cookieOf({ id, ...session }: Session): string {
@@ -106,9 +106,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
     return sealedCookie(site, { name, value: cookies.seal('session-cookie', { sid: id, ...session }, expiresAt) })
   }
 
-  const ownerName = ({ issuer, subject }: Owner) => sealer.mac('owner', issuer, subject).toString('base64url')
-
-  // Remembered until no copy of the cookie can be valid any more.
+  // Stored until no copy of the cookie can be valid any more.
   const endEverywhere = (session: Session) => sessions.end(session.id, session.startedAt + longest)
 
   return {
@@ -124,7 +122,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
       return { session: seen, cookies: [cookieOf(seen)] }
     },
 
-    isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerName(user), startedAt }),
+    isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerHash(sealer, user), startedAt }),
 
     async start(request, user, loginStartedAt = Date.now()) {
       const former = opened(request)

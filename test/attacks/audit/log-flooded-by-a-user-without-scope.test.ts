@@ -24,6 +24,7 @@ test('a valid token without the scope writes a bounded number of lines', async (
         verifyToken: async () => ({ issuer: 'https://id.example.com', subject: 'mallory', scopes: [] }),
         browserLogin: {
           mode: 'local-user',
+          hasLogin: false,
           displayName: 'x',
           begin: () => Promise.reject(new Error('unused')),
           complete: () => Promise.reject(new Error('unused')),

@@ -79,6 +79,7 @@ test('bearer tokens that are refused count with the others', async () => {
         },
         browserLogin: {
           mode: 'local-user',
+          hasLogin: false,
           displayName: 'x',
           begin: () => Promise.reject(new Error('unused')),
           complete: () => Promise.reject(new Error('unused')),

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createCrossingWatch } from '../../../src/core/echo-guard/crossing-watch.ts'
+import { createLeakDetector } from '../../../src/core/echo-guard/cross-user-leak-detector.ts'
 import { createHealth } from '../../../src/core/journal/health.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 
@@ -10,7 +10,7 @@ const LENGTH = 200_000
 const CALLS = 5
 
 test('an answer with a very long list is not read to its end, at each call anew', async () => {
-  const watch = createCrossingWatch({ note: async () => undefined, health: createHealth(() => undefined) })
+  const watch = createLeakDetector({ note: async () => undefined, health: createHealth(() => undefined) })
   const key = storageKey('jira', { issuer: 'https://id.example.com', subject: 'alice' })
   let reads = 0
   for (let call = 0; call < CALLS; call += 1) {

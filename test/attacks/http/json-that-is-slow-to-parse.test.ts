@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { parseOutsideJson } from '../../../src/core/model/outside-json.ts'
+import { parseUntrustedJson } from '../../../src/core/model/untrusted-json.ts'
 import { metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
 import { openIdentity, refusal } from '../../harness/identity/identity-under-test.ts'
 import { type Harness, startHarness } from '../../harness/mcp-harness.ts'
@@ -80,8 +80,8 @@ test('row i: JSON that arrives in pieces is counted across them', async () => {
 })
 
 test("row i: an identity provider's and a backend's JSON have the same limits", async () => {
-  expect(() => parseOutsideJson(nested(65))).toThrow('nested deeper')
-  expect(parseOutsideJson(nested(64))).toEqual(JSON.parse(nested(64)))
+  expect(() => parseUntrustedJson(nested(65))).toThrow('nested deeper')
+  expect(parseUntrustedJson(nested(64))).toEqual(JSON.parse(nested(64)))
   const fake = await startFakeIssuer((issuer) => ({
     '/.well-known/oauth-authorization-server': {
       body: metadataOf(issuer, { introspection_endpoint: `${issuer}/introspect` }),

@@ -49,7 +49,7 @@ function sentBack(lines: readonly string[]): string {
 const target1 = { provider: 'jira', handle: 'h'.repeat(43) }
 const sessionCookie = sentBack([await sessions.start(requestWith(''), { ...owner, displayName: 'Alice' })])
 const loginOf = (state: string) => ({ transaction: { state }, target: target1, startedAt: Date.now() })
-const loginCookie = sentBack(logins.kept(requestWith(''), 'state-1', loginOf('state-1')))
+const loginCookie = sentBack(logins.cookiesFor(requestWith(''), 'state-1', loginOf('state-1')))
 const crowd = Array.from({ length: 5 }, (_, i) => `${cookieName(site, 'login-')}${i}=x`).join('; ')
 
 export const sealed = [
@@ -104,7 +104,7 @@ export const sealed = [
       const found = logins.find(request, state)
       if (found) mustHold(found.target.handle === target1.handle && state === 'state-1', 'another login')
       const set = [
-        ...logins.kept(request, 'state-2', loginOf('state-2')),
+        ...logins.cookiesFor(request, 'state-2', loginOf('state-2')),
         ...logins.cleared(state),
         ...logins.allCleared(request),
       ]

@@ -22,7 +22,7 @@ import { type OidcOptions, oidc } from '../../../src/identity/oidc.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
 import type { WebOptions } from '../../../src/web/http/web-parts.ts'
-import { createVaultRoutes } from '../../../src/web/vault-routes.ts'
+import { createVaultRoutes } from '../../../src/web/page-middleware.ts'
 import { type Credentials, createCredentials } from '../credentials.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../identity/identity-provider.ts'
 

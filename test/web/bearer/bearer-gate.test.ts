@@ -44,6 +44,7 @@ const identity: Identity = {
   resource,
   browserLogin: {
     mode: 'oidc',
+    hasLogin: true,
     displayName: 'login.example.com',
     begin: () => Promise.reject(new Error('unused')),
     complete: () => Promise.reject(new Error('unused')),

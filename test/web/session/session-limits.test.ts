@@ -79,6 +79,7 @@ test('the longest identity fits into a cookie that browsers keep', async () => {
     verifyToken: () => Promise.reject(new CredentialVaultError('token_invalid', 'unused')),
     browserLogin: {
       mode: 'oidc',
+      hasLogin: true,
       displayName: 'x',
       begin: async () => ({ kind: 'signed-in', user }),
       complete: () => Promise.reject(new Error('unused')),

@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
-import { parseOutsideJson } from '../../../core/model/outside-json.ts'
+import { parseUntrustedJson } from '../../../core/model/untrusted-json.ts'
 import type { HashicorpVaultAddress } from './addresses.ts'
 import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
 import { type HashicorpVaultTlsOptions, tlsConnector } from './tls.ts'
@@ -152,7 +152,7 @@ function tooLarge(): CredentialVaultError {
 function parse(text: string, status: number): HashicorpVaultAnswer['body'] {
   if (status === 204 || (text === '' && status < 300)) return {}
   try {
-    const parsed: unknown = parseOutsideJson(text)
+    const parsed: unknown = parseUntrustedJson(text)
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
       ? (parsed as Record<string, unknown>)
       : undefined

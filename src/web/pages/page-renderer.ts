@@ -1,5 +1,6 @@
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import { CSRF_FIELD } from '../http/csrf.ts'
-import type { LinkTarget, Site } from '../http/site.ts'
+import type { Site } from '../http/site.ts'
 import type { Session } from '../session/session.ts'
 import type { Assets } from './assets.ts'
 import type { Action, Fact, FormView, LayoutView, MessageView, SignedInView } from './page-views.ts'
@@ -10,13 +11,13 @@ export interface Page {
   readonly html: string
 }
 
-/** Who is signed in, and the token of the sign-out form. */
+/** The signed-in user, and the token of the sign-out form. */
 export interface Viewer {
   readonly session: Session
-  /** Subject and identity provider, which no display name can imitate. */
+  /** Subject and identity provider. A display name cannot imitate them. */
   readonly account: string
   readonly signOutToken: string
-  /** Where a new sign-in leads back to. */
+  /** The link to return to after a new sign-in. */
   readonly target?: LinkTarget | undefined
 }
 
@@ -89,7 +90,7 @@ function signedInView(site: Site, { session, account, signOutToken, target }: Vi
   }
 }
 
-export function targetFields({ provider, handle }: LinkTarget): (readonly [string, string])[] {
+function targetFields({ provider, handle }: LinkTarget): (readonly [string, string])[] {
   return [
     ['provider', provider],
     ['t', handle],
@@ -119,11 +120,11 @@ export function signInAction(
   }
 }
 
-export function personName({ displayName, subject }: Session): string {
+function personName({ displayName, subject }: Session): string {
   return displayName ?? subject
 }
 
-/** A display name is whatever its owner likes; subject and identity provider are not. `name`: what the operator calls the latter. */
+/** Returns subject and identity provider, because users can choose their display name. `name` is the operator's name for the provider. */
 export function accountText({ issuer, subject }: Session, name: string | undefined): string {
   const host = URL.canParse(issuer) ? new URL(issuer).host : ''
   return `${subject} at ${name ?? (host === '' ? issuer : host)}`

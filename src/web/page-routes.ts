@@ -1,11 +1,11 @@
 import Router from '@koa/router'
 import type { Middleware } from 'koa'
-import { type Admission, admit } from './form/admission.ts'
-import { cancel } from './form/cancel-route.ts'
-import { done, entry } from './form/entry-route.ts'
+import { type AuthorizedLink, authorizeLink } from './form/authorized-link.ts'
+import { done } from './form/done-route.ts'
+import { cancel, entry } from './form/link-routes.ts'
 import { submit } from './form/submit-route.ts'
 import { askedAsDocument } from './http/same-origin.ts'
-import { linkTargetOf } from './login/link-target.ts'
+import { linkTargetOf } from './http/site.ts'
 import { beginLogin, finishLogin } from './login/login-routes.ts'
 import { signOut } from './login/sign-out-route.ts'
 import type { Assets } from './pages/assets.ts'
@@ -16,7 +16,7 @@ import { refusePost } from './request/posted-form.ts'
 import { respond } from './request/respond.ts'
 
 type Handler = (services: PageServices, request: PageRequest) => Promise<Answer>
-type LinkHandler = (services: PageServices, request: PageRequest, admission: Admission) => Promise<Answer>
+type LinkHandler = (services: PageServices, request: PageRequest, authorized: AuthorizedLink) => Promise<Answer>
 
 interface Methods {
   readonly GET?: Handler
@@ -33,7 +33,7 @@ const PAGES: Readonly<Record<string, Methods>> = {
   ':name/done': { GET: forLink(done) },
 }
 
-/** Which handler answers which path and method. Paths are plain; names and handles are checked in the handlers. */
+/** Routes each path and method to its handler. Paths are plain; the handlers check names and handles. */
 export function createRoutes(services: PageServices, files: Assets['files']): Middleware {
   const { site, journal, renderer, messages } = services
   // The base path is the operator's text, not a pattern.
@@ -59,11 +59,11 @@ export function createRoutes(services: PageServices, files: Assets['files']): Mi
   return router.routes() as unknown as Middleware
 }
 
-/** Checks for every page, which run before its handler. */
+/** Runs the checks that every page has in common, then its handler. */
 async function answerOf(services: PageServices, request: PageRequest, methods: Methods): Promise<Answer> {
   const { limits, renderer, messages } = services
   const { ctx, address } = request
-  // Like a GET, but nothing is looked up: it says nothing about the link and has no effect.
+  // Answers HEAD like GET but looks nothing up, so it reveals nothing about the link and has no effect.
   if (ctx.method === 'HEAD' && methods.GET) return { page: { status: 200, html: '' } }
   const handler = ctx.method === 'GET' ? methods.GET : ctx.method === 'POST' ? methods.POST : undefined
   if (!handler) {
@@ -79,7 +79,7 @@ async function answerOf(services: PageServices, request: PageRequest, methods: M
   return handler(services, request)
 }
 
-/** A handler that only the link's owner reaches. */
+/** Wraps a handler so that only the link's owner reaches it. */
 function forLink(handle: LinkHandler): Handler {
   return async (services, request) => {
     const { renderer, messages } = services
@@ -88,10 +88,10 @@ function forLink(handle: LinkHandler): Handler {
     const posts = request.ctx.method === 'POST'
     const refused = posts ? refusePost(services, request) : undefined
     if (refused) return refused
-    const admission = await admit(services, request, target, posts ? 401 : 200)
-    if (isAnswer(admission)) return admission
-    const answer = await handle(services, request, admission)
-    return { ...answer, cookies: [...admission.cookies, ...(answer.cookies ?? [])] }
+    const authorized = await authorizeLink(services, request, target, posts ? 401 : 200)
+    if (isAnswer(authorized)) return authorized
+    const answer = await handle(services, request, authorized)
+    return { ...answer, cookies: [...authorized.cookies, ...(answer.cookies ?? [])] }
   }
 }
 

@@ -4,24 +4,24 @@ import { isCredentialVaultError } from '../core/model/errors.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
 import type { OwnRoutes } from './http/own-routes.ts'
-import { pageLimits } from './http/rate-limit.ts'
+import { pageLimits } from './http/page-limits.ts'
 import { securityHeaders, setHeaders } from './http/security-headers.ts'
 import { siteOf } from './http/site.ts'
 import type { WebParts } from './http/web-parts.ts'
+import { createRoutes } from './page-routes.ts'
 import { loadAssets } from './pages/assets.ts'
 import { renderGuide } from './pages/guide.ts'
 import { createMessages } from './pages/messages.ts'
-import { createPageRenderer } from './pages/pages.ts'
+import { createPageRenderer } from './pages/page-renderer.ts'
 import type { Answer } from './request/answer.ts'
 import type { PageRequest } from './request/page-request.ts'
 import type { PageServices } from './request/page-services.ts'
 import { respond } from './request/respond.ts'
-import { createRoutes } from './routes.ts'
 import { createLoginCookies } from './session/login-cookie.ts'
 import { createCookieSealer } from './session/sealed-cookie.ts'
 import { createSessions } from './session/session.ts'
 
-/** The pages: form, login, callback, sign-out and their assets. They handle everything below `{base path}/credentials`. */
+/** Serves the pages: form, login, callback, sign-out and their assets. Handles everything below `{base path}/credentials`. */
 export function createVaultRoutes(parts: WebParts): OwnRoutes {
   const { services, headers, files } = createServices(parts)
   const { site, journal, renderer, messages } = services
@@ -30,7 +30,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
   const owns = (path: string) => path === site.root || path.startsWith(`${site.root}/`)
 
   const middleware: Middleware = async (ctx, next) => {
-    // A request line such as `GET a://?x` names no path at all, whatever Koa's types say.
+    // A request line such as `GET a://?x` has no path, although Koa's types say otherwise.
     if (typeof ctx.path !== 'string') {
       ctx.status = 400
       return
@@ -52,7 +52,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     }
   }
 
-  // Koa's own handler would drop every header and print the error, which may hold what was typed.
+  // Koa's own handler would drop every header and print the error, which may contain typed values.
   function errorAnswer(error: unknown, correlationId: string): Answer {
     if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) {
       return { page: renderer.message(messages.unavailable(correlationId)), headers: { 'Retry-After': '10' } }
@@ -82,10 +82,9 @@ function createServices(parts: WebParts) {
   const guides = new Map<string, string>()
   const { browserLogin } = identity
   const cookies = createCookieSealer(sealer, site, browserLogin.policy)
-  const banner =
-    browserLogin.mode === 'local-user'
-      ? 'Local mode, without a login: anyone who can open this page on this computer counts as its user.'
-      : identity.banner
+  const banner = browserLogin.hasLogin
+    ? identity.banner
+    : 'Local mode, without a login: whoever can open this page on this computer counts as its one user.'
   const services: PageServices = {
     parts,
     site,

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createSecretPrints, SHORTEST_PRINTED } from '../../../src/core/echo-guard/secret-prints.ts'
+import { createSecretFingerprints, SHORTEST_FINGERPRINTED } from '../../../src/core/echo-guard/secret-fingerprints.ts'
 
 const SECRET = 'glpat-3f9d2c71e8b04a56-3f9d'
 const LONG = 60_000
@@ -9,11 +9,11 @@ const alice = { owner: 'alice', provider: 'jira', field: 'alice pat' }
 const bob = { owner: 'bob', provider: 'jira', field: 'bob pat' }
 
 test("any secret of at least 20 characters is found in any text of another owner's call, and in none of its own", () => {
-  const secrets = fc.string({ unit: 'binary', minLength: SHORTEST_PRINTED, maxLength: 200 })
+  const secrets = fc.string({ unit: 'binary', minLength: SHORTEST_FINGERPRINTED, maxLength: 200 })
   const around = fc.string({ unit: 'binary', maxLength: 100 })
   fc.assert(
     fc.property(secrets, around, around, (secret, before, after) => {
-      const prints = createSecretPrints()
+      const prints = createSecretFingerprints()
       prints.add(alice, secret)
       expect(prints.foreign(before + secret + after, 'bob', LONG)).toMatchObject([{ owner: 'alice', provider: 'jira' }])
       expect(prints.foreign(before + secret + after, 'alice', LONG)).toEqual([])
@@ -22,7 +22,7 @@ test("any secret of at least 20 characters is found in any text of another owner
 })
 
 test('nothing else is found: no part of a secret, no other ending, no short one', () => {
-  const prints = createSecretPrints()
+  const prints = createSecretFingerprints()
   prints.add(alice, SECRET)
   prints.add({ ...alice, field: 'alice pin' }, 'short-one')
   for (const text of [SECRET.slice(0, -1), `${SECRET.slice(0, -1)}x`, SECRET.slice(1), 'short-one'.repeat(9), ''])
@@ -31,7 +31,7 @@ test('nothing else is found: no part of a secret, no other ending, no short one'
 
 test('a secret of two owners, a value that was replaced, and one released long ago are not found', () => {
   let time = 0
-  const prints = createSecretPrints(() => time)
+  const prints = createSecretFingerprints(() => time)
   prints.add(alice, SECRET)
   prints.add(bob, SECRET)
   expect(prints.foreign(SECRET, 'carol', LONG)).toEqual([])
@@ -44,7 +44,7 @@ test('a secret of two owners, a value that was replaced, and one released long a
 })
 
 test('five thousand are remembered, the oldest makes room, and each is still found', () => {
-  const prints = createSecretPrints()
+  const prints = createSecretFingerprints()
   const secretOf = (i: number) => `token-number-${String(i).padStart(10, '0')}`
   for (let i = 0; i <= 5_000; i += 1)
     prints.add({ owner: `user ${i}`, provider: 'jira', field: `field ${i}` }, secretOf(i))
@@ -55,7 +55,7 @@ test('five thousand are remembered, the oldest makes room, and each is still fou
 
 test('the search ends when its time is over', () => {
   let time = 0
-  const prints = createSecretPrints(() => (time += 3))
+  const prints = createSecretFingerprints(() => (time += 3))
   prints.add(alice, SECRET)
   const far = 'x'.repeat(60_000)
   expect(prints.foreign(`${far}${SECRET}`, 'bob', 5)).toEqual([])
@@ -63,7 +63,7 @@ test('the search ends when its time is over', () => {
 })
 
 test('no secret is kept', () => {
-  const prints = createSecretPrints()
+  const prints = createSecretFingerprints()
   prints.add(alice, SECRET)
   expect(inspect(prints, { depth: 9, showHidden: true })).not.toContain(SECRET)
 })

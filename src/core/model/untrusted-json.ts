@@ -1,13 +1,13 @@
-/** What JSON from outside may be made of. Its bytes are limited elsewhere. */
+/** Limits for untrusted JSON. Its length in bytes is limited elsewhere. */
 const MAX_DEPTH = 64
-/** Of objects, arrays and members: each costs a parser as much as hundreds of bytes of text do. */
+/** Objects, arrays and members. Each costs a parser as much as hundreds of bytes of text. */
 const MAX_PARTS = 100_000
 
 export type JsonExcess = 'depth' | 'parts'
 
-/** Counts as the bytes arrive, before anything is parsed: what would keep everybody waiting is refused at a glance. */
+/** Counts while the bytes arrive and before they are parsed, so that JSON which would block the process is refused at once. */
 export interface JsonCounter {
-  /** Takes the next bytes. Says what there is too much of; undefined while all is well. */
+  /** Takes the next bytes. Returns the exceeded limit, or undefined. */
   add(bytes: Uint8Array): JsonExcess | undefined
 }
 
@@ -49,8 +49,8 @@ export function jsonCounter(): JsonCounter {
   }
 }
 
-/** As `JSON.parse`, for text that somebody else wrote. Throws also for what is nested too deep or made of too many parts. */
-export function parseOutsideJson(text: string): unknown {
+/** Parses untrusted JSON like `JSON.parse`. Also throws if it is nested too deep or has too many parts. */
+export function parseUntrustedJson(text: string): unknown {
   const excess = jsonCounter().add(Buffer.from(text))
   if (excess) throw new SyntaxError(excessText(excess))
   return JSON.parse(text)

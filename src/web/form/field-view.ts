@@ -1,5 +1,6 @@
+import type { AllowedHost } from '../../core/model/allowed-hosts.ts'
 import type { FieldProblem } from '../../core/model/form-values.ts'
-import type { AllowedHost, Variable } from '../../core/model/variables.ts'
+import type { Variable } from '../../core/model/variables.ts'
 import type { FieldView } from '../pages/page-views.ts'
 
 export interface Typed {
@@ -31,7 +32,7 @@ export function fieldView(variable: Variable, typed: Typed | undefined): FieldVi
   }
 }
 
-/** Whether what was typed may come back on a page. */
+/** Whether a typed value may be shown again on a page. */
 export function keeps(variable: Variable): boolean {
   return !variable.secret && variable.type !== 'password'
 }
@@ -40,7 +41,7 @@ function isMasked({ type, secret }: Variable): boolean {
   return type === 'password' || (secret && type !== 'textarea')
 }
 
-/** Names the field, so that the same sentence serves the summary above the form. Never holds what was typed. */
+/** Returns a sentence that names the field, so that it also fits the summary above the form. It never contains the typed value. */
 export function problemText({ label, type, maxLength, allowedHosts }: Variable, problem: FieldProblem): string {
   switch (problem) {
     case 'missing':

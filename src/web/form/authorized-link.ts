@@ -1,35 +1,35 @@
 import { sameOwner } from '../../core/model/owner.ts'
+import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
-import type { LinkTarget } from '../http/site.ts'
 import type { Answer, PageEvent } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
 import type { Session } from '../session/session.ts'
 
-/** The link's own owner, at a link that is theirs. */
-export interface Admission {
+/** A link, and the session of its owner who opened it. */
+export interface AuthorizedLink {
   readonly session: Session
   readonly target: LinkTarget
   readonly request: PendingRequest
   readonly state: FoundRequest['state']
   readonly provider: FormProvider
-  /** Cookies that renew the session, sent with any answer. */
+  /** `Set-Cookie` lines that extend the session, sent with every answer. */
   readonly cookies: readonly string[]
 }
 
 /**
- * The check that the product is about: whoever is at the browser is the one whose link it is. Everybody else gets the answer that this
- * resolves to: who is not signed in, the same page for every link; who is not the owner, the same refusal for every link, known or not;
- * neither uses the link up.
+ * Checks that the signed-in user is the link's owner, which is the central check of this package. Everyone else gets the returned answer.
+ * Users who are not signed in get the same page for every link; users who are not the owner get the same refusal for every link, whether it
+ * exists or not. Neither uses the link up.
  */
-export async function admit(
+export async function authorizeLink(
   services: PageServices,
   { ctx }: PageRequest,
   target: LinkTarget,
   unsigned: 200 | 401,
-): Promise<Admission | Answer> {
+): Promise<AuthorizedLink | Answer> {
   const { parts, renderer, messages, sessions } = services
   const { session, cookies } = await sessions.read(ctx.req)
   if (!session) return { page: renderer.message(messages.signIn(target, unsigned)) }
@@ -38,7 +38,7 @@ export async function admit(
   if (!found || !request || request.provider !== target.provider || !sameOwner(request.user, session)) {
     const page = renderer.message(messages.notYours(viewerOf(services, session, target), target))
     if (!request || sameOwner(request.user, session)) return { page, cookies }
-    // A link that exists must not be answered later than one that does not.
+    // The answer must not take longer for a link that exists.
     return { page, cookies, eventBeside: mismatch(services, request, session) }
   }
   const provider = parts.providers.get(request.provider)
@@ -58,10 +58,10 @@ function mismatch({ parts }: PageServices, request: PendingRequest, session: Ses
   }
 }
 
-/** Tells the owner what became of a link that is not open. */
+/** Answers the owner of a link that is not open any more. */
 export function endedAnswer(
   services: PageServices,
-  { session, target }: Pick<Admission, 'session' | 'target'>,
+  { session, target }: Pick<AuthorizedLink, 'session' | 'target'>,
   state: Exclude<FoundRequest['state'], 'open'>,
   submitted: boolean,
 ): Answer {
@@ -69,8 +69,8 @@ export function endedAnswer(
   return { page: services.renderer.message(services.messages.ended(state, viewer, target, submitted)) }
 }
 
-/** The audit line's part about a link that was admitted. */
-export function aboutLink({ parts }: PageServices, { session, request }: Pick<Admission, 'session' | 'request'>) {
+/** Returns the fields of the audit line about an authorised link. */
+export function aboutLink({ parts }: PageServices, { session, request }: Pick<AuthorizedLink, 'session' | 'request'>) {
   const { clientId } = request.user
   return {
     owner: { issuer: session.issuer, subject: session.subject },

@@ -1,21 +1,23 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { addressGroups } from '../../core/network/address-groups.ts'
 
-/** How many requests of one kind are answered per minute. */
+/** Limits the requests of one kind per minute. */
 export interface RateLimit {
-  /** Counts one. Resolves 0 when it is within the limit, else the seconds after which to try again. */
+  /** Counts one request. Resolves to 0 if it is within the limit, else to the seconds to wait. */
   take(key: string): Promise<number>
 }
 
-/** Fixed window of one minute, in this process. A failing limiter refuses: its error reaches the caller. */
+/**
+ * Counts in a fixed window of one minute, in this process. If the limiter fails, its error reaches the caller, and the request is refused.
+ */
 export function rateLimit(perMinute: number): RateLimit {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
   return { take: (key) => consumed(limiter, key) }
 }
 
 /**
- * Like {@link rateLimit}, by address: what one network has used up is used up for every address in it. An address whose network is over
- * its limit is not remembered, since memory would grow with each of them.
+ * Limits by address. What one network has used counts for every address in it. An address whose network is over its limit is not stored,
+ * because memory would grow with each of them.
  */
 export function addressLimit(perMinute: number): RateLimit {
   const limiters = new Map<number, RateLimiterMemory>()
@@ -54,35 +56,4 @@ async function consumed(limiter: RateLimiterMemory, key: string): Promise<number
 
 function secondsUntil({ msBeforeNext }: RateLimiterRes): number {
   return Math.max(1, Math.ceil(msBeforeNext / 1000))
-}
-
-/**
- * How often pages may be asked for. A company behind one address shares what is counted by address; of IPv6 that is the /64, and a /56
- * has four times and a /48 sixteen times as much in all.
- */
-export interface RateLimitOptions {
-  /** Pages and callbacks for one address. Default 300, 1 to 1000000. */
-  readonly pagesPerMinute?: number | undefined
-  /** Login starts for one address. Default 60, 1 to 1000000. */
-  readonly loginsPerMinute?: number | undefined
-  /** Submits of one owner. Default 10, 1 to 1000000. */
-  readonly submitsPerMinute?: number | undefined
-}
-
-/** The limits of the pages. Handles cannot be guessed; these protect the identity provider, `verify` and the stores. */
-export interface RateLimits {
-  /** Pages and callbacks, by address. */
-  readonly pages: RateLimit
-  /** Login starts, by address. */
-  readonly logins: RateLimit
-  /** Submits, by owner. */
-  readonly submits: RateLimit
-}
-
-export function pageLimits({ pagesPerMinute, loginsPerMinute, submitsPerMinute }: RateLimitOptions = {}): RateLimits {
-  return {
-    pages: addressLimit(pagesPerMinute ?? 300),
-    logins: addressLimit(loginsPerMinute ?? 60),
-    submits: rateLimit(submitsPerMinute ?? 10),
-  }
 }

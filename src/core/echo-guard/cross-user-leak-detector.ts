@@ -1,16 +1,17 @@
 import { oncePerMinute } from '../host/once-per-minute.ts'
 import type { Health } from '../journal/health.ts'
+import { ownerKey } from '../model/owner.ts'
 import { type StorageKey, storageKey } from '../model/storage-key.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
-import { createSecretPrints } from './secret-prints.ts'
+import { createSecretFingerprints } from './secret-fingerprints.ts'
 
 /**
- * Second line of defence against a server that mixes calls up: looks for one owner's secret in what another owner's call answered. It only
- * raises an alarm. The answer is delivered unchanged and without waiting, since a user could otherwise learn from it whether a guess is
- * somebody's secret, or have other people's answers withheld.
+ * Second line of defence against a server that mixes up calls: it searches one owner's answers for secrets of other owners. It only raises
+ * an alarm. The answer is delivered unchanged and without waiting; otherwise a user could test whether a guess is another user's secret, or
+ * have other users' answers withheld.
  */
-export interface CrossingWatch {
+export interface LeakDetector {
   /** Remembers the fingerprints of values that were handed out. */
   released(key: StorageKey, variables: readonly Variable[], values: CredentialValues): void
   /** Searches the answer later for exact copies: answers of up to 64 kB, for at most 5 ms each and 1 % of the time in total. */
@@ -21,11 +22,11 @@ export interface Answer {
   readonly key: StorageKey
   readonly context: AccessContext
   readonly result: unknown
-  /** A secret that the client sent itself is not reported. */
+  /** The call's arguments. Secrets that the client itself sent are not reported. */
   readonly clientArguments: unknown
 }
 
-export interface CrossingWatchParts {
+export interface LeakDetectorParts {
   readonly note: (key: StorageKey, context: AccessContext, event: CredentialNote) => Promise<void>
   readonly health: Health
 }
@@ -35,12 +36,12 @@ const MAX_CHARACTERS = 65_536
 const LONGEST_LOOK = 5
 const ALARM_LASTS = 600_000
 const REMEMBERED_AGAIN_AFTER = 60_000
-/** Share of the time that searches may take, and the most milliseconds that they may save up. */
+/** Share of the time that searches may take, and the most milliseconds that they may accumulate. */
 const SHARE = 0.01
 const BURST = 50
 
-export function createCrossingWatch({ note, health }: CrossingWatchParts): CrossingWatch {
-  const prints = createSecretPrints()
+export function createLeakDetector({ note, health }: LeakDetectorParts): LeakDetector {
+  const fingerprints = createSecretFingerprints()
   // Values are the same object for as long as they are cached.
   const rememberedAt = new WeakMap<CredentialValues, number>()
   const isNews = oncePerMinute()
@@ -50,17 +51,17 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
 
   function look({ key, context, result, clientArguments }: Answer): void {
     const text = textOf(result)
-    const owner = ownerId(key)
-    const found = text === undefined ? [] : prints.foreign(text, owner, LONGEST_LOOK)
+    const owner = ownerKey(key.owner)
+    const found = text === undefined ? [] : fingerprints.foreign(text, owner, LONGEST_LOOK)
     if (found.length === 0) return
-    const sent = prints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
+    const sent = fingerprints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
     for (const crossed of found) {
       if (!sent.includes(crossed.digest)) report(storageKey(crossed.provider, key.owner), context, crossed.owner)
     }
   }
 
   function report(key: StorageKey, context: AccessContext, other: string): void {
-    if (!isNews(JSON.stringify([ownerId(key), other]))) return
+    if (!isNews(JSON.stringify([ownerKey(key.owner), other]))) return
     health.failed('calls', 'credential_crossed')
     clearTimeout(recovery)
     recovery = setTimeout(() => health.recovered('calls'), ALARM_LASTS).unref()
@@ -76,7 +77,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
       for (const { name, secret } of variables) {
         const value = secret && Object.hasOwn(values, name) ? values[name] : undefined
         if (value === undefined) continue
-        prints.add({ owner: ownerId(key), provider: key.provider, field: `${key.path} ${name}` }, value)
+        fingerprints.add({ owner: ownerKey(key.owner), provider: key.provider, field: `${key.path} ${name}` }, value)
       }
     },
 
@@ -89,7 +90,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
         try {
           look(answer)
         } catch {
-          // A result that cannot be read cannot be sent either, and this is an alarm only.
+          // A result that cannot be read cannot be sent either.
         } finally {
           mayTake -= performance.now() - began
         }
@@ -98,11 +99,7 @@ export function createCrossingWatch({ note, health }: CrossingWatchParts): Cross
   }
 }
 
-function ownerId({ owner: { issuer, subject } }: StorageKey): string {
-  return JSON.stringify([issuer, subject])
-}
-
-/** All strings in a value; undefined when they are too many to search. */
+/** Returns all strings in a value, or undefined if there are too many to search. */
 function textOf(value: unknown): string | undefined {
   const stack = [value]
   let text = ''

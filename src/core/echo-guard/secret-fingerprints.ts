@@ -1,72 +1,72 @@
 import { createHmac, randomBytes } from 'node:crypto'
 
 /** A secret that was found in a text. */
-export interface PrintFound {
+export interface FoundFingerprint {
   readonly owner: string
   readonly provider: string
-  /** Names the secret without telling anything of it. */
+  /** Identifies the secret and reveals nothing about it. */
   readonly digest: string
 }
 
-export interface PrintOf {
+export interface FingerprintOf {
   readonly owner: string
   readonly provider: string
-  /** Names the field of the credential: a new value takes the place of the old one. */
+  /** The credential's field. A new value replaces the field's old one. */
   readonly field: string
 }
 
 /**
- * Finds exact copies of recently released secrets in a text, by their fingerprints. The secrets themselves are not kept: a print is a
+ * Finds exact copies of recently released secrets in a text, by their fingerprints. The secrets themselves are not kept: a fingerprint is a
  * rolling hash of the first characters and an HMAC of all, under keys that end with the process.
  */
-export interface SecretPrints {
-  add(of: PrintOf, secret: string): void
+export interface SecretFingerprints {
+  add(of: FingerprintOf, secret: string): void
   /**
    * Finds secrets that exactly one owner has, other than `owner`. Stops after `milliseconds`; the rest of the text then counts as clean.
    */
-  foreign(text: string, owner: string, milliseconds: number): readonly PrintFound[]
+  foreign(text: string, owner: string, milliseconds: number): readonly FoundFingerprint[]
 }
 
-/** Shortest secret that is looked for, in UTF-16 units: an access token is longer, and what people type by themselves is not. */
-export const SHORTEST_PRINTED = 20
-const MAX_PRINTS = 5_000
+/** Shortest secret to search for, in UTF-16 units. Access tokens are longer; passwords that people choose are mostly shorter. */
+export const SHORTEST_FINGERPRINTED = 20
+const MAX_FINGERPRINTS = 5_000
 /** Milliseconds. */
 const LIFETIME = 600_000
 const CHARACTERS_A_LOOK = 4_096
 
-interface Print extends PrintOf {
+interface Fingerprint extends FingerprintOf {
   readonly start: number
   readonly length: number
   readonly digest: string
   readonly until: number
 }
 
-export function createSecretPrints(now: () => number = () => performance.now()): SecretPrints {
+export function createSecretFingerprints(now: () => number = () => performance.now()): SecretFingerprints {
   const key = randomBytes(32)
   const base = randomBytes(4).readUInt32LE() | 1
-  const outgoing = power(base, SHORTEST_PRINTED)
-  const byField = new Map<string, Print>()
-  const byStart = new Map<number, Set<Print>>()
-  // Rules out nearly every place in a text without a look-up.
+  const outgoing = power(base, SHORTEST_FINGERPRINTED)
+  const byField = new Map<string, Fingerprint>()
+  const byStart = new Map<number, Set<Fingerprint>>()
+  // Rules out nearly every position in a text without a look-up.
   const filter = new Uint16Array(1 << 16)
 
   const digestOf = (secret: string) => createHmac('sha256', key).update(secret).digest('base64')
 
   function startOf(text: string): number {
     let hash = 0
-    for (let at = 0; at < SHORTEST_PRINTED; at += 1) hash = (Math.imul(hash, base) + text.charCodeAt(at)) | 0
+    for (let at = 0; at < SHORTEST_FINGERPRINTED; at += 1) hash = (Math.imul(hash, base) + text.charCodeAt(at)) | 0
     return hash
   }
 
-  function remove(field: string, print: Print): void {
+  function remove(field: string, fingerprint: Fingerprint): void {
     byField.delete(field)
-    const sharing = byStart.get(print.start)
-    sharing?.delete(print)
-    if (sharing?.size === 0) byStart.delete(print.start)
-    filter[print.start >>> 16] = (filter[print.start >>> 16] ?? 0) - 1
+    const sharing = byStart.get(fingerprint.start)
+    sharing?.delete(fingerprint)
+    if (sharing?.size === 0) byStart.delete(fingerprint.start)
+    filter[fingerprint.start >>> 16] = (filter[fingerprint.start >>> 16] ?? 0) - 1
   }
 
-  function at(text: string, start: number, hash: number, time: number): readonly Print[] {
+  function at(text: string, start: number, hash: number, time: number): readonly Fingerprint[] {
     const candidates = [...(byStart.get(hash) ?? [])].filter(({ until }) => until > time)
     const digests = new Map<number, string>()
     return candidates.filter(({ length, digest }) => {
@@ -78,13 +78,13 @@ export function createSecretPrints(now: () => number = () => performance.now()):
 
   return {
     add({ owner, provider, field }, secret) {
-      if (secret.length < SHORTEST_PRINTED) return
+      if (secret.length < SHORTEST_FINGERPRINTED) return
       const before = byField.get(field)
       if (before) remove(field, before)
       const [oldest] = byField
-      if (byField.size >= MAX_PRINTS && oldest) remove(...oldest)
+      if (byField.size >= MAX_FINGERPRINTS && oldest) remove(...oldest)
       const start = startOf(secret)
-      const print = {
+      const fingerprint = {
         owner,
         provider,
         field,
@@ -93,20 +93,20 @@ export function createSecretPrints(now: () => number = () => performance.now()):
         digest: digestOf(secret),
         until: now() + LIFETIME,
       }
-      byField.set(field, print)
-      byStart.set(start, (byStart.get(start) ?? new Set()).add(print))
+      byField.set(field, fingerprint)
+      byStart.set(start, (byStart.get(start) ?? new Set()).add(fingerprint))
       filter[start >>> 16] = (filter[start >>> 16] ?? 0) + 1
     },
 
     foreign(text, owner, milliseconds) {
-      if (byField.size === 0 || text.length < SHORTEST_PRINTED) return []
+      if (byField.size === 0 || text.length < SHORTEST_FINGERPRINTED) return []
       const began = now()
-      const found = new Map<string, PrintFound>()
+      const found = new Map<string, FoundFingerprint>()
       const look = (start: number, hash: number) => {
-        const prints = at(text, start, hash, began)
-        const [print] = prints
-        if (print && prints.every((one) => one.owner === print.owner) && print.owner !== owner)
-          found.set(print.digest, print)
+        const fingerprints = at(text, start, hash, began)
+        const [fingerprint] = fingerprints
+        if (fingerprint && fingerprints.every((one) => one.owner === fingerprint.owner) && fingerprint.owner !== owner)
+          found.set(fingerprint.digest, fingerprint)
       }
       roll(unitsOf(text), {
         base,
@@ -131,14 +131,14 @@ interface Rolling {
   readonly mayContinue: () => boolean
 }
 
-// A function of its own, on an array and without closures: it runs once for each character.
+// A separate function on an array and without closures, because it runs once for each character.
 function roll(units: Uint16Array, { base, outgoing, filter, first, look, mayContinue }: Rolling): void {
   let hash = first
-  const last = units.length - SHORTEST_PRINTED
+  const last = units.length - SHORTEST_FINGERPRINTED
   for (let start = 0; ; start += 1) {
     if (filter[hash >>> 16] !== 0) look(start, hash)
     if (start >= last || (start % CHARACTERS_A_LOOK === CHARACTERS_A_LOOK - 1 && !mayContinue())) return
-    const incoming = units[start + SHORTEST_PRINTED] ?? 0
+    const incoming = units[start + SHORTEST_FINGERPRINTED] ?? 0
     hash = (Math.imul(hash, base) + incoming - Math.imul(units[start] ?? 0, outgoing)) | 0
   }
 }

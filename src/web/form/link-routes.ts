@@ -1,0 +1,34 @@
+import { type Answer, isAnswer } from '../request/answer.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
+import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
+import { type AuthorizedLink, aboutLink, endedAnswer } from './authorized-link.ts'
+import { formPage } from './form-page.ts'
+import { lostAnswer, ownerFields } from './owner-fields.ts'
+
+/** Shows the form to the link's owner. Opening it changes nothing, so it may be opened again. */
+export async function entry(services: PageServices, request: PageRequest, authorized: AuthorizedLink): Promise<Answer> {
+  if (authorized.state !== 'open') return endedAnswer(services, authorized, authorized.state, false)
+  // Nothing can be saved while the audit log fails, so do not ask for a secret then.
+  const line = { ...aboutLink(services, authorized), ...lineOf(request) }
+  await services.journal.grant({ type: 'form.opened', outcome: 'success', ...line })
+  return { page: formPage(services, authorized) }
+}
+
+/** Ends the request and wakes the waiting call. */
+export async function cancel(
+  services: PageServices,
+  request: PageRequest,
+  authorized: AuthorizedLink,
+): Promise<Answer> {
+  const { parts, renderer, messages } = services
+  const fields = await ownerFields(services, request, authorized)
+  if (isAnswer(fields)) return fields
+  // Claim first, so that a save in progress cannot be cancelled.
+  const claim = await watched(services, 'pending-store', parts.pendingRequests.claim(authorized.request))
+  if (!claim) return lostAnswer(services, request, authorized)
+  await watched(services, 'pending-store', parts.pendingRequests.close(authorized.request, 'cancelled'))
+  return {
+    page: renderer.message(messages.cancelled(viewerOf(services, authorized.session), authorized.provider.label)),
+    event: { type: 'form.cancelled', outcome: 'success', ...aboutLink(services, authorized) },
+  }
+}

@@ -1,0 +1,32 @@
+import { addressLimit, type RateLimit, rateLimit } from './rate-limiter.ts'
+
+/**
+ * Limits of the pages. Users behind one address share the limits counted by address. IPv6 is counted by /64; a /56 has four times and a /48
+ * sixteen times as much in total.
+ */
+export interface RateLimitOptions {
+  /** Pages and callbacks for one address. Default 300, 1 to 1000000. */
+  readonly pagesPerMinute?: number | undefined
+  /** Login starts for one address. Default 60, 1 to 1000000. */
+  readonly loginsPerMinute?: number | undefined
+  /** Submits of one owner. Default 10, 1 to 1000000. */
+  readonly submitsPerMinute?: number | undefined
+}
+
+/** The limits of the pages. They protect the identity provider, `verify` and the stores; handles cannot be guessed anyway. */
+export interface RateLimits {
+  /** Pages and callbacks, by address. */
+  readonly pages: RateLimit
+  /** Login starts, by address. */
+  readonly logins: RateLimit
+  /** Submits, by owner. */
+  readonly submits: RateLimit
+}
+
+export function pageLimits({ pagesPerMinute, loginsPerMinute, submitsPerMinute }: RateLimitOptions = {}): RateLimits {
+  return {
+    pages: addressLimit(pagesPerMinute ?? 300),
+    logins: addressLimit(loginsPerMinute ?? 60),
+    submits: rateLimit(submitsPerMinute ?? 10),
+  }
+}
