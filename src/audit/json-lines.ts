@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { findKey } from '../core/crypto/key-source.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
+import { processWarning } from '../core/host/process-warning.ts'
 import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
@@ -44,7 +45,7 @@ const MAINTAIN_EVERY = 10_000
  */
 export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
-  const { warn = warnOfProcess } = settings
+  const { warn = processWarning } = settings
   let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined
   let waiting: Waiting[] = []
   let writing: Promise<void> | undefined
@@ -181,8 +182,4 @@ function unavailableBecause(reason: DependencyReason, message: string): Credenti
     reason,
     retryable: true,
   })
-}
-
-function warnOfProcess(message: string): void {
-  process.emitWarning(message, 'CredentialVaultWarning')
 }

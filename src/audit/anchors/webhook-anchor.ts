@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { processWarning } from '../../core/host/process-warning.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { isLoopback } from '../../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
@@ -38,7 +39,7 @@ const LONGEST_PAUSE = 60_000
  * ```
  */
 export function webhookAnchor(options: WebhookAnchorOptions): AuditAnchor {
-  const { url, token, maxQueued, warn = warnOfProcess } = parseOptions(optionsSchema, options, 'webhookAnchor')
+  const { url, token, maxQueued, warn = processWarning } = parseOptions(optionsSchema, options, 'webhookAnchor')
   const queue: AuditCheckpoint[] = []
   const ending = new AbortController()
   let sending: Promise<void> | undefined
@@ -103,8 +104,4 @@ function isAllowed(text: string): boolean {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') return false
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
-}
-
-function warnOfProcess(message: string): void {
-  process.emitWarning(message, 'CredentialVaultWarning')
 }

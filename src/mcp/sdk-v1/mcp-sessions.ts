@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import { processWarning } from '../../core/host/process-warning.ts'
 import { type Owner, sameOwner } from '../../core/model/owner.ts'
 
 export interface McpSession {
@@ -91,7 +92,7 @@ export async function closeQuietly(transport: WebStandardStreamableHTTPServerTra
   try {
     await transport.close()
   } catch {
-    process.emitWarning('The onclose of an McpServer failed.', 'CredentialVaultWarning')
+    processWarning('The onclose of an McpServer failed.')
   }
 }
 
