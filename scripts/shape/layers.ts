@@ -35,6 +35,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['koa', '@koa/router', 'koa-body', 'ejs', 'marked', 'rate-limiter-flexible', 'zod'],
   },
   mcp: { folders: ['core'], packages: ['@modelcontextprotocol/sdk', 'koa', 'zod'] },
+  // Shared by the adapters of every SDK, so it must not know one.
+  'mcp/transport': { folders: ['core'], packages: ['koa', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   vault: {
     folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web'],

@@ -14,7 +14,7 @@ import type { Owner } from '../core/model/owner.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { isServiceOutage } from '../core/network/service-outage.ts'
 import type { AuditReason } from '../core/ports/audit-sink.ts'
-import { isAddressAllowed, literalAddress } from './address.ts'
+import { isAddressAllowed, literalAddress } from './allowed-addresses.ts'
 import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from './checked-lookup.ts'
 import type { CredentialHeader } from './credential-header.ts'
 import { type Destination, hasUserinfo } from './destination.ts'
@@ -60,7 +60,7 @@ export interface BoundFetch {
 
 const MAX_REDIRECTS = 5
 /** Wide enough for a tool that asks for many things at once, and for a few hundred users whose service is slow. */
-export const LIMITS: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
+const LIMITS: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
 const AGENT_OPTIONS = { pipelining: 1, headersTimeout: 300_000, bodyTimeout: 300_000 }
 
 type RequestOptions = NonNullable<ConstructorParameters<typeof Request>[1]>

@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { CredentialVaultError } from '../core/model/errors.ts'
-import { isAddressAllowed } from './address.ts'
+import { isAddressAllowed } from './allowed-addresses.ts'
 
 export interface ResolvedAddress {
   readonly address: string

@@ -17,7 +17,7 @@ export type HeaderOptions<Field extends string = string> =
       readonly password: { readonly field: Field }
     }
   /** `prefix` goes before the value as it is, e.g. `Token ` with its blank. Default none. */
-  | { readonly name: string; readonly field: Field; readonly prefix?: string }
+  | { readonly name: string; readonly field: Field; readonly prefix?: string | undefined }
 
 /** A header that is made of a credential's values. */
 export interface CredentialHeader {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { hostAllowed } from '../core/model/form-values.ts'
-import { parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headerSchema } from './credential-header.ts'
 
@@ -42,10 +42,19 @@ const originSchema = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** Every option of either kind; the refinement of the schema demands one target. */
+type EitherDestination = Partial<
+  Extract<DestinationOptions, { readonly origin: string }> & Extract<DestinationOptions, { readonly fromField: string }>
+>
+
 const common = { header: headerSchema, allowPrivateAddresses: z.boolean().optional() }
 
 const destinationSchema = z
-  .strictObject({ origin: originSchema.optional(), fromField: z.string().min(1).optional(), ...common })
+  .strictObject({
+    origin: originSchema.optional(),
+    fromField: z.string().min(1).optional(),
+    ...common,
+  } satisfies OptionSchemas<EitherDestination>)
   .refine(({ origin, fromField }) => (origin === undefined) !== (fromField === undefined), {
     message: 'needs either origin or fromField',
   })

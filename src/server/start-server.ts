@@ -13,7 +13,6 @@ import { vaultOptionsFromEnvironment } from '../vault/environment/vault-options-
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
-import { healthRoute } from './health-route.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -77,6 +76,26 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
     },
+  }
+}
+
+/**
+ * Serves `GET /health`: 200 `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version,
+ * path or person.
+ */
+export function healthRoute(vault: CredentialVault): Koa.Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/health') return next()
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.set('Allow', 'GET, HEAD')
+      ctx.status = 405
+      return
+    }
+    const problems = vault.problems()
+    ctx.set('Cache-Control', 'no-store')
+    ctx.set('X-Content-Type-Options', 'nosniff')
+    ctx.status = problems.size === 0 ? 200 : 503
+    ctx.body = problems.size === 0 ? { status: 'ok' } : { status: 'degraded', problems: Object.fromEntries(problems) }
   }
 }
 

@@ -151,7 +151,7 @@ export function wasMadeBy(found: CurrentRecord, operationId: string): boolean {
   return found.kind === 'verified' && found.record.header.operation === operationId
 }
 
-export function revisionOf(found: CurrentRecord): number {
+function revisionOf(found: CurrentRecord): number {
   return found.kind === 'damaged' ? found.revision : found.sighting.newest
 }
 

@@ -51,7 +51,7 @@ export interface Sighting {
   readonly monotonicTime: number
 }
 
-export const DEFAULT_HOLD_MS = 600_000
+const DEFAULT_HOLD_MS = 600_000
 const NAMES_PRUNED_PER_WRITE = 8
 /** Of at most twelve digits, so that no planted name makes the next number inexact. */
 export const MAX_REVISION = 999_999_999_999

@@ -12,6 +12,7 @@ import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { closeWithSocket } from '../transport/close-with-socket.ts'
 import { type BodyProblem, readJsonBody } from '../transport/json-body.ts'
+import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
@@ -19,31 +20,12 @@ import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 /** Makes one server for one connection. Pass `options` on: all servers then share one schema validator. */
 export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
 
-export interface McpMountOptions {
-  /** Path below the base URL. Default `/mcp`. */
-  readonly path?: string
+export interface McpMountOptions extends HttpMountOptions {
   /**
    * `sessionful` keeps a session for each client, so that tools can ask and wait. `stateless` makes a server for each request; gated
    * tools then answer with error -32042 and the link. Default `sessionful`.
    */
   readonly mode?: 'sessionful' | 'stateless'
-  /** Most sessions at once, 1 to 1000000. Default 10000; a further client gets 503. */
-  readonly maxSessions?: number
-  /** Most sessions of one user at once, 1 to 1000000. Default 100; a further one gets 503. */
-  readonly maxSessionsPerOwner?: number
-  /** A session without a request or open stream ends after this many seconds, 10 to 604800. Default 1800. */
-  readonly sessionIdleSeconds?: number
-  /** Largest request body in bytes, 1024 to 67108864. Default 4194304; a larger one gets 413. */
-  readonly maxBodyBytes?: number
-  /** Most responses of one user that are open at once, event streams too, 1 to 1000000. Default 500; a further request gets 503. */
-  readonly maxOpenResponsesPerOwner?: number
-  /**
-   * Most bytes that one user's clients may leave unread, 65536 to 1073741824. Default 33554432. Above it, of several unread responses the
-   * longest unread ones are cut off after two seconds.
-   */
-  readonly maxUnreadBytesPerOwner?: number
-  /** A response of which its client takes nothing for so many seconds, although something is there, is cut off, 1 to 3600. Default 30. */
-  readonly writeTimeoutSeconds?: number
 }
 
 /** What the mount needs of a vault. */
@@ -55,18 +37,8 @@ export interface GateKeeper {
 }
 
 const optionsSchema = z.strictObject({
-  path: z
-    .string()
-    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp')
-    .default('/mcp'),
+  ...httpMountOptions,
   mode: z.enum(['sessionful', 'stateless']).default('sessionful'),
-  maxSessions: z.int().min(1).max(1_000_000).default(10_000),
-  maxSessionsPerOwner: z.int().min(1).max(1_000_000).default(100),
-  sessionIdleSeconds: z.int().min(10).max(604_800).default(1800),
-  maxBodyBytes: z.int().min(1024).max(67_108_864).default(4_194_304),
-  maxOpenResponsesPerOwner: z.int().min(1).max(1_000_000).default(500),
-  maxUnreadBytesPerOwner: z.int().min(65_536).max(1_073_741_824).default(33_554_432),
-  writeTimeoutSeconds: z.int().min(1).max(3600).default(30),
 } satisfies OptionSchemas<McpMountOptions>)
 
 /**

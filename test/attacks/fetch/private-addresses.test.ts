@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { defineVariables } from '../../../src/core/model/variables.ts'
-import { isAddressAllowed } from '../../../src/destinations/address.ts'
+import { isAddressAllowed } from '../../../src/destinations/allowed-addresses.ts'
 import { type DestinationOptions, defineDestinations } from '../../../src/destinations/destination.ts'
 import { bearer, fetchTo, type LocalService, PAT, startService } from '../../harness/local-service.ts'
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../../../core/model/options.ts'
 
 /** Where a secret that logs the server in comes from. A file is read anew at each login. */
 export type HashicorpVaultAuthOptions =
@@ -53,9 +54,16 @@ const mount = text.regex(/^\w[\w-]*(?:\/\w[\w-]*)*$/, 'must be a path without a 
 export const tokenText = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters')
 const asynchronous = <T>() => z.custom<() => Promise<T>>((value) => typeof value === 'function', 'must be a function')
 
+type Method = HashicorpVaultAuthOptions['method']
+type Schemas<M extends Method> = OptionSchemas<Extract<HashicorpVaultAuthOptions, { readonly method: M }>>
+
 export const authSchema = z.discriminatedUnion('method', [
   z
-    .strictObject({ method: z.literal('token'), token: tokenText.optional(), tokenFile: text.optional() })
+    .strictObject({
+      method: z.literal('token'),
+      token: tokenText.optional(),
+      tokenFile: text.optional(),
+    } satisfies Schemas<'token'>)
     .refine((auth) => one(auth.token, auth.tokenFile), { error: 'give either token or tokenFile' }),
   z
     .strictObject({
@@ -66,7 +74,7 @@ export const authSchema = z.discriminatedUnion('method', [
       secretIdFile: text.optional(),
       wrappedSecretIdFile: text.optional(),
       role: text.optional(),
-    })
+    } satisfies Schemas<'approle'>)
     .refine((auth) => one(auth.secretId, auth.secretIdFile, auth.wrappedSecretIdFile), {
       error: 'give one of secretId, secretIdFile and wrappedSecretIdFile',
     })
@@ -79,7 +87,7 @@ export const authSchema = z.discriminatedUnion('method', [
     mount: mount.default('kubernetes'),
     role: text,
     jwtFile: text.default('/var/run/secrets/kubernetes.io/serviceaccount/token'),
-  }),
+  } satisfies Schemas<'kubernetes'>),
   z
     .strictObject({
       method: z.literal('jwt'),
@@ -87,11 +95,18 @@ export const authSchema = z.discriminatedUnion('method', [
       role: text,
       jwtFile: text.optional(),
       jwt: asynchronous<string>().optional(),
-    })
+    } satisfies Schemas<'jwt'>)
     .refine((auth) => one(auth.jwtFile, auth.jwt), { error: 'give either jwtFile or jwt' }),
-  z.strictObject({ method: z.literal('cert'), mount: mount.default('cert'), role: text.optional() }),
-  z.strictObject({ method: z.literal('agent') }),
-  z.strictObject({ method: z.literal('custom'), login: asynchronous<HashicorpVaultCustomLogin>() }),
+  z.strictObject({
+    method: z.literal('cert'),
+    mount: mount.default('cert'),
+    role: text.optional(),
+  } satisfies Schemas<'cert'>),
+  z.strictObject({ method: z.literal('agent') } satisfies Schemas<'agent'>),
+  z.strictObject({
+    method: z.literal('custom'),
+    login: asynchronous<HashicorpVaultCustomLogin>(),
+  } satisfies Schemas<'custom'>),
 ])
 
 export type HashicorpVaultAuth = z.output<typeof authSchema>

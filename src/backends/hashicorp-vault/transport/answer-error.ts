@@ -7,8 +7,8 @@ import { outcomeUnknown } from './transport-error.ts'
 export const CAS_TEXT = 'check-and-set parameter did not match'
 const ROUTE_TEXT = 'no handler for route'
 const WARMING_UP = /Upgrading from non-versioned|Waiting for the primary to upgrade|replication DR secondary/
-const STANDBY =
-  /not active|no active|active cluster node not found|sealed|API (?:access )?(?:is )?(?:has been )?locked/i
+const SEALED = /sealed/i
+const STANDBY = /not active|no active|active cluster node not found|API (?:access )?(?:is )?(?:has been )?locked/i
 
 /** The texts of an answer's `errors` and `warnings`; never shown, only searched. */
 export function textsOf({ body }: HashicorpVaultAnswer): string {
@@ -35,8 +35,10 @@ export function hashicorpVaultError(
   if (status === 429) return throttled(answer)
   if (status === 501) return misconfigured('not_initialised', 'Vault is not initialised')
   // A gateway's own 503 has no such text, and says nothing about what Vault did.
-  if ((status === 503 || status === 500) && STANDBY.test(texts))
-    return unavailable(/sealed/i.test(texts) ? 'sealed' : 'standby')
+  if (status === 503 || status === 500) {
+    if (SEALED.test(texts)) return unavailable('sealed')
+    if (STANDBY.test(texts)) return unavailable('standby')
+  }
   if (status >= 500) return changes(request) ? outcomeUnknown('server_error') : unavailable('server_error')
   return misconfigured(
     `status_${status}`,
