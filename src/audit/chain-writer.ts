@@ -44,7 +44,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   /** What was found in the folder, for the chain's first line. */
   let found: HeadsOfSegments = { segments: 0, heads: [] }
   /** What the log has to say of itself, and has not written yet. */
-  let owed: LineBody[] = []
+  let pendingLogEvents: LineBody[] = []
   let purged: readonly string[] = []
   let anchored = { seq: 0, at: performance.now() }
 
@@ -70,7 +70,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
       warn(`The audit log ${current.name} is not usable any more (${failure}). Another is begun.`)
       const { writer: failedWriter, seq: lastSeq, hash } = head
       const event = { type: 'audit.writer_failed', reason: failure, failedWriter, lastSeq, head: hash } as const
-      if (lastSeq > 0 || held > 0) owed.push(logLineBody(event))
+      if (lastSeq > 0 || held > 0) pendingLogEvents.push(logLineBody(event))
       head = beginChain()
       part = 1
       anchored = { seq: 0, at: performance.now() }
@@ -94,7 +94,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
       // Tidying up keeps nothing from being written down.
       const expired = await expiredSegments(folder, { keepDays: parts.keepDays, keys: verifying, now }).catch(() => [])
       purged = expired.map(({ file: name }) => name)
-      owed.push(...expired.map((event) => logLineBody(event, now)))
+      pendingLogEvents.push(...expired.map((event) => logLineBody(event, now)))
     }
     day = today()
     return createAuditFile(folder, segmentName(now, head.writer, part))
@@ -103,10 +103,10 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   async function write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]> {
     const target = await ready()
     const opening = head.seq === 0 ? [opened()] : []
-    const before = [...opening, ...owed]
+    const before = [...opening, ...pendingLogEvents]
     if (before.length + bodies.length === 0) return []
     await append(target, [...before, ...bodies])
-    owed = []
+    pendingLogEvents = []
     const { writer, seq } = head
     await removePurged()
     if (seq - anchored.seq >= parts.anchorLines) publish()
@@ -139,13 +139,13 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
 
     async maintain() {
       if (file) await leave(file)
-      if (owed.length > 0) await write([])
+      if (pendingLogEvents.length > 0) await write([])
       if (performance.now() - anchored.at >= parts.anchorSeconds * 1000) publish()
     },
 
     async close() {
       try {
-        if (head.seq > 0 || owed.length > 0) await write([logLineBody({ type: 'audit.closed' })])
+        if (head.seq > 0 || pendingLogEvents.length > 0) await write([logLineBody({ type: 'audit.closed' })])
       } finally {
         await file?.close()
         file = undefined

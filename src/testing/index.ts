@@ -6,5 +6,5 @@
 
 export type { PendingStoreHarness } from './pending-store/harness.ts'
 export { describePendingStore, type PendingStoreLimits, type PendingStoreSuite } from './pending-store/suite.ts'
-export type { Fault, SecretBackendHarness, VendorHands } from './secret-backend/harness.ts'
+export type { Fault, SecretBackendHarness, VendorOperator } from './secret-backend/harness.ts'
 export { describeSecretBackend, type SecretBackendSuite } from './secret-backend/suite.ts'

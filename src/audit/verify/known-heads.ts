@@ -19,27 +19,27 @@ export interface KnownHead {
  * Compares what others have seen of a log with what is there now. Cutting lines off the end, or a whole file, leaves a sound chain; only
  * this notices.
  *
- * @param excused whether the log itself says why the line is not there: its file was removed for its age, or its batch never acknowledged
+ * @param explainedByLog whether the log itself says why the line is not there: its file was removed for its age, or its batch never acknowledged
  */
 export function checkKnownHeads(
   folder: string,
   writers: ReadonlyMap<string, WriterVerdict>,
   heads: readonly KnownHead[],
-  excused: (head: KnownHead) => boolean,
+  explainedByLog: (head: KnownHead) => boolean,
 ): readonly Finding[] {
   const findings: Finding[] = []
   const within = new Map<WriterVerdict, KnownHead[]>()
   for (const head of heads) {
     const verdict = writers.get(head.writer)
     if (!verdict) {
-      if (!excused(head))
+      if (!explainedByLog(head))
         findings.push(finding('segment_missing', `the log of writer ${head.writer} is missing; ${head.source} saw it`))
       continue
     }
     const file = verdict.segments.at(-1)?.file ?? ''
     if (head.seq === 0) continue
     if (head.seq > verdict.head.seq) {
-      if (excused(head)) continue
+      if (explainedByLog(head)) continue
       const detail = `it ends with line ${verdict.head.seq}, and ${head.source} saw line ${head.seq}`
       findings.push(finding('tail_cut', detail, { file }))
     } else if (head.seq !== verdict.head.seq) {

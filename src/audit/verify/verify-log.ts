@@ -71,7 +71,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
       .map(({ before }) => before)
       .sort()
       .at(-1) ?? ''
-  const isExcused = ({ writer, seq, at }: KnownHead) => {
+  const explainedByLog = ({ writer, seq, at }: KnownHead) => {
     // What was seen before that time had its last line before it, too; the line that removed it may be gone by now.
     if (at <= removedBefore) return true
     const unacknowledged = failed.get(writer)
@@ -85,7 +85,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     ...verdicts.flatMap((verdict) => ownFindings(verdict, failed, options)),
     ...verdicts.flatMap((verdict) => gapFindings(verdict, purged)),
     ...anchors.findings,
-    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), isExcused),
+    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), explainedByLog),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
     ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
     ...(await unknownFiles(folder)),

@@ -50,7 +50,7 @@ export function verifySegment(
   }: { file: string; writer: string; before: VerifiedHead | undefined; keys: readonly KeyObject[] },
 ): SegmentVerdict {
   const report = createReport(file)
-  const state: State = { before: given, expected: given, vouched: undefined, lines: 0, events: [] }
+  const state: State = { before: given, expected: given, signed: undefined, lines: 0, events: [] }
   let end = 0
   for (const raw of segmentLines(path)) {
     end = raw.offset + raw.length + (raw.ended ? 1 : 0)
@@ -73,10 +73,10 @@ interface ReadFile {
 }
 
 function verdictOf(state: State, report: Report, { path, keys, end }: ReadFile): SegmentVerdict {
-  const { before = NOTHING, vouched, events } = state
-  const isGood = !vouched || isSignedBy(keys, vouched.line.hash, vouched.line.signature)
-  if (vouched && !isGood) reportForgery(path, keys, report, vouched.raw)
-  const known = vouched ?? { head: before, lines: 0, events: 0, end: 0 }
+  const { before = NOTHING, signed, events } = state
+  const isGood = !signed || isSignedBy(keys, signed.line.hash, signed.line.signature)
+  if (signed && !isGood) reportForgery(path, keys, report, signed.raw)
+  const known = signed ?? { head: before, lines: 0, events: 0, end: 0 }
   return {
     findings: report.findings,
     before,
@@ -95,7 +95,7 @@ interface State {
   before: VerifiedHead | undefined
   /** The head that the next line has to follow. */
   expected: VerifiedHead | undefined
-  vouched: Vouched | undefined
+  signed: SignedLine | undefined
   lines: number
   first?: SealedLine
   last?: SealedLine
@@ -125,11 +125,11 @@ function takeLine(state: State, report: Report, { line, raw, end, writer }: Foun
   if (event) state.events.push(event)
   if (line.signature === '' || !line.isGenuine) return
   const { lines, events } = state
-  state.vouched = { line, raw: { ...raw, bytes: EMPTY }, head, lines, events: events.length, end }
+  state.signed = { line, raw: { ...raw, bytes: EMPTY }, head, lines, events: events.length, end }
 }
 
 /** The last line that a signature vouches for, and what stood in the file so far. */
-interface Vouched {
+interface SignedLine {
   readonly line: SealedLine
   readonly raw: RawLine
   readonly head: VerifiedHead

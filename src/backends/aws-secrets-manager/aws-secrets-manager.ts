@@ -4,7 +4,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../../core/model/e
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { BackendCall, SecretBackend } from '../../core/ports/secret-backend.ts'
-import { hiddenNames } from '../vendor/hidden-names.ts'
+import { ownerFromLabels } from '../vendor/hashed-name-labels.ts'
 import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-name.ts'
 import { type AwsClient, createAwsClient } from './aws-client.ts'
 import { AwsAnswer, isAnswer } from './aws-error.ts'
@@ -153,7 +153,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
           const name = entry.Name ?? ''
           if (!name.startsWith(`${prefix}/`) || !name.endsWith(SUFFIX)) continue
           const secret = secretOf(entry)
-          const key = keyOfName(name.slice(prefix.length + 1, -SUFFIX.length), hiddenNames(secret.tags, ':'), names)
+          const key = keyOfName(name.slice(prefix.length + 1, -SUFFIX.length), ownerFromLabels(secret.tags, ':'), names)
           if (!key) lost = name
           else if (secret.status.status !== 'absent') {
             const audit = auditOf(secret.tags, secret.current ?? '')

@@ -2,7 +2,7 @@ import type { Tag } from '@aws-sdk/client-secrets-manager'
 import type { Owner } from '../../core/model/owner.ts'
 import { positionFromText, positionText } from '../../core/ports/audit-position.ts'
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
-import { hiddenLabels } from '../vendor/hidden-names.ts'
+import { hashedNameLabels } from '../vendor/hashed-name-labels.ts'
 
 /**
  * What we note on a secret beside its value. `mcp:version` says which version the notes are about: after a rotation by hand they still
@@ -24,7 +24,7 @@ export function tagsOfWrite(
     // Too long a list is left out, and an earlier one must not stand for it.
     [FIELDS]: fields.length <= MAX_VALUE ? fields : '',
     [AUDIT]: positionText(written.audit),
-    ...hiddenLabels(hidden, ':', MAX_VALUE),
+    ...hashedNameLabels(hidden, ':', MAX_VALUE),
   })
 }
 

@@ -8,7 +8,7 @@ import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '../../core/ports/secret-backend.ts'
-import { hiddenNames } from '../vendor/hidden-names.ts'
+import { ownerFromLabels } from '../vendor/hashed-name-labels.ts'
 import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-name.ts'
 import type { HashicorpVaultAuthOptions } from './auth/auth-options.ts'
 import type { LoginHalf } from './auth/secret-file.ts'
@@ -181,7 +181,7 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       for (const path of await secretsBelow(prefix, call)) {
         const metadata = await kv.metadata(path, withinTime(call, LIST_DEADLINE))
         if (!metadata) continue
-        const key = keyOfName(path.slice(prefix.length + 1), hiddenNames(metadata.customMetadata, '-'), names)
+        const key = keyOfName(path.slice(prefix.length + 1), ownerFromLabels(metadata.customMetadata, '-'), names)
         const status: CredentialStatus = statusOf(metadata)
         if (!key) lost.push(`${mount}/${path}`)
         else if (status.status !== 'absent') {

@@ -1,7 +1,7 @@
 import type { Owner } from '../../core/model/owner.ts'
 import { positionFromText, positionText } from '../../core/ports/audit-position.ts'
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
-import { hiddenLabels } from '../vendor/hidden-names.ts'
+import { hashedNameLabels } from '../vendor/hashed-name-labels.ts'
 
 /**
  * What we write into `custom_metadata` beside a credential, so that its data stay exactly the user's fields. It describes one version:
@@ -37,7 +37,7 @@ export function labelsOfWrite(
     [FIELDS]: fields.length <= MAX_VALUE ? fields : null,
     [AUDIT]: positionText(written.audit),
     [REVOKED]: null,
-    ...hiddenLabels(hidden, '-', MAX_VALUE),
+    ...hashedNameLabels(hidden, '-', MAX_VALUE),
   }
 }
 

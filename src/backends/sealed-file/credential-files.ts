@@ -56,7 +56,7 @@ export function createCredentialFiles(
 
   const commit: CredentialFiles['commit'] = async (found, next, signal) => {
     const { kind, key, values, operationId, audit } = next
-    const { id } = found.sighting
+    const { id } = found.listing
     const revision = revisionOf(found) + 1
     if (revision > MAX_REVISION) throw recordError('numbering', revisions.path(id, MAX_REVISION))
     const header: NewHeader = {
@@ -71,7 +71,7 @@ export function createCredentialFiles(
     const payload = { provider: key.provider, owner: key.owner, ...(values === undefined ? {} : { values }) }
     const bytes = encodeRecord(header, payload, keyring)
     if (bytes.length > MAX_FILE_BYTES) throw tooLarge()
-    if (!(await revisions.commit(found.sighting, header.revision, bytes, signal))) return undefined
+    if (!(await revisions.commit(found.listing, header.revision, bytes, signal))) return undefined
     records.saw(id, header.revision)
     return versionOf(header)
   }
@@ -97,13 +97,13 @@ export function createCredentialFiles(
         const found = await find(key)
         const status = statusOf(found)
         if (status.status === 'active' && wasMadeBy(found, announced.operationId)) {
-          await revisions.settle(found.sighting.id)
+          await revisions.settle(found.listing.id)
           return status.version
         }
         checkExpectation(expect, status)
         const version = await commit(found, { kind: 'active', key, values, ...announced }, signal)
         if (!version) continue
-        await revisions.prune(found.sighting)
+        await revisions.prune(found.listing)
         return version
       }
     },
@@ -152,7 +152,7 @@ export function wasMadeBy(found: CurrentRecord, operationId: string): boolean {
 }
 
 function revisionOf(found: CurrentRecord): number {
-  return found.kind === 'damaged' ? found.revision : found.sighting.newest
+  return found.kind === 'damaged' ? found.revision : found.listing.newest
 }
 
 function tooLarge(): CredentialVaultError {

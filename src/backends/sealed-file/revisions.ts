@@ -22,27 +22,27 @@ import { errnoOf } from './storage-error.ts'
  */
 export interface Revisions {
   /** Ascending numbers of the revisions that exist, and when they were looked up. */
-  look(id: string): Promise<Sighting>
+  look(id: string): Promise<RevisionListing>
   read(id: string, revision: number): Promise<FileContent>
   /**
    * Whether nothing has been committed after this revision, nor has it been emptied. Holds for revisions seen less than `holdMs` ago:
    * their successors' names cannot have been freed yet.
    */
   isNewest(id: string, revision: number): boolean
-  /** Durable when it resolves true. False when another writer has that revision or the sighting is too old: look again. */
-  commit(sighting: Sighting, revision: number, bytes: Buffer, signal?: AbortSignal): Promise<boolean>
+  /** Durable when it resolves true. False when another writer has that revision or the listing is too old: look again. */
+  commit(listing: RevisionListing, revision: number, bytes: Buffer, signal?: AbortSignal): Promise<boolean>
   /** Makes names durable that may have been linked by somebody who crashed before syncing them. */
   settle(id: string): Promise<void>
   /** Empties revisions durably. Needs no free space. */
   shred(id: string, revisions: readonly number[]): Promise<void>
   /** Empties what is older than the last two revisions, and frees a few names that were held long enough. Failures wait for the next time. */
-  prune(sighting: Sighting): Promise<void>
+  prune(listing: RevisionListing): Promise<void>
   /** Every id in the store, folder by folder. Fails when there is no store. */
   ids(): AsyncIterable<string>
   path(id: string, revision: number | '*'): string
 }
 
-export interface Sighting {
+export interface RevisionListing {
   readonly id: string
   readonly revisions: readonly number[]
   /** 0 when there is none. */
@@ -101,13 +101,13 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
       return file !== undefined && file.size > 0 && !existsSync(path(id, revision + 1))
     },
 
-    async commit(sighting, revision, bytes, signal) {
-      const { id } = sighting
+    async commit(listing, revision, bytes, signal) {
+      const { id } = listing
       await ensureShard(id)
       const temporary = await createTemporary(temporaries, bytes)
       try {
         throwIfAborted(signal)
-        if (ageOf(sighting) > holdMs / 2) return false
+        if (ageOf(listing) > holdMs / 2) return false
         if (!(await linkOnce(temporary, path(id, revision)))) return false
         await syncFolder(shardOf(id))
         return true
@@ -152,8 +152,8 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
 }
 
 /** The larger of two clocks: one stands still while the machine sleeps, the other may be set. */
-function ageOf(sighting: Sighting): number {
-  return Math.max(Date.now() - sighting.wallTime, performance.now() - sighting.monotonicTime)
+function ageOf(listing: RevisionListing): number {
+  return Math.max(Date.now() - listing.wallTime, performance.now() - listing.monotonicTime)
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -22,13 +22,13 @@ export async function revoke(
   for (;;) {
     throwIfAborted(signal)
     const found = await files.find(key)
-    const { id } = found.sighting
+    const { id } = found.listing
     const mark = intent.purge ? 'purged' : 'revoked'
     if (found.kind !== 'damaged' || intent.expect !== 'any') {
       const status = statusOf(found)
       if (status.status === 'absent' || (status.status === 'revoked' && !intent.purge)) {
         // An earlier attempt may have been killed between its mark and this.
-        await revisions.shred(id, found.sighting.revisions.slice(0, -1))
+        await revisions.shred(id, found.listing.revisions.slice(0, -1))
         if (found.kind !== 'none') await revisions.settle(id)
         return wasMadeBy(found, intent.operationId)
       }
@@ -42,8 +42,8 @@ export async function revoke(
       signal,
     )
     if (version === 'taken') continue
-    await revisions.shred(id, found.sighting.revisions)
-    await revisions.prune(found.sighting)
+    await revisions.shred(id, found.listing.revisions)
+    await revisions.prune(found.listing)
     return true
   }
 }
@@ -59,7 +59,7 @@ async function commitMark(
   next: NextRevision,
   signal: AbortSignal,
 ): Promise<StoredVersion | 'taken' | 'emptied'> {
-  const { id, revisions: existing } = found.sighting
+  const { id, revisions: existing } = found.listing
   const shredFirst = [[], existing.slice(0, -1), existing.slice(-1)]
   for (const doomed of shredFirst) {
     await revisions.shred(id, doomed)

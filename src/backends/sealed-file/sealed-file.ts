@@ -10,7 +10,7 @@ import type { CredentialLookup, SecretBackend } from '../../core/ports/secret-ba
 import { type CredentialFiles, createCredentialFiles, statusOf } from './credential-files.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
 import { revoke } from './revocation.ts'
-import { markServer, type ServerMark } from './server-mark.ts'
+import { announceServer, type ServerPresence } from './server-presence.ts'
 import { storageError } from './storage-error.ts'
 import { openStoreFolder } from './store-folder.ts'
 
@@ -73,7 +73,7 @@ interface OpenedStore {
 export function sealedFile(options: SealedFileOptions): SecretBackend {
   const { folder, key, keyFile, create, warn = processWarning } = parseOptions(optionsSchema, options, 'sealedFile')
   let store: OpenedStore | undefined
-  let mark: ServerMark | undefined
+  let mark: ServerPresence | undefined
 
   function opened(): OpenedStore {
     if (store) return store
@@ -139,7 +139,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     async announceServer(serverBaseUrl) {
       await mark?.close()
-      mark = await markServer(opened().root, serverBaseUrl)
+      mark = await announceServer(opened().root, serverBaseUrl)
       return mark?.others ?? false
     },
 

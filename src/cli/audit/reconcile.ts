@@ -3,8 +3,8 @@ import { gunzipSync } from 'node:zlib'
 import { mergedLines } from '../../audit/query/merged-lines.ts'
 import type { BackendLog } from '../../audit/reconcile/backend-log.ts'
 import { readCloudTrail } from '../../audit/reconcile/cloudtrail.ts'
+import { readHashicorpVaultLog } from '../../audit/reconcile/hashicorp-vault-log.ts'
 import { type Reconciliation, reconcile } from '../../audit/reconcile/reconcile.ts'
-import { readVaultLog } from '../../audit/reconcile/vault-log.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
@@ -73,7 +73,7 @@ function sourceFrom(input: CommandInput, terminal: Terminal): Source {
   if (vaultLog !== undefined && cloudTrail === undefined) {
     const mount = input.text('mount') ?? environment['VAULT_KV_MOUNT'] ?? 'secret'
     const prefix = input.text('prefix') ?? environment['VAULT_KV_PREFIX'] ?? DEFAULT_PREFIX
-    const read = () => readVaultLog(vaultLog, mount, prefix)
+    const read = () => readHashicorpVaultLog(vaultLog, mount, prefix)
     return { option: '--vault-log', path: vaultLog, below: `${mount}/${prefix}`, read }
   }
   if (cloudTrail !== undefined && vaultLog === undefined) {

@@ -58,10 +58,10 @@ const NOTES: Readonly<Record<string, string>> = { rotateInput: ', then Ctrl+D; t
 function rotation(credentials: OperatorCredentials, key: StorageKey, fields: readonly string[] | undefined) {
   const owner = `--issuer ${shellWord(key.owner.issuer)} --subject ${shellWord(key.owner.subject)}`
   const field = fields !== undefined && fields.length > 1 ? ' --field FIELD' : ''
-  const byHand = credentials.rotateCommand(key, fields ?? ['FIELD'])
+  const vendorCommand = credentials.rotateCommand(key, fields ?? ['FIELD'])
   return {
     rotate: `npx mcp-credential-vault rotate ${key.provider} ${owner}${field}`,
-    ...(byHand && { rotateByHand: byHand.command, rotateInput: byHand.input }),
+    ...(vendorCommand && { rotateByHand: vendorCommand.command, rotateInput: vendorCommand.input }),
   }
 }
 

@@ -29,7 +29,7 @@ export interface McpMountOptions extends HttpMountOptions {
 }
 
 /** What the mount needs of a vault. */
-export interface GateKeeper {
+export interface McpMountVault {
   readonly serverBaseUrl: URL
   /** Lets only requests with a good access token through and leaves the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
@@ -53,7 +53,11 @@ const optionsSchema = z.strictObject({
  * app.use(mcpMount(vault, (options) => new McpServer({ name: 'jira', version: '1.0.0' }, options)))
  * ```
  */
-export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): KoaMiddleware {
+export function mcpMount(
+  vault: McpMountVault,
+  createServer: CreateServer,
+  options: McpMountOptions = {},
+): KoaMiddleware {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
   const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = checked
   const responses = openResponses({

@@ -20,21 +20,21 @@ export interface OpenResponse {
 
 /** Keeps clients that do not read, or never end what they send, from filling the memory. */
 export interface OpenResponses {
-  /** @param cut ends the response at once. @returns undefined when its owner has as many open as one may have */
-  open(owner: Owner, cut: () => void): OpenResponse | undefined
+  /** @param abort ends the response at once. @returns undefined when its owner has as many open as one may have */
+  open(owner: Owner, abort: () => void): OpenResponse | undefined
   close(): void
 }
 
 interface Entry {
   readonly siblings: ReadonlySet<Entry>
-  readonly cut: () => void
+  readonly abort: () => void
   unread: number
   lastTaken: number
 }
 
-const LOOK_EVERY = 1_000
+const CHECK_INTERVAL_MS = 1_000
 /** Above the limit of unread bytes. A client that reads takes something in that time. */
-const PATIENCE_WHEN_FULL = 2_000
+const GRACE_WHEN_FULL_MS = 2_000
 
 export function openResponses(limits: OpenResponseLimits): OpenResponses {
   const owners = new Map<string, Set<Entry>>()
@@ -45,10 +45,10 @@ export function openResponses(limits: OpenResponseLimits): OpenResponses {
     const now = performance.now()
     for (const entry of [...unread].sort((a, b) => a.lastTaken - b.lastTaken)) {
       const idle = now - entry.lastTaken
-      if (idle >= limits.writeTimeout || (idle >= PATIENCE_WHEN_FULL && isFull(entry.siblings))) {
+      if (idle >= limits.writeTimeout || (idle >= GRACE_WHEN_FULL_MS && isFull(entry.siblings))) {
         unread.delete(entry)
         entry.unread = 0
-        entry.cut()
+        entry.abort()
       }
     }
     if (unread.size > 0) return
@@ -62,18 +62,18 @@ export function openResponses(limits: OpenResponseLimits): OpenResponses {
   }
 
   return {
-    open({ issuer, subject }, cut) {
+    open({ issuer, subject }, abort) {
       const owner = JSON.stringify([issuer, subject])
       const siblings = owners.get(owner) ?? new Set<Entry>()
       if (siblings.size >= limits.maxPerOwner) return undefined
-      const entry: Entry = { siblings, cut, unread: 0, lastTaken: 0 }
+      const entry: Entry = { siblings, abort, unread: 0, lastTaken: 0 }
       owners.set(owner, siblings.add(entry))
       return {
         waiting(bytes) {
           if (entry.unread === 0) entry.lastTaken = performance.now()
           entry.unread += bytes
           unread.add(entry)
-          looking ??= setInterval(look, Math.min(LOOK_EVERY, limits.writeTimeout)).unref()
+          looking ??= setInterval(look, Math.min(CHECK_INTERVAL_MS, limits.writeTimeout)).unref()
         },
         taken(bytes) {
           entry.unread -= bytes

@@ -2,14 +2,14 @@ import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 
 /** What operators do in the vendor's own tools, with an administrator's rights and behind the library's back. */
-export interface VendorHands {
+export interface VendorOperator {
   /** Stores these fields as the newest version, as `vault kv put` or the console does. */
   put(key: StorageKey, fields: Readonly<Record<string, unknown>>): Promise<void>
   /** Stores a text that is no object of fields, where the vendor's tool allows it. */
   putText?(key: StorageKey, text: string): Promise<void>
   /** What the vendor's documentation calls deleting, in its recoverable form. */
   remove(key: StorageKey): Promise<void>
-  /** Takes {@link VendorHands.remove} back. */
+  /** Takes {@link VendorOperator.remove} back. */
   restore(key: StorageKey): Promise<void>
   /** Makes the newest version unreadable for good and leaves what the vendor keeps of it. */
   destroy(key: StorageKey): Promise<void>
@@ -44,7 +44,7 @@ export interface SecretBackendHarness {
   /** A connection made after everything before it was acknowledged, as after a restart. Absent when nothing outlives the process. */
   readonly reconnect?: () => Promise<SecretBackend>
   /** Absent where there is no other way to the credentials than this library. */
-  readonly vendor?: VendorHands
+  readonly vendor?: VendorOperator
   /** Lets every request of `here` meet this fault from now on, until called with `none`. Absent where no network is between. */
   readonly fault?: (fault: Fault | 'none') => Promise<void>
   /** Closes every connection and removes what was stored. */

@@ -8,7 +8,7 @@ import type { SecretBackend, StoredCredential } from '../../core/ports/secret-ba
 import { call, conflict, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
 import { describeFaults } from './fault-suite.ts'
 import type { Fault, SecretBackendHarness } from './harness.ts'
-import { describeVendorHands } from './vendor-suite.ts'
+import { describeVendorOperator } from './vendor-suite.ts'
 
 export interface SecretBackendSuite {
   /** The runner's own: `test` of vitest or node:test. */
@@ -284,7 +284,7 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
     assert.ok(!inspect(history).includes('one'))
   })
 
-  describeVendorHands(check, ALICE)
+  describeVendorOperator(check, ALICE)
   describeFaults(check, ALICE, faults)
 }
 

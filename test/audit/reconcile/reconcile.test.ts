@@ -15,8 +15,8 @@ import { defineVariables } from '../../../src/core/model/variables.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
 import { createCredentials } from '../../harness/credentials.ts'
+import { hashicorpOperator } from '../../harness/hashicorp-vault/hashicorp-operator.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
-import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'reconcile-'))
 const ISSUER = 'https://login.example.com'
@@ -104,7 +104,7 @@ test("Vault's own audit log and ours tell of the same accesses, and of whoever e
   const headers = bao.auditLines().flatMap(({ request }) => correlationOf(request))
   for (const id of ['call-of-alice', 'call-of-bob', 'end-of-bob', 'call-of-carol']) expect(headers).toContain(id)
 
-  await vaultHands(bao, mount).put(keyOf('alice'), { pat: 'by hand' })
+  await hashicorpOperator(bao, mount).put(keyOf('alice'), { pat: 'by hand' })
   await bao.api('GET', `${mount}/data/mcp/jira/somebody/else`).catch(() => undefined)
   const bad = await reconciled()
   expect(bad.code).toBe(1)

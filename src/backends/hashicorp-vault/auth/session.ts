@@ -37,7 +37,7 @@ export interface SessionOptions {
 /** Milliseconds. */
 const LOGIN_DEADLINE = 4_000
 const BETWEEN_FAILED_LOGINS = 5_000
-const YOUNG = 5_000
+const FRESH_TOKEN_MS = 5_000
 const GRACE = 200
 
 export function createSession(
@@ -130,7 +130,7 @@ export function createSession(
       if (!refused || refused.login.token !== token) return 'again'
       if (token === undefined) return 'policy'
       if (/invalid token|bad token/i.test(texts)) return replace(refused)
-      if (attempt === 1 && refused.login.fromLogin && performance.now() - refused.since < YOUNG) {
+      if (attempt === 1 && refused.login.fromLogin && performance.now() - refused.since < FRESH_TOKEN_MS) {
         await delay(GRACE)
         return 'again'
       }

@@ -27,7 +27,7 @@ const TOUCHING: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Reads the file of an audit device of Vault or OpenBao, and finds in it what touched the values below a prefix of a mount. */
-export async function readVaultLog(path: string, mount: string, prefix: string): Promise<BackendLog> {
+export async function readHashicorpVaultLog(path: string, mount: string, prefix: string): Promise<BackendLog> {
   const entries: BackendLogEntry[] = []
   for await (const line of createInterface({ input: createReadStream(path) })) {
     const found = entry.safeParse(parsedJson(line))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { removeQuietly } from './durable-file.ts'
 
 /** Shows other servers of the same store that this one runs. */
-export interface ServerMark {
+export interface ServerPresence {
   /** Whether another server with the same address runs. */
   readonly others: boolean
   close(): Promise<void>
@@ -23,7 +23,7 @@ const NEW_MILLISECONDS = 10_000
  *
  * @returns undefined where the file system has no sockets or the path is too long: then nothing can be told
  */
-export async function markServer(root: string, serverBaseUrl: string): Promise<ServerMark | undefined> {
+export async function announceServer(root: string, serverBaseUrl: string): Promise<ServerPresence | undefined> {
   const folder = join(root, 'servers')
   const prefix = `${createHash('sha256').update(serverBaseUrl).digest('hex').slice(0, 8)}-`
   const own = prefix + randomBytes(4).toString('hex')
