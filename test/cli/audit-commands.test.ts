@@ -19,7 +19,7 @@ import { createJournal } from '../../src/core/journal/journal.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
-import { createCredentials } from '../harness/credentials.ts'
+import { createCredentials } from '../harness/credential-services.ts'
 
 const ISSUER = 'https://login.example.com'
 const SECRET = 'tok-canary-77f1c09a2e'

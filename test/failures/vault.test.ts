@@ -13,12 +13,12 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { call, put, refOf } from '../../src/testing/secret-backend/calls.ts'
 import type { VendorOperator } from '../../src/testing/secret-backend/harness.ts'
+import { advanceClock } from '../harness/advance-clock.ts'
 import { jsonAnswer, type ProxiedRequest } from '../harness/fault-proxy.ts'
 import { hashicorpOperator } from '../harness/hashicorp-vault/hashicorp-operator.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { startVaultProxy, type VaultProxy } from '../harness/hashicorp-vault/vault-proxy.ts'
 import { rejectionOf } from '../harness/thrown-error.ts'
-import { timePasses } from '../harness/time-passes.ts'
 import { ALICE, afterTtl, KEY, PAT, storeUnderTest } from './store-under-test.ts'
 
 let bao: OpenBao
@@ -428,7 +428,7 @@ describe('logins', () => {
     const { auth } = await appRole({ token_ttl: '1h' })
     const backend = await connect({ auth })
     await put(backend, KEY, { pat: PAT })
-    timePasses(5_000)
+    advanceClock(5_000)
     const token = String(proxy.requests.findLast(isData)?.headers['x-vault-token'])
     await bao.api('POST', 'auth/token/revoke', { token })
     const found = await Promise.all(Array.from({ length: 12 }, () => backend.read(KEY, call())))

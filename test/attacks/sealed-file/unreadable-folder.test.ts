@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Compiled, compiled } from '../../harness/processes/compiled.ts'
+import { type Compiled, compiled } from '../../harness/processes/compile-module.ts'
 
 let child: Compiled
 

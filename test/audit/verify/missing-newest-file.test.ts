@@ -13,7 +13,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
 import { auditLogUnderTest } from '../../harness/audit-log.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/audit.md'), 'utf8')
 const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })

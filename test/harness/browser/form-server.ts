@@ -23,7 +23,7 @@ import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
 import type { WebOptions } from '../../../src/web/http/web-parts.ts'
 import { createVaultRoutes } from '../../../src/web/vault-routes.ts'
-import { type Credentials, createCredentials } from '../credentials.ts'
+import { type Credentials, createCredentials } from '../credential-services.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../identity/identity-provider.ts'
 
 export const CLIENT_ID = 'credential-form'

@@ -1,4 +1,4 @@
-/** Makes parts of a store unreadable for the user that it runs as, and prints what the store says. Started by sealed-file-unreadable-folder. */
+/** Makes parts of a store unreadable for its user and prints the store's error. Started by attacks/sealed-file/unreadable-folder.test.ts. */
 import { chmodSync, chownSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'

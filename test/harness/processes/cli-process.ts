@@ -6,7 +6,7 @@ import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
-import { compiled } from './compiled.ts'
+import { compiled } from './compile-module.ts'
 
 export interface Ended {
   readonly code: number | null

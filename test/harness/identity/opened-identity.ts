@@ -8,7 +8,7 @@ import { browserOf, type TestBrowser } from '../browser/test-browser.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from './identity-provider.ts'
 
 export const SERVER_BASE_URL = new URL('http://localhost:39999')
-export const CALLBACK_URL = new URL('http://localhost:39999/credentials/login/callback')
+export const CALLBACK_URL = new URL('http://localhost:39999/credentials/callback')
 export const RESOURCE = 'http://localhost:39999/mcp'
 export const FORM_CLIENT = 'credential-form'
 
