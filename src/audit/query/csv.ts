@@ -26,11 +26,11 @@ const COLUMNS = {
   backendRequestIds: ({ backendRequestIds }) => backendRequestIds?.join(' '),
   correlationId: ({ correlationId }) => correlationId,
   occurredAt: ({ occurredAt }) => occurredAt,
+  count: ({ count }) => count,
+  late: ({ late }) => late,
   writer: ({ w }) => w,
   seq: ({ seq }) => seq,
   id: ({ id }) => id,
-  count: ({ count }) => count,
-  late: ({ late }) => late,
 } satisfies { readonly [K in EventColumn]: Column } & Readonly<Record<string, Column>>
 
 /** The owner has two columns, `issuer` and `user`. */
