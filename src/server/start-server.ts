@@ -23,14 +23,14 @@ export interface StartOptions {
 }
 
 export interface RunningServer {
-  /** Of the MCP endpoint. */
+  /** URL of the MCP endpoint. */
   readonly url: string
-  /** Where it listens, e.g. `http://127.0.0.1:8005`. */
+  /** Address on which it listens, e.g. `http://127.0.0.1:8005`. */
   readonly address: string
   close(): Promise<void>
 }
 
-/** The runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
+/** Starts the runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
 export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
   const options = vaultOptionsFromEnvironment()
   refuseNeighbours(options, host)
@@ -38,7 +38,7 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
   try {
     return await serve(vault, { defineTools, port, host, mode })
   } catch (error) {
-    // Its audit log must end as that of a process which ended by itself.
+    // Close the vault, so that its audit log ends in order.
     await vault.close().catch(() => {})
     throw error
   }
@@ -61,7 +61,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
       { mode },
     ),
   )
-  // Providers announce themselves when tools are defined; links of an earlier run need them before the first client comes.
+  // Defining tools registers their providers. Links of an earlier run need them before the first client connects.
   await defineTools(new McpServer(implementation), vault)
   const server = await listen(app, port, host)
   const bound = addressOf(server)
@@ -99,7 +99,7 @@ export function healthRoute(vault: CredentialVault): Koa.Middleware {
   }
 }
 
-/** Without a login, whoever reaches the port is its one user. */
+/** Refuses to listen beyond this machine without a login, where every caller would act as the local user. */
 function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
   const listening = `http://${host.includes(':') ? `[${host}]` : host}`
   if (!URL.canParse(listening)) {
@@ -119,7 +119,7 @@ function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: s
   )
 }
 
-// Behind a proxy the two differ; on loopback without one, every link would lead nowhere.
+// Behind a proxy the two may differ. On loopback without one, every link would fail.
 function warnOfOtherPort(serverBaseUrl: URL, port: number): void {
   if (!isLoopback(serverBaseUrl) || Number(serverBaseUrl.port || 80) === port) return
   warnAbout('server')(`It listens on port ${port}, and MCP_SERVER_BASE_URL is ${serverBaseUrl.href}: links lead there.`)
@@ -130,7 +130,7 @@ function addressOf(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-/** Milliseconds for a whole request and for its head, so that who sends a byte a minute keeps no connection; looked at once a second. */
+/** Milliseconds for a request and for its head, checked once a second, so that a slow sender cannot hold a connection. */
 const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 1_000 } as const
 
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {

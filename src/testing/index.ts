@@ -1,5 +1,5 @@
 /**
- * What every secret backend and pending store must hold, for those who write one.
+ * Test suites for authors of secret backends and pending stores.
  *
  * @module mcp-credential-vault/testing
  */

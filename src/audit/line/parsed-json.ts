@@ -1,4 +1,4 @@
-/** What somebody else's line says; undefined for one that is no JSON. */
+/** Parses a line of another program. Returns undefined when it is not JSON. */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)

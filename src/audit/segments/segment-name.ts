@@ -1,4 +1,4 @@
-/** What a file's name says. One writer's lines may be in several files, its segments. */
+/** The parts of a segment's file name. A writer's lines may be in several files, its segments. */
 export interface SegmentName {
   readonly file: string
   /** When the segment was begun, to the second. */
@@ -7,7 +7,7 @@ export interface SegmentName {
   readonly writer: string
   /** 1 for the writer's first. */
   readonly part: number
-  /** Copied back by its writer after somebody had deleted it. */
+  /** Whether its writer restored it after it was deleted. */
   readonly restored: boolean
 }
 
@@ -22,7 +22,7 @@ export function restoredName(name: string, mark: string): string {
   return name.replace(/\.jsonl$/, `-restored-${mark}.jsonl`)
 }
 
-/** undefined for a file that is not part of the log. */
+/** Returns undefined for a file that is not part of the log. */
 export function parseSegmentName(file: string): SegmentName | undefined {
   const [, day, hour, minute, second, writer, part, restored] = PATTERN.exec(file) ?? []
   if (writer === undefined) return undefined

@@ -2,14 +2,14 @@ import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-ba
 import type { HashicorpVaultClient } from './hashicorp-client.ts'
 import { valueAt } from './transport/exchange.ts'
 
-/** What each tier needs on one credential, by engine path. `docs/backends/policies` grants exactly this. */
+/** Rights that each tier needs on one credential, by engine path. `docs/backends/policies` grants exactly these. */
 const NEEDED: Readonly<Record<Exclude<Tier, 'both'>, Readonly<Record<string, readonly string[]>>>> = {
   form: { data: ['create', 'update'], metadata: ['read', 'patch'], destroy: ['update'], subkeys: ['read'] },
   tool: { data: ['read'], metadata: ['read'], subkeys: ['read'] },
 }
 const ENGINES = ['data', 'metadata', 'subkeys', 'delete', 'undelete', 'destroy'] as const
 
-/** Asks Vault what this login may do (`sys/capabilities-self`), and compares it with what the tier needs. */
+/** Asks Vault for the rights of this login (`sys/capabilities-self`) and compares them with the tier's needs. */
 export async function rightsOf(
   client: HashicorpVaultClient,
   {

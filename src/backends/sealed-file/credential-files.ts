@@ -14,19 +14,19 @@ import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
 import { MAX_REVISION, type Revisions } from './revisions.ts'
 
-/** Ids of credentials in use; each call of a tool names its own several times. */
+/** Ids that are cached, since each tool call needs its own several times. */
 const MAX_REMEMBERED = 10_000
 
-/** The credentials of one opened store, in terms of {@link SecretBackend}. */
+/** The credentials of one opened store, with the semantics of {@link SecretBackend}. */
 export interface CredentialFiles {
   find(key: StorageKey): Promise<CurrentRecord>
   isCurrent(key: StorageKey, version: StoredVersion): boolean
-  /** The values of what was found for `key` and is active. */
+  /** Returns the values of an active record that was found for `key`. */
   values(found: CurrentRecord, key: StorageKey): CredentialValues
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, signal: AbortSignal): Promise<StoredVersion>
-  /** Commits the next revision over what was found. Undefined when somebody else did. */
+  /** Commits the revision after the one that was found. Returns undefined when another writer was first. */
   commit(found: CurrentRecord, next: NextRevision, signal?: AbortSignal): Promise<StoredVersion | undefined>
-  /** Every credential that has not been purged. Throws only after the last one, when some could not be read. */
+  /** Yields every credential that was not purged. If some cannot be read, throws after the last one. */
   all(signal: AbortSignal): AsyncIterable<StoredCredential>
   path(key: StorageKey): string
 }
@@ -146,7 +146,7 @@ export function statusOf(found: CurrentRecord): CredentialStatus {
   }
 }
 
-/** Whether an earlier attempt of the same operation, whose answer was lost, has done it. */
+/** Whether an earlier attempt of the same operation succeeded and its answer was lost. */
 export function wasMadeBy(found: CurrentRecord, operationId: string): boolean {
   return found.kind === 'verified' && found.record.header.operation === operationId
 }

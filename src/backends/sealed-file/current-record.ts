@@ -7,33 +7,33 @@ import { recordError } from './record-error.ts'
 import type { RevisionListing, Revisions } from './revisions.ts'
 import { storageError } from './storage-error.ts'
 
-/** What stands at a credential's newest revision. `listing` is what the next commit is based on. */
+/** A credential's newest revision. The next commit is based on `listing`. */
 export type CurrentRecord = { readonly listing: RevisionListing } & (
   | { readonly kind: 'none' }
   | { readonly kind: 'verified'; readonly record: VerifiedRecord }
-  /** Emptied by a revocation that found no space for its mark. */
+  /** A revocation emptied it and found no space for its mark. */
   | { readonly kind: 'emptied'; readonly revision: number; readonly at: Date }
   | { readonly kind: 'damaged'; readonly revision: number; readonly error: CredentialVaultError }
 )
 
 export interface CurrentRecords {
   find(id: string): Promise<CurrentRecord>
-  /** Remembers a revision, so that an older one is recognised from now on. */
+  /** Remembers a revision, so that an older one is recognised later. */
   saw(id: string, revision: number): void
 }
 
 const MOST_LOOKS = 20
 
 /**
- * Finds newest records and remembers how far each credential had come: an older file that is put back while this process runs is
- * recognised. A newest revision that is damaged never makes an earlier one count.
+ * Finds newest records and remembers the highest revision of each credential, so that an older file that is restored while this process
+ * runs is recognised. When the newest revision is damaged, an earlier one is never used instead.
  */
 export function createCurrentRecords(revisions: Revisions, keyring: Keyring): CurrentRecords {
   const highest = new Map<string, number>()
   const saw = (id: string, revision: number) => highest.set(id, Math.max(revision, highest.get(id) ?? 0))
 
   async function findOnce(id: string): Promise<CurrentRecord | undefined> {
-    // Taken before looking, since another call of ours may commit in between.
+    // Read before listing, since another call of this process may commit in between.
     const known = highest.get(id) ?? 0
     const listing = await revisions.look(id)
     const { newest } = listing
@@ -67,7 +67,7 @@ export function createCurrentRecords(revisions: Revisions, keyring: Keyring): Cu
         const current = await findOnce(id)
         if (!current) continue
         if (current.kind === 'none' || current.kind === 'verified') return current
-        // Writers empty and free old revisions: only what is still the newest at a second look is really so.
+        // Writers empty and free old revisions, so a second listing must confirm that this one is still the newest.
         const again = await revisions.look(id)
         if (again.newest === current.listing.newest) return current
       }

@@ -1,13 +1,13 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
-/** What is wrong with a record. Each is the `reason` of one error. */
+/** Faults of a record. Each is the `reason` of one error. */
 export type RecordFault = keyof typeof FAULTS
 
 const FAULTS = {
   truncated: 'is cut off',
   format: 'is not a record of this version',
   not_a_file: 'is not a plain file of a record’s size',
-  unknown_writer: 'was written by somebody whose key this store does not know',
+  unknown_writer: 'was signed with a key that this store does not know',
   signature: 'does not carry a valid signature of its writer',
   store: 'belongs to another store',
   swapped: 'is the record of another credential',
@@ -17,10 +17,10 @@ const FAULTS = {
   spliced: 'holds content that was sealed for another record',
   numbering: 'has a number that leaves no room for a later one, so it has to be moved out of the folder first',
   rolled_back: 'is older than the revision that this process has already seen',
-  deleted: 'is gone, although this process has already seen it and nobody revoked it',
+  deleted: 'is missing, although this process has already seen it and it was not revoked',
 } as const
 
-/** Old records under valid signatures are replays, everything else is tampering. */
+/** Old records with valid signatures are replays; everything else is tampering. */
 const REPLAYS: ReadonlySet<RecordFault> = new Set(['revision', 'rolled_back'])
 
 export function recordError(fault: RecordFault, path: string): CredentialVaultError {

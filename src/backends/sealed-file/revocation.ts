@@ -9,8 +9,8 @@ import type { Revisions } from './revisions.ts'
 import { storageError } from './storage-error.ts'
 
 /**
- * Puts a signed mark on top and empties every revision below it, durably. A damaged record can be revoked as well, as long as nobody
- * expects a certain version of it. Resolves false when there was nothing to revoke.
+ * Commits a signed mark as the newest revision and durably empties every revision below it. A damaged record can be revoked too, unless the
+ * caller expects a certain version. Resolves to false when there was nothing to revoke.
  */
 export async function revoke(
   files: CredentialFiles,
@@ -27,7 +27,7 @@ export async function revoke(
     if (found.kind !== 'damaged' || intent.expect !== 'any') {
       const status = statusOf(found)
       if (status.status === 'absent' || (status.status === 'revoked' && !intent.purge)) {
-        // An earlier attempt may have been killed between its mark and this.
+        // An earlier attempt may have been killed after its mark.
         await revisions.shred(id, found.listing.revisions.slice(0, -1))
         if (found.kind !== 'none') await revisions.settle(id)
         return wasMadeBy(found, intent.operationId)
@@ -49,8 +49,8 @@ export async function revoke(
 }
 
 /**
- * On a full disk there is no space for a mark until the values are gone, so they go first. An emptied newest revision reads as revoked
- * by itself; only for a purge the mark has to follow.
+ * Revokes on a full disk, which has no space for a mark until the values are emptied. An emptied newest revision already reads as revoked;
+ * only a purge needs the mark afterwards.
  */
 async function commitMark(
   files: CredentialFiles,

@@ -1,8 +1,8 @@
 import type { Owner } from '../../core/model/owner.ts'
 
 /**
- * Issuer and subject in labels beside a credential whose name hides them, since a hash cannot be read back. Base64url, in as many pieces
- * as the vendor's longest value asks for: `<separator>` is what its label names are built with, e.g. `mcp-subject-1`.
+ * Makes labels of the issuer and subject that a credential's name hides, since a hash cannot be reversed. The values are base64url, split
+ * into pieces that fit the vendor's longest value. Their names are built with `separator`, e.g. `mcp-subject-1`.
  */
 export function hashedNameLabels(hidden: Partial<Owner>, separator: string, longest: number): Record<string, string> {
   return Object.fromEntries(

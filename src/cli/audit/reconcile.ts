@@ -62,7 +62,7 @@ Exit codes: 0 both logs agree, 1 only one side knows of something, 2 wrong usage
 interface Source {
   readonly option: '--vault-log' | '--cloudtrail'
   readonly path: string
-  /** Where our secrets are. */
+  /** Location of our secrets. */
   readonly below: string
   read(): Promise<BackendLog>
 }
@@ -89,7 +89,7 @@ async function unpacked(path: string): Promise<string> {
   return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8')
 }
 
-/** @throws `configuration_invalid` for a file with nothing to compare: both logs would seem to agree */
+/** @throws `configuration_invalid` for a file without entries: both logs would seem to agree */
 async function readBackendLog({ option, path, read }: Source): Promise<BackendLog> {
   const log = await read().catch((error: unknown) => {
     if (typeof error === 'object' && error !== null && 'errno' in error)

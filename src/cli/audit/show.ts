@@ -5,7 +5,7 @@ import { filterHelp, filterOptions } from './log-filter-options.ts'
 import { type LogRow, logColumns, logRow } from './log-table.ts'
 import { openReading } from './reading.ts'
 
-/** Columns are as wide as their widest cell in so many lines, so that the whole log need not be kept. */
+/** Lines that set the width of the columns, so that the whole log need not be in memory. */
 const AT_ONCE = 1000
 
 export const auditShow: Command = {
@@ -19,8 +19,8 @@ Usage: mcp-credential-vault audit show [--user NAME] [--provider NAME] [--since 
 ${filterHelp}
   --folder PATH       the log's folder, instead of the one that the environment names
 
-Shows the lines of all processes in the order of time. With --json, one line of JSON each, as it stands in the log. That somebody looked is
-written to the log, except with --folder. Whether the log is genuine is what "audit verify" tells.
+Shows the lines of all processes in the order of time. With --json, one line of JSON each, as it stands in the log. The log records each
+reading, except with --folder. Run "audit verify" to check that the log is genuine.
 `,
   async run(input, terminal) {
     const reading = await openReading(input, terminal, 'show')

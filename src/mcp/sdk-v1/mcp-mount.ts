@@ -17,7 +17,7 @@ import { type OpenResponse, openResponses } from '../transport/open-responses.ts
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
-/** Makes one server for one connection. Pass `options` on: all servers then share one schema validator. */
+/** Makes one server for one connection. Pass `options` to it, so that all servers share one schema validator. */
 export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
 
 export interface McpMountOptions extends HttpMountOptions {
@@ -28,10 +28,10 @@ export interface McpMountOptions extends HttpMountOptions {
   readonly mode?: 'sessionful' | 'stateless'
 }
 
-/** What the mount needs of a vault. */
+/** The parts of a vault that the mount uses. */
 export interface McpMountVault {
   readonly serverBaseUrl: URL
-  /** Lets only requests with a good access token through and leaves the user in `ctx.state.user`. */
+  /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
   onClose(end: () => Promise<void>): void
 }
@@ -42,7 +42,7 @@ const optionsSchema = z.strictObject({
 } satisfies OptionSchemas<McpMountOptions>)
 
 /**
- * Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through.
+ * Serves Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ export function mcpMount(
     await sessions.close()
     responses.close()
   })
-  // Each McpServer would otherwise build one of its own.
+  // Shared, because each McpServer would otherwise build its own validator.
   const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
 
   async function serve(ctx: Koa.Context): Promise<void> {
@@ -80,7 +80,7 @@ export function mcpMount(
     const methods = mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE']
     if (!methods.includes(ctx.method)) return answerMethod(ctx, methods.join(', '))
     const open = responses.open(user, () => ctx.req.socket.destroy())
-    // What ends a session must get through.
+    // Always accept DELETE, so that a client at its limit can close sessions.
     if (!open && ctx.method !== 'DELETE') {
       ctx.set('Retry-After', '10')
       return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
@@ -126,9 +126,9 @@ export function mcpMount(
       release()
       throw error
     })
-    // An initialize that the transport refused has made no session, and nothing else would close its server.
+    // The transport refused this initialize and has no session, so its server must be closed here.
     if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
-    // Not awaited here: a call that waits for its user would keep all of the above in memory.
+    // Not awaited, since a call that waits for its user would keep this request's objects in memory.
     return sendWebResponse(ctx, response, { open, onEnd: release })
   }
 
@@ -139,7 +139,7 @@ export function mcpMount(
   return mounted
 }
 
-/** It has ended, is another user's, or is in the memory of another process: which one is not said. */
+/** The session has ended, belongs to another user, or lives in another process. The text does not say which. */
 const SESSION_NOT_FOUND =
   'Session not found. Sessions end when they are idle and when the server restarts, and each process knows only its own. Connect again, then ask your assistant again.'
 
@@ -148,10 +148,10 @@ function isInitialize(message: unknown): boolean {
   return typeof first === 'object' && first !== null && 'method' in first && first.method === 'initialize'
 }
 
-/** undefined for a request that posts nothing. */
+/** Undefined for a request without a body. */
 type PostedBody = { readonly value: unknown } | undefined
 
-/** What the SDK's transport is told beside the request itself. */
+/** Additional parameters for the SDK's transport. */
 function handlingOf(
   ctx: Koa.Context,
   body: PostedBody,
@@ -161,7 +161,7 @@ function handlingOf(
 }
 
 function answerProblem(ctx: Koa.Context, { status, message }: BodyProblem): void {
-  // What is left of too large a body stays on the connection, and would be taken for the next request.
+  // The unread rest of the body would be taken for the next request on the connection.
   if (status === 413) ctx.set('Connection', 'close')
   answerJson(ctx, status, message)
 }

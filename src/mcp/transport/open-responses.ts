@@ -1,26 +1,29 @@
 import type { Owner } from '../../core/model/owner.ts'
 
 export interface OpenResponseLimits {
-  /** Responses of one owner that are open at a time. */
+  /** Most responses of one owner that are open at once. */
   readonly maxPerOwner: number
-  /** Bytes that one owner's clients have not taken yet, or have sent of bodies that do not end. One alone may hold more. */
+  /** Most bytes that one owner's clients have not read yet, or have sent in unfinished bodies. A single response may hold more. */
   readonly maxUnreadBytesPerOwner: number
-  /** Milliseconds in which a client has to take something of what is there for it, or to go on with a body. */
+  /** Milliseconds within which a client must read some of the waiting bytes, or send more of its body. */
   readonly writeTimeout: number
 }
 
-/** A response that has begun, and the body of its request. */
+/** An open response, with the body of its request. */
 export interface OpenResponse {
-  /** So many bytes wait for the client. */
+  /** Adds bytes that wait for the client. */
   waiting(bytes: number): void
-  /** The client has taken so many of them. */
+  /** Removes bytes that the client has read. */
   taken(bytes: number): void
   closed(): void
 }
 
-/** Keeps clients that do not read, or never end what they send, from filling the memory. */
+/** Bounds the memory of clients that do not read, or never finish their bodies. */
 export interface OpenResponses {
-  /** @param abort ends the response at once. @returns undefined when its owner has as many open as one may have */
+  /**
+   * @param abort ends the response immediately
+   * @returns undefined when the owner has reached the limit of open responses
+   */
   open(owner: Owner, abort: () => void): OpenResponse | undefined
   close(): void
 }
@@ -33,7 +36,7 @@ interface Entry {
 }
 
 const CHECK_INTERVAL_MS = 1_000
-/** Above the limit of unread bytes. A client that reads takes something in that time. */
+/** Applies above the limit of unread bytes. A client that reads makes progress in that time. */
 const GRACE_WHEN_FULL_MS = 2_000
 
 export function openResponses(limits: OpenResponseLimits): OpenResponses {

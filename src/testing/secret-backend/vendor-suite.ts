@@ -8,12 +8,12 @@ import type { SecretBackendHarness, VendorOperator } from './harness.ts'
 
 export type VendorCheck = (promise: string, run: (harness: SecretBackendHarness) => Promise<void>) => void
 
-/** What an operator does with the vendor's own tools has to be seen for what it is. */
+/** Registers tests that changes made with the vendor's own tools are recognised. */
 export function describeVendorOperator(check: VendorCheck, key: StorageKey): void {
   function asOperator(promise: string, run: (here: SecretBackend, vendor: VendorOperator) => Promise<void>): void {
     check(`by hand: ${promise}`, async ({ here, there, vendor }) => {
       if (vendor) return run(here, vendor)
-      // No tool but this library reaches the credentials, so the backend names none.
+      // Only this library reaches the credentials, so the backend names no other tool.
       await put(here, key, { pat: 'only ours' })
       assert.equal(here.rotateCommand, undefined)
       assert.deepEqual(await valuesOf(there, key), { pat: 'only ours' })

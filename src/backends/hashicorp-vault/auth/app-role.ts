@@ -23,7 +23,7 @@ export function appRoleAuth({ mount, roleId, role, ...source }: AppRole, read: S
       if (!(error instanceof CredentialVaultError) || error.code !== 'unauthenticated') throw error
       throw new CredentialVaultError(
         'unauthenticated',
-        'The wrapped secret id cannot be unwrapped: it has expired, was used at an earlier start, or was read by somebody else. If nobody of yours used it, treat the role as attacked; in any case put a new one in place.',
+        'The wrapped secret id cannot be unwrapped: it has expired, was used at an earlier start, or was read by another program. If it was none of yours, treat the role as attacked; in any case provide a new one.',
         { reason: error.reason === 'wrapping' ? 'wrapping' : 'already_unwrapped' },
       )
     }
@@ -40,7 +40,7 @@ export function appRoleAuth({ mount, roleId, role, ...source }: AppRole, read: S
           signal,
         )
       } catch (error) {
-        // A secret id that has ended is of no more use: a new one may have been put in place.
+        // A secret id that was refused is discarded. Its file may hold a new one.
         if (isCredentialVaultError(error, 'unauthenticated')) unwrapped = undefined
         throw error
       }
