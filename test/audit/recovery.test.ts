@@ -75,7 +75,7 @@ test('whatever was acknowledged is there although its file was replaced under lo
   })
   const there = new Set(await idsIn(log))
   expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
-  // The files that somebody put there are a fork, and said to be one.
+  // The planted files are a fork and are reported as one.
   expect(await log.verdict()).toMatchObject({ integrity: 'tampered', kinds: ['segment_forked'] })
 })
 

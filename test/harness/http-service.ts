@@ -9,7 +9,7 @@ import type { ShareLimits } from '../../src/destinations/owner-shares.ts'
 export interface HttpService {
   readonly origin: string
   readonly port: number
-  /** What arrived, oldest first. */
+  /** Received requests, oldest first. */
   readonly received: readonly IncomingMessage[]
   close(): Promise<void>
 }

@@ -13,7 +13,7 @@ import { objectAt } from './transport/exchange.ts'
 
 /** The operations of a KV version 2 secrets engine. Paths are below the mount. */
 export interface Kv {
-  /** Returns `1` or `2`, or undefined for another kind of engine and for a path that is only a part of the mount's. */
+  /** Returns `1` or `2`, or undefined for another kind of engine and when only the first part of the path is a mount. */
   version(call: BackendCall): Promise<string | undefined>
   read(path: string, call: BackendCall): Promise<CredentialLookup>
   metadata(path: string, call: BackendCall): Promise<KvMetadata | undefined>

@@ -67,7 +67,7 @@ async function work(environment: NodeJS.ProcessEnv): Promise<void> {
 }
 
 test("Vault's own audit log and ours tell of the same accesses, and of whoever else comes", async () => {
-  // What docs/audit.md tells operators of OpenBao to do once.
+  // The set-up of OpenBao in docs/audit.md.
   await bao.api('PUT', 'sys/config/auditing/request-headers/X-Correlation-Id', { hmac: false })
   const mount = await bao.newMount()
   const environment = {
@@ -113,7 +113,7 @@ test("Vault's own audit log and ours tell of the same accesses, and of whoever e
   expect(bad.out).toMatch(new RegExp(`read ${mount}/data/mcp/jira/somebody/else`))
   expect(bad.out).not.toContain('by hand')
 
-  // Lines that somebody took out of Vault's log are missed, too.
+  // Lines that were removed from Vault's log are reported as missing, too.
   const file = join(root, 'cut.log')
   const lines = bao.auditLines()
   const cut = lines.filter(({ request }) => !correlationOf(request).includes('call-of-alice'))

@@ -72,7 +72,7 @@ async function verify(...words: readonly string[]): Promise<string> {
 
 const remove = (file: string) => rmSync(join(folder, file))
 
-/** What the page says of one row: the words, and how `audit verify` ends there. */
+/** One row of the page: its words, and the exit code of `audit verify`. */
 function saysThePage(row: string, end: string): void {
   const line = page.split('\n').find((text) => text.startsWith(`| ${row} |`))
   expect(line, row).toBeDefined()

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => child.remove())
 
-/** What each part that reads a key file says of one with this mode, on a mount with these options. */
+/** The results of every reader of a key file with this mode, on a mount with these options. */
 async function reads(mode: number, mount: string | undefined) {
   const folder = await temporaryFolder()
   const keyFile = join(folder, 'key')

@@ -68,14 +68,14 @@ export interface FormServer {
   readonly pendingRequests: PendingRequests
   readonly credentials: Credentials
   readonly errors: readonly Error[]
-  /** What the operator was told at once. */
+  /** Notices that operators got immediately. */
   readonly warnings: readonly string[]
   /** An open request of this user for `jira`. */
   ask(
     user: string,
     changes?: { clientName?: string; tool?: string; provider?: string; clientId?: string },
   ): Promise<Link>
-  /** What is stored for this user, or `absent`. */
+  /** Returns the stored value of this user, or `absent`. */
   stored(user: string, provider?: string): Promise<Readonly<Record<string, string>> | 'absent'>
   send(request: RawRequest): Promise<RawResponse>
   close(): Promise<void>

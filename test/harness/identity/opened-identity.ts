@@ -85,7 +85,7 @@ export async function answerLogin(
   return { callback: await provider.signIn(redirectTo, user, browser), transaction }
 }
 
-/** What the provider itself issues to the form's client, by the code flow without our code. */
+/** Gets tokens that the provider issues to the form's client, with the code flow but without our code. */
 export async function realTokens(
   under: IdentityUnderTest,
   user: string,
