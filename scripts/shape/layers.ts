@@ -33,7 +33,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['koa', '@koa/router', 'koa-body', 'ejs', 'marked', 'rate-limiter-flexible', 'zod'],
   },
   mcp: { folders: ['core'], packages: ['@modelcontextprotocol/sdk', 'koa', 'zod'] },
-  // Other SDKs and a proxy will share it, so it knows no SDK.
+  // Shared by the adapters of every SDK, so it must not know one.
   'mcp/transport': { folders: ['core'], packages: ['koa', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   vault: {

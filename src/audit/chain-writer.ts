@@ -17,7 +17,7 @@ export interface ChainWriterParts {
   readonly folder: string
   readonly keys: AuditKeys
   readonly maxSegmentBytes: number
-  /** Kept for ever without it. */
+  /** Days. Undefined keeps files for ever. */
   readonly keepDays: number | undefined
   readonly anchor: AuditAnchor | undefined
   readonly anchorSeconds: number
@@ -25,13 +25,13 @@ export interface ChainWriterParts {
   readonly warn: (message: string) => void
 }
 
-/** Writes one chain of lines at a time, and begins another when its file cannot be trusted any more. Not for two calls at once. */
+/** Writes one chain of lines, and starts another when its file can no longer be trusted. Calls must not overlap. */
 export interface ChainWriter {
-  /** One batch, durable when it resolves. When it rejects, with the system's error, nobody was told of its lines. */
+  /** Writes one batch and resolves once it is durable. Rejects with the system's error; then none of its lines was acknowledged. */
   write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]>
   /** Does what is due while nothing is written: restores a deleted file, ends the day's segment, publishes a checkpoint. */
   maintain(): Promise<void>
-  /** Says so in the log, and publishes where it ends. */
+  /** Writes the closing line and publishes the last checkpoint. */
   close(): Promise<void>
 }
 
@@ -41,10 +41,10 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   let head = beginChain()
   let part = 1
   let day = ''
-  /** What was found in the folder, for the chain's first line. */
+  /** The other chains in the folder, for the first line of this one. */
   let found: HeadsOfSegments = { segments: 0, heads: [] }
-  /** The log's own events that are not written yet. */
-  let owed: LineBody[] = []
+  /** Lines about the log itself that go out with the next batch. */
+  let pendingLogEvents: LineBody[] = []
   let purged: readonly string[] = []
   let anchored = { seq: 0, at: performance.now() }
 
@@ -54,7 +54,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
     head = batch.head
   }
 
-  /** The file to write on, which is there and has room. */
+  /** Returns a file that exists and has room. */
   async function ready(): Promise<AuditFile> {
     if (file) await leave(file)
     file ??= await begin()
@@ -65,12 +65,12 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
     const failure = current.failure()
     if (failure) {
       const held = current.length
-      // Until that has succeeded nothing more is vouched for: what was acknowledged would be lost.
+      // Restore first, or acknowledged lines would be lost.
       await current.restore()
       warn(`The audit log ${current.name} is no longer usable (${failure}). A new one is started.`)
       const { writer: failedWriter, seq: lastSeq, hash } = head
       const event = { type: 'audit.writer_failed', reason: failure, failedWriter, lastSeq, head: hash } as const
-      if (lastSeq > 0 || held > 0) owed.push(logLineBody(event))
+      if (lastSeq > 0 || held > 0) pendingLogEvents.push(logLineBody(event))
       head = beginChain()
       part = 1
       anchored = { seq: 0, at: performance.now() }
@@ -91,10 +91,10 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
     const verifying = [keys.verifyingKey]
     if (head.seq === 0) found = await headsOfSegments(folder, verifying, warn)
     if (parts.keepDays !== undefined && purged.length === 0) {
-      // Tidying up keeps nothing from being written down.
+      // A failure to find expired files must not stop the log.
       const expired = await expiredSegments(folder, { keepDays: parts.keepDays, keys: verifying, now }).catch(() => [])
       purged = expired.map(({ file: name }) => name)
-      owed.push(...expired.map((event) => logLineBody(event, now)))
+      pendingLogEvents.push(...expired.map((event) => logLineBody(event, now)))
     }
     day = today()
     return createAuditFile(folder, segmentName(now, head.writer, part))
@@ -103,10 +103,10 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   async function write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]> {
     const target = await ready()
     const opening = head.seq === 0 ? [opened()] : []
-    const before = [...opening, ...owed]
+    const before = [...opening, ...pendingLogEvents]
     if (before.length + bodies.length === 0) return []
     await append(target, [...before, ...bodies])
-    owed = []
+    pendingLogEvents = []
     const { writer, seq } = head
     await removePurged()
     if (seq - anchored.seq >= parts.anchorLines) publish()
@@ -117,7 +117,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
     return logLineBody({ type: 'audit.opened', key: keys.publicKey, host: hostname(), pid: process.pid, ...found })
   }
 
-  // Only now that the log says so: after a crash in between the file is still there, and goes with the next.
+  // The purge lines are durable by now. After a crash in between, the next segment removes the files.
   async function removePurged(): Promise<void> {
     const names = purged
     purged = []
@@ -139,13 +139,13 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
 
     async maintain() {
       if (file) await leave(file)
-      if (owed.length > 0) await write([])
+      if (pendingLogEvents.length > 0) await write([])
       if (performance.now() - anchored.at >= parts.anchorSeconds * 1000) publish()
     },
 
     async close() {
       try {
-        if (head.seq > 0 || owed.length > 0) await write([logLineBody({ type: 'audit.closed' })])
+        if (head.seq > 0 || pendingLogEvents.length > 0) await write([logLineBody({ type: 'audit.closed' })])
       } finally {
         await file?.close()
         file = undefined

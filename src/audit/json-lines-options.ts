@@ -4,33 +4,34 @@ import type { AuditAnchor } from './anchors/anchor.ts'
 
 export interface JsonLinesAuditOptions {
   /**
-   * Where the files go. Made with mode 0700 if it is missing. It has to be on a local disk that honours fsync. A folder that everyone may
-   * write to is refused, and so is another user's that its group may write to; this user's own is set to mode 0700, with a warning.
+   * Folder of the files, created with mode 0700 if it is missing. It must be on a local disk that honours fsync. A folder that everyone may
+   * write to is refused, and so is another user's folder with write access for its group. This user's own folder is then set to mode 0700,
+   * with a warning.
    */
   readonly folder: string
   /**
    * Key that signs the lines and makes the pseudonyms, in the text form that `keygen` prints. Default `MCP_AUDIT_KEY` or
-   * `MCP_AUDIT_KEY_FILE`, else one derived from the backend's own key, else, with a warning, one that only this process has.
+   * `MCP_AUDIT_KEY_FILE`, else a key derived from the backend's own key, else, with a warning, a key that only this process has.
    */
   readonly key?: string
   /** File with that key. Only one of the two. */
   readonly keyFile?: string
   /**
-   * How persons are written: `clear`, the default, with issuer and subject; `pseudonym` with the issuer and a keyed pseudonym, which
-   * `audit show --user` finds for whoever has the key. The latter needs a key that lasts.
+   * How people are written: `clear`, the default, with issuer and subject; `pseudonym` with the issuer and a keyed pseudonym, which
+   * `audit show --user` finds for an operator who has the key. Pseudonyms need a configured key or the backend's own.
    */
   readonly subjects?: 'clear' | 'pseudonym'
-  /** A file that has grown to so many bytes is ended, and another begun. 65536 to 1073741824, default 67108864. Each UTC day begins one, too. */
+  /** Bytes after which a new file is started, 65536 to 1073741824. Default 67108864. Each UTC day starts one too. */
   readonly maxSegmentBytes?: number
-  /** Files that nobody has written to for so many days are removed, and the log says which. 2 to 3650. Default: none is ever removed. */
+  /** Days after its last line when a file is removed, 2 to 3650; the log records which. Default: files are kept for ever. */
   readonly keepDays?: number
-  /** Hears how far the log has come, to notice later when its end was cut off. Default none. */
+  /** Receives checkpoints, which later show whether the end of the log was cut off. Default none. */
   readonly anchor?: AuditAnchor
   /** Seconds after which `anchor` receives new lines, 1 to 3600. Default 60. */
   readonly anchorSeconds?: number
-  /** Lines after which it receives them earlier, 1 to 100000. Default 1000. */
+  /** Lines after which `anchor` receives a checkpoint earlier, 1 to 100000. Default 1000. */
   readonly anchorLines?: number
-  /** Told of a file that was removed while in use, a folder whose mode was changed, and a temporary key. Default: a process warning. */
+  /** Called about a file removed while in use, a folder whose mode was changed, and a temporary key. Default: a process warning. */
   readonly warn?: (message: string) => void
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { findKey } from '../core/crypto/key-source.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
+import { processWarning } from '../core/host/process-warning.ts'
 import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
@@ -18,21 +19,21 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** A disk that hangs must not fill the memory as well. */
+/** Bounds the memory that a hanging disk costs. */
 const MAX_WAITING = 10_000
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT'])
-/** Of a busy event loop: a few milliseconds. */
+/** A few milliseconds when the event loop is busy. */
 const MOST_TURNS = 16
-/** In a row, that bring nothing. Of an idle event loop they take microseconds. */
+/** Turns in a row that bring no line. They take microseconds when the event loop is idle. */
 const IDLE_TURNS = 3
-/** Milliseconds, while nothing is written. */
+/** Milliseconds between two rounds of maintenance while nothing is written. */
 const MAINTAIN_EVERY = 10_000
 
 /**
  * The audit log as JSON Lines, one chain of hashes for each process and an Ed25519 signature for each batch: `docs/audit.md` has the
- * format and what it proves. Files are `audit-<UTC time>-<writer>-<part>.jsonl` with mode 0600, the first made at the first line.
+ * format and what it proves. Files are `audit-<UTC time>-<writer>-<part>.jsonl` with mode 0600; the first is created with the first line.
  *
- * `append` resolves after fdatasync. While one batch is being written the next lines gather, and go out together. It rejects with
+ * `append` resolves after fdatasync. Lines that arrive while a batch is written form the next one. It rejects with
  * `audit_unavailable`: `disk_full`, `write_failed`, `overloaded` (10000 lines wait already) or `closed`.
  *
  * @example
@@ -44,7 +45,7 @@ const MAINTAIN_EVERY = 10_000
  */
 export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
-  const { warn = warnOfProcess } = settings
+  const { warn = processWarning } = settings
   let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined
   let waiting: Waiting[] = []
   let writing: Promise<void> | undefined
@@ -52,7 +53,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   let closed = false
   let prepared = false
 
-  /** Makes or checks the folder, until that has succeeded once. Throws our own errors, or the system's. */
+  /** Creates or checks the folder until that has succeeded once. Throws our own errors, or the system's. */
   async function prepare(): Promise<void> {
     if (prepared) return
     const { folder } = settings
@@ -109,7 +110,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
     writing = undefined
   }
 
-  /** A batch of one costs as much as a batch of ten, so it waits for turns of the event loop as long as they bring more. */
+  /** A batch of one line costs as much as one of ten, so the writer waits while turns of the event loop bring more lines. */
   async function gathered(): Promise<void> {
     let before = 0
     let idle = 0
@@ -121,7 +122,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   }
 
   function maintain(): void {
-    // While lines are written, all of that is done anyway.
+    // Writing a batch includes the same maintenance.
     if (writing || closed) return
     writing = open()
       .chain.maintain()
@@ -168,7 +169,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 
 function unavailable(error: unknown): CredentialVaultError {
   if (isCredentialVaultError(error, 'audit_unavailable')) return error
-  // An error about the folder.
+  // The folder's own error says what to change.
   if (isCredentialVaultError(error)) return unavailableBecause('write_failed', error.message)
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return typeof code === 'string' && DISK_FULL.has(code)
@@ -181,8 +182,4 @@ function unavailableBecause(reason: DependencyReason, message: string): Credenti
     reason,
     retryable: true,
   })
-}
-
-function warnOfProcess(message: string): void {
-  process.emitWarning(message, 'CredentialVaultWarning')
 }

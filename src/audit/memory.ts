@@ -7,7 +7,7 @@ export interface MemoryAudit extends AuditSink {
   readonly events: readonly AuditEvent[]
 }
 
-/** Audit lines in memory, for tests: nothing is durable. Refuses the same events as the real log. */
+/** Keeps audit lines in memory, for tests: nothing is durable. It refuses the same events as the real log. */
 export function memoryAudit(): MemoryAudit {
   const events: AuditEvent[] = []
   let closed = false
@@ -16,7 +16,7 @@ export function memoryAudit(): MemoryAudit {
     async append(event) {
       auditLineBody(event)
       if (closed) throw new CredentialVaultError('audit_unavailable', 'The audit log is closed.', { reason: 'closed' })
-      // Whoever asked goes on with their list.
+      // The caller may append to its own list later.
       const { backendRequestIds } = event
       events.push({ ...event, ...(backendRequestIds && { backendRequestIds: [...backendRequestIds] }) })
       return { writer: 'memory', seq: events.length }

@@ -16,13 +16,13 @@ interface Entry {
   readonly key: StorageKey
   readonly version: StoredVersion
   readonly operationId: string
-  /** undefined once revoked. */
+  /** Undefined after a revocation. */
   readonly values: CredentialValues | undefined
 }
 
 /**
- * Credentials in this process's memory, unsealed, for tests and demonstrations. They end with the process and are seen by no other
- * one. It has no key of its own, so a web key has to be configured or is made anew at every start.
+ * Keeps credentials unsealed in this process's memory, for tests and demonstrations. They end with the process, and no other process sees
+ * them. It has no key of its own, so a web key must be configured or is generated at every start.
  *
  * @example
  * ```ts

@@ -30,7 +30,7 @@ export const commands: readonly Command[] = [
   auditKey,
 ]
 
-/** The request that the words before a command's name make. */
+/** The request of a command line. */
 export type Asked =
   | { readonly kind: 'command'; readonly command: Command; readonly words: readonly string[] }
   /** Help about all commands, or about those of one group, such as `audit`. */
@@ -59,7 +59,7 @@ export function asked(words: readonly string[]): Asked {
   return two ? { kind: 'command', command: two, words: rest } : askedOfGroup(first, words.slice(1))
 }
 
-/** For a first word that is a group's, such as `audit`, and for one that is nobody's. */
+/** Handles a first word that names a group, such as `audit`, or nothing known. */
 function askedOfGroup(first: string, words: readonly string[]): Asked {
   const [second] = words
   const group = commands.filter(({ name }) => name.startsWith(`${first} `))

@@ -30,7 +30,7 @@ Keep a copy in a safe place: what was sealed with the key cannot be read without
   },
 }
 
-/** @throws `configuration_invalid` for a file that exists: whatever was sealed with the key in it would be lost */
+/** @throws `configuration_invalid` when the file exists, because everything sealed with its key would be lost */
 function writeNew(file: string, text: string): void {
   try {
     const descriptor = openSync(file, 'wx', 0o600)

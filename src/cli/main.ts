@@ -22,7 +22,7 @@ const terminal: Terminal = {
   readSecret,
 }
 
-/** What a failure of this process means for who called it: where 1 is a result of the command, it has another code. */
+/** Exit code of a failure. It differs when 1 is a result of the command. */
 let failureExitCode = 1
 
 async function run(words: readonly string[]): Promise<number> {

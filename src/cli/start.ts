@@ -17,7 +17,7 @@ export const start: Command = {
     host: { type: 'string' },
     stateless: { type: 'boolean' },
     environment: { type: 'string' },
-    // Its former name. Node.js finds that word among the command's own and reads the file first, so a missing one ends in its error.
+    // The former name. Node.js itself recognises that option and reads the file first, so a missing file ends in Node.js's error.
     'env-file': { type: 'string' },
   },
   help: `
@@ -36,7 +36,7 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
     if (environmentFile !== undefined) readEnvironment(environmentFile)
     warnOfUnknownVariables(terminal)
     const startServer = await loadServer()
-    // From here on the audit log may have begun, so a first signal ends the server in order; a second one ends it at once.
+    // The audit log may be open from here on, so a first signal shuts down in order. A second one ends the process immediately.
     const stopped = new Promise<void>((stop) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
     })
@@ -57,7 +57,7 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
   },
 }
 
-/** The other commands work without the SDK, which is an optional peer. */
+/** Imports the server late, because other commands work without the SDK, an optional peer. */
 async function loadServer() {
   try {
     return (await import('../server/start-server.ts')).startServer
@@ -71,7 +71,7 @@ async function loadServer() {
   }
 }
 
-/** On this machine no proxy stands before the server, so it has to listen where its own links lead. */
+/** Without a proxy on this machine, the server must listen where its own links lead. */
 function portOf(serverBaseUrl = ''): string {
   const url = URL.canParse(serverBaseUrl) ? new URL(serverBaseUrl) : undefined
   return url && isLoopback(url) && url.port !== '' ? url.port : '8005'
@@ -117,7 +117,7 @@ async function importModule(path: string): Promise<{ default?: unknown }> {
   }
 }
 
-/** The module is the operator's own, so its error's words and places are for the operator; what else it throws is not printed. */
+/** The module belongs to the operator, so the text and stack of its errors are printed. Other thrown values are not. */
 function described(error: unknown): string {
   if (!(error instanceof Error)) return 'It threw something that is not an Error.'
   const summary = `${error.name}: ${error.message}`

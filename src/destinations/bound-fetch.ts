@@ -14,7 +14,7 @@ import { type Owner, ownerKey } from '../core/model/owner.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { isServiceOutage } from '../core/network/service-outage.ts'
 import type { AuditReason } from '../core/ports/audit-sink.ts'
-import { isAddressAllowed, literalAddress } from './address.ts'
+import { isAddressAllowed, literalAddress } from './allowed-addresses.ts'
 import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from './checked-lookup.ts'
 import type { CredentialHeader } from './credential-header.ts'
 import { type Destination, hasUserinfo } from './destination.ts'
@@ -24,7 +24,7 @@ import { createOwnerShares, type ShareLimits } from './owner-shares.ts'
 import { redirectOf } from './redirect.ts'
 
 export interface BoundFetchParts {
-  /** For messages. */
+  /** Name for messages. */
   readonly provider: string
   readonly destinations: readonly Destination[]
   /** Default: the system's resolver. */
@@ -33,12 +33,12 @@ export interface BoundFetchParts {
   readonly limits?: ShareLimits
 }
 
-/** The tool call that a request is made for. */
+/** The tool call that makes a request. */
 export interface FetchCall {
   readonly owner: Owner
-  /** Aborts when the call is cancelled or over: the request, the wait for its turn, and the reading of its answer end with it. */
+  /** Aborts when the call is cancelled or has ended. It stops the request, the wait for a place, and the reading of the answer. */
   readonly signal?: AbortSignal | undefined
-  /** Hears why the service at this origin could not be reached. */
+  /** Called with the reason when the service at this origin cannot be reached. */
   readonly unreachable?: ((destination: string, reason: AuditReason) => Promise<void>) | undefined
 }
 
@@ -47,20 +47,20 @@ export interface BoundFetch {
   /**
    * Like `fetch`, with its options `method`, `headers`, `body`, `signal`, `redirect` and `duplex`. With a single destination, `/path` is
    * appended to its address. Redirects within the origin are followed up to five times when they lead to a GET or HEAD. No proxy from the
-   * environment is used. Waits at most 30 seconds for one of the owner's 32 places at the origin, 10 for a connection, 300 for headers, and
+   * environment is used. Waits at most 30 seconds for one of the owner's 32 places at the origin, 10 for a connection, 300 for headers and
    * 300 between two parts of the body.
    *
    * @throws `destination_refused`: nothing was sent, or with reason `redirect` nothing was sent on; `credential_malformed` when no header
    * can carry the value; `unavailable`, whose reason says why; the signal's reason when it aborts
    */
   fetch(values: CredentialValues, input: string | URL, init?: RequestInit, call?: FetchCall): Promise<Response>
-  /** Ends requests that still run. */
+  /** Stops running requests. */
   close(): Promise<void>
 }
 
 const MAX_REDIRECTS = 5
-/** Wide enough for a tool that asks for many things at once, and for a few hundred users whose service is slow. */
-export const LIMITS: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
+/** Enough for a tool with many parallel requests, and for a few hundred users of a slow service. */
+const LIMITS: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
 const AGENT_OPTIONS = { pipelining: 1, headersTimeout: 300_000, bodyTimeout: 300_000 }
 
 type RequestOptions = NonNullable<ConstructorParameters<typeof Request>[1]>
@@ -71,13 +71,13 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
   const shares = createOwnerShares(provider, limits)
   let closed = false
 
-  // Of their own, not the global dispatcher: that one may be a proxy.
+  // Own agents, because the global dispatcher may be a proxy.
   function agentFor({ allowPrivateAddresses }: Destination): Agent {
     const agent =
       agents.get(allowPrivateAddresses) ??
       new Agent({
         ...AGENT_OPTIONS,
-        // The shares leave no request without a connection.
+        // The shares admit no more requests than there are connections.
         connections: limits.perOrigin,
         connect: {
           timeout: 10_000,
@@ -94,9 +94,9 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
   }
 
   function parseTarget(values: CredentialValues, input: string | URL): URL {
-    // A copy: the caller could change a URL object after it was checked.
+    // A string, since the caller could change a URL object after the check.
     const text = String(input)
-    // One that begins with two slashes names a host.
+    // A path with two leading slashes would name a host.
     const target = /^\/(?![/\\])/.test(text) ? baseOfOnlyDestination(values) + text : text
     if (!URL.canParse(target)) throw refused('not_a_url', 'the destination must be an absolute URL.')
     const url = new URL(target)
@@ -124,7 +124,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
   function headersWith(given: RequestInit['headers'], name: string, value: string): Headers {
     const headers = attempt(() => new Headers(given as ConstructorParameters<typeof Headers>[0]))
     if (headers.has(name)) throw refused('header', 'the credential already sets a header that the request sets.')
-    // It would lead the credential to another site behind the same address.
+    // It could send the credential to another site at the same address.
     if (headers.has('host')) throw refused('header', 'the request must not set the Host header.')
     headers.set(name, value)
     return headers
@@ -138,7 +138,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     }
   }
 
-  /** The library's own errors quote headers. */
+  /** Replaces the library's errors, which quote headers. */
   function attempt<T>(build: () => T): T {
     try {
       return build()
@@ -164,7 +164,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     for (let followed = 0; ; followed += 1) {
       const response = await send(url, options, dispatcher)
       const next = redirect === 'manual' ? undefined : redirectOf(url, options, response)
-      // Of the same class for callers, and another one for the types.
+      // At run time it is the class that callers know; only the types differ.
       if (!next) return response as unknown as Response
       await response.body?.cancel().catch(() => undefined)
       const { options: nextOptions, url: nextUrl } = next
@@ -214,7 +214,7 @@ function eitherOf(one: AbortSignal | null | undefined, other: AbortSignal | unde
   return one && other ? AbortSignal.any([one, other]) : (one ?? other)
 }
 
-// Not all of them: `dispatcher` would send the credential through an agent that checks nothing.
+// Picks the known options: `dispatcher` would send the credential through an unchecked agent.
 function requestOptions({ method, body, duplex }: RequestInit): RequestOptions {
   return {
     ...(method === undefined ? {} : { method }),
@@ -223,7 +223,7 @@ function requestOptions({ method, body, duplex }: RequestInit): RequestOptions {
   }
 }
 
-// Node's own FormData is another class than undici's, which would send it as text.
+// undici would send Node's own FormData, another class than its own, as text.
 function bodyOf(body: NonNullable<RequestInit['body']>): NonNullable<RequestOptions['body']> {
   if (!(body instanceof globalThis.FormData)) return body as NonNullable<RequestOptions['body']>
   const form = new FormData()

@@ -1,21 +1,21 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { CredentialVaultError } from '../core/model/errors.ts'
-import { isAddressAllowed } from './address.ts'
+import { isAddressAllowed } from './allowed-addresses.ts'
 
 export interface ResolvedAddress {
   readonly address: string
   readonly family: number
 }
 
-/** All addresses of a host name. */
+/** Returns all addresses of a host name. */
 export type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>
 
 export const resolveWithSystem: Resolve = (hostname) => systemLookup(hostname, { all: true })
 
 /**
- * A `lookup` for sockets that hands on addresses only after all of them were checked. The socket connects to what it is given, so a name
- * that answers differently a moment later changes nothing.
+ * Makes a `lookup` for sockets that returns addresses only after checking all of them. The socket connects to the returned addresses, so a
+ * name that resolves differently a moment later has no effect.
  */
 export function checkedLookup(resolve: Resolve, allowPrivateAddresses: boolean): LookupFunction {
   return (hostname, { all, family }, callback) => {

@@ -5,8 +5,8 @@ import { hasControlCharacter } from '../core/model/owner.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 
 /**
- * How the credential travels: `Authorization: Bearer …`, `Authorization: Basic …` (RFC 7617), or a header of the service's own. `Field`:
- * names of the provider's variables.
+ * The header that carries the credential: `Authorization: Bearer …`, `Authorization: Basic …` (RFC 7617), or the service's own header.
+ * `Field` is the union of the provider's variable names.
  */
 export type HeaderOptions<Field extends string = string> =
   | { readonly scheme: 'Bearer'; readonly field: Field }
@@ -16,16 +16,16 @@ export type HeaderOptions<Field extends string = string> =
       readonly user: { readonly field: Field } | { readonly value: string }
       readonly password: { readonly field: Field }
     }
-  /** `prefix` goes before the value as it is, e.g. `Token ` with its blank. Default none. */
-  | { readonly name: string; readonly field: Field; readonly prefix?: string }
+  /** `prefix` precedes the value unchanged, e.g. `Token ` with its blank. Default none. */
+  | { readonly name: string; readonly field: Field; readonly prefix?: string | undefined }
 
-/** A header that is made of a credential's values. */
+/** A header made from a credential's values. */
 export interface CredentialHeader {
   /** Lower case. */
   readonly name: string
   /** Names of the fields that it needs. */
   readonly fields: readonly string[]
-  /** Why fields that are filled in cannot be sent, by their names. */
+  /** Problems by field name, for filled fields that the header cannot carry. */
   problems(values: CredentialValues): ReadonlyMap<string, HeaderProblem>
   /** @throws `credential_malformed` when a field is empty or no header can carry it */
   value(values: CredentialValues): string
@@ -33,9 +33,9 @@ export interface CredentialHeader {
 
 export type HeaderProblem = Extract<FieldProblem, 'header_value' | 'colon'>
 
-/** HTTP and fetch use these themselves. */
+/** Headers that HTTP and fetch set themselves. */
 const RESERVED = /^(?:host|connection|content-length|expect|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i
-// RFC 9110 §5.5, as far as fetch sends it: everything else could end the header or is not one byte.
+// RFC 9110 §5.5, limited to what fetch sends. Other characters could end the header or are not one byte.
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 const field = z.string().min(1)
@@ -85,7 +85,7 @@ export function credentialHeader(options: z.output<typeof headerSchema>): Creden
   )
 }
 
-/** Whether a header can carry it as it is. */
+/** Whether a header can carry the value unchanged. */
 export function isSendable(value: string): boolean {
   return FIELD_VALUE.test(value)
 }
@@ -130,7 +130,7 @@ function withControlCharacter(value: string): HeaderProblem | undefined {
   return hasControlCharacter(value) ? 'header_value' : undefined
 }
 
-// It would move the rest of the name into the password.
+// A colon would move the rest of the name into the password.
 function withColon(value: string): HeaderProblem | undefined {
   return value.includes(':') ? 'colon' : undefined
 }

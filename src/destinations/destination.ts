@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { hostAllowed } from '../core/model/allowed-hosts.ts'
-import { parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headerSchema } from './credential-header.ts'
 
-/** Where `fetch()` of a credential may send it, and in which header. Its fields are those of the provider's `variables`. */
+/** A target to which `fetch()` of a credential may send it, and the header. Fields are those of the provider's `variables`. */
 export type DestinationOptions<V extends VariablesOptions = VariablesOptions> = (
   | {
-      /** Scheme, host and port, e.g. `https://jira.example.com`. Plain http is accepted when it is written here: it is your word. */
+      /** Scheme, host and port, e.g. `https://jira.example.com`. Plain http is accepted here, since you name it explicitly. */
       readonly origin: string
     }
   | {
@@ -17,21 +17,21 @@ export type DestinationOptions<V extends VariablesOptions = VariablesOptions> = 
 ) & {
   readonly header: HeaderOptions<FieldOf<V>>
   /**
-   * Whether the host may be in a private, shared or unique-local network or on this machine. Link-local addresses never are accepted.
+   * Whether the host may be in a private, shared or unique-local network or on this machine. Link-local addresses are never accepted.
    * Default true for `origin`, false for `fromField`.
    */
   readonly allowPrivateAddresses?: boolean
 }
 
-/** A destination with everything checked. */
+/** A destination whose options were checked. */
 export interface Destination {
-  /** For people: the origin, or the label of the field that names it. */
+  /** Name for people: the origin, or the label of the field that holds it. */
   readonly description: string
   readonly header: CredentialHeader
   readonly allowPrivateAddresses: boolean
-  /** The origin for these values; undefined when they name none that is allowed. */
+  /** Returns the origin for these values, or undefined when they hold no allowed one. */
   origin(values: CredentialValues): string | undefined
-  /** Where a path alone is appended: the origin and the path of the field's URL, without a slash at its end; undefined when `origin` is. */
+  /** Returns the base of relative paths: origin and path of the field's URL, without a final slash. Undefined when `origin` is. */
   base(values: CredentialValues): string | undefined
 }
 
@@ -42,10 +42,19 @@ const originSchema = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** Every option of either kind; the refinement of the schema demands one target. */
+type EitherDestination = Partial<
+  Extract<DestinationOptions, { readonly origin: string }> & Extract<DestinationOptions, { readonly fromField: string }>
+>
+
 const common = { header: headerSchema, allowPrivateAddresses: z.boolean().optional() }
 
 const destinationSchema = z
-  .strictObject({ origin: originSchema.optional(), fromField: z.string().min(1).optional(), ...common })
+  .strictObject({
+    origin: originSchema.optional(),
+    fromField: z.string().min(1).optional(),
+    ...common,
+  } satisfies OptionSchemas<EitherDestination>)
   .refine(({ origin, fromField }) => (origin === undefined) !== (fromField === undefined), {
     message: 'needs either origin or fromField',
   })
@@ -84,10 +93,10 @@ export function defineDestinations(
 function fieldProblem(variables: readonly Variable[], name: string): string | undefined {
   const variable = variables.find((one) => one.name === name)
   if (variable?.type !== 'url') return 'must name a variable of type url'
-  return variable.allowedHosts ? undefined : 'must name a variable with allowedHosts, or anybody could choose the host'
+  return variable.allowedHosts ? undefined : 'must name a variable with allowedHosts, or any user could choose the host'
 }
 
-// Checked again although the form did: operators also write values by hand.
+// The form has checked it, but operators also write values by hand.
 function urlInField({ name, allowedHosts }: Variable, values: CredentialValues): URL | undefined {
   const value = Object.hasOwn(values, name) ? values[name] : undefined
   if (value === undefined || !URL.canParse(value)) return undefined

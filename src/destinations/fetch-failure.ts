@@ -2,7 +2,7 @@ import { CredentialVaultError } from '../core/model/errors.ts'
 import { type ConnectionFailure, connectionFailure } from '../core/network/connection-failure.ts'
 import { serviceReason } from '../core/network/service-outage.ts'
 
-/** For the tool's author. The user reads the gate's own text, and the operator the reason. */
+/** Texts for the tool's author. Users see the gate's text, operators the reason. */
 const TEXTS: Readonly<Record<ConnectionFailure | 'unknown', string>> = {
   dns: 'its host name does not resolve',
   refused: 'nothing listens at its address',
@@ -15,10 +15,10 @@ const TEXTS: Readonly<Record<ConnectionFailure | 'unknown', string>> = {
   unknown: 'the request failed',
 }
 
-/** These stay as they are until somebody changes something. */
+/** Failures that last until an operator fixes them. */
 const LASTING: ReadonlySet<string> = new Set<ConnectionFailure>(['tls', 'plain_http', 'not_http'])
 
-/** Our error for a request that got no answer. Nothing of the foreign one goes on: it may quote the request. */
+/** Makes our error for a request that got no answer. The original is dropped, because it may quote the request. */
 export function unanswered(provider: string, error: unknown): CredentialVaultError {
   const own = refusalIn(error)
   if (own) return own
@@ -35,7 +35,7 @@ export function serverEnding(provider: string): CredentialVaultError {
   })
 }
 
-/** Returns the library's own error, thrown while the connection was made. */
+/** Finds our own error in one that was thrown while connecting. */
 function refusalIn(error: unknown): CredentialVaultError | undefined {
   if (error instanceof CredentialVaultError) return error
   if (!(error instanceof Error)) return undefined

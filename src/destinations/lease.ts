@@ -1,10 +1,10 @@
 import type { Dispatcher } from 'undici'
 
-/** Room for one `fetch()`, held until its last answer was read to the end, cancelled or broken off. */
+/** A place for one `fetch()`, held until its last answer was read to the end, cancelled or interrupted. */
 export interface Lease {
-  /** An agent whose requests are watched. */
+  /** Wraps an agent so that its requests are counted. */
   through(agent: Dispatcher): Dispatcher
-  /** No more requests are made. */
+  /** Declares that no more requests follow. */
   settle(): void
 }
 

@@ -5,21 +5,21 @@ import { serverEnding } from './fetch-failure.ts'
 export interface ShareLimits {
   /** Requests of one owner at one origin at a time. */
   readonly perOwner: number
-  /** Running requests of all owners together, at one origin. */
+  /** Requests of all owners together at one origin. */
   readonly perOrigin: number
-  /** Requests of one owner that may wait for their turn there. */
+  /** Requests of one owner that may wait for a place there. */
   readonly waiting: number
   /** Longest wait, in milliseconds. */
   readonly wait: number
 }
 
 /**
- * Room at services for requests, an equal share for each owner, so that one owner's slow requests keep nobody else waiting. Who has none
- * waits, the oldest first.
+ * Limits requests to services, with an equal share for each owner, so that one owner's slow requests do not delay other owners. Requests
+ * without a place wait in order.
  */
 export interface OwnerShares {
   /**
-   * @returns gives the room back, once however often it is called
+   * @returns a function that gives the place back; further calls do nothing
    * @throws `unavailable` (`service_busy` after the longest wait, `closed`); the signal's reason when it aborts
    */
   take(origin: string, owner: string, signal: AbortSignal | undefined): Promise<() => void>

@@ -1,16 +1,16 @@
 import { Headers, type RequestInit, type Response } from 'undici'
 
 export interface Redirect {
-  /** undefined if `Location` is not a URL. */
+  /** Undefined when `Location` is no URL. */
   readonly url: URL | undefined
-  /** What to send there; undefined when that would be another method than GET or HEAD. */
+  /** Options of the next request; undefined when it would use another method than GET or HEAD. */
   readonly options: RequestInit | undefined
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const ABOUT_THE_BODY = /^(?:content-(?:encoding|language|location|type|length)|transfer-encoding)$/
 
-/** Where an answer sends the request on to, by the rules of fetch (§4.4, HTTP-redirect fetch). undefined when it does not. */
+/** Returns the next request of a redirect, by the rules of fetch (§4.4, HTTP-redirect fetch), or undefined when there is none. */
 export function redirectOf(from: URL, options: RequestInit, response: Response): Redirect | undefined {
   const location = response.headers.get('location')
   if (location === null || !REDIRECTS.has(response.status)) return undefined

@@ -9,9 +9,9 @@ import type { Identity, IdentityMode } from '../core/ports/identity.ts'
 
 /** Options of `localUser()`. */
 export interface LocalUserOptions {
-  /** Whose credentials they are, 1 to 255 characters. Default: the name of the operating system's user. */
+  /** Name of the user who owns the credentials, 1 to 255 characters. Default: the operating system's user name. */
   readonly name?: string | undefined
-  /** What MCP clients send as bearer token, 32 to 4096 characters of RFC 6750's alphabet. Without it, no MCP client can connect over HTTP. */
+  /** Bearer token of MCP clients, 32 to 4096 characters of RFC 6750's alphabet. Without it, no MCP client can connect over HTTP. */
   readonly accessToken?: string | undefined
 }
 
@@ -36,7 +36,8 @@ const localUserOptions = z.strictObject({
 } satisfies OptionSchemas<LocalUserOptions>)
 
 /**
- * One person on one machine: everyone who reaches the server is its user, without any login. Owner: `local-user` and `name`.
+ * Identity for one person on one machine, without a login: everyone who reaches the server acts as its user. Owner: `local-user` and
+ * `name`.
  *
  * `open()` throws `configuration_invalid` unless `serverBaseUrl` is on loopback.
  *
@@ -74,7 +75,7 @@ export function localUser(options: LocalUserOptions = {}): IdentityMode {
   }
 }
 
-/** The one user of `local-user` mode. */
+/** The only user of `local-user` mode. */
 export function localOwner(name = systemUserName()): Owner {
   return checkOwner({ issuer: ISSUER, subject: name })
 }
@@ -112,7 +113,7 @@ function identity(user: Owner & { readonly displayName: string }, accessToken: s
   }
 }
 
-/** Compares digests, so that the time taken tells nothing about the text, not even its length. */
+/** Compares digests, so that the duration reveals nothing about the text, not even its length. */
 function sameText(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b))
 }
@@ -125,7 +126,7 @@ function systemUserName(): string {
   try {
     return userInfo().username
   } catch {
-    // Containers may run under a number that no user list knows.
+    // Containers may run under a user id without a name.
     throw new CredentialVaultError(
       'configuration_invalid',
       'localUser.name: this process has no user name. Set a name.',

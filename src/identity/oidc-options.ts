@@ -8,11 +8,11 @@ import { REASSIGNABLE_CLAIMS } from './claims/owner-claim.ts'
 /** Options of `oidc()`. */
 export interface OidcOptions {
   /**
-   * The identity provider's issuer, character by character as in its metadata (a trailing slash counts). https, or http on loopback. At
-   * most 255 characters.
+   * The identity provider's issuer, exactly as in its metadata (a trailing slash counts). https, or http on loopback. At most 255
+   * characters.
    */
   readonly issuer: string
-  /** What people call the identity provider, 1 to 100 characters: on the sign-in button, and beside their account. Default: the issuer's host. */
+  /** Name of the identity provider on the sign-in button and beside the account, 1 to 100 characters. Default: the issuer's host. */
   readonly displayName?: string | undefined
   /** The client registered for the browser login, with the vault's callback as redirect URI. */
   readonly clientId: string
@@ -21,47 +21,47 @@ export interface OidcOptions {
   /** File that holds the client secret, read once when the vault opens; surrounding white space is ignored. */
   readonly clientSecretFile?: string | undefined
   /**
-   * What access tokens must carry in `aud` (RFC 8707), compared exactly. At most 2048 characters; a URL is https, or http on loopback, and
-   * has no fragment. Default: `serverBaseUrl` + `/mcp`.
+   * Value that access tokens must have in `aud` (RFC 8707), compared exactly. At most 2048 characters. A URL must be https, or http on
+   * loopback, and have no fragment. Default: `serverBaseUrl` + `/mcp`.
    */
   readonly audience?: string | undefined
   /** Scopes that access tokens must have. Default none. */
   readonly scopes?: readonly string[] | undefined
-  /** Scopes that the browser login asks for, separated by spaces; `openid` is among them. Default `openid profile`. */
+  /** Scopes that the browser login requests, separated by spaces. They must include `openid`. Default `openid profile`. */
   readonly loginScopes?: string | undefined
   /** Signature algorithms accepted on access and ID tokens; asymmetric only. Default: all of {@link ASYMMETRIC_ALGORITHMS}. */
   readonly algorithms?: readonly AsymmetricAlgorithm[] | undefined
-  /** Claim that names the user, stable and never given to somebody else. Default `sub`; Entra: `oid`, Okta: `uid`. */
+  /** Claim that identifies the user. It must be stable and never be reassigned. Default `sub`; Entra: `oid`, Okta: `uid`. */
   readonly subjectClaim?: string | undefined
-  /** The same user's claim in ID tokens, where it differs. Default: as `subjectClaim`. Okta: `sub`. */
+  /** Claim with the same value in ID tokens, if its name differs. Default: `subjectClaim`. Okta: `sub`. */
   readonly idTokenSubjectClaim?: string | undefined
-  /** Other values of `iss` in access tokens that mean this issuer and are signed by its keys, e.g. Entra's `https://sts.windows.net/…/`. */
+  /** Other values of `iss` in access tokens that this issuer signs, e.g. Entra's `https://sts.windows.net/…/`. */
   readonly issuerAliases?: readonly string[] | undefined
-  /** How far the identity provider's clock may be off, 0 to 300. Default 30. */
+  /** Seconds that the identity provider's clock may be off, 0 to 300. Default 30. */
   readonly clockToleranceSeconds?: number | undefined
-  /** How long a verified access token is believed without being verified again, 0 to 300; never beyond its `exp`. Default 0: each request verifies its token. */
+  /** Seconds that a verified access token is cached, 0 to 300, never beyond its `exp`. Default 0: each request verifies its token. */
   readonly rememberTokenSeconds?: number | undefined
   /** Accept only tokens with `typ: at+jwt` (RFC 9068). Default false, since many providers leave it out. */
   readonly requireTokenType?: boolean | undefined
-  /** Accept tokens that a program got for itself. Default false: credentials belong to people. */
+  /** Accept tokens that a program obtained for itself. Default false: credentials belong to people. */
   readonly allowMachineTokens?: boolean | undefined
-  /** Looks opaque access tokens up at the issuer (RFC 7662). Default: only JWTs are accepted. JWTs are verified by their signature in either case. */
+  /** Looks up opaque access tokens at the issuer (RFC 7662). Default: only JWTs are accepted. JWTs are always verified by signature. */
   readonly introspection?: IntrospectionOptions | undefined
   /**
-   * How long ago the user may have authenticated at the identity provider (OpenID Connect `max_age`), 60 to 86400. Checked at the sign-in,
-   * when the form is opened and when it is sent. Default: not asked.
+   * Most seconds since the user authenticated at the identity provider (OpenID Connect `max_age`), 60 to 86400. Checked at the sign-in,
+   * when the form is opened and when it is sent. Default: not checked.
    */
   readonly maxAuthAgeSeconds?: number | undefined
   /**
-   * How the browser login has to be done: values of `acr` (OpenID Connect Core 1.0 §2), of which the ID token has to carry one, e.g. one
-   * that means two factors. Default none.
+   * Accepted values of `acr` in the ID token (OpenID Connect Core 1.0 §2), e.g. the one that means two factors. The token must carry one of
+   * them. Default: not checked.
    */
   readonly acrValues?: readonly string[] | undefined
   /** Accept an http issuer off loopback. Everyone on the path can then sign in as anyone. Default false. */
   readonly dangerouslyAllowHttpIssuer?: boolean | undefined
 }
 
-/** Every algorithm that can be allowed. Shared-secret ones (HS*) are absent: whoever can verify with those can also forge. */
+/** Every algorithm that can be allowed. Shared-secret algorithms (HS*) are absent, because every verifier could also forge. */
 export const ASYMMETRIC_ALGORITHMS = [
   'RS256',
   'RS384',

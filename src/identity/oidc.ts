@@ -21,11 +21,11 @@ import { type OidcOptions, oidcOptions } from './oidc-options.ts'
 export type { OidcOptions }
 
 /**
- * People are whom an OpenID Connect provider says they are: access tokens are verified as JWTs (RFC 9068), and the form's user signs in
- * with the code flow at the same issuer. Owner: the configured issuer, and the value of `subjectClaim`.
+ * Identifies users by an OpenID Connect provider. Access tokens are verified as JWTs (RFC 9068), and users of the form sign in with the
+ * code flow at the same issuer. Owner: the configured issuer and the value of `subjectClaim`.
  *
- * `open()` throws `configuration_invalid` when the issuer answers and is not what is configured. When it does not answer, the vault
- * opens with a warning, and tokens and logins are `unavailable` until it does.
+ * `open()` throws `configuration_invalid` when the provider's metadata does not match the configuration. When the provider does not answer,
+ * the vault opens with a warning, and tokens and logins are `unavailable` until it does.
  *
  * @throws `configuration_invalid` for wrong options, with their paths
  * @example
@@ -99,7 +99,7 @@ export function oidc(options: OidcOptions): IdentityMode {
 const HTTP_ISSUER =
   'The connection to the identity provider is not encrypted: an attacker on the network could sign in as you.'
 
-/** A JWT is not looked up as well: it may only be refused for what it is, and never be sent to an issuer that it is not by. */
+/** Looks up opaque tokens only. A JWT must never be sent to an issuer that did not issue it, so it is verified by signature alone. */
 function byForm(verifyJwt: VerifyToken, lookUp: VerifyToken): VerifyToken {
   return (token) => (isJwt(token) ? verifyJwt(token) : lookUp(token))
 }
@@ -129,7 +129,7 @@ async function checkIssuer(
   }
 }
 
-/** Once the vault is open, callers know only good, bad and unavailable. */
+/** Turns a wrong configuration into `unavailable`. After the opening, callers expect a valid, an invalid or an unavailable result. */
 function duringService(
   discover: () => Promise<IssuerMetadata>,
   context: IdentityContext,
@@ -147,7 +147,7 @@ function duringService(
   }
 }
 
-/** Providers whose audiences are no URLs (Entra's are GUIDs) still have a resource, which RFC 9728 wants to be one. */
+/** RFC 9728 demands a URL as resource, even if the provider's audiences are no URLs (Entra's are GUIDs). */
 function resourceDescription(
   settings: { readonly audience?: string | undefined; readonly issuer: string; readonly scopes: readonly string[] },
   serverBaseUrl: URL,

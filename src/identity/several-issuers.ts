@@ -12,15 +12,15 @@ import { issuerOf } from './access-token/access-token.ts'
 import { accessTokenRefusal } from './claims/token-problem.ts'
 import { loginRefusal } from './login/login-problem.ts'
 
-/** An identity that says whose tokens it verifies. */
+/** An identity with the issuers whose tokens it verifies. */
 type OneIssuer = Identity & { readonly issuers: readonly [string, ...string[]]; readonly resource: ResourceDescription }
 
 /**
- * People of several identity providers. A JWT's own `iss` picks who verifies it, and nothing else looks at it; a token that is no JWT
- * goes to the one that looks tokens up. At the form people choose where to sign in: choosing for them, by the link, would tell
- * whoever holds it where its owner belongs. The same subject at two issuers is two owners.
+ * Combines several identity providers. The `iss` of a JWT selects the only provider that verifies it; an opaque token goes to the provider
+ * that looks tokens up. Users of the form choose where to sign in, because a choice made from the link would reveal its owner's provider.
+ * The same subject at two issuers is two owners.
  *
- * `open()` throws `configuration_invalid` for modes that cannot stand beside each other.
+ * `open()` throws `configuration_invalid` for modes that cannot be combined.
  */
 export function severalIssuers(modes: readonly IdentityMode[], option = 'openVault.identity'): IdentityMode {
   return {
@@ -79,7 +79,7 @@ function chosenLogin(identities: readonly OneIssuer[], option: string): BrowserL
   }
 }
 
-/** Two buttons of one name could not be told apart. */
+/** Refuses two providers of one name, since users could not tell their buttons apart. */
 function checkNames(choices: readonly LoginChoice[], option: string): readonly LoginChoice[] {
   const names = choices.map(({ displayName }) => displayName)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
@@ -87,7 +87,7 @@ function checkNames(choices: readonly LoginChoice[], option: string): readonly L
   throw misconfigured('issuer_names', `${option}: two identity providers have the same displayName. Give each its own.`)
 }
 
-/** One sentence is enough to be careful. */
+/** Shows the first banner only, since one warning is enough. */
 function bannerOf(identities: readonly Identity[]): Pick<Identity, 'banner'> {
   const banner = identities.map((identity) => identity.banner).find((text) => text !== undefined)
   return banner === undefined ? {} : { banner }
@@ -101,7 +101,7 @@ function oneIssuer(identity: Identity, option: string): OneIssuer {
   return { ...identity, issuers: [issuer, ...aliases], resource: identity.resource }
 }
 
-/** A token must not be sent to an issuer that it may not be by. */
+/** Refuses a second provider that looks up tokens: a token must not be sent to an issuer that may not have issued it. */
 function onlyLookUp(identities: readonly Identity[], option: string): Identity | undefined {
   const [first, second] = identities.filter(({ looksUpTokens }) => looksUpTokens)
   if (!second) return first
@@ -118,7 +118,7 @@ function checkDistinct(identities: readonly OneIssuer[], option: string): readon
   throw misconfigured('issuer_twice', `${option}: ${twice} is there twice, as an issuer or an alias.`)
 }
 
-/** Clients get one description of this server, so what it asks of tokens is the same for all. */
+/** Clients get one description of this server, so its demands on tokens must be the same for all providers. */
 function sharedResource([first, ...others]: readonly OneIssuer[], option: string): ResourceDescription {
   if (!first) throw misconfigured('identity_list', `${option}: give at least one oidc({ issuer, clientId }).`)
   const { resource, scopes } = first.resource

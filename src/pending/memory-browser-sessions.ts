@@ -1,14 +1,14 @@
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 
 const MAX_REMEMBERED = 100_000
-/** Their cookies last ten minutes. */
+/** A login's cookie lasts ten minutes. */
 const MAX_USED_LOGINS = 100_000
 
 /**
- * Ended browser sessions in this process's memory. Sessions that began before this was made are refused, so a restart signs everybody
- * out. The same happens when more than 100000 endings would have to be remembered: forgetting one would let it back in.
+ * Keeps ended browser sessions in this process's memory. Sessions that began before this store was created are refused, so a restart signs
+ * all users out. The same happens when it would have to remember more than 100000 endings, because forgetting one would restore a session.
  *
- * Of used logins the newest 100000 are remembered, and the oldest is forgotten: its code is good at the identity provider only once.
+ * It remembers the newest 100000 used logins. Older ones may be forgotten, because the identity provider accepts a code only once.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ const MAX_USED_LOGINS = 100_000
 export function memoryBrowserSessions(): BrowserSessions {
   const sessions = new Map<string, number>()
   const owners = new Map<string, { readonly notBefore: number; readonly until: number }>()
-  /** In the order of their use, which is nearly that of their end. */
+  /** Ordered by use, which is nearly the order of expiry. */
   const logins = new Map<string, number>()
   const begun = Date.now()
   let floor = begun
@@ -33,7 +33,7 @@ export function memoryBrowserSessions(): BrowserSessions {
     for (const [id, until] of sessions) if (at >= until) sessions.delete(id)
     for (const [owner, { until }] of owners) if (at >= until) owners.delete(owner)
     if (sessions.size + owners.size >= MAX_REMEMBERED) {
-      // A not-before that lies in the future has to be kept even then.
+      // A not-before time in the future must be kept even then.
       floor = [...owners.values()].reduce((latest, { notBefore }) => Math.max(latest, notBefore), at)
       sessions.clear()
       owners.clear()

@@ -10,7 +10,7 @@ import type {
 } from '../core/ports/pending-store.ts'
 
 export interface MemoryPendingStoreOptions {
-  /** Most requests held at once, 1 to 1000000. Spent ones make room for new ones. Default 10000. */
+  /** Most requests held at once, 1 to 1000000. New requests replace spent ones. Default 10000. */
   readonly maxEntries?: number
   /** Most open requests of one owner, 1 to 1000. Default 20. */
   readonly maxOpenPerOwner?: number
@@ -31,7 +31,7 @@ interface Held {
 const SWEEP_MILLISECONDS = 30_000
 
 /**
- * Pending requests in this process's memory: gone after a restart, and unknown to other replicas.
+ * Keeps pending requests in this process's memory. A restart loses them, and other replicas do not see them.
  *
  * @example
  * ```ts
@@ -100,8 +100,8 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     sweeper = undefined
   }
 
-  // A spent request only serves to tell its owner what became of it. Were it to count, one person who opens and cancels could
-  // keep everybody else out.
+  // A spent request only tells its owner how it ended. If it counted, one user could open and cancel requests until no other user
+  // gets one.
   function makeRoom(at: number): void {
     if (held.size < maxEntries) return
     for (const one of held.values()) {
@@ -208,7 +208,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     async wake(topic) {
       now()
       const listeners = topics.get(topic) ?? []
-      // One microtask each, so that a listener that throws keeps no other one asleep.
+      // A microtask for each listener, so that one that throws does not stop the others.
       for (const listener of listeners) {
         queueMicrotask(() => {
           if (topics.get(topic)?.has(listener)) listener.onWake()
@@ -231,7 +231,7 @@ function isClaimed(one: Held, at: number): boolean {
   return one.claim !== undefined && at < one.claim.until
 }
 
-// A claim made in the link's last second still has its save in flight after the link has expired.
+// A save that was claimed in the link's last second still runs after the link has expired.
 function isLive(one: Held, at: number): boolean {
   return one.outcome === undefined && (at < one.entry.expiresAt || isClaimed(one, at))
 }

@@ -13,7 +13,6 @@ import { vaultOptionsFromEnvironment } from '../vault/environment/vault-options-
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
-import { healthRoute } from './health-route.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -24,14 +23,14 @@ export interface StartOptions {
 }
 
 export interface RunningServer {
-  /** Of the MCP endpoint. */
+  /** URL of the MCP endpoint. */
   readonly url: string
-  /** Where it listens, e.g. `http://127.0.0.1:8005`. */
+  /** Address on which it listens, e.g. `http://127.0.0.1:8005`. */
   readonly address: string
   close(): Promise<void>
 }
 
-/** The runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
+/** Starts the runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
 export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
   const options = vaultOptionsFromEnvironment()
   refuseNeighbours(options, host)
@@ -39,7 +38,7 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
   try {
     return await serve(vault, { defineTools, port, host, mode })
   } catch (error) {
-    // Its audit log must end as that of a process which ended by itself.
+    // Close the vault, so that its audit log ends in order.
     await vault.close().catch(() => {})
     throw error
   }
@@ -62,7 +61,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
       { mode },
     ),
   )
-  // Providers announce themselves when tools are defined; links of an earlier run need them before the first client comes.
+  // Defining tools registers their providers. Links of an earlier run need them before the first client connects.
   await defineTools(new McpServer(implementation), vault)
   const server = await listen(app, port, host)
   const bound = addressOf(server)
@@ -80,7 +79,27 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
   }
 }
 
-/** Without a login, whoever reaches the port is its one user. */
+/**
+ * Serves `GET /health`: 200 `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version,
+ * path or person.
+ */
+export function healthRoute(vault: CredentialVault): Koa.Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== '/health') return next()
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.set('Allow', 'GET, HEAD')
+      ctx.status = 405
+      return
+    }
+    const problems = vault.problems()
+    ctx.set('Cache-Control', 'no-store')
+    ctx.set('X-Content-Type-Options', 'nosniff')
+    ctx.status = problems.size === 0 ? 200 : 503
+    ctx.body = problems.size === 0 ? { status: 'ok' } : { status: 'degraded', problems: Object.fromEntries(problems) }
+  }
+}
+
+/** Refuses to listen beyond this machine without a login, where every caller would act as the local user. */
 function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
   const listening = `http://${host.includes(':') ? `[${host}]` : host}`
   if (!URL.canParse(listening)) {
@@ -100,7 +119,7 @@ function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: s
   )
 }
 
-// Behind a proxy the two differ; on loopback without one, every link would lead nowhere.
+// Behind a proxy the two may differ. On loopback without one, every link would fail.
 function warnOfOtherPort(serverBaseUrl: URL, port: number): void {
   if (!isLoopback(serverBaseUrl) || Number(serverBaseUrl.port || 80) === port) return
   warnAbout('server')(
@@ -113,7 +132,7 @@ function addressOf(server: Server): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-/** Milliseconds for a whole request and for its head, so that who sends a byte a minute keeps no connection; looked at once a second. */
+/** Milliseconds for a request and for its head, checked once a second, so that a slow sender cannot hold a connection. */
 const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 15_000, connectionsCheckingInterval: 1_000 } as const
 
 const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {

@@ -178,7 +178,7 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL, o
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',
-    `${option} is required, because this server is not on loopback: users must sign in before they submit the form. ` +
+    `${option}: it is required, because this server is not on loopback: users must sign in before they submit the form. ` +
       'Set oidc({ issuer, clientId }), or localUser() for one person on http://localhost.',
     { reason: 'identity_missing' },
   )

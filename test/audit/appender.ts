@@ -29,7 +29,7 @@ function say(text: string): void {
   try {
     writeSync(1, `${text}\n`)
   } catch {
-    // Whoever reads has seen enough.
+    // The reader has seen enough.
     process.exit()
   }
 }

@@ -57,7 +57,7 @@ async function readLines(name: string): Promise<readonly Line[]> {
     .map((line) => JSON.parse(line))
 }
 
-/** What others had the log write, without what it says of itself. */
+/** The lines written on behalf of other components, without the log's own. */
 function events(lines: readonly Line[]): readonly string[] {
   return lines.filter(({ type }) => !type.startsWith('audit.')).map(({ correlationId }) => correlationId)
 }

@@ -19,7 +19,7 @@ const append = (correlationId: string) =>
     (error: unknown) => (isCredentialVaultError(error) ? error.reason : String(error)),
   )
 
-// With a file open for writing, the system refuses to make it read-only.
+// The system refuses to make a mount read-only while a file on it is open for writing.
 remount('ro')
 const refused = [await append('meanwhile'), await append('meanwhile')]
 remount('rw')

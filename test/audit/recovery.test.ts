@@ -6,7 +6,7 @@ import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { readLogRecord } from '../../src/audit/query/log-record.ts'
 import { segmentLines } from '../../src/audit/segments/segment-lines.ts'
 import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../harness/audit-log.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { namespace } from '../harness/sealed-file/full-disk.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -76,7 +76,7 @@ test('whatever was acknowledged is there although its file was replaced under lo
   })
   const there = new Set(await idsIn(log))
   expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
-  // The files that somebody put there are a fork, and said to be one.
+  // The planted files are a fork and are reported as one.
   expect(await log.verdict()).toMatchObject({ integrity: 'tampered', kinds: ['segment_forked'] })
 })
 

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { auditKeys } from '../../src/audit/line/audit-keys.ts'
 import { parseKey } from '../../src/core/crypto/key-text.ts'
 import { auditLogUnderTest } from '../harness/audit-log.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { namespace } from '../harness/sealed-file/full-disk.ts'
 
 // procfs dates a process's folder when somebody first looks at it there, and anew for each mount of it; where this user may mount it, the

@@ -19,8 +19,8 @@ import { createJournal } from '../../src/core/journal/journal.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
-import { createCredentials } from '../harness/credentials.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { createCredentials } from '../harness/credential-services.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 
 const ISSUER = 'https://login.example.com'
 const SECRET = 'tok-canary-77f1c09a2e'
@@ -59,7 +59,7 @@ function runMain(words: readonly string[], change: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [main, ...words], { encoding: 'utf8', env })
 }
 
-/** What a server would have done: a save and a release for each of them. */
+/** Writes the lines of a server that saved and released a credential for each user. */
 async function serve(subjects: readonly string[], change: NodeJS.ProcessEnv = {}): Promise<void> {
   const { backend, audit } = createStores({ ...environment, ...change })
   await backend.open()
@@ -105,7 +105,7 @@ describe('verify', () => {
   })
 
   test('tells an edited log by 1, a cut one by 2, wrong usage by 3', async () => {
-    // Of a process that is gone: of one that is still there, an open end is to be expected.
+    // Uses the log of an ended process, since an open end is normal while the writer runs.
     rmSync(newest())
     expect(runMain(['list']).status).toBe(0)
     const path = newest()

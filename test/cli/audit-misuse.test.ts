@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
 let command: MainCommand
 

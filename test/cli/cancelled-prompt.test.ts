@@ -4,7 +4,7 @@ import { rotate } from '../../src/cli/credentials/rotate.ts'
 import { runCommand } from '../../src/cli/terminal/command.ts'
 import { Cancelled } from '../../src/cli/terminal/command-line.ts'
 import { readSecret } from '../../src/cli/terminal/read-secret.ts'
-import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
 let command: MainCommand
 

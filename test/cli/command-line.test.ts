@@ -5,7 +5,7 @@ import { PUBLIC_KEY } from '../../src/audit/line/audit-keys.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { parseCommandLine } from '../../src/cli/terminal/command-line.ts'
 import { nearest } from '../../src/cli/terminal/nearest.ts'
-import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
 let command: MainCommand
 

@@ -273,7 +273,7 @@ describe('aws-secrets-manager', () => {
     expect(await wrongWith(make({ credentials: { read: tool, write: form } }))).toBe('')
     expect(await wrongWith(make({ credentials: server }))).toBe('')
     expect(await wrongWith(make({ credentials: operator }))).toBe('')
-    // The server's one login lists nobody; the message names the policy that does.
+    // The server's single login may not list; the message names the policy that may.
     const servers = make({ credentials: server })
     await servers.open()
     const listing = await rejectionOf(statusOfAll(servers))

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../harness/free-port.ts'
-import { type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
 let command: MainCommand
 

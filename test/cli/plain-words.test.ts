@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { DOCTOR_ISSUER } from '../../src/cli/doctor/leftover.ts'
 import { parseKey } from '../../src/core/crypto/key-text.ts'
 import { freePort } from '../harness/free-port.ts'
-import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 import { startProcess } from '../harness/processes/running-process.ts'
 
 let command: MainCommand

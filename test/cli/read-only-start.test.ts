@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { freePort } from '../harness/free-port.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { namespace } from '../harness/sealed-file/full-disk.ts'
 import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 

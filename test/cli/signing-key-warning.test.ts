@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
 let command: MainCommand
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
 let command: MainCommand
 
@@ -45,7 +45,7 @@ describe('a reader that has seen enough ends the command without a word', () => 
 
   test('with a reader that is gone before the first line, the audit log is closed all the same', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'reader-'))
-    // It waits until nobody reads.
+    // It waits until its reader is gone.
     writeFileSync(join(folder, 'gone'), '')
     const { error } = await command.shell(
       `(while [ -e ${folder}/gone ]; do :; done; $MCV list) | (exec 0<&-; rm ${folder}/gone)`,

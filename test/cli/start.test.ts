@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { vaultOptionsFromEnvironment } from '../../src/vault/environment/vault-options-from-environment.ts'
 import { freePort } from '../harness/free-port.ts'
-import { type MainCommand, mainCommand } from '../harness/processes/main-command.ts'
+import { type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 import { type RunningProcess, startProcess } from '../harness/processes/running-process.ts'
 
 let command: MainCommand

@@ -6,7 +6,7 @@ import { createJournal } from '../../src/core/journal/journal.ts'
 import { isCredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
-import { type Credentials, createCredentials } from '../harness/credentials.ts'
+import { type Credentials, createCredentials } from '../harness/credential-services.ts'
 import { DONE, format, ISSUER, LOADED, PROVIDER, type Step } from './protocol.ts'
 
 /**

@@ -9,7 +9,7 @@ import { createJournal } from '../../src/core/journal/journal.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
-import { type Credentials, createCredentials } from '../harness/credentials.ts'
+import { type Credentials, createCredentials } from '../harness/credential-services.ts'
 
 /**
  * Works on a disk until that refuses, and checks that nothing was lost. Arguments: what happens to the disk, the folder on it, and a

@@ -3,7 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { fullDisks, namespace } from '../harness/sealed-file/full-disk.ts'
 import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { sufferKills, type WorldReport } from './world.ts'
 
 const KILLS_PER_STORE = 20

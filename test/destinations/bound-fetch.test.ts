@@ -4,14 +4,14 @@ import { EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'und
 import { afterEach, expect, test } from 'vitest'
 import type { BoundFetch } from '../../src/destinations/bound-fetch.ts'
 import type { HeaderOptions } from '../../src/destinations/credential-header.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../harness/http-service.ts'
 
 const toClose: { close(): Promise<void> }[] = []
 afterEach(async () => {
   for (const one of toClose.splice(0)) await one.close()
 })
 
-async function service(...given: Parameters<typeof startService>): Promise<LocalService> {
+async function service(...given: Parameters<typeof startService>): Promise<HttpService> {
   const started = await startService(...given)
   toClose.push(started)
   return started

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { withEventTable } from '../../scripts/audit-events.ts'
 import { finding } from '../../src/audit/verify/finding.ts'
-import { blocksOf, installInto, shell } from '../harness/processes/followed-page.ts'
+import { blocksOf, installInto, shell } from '../harness/processes/run-page-commands.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/audit.md'), 'utf8')
 

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { REGION, ROOT_KEYS, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
 import { startAwsProxy } from '../harness/aws/aws-proxy.ts'
 import { freePort } from '../harness/free-port.ts'
-import { blocksOf, installInto, shell } from '../harness/processes/followed-page.ts'
+import { blocksOf, installInto, shell } from '../harness/processes/run-page-commands.ts'
 import { pythonCommand } from '../harness/processes/running-process.ts'
 
 /** The AWS CLI, as far as the page uses it, over the SDK that the CLI itself stands on: the tests bring that one and not the CLI. */

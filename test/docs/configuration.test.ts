@@ -100,6 +100,12 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['optionsSchema'],
   },
   { heading: 'mcpMount', file: 'mcp/sdk-v1/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
+  {
+    heading: 'mcpMount',
+    file: 'mcp/transport/mount-options.ts',
+    types: ['HttpMountOptions'],
+    schemas: ['httpMountOptions'],
+  },
   { heading: 'credentialGate', file: 'mcp/sdk-v1/credential-gate.ts', types: ['GateOptions'], schemas: [] },
 ]
 

@@ -10,7 +10,7 @@ import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { freePort } from '../harness/free-port.ts'
 import { browserClient, startIdentityProvider } from '../harness/identity/identity-provider.ts'
 import { fillIn, linkIn } from '../harness/mcp-harness.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { startProcess } from '../harness/processes/running-process.ts'
 
 test('the server of docs/migrating-from-mcp-authkit.md asks, saves, and then runs its tool', async () => {

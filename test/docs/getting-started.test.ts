@@ -8,7 +8,7 @@ import { browserClient, startIdentityProvider } from '../harness/identity/identi
 import { startTokenService } from '../harness/identity/token-service.ts'
 import { fillIn, linkIn } from '../harness/mcp-harness.ts'
 import { exampleClient, withToken } from '../harness/processes/example-client.ts'
-import { blocksOf, shell } from '../harness/processes/followed-page.ts'
+import { blocksOf, shell } from '../harness/processes/run-page-commands.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGE = 'docs/getting-started.md'

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { httpBrowser } from '../../examples/tickets/http-browser.ts'
 import { freePort } from '../harness/free-port.ts'
-import { startService } from '../harness/local-service.ts'
+import { startService } from '../harness/http-service.ts'
 import { folderWithKey } from '../harness/processes/example-process.ts'
-import { blocksOf, installInto, shell } from '../harness/processes/followed-page.ts'
+import { blocksOf, installInto, shell } from '../harness/processes/run-page-commands.ts'
 
 const PAT = 'jira-token-of-the-one-user'
 

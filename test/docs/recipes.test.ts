@@ -6,7 +6,7 @@ import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { freePort } from '../harness/free-port.ts'
 import { startTokenService } from '../harness/identity/token-service.ts'
 import { exampleClient, withToken } from '../harness/processes/example-client.ts'
-import { blocksOf, shell } from '../harness/processes/followed-page.ts'
+import { blocksOf, shell } from '../harness/processes/run-page-commands.ts'
 import { fillInLocally } from '../harness/processes/stdio-example.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../harness/free-port.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
-import { blocksOf, installInto, shell } from '../harness/processes/followed-page.ts'
+import { blocksOf, installInto, shell } from '../harness/processes/run-page-commands.ts'
 import { pythonCommand } from '../harness/processes/running-process.ts'
 
 const PAGE = 'docs/backends/vault.md'

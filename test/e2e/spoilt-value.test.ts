@@ -9,7 +9,7 @@ import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
-import { bearer, PAT, startService } from '../harness/local-service.ts'
+import { bearer, PAT, startService } from '../harness/http-service.ts'
 import { fillIn, linkIn, startHarness } from '../harness/mcp-harness.ts'
 
 const BACKENDS: readonly [string, () => SecretBackend][] = [

@@ -8,7 +8,7 @@ import { startTickets } from '../../examples/tickets/tickets-server.ts'
 import { browserClient, startIdentityProvider } from '../harness/identity/identity-provider.ts'
 import { startTokenService, type TokenService } from '../harness/identity/token-service.ts'
 import { fillIn, linkIn } from '../harness/mcp-harness.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import {
   answerOf,
   type ExampleClient,

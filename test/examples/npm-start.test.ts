@@ -7,7 +7,7 @@ import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { portsFrom } from '../../examples/tickets/ports.ts'
 import { callCommand } from '../../examples/tickets/welcome.ts'
 import { freePort } from '../harness/free-port.ts'
-import { compiled } from '../harness/processes/compiled.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { folderWithKey, nodeParameters } from '../harness/processes/example-process.ts'
 import { startProcess } from '../harness/processes/running-process.ts'
 

@@ -8,9 +8,9 @@ import { vendorName } from '../../src/backends/vendor/vendor-name.ts'
 import { gateTexts } from '../../src/core/gate/gate-texts.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { call, put } from '../../src/testing/secret-backend/calls.ts'
-import type { VendorHands } from '../../src/testing/secret-backend/harness.ts'
+import type { VendorOperator } from '../../src/testing/secret-backend/harness.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
-import { awsHands } from '../harness/aws/aws-hands.ts'
+import { awsOperator } from '../harness/aws/aws-operator.ts'
 import { type AwsProxy, startAwsProxy } from '../harness/aws/aws-proxy.ts'
 import { rejectionOf } from '../harness/thrown-error.ts'
 import { afterTtl, KEY, PAT, storeUnderTest } from './store-under-test.ts'
@@ -19,7 +19,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   let emulator: AwsEmulator
   let proxy: AwsProxy
   let prefix: string
-  let hands: VendorHands
+  let operator: VendorOperator
   const backends: SecretBackend[] = []
   const warnings: string[] = []
 
@@ -33,7 +33,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   })
   beforeEach(() => {
     prefix = `mcp-${randomUUID().slice(0, 8)}`
-    hands = awsHands(emulator.administrator, prefix)
+    operator = awsOperator(emulator.administrator, prefix)
     warnings.length = 0
   })
   afterEach(async () => {
@@ -73,7 +73,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     const { release, save, status, refusal } = await store()
     await save()
     expect(await release()).toBe(PAT)
-    await hands.remove(KEY)
+    await operator.remove(KEY)
     afterTtl()
     await refusal(release(), 'credential_revoked')
     expect(await status()).toBe('revoked')
@@ -82,7 +82,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   test('row 3: a secret without a current version is revoked', async () => {
     const { release, save, refusal } = await store()
     await save()
-    await hands.destroy(KEY)
+    await operator.destroy(KEY)
     await refusal(release(), 'credential_revoked')
   })
 
@@ -90,7 +90,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     const { release, save, refusal } = await store()
     await save()
     await release()
-    await hands.purge(KEY)
+    await operator.purge(KEY)
     afterTtl()
     await refusal(release(), 'credential_absent')
   })
@@ -98,9 +98,9 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   test('row 5: a restored secret works again', async () => {
     const { release, save, refusal, credentials } = await store()
     await save()
-    await hands.remove(KEY)
+    await operator.remove(KEY)
     await refusal(release(), 'credential_revoked')
-    await hands.restore(KEY)
+    await operator.restore(KEY)
     credentials.forget(KEY)
     expect(await release()).toBe(PAT)
   })
@@ -109,7 +109,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     const { release, save, credentials, context } = await store()
     await save()
     expect(await release()).toBe(PAT)
-    await hands.put(KEY, { pat: 'rotated by hand' })
+    await operator.put(KEY, { pat: 'rotated by hand' })
     afterTtl()
     expect(await release()).toBe('rotated by hand')
     credentials.forget(KEY)
@@ -119,8 +119,8 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   test('row 8: one that was removed and made again is another one', async () => {
     const { backend } = await store()
     const before = await put(backend, KEY, { pat: 'before' })
-    await hands.purge(KEY)
-    await hands.put(KEY, { pat: 'after' })
+    await operator.purge(KEY)
+    await operator.put(KEY, { pat: 'after' })
     const stale = put(backend, KEY, { pat: 'stale' }, { expect: { version: before.ref } })
     expect(await rejectionOf(stale)).toMatchObject({ code: 'conflict' })
   })
@@ -169,7 +169,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     const { save, credentials, context, refusal, release } = await store()
     await save()
     const before = await credentials.status(KEY, context)
-    await hands.put(KEY, { pat: 'theirs' })
+    await operator.put(KEY, { pat: 'theirs' })
     const expected = before.status === 'active' ? before.version.ref : undefined
     if (!expected) throw new Error('it is active')
     const revoking = credentials.revoke(KEY, { purge: false, expect: { version: expected } }, context)
@@ -187,7 +187,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
       ClientRequestToken: operationId,
       VersionStages: ['MCPSTAGED'],
     })
-    await hands.put(KEY, { pat: 'theirs' })
+    await operator.put(KEY, { pat: 'theirs' })
     const late = put(backend, KEY, { pat: 'staged' }, { expect: { version: ref }, operationId })
     expect(await rejectionOf(late)).toMatchObject({ code: 'conflict' })
     expect(await backend.read(KEY, call())).toMatchObject({ values: { pat: 'theirs' } })
@@ -260,7 +260,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
   test('row 25: of two tabs after a deletion in the console, neither removes what the other saved', async () => {
     const { backend } = await store()
     await put(backend, KEY, { pat: 'before' })
-    await hands.remove(KEY)
+    await operator.remove(KEY)
     const saved = await Promise.allSettled([put(backend, KEY, { pat: 'one' }), put(backend, KEY, { pat: 'two' })])
     expect(saved.some(({ status }) => status === 'fulfilled')).toBe(true)
     const found = await backend.read(KEY, call())
@@ -304,14 +304,14 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     const { save, release, refusal, credentials } = await store()
     await save('first')
     for (const text of [PAT, '7', '["a"]', 'null', `{"pat": "${PAT}`]) {
-      await hands.putText?.(KEY, text)
+      await operator.putText?.(KEY, text)
       credentials.forget(KEY)
       await refusal(release(), 'credential_malformed', 'not_json')
     }
     await emulator.administrator.putSecretValue({ SecretId: secretName(), SecretBinary: Buffer.from(PAT) })
     credentials.forget(KEY)
     await refusal(release(), 'credential_malformed', 'not_json')
-    await hands.put(KEY, { pat: 7 })
+    await operator.put(KEY, { pat: 7 })
     credentials.forget(KEY)
     const { error } = await refusal(release(), 'credential_malformed')
     expect(error.message).toContain('(pat)')
@@ -338,7 +338,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     const { save, release, refusal } = await store()
     await save()
     expect(await release()).toBe(PAT)
-    await hands.remove(KEY)
+    await operator.remove(KEY)
     await proxy.down()
     expect(await release()).toBe(PAT)
     afterTtl()

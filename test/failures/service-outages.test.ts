@@ -8,13 +8,13 @@ import { connectionFailure } from '../../src/core/network/connection-failure.ts'
 import { call, put } from '../../src/testing/secret-backend/calls.ts'
 import { freePort } from '../harness/free-port.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
-import { openIdentity } from '../harness/identity/identity-under-test.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../harness/http-service.ts'
+import { openIdentity } from '../harness/identity/opened-identity.ts'
 import { type Harness, startHarness } from '../harness/mcp-harness.ts'
 import { rejectionOf } from '../harness/thrown-error.ts'
 
 let bao: OpenBao
-let plain: LocalService
+let plain: HttpService
 const endings: (() => Promise<unknown>)[] = []
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const end of endings.splice(0)) await end()
 })
 
-const https = (service: LocalService) => service.origin.replace('http:', 'https:')
+const https = (service: HttpService) => service.origin.replace('http:', 'https:')
 
 /** A server that answers each first packet in its own way. */
 async function rawServer(answer: string | undefined): Promise<string> {

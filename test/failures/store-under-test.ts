@@ -9,9 +9,9 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { saveFailure } from '../../src/web/form/failure-answers.ts'
-import { createCredentials } from '../harness/credentials.ts'
+import { advanceClock } from '../harness/advance-clock.ts'
+import { createCredentials } from '../harness/credential-services.ts'
 import { rejectionOf } from '../harness/thrown-error.ts'
-import { timePasses } from '../harness/time-passes.ts'
 
 export const ALICE = { issuer: 'https://login.example.com', subject: 'alice' }
 export const KEY = storageKey('jira', ALICE)
@@ -68,5 +68,5 @@ export function storeUnderTest(
 }
 
 export function afterTtl(): void {
-  timePasses(TTL)
+  advanceClock(TTL)
 }

@@ -12,19 +12,19 @@ import { gateTexts } from '../../src/core/gate/gate-texts.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { call, put, refOf } from '../../src/testing/secret-backend/calls.ts'
-import type { VendorHands } from '../../src/testing/secret-backend/harness.ts'
+import type { VendorOperator } from '../../src/testing/secret-backend/harness.ts'
+import { advanceClock } from '../harness/advance-clock.ts'
 import { jsonAnswer, type ProxiedRequest } from '../harness/fault-proxy.ts'
+import { hashicorpOperator } from '../harness/hashicorp-vault/hashicorp-operator.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
-import { vaultHands } from '../harness/hashicorp-vault/vault-hands.ts'
 import { startVaultProxy, type VaultProxy } from '../harness/hashicorp-vault/vault-proxy.ts'
 import { rejectionOf } from '../harness/thrown-error.ts'
-import { timePasses } from '../harness/time-passes.ts'
 import { ALICE, afterTtl, KEY, PAT, storeUnderTest } from './store-under-test.ts'
 
 let bao: OpenBao
 let proxy: VaultProxy
 let mount: string
-let hands: VendorHands
+let operator: VendorOperator
 const backends: SecretBackend[] = []
 const warnings: string[] = []
 
@@ -38,7 +38,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   mount = await bao.newMount()
-  hands = vaultHands(bao, mount)
+  operator = hashicorpOperator(bao, mount)
   warnings.length = 0
 })
 afterEach(async () => {
@@ -99,7 +99,7 @@ describe('what an operator does', () => {
     const { release, save, status, refusal } = await store()
     await save()
     expect(await release()).toBe(PAT)
-    await hands.remove(KEY)
+    await operator.remove(KEY)
     expect(await release()).toBe(PAT)
     afterTtl()
     await refusal(release(), 'credential_revoked')
@@ -110,7 +110,7 @@ describe('what an operator does', () => {
   test('row 3: a destroyed version and one past its time are revoked', async () => {
     const { release, save, refusal } = await store()
     await save()
-    await hands.destroy(KEY)
+    await operator.destroy(KEY)
     await refusal(release(), 'credential_revoked')
 
     await bao.api('POST', `${mount}/config`, { delete_version_after: '1s' })
@@ -126,7 +126,7 @@ describe('what an operator does', () => {
     const { release, save, refusal } = await store()
     await save()
     await release()
-    await hands.purge(KEY)
+    await operator.purge(KEY)
     afterTtl()
     await refusal(release(), 'credential_absent')
   })
@@ -134,9 +134,9 @@ describe('what an operator does', () => {
   test('row 5: one that was undeleted works again', async () => {
     const { release, save, refusal, credentials } = await store()
     await save()
-    await hands.remove(KEY)
+    await operator.remove(KEY)
     await refusal(release(), 'credential_revoked')
-    await hands.restore(KEY)
+    await operator.restore(KEY)
     credentials.forget(KEY)
     expect(await release()).toBe(PAT)
   })
@@ -145,7 +145,7 @@ describe('what an operator does', () => {
     const { release, save, credentials, context } = await store()
     await save()
     expect(await release()).toBe(PAT)
-    await hands.put(KEY, { pat: 'rotated by hand', other: 'field' })
+    await operator.put(KEY, { pat: 'rotated by hand', other: 'field' })
     afterTtl()
     expect(await release()).toBe('rotated by hand')
     credentials.forget(KEY)
@@ -156,8 +156,8 @@ describe('what an operator does', () => {
   test('row 8: one that was purged and made again is another one, whatever its number', async () => {
     const { backend, release } = await store()
     const before = await put(backend, KEY, { pat: 'before' })
-    await hands.purge(KEY)
-    await hands.put(KEY, { pat: 'after' })
+    await operator.purge(KEY)
+    await operator.put(KEY, { pat: 'after' })
     expect(await release()).toBe('after')
     const status = await backend.stat(KEY, call())
     expect(status).toMatchObject({ version: { label: before.label } })
@@ -169,7 +169,7 @@ describe('what an operator does', () => {
   test('row 20: a change that somebody else was faster than overwrites nothing, and says so', async () => {
     const { save, credentials, context, refusal, release } = await store()
     const { ref: version } = await save()
-    await hands.put(KEY, { pat: 'theirs' })
+    await operator.put(KEY, { pat: 'theirs' })
     const { tool, error } = await refusal(
       credentials.revoke(KEY, { purge: false, expect: { version } }, context),
       'conflict',
@@ -190,12 +190,12 @@ describe('what an operator does', () => {
 
   test('row 29: a value of another shape is malformed, by the names of its fields', async () => {
     const { release, refusal } = await store()
-    await hands.put(KEY, { pat: { nested: PAT } })
+    await operator.put(KEY, { pat: { nested: PAT } })
     const { error } = await refusal(release(), 'credential_malformed')
     expect(error.message).toContain('pat')
-    await hands.put(KEY, { other: PAT })
+    await operator.put(KEY, { other: PAT })
     await refusal(release(), 'credential_malformed')
-    await hands.put(KEY, { pat: PAT })
+    await operator.put(KEY, { pat: PAT })
     expect(await release()).toBe(PAT)
     expect(gateTexts.malformed('Jira', { url: 'https://form', hasLogin: true })).toContain('incomplete or damaged')
   })
@@ -364,7 +364,7 @@ describe('outages', () => {
     const { save, release, refusal } = await store()
     await save()
     expect(await release()).toBe(PAT)
-    await hands.destroy(KEY)
+    await operator.destroy(KEY)
     proxy.fault('sealed')
     expect(await release()).toBe(PAT)
     afterTtl()
@@ -428,7 +428,7 @@ describe('logins', () => {
     const { auth } = await appRole({ token_ttl: '1h' })
     const backend = await connect({ auth })
     await put(backend, KEY, { pat: PAT })
-    timePasses(5_000)
+    advanceClock(5_000)
     const token = String(proxy.requests.findLast(isData)?.headers['x-vault-token'])
     await bao.api('POST', 'auth/token/revoke', { token })
     const found = await Promise.all(Array.from({ length: 12 }, () => backend.read(KEY, call())))

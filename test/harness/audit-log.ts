@@ -80,7 +80,7 @@ export function publicKeyOf(key: string) {
   return imported
 }
 
-/** What somebody without the key can do: every hash and link made anew, the signatures left as they are or taken away. */
+/** Forges a log without the key: recomputes every hash and link, and keeps or removes the signatures. */
 export function rechained(lines: readonly string[], { signatures }: { signatures: 'kept' | 'removed' }): string[] {
   let link = 'A'.repeat(43)
   return lines.map((line) => {

@@ -8,7 +8,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { freePort } from './free-port.ts'
 
-/** What a network and the machines on it can do to any request. */
+/** Faults of a network and its machines that any request can meet. */
 export type TransportFault = 'none' | 'hanging' | 'dripping' | 'reset' | 'lost' | 'html'
 
 export interface ProxiedRequest {

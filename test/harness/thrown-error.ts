@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 
-/** What the call throws, which has to be one of our own errors. */
+/** Returns the error that the call throws, which must be one of ours. */
 export function thrownError(call: () => unknown): CredentialVaultError {
   try {
     call()
@@ -11,7 +11,7 @@ export function thrownError(call: () => unknown): CredentialVaultError {
   return expect.fail('nothing was thrown')
 }
 
-/** What the promise rejects with, which has to be one of our own errors. */
+/** Returns the error that the promise rejects with, which must be one of ours. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<CredentialVaultError> {
   const outcome = await promise.then(
     () => undefined,

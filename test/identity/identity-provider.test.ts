@@ -9,7 +9,7 @@ import {
   openIdentity,
   RESOURCE,
   startFormProvider,
-} from '../harness/identity/identity-under-test.ts'
+} from '../harness/identity/opened-identity.ts'
 
 let provider: TestIdentityProvider
 let identity: OpenedIdentity

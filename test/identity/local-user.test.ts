@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import { expect, test } from 'vitest'
 import { isCredentialVaultError } from '../../src/core/model/errors.ts'
 import { localUser } from '../../src/identity/local-user.ts'
-import { refusal } from '../harness/identity/identity-under-test.ts'
+import { refusal } from '../harness/identity/opened-identity.ts'
 
 const ACCESS_TOKEN = 'local-access-token-of-thirty-two-or-more'
 

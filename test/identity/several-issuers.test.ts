@@ -6,6 +6,7 @@ import type { OidcOptions } from '../../src/identity/oidc-options.ts'
 import { severalIssuers } from '../../src/identity/several-issuers.ts'
 import { metadataOf, startFakeIssuer } from '../harness/identity/fake-issuer.ts'
 import type { TestIdentityProvider } from '../harness/identity/identity-provider.ts'
+import { startOpaqueTokens } from '../harness/identity/opaque-tokens.ts'
 import {
   answerLogin,
   CALLBACK_URL,
@@ -14,8 +15,7 @@ import {
   refusal,
   SERVER_BASE_URL,
   startFormProvider,
-} from '../harness/identity/identity-under-test.ts'
-import { startOpaqueTokens } from '../harness/identity/opaque-tokens.ts'
+} from '../harness/identity/opened-identity.ts'
 
 let a: TestIdentityProvider
 let b: TestIdentityProvider

@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'vault-cas-off', tests: ['test/backends/hashicorp-vault/hashicorp-vault.test.ts'] },
   { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
-  { name: 'cookie-not-bound-to-policy', tests: ['test/attacks/session/of-a-weaker-vault.test.ts'] },
+  { name: 'cookie-not-bound-to-policy', tests: ['test/attacks/session/cookie-from-weaker-login-policy.test.ts'] },
   { name: 'session-not-asked-again', tests: ['test/attacks/form/submit-after-sessions-ended.test.ts'] },
   {
     name: 'strangers-not-capped',

@@ -30,7 +30,7 @@ export const aisvs: Chapter = {
       ['attacks/calls/arguments-as-identity', 'takes nothing in the arguments for it'],
     ),
     ask('AISVS C10.2.6', 2, 'The end of a session ends what belonged to it.').tested([
-      'attacks/calls/greedy-client',
+      'attacks/calls/waiting-call-limit',
       'connections that are dropped before they are answered leave no session behind',
     ]),
     ask('AISVS C10.2.7', 2, "The client's token is not handed on.").tested(CANARY, [

@@ -88,7 +88,10 @@ export const outboundAndAvailability: Chapter = {
     ]),
     ask('ASVS 2.4.1', 2, 'What is costly is guarded from programs.').tested(
       ['web/http/rate-limits', 'the 61st page in a minute from one address, and the 11th login, are refused'],
-      ['attacks/calls/greedy-client', 'connections that are dropped before they are answered leave no session behind'],
+      [
+        'attacks/calls/waiting-call-limit',
+        'connections that are dropped before they are answered leave no session behind',
+      ],
     ),
     ask('ASVS 4.1.3', 2, 'Headers that a proxy sets cannot be forged.').tested([
       'attacks/form/forwarded-headers',

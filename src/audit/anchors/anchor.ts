@@ -2,8 +2,9 @@ import type { ChainHead } from '../line/audit-chain.ts'
 import type { AuditKeys } from '../line/audit-keys.ts'
 
 /**
- * Says, outside the log, how far a log had come. Whoever keeps it can later tell whether lines were cut off the end, which a chain alone
- * never shows. */
+ * Records outside the log how far it had come. An auditor compares it with the log later: a chain alone never shows that lines were cut
+ * off its end.
+ */
 export interface AuditCheckpoint {
   readonly type: 'audit.checkpoint'
   /** RFC 3339, UTC. */
@@ -18,14 +19,14 @@ export interface AuditCheckpoint {
   readonly key: string
 }
 
-/** Where checkpoints go. Never waited for: an anchor that hangs must not hold up a tool call. */
+/** Stores checkpoints outside the log. The log never waits for it, so that an anchor that hangs cannot delay a tool call. */
 export interface AuditAnchor {
   publish(checkpoint: AuditCheckpoint): void
-  /** Tries for a few seconds to be rid of what is still waiting. */
+  /** Tries for a few seconds to send the checkpoints that are still waiting. */
   close(): Promise<void>
 }
 
-/** The signed text of a checkpoint, which covers all its members. */
+/** Returns the text that is signed. It holds everything that the checkpoint says. */
 export function checkpointText({
   at,
   writer,

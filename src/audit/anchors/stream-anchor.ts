@@ -1,8 +1,8 @@
 import type { AuditAnchor } from './anchor.ts'
 
 /**
- * Writes checkpoints as lines of JSON, to standard output by default, from where the platform's log collector takes them. Not for a
- * server that speaks MCP over stdio: there standard output is the protocol's, so give it `process.stderr`.
+ * Writes checkpoints as lines of JSON to standard output or the given stream, where the platform's log collector reads them. A server
+ * that speaks MCP over stdio must pass `process.stderr`, because standard output belongs to the protocol.
  *
  * @example
  * ```ts
@@ -12,7 +12,7 @@ import type { AuditAnchor } from './anchor.ts'
  * ```
  */
 export function streamAnchor(stream: NodeJS.WritableStream = process.stdout): AuditAnchor {
-  // Whoever took the checkpoints may be gone, and that is no reason for this process to end.
+  // The reader may have gone. An unhandled stream error would end this process.
   stream.on('error', () => {})
   return {
     publish: (checkpoint) => void stream.write(`${JSON.stringify(checkpoint)}\n`),

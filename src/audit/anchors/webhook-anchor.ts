@@ -1,17 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
+import { processWarning } from '../../core/host/process-warning.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { isLoopback } from '../../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
 
 export interface WebhookAnchorOptions {
-  /** Where checkpoints are POSTed as JSON, one a request: https, or http on loopback. Any 2xx status means that it was kept. */
+  /**
+   * Receives checkpoints as JSON, one per POST request: https, or http on loopback. Any 2xx status means that the checkpoint was stored.
+   */
   readonly url: string
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string
-  /** How many checkpoints wait at most; then the oldest is dropped, since a later one says more. 1 to 10000, default 100. */
+  /** Most checkpoints that wait, 1 to 10000. When it is reached the oldest is dropped, since a later one covers more. Default 100. */
   readonly maxQueued?: number
-  /** Hears once of every outage. Default: a process warning. */
+  /** Called once for each outage. Default: a process warning. */
   readonly warn?: (message: string) => void
 }
 
@@ -27,7 +30,7 @@ const FIRST_PAUSE = 1_000
 const LONGEST_PAUSE = 60_000
 
 /**
- * Sends checkpoints to another machine. Nothing ever waits for it, and an outage costs no memory beyond its queue.
+ * Sends checkpoints to another machine. The log never waits for it, and an outage costs no memory beyond its queue.
  *
  * @example
  * ```ts
@@ -38,7 +41,7 @@ const LONGEST_PAUSE = 60_000
  * ```
  */
 export function webhookAnchor(options: WebhookAnchorOptions): AuditAnchor {
-  const { url, token, maxQueued, warn = warnOfProcess } = parseOptions(optionsSchema, options, 'webhookAnchor')
+  const { url, token, maxQueued, warn = processWarning } = parseOptions(optionsSchema, options, 'webhookAnchor')
   const queue: AuditCheckpoint[] = []
   const ending = new AbortController()
   let sending: Promise<void> | undefined
@@ -102,8 +105,4 @@ function isAllowed(text: string): boolean {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') return false
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
-}
-
-function warnOfProcess(message: string): void {
-  process.emitWarning(message, 'CredentialVaultWarning')
 }

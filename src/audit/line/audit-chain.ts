@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
 
-/** Where one writer's chain stands. */
+/** The head of one writer's chain. */
 export interface ChainHead extends AuditPosition {
-  /** What the next line has as `prev`: see {@link linkAfter}. */
+  /** Value of `prev` in the next line: see {@link linkAfter}. */
   readonly link: string
-  /** Of the last line; empty before the first. */
+  /** Hash of the last line; empty before the first. */
   readonly hash: string
-  /** Of the last line: every batch ends with one. */
+  /** Signature of the last line: every batch ends with one. */
   readonly signature: string
 }
 
@@ -23,11 +23,11 @@ export function newChain(writer: string): ChainHead {
 }
 
 /**
- * Makes lines of prepared bodies: each gets its number, the link to the line before it and its hash, and the last one a signature that
- * vouches for them all.
+ * Turns bodies into lines. Each gets its number, the link to the line before it and its hash; the last one gets a signature that covers
+ * the whole batch.
  *
  * A line is `{"v":1,"w":WRITER` BODY `,"seq":N,"prev":LINK,"hash":HASH` and in the last `,"sig":SIGNATURE`, then `}`. HASH is SHA-256 of
- * the line's exact bytes before `,"hash":`; no JSON has to be written again to check it. All three in base64url.
+ * the line's exact bytes before `,"hash":`, so that a verifier never has to rebuild the JSON. All three are in base64url.
  */
 export function sealBatch(
   head: ChainHead,
@@ -49,7 +49,7 @@ export function sealBatch(
   return { text, head: { writer, seq, link, hash, signature } }
 }
 
-/** The line's hash; of a signed line, SHA-256 of hash and signature, so that the chain covers the signatures too. */
+/** Returns the line's hash. For a signed line it is SHA-256 of hash and signature, so that the chain covers the signatures too. */
 export function linkAfter(hash: string, signature: string): string {
   return signature === '' ? hash : sha256(hash + signature)
 }

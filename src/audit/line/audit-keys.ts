@@ -2,20 +2,20 @@ import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import { deriveKey } from '../../core/crypto/derive-key.ts'
 import type { Owner } from '../../core/model/owner.ts'
 
-/** Signs lines and derives pseudonyms, both with one key. */
+/** Signs lines and makes pseudonyms, with keys derived from one. */
 export interface AuditKeys {
   /** Ed25519 (RFC 8032) over the line's hash, as 86 base64url characters. */
   sign(hash: string): string
-  /** The same over a checkpoint's text, which no line's hash can be. */
+  /** Signs a checkpoint's text in the same way; no line's hash can be taken for one. */
   signCheckpoint(text: string): string
-  /** 32 bytes as 43 base64url characters: what a verifier needs. */
+  /** The 32 bytes that a verifier needs, as 43 base64url characters. */
   readonly publicKey: string
   readonly verifyingKey: KeyObject
-  /** `p_` and 22 base64url characters: the same for the same person, and nobody's name without the key. */
+  /** `p_` and 22 base64url characters: the same for the same person, and meaningless without the key. */
   pseudonym(owner: Owner): string
 }
 
-/** Keeps a signature from being taken for one over something else. */
+/** Prefixes of the signed texts, so that a signature over one kind is invalid for the other. */
 const LINE = 'mcp-credential-vault audit v1\n'
 const CHECKPOINT = 'mcp-credential-vault audit checkpoint v1\n'
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -31,7 +31,7 @@ export function auditKeys(key: Uint8Array): AuditKeys {
     signCheckpoint: (text) => signature(CHECKPOINT + text),
     publicKey: verifyingKey.export({ format: 'jwk' }).x ?? '',
     verifyingKey,
-    // JSON keeps issuer and subject apart, whatever they contain.
+    // JSON separates issuer and subject, whatever they contain.
     pseudonym: ({ issuer, subject }) =>
       `p_${createHmac('sha256', pseudonymKey)
         .update(JSON.stringify([issuer, subject]))
@@ -44,7 +44,7 @@ export function auditKeys(key: Uint8Array): AuditKeys {
 /** The text form of {@link AuditKeys.publicKey}. */
 export const PUBLIC_KEY = /^[A-Za-z0-9_-]{43}$/
 
-/** undefined when the text is not a public key in the form that {@link AuditKeys.publicKey} has. */
+/** Returns undefined when the text is not in the form of {@link AuditKeys.publicKey}. */
 export function importPublicKey(text: string): KeyObject | undefined {
   if (!PUBLIC_KEY.test(text)) return undefined
   try {
@@ -65,7 +65,7 @@ export function isCheckpointSignedBy(keys: readonly KeyObject[], text: string, s
 
 function verifies(keys: readonly KeyObject[], text: string, signature: string): boolean {
   const bytes = Buffer.from(signature, 'base64url')
-  // Several texts decode to the same bytes, and only one of them was written.
+  // Several texts decode to the same bytes. Only the canonical one was written.
   if (bytes.toString('base64url') !== signature) return false
   return keys.some((key) => verify(null, Buffer.from(text), key, bytes))
 }

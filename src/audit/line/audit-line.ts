@@ -4,10 +4,10 @@ import type { Owner } from '../../core/model/owner.ts'
 import { printable } from '../../core/model/printable.ts'
 import type { AuditEvent } from '../../core/ports/audit-sink.ts'
 
-/** The middle of a line: all of it but who writes it and where it stands. */
+/** A line without its writer and its place in the chain. */
 export type LineBody = string
 
-/** Stands for a person in place of the subject. */
+/** Returns the pseudonym that replaces a subject. */
 export type Pseudonym = (owner: Owner) => string
 
 const MAX_CHARACTERS = 256
@@ -20,7 +20,7 @@ const text: FieldWriter = (value, name) => {
   return quoted(value)
 }
 
-// A signed-in user is an owner with more to say; only what names the person goes in.
+// A signed-in user carries more than an owner, so issuer and subject are picked.
 const owner: FieldWriter = (value, name, pseudonym) => {
   const { issuer, subject } = asRecord(value, name)
   const who =
@@ -59,7 +59,7 @@ const flag: FieldWriter = (value, name) => {
   return 'true'
 }
 
-/** All that a line can say, in the order of the line. */
+/** Every field of a line, in the order of the line. */
 const FIELDS: { readonly [K in keyof Required<AuditEvent>]: FieldWriter } = {
   type: text,
   outcome: text,
@@ -88,8 +88,8 @@ const REQUIRED: readonly string[] = ['type', 'outcome', 'correlationId']
 const WRITERS = Object.entries(FIELDS).map(([name, write]) => [name, write, REQUIRED.includes(name)] as const)
 
 /**
- * Writes an event out field by field. A field that is not on the list is a TypeError and not left out quietly: somebody tried to log
- * what must not be in the log. With `pseudonym`, persons are written by it and not by their subject.
+ * Writes an event field by field. An unlisted field is a TypeError instead of being dropped, since it shows code that logs what must not
+ * be in the log. With `pseudonym`, people are written by it and not by their subject.
  */
 export function auditLineBody(
   event: AuditEvent,
@@ -107,22 +107,22 @@ export function auditLineBody(
   return `${lineStart(at)}${fields}`
 }
 
-/** Time and id, with which every body begins. */
+/** Every body starts with its time and id. */
 export function lineStart(at: Date): LineBody {
   return `,"at":"${at.toISOString()}","id":"${uuidV7(at)}"`
 }
 
-/** Needs no escaping, as nearly all that is written here. */
+/** Texts that need no escaping, as nearly all do. */
 const PLAIN = /^[ !#-[\]-~]*$/
 
-// Beyond what JSON escapes: everything invisible that could break or disguise a line in a terminal, and lone surrogates.
+// Also escapes what JSON does not: invisible characters that could break or disguise a line in a terminal, and lone surrogates.
 export function quoted(value: string): string {
   if (value.length <= MAX_CHARACTERS && PLAIN.test(value)) return `"${value}"`
   const capped = value.length > MAX_CHARACTERS ? `${value.slice(0, MAX_CHARACTERS - 1)}…` : value
   return printable(JSON.stringify(capped))
 }
 
-// RFC 9562 §5.7, over the random digits of a version 4, for which Node keeps entropy at hand.
+// RFC 9562 §5.7. The random digits come from a version 4 UUID, for which Node caches entropy.
 function uuidV7(at: Date): string {
   const time = hex(at.getTime(), 12)
   return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`

@@ -1,7 +1,7 @@
 import type { AuditEventType } from '../../core/ports/audit-sink.ts'
 import type { LogEvent } from './log-events.ts'
 
-/** Every type that a line can have, and when it is written. */
+/** Every type of line, with the sentence that docs and help show for it. */
 export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'], string>> = {
   'credential.requested':
     'A tool needed a credential that is missing or revoked, and a link was made or reused. `reason` says which.',

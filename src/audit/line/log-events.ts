@@ -1,27 +1,27 @@
 import { type LineBody, lineStart, quoted } from './audit-line.ts'
 
-/** Where a segment that the log found in its folder ended. */
+/** The end of a segment that the log found in its folder. */
 export interface FoundHead {
   readonly file: string
   readonly writer: string
   readonly seq: number
   readonly hash: string
-  /** RFC 3339. Of that line. */
+  /** Time of that line, RFC 3339. */
   readonly at: string
 }
 
-/** Why a file could no longer be written. */
+/** Why a file could not be continued. */
 export type WriterFailure = 'sync_failed' | 'deleted' | 'replaced' | 'truncated' | 'changed' | 'write_failed'
 
-/** What the log says of itself. */
+/** A line that the log writes about itself. */
 export type LogEvent =
   | {
       readonly type: 'audit.opened'
-      /** The public key that its signatures are checked with. */
+      /** Public key that verifies its signatures. */
       readonly key: string
       readonly host: string
       readonly pid: number
-      /** How many other segments lie in the folder, of which `heads` shows the newest. */
+      /** Number of other segments in the folder; `heads` has the newest. */
       readonly segments: number
       readonly heads: readonly FoundHead[]
     }
@@ -30,17 +30,17 @@ export type LogEvent =
   | {
       readonly type: 'audit.segment_purged'
       readonly file: string
-      /** Numbers of its first and last line, and what the line after it has as `prev`. */
+      /** Numbers of its first and last line; `link` is the value of `prev` in the line after it. */
       readonly first: number
       readonly last: number
       readonly link: string
-      /** RFC 3339. What had its last line before this may have been removed for its age. */
+      /** RFC 3339. Files whose last line is older may have been removed. */
       readonly before: string
     }
   | {
       readonly type: 'audit.writer_failed'
       readonly reason: WriterFailure
-      /** Whose lines after `lastSeq` nobody was told of. */
+      /** Writer whose lines after `lastSeq` were never acknowledged. */
       readonly failedWriter: string
       readonly lastSeq: number
       readonly head: string

@@ -1,4 +1,4 @@
-/** Parses a foreign line; returns undefined if it is not JSON. */
+/** Parses a line of another program. Returns undefined when it is not JSON. */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -1,6 +1,6 @@
 import { linkAfter, sha256 } from './audit-chain.ts'
 
-/** One line's place in the log, read from its bytes. */
+/** A line's place in the log, read from its bytes. */
 export interface SealedLine {
   readonly writer: string
   /** RFC 3339, UTC. */
@@ -11,13 +11,13 @@ export interface SealedLine {
   readonly hash: string
   /** Empty in a line that does not end a batch. */
   readonly signature: string
-  /** What the next line has as `prev`. */
+  /** Value of `prev` in the next line. */
   readonly link: string
   /** Whether `hash` is the hash of these bytes. */
   readonly isGenuine: boolean
 }
 
-/** Longest line that the log writes is a few kilobytes; a longer one is nobody's. */
+/** The log writes lines of a few kilobytes at most. */
 export const MAX_LINE_BYTES = 64 * 1024
 
 const HEAD = '{"v":1,"w":"'
@@ -36,7 +36,7 @@ const TYPE_AT = HEAD.length + 16 + AFTER_WRITER.length + 24 + AFTER_AT.length + 
 const SHORTEST = TYPE_AT + SIGNED_END
 
 /**
- * Reads a line, without its line end, at the places where the log writes it. Nothing is parsed that has not been hashed.
+ * Reads a line, without its line end, at the offsets where the log writes each part. Only hashed bytes are parsed.
  *
  * @returns undefined for bytes that the log never writes
  */
@@ -68,7 +68,7 @@ export function readSealedLine(bytes: Buffer): SealedLine | undefined {
   }
 }
 
-/** `,"seq":N,"prev":"…"` at the end of what is hashed. */
+/** Reads `,"seq":N,"prev":"…"` at the end of the hashed bytes. */
 function placeOf(bytes: Buffer, content: number): Pick<SealedLine, 'seq' | 'prev'> | undefined {
   const prevAt = content - 1 - DIGEST
   // A number of at most 15 digits is exact.

@@ -1,6 +1,10 @@
+import type { AuditEvent } from '../../core/ports/audit-sink.ts'
 import type { LogPerson, LogRecord } from './log-record.ts'
 
-const COLUMNS: Readonly<Record<string, (record: LogRecord) => unknown>> = {
+type Column = (record: LogRecord) => unknown
+
+/** Every field of an event has a column; a field added to {@link AuditEvent} without one does not compile. */
+const COLUMNS = {
   at: ({ at }) => at,
   type: ({ type }) => type,
   outcome: ({ outcome }) => outcome,
@@ -10,28 +14,33 @@ const COLUMNS: Readonly<Record<string, (record: LogRecord) => unknown>> = {
   actor: ({ actor }) => (actor?.kind === 'user' ? nameOf(actor.owner) : (actor?.account ?? actor?.kind)),
   provider: ({ provider }) => provider,
   version: ({ version }) => version,
-  previousVersion: (record) => record['previousVersion'],
+  previousVersion: ({ previousVersion }) => previousVersion,
   clientId: ({ clientId }) => clientId,
   clientName: ({ clientName }) => clientName,
   tool: ({ tool }) => tool,
-  destination: (record) => record['destination'],
-  status: (record) => record['status'],
-  request: (record) => record['request'],
+  destination: ({ destination }) => destination,
+  status: ({ status }) => status,
+  request: ({ request }) => request,
   address: ({ address }) => address,
   backend: ({ backend }) => backend,
   backendRequestIds: ({ backendRequestIds }) => backendRequestIds?.join(' '),
   correlationId: ({ correlationId }) => correlationId,
-  occurredAt: (record) => record['occurredAt'],
+  occurredAt: ({ occurredAt }) => occurredAt,
+  count: ({ count }) => count,
+  late: ({ late }) => late,
   writer: ({ w }) => w,
   seq: ({ seq }) => seq,
   id: ({ id }) => id,
-}
+} satisfies { readonly [K in EventColumn]: Column } & Readonly<Record<string, Column>>
+
+/** The owner has two columns, `issuer` and `user`. */
+type EventColumn = Exclude<keyof AuditEvent, 'owner'> | 'issuer' | 'user'
 
 export function csvTitle(): string {
   return `${Object.keys(COLUMNS).join(',')}\r\n`
 }
 
-/** One line of RFC 4180. */
+/** Writes a record as one line of RFC 4180. */
 export function csvLine(record: LogRecord): string {
   return `${Object.values(COLUMNS)
     .map((value) => cell(value(record)))
@@ -42,7 +51,7 @@ export function nameOf(person: LogPerson | undefined): string {
   return person?.subject ?? person?.pseudonym ?? ''
 }
 
-/** Makes text of a value that a spreadsheet would interpret as a formula. */
+/** Prefixes with an apostrophe what a spreadsheet would run as a formula. */
 function cell(value: unknown): string {
   const text = value === undefined ? '' : String(value)
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text

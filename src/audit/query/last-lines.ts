@@ -4,7 +4,7 @@ import { isMissing, listSegments } from '../segments/segment-ends.ts'
 import { segmentLines } from '../segments/segment-lines.ts'
 import { type LogRecord, readLogRecord } from './log-record.ts'
 
-/** The last so many lines that match, of all files together, in the order of time. Reads no file that cannot have one of them. */
+/** Returns the last `count` matching lines of all files, in order of time. Skips files that are too old to hold one. */
 export async function lastLines(
   folder: string,
   count: number,
@@ -35,13 +35,13 @@ function lastOf(path: string, count: number, matches: (record: LogRecord) => boo
       if (found.length > 2 * count) found = found.slice(-count)
     }
   } catch (error) {
-    // Removed for its age meanwhile.
+    // The file has expired and was removed.
     if (!isMissing(error)) throw error
   }
   return found.slice(-count)
 }
 
-/** Each call resolves the whole lines that were written since the last one, in files that are new, too. */
+/** Returns a function that reads the complete lines written since its last call, also those in new files. */
 export async function followLines(folder: string): Promise<() => Promise<readonly LogRecord[]>> {
   const read = new Map<string, number>()
   for (const { file } of await listSegments(folder)) read.set(file, (await stat(join(folder, file))).size)

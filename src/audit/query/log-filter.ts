@@ -2,7 +2,7 @@ import type { Pseudonym } from '../line/audit-line.ts'
 import type { LogPerson, LogRecord } from './log-record.ts'
 
 export interface LogFilter {
-  /** Subject or pseudonym of whose credential it is or of who acted, or an operator's account. */
+  /** Subject or pseudonym of the credential's owner or the acting user, or an operator's account. */
   readonly user?: string | undefined
   readonly issuer?: string | undefined
   readonly provider?: string | undefined
@@ -14,7 +14,7 @@ export interface LogFilter {
   readonly until?: Date | undefined
 }
 
-/** @param pseudonym finds the lines that name the user by it; undefined without the key */
+/** @param pseudonym also finds lines that name the user by a pseudonym; undefined when the key is not at hand */
 export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): (record: LogRecord) => boolean {
   const since = filter.since?.toISOString()
   const until = filter.until?.toISOString()
@@ -44,7 +44,9 @@ export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): 
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** A time such as `2026-11-22` or `2026-11-22T10:00:00Z`, or how long ago, such as `90m`, `24h` or `7d`. undefined for anything else. */
+/**
+ * Parses a time such as `2026-11-22` or `2026-11-22T10:00:00Z`, or an age such as `90m`, `24h` or `7d`. Returns undefined for other texts.
+ */
 export function timeFrom(text: string, now: Date): Date | undefined {
   const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   if (count !== undefined) return new Date(now.getTime() - Number(count) * (UNITS[unit] ?? 0) * 1000)

@@ -10,8 +10,8 @@ interface Open {
 }
 
 /**
- * The lines of all files in the order of time, whoever wrote them. A file is opened when its time has come, so that any number of them
- * and any length costs little memory. Lines that are none are left out, and counted.
+ * Merges the lines of all writers in order of time. Each file is opened only when its first line is due, so that memory does not grow with
+ * the number or length of files. Unreadable lines are skipped and reported to `unreadable`.
  */
 export async function* mergedLines(
   folder: string,
@@ -22,7 +22,7 @@ export async function* mergedLines(
   for (;;) {
     let earliest = earliestOf(open)
     for (let name = waiting[0]; name; name = waiting[0]) {
-      // A name says its second only, and the first line may be older than its file by as long as it waited for it.
+      // A name is exact to the second only, and the first line may have waited for its file to be created.
       if (earliest && name.begun.getTime() - 60_000 > Date.parse(earliest.next.at)) break
       waiting.shift()
       const path = join(folder, name.file)
@@ -48,7 +48,7 @@ function* records(path: string, unreadable: () => void): Generator<LogRecord, un
       else unreadable()
     }
   } catch (error) {
-    // Removed for its age meanwhile.
+    // The file has expired and was removed.
     if (!isMissing(error)) throw error
   }
 }

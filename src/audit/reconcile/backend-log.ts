@@ -1,24 +1,24 @@
-/** One access to a secret, as the backend's own log tells it. */
+/** One access to a secret, from the backend's own log. */
 export interface ForeignAccess {
   /** RFC 3339. */
   readonly at: string
-  /** In the vendor's words, e.g. `read secret/data/…` or `GetSecretValue mcp-credentials/…`. */
+  /** In the vendor's terms, e.g. `read secret/data/…` or `GetSecretValue mcp-credentials/…`. */
   readonly operation: string
   readonly requestId: string
-  /** As the request's own header said; AWS keeps none. */
+  /** From the request's header; AWS does not log it. */
   readonly correlationId: string | undefined
-  /** Who the backend took the caller for. */
+  /** The caller, as the backend identified it. */
   readonly who: string
-  /** The backend refused it. */
+  /** Whether the backend refused it. */
   readonly refused: boolean
 }
 
-/** The contents of the backend's own log. */
+/** The backend's own log. */
 export interface BackendLog {
-  /** How many entries it has, of whatever they are. */
+  /** Number of entries of any kind. */
   readonly entries: number
   readonly accesses: readonly ForeignAccess[]
-  /** Of every request in it, also of those that touch no value. */
+  /** Ids of all its requests, including those that touch no value. */
   readonly requestIds: ReadonlySet<string>
   /** Times of its first and last entry, Unix milliseconds. */
   readonly from: number

@@ -13,7 +13,7 @@ const event = z.object({
   requestParameters: z.record(z.string(), z.unknown()).nullish(),
 })
 
-/** A log file as CloudTrail delivers it, or what `aws cloudtrail lookup-events` prints. */
+/** A log file as CloudTrail delivers it, or the output of `aws cloudtrail lookup-events`. */
 const file = z.union([
   z.object({ Records: z.array(z.unknown()) }),
   z.object({ Events: z.array(z.object({ CloudTrailEvent: z.string() })) }),
@@ -31,9 +31,9 @@ const TOUCHING = new Set([
 ])
 
 /**
- * Reads the text of a CloudTrail file, and finds in it what touched the secrets below a prefix.
+ * Reads the text of a CloudTrail file and finds the requests that touched secrets below a prefix.
  *
- * @throws `configuration_invalid` for anything else than such a file
+ * @throws `configuration_invalid` when the text is no such file
  */
 export function readCloudTrail(text: string, prefix: string): BackendLog {
   const found = file.safeParse(parsedJson(text))
@@ -60,7 +60,7 @@ function accessOf(found: CloudTrailEvent, prefix: string): ForeignAccess | undef
   const { eventSource, eventName, requestID, errorCode, userIdentity, requestParameters } = found
   if (eventSource !== 'secretsmanager.amazonaws.com') return undefined
   const names = secretNames(requestParameters ?? {})
-  // A batch by filters alone may have read any of them.
+  // A batch that names only filters may have read any secret.
   const byFilter = eventName === 'BatchGetSecretValue' && names.length === 0 ? `${prefix}/ by filter` : undefined
   const name = names.find((one) => one.startsWith(`${prefix}/`)) ?? byFilter
   if (!TOUCHING.has(eventName) || name === undefined) return undefined
@@ -74,7 +74,7 @@ function accessOf(found: CloudTrailEvent, prefix: string): ForeignAccess | undef
   }
 }
 
-/** By name or ARN; a batch has a list of them, or filters that may fit any. */
+/** Lists the secrets that a request names, by name or ARN. A batch has a list, or only filters. */
 function secretNames(parameters: Readonly<Record<string, unknown>>): readonly string[] {
   const given = ['secretId', 'SecretId', 'name', 'Name', 'secretIdList', 'SecretIdList'].flatMap(
     (key) => parameters[key],

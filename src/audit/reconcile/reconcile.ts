@@ -10,20 +10,20 @@ export interface OwnRequest {
 }
 
 export interface Reconciliation {
-  /** Accesses in the backend's log whose request id stands in ours. */
+  /** Accesses in the backend's log whose request id is in ours. */
   readonly byRequestId: number
-  /** Those of which only the correlation id does: their answer was an error or was lost, or they were probes of `doctor`. */
+  /** Accesses that match by correlation id only: their answer was an error or was lost, or `doctor` made them. */
   readonly byCorrelationId: number
-  /** Accesses to secrets that our log knows nothing of. */
+  /** Accesses to secrets that our log does not have. */
   readonly onlyBackend: readonly ForeignAccess[]
-  /** Requests of ours that the backend's log does not have, within its time. */
+  /** Requests of ours that the backend's log lacks although it covers their time. */
   readonly onlyOurs: readonly OwnRequest[]
 }
 
 /**
- * Joins our audit log with the backend's own.
+ * Compares our audit log with the backend's own.
  *
- * @param margin milliseconds at both ends of the backend's log in which a request of ours may stand in the file before or after it
+ * @param margin milliseconds at both ends of the backend's log, in which a request of ours may be in the neighbouring file
  */
 export async function reconcile(
   lines: AsyncIterable<LogRecord>,

@@ -10,16 +10,16 @@ export interface AuditFile {
   readonly name: string
   /** Bytes that are durable. */
   readonly length: number
-  /** Why nothing more can be written to it; undefined while it is there under its name, exactly as long as what was written. */
+  /** Returns why nothing more can be written, or undefined while the file has its name and exactly the length that was written. */
   failure(): WriterFailure | undefined
   /**
-   * Durable, and seen to be still there, when it resolves. When it rejects, the file ends where it ended before, or cannot be used any
-   * more.
+   * Resolves once the bytes are durable and the file was checked to be still there. When it rejects, the file either ends where it ended
+   * before or can no longer be used.
    */
   append(bytes: Uint8Array): Promise<void>
   /**
-   * Writes what a deleted file held into a new one: the bytes live on as long as the descriptor does. Does nothing where there is
-   * nothing to be saved. Rejects with the system's error.
+   * Copies the content of a deleted file into a new one, since the bytes exist as long as the descriptor is open. Does nothing when
+   * nothing would be lost. Rejects with the system's error.
    */
   restore(): Promise<void>
   close(): Promise<void>
@@ -27,7 +27,9 @@ export interface AuditFile {
 
 const COPIED_AT_ONCE = 1024 * 1024
 
-/** Makes the folder if it is missing and a new file in it, both durable and for this user alone. Rejects with the system's error. */
+/**
+ * Creates the folder if it is missing, and a new file in it. Both are durable and private to this user. Rejects with the system's error.
+ */
 export async function createAuditFile(folder: string, name: string): Promise<AuditFile> {
   const made = await mkdir(folder, { recursive: true, mode: 0o700 })
   const handle = await openNew(join(folder, name))
@@ -41,7 +43,7 @@ export async function createAuditFile(folder: string, name: string): Promise<Aud
   }
 }
 
-// O_EXCL also refuses a link that somebody put there. Readable, so that it can be restored.
+// O_EXCL also refuses a planted link. The file is opened for reading as well, so that it can be restored.
 function openNew(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL, 0o600)
 }
@@ -61,7 +63,7 @@ function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
     }
   }
 
-  /** Some microseconds, and so done before each line is vouched for. */
+  /** Takes some microseconds, so it is affordable before each acknowledgement. */
   function look(): WriterFailure | undefined {
     const ours = fstatSync(handle.fd)
     if (ours.size < length) return 'truncated'
@@ -71,7 +73,7 @@ function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
     return named.ino === ino && named.dev === dev ? undefined : 'replaced'
   }
 
-  /** Whether what is there under the name is our file, as we left it. */
+  /** Whether the file under the name is ours and unchanged. */
   function isOurs(): boolean {
     try {
       return look() === undefined
@@ -110,7 +112,7 @@ function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
       try {
         await handle.datasync()
       } catch (error) {
-        // The kernel reports a lost page once and then forgets it: a later success on this descriptor would mean nothing.
+        // The kernel reports a lost page only once. A later success on this descriptor would prove nothing.
         failed = 'sync_failed'
         await undo()
         throw error
@@ -120,7 +122,7 @@ function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
     },
 
     async restore() {
-      // Under another name in the folder, it is still part of the log.
+      // A renamed file in the folder is still part of the log.
       if (length === 0 || isClosed || isInFolder(folder, fstatSync(handle.fd))) return
       const copy = join(folder, restoredName(name, randomBytes(4).toString('hex')))
       const target = await openNew(copy)
@@ -139,7 +141,7 @@ function fileOf(handle: FileHandle, folder: string, name: string): AuditFile {
 
     async close() {
       if (isClosed) return
-      // Failing disks would otherwise leave one empty file for every attempt.
+      // A failing disk would otherwise leave one empty file per attempt.
       const isEmpty = length === 0 && isOurs()
       isClosed = true
       await handle.close().catch(ignore)
@@ -167,7 +169,9 @@ async function copyAll(from: FileHandle, to: FileHandle, length: number): Promis
   }
 }
 
-/** `topmost` is the first folder that had to be made: its own entry, too, has to survive a crash. */
+/**
+ * Syncs the folder and its parents up to the one that holds `topmost`, the first folder that was created: its entry must survive a crash.
+ */
 export async function syncFolders(folder: string, topmost: string | undefined): Promise<void> {
   const last = topmost === undefined ? resolve(folder) : dirname(resolve(topmost))
   for (let current = resolve(folder); ; current = dirname(current)) {

@@ -4,18 +4,18 @@ import { isMissing, listSegments, readSegmentEnds } from './segment-ends.ts'
 import type { SegmentName } from './segment-name.ts'
 
 export interface HeadsOfSegments {
-  /** How many segments there are. */
+  /** Number of segments in the folder. */
   readonly segments: number
-  /** Where the newest of them ended. */
+  /** Ends of the newest ones. */
   readonly heads: readonly FoundHead[]
 }
 
 const MOST_HEADS = 64
-/** Files that are looked at: more of them may be none of the log's. */
+/** Files that are read. The folder may hold many that only look like the log's. */
 const MOST_LOOKED_AT = 512
 const AN_HOUR = 3_600_000
 
-/** What a new chain has to say of the others: only of those that are signed, or anybody could have it vouch for anything. */
+/** Lists the signed heads of other chains, for the first line of a new one; an unsigned head could be forged. */
 export async function headsOfSegments(
   folder: string,
   keys: readonly KeyObject[],
@@ -37,7 +37,7 @@ export async function headsOfSegments(
   return { segments: segments.length, heads }
 }
 
-/** Newest first, without those that claim to come from the future. */
+/** Sorts newest first and leaves out names that lie in the future. */
 function newestOfEachWriter(segments: readonly SegmentName[]): readonly SegmentName[] {
   const latest = Date.now() + AN_HOUR
   const newest = new Map<string, SegmentName>()

@@ -3,14 +3,14 @@ import type { LogEvent } from '../line/log-events.ts'
 import { listSegments, readSegmentEnds } from './segment-ends.ts'
 
 const DAY = 24 * 3600 * 1000
-/** So that one opened file is not held up by thousands of old ones; the next takes more. */
+/** Limits the time that opening a file takes. The next one removes more. */
 const MOST_AT_ONCE = 100
 
 export type SegmentPurged = LogEvent & { readonly type: 'audit.segment_purged' }
 
 /**
- * The segments whose last signed line is so many days old, oldest first. A writer that lives ends its segments every day, so a file of that
- * age is nobody's. Names and dates of files decide nothing: somebody else can set them.
+ * Lists the segments whose last signed line is older than `keepDays`, oldest first. Running writers rotate daily, so a segment this old has
+ * no writer. Names and dates of files decide nothing, because other users may be able to set them.
  */
 export async function expiredSegments(
   folder: string,
@@ -20,7 +20,7 @@ export async function expiredSegments(
   const expired: SegmentPurged[] = []
   for (const name of await listSegments(folder)) {
     if (expired.length >= MOST_AT_ONCE || name.begun.toISOString() > before) break
-    // Gone or unreadable: it is another's to remove.
+    // Another process removes it, or it cannot be read.
     const ends = await readSegmentEnds(folder, name, keys).catch(() => undefined)
     if (!ends || ends.last.at > before) continue
     const { first, last } = ends

@@ -5,7 +5,7 @@ import { isSignedBy } from '../line/audit-keys.ts'
 import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/sealed-line.ts'
 import { parseSegmentName, type SegmentName } from './segment-name.ts'
 
-/** The log's files in a folder, in the order in which their names say that they were begun. None where there is no folder. */
+/** Lists the log's files in a folder, by the start times in their names. Returns an empty list when the folder is missing. */
 export async function listSegments(folder: string): Promise<readonly SegmentName[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (isMissing(error)) return []
@@ -23,13 +23,13 @@ export function isMissing(error: unknown): boolean {
 
 export interface SegmentEnds {
   readonly first: SealedLine
-  /** The last one that is signed: what follows it was never vouched for. */
+  /** The last signed line. Lines after it were never acknowledged. */
   readonly last: SealedLine
 }
 
 /**
- * First and last line of a segment. undefined where the last signature is not of one of the keys or the lines are not its writer's: such a
- * file says nothing, and whoever may write to the folder can give any file any name and date.
+ * Reads the first and the last signed line of a segment. Returns undefined when none of the keys made the last signature, or when the lines
+ * are another writer's. Such a file proves nothing: anyone who may write to the folder can choose its name and date.
  */
 export async function readSegmentEnds(
   folder: string,
@@ -56,7 +56,7 @@ async function readAt(handle: FileHandle, position: number, length: number): Pro
   return buffer.subarray(0, bytesRead)
 }
 
-/** The whole and genuine lines in a piece of a file. */
+/** Returns the complete lines of a piece of a file whose hashes are correct. */
 function linesOf(piece: Buffer): SealedLine[] {
   const lines: SealedLine[] = []
   let start = 0

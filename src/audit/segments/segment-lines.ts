@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { MAX_LINE_BYTES } from '../line/sealed-line.ts'
 
 export interface RawLine {
-  /** Without the line end. Only good until the next line is asked for. Empty for a line that is too long to be one of the log's. */
+  /** Excludes the line end, and is empty for a line that is too long to be the log's. Valid only until the next line is read. */
   readonly bytes: Buffer
   readonly length: number
   /** Counted from 1. */
@@ -16,8 +16,8 @@ const CHUNK = 1024 * 1024
 const NEWLINE = 0x0a
 
 /**
- * The lines of one file, in a bounded piece of memory however long they are. Synchronous: a verifier has nothing else to do, and is
- * three times as fast.
+ * Reads the lines of one file in bounded memory, however long they are. It is synchronous, which makes a verifier three times as fast; it
+ * has nothing else to do meanwhile.
  */
 export function* segmentLines(path: string): Generator<RawLine> {
   const descriptor = openSync(path, 'r')
@@ -26,7 +26,7 @@ export function* segmentLines(path: string): Generator<RawLine> {
     let filled = 0
     let number = 0
     let offset = 0
-    /** Bytes of an overlong line that have been let go of. */
+    /** Bytes of an overlong line that were discarded. */
     let dropped = 0
     for (;;) {
       const read = readSync(descriptor, buffer, filled, CHUNK - filled, null)

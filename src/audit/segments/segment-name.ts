@@ -1,4 +1,4 @@
-/** The parts of a file's name. One writer's lines can be in several files, its segments. */
+/** The parts of a segment's file name. A writer's lines may be in several files, its segments. */
 export interface SegmentName {
   readonly file: string
   /** When the segment was begun, to the second. */
@@ -7,7 +7,7 @@ export interface SegmentName {
   readonly writer: string
   /** 1 for the writer's first. */
   readonly part: number
-  /** Copied back by its writer after somebody had deleted it. */
+  /** Whether its writer restored it after it was deleted. */
   readonly restored: boolean
 }
 

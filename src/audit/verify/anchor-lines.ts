@@ -17,7 +17,9 @@ const checkpoint = z.object({
 
 type Checkpoint = z.output<typeof checkpoint>
 
-/** The checkpoints in what an anchor has kept: lines of JSON, also among the other lines of a log collector. Not verified yet. */
+/**
+ * Finds checkpoints in the text that an anchor stored: lines of JSON, possibly among other lines of a log collector. Does not verify them.
+ */
 export function checkpointsIn(text: string): readonly (Checkpoint & { readonly line: number })[] {
   return text.split('\n').flatMap((line, i) => {
     if (!line.includes('audit.checkpoint')) return []
@@ -26,7 +28,7 @@ export function checkpointsIn(text: string): readonly (Checkpoint & { readonly l
   })
 }
 
-/** The heads that an anchor has seen. A checkpoint that was signed with none of the keys is a finding, and not believed. */
+/** Returns the heads of the genuine checkpoints. A checkpoint that none of the keys signed is a finding instead. */
 export function readAnchors(
   text: string,
   keys: readonly KeyObject[],
@@ -39,7 +41,7 @@ export function readAnchors(
       continue
     }
     const known = { writer, seq, hash: head, at, source: `the anchor of ${at}` }
-    // Every one is checked: between two of them somebody may have begun the log anew.
+    // Each one is compared: the log may have been replaced between two checkpoints.
     newest.set(`${writer} ${seq} ${head}`, known)
   }
   return { heads: [...newest.values()], findings }

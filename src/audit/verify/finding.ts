@@ -1,6 +1,6 @@
 /**
- * `tampered`: what is there is not what the log wrote. `incomplete`: what is there is genuine, and some of it is missing or was never
- * vouched for. `note`: worth knowing, and no fault.
+ * `tampered`: content differs from what the log wrote. `incomplete`: the content is genuine, but some of it is missing or unsigned.
+ * `note`: worth knowing, and no fault.
  */
 export type Severity = 'tampered' | 'incomplete' | 'note'
 

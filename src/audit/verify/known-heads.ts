@@ -4,42 +4,42 @@ import { segmentLines } from '../segments/segment-lines.ts'
 import { type Finding, finding } from './finding.ts'
 import type { WriterVerdict } from './verify-writer.ts'
 
-/** That a writer's log had come so far, and with which hash: from an anchor, or from another chain. */
+/** How far a writer's log had come, with its hash, as an anchor or another chain recorded it. */
 export interface KnownHead {
   readonly writer: string
   readonly seq: number
   readonly hash: string
-  /** RFC 3339. Of the line, or when it was seen. */
+  /** Time of the line, or when it was seen; RFC 3339. */
   readonly at: string
-  /** Who says so, for people. */
+  /** Origin of this record, as a phrase for people. */
   readonly source: string
 }
 
 /**
- * Compares what others have seen of a log with what is there now. Cutting lines off the end, or a whole file, leaves a sound chain; only
- * this notices.
+ * Compares heads that were recorded elsewhere with the log. The chain stays valid when lines are cut off its end or a whole file is
+ * removed; only this check detects it.
  *
- * @param excused whether the log itself says why the line is not there: its file was removed for its age, or its batch never acknowledged
+ * @param explainedByLog whether the log itself says why the line is missing: its file expired, or its batch was never acknowledged
  */
 export function checkKnownHeads(
   folder: string,
   writers: ReadonlyMap<string, WriterVerdict>,
   heads: readonly KnownHead[],
-  excused: (head: KnownHead) => boolean,
+  explainedByLog: (head: KnownHead) => boolean,
 ): readonly Finding[] {
   const findings: Finding[] = []
   const within = new Map<WriterVerdict, KnownHead[]>()
   for (const head of heads) {
     const verdict = writers.get(head.writer)
     if (!verdict) {
-      if (!excused(head))
+      if (!explainedByLog(head))
         findings.push(finding('segment_missing', `the log of writer ${head.writer} is missing; ${head.source} saw it`))
       continue
     }
     const file = verdict.segments.at(-1)?.file ?? ''
     if (head.seq === 0) continue
     if (head.seq > verdict.head.seq) {
-      if (excused(head)) continue
+      if (explainedByLog(head)) continue
       const detail = `it ends with line ${verdict.head.seq}, and ${head.source} saw line ${head.seq}`
       findings.push(finding('tail_cut', detail, { file }))
     } else if (head.seq !== verdict.head.seq) {

@@ -1,7 +1,15 @@
 import { z } from 'zod'
+import type { FoundHead, LogEvent } from '../line/log-events.ts'
 
-const head = z.object({ file: z.string(), writer: z.string(), seq: z.number(), hash: z.string(), at: z.string() })
+const head = z.object({
+  file: z.string(),
+  writer: z.string(),
+  seq: z.number(),
+  hash: z.string(),
+  at: z.string(),
+} satisfies Fields<FoundHead>)
 
+/** One schema for each field that the log writes. `at` is written into every line. */
 const schema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('audit.opened'),
@@ -11,17 +19,22 @@ const schema = z.discriminatedUnion('type', [
     pid: z.number(),
     segments: z.number(),
     heads: z.array(head),
-  }),
-  z.object({ type: z.literal('audit.segment_closed') }),
-  z.object({ type: z.literal('audit.closed') }),
+  } satisfies LineFields<'audit.opened'>),
+  z.object({
+    type: z.literal('audit.segment_closed'),
+    at: z.string(),
+    reason: z.string(),
+  } satisfies LineFields<'audit.segment_closed'>),
+  z.object({ type: z.literal('audit.closed'), at: z.string() } satisfies LineFields<'audit.closed'>),
   z.object({
     type: z.literal('audit.segment_purged'),
+    at: z.string(),
     file: z.string(),
     first: z.number(),
     last: z.number(),
     link: z.string(),
     before: z.string(),
-  }),
+  } satisfies LineFields<'audit.segment_purged'>),
   z.object({
     type: z.literal('audit.writer_failed'),
     at: z.string(),
@@ -29,10 +42,13 @@ const schema = z.discriminatedUnion('type', [
     failedWriter: z.string(),
     lastSeq: z.number(),
     head: z.string(),
-  }),
+  } satisfies LineFields<'audit.writer_failed'>),
 ])
 
-/** What the log says of itself. */
+type Fields<T> = { readonly [K in keyof T]: z.ZodType }
+type LineFields<T extends LogEvent['type']> = Fields<Extract<LogEvent, { readonly type: T }> & { readonly at: string }>
+
+/** A line that the log wrote about itself. */
 export type LogLine = z.output<typeof schema>
 
 const TYPES: ReadonlySet<string> = new Set(schema.options.map((option) => option.shape.type.value))

@@ -9,13 +9,13 @@ import { verifyWriter, type WriterVerdict } from './verify-writer.ts'
 
 export interface VerifyOptions {
   readonly folder: string
-  /** Public keys; every signature has to be of one of them. */
+  /** Public keys. One of them must have made every signature. */
   readonly keys: readonly KeyObject[]
-  /** The text of the checkpoints that an anchor kept. */
+  /** Text that an anchor stored. */
   readonly anchors?: string | undefined
-  /** Writers whose log may lack its end: known crashes, and processes on other machines that still write. `all` for every one. */
+  /** Writers whose log may lack its end: known crashes, and processes that still write on other machines. `all` accepts every writer. */
   readonly acceptUnclosed?: ReadonlySet<string>
-  /** Whether the process that writes is still there. */
+  /** Whether the writing process still runs. */
   readonly isRunning?: (opened: { readonly host: string; readonly pid: number; readonly at: string }) => boolean
 }
 
@@ -29,18 +29,18 @@ export interface WriterReport {
   readonly state: 'closed' | 'open' | 'failed' | 'unclosed'
 }
 
-/** Whether what is there is genuine, and whether all is there, are two questions. */
+/** Whether the lines are genuine and whether any are missing are separate results. */
 export interface AuditReport {
   readonly integrity: 'intact' | 'tampered'
   readonly completeness: 'complete' | 'incomplete'
-  /** RFC 3339. What had its last line before this may have been removed for its age. */
+  /** RFC 3339. Files whose last line is older may have been removed. */
   readonly removedBefore: string | undefined
   readonly lines: number
   readonly writers: readonly WriterReport[]
   readonly findings: readonly Finding[]
 }
 
-/** Verifies a whole folder. Reads only; a log that is being written may be verified, too. */
+/** Verifies a whole folder without changing it. A log may be verified while it is written. */
 export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   const { folder, keys } = options
   const names = await listSegments(folder)
@@ -71,8 +71,8 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
       .map(({ before }) => before)
       .sort()
       .at(-1) ?? ''
-  const isExcused = ({ writer, seq, at }: KnownHead) => {
-    // What was seen before that time had its last line before it, too; the line that removed it may be gone by now.
+  const explainedByLog = ({ writer, seq, at }: KnownHead) => {
+    // A head seen before that time belongs to an expired file. The line that recorded its removal may have expired too.
     if (at <= removedBefore) return true
     const unacknowledged = failed.get(writer)
     if (unacknowledged && seq > unacknowledged.seq) return true
@@ -85,7 +85,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     ...verdicts.flatMap((verdict) => ownFindings(verdict, failed, options)),
     ...verdicts.flatMap((verdict) => gapFindings(verdict, purged)),
     ...anchors.findings,
-    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), isExcused),
+    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), explainedByLog),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
     ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
     ...(await unknownFiles(folder)),
@@ -128,7 +128,7 @@ function gapFindings(
     })
 }
 
-/** A batch that is being written right now is signed when it is whole. */
+/** Ignores the unsigned end of an open file: a batch gets its signature with its last line. */
 function ownFindings(
   verdict: WriterVerdict,
   failed: ReadonlyMap<string, KnownHead>,
@@ -155,13 +155,13 @@ function endFindings(
   failed: ReadonlyMap<string, KnownHead>,
   options: VerifyOptions,
 ): readonly Finding[] {
-  // Where the signatures do not hold, nothing can be said of the end.
+  // The end of a log with invalid signatures proves nothing.
   if (verdict.findings.some(({ kind }) => kind.startsWith('signature_'))) return []
   const state = stateOf(verdict, failed, options)
   const { writer } = verdict
   const last = verdict.segments.at(-1)
   const where = { file: last?.file ?? '' }
-  // Nobody was told of anything in it yet.
+  // Nothing in it was acknowledged.
   if (state === 'unclosed' && linesOf(verdict) === 0)
     return [finding('nothing_signed', `writer ${writer} has not written a whole batch`, where)]
   if (state === 'open') return [finding('still_open', `writer ${writer} is still writing`, where)]

@@ -9,18 +9,18 @@ const SAVED = new Set(['credential.stored', 'credential.rotated'])
 const GONE = new Set(['credential.revoked', 'credential.purged'])
 
 /**
- * Compares the log with what is stored. Each record names the line that announced it, which has to be there and to be about the same
- * credential; each credential whose last line says that it was stored has to have a record. Lines with pseudonyms are compared by provider
- * and issuer alone.
+ * Compares the log with the store. Each record names the line that announced it; that line must exist and be about the same credential.
+ * Each credential whose last line says that it was stored must have a record. Lines with pseudonyms are compared by provider and issuer
+ * only.
  *
- * @param removedBefore as the log's report has it: older lines may have been removed for their age
+ * @param removedBefore from the log's report: older lines may have expired
  */
 export async function verifyRecords(
   folder: string,
   stored: AsyncIterable<StoredCredential>,
   removedBefore: string | undefined,
 ): Promise<readonly Finding[]> {
-  // The store first: what is saved meanwhile has its line by the time that the log is read.
+  // The store is read first, so that every record found already has its line.
   const credentials: StoredCredential[] = []
   for await (const credential of stored) credentials.push(credential)
   const announced = new Map<string, LogRecord>()
@@ -54,7 +54,7 @@ function recordProblem(
   const who = `the credential of ${key.owner.subject} for ${key.provider}`
   const line = announced.get(`${audit.writer}/${audit.seq}`)
   if (!line) {
-    // Its line was old enough to be removed.
+    // Its line may have expired.
     if (removedBefore !== undefined && status.version.createdAt.toISOString() <= removedBefore) return undefined
     const why = writers.has(audit.writer) ? 'which is not there' : 'whose file is not there'
     const detail = `${who} was announced by line ${audit.seq} of writer ${audit.writer}, ${why}`
@@ -64,7 +64,7 @@ function recordProblem(
   return finding('record_differs', `${who} names line ${audit.seq} of writer ${audit.writer}, which is about another`)
 }
 
-/** For the last line about a credential that has no record. */
+/** Reports a credential whose last line says that it is stored and that has no record. */
 function missingRecord({ type, provider, owner, at }: LogRecord): Finding | undefined {
   if (!SAVED.has(type) || owner?.subject === undefined) return undefined
   const who = `the credential of ${owner.subject} for ${provider ?? ''}`

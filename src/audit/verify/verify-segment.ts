@@ -7,19 +7,19 @@ import { type RawLine, segmentLines } from '../segments/segment-lines.ts'
 import { type Finding, type FindingKind, finding } from './finding.ts'
 import { type LogLine, readLogLine } from './log-line.ts'
 
-/** Where a chain stands, as a verifier knows it. */
+/** The head of a chain, as far as a verifier has read. */
 export interface VerifiedHead {
   readonly seq: number
   readonly hash: string
-  /** The `prev` that the next line must have. */
+  /** Required value of `prev` in the next line. */
   readonly link: string
 }
 
 export interface SegmentVerdict {
   readonly findings: readonly Finding[]
-  /** What it follows: what was given, or what its first line says of itself. */
+  /** The head that it follows: the given one, or the one that its first line names. */
   readonly before: VerifiedHead
-  /** Of the last line that is vouched for; what it began with where there is none. */
+  /** Head of the last line that a signature covers; `before` when there is none. */
   readonly head: VerifiedHead
   readonly lines: number
   readonly firstSeq: number | undefined
@@ -27,18 +27,18 @@ export interface SegmentVerdict {
   readonly lastAt: string | undefined
   /** Lines and bytes after the last signature. */
   readonly unsigned: { readonly lines: number; readonly bytes: number }
-  /** The log's own events in lines that a signature covers. */
+  /** The log's lines about itself, as far as a signature covers them. */
   readonly events: readonly LogLine[]
 }
 
-/** Most findings of one kind for one file, so that a broken file does not fill the report. */
+/** Findings of one kind per file, so that a broken file does not fill the report. */
 const MOST_OF_A_KIND = 5
-/** Milliseconds that a line may have waited for the disk while the log wrote one of its own. */
+/** Milliseconds that a line may have waited for the disk while the log wrote a line about itself. */
 const WAITED = 5_000
 
 /**
- * Verifies one file against where its chain stood before; without that, from what its first line says. The last signature vouches for every line before it, since each is linked to
- * the next; only where that fails are the others looked at, to find the place.
+ * Verifies one file against the head of its chain, or against what its first line says when that is unknown. The last signature covers
+ * every line before it, since the lines are linked. The other signatures are checked only when it is invalid, to find the place.
  */
 export function verifySegment(
   path: string,
@@ -50,12 +50,12 @@ export function verifySegment(
   }: { file: string; writer: string; before: VerifiedHead | undefined; keys: readonly KeyObject[] },
 ): SegmentVerdict {
   const report = createReport(file)
-  const state: State = { before: given, expected: given, vouched: undefined, lines: 0, events: [] }
+  const state: State = { before: given, expected: given, signed: undefined, lines: 0, events: [] }
   let end = 0
   for (const raw of segmentLines(path)) {
     end = raw.offset + raw.length + (raw.ended ? 1 : 0)
     const isTooLong = raw.length > MAX_LINE_BYTES
-    // A write that was cut off: nobody was told of its lines.
+    // A write was interrupted: its lines were never acknowledged.
     if (!raw.ended && !isTooLong) break
     const line = isTooLong ? undefined : readSealedLine(raw.bytes)
     if (line) takeLine(state, report, { line, raw, end, writer })
@@ -73,10 +73,10 @@ interface ReadFile {
 }
 
 function verdictOf(state: State, report: Report, { path, keys, end }: ReadFile): SegmentVerdict {
-  const { before = NOTHING, vouched, events } = state
-  const isGood = !vouched || isSignedBy(keys, vouched.line.hash, vouched.line.signature)
-  if (vouched && !isGood) reportForgery(path, keys, report, vouched.raw)
-  const known = vouched ?? { head: before, lines: 0, events: 0, end: 0 }
+  const { before = NOTHING, signed, events } = state
+  const isGood = !signed || isSignedBy(keys, signed.line.hash, signed.line.signature)
+  if (signed && !isGood) reportForgery(path, keys, report, signed.raw)
+  const known = signed ?? { head: before, lines: 0, events: 0, end: 0 }
   return {
     findings: report.findings,
     before,
@@ -90,12 +90,12 @@ function verdictOf(state: State, report: Report, { path, keys, end }: ReadFile):
   }
 }
 
-/** Where the verification of a file stands. */
+/** The progress of one file's verification. */
 interface State {
   before: VerifiedHead | undefined
   /** The head that the next line has to follow. */
   expected: VerifiedHead | undefined
-  vouched: Vouched | undefined
+  signed: SignedLine | undefined
   lines: number
   first?: SealedLine
   last?: SealedLine
@@ -105,9 +105,9 @@ interface State {
 interface FoundLine {
   readonly line: SealedLine
   readonly raw: RawLine
-  /** Bytes of the file up to and with the line. */
+  /** Bytes of the file up to the end of this line. */
   readonly end: number
-  /** The writer that the file's name says. */
+  /** The writer in the file's name. */
   readonly writer: string
 }
 
@@ -115,7 +115,7 @@ function takeLine(state: State, report: Report, { line, raw, end, writer }: Foun
   state.before ??= { seq: line.seq - 1, hash: '', link: line.prev }
   reportChain(report, line, { writer, expected: state.expected ?? state.before, raw })
   reportContent(report, line, { lastAt: state.last?.at, raw })
-  // From here on as it says, to find what else is wrong.
+  // Continue from what the line says, to find further faults.
   const head = { seq: line.seq, hash: line.hash, link: line.link }
   state.expected = head
   state.lines += 1
@@ -125,11 +125,11 @@ function takeLine(state: State, report: Report, { line, raw, end, writer }: Foun
   if (event) state.events.push(event)
   if (line.signature === '' || !line.isGenuine) return
   const { lines, events } = state
-  state.vouched = { line, raw: { ...raw, bytes: EMPTY }, head, lines, events: events.length, end }
+  state.signed = { line, raw: { ...raw, bytes: EMPTY }, head, lines, events: events.length, end }
 }
 
-/** The last line that a signature vouches for, and what stood in the file so far. */
-interface Vouched {
+/** The last signed line, with the counts of the file up to it. */
+interface SignedLine {
   readonly line: SealedLine
   readonly raw: RawLine
   readonly head: VerifiedHead
@@ -138,7 +138,7 @@ interface Vouched {
   readonly end: number
 }
 
-/** Reports what is wrong with the line's own hash, and with its place in the chain. */
+/** Checks the line's hash and its place in the chain. */
 function reportChain(
   report: Report,
   line: SealedLine,
@@ -150,7 +150,7 @@ function reportChain(
     report('chain_broken', `line ${expected.seq + 1} should follow, and ${line.seq} does`, raw)
 }
 
-/** Reports what is wrong with what the line says, whoever wrote it. */
+/** Checks the line's time and type, and that a last line is signed. */
 function reportContent(
   report: Report,
   line: SealedLine,
@@ -163,7 +163,7 @@ function reportContent(
     report('signature_invalid', 'a last line without one', raw)
 }
 
-/** The first signature that does not hold; all of them when the log was signed with another key. */
+/** Reports the first invalid signature, or that the whole file was signed with another key. */
 function reportForgery(path: string, keys: readonly KeyObject[], report: Report, last: RawLine): void {
   let good = 0
   for (const raw of segmentLines(path)) {

@@ -13,14 +13,14 @@ export interface VerifiedSegment {
   readonly verdict: SegmentVerdict
 }
 
-/** Parts of a chain that are not there, by what the one after them says that it follows. */
+/** Missing parts of a chain; `before` is the head that the next part follows. */
 export interface Gap {
   readonly fromPart: number
   readonly toPart: number
   readonly before: VerifiedHead
 }
 
-/** One writer's chain, over all its files. */
+/** One writer's chain, across all its files. */
 export interface WriterVerdict {
   readonly writer: string
   readonly segments: readonly VerifiedSegment[]
@@ -65,7 +65,7 @@ export function verifyWriter(
   return { writer, segments, findings, gaps, head, events, isClosed: events.at(-1)?.type === 'audit.closed' }
 }
 
-/** Returns undefined for a file that was removed for its age after the folder was listed. */
+/** Returns undefined for a file that expired and was removed since the folder was listed. */
 function verifyIfThere(path: string, options: Parameters<typeof verifySegment>[1]): SegmentVerdict | undefined {
   try {
     return verifySegment(path, options)

@@ -5,7 +5,7 @@ import { optionalPackage } from '../vendor/optional-package.ts'
 import { awsError } from './aws-error.ts'
 import type { AwsCredentialsProvider } from './aws-options.ts'
 
-/** Input and output of each operation, with the SDK's names. */
+/** Input and output of each operation, by its name in the SDK. */
 interface Operations {
   readonly getSecretValue: [Sdk.GetSecretValueRequest, Sdk.GetSecretValueResponse]
   readonly describeSecret: [Sdk.DescribeSecretRequest, Sdk.DescribeSecretResponse]
@@ -20,7 +20,7 @@ interface Operations {
 }
 type Operation = keyof Operations
 
-/** The service as one principal. Throws our own errors, and `AwsAnswer` for answers that need a closer look. */
+/** The service as one principal uses it. Throws our own errors, and `AwsAnswer` for answers that the caller must interpret. */
 export interface AwsClient {
   <O extends Operation>(operation: O, input: Operations[O][0], call: BackendCall): Promise<Operations[O][1]>
   close(): void
@@ -49,7 +49,7 @@ export async function createAwsClient({ region, endpoint, credentials }: AwsClie
     () => import('@aws-sdk/client-secrets-manager'),
   )
   const configuration: Sdk.SecretsManagerClientConfig = {
-    // Core tries again, for every backend alike; the second attempt here is for a clock that the first one corrected.
+    // Core retries for every backend. The second attempt here serves the SDK's clock correction after the first one failed.
     maxAttempts: 2,
     retryMode: 'standard',
     userAgentAppId: 'mcp-credential-vault',
@@ -67,7 +67,7 @@ export async function createAwsClient({ region, endpoint, credentials }: AwsClie
     call: BackendCall,
   ): Promise<Operations[O][1]> {
     throwIfAborted(call.signal)
-    // Each method has this shape among its overloads, which TypeScript does not see through a type parameter.
+    // TypeScript cannot pick the overload of this shape through a type parameter.
     const method = service[operation].bind(service) as unknown as Method<O>
     try {
       const answer = await method(input, { abortSignal: call.signal })
@@ -81,7 +81,7 @@ export async function createAwsClient({ region, endpoint, credentials }: AwsClie
   return Object.assign(client, { close: () => service.destroy() })
 }
 
-/** Whatever a provider of somebody else's throws is a failed login, and no failed request. */
+/** Marks every error of a credentials provider as a failed login, so that it is not taken for a failed request. */
 function tagged(provider: AwsCredentialsProvider): AwsCredentialsProvider {
   return async () => {
     try {

@@ -2,7 +2,7 @@ import type { DependencyReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
 
-/** Names of the service's answers that a caller looks into before deciding what they mean. */
+/** Names of the service's errors whose meaning depends on the caller's situation. */
 export type ServiceAnswer =
   | 'ResourceNotFoundException'
   | 'ResourceExistsException'
@@ -16,7 +16,7 @@ const ANSWERS: ReadonlySet<string> = new Set<ServiceAnswer>([
   'InvalidParameterException',
 ])
 
-/** One of the service's own answers. Carries its name and nothing of its text. */
+/** One of these errors. It carries the name and nothing of the text. */
 export class AwsAnswer extends Error {
   readonly answer: ServiceAnswer
 
@@ -44,7 +44,7 @@ const NEVER_SENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/
 
 /**
- * Translates an error of the SDK. The foreign error is dropped: it may hold a part of the answer.
+ * Translates an error of the SDK. The original is dropped, because it may hold a part of the answer.
  *
  * @param where region or endpoint, for operators
  */
@@ -60,7 +60,7 @@ export function awsError(error: unknown, change: boolean, where: string): Creden
   )
 }
 
-/** Keys, policies and logins: what the operator has to set right. */
+/** Translates errors of keys, policies and logins, which the operator must fix. */
 function rightsError({ name, message }: Described): CredentialVaultError | undefined {
   const isKms = /kms|DecryptionFailure|EncryptionFailure/i.test(name)
   if (isKms || (name === 'AccessDeniedException' && /kms/i.test(message)))
@@ -99,7 +99,7 @@ function limitError({ name, status }: Described): CredentialVaultError | undefin
   )
 }
 
-/** Nothing of the request has reached the service. */
+/** Translates errors after which no part of the request has reached the service. */
 function connectionError(error: unknown, { code }: Described, where: string): CredentialVaultError | undefined {
   if (connectionFailure(error) === 'plain_http')
     return misconfigured(
@@ -116,7 +116,7 @@ function connectionError(error: unknown, { code }: Described, where: string): Cr
 }
 
 function answerError(error: unknown, { status }: Described, change: boolean, where: string): CredentialVaultError {
-  // The service has refused it, whatever its name for that is.
+  // Any other 4xx status means that the service refused the request.
   if (status !== undefined && status >= 400 && status < 500)
     return misconfigured(
       'refused',

@@ -6,19 +6,20 @@ export interface AwsCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
-  /** When they end; asked for again shortly before. */
+  /** When they expire; the SDK asks again shortly before. */
   readonly expiration?: Date
 }
 
-/** Asked when the SDK needs credentials, and again before they end. */
+/** Called when the SDK needs credentials, and again before they expire. */
 export type AwsCredentialsProvider = () => Promise<AwsCredentials>
 
 export interface AwsSecretsManagerOptions {
   /** Default: the SDK's own chain (`AWS_REGION`, the shared configuration file). */
   readonly region?: string | undefined
   /**
-   * Default: the SDK's own chain (environment, shared files, container and instance roles). One provider, or one for reading and one for
-   * writing, so that each may hold only half of the rights. With `read` alone nothing can be written, with `write` alone nothing read.
+   * One provider, or one for reading and one for writing, so that each needs only half of the rights. With `read` alone nothing can be
+   * written, with `write` alone nothing can be read. Default: the SDK's own chain (environment, shared files, container and instance
+   * roles).
    */
   readonly credentials?:
     | AwsCredentialsProvider
@@ -26,17 +27,17 @@ export interface AwsSecretsManagerOptions {
     | undefined
   /** A VPC endpoint or an emulator. */
   readonly endpoint?: string | undefined
-  /** What every secret's name begins with. Default `mcp`. */
+  /** Prefix of every secret's name. Default `mcp`. */
   readonly prefix?: string | undefined
-  /** Whether issuer and subject can be read in the names, which CloudTrail shows. Default `readable`. */
+  /** Whether names show issuer and subject; CloudTrail logs the names. Default `readable`. */
   readonly names?: NameStyle | undefined
-  /** Key, alias or ARN that new secrets are encrypted with. Default `aws/secretsmanager`. */
+  /** Key, alias or ARN of the KMS key that encrypts new secrets. Default `aws/secretsmanager`. */
   readonly kmsKeyId?: string | undefined
-  /** Put on every new secret. At most 30. */
+  /** Tags of every new secret, at most 30. */
   readonly tags?: Readonly<Record<string, string>> | undefined
-  /** Days in which a revoked secret can be restored in the console, 7 to 30. It holds no value of the user's by then. Default 7. */
+  /** Days during which the console can restore a revoked secret, 7 to 30. It no longer holds the user's value. Default 7. */
   readonly recoveryWindowDays?: number | undefined
-  /** Told of what is weak or strange yet no error. Default `process.emitWarning`. */
+  /** Called about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
 }
 

@@ -4,7 +4,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../../core/model/e
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { BackendCall, SecretBackend } from '../../core/ports/secret-backend.ts'
-import { hiddenNames } from '../vendor/hidden-names.ts'
+import { ownerFromLabels } from '../vendor/hashed-name-labels.ts'
 import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-name.ts'
 import { type AwsClient, createAwsClient } from './aws-client.ts'
 import { AwsAnswer, isAnswer } from './aws-error.ts'
@@ -27,21 +27,21 @@ interface Clients {
   readonly write: AwsClient | undefined
 }
 
-/** No name may end in a hyphen and six characters, which the service takes for the end of an ARN. */
+/** Ends every name, because the service takes a hyphen and six characters at the end for a part of an ARN. */
 const SUFFIX = '.cred'
-/** Milliseconds, for each request of a list. */
+/** Milliseconds for each request of a listing. */
 const LIST_DEADLINE = 10_000
 
 /**
- * Credentials in AWS Secrets Manager: one secret for each credential, `<prefix>/<provider>/<issuer>/<subject>.cred`, whose value is a JSON
- * object of exactly the user's fields, so that operators rotate and revoke it in the console. AWS asks a monthly price for each secret:
- * docs/backends/aws-secrets-manager.md.
+ * Keeps credentials in AWS Secrets Manager: one secret for each credential, `<prefix>/<provider>/<issuer>/<subject>.cred`. Its value is a
+ * JSON object of exactly the user's fields, so that operators can rotate and revoke it in the console. AWS charges for each secret per
+ * month: see docs/backends/aws-secrets-manager.md.
  *
- * The version's id is the operation's, so a repeated save is one save. Revoking replaces the value with a tombstone, takes every label off
- * the earlier ones, and schedules the secret for deletion; connecting again restores it and finds the tombstone, never the revoked value.
- * Neither the tools' nor the form's rights need `ListSecrets`; `list` does.
+ * The version's id is the operation's, so a repeated save has one effect. Revoking replaces the value with a tombstone, removes every label
+ * from the earlier versions, and schedules the secret for deletion. Connecting again restores the secret and finds the tombstone, never the
+ * revoked value. Neither tools nor the form need the right `ListSecrets`; `list` does.
  *
- * Every operation of the service is eventually consistent: right after a change another replica may still see the state before.
+ * The service is eventually consistent: right after a change another replica may still see the earlier state.
  *
  * @throws `configuration_invalid` for a wrong option
  * @example
@@ -80,7 +80,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
     try {
       await describe(client, `${prefix}/probe`, call)
     } catch (error) {
-      // A policy for one provider alone does not cover the probe, and has shown all that there was to know.
+      // A policy for one provider may not cover the probe. A refusal still proves that the service was reached and knows the login.
       if (!isCredentialVaultError(error, 'forbidden')) throw error
     }
   }
@@ -111,7 +111,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
         const same = credentials.write === credentials.read
         clients = { read, write: same ? read : credentials.write && (await make(credentials.write)) }
       }
-      // Credentials, region and reachability are wrong or right for every name alike.
+      // A probe of any name tests credentials, region and connection.
       const call = { signal: AbortSignal.timeout(10_000), correlationId: 'open' }
       try {
         await Promise.all([...new Set([clients.read, clients.write])].map((client) => client && reach(client, call)))
@@ -153,7 +153,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
           const name = entry.Name ?? ''
           if (!name.startsWith(`${prefix}/`) || !name.endsWith(SUFFIX)) continue
           const secret = secretOf(entry)
-          const key = keyOfName(name.slice(prefix.length + 1, -SUFFIX.length), hiddenNames(secret.tags, ':'), names)
+          const key = keyOfName(name.slice(prefix.length + 1, -SUFFIX.length), ownerFromLabels(secret.tags, ':'), names)
           if (!key) lost = name
           else if (secret.status.status !== 'absent') {
             const audit = auditOf(secret.tags, secret.current ?? '')
@@ -181,7 +181,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
           throw error
         },
       )
-      // Those with a label: the current and the previous one. Their times are too coarse to go by.
+      // The labels give the order, since times are too coarse.
       return [CURRENT, PREVIOUS].flatMap((label) =>
         (found.Versions ?? [])
           .filter(({ VersionId, VersionStages }) => VersionStages?.includes(label) && !isTombstone(VersionId))
@@ -206,7 +206,7 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
   })
 }
 
-/** An answer of the service that nobody expected at that place is a wrong configuration. */
+/** Turns answers that no operation expected into `configuration_invalid`. */
 function guarded(backend: SecretBackend): SecretBackend {
   const translated = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

@@ -31,7 +31,7 @@ export async function readSecret(client: AwsClient, name: string, call: BackendC
 
 const MAX_ROUNDS = 3
 
-/** Undefined when it was made anew between the two requests that this may take. */
+/** Returns undefined when the secret was recreated between the two requests that this may take. */
 async function readOnce(client: AwsClient, name: string, call: BackendCall): Promise<CredentialLookup | undefined> {
   try {
     const found = await client('getSecretValue', { SecretId: name, VersionStage: CURRENT }, call)
@@ -40,18 +40,18 @@ async function readOnce(client: AwsClient, name: string, call: BackendCall): Pro
     if (isTombstone(found.VersionId)) return { status: 'revoked', version }
     return { status: 'active', version, values: fieldsOf(found.SecretString) }
   } catch (error) {
-    // Scheduled for deletion, or no version is current: the description tells which. Anything else it would not explain.
+    // The secret is scheduled for deletion or has no current version; its description says which. Other errors stay as they are.
     if (!isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')) throw error
     const secret = await describe(client, name, call)
     const status = secret?.status ?? { status: 'absent' }
     if (status.status !== 'active') return status
-    // A request that is refused for another reason will be refused again.
+    // Any other refusal would repeat.
     if (isAnswer(error, 'ResourceNotFoundException')) return undefined
     throw error
   }
 }
 
-/** Something else than the service answered, in JSON of its own. */
+/** Reports JSON that the service would not send. */
 function notUnderstood(): CredentialVaultError {
   return new CredentialVaultError('unavailable', 'AWS returned a response that this server does not understand.', {
     reason: 'answer',
@@ -63,7 +63,7 @@ function fieldsOf(text: string | undefined): Readonly<Record<string, unknown>> {
   try {
     parsed = parseUntrustedJson(text ?? '')
   } catch {
-    // The parser's own error quotes the text.
+    // The parser's error quotes the text, so it is dropped.
     parsed = undefined
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>

@@ -11,8 +11,8 @@ const TOMBSTONE_VALUE = JSON.stringify({ revoked: true })
 const MAX_ROUNDS = 6
 
 /**
- * A tombstone becomes current, every label is taken off the earlier versions, and the secret is scheduled for deletion. From the first
- * step on the credential is revoked; a revocation that was cut off, or met another one, is finished from where it stands.
+ * Makes a tombstone current, removes every label from the earlier versions, and schedules the secret for deletion. The credential is
+ * revoked from the first step on. A revocation that was interrupted, or that meets another one, continues from the state that it finds.
  */
 export async function revokeSecret(
   client: AwsClient,
@@ -28,7 +28,7 @@ export async function revokeSecret(
     const secret = await describe(client, name, call)
     if (!secret || !isThere(secret, intent)) return changed
     if (intent.expect !== 'any' && secret.current !== own && !changed) checkExpectation(intent.expect, secret.status)
-    // Somebody has connected again since our tombstone, and keeps that.
+    // The user connected again after our tombstone, and keeps the new credential.
     if (changed && isInUse(secret) && !intent.purge) return true
     try {
       const done = await revokeStep(client, name, secret, { recoveryWindowDays, intent }, call)
@@ -36,7 +36,7 @@ export async function revokeSecret(
       if (done === 'scheduled before') return changed || secret.current === own
       changed = true
     } catch (error) {
-      // Moved on since it was described, by somebody else or by our own request whose answer was lost.
+      // The secret changed since it was described, through another writer or our own request whose answer was lost.
       if (!isAnswer(error, 'InvalidRequestException', 'InvalidParameterException', 'ResourceNotFoundException'))
         throw error
     }
@@ -46,7 +46,7 @@ export async function revokeSecret(
   })
 }
 
-/** A purge removes the mark of a revocation, too. */
+/** A purge also removes the mark of a revocation. */
 function isThere({ status }: AwsSecret, { purge }: RevokeIntent): boolean {
   return purge || status.status !== 'absent'
 }
@@ -55,7 +55,7 @@ function isInUse({ current, scheduledForDeletion }: AwsSecret): boolean {
   return !scheduledForDeletion && !isTombstone(current)
 }
 
-/** Takes the next step from where the secret stands. */
+/** Takes the next step from the secret's current state. */
 async function revokeStep(
   client: AwsClient,
   name: string,
@@ -92,11 +92,11 @@ async function putTombstone(
     const move = { SecretId: name, VersionStage: CURRENT, MoveToVersionId: id }
     await client('updateSecretVersionStage', current ? { ...move, RemoveFromVersionId: current } : move, call)
   }
-  // What was described may be older than this, so the value that was current is named, and not looked for.
+  // The description may be out of date, so the version that was current is passed in.
   if (current) await removeLabel(client, name, PREVIOUS, current, call)
 }
 
-/** A version without a label can no longer be asked for by one, and is removed by the service in time. */
+/** Removes a version's labels. It can then no longer be requested by label, and the service deletes it in time. */
 async function removeLabels(client: AwsClient, name: string, { stages }: AwsSecret, call: BackendCall): Promise<void> {
   for (const [version, labels] of Object.entries(stages)) {
     if (isTombstone(version)) continue
@@ -109,7 +109,7 @@ async function removeLabel(client: AwsClient, name: string, label: string, versi
   try {
     await client('updateSecretVersionStage', change, call)
   } catch (error) {
-    // It carries the label no longer.
+    // The label was removed already.
     if (!isAnswer(error, 'InvalidParameterException')) throw error
   }
 }

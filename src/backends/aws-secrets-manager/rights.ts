@@ -17,8 +17,8 @@ const NEEDED = {
 } as const
 
 /**
- * Tries each operation on a secret that does not exist: AWS answers that it is not there to who may do it, and AccessDenied to who may
- * not. `CreateSecret` cannot be tried so, and is by whoever saves.
+ * Tries each operation on a secret that does not exist. AWS answers ResourceNotFound if the action is allowed, else AccessDenied.
+ * `CreateSecret` cannot be probed; the first save tests it.
  */
 export async function rightsOf(client: AwsClient, name: string, tier: Tier, call: BackendCall): Promise<RightsReport> {
   if (tier === 'both') return { missing: [], excess: [] }

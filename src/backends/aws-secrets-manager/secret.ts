@@ -4,10 +4,10 @@ import { describedVersion, fieldsOf } from './tags.ts'
 
 export const CURRENT = 'AWSCURRENT'
 export const PREVIOUS = 'AWSPREVIOUS'
-/** Where a compare-and-set puts its value until `AWSCURRENT` has moved. `AWSPENDING` belongs to AWS's own rotation. */
+/** Label of a compare-and-set's value until `AWSCURRENT` has moved. `AWSPENDING` belongs to AWS's own rotation. */
 export const STAGED = 'MCPSTAGED'
 
-/** Version ids are ours to choose: a tombstone is known by its id, without reading it. */
+/** Prefix of a tombstone's version id. We choose the ids, so a tombstone is recognised without reading it. */
 const TOMBSTONE = 'mcp-revoked-'
 
 export function tombstoneId(operationId: string): string {
@@ -18,7 +18,7 @@ export function isTombstone(versionId: string | undefined): boolean {
   return versionId?.startsWith(TOMBSTONE) === true
 }
 
-/** One secret as `DescribeSecret` shows it: no value. */
+/** One secret as `DescribeSecret` shows it, without its value. */
 export interface AwsSecret {
   readonly status: CredentialStatus
   /** The version that carries `AWSCURRENT`. */
@@ -33,7 +33,7 @@ export function secretOf(found: DescribeSecretResponse | SecretListEntry): AwsSe
   const current = Object.keys(stages).find((id) => stages[id]?.includes(CURRENT))
   const tags = Object.fromEntries((found.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]))
   const scheduledForDeletion = found.DeletedDate !== undefined
-  // Versions without a label are not described; our own note says that there was one.
+  // The service does not describe versions without a label, but our tag says that one existed.
   const newest = current ?? Object.keys(stages)[0] ?? describedVersion(tags)
   const changed = found.LastChangedDate ?? found.CreatedDate ?? new Date(0)
   return {
@@ -51,14 +51,14 @@ function statusOf(
   scheduledForDeletion: boolean,
   tags: Readonly<Record<string, string>>,
 ): CredentialStatus {
-  // Made without a value, and never given one.
+  // The secret was created without a value and never got one.
   if (!version) return { status: 'absent' }
   if (scheduledForDeletion || current === undefined || isTombstone(current)) return { status: 'revoked', version }
   const fields = fieldsOf(tags, current)
   return { status: 'active', version, ...(fields && { fields }) }
 }
 
-/** @param createdAt of this version where the service says it, else of the secret's last change */
+/** @param createdAt time of this version if the service returns it, else of the secret's last change */
 export function versionOf(id: string, createdAt: Date): StoredVersion {
   return { ref: id as VersionRef, label: id.replace(TOMBSTONE, '').slice(0, 8), createdAt }
 }

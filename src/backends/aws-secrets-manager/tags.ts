@@ -2,11 +2,11 @@ import type { Tag } from '@aws-sdk/client-secrets-manager'
 import type { Owner } from '../../core/model/owner.ts'
 import { positionFromText, positionText } from '../../core/ports/audit-position.ts'
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
-import { hiddenLabels } from '../vendor/hidden-names.ts'
+import { hashedNameLabels } from '../vendor/hashed-name-labels.ts'
 
 /**
- * What we note on a secret beside its value. `mcp:version` says which version the notes are about: after a rotation by hand they still
- * stand there and are ignored. A tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`.
+ * Tags that we keep on a secret. `mcp:version` says which version they describe: they stay after a rotation by hand and are then ignored. A
+ * tag's value has at most 256 letters, digits, spaces and `_.:/=+-@`.
  */
 const VERSION = 'mcp:version'
 const FIELDS = 'mcp:fields'
@@ -21,10 +21,10 @@ export function tagsOfWrite(
   const fields = written.fields.join(' ')
   return tags({
     [VERSION]: versionId,
-    // Too long a list is left out, and an earlier one must not stand for it.
+    // A list that is too long is left out, and must replace an earlier one.
     [FIELDS]: fields.length <= MAX_VALUE ? fields : '',
     [AUDIT]: positionText(written.audit),
-    ...hiddenLabels(hidden, ':', MAX_VALUE),
+    ...hashedNameLabels(hidden, ':', MAX_VALUE),
   })
 }
 
@@ -37,12 +37,12 @@ export function fieldsOf(found: Readonly<Record<string, string>>, versionId: str
   return found[VERSION] === versionId && fields ? fields.split(' ') : undefined
 }
 
-/** The audit line that announced this version; undefined when the notes are about another. */
+/** Returns the audit line that announced this version, or undefined when the tags describe another version. */
 export function auditOf(found: Readonly<Record<string, string>>, versionId: string): AuditPosition | undefined {
   return found[VERSION] === versionId ? positionFromText(found[AUDIT]) : undefined
 }
 
-/** The version that our notes are about, whatever has become of it. */
+/** Returns the version that the tags describe, even if it is no longer current. */
 export function describedVersion(found: Readonly<Record<string, string>>): string | undefined {
   return found[VERSION]
 }

@@ -23,15 +23,15 @@ export interface WritePlace {
   readonly warn: (message: string) => void
 }
 
-/** Milliseconds before the next look at a secret that another writer, or an unfinished deletion, has in hand. */
+/** Milliseconds before another look at a secret that another writer is changing or AWS is still deleting. */
 const FIRST_WAIT = 50
 const LONGEST_WAIT = 2_000
-/** Milliseconds. The value is stored by then. */
+/** Milliseconds. By then the value is stored. */
 const TAG_DEADLINE = 2_000
-/** About seven seconds together. */
+/** Their waits add up to about seven seconds. */
 const MAX_ROUNDS = 9
 
-/** Until it succeeds, `expect` no longer holds, or the time is over. The version's id is the operation's. */
+/** Tries until the save succeeds, `expect` no longer holds, or the time is over. The version's id is the operation's. */
 export async function writeSecret(
   place: WritePlace,
   values: CredentialValues,
@@ -55,7 +55,7 @@ export async function writeSecret(
   }
 }
 
-/** One step towards the save, from what was found. False when there is another one to take. */
+/** Takes one step towards the save. Returns false when more steps are needed. */
 async function step(
   place: WritePlace,
   secret: AwsSecret | undefined,
@@ -67,8 +67,8 @@ async function step(
   if (!secret.scheduledForDeletion) return replace(place, secret, values, intent, call)
   const { client, name } = place
   try {
-    // Restoring brings the current version back: fine for our tombstone, but a value that an operator deleted must not come back even
-    // for a moment, so that secret is removed for good and made anew.
+    // Restoring makes the current version readable again. That is harmless for our tombstone, but a value that an operator deleted must
+    // not come back even for a moment, so that secret is deleted for good and recreated.
     if (isTombstone(secret.current)) await client('restoreSecret', { SecretId: name }, call)
     else await remove(place, secret, call)
   } catch (error) {
@@ -77,7 +77,7 @@ async function step(
   return false
 }
 
-/** Somebody else may have made it anew meanwhile, and that is not to be removed. */
+/** Deletes the secret for good, unless it was recreated meanwhile. */
 async function remove({ client, name }: WritePlace, secret: AwsSecret, call: BackendCall): Promise<void> {
   const now = await describe(client, name, call)
   if (!now?.scheduledForDeletion || now.current !== secret.current) return
@@ -102,7 +102,7 @@ async function create(
     await client('createSecret', input, call)
     return true
   } catch (error) {
-    // Somebody else made it just now, or its deletion is not finished yet.
+    // Another writer has just created it, or its deletion is not finished.
     if (isAnswer(error, 'ResourceExistsException', 'InvalidRequestException')) return false
     throw error
   }
@@ -126,14 +126,14 @@ async function replace(
     await client('updateSecretVersionStage', current ? { ...move, RemoveFromVersionId: current } : move, call)
     return true
   } catch (error) {
-    // Changed or deleted since it was described.
+    // The secret was changed or deleted since it was described.
     const raced = isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')
     if (raced || (expect !== 'any' && isAnswer(error, 'InvalidParameterException'))) return false
     throw error
   }
 }
 
-/** The value is stored by now, so a tag that cannot be written is no failure of the save. A new secret was made with its tags. */
+/** Updates the tags. The value is already stored, so a failure here only warns. A new secret was created with its tags. */
 async function describeVersion(
   { client, name, hidden, warn }: WritePlace,
   secret: AwsSecret | undefined,

@@ -12,7 +12,7 @@ import {
 
 export type HashicorpVaultOperation = Pick<HashicorpVaultRequest, 'method' | 'path' | 'body'>
 
-/** Requests as one principal. Comes back with a 2xx, a 404 or a lost compare-and-set; throws our own error for anything else. */
+/** Sends requests as one principal. Returns a 2xx, a 404 or a lost compare-and-set, and throws our own error for anything else. */
 export type HashicorpVaultClient = (
   operation: HashicorpVaultOperation,
   call: BackendCall,
@@ -64,11 +64,11 @@ export function isCasLost(answer: HashicorpVaultAnswer): boolean {
   return answer.status === 400 && textsOf(answer).includes(CAS_TEXT)
 }
 
-/** A 404 about the credential, and not about the mount: it describes a deleted version, or it says nothing at all. */
+/** Whether a 404 is about the credential and not about the mount: it describes a deleted version, or has no errors. */
 function isNothingHere(answer: HashicorpVaultAnswer): boolean {
   if (answer.status !== 404) return false
   if (objectAt(answer.body, 'data', 'metadata')) return true
-  // Anybody's 404 may be JSON; Vault's has a list of errors.
+  // Other servers answer 404 with JSON too. Vault's has a list of errors.
   return Array.isArray(answer.body?.['errors']) && textsOf(answer) === ''
 }
 

@@ -6,36 +6,36 @@ import { type HashicorpVaultTlsOptions, tlsSchema } from './transport/tls.ts'
 
 export interface HashicorpVaultOptions {
   /**
-   * `https://vault.example.com:8200`, or `unix:///run/vault/agent.sock`. Several name the nodes of one cluster: the next one is asked when
-   * one cannot be reached, and a redirect is followed among them alone. Plain http is taken for loopback only.
+   * `https://vault.example.com:8200`, or `unix:///run/vault/agent.sock`. A list names the nodes of one cluster: when a node cannot be
+   * reached the next one is asked, and redirects are followed only to listed nodes. Plain http is accepted on loopback only.
    */
   readonly address: string | readonly string[]
   /**
-   * How this server logs in. One login, or one for reading and one for writing, so that each may hold only half of the rights; a process
-   * that only collects credentials is given `write` alone, one that only runs tools `read` alone.
+   * How this server logs in: one login, or one for reading and one for writing, so that each needs only half of the rights. A process that
+   * only collects credentials gets `write` alone, a process that only runs tools gets `read` alone.
    */
   readonly auth:
     | HashicorpVaultAuthOptions
     | { readonly read?: HashicorpVaultAuthOptions | undefined; readonly write?: HashicorpVaultAuthOptions | undefined }
   /**
-   * Reads a user's credential with the user's own token: it logs in with the JWT that the vault's `assertion` option gives, and Vault's
-   * templated policy lets it see that one path. Each user then counts as a client of Vault.
+   * Reads a user's credential with the user's own token: logs in with the JWT that the vault's `assertion` option returns, and a templated
+   * policy in Vault allows that user's path only. Vault then counts each user as a client.
    */
   readonly userAuth?: { readonly mount?: string | undefined; readonly role: string } | undefined
   /** Mount of a KV version 2 secrets engine. Default `secret`. */
   readonly mount?: string | undefined
-  /** Path below the mount that everything is kept under. Default `mcp`. */
+  /** Path below the mount that holds all credentials. Default `mcp`. */
   readonly prefix?: string | undefined
   /** Namespace of the mount (OpenBao, Vault Enterprise). */
   readonly namespace?: string | undefined
-  /** Namespace of the login, when it is another one. Default `namespace`. */
+  /** Namespace of the login, if it differs. Default `namespace`. */
   readonly authNamespace?: string | undefined
-  /** Whether issuer and subject can be read in Vault's paths. Default `readable`. */
+  /** Whether Vault's paths show issuer and subject. Default `readable`. */
   readonly names?: NameStyle | undefined
   readonly tls?: HashicorpVaultTlsOptions | undefined
-  /** Accepts `http://` to other machines: tokens and credentials travel in clear. Warns at start. */
+  /** Accepts `http://` to other machines, which sends tokens and credentials in clear. Warns at start. */
   readonly dangerouslyAllowHttp?: boolean | undefined
-  /** Told of what is weak or strange yet no error. Default `process.emitWarning`. */
+  /** Called about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
 }
 

@@ -8,7 +8,7 @@ import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '../../core/ports/secret-backend.ts'
-import { hiddenNames } from '../vendor/hidden-names.ts'
+import { ownerFromLabels } from '../vendor/hashed-name-labels.ts'
 import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-name.ts'
 import type { HashicorpVaultAuthOptions } from './auth/auth-options.ts'
 import type { LoginHalf } from './auth/secret-file.ts'
@@ -33,18 +33,18 @@ interface Opened {
 /** Milliseconds. */
 const OPEN_DEADLINE = 10_000
 const LABEL_DEADLINE = 2_000
-/** For each request of a list. */
+/** For each request of a listing. */
 const LIST_DEADLINE = 10_000
-/** Rounds of read-and-compare before a save that takes any earlier value gives up against other writers. */
+/** Rounds of read and compare-and-set before a save gives up against other writers. */
 const MAX_ROUNDS = 30
 
 /**
- * Credentials in HashiCorp Vault or OpenBao: one secret of a KV version 2 engine for each credential, at
- * `<mount>/<prefix>/<provider>/<issuer>/<subject>`, whose fields are exactly the user's. So operators rotate and revoke with `vault kv`
- * and the web interface.
+ * Keeps credentials in HashiCorp Vault or OpenBao: one secret of a KV version 2 engine for each credential, at
+ * `<mount>/<prefix>/<provider>/<issuer>/<subject>`. Its fields are exactly the user's, so that operators can rotate and revoke it with
+ * `vault kv` and the web interface.
  *
  * Every write is a compare-and-set. Revoking destroys every version and leaves the metadata with a mark; purging removes those too.
- * `custom_metadata` holds what we note about a version. docs/backends/vault.md has policies to paste.
+ * `custom_metadata` holds our labels of a version. docs/backends/vault.md has policies to paste.
  *
  * `open()` throws `unavailable`, `unauthenticated`, and `configuration_invalid` (`mount`, `kv_version`, `tls`, `package_missing`).
  *
@@ -63,7 +63,7 @@ export function vaultBackend(options: HashicorpVaultOptions): SecretBackend {
   return backendWith(options)
 }
 
-/** @param half which of two logins `auth` is, where it is used for everything */
+/** @param half which of two logins `auth` is, when this backend uses only that one */
 function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBackend {
   const settings = parseOptions(hashicorpVaultSchema, options, 'vaultBackend')
   const { mount, prefix, names, namespace } = settings
@@ -106,7 +106,7 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
     })
   }
 
-  /** The value is stored by now, so a label that cannot be written is no failure of the save. */
+  /** Writes the labels. The value is already stored, so a failure here only warns. */
   async function label(key: StorageKey, labels: Readonly<Record<string, string | null>>, call: BackendCall) {
     try {
       await logins(call).writing().label(pathOf(key), labels, withinTime(call, LABEL_DEADLINE))
@@ -125,7 +125,8 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
 
     async open() {
       if (settings.dangerouslyAllowHttp) warn('Vault is used without TLS: tokens and credentials travel in clear.')
-      if (settings.tls.dangerouslySkipVerification) warn("Vault's certificate is not checked: anybody may be Vault.")
+      if (settings.tls.dangerouslySkipVerification)
+        warn("Vault's certificate is not checked: another server can pose as Vault.")
       const transport = createTransport(addresses, settings.tls)
       const send = await nodeVaultSend(addresses[0]?.origin ?? '', transport)
       const made = createLogins(send, { ...settings, half })
@@ -177,7 +178,7 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       for (const path of await secretsBelow(prefix, call)) {
         const metadata = await kv.metadata(path, withinTime(call, LIST_DEADLINE))
         if (!metadata) continue
-        const key = keyOfName(path.slice(prefix.length + 1), hiddenNames(metadata.customMetadata, '-'), names)
+        const key = keyOfName(path.slice(prefix.length + 1), ownerFromLabels(metadata.customMetadata, '-'), names)
         const status: CredentialStatus = statusOf(metadata)
         if (!key) lost.push(`${mount}/${path}`)
         else if (status.status !== 'absent') {
@@ -225,7 +226,7 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
     },
   }
 
-  /** Depth first: providers, issuers, subjects. */
+  /** Lists paths depth first: providers, issuers, subjects. */
   async function secretsBelow(folder: string, call: BackendCall): Promise<readonly string[]> {
     const found = await logins(call).either().names(folder, withinTime(call, LIST_DEADLINE))
     const paths = await Promise.all(

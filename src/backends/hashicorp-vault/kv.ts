@@ -11,15 +11,15 @@ import { type KvMetadata, metadataOf, notUnderstood, versionOf } from './metadat
 import { rightsOf } from './rights.ts'
 import { objectAt } from './transport/exchange.ts'
 
-/** The KV version 2 secrets engine, in its own terms. Paths are below the mount. */
+/** The operations of a KV version 2 secrets engine. Paths are below the mount. */
 export interface Kv {
-  /** `1` or `2`; undefined for an engine of another kind, and when the mount is a part of the path only. */
+  /** Returns `1` or `2`, or undefined for another kind of engine and when only the first part of the path is a mount. */
   version(call: BackendCall): Promise<string | undefined>
   read(path: string, call: BackendCall): Promise<CredentialLookup>
   metadata(path: string, call: BackendCall): Promise<KvMetadata | undefined>
-  /** Field names of the newest version; undefined when the policy or the product does not let us see them. */
+  /** Returns the field names of the newest version, or undefined when the policy or the product hides them. */
   fields(path: string, call: BackendCall): Promise<readonly string[] | undefined>
-  /** Undefined when `current` is no longer the newest version. */
+  /** Returns undefined when `current` is no longer the newest version. */
   write(
     path: string,
     values: Readonly<Record<string, string>>,
@@ -33,7 +33,7 @@ export interface Kv {
     place: { readonly prefix: string; readonly path: string; readonly tier: Tier },
     call: BackendCall,
   ): Promise<RightsReport>
-  /** Names directly below; those of folders end in a slash. */
+  /** Lists the names directly below; a folder's name ends in a slash. */
   names(folder: string, call: BackendCall): Promise<readonly string[]>
 }
 

@@ -1,11 +1,11 @@
 import type { Owner } from '../../core/model/owner.ts'
 import { positionFromText, positionText } from '../../core/ports/audit-position.ts'
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
-import { hiddenLabels } from '../vendor/hidden-names.ts'
+import { hashedNameLabels } from '../vendor/hashed-name-labels.ts'
 
 /**
- * What we write into `custom_metadata` beside a credential, so that its data stay exactly the user's fields. It describes one version:
- * after a rotation by hand it still stands there and is ignored.
+ * Labels in a credential's `custom_metadata`, so that its data are exactly the user's fields. They describe one version: they stay after a
+ * rotation by hand and are then ignored.
  *
  * Vault takes at most 64 names of 128 bytes and values of 1 to 512 bytes.
  */
@@ -24,7 +24,7 @@ const MAX_VALUE = 512
 
 type Patch = Readonly<Record<string, string | null>>
 
-/** For a new version. Names that are hashed in the path are kept here, or nobody could list them. */
+/** Labels of a new version. They hold the names that the path only has as hashes, or `list` could not show them. */
 export function labelsOfWrite(
   version: number,
   written: { readonly operationId: string; readonly fields: readonly string[]; readonly audit: AuditPosition },
@@ -37,7 +37,7 @@ export function labelsOfWrite(
     [FIELDS]: fields.length <= MAX_VALUE ? fields : null,
     [AUDIT]: positionText(written.audit),
     [REVOKED]: null,
-    ...hiddenLabels(hidden, '-', MAX_VALUE),
+    ...hashedNameLabels(hidden, '-', MAX_VALUE),
   }
 }
 
@@ -52,7 +52,7 @@ export function isMarkedRevoked(
   return customMetadata?.[VERSION] === String(version) && typeof customMetadata[REVOKED] === 'string'
 }
 
-/** Empty when the labels describe another version than this one. */
+/** Returns no labels when they describe another version than this one. */
 export function labelsOf(customMetadata: Readonly<Record<string, unknown>> | undefined, version: number): Labels {
   if (customMetadata?.[VERSION] !== String(version)) return {}
   const operationId = customMetadata[OPERATION]

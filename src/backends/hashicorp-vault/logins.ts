@@ -16,7 +16,7 @@ type Assertion = NonNullable<BackendCall['assertion']>
 
 export interface LoginsOptions {
   readonly auth: { readonly read?: HashicorpVaultAuth | undefined; readonly write?: HashicorpVaultAuth | undefined }
-  /** Which of two logins `auth` is, where it is one alone: for errors. */
+  /** Which of two logins `auth` is, when it has only one. Used in errors. */
   readonly half?: LoginHalf
   readonly userAuth?: { readonly mount: string; readonly role: string } | undefined
   readonly mount: string
@@ -24,19 +24,19 @@ export interface LoginsOptions {
   readonly authNamespace?: string | undefined
 }
 
-/** The engine as each principal of this process sees it. One principal's token is never sent with another one's request. */
+/** The engine as each principal of this process sees it. A principal's token is never sent with another principal's request. */
 export interface Logins {
-  /** For a user's values and their state. Throws `forbidden` when this process has no login for that. */
+  /** Reads a user's values and their state. Throws `forbidden` when this process has no login for that. */
   reading(key: StorageKey, call: BackendCall): Kv
   writing(): Kv
-  /** Whichever there is: for states and lists, which both may see. */
+  /** Returns any login that exists, for states and lists, which both may read. */
   either(): Kv
   /** Logs in with each, so that a wrong login is found at start. */
   check(signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
-/** Users whose tokens are kept; the one that was not seen for longest logs in again. */
+/** Users whose tokens are kept. Beyond this, the least recently seen user must log in again. */
 const MAX_USERS = 1_000
 
 export function createLogins(send: HashicorpVaultSend, options: LoginsOptions): Logins {
@@ -64,7 +64,7 @@ export function createLogins(send: HashicorpVaultSend, options: LoginsOptions): 
   const write = principal(auth.write, isOne ? options.half : 'write')
 
   function ofUser(key: StorageKey, call: BackendCall, role: { readonly mount: string; readonly role: string }): Kv {
-    // Owners, not credentials: one person's providers share a login.
+    // Keyed by owner, so that one person's providers share a login.
     const id = createHash('sha256')
       .update(JSON.stringify([key.owner.issuer, key.owner.subject]))
       .digest('base64url')

@@ -3,7 +3,7 @@ import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/por
 import { labelsOf } from './labels.ts'
 import { type HashicorpVaultAnswer, objectAt } from './transport/exchange.ts'
 
-/** One credential as `metadata/` describes it: every version, no value. */
+/** One credential as `metadata/` describes it: every version, without values. */
 export interface KvMetadata {
   readonly current: number
   readonly versions: readonly KvVersion[]
@@ -14,13 +14,13 @@ export interface KvVersion {
   readonly number: number
   readonly stored: StoredVersion
   readonly destroyed: boolean
-  /** Deleted in a way that can be taken back, or past its own expiry. */
+  /** Whether it was deleted recoverably or has expired. */
   readonly deleted: boolean
 }
 
 /**
  * @returns undefined for a 404: nothing was ever stored, or everything was purged
- * @throws `unavailable` for what is no answer of Vault
+ * @throws `unavailable` when the answer is not Vault's
  */
 export function metadataOf(answer: HashicorpVaultAnswer): KvMetadata | undefined {
   const data = objectAt(answer.body, 'data')
@@ -39,7 +39,7 @@ export function metadataOf(answer: HashicorpVaultAnswer): KvMetadata | undefined
   }
 }
 
-/** A version as either `data/` or `metadata/` describes it. */
+/** Reads a version from the description in `data/` or `metadata/`. */
 export function versionOf(
   number: number,
   found: Readonly<Record<string, unknown>> | undefined,
@@ -50,18 +50,18 @@ export function versionOf(
   const deletion = found?.['deletion_time']
   return {
     number,
-    // Numbers begin again after a purge; times do not.
+    // Numbers restart after a purge, so the time makes the reference unique.
     stored: { ref: `${number}@${created}` as VersionRef, label: String(number), createdAt: new Date(created) },
     destroyed: found?.['destroyed'] === true,
-    // Set for the future when the mount lets versions expire.
+    // The time is in the future when the mount lets versions expire.
     deleted: typeof deletion === 'string' && deletion !== '' && Date.parse(deletion) <= serverTime(answer),
   }
 }
 
-/** Vault's own clock, which its times are compared with; ours when the answer has no `Date`. */
+/** Returns Vault's clock from the answer's `Date`, else ours. */
 function serverTime({ headers }: HashicorpVaultAnswer): number {
   const time = Date.parse(headers['date'] ?? '')
-  // `Date` is cut to whole seconds.
+  // `Date` is truncated to whole seconds.
   return Number.isNaN(time) ? Date.now() : time + 999
 }
 

@@ -4,7 +4,7 @@ import type { Logins } from './logins.ts'
 import { misconfigured } from './transport/answer-error.ts'
 
 /**
- * Makes sure that a KV version 2 engine is mounted there, as far as this server may see.
+ * Checks that a KV version 2 engine is mounted there, as far as this login can see.
  *
  * @throws `configuration_invalid` (`mount`, `kv_version` with the command that upgrades the mount)
  */

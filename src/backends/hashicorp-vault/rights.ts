@@ -9,7 +9,7 @@ const NEEDED: Readonly<Record<Exclude<Tier, 'both'>, Readonly<Record<string, rea
 }
 const ENGINES = ['data', 'metadata', 'subkeys', 'delete', 'undelete', 'destroy'] as const
 
-/** Asks Vault what this login may do (`sys/capabilities-self`), and compares it with what the tier needs. */
+/** Asks Vault for the rights of this login (`sys/capabilities-self`) and compares them with the tier's needs. */
 export async function rightsOf(
   client: HashicorpVaultClient,
   {

@@ -14,19 +14,19 @@ import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
 import { MAX_REVISION, type Revisions } from './revisions.ts'
 
-/** Ids of credentials in use; each call of a tool names its own several times. */
+/** Ids that are cached, since each tool call needs its own several times. */
 const MAX_REMEMBERED = 10_000
 
-/** The credentials of one opened store, in terms of {@link SecretBackend}. */
+/** The credentials of one opened store, with the semantics of {@link SecretBackend}. */
 export interface CredentialFiles {
   find(key: StorageKey): Promise<CurrentRecord>
   isCurrent(key: StorageKey, version: StoredVersion): boolean
-  /** The values of what was found for `key` and is active. */
+  /** Returns the values of an active record that was found for `key`. */
   values(found: CurrentRecord, key: StorageKey): CredentialValues
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, signal: AbortSignal): Promise<StoredVersion>
-  /** Commits the next revision over what was found. Undefined when somebody else did. */
+  /** Commits the revision after the one that was found. Returns undefined when another writer was first. */
   commit(found: CurrentRecord, next: NextRevision, signal?: AbortSignal): Promise<StoredVersion | undefined>
-  /** Every credential that has not been purged. Throws only after the last one, when some could not be read. */
+  /** Yields every credential that was not purged. If some cannot be read, throws after the last one. */
   all(signal: AbortSignal): AsyncIterable<StoredCredential>
   path(key: StorageKey): string
 }
@@ -56,7 +56,7 @@ export function createCredentialFiles(
 
   const commit: CredentialFiles['commit'] = async (found, next, signal) => {
     const { kind, key, values, operationId, audit } = next
-    const { id } = found.sighting
+    const { id } = found.listing
     const revision = revisionOf(found) + 1
     if (revision > MAX_REVISION) throw recordError('numbering', revisions.path(id, MAX_REVISION))
     const header: NewHeader = {
@@ -71,7 +71,7 @@ export function createCredentialFiles(
     const payload = { provider: key.provider, owner: key.owner, ...(values === undefined ? {} : { values }) }
     const bytes = encodeRecord(header, payload, keyring)
     if (bytes.length > MAX_FILE_BYTES) throw tooLarge()
-    if (!(await revisions.commit(found.sighting, header.revision, bytes, signal))) return undefined
+    if (!(await revisions.commit(found.listing, header.revision, bytes, signal))) return undefined
     records.saw(id, header.revision)
     return versionOf(header)
   }
@@ -97,13 +97,13 @@ export function createCredentialFiles(
         const found = await find(key)
         const status = statusOf(found)
         if (status.status === 'active' && wasMadeBy(found, announced.operationId)) {
-          await revisions.settle(found.sighting.id)
+          await revisions.settle(found.listing.id)
           return status.version
         }
         checkExpectation(expect, status)
         const version = await commit(found, { kind: 'active', key, values, ...announced }, signal)
         if (!version) continue
-        await revisions.prune(found.sighting)
+        await revisions.prune(found.listing)
         return version
       }
     },
@@ -146,13 +146,13 @@ export function statusOf(found: CurrentRecord): CredentialStatus {
   }
 }
 
-/** Whether an earlier attempt of the same operation, whose answer was lost, has done it. */
+/** Whether an earlier attempt of the same operation succeeded and its answer was lost. */
 export function wasMadeBy(found: CurrentRecord, operationId: string): boolean {
   return found.kind === 'verified' && found.record.header.operation === operationId
 }
 
-export function revisionOf(found: CurrentRecord): number {
-  return found.kind === 'damaged' ? found.revision : found.sighting.newest
+function revisionOf(found: CurrentRecord): number {
+  return found.kind === 'damaged' ? found.revision : found.listing.newest
 }
 
 function tooLarge(): CredentialVaultError {

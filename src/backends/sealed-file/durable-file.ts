@@ -4,22 +4,22 @@ import { lstat, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from './storage-error.ts'
 
-/** More than any record or keyring has, so that a planted giant is not read into memory. */
+/** Exceeds every record and keyring, and keeps a planted giant file out of memory. */
 export const MAX_FILE_BYTES = 65_536
 
 const TEMPORARY_NAME = /^[0-9a-f]{24}\.tmp$/
 const TEMPORARY_LIFE_MS = 3_600_000
 
-/** fsync keeps a libuv thread for milliseconds; DNS and scrypt live on the same four. */
+/** fsync occupies a libuv thread for milliseconds, and DNS and scrypt share the same four. */
 const inSyncSlot = createSlots(2)
 
 export type FileContent =
   | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly changedAt: Date }
   | { readonly kind: 'missing' }
-  /** A link, device, folder or giant where a file of ours should be. */
+  /** A link, device, folder or giant file in place of one of ours. */
   | { readonly kind: 'foreign' }
 
-/** Reads a small file. Follows no symbolic link and does not wait for the other end of a planted FIFO. */
+/** Reads a small file without following a symbolic link or waiting for a writer of a planted FIFO. */
 export async function readSmallFile(path: string): Promise<FileContent> {
   let file: Awaited<ReturnType<typeof open>>
   try {
@@ -46,14 +46,14 @@ export async function readSmallFile(path: string): Promise<FileContent> {
   }
 }
 
-/** Writes a new file with a random name, whole and durable. Its name is not: whoever links it syncs that folder. */
+/** Writes a complete, durable file under a random name. The name is not durable: the caller that links it must sync that folder. */
 export async function createTemporary(folder: string, bytes: Uint8Array): Promise<string> {
   const path = join(folder, `${randomBytes(12).toString('hex')}.tmp`)
   const file = await open(path, 'wx', 0o600)
   try {
     try {
       await file.writeFile(bytes)
-      // Never twice on one descriptor: after an error a second fsync may succeed although the bytes are gone.
+      // fsync is never repeated on a descriptor: after an error it may succeed although the bytes are lost.
       await inSyncSlot(() => file.sync())
     } finally {
       await file.close()
@@ -75,11 +75,11 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Empties a file and keeps its name. Needs no free space. What is no plain file holds nothing of ours and is left alone. */
+/** Empties a file and keeps its name, without needing free space. Anything but a plain file is not ours and stays as it is. */
 export async function emptyFile(path: string, durably: boolean): Promise<void> {
   let file: Awaited<ReturnType<typeof open>>
   try {
-    // A followed link would empty somebody else's file.
+    // Following a link would empty another file.
     file = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     const errno = errnoOf(error)
@@ -99,7 +99,7 @@ export async function removeQuietly(path: string): Promise<void> {
   await unlink(path).catch(() => {})
 }
 
-/** Removes what a crash left behind, never the file that another process is writing right now. */
+/** Removes files that a crash left behind, but none that another process is writing. */
 export async function sweepTemporaries(folder: string): Promise<void> {
   const names = await readdir(folder)
   for (const name of names.filter((candidate) => TEMPORARY_NAME.test(candidate))) {
@@ -109,7 +109,7 @@ export async function sweepTemporaries(folder: string): Promise<void> {
   }
 }
 
-/** How a link, a socket or a FIFO without a reader answers. */
+/** Error codes of links, sockets and FIFOs without a reader. */
 function isForeign(errno: string | undefined): boolean {
   return errno === 'ELOOP' || errno === 'ENXIO' || errno === 'ENOTDIR'
 }

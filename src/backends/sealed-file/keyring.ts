@@ -7,15 +7,15 @@ import { decrypt, encrypt, hash, KEY_BYTES, type KeyPair, sealKeyPair, signKeyPa
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
 /**
- * The keys of one store. They live in its keyring file, locked with the master key, so that changing the master key rewrites one
- * small file. New records use the first key of each list; the others still read.
+ * The keys of one store. Its keyring file holds them, encrypted with the master key, so that a new master key rewrites one small file only.
+ * New records use the first key of each list; the others still open older records.
  */
 export interface Keyring {
-  /** Random name of the store: a record of another store is refused even when the keys are the same. */
+  /** Random name of the store. A record of another store is refused even if the keys are the same. */
   readonly store: string
   readonly sealKeys: KeyList
   readonly signKeys: KeyList
-  /** Keys the hash that names the records. Never changed, since every name would change with it. */
+  /** Key of the hash that names the records. It never changes, since every name would change with it. */
   readonly indexKey: Uint8Array
 }
 
@@ -61,7 +61,8 @@ export function findKeyPair(keys: KeyList, id: string): NamedKeyPair | undefined
 }
 
 /**
- * Three lines: format, header (store and key id, readable without a key), and the keys under XChaCha20-Poly1305, bound to both.
+ * Writes three lines: format, header (store and key id, readable without a key), and the keys encrypted with XChaCha20-Poly1305 and bound
+ * to both.
  */
 export function lockKeyring(keyring: Keyring, masterKey: MasterKey): Buffer {
   const header = Buffer.from(JSON.stringify({ store: keyring.store, key: keyId(masterKey) })).toString('base64url')
@@ -72,7 +73,7 @@ export function lockKeyring(keyring: Keyring, masterKey: MasterKey): Buffer {
   return Buffer.from(`${context}${Buffer.from(locked).toString('base64url')}\n`)
 }
 
-/** @throws `key_wrong` when another key locked it, `record_tampered` when it is not what this key locked */
+/** @throws `key_wrong` when another key encrypted it, `record_tampered` when its content was changed */
 export function unlockKeyring(file: Buffer, found: FoundKey, path: string): Keyring {
   const lockedWith = keyOfKeyring(file)
   if (lockedWith === undefined) throw damaged(path)
@@ -97,7 +98,7 @@ export function unlockKeyring(file: Buffer, found: FoundKey, path: string): Keyr
   return keyring.data
 }
 
-/** Id of the key that locked a keyring, undefined for a file that is no keyring. */
+/** Returns the id of the key that encrypted a keyring, or undefined for a file that is no keyring. */
 export function keyOfKeyring(file: Buffer): string | undefined {
   const [format, header, locked, end] = file.toString('latin1').split('\n')
   if (format !== FORMAT || header === undefined || locked === undefined || end !== '') return undefined

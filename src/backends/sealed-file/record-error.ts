@@ -20,7 +20,7 @@ const FAULTS = {
   deleted: 'is missing, although this process has already seen it and it was not revoked',
 } as const
 
-/** Old records under valid signatures are replays, everything else is tampering. */
+/** Old records with valid signatures are replays; everything else is tampering. */
 const REPLAYS: ReadonlySet<RecordFault> = new Set(['revision', 'rolled_back'])
 
 export function recordError(fault: RecordFault, path: string): CredentialVaultError {

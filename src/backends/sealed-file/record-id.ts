@@ -4,8 +4,8 @@ import type { Owner } from '../../core/model/owner.ts'
 const ID_BYTES = 20
 
 /**
- * Names a credential's files: 40 hex digits of keyed BLAKE2b over its parts, each with its length in front, so that no two credentials
- * hash the same bytes. Without the store's index key nobody can test whose file one is.
+ * Names a credential's files: 40 hex digits of keyed BLAKE2b over its parts, each preceded by its length, so that no two credentials hash
+ * the same bytes. Only the store's index key can show whose file it is.
  */
 export function recordId(indexKey: Uint8Array, provider: string, owner: Owner): string {
   const parts = ['mcv-id-v1', provider, owner.issuer, owner.subject].map((part) => {

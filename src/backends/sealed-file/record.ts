@@ -14,8 +14,8 @@ import { recordError } from './record-error.ts'
  * base64url( Ed25519( lines 1 to 3 ) )
  * ```
  *
- * The header binds the file to its place; its hash inside the box binds the box to the header, so that neither can be combined with
- * another record's. A sealed box alone would prove nothing about who made it: the signature does.
+ * The header binds the file to its place. Its hash inside the box binds the box to the header, so that neither can be combined with another
+ * record's. The signature proves who made the record, which a sealed box alone does not.
  */
 const FORMAT = 'mcv-record-v1'
 const HASH_BYTES = 32
@@ -27,7 +27,7 @@ const headerSchema = z.strictObject({
   store: z.string(),
   /** Keyed hash of provider, issuer and subject. */
   id: z.string(),
-  /** Counts the files of this credential, from 1. Never reused. */
+  /** Number of this file among the credential's, from 1. Never reused. */
   revision: z.int().min(1),
   kind: z.enum(['active', 'revoked', 'purged']),
   /** Random name of the version, its {@link VersionRef}. */
@@ -37,7 +37,7 @@ const headerSchema = z.strictObject({
   sealKey: z.string(),
   signKey: z.string(),
   operation: z.string(),
-  /** The audit line that announced this write. A revocation waits for none. */
+  /** Audit line that announced this write. A revocation does not wait for one. */
   audit: z.strictObject({ writer: z.string(), seq: z.int().min(0) }).optional(),
 })
 
@@ -57,7 +57,7 @@ export interface RecordPayload {
   readonly values?: Readonly<Record<string, string>> | undefined
 }
 
-/** A record whose signature and place have been checked and whose box has not been opened. */
+/** A record whose signature and place were checked and whose box is still closed. */
 export interface VerifiedRecord {
   readonly header: RecordHeader
   readonly headerHash: Uint8Array
@@ -72,14 +72,14 @@ export function encodeRecord(header: NewHeader, payload: RecordPayload, keyring:
   const [sealKey] = keyring.sealKeys
   const [signKey] = keyring.signKeys
   const whole: RecordHeader = { ...header, store: keyring.store, sealKey: sealKey.id, signKey: signKey.id }
-  // Checked before it is written, since afterwards it would be a record that nobody can read.
+  // An invalid header must not be written, since no reader would accept it.
   const headerLine = Buffer.from(JSON.stringify(headerSchema.parse(whole))).toString('base64url')
   const signed = `${FORMAT}\n${headerLine}\n${header.kind === 'purged' ? '' : box(headerLine, payload, sealKey.publicKey)}\n`
   const signature = sign(Buffer.from(signed), signKey.privateKey)
   return Buffer.from(`${signed}${Buffer.from(signature).toString('base64url')}\n`)
 }
 
-/** Where a record was found, and so what it has to say of itself. */
+/** The place of a record, which its header must match. */
 export interface RecordPlace {
   readonly id: string
   readonly revision: number
@@ -98,7 +98,7 @@ export function verifyRecord(bytes: Buffer, place: RecordPlace, keyring: Keyring
   return { header, headerHash: hash(Buffer.from(headerLine)), box, path: place.path }
 }
 
-/** The parts of a record that has its form, whoever signed it. */
+/** Splits a record into its parts without checking the signature. */
 function parseRecord(bytes: Buffer, path: string) {
   const lines = bytes.toString('latin1').split('\n')
   const [format, headerLine = '', boxLine = '', signatureLine = '', end] = lines
@@ -129,7 +129,7 @@ export function openRecord(record: VerifiedRecord, keyring: Keyring): RecordPayl
 function box(headerLine: string, payload: RecordPayload, publicKey: Uint8Array): string {
   const { provider, owner, values } = payload
   const text = Buffer.from(JSON.stringify({ provider, issuer: owner.issuer, subject: owner.subject, values }))
-  // Padded, since the length alone would tell many kinds of token apart.
+  // Padded, since the length alone would reveal many kinds of token.
   const length = Math.ceil((HASH_BYTES + text.length + 1) / PADDING_BLOCK) * PADDING_BLOCK
   const content = Buffer.alloc(length)
   content.set(hash(Buffer.from(headerLine)))
@@ -160,7 +160,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The bytes of base64url text, undefined when another text would give the same ones. */
+/** Decodes base64url. Returns undefined for a text that is not the canonical one of its bytes. */
 function canonical(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
   return bytes.toString('base64url') === text ? bytes : undefined

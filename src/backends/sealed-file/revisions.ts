@@ -14,35 +14,35 @@ import {
 import { errnoOf } from './storage-error.ts'
 
 /**
- * The files of a store's credentials: `records/<3 hex digits>/<id>.<revision>`. A revision is committed by link(2), which fails when
- * the name exists, so that of all writers in all processes one wins and nobody needs a lock.
+ * The files of a store's credentials: `records/<3 hex digits>/<id>.<revision>`. A revision is committed by link(2), which fails when the
+ * name exists, so that one writer of all processes wins without a lock.
  *
- * A name that has been used stays taken for `holdMs`, and a writer that looked longer than half of that ago has to look again. Otherwise
- * a slow writer could link a revision whose name was freed meanwhile, and believe that it won.
+ * A used name stays taken for `holdMs`, and a writer whose listing is older than half of that must list again. Otherwise a slow writer
+ * could link a revision whose name was freed meanwhile, and assume that it won.
  */
 export interface Revisions {
-  /** Ascending numbers of the revisions that exist, and when they were looked up. */
-  look(id: string): Promise<Sighting>
+  /** Lists the numbers of the existing revisions in ascending order, with the time of the listing. */
+  look(id: string): Promise<RevisionListing>
   read(id: string, revision: number): Promise<FileContent>
   /**
-   * Whether nothing has been committed after this revision, nor has it been emptied. Holds for revisions seen less than `holdMs` ago:
-   * their successors' names cannot have been freed yet.
+   * Whether this revision is the newest and has not been emptied. Reliable for revisions listed less than `holdMs` ago, because the names
+   * of their successors cannot have been freed yet.
    */
   isNewest(id: string, revision: number): boolean
-  /** Durable when it resolves true. False when another writer has that revision or the sighting is too old: look again. */
-  commit(sighting: Sighting, revision: number, bytes: Buffer, signal?: AbortSignal): Promise<boolean>
-  /** Makes names durable that may have been linked by somebody who crashed before syncing them. */
+  /** Resolves to true once durable, or to false when another writer has that revision or the listing is too old: list again. */
+  commit(listing: RevisionListing, revision: number, bytes: Buffer, signal?: AbortSignal): Promise<boolean>
+  /** Makes names durable whose writer may have crashed before syncing them. */
   settle(id: string): Promise<void>
-  /** Empties revisions durably. Needs no free space. */
+  /** Empties revisions durably, without needing free space. */
   shred(id: string, revisions: readonly number[]): Promise<void>
-  /** Empties what is older than the last two revisions, and frees a few names that were held long enough. Failures wait for the next time. */
-  prune(sighting: Sighting): Promise<void>
-  /** Every id in the store, folder by folder. Fails when there is no store. */
+  /** Empties all but the last two revisions and frees a few names that were held long enough. The next call retries failures. */
+  prune(listing: RevisionListing): Promise<void>
+  /** Yields every id in the store, folder by folder. Fails when there is no store. */
   ids(): AsyncIterable<string>
   path(id: string, revision: number | '*'): string
 }
 
-export interface Sighting {
+export interface RevisionListing {
   readonly id: string
   readonly revisions: readonly number[]
   /** 0 when there is none. */
@@ -51,9 +51,9 @@ export interface Sighting {
   readonly monotonicTime: number
 }
 
-export const DEFAULT_HOLD_MS = 600_000
+const DEFAULT_HOLD_MS = 600_000
 const NAMES_PRUNED_PER_WRITE = 8
-/** Of at most twelve digits, so that no planted name makes the next number inexact. */
+/** At most twelve digits, so that no planted name makes the next number inexact. */
 export const MAX_REVISION = 999_999_999_999
 const FILE_NAME = /^([0-9a-f]{40})\.([1-9][0-9]{0,11})$/
 const SHARD_NAME = /^[0-9a-f]{3}$/
@@ -72,7 +72,7 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
     await mkdir(shard, { mode: 0o700 }).catch((error: unknown) => {
       if (errnoOf(error) !== 'EEXIST') throw error
     })
-    // Also for a folder that exists already: whoever made it may not have come to this line.
+    // Sync existing folders too: their creator may have crashed first.
     await syncFolder(records)
     durableShards.add(shard)
   }
@@ -84,7 +84,7 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
       const wallTime = Date.now()
       const monotonicTime = performance.now()
       const names = await namesIn(shardOf(id))
-      // With the volume unmounted every credential would look as if it had never been saved.
+      // If the volume is not mounted, this fails. Otherwise every credential would look absent.
       if (names.length === 0) await stat(records)
       const revisions = names
         .filter((name) => name.startsWith(id))
@@ -101,13 +101,13 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
       return file !== undefined && file.size > 0 && !existsSync(path(id, revision + 1))
     },
 
-    async commit(sighting, revision, bytes, signal) {
-      const { id } = sighting
+    async commit(listing, revision, bytes, signal) {
+      const { id } = listing
       await ensureShard(id)
       const temporary = await createTemporary(temporaries, bytes)
       try {
         throwIfAborted(signal)
-        if (ageOf(sighting) > holdMs / 2) return false
+        if (ageOf(listing) > holdMs / 2) return false
         if (!(await linkOnce(temporary, path(id, revision)))) return false
         await syncFolder(shardOf(id))
         return true
@@ -127,7 +127,7 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
       try {
         const last = surplus.at(-1)
         if (last !== undefined) await emptyFile(last, false)
-        // Every write empties what it leaves behind; only one that was interrupted leaves more.
+        // Every write empties its predecessor, so more than one is left only after an interrupted write.
         for (const earlier of surplus.slice(0, -1).reverse()) {
           if ((await lstat(earlier)).size === 0) break
           await emptyFile(earlier, false)
@@ -136,7 +136,7 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
           if (!(await release(oldest, holdMs))) break
         }
       } catch {
-        // The write that this follows is durable and has to be acknowledged.
+        // The preceding write is durable and must be acknowledged.
       }
     },
 
@@ -151,9 +151,9 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
   }
 }
 
-/** The larger of two clocks: one stands still while the machine sleeps, the other may be set. */
-function ageOf(sighting: Sighting): number {
-  return Math.max(Date.now() - sighting.wallTime, performance.now() - sighting.monotonicTime)
+/** Uses the larger of two clocks: one stops while the machine sleeps, the other may be set back. */
+function ageOf(listing: RevisionListing): number {
+  return Math.max(Date.now() - listing.wallTime, performance.now() - listing.monotonicTime)
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
@@ -165,13 +165,13 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** link(2). False when the name is taken. */
+/** Links a file under its final name with link(2). Returns false when the name is taken. */
 export async function linkOnce(temporary: string, target: string): Promise<boolean> {
   try {
     await link(temporary, target)
     return true
   } catch (error) {
-    // A network file system may lose the answer and report our own success as a failure.
+    // A network file system may lose the answer and report success as failure.
     if (await isSameFile(temporary, target)) return true
     switch (errnoOf(error)) {
       case 'EEXIST':
@@ -191,7 +191,7 @@ export async function linkOnce(temporary: string, target: string): Promise<boole
   }
 }
 
-/** A count of links would not tell: backup tools give our files names of their own. */
+/** Compares inodes. The number of links proves nothing, because backup tools add names to our files. */
 async function isSameFile(temporary: string, target: string): Promise<boolean> {
   const ours = await lstat(temporary, { bigint: true })
   try {
@@ -203,7 +203,7 @@ async function isSameFile(temporary: string, target: string): Promise<boolean> {
   }
 }
 
-/** Frees the name of an emptied revision that was held long enough. False when it was not. */
+/** Frees the name of an emptied revision. Returns false when it was not held long enough. */
 async function release(path: string, holdMs: number): Promise<boolean> {
   const stats = await lstat(path)
   if (stats.size > 0 || Date.now() - stats.ctimeMs <= holdMs) return false

@@ -9,8 +9,8 @@ import type { Revisions } from './revisions.ts'
 import { storageError } from './storage-error.ts'
 
 /**
- * Puts a signed mark on top and empties every revision below it, durably. A damaged record can be revoked as well, as long as nobody
- * expects a certain version of it. Resolves false when there was nothing to revoke.
+ * Commits a signed mark as the newest revision and durably empties every revision below it. A damaged record can be revoked too, unless the
+ * caller expects a certain version. Resolves to false when there was nothing to revoke.
  */
 export async function revoke(
   files: CredentialFiles,
@@ -22,13 +22,13 @@ export async function revoke(
   for (;;) {
     throwIfAborted(signal)
     const found = await files.find(key)
-    const { id } = found.sighting
+    const { id } = found.listing
     const mark = intent.purge ? 'purged' : 'revoked'
     if (found.kind !== 'damaged' || intent.expect !== 'any') {
       const status = statusOf(found)
       if (status.status === 'absent' || (status.status === 'revoked' && !intent.purge)) {
-        // An earlier attempt may have been killed between its mark and this.
-        await revisions.shred(id, found.sighting.revisions.slice(0, -1))
+        // An earlier attempt may have been killed after its mark.
+        await revisions.shred(id, found.listing.revisions.slice(0, -1))
         if (found.kind !== 'none') await revisions.settle(id)
         return wasMadeBy(found, intent.operationId)
       }
@@ -42,15 +42,15 @@ export async function revoke(
       signal,
     )
     if (version === 'taken') continue
-    await revisions.shred(id, found.sighting.revisions)
-    await revisions.prune(found.sighting)
+    await revisions.shred(id, found.listing.revisions)
+    await revisions.prune(found.listing)
     return true
   }
 }
 
 /**
- * On a full disk there is no space for a mark until the values are gone, so they go first. An emptied newest revision reads as revoked
- * by itself; only for a purge the mark has to follow.
+ * Revokes on a full disk, which has no space for a mark until the values are emptied. An emptied newest revision already reads as revoked;
+ * only a purge needs the mark afterwards.
  */
 async function commitMark(
   files: CredentialFiles,
@@ -59,7 +59,7 @@ async function commitMark(
   next: NextRevision,
   signal: AbortSignal,
 ): Promise<StoredVersion | 'taken' | 'emptied'> {
-  const { id, revisions: existing } = found.sighting
+  const { id, revisions: existing } = found.listing
   const shredFirst = [[], existing.slice(0, -1), existing.slice(-1)]
   for (const doomed of shredFirst) {
     await revisions.shred(id, doomed)

@@ -10,27 +10,27 @@ import type { CredentialLookup, SecretBackend } from '../../core/ports/secret-ba
 import { type CredentialFiles, createCredentialFiles, statusOf } from './credential-files.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
 import { revoke } from './revocation.ts'
-import { markServer, type ServerMark } from './server-mark.ts'
+import { announceServer, type ServerPresence } from './server-presence.ts'
 import { storageError } from './storage-error.ts'
 import { openStoreFolder } from './store-folder.ts'
 
 export interface SealedFileOptions {
   /**
-   * Folder of the store, made with mode 0700 when it does not exist. It has to be on a local file system with hard links and may be
-   * shared by several processes of one machine. A folder that everyone may write to is refused, and so is another user's that its group
-   * may write to; this user's own is set to mode 0700, with a warning.
+   * Folder of the store, created with mode 0700 if it is missing. It must be on a local file system with hard links, and several processes
+   * of one machine may share it. A folder that everyone may write to is refused, and so is another user's folder with write access for its
+   * group. This user's own folder is then set to mode 0700, with a warning.
    */
   readonly folder: string
   /** The store's key as text, from `mcp-credential-vault keygen`. Default: `MCP_VAULT_KEY`, or the file that `MCP_VAULT_KEY_FILE` names. */
   readonly key?: string | undefined
   /**
-   * File that holds the key. When this user owns it, nobody else may read it. One that root owns on a read-only mount, as in containers,
-   * is used with a warning if only root can change it.
+   * File that holds the key. A file of this user must be unreadable for others. A file of root on a read-only mount, as in containers, is
+   * used with a warning if only root can change it.
    */
   readonly keyFile?: string | undefined
-  /** Makes a new store when the folder holds none. Default true; false where that would only hide a wrong folder. */
+  /** Creates a store when the folder holds none. Default true. Use false where that would only hide a wrong folder. */
   readonly create?: boolean | undefined
-  /** Told at `open()` and `list()` of what is weak or strange yet no error. Default `process.emitWarning`. */
+  /** Called at `open()` and `list()` about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
 }
 
@@ -50,13 +50,13 @@ interface OpenedStore {
 }
 
 /**
- * Credentials in a folder on this machine: one file for each revision, sealed with libsodium's `crypto_box_seal`, signed with Ed25519,
- * and bound to store, provider, issuer, subject and revision. Names are keyed hashes, so that a listing says nothing about people.
+ * Keeps credentials in a folder on this machine: one file for each revision, sealed with libsodium's `crypto_box_seal`, signed with
+ * Ed25519, and bound to store, provider, issuer, subject and revision. File names are keyed hashes, so that a listing reveals no person.
  *
- * One earlier revision is kept. Revoking empties every revision and leaves a signed mark; purging leaves a mark that names nobody and
- * reads as absent, since numbers that began again would let an old file pass for a new one.
+ * One earlier revision is kept. Revoking empties every revision and leaves a signed mark. Purging leaves a mark without a name that reads
+ * as absent, because restarted numbers would let an old file pass for a new one.
  *
- * An older file that is put back is recognised while the process runs, and after a restart by the audit log only.
+ * An older file that is restored is recognised while the process runs; after a restart only the audit log shows it.
  *
  * `open()` makes the store when the folder holds none. It throws `key_missing`, `key_wrong`, `key_exposed`, `key_malformed`,
  * `record_tampered` for a damaged keyring, and `configuration_invalid`; none of them changes or deletes anything. Later,
@@ -73,7 +73,7 @@ interface OpenedStore {
 export function sealedFile(options: SealedFileOptions): SecretBackend {
   const { folder, key, keyFile, create, warn = processWarning } = parseOptions(optionsSchema, options, 'sealedFile')
   let store: OpenedStore | undefined
-  let mark: ServerMark | undefined
+  let mark: ServerPresence | undefined
 
   function opened(): OpenedStore {
     if (store) return store
@@ -139,7 +139,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     async announceServer(serverBaseUrl) {
       await mark?.close()
-      mark = await markServer(opened().root, serverBaseUrl)
+      mark = await announceServer(opened().root, serverBaseUrl)
       return mark?.others ?? false
     },
 

@@ -5,7 +5,7 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-/** Turns a file system error into ours. The system's own text is dropped: it may hold more than an operator should see. */
+/** Turns a file system error into ours. The system's text is dropped, because it may hold more than an operator should see. */
 export function storageError(error: unknown, folder: string): CredentialVaultError {
   if (error instanceof CredentialVaultError) return error
   const errno = errnoOf(error)

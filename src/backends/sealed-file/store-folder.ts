@@ -18,8 +18,8 @@ export interface StoreFolder {
 }
 
 /**
- * Opens the store, or makes a new one in a folder that holds none. Two processes may do so at the same moment: the keyring that is
- * linked first is everybody's.
+ * Opens the store, or creates one in a folder that holds none. When two processes do so at once, both use the keyring that was linked
+ * first.
  *
  * @throws `key_missing`, `key_wrong`, `record_tampered` for a damaged keyring, `configuration_invalid` for an unsafe folder
  */
@@ -34,7 +34,7 @@ export async function openStoreFolder(
   const root = await safeRoot(folder, warn)
   await makeFolders(root)
   const keyring = (await readKeyring(root, found)) ?? (await initialise(root, found, events))
-  // Also when another process made the store: it may have been killed before its names were durable.
+  // Sync even if another process created the store: it may have been killed before its names were durable.
   await syncFolder(root)
   await sweepTemporaries(join(root, 'tmp'))
   return { root, keyring, masterKey: found.key }
@@ -83,7 +83,7 @@ async function safeRoot(folder: string, warn: (message: string) => void): Promis
   return path
 }
 
-/** From the deepest new folder up to the one that was there before. */
+/** Syncs from the deepest new folder up to the first one that existed before. */
 async function syncNames(root: string, topmost: string | undefined): Promise<void> {
   for (let child = root; topmost !== undefined; child = dirname(child)) {
     await syncFolder(dirname(child))

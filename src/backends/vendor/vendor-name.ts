@@ -2,15 +2,16 @@ import { CredentialVaultError, isCredentialVaultError } from '../../core/model/e
 import { decodePart, encodePart, hashPart, type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 
 /**
- * `readable`: operators find a person by name. `hashed`: issuer and subject are SHA-256 hashes, so that audit logs and listings of the
- * vendor name nobody; they are kept beside the credential, for listing. Changing the style loses sight of what is stored already.
+ * `readable`: operators find a person by name. `hashed`: issuer and subject are SHA-256 hashes, so that the vendor's audit logs and
+ * listings identify no person; labels beside the credential keep them for `list`. After a change of style, stored credentials are no longer
+ * found.
  */
 export type NameStyle = 'readable' | 'hashed'
 
-/** What a credential is called at a vendor: `provider/issuer/subject`. */
+/** A credential's name at a vendor: `provider/issuer/subject`. */
 export interface VendorName {
   readonly path: string
-  /** The parts that cannot be read back from the path. */
+  /** The parts that the path only has as hashes. */
   readonly hidden: Partial<StorageKey['owner']>
 }
 
@@ -25,7 +26,7 @@ export function vendorName(key: StorageKey, style: NameStyle): VendorName {
   }
 }
 
-/** The path alone, which is all that a read needs. */
+/** Returns the path alone, which is enough for a read. */
 export function vendorPath({ provider, owner, path }: StorageKey, style: NameStyle): string {
   return style === 'readable' ? path : `${provider}/${named(owner.issuer, style)}/${named(owner.subject, style)}`
 }
@@ -34,7 +35,7 @@ function named(text: string, style: NameStyle): string {
   return style === 'hashed' ? hashPart(text) : encodePart(text)
 }
 
-/** The key whose name this is; undefined for a name that is none of ours, or whose hidden parts do not belong to it. */
+/** Returns the key with this name, or undefined when the name is not ours or the hidden parts do not match it. */
 export function keyOfName(path: string, hidden: VendorName['hidden'], style: NameStyle): StorageKey | undefined {
   const [provider, issuerPart, subjectPart, ...more] = path.split('/')
   if (!provider || !issuerPart || !subjectPart || more.length > 0) return undefined
@@ -50,7 +51,7 @@ export function keyOfName(path: string, hidden: VendorName['hidden'], style: Nam
   }
 }
 
-/** A credential that is there and cannot be listed is said, not passed over. */
+/** Reports a stored credential that cannot be listed, instead of skipping it. */
 export function unlisted(place: string): CredentialVaultError {
   return new CredentialVaultError(
     'record_tampered',

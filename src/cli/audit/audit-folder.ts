@@ -13,9 +13,9 @@ import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 export const folderOption = { folder: { type: 'string' } } as const
 
 /**
- * The folder of `--folder`, or the one that the environment names.
+ * Returns the folder of `--folder`, or else the environment's.
  *
- * @throws `configuration_invalid` when no audit log is there
+ * @throws `configuration_invalid` when it holds no audit log
  */
 export async function auditFolder(input: CommandInput, terminal: Terminal): Promise<string> {
   warnOfUnknownVariables(terminal)
@@ -46,7 +46,7 @@ function noLog(problem: string): CredentialVaultError {
   )
 }
 
-/** The log's own keys, where this environment has the key that they are made of; undefined where it does not. */
+/** Derives the log's keys, or returns undefined when this environment lacks the key. */
 export async function ownAuditKeys({ environment, error }: Terminal): Promise<AuditKeys | undefined> {
   const warn = (problem: string) => error(`mcp-credential-vault: ${problem}\n`)
   const configured = findKey({ name: 'MCP_AUDIT_KEY', warn }, environment)
@@ -63,7 +63,7 @@ export async function ownAuditKeys({ environment, error }: Terminal): Promise<Au
   }
 }
 
-/** The public keys of `--key`, or the one of this environment. */
+/** Returns the public keys of `--key`, or else this environment's. */
 export async function verifyingKeys(input: CommandInput, terminal: Terminal): Promise<readonly KeyObject[]> {
   const texts = input.texts('key')
   const own = texts.length > 0 ? undefined : (await ownAuditKeys(terminal))?.publicKey

@@ -17,7 +17,7 @@ ${filterHelp}
   --folder PATH       the log's folder, instead of the one that the environment names
 
 json is one array, csv has a title line and follows RFC 4180; a cell that a spreadsheet would take for a formula begins with an apostrophe.
-That somebody exported is written to the log, except with --folder.
+The log records each export, except with --folder.
 `,
   async run(input, terminal) {
     const format = input.text('format') ?? 'json'

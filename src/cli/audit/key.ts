@@ -12,7 +12,7 @@ export const auditKey: Command = {
 Usage: mcp-credential-vault audit key [--json]
 
 Prints the public half of the key that this environment signs its audit log with (MCP_AUDIT_KEY_FILE, else the sealed file's key). Give it to
-whoever verifies the log. With --json also as PEM, for other tools.
+the people who verify the log. With --json also as PEM, for other tools.
 `,
   async run(input, terminal) {
     const publicKey = (await ownAuditKeys(terminal))?.publicKey

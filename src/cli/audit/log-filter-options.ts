@@ -27,7 +27,7 @@ const TYPES = Object.keys(EVENT_CATALOGUE)
 const FIRST_WORDS = [...new Set(TYPES.map((type) => type.replace(/\..*/, '')))]
 const OUTCOMES: readonly AuditOutcome[] = ['success', 'failure', 'denied', 'error']
 
-/** @throws UsageError also for a type or outcome that no line can have: "No line fits" would look like good news */
+/** @throws UsageError also for a type or outcome that no line can have, since an empty result would look like good news */
 export function filterFrom(input: CommandInput): LogFilter {
   check(input, 'type', [...TYPES, ...FIRST_WORDS], FIRST_WORDS)
   check(input, 'outcome', OUTCOMES, OUTCOMES)

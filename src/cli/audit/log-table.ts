@@ -5,7 +5,7 @@ export const logColumns = ['time', 'type', 'outcome', 'user', 'provider', 'versi
 
 export type LogRow = Readonly<Record<(typeof logColumns)[number], string>>
 
-/** One line of the log as a person reads it. */
+/** One line of the log for people. */
 export function logRow(record: LogRecord): LogRow {
   const { at, type, outcome, reason, owner, provider = '', version = '', correlationId = '' } = record
   return {

@@ -13,7 +13,7 @@ import type { CommandInput } from '../terminal/command-line.ts'
 import { auditFolder, ownAuditKeys } from './audit-folder.ts'
 import { filterFrom } from './log-filter-options.ts'
 
-/** Parts that a command that shows lines uses. */
+/** The log as a command that shows lines uses it. */
 export interface LogReading {
   readonly folder: string
   readonly filter: LogFilter
@@ -21,14 +21,14 @@ export interface LogReading {
   lines(): AsyncIterable<LogRecord>
 }
 
-/** Opens the log for reading, and has it say who read it and what for. */
+/** Opens the log for reading and records who read it and with which filter. */
 export async function openReading(input: CommandInput, terminal: Terminal, command: AuditCommand): Promise<LogReading> {
   const folder = await auditFolder(input, terminal)
   const filter = filterFrom(input)
   const keys = await ownAuditKeys(terminal)
   const correlationId = newCorrelationId()
   const fits = logFilter(filter, keys?.pseudonym)
-  // Its own line is not what anybody looks for.
+  // Leaves out the line about this reading.
   const matches = (record: LogRecord) => record.correlationId !== correlationId && fits(record)
   if (input.text('folder') === undefined) {
     const looked = await knownSubject(folder, filter, matches)
@@ -56,7 +56,7 @@ async function* matching(
 
 type LookedFor = Pick<AuditEvent, 'owner' | 'provider'>
 
-/** Whose lines were asked for: only names that the log has already, since anything may be typed by mistake. */
+/** Records the requested user only if the log already has that name, since a secret may be typed by mistake. */
 async function knownSubject(
   folder: string,
   { user, provider, since }: LogFilter,
@@ -75,7 +75,7 @@ async function knownSubject(
   return {}
 }
 
-/** In the log itself. A copy of it, named with --folder, is not written to. */
+/** Writes to the server's log only, not to a copy that --folder names. */
 async function noteReading(
   terminal: Terminal,
   looked: LookedFor & Pick<AuditEvent, 'reason' | 'correlationId'>,

@@ -3,8 +3,8 @@ import { gunzipSync } from 'node:zlib'
 import { mergedLines } from '../../audit/query/merged-lines.ts'
 import type { BackendLog } from '../../audit/reconcile/backend-log.ts'
 import { readCloudTrail } from '../../audit/reconcile/cloudtrail.ts'
+import { readHashicorpVaultLog } from '../../audit/reconcile/hashicorp-vault-log.ts'
 import { type Reconciliation, reconcile } from '../../audit/reconcile/reconcile.ts'
-import { readVaultLog } from '../../audit/reconcile/vault-log.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
@@ -62,7 +62,7 @@ Exit codes: 0 both logs agree, 1 only one side knows of something, 2 wrong usage
 interface Source {
   readonly option: '--vault-log' | '--cloudtrail'
   readonly path: string
-  /** Where our secrets are. */
+  /** Location of our secrets. */
   readonly below: string
   read(): Promise<BackendLog>
 }
@@ -73,7 +73,7 @@ function sourceFrom(input: CommandInput, terminal: Terminal): Source {
   if (vaultLog !== undefined && cloudTrail === undefined) {
     const mount = input.text('mount') ?? environment['VAULT_KV_MOUNT'] ?? 'secret'
     const prefix = input.text('prefix') ?? environment['VAULT_KV_PREFIX'] ?? DEFAULT_PREFIX
-    const read = () => readVaultLog(vaultLog, mount, prefix)
+    const read = () => readHashicorpVaultLog(vaultLog, mount, prefix)
     return { option: '--vault-log', path: vaultLog, below: `${mount}/${prefix}`, read }
   }
   if (cloudTrail !== undefined && vaultLog === undefined) {
@@ -89,7 +89,7 @@ async function unpacked(path: string): Promise<string> {
   return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8')
 }
 
-/** @throws `configuration_invalid` for a file with nothing to compare: both logs would seem to agree */
+/** @throws `configuration_invalid` for a file without entries: both logs would seem to agree */
 async function readBackendLog({ option, path, read }: Source): Promise<BackendLog> {
   const log = await read().catch((error: unknown) => {
     if (typeof error === 'object' && error !== null && 'errno' in error)

@@ -5,7 +5,7 @@ import { filterHelp, filterOptions } from './log-filter-options.ts'
 import { type LogRow, logColumns, logRow } from './log-table.ts'
 import { openReading } from './reading.ts'
 
-/** Columns are as wide as their widest cell in so many lines, so that the whole log need not be kept. */
+/** Lines that set the width of the columns, so that the whole log need not be in memory. */
 const AT_ONCE = 1000
 
 export const auditShow: Command = {

@@ -65,7 +65,7 @@ interface Anchors {
   readonly checkpoints: number
 }
 
-/** @throws `configuration_invalid` for a file with nothing to compare: the log would pass for one that was compared */
+/** @throws `configuration_invalid` for a file without checkpoints: the log would seem to have been compared */
 function anchorsFrom(path: string | undefined): Anchors | undefined {
   if (path === undefined) return undefined
   const text = textOf(path)
@@ -105,21 +105,21 @@ function isRunning({ host, pid, at }: { readonly host: string; readonly pid: num
   }
 }
 
-/** Another process may have been given the number since. Only Linux tells: proc(5), `starttime` in clock ticks of a hundredth. */
+/** Detects a process id that was reused. Works on Linux only: proc(5), `starttime` in clock ticks of a hundredth of a second. */
 function isYounger(pid: number, at: string): boolean {
   try {
-    // The name, in parentheses, may hold anything.
+    // The process name, in parentheses, may hold any character.
     const [, fields = ''] = /^.*\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
     const [, boot = ''] = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8')) ?? []
     const started = Number(boot) * 1000 + Number(fields.split(' ')[19]) * 10
-    // Both clocks are cut, and the log's may have been set since the system started.
+    // Both clocks are truncated, and the wall clock may have been set since the system started.
     return started > Date.parse(at) + CLOCKS_DIFFER
   } catch {
     return false
   }
 }
 
-/** Lists the store, which itself stands in the log. */
+/** Lists the store and records that in the log. */
 async function withRecords(report: AuditReport, folder: string, terminal: Terminal): Promise<AuditReport> {
   let findings: readonly Finding[] = []
   await withOperatorAccess(terminal, async ({ credentials, context }) => {

@@ -45,7 +45,7 @@ const columns = ['provider', 'issuer', 'subject', 'status', 'version', 'since'] 
 function noneText(input: CommandInput): string {
   const filters = Object.keys(filterOptions).filter((option) => input.text(option) !== undefined)
   if (filters.length === 0) return 'There are no credentials.\n'
-  // Other values than names are not repeated: a secret may be in the wrong place.
+  // Only names are quoted, because a secret may have been typed in the wrong place.
   const given = filters.map((option) => `--${option} ${nameOnly(input.text(option) ?? '')}`.trimEnd()).join(' ')
   return `No credential matches ${given}. "list" without filters shows all.\n`
 }
@@ -54,7 +54,7 @@ function nameOnly(value: string): string {
   return isName(value) ? value : ''
 }
 
-/** They look like somebody's. */
+/** Explains probe records of `doctor`, which look like a user's. */
 function leftoverText(rows: readonly Row[]): string {
   return rows
     .filter(({ issuer }) => issuer === DOCTOR_ISSUER)

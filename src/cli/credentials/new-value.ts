@@ -12,13 +12,13 @@ const PROBLEMS: Partial<Record<FieldProblem, string>> = {
 }
 
 /**
- * Returns the value as the form would store it, after the form's own check for a variable of this type. A single line loses its outer blanks and line
- * end; a textarea is kept byte for byte.
+ * Returns the value as the form would store it, after the form's own check for a variable of this type. A single line is trimmed, a
+ * textarea is kept byte for byte.
  *
- * @throws UsageError where the form would refuse it; never quotes it
+ * @throws UsageError when the form would refuse it; never quotes it
  */
 export function newValue(text: string, type: VariableType): string {
-  // The rest of the definition is in the server's code: bounds and patterns of its own are the form's alone.
+  // Only the type is known here. Bounds and patterns are in the server's code and only the form checks them.
   const variables = defineVariables({ value: { label: 'Value', type, maxLength: MAX_VALUE_LENGTH } })
   const check = checkFormValues(variables, new Map([['value', text]]))
   if (!check.ok) throw new UsageError(`the new value ${problemOf(check.problems.get('value'), type)}`)

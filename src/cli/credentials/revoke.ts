@@ -21,7 +21,7 @@ export const revoke: Command = {
   help: `
 Usage: mcp-credential-vault revoke PROVIDER --issuer URL --subject SUBJECT [--purge] [--json]
 
-Makes every stored version unreadable, unless somebody changes it at the same time. The next call asks the owner again and says that the credential was revoked.
+Makes every stored version unreadable, unless it is changed at the same time. The next call asks the owner again and says that the credential was revoked.
 --purge removes that mark too: afterwards the credential reads as never stored.
 Ends with 0 for one that is revoked already, and with 3 where none is stored: "list" shows what is.
 Revoking here does not revoke the token at its service: do that there as well.
@@ -32,7 +32,7 @@ ${cacheHelp}
     const purge = input.flag('purge')
     return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {
       const before = await statusOrDamage(credentials, key, context)
-      // What was looked at is what is revoked: a credential that is saved meanwhile is a conflict.
+      // Revokes exactly the version that was shown. A credential saved meanwhile is a conflict.
       const expect = before?.status === 'active' ? { version: before.version.ref } : 'any'
       const changed = await credentials.revoke(key, { purge, expect }, context)
       const version = !before || before.status === 'absent' ? undefined : before.version.label
@@ -55,7 +55,7 @@ ${cacheHelp}
   },
 }
 
-/** Returns undefined for a record that cannot be read: a damaged record must still be revocable. */
+/** Returns undefined for a record that cannot be read, because a damaged record must still be revocable. */
 async function statusOrDamage(
   credentials: OperatorCredentials,
   key: StorageKey,

@@ -22,7 +22,7 @@ export const rotate: Command = {
 Usage: mcp-credential-vault rotate PROVIDER --issuer URL --subject SUBJECT [--field NAME] [--type TYPE] [--json]
 
 Replaces one field's value; the others stay. The new value comes from standard input, or from a hidden prompt on a terminal,
-never from the command line. Fails when somebody else changes the credential at the same time, and when it is absent or revoked (3).
+never from the command line. Fails when the credential is changed at the same time, and when it is absent or revoked (3).
 Without --field the credential must have exactly one.
 
   --type TYPE   the variable's type in the server's code: string, password, url or textarea. Default password.

@@ -54,18 +54,18 @@ const LABELS: Readonly<Record<string, string>> = { rotateByHand: 'by hand', rota
 /** The vendor's command reads standard input to its end, and the terminal echoes it. */
 const NOTES: Readonly<Record<string, string>> = { rotateInput: ', then Ctrl+D; the terminal shows what you type' }
 
-/** Our own command comes first: it prompts without an echo, keeps the other fields and logs the change. */
+/** Names our own command first, because it prompts without an echo, keeps the other fields and logs the change. */
 function rotation(credentials: OperatorCredentials, key: StorageKey, fields: readonly string[] | undefined) {
   const owner = `--issuer ${shellWord(key.owner.issuer)} --subject ${shellWord(key.owner.subject)}`
   const field = fields !== undefined && fields.length > 1 ? ' --field FIELD' : ''
-  const byHand = credentials.rotateCommand(key, fields ?? ['FIELD'])
+  const vendorCommand = credentials.rotateCommand(key, fields ?? ['FIELD'])
   return {
     rotate: `npx mcp-credential-vault rotate ${key.provider} ${owner}${field}`,
-    ...(byHand && { rotateByHand: byHand.command, rotateInput: byHand.input }),
+    ...(vendorCommand && { rotateByHand: vendorCommand.command, rotateInput: vendorCommand.input }),
   }
 }
 
-/** A word as a POSIX shell reads it back: `auth0|alice` is a pipe otherwise. */
+/** Quotes a word for a POSIX shell, which would take `auth0|alice` for a pipe. */
 function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -4,7 +4,7 @@ import type { BackendCall, Tier } from '../../core/ports/secret-backend.ts'
 
 export interface CheckResult {
   readonly check: string
-  /** `skipped`: nothing was looked at, so nothing is known. */
+  /** `skipped`: nothing was checked. */
   readonly result: 'ok' | 'wrong' | 'skipped'
   /** The finding and what to do about it, or why the check was skipped. */
   readonly detail: string
@@ -25,7 +25,7 @@ export function skipped(check: string, why: string): CheckResult {
   return { check, result: 'skipped', detail: why }
 }
 
-/** The result of an operation that can fail. */
+/** The outcome of an operation that may fail. */
 export type Tried<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly code: string; readonly problem: string }
@@ -40,7 +40,7 @@ export async function tried<T>(work: () => Promise<T>): Promise<Tried<T>> {
   }
 }
 
-/** An outage is no proof that something is not allowed. */
+/** An outage does not prove that an operation is refused. */
 export function refused(outcome: Tried<unknown>): boolean {
   return !outcome.ok && outcome.code === 'forbidden'
 }

@@ -8,10 +8,10 @@ import { checkProbe } from './probe-checks.ts'
 const PROBES = 'doctor'
 
 /**
- * Tries what the backend's logins can do, on a probe record below `provider`, default `doctor`, that is removed again. The form's login
- * must save, the tools' must read, and neither may do what the other is for; a single login must do both.
+ * Tests the rights of the backend's logins with a probe record below `provider`, default `doctor`, and removes the record. The form's login
+ * must save, the tools' login must read, and neither may do the other's task; a single login must do both.
  *
- * @param correlationId of every request, so that the backend's own log shows whose probes they are
+ * @param correlationId of every request, so that the backend's own log shows who made the probes
  */
 export async function checkBackend(
   backend: SecretBackend,
@@ -33,11 +33,11 @@ export async function checkBackend(
   try {
     const writer = usable.find(({ tier }) => tier !== 'tool')
     const reader = usable.find(({ tier }) => tier !== 'form')
-    // A store that keeps a mark of each purged record is given the same one each time.
+    // The same record each time, for stores that keep a mark of each purged record.
     const subject = backend.principals ? `doctor-${randomUUID()}` : 'doctor'
     const keyBelow = (name: string) => storageKey(name, { issuer: DOCTOR_ISSUER, subject })
     results.push(...(await checkProbe({ key: keyBelow(provider ?? PROBES), correlationId }, writer, reader)))
-    // The form's policy lets it purge below the probes' own name, so its rights are asked for below another.
+    // The form's policy allows a purge below the probes' own name, so rights are checked below another name.
     const elsewhere = keyBelow(provider ?? 'any-provider')
     for (const principal of usable) results.push(...(await checkRights(elsewhere, principal, correlationId)))
     results.push(...skippedLogins(principals, usable))
@@ -47,7 +47,7 @@ export async function checkBackend(
   return results
 }
 
-/** Results for the logins that this environment lacks, and for those that did not open the store. */
+/** Makes results for logins that this environment lacks and for logins that could not open the store. */
 function skippedLogins(all: readonly BackendPrincipal[], usable: readonly BackendPrincipal[]): readonly CheckResult[] {
   if (all.some(({ tier }) => tier === 'both'))
     return usable.length > 0

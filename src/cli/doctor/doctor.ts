@@ -67,7 +67,7 @@ async function checked(check: string, work: () => Promise<string>): Promise<Chec
   }
 }
 
-/** The server's own settings, where they are in this environment too. */
+/** Checks the server's own settings, if this environment has them. */
 function serverSettings({ environment }: Terminal): CheckResult {
   const check = "the server's settings fit together"
   if (!environment['MCP_SERVER_BASE_URL']) return skipped(check, 'MCP_SERVER_BASE_URL is not set here')

@@ -1,9 +1,9 @@
 import type { StorageKey } from '../../core/model/storage-key.ts'
 
-/** Issuer of the records that `doctor` tries the store with. */
+/** Issuer of `doctor`'s probe records. */
 export const DOCTOR_ISSUER = 'urn:mcp-credential-vault:doctor'
 
-/** About a test record that `doctor` could revoke and not remove. */
+/** Explains a probe record that `doctor` could revoke but not remove. */
 export function leftoverOf({ provider, owner: { issuer, subject } }: StorageKey): string {
   const remove = `mcp-credential-vault revoke ${provider} --issuer ${issuer} --subject ${subject} --purge`
   return `a revoked test record of "doctor" is left. Remove it as operator with: ${remove}`

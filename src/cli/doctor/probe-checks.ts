@@ -6,11 +6,11 @@ import { leftoverOf } from './leftover.ts'
 
 export interface Probe {
   readonly key: StorageKey
-  /** Of every request, so that the backend's own log shows whose probes they are. */
+  /** Used for every request, so that the backend's own log shows who made the probes. */
   readonly correlationId: string
 }
 
-/** Saves, reads and removes a probe record, and tries what each login must not do to it. */
+/** Saves, reads and removes a probe record, and tries the operations that each login must not be allowed. */
 export async function checkProbe(
   probe: Probe,
   writer: BackendPrincipal | undefined,
@@ -26,7 +26,7 @@ export async function checkProbe(
   return [...saving.results, ...reading.results, ...removing]
 }
 
-/** `stored`: a probe record may be there now. */
+/** `stored`: a probe record may exist now. */
 interface ProbeResults {
   readonly results: readonly CheckResult[]
   readonly stored: boolean
@@ -52,7 +52,7 @@ async function checkWriter(
   return { results: [saves, forbidden], stored }
 }
 
-/** @param value what the probe holds; undefined where none was saved */
+/** @param value content of the probe; undefined when none was saved */
 async function checkReader(
   { key, correlationId }: Probe,
   { tier, backend }: BackendPrincipal,
@@ -74,7 +74,7 @@ async function checkReader(
     'it overwrote the probe: remove its right to write',
   )
   const check = `${TIER_NAMES.tool} cannot revoke`
-  // Where nothing is stored, nothing is asked of the store.
+  // Without a stored probe there is nothing to request.
   if (value === undefined)
     return { results: [reads, cannotSave, skipped(check, 'no probe record was saved')], stored: written.ok }
   const revoked = await tried(() => backend.revoke(key, { ...intent(), purge: true }, call(correlationId)))
@@ -86,7 +86,7 @@ function forbiddenResult(check: string, outcome: Parameters<typeof refused>[0], 
   return { check, result: verdict(refused(outcome)), detail: outcome.ok ? excess : 'refused' }
 }
 
-/** A form's login may purge below `doctor` only. Elsewhere it can only revoke, and the mark of the revoked probe stays. */
+/** A form's login may purge below `doctor` only. Below other providers it can only revoke, and the probe's mark stays. */
 async function removed(
   { key, correlationId }: Probe,
   writer: BackendPrincipal,

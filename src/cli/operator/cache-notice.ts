@@ -1,14 +1,19 @@
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
-import { withoutEmpty } from '../../vault/environment/environment.ts'
-import { DEFAULT_CACHE_SECONDS } from '../../vault/open-vault-options.ts'
+import { wholeNumber, withoutEmpty } from '../../vault/environment/environment.ts'
+import { DEFAULT_CACHE_SECONDS, openVaultOptions } from '../../vault/open-vault-options.ts'
 
 export const cacheHelp = `With Vault and AWS a running server may use the old value for up to ${DEFAULT_CACHE_SECONDS} seconds more (its MCP_CACHE_SECONDS).`
 
-/** How long a server may use a value that was changed or revoked elsewhere; 0 for a store that shows a change at once. */
+/** Read as the server reads it. A value that the server would refuse at its start counts as not set. */
+const cacheSeconds = wholeNumber.optional().pipe(openVaultOptions.shape.cacheSeconds).catch(DEFAULT_CACHE_SECONDS)
+
+/**
+ * Returns the seconds for which a running server may use a value that was changed or revoked elsewhere. It is 0 for a store whose
+ * changes every server sees immediately.
+ */
 export function cacheSecondsOf(backend: SecretBackend, environment: NodeJS.ProcessEnv): number {
   if (backend.isCurrent) return 0
-  const { MCP_CACHE_SECONDS: given = '' } = withoutEmpty(environment)
-  return /^\d{1,3}$/.test(given) ? Number(given) : DEFAULT_CACHE_SECONDS
+  return cacheSeconds.parse(withoutEmpty(environment)['MCP_CACHE_SECONDS'])
 }
 
 export function cacheNotice(seconds: number): string {

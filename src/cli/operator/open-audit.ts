@@ -2,8 +2,8 @@ import type { Stores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 
 /**
- * Opens the log with the key that the server signs it with; a store that has no key of its own need not be reached for that. Without any
- * key the log opens itself at its first line: a command that writes none would only print the warning about a temporary key.
+ * Opens the log with the server's signing key. The store is opened only if the key is derived from it. Without any key the log opens at its
+ * first line, so that a command that writes no line does not print the warning about a temporary key.
  */
 export async function openAudit(
   { backend, audit }: Pick<Stores, 'backend' | 'audit'>,

@@ -17,17 +17,17 @@ import { cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
 import { warnOfUnknownVariables } from './unknown-variables.ts'
 
-/** Operations of an operator on stored credentials. None of them releases a value. */
+/** Operations of an operator on stored credentials. None of them returns a value. */
 export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
   /** Records something about the credential, durably. Throws `audit_unavailable`. */
   record(...line: Parameters<AccessLog['grant']>): Promise<void>
 }
 
-/** Parts that an operator's command uses: the server's own interfaces, and a separate audit chain next to the server's. */
+/** Access for an operator's command: the server's interfaces to the backend, with the command's own chain in the audit log. */
 export interface OperatorAccess {
   readonly credentials: OperatorCredentials
   readonly context: AccessContext
-  /** How long a server that runs may go on with what this command changes. */
+  /** Seconds that running servers may keep using the old value after this command. */
   readonly cacheSeconds: number
 }
 
@@ -46,7 +46,7 @@ export async function withOperatorAccess(
     await backend.open()
     await openAudit(stores, terminal.environment).catch((error: unknown) => {
       if (!isFolderTrouble(error)) throw error
-      // A revocation proceeds without its line; everything else is refused when it writes its own.
+      // A revocation works without its line. Other operations fail when they write theirs.
       warn(error.message)
     })
     const context = {
@@ -60,19 +60,19 @@ export async function withOperatorAccess(
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
     return await work({ credentials, context, cacheSeconds })
   } finally {
-    // The log is closed whatever the others do, or it would look like that of a process that was killed.
+    // Close the log even if the others fail, or it would look like that of a killed process.
     await Promise.allSettled([backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()
   }
 }
 
-/** A wrong key is no trouble of the folder: the operator has to correct it first. */
+/** Whether the error is about the folder. A wrong key is not, and the operator must correct it first. */
 function isFolderTrouble(error: unknown): error is CredentialVaultError {
   if (isCredentialVaultError(error, 'configuration_invalid')) return error.reason?.startsWith('folder_') ?? false
   return isCredentialVaultError(error, 'unavailable', 'forbidden', 'audit_unavailable')
 }
 
-/** Who is at the command line, for the audit log. */
+/** Returns the operator at the command line, for the audit log. */
 export function operator() {
   return { kind: 'operator', account: accountName() } as const
 }
@@ -81,14 +81,14 @@ function accountName(): string {
   try {
     return userInfo().username
   } catch {
-    // Containers run as numbers that no account has.
+    // Containers may run under a user id without an account.
     return `uid ${process.getuid?.() ?? 'unknown'}`
   }
 }
 
 export const ownerOptions = { issuer: { type: 'string' }, subject: { type: 'string' } } as const
 
-/** The credential that `PROVIDER --issuer … --subject …` names. */
+/** Reads the key of a credential from `PROVIDER --issuer … --subject …`. */
 export function keyFromInput(input: CommandInput): StorageKey {
   const [provider = ''] = input.parameters
   const issuer = input.text('issuer')
@@ -98,7 +98,7 @@ export function keyFromInput(input: CommandInput): StorageKey {
   return storageKey(provider, { issuer, subject })
 }
 
-/** The credential in a sentence, with everything that may have been mistyped. */
+/** Names the credential in a sentence, with every part that may have been mistyped. */
 export function credentialName({ provider, owner: { issuer, subject } }: StorageKey): string {
   return `${provider} for ${subject} (issuer ${issuer})`
 }

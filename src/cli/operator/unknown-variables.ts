@@ -2,12 +2,12 @@ import { knownVariables } from '../../vault/environment/vault-options-from-envir
 import type { Terminal } from '../terminal/command.ts'
 import { nearest } from '../terminal/nearest.ts'
 
-/** The first words of our own names; other programs have variables that begin with MCP_, too. */
+/** The first words of our own names. Variables of other programs may begin with MCP_ too. */
 const OURS = /^MCP_(?:VAULT|AUDIT|WEB|OIDC|LOCAL|AWS|PENDING|CREDENTIAL|SERVER|IDENTITY)_/
 
 const warned = new WeakSet<Terminal>()
 
-/** Warns once of variables that look like ours and are not read: with a mistyped name a setting has no effect, and nothing else says so. */
+/** Warns once about variables that look like ours and are not read, because a mistyped setting has no effect otherwise visible. */
 export function warnOfUnknownVariables(terminal: Terminal): void {
   if (warned.has(terminal)) return
   warned.add(terminal)

@@ -1,10 +1,10 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { nearest } from './nearest.ts'
 
-/** Wrong usage. Its message names what is wrong and what to type instead, and repeats no value: that may be a secret in the wrong place. */
+/** Wrong usage. The message says what is wrong and what to type instead. It quotes no value, which may be a misplaced secret. */
 export class UsageError extends Error {}
 
-/** Its user pressed Ctrl+C or Ctrl+D at a prompt. */
+/** The user pressed Ctrl+C or Ctrl+D at a prompt. */
 export class Cancelled extends Error {}
 
 /** `dashed`: the form of values that may begin with `-`. Other options take such a value only as `--option=…`. */
@@ -15,12 +15,12 @@ export type CommandOptions = Readonly<
 export interface CommandInput {
   readonly parameters: readonly string[]
   text(option: string): string | undefined
-  /** Every value of an option that may be given more than once. */
+  /** Returns every value of an option that may be repeated. */
   texts(option: string): readonly string[]
   flag(option: string): boolean
 }
 
-/** Whether help is asked for, whatever else is typed. */
+/** Whether the words ask for help, whatever else they hold. */
 export function asksForHelp(words: readonly string[]): boolean {
   const end = words.indexOf('--')
   return words.slice(0, end < 0 ? undefined : end).some((word) => word === '--help' || word === '-h')
@@ -32,7 +32,7 @@ export function parseCommandLine(words: readonly string[], options: CommandOptio
     args: [...words],
     options,
     allowPositionals: true,
-    // In strict mode the parser's own message repeats what was typed.
+    // In strict mode the parser's message quotes what was typed, so it is dropped.
     strict: false,
     tokens: true,
   })
@@ -64,18 +64,18 @@ function unknownOption(typed: string, options: CommandOptions): string {
   return `${isName(typed) ? `there is no option ${typed}` : 'a word that begins with - is not an option of this command'}${suggestion(typed, known)}`
 }
 
-/** ", did you mean …?", where something known is near. */
+/** Returns ", did you mean …?" if a known name is similar, else an empty text. */
 export function suggestion(typed: string, known: readonly string[]): string {
   const near = isName(typed) ? nearest(typed, known) : undefined
   return near === undefined ? '' : `, did you mean ${near}?`
 }
 
-/** Whether it may be printed: it reads as a name, and no token is all lower-case letters. */
+/** Whether a word may be printed: it looks like a name, and no token has lower-case letters only. */
 export function isName(typed: string): boolean {
   return /^-{0,2}[a-z][a-z-]{0,23}(?: [a-z][a-z-]{0,23})?$/.test(typed)
 }
 
-/** The message as a sentence, and where to read on. */
+/** Makes the message a sentence and names the help to read. */
 export function usageText(command: string, problem: string): string {
   return `${command}: ${/[?.]$/.test(problem) ? problem : `${problem}.`} See: ${command.trim()} --help\n`
 }

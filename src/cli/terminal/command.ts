@@ -11,45 +11,45 @@ import {
 import { OutputEnded } from './output.ts'
 
 /**
- * 0 done · 1 failed · 2 wrong usage · 3 there is no such credential · 130 cancelled at a prompt; a command may have others, which its
- * help names.
+ * 0 done · 1 failed · 2 wrong usage · 3 there is no such credential · 130 cancelled at a prompt. A command's help lists further codes, if
+ * any.
  */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 130
 
-/** Where a command reads and writes; tests bring their own. */
+/** Input and output of a command. Tests pass their own. */
 export interface Terminal {
   readonly out: (text: string) => void
   readonly error: (text: string) => void
   readonly environment: NodeJS.ProcessEnv
-  /** One secret: a hidden prompt on a terminal, which takes one line, else the whole of standard input as it is. */
+  /** Reads one secret: a hidden prompt for one line on a terminal, else all of standard input unchanged. */
   readonly readSecret: (prompt: string, options?: ReadSecretOptions) => Promise<string>
-  /** Ends a command that goes on until it is interrupted. */
+  /** Stops a command that runs until it is interrupted. */
   readonly ended?: AbortSignal
 }
 
 export interface ReadSecretOptions {
-  /** Refuses a terminal, whose hidden prompt ends at the first line. Default false. */
+  /** Refuses a terminal, because its hidden prompt reads one line only. Default false. */
   readonly severalLines?: boolean
 }
 
 export interface Command {
   readonly name: string
-  /** For the list of commands. */
+  /** Line in the list of commands. */
   readonly summary: string
   readonly help: string
   readonly options: CommandOptions
   /** Names of the parameters before the options, for the usage error. */
   readonly parameters: readonly string[]
-  /** Where 2 means something else. */
+  /** Exit code of wrong usage, when 2 means something else. */
   readonly usageExitCode?: ExitCode
-  /** Where 1 is a result of the command, so that a failure needs another code. */
+  /** Exit code of a failure, when 1 is a result of the command. */
   readonly failureExitCode?: ExitCode
   run(input: CommandInput, terminal: Terminal): Promise<ExitCode>
 }
 
 const SHARED = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
 
-/** @throws OutputEnded as soon as nothing can be printed any more; what the command had open is closed then */
+/** @throws OutputEnded once nothing can be printed any more, so that the command closes what it opened */
 export async function runCommand(command: Command, words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   if (asksForHelp(words)) {
     terminal.out(`${command.help.trim()}\n`)
@@ -89,14 +89,14 @@ function report(error: unknown, command: Command, json: boolean, terminal: Termi
   return isCredentialVaultError(error, 'credential_absent', 'credential_revoked') ? 3 : 1
 }
 
-/** A foreign error's message may hold anything; its name and the system's code do not. */
+/** Shows name and system code of an unknown error. Its message may hold secrets. */
 function unexpected(error: unknown): string {
   if (!(error instanceof Error)) return `It failed in an unexpected way (${typeof error}).`
   const code = 'code' in error && typeof error.code === 'string' && /^[A-Z_0-9]+$/.test(error.code) ? error.code : ''
   return `It failed in an unexpected way (${[error.name, code].filter((word) => word !== '').join(', ')}).`
 }
 
-/** The code ends the first line; a stack may follow. */
+/** Puts the code at the end of the first line, since a stack may follow. */
 function errorText(command: string, message: string, code: string): string {
   const [first = '', ...rest] = message.split('\n')
   return `${[`${command}: ${first} [${code}]`, ...rest].join('\n')}\n`

@@ -1,6 +1,6 @@
 /**
- * The candidate that a mistyped name most likely stands for: at most a third of its letters changed, left out, added or swapped with
- * their neighbour. Among equals the first.
+ * Returns the candidate that is most similar to a mistyped name, with at most a third of its letters changed, left out, added or swapped
+ * with a neighbour. Of equally similar candidates, the first wins.
  */
 export function nearest(typed: string, candidates: readonly string[]): string | undefined {
   const found = candidates
@@ -10,7 +10,7 @@ export function nearest(typed: string, candidates: readonly string[]): string | 
   return found[0]?.name
 }
 
-/** Optimal string alignment: as Levenshtein, and two neighbours swapped count once. */
+/** Optimal string alignment distance: like Levenshtein, but a swap of two neighbours counts once. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)]
   for (let i = 1; i <= a.length; i += 1) {

@@ -1,16 +1,16 @@
 import type { Writable } from 'node:stream'
 
-/** A stream accepts no more text: its reader has stopped, as `head` does, or its disk is full. */
+/** A stream accepts no more text: its reader has exited, like `head`, or its disk is full. */
 export class OutputEnded extends Error {}
 
 export interface Output {
-  /** @throws OutputEnded after a failure, so that a command stops, and closes what it has open */
+  /** @throws OutputEnded after a failure, so that a command stops and closes what it opened */
   write(text: string): void
-  /** Resolves when everything is written, to the code of the failure, if there was one, such as `ENOSPC`. A closed pipe is none. */
+  /** Resolves once everything is written, with the code of a failure such as `ENOSPC`, if any. A closed pipe is no failure. */
   finished(): Promise<string | undefined>
 }
 
-/** Reports a stream's failure to its writer; unhandled, it would end the process with a stack trace. */
+/** Reports a stream's failure to its writer. An unhandled one would end the process with a stack trace. */
 export function outputTo(stream: Writable): Output {
   let failure: string | undefined
   stream.on('error', (error: NodeJS.ErrnoException) => {

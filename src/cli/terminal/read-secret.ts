@@ -5,11 +5,11 @@ import { MAX_VALUE_LENGTH } from '../../core/model/variables.ts'
 import type { ReadSecretOptions } from './command.ts'
 import { Cancelled, UsageError } from './command-line.ts'
 
-/** Bytes of UTF-8 that the longest value may have, and room for what an editor adds to it. */
+/** UTF-8 bytes of the longest value, with room for a line end that an editor adds. */
 const MAX_BYTES = 4 * MAX_VALUE_LENGTH + 1024
 
 /**
- * Reads one secret: a prompt that shows nothing on a terminal, else all of standard input, byte for byte.
+ * Reads one secret: with a hidden prompt on a terminal, else all of standard input, byte for byte.
  *
  * @throws UsageError for input that is not UTF-8 text, begins with a byte order mark, or is longer than any value may be; Cancelled for
  *   Ctrl+C or Ctrl+D at the prompt
@@ -25,7 +25,7 @@ export async function readSecret(
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: stdin, output: silent, terminal: true })
   try {
-    // After Ctrl+D the question would stay open for ever.
+    // After Ctrl+D the prompt would never resolve.
     return await Promise.race([lines.question('').catch(cancelled), once(lines, 'close').then(cancelled)])
   } finally {
     lines.close()

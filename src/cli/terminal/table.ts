@@ -1,14 +1,14 @@
-/** Keeps text from clients and users from starting its own row or column. */
+/** Escapes text of clients and users, so that it cannot start a row or column of its own. */
 export function cell(text: string): string {
   return text.replace(/[\n\t]/g, (character) => (character === '\n' ? '\\n' : '\\t'))
 }
 
-/** A number and its noun: `1 entry`, `2 entries`. */
+/** Joins a number and its noun: `1 entry`, `2 entries`. */
 export function counted(count: number, singular: string, plural = `${singular}s`): string {
   return `${count} ${count === 1 ? singular : plural}`
 }
 
-/** Columns of text, each as wide as its widest cell; the titles are the columns' names in capitals. */
+/** Formats columns, each as wide as its widest cell. Their titles are the columns' names in capitals. */
 export function table<C extends string>(columns: readonly C[], rows: readonly Readonly<Record<C, string>>[]): string {
   const lines = [
     columns.map((column) => column.toUpperCase()),

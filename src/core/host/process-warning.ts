@@ -1,6 +1,6 @@
-/** Warns the operator through Node.js where no listener was given. The code tells our warnings from others. */
+/** Warns the operator through Node.js where no listener was given. Type and code let operators filter our warnings. */
 export function processWarning(message: string): void {
-  process.emitWarning(message, { code: 'MCP_CREDENTIAL_VAULT' })
+  process.emitWarning(message, { type: 'CredentialVaultWarning', code: 'MCP_CREDENTIAL_VAULT' })
 }
 
 /** Warns operators. An error of the listener does not affect the operation. */

@@ -14,7 +14,7 @@ import type { VerifySigned } from '../issuer/issuer-keys.ts'
 export interface AccessTokenSettings {
   readonly issuer: string
   readonly issuerAliases: readonly string[]
-  /** The browser login's client: its ID tokens carry it as audience. */
+  /** Client of the browser login, which is the audience of its ID tokens. */
   readonly clientId: string
   readonly audience: string
   readonly algorithms: readonly string[]
@@ -25,8 +25,8 @@ export interface AccessTokenSettings {
 }
 
 /**
- * Verifies JWT access tokens (RFC 9068, also as issued by providers that leave out its `typ`). Whether the token's scopes suffice is
- * for the caller to decide from {@link Principal.scopes}: a good token that lacks one is a 403, not a 401.
+ * Verifies JWT access tokens (RFC 9068, also from providers that leave out its `typ`). The caller checks the scopes in
+ * {@link Principal.scopes}: a valid token that lacks one is a 403, not a 401.
  *
  * @throws `token_invalid` with a reason, or `unavailable`
  */
@@ -44,7 +44,7 @@ export function accessTokenVerifier(settings: AccessTokenSettings, verifySigned:
   }
 }
 
-/** Claims that an access token must have, in the JWT or in the introspection response. */
+/** Required claims of an access token, whether it holds them or the issuer reports them. */
 export function checkedClaims(settings: AccessTokenSettings): JWTClaimVerificationOptions {
   return {
     issuer: [settings.issuer, ...settings.issuerAliases],
@@ -54,7 +54,7 @@ export function checkedClaims(settings: AccessTokenSettings): JWTClaimVerificati
   }
 }
 
-/** Whether a token is a signed JWT in form. What is not can only be looked up. */
+/** Whether a token has the form of a signed JWT. Other tokens can only be looked up. */
 export function isJwt(token: string): boolean {
   if (!COMPACT.test(token)) return false
   try {
@@ -64,7 +64,7 @@ export function isJwt(token: string): boolean {
   }
 }
 
-/** Returns a JWT's unverified issuer, or undefined for a token that is not a JWT. Throws `token_invalid` for a JWT without an issuer. */
+/** Reads the unverified `iss` of a JWT, or returns undefined for other tokens. Throws `token_invalid` for a JWT without one. */
 export function issuerOf(token: string): string | undefined {
   if (!isJwt(token)) return undefined
   const { iss } = decode(token).claims
@@ -72,7 +72,7 @@ export function issuerOf(token: string): string | undefined {
   return iss
 }
 
-/** Refuses what it can without the issuer's keys, so that tokens that can never be valid cause no request, not even in an outage. */
+/** Refuses tokens that can never be valid without the issuer's keys, so that they cause no request, not even during an outage. */
 function refuseEarly(token: string, settings: AccessTokenSettings, issuers: readonly string[]): void {
   const { header, claims } = decode(token)
   if (typeof header.alg !== 'string' || !settings.algorithms.includes(header.alg)) throw accessTokenRefusal('algorithm')
@@ -80,7 +80,7 @@ function refuseEarly(token: string, settings: AccessTokenSettings, issuers: read
   if (typeof claims.iss !== 'string' || !issuers.includes(claims.iss)) throw accessTokenRefusal('issuer')
 }
 
-// RFC 7515 §7.1. Decoders also take blanks, padding and the other alphabet, so that one token would have many spellings.
+// RFC 7515 §7.1. Decoders also accept blanks, padding and the other alphabet, which would give one token many spellings.
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 
 function decode(token: string): { header: ProtectedHeaderParameters; claims: JWTPayload } {
@@ -92,7 +92,7 @@ function decode(token: string): { header: ProtectedHeaderParameters; claims: JWT
   }
 }
 
-/** RFC 9068 §2.1 `at+jwt`; most providers send `JWT` or nothing unless told otherwise. */
+/** RFC 9068 §2.1 demands `at+jwt`; most providers send `JWT` or nothing by default. */
 function isAccessTokenType(typ: unknown, strict: boolean): boolean {
   if (typ === undefined) return !strict
   if (typeof typ !== 'string') return false
@@ -107,7 +107,7 @@ export function principalOf(claims: JWTPayload, settings: AccessTokenSettings): 
     throw accessTokenRefusal('not_yet_valid')
   }
   if (isOtherKind(claims, settings)) throw accessTokenRefusal('type')
-  // Bound to a key (RFC 7800: DPoP, mutual TLS). Nobody checks here that the sender has it, so a stolen one would do as well.
+  // The token is bound to a key (RFC 7800: DPoP, mutual TLS). We cannot check that the sender has it, so a stolen token would work too.
   if (claims['cnf'] !== undefined && claims['cnf'] !== null) throw accessTokenRefusal('bound_token')
   const owner = ownerFromClaims(claims, settings.issuer, settings.subjectClaim, accessTokenRefusal)
   const clientId = clientIdOf(claims)
@@ -123,8 +123,8 @@ export function principalOf(claims: JWTPayload, settings: AccessTokenSettings): 
 }
 
 /**
- * Tokens of other kinds that carry our audience. The audience keeps ID tokens out unless it is the login client itself, as with Entra;
- * then what only ID tokens have gives them away, and what only access tokens have is demanded.
+ * Recognises tokens of other kinds that carry our audience. The audience excludes ID tokens unless it is the login client itself, as with
+ * Entra. Then claims that only ID tokens have are refused, and claims that only access tokens have are required.
  */
 function isOtherKind(claims: JWTPayload, settings: AccessTokenSettings): boolean {
   const keycloakType = claims['typ']

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { OptionSchemas } from '../../core/model/options.ts'
 
-/** How opaque access tokens are looked up at the issuer (RFC 7662). Option `introspection` of `oidc()`. */
+/** Lookup of opaque access tokens at the issuer (RFC 7662). Option `introspection` of `oidc()`. */
 export interface IntrospectionOptions {
-  /** This server's own confidential client, which may introspect. Not the form's. 1 to 255 characters. */
+  /** Confidential client of this server with the right to introspect; not the form's client. 1 to 255 characters. */
   readonly clientId: string
-  /** Its secret, sent as HTTP Basic. This or `clientSecretFile`; prefer the file. */
+  /** Its secret, sent as HTTP Basic. Give this or `clientSecretFile`; prefer the file. */
   readonly clientSecret?: string | undefined
   /** File that holds the secret, read once when the vault opens; surrounding white space is ignored. */
   readonly clientSecretFile?: string | undefined
-  /** How long an answer "active" is believed, in seconds, 0 to 60; a revoked token works that much longer. Default 10. */
+  /** Seconds that an "active" answer is cached, 0 to 60. A revoked token works that much longer. Default 10. */
   readonly cacheSeconds?: number | undefined
 }
 

@@ -14,10 +14,10 @@ export interface IntrospectionClient {
 const answerSchema = z.looseObject({ active: z.boolean(), token_type: z.string().optional() })
 
 /**
- * Verifies opaque access tokens by asking the issuer (RFC 7662). An active token's claims are checked as a JWT's are: `iss`, `aud`,
- * `exp`, `nbf` and the subject have to be there and right, since an issuer also knows tokens for other services.
+ * Verifies opaque access tokens by asking the issuer (RFC 7662). An active token's claims are checked like a JWT's: `iss`, `aud`, `exp`,
+ * `nbf` and the subject must be present and correct, since an issuer also knows tokens for other services.
  *
- * @returns a function that throws `token_invalid` with a reason, or `unavailable` when the issuer does not give a usable answer
+ * @returns a function that throws `token_invalid` with a reason, or `unavailable` when the issuer gives no usable answer
  */
 export function introspectedToken(
   settings: AccessTokenSettings,
@@ -39,14 +39,14 @@ export function introspectedToken(
     if (answer.status !== 200 || !parsed.success) throw issuerUnavailable('answer')
     const { active, token_type: type, ...claims } = parsed.data
     if (!active) throw accessTokenRefusal('inactive')
-    // RFC 9449 §6.2: a token of type DPoP is bound to a key, as one with `cnf` is.
+    // RFC 9449 §6.2: a token of type DPoP is bound to a key, like one with `cnf`.
     if (type?.toLowerCase() === 'dpop') throw accessTokenRefusal('bound_token')
     if (type !== undefined && type.toLowerCase() !== 'bearer') throw accessTokenRefusal('type')
     return principalOf(checked(claims, settings), settings)
   }
 }
 
-/** jose checks claims only of a JWT, so they become one: the rules are then the same to the letter. */
+/** jose checks claims of JWTs only. Making one of the answer applies exactly the same rules. */
 function checked(claims: JWTPayload, settings: AccessTokenSettings): JWTPayload {
   try {
     return UnsecuredJWT.decode(new UnsecuredJWT(claims).encode(), checkedClaims(settings)).payload
@@ -55,7 +55,7 @@ function checked(claims: JWTPayload, settings: AccessTokenSettings): JWTPayload 
   }
 }
 
-/** RFC 6749 §2.3.1: both parts are form-encoded before they are joined. */
+/** RFC 6749 §2.3.1 form-encodes both parts before they are joined. */
 function formEncoded(text: string): string {
   return new URLSearchParams({ text }).toString().slice('text='.length)
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Principal, VerifyToken } from '../../core/ports/identity.ts'
 
 interface RememberedTokensOptions {
-  /** How long a verified token is believed without being verified again, in milliseconds; never beyond its own end. 0 always verifies. */
+  /** Milliseconds that a verified token is cached, never beyond its expiry. 0 always verifies. */
   readonly milliseconds: number
   readonly maxTokens?: number
 }
@@ -13,8 +13,8 @@ interface Entry {
 }
 
 /**
- * Verifies each token once in a while instead of at each request: a client sends the same one for minutes, and checking a signature costs
- * more than the rest of a request's admission. Kept by their SHA-256, so that memory holds no tokens. Refusals are never kept.
+ * Caches verified tokens. A client sends the same token for minutes, and checking its signature costs more than all other checks of a
+ * request. The cache is keyed by SHA-256, so that memory holds no tokens. Refusals are never cached.
  */
 export function rememberTokens(
   verify: VerifyToken,
@@ -26,7 +26,7 @@ export function rememberTokens(
     const name = createHash('sha256').update(token).digest('base64')
     const now = Date.now()
     const known = entries.get(name)
-    // A clock that was set back would make entries last.
+    // A clock that was set back would extend the life of entries.
     if (known && now < known.until && now >= known.until - milliseconds) return known.principal
     entries.delete(name)
     const principal = await verify(token)

@@ -3,7 +3,7 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import type { Refuse } from './token-problem.ts'
 
-/** Claims whose value may later belong to somebody else, or that never named a person (OpenID Connect Core 1.0 §5.7). */
+/** Claims whose value may be reassigned to another person or never identifies one (OpenID Connect Core 1.0 §5.7). */
 export const REASSIGNABLE_CLAIMS: readonly string[] = [
   'email',
   'preferred_username',
@@ -24,8 +24,8 @@ export const REASSIGNABLE_CLAIMS: readonly string[] = [
 ]
 
 /**
- * Reads the owner from verified claims. The owner's issuer is always the configured one: an alias in `iss` means the same people, and
- * two spellings must not become two owners.
+ * Reads the owner from verified claims. The owner's issuer is always the configured one, because aliases in `iss` mean the same people and
+ * must not make two owners of one.
  */
 export function ownerFromClaims(claims: JWTPayload, issuer: string, claim: string, refuse: Refuse): Owner {
   const subject = Object.hasOwn(claims, claim) ? claims[claim] : undefined

@@ -1,7 +1,7 @@
 import { errors } from 'jose'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
-/** Why a signed token was refused: the `reason` of the error, stable for logs and tests. */
+/** Why a signed token was refused. It is the `reason` of the error, stable for logs and tests. */
 export type TokenProblem = keyof typeof TEXTS
 
 /** Makes the caller's error for a problem: an access token is `token_invalid`, an ID token `login_failed`. */
@@ -29,13 +29,13 @@ const TEXTS = {
   machine_token: 'The token names a program, not a person. Credentials belong to people.',
 } as const
 
-/** The error for an access token that is not good. Never holds the token or a claim's value. */
+/** Makes the error for an invalid access token. It never holds the token or a claim's value. */
 export function accessTokenRefusal(problem: TokenProblem): CredentialVaultError {
   return new CredentialVaultError('token_invalid', TEXTS[problem], { reason: problem })
 }
 
 /**
- * Names the problem behind an error of jose. The error itself must not travel further: its `cause` holds the token's whole payload.
+ * Names the problem behind an error of jose. The error itself is dropped, because its `cause` holds the token's whole payload.
  */
 export function problemOf(error: unknown): TokenProblem {
   if (error instanceof errors.JWTExpired) return 'expired'

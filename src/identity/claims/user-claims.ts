@@ -4,15 +4,15 @@ import { hasControlCharacter, isWellFormed } from '../../core/model/owner.ts'
 const MAX_DISPLAY_NAME_LENGTH = 100
 const MAX_CLIENT_ID_LENGTH = 255
 
-/** RFC 9068 has `client_id`, OpenID Connect `azp`; Entra v1 calls it `appid`, Okta `cid`. */
+/** RFC 9068 names the claim `client_id`, OpenID Connect `azp`, Entra v1 `appid`, Okta `cid`. */
 const CLIENT_CLAIMS = ['client_id', 'azp', 'appid', 'cid'] as const
 
-/** A name for the user's own pages; the first usable of `name`, `preferred_username` and `email`. */
+/** Returns a name for the user's own pages: the first usable one of `name`, `preferred_username` and `email`. */
 export function displayNameOf(claims: JWTPayload): string | undefined {
   return firstText(claims, ['name', 'preferred_username', 'email'], MAX_DISPLAY_NAME_LENGTH)
 }
 
-/** The OAuth client of an access token. */
+/** Returns the OAuth client of an access token. */
 export function clientIdOf(claims: JWTPayload): string | undefined {
   return firstText(claims, CLIENT_CLAIMS, MAX_CLIENT_ID_LENGTH)
 }
@@ -26,12 +26,12 @@ export function scopesOf(claims: JWTPayload): string[] {
 }
 
 /**
- * Whether the token was issued to a program for itself (RFC 9700 §4.15): its subject is the client, or it bears the marks of Auth0
- * (`gty`, `…@clients`), Entra (`idtyp`, no scope) or Keycloak (`service-account-…`).
+ * Whether the token was issued to a program for itself (RFC 9700 §4.15): its subject is the client, or it has a sign of Auth0 (`gty`,
+ * `…@clients`), Entra (`idtyp`, no scope) or Keycloak (`service-account-…`).
  */
 export function isMachineToken(claims: JWTPayload): boolean {
   if (claims['gty'] === 'client-credentials' || claims['idtyp'] === 'app') return true
-  // Entra says how the client proved itself, and a person's token always has scopes; `idtyp` has to be configured there.
+  // In Entra `idtyp` must be configured, but a token with the client's authentication method and no scopes is never a person's.
   const ofEntra = Object.hasOwn(claims, 'azpacr') || Object.hasOwn(claims, 'appidacr')
   if (ofEntra && claims['scp'] === undefined && claims['scope'] === undefined) return true
   return CLIENT_CLAIMS.map((name) => claims[name]).some(

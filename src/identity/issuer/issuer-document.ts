@@ -7,17 +7,17 @@ export const ISSUER_TIMEOUT_MILLISECONDS = 5_000
 const MAX_DOCUMENT_BYTES = 1_048_576
 
 /**
- * Reads one JSON document of the identity provider. Redirects are not followed: a document from elsewhere is not the issuer's.
+ * Reads one JSON document of the identity provider. Redirects are not followed, because the document would not be the issuer's.
  *
  * @returns the parsed JSON, or undefined when the server answers that there is no such document
- * @throws `unavailable` when it cannot be known right now: no connection, no answer within 5 s, 429 or a 5xx status, or more than 1 MiB
+ * @throws `unavailable` when there is no connection, no answer within 5 s, a 429 or 5xx status, or more than 1 MiB
  */
 export async function readIssuerDocument(url: string): Promise<unknown> {
   const { status, json } = await readIssuerAnswer(url)
   return status === 200 ? json : undefined
 }
 
-/** As {@link readIssuerDocument}, for requests whose refusals mean something. `json` is undefined for a body that is none. */
+/** Like {@link readIssuerDocument}, but returns refusals too. `json` is undefined when the body is not JSON. */
 export async function readIssuerAnswer(
   url: string,
   request: Pick<RequestInit, 'method' | 'body'> & { readonly headers?: Readonly<Record<string, string>> } = {},
@@ -40,7 +40,7 @@ export async function readIssuerAnswer(
   }
 }
 
-/** Causes that the operator can fix have their own reasons. */
+/** Distinguishes the failures that an operator can fix. */
 export function connectionReason(error: unknown): 'timeout' | 'dns' | 'tls' | 'plain_http' | 'connection' {
   const failure = connectionFailure(error)
   return failure === 'timeout' || failure === 'dns' || failure === 'tls' || failure === 'plain_http'
@@ -71,7 +71,7 @@ async function limitedText(response: Response): Promise<string> {
   return text + decoder.decode()
 }
 
-/** A page that is not JSON is how single-page applications answer for paths that do not exist. */
+/** Single-page applications answer with an HTML page for paths that do not exist. */
 function parse(text: string): unknown {
   try {
     return parseUntrustedJson(text)

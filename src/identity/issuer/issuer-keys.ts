@@ -8,15 +8,15 @@ import { withRecentFailure } from './recent-failure.ts'
 const REFETCH_COOL_DOWN_MILLISECONDS = 30_000
 const MAX_KEY_AGE_MILLISECONDS = 600_000
 
-/** Verifies a JWT's signature by the issuer's keys, then the claims named in `options`. */
+/** Verifies a JWT's signature with the issuer's keys, then the claims in `options`. */
 export type VerifySigned = (token: string, options: JWTVerifyOptions, refuse: Refuse) => Promise<JWTPayload>
 
 /**
- * Keys come from the issuer's `jwks_uri` alone: `jku`, `x5u` and `jwk` in a token's header are never looked at. The set is kept for ten
- * minutes; an unknown `kid` fetches it again, at most once in 30 s, and after a failure at most once a second, so that forged tokens cannot make
- * us flood the identity provider.
+ * Makes a verifier that reads keys from the issuer's `jwks_uri` only and ignores `jku`, `x5u` and `jwk` in a token's header. The set is
+ * kept for ten minutes. An unknown `kid` fetches it again at most once in 30 s, and after a failure at most once a second, so that forged
+ * tokens cannot make us flood the identity provider.
  *
- * @returns a function that throws `unavailable` when the keys cannot be read, else what `refuse` makes of the problem
+ * @returns a function that throws `unavailable` when the keys cannot be read, and the error from `refuse` for other problems
  */
 export function issuerKeys(metadata: () => Promise<IssuerMetadata>): VerifySigned {
   let keys: ReturnType<typeof createRemoteJWKSet> | undefined
@@ -46,7 +46,7 @@ function remoteKeys(jwksUri: string): ReturnType<typeof createRemoteJWKSet> {
   })
 }
 
-/** A token without `kid` fits every key of its type, of which there are several while keys are rotated. */
+/** A token without `kid` matches every key of its type. During a rotation there are several. */
 async function verifyWithAnyKey(
   token: string,
   keys: ReturnType<typeof createRemoteJWKSet>,

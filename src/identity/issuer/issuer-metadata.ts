@@ -5,23 +5,23 @@ import { isLoopback } from '../../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
 import { withRecentFailure } from './recent-failure.ts'
 
-/** The members of the issuer's metadata that the library uses (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
+/** The used parts of the issuer's metadata (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
 export type IssuerMetadata = z.output<ReturnType<typeof metadataSchema>>
 
 export interface IssuerSettings {
-  /** Exactly as it stands in tokens and in the issuer's own metadata. */
+  /** Exactly as in tokens and in the issuer's own metadata. */
   readonly issuer: string
-  /** Lets endpoints off loopback be http. */
+  /** Accepts http endpoints off loopback. */
   readonly allowHttp: boolean
-  /** An issuer without an introspection endpoint is then not the one that is needed. */
+  /** Refuses an issuer without an introspection endpoint. */
   readonly introspects?: boolean
 }
 
 /**
- * Finds the issuer's endpoints and remembers them once found. An outage is remembered for a second: then the next call asks again.
+ * Finds the issuer's endpoints and keeps them. A failure is kept for a second; then the next call asks again.
  *
- * @returns a function that throws `configuration_invalid` when the issuer answers but is not what is configured, and `unavailable` when
- * that cannot be known right now
+ * @returns a function that throws `configuration_invalid` when the issuer's answer does not match the configuration, and `unavailable` when
+ * it does not answer
  */
 export function issuerMetadata(settings: IssuerSettings): () => Promise<IssuerMetadata> {
   const ask = withRecentFailure(() => discover(settings))
@@ -35,7 +35,7 @@ export function issuerMetadata(settings: IssuerSettings): () => Promise<IssuerMe
   }
 }
 
-/** RFC 8414 first, as MCP clients do; its document wins only when it describes this very issuer completely. */
+/** Reads the RFC 8414 document first, as MCP clients do. It is used only if it describes exactly this issuer, and completely. */
 async function discover(settings: IssuerSettings): Promise<IssuerMetadata> {
   const problems: CredentialVaultError[] = []
   for (const url of wellKnownUrls(settings.issuer)) {
@@ -57,7 +57,7 @@ async function discover(settings: IssuerSettings): Promise<IssuerMetadata> {
   )
 }
 
-/** RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect Discovery 1.0 §4.1 after it. */
+/** RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect Discovery 1.0 §4.1 puts it after. */
 function wellKnownUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/$/, '')
@@ -98,7 +98,7 @@ function metadataSchema(allowHttp: boolean) {
     jwks_uri: endpoint,
     authorization_endpoint: endpoint,
     token_endpoint: endpoint,
-    // Only some need it, and what cannot be used is not there.
+    // Few configurations need it, so an unusable endpoint counts as absent.
     introspection_endpoint: endpoint.optional().catch(undefined),
     code_challenge_methods_supported: z.array(z.string()).optional(),
     token_endpoint_auth_methods_supported: z.array(z.string()).optional(),
@@ -117,7 +117,7 @@ function misconfigured(reason: IdentityProviderReason, message: string): Credent
   return new CredentialVaultError('configuration_invalid', message, { reason })
 }
 
-/** The other side's text goes to the operator's terminal. */
+/** Makes text of the identity provider safe for the operator's terminal. */
 function printable(text: string): string {
   return text.slice(0, 255).replace(/[^\x20-\x7E]/g, '?')
 }

@@ -1,9 +1,9 @@
-/** Milliseconds. Short enough that nobody waits for it once the other side works again. */
+/** Milliseconds. Short enough not to delay users noticeably after an outage. */
 const REMEMBERED = 1_000
 
 /**
- * Does what `work` does, but after a failure answers the same for a second without trying again: whoever can make us ask, as with a
- * forged token, must not make us ask as often as they like.
+ * Wraps `work` so that it repeats a failure for a second without trying again. An attacker who can trigger requests, as with forged tokens,
+ * must not control how many we send.
  */
 export function withRecentFailure<T>(work: () => Promise<T>): () => Promise<T> {
   let failed: { readonly error: unknown; readonly until: number } | undefined

@@ -25,8 +25,8 @@ export interface BrowserLoginSettings {
 }
 
 /**
- * OpenID Connect code flow with PKCE S256 (RFC 9700 §2.1.1). The identity is read from the ID token; every token is dropped when
- * `complete` returns.
+ * Signs users in with the OpenID Connect code flow and PKCE S256 (RFC 9700 §2.1.1). The ID token identifies the user; all tokens are
+ * dropped when `complete` returns.
  */
 export function oidcBrowserLogin(
   settings: BrowserLoginSettings,
@@ -69,7 +69,7 @@ export function oidcBrowserLogin(
     async complete(callbackUrl, transaction): Promise<SignedInUser> {
       const issuer = await metadata()
       const login = checkLoginAnswer(callbackUrl.searchParams, transaction, issuer)
-      // The redirect URI sent with the code is the configured one, whatever address the browser used.
+      // Send the configured redirect URI with the code, whatever address the browser used.
       const answer = new URL(settings.callbackUrl)
       answer.search = callbackUrl.search
       const idToken = await redeemCode(settings, issuer, answer, login)
@@ -84,7 +84,7 @@ export function oidcBrowserLogin(
         },
         idTokenRefusal,
       )
-      // Providers may sign somebody in more weakly than they were asked to (OpenID Connect Core 1.0 §5.5.1.1).
+      // A provider may authenticate a user more weakly than requested (OpenID Connect Core 1.0 §5.5.1.1).
       if (settings.acrValues.length > 0 && !settings.acrValues.some((value) => value === claims['acr'])) {
         throw loginRefusal('authentication_too_weak')
       }
@@ -93,7 +93,7 @@ export function oidcBrowserLogin(
   }
 }
 
-/** openid-client checks nonce, audience, `azp`, `max_age` and times of the ID token; its signature is checked by the caller. */
+/** openid-client checks nonce, audience, `azp`, `max_age` and times of the ID token. The caller checks its signature. */
 async function redeemCode(
   settings: BrowserLoginSettings,
   issuer: IssuerMetadata,
@@ -123,12 +123,12 @@ function configuration(settings: BrowserLoginSettings, issuer: IssuerMetadata): 
     clientAuthentication(settings.clientSecret, issuer),
   )
   configured.timeout = ISSUER_TIMEOUT_MILLISECONDS / 1_000
-  // Which endpoints may be http was decided when the metadata was read.
+  // The endpoints' schemes were checked when the metadata was read.
   client.allowInsecureRequests(configured)
   return configured
 }
 
-/** `client_secret_basic` is what metadata means when it names no method (RFC 8414 §2). */
+/** Metadata that names no method means `client_secret_basic` (RFC 8414 §2). */
 function clientAuthentication(secret: string | undefined, issuer: IssuerMetadata): client.ClientAuth {
   if (secret === undefined) return client.None()
   const methods = issuer.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
@@ -146,7 +146,7 @@ function user(claims: JWTPayload, settings: BrowserLoginSettings): SignedInUser 
   }
 }
 
-/** Whom a login names, and what it asks of them: the settings that a session must not outlive. */
+/** Lists the settings that decide whom a login identifies and how strongly. A session must not outlive a change of them. */
 function policyOf(settings: BrowserLoginSettings): string {
   const { issuer, clientId, loginScopes, algorithms, idTokenSubjectClaim, maxAuthAgeSeconds = null } = settings
   return JSON.stringify([

@@ -13,8 +13,8 @@ export interface OpenLogin {
 }
 
 /**
- * Checks the browser's answer against the transaction that this browser keeps, before anything is sent to the identity provider. `iss`
- * is checked even on error answers, else another issuer could speak in this one's name (RFC 9207 §2.4).
+ * Checks the browser's answer against the transaction in its cookie, before any request to the identity provider. `iss` is also checked on
+ * error answers, or another issuer could answer in this one's name (RFC 9207 §2.4).
  */
 export function checkLoginAnswer(
   answer: URLSearchParams,
@@ -39,14 +39,14 @@ export function checkLoginAnswer(
 function openLogin(transaction: LoginTransaction, issuer: string): OpenLogin {
   const { state, nonce, codeVerifier, startedAt } = transaction
   if (!state || !nonce || !codeVerifier || !startedAt) throw loginRefusal('transaction')
-  // The configuration may have changed between the two halves; a code of the former issuer must not reach the new one.
+  // The configuration may have changed during the login. A code of the former issuer must not reach the new one.
   if (transaction['issuer'] !== issuer) throw loginRefusal('issuer')
   const age = Date.now() - Number(startedAt)
   if (!(age >= -CLOCK_STEP_MILLISECONDS && age <= LOGIN_LIFETIME_MILLISECONDS)) throw loginRefusal('too_late')
   return { state, nonce, codeVerifier }
 }
 
-/** RFC 6749 §4.1.2.1 and OpenID Connect Core 1.0 §3.1.2.6. `error_description` is anybody's text and is not read. */
+/** RFC 6749 §4.1.2.1 and OpenID Connect Core 1.0 §3.1.2.6. `error_description` is untrusted text and is not read. */
 function errorAnswer(error: string) {
   if (error === 'temporarily_unavailable' || error === 'server_error') return issuerUnavailable('answered')
   const denied = ['access_denied', 'login_required', 'interaction_required', 'account_selection_required']

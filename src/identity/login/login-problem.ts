@@ -1,10 +1,10 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { TokenProblem } from '../claims/token-problem.ts'
 
-/** Why a browser login was refused: the `reason` of the error, stable for logs and tests. */
+/** Why a browser login was refused. It is the `reason` of the error, stable for logs and tests. */
 export type LoginProblem = keyof typeof LOGIN_PROBLEMS
 
-/** Problems that another try may solve. */
+/** Problems that may not occur again. */
 const OF_ONE_LOGIN = {
   malformed: 'The answer from the identity provider is malformed.',
   transaction: 'This login was not started in this browser, or its cookie is damaged.',
@@ -18,7 +18,7 @@ const OF_ONE_LOGIN = {
   authentication_too_weak: 'The sign-in at the identity provider was weaker than this server requires.',
 } as const
 
-/** Problems of every login until an operator changes something, here or at the identity provider. */
+/** Problems of every login until an operator fixes them, here or at the identity provider. */
 const OF_THE_SET_UP = {
   provider_error: 'The identity provider answered with an error. Check its own log.',
   client_refused:
@@ -46,8 +46,8 @@ const OF_THE_SET_UP = {
 export const LOGIN_PROBLEMS = { ...OF_ONE_LOGIN, ...OF_THE_SET_UP } as const
 
 /**
- * The error for a login that did not succeed; `retryable` unless every login will fail so. Never holds a code, state, token, a claim's
- * value or the identity provider's text.
+ * Makes the error for a failed login. It is `retryable` unless every login will fail the same way. It never holds a code, state, token,
+ * claim's value or text of the identity provider.
  */
 export function loginRefusal(problem: LoginProblem): CredentialVaultError {
   const retryable = Object.hasOwn(OF_ONE_LOGIN, problem)
@@ -55,7 +55,7 @@ export function loginRefusal(problem: LoginProblem): CredentialVaultError {
   return new CredentialVaultError('login_failed', LOGIN_PROBLEMS[problem] + advice, { reason: problem, retryable })
 }
 
-/** The error for an ID token that was refused. `malformed` and `issuer` already name problems of the answer, so they are renamed. */
+/** Makes the error for a refused ID token. `malformed` and `issuer` are renamed, since they already name problems of the answer. */
 export function idTokenRefusal(problem: TokenProblem): CredentialVaultError {
   if (problem === 'malformed') return loginRefusal('id_token_malformed')
   if (problem === 'issuer') return loginRefusal('id_token_issuer')

@@ -3,11 +3,11 @@ import { type CredentialVaultError, isCredentialVaultError } from '../../core/mo
 import { connectionReason, issuerUnavailable } from '../issuer/issuer-document.ts'
 import { type LoginProblem, loginRefusal } from './login-problem.ts'
 
-/** Maps what openid-client throws. Its errors hold code, state and tokens in `cause`, so none of them travels further. */
+/** Translates errors of openid-client. The originals are dropped, because they hold code, state and tokens in `cause`. */
 export function tokenRequestError(error: unknown): CredentialVaultError {
   if (isCredentialVaultError(error)) return error
   if (error instanceof ResponseBodyError) return refusedRequest(error)
-  // RFC 6749 §5.2: the answer to a client that authenticated in the header and failed.
+  // RFC 6749 §5.2: the client authenticated in the header and failed.
   if (error instanceof WWWAuthenticateChallengeError) return loginRefusal('client_refused')
   if (error instanceof ClientError) return refusedAnswer(error)
   // fetch() reports every failed connection as a TypeError.
@@ -54,7 +54,7 @@ const WRONG_TIMES: ReadonlyMap<unknown, LoginProblem> = new Map([
   ['nbf', 'not_yet_valid'],
 ])
 
-/** openid-client does not name what is missing, but hands over what it looked at: the answer, or the token's header or claims. */
+/** openid-client does not name the missing part, but passes what it checked: the answer, or the token's header or claims. */
 function invalidResponse(error: ClientError): LoginProblem {
   if (detail(error, 'header') !== undefined) return 'algorithm'
   const body = detail(error, 'body')
@@ -73,7 +73,7 @@ function invalidResponse(error: ClientError): LoginProblem {
 
 const TIMES = ['exp', 'iat', 'nbf', 'auth_time'] as const
 
-/** One property from the depths of the error: ClientError → OperationProcessingError → `{ claim, claims, … }`. */
+/** Reads a property that is nested in the error: ClientError → OperationProcessingError → `{ claim, claims, … }`. */
 function detail(error: ClientError, name: string): unknown {
   let inner: unknown = error.cause
   while (isRecord(inner)) {

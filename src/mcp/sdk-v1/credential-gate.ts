@@ -13,9 +13,9 @@ import { sdkClientPort } from './sdk-client-port.ts'
 import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
 export interface GateOptions {
-  /** Answer at once with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
+  /** Answers immediately with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
   readonly failFast?: boolean
-  /** Name of the tool, for the form and the audit log, 1 to 128 characters; handlers are not told it by the SDK. */
+  /** Name of the tool for the form and the audit log, 1 to 128 characters, since the SDK does not pass it to handlers. */
   readonly tool?: string
 }
 
@@ -25,9 +25,8 @@ const gateOptions = z.strictObject({
 } satisfies OptionSchemas<GateOptions>)
 
 /**
- * Puts the gate in front of a tool handler: it runs only once the caller's own credential for `provider` is there. Works for handlers
- * with arguments, `(args, extra)`, and without, `(extra)`. What it returns has to be called with the SDK's own `extra` as last
- * parameter, as `registerTool` does.
+ * Wraps a tool handler so that it runs only once the caller's own credential for `provider` is stored. Works for handlers with arguments,
+ * `(args, extra)`, and without, `(extra)`. Call the returned function with the SDK's own `extra` as last parameter, as `registerTool` does.
  */
 export interface RequireCredentials {
   <P extends ToolParameters>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
@@ -35,13 +34,13 @@ export interface RequireCredentials {
 }
 
 /**
- * The gate for one `McpServer` of `@modelcontextprotocol/sdk` 1.x, or for one low-level `Server`. Call it once per server.
+ * Makes the gate for one `McpServer` of `@modelcontextprotocol/sdk` 1.x, or for one low-level `Server`. Call it once per server.
  *
- * On a low-level `Server`, call what it returns from the handler of `tools/call`, with that handler's `extra` as last parameter; what a
- * tool throws is answered as a JSON-RPC error there, since nobody turns it into a tool's error.
+ * On a low-level `Server`, call the wrapped handler from the handler of `tools/call`, with that handler's `extra` as last parameter. An
+ * error that the tool throws is then answered as a JSON-RPC error, since the low-level `Server` does not convert it into a tool's error.
  *
- * A call whose credential is missing is answered as the client can bear it: URL elicitation and a wait, error -32042 with the link, or
- * words with the link. Nothing is sent to a client in a mode that it did not declare (MCP 2025-11-25, elicitation).
+ * The answer to a call without a credential depends on the client: URL elicitation and a wait, error -32042 with the link, or a text with
+ * the link. No client gets a mode that it did not declare (MCP 2025-11-25, elicitation).
  *
  * @throws `configuration_invalid` (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
  * @example
@@ -96,7 +95,7 @@ function answerWith(outcome: GateOutcome<CallToolResult>): CallToolResult {
   switch (outcome.kind) {
     case 'result':
       return outcome.result
-    // A tool's error reaches the model and the user, and is exempt from the tool's output schema.
+    // A tool's error reaches model and user, and the tool's output schema does not apply to it.
     case 'text':
       return { content: [{ type: 'text', text: outcome.text }], isError: true }
     case 'url-required':
@@ -104,7 +103,7 @@ function answerWith(outcome: GateOutcome<CallToolResult>): CallToolResult {
   }
 }
 
-/** Takes part in the server's `onclose` only where a notice asks for it: the server's own may be set after its tools are registered. */
+/** Hooks into the server's `onclose` only when needed, because applications may set it after registering their tools. */
 function noticesUntilClosed(server: Server): CompletionNotices {
   const notices = createCompletionNotices()
   let hooked = false
@@ -124,8 +123,8 @@ function noticesUntilClosed(server: Server): CompletionNotices {
 }
 
 /**
- * The last parameter, proven to be the SDK's: a client's arguments are JSON and hold neither signals nor functions. Were they taken
- * for it, a client could say whose call it is.
+ * Returns the last parameter after checking that it is the SDK's: a client's arguments are JSON and hold neither signals nor functions. If
+ * they were accepted, a client could choose the user of the call.
  */
 function extraOf(parameters: readonly unknown[]): ToolExtra {
   const last = parameters.at(-1)

@@ -4,8 +4,8 @@ import { callOf, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /**
- * The handler's `extra`, with everything that it can send to the client searched for the call's secrets first. An `extra` that an outer
- * gate has handed out is guarded already.
+ * Wraps the handler's `extra` so that every message to the client is first searched for the call's secrets. An `extra` from an outer gate
+ * is guarded already.
  */
 export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: () => Promise<void>): ToolExtra {
   if (callOf(extra)) return extra
@@ -22,11 +22,11 @@ export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: () =>
 
 function sentParameters(path: string): number {
   if (path === 'sendNotification' || path.startsWith('taskStore.')) return Number.POSITIVE_INFINITY
-  // A schema for the answer and options follow, which hold functions.
+  // The next parameters, a schema and options, hold functions and are not searched.
   return path === 'sendRequest' ? 1 : 0
 }
 
-// Progress has to increase with each notification of a token (MCP 2025-11-25, progress), and the wait has used some of it.
+// Progress must increase with each notification of a token (MCP 2025-11-25, progress), and the wait has already sent some.
 function afterHeartbeats(message: unknown, heartbeats: number): unknown {
   if (heartbeats === 0 || !isProgress(message)) return message
   const { progress, total } = message.params

@@ -3,6 +3,8 @@
  *
  * @module mcp-credential-vault/mcp/sdk-v1
  */
+
+export type { HttpMountOptions } from '../transport/mount-options.ts'
 export { credentialGate, type GateOptions, type RequireCredentials } from './credential-gate.ts'
-export { type CreateServer, type GateKeeper, type McpMountOptions, mcpMount } from './mcp-mount.ts'
+export { type CreateServer, type McpMountOptions, type McpMountVault, mcpMount } from './mcp-mount.ts'
 export type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'

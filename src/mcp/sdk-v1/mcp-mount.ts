@@ -12,65 +12,37 @@ import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { closeWithSocket } from '../transport/close-with-socket.ts'
 import { type BodyProblem, readJsonBody } from '../transport/json-body.ts'
+import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
-/** Makes one server for one connection. Pass `options` on: all servers then share one schema validator. */
+/** Makes one server for one connection. Pass `options` to it, so that all servers share one schema validator. */
 export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
 
-export interface McpMountOptions {
-  /** Path below the base URL. Default `/mcp`. */
-  readonly path?: string
+export interface McpMountOptions extends HttpMountOptions {
   /**
    * `sessionful` keeps a session for each client, so that tools can ask and wait. `stateless` makes a server for each request; gated
    * tools then answer with error -32042 and the link. Default `sessionful`.
    */
   readonly mode?: 'sessionful' | 'stateless'
-  /** Most sessions at once, 1 to 1000000. Default 10000; a further client gets 503. */
-  readonly maxSessions?: number
-  /** Most sessions of one user at once, 1 to 1000000. Default 100; a further one gets 503. */
-  readonly maxSessionsPerOwner?: number
-  /** A session without a request or open stream ends after this many seconds, 10 to 604800. Default 1800. */
-  readonly sessionIdleSeconds?: number
-  /** Largest request body in bytes, 1024 to 67108864. Default 4194304; a larger one gets 413. */
-  readonly maxBodyBytes?: number
-  /** Most responses of one user that are open at once, event streams too, 1 to 1000000. Default 500; a further request gets 503. */
-  readonly maxOpenResponsesPerOwner?: number
-  /**
-   * Most bytes that one user's clients may leave unread, 65536 to 1073741824. Default 33554432. Above it, of several unread responses the
-   * longest unread ones are cut off after two seconds.
-   */
-  readonly maxUnreadBytesPerOwner?: number
-  /** A response of which its client takes nothing for so many seconds, although something is there, is cut off, 1 to 3600. Default 30. */
-  readonly writeTimeoutSeconds?: number
 }
 
-/** What the mount needs of a vault. */
-export interface GateKeeper {
+/** The parts of a vault that the mount uses. */
+export interface McpMountVault {
   readonly serverBaseUrl: URL
-  /** Lets only requests with a good access token through and leaves the user in `ctx.state.user`. */
+  /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
   onClose(end: () => Promise<void>): void
 }
 
 const optionsSchema = z.strictObject({
-  path: z
-    .string()
-    .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /mcp')
-    .default('/mcp'),
+  ...httpMountOptions,
   mode: z.enum(['sessionful', 'stateless']).default('sessionful'),
-  maxSessions: z.int().min(1).max(1_000_000).default(10_000),
-  maxSessionsPerOwner: z.int().min(1).max(1_000_000).default(100),
-  sessionIdleSeconds: z.int().min(10).max(604_800).default(1800),
-  maxBodyBytes: z.int().min(1024).max(67_108_864).default(4_194_304),
-  maxOpenResponsesPerOwner: z.int().min(1).max(1_000_000).default(500),
-  maxUnreadBytesPerOwner: z.int().min(65_536).max(1_073_741_824).default(33_554_432),
-  writeTimeoutSeconds: z.int().min(1).max(3600).default(30),
 } satisfies OptionSchemas<McpMountOptions>)
 
 /**
- * Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through.
+ * Serves Streamable HTTP (MCP 2025-11-25) on Koa, behind the vault's bearer gate. Other paths pass through.
  *
  * @example
  * ```ts
@@ -81,7 +53,11 @@ const optionsSchema = z.strictObject({
  * app.use(mcpMount(vault, (options) => new McpServer({ name: 'jira', version: '1.0.0' }, options)))
  * ```
  */
-export function mcpMount(vault: GateKeeper, createServer: CreateServer, options: McpMountOptions = {}): KoaMiddleware {
+export function mcpMount(
+  vault: McpMountVault,
+  createServer: CreateServer,
+  options: McpMountOptions = {},
+): KoaMiddleware {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
   const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = checked
   const responses = openResponses({
@@ -96,7 +72,7 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     await sessions.close()
     responses.close()
   })
-  // Each McpServer would otherwise build one of its own.
+  // Shared, because each McpServer would otherwise build its own validator.
   const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
 
   async function serve(ctx: Koa.Context): Promise<void> {
@@ -104,7 +80,7 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
     const methods = mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE']
     if (!methods.includes(ctx.method)) return answerMethod(ctx, methods.join(', '))
     const open = responses.open(user, () => ctx.req.socket.destroy())
-    // What ends a session must get through.
+    // Always accept DELETE, so that a client at its limit can close sessions.
     if (!open && ctx.method !== 'DELETE') {
       ctx.set('Retry-After', '10')
       return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
@@ -150,9 +126,9 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
       release()
       throw error
     })
-    // An initialize that the transport refused has made no session, and nothing else would close its server.
+    // The transport refused this initialize and has no session, so its server must be closed here.
     if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
-    // Not awaited here: a call that waits for its user would keep all of the above in memory.
+    // Not awaited, since a call that waits for its user would keep this request's objects in memory.
     return sendWebResponse(ctx, response, { open, onEnd: release })
   }
 
@@ -163,7 +139,7 @@ export function mcpMount(vault: GateKeeper, createServer: CreateServer, options:
   return mounted
 }
 
-/** It has ended, is another user's, or is in the memory of another process: which one is not said. */
+/** The session has ended, belongs to another user, or lives in another process. The text does not say which. */
 const SESSION_NOT_FOUND =
   'Session not found. Sessions end when they are idle and when the server restarts, and each process knows only its own. Connect again, then ask your assistant again.'
 
@@ -172,10 +148,10 @@ function isInitialize(message: unknown): boolean {
   return typeof first === 'object' && first !== null && 'method' in first && first.method === 'initialize'
 }
 
-/** undefined for a request that posts nothing. */
+/** Undefined for a request without a body. */
 type PostedBody = { readonly value: unknown } | undefined
 
-/** What the SDK's transport is told beside the request itself. */
+/** Additional parameters for the SDK's transport. */
 function handlingOf(
   ctx: Koa.Context,
   body: PostedBody,
@@ -185,7 +161,7 @@ function handlingOf(
 }
 
 function answerProblem(ctx: Koa.Context, { status, message }: BodyProblem): void {
-  // What is left of too large a body stays on the connection, and would be taken for the next request.
+  // The unread rest of the body would be taken for the next request on the connection.
   if (status === 413) ctx.set('Connection', 'close')
   answerJson(ctx, status, message)
 }

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import { processWarning } from '../../core/host/process-warning.ts'
 import { type Owner, sameOwner } from '../../core/model/owner.ts'
 
 export interface McpSession {
   readonly owner: Owner
   readonly transport: WebStandardStreamableHTTPServerTransport
-  /** Open responses: a session with one is not idle. */
+  /** Number of open responses. A session with one is not idle. */
   open: number
   lastUsed: number
 }
@@ -18,20 +19,20 @@ export interface McpSessionsOptions {
 }
 
 /**
- * Sessions of MCP 2025-11-25, each tied to the owner whose token made it. A session id authenticates nobody: it finds a session only
+ * Sessions of MCP 2025-11-25. Each belongs to the owner whose token created it. A session id does not authenticate: it finds a session only
  * together with its owner's token.
  */
 export interface McpSessions {
-  /** undefined for an unknown session and for somebody else's alike. */
+  /** Returns undefined for an unknown session and for another owner's alike. */
   find(sessionId: string, owner: Owner): McpSession | undefined
-  /** A transport for one initialize request; kept once the client has its session id. undefined when there is no room. */
+  /** Makes a transport for an initialize request. It is kept once it has a session id. Returns undefined at the limit of sessions. */
   create(makeServer: () => McpServer | Promise<McpServer>, owner: Owner): Promise<McpSession | undefined>
   close(): Promise<void>
 }
 
 export function mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds }: McpSessionsOptions): McpSessions {
   const sessions = new Map<string, McpSession>()
-  /** Sessions whose client has no id yet. */
+  /** Owners of sessions that are being created. */
   const opening = new Set<Owner>()
 
   async function endIdle(): Promise<void> {
@@ -86,18 +87,18 @@ export function mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds }: M
   }
 }
 
-/** A tool author's clean-up runs in it, and what that throws must end nobody else's connection. */
+/** Closes a transport. It runs the tool author's `onclose`, whose errors must not end other connections. */
 export async function closeQuietly(transport: WebStandardStreamableHTTPServerTransport): Promise<void> {
   try {
     await transport.close()
   } catch {
-    process.emitWarning('The onclose of an McpServer failed.', 'CredentialVaultWarning')
+    processWarning('The onclose of an McpServer failed.')
   }
 }
 
 type Transport = Parameters<McpServer['connect']>[0]
 
-// The SDK's own class declares `onclose?: () => void` where its interface, under exactOptionalPropertyTypes, wants the key absent.
+// Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.
 export function asTransport(transport: WebStandardStreamableHTTPServerTransport): Transport {
   return transport as Transport
 }

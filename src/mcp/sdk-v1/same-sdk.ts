@@ -7,13 +7,13 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 const PACKAGE = '@modelcontextprotocol/sdk'
 
 /**
- * Refuses an `McpServer` of another copy of the SDK than ours. Such a server does not know our error -32042 as one of its own: it turns
- * it into a tool's text, and clients that wait for the error never show the link.
+ * Refuses an `McpServer` from another copy of the SDK than ours. Such a server does not recognise our error -32042: it turns the error into
+ * a tool's text, and clients that wait for the error never show the link.
  *
  * @throws `configuration_invalid` (`reason: 'sdk_copies'`), naming both copies
  */
 export function refuseForeignServer(server: object): void {
-  // The low-level Server goes by the error's number alone.
+  // The low-level Server checks the error's code only, so any copy works.
   if (!('registerTool' in server) || server instanceof McpServer) return
   const ours = copyFor(import.meta.filename)
   const theirs = copyFor(process.argv[1])
@@ -29,10 +29,10 @@ export function refuseForeignServer(server: object): void {
   )
 }
 
-/** Version and folder of the copy that a module gets. undefined when it cannot be told. */
+/** Returns version and folder of the copy that a module imports, or undefined when they cannot be found. */
 function copyFor(module: string | undefined): string | undefined {
   try {
-    // Its package.json cannot be resolved; dist/cjs/types.js can.
+    // The package exports dist/cjs/types.js but not its package.json.
     const types = createRequire(realpathSync(module ?? '')).resolve(`${PACKAGE}/types.js`)
     const folder = join(dirname(types), '../..')
     const { version }: { version?: unknown } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))

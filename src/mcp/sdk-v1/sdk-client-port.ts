@@ -2,10 +2,10 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { ClientPort } from '../../core/gate/client-port.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
-/** The client of one call, as SDK 1.x lets us speak with it. */
+/** Makes the client port of one call from the `extra` of SDK 1.x. */
 export function sdkClientPort(server: Server, extra: ToolExtra): ClientPort {
   const progressToken = extra._meta?.progressToken
-  // Without relatedRequestId a message would go to a stream that the client may not have open.
+  // Without relatedRequestId the SDK would use a stream that the client may not have opened.
   const onCall = { relatedRequestId: extra.requestId }
   return {
     name: server.getClientVersion()?.name,

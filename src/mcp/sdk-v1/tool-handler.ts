@@ -1,11 +1,11 @@
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js'
 import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js'
 
-/** What the SDK hands to a tool handler beside its arguments. */
+/** The `extra` that the SDK passes to a tool handler. */
 export type ToolExtra = RequestHandlerExtra<ServerRequest, ServerNotification>
 
 /** `(extra)` for a tool without `inputSchema`, else `(args, extra)`. */
-// `any` is what lets TypeScript infer the arguments of an inline handler from the tool's schema, and `extra` where there are none.
+// With `any`, TypeScript infers the arguments of an inline handler from the tool's schema, and `extra` for tools without arguments.
 // biome-ignore lint/suspicious/noExplicitAny: `unknown` infers `extra` as unknown, and overloads break inference altogether.
 export type ToolParameters = readonly [ToolExtra] | readonly [any, ToolExtra]
 

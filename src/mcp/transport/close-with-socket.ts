@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
- * Closes a response when its client has gone, also while it waits behind an earlier one of the same connection (pipelining, RFC 9112
- * §9.3.2): Node.js gives it no socket yet, and no `close` when the socket ends.
+ * Closes a response when its client disconnects, even while it waits behind an earlier response of the connection (pipelining, RFC 9112
+ * §9.3.2). Node.js assigns such a response no socket yet, and emits no `close` when the socket ends.
  */
 export function closeWithSocket({ socket }: IncomingMessage, response: ServerResponse): void {
   const gone = () => {
@@ -10,7 +10,7 @@ export function closeWithSocket({ socket }: IncomingMessage, response: ServerRes
     response.destroy()
     response.emit('close')
   }
-  // One for each request that the client has sent ahead.
+  // One listener for each pipelined request.
   socket.setMaxListeners(0)
   socket.once('close', gone)
   response.once('close', () => socket.off('close', gone))

@@ -10,9 +10,9 @@ export interface BodyProblem {
 export type JsonBody = { readonly value: unknown; readonly problem?: never } | { readonly problem: BodyProblem }
 
 /**
- * Reads a JSON body of at most `maxBytes`. The problem's message holds nothing of the body. `aborted`: the client has gone.
+ * Reads a JSON body of at most `maxBytes`. The problem's message never quotes the body. `aborted`: the client has disconnected.
  *
- * @param held counts what is kept of a body that has not ended, against its owner's share
+ * @param held counts the buffered bytes of an unfinished body against its owner's share
  */
 export async function readJsonBody(
   request: IncomingMessage,
@@ -33,13 +33,13 @@ export async function readJsonBody(
     for await (const chunk of request) {
       size += chunk.length
       if (size > maxBytes) return tooLarge
-      // Read on to the end, so that the connection can be used again.
+      // Read to the end, so that the connection can be reused.
       excess ??= counter.add(chunk)
       if (excess) continue
       chunks.push(chunk)
       kept += chunk.length
       held?.waiting(chunk.length)
-      // Something has come: that is as good as a client that reads.
+      // Received data counts as progress, like data that a client reads.
       held?.taken(0)
     }
   } catch {

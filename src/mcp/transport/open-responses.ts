@@ -1,40 +1,43 @@
 import { type Owner, ownerKey } from '../../core/model/owner.ts'
 
 export interface OpenResponseLimits {
-  /** Responses of one owner that are open at a time. */
+  /** Most responses of one owner that are open at once. */
   readonly maxPerOwner: number
-  /** Bytes that one owner's clients have not taken yet, or have sent of bodies that do not end. One alone may hold more. */
+  /** Most bytes that one owner's clients have not read yet, or have sent in unfinished bodies. A single response may hold more. */
   readonly maxUnreadBytesPerOwner: number
-  /** Milliseconds in which a client has to take something of what is there for it, or to go on with a body. */
+  /** Milliseconds within which a client must read some of the waiting bytes, or send more of its body. */
   readonly writeTimeout: number
 }
 
-/** A response that has begun, and the body of its request. */
+/** An open response, with the body of its request. */
 export interface OpenResponse {
-  /** So many bytes wait for the client. */
+  /** Adds bytes that wait for the client. */
   waiting(bytes: number): void
-  /** The client has taken so many of them. */
+  /** Removes bytes that the client has read. */
   taken(bytes: number): void
   closed(): void
 }
 
-/** Keeps clients that do not read, or never end what they send, from filling the memory. */
+/** Bounds the memory of clients that do not read, or never finish their bodies. */
 export interface OpenResponses {
-  /** @param cut ends the response at once. @returns undefined when its owner has as many open as one may have */
-  open(owner: Owner, cut: () => void): OpenResponse | undefined
+  /**
+   * @param abort ends the response immediately
+   * @returns undefined when the owner has reached the limit of open responses
+   */
+  open(owner: Owner, abort: () => void): OpenResponse | undefined
   close(): void
 }
 
 interface Entry {
   readonly siblings: ReadonlySet<Entry>
-  readonly cut: () => void
+  readonly abort: () => void
   unread: number
   lastTaken: number
 }
 
-const LOOK_EVERY = 1_000
-/** Above the limit of unread bytes. A client that reads takes something in that time. */
-const PATIENCE_WHEN_FULL = 2_000
+const CHECK_INTERVAL_MS = 1_000
+/** Applies above the limit of unread bytes. A client that reads makes progress in that time. */
+const GRACE_WHEN_FULL_MS = 2_000
 
 export function openResponses(limits: OpenResponseLimits): OpenResponses {
   const owners = new Map<string, Set<Entry>>()
@@ -45,10 +48,10 @@ export function openResponses(limits: OpenResponseLimits): OpenResponses {
     const now = performance.now()
     for (const entry of [...unread].sort((a, b) => a.lastTaken - b.lastTaken)) {
       const idle = now - entry.lastTaken
-      if (idle >= limits.writeTimeout || (idle >= PATIENCE_WHEN_FULL && isFull(entry.siblings))) {
+      if (idle >= limits.writeTimeout || (idle >= GRACE_WHEN_FULL_MS && isFull(entry.siblings))) {
         unread.delete(entry)
         entry.unread = 0
-        entry.cut()
+        entry.abort()
       }
     }
     if (unread.size > 0) return
@@ -62,18 +65,18 @@ export function openResponses(limits: OpenResponseLimits): OpenResponses {
   }
 
   return {
-    open(client, cut) {
+    open(client, abort) {
       const owner = ownerKey(client)
       const siblings = owners.get(owner) ?? new Set<Entry>()
       if (siblings.size >= limits.maxPerOwner) return undefined
-      const entry: Entry = { siblings, cut, unread: 0, lastTaken: 0 }
+      const entry: Entry = { siblings, abort, unread: 0, lastTaken: 0 }
       owners.set(owner, siblings.add(entry))
       return {
         waiting(bytes) {
           if (entry.unread === 0) entry.lastTaken = performance.now()
           entry.unread += bytes
           unread.add(entry)
-          looking ??= setInterval(look, Math.min(LOOK_EVERY, limits.writeTimeout)).unref()
+          looking ??= setInterval(look, Math.min(CHECK_INTERVAL_MS, limits.writeTimeout)).unref()
         },
         taken(bytes) {
           entry.unread -= bytes

@@ -1,7 +1,9 @@
 import type Koa from 'koa'
 import type { OpenResponse } from './open-responses.ts'
 
-/** The request as the SDK's web-standard transport wants it, without its body, at the configured address whatever `Host` says. */
+/**
+ * Converts the request for the SDK's web-standard transport, without its body. The URL has the configured address, whatever `Host` says.
+ */
 export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
   const headers = new Headers()
   for (const [name, value] of Object.entries(ctx.req.headers)) {
@@ -14,20 +16,20 @@ export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
 /** Milliseconds. */
 const HEADERS_WAIT = 50
 
-/** How a response that is sent is watched. */
+/** Hooks of a response. */
 export interface SendParts {
-  /** undefined for one that is not counted. */
+  /** Undefined for a response that is not counted. */
   readonly open: OpenResponse | undefined
-  /** Runs once, when it is finished or the client has gone. */
+  /** Called once, when the response is finished or the client has gone. */
   readonly onEnd: () => void
 }
 
-/** Passes a web response on. */
+/** Sends a web response through Node.js. */
 export async function sendWebResponse(ctx: Koa.Context, response: Response, { open, onEnd }: SendParts): Promise<void> {
   const { res } = ctx
   ctx.respond = false
   if (isClosed(ctx)) {
-    // A listener that is added now would never be called.
+    // A listener that is added after the close would never run.
     onEnd()
     await response.body?.cancel().catch(() => undefined)
     return
@@ -42,7 +44,7 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, { op
     res.end()
     return
   }
-  // A client waits for the headers of an event stream, whose first event may be a minute away. Most come sooner, in one packet with them.
+  // Send the headers of an event stream soon, since its first event may be a minute away. Most events come early and share their packet.
   const flushing = setTimeout(() => res.flushHeaders(), HEADERS_WAIT)
   const reader = response.body.getReader()
   res.once('close', () => {
@@ -52,10 +54,10 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, { op
   void pump(reader, res, open)
 }
 
-/** Of a large part so much is written at a time, so that it can be told whether the client reads. */
+/** Bytes written at a time, so that progress shows whether the client reads. */
 const SLICE = 65_536
 
-// The stream's maker waits for nobody, so what it has made is counted as soon as it is there, and not when its turn comes.
+// The producer does not wait for the client, so each part is counted when it is produced, not when it is written.
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   res: Koa.Context['res'],
@@ -94,7 +96,7 @@ function drained(res: Koa.Context['res']): Promise<void> {
   })
 }
 
-/** Whether the client has gone. */
+/** Whether the client has disconnected. */
 export function isClosed({ req, res }: Koa.Context): boolean {
   return res.closed || res.destroyed || req.socket.destroyed
 }

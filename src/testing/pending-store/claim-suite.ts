@@ -5,7 +5,7 @@ import type { PendingStoreHarness } from './harness.ts'
 
 const LONG = 60_000
 
-/** Who may save, and how a request ends: one of many, whatever happens to whoever was first. */
+/** Registers tests that one of many claims wins, and that a request ends correctly even if the first claimant crashes. */
 export function describeClaims(
   check: (name: string, run: (harness: PendingStoreHarness) => Promise<void>) => void,
 ): void {

@@ -7,7 +7,7 @@ import type { PendingEntry, PendingKey, PendingStore } from '../../core/ports/pe
 /** Milliseconds. */
 const LIFETIME = 60_000
 const PATIENCE = 30_000
-/** Long enough for a store behind a network to answer in. */
+/** Long enough for a store behind a network to answer. */
 const FIRST_SPAN = 400
 const CLOCKS_DIFFER = 100
 
@@ -43,8 +43,8 @@ export async function until(holds: () => boolean): Promise<void> {
 }
 
 /**
- * Runs `before` with a time that it has to be over by, and resolves with its result after that time. A machine that was too slow for it
- * gets another try with more time, so that `before` may expect what holds only before that time.
+ * Runs `before` with a deadline, and resolves with its result once the deadline has passed. If the machine was too slow, it runs again with
+ * more time, so that `before` may assert what holds only before the deadline.
  */
 export async function untilAfter<T>(before: (time: number) => Promise<T>): Promise<T> {
   for (let span = FIRST_SPAN; ; span *= 4) {

@@ -15,18 +15,18 @@ export interface PendingStoreLimits {
 }
 
 export interface PendingStoreSuite {
-  /** The runner's own: `test` of vitest or node:test. */
+  /** `test` of the runner: vitest or node:test. */
   readonly test: (name: string, run: () => Promise<void>) => unknown
-  /** Makes an empty store with these limits; where one is not given, the store's default, at least 10. */
+  /** Makes an empty store with these limits. A limit that is not given is the store's default, at least 10. */
   readonly create: (limits: PendingStoreLimits) => Promise<PendingStoreHarness>
-  /** False for a store whose number of entries is bounded elsewhere. Default true. */
+  /** False for a store that does not bound its number of entries itself. Default true. */
   readonly boundsEntries?: boolean
 }
 
 const LONG = 60_000
 
 /**
- * What every pending store must hold. Registers one test for each promise of the {@link PendingStore} interface.
+ * Registers one test for each promise of the {@link PendingStore} interface.
  *
  * @example
  * ```ts

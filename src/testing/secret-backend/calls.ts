@@ -13,7 +13,7 @@ import type {
   WriteIntent,
 } from '../../core/ports/secret-backend.ts'
 
-/** Calls as core makes them, with what a test does not care about filled in. */
+/** Makes calls like core does, with defaults for parts that a test does not need. */
 export function call(signal: AbortSignal = AbortSignal.timeout(20_000)): BackendCall {
   return { signal, correlationId: randomUUID() }
 }
@@ -38,7 +38,7 @@ export async function statusOfAll(backend: SecretBackend): Promise<Map<string, s
   return statuses
 }
 
-/** Expects a `conflict` whose error holds none of the values. */
+/** Expects a `conflict` and that the error contains none of the values. */
 export async function conflict(attempt: Promise<unknown>): Promise<void> {
   await assert.rejects(attempt, (error) => {
     assert.ok(isCredentialVaultError(error, 'conflict'), inspect(error))

@@ -6,7 +6,7 @@ import { call, put, remove, statusOfAll, valuesOf } from './calls.ts'
 import type { Fault } from './harness.ts'
 import type { VendorCheck } from './vendor-suite.ts'
 
-/** What a caller may be told. A fault is never an answer about the credential. */
+/** Error codes that a caller may get. A fault must never look like an answer about the credential. */
 const EXPECTED: Readonly<
   Record<Fault, { readonly reads: readonly ErrorCode[]; readonly writes: readonly ErrorCode[] }>
 > = {
@@ -22,12 +22,12 @@ const EXPECTED: Readonly<
   sealed: { reads: ['unavailable'], writes: ['unavailable'] },
 }
 
-/** Milliseconds. Only these faults use up a deadline: the others are told before a slow machine's time is over. */
+/** Milliseconds. Only these faults use up a deadline; the others fail early, even on a slow machine. */
 const DEADLINES: Partial<Record<Fault, number>> = { hanging: 700, dripping: 700 }
-/** Less than a vendor's client waits by itself. */
+/** Shorter than the timeouts of vendors' clients. */
 const GRACE = 20_000
 
-/** Registers one test for each fault that stands between the library and the store. */
+/** Registers one test for each fault between the library and the store. */
 export function describeFaults(check: VendorCheck, key: StorageKey, faults: readonly Fault[]): void {
   for (const fault of faults) {
     check(`${fault}: is told as it is, in time, and nothing is lost`, async ({ here, fault: inject }) => {

@@ -8,14 +8,14 @@ import type { SecretBackend, StoredCredential } from '../../core/ports/secret-ba
 import { call, conflict, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
 import { describeFaults } from './fault-suite.ts'
 import type { Fault, SecretBackendHarness } from './harness.ts'
-import { describeVendorHands } from './vendor-suite.ts'
+import { describeVendorOperator } from './vendor-suite.ts'
 
 export interface SecretBackendSuite {
-  /** The runner's own: `test` of vitest or node:test. */
+  /** `test` of the runner: vitest or node:test. */
   readonly test: (name: string, run: () => Promise<void>) => unknown
-  /** Makes opened connections to an empty place. */
+  /** Makes opened connections to an empty store. */
   readonly makeHarness: () => Promise<SecretBackendHarness>
-  /** Those that `fault` of the harness can inject. Default none, for a backend with no network between. */
+  /** Faults that `fault` of the harness can inject. Default none, for a backend without a network. */
   readonly faults?: readonly Fault[]
 }
 
@@ -23,7 +23,7 @@ const ISSUER = 'https://login.example.com'
 const ALICE = storageKey('jira', { issuer: ISSUER, subject: 'alice' })
 const BOB = storageKey('jira', { issuer: ISSUER, subject: 'bob' })
 
-/** Owners and providers that a careless backend takes for one another. */
+/** Owners and providers that a careless backend confuses. */
 const LOOKALIKES: readonly StorageKey[] = [
   ALICE,
   storageKey('gitlab', { issuer: ISSUER, subject: 'alice' }),
@@ -49,7 +49,7 @@ const LOOKALIKES: readonly StorageKey[] = [
 ]
 
 /**
- * What every secret backend must hold. Registers one test for each promise of the {@link SecretBackend} interface.
+ * Registers one test for each promise of the {@link SecretBackend} interface.
  *
  * @example
  * ```ts
@@ -284,7 +284,7 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
     assert.ok(!inspect(history).includes('one'))
   })
 
-  describeVendorHands(check, ALICE)
+  describeVendorOperator(check, ALICE)
   describeFaults(check, ALICE, faults)
 }
 

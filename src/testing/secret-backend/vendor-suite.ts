@@ -4,23 +4,23 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { call, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
-import type { SecretBackendHarness, VendorHands } from './harness.ts'
+import type { SecretBackendHarness, VendorOperator } from './harness.ts'
 
 export type VendorCheck = (promise: string, run: (harness: SecretBackendHarness) => Promise<void>) => void
 
-/** What an operator does with the vendor's own tools has to be seen for what it is. */
-export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
-  function byHand(promise: string, run: (here: SecretBackend, vendor: VendorHands) => Promise<void>): void {
+/** Registers tests that changes made with the vendor's own tools are recognised. */
+export function describeVendorOperator(check: VendorCheck, key: StorageKey): void {
+  function asOperator(promise: string, run: (here: SecretBackend, vendor: VendorOperator) => Promise<void>): void {
     check(`by hand: ${promise}`, async ({ here, there, vendor }) => {
       if (vendor) return run(here, vendor)
-      // No tool but this library reaches the credentials, so the backend names none.
+      // Only this library reaches the credentials, so the backend names no other tool.
       await put(here, key, { pat: 'only ours' })
       assert.equal(here.rotateCommand, undefined)
       assert.deepEqual(await valuesOf(there, key), { pat: 'only ours' })
     })
   }
 
-  byHand(
+  asOperator(
     'a rotated value is used, under a new version, and nothing noted about the old one is believed',
     async (here, vendor) => {
       const before = await put(here, key, { pat: 'before', site: 'kept in the old one only' })
@@ -33,13 +33,13 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     },
   )
 
-  byHand('a value that was made there first is read', async (here, vendor) => {
+  asOperator('a value that was made there first is read', async (here, vendor) => {
     await vendor.put(key, { pat: 'made by hand' })
     assert.deepEqual(await valuesOf(here, key), { pat: 'made by hand' })
     assert.equal((await here.stat(key, call())).status, 'active')
   })
 
-  byHand('a deleted credential is revoked, and active again once that is taken back', async (here, vendor) => {
+  asOperator('a deleted credential is revoked, and active again once that is taken back', async (here, vendor) => {
     const { ref } = await put(here, key, { pat: 'canary-of-delete' })
     await vendor.remove(key)
     for (const status of [await here.read(key, call()), await here.stat(key, call())]) {
@@ -51,7 +51,7 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     assert.equal(refOf(await here.stat(key, call())), ref)
   })
 
-  byHand('after a deletion the user connects anew, and the deleted value never shows', async (here, vendor) => {
+  asOperator('after a deletion the user connects anew, and the deleted value never shows', async (here, vendor) => {
     await put(here, key, { pat: 'deleted' })
     await vendor.remove(key)
     const seen = new Set<string>()
@@ -69,7 +69,7 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     assert.deepEqual(await valuesOf(here, key), { pat: 'anew' })
   })
 
-  byHand('a destroyed credential is revoked for good', async (here, vendor) => {
+  asOperator('a destroyed credential is revoked for good', async (here, vendor) => {
     await put(here, key, { pat: 'destroyed' })
     await vendor.destroy(key)
     assert.equal((await here.read(key, call())).status, 'revoked')
@@ -78,7 +78,7 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     assert.deepEqual(await valuesOf(here, key), { pat: 'anew' })
   })
 
-  byHand('a roll-back brings the value before', async (here, vendor) => {
+  asOperator('a roll-back brings the value before', async (here, vendor) => {
     await put(here, key, { pat: 'first' })
     const second = await put(here, key, { pat: 'second' })
     await vendor.rollBack(key)
@@ -87,7 +87,7 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     assert.notEqual(refOf(await here.stat(key, call())), second.ref)
   })
 
-  byHand('a purged credential is absent, and one made anew is none of its versions', async (here, vendor) => {
+  asOperator('a purged credential is absent, and one made anew is none of its versions', async (here, vendor) => {
     const refs = [(await put(here, key, { pat: 'one' })).ref, (await put(here, key, { pat: 'two' })).ref]
     await vendor.purge(key)
     assert.deepEqual(await here.read(key, call()), { status: 'absent' })
@@ -102,7 +102,7 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     assert.deepEqual(await valuesOf(here, key), { pat: 'four' })
   })
 
-  byHand('a value of another shape is never taken for a credential, and never quoted', async (here, vendor) => {
+  asOperator('a value of another shape is never taken for a credential, and never quoted', async (here, vendor) => {
     await vendor.put(key, { pat: { nested: 'canary-of-shape' }, count: 3 })
     const found = await here.read(key, call())
     assert.equal(found.status, 'active')
@@ -117,7 +117,7 @@ export function describeVendorHands(check: VendorCheck, key: StorageKey): void {
     )
   })
 
-  byHand('where it is and how it is rotated is told, without a value', async (here) => {
+  asOperator('where it is and how it is rotated is told, without a value', async (here) => {
     await put(here, key, { pat: 'canary-of-command' })
     const { command = '', input = '' } = here.rotateCommand?.(key, ['pat', 'site']) ?? {}
     assert.deepEqual(Object.keys(JSON.parse(input)), ['pat', 'site'])

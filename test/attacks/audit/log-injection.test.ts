@@ -11,7 +11,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put } from '../../../src/testing/secret-backend/calls.ts'
 import { type FormServer, startFormServer } from '../../harness/browser/form-server.ts'
 import { visitorOf } from '../../harness/browser/visitor.ts'
-import { compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compile-module.ts'
 
 /** What breaks a line, moves the cursor, hides text, or turns its direction round. */
 const TRICKS = '\n\r\u0085\u2028\u2029\u001b[2K\u001b]0;owned\u0007\u202e\u2066\u200b\ufeff"},{"type":"forged'

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import type { BoundFetch } from '../../../src/destinations/bound-fetch.ts'
 import { checkedLookup, type ResolvedAddress } from '../../../src/destinations/checked-lookup.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../../harness/http-service.ts'
 
 // Whoever owns the name answers with one address when it is checked and with another when it is connected to.
 const toClose: { close(): Promise<void> }[] = []
@@ -16,7 +16,7 @@ const outside = { address: '8.8.8.8', family: 4 }
 async function rebinding(
   answers: readonly (readonly ResolvedAddress[])[],
   allowPrivateAddresses: boolean,
-): Promise<{ service: LocalService; bound: BoundFetch; asked: () => number; url: string }> {
+): Promise<{ service: HttpService; bound: BoundFetch; asked: () => number; url: string }> {
   const service = await startService((_, response) => response.setHeader('connection', 'close').end())
   let asked = 0
   const url = `http://rebind.example.com:${service.port}`

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HeaderOptions } from '../../../src/destinations/credential-header.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../../harness/http-service.ts'
 
 // A value, or a tool, tries to write a header of its own.
-let service: LocalService
+let service: HttpService
 
 beforeAll(async () => {
   service = await startService()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isAddressAllowed } from '../../../src/destinations/address.ts'
+import { isAddressAllowed } from '../../../src/destinations/allowed-addresses.ts'
 
 // `allowPrivateAddresses` is for a company's own network. Clouds keep metadata and control services at addresses that are not link-local.
 const METADATA = [

@@ -3,14 +3,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CredentialHandle } from '../../../src/core/credentials/credential-handle.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put } from '../../../src/testing/secret-backend/calls.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../../harness/http-service.ts'
 import { type Harness, startHarness } from '../../harness/mcp-harness.ts'
 
 // Alice's tool asks a service for many things that it is slow to answer. Nobody else is to wait for that.
 const MANY = 150
 const PATIENT = { timeout: 25_000 }
 
-let service: LocalService
+let service: HttpService
 let harness: Harness
 /** Answers of the service that have begun or are still owed. */
 let held: ServerResponse[]

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BoundFetch } from '../../../src/destinations/bound-fetch.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../../harness/http-service.ts'
 
 // A tool is talked into sending the credential somewhere else.
-let service: LocalService
-let elsewhere: LocalService
+let service: HttpService
+let elsewhere: HttpService
 let bound: BoundFetch
 
 beforeAll(async () => {

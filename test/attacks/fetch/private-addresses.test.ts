@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { defineVariables } from '../../../src/core/model/variables.ts'
-import { isAddressAllowed } from '../../../src/destinations/address.ts'
+import { isAddressAllowed } from '../../../src/destinations/allowed-addresses.ts'
 import { type DestinationOptions, defineDestinations } from '../../../src/destinations/destination.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../../harness/http-service.ts'
 
 // A user enters an address of the server's own network, in a spelling that looks like none.
-let service: LocalService
+let service: HttpService
 
 beforeAll(async () => {
   service = await startService()

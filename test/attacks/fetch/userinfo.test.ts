@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BoundFetch } from '../../../src/destinations/bound-fetch.ts'
-import { bearer, fetchTo, type LocalService, PAT, startService } from '../../harness/local-service.ts'
+import { bearer, fetchTo, type HttpService, PAT, startService } from '../../harness/http-service.ts'
 
 // A user name in the URL makes one host look like another, and ends up in logs.
-let service: LocalService
+let service: HttpService
 let bound: BoundFetch
 
 beforeAll(async () => {

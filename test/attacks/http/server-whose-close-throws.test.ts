@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compile-module.ts'
 
 test("a tool author's clean-up that throws ends its own connection, and not the process of everybody", async () => {
   const script = compiled(join(import.meta.dirname, 'close-that-throws.ts'))

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { freePort } from '../../harness/free-port.ts'
-import { compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compile-module.ts'
 
 let folder: string
 let port: number

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { beginLogin, CALLBACK_URL, identityUnderTest, refusal } from '../../harness/identity/identity-under-test.ts'
+import { beginLogin, CALLBACK_URL, identityUnderTest, refusal } from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ForgingProvider, startForgingProvider } from '../../harness/identity/forged-id-token.ts'
 import { makeSigningKey } from '../../harness/identity/identity-provider.ts'
-import { FORM_CLIENT, refusal } from '../../harness/identity/identity-under-test.ts'
+import { FORM_CLIENT, refusal } from '../../harness/identity/opened-identity.ts'
 
 let forging: ForgingProvider
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import {
   openIdentity,
   refusal,
   startIdentity,
-} from '../../harness/identity/identity-under-test.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 let honest: IdentityUnderTest
 let attacker: IdentityUnderTest

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { answerLogin, identityUnderTest, refusal } from '../../harness/identity/identity-under-test.ts'
+import { answerLogin, identityUnderTest, refusal } from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 afterEach(() => vi.useRealTimers())

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ForgingProvider, startForgingProvider } from '../../harness/identity/forged-id-token.ts'
-import { openIdentity, refusal } from '../../harness/identity/identity-under-test.ts'
+import { openIdentity, refusal } from '../../harness/identity/opened-identity.ts'
 
 const TWO_FACTORS = 'https://refeds.org/profile/mfa'
 let forging: ForgingProvider

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ForgingProvider, startForgingProvider } from '../../harness/identity/forged-id-token.ts'
-import { answerLogin, refusal } from '../../harness/identity/identity-under-test.ts'
+import { answerLogin, refusal } from '../../harness/identity/opened-identity.ts'
 
 let forging: ForgingProvider
 beforeAll(async () => {

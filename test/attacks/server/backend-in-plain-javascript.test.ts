@@ -8,7 +8,7 @@ import { CredentialVaultError, type ErrorCode } from '../../../src/core/model/er
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
 
 // Other people's code in our process: a backend that no compiler has checked.
 const SECRET = 'tok-canary-5512d09a'

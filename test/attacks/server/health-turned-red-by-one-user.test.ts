@@ -7,7 +7,7 @@ import { createJournal } from '../../../src/core/journal/journal.ts'
 import { newCorrelationId } from '../../../src/core/model/correlation-id.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
 
 // With `assertion`, each user's own JWT is fetched or exchanged. When that fails for one of them, the backend is as well as before.
 test("an exchange that fails for one user's token says nothing about the backend", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startFormServer } from '../../harness/browser/form-server.ts'
-import { openIdentity, startFormProvider } from '../../harness/identity/identity-under-test.ts'
+import { openIdentity, startFormProvider } from '../../harness/identity/opened-identity.ts'
 
 // docs: anything weaker is named `dangerously…`, warns at the start, and is seen on the pages by those whom it concerns.
 test('the pages of a server whose identity provider may be http say so', async () => {

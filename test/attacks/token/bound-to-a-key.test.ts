@@ -6,7 +6,7 @@ import {
   openIdentity,
   RESOURCE,
   refusal,
-} from '../../harness/identity/identity-under-test.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 

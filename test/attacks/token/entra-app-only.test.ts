@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openIdentity, refusal, startFormProvider } from '../../harness/identity/identity-under-test.ts'
+import { openIdentity, refusal, startFormProvider } from '../../harness/identity/opened-identity.ts'
 
 // What Entra ID issues for client credentials (v2 and v1): `sub` and `oid` are the service principal's id, never the client id, there
 // are `roles` and no `scp`, and `idtyp` only where somebody has configured that optional claim.

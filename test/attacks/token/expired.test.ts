@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { type IdentityUnderTest, refusal, startIdentity } from '../../harness/identity/identity-under-test.ts'
+import { type IdentityUnderTest, refusal, startIdentity } from '../../harness/identity/opened-identity.ts'
 
 let under: IdentityUnderTest
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { makeSigningKey } from '../../harness/identity/identity-provider.ts'
-import { openIdentity, refusal, startFormProvider } from '../../harness/identity/identity-under-test.ts'
+import { openIdentity, refusal, startFormProvider } from '../../harness/identity/opened-identity.ts'
 
 // Anybody can write a token that names the issuer and an algorithm. While the issuer is in trouble, and answers that at once, each of
 // them must not become a request of ours to it.

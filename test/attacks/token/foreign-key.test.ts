@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { makeSigningKey } from '../../harness/identity/identity-provider.ts'
-import { identityUnderTest, refusal } from '../../harness/identity/identity-under-test.ts'
+import { identityUnderTest, refusal } from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 

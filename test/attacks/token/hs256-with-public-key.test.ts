@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { type JWK, SignJWT } from 'jose'
 import { expect, test } from 'vitest'
-import { identityUnderTest, RESOURCE, refusal } from '../../harness/identity/identity-under-test.ts'
+import { identityUnderTest, RESOURCE, refusal } from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 

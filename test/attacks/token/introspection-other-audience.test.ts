@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { refusal } from '../../harness/identity/identity-under-test.ts'
 import { type OpaqueTokens, OTHER_RESOURCE, startOpaqueTokens } from '../../harness/identity/opaque-tokens.ts'
+import { refusal } from '../../harness/identity/opened-identity.ts'
 
 let under: OpaqueTokens
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { refusal } from '../../harness/identity/identity-under-test.ts'
 import { type OpaqueTokens, startOpaqueTokens } from '../../harness/identity/opaque-tokens.ts'
+import { refusal } from '../../harness/identity/opened-identity.ts'
 
 let under: OpaqueTokens
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeSigningKey } from '../../harness/identity/identity-provider.ts'
-import { type IdentityUnderTest, refusal, startIdentity } from '../../harness/identity/identity-under-test.ts'
+import { type IdentityUnderTest, refusal, startIdentity } from '../../harness/identity/opened-identity.ts'
 
 let under: IdentityUnderTest
 let visits = 0

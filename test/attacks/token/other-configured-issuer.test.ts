@@ -10,7 +10,7 @@ import {
   refusal,
   SERVER_BASE_URL,
   startFormProvider,
-} from '../../harness/identity/identity-under-test.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 let a: TestIdentityProvider
 let b: TestIdentityProvider

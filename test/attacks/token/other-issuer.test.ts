@@ -5,7 +5,7 @@ import {
   refusal,
   startFormProvider,
   startIdentity,
-} from '../../harness/identity/identity-under-test.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 let under: IdentityUnderTest
 let stranger: TestIdentityProvider

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { identityUnderTest, openIdentity, refusal } from '../../harness/identity/identity-under-test.ts'
+import { identityUnderTest, openIdentity, refusal } from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { makeSigningKey } from '../../harness/identity/identity-provider.ts'
-import { identityUnderTest, refusal } from '../../harness/identity/identity-under-test.ts'
+import { identityUnderTest, refusal } from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 afterEach(() => vi.useRealTimers())

@@ -14,9 +14,9 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
+import { hashicorpOperator } from '../../harness/hashicorp-vault/hashicorp-operator.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
-import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'reconcile-'))
 const ISSUER = 'https://login.example.com'
@@ -67,7 +67,7 @@ async function work(environment: NodeJS.ProcessEnv): Promise<void> {
 }
 
 test("Vault's own audit log and ours tell of the same accesses, and of whoever else comes", async () => {
-  // What docs/audit.md tells operators of OpenBao to do once.
+  // The set-up of OpenBao in docs/audit.md.
   await bao.api('PUT', 'sys/config/auditing/request-headers/X-Correlation-Id', { hmac: false })
   const mount = await bao.newMount()
   const environment = {
@@ -104,7 +104,7 @@ test("Vault's own audit log and ours tell of the same accesses, and of whoever e
   const headers = bao.auditLines().flatMap(({ request }) => correlationOf(request))
   for (const id of ['call-of-alice', 'call-of-bob', 'end-of-bob', 'call-of-carol']) expect(headers).toContain(id)
 
-  await vaultHands(bao, mount).put(keyOf('alice'), { pat: 'by hand' })
+  await hashicorpOperator(bao, mount).put(keyOf('alice'), { pat: 'by hand' })
   await bao.api('GET', `${mount}/data/mcp/jira/somebody/else`).catch(() => undefined)
   const bad = await reconciled()
   expect(bad.code).toBe(1)
@@ -113,7 +113,7 @@ test("Vault's own audit log and ours tell of the same accesses, and of whoever e
   expect(bad.out).toMatch(new RegExp(`read ${mount}/data/mcp/jira/somebody/else`))
   expect(bad.out).not.toContain('by hand')
 
-  // Lines that somebody took out of Vault's log are missed, too.
+  // Lines that were removed from Vault's log are reported as missing, too.
   const file = join(root, 'cut.log')
   const lines = bao.auditLines()
   const cut = lines.filter(({ request }) => !correlationOf(request).includes('call-of-alice'))

@@ -13,7 +13,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
 import { auditLogUnderTest } from '../../harness/audit-log.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/audit.md'), 'utf8')
 const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
@@ -72,7 +72,7 @@ async function verify(...words: readonly string[]): Promise<string> {
 
 const remove = (file: string) => rmSync(join(folder, file))
 
-/** What the page says of one row: the words, and how `audit verify` ends there. */
+/** One row of the page: its words, and the exit code of `audit verify`. */
 function saysThePage(row: string, end: string): void {
   const line = page.split('\n').find((text) => text.startsWith(`| ${row} |`))
   expect(line, row).toBeDefined()

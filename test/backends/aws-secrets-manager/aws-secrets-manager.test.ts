@@ -4,7 +4,7 @@ import { awsSecretsManagerBackend } from '../../../src/backends/aws-secrets-mana
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
-import { awsHands } from '../../harness/aws/aws-hands.ts'
+import { awsOperator } from '../../harness/aws/aws-operator.ts'
 import { type AwsProxy, startAwsProxy } from '../../harness/aws/aws-proxy.ts'
 import { isLive, liveAdministrator, removeSecrets } from '../../harness/aws/live-aws.ts'
 
@@ -43,7 +43,7 @@ describe.each(isLive ? [] : (['moto', 'ministack'] as const))('%s', (name) => {
         here: await connect(),
         there: await connect(),
         reconnect: connect,
-        vendor: awsHands(emulator.administrator, prefix),
+        vendor: awsOperator(emulator.administrator, prefix),
         async fault(fault) {
           if (fault === 'down') return proxy.down()
           if (fault === 'none') await proxy.up().catch(() => undefined)
@@ -77,7 +77,7 @@ describe.each(isLive ? ['a live account'] : [])('%s', () => {
         here: await connect(),
         there: await connect(),
         reconnect: connect,
-        vendor: awsHands(administrator, prefix),
+        vendor: awsOperator(administrator, prefix),
         async close() {
           await Promise.all(opened.map((backend) => backend.close()))
           await removeSecrets(administrator, prefix)

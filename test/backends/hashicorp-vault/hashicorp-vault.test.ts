@@ -5,8 +5,8 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
+import { hashicorpOperator } from '../../harness/hashicorp-vault/hashicorp-operator.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
-import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
 import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 
 /** Backends with the same options, opened as they are asked for and closed together. */
@@ -50,7 +50,7 @@ describe('behind a network that fails', () => {
         here: await connect(),
         there: await connect(),
         reconnect: connect,
-        vendor: vaultHands(bao, mount),
+        vendor: hashicorpOperator(bao, mount),
         async fault(fault) {
           if (fault === 'down') return proxy.down()
           if (fault === 'none') await proxy.up().catch(() => undefined)
@@ -87,7 +87,7 @@ describe('over TLS, in a namespace, with hashed names', () => {
       names: 'hashed',
       mount,
     })
-    const vendor = vaultHands({ api: inTeam }, mount, 'mcp', 'hashed')
+    const vendor = hashicorpOperator({ api: inTeam }, mount, 'mcp', 'hashed')
     return { here: await connect(), there: await connect(), reconnect: connect, vendor, close }
   }
 

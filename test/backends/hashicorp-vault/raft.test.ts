@@ -10,10 +10,10 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { describeSecretBackend } from '../../../src/testing/secret-backend/suite.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
+import { hashicorpOperator } from '../../harness/hashicorp-vault/hashicorp-operator.ts'
 import { apiOf } from '../../harness/hashicorp-vault/open-bao.ts'
 import { type RaftCluster, startRaftCluster } from '../../harness/hashicorp-vault/raft-cluster.ts'
-import { vaultHands } from '../../harness/hashicorp-vault/vault-hands.ts'
 
 let cluster: RaftCluster
 
@@ -64,7 +64,7 @@ describe('three nodes', () => {
         here: await track(),
         there: await track(),
         reconnect: track,
-        vendor: vaultHands(cluster, mount),
+        vendor: hashicorpOperator(cluster, mount),
         close: async () => void (await Promise.all(opened.map((backend) => backend.close()))),
       }
     },

@@ -4,7 +4,7 @@ import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
 import { ALICE, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
-/** What the store asked of the disk, in order. */
+/** The store's disk operations, in order. */
 const asked = vi.hoisted((): string[] => [])
 
 vi.mock('node:fs/promises', async (importOriginal) => {

@@ -3,13 +3,13 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
-import { compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compile-module.ts'
 import { namespace } from '../../harness/sealed-file/full-disk.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const child = compiled(join(import.meta.dirname, '../../harness/sealed-file/key-file-child.ts'))
 
-/** What each part that reads a key file says of one with this mode, on a mount with these options. */
+/** The results of every reader of a key file with this mode, on a mount with these options. */
 async function reads(mode: number, mount: string | undefined) {
   const folder = await temporaryFolder()
   const keyFile = join(folder, 'key')

@@ -6,7 +6,7 @@ import { linkOnce } from '../../../src/backends/sealed-file/revisions.ts'
 import { call, put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
 import { ALICE, sealedFolder, temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
-/** What a network file system says of a link(2) that it has made. */
+/** The answer of a network file system to a link(2) that succeeded. */
 const server = vi.hoisted(() => ({ says: undefined as string | undefined }))
 
 vi.mock('node:fs/promises', async (importOriginal) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
-import { compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compile-module.ts'
 import { type SealedFolder, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const WRITER = compiled(join(import.meta.dirname, '../../harness/sealed-file/sealed-file-writer.ts'))

@@ -8,7 +8,7 @@ import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { openVault } from '../../../src/vault/open-vault.ts'
 import type { OpenVaultOptions } from '../../../src/vault/open-vault-options.ts'
-import { compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compile-module.ts'
 import { type SealedFolder, sealedFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const SERVER = compiled(join(import.meta.dirname, '../../harness/sealed-file/served-store.ts'))

@@ -8,7 +8,7 @@ import { ALICE, refusesToOpen, sealedFolder } from '../../harness/sealed-file/se
 
 const VOLUME_GROUP = 1234
 
-/** What a volume manager does at each mount to everything on the volume, as Kubernetes does for fsGroup. */
+/** Sets modes like a volume manager does for the whole volume at each mount, such as Kubernetes for fsGroup. */
 async function mountAnew(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   for (const entry of entries) await handToGroup(join(entry.parentPath, entry.name), entry.isDirectory())

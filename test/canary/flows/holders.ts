@@ -8,7 +8,7 @@ import { createJournal } from '../../../src/core/journal/journal.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
 import { expectThat, type Flow, flow } from '../flow.ts'
 import { canaryVariables } from '../variables.ts'
 

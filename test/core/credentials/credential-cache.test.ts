@@ -8,9 +8,9 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { put, remove } from '../../../src/testing/secret-backend/calls.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { advanceClock } from '../../harness/advance-clock.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
 import { rejectionOf } from '../../harness/thrown-error.ts'
-import { timePasses } from '../../harness/time-passes.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const variables = defineVariables({ pat: { label: 'Token', type: 'password' } })
@@ -49,7 +49,7 @@ describe('values that are kept for a short time', () => {
     await credentials.save(key, { pat: 'one' }, context)
     expect(await pat()).toBe('one')
     await put(backend, key, { pat: 'two' })
-    timePasses(60_000)
+    advanceClock(60_000)
     expect(await pat()).toBe('two')
   })
 
@@ -74,7 +74,7 @@ describe('values that are kept for a short time', () => {
     await put(backend, key, { pat: 'two' })
     expect(await pat()).toBe('one')
     current = false
-    timePasses(15)
+    advanceClock(15)
     expect(await pat()).toBe('two')
   })
 

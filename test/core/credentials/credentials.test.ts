@@ -8,7 +8,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { AccessContext } from '../../../src/core/ports/access-context.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
-import { createCredentials } from '../../harness/credentials.ts'
+import { createCredentials } from '../../harness/credential-services.ts'
 import { rejectionOf } from '../../harness/thrown-error.ts'
 
 const key = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })

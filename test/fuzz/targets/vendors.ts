@@ -9,7 +9,7 @@ import { metadataOf, statusOf } from '../../../src/backends/hashicorp-vault/meta
 import { parseAddress } from '../../../src/backends/hashicorp-vault/transport/addresses.ts'
 import { hashicorpVaultError } from '../../../src/backends/hashicorp-vault/transport/answer-error.ts'
 import type { HashicorpVaultAnswer } from '../../../src/backends/hashicorp-vault/transport/exchange.ts'
-import { hiddenNames } from '../../../src/backends/vendor/hidden-names.ts'
+import { ownerFromLabels } from '../../../src/backends/vendor/hashed-name-labels.ts'
 import { keyOfName, vendorName } from '../../../src/backends/vendor/vendor-name.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { CredentialLookup, CredentialStatus } from '../../../src/core/ports/secret-backend.ts'
@@ -106,7 +106,7 @@ export const vendors = [
       checkStatus(statusOf(metadata))
       if (!metadata) return
       isMarkedRevoked(metadata.customMetadata, metadata.current)
-      const hidden = hiddenNames(metadata.customMetadata, '-')
+      const hidden = ownerFromLabels(metadata.customMetadata, '-')
       const found = keyOfName(vendorName(key, 'hashed').path, hidden, 'hashed')
       mustHold(found === undefined || found.path === key.path, "somebody else's labels")
     },
@@ -138,7 +138,7 @@ export const vendors = [
       checkStatus(secret.status)
       const deleted = 'DeletedDate' in description
       mustHold(secret.status.status !== 'active' || (!deleted && secret.current !== undefined), 'deleted and active')
-      const found = keyOfName(vendorName(key, 'hashed').path, hiddenNames(secret.tags, ':'), 'hashed')
+      const found = keyOfName(vendorName(key, 'hashed').path, ownerFromLabels(secret.tags, ':'), 'hashed')
       mustHold(found === undefined || found.path === key.path, "somebody else's tags")
     },
     { weight: 30 },

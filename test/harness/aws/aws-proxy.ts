@@ -45,7 +45,7 @@ interface Parameters {
   readonly ForceDeleteWithoutRecovery?: boolean
 }
 
-/** What looks at the secret's state before it does anything. */
+/** Operations whose result depends on the secret's state. */
 const SENSITIVE = ['PutSecretValue', 'RestoreSecret', 'CreateSecret', 'UpdateSecretVersionStage', 'GetSecretValue']
 
 export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {

@@ -23,7 +23,7 @@ import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
 import type { WebOptions } from '../../../src/web/http/web-parts.ts'
 import { createVaultRoutes } from '../../../src/web/page-middleware.ts'
-import { type Credentials, createCredentials } from '../credentials.ts'
+import { type Credentials, createCredentials } from '../credential-services.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../identity/identity-provider.ts'
 
 export const CLIENT_ID = 'credential-form'
@@ -68,14 +68,14 @@ export interface FormServer {
   readonly pendingRequests: PendingRequests
   readonly credentials: Credentials
   readonly errors: readonly Error[]
-  /** What the operator was told at once. */
+  /** Notices that operators got immediately. */
   readonly warnings: readonly string[]
   /** An open request of this user for `jira`. */
   ask(
     user: string,
     changes?: { clientName?: string; tool?: string; provider?: string; clientId?: string },
   ): Promise<Link>
-  /** What is stored for this user, or `absent`. */
+  /** Returns the stored value of this user, or `absent`. */
   stored(user: string, provider?: string): Promise<Readonly<Record<string, string>> | 'absent'>
   send(request: RawRequest): Promise<RawResponse>
   close(): Promise<void>

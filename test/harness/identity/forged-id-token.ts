@@ -3,13 +3,7 @@ import type { JWK, JWTPayload } from 'jose'
 import type { User } from '../../../src/core/model/owner.ts'
 import type { OidcOptions } from '../../../src/identity/oidc.ts'
 import { signWith, type TestIdentityProvider } from './identity-provider.ts'
-import {
-  answerLogin,
-  FORM_CLIENT,
-  type OpenedIdentity,
-  openIdentity,
-  startFormProvider,
-} from './identity-under-test.ts'
+import { answerLogin, FORM_CLIENT, type OpenedIdentity, openIdentity, startFormProvider } from './opened-identity.ts'
 
 export interface ForgedLogin {
   readonly complete: Promise<User>

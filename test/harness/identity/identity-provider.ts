@@ -12,7 +12,7 @@ import { browserOf, type TestBrowser } from '../browser/test-browser.ts'
 
 export { browserClient, makeSigningKey }
 
-/** What `issueAccessToken` puts instead of its defaults. `undefined` in `claims` removes a claim. */
+/** Replaces defaults of `issueAccessToken`. `undefined` in `claims` removes a claim. */
 export interface TokenChanges {
   readonly audience?: string | readonly string[]
   /** Seconds from now; negative for a token that has expired. Default 300. */

@@ -8,7 +8,7 @@ import {
   RESOURCE,
   realTokens,
   startFormProvider,
-} from './identity-under-test.ts'
+} from './opened-identity.ts'
 
 export const OTHER_RESOURCE = 'http://localhost:39998/mcp'
 const CLIENT = { clientId: 'mcp-server', clientSecret: 'a secret: with % and +' }

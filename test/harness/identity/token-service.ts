@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
-import { startService } from '../local-service.ts'
+import { startService } from '../http-service.ts'
 
 export interface TokenService {
   readonly origin: string

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { freePort } from '../free-port.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../identity/identity-provider.ts'
-import { compiledIn, compiledTree } from './compiled.ts'
+import { compiledIn, compiledTree } from './compile-module.ts'
 import { type ExampleClient, type ExampleTickets, exampleClient, exampleTickets, withToken } from './example-client.ts'
 import { type RunningProcess, startProcess } from './running-process.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 /** One way to run a program with a folder on a disk that has no more space. */
 export interface FullDisk {
   readonly name: string
-  /** What the system says when the space is used up. */
+  /** The system's error when the space is used up. */
   readonly errno: 'ENOSPC' | 'EFBIG'
   /** Runs `node` with these parameters; the disk below `folder` takes so many bytes, or each file on it does. */
   run(

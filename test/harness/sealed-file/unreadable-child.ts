@@ -1,4 +1,4 @@
-/** Makes parts of a store unreadable for the user that it runs as, and prints what the store says. Started by sealed-file-unreadable-folder. */
+/** Makes parts of a store unreadable for its user and prints the store's error. Run by attacks/sealed-file/unreadable-folder.test.ts. */
 import { chmodSync, chownSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
@@ -12,7 +12,7 @@ const part = process.argv[3] ?? ''
 const ALICE = storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' })
 const key = generateKeyText()
 
-// The superuser may read everything, so somebody else does it.
+// The superuser may read everything, so another user runs it.
 if (process.getuid?.() === 0) {
   chownSync(folder, 65_534, 65_534)
   process.setgid?.(65_534)

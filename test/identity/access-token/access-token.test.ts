@@ -5,7 +5,7 @@ import {
   RESOURCE,
   realTokens,
   refusal,
-} from '../../harness/identity/identity-under-test.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 const under = identityUnderTest()
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { oidc } from '../../../src/identity/oidc.ts'
 import { type FakeAnswer, metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
-import { FORM_CLIENT, openIdentity, RESOURCE, refusal } from '../../harness/identity/identity-under-test.ts'
 import { type OpaqueTokens, startOpaqueTokens } from '../../harness/identity/opaque-tokens.ts'
+import { FORM_CLIENT, openIdentity, RESOURCE, refusal } from '../../harness/identity/opened-identity.ts'
 import { thrownError } from '../../harness/thrown-error.ts'
 
 let under: OpaqueTokens

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { advanceClock } from '../../harness/advance-clock.ts'
 import { metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
 import { makeSigningKey } from '../../harness/identity/identity-provider.ts'
 import {
@@ -7,8 +8,7 @@ import {
   openIdentity,
   refusal,
   startIdentity,
-} from '../../harness/identity/identity-under-test.ts'
-import { timePasses } from '../../harness/time-passes.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 let under: IdentityUnderTest
 beforeEach(async () => {
@@ -52,7 +52,7 @@ test.each(['status', 'drop'] as const)(
     expect(error).toMatchObject({ code: 'unavailable', retryable: true })
     under.provider.startAnswering()
     // A failure is not tried again for a second.
-    timePasses(1_000)
+    advanceClock(1_000)
     expect(await under.identity.verifyToken(token)).toMatchObject({ subject: 'alice' })
   },
 )

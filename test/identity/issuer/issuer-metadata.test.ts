@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { advanceClock } from '../../harness/advance-clock.ts'
 import { type FakeIssuer, metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
 import {
   beginLogin,
@@ -6,8 +7,7 @@ import {
   openIdentity,
   refusal,
   startIdentity,
-} from '../../harness/identity/identity-under-test.ts'
-import { timePasses } from '../../harness/time-passes.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 /** Milliseconds in which a failure is not tried again. */
 const FAILURE_REMEMBERED = 1_000
@@ -125,7 +125,7 @@ test('an outage does not prevent opening; it is unavailable, and is over a secon
     expect(await refusal(identity.verifyToken(token), token)).toMatchObject({ code: 'unavailable', retryable: true })
     expect(await refusal(beginLogin(identity))).toMatchObject({ code: 'unavailable', retryable: true })
     provider.startAnswering()
-    timePasses(FAILURE_REMEMBERED)
+    advanceClock(FAILURE_REMEMBERED)
     expect(await identity.verifyToken(token)).toMatchObject({ subject: 'alice' })
     expect((await beginLogin(identity)).redirectTo).toContain(provider.issuer)
   }
@@ -151,7 +151,7 @@ test('an issuer that comes back as another one is unavailable and the operator i
   }))
   const identity = await open(server.issuer)
   name = 'https://another.example'
-  timePasses(FAILURE_REMEMBERED)
+  advanceClock(FAILURE_REMEMBERED)
   expect(await refusal(beginLogin(identity))).toMatchObject({ code: 'unavailable', reason: 'issuer_misconfigured' })
   await refusal(beginLogin(identity))
   expect(identity.warnings.filter((warning) => warning.includes('https://another.example'))).toHaveLength(1)
@@ -162,7 +162,7 @@ test('simultaneous first uses ask once', async () => {
   provider.stopAnswering()
   const identity = await open(provider.issuer)
   provider.startAnswering()
-  timePasses(FAILURE_REMEMBERED)
+  advanceClock(FAILURE_REMEMBERED)
   const before = provider.requestsFor('/.well-known/oauth-authorization-server')
   await Promise.all(Array.from({ length: 20 }, () => beginLogin(identity)))
   expect(provider.requestsFor('/.well-known/oauth-authorization-server') - before).toBe(1)

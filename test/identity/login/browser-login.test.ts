@@ -13,7 +13,7 @@ import {
   openIdentity,
   refusal,
   startFormProvider,
-} from '../../harness/identity/identity-under-test.ts'
+} from '../../harness/identity/opened-identity.ts'
 
 const SECRET = 'client-secret: with %, + and "quotes"'
 const folder = mkdtempSync(join(tmpdir(), 'browser-login-'))

@@ -5,7 +5,7 @@ import { credentialGate } from '../../../src/mcp/sdk-v1/index.ts'
 import { thrownError } from '../../harness/thrown-error.ts'
 
 const require = createRequire(import.meta.url)
-// What require() loads shares no class with what import does: a second copy, as a second installation is.
+// require() and import load separate classes, like two installed copies.
 const other: { McpServer: typeof McpServer } = require('@modelcontextprotocol/sdk/server/mcp.js')
 const INFO = { name: 'x', version: '1' }
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { vaultOptionsFromEnvironment } from '../../../src/vault/environment/vault-options-from-environment.ts'
-import { compiled } from '../../harness/processes/compiled.ts'
+import { compiled } from '../../harness/processes/compile-module.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 const main = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))

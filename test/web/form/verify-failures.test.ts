@@ -11,7 +11,7 @@ import {
   startFormServer,
 } from '../../harness/browser/form-server.ts'
 import { type Visitor, visitorOf } from '../../harness/browser/visitor.ts'
-import { bearer, startService } from '../../harness/local-service.ts'
+import { bearer, startService } from '../../harness/http-service.ts'
 
 let server: FormServer
 const endings: (() => Promise<unknown>)[] = []

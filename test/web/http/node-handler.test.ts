@@ -11,7 +11,7 @@ import {
   koaOwnTransport,
   plainHttp,
   startHost,
-} from '../../harness/browser/hosts.ts'
+} from '../../harness/browser/host-frameworks.ts'
 import { fillIn, openForm } from '../../harness/mcp-harness.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'

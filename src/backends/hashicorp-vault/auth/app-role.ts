@@ -40,7 +40,7 @@ export function appRoleAuth({ mount, roleId, role, ...source }: AppRole, read: S
           signal,
         )
       } catch (error) {
-        // A secret id that has ended is of no more use: a new one may have been put in place.
+        // A secret id that was refused is discarded. Its file may hold a new one.
         if (isCredentialVaultError(error, 'unauthenticated')) unwrapped = undefined
         throw error
       }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../../../core/model/options.ts'
 
-/** Where a secret that logs the server in comes from. A file is read anew at each login. */
+/** The server's login method and the source of its secret. Files are read again at each login. */
 export type HashicorpVaultAuthOptions =
-  /** A token, or the file that Vault Agent writes it to (read again when it changes). */
+  /** A token, or the file that Vault Agent writes it to, which is read again when it changes. */
   | { readonly method: 'token'; readonly token?: string | undefined; readonly tokenFile?: string | undefined }
   | {
       readonly method: 'approle'
@@ -11,9 +12,9 @@ export type HashicorpVaultAuthOptions =
       readonly roleId: string
       readonly secretId?: string | undefined
       readonly secretIdFile?: string | undefined
-      /** File with a response-wrapping token that holds the secret id; it works once, so the secret id is kept in memory. */
+      /** File with a response-wrapping token of the secret id. The token works once, so the secret id is kept in memory. */
       readonly wrappedSecretIdFile?: string | undefined
-      /** Name of the role; needed with `wrappedSecretIdFile`, to make sure that its secret id is this role's. */
+      /** Name of the role. `wrappedSecretIdFile` needs it to check that the secret id belongs to this role. */
       readonly role?: string | undefined
     }
   | {
@@ -30,32 +31,39 @@ export type HashicorpVaultAuthOptions =
       readonly mount?: string | undefined
       readonly role: string
       readonly jwtFile?: string | undefined
-      /** Asked at each login. */
+      /** Called at each login. */
       readonly jwt?: (() => Promise<string>) | undefined
     }
   /** The client certificate of `tls.certFile`. */
   | { readonly method: 'cert'; readonly mount?: string | undefined; readonly role?: string | undefined }
   /** Vault Agent or Proxy with auto-auth, on loopback or a unix socket. */
   | { readonly method: 'agent' }
-  /** Any other method: a function of yours that logs in, e.g. with a cloud's identity. */
+  /** Any other method: your function logs in, e.g. with a cloud's identity. */
   | { readonly method: 'custom'; readonly login: () => Promise<HashicorpVaultCustomLogin> }
 
 export interface HashicorpVaultCustomLogin {
   readonly token: string
-  /** Seconds; 0 for a token that does not end. */
+  /** Seconds; 0 for a token that never expires. */
   readonly ttlSeconds: number
   readonly renewable: boolean
 }
 
 const text = z.string().min(1)
 const mount = text.regex(/^\w[\w-]*(?:\/\w[\w-]*)*$/, 'must be a path without a slash at either end')
-/** What a header can carry. */
+/** Text that is valid in a header. */
 export const tokenText = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters')
 const asynchronous = <T>() => z.custom<() => Promise<T>>((value) => typeof value === 'function', 'must be a function')
 
+type Method = HashicorpVaultAuthOptions['method']
+type Schemas<M extends Method> = OptionSchemas<Extract<HashicorpVaultAuthOptions, { readonly method: M }>>
+
 export const authSchema = z.discriminatedUnion('method', [
   z
-    .strictObject({ method: z.literal('token'), token: tokenText.optional(), tokenFile: text.optional() })
+    .strictObject({
+      method: z.literal('token'),
+      token: tokenText.optional(),
+      tokenFile: text.optional(),
+    } satisfies Schemas<'token'>)
     .refine((auth) => one(auth.token, auth.tokenFile), { error: 'give either token or tokenFile' }),
   z
     .strictObject({
@@ -66,7 +74,7 @@ export const authSchema = z.discriminatedUnion('method', [
       secretIdFile: text.optional(),
       wrappedSecretIdFile: text.optional(),
       role: text.optional(),
-    })
+    } satisfies Schemas<'approle'>)
     .refine((auth) => one(auth.secretId, auth.secretIdFile, auth.wrappedSecretIdFile), {
       error: 'give one of secretId, secretIdFile and wrappedSecretIdFile',
     })
@@ -79,7 +87,7 @@ export const authSchema = z.discriminatedUnion('method', [
     mount: mount.default('kubernetes'),
     role: text,
     jwtFile: text.default('/var/run/secrets/kubernetes.io/serviceaccount/token'),
-  }),
+  } satisfies Schemas<'kubernetes'>),
   z
     .strictObject({
       method: z.literal('jwt'),
@@ -87,11 +95,18 @@ export const authSchema = z.discriminatedUnion('method', [
       role: text,
       jwtFile: text.optional(),
       jwt: asynchronous<string>().optional(),
-    })
+    } satisfies Schemas<'jwt'>)
     .refine((auth) => one(auth.jwtFile, auth.jwt), { error: 'give either jwtFile or jwt' }),
-  z.strictObject({ method: z.literal('cert'), mount: mount.default('cert'), role: text.optional() }),
-  z.strictObject({ method: z.literal('agent') }),
-  z.strictObject({ method: z.literal('custom'), login: asynchronous<HashicorpVaultCustomLogin>() }),
+  z.strictObject({
+    method: z.literal('cert'),
+    mount: mount.default('cert'),
+    role: text.optional(),
+  } satisfies Schemas<'cert'>),
+  z.strictObject({ method: z.literal('agent') } satisfies Schemas<'agent'>),
+  z.strictObject({
+    method: z.literal('custom'),
+    login: asynchronous<HashicorpVaultCustomLogin>(),
+  } satisfies Schemas<'custom'>),
 ])
 
 export type HashicorpVaultAuth = z.output<typeof authSchema>

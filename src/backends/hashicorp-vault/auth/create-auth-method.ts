@@ -41,7 +41,7 @@ const customLogin = z.object({ token: tokenText, ttlSeconds: z.number().min(0), 
 
 const FOREIGN = { renewable: false, fromLogin: false, revocable: false } as const
 
-/** A token of a workload or a person: the jwt method and Kubernetes take the same request. */
+/** Logs in with the token of a workload or a person. The jwt method and Kubernetes take the same request. */
 export function jwtAuth(
   name: string,
   { mount, role }: { readonly mount: string; readonly role: string },

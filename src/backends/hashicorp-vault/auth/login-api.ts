@@ -43,7 +43,7 @@ export function createLoginApi(send: HashicorpVaultSend, namespace: string | und
       const data = objectAt(answer.body, 'data')
       return {
         token,
-        // Rounded down, `ttl` is 0 in its last second as well.
+        // Vault rounds `ttl` down to 0 in the last second.
         ttlSeconds: data?.['expire_time'] === null ? 0 : Math.max(seconds(data?.['ttl']), 1),
         renewable: data?.['renewable'] === true,
         fromLogin: false,
@@ -69,7 +69,7 @@ export function createLoginApi(send: HashicorpVaultSend, namespace: string | und
       const looked = await post('sys/wrapping/lookup', { token }, signal)
       const from = objectAt(looked.body, 'data')?.['creation_path']
       if (from !== creationPath) throw notOurs()
-      // With the wrapping token as the request's own and no body: sent twice, it would be used up by the first.
+      // The wrapping token authenticates the request and is not repeated in the body, since the first use would consume it.
       const secretId = objectAt((await post('sys/wrapping/unwrap', undefined, signal, token)).body, 'data')?.[
         'secret_id'
       ]

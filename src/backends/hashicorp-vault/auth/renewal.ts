@@ -3,16 +3,16 @@ import type { Login, LoginApi } from './auth-method.ts'
 
 /** Keeps one login's token alive in the background. */
 export interface Renewal {
-  /** Begins with this login, and ends with the one before. */
+  /** Watches this login instead of the one before. */
   watch(login: Login): void
   stop(): void
 }
 
 export interface RenewalParts {
   readonly api: LoginApi
-  /** The token lives longer now. */
+  /** Called when the token was renewed. */
   readonly renewed: (login: Login) => void
-  /** The token is about to end and cannot be renewed any further. */
+  /** Called when the token is about to expire and cannot be renewed further. */
   readonly ending: () => void
 }
 
@@ -20,16 +20,16 @@ export interface RenewalParts {
 const SOONEST = 1_000
 const AFTER_FAILURE = 5_000
 const RENEW_DEADLINE = 4_000
-/** The longest that setTimeout takes; a longer one would fire at once. */
+/** The longest delay of setTimeout; a longer one would fire immediately. */
 const MAX_TIMER = 2_147_483_647
-/** Seconds. A token that renewal no longer brings beyond this is replaced. */
+/** Seconds. Replace a token whose TTL stays below this after renewal. */
 const SHORT = 60
 
 export function createRenewal({ api, renewed, ending }: RenewalParts): Renewal {
   let watched: Login | undefined
   let timer: NodeJS.Timeout | undefined
 
-  /** At two thirds of the time, with jitter, so that replicas do not come all at once. */
+  /** Renews at about two thirds of the TTL, with jitter, so that replicas do not renew all at once. */
   function watch(login: Login): void {
     stop()
     if (login.ttlSeconds === 0) return
@@ -53,7 +53,7 @@ export function createRenewal({ api, renewed, ending }: RenewalParts): Renewal {
       if (next.ttlSeconds < Math.min(SHORT, login.ttlSeconds)) ending()
     } catch (error) {
       if (watched !== login) return
-      // What is unreachable is tried again while the token lasts; what is refused is replaced.
+      // Retry during an outage while the token lasts; replace a token whose renewal was refused.
       if (isCredentialVaultError(error, 'unavailable')) arm(performance.now() + AFTER_FAILURE, login)
       else ending()
     }

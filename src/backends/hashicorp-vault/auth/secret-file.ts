@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 
-/** Which of two logins; undefined for a login for everything. */
+/** Which of two logins; undefined for a login that does everything. */
 export type LoginHalf = 'read' | 'write' | undefined
 
-/** Where each option's path comes from, after `VAULT_` and the half. */
+/** The variable of each option, after `VAULT_` and the half. */
 const VARIABLES = {
   tokenFile: 'TOKEN_FILE',
   secretIdFile: 'SECRET_ID_FILE',
@@ -13,7 +13,7 @@ const VARIABLES = {
 } as const
 
 /**
- * Reads one line of text from a file: a token, secret id or JWT that somebody else keeps up to date.
+ * Reads one line of text from a file: a token, secret id or JWT that another program keeps up to date.
  *
  * @throws `unauthenticated`, naming file, option and variable, and never the text
  */
@@ -25,7 +25,7 @@ export function secretReader(half: LoginHalf): SecretReader {
 }
 
 async function secretFromFile(path: string, option: string): Promise<string> {
-  // The secret itself may have been given in place of its file.
+  // The option may hold the secret itself by mistake, so only paths are shown.
   const file = /^\.{0,2}\//.test(path) ? `file ${path}` : 'file'
   const unusable = (problem: string) =>
     new CredentialVaultError('unauthenticated', `The ${file} of ${option} ${problem}.`, { reason: 'secret_file' })
@@ -40,7 +40,7 @@ async function secretFromFile(path: string, option: string): Promise<string> {
   return secret
 }
 
-/** Returns a text that changes whenever the file is replaced or written; undefined when there is none. */
+/** Returns a text that changes whenever the file is replaced or written, or undefined when it is missing. */
 export async function fileStamp(path: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined)
   return found && `${found.ino} ${found.mtimeMs} ${found.size}`

@@ -3,13 +3,13 @@ import { CredentialVaultError, isCredentialVaultError } from '../../../core/mode
 import type { AuthMethod, Login, LoginApi } from './auth-method.ts'
 import { createRenewal } from './renewal.ts'
 
-/** One principal's token: obtained once for all callers, renewed before it ends, replaced when it has ended. */
+/** One principal's token: obtained once for all callers, renewed before it expires, replaced after it has expired. */
 export interface HashicorpVaultSession {
-  /** The token to send; undefined for an agent that adds its own. Throws `unauthenticated` or `unavailable`. */
+  /** Returns the token to send, or undefined when an agent adds its own. Throws `unauthenticated` or `unavailable`. */
   token(signal: AbortSignal): Promise<string | undefined>
   /**
-   * What a 403 with this token is about. `again`: the token has ended and there is another one, or it is so new that a standby may not
-   * know it. `unauthenticated`: it has ended and cannot be replaced. `policy`: the token is good.
+   * Finds the cause of a 403 with this token. `again`: the token has expired and there is another one, or it is so new that a standby may
+   * not know it. `unauthenticated`: it has expired and cannot be replaced. `policy`: the token is valid.
    */
   refused(token: string | undefined, texts: string, attempt: number): Promise<Verdict>
   close(): Promise<void>
@@ -20,16 +20,15 @@ export type Verdict = 'again' | 'unauthenticated' | 'policy'
 interface Held {
   readonly login: Login
   readonly since: number
-  /** performance.now() at which the token is over; Infinity for one that never ends. */
+  /** performance.now() at which the token expires; Infinity when it never does. */
   readonly until: number
-  /** Whether Vault still knows it, while that is being asked: many calls are refused at once. */
+  /** The pending question whether Vault still knows it. Shared, since many calls are refused at once. */
   asking?: Promise<Verdict>
 }
 
 export interface SessionOptions {
   /**
-   * For one user of many: nothing happens in the background, and a failure of one call says nothing about the next, which brings an
-   * assertion of its own.
+   * For one user of many: does nothing in the background, and does not remember failures, because the next call brings its own assertion.
    */
   readonly onDemand?: boolean
 }
@@ -37,7 +36,7 @@ export interface SessionOptions {
 /** Milliseconds. */
 const LOGIN_DEADLINE = 4_000
 const BETWEEN_FAILED_LOGINS = 5_000
-const YOUNG = 5_000
+const FRESH_TOKEN_MS = 5_000
 const GRACE = 200
 
 export function createSession(
@@ -68,13 +67,13 @@ export function createSession(
   async function logIn(): Promise<Held> {
     if (closed) throw ended()
     try {
-      // A function of somebody else's may never come back.
+      // The application's login function may never return.
       const login = await within(AbortSignal.timeout(LOGIN_DEADLINE), (signal) => method.login(api, signal))
       lastFailure = undefined
       return hold(login)
     } catch (error) {
       const refused = loginError(method.name, error)
-      // An outage ends by itself; a login that is refused again and again may lock the account or use up a secret id.
+      // Outages may be retried immediately. Repeating a refused login may lock the account or use up a secret id.
       const lasting = refused.code !== 'unavailable' && refused.reason !== 'secret_file'
       if (lasting && !onDemand) lastFailure = { at: performance.now(), error: refused }
       throw refused
@@ -96,7 +95,7 @@ export function createSession(
     if (!held || !(await method.changed?.())) return
     const before = held
     await loginOnce().catch((error: unknown) => {
-      // It may be read in the middle of being written.
+      // The file may have been read while it was written.
       if (!isGood(before)) throw error
     })
   }
@@ -130,7 +129,7 @@ export function createSession(
       if (!refused || refused.login.token !== token) return 'again'
       if (token === undefined) return 'policy'
       if (/invalid token|bad token/i.test(texts)) return replace(refused)
-      if (attempt === 1 && refused.login.fromLogin && performance.now() - refused.since < YOUNG) {
+      if (attempt === 1 && refused.login.fromLogin && performance.now() - refused.since < FRESH_TOKEN_MS) {
         await delay(GRACE)
         return 'again'
       }
@@ -150,7 +149,7 @@ export function createSession(
   }
 }
 
-/** The work is not begun when the time is over already, and nobody waits for it any longer than that. */
+/** Runs the work unless the signal is already aborted, and stops waiting for it when the signal aborts. */
 async function within<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   if (signal.aborted) throw over()
   let stop: (() => void) | undefined

@@ -1,14 +1,14 @@
 import type { AuthMethod } from './auth-method.ts'
 import { fileStamp, type SecretReader } from './secret-file.ts'
 
-/** A token that somebody else obtained. This process renews it and never revokes it. */
+/** Uses a token that another program obtained. This process renews it and never revokes it. */
 export function tokenAuth(token: string): AuthMethod {
   return { name: 'token', canRepeat: false, login: (api, signal) => api.describe(token, signal) }
 }
 
 const LOOK_AFTER_MILLISECONDS = 5_000
 
-/** The sink file of Vault Agent. The agent renews the token and replaces the file. */
+/** Reads the sink file of Vault Agent. The agent renews the token and replaces the file. */
 export function tokenFileAuth(path: string, read: SecretReader): AuthMethod {
   let stamp: string | undefined
   let lookedAt = Number.NEGATIVE_INFINITY

@@ -1,13 +1,13 @@
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { isLoopback } from '../../../core/network/loopback.ts'
 
-/** Where requests go: an origin, and the unix socket below it when there is one. */
+/** Target of requests: an origin, and a unix socket if one is used. */
 export interface HashicorpVaultAddress {
   readonly origin: string
   readonly socketPath: string | undefined
 }
 
-/** @throws `configuration_invalid` for what is no `https://host[:port]`, `unix:///path`, or `http://` of this very machine */
+/** @throws `configuration_invalid` unless it is `https://host[:port]`, `unix:///path`, or `http://` on loopback */
 export function parseAddress(text: string, allowHttp: boolean): HashicorpVaultAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'unix:' && url.host === '' && /^\/./.test(url.pathname))

@@ -3,20 +3,20 @@ import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
 import { outcomeUnknown } from './transport-error.ts'
 
-/** Vault has no machine-readable codes: these are the texts that both products answer with. */
+/** Vault has no machine-readable codes. Both products answer with these texts. */
 export const CAS_TEXT = 'check-and-set parameter did not match'
 const ROUTE_TEXT = 'no handler for route'
 const WARMING_UP = /Upgrading from non-versioned|Waiting for the primary to upgrade|replication DR secondary/
-const STANDBY =
-  /not active|no active|active cluster node not found|sealed|API (?:access )?(?:is )?(?:has been )?locked/i
+const SEALED = /sealed/i
+const STANDBY = /not active|no active|active cluster node not found|API (?:access )?(?:is )?(?:has been )?locked/i
 
-/** The texts of an answer's `errors` and `warnings`; never shown, only searched. */
+/** Returns the texts of an answer's `errors` and `warnings`, which are searched and never shown. */
 export function textsOf({ body }: HashicorpVaultAnswer): string {
   const lists = [body?.['errors'], body?.['warnings']]
   return lists.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])).join('\n')
 }
 
-/** The error for a response other than 2xx and other than a 404 for "nothing stored". */
+/** Translates an answer that is neither a 2xx nor the 404 of a missing secret. */
 export function hashicorpVaultError(
   answer: HashicorpVaultAnswer,
   request: HashicorpVaultRequest,
@@ -34,13 +34,15 @@ export function hashicorpVaultError(
   if (status === 412) return unavailable('replica_behind')
   if (status === 429) return throttled(answer)
   if (status === 501) return misconfigured('not_initialised', 'Vault is not initialised')
-  // A gateway's own 503 has no such text, and says nothing about what Vault did.
-  if ((status === 503 || status === 500) && STANDBY.test(texts))
-    return unavailable(/sealed/i.test(texts) ? 'sealed' : 'standby')
+  // A gateway's 503 has no such text and does not show whether Vault changed anything.
+  if (status === 503 || status === 500) {
+    if (SEALED.test(texts)) return unavailable('sealed')
+    if (STANDBY.test(texts)) return unavailable('standby')
+  }
   if (status >= 500) return changes(request) ? outcomeUnknown('server_error') : unavailable('server_error')
   return misconfigured(
     `status_${status}`,
-    `Vault refused the request with status ${status}: it does not fit this mount. Run doctor`,
+    `Vault rejected the request (status ${status}). Run "mcp-credential-vault doctor" to check mount and policy`,
   )
 }
 

@@ -1,13 +1,13 @@
 /** One request to Vault's HTTP API and its answer. */
 export interface HashicorpVaultRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Below `/v1/`, made of storage keys and configured names only: nothing is encoded on the way. */
+  /** Path below `/v1/`. It consists of storage keys and configured names, so it needs no encoding. */
   readonly path: string
   readonly body?: Readonly<Record<string, unknown>> | undefined
   readonly token?: string | undefined
   readonly namespace?: string | undefined
   readonly correlationId?: string | undefined
-  /** Nothing is stored by it, so that it may be made again when its answer is lost. */
+  /** Whether it stores nothing, so that it may be repeated when its answer is lost. */
   readonly isLogin?: boolean
   /** Carries the total deadline. */
   readonly signal: AbortSignal
@@ -15,9 +15,9 @@ export interface HashicorpVaultRequest {
 
 export interface HashicorpVaultAnswer {
   readonly status: number
-  /** `date`, `location` and `retry-after`, as far as they came. */
+  /** `date`, `location` and `retry-after`, if present. */
   readonly headers: Readonly<Record<string, string>>
-  /** The parsed JSON object, empty after 204; undefined when the answer is no JSON object, so that something else than Vault answered. */
+  /** The JSON object, empty after 204. Undefined when the answer is no JSON object, so that another server than Vault answered. */
   readonly body: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -29,7 +29,7 @@ export function valueAt(body: unknown, ...path: readonly string[]): unknown {
   return found
 }
 
-/** A part of an answer that has to be an object to be of use. */
+/** Returns a part of an answer if it is an object. */
 export function objectAt(body: unknown, ...path: readonly string[]): Readonly<Record<string, unknown>> | undefined {
   const found = valueAt(body, ...path)
   return isObject(found) ? found : undefined
@@ -39,7 +39,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whether the request can have changed something although its answer never came. */
+/** Whether the request may have changed something even if its answer was lost. */
 export function changes({ method, isLogin = false }: Pick<HashicorpVaultRequest, 'method' | 'isLogin'>): boolean {
   return method !== 'GET' && !isLogin
 }

@@ -2,7 +2,7 @@ import { optionalPackage } from '../../vendor/optional-package.ts'
 import type { HashicorpVaultAnswer, HashicorpVaultRequest, HashicorpVaultSend } from './exchange.ts'
 import type { HashicorpVaultTransport } from './transport.ts'
 
-/** What reaches the seam below node-vault: our own options, and what node-vault added. */
+/** Options at the hook below node-vault: ours, and those that node-vault added. */
 interface SeamOptions {
   readonly uri: string
   readonly headers: Readonly<Record<string, string>>
@@ -10,8 +10,8 @@ interface SeamOptions {
 }
 
 /**
- * Requests through node-vault, with our transport below it. Of node-vault only `request` is called, with fresh headers that carry the
- * token: its own transport follows redirects with the token, uses proxies of the environment and shows tokens in its errors, its login
+ * Sends requests through node-vault, with our transport below it. Only its `request` is called, with new headers that carry the token.
+ * node-vault's own transport follows redirects with the token, uses proxies of the environment and shows tokens in its errors; its login
  * commands share one token between callers, and its renewal never stops for a token of 768 hours.
  */
 export async function nodeVaultSend(origin: string, transport: HashicorpVaultTransport): Promise<HashicorpVaultSend> {
@@ -19,20 +19,20 @@ export async function nodeVaultSend(origin: string, transport: HashicorpVaultTra
   const client = nodeVault({
     endpoint: origin,
     apiVersion: 'v1',
-    // It would print written values and login secrets under DEBUG.
+    // node-vault would print written values and login secrets under DEBUG.
     debug: () => undefined,
     'request-promise': {
       defaults: () => async (options: SeamOptions) => {
-        // Made of storage keys and configured names only, so that there is nothing to normalise.
+        // The path consists of storage keys and configured names, so it needs no normalisation.
         const target = options.uri.slice(origin.length)
         const answer = await transport.send({ ours: options.ours, target, headers: options.headers })
         return { statusCode: answer.status, answer, request: { path: target } }
       },
     },
   })
-  // What node-vault took from VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX is nobody's wish here.
+  // Overwrite the token, namespace and prefix that node-vault read from the environment.
   Object.assign(client, { token: '', namespace: '', pathPrefix: '' })
-  // Every status comes back: which one is an error is decided in one place.
+  // Return every status: the client decides which one is an error.
   client.handleVaultResponse = async (response) => (response as unknown as { answer: HashicorpVaultAnswer }).answer
 
   return (request) =>
@@ -45,7 +45,7 @@ export async function nodeVaultSend(origin: string, transport: HashicorpVaultTra
 }
 
 function headersOf({ method, token, namespace, correlationId }: HashicorpVaultRequest): Record<string, string> {
-  // Asked for by agents and proxies that guard against forged requests of browsers.
+  // Agents and proxies may require it, to block requests that a browser was tricked into.
   const headers: Record<string, string> = { 'x-vault-request': 'true' }
   if (method === 'PATCH') headers['content-type'] = 'application/merge-patch+json'
   if (token) headers['X-Vault-Token'] = token

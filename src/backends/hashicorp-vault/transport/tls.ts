@@ -4,18 +4,18 @@ import { z } from 'zod'
 import type { OptionSchemas } from '../../../core/model/options.ts'
 
 export interface HashicorpVaultTlsOptions {
-  /** PEM of the authorities that are trusted instead of Node's own. */
+  /** PEM of the authorities to trust instead of Node's own. */
   readonly ca?: string | undefined
-  /** File of the same, read anew for each connection, so that it can be replaced while the server runs. */
+  /** File of these. It is read again for each connection, so that it can be replaced while the server runs. */
   readonly caFile?: string | undefined
-  /** Client certificate, PEM, with its intermediates. Read anew for each connection. */
+  /** Client certificate, PEM, with its intermediates. Read again for each connection. */
   readonly certFile?: string | undefined
-  /** Its private key, PEM. */
+  /** Private key of the client certificate, PEM. */
   readonly keyFile?: string | undefined
   readonly passphrase?: string | undefined
-  /** Name that the server's certificate has to carry, when it is not the address's host. */
+  /** Name that the server's certificate must carry, if it is not the address's host. */
   readonly serverName?: string | undefined
-  /** Accepts any certificate: whoever sits on the network reads every token and credential. Warns at start. */
+  /** Accepts any certificate, so that an attacker on the network can read every token and credential. Warns at start. */
   readonly dangerouslySkipVerification?: boolean | undefined
 }
 
@@ -39,7 +39,7 @@ export const tlsSchema = z
 
 const CONNECT_MILLISECONDS = 3_000
 
-/** Connects as the options say. Nothing of the environment (`HTTPS_PROXY`, `VAULT_SKIP_VERIFY`, `VAULT_CACERT`) has a part in it. */
+/** Connects as the options say and ignores the environment (`HTTPS_PROXY`, `VAULT_SKIP_VERIFY`, `VAULT_CACERT`). */
 export function tlsConnector(tls: HashicorpVaultTlsOptions, socketPath: string | undefined): buildConnector.connector {
   const { passphrase, serverName } = tls
   return (target, callback) => {

@@ -3,7 +3,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../../../core/mode
 import { connectionFailure, connectionProblem } from '../../../core/network/connection-failure.ts'
 import { changes, type HashicorpVaultRequest } from './exchange.ts'
 
-/** Failures before a byte of the request has left. */
+/** Failures before a byte of the request was sent. */
 const CONNECT_CODES = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -23,7 +23,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** Whether another address may be tried: nothing has left, or it may be asked twice. */
+/** Whether another address may be tried: nothing was sent, or the request may be repeated. */
 export function mayGoElsewhere(error: unknown, request: HashicorpVaultRequest): boolean {
   if (request.signal.aborted) return false
   return (
@@ -34,7 +34,7 @@ export function mayGoElsewhere(error: unknown, request: HashicorpVaultRequest): 
 }
 
 /**
- * Our error for a request that got no answer. The foreign error is dropped: it may carry the token and the credential.
+ * Makes our error for a request that got no answer. The original is dropped, because it may hold the token and the credential.
  *
  * @param where the configured addresses, for operators
  */
@@ -89,7 +89,7 @@ export function misdirected(): CredentialVaultError {
   )
 }
 
-/** A captive portal, proxy or firewall that answers in place of Vault. */
+/** Reports a captive portal, proxy or firewall that answered in place of Vault. */
 export function notHashicorpVault(status: number, change: boolean): CredentialVaultError {
   if (change && status >= 500) return outcomeUnknown('not_vault')
   return new CredentialVaultError(

@@ -6,7 +6,7 @@ import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from '
 import { type HashicorpVaultTlsOptions, tlsConnector } from './tls.ts'
 import { mayGoElsewhere, misdirected, notHashicorpVault, unanswered } from './transport-error.ts'
 
-/** What node-vault hands to the transport below it. */
+/** A request as node-vault passes it to the transport. */
 export interface TransportRequest {
   readonly ours: HashicorpVaultRequest
   /** Path with `/v1/`. */
@@ -20,14 +20,14 @@ export interface HashicorpVaultTransport {
 }
 
 const MAX_ANSWER_BYTES = 1024 * 1024
-/** A folder of a hundred thousand hashed names. */
+/** Enough for a folder of a hundred thousand hashed names. */
 const MAX_LIST_BYTES = 16 * MAX_ANSWER_BYTES
 const MAX_REDIRECTS = 2
 const MILLISECONDS_FOR_ONE = 1_500
 
 /**
- * HTTP to one of several Vault nodes: the one that answered last, and the next one when that cannot be reached or has failed. Requests
- * and their tokens go to the configured addresses and nowhere else, whatever an answer or the environment says.
+ * Sends HTTP requests to one of several Vault nodes: the one that answered last, or the next one when that is unreachable or fails.
+ * Requests and tokens go to configured addresses only, whatever an answer or the environment says.
  */
 export function createTransport(
   addresses: readonly HashicorpVaultAddress[],
@@ -45,7 +45,7 @@ export function createTransport(
     return agent
   }
 
-  /** Any node that can be reached; what changes something goes to a second one only when it never left. */
+  /** Tries the nodes in turn. A change goes to a second node only if it was never sent to the first. */
   async function sendToOne(request: TransportRequest): Promise<HashicorpVaultAnswer> {
     let failure: unknown
     for (let turn = 0; turn < addresses.length; turn += 1) {
@@ -69,7 +69,7 @@ export function createTransport(
     if (preferred === index) preferred = (index + 1) % addresses.length
   }
 
-  /** A standby may answer with the leader's address (307); it is believed when it is one of ours. */
+  /** Follows a standby's redirect to the leader (307) if the address is configured. */
   async function follow(address: HashicorpVaultAddress, request: TransportRequest): Promise<HashicorpVaultAnswer> {
     let to = address
     let { target } = request
@@ -99,7 +99,7 @@ export function createTransport(
       headers: ours.body && !headers['content-type'] ? { ...headers, ...JSON_TYPE } : headers,
       body: ours.body ? JSON.stringify(ours.body) : null,
       signal: ours.signal,
-      // The signal carries the deadline of the whole call. One node that hangs must not take all of it when another can be asked.
+      // The signal carries the deadline of the whole call. A hanging node must not use all of it when another can be asked.
       headersTimeout: addresses.length > 1 && !changes(ours) ? MILLISECONDS_FOR_ONE : 0,
       bodyTimeout: 0,
     })
@@ -126,7 +126,7 @@ export function createTransport(
 const NEEDED_HEADERS = ['date', 'location', 'retry-after'] as const
 const JSON_TYPE = { 'content-type': 'application/json' } as const
 
-// By events: an async iterator takes a tenth of the time that a whole read of a Vault nearby does.
+// Uses events, since an async iterator would add a tenth to the time of a read from a nearby Vault.
 function textOf(body: Dispatcher.ResponseData['body'], longest: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0

@@ -4,8 +4,8 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { removeQuietly } from './durable-file.ts'
 
-/** Shows other servers of the same store that this one runs. */
-export interface ServerMark {
+/** Lets servers of one store detect each other. */
+export interface ServerPresence {
   /** Whether another server with the same address runs. */
   readonly others: boolean
   close(): Promise<void>
@@ -18,19 +18,19 @@ const NEW_MILLISECONDS = 10_000
 
 /**
  * Opens a listening socket in the store's folder, named after the server's address. The kernel closes it when the process ends, so a
- * crashed server does not count. Other containers on this machine see it, too, where a process id means nothing. Commands of the command
- * line open none: they serve nobody.
+ * crashed server does not count. It also works across containers on one machine, where process ids mean nothing. Commands of the command
+ * line open no socket, since they are no servers.
  *
- * @returns undefined where the file system has no sockets or the path is too long: then nothing can be told
+ * @returns undefined when the file system has no sockets or the path is too long, so that other servers cannot be detected
  */
-export async function markServer(root: string, serverBaseUrl: string): Promise<ServerMark | undefined> {
+export async function announceServer(root: string, serverBaseUrl: string): Promise<ServerPresence | undefined> {
   const folder = join(root, 'servers')
   const prefix = `${createHash('sha256').update(serverBaseUrl).digest('hex').slice(0, 8)}-`
   const own = prefix + randomBytes(4).toString('hex')
   if (Buffer.byteLength(join(folder, own)) > LONGEST_PATH) return undefined
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    // Listening first: of two that start at the same moment at least one sees the other.
+    // Listen first, so that of two servers starting at once at least one sees the other.
     const close = await listen(join(folder, own))
     const names = (await readdir(folder)).filter((name) => name.startsWith(prefix) && name !== own)
     const answers = await Promise.all(names.map((name) => isAlive(join(folder, name))))
@@ -43,9 +43,9 @@ export async function markServer(root: string, serverBaseUrl: string): Promise<S
 async function listen(path: string): Promise<() => Promise<void>> {
   const server = createServer((socket) => socket.destroy())
   server.unref()
-  // Workers of one cluster would share it.
+  // Workers of one cluster would otherwise share the socket.
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ path, exclusive: true }, resolve))
-  // Closing removes the file.
+  // Closing the server removes the socket's file.
   return () => new Promise((resolve) => server.close(() => resolve()))
 }
 

@@ -17,7 +17,7 @@ const entry = z.object({
   }),
 })
 
-/** Operations that touch a value; listing and describing do not. */
+/** Operations that touch a value, by engine path; listing and describing do not. */
 const TOUCHING: Readonly<Record<string, readonly string[]>> = {
   data: ['read', 'create', 'update', 'patch', 'delete'],
   delete: ['create', 'update'],
@@ -26,8 +26,8 @@ const TOUCHING: Readonly<Record<string, readonly string[]>> = {
   metadata: ['delete'],
 }
 
-/** Reads the file of an audit device of Vault or OpenBao, and finds in it what touched the values below a prefix of a mount. */
-export async function readVaultLog(path: string, mount: string, prefix: string): Promise<BackendLog> {
+/** Reads the file of an audit device of Vault or OpenBao and finds the requests that touched values below a prefix of a mount. */
+export async function readHashicorpVaultLog(path: string, mount: string, prefix: string): Promise<BackendLog> {
   const entries: BackendLogEntry[] = []
   for await (const line of createInterface({ input: createReadStream(path) })) {
     const found = entry.safeParse(parsedJson(line))

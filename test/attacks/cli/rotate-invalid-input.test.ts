@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ISSUER, type MainCommand, mainCommand } from '../../harness/processes/main-command.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../../harness/processes/cli-process.ts'
 
 // What an operator's pipe may bring: a file of another encoding, an editor's mark, nothing but blanks. Stored as it is, it spoils the
 // credential, and the user is told that their token is wrong.

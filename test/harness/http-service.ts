@@ -6,10 +6,10 @@ import type { Resolve } from '../../src/destinations/checked-lookup.ts'
 import { type DestinationOptions, defineDestinations } from '../../src/destinations/destination.ts'
 import type { ShareLimits } from '../../src/destinations/owner-shares.ts'
 
-export interface LocalService {
+export interface HttpService {
   readonly origin: string
   readonly port: number
-  /** What arrived, oldest first. */
+  /** Received requests, oldest first. */
   readonly received: readonly IncomingMessage[]
   close(): Promise<void>
 }
@@ -17,7 +17,7 @@ export interface LocalService {
 /** A real HTTP server on loopback that keeps what it received. */
 export async function startService(
   answer: RequestListener = (_, response) => response.end('ok'),
-): Promise<LocalService> {
+): Promise<HttpService> {
   const received: IncomingMessage[] = []
   const server: Server = createServer((request, response) => {
     received.push(request)

@@ -18,12 +18,12 @@ import { CredentialsProvider } from '../../../src/vault/provider/credentials-pro
 import { browserClient, startIdentityProvider } from '../identity/identity-provider.ts'
 import { type ExampleClient, exampleClient, withToken } from '../processes/example-client.ts'
 
-/** What a server that exists already has: a check of its own tokens, and a transport. */
+/** Parts of an existing server: a check of its own tokens, and a transport. */
 export interface OwnMcp {
   handle(request: IncomingMessage, response: ServerResponse, parsedBody?: unknown): Promise<void>
 }
 
-/** A framework, as its own users set it up, with the vault plugged in. Answers `the application` on every path that is nobody's. */
+/** A framework in its usual set-up, with the vault plugged in. Answers `the application` on every other path. */
 export type Host = (vault: CredentialVault, mcp: OwnMcp, base: string) => RequestListener | Promise<RequestListener>
 
 export const expressHost = ((vault, mcp, base) => {

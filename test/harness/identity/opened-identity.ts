@@ -8,7 +8,7 @@ import { browserOf, type TestBrowser } from '../browser/test-browser.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from './identity-provider.ts'
 
 export const SERVER_BASE_URL = new URL('http://localhost:39999')
-export const CALLBACK_URL = new URL('http://localhost:39999/credentials/login/callback')
+export const CALLBACK_URL = new URL('http://localhost:39999/credentials/callback')
 export const RESOURCE = 'http://localhost:39999/mcp'
 export const FORM_CLIENT = 'credential-form'
 
@@ -85,7 +85,7 @@ export async function answerLogin(
   return { callback: await provider.signIn(redirectTo, user, browser), transaction }
 }
 
-/** What the provider itself issues to the form's client, by the code flow without our code. */
+/** Gets tokens that the provider issues to the form's client, with the code flow but without our code. */
 export async function realTokens(
   under: IdentityUnderTest,
   user: string,

@@ -1,15 +1,15 @@
 import { type NameStyle, vendorName } from '../../../src/backends/vendor/vendor-name.ts'
 import type { StorageKey } from '../../../src/core/model/storage-key.ts'
-import type { VendorHands } from '../../../src/testing/secret-backend/harness.ts'
+import type { VendorOperator } from '../../../src/testing/secret-backend/harness.ts'
 import type { OpenBao } from './open-bao.ts'
 
 /** An operator at Vault's own API, as `vault kv` uses it. */
-export function vaultHands(
+export function hashicorpOperator(
   { api }: Pick<OpenBao, 'api'>,
   mount: string,
   prefix = 'mcp',
   names: NameStyle = 'readable',
-): VendorHands {
+): VendorOperator {
   const at = (engine: string, key: StorageKey) => `${mount}/${engine}/${prefix}/${vendorName(key, names).path}`
   const versions = async (key: StorageKey) => {
     const { body } = await api('GET', at('metadata', key))

@@ -1,10 +1,10 @@
 import type { Owner } from '../../core/model/owner.ts'
 
 /**
- * Issuer and subject in labels beside a credential whose name hides them, since a hash cannot be read back. Base64url, in as many pieces
- * as the vendor's longest value asks for: `<separator>` is what its label names are built with, e.g. `mcp-subject-1`.
+ * Makes labels of the issuer and subject that a credential's name hides, since a hash cannot be reversed. The values are base64url, split
+ * into pieces that fit the vendor's longest value. Their names are built with `separator`, e.g. `mcp-subject-1`.
  */
-export function hiddenLabels(hidden: Partial<Owner>, separator: string, longest: number): Record<string, string> {
+export function hashedNameLabels(hidden: Partial<Owner>, separator: string, longest: number): Record<string, string> {
   return Object.fromEntries(
     (['issuer', 'subject'] as const).flatMap((part) =>
       piecesOf(hidden[part] ?? '', longest).map((piece, index) => [labelName(part, separator, index + 1), piece]),
@@ -12,7 +12,10 @@ export function hiddenLabels(hidden: Partial<Owner>, separator: string, longest:
   )
 }
 
-export function hiddenNames(labels: Readonly<Record<string, unknown>> | undefined, separator: string): Partial<Owner> {
+export function ownerFromLabels(
+  labels: Readonly<Record<string, unknown>> | undefined,
+  separator: string,
+): Partial<Owner> {
   return Object.fromEntries(
     (['issuer', 'subject'] as const).flatMap((part) => {
       const pieces: string[] = []

@@ -1,10 +1,10 @@
 import type { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { vendorName } from '../../../src/backends/vendor/vendor-name.ts'
 import type { StorageKey } from '../../../src/core/model/storage-key.ts'
-import type { VendorHands } from '../../../src/testing/secret-backend/harness.ts'
+import type { VendorOperator } from '../../../src/testing/secret-backend/harness.ts'
 
 /** An operator in the AWS console. */
-export function awsHands(administrator: SecretsManager, prefix: string): VendorHands {
+export function awsOperator(administrator: SecretsManager, prefix: string): VendorOperator {
   const name = (key: StorageKey) => `${prefix}/${vendorName(key, 'readable').path}.cred`
   const stages = async (key: StorageKey) =>
     Object.entries((await administrator.describeSecret({ SecretId: name(key) })).VersionIdsToStages ?? {})

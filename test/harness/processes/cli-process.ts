@@ -10,7 +10,7 @@ import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { printable } from '../../../src/core/model/printable.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
-import { compiled } from './compiled.ts'
+import { compiled } from './compile-module.ts'
 
 export interface Ended {
   readonly code: number | null
