@@ -18,11 +18,14 @@ import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
 
+/** A gate opens and leaves requests. It cannot claim one, nor close one as saved. */
+export type ToolRequests = Pick<PendingRequests, 'openOrReuse' | 'label' | 'leave' | 'wait' | 'withdraw'>
+
 /** The services that providers' tools use. */
 export interface ToolServices {
   readonly reader: CredentialReader
   readonly log: AccessLog
-  readonly pendingRequests: PendingRequests
+  readonly pendingRequests: ToolRequests
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
   /** Whether the form begins with a login. Local mode has none. */
@@ -99,6 +102,7 @@ export function createToolTier(
   { backend, options, checked }: ToolTierParts,
 ): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, warnOf } = opened
+  const { openOrReuse, label, leave, wait, withdraw } = pendingRequests
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {
     serverBaseUrl,
@@ -128,7 +132,7 @@ export function createToolTier(
     services: {
       reader,
       log,
-      pendingRequests,
+      pendingRequests: { openOrReuse, label, leave, wait, withdraw },
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
       hasLogin: identity.browserLogin.hasLogin,

@@ -245,7 +245,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
       // A claim that a fault left behind would keep the next flow's form closed.
       const user = { ...owner, clientId: 'test-mcp-client' }
       const request = await inner.pendingRequests.openOrReuse({ provider: 'canary', user, cause: 'absent' })
-      await inner.pendingRequests.close(request, 'cancelled')
+      await pendingStore.close(request.key, 'cancelled')
       await real.revoke(storageKey('canary', owner), intent, call())
       inner.reader.forget(storageKey('canary', owner))
     },

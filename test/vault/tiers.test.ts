@@ -182,3 +182,14 @@ test('a tool tier has no key for cookies, and a form tier none for references', 
   const all: Sealer = pages
   expect(all).toBe(pages)
 })
+
+test('a tool tier opens and leaves requests, and can neither claim one nor close it as saved', async () => {
+  const { tools } = await openTiers()
+  expect(Object.keys(tools.services.pendingRequests).sort()).toEqual([
+    'label',
+    'leave',
+    'openOrReuse',
+    'wait',
+    'withdraw',
+  ])
+})
