@@ -22,7 +22,7 @@ interface Waiting {
 /** Bounds the memory that a hanging disk costs. */
 const MAX_WAITING = 10_000
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT'])
-/** A few milliseconds when the event loop is busy. */
+/** Most event-loop turns for which a batch waits for more lines: a few milliseconds on a busy loop. */
 const MOST_TURNS = 16
 /** Turns in a row that bring no line. They take microseconds when the event loop is idle. */
 const IDLE_TURNS = 3

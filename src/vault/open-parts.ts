@@ -1,6 +1,6 @@
 import { jsonLinesAudit } from '../audit/json-lines.ts'
-import { type AccessLog, createAccessLog } from '../core/credentials/access-log.ts'
 import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
+import { type AccessLog, createAccessLog } from '../core/credentials/credential-audit.ts'
 import {
   createSealer,
   type MacPurpose,

@@ -1,6 +1,6 @@
-import { type AccessLog, createAccessLog } from '../../src/core/credentials/access-log.ts'
 import { createBackendCalls } from '../../src/core/credentials/backend-calls.ts'
 import { type CredentialAdmin, createCredentialAdmin } from '../../src/core/credentials/credential-admin.ts'
+import { type AccessLog, createAccessLog } from '../../src/core/credentials/credential-audit.ts'
 import { type CredentialReader, createCredentialReader } from '../../src/core/credentials/credential-reader.ts'
 import { type CredentialWriter, createCredentialWriter } from '../../src/core/credentials/credential-writer.ts'
 import type { Health } from '../../src/core/journal/health.ts'

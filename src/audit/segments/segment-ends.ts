@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSignedBy } from '../line/audit-keys.ts'
-import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/sealed-line.ts'
+import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/chained-line.ts'
 import { parseSegmentName, type SegmentName } from './segment-name.ts'
 
 /** Lists the log's files in a folder, by the start times in their names. Returns an empty list when the folder is missing. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { MAX_LINE_BYTES } from '../line/sealed-line.ts'
+import { MAX_LINE_BYTES } from '../line/chained-line.ts'
 
 export interface RawLine {
   /** Excludes the line end, and is empty for a line that is too long to be the log's. Valid only until the next line is read. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readSealedLine } from '../line/sealed-line.ts'
+import { readSealedLine } from '../line/chained-line.ts'
 import { segmentLines } from '../segments/segment-lines.ts'
 import { type Finding, finding } from './finding.ts'
 import type { WriterVerdict } from './verify-writer.ts'

@@ -16,7 +16,7 @@ const ANSWERS: ReadonlySet<string> = new Set<ServiceAnswer>([
   'InvalidParameterException',
 ])
 
-/** One of these errors. It carries the name and nothing of the text. */
+/** An AWS error that the caller must interpret. It keeps only the name, because the text may quote the request. */
 export class AwsAnswer extends Error {
   readonly answer: ServiceAnswer
 

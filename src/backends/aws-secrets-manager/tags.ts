@@ -21,7 +21,7 @@ export function tagsOfWrite(
   const fields = written.fields.join(' ')
   return tags({
     [VERSION]: versionId,
-    // A list that is too long is left out, and must replace an earlier one.
+    // A list that is too long is written as an empty tag, so that the previous version's list does not stay.
     [FIELDS]: fields.length <= MAX_VALUE ? fields : '',
     [AUDIT]: positionText(written.audit),
     ...hashedNameLabels(hidden, ':', MAX_VALUE),

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
-import { type AccessLog, createAccessLog } from '../../core/credentials/access-log.ts'
 import { createBackendCalls } from '../../core/credentials/backend-calls.ts'
 import { type CredentialAdmin, createCredentialAdmin } from '../../core/credentials/credential-admin.ts'
+import { type AccessLog, createAccessLog } from '../../core/credentials/credential-audit.ts'
 import { type CredentialWriter, createCredentialWriter } from '../../core/credentials/credential-writer.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'

@@ -11,9 +11,9 @@ import type {
   StoredCredential,
   StoredVersion,
 } from '../ports/secret-backend.ts'
-import type { AccessLog } from './access-log.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
+import type { AccessLog } from './credential-audit.ts'
 import { announcedWrite } from './credential-writer.ts'
 import { knownAnswer, statusOf } from './status-of.ts'
 import { TRANSITIONS } from './transitions.ts'

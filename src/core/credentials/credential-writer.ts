@@ -4,9 +4,9 @@ import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
 import type { Expectation, StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
-import type { AccessLog } from './access-log.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
+import type { AccessLog } from './credential-audit.ts'
 import { revokeOnce } from './revoke-once.ts'
 import { saveOnce } from './save-once.ts'
 import { TRANSITIONS } from './transitions.ts'
@@ -21,12 +21,14 @@ export interface CredentialWriter {
     key: StorageKey,
     values: CredentialValues,
     context: AccessContext,
-    /** Asked once the line is durable, before anything is written: rejects when it must not be written any more. */
+    /** Called once the line is durable, before anything is written. Rejects if the write is no longer allowed. */
     mayWrite?: () => Promise<void>,
   ): Promise<StoredVersion>
   /**
-   * Always proceeds, with the audit log or without. Resolves false when there was nothing to revoke. `expect`: `conflict` unless this is
-   * still what is stored. Default `any`.
+   * Revokes even if the audit log cannot be written. Resolves to false when nothing was stored. `expect` is what must still be stored;
+   * default `any`.
+   *
+   * @throws `conflict` if it is not, or a backend's error
    */
   revoke(
     key: StorageKey,
@@ -39,7 +41,7 @@ export interface CredentialWriterParts {
   readonly backend: WritableBackend
   readonly calls: BackendCalls
   readonly log: AccessLog
-  /** Told of each credential that may have changed, before and after: a read that runs meanwhile must not bring the old value back. */
+  /** Called before and after each change: a read that runs during the change must not put the old value back into the cache. */
   readonly changed?: ((key: StorageKey) => void) | undefined
 }
 

@@ -3,9 +3,9 @@ import { CredentialVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { CredentialStatus, ReadableBackend } from '../ports/secret-backend.ts'
-import type { AccessLog } from './access-log.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
+import type { AccessLog } from './credential-audit.ts'
 
 export interface StatusParts {
   readonly backend: Pick<ReadableBackend, 'name' | 'stat'>

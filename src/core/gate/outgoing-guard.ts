@@ -22,9 +22,8 @@ const MAX_DEPTH = 3
 type Method = (...parameters: unknown[]) => unknown
 
 /**
- * A copy of what an SDK hands to a handler, marked as the call's own, on which everything that can be called is searched for the call's
- * secrets first: its functions, and the methods of the objects on it. A call that is refused sends nothing and returns a promise that
- * rejects with `secret_echoed`.
+ * Returns a copy of what an SDK hands to a handler, marked as the call's own. Every function on it, and every method of its objects, first
+ * searches its parameters for the call's secrets. If it finds one, it sends nothing and returns a promise that rejects with `secret_echoed`.
  */
 export function guardOutgoing<E extends object>(extra: E, guard: OutgoingGuard): E {
   const guarded: Record<PropertyKey, unknown> = {}

@@ -1,5 +1,5 @@
 import { ownerKey } from '../model/owner.ts'
-import { addressGroups } from '../network/address-groups.ts'
+import { addressGroups } from '../network/rate-limit-networks.ts'
 import type { AuditEvent } from '../ports/audit-sink.ts'
 
 const WINDOW_MILLISECONDS = 60_000

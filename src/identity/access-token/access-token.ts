@@ -123,8 +123,8 @@ export function principalOf(claims: JWTPayload, settings: AccessTokenSettings): 
 }
 
 /**
- * Recognises tokens of other kinds that carry our audience. The audience excludes ID tokens unless it is the login client itself, as with
- * Entra. Then claims that only ID tokens have are refused, and claims that only access tokens have are required.
+ * Recognises tokens of other kinds that carry our audience: a `typ` other than Bearer, and claims of ID, logout and event tokens. If our
+ * audience is also the login client, as with Entra, `nonce` marks an ID token too, and an access token must have `scope` or `scp`.
  */
 function isOtherKind(claims: JWTPayload, settings: AccessTokenSettings): boolean {
   const keycloakType = claims['typ']

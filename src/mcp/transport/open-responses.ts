@@ -1,5 +1,6 @@
 import { type Owner, ownerKey } from '../../core/model/owner.ts'
 
+/** `mount-options.ts` has the options and defaults: `maxOpenResponsesPerOwner`, `maxUnreadBytesPerOwner` and `writeTimeoutSeconds`. */
 export interface OpenResponseLimits {
   /** Most responses of one owner that are open at once. */
   readonly maxPerOwner: number

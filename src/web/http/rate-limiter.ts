@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { addressGroups } from '../../core/network/address-groups.ts'
+import { addressGroups } from '../../core/network/rate-limit-networks.ts'
 
 /** Limits the requests of one kind per minute. */
 export interface RateLimit {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressGroups } from '../../../src/core/network/address-groups.ts'
+import { addressGroups } from '../../../src/core/network/rate-limit-networks.ts'
 
 const keys = (address: string) => addressGroups(address).map(({ key }) => key)
 
