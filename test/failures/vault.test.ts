@@ -226,7 +226,7 @@ describe('outages', () => {
     afterTtl()
     const { tool, form } = await refusal(release(), 'unavailable', reason)
     expect(tool).toContain('It has not been lost; try again later')
-    expect(form).toContain('refused or could not be reached')
+    expect(form).toContain('The credential store refused the request or cannot be reached')
     const state = await rejectionOf(credentials.status(KEY, context))
     expect(state.code).toBe('unavailable')
     proxy.answer(undefined)
