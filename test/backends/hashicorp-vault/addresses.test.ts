@@ -15,7 +15,7 @@ test.each([
   ['https://vault.example.com/v1', 'nothing but scheme, host and port'],
   ['unix:run/vault.sock', 'https://host:port or unix:///path'],
   ['unix:///', 'https://host:port or unix:///path'],
-  ['unix:///run/%zz.sock', 'percent sign'],
+  ['unix:///run/%zz.sock', 'percent encoding'],
   ['vault.example.com', 'https://host:port or unix:///path'],
 ])('%s is refused', (text, problem) => {
   expect(() => parseAddress(text, false)).toThrow(
