@@ -13,16 +13,16 @@ type Operation<T> = (call: BackendCall) => Promise<T>
  * errors come out.
  */
 export interface BackendCalls {
-  /** For operations that change nothing. */
+  /** Runs an operation that changes nothing. */
   ask<T>(trace: CallTrace, operation: Operation<T>): Promise<T>
-  /** For operations that write. The caller knows whether one may be made again. */
+  /** Runs an operation that writes. The caller knows whether it may be repeated. */
   change<T>(trace: CallTrace, operation: Operation<T>): Promise<T>
-  /** The same, and tried even when the backend is thought to be down. */
+  /** Runs an operation that writes, even if the circuit breaker is open. */
   changeRegardless<T>(trace: CallTrace, operation: Operation<T>): Promise<T>
 }
 
 export interface BackendCallsParts {
-  /** As the backend calls itself. */
+  /** The backend's own name. */
   readonly name: string
   readonly health: Health
   /** Total time for one read, in milliseconds. Default 5000. */
@@ -42,7 +42,7 @@ const OUTAGES = [
   'key_missing',
 ] as const
 
-/** Reasons that say something of one user or one credential, and nothing of the backend. */
+/** Reasons that concern one user or credential, and not the backend. */
 const OF_ONE_CREDENTIAL: ReadonlySet<string | undefined> = new Set([
   'assertion',
   'quota',
@@ -54,7 +54,7 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
   const { name, health, readDeadline = 5_000, writeDeadline = 10_000 } = parts
   const breaker = createCircuitBreaker(name)
 
-  /** One operation within a deadline: health and the breaker hear of each attempt. */
+  /** Runs an operation within a deadline, and reports each attempt to health and the breaker. */
   async function within<T>(
     milliseconds: number,
     trace: CallTrace,
@@ -79,7 +79,7 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
       health.recovered('backend')
       return answer
     } catch (error) {
-      // What one user's own login may not do says nothing about the server.
+      // A user's own login may lack rights that the server has.
       const ofUser = trace.assertion !== undefined && isCredentialVaultError(error, 'unauthenticated', 'forbidden')
       const ofCredential = isCredentialVaultError(error) && OF_ONE_CREDENTIAL.has(error.reason)
       if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !ofCredential)

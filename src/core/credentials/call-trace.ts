@@ -6,7 +6,7 @@ import type { BackendCall } from '../ports/secret-backend.ts'
 export interface CallTrace {
   readonly correlationId: string
   readonly assertion: BackendCall['assertion'] | undefined
-  /** The vendor's ids of the requests that were made, as far as they came back. Filled in as they do. */
+  /** The vendor's ids of the requests, added as the answers arrive. */
   readonly requestIds: string[]
 }
 
@@ -16,7 +16,7 @@ export function traceOf({ correlationId, assertion }: Pick<AccessContext, 'corre
   return { correlationId, assertion, requestIds: [] }
 }
 
-/** For the audit line; undefined where the vendor has said none. */
+/** Returns the ids for the audit line, or undefined when the vendor sent none. */
 export function requestIdsOf({ requestIds }: CallTrace): readonly string[] | undefined {
   return requestIds.length === 0 ? undefined : requestIds
 }

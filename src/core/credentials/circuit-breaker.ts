@@ -2,7 +2,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts
 
 /**
  * Keeps calls away from a backend that is down: after five failures in a row each call fails at once, and every two seconds one is let
- * through to see. Only outages count; an answer that somebody does not like is an answer.
+ * through to test the backend. Only outages count; a refusal is an answer.
  */
 export interface CircuitBreaker {
   /** @throws `unavailable` (`reason: 'circuit_open'`) while the backend is thought to be down */
@@ -13,7 +13,7 @@ export interface CircuitBreaker {
 
 const FAILURES = 5
 const PROBE_EVERY_MILLISECONDS = 2_000
-/** Outages of one request, and not of the backend. */
+/** Reasons of outages that concern one request, and not the backend. */
 const NO_OUTAGE: ReadonlySet<string | undefined> = new Set(['throttled', 'aborted', 'circuit_open', 'assertion'])
 
 export function createCircuitBreaker(name: string): CircuitBreaker {

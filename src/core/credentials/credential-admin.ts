@@ -23,18 +23,18 @@ export interface CredentialAdmin {
   readonly backendName: string
   /** All credentials, once the `admin.listed` line is durable. */
   list(context: AccessContext): AsyncIterable<StoredCredential>
-  /** Whether there is one. Reads no values and is not audited. */
+  /** Tells whether a credential is stored. Reads no values and is not audited. */
   status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
   /**
-   * Replaces one field of an active credential and leaves the others, only if nobody changes it meanwhile: `conflict` otherwise. It reads
-   * the values for that, and writes a `credential.read` line first. Without `field` the credential has to have exactly one; `field_unknown`
-   * names those that it has.
+   * Replaces one field of an active credential and keeps the others. Fails with `conflict` if the credential changes meanwhile. To keep the
+   * others it reads the values, and writes a `credential.read` line first. Without `field` the credential must have exactly one field;
+   * `field_unknown` lists its fields.
    */
   rotate(key: StorageKey, change: FieldChange, context: AccessContext): Promise<StoredVersion>
   locate(key: StorageKey): string
-  /** Names of its fields; undefined where they cannot be told without reading the values. Not audited. */
+  /** Returns the names of its fields, or undefined if only the values would tell them. Not audited. */
   fieldNames(key: StorageKey, context: Pick<AccessContext, 'correlationId'>): Promise<readonly string[] | undefined>
-  /** The vendor's own command that rotates it by hand; undefined where there is none. */
+  /** Returns the vendor's own command that rotates it by hand, or undefined if there is none. */
   rotateCommand(key: StorageKey, fields: readonly string[]): RotateCommand | undefined
 }
 

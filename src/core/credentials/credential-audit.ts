@@ -3,11 +3,11 @@ import type { StorageKey } from '../model/storage-key.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
 import type { AuditEvent, AuditPosition } from '../ports/audit-sink.ts'
 
-/** The audit lines about credentials of one backend. */
+/** Writes the audit lines about credentials of one backend. */
 export interface AccessLog {
-  /** Durable when it resolves, before something is given or written. Throws `audit_unavailable`. */
+  /** Writes a line before something is released or written. The line is durable when this resolves. Throws `audit_unavailable`. */
   grant(key: StorageKey | undefined, context: AccessContext, event: CredentialNote): Promise<AuditPosition>
-  /** Something that has happened anyway. */
+  /** Writes a line about something that has already happened. */
   note(key: StorageKey | undefined, context: AccessContext, event: CredentialNote): Promise<void>
 }
 
@@ -19,8 +19,8 @@ export function createAccessLog(journal: Pick<Journal, 'grant' | 'note'>, backen
 }
 
 /**
- * What is written about one credential, by whom it was asked for. The assertion has no place in it. One literal, since spreading its parts
- * takes ten times as long, and it is made for each call.
+ * Builds the audit event, which never contains the user's JWT. It is one literal, because each call makes one and spreading its parts takes
+ * ten times as long.
  */
 function lineOf(
   key: StorageKey | undefined,

@@ -2,24 +2,24 @@ import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialLookup, ReadableBackend } from '../ports/secret-backend.ts'
 
 export interface CredentialCacheOptions {
-  /** How long a value is believed, in milliseconds; each entry takes between half of it and all of it. 0 keeps nothing. */
+  /** How long a value is cached, in milliseconds. Each entry lasts between half of it and all of it. 0 caches nothing. */
   readonly ttl: number
   readonly maxEntries: number
 }
 
 /**
- * Credentials, for a short time, so that a burst of calls does not read each of them anew. Absent and revoked are kept for two seconds at
- * most, and not at all where the backend tells of changes by itself; failures are never kept, and nothing outlives its time because the
- * backend is away.
+ * Caches credentials for a short time, so that a burst of calls does not read each of them again. The answers "absent" and "revoked" are
+ * cached for two seconds at most, and not at all if the backend reports changes itself. Failures are never cached, and no entry is kept
+ * longer because the backend is down.
  */
 export interface CredentialCache {
-  /** What is known and still holds. */
+  /** Returns the entry that is still valid. */
   find(key: StorageKey): CredentialLookup | undefined
   /** Reads through `load`; calls for the same credential at the same time share one read. */
   read(key: StorageKey, load: () => Promise<CredentialLookup>): Promise<CredentialLookup>
-  /** Forgets what was read more than two seconds ago, for a caller who has reason to think that it has changed. */
+  /** Forgets an entry older than two seconds, for a caller that expects a change. */
   refresh(key: StorageKey): void
-  /** Forgets the credential, and lets no read that has begun bring it back. */
+  /** Forgets the credential. A read that is already running does not bring it back. */
   forget(key: StorageKey): void
   clear(): void
 }
@@ -35,7 +35,7 @@ interface Entry {
 const NEGATIVE_TTL = 2_000
 const FRESH = 2_000
 
-/** Milliseconds. A call looks more than once, and busy users call often: the backend is asked for changes so often at most. */
+/** Milliseconds between two questions to the backend whether a version is current. Busy users' calls would ask far more often. */
 const CHECK_HOLDS = 10
 
 export function createCredentialCache(
@@ -47,7 +47,7 @@ export function createCredentialCache(
 
   let sweeper: NodeJS.Timeout | undefined
 
-  // Nobody may ever ask for an entry again, and it holds a secret.
+  // An entry holds a secret, and may never be asked for again.
   function sweep(): void {
     const now = performance.now()
     for (const [path, { until }] of entries) if (now >= until) entries.delete(path)
@@ -59,7 +59,7 @@ export function createCredentialCache(
     sweeper = undefined
   }
 
-  /** @param readAt when the read began: what it found may be as old */
+  /** @param readAt when the read began, which is how old its result may be */
   function keep(path: string, found: CredentialLookup, readAt: number): void {
     const longest = found.status === 'active' ? ttl : backend.isCurrent ? 0 : Math.min(ttl, NEGATIVE_TTL)
     if (longest === 0) return
@@ -77,7 +77,7 @@ export function createCredentialCache(
     try {
       return backend.isCurrent(key, entry.found.version)
     } catch {
-      // The read that follows says what is wrong, with its error translated.
+      // The read that follows reports the error, translated.
       return false
     }
   }
@@ -101,7 +101,7 @@ export function createCredentialCache(
       reading.set(key.path, started)
       try {
         const loaded = await started.found
-        // Forgotten meanwhile: what was read may be from before the change.
+        // After forget(), the result may be from before the change.
         if (reading.get(key.path) === started) keep(key.path, loaded, started.since)
         return loaded
       } finally {

@@ -10,17 +10,16 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
   /** Names the credential; `provider.resolve(reference, owner)` turns it into a handle again. */
   readonly reference: CredentialReference
   /**
-   * Reads the values from the backend, audits the release, and hands them to `work`. Don't let them out of it: what the tool answers is
-   * searched for them. With `fresh` they are not older than two seconds: for a second attempt after the service refused them, since
-   * somebody may have rotated them meanwhile.
+   * Reads the values from the backend, audits the release, and passes them to `work`. Don't pass them on: the tool's answer is searched for
+   * them. With `fresh` they are at most two seconds old, for a second attempt after the service refused values that may have been rotated.
    *
    * @throws `call_ended` after the tool call, `credential_absent`, `credential_revoked`, `unavailable`, `audit_unavailable`, …
    */
   use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T>
   /**
    * `fetch` with the credential's header, to the provider's declared `destinations` only. With a single destination, `/path` is appended
-   * to its address. Follows no redirect to another origin. After a 401 the credential is read again, and the request is sent a second time
-   * when it was rotated meanwhile and its body is text or none.
+   * to its address. Follows no redirect to another origin. After a 401 it reads the credential again. If the credential was rotated, and the
+   * body is text or empty, it sends the request once more.
    *
    * @throws `destination_refused`, and what `use` throws
    */
@@ -34,13 +33,13 @@ export interface ReleaseOptions {
 
 export interface HandleParts {
   readonly provider: string
-  /** Made when it is first asked for. */
+  /** Called once, when the reference is first needed. */
   readonly reference: () => CredentialReference
   /** Audited read. */
   readonly release: (options?: ReleaseOptions) => Promise<CredentialValues>
   readonly isLive: () => boolean
   readonly send: (values: CredentialValues, input: string | URL, init?: RequestInit) => Promise<Response>
-  /** Told that the service answered 401 or 403: somebody may have revoked the credential there. */
+  /** Records that the service answered 401 or 403: the credential may have been revoked there. */
   readonly refused: (refusal: CredentialNote) => Promise<void>
 }
 
@@ -48,7 +47,7 @@ export function createHandle<V extends VariablesOptions>(parts: HandleParts): Cr
   return Object.freeze(new Handle<V>(parts))
 }
 
-// A class, since one is made for each call and an object of closures costs several times as much.
+// A class, because each call makes one and an object of closures costs several times as much.
 class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
   readonly provider: string
   readonly #parts: HandleParts
@@ -65,7 +64,7 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
   }
 
   async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T> {
-    // The variables' definitions are what makes the stored strings these values.
+    // The variables' definitions give the stored strings this type.
     return work((await this.#release(options)) as ValuesOf<V>)
   }
 
@@ -89,7 +88,7 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
     return answer
   }
 
-  /** The values when they are others than those before; undefined also when the backend is away: then the 401 is the answer. */
+  /** Returns the values if they changed; undefined also if the backend is down, since the 401 is the answer then. */
   async #rotated(before: CredentialValues): Promise<CredentialValues | undefined> {
     try {
       const now = await this.#release({ fresh: true })
@@ -111,13 +110,13 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
   async #release(options?: ReleaseOptions): Promise<CredentialValues> {
     if (!this.#parts.isLive()) throw ended(this.provider)
     const values = await this.#parts.release(options)
-    // The call may have answered meanwhile, and what comes after that is searched by nobody.
+    // The call may have answered during the read, and later output is not searched.
     if (!this.#parts.isLive()) throw ended(this.provider)
     return values
   }
 }
 
-/** A stream is used up by the first time. */
+/** A stream can be sent only once. */
 function canBeSentTwice(init: RequestInit | undefined): boolean {
   return init?.body === undefined || init.body === null || typeof init.body === 'string'
 }

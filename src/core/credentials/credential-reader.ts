@@ -12,12 +12,12 @@ import type { AccessLog } from './credential-audit.ts'
 import { createCredentialCache } from './credential-cache.ts'
 import { knownAnswer, statusOf } from './status-of.ts'
 
-/** The door through which values leave a backend. It changes nothing there. */
+/** Releases values from a backend. It changes nothing there. */
 export interface CredentialReader {
-  /** Whether there is one. Reads no values and is not audited. */
+  /** Tells whether a credential is stored. Reads no values and is not audited. */
   status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
   /**
-   * Hands the values out, once their `credential.resolved` line is durable. `fresh`: what was read more than two seconds ago is read again.
+   * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
    *
    * @throws `credential_absent`, `credential_revoked`, `credential_malformed`, `audit_unavailable`, or a backend's error
    */
@@ -27,9 +27,9 @@ export interface CredentialReader {
     context: AccessContext,
     options?: { readonly fresh?: boolean },
   ): Promise<CredentialValues>
-  /** Lets the next call ask the backend: somebody has changed the credential. */
+  /** Makes the next call ask the backend, after a change. */
   forget(key: StorageKey): void
-  /** Forgets every value that is kept for a short time. */
+  /** Clears the cache. */
   close(): void
 }
 
@@ -37,7 +37,7 @@ export interface CredentialReaderParts {
   readonly backend: ReadableBackend
   readonly calls: BackendCalls
   readonly log: AccessLog
-  /** How long an active credential is believed without asking the backend again, in milliseconds. Default 30000; 0 always asks. */
+  /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
 
@@ -67,7 +67,7 @@ export function createCredentialReader({
         if (found.status !== 'active') throw missing(found.status, key.provider)
         const wrong = malformedFields(variables, found.values)
         if (wrong.length > 0) {
-          // Whoever mends it is not to wait for the cache.
+          // Drop the cached value, so that a fix takes effect at once.
           cache.forget(key)
           throw malformed(key.provider, wrong)
         }
@@ -79,10 +79,10 @@ export function createCredentialReader({
         })
         return pick(variables, found.values)
       } catch (error) {
-        // That has been said already, and could not be written down either.
+        // The journal has reported this failure and cannot log it.
         if (isCredentialVaultError(error, 'audit_unavailable')) throw error
         await log.note(key, context, { ...refusalEvent(error), backendRequestIds: requestIdsOf(trace) })
-        // A backend knows no providers; the gate offers the link only for the credential of its own.
+        // A backend knows no providers, and the gate offers the link only for its own provider's credential.
         throw isCredentialVaultError(error, 'credential_malformed') ? namingProvider(error, key.provider) : error
       }
     },

@@ -37,7 +37,7 @@ export function sealReference(sealer: ReferenceSealer, content: NewReference, ex
   return sealer.seal('reference', value, expiresAt) as CredentialReference
 }
 
-/** Opens a reference for the owner that presents it. undefined, whatever is wrong with it. */
+/** Opens a reference for the owner that presents it. Returns undefined if anything is wrong with it. */
 export function openReference(
   sealer: ReferenceSealer,
   text: unknown,
@@ -51,7 +51,7 @@ export function openReference(
   return { provider, owner: { issuer, subject }, call, reference: text as CredentialReference }
 }
 
-/** The one error for every reference that is not good, so that nobody learns whose it is or whether it ever was one. */
+/** One error for every bad reference, so that it does not reveal the owner, or whether the reference was ever valid. */
 export function invalidReference(): CredentialVaultError {
   return new CredentialVaultError(
     'reference_invalid',

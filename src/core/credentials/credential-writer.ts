@@ -11,11 +11,11 @@ import { revokeOnce } from './revoke-once.ts'
 import { saveOnce } from './save-once.ts'
 import { TRANSITIONS } from './transitions.ts'
 
-/** The door through which values enter a backend, and by which they are made unreadable. It hands nothing out. */
+/** Saves and revokes values in a backend. It releases nothing. */
 export interface CredentialWriter {
   /**
-   * Writes, once the `credential.storing` line is durable. Durable when it resolves. When it rejects, the earlier value is still there,
-   * except with `outcome_unknown`: then either may be.
+   * Writes once the `credential.storing` line is durable. The values are durable when this resolves. If it rejects, the earlier values are
+   * still stored, except after `outcome_unknown`: then either may be.
    */
   save(
     key: StorageKey,
@@ -83,12 +83,12 @@ export interface AnnouncedWrite {
   readonly values: CredentialValues
   readonly expect: Expectation
   readonly context: AccessContext
-  /** The line for when it is done. */
+  /** The line that records success. */
   readonly done: CredentialNote
   readonly mayWrite?: (() => Promise<void>) | undefined
 }
 
-/** Writes between its two audit lines: the one that announces it is durable before, the one that says how it ended comes after. */
+/** Writes between two audit lines: the intent line, which is durable first, and the outcome line. */
 export async function announcedWrite(parts: CredentialWriterParts, write: AnnouncedWrite): Promise<StoredVersion> {
   const { backend, calls, log } = parts
   const { key, values, expect, context, done, mayWrite } = write

@@ -6,10 +6,10 @@ const FIRST_WAIT = 100
 const LONGEST_WAIT = 2_000
 
 /**
- * Runs `attempt` up to three times, as long as it fails with an error that says it may succeed later. Waits between attempts at random
- * up to 100 ms, 200 ms, …, or as long as the dependency asked for, and gives up at once when that is after the deadline.
+ * Runs `attempt` up to three times while it fails with a retryable error. Waits a random time of up to 100 ms, 200 ms, … between attempts,
+ * or as long as the dependency asked for. Gives up immediately if the wait would pass the deadline.
  *
- * @param deadline performance.now() at which the whole is over
+ * @param deadline performance.now() at which all attempts must have ended
  */
 export async function withRetries<T>(deadline: number, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {

@@ -4,7 +4,7 @@ import type { RevokeIntent, WritableBackend } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import type { CallTrace } from './call-trace.ts'
 
-/** Revokes, even when the backend is thought to be down. What a lost answer may have done already is not taken for somebody else's doing. */
+/** Revokes, even if the circuit breaker is open. After a lost answer, a conflict may be the result of our own earlier attempt. */
 export async function revokeOnce(
   backend: WritableBackend,
   calls: BackendCalls,
@@ -15,7 +15,7 @@ export async function revokeOnce(
   const state = { lost: false }
   return calls.changeRegardless(trace, async (call) => {
     try {
-      // Nothing left to revoke after a lost answer: it was done.
+      // After a lost answer, nothing left to revoke means that the earlier attempt succeeded.
       return (await backend.revoke(key, intent, call)) || state.lost
     } catch (error) {
       if (isCredentialVaultError(error, 'outcome_unknown')) {

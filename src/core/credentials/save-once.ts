@@ -6,16 +6,16 @@ import type { BackendCalls } from './backend-calls.ts'
 import { type CallTrace, callOf } from './call-trace.ts'
 import { expectAgain, type SaveRequest } from './unconfirmed-save.ts'
 
-/** Milliseconds after a save's deadline in which its outcome is looked for. */
+/** Milliseconds after a save's deadline in which its outcome is looked up. */
 const LOOK_DEADLINE = 2_000
-/** In which a backend whose time is over may still say what became of its request. */
+/** Milliseconds after the deadline in which a late result still counts. */
 const VERDICT = 50
 
 /**
- * Saves, and where an answer is lost looks for what became of it, and makes it again only over what it found the first time, so that
- * nothing that somebody else did meanwhile is overwritten.
+ * Saves. After a lost answer it looks up the outcome, and repeats the write only over the version that it found first, so that it never
+ * overwrites another writer's change.
  *
- * @throws `outcome_unknown` when nobody can tell whether it was made
+ * @throws `outcome_unknown` if the outcome cannot be determined
  */
 export async function saveOnce(
   backend: WritableBackend,
@@ -40,10 +40,10 @@ export async function saveOnce(
       } catch (error) {
         if (isCredentialVaultError(error, 'outcome_unknown')) {
           state.lost = error
-          // The next attempt is the same operation: it finds out, and stores nothing twice.
+          // The next attempt has the same operation id, so it finds the outcome and stores nothing twice.
           throw new CredentialVaultError('unavailable', error.message, { reason: 'outcome_unknown', retryable: true })
         }
-        // After a lost answer, a conflict may be with ourselves.
+        // After a lost answer, a conflict may be with our own first attempt.
         throw state.lost && isCredentialVaultError(error, 'conflict') ? state.lost : error
       }
     })
@@ -64,7 +64,7 @@ export async function saveOnce(
   }
 }
 
-/** What became of an attempt whose time is over; undefined when it does not say. */
+/** Returns the result of an attempt after its deadline, or undefined if there is none. */
 async function verdictOf<T>(
   attempt: Promise<T>,
 ): Promise<{ readonly value: T } | { readonly error: unknown } | undefined> {

@@ -15,7 +15,7 @@ export interface StatusParts {
 
 const ANSWERS: ReadonlySet<unknown> = new Set<CredentialStatus['status']>(['active', 'absent', 'revoked'])
 
-/** @throws `unavailable` for an answer that no backend may give: it must not be taken for one of the others */
+/** @throws `unavailable` for an answer that a backend must not give, so that it is not mistaken for another */
 export function knownAnswer<A extends { readonly status: CredentialStatus['status'] }>(name: string, answer: A): A {
   if (ANSWERS.has(answer?.status)) return answer
   throw new CredentialVaultError(
@@ -25,7 +25,7 @@ export function knownAnswer<A extends { readonly status: CredentialStatus['statu
   )
 }
 
-/** Asks the backend whether there is a credential. Only a record that somebody has tampered with is worth a line. */
+/** Asks the backend for the credential's status. Only a tampered record gets an audit line. */
 export async function statusOf(
   { backend, calls, log }: StatusParts,
   key: StorageKey,

@@ -1,7 +1,7 @@
 import type { CredentialState } from '../model/credential-state.ts'
 import type { AuditEventType } from '../ports/audit-sink.ts'
 
-/** What changes a credential's state, and the audit event that says so. */
+/** The operations that change a credential's state, each with its audit event. */
 export const TRANSITIONS = {
   save: { to: 'active', event: 'credential.stored' },
   rotate: { to: 'active', event: 'credential.rotated' },

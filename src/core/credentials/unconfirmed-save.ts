@@ -12,7 +12,7 @@ import type {
   WritableBackend,
 } from '../ports/secret-backend.ts'
 
-/** What is to be saved. */
+/** A write that may be repeated. */
 export interface SaveRequest {
   readonly key: StorageKey
   readonly values: CredentialValues
@@ -22,10 +22,10 @@ export interface SaveRequest {
 }
 
 /**
- * After a save whose answer was lost: the stored version when it is what was to be saved, else what a second attempt has to expect, so
- * that it overwrites nothing but what the first one found. `expect` is undefined when there is nothing safe to do.
+ * Looks up the outcome of a save whose answer was lost. Returns the stored version if it holds the saved values, else the expectation of a
+ * second attempt, which overwrites only the version that the first one found. `expect` is undefined if no second attempt is safe.
  *
- * @param base what the first attempt found before it wrote
+ * @param base the status that the first attempt found before it wrote
  */
 export async function expectAgain(
   backend: WritableBackend,
@@ -38,12 +38,12 @@ export async function expectAgain(
     return { stored: now.version }
   if (!base) return { expect: expect === 'any' ? undefined : expect }
   if (base.status === 'active') return { expect: { version: base.version.ref } }
-  // Revoked since: it may have been our value, and is not to come back.
+  // The revoked value may have been ours, and must not come back.
   const revokedSince = now?.status === 'revoked' && (base.status === 'absent' || base.version.ref !== now.version.ref)
   return { expect: revokedSince ? undefined : 'absent' }
 }
 
-/** What is stored now, with its values where this process may see them; undefined for what is no credential. */
+/** Returns the stored credential, with its values if this process may read them, or undefined if it is malformed. */
 async function look(
   backend: WritableBackend,
   key: SaveRequest['key'],

@@ -16,21 +16,21 @@ export interface AskParts {
 }
 
 const KEEP_ALIVE_EVERY = 10_000
-/** The client may answer a little later than the wait ends, so that the wait's own text is what is read. */
+/** Lets the client answer a little later than the wait ends, so that the user reads the wait's own text. */
 const ANSWER_GRACE = 5_000
 const NOTICE_GRACE = 2_000
 const timedOut = new Error('the wait is over')
 
-/** `heartbeats`: progress notifications that the wait has sent. */
+/** `heartbeats` counts the progress notifications that the wait has sent. */
 export type WaitAnswer =
   | { readonly saved: true; readonly heartbeats: number }
   | { readonly saved: false; readonly text: string }
 
 /**
- * Asks by URL elicitation on the call's own stream and waits for the form. The two run side by side: `accept` means only that the
- * user agreed to open the page, and some clients answer no earlier than the user is done.
+ * Asks by URL elicitation on the call's own stream and waits for the form. Both run at the same time: `accept` means only that the user
+ * agreed to open the page, and some clients answer only when the user has finished.
  *
- * Resolves that it was saved, or the text to answer with. Rejects when the client has gone; the request and its link stay.
+ * Resolves to `saved`, or to the text of the answer. Rejects if the client disconnects; the request and its link remain.
  */
 export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const { client, provider, request, cause, decision } = parts
@@ -47,12 +47,12 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const question = { message: gateTexts.ask(provider.label, cause), url: request.url, elicitationId }
   const answer = answerOf(client, question, { waitMilliseconds, signal: ended.signal })
   const waiting = request.wait(ended.signal)
-  // A client's words and the request's end are kept apart: only the request can say that a credential was saved.
+  // The client's answer and the request's end are kept apart: only the request can report that a credential was saved.
   const saidOrDone = answer.then(async (said) => (said === 'accept' ? { end: await waiting } : { said }))
   try {
     const first = await Promise.race([waiting.then((end) => ({ end })), saidOrDone])
     if ('end' in first && first.end === 'saved') {
-      // Before the call's result, on the same stream; a client that does not take it must not keep the call from what it asked for.
+      // The notice goes out before the call's result, on the same stream. A client that does not take it must not delay the call.
       const notified = attempt(() => client.notifyDone(elicitationId, 'call'))
       await Promise.race([notified, delay(NOTICE_GRACE, undefined, { ref: false })])
       return { saved: true, heartbeats: heart.stop() }
@@ -78,13 +78,13 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
 
 const ANSWERS: ReadonlySet<unknown> = new Set<ClientAnswer>(['accept', 'decline', 'cancel', 'failed'])
 
-/** The client's answer. A port that throws, or answers what none may, has failed to ask. */
+/** Returns the client's answer. A port that throws, or gives an unknown answer, has failed to ask. */
 async function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
   const answer = await attempt(() => client.askByUrl(...asked))
   return answer !== undefined && ANSWERS.has(answer) ? answer : 'failed'
 }
 
-/** What a port resolves; undefined when it throws, at once or later. */
+/** Returns the port's result, or undefined if it throws, immediately or later. */
 async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()

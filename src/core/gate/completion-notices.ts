@@ -1,12 +1,12 @@
 import type { CredentialRequest } from './gated-provider.ts'
 
-/** Requests that one connection is told about after its call was answered with -32042; the oldest makes room. */
+/** Most requests that one connection waits for after its calls were answered with -32042. The oldest is dropped first. */
 const MAX_WATCHED = 100
 
-/** Tells the client that was asked that the form is saved, for calls that have been answered already. One for each connection. */
+/** Notifies a client that a form was saved, for calls that were already answered. Each connection has one. */
 export interface CompletionNotices {
   watch(request: CredentialRequest, notify: () => Promise<void>): void
-  /** The connection has ended, and nobody is left to be told. */
+  /** Called when the connection ends: there is no client left to notify. */
   close(): void
 }
 
@@ -21,7 +21,7 @@ export function createCompletionNotices(): CompletionNotices {
       request
         .wait(abort.signal)
         .then((end) => (end === 'saved' ? notify() : undefined))
-        // Nobody waits for this notice; a client that has gone needs none.
+        // Not awaited: a client that has disconnected needs no notice.
         .catch(() => undefined)
         .finally(() => watched.delete(abort))
     },

@@ -1,14 +1,14 @@
 import type { CredentialState } from '../model/credential-state.ts'
 import type { ClientPort } from './client-port.ts'
 
-/** What the gate knows when a call arrives. Nothing in it depends on a protocol era's types. */
+/** The facts that the gate has when a call arrives. */
 export interface GateFacts {
   readonly client: ClientPort['ability']
-  /** Of the call's verified owner. A call without one, and one whose credential cannot be looked up, is refused before. */
+  /** State of the verified owner's credential. Calls without an owner, or whose credential cannot be looked up, are refused earlier. */
   readonly credential: CredentialState
-  /** Whether the client will hear progress, so that its own timer can be kept alive. */
+  /** Whether the client accepts progress, which keeps its own timeout from ending the call. */
   readonly progress: boolean
-  /** The tool answers at once instead of waiting for its user. */
+  /** Whether the tool answers at once instead of waiting for its user. */
   readonly failFast: boolean
   /** Longest wait for the user, in seconds. */
   readonly tokenTimeoutSeconds: number
@@ -26,7 +26,7 @@ export type GateDecision =
 /** Clients give up on a call after 60 s unless they hear from it; this leaves time for the answer. */
 export const UNHEARD_WAIT_SECONDS = 50
 
-/** Which answer a gated call gets. Pure: the same facts give the same decision. */
+/** Decides how a gated call is answered. Pure: the same facts give the same decision. */
 export function decideGate(facts: GateFacts): GateDecision {
   switch (facts.credential) {
     case 'active':
@@ -39,7 +39,7 @@ export function decideGate(facts: GateFacts): GateDecision {
 
 function decideAsking({ client, failFast, progress, tokenTimeoutSeconds }: GateFacts): GateDecision {
   if (client === 'no-url-elicitation') return { action: 'answer-text' }
-  // An instance that never saw the handshake can neither ask nor be answered.
+  // An instance that did not see the handshake can neither ask nor receive an answer.
   if (client === 'unknown') return { action: 'answer-url-required', notifyCompletion: false }
   if (failFast) return { action: 'answer-url-required', notifyCompletion: true }
   const waitSeconds = progress ? tokenTimeoutSeconds : Math.min(tokenTimeoutSeconds, UNHEARD_WAIT_SECONDS)

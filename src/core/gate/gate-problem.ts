@@ -1,7 +1,7 @@
 import { type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
 import { isServiceOutage } from '../network/service-outage.ts'
 
-/** What a user can do about an error: come back later, nothing but ask the operator, or read the error itself. */
+/** Kinds of errors by what the user can do: try again later, or ask the operator. */
 export type ProblemKind = 'unavailable' | 'serviceUnavailable' | 'forbidden' | 'broken' | 'unknownOwner'
 
 const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
@@ -23,7 +23,7 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
   unsupported: 'broken',
 }
 
-/** undefined for errors whose own text is for the caller: a tool's, and ours that a tool's author has to see. */
+/** Returns undefined for errors whose own text is for the caller: a tool's errors, and ours that the tool's author must see. */
 export function problemKind(error: unknown): ProblemKind | undefined {
   if (isServiceOutage(error)) return 'serviceUnavailable'
   // A backend in plain JavaScript may give any code.

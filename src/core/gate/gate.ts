@@ -13,45 +13,45 @@ import type { GatedProvider } from './gated-provider.ts'
 import { runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
-/** One call in front of one gate, as an adapter hands it over. */
+/** One call at one gate, as an adapter passes it. */
 export interface GateEntry<R> {
   readonly provider: GatedProvider
-  /** Answer at once with a link instead of waiting for the user. */
+  /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
   /** Name of the tool, for the form and the audit log. */
   readonly tool: string | undefined
   readonly client: ClientPort
   readonly notices: CompletionNotices
-  /** What a verifier left on the request. */
+  /** The request's `authInfo`, as a verifier set it. */
   readonly authInfo: unknown
-  /** Begun by this gate, or by one around it. */
+  /** Started by this gate, or by an enclosing one. */
   readonly toolCall: ToolCall
-  /** Runs the handler, and hands it what its adapter guards. `report` records that something it sent was withheld. */
+  /** Runs the handler with a guarded `extra`. `report` records that a message was withheld. */
   readonly handler: (report: () => Promise<void>) => Promise<R>
 }
 
-/** What the adapter has to answer with, in the words of its protocol. */
+/** The answer, which the adapter translates to its protocol. */
 export type GateOutcome<R> =
   | { readonly kind: 'result'; readonly result: R }
-  /** A tool's error in words, which reach the model and the user. */
+  /** A tool error, whose text reaches the model and the user. */
   | { readonly kind: 'text'; readonly text: string }
-  /** The question, for error -32042; `text` is the error's message. */
+  /** JSON-RPC error -32042 with the question. `text` is its message. */
   | { readonly kind: 'url-required'; readonly question: UrlQuestion; readonly text: string }
 
 /**
- * Lets a call through once the caller's own credential for the provider is there, and asks for it where it is missing. Knows no SDK and
- * no transport.
+ * Runs the handler once the caller's own credential for the provider is stored, and asks for the credential if it is missing. Knows no SDK
+ * and no transport.
  *
- * @throws what the handler throws, with what holds a secret withheld; `owner_unknown` for a gate within a gate of another user
+ * @throws the handler's errors, unless they contain a secret; `owner_unknown` for a gate inside another user's gate
  */
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   const { provider } = entry
   try {
     return await pass(entry)
   } catch (error) {
-    // Of another provider's credential its own gate speaks, around this one.
+    // The enclosing gate of the other provider answers errors about that provider's credential.
     if (isCredentialVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
-    // Our own errors are written for operators; the client's user is told which kind of problem it is.
+    // Our errors are written for operators. The user is told which kind of problem it is.
     const kind = problemKind(error)
     if (kind === undefined) throw error
     return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined))
@@ -63,7 +63,7 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   await provider.ready()
   const user = provider.userOf(authInfo)
   if (!user) return words(gateTexts.unknownOwner())
-  // A gate around this one has begun the call, and knows whose it is.
+  // An enclosing gate has started the call and knows its owner.
   const outer = toolCall.outermost()
   if (outer && !sameOwner(outer.call.user, user)) throw twoUsers()
   const call: GatedCall = {
@@ -121,7 +121,7 @@ async function run<R>({ provider, toolCall, handler }: GateEntry<R>, call: Gated
     const ran = await runGuarded({ provider, call, toolCall, handler })
     return ran === 'withheld' ? words(gateTexts.withheld(provider.label)) : { kind: 'result', result: ran.result }
   } catch (error) {
-    // Somebody put something else there by hand: the user can fix it.
+    // The stored value was changed by hand, and the user can fix it.
     if (!isCredentialVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
     const request = await provider.requestCredential(call, 'absent', { waits: false })
     return words(gateTexts.malformed(provider.label, request))

@@ -1,20 +1,20 @@
 import type { User } from '../model/owner.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 
-/** One tool call in front of the gate. */
+/** One tool call at a gate. */
 export interface GatedCall {
   readonly user: User
-  /** As the MCP client calls itself; unverified. */
+  /** The MCP client's own name, which is not verified. */
   readonly clientName?: string | undefined
   readonly tool?: string | undefined
   readonly correlationId: string
   /** The user's own JWT, for a backend that logs in as the user. */
   readonly assertion?: (() => Promise<string>) | undefined
-  /** Aborts when the client cancels the call or is gone. */
+  /** Aborts when the client cancels the call or disconnects. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What an access says of the tool call that it is for. */
+/** Returns the facts about a tool call that its audit lines contain. */
 export function contextOf({ user, clientName, tool, correlationId, assertion }: GatedCall): AccessContext {
   return {
     correlationId,

@@ -5,8 +5,7 @@ import type { GatedCall } from './gated-call.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /**
- * What a gate needs of a provider, whatever protocol it speaks. Errors are `CredentialVaultError`: an outage is `unavailable`, never
- * "not connected".
+ * A provider, as gates of any protocol use it. Its errors are `CredentialVaultError`: an outage is `unavailable`, never "not connected".
  */
 export interface GatedProvider {
   readonly name: string
@@ -14,38 +13,38 @@ export interface GatedProvider {
   readonly label: string
   /** How long a call waits for its user, in seconds. */
   readonly tokenTimeoutSeconds: number
-  /** Opens what is not yet open. */
+  /** Opens the vault if it is not yet open. */
   ready(): Promise<void>
-  /** Whose call it is, from what a verified token left on the request. undefined when nobody says. */
+  /** Returns the user named by the request's verified `authInfo`, or undefined if it names none. */
   userOf(authInfo: unknown): User | undefined
-  /** How the backend gets the user's own JWT, when the vault has a way to it. */
+  /** Returns the way to the user's own JWT, if the vault has one. */
   assertionOf(user: User, authInfo: unknown): GatedCall['assertion']
   /** Whether the handler can run now. */
   credentialState(call: GatedCall): Promise<CredentialState>
-  /** The owner's open request, made if there is none. A call that `waits` keeps it open while another call's consent is declined. */
+  /** Returns the owner's open request, or opens one. A call that `waits` keeps it open even if another call's user declines. */
   requestCredential(
     call: GatedCall,
     cause: RequestCause,
     options: { readonly waits: boolean },
   ): Promise<CredentialRequest>
-  /** Runs the handler with this provider's credential at hand for `toolCall`, and ends its handle and reference afterwards. */
+  /** Runs the handler. `toolCall` has access to this provider's credential until the handler ends. */
   run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T>
   /** Records that a result was withheld because it contained the secret. */
   reportEcho(call: GatedCall): Promise<void>
 }
 
-/** An open request as a gate handles it. */
+/** An open request, as a gate uses it. */
 export interface CredentialRequest {
   /** Form's URL: worthless without the owner's login. */
   readonly url: string
   /** Whether the form begins with a login. In local mode it is open to this machine's own browser. */
   readonly hasLogin: boolean
   readonly request: PendingRequest
-  /** False when a call that wanted to wait may not: its owner has as many waiting as one may have. */
+  /** False if the owner already has the maximum number of waiting calls. */
   readonly mayWait: boolean
   wait(signal: AbortSignal): Promise<WaitEnd>
-  /** For a call that will not wait after all. */
+  /** Ends this call's wait before it has begun. */
   leave(): Promise<void>
-  /** For a declined consent. */
+  /** Ends the request after its user declined. */
   withdraw(): Promise<void>
 }

@@ -8,13 +8,12 @@ export interface GuardedRun<R> {
   readonly provider: Pick<GatedProvider, 'run' | 'reportEcho'>
   readonly call: GatedCall
   readonly toolCall: ToolCall
-  /** `report` is for what the handler sends while it runs. */
+  /** `report` records withheld messages while the handler runs. */
   readonly handler: (report: () => Promise<void>) => Promise<R>
 }
 
 /**
- * Runs the handler with the credential at hand. Resolves what it answered, or `'withheld'` when its answer, or what it threw, holds a
- * secret of the call.
+ * Runs the handler. Resolves to its answer, or to `'withheld'` if the answer or a thrown error contains a secret of the call.
  */
 export async function runGuarded<R>({
   provider,
@@ -31,7 +30,7 @@ export async function runGuarded<R>({
     }
     try {
       const answered = await handler(report)
-      // Nothing was released, so there is nothing to look for.
+      // Nothing was released, so there is nothing to search for.
       if (guard.isEmpty()) return { result: answered }
       const result = jsonSnapshot(answered)
       return guard.finds(result) ? await withheld() : { result }

@@ -5,25 +5,25 @@ import { markCall, type ToolCall } from './tool-call.ts'
 
 export interface OutgoingGuard {
   readonly toolCall: ToolCall
-  /** Records that something was withheld. */
+  /** Records that a message was withheld. */
   readonly report: () => Promise<void>
   /**
-   * How many leading parameters of a method go to the client as JSON: a snapshot of them is searched, and sent. A method of the
-   * application's own has none; it is searched and gets what it was given.
+   * Returns how many leading parameters of a method are sent to the client as JSON. A snapshot of these is searched and sent. For a method
+   * of the application it is 0: its parameters are searched and passed on unchanged.
    */
   readonly sent: (path: string) => number
-  /** Changes a message that was found clean before it is sent. */
+  /** Changes a message that contains no secret before it is sent. */
   readonly adjust: (path: string, parameters: unknown[]) => unknown[]
 }
 
-/** How deep in an object of `extra` methods are looked for. */
+/** How deep objects of `extra` are searched for methods. */
 const MAX_DEPTH = 3
 
 type Method = (...parameters: unknown[]) => unknown
 
 /**
- * Returns a copy of what an SDK hands to a handler, marked as the call's own. Every function on it, and every method of its objects, first
- * searches its parameters for the call's secrets. If it finds one, it sends nothing and returns a promise that rejects with `secret_echoed`.
+ * Returns a copy of the SDK's `extra`, marked as the call's own. Every function on it, and every method of its objects, first searches its
+ * parameters for the call's secrets. If it finds one, it sends nothing and returns a promise that rejects with `secret_echoed`.
  */
 export function guardOutgoing<E extends object>(extra: E, guard: OutgoingGuard): E {
   const guarded: Record<PropertyKey, unknown> = {}
@@ -45,7 +45,7 @@ function guardMember(
   if (typeof member === 'function') return guardMethod(path, (...given) => Reflect.apply(member, owner, given), guard)
   if (typeof member !== 'object' || member === null || member instanceof AbortSignal || !hasMethods(member))
     return member
-  // Private fields want the object itself as receiver.
+  // Private fields require the object itself as receiver.
   const get = (key: PropertyKey) =>
     guardMember(member, key, Reflect.get(member, key, member), guard, `${path}.${String(key)}`)
   return new Proxy(Object.create(Object.getPrototypeOf(member)), {
@@ -53,7 +53,7 @@ function guardMember(
     set: (_, key, value) => Reflect.set(member, key, value, member),
     has: (_, key) => Reflect.has(member, key),
     ownKeys: () => Reflect.ownKeys(member),
-    // The stand-in has no property of its own, so none may be reported as fixed.
+    // The proxy's target has no own properties, so none may be reported as non-configurable.
     getOwnPropertyDescriptor(_, key) {
       const found = Reflect.getOwnPropertyDescriptor(member, key)
       return found && { value: get(key), writable: true, enumerable: found.enumerable ?? false, configurable: true }
@@ -69,7 +69,7 @@ function hasMethods(value: object, depth = 0): boolean {
   return isProxy(value)
 }
 
-/** Also by way of an object in it. */
+/** Also true for a nested object with methods. */
 function mayBeCalled(member: unknown, depth: number): boolean {
   if (typeof member === 'function') return true
   return typeof member === 'object' && member !== null && depth < MAX_DEPTH && hasMethods(member, depth + 1)
@@ -82,7 +82,7 @@ function guardMethod(path: string, call: Method, { toolCall, report, sent, adjus
     if (first === 0) return guard.finds(parameters) ? refused(report) : call(...parameters)
     try {
       const messages = parameters.slice(0, first).map(jsonSnapshot)
-      // Some options of a request travel with it.
+      // Some request options are sent with the request.
       const rest = parameters
         .slice(first)
         .map((parameter) => (isPlain(parameter) ? optionsSnapshot(parameter) : parameter))
@@ -103,13 +103,13 @@ function refused(report: () => Promise<void>): Promise<never> {
   )
 }
 
-/** A handler that does not wait for its messages must not end the process with one that failed. */
+/** Keeps an unawaited message that fails from ending the process. */
 function withHandledRejection<T>(sent: T): T {
   if (sent instanceof Promise) sent.catch(() => {})
   return sent
 }
 
-/** Options are plain; a schema is an object of its library's class. */
+/** Tells plain options from a schema, which is an instance of its library's class. */
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }

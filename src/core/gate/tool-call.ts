@@ -4,17 +4,17 @@ import { CredentialVaultError } from '../model/errors.ts'
 import type { GatedCall } from './gated-call.ts'
 
 /**
- * What an MCP SDK hands to a tool handler beside its arguments: `extra` of SDK 1.x, or `ctx` of SDK 2.x. It has to be the very object
- * that the gate handed to the handler, a spread of it, or a proxy around it.
+ * The object that an MCP SDK passes to a tool handler besides the arguments: `extra` of SDK 1.x, or `ctx` of SDK 2.x. It must be the object
+ * that the gate passed to the handler, a spread of it, or a proxy around it.
  */
 export type CallExtra =
   | { readonly signal: AbortSignal; readonly requestId: string | number }
   | { readonly mcpReq: { readonly id: string | number; readonly signal: AbortSignal } }
 
-/** One gate that the call has passed, while that gate's handler runs. */
+/** A gate that the call has passed and whose handler is running. */
 export interface GatePass {
   readonly call: GatedCall
-  /** Bound into the call's references. */
+  /** Id that the call's references are bound to. */
   readonly id: string
   /** Aborts when the call is cancelled, and when this gate's handler has ended. */
   readonly signal: () => AbortSignal
@@ -22,7 +22,7 @@ export interface GatePass {
 
 /** One MCP tool call, however many gates stand in front of its handler. */
 export interface ToolCall {
-  /** Knows every secret that the call was given, by whichever provider. */
+  /** Knows every secret that any provider released to the call. */
   readonly guard: EchoGuard
   /** The arguments that the client sent. */
   readonly arguments: unknown
@@ -37,18 +37,18 @@ export interface ToolCall {
   outermost(): GatePass | undefined
 }
 
-// Unregistered, so that nobody else can mark an object; JSON from a client carries no symbols. The value is the call itself: a spread, a
-// proxy and a second gate keep it, and a WeakMap would lose all three.
+// An unregistered symbol, so that no other code can mark an object; JSON from a client carries no symbols. Its value is the call itself,
+// which a spread, a proxy and a second gate keep. A WeakMap would lose it in all three.
 const CALL = Symbol('mcp-credential-vault.call')
 
 export function createToolCall(clientArguments: unknown): ToolCall {
-  // A handler may call another gated handler of the same provider, so one provider may have several.
+  // A provider may have several passes, because a gated handler may call another one of the same provider.
   const passes = new Map<GatePass, object>()
   const guard = createEchoGuard()
   let heartbeats = 0
   return Object.freeze({
     guard,
-    // Not shown when the handler prints its extra.
+    // A getter, so that printing `extra` does not show the arguments.
     get arguments() {
       return clientArguments
     },

@@ -49,7 +49,7 @@ export type ErrorCode =
   | 'key_malformed'
   /** A stored record fails its integrity checks; `reason` says which. Nothing was changed or deleted. */
   | 'record_tampered'
-  /** A stored record is older than one already seen: somebody put an earlier file back. */
+  /** A stored record is older than one already seen: an earlier file was put back. */
   | 'record_replayed'
   /** The access token is missing, malformed, expired, for another audience or not signed by the issuer. */
   | 'token_invalid'

@@ -3,7 +3,7 @@ import { CredentialVaultError } from './errors.ts'
 import { normalisedUrl } from './url-value.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
-/** The error for a credential that is not there. */
+/** Returns the error for a missing credential. */
 export function missing(status: RequestCause, provider: string): CredentialVaultError {
   return status === 'absent'
     ? new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
@@ -13,7 +13,7 @@ export function missing(status: RequestCause, provider: string): CredentialVault
       )
 }
 
-/** Names the fields and no value. */
+/** Returns an error that names the fields, without values. */
 function unknownField(provider: string, names: readonly string[]): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
@@ -22,7 +22,7 @@ function unknownField(provider: string, names: readonly string[]): CredentialVau
   )
 }
 
-/** @throws `configuration_invalid` for values that together are larger than the form accepts, so that every backend can hold them */
+/** @throws `configuration_invalid` for values that together exceed the form's limit, which every backend can store */
 export function checkSize(provider: string, values: CredentialValues): void {
   if (Buffer.byteLength(JSON.stringify(values)) <= MAX_CREDENTIAL_BYTES) return
   throw new CredentialVaultError(
@@ -32,7 +32,7 @@ export function checkSize(provider: string, values: CredentialValues): void {
   )
 }
 
-/** Names the fields that are wrong and no value. */
+/** Returns an error that names the wrong fields, without values. */
 export function malformed(provider: string, fields: readonly string[]): CredentialVaultError {
   return new CredentialVaultError(
     'credential_malformed',
@@ -41,10 +41,10 @@ export function malformed(provider: string, fields: readonly string[]): Credenti
   )
 }
 
-// One object for one stored value, as long as one definition asks, so that what is derived from it can be kept with it.
+// Returns the same object for the same stored value and definition, so that derived data can be cached with it.
 const picked = new WeakMap<object, { readonly variables: readonly Variable[]; readonly values: CredentialValues }>()
 
-/** The values of the provider's variables among what is stored. Operators write URLs by hand, too, so URLs are normalised here as by the form. */
+/** Returns the stored values of the provider's variables. URLs are normalised as in the form, because operators also write them by hand. */
 export function pick(variables: readonly Variable[], stored: Readonly<Record<string, unknown>>): CredentialValues {
   const known = picked.get(stored)
   if (known?.variables === variables) return known.values
@@ -67,7 +67,7 @@ export interface FieldChange {
   readonly value: string
 }
 
-/** Returns the stored values with one field replaced. Without `field` there has to be exactly one. */
+/** Returns the stored values with one field replaced. Without `field` there must be exactly one. */
 export function withField(
   provider: string,
   values: Readonly<Record<string, unknown>>,
@@ -75,7 +75,7 @@ export function withField(
 ): CredentialValues {
   const names = Object.keys(values)
   const kept = Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-  // Writing it back would lose what is none of ours.
+  // Writing the values back would lose fields that are not text.
   if (kept.length < names.length)
     throw malformed(
       provider,

@@ -148,7 +148,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   /**
    * Turns a reference back into a handle, for the owner that it was made for. With `extra`, the handle ends with that call and the call's
-   * answer is searched for what it releases; without, nobody searches for it.
+   * answer is searched for what it releases; without, it is not searched for.
    *
    * @throws `reference_invalid` for another owner or provider, for an expired, ended or changed reference, and for the `extra` of another
    *   person's call: always the same error; `configuration_invalid` for an `extra` that no gate handed out
