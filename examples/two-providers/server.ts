@@ -58,7 +58,7 @@ const stop = () => {
   http.closeAllConnections()
   http.close(() => void vault.close())
 }
-process.once('SIGTERM', stop)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT}`))
 http.once('error', ({ message }) => {
   console.error(`${message}. Set PORT to a free port.`)
