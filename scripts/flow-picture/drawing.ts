@@ -40,7 +40,7 @@ const STEPS: readonly Step[] = [
   { path: 'M550 350 H732', label: '4  signs the user in', at: [584, 368], anchor: 'start' },
   { path: 'M180 335 H364', label: '5  pastes the token', at: [272, 327], secret: true },
   { path: 'M550 318 H690 V225 H732', label: '6  saves it', at: [584, 310], anchor: 'start', secret: true },
-  { path: 'M738 195 H690 V102 H556', label: '7  reads it', at: [584, 120], anchor: 'start', secret: true },
+  { path: 'M738 195 H690 V100 H556', label: '7  reads it', at: [584, 120], anchor: 'start', secret: true },
   { path: 'M550 70 H732', label: '8  acts as the user', at: [584, 62], anchor: 'start', secret: true },
 ]
 
@@ -66,7 +66,7 @@ export function flowPicture(name: keyof typeof FLOW_COLOURS): string {
     ...BOXES.flatMap((box) => drawnBox(box, colours)),
     ...STEPS.flatMap((step) => drawnStep(step, colours)),
     `<path d="M20 405 H56" stroke="${colours.secret}" stroke-width="3"/>`,
-    text([64, 410], 'the only path of the token', { fill: colours.faint, size: 14, anchor: 'start' }),
+    text([64, 410], 'the path of the token', { fill: colours.faint, size: 14, anchor: 'start' }),
     '</svg>\n',
   ].join('\n')
 }
