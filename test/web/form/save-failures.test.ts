@@ -193,14 +193,14 @@ test('somebody who turns back at the identity provider is told so', async () => 
   const state = new URLSearchParams((await alice.signInUpToCallback('alice', link)).split('?')[1])
   const query = new URLSearchParams({
     error: 'access_denied',
-    error_description: '<b>boo</b>',
+    error_description: '<b>a text of the issuer</b>',
     state: state.get('state') ?? '',
     iss: server.issuer,
   })
   const denied = await alice.get(`/credentials/callback?${query}`)
   expect(denied.status).toBe(400)
   expect(headingOf(denied.text)).toBe('You did not sign in')
-  expect(denied.text).not.toContain('boo')
+  expect(denied.text).not.toContain('text of the issuer')
   expect(alice.cookies.size).toBe(0)
   expect(server.audit.events.at(-1)).toMatchObject({ type: 'login.failed', reason: 'denied' })
 })

@@ -118,7 +118,7 @@ test('F13: the operator reads what verify said, with the correlation id; the use
   expect(failed.status).toBe(503)
   expect(failed.text).toContain('This credential could not be checked with Jira.')
   expect(failed.text).toContain('tell the people who run this server')
-  expect(failed.text).not.toContain('404')
+  expect(failed.text).not.toContain('It answered')
   const line = lastLine()
   expect(line).toMatchObject({ type: 'credential.verification_failed', outcome: 'error', reason: 'unexpected' })
   expect(failed.text).toContain(`Reference: ${line?.correlationId}`)
