@@ -19,7 +19,7 @@ async function startReadOnly(environment: NodeJS.ProcessEnv, prepare?: (folder: 
   const command = [process.execPath, main, 'start', 'tools.mjs', '--port', String(await freePort())]
   const answer = spawnSync('unshare', [...(namespace ?? []), 'sh', '-c', script, 'sh', folder, ...command], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 100_000,
     env: { PATH: process.env['PATH'], MCP_SERVER_BASE_URL: 'http://localhost:8005', ...environment },
   })
   expect(answer.stdout).toBe('')

@@ -66,7 +66,7 @@ async function hold(user: string, pat: string): Promise<() => Promise<unknown>> 
 /** Calls until an answer was searched: the search gives way to other work. */
 function crossedOf(user: string, client: TestClient): Promise<void> {
   const ofUser = () => crossed().filter(({ owner }) => owner?.subject === user)
-  return expect.poll(() => client.call('mix_up').then(ofUser), { timeout: 20_000 }).toHaveLength(1)
+  return expect.poll(() => client.call('mix_up').then(ofUser), { timeout: 60_000 }).toHaveLength(1)
 }
 
 /** Answers are searched in their order, so what is searched later proves that all answers before it were. */

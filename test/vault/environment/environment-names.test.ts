@@ -95,7 +95,7 @@ test.each([
   await writeFile(module, 'export default () => {}\n')
   const { status, stderr } = spawnSync(process.execPath, [main, 'start', module, '--port', '0'], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 100_000,
     env: {
       PATH: process.env['PATH'],
       MCP_SERVER_BASE_URL: 'http://localhost:8005',
@@ -115,7 +115,7 @@ test('F10: start names a --host that is none', async () => {
   const parameters = [main, 'start', module, '--port', '0', '--host', 'not a host']
   const { status, stderr } = spawnSync(process.execPath, parameters, {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 100_000,
     env: { PATH: process.env['PATH'], MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_VAULT_BACKEND: 'memory' },
   })
   expect(status).toBe(1)
