@@ -167,14 +167,7 @@ async function openIdentity(
 }
 
 function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL, option: string): IdentityMode {
-  if (Array.isArray(given)) return severalIssuers(given, option)
-  if (given !== undefined && 'open' in given) return given
-  if (given !== undefined)
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      `${option}: must be oidc({ … }), an array of them, or localUser({ … })`,
-      { reason: 'option' },
-    )
+  if (given !== undefined) return 'open' in given ? given : severalIssuers(given, option)
   if (isLoopback(serverBaseUrl)) return localUser()
   throw new CredentialVaultError(
     'configuration_invalid',

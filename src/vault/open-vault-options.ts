@@ -81,9 +81,12 @@ const perMinute = z.int().min(1).max(1_000_000).optional()
 export const openVaultOptions = z.strictObject({
   serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
   backend: backendOption<SecretBackend>(),
-  identity: object<IdentityMode | readonly IdentityMode[]>(
-    'must be oidc({ … }), an array of them, or localUser({ … })',
-  ).optional(),
+  identity: z
+    .custom<IdentityMode | readonly IdentityMode[]>(
+      (value) => Array.isArray(value) || (typeof value === 'object' && value !== null && 'open' in value),
+      'must be oidc({ … }), an array of them, or localUser({ … })',
+    )
+    .optional(),
   pendingStore: object<PendingStore>('must be a pending store such as memoryPendingStore()').optional(),
   browserSessions: object<BrowserSessions>('must be browser sessions such as memoryBrowserSessions()').optional(),
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),

@@ -50,6 +50,15 @@ describe('opening refuses', () => {
     expect(error.message).not.toContain('pw')
   })
 
+  test.each([{}, 'oidc', { issuer: 'https://login.example.com' }])(
+    'an identity that is none (%j)',
+    async (identity) => {
+      const error = await rejectionOf(openVault({ ...options(), identity } as unknown as OpenVaultOptions))
+      expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'option' })
+      expect(error.message).toBe('openVault.identity: must be oidc({ … }), an array of them, or localUser({ … })')
+    },
+  )
+
   test('an option that does not exist, by its path', async () => {
     const error = await rejectionOf(openVault({ ...options(), linkTtl: 5 } as OpenVaultOptions))
     expect(error.message).toBe('openVault.linkTtl: there is no such option')

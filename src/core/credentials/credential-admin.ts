@@ -15,7 +15,7 @@ import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { announcedWrite } from './credential-writer.ts'
-import { knownAnswer, statusOf } from './status-of.ts'
+import { lookUp, statusOf } from './status-of.ts'
 import { TRANSITIONS } from './transitions.ts'
 
 /** Operations of operators other than saving and revoking. */
@@ -55,7 +55,7 @@ export function createCredentialAdmin(parts: CredentialAdminParts): CredentialAd
     const trace = traceOf(context)
     let found: CredentialLookup
     try {
-      found = await calls.ask(trace, async (call) => knownAnswer(backend.name, await backend.read(key, call)))
+      found = await lookUp(parts, key, trace)
       if (found.status !== 'active') throw missing(found.status, key.provider)
     } catch (error) {
       await log.note(key, context, { ...refusalEvent(error), backendRequestIds: requestIdsOf(trace) })

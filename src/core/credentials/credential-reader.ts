@@ -10,7 +10,7 @@ import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { createCredentialCache } from './credential-cache.ts'
-import { knownAnswer, statusOf } from './status-of.ts'
+import { lookUp, statusOf } from './status-of.ts'
 
 /** Releases values from a backend. It changes nothing there. */
 export interface CredentialReader {
@@ -61,9 +61,7 @@ export function createCredentialReader({
       const trace = traceOf(context)
       try {
         if (fresh) cache.refresh(key)
-        const found = await cache.read(key, () =>
-          calls.ask(trace, async (call) => knownAnswer(backend.name, await backend.read(key, call))),
-        )
+        const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
         if (found.status !== 'active') throw missing(found.status, key.provider)
         const wrong = malformedFields(variables, found.values)
         if (wrong.length > 0) {
