@@ -5,7 +5,19 @@ export interface Layer {
 }
 
 /** The rooms of core, each of which may import those before it. */
-const CORE = ['model', 'network', 'host', 'ports', 'crypto', 'journal', 'echo-guard', 'credentials', 'requests', 'gate']
+const CORE = [
+  'model',
+  'network',
+  'host',
+  'ports',
+  'crypto',
+  'journal',
+  'echo-guard',
+  'credentials',
+  'lifecycle',
+  'requests',
+  'gate',
+]
 const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   model: ['zod'],
   crypto: ['libsodium-wrappers'],

@@ -36,6 +36,11 @@ export interface OpenVaultOptions {
    * own tools takes effect within this time; with the sealed file, at once.
    */
   readonly cacheSeconds?: number
+  /**
+   * How many owners one service may reject within a minute, 1 to 1000. Default 5. More of them count as an outage of the service, or of a
+   * gateway before it: no credential is put out of use, and the operator is warned.
+   */
+  readonly maxRejectedOwnersPerMinute?: number
   /** How long a link works, in seconds, 60 to 3600. Default 600. */
   readonly linkTtlSeconds?: number
   /** A browser session ends after this many seconds without a request, 60 to 86400. Default 900. */
@@ -92,6 +97,7 @@ export const openVaultOptions = z.strictObject({
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
+  maxRejectedOwnersPerMinute: z.int().min(1).max(1000).default(5),
   linkTtlSeconds: z.int().min(60).max(3600).default(DEFAULT_LINK_TTL_SECONDS),
   sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
   sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),

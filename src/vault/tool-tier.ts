@@ -5,6 +5,8 @@ import { type CredentialReader, createCredentialReader } from '../core/credentia
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import type { HealthPart } from '../core/journal/health.ts'
+import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
+import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
@@ -28,6 +30,7 @@ export interface ToolServices {
   readonly pendingRequests: ToolRequests
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
+  readonly rejections: Rejections
   /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
@@ -111,7 +114,15 @@ export function createToolTier(
     health,
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
-  const reader = createCredentialReader({ backend, calls, log, cacheTtl: checked.cacheSeconds * 1000 })
+  const marks = createRejectionMarks()
+  const reader = createCredentialReader({
+    backend,
+    calls,
+    log,
+    isRejected: marks.has,
+    cacheTtl: checked.cacheSeconds * 1000,
+  })
+  const { maxRejectedOwnersPerMinute: maxOwners } = checked
   let userContext: AsyncLocalStorage<User> | undefined
   return {
     serverBaseUrl,
@@ -135,6 +146,7 @@ export function createToolTier(
       pendingRequests: { openOrReuse, label, leave, wait, withdraw },
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
+      rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,

@@ -37,7 +37,9 @@ function setUp() {
     provider: 'jira',
     reference: () => 'ref' as string as CredentialReference,
     isLive: () => true,
-    release: (options) => credentials.release(KEY, variables, context, options),
+    release: (options) => credentials.releaseVersion(KEY, variables, context, options),
+    rejectedBy: ({ status }) => status === 401,
+    reject: async () => undefined,
     refused: async ({ status }) => void refusals.push(status),
     send: (values, input, init) => fetch(input, { ...init, headers: { authorization: String(values['pat']) } }),
   })

@@ -5,10 +5,16 @@ import { type CredentialReader, createCredentialReader } from '../../src/core/cr
 import { type CredentialWriter, createCredentialWriter } from '../../src/core/credentials/credential-writer.ts'
 import type { Health } from '../../src/core/journal/health.ts'
 import type { Journal } from '../../src/core/journal/journal.ts'
+import type { CredentialValues } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 
 /** All three doors to one backend, as a process that does everything has them. */
-export interface Credentials extends Omit<CredentialAdmin, 'status'>, CredentialReader, CredentialWriter {
+export interface Credentials
+  extends Omit<CredentialAdmin, 'status'>,
+    Omit<CredentialReader, 'release'>,
+    CredentialWriter {
+  release(...of: Parameters<CredentialReader['release']>): Promise<CredentialValues>
+  releaseVersion: CredentialReader['release']
   record(...line: Parameters<AccessLog['grant']>): Promise<void>
   note: AccessLog['note']
 }
@@ -32,6 +38,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     ...createCredentialWriter({ backend, calls, log, changed }),
     ...reader,
+    releaseVersion: reader.release,
+    release: async (...of) => (await reader.release(...of)).values,
     record: async (...line) => void (await log.grant(...line)),
     note: log.note,
   }

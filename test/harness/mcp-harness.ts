@@ -41,6 +41,7 @@ export interface HarnessOptions {
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
   readonly warn?: (message: string) => void
+  readonly maxRejectedOwnersPerMinute?: number
   readonly jira?: Partial<CredentialsProviderOptions<VariablesOptions>>
   /** Registers tools beside or instead of `read_secret`, which answers with the secret's length. */
   readonly tools?: (
@@ -104,6 +105,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),
   })
   const jira = new CredentialsProvider({
     vault,

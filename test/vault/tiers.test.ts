@@ -75,7 +75,7 @@ test('what the form tier writes the tool tier reads, each without what it may no
   const saved = await browser.press(page, 'Save', { pat: TOKEN })
   expect([saved.status, await waiting]).toEqual([200, 'saved'])
   reader.forget(key)
-  expect(await reader.release(key, variables, { correlationId: 'call' })).toEqual({ pat: TOKEN })
+  expect((await reader.release(key, variables, { correlationId: 'call' })).values).toEqual({ pat: TOKEN })
   expect(await form.revoke(key, { purge: false }, { correlationId: 'revoke' })).toBe(true)
   reader.forget(key)
   expect(await reader.status(key, { correlationId: 'after' })).toMatchObject({ status: 'revoked' })

@@ -11,6 +11,8 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
     'A tool, or a command that rotates, asked for the value of a credential that is absent or revoked.',
   'credential.denied': 'A release was refused, or the backend did not answer. `reason` says why.',
   'credential.rejected_upstream': 'The service at `destination` answered 401 or 403 to the value.',
+  'credential.rejected':
+    'The service at `destination` refused this `version`: it is out of use until its owner saves another one.',
   'credential.service_unreachable':
     'The service at `destination` could not be reached or did not answer. `reason` says why.',
   'credential.storing': "A value is about to be written. The stored record carries this line's writer and number.",

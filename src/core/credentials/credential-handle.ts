@@ -1,7 +1,9 @@
-import { inspect, isDeepStrictEqual } from 'node:util'
+import { inspect } from 'node:util'
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from '../model/variables.ts'
 import type { CredentialNote } from '../ports/access-context.ts'
+import type { StoredVersion } from '../ports/secret-backend.ts'
+import type { Release } from './credential-reader.ts'
 import type { CredentialReference } from './credential-reference.ts'
 
 /** What a tool gets instead of a secret. It holds a reference and shows nothing else, however it is printed. */
@@ -18,12 +20,23 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
   use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T>
   /**
    * `fetch` with the credential's header, to the provider's declared `destinations` only. With a single destination, `/path` is appended
-   * to its address. Follows no redirect to another origin. After a 401 it reads the credential again. If the credential was rotated, and the
-   * body is text or empty, it sends the request once more.
+   * to its address. Follows no redirect to another origin. After a 401, or what the provider's `rejectedWhen` declares, it reads the
+   * credential again. If the credential was rotated, and the body is text or empty, it sends the request once more. An answer that still
+   * rejects the credential is returned, and counts as `reject()`.
    *
    * @throws `destination_refused`, and what `use` throws
    */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>
+  /**
+   * Reports that the service refused the values that this call used last: they are dead, and the owner has to enter others. Don't report a
+   * 403, a 5xx or a time-out, which say nothing about the credential. Nothing happens before the handler has settled. Then the gate discards
+   * its result, puts that version out of use, asks the owner, and runs the handler once more from the top. For a handle that no gate waits
+   * for, the version is out of use when this resolves. Before anything was released there is nothing to reject, and nothing happens.
+   *
+   * @param rejection `status`: the service's HTTP status, for the audit log
+   * @throws `call_ended` after the tool call; outside a gate also `unavailable` and `audit_unavailable`
+   */
+  reject(rejection?: { readonly status?: number }): Promise<void>
   toJSON(): { provider: string; reference: CredentialReference }
 }
 
@@ -36,11 +49,24 @@ export interface HandleParts {
   /** Called once, when the reference is first needed. */
   readonly reference: () => CredentialReference
   /** Audited read. */
-  readonly release: (options?: ReleaseOptions) => Promise<CredentialValues>
+  readonly release: (options?: ReleaseOptions) => Promise<Release>
   readonly isLive: () => boolean
   readonly send: (values: CredentialValues, input: string | URL, init?: RequestInit) => Promise<Response>
   /** Records that the service answered 401 or 403: the credential may have been revoked there. */
   readonly refused: (refusal: CredentialNote) => Promise<void>
+  /** Whether an answer says that the credential is dead. */
+  readonly rejectedBy: (answer: Response) => boolean | Promise<boolean>
+  readonly reject: (answer: Omit<Rejection, 'version'>) => Promise<void>
+}
+
+/** What a service answered to the values of one version. */
+export interface Rejection {
+  /** The version that was refused. Undefined when another call had put it out of use before this one read it. */
+  readonly version?: StoredVersion | undefined
+  /** HTTP status, where there was one. */
+  readonly status?: number | undefined
+  /** Origin of the service, where it is known. */
+  readonly destination?: string | undefined
 }
 
 export function createHandle<V extends VariablesOptions>(parts: HandleParts): CredentialHandle<V> {
@@ -65,36 +91,47 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
 
   async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T> {
     // The variables' definitions give the stored strings this type.
-    return work((await this.#release(options)) as ValuesOf<V>)
+    return work((await this.#release(options)).values as ValuesOf<V>)
   }
 
   async fetch(input: string | URL, init?: RequestInit): Promise<Response> {
-    const values = await this.#release()
-    const answer = await this.#send(values, input, init)
-    if (answer.status !== 401 || !canBeSentTwice(init)) return answer
-    const rotated = await this.#rotated(values)
-    if (!rotated) return answer
+    const first = await this.#release()
+    const answer = await this.#send(first.values, input, init)
+    if (!(await this.#parts.rejectedBy(answer))) return answer
+    const rotated = canBeSentTwice(init) ? await this.#rotated(first) : undefined
+    if (!rotated) return this.#rejected(answer)
     await answer.body?.cancel()
-    return this.#send(rotated, input, init)
+    const second = await this.#send(rotated.values, input, init)
+    return (await this.#parts.rejectedBy(second)) ? this.#rejected(second) : second
+  }
+
+  async reject({ status }: { readonly status?: number } = {}): Promise<void> {
+    if (!this.#parts.isLive()) throw ended(this.provider)
+    await this.#parts.reject({ status })
+  }
+
+  async #rejected(answer: Response): Promise<Response> {
+    await this.#parts.reject({ status: answer.status, ...originOf(answer) })
+    return answer
   }
 
   async #send(values: CredentialValues, input: string | URL, init?: RequestInit): Promise<Response> {
     const answer = await this.#parts.send(values, input, init)
-    const { status, url } = answer
+    const { status } = answer
     if (status === 401 || status === 403) {
-      const where = URL.canParse(url) ? { destination: new URL(url).origin } : {}
-      await this.#parts.refused({ type: 'credential.rejected_upstream', outcome: 'failure', status, ...where })
+      const refusal = { type: 'credential.rejected_upstream', outcome: 'failure', status } as const
+      await this.#parts.refused({ ...refusal, ...originOf(answer) })
     }
     return answer
   }
 
-  /** Returns the values if they changed; undefined also if the backend is down, since the 401 is the answer then. */
-  async #rotated(before: CredentialValues): Promise<CredentialValues | undefined> {
+  /** Returns the newer version, if there is one; undefined also if the backend is down, since the 401 is the answer then. */
+  async #rotated(before: Release): Promise<Release | undefined> {
     try {
       const now = await this.#release({ fresh: true })
-      return isDeepStrictEqual({ ...now }, { ...before }) ? undefined : now
+      return now.version.ref === before.version.ref ? undefined : now
     } catch (error) {
-      if (isCredentialVaultError(error, 'unavailable')) return undefined
+      if (isCredentialVaultError(error, 'unavailable', 'credential_rejected')) return undefined
       throw error
     }
   }
@@ -107,13 +144,17 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
     return `CredentialHandle { provider: '${this.provider}' }`
   }
 
-  async #release(options?: ReleaseOptions): Promise<CredentialValues> {
+  async #release(options?: ReleaseOptions): Promise<Release> {
     if (!this.#parts.isLive()) throw ended(this.provider)
-    const values = await this.#parts.release(options)
+    const released = await this.#parts.release(options)
     // The call may have answered during the read, and later output is not searched.
     if (!this.#parts.isLive()) throw ended(this.provider)
-    return values
+    return released
   }
+}
+
+function originOf({ url }: Response): { readonly destination?: string } {
+  return URL.canParse(url) ? { destination: new URL(url).origin } : {}
 }
 
 /** A stream can be sent only once. */

@@ -5,28 +5,36 @@ import type { StorageKey } from '../model/storage-key.ts'
 import { malformed, missing, pick } from '../model/stored-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext } from '../ports/access-context.ts'
-import type { CredentialStatus, ReadableBackend } from '../ports/secret-backend.ts'
+import type { CredentialStatus, ReadableBackend, StoredVersion } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { createCredentialCache } from './credential-cache.ts'
 import { lookUp, statusOf } from './status-of.ts'
 
+/** A backend's answer, or that the service rejects the version that is stored. */
+export type KnownStatus = CredentialStatus | { readonly status: 'rejected'; readonly version: StoredVersion }
+
+export interface Release {
+  readonly values: CredentialValues
+  readonly version: StoredVersion
+}
+
 /** Releases values from a backend. It changes nothing there. */
 export interface CredentialReader {
   /** Tells whether a credential is stored. Reads no values and is not audited. */
-  status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
+  status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<KnownStatus>
   /**
    * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
    *
-   * @throws `credential_absent`, `credential_revoked`, `credential_malformed`, `audit_unavailable`, or a backend's error
+   * @throws `credential_absent`, `credential_revoked`, `credential_rejected`, `credential_malformed`, `audit_unavailable`, or a backend's error
    */
   release(
     key: StorageKey,
     variables: readonly Variable[],
     context: AccessContext,
     options?: { readonly fresh?: boolean },
-  ): Promise<CredentialValues>
+  ): Promise<Release>
   /** Makes the next call ask the backend, after a change. */
   forget(key: StorageKey): void
   /** Clears the cache. */
@@ -37,6 +45,8 @@ export interface CredentialReaderParts {
   readonly backend: ReadableBackend
   readonly calls: BackendCalls
   readonly log: AccessLog
+  /** Whether the service rejects this version. Default: none. */
+  readonly isRejected?: ((key: StorageKey, version: StoredVersion) => boolean) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
@@ -47,14 +57,16 @@ export function createCredentialReader({
   backend,
   calls,
   log,
+  isRejected = () => false,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
   return {
     async status(key, context) {
-      const found = cache.find(key)
-      if (found?.status === 'active') return { status: 'active', version: found.version }
-      return found ?? statusOf({ backend, calls, log }, key, context)
+      const found = cache.find(key) ?? (await statusOf({ backend, calls, log }, key, context))
+      if (found.status !== 'active') return found
+      const { version } = found
+      return { status: isRejected(key, version) ? 'rejected' : 'active', version }
     },
 
     async release(key, variables, context, { fresh = false } = {}) {
@@ -63,6 +75,7 @@ export function createCredentialReader({
         if (fresh) cache.refresh(key)
         const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
         if (found.status !== 'active') throw missing(found.status, key.provider)
+        if (isRejected(key, found.version)) throw missing('rejected', key.provider)
         const wrong = malformedFields(variables, found.values)
         if (wrong.length > 0) {
           // Drop the cached value, so that a fix takes effect at once.
@@ -75,7 +88,7 @@ export function createCredentialReader({
           version: found.version.label,
           backendRequestIds: requestIdsOf(trace),
         })
-        return pick(variables, found.values)
+        return { values: pick(variables, found.values), version: found.version }
       } catch (error) {
         // The journal has reported this failure and cannot log it.
         if (isCredentialVaultError(error, 'audit_unavailable')) throw error

@@ -5,6 +5,7 @@ import type { AuditEventType } from '../ports/audit-sink.ts'
 export const TRANSITIONS = {
   save: { to: 'active', event: 'credential.stored' },
   rotate: { to: 'active', event: 'credential.rotated' },
+  reject: { to: 'rejected', event: 'credential.rejected' },
   revoke: { to: 'revoked', event: 'credential.revoked' },
   purge: { to: 'absent', event: 'credential.purged' },
 } as const satisfies Readonly<Record<string, { readonly to: CredentialState; readonly event: AuditEventType }>>

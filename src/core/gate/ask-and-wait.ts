@@ -6,12 +6,15 @@ import type { ClientAnswer, ClientPort } from './client-port.ts'
 import type { GateDecision } from './gate-decision.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { CredentialRequest, GatedProvider } from './gated-provider.ts'
+import type { ToolCall } from './tool-call.ts'
 
 export interface AskParts {
   readonly client: ClientPort
   readonly provider: Pick<GatedProvider, 'label'>
   readonly request: CredentialRequest
   readonly cause: RequestCause
+  /** Counts the progress that the wait sends. */
+  readonly toolCall: Pick<ToolCall, 'progress'>
   readonly decision: Extract<GateDecision, { action: 'ask-and-wait' }>
 }
 
@@ -21,10 +24,7 @@ const ANSWER_GRACE = 5_000
 const NOTICE_GRACE = 2_000
 const timedOut = new Error('the wait is over')
 
-/** `heartbeats` counts the progress notifications that the wait has sent. */
-export type WaitAnswer =
-  | { readonly saved: true; readonly heartbeats: number }
-  | { readonly saved: false; readonly text: string }
+export type WaitAnswer = { readonly saved: true } | { readonly saved: false; readonly text: string }
 
 /**
  * Asks by URL elicitation on the call's own stream and waits for the form. Both run at the same time: `accept` means only that the user
@@ -33,14 +33,14 @@ export type WaitAnswer =
  * Resolves to `saved`, or to the text of the answer. Rejects if the client disconnects; the request and its link remain.
  */
 export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
-  const { client, provider, request, cause, decision } = parts
+  const { client, provider, request, cause, decision, toolCall } = parts
   const ended = new AbortController()
   const clientGone = () => ended.abort(client.signal.reason)
   if (client.signal.aborted) await request.leave()
   client.signal.throwIfAborted()
   client.signal.addEventListener('abort', clientGone)
   const timer = setTimeout(() => ended.abort(timedOut), decision.waitSeconds * 1000)
-  const heart = keepAlive(client, provider.label, decision.keepAlive)
+  const heart = keepAlive(client, toolCall, provider.label, decision.keepAlive)
 
   const elicitationId = newCorrelationId()
   const waitMilliseconds = decision.waitSeconds * 1000 + ANSWER_GRACE
@@ -55,7 +55,7 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
       // The notice goes out before the call's result, on the same stream. A client that does not take it must not delay the call.
       const notified = attempt(() => client.notifyDone(elicitationId, 'call'))
       await Promise.race([notified, delay(NOTICE_GRACE, undefined, { ref: false })])
-      return { saved: true, heartbeats: heart.stop() }
+      return { saved: true }
     }
     if ('said' in first && first.said === 'decline') {
       ended.abort()
@@ -115,17 +115,17 @@ function textFor(
   }
 }
 
-function keepAlive({ progress: send }: ClientPort, label: string, wanted: boolean): { stop(): number } {
-  let progress = 0
+function keepAlive(
+  { progress: send }: ClientPort,
+  toolCall: AskParts['toolCall'],
+  label: string,
+  wanted: boolean,
+): { stop(): void } {
   const beat = () => {
-    progress += 1
-    if (send) void attempt(() => send(progress, `Waiting for the ${label} credential to be entered`))
+    if (!send) return
+    const progress = toolCall.progress.beat()
+    void attempt(() => send(progress, `Waiting for the ${label} credential to be entered`))
   }
   const timer = wanted && send ? setInterval(beat, KEEP_ALIVE_EVERY) : undefined
-  return {
-    stop() {
-      clearInterval(timer)
-      return progress
-    },
-  }
+  return { stop: () => clearInterval(timer) }
 }

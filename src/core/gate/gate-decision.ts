@@ -33,6 +33,7 @@ export function decideGate(facts: GateFacts): GateDecision {
       return { action: 'run' }
     case 'absent':
     case 'revoked':
+    case 'rejected':
       return decideAsking(facts)
   }
 }

@@ -7,10 +7,7 @@ import type { CredentialRequest } from './gated-provider.ts'
  * texts. A text contains only fixed words, the service's name and the link.
  */
 export const gateTexts = {
-  ask: (label: string, cause: RequestCause): string =>
-    cause === 'revoked'
-      ? `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`
-      : `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
+  ask: (label: string, cause: RequestCause): string => ASK[cause](label),
 
   openLink: (label: string, cause: RequestCause, { url, hasLogin }: FormLink): string =>
     `${gateTexts.ask(label, cause)} ${hasLogin ? 'Open this link in a browser, sign in,' : OPEN_HERE} and then call the tool again: ${url}`,
@@ -53,6 +50,13 @@ export const gateTexts = {
   withheld: (label: string): string =>
     `The tool's result contained your ${label} secret and was withheld. None of it was passed on. Report this to the people who run the tool.`,
 } as const
+
+const ASK: Readonly<Record<RequestCause, (label: string) => string>> = {
+  absent: (label) => `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
+  revoked: (label) => `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`,
+  rejected: (label) =>
+    `${label} refused your stored credential, which may have expired or been deleted there. Open the page to enter a new one.`,
+}
 
 type FormLink = Pick<CredentialRequest, 'url' | 'hasLogin'>
 

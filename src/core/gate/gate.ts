@@ -1,5 +1,5 @@
 import { newCorrelationId } from '../model/correlation-id.ts'
-import type { RequestCause } from '../model/credential-state.ts'
+import type { CredentialState, RequestCause } from '../model/credential-state.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import { sameOwner, twoUsers } from '../model/owner.ts'
 import { askAndWait } from './ask-and-wait.ts'
@@ -18,6 +18,8 @@ export interface GateEntry<R> {
   readonly provider: GatedProvider
   /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
+  /** Run the handler once more after the service rejected the credential and another one is there. */
+  readonly retry: boolean
   /** Name of the tool, for the form and the audit log. */
   readonly tool: string | undefined
   readonly client: ClientPort
@@ -59,7 +61,7 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
 }
 
 async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
-  const { provider, client, authInfo, toolCall, tool, failFast } = entry
+  const { provider, client, authInfo, toolCall, tool } = entry
   await provider.ready()
   const user = provider.userOf(authInfo)
   if (!user) return words(gateTexts.unknownOwner())
@@ -74,7 +76,19 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }
-  const credential = await provider.credentialState(call)
+  return decide(entry, call, await provider.credentialState(call), 'first')
+}
+
+/** `second`: the handler has run before, and the service has rejected what it used. */
+type Round = 'first' | 'second'
+
+async function decide<R>(
+  entry: GateEntry<R>,
+  call: GatedCall,
+  credential: CredentialState,
+  round: Round,
+): Promise<GateOutcome<R>> {
+  const { provider, client, failFast } = entry
   const decision = decideGate({
     client: client.ability,
     credential,
@@ -82,8 +96,8 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     failFast,
     tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
   })
-  if (decision.action === 'run' || credential === 'active') return run(entry, call)
-  return ask(entry, call, credential, decision)
+  if (decision.action === 'run' || credential === 'active') return run(entry, call, round)
+  return ask(entry, call, credential, decision, round)
 }
 
 async function ask<R>(
@@ -91,6 +105,7 @@ async function ask<R>(
   call: GatedCall,
   cause: RequestCause,
   decision: Exclude<GateDecision, { action: 'run' }>,
+  round: Round,
 ): Promise<GateOutcome<R>> {
   const { provider, client, notices } = entry
   const { label } = provider
@@ -108,15 +123,31 @@ async function ask<R>(
     }
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
-      const answer = await askAndWait({ client, provider, request, cause, decision })
+      const answer = await askAndWait({ client, provider, request, cause, decision, toolCall: entry.toolCall })
       if (!answer.saved) return words(answer.text)
-      entry.toolCall.addHeartbeats(answer.heartbeats)
-      return run(entry, call)
+      return run(entry, call, round)
     }
   }
 }
 
-async function run<R>({ provider, toolCall, handler }: GateEntry<R>, call: GatedCall): Promise<GateOutcome<R>> {
+async function run<R>(entry: GateEntry<R>, call: GatedCall, round: Round): Promise<GateOutcome<R>> {
+  const ended = await Promise.allSettled([runOnce(entry, call)])
+  // Only now: while the handler runs, it may still be told otherwise, or have to tidy up.
+  const end = await entry.provider.settleRejection?.(call)
+  if (end === undefined || end === 'kept' || !entry.retry) return unwrapped(ended)
+  entry.toolCall.progress.runAgain()
+  if (round === 'first') return decide(entry, call, end === 'replaced' ? 'active' : end, 'second')
+  if (end === 'replaced') return unwrapped(ended)
+  const request = await entry.provider.requestCredential(call, end, { waits: false })
+  return words(gateTexts.openLink(entry.provider.label, end, request))
+}
+
+function unwrapped<R>([ended]: readonly [PromiseSettledResult<R>]): R {
+  if (ended.status === 'rejected') throw ended.reason
+  return ended.value
+}
+
+async function runOnce<R>({ provider, toolCall, handler }: GateEntry<R>, call: GatedCall): Promise<GateOutcome<R>> {
   try {
     const ran = await runGuarded({ provider, call, toolCall, handler })
     return ran === 'withheld' ? words(gateTexts.withheld(provider.label)) : { kind: 'result', result: ran.result }

@@ -1,3 +1,4 @@
+import type { RejectionEnd } from '../lifecycle/rejections.ts'
 import type { CredentialState, RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
@@ -29,6 +30,11 @@ export interface GatedProvider {
   ): Promise<CredentialRequest>
   /** Runs the handler. `toolCall` has access to this provider's credential until the handler ends. */
   run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T>
+  /**
+   * Settles what the handler reported while it ran: `kept` unless the service rejected the credential. Called once the handler has settled.
+   * Default: nothing was rejected.
+   */
+  settleRejection?(call: GatedCall): Promise<RejectionEnd>
   /** Records that a result was withheld because it contained the secret. */
   reportEcho(call: GatedCall): Promise<void>
 }

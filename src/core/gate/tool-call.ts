@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { createEchoGuard, type EchoGuard } from '../echo-guard/echo-guard.ts'
 import { CredentialVaultError } from '../model/errors.ts'
+import { type CallProgress, createCallProgress } from './call-progress.ts'
 import type { GatedCall } from './gated-call.ts'
 
 /**
@@ -26,9 +27,8 @@ export interface ToolCall {
   readonly guard: EchoGuard
   /** The arguments that the client sent. */
   readonly arguments: unknown
-  /** Counts progress notifications that a gate sent while it waited. */
-  addHeartbeats(count: number): void
-  heartbeats(): number
+  /** What the client hears of the call's progress. */
+  readonly progress: CallProgress
   enter(provider: object, pass: GatePass): void
   leave(pass: GatePass): void
   /** The provider's outermost gate. Undefined before it was passed, and after its handler has ended. */
@@ -45,17 +45,13 @@ export function createToolCall(clientArguments: unknown): ToolCall {
   // A provider may have several passes, because a gated handler may call another one of the same provider.
   const passes = new Map<GatePass, object>()
   const guard = createEchoGuard()
-  let heartbeats = 0
   return Object.freeze({
     guard,
     // A getter, so that printing `extra` does not show the arguments.
     get arguments() {
       return clientArguments
     },
-    addHeartbeats(count: number) {
-      heartbeats += count
-    },
-    heartbeats: () => heartbeats,
+    progress: createCallProgress(),
     enter: (provider: object, pass: GatePass) => void passes.set(pass, provider),
     leave: (pass: GatePass) => void passes.delete(pass),
     passOf: (provider: object) => [...passes].find(([, of]) => of === provider)?.[0],

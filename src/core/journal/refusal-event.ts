@@ -6,6 +6,7 @@ type RefusalEvent = Required<Pick<AuditEvent, 'type' | 'outcome' | 'reason'>>
 const TYPES: Partial<Record<ErrorCode, RefusalEvent['type']>> = {
   credential_absent: 'credential.missing',
   credential_revoked: 'credential.missing',
+  credential_rejected: 'credential.missing',
   record_tampered: 'record.tampered',
   record_replayed: 'store.rollback_detected',
 }

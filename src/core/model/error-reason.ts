@@ -256,6 +256,7 @@ const SERVICE_FAILURES = [
   'not_http',
   'unknown',
   'busy',
+  'refuses_everybody',
 ] as const
 
 const FIXED_REASONS = [

@@ -15,6 +15,8 @@ export type ErrorCode =
   | 'credential_absent'
   /** The credential was revoked and has to be entered again. */
   | 'credential_revoked'
+  /** The service refused the stored value, and its owner has to enter another one. */
+  | 'credential_rejected'
   /** A stored value exists but is not what the provider's variables describe. */
   | 'credential_malformed'
   /** The reference is tampered with, expired, or made for another owner or provider. */
@@ -63,6 +65,7 @@ const CODES = {
   owner_unknown: true,
   credential_absent: true,
   credential_revoked: true,
+  credential_rejected: true,
   credential_malformed: true,
   reference_invalid: true,
   call_ended: true,

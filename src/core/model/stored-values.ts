@@ -5,12 +5,20 @@ import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './va
 
 /** Returns the error for a missing credential. */
 export function missing(status: RequestCause, provider: string): CredentialVaultError {
-  return status === 'absent'
-    ? new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
-    : new CredentialVaultError(
+  switch (status) {
+    case 'absent':
+      return new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
+    case 'revoked':
+      return new CredentialVaultError(
         'credential_revoked',
         `The credential for ${provider} was revoked and must be entered again.`,
       )
+    case 'rejected':
+      return new CredentialVaultError(
+        'credential_rejected',
+        `${provider} refused the stored credential. Its owner is asked for a new one at the next call.`,
+      )
+  }
 }
 
 /** Returns an error that names the fields, without values. */

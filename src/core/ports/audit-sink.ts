@@ -22,6 +22,8 @@ export type AuditEventType =
   | 'credential.denied'
   /** The service itself answered 401 or 403 to the value. */
   | 'credential.rejected_upstream'
+  /** The service refused this version: it is about to be put out of use. */
+  | 'credential.rejected'
   /** The service could not be reached, or did not answer. */
   | 'credential.service_unreachable'
   /** A value is about to be written. */

@@ -15,12 +15,18 @@ import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './too
 export interface GateOptions {
   /** Answers immediately with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
   readonly failFast?: boolean
+  /**
+   * Run the handler once more, from the top, after the service rejected the credential and its owner entered another one. False for a handler
+   * that may have changed something by then: its own answer is returned, and the next call asks the owner. Default true.
+   */
+  readonly retry?: boolean
   /** Name of the tool for the form and the audit log, 1 to 128 characters, since the SDK does not pass it to handlers. */
   readonly tool?: string
 }
 
 const gateOptions = z.strictObject({
   failFast: z.boolean().optional(),
+  retry: z.boolean().optional(),
   tool: z.string().min(1).max(128).optional(),
 } satisfies OptionSchemas<GateOptions>)
 
@@ -69,7 +75,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
     ...rest: [ToolHandler<P>] | [GateOptions, ToolHandler<P>]
   ): GatedHandler<P> => {
     const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest
-    const { failFast = false, tool } = parseOptions(gateOptions, options, 'requireCredentials')
+    const { failFast = false, retry = true, tool } = parseOptions(gateOptions, options, 'requireCredentials')
     if (typeof handler !== 'function')
       throw new TypeError('requireCredentials takes a provider, options if any, and a handler')
     return async (...parameters) => {
@@ -79,6 +85,7 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       const outcome = await passGate({
         provider,
         failFast,
+        retry,
         tool,
         client: sdkClientPort(protocol, extra),
         notices,

@@ -14,9 +14,7 @@ export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: () =>
     report,
     sent: sentParameters,
     adjust: (path, parameters) =>
-      path === 'sendNotification'
-        ? parameters.map((message) => afterHeartbeats(message, toolCall.heartbeats()))
-        : parameters,
+      path === 'sendNotification' ? parameters.map((message) => raised(message, toolCall)) : parameters,
   })
 }
 
@@ -26,11 +24,13 @@ function sentParameters(path: string): number {
   return path === 'sendRequest' ? 1 : 0
 }
 
-// Progress must increase with each notification of a token (MCP 2025-11-25, progress), and the wait has already sent some.
-function afterHeartbeats(message: unknown, heartbeats: number): unknown {
-  if (heartbeats === 0 || !isProgress(message)) return message
+// Progress has to increase with each notification of a token (MCP 2025-11-25, progress), and a wait or an earlier run has used some of it.
+function raised(message: unknown, toolCall: ToolCall): unknown {
+  if (!isProgress(message)) return message
   const { progress, total } = message.params
-  const moved = { progress: progress + heartbeats, ...(total === undefined ? {} : { total: total + heartbeats }) }
+  const higher = toolCall.progress.raise(progress)
+  if (higher === progress) return message
+  const moved = { progress: higher, ...(total === undefined ? {} : { total: total + higher - progress }) }
   return { ...message, params: { ...message.params, ...moved } }
 }
 

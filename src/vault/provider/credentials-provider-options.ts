@@ -36,9 +36,17 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly destinations?: readonly DestinationOptions<NoInfer<V>>[]
   /** Tries submitted values against the service before they are saved, within 5 s. */
   readonly verify?: Verify<NoInfer<V>>
+  /**
+   * Which answers of the service to a handle's `fetch()` say that the credential is dead, so that its owner has to enter another one. Don't
+   * declare 403, 5xx or time-outs, which say nothing about it. It gets a copy of the answer. Default: status 401.
+   */
+  readonly rejectedWhen?: RejectedWhen
   /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
   readonly guardShortSecrets?: boolean
 }
+
+/** Whether a service's answer says that the credential is dead: expired, deleted or wrong. */
+export type RejectedWhen = (answer: Response) => boolean | Promise<boolean>
 
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 
@@ -65,6 +73,7 @@ export const credentialsProviderOptions = z
     referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
     destinations: z.unknown().optional(),
     verify: functionOption(),
+    rejectedWhen: functionOption(),
     guardShortSecrets: z.boolean().default(false),
     serverBaseUrl: z.unknown().optional(),
     backend: z.unknown().optional(),

@@ -2,14 +2,13 @@ import type { CredentialHandle } from '../../core/credentials/credential-handle.
 import {
   type CredentialReference,
   invalidReference,
-  openReference,
   type ReferenceContent,
-  sealReference,
 } from '../../core/credentials/credential-reference.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import type { RejectionEnd } from '../../core/lifecycle/rejections.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -21,6 +20,8 @@ import type { KoaApplication } from '../../core/ports/koa.ts'
 import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
+import { type CallReferences, createCallReferences } from './call-references.ts'
+import { createCallRejections, rejectedBy } from './call-rejections.ts'
 import { callUser, otherOwner } from './call-user.ts'
 import { openCredentialRequest } from './credential-request.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
@@ -28,9 +29,6 @@ import { createOutgoingRequests, type OutgoingRequests } from './outgoing-reques
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
-
-/** Bounds what a lost process leaves behind: a reference without a time of its own ends with its call. */
-const LONGEST_CALL_SECONDS = 24 * 3600
 
 /**
  * One service whose credential is collected from each user, kept in the vault, and handed to gated tools.
@@ -53,7 +51,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #variables: readonly Variable[]
   readonly #outgoing: OutgoingRequests
   readonly #destinations: readonly Destination[]
-  readonly #live = new Set<string>()
+  readonly #references: CallReferences
+  readonly #rejections = createCallRejections()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
   #opening: Promise<void> | undefined
 
@@ -69,6 +68,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       this.#variables,
       'CredentialsProvider.destinations',
     )
+    this.#references = createCallReferences(this.name, checked.referenceTtlSeconds)
     this.#outgoing = createOutgoingRequests(this.name, this.#destinations)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
@@ -135,14 +135,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     }
     const { call, id, signal } = pass
     const key = this.#key(call.user)
-    const { owner } = key
-    const ttl = this.#options.referenceTtlSeconds
-    const reference = () =>
-      sealReference(
-        this.#ready().sealer,
-        { provider: this.name, owner, ...(ttl === undefined ? { call: id } : {}) },
-        Date.now() + (ttl ?? LONGEST_CALL_SECONDS) * 1000,
-      )
+    const reference = () => this.#references.seal(this.#ready().sealer, key.owner, id)
     return this.#handle(reference, key, { call, toolCall, signal }, () => toolCall.passOf(this) === pass)
   }
 
@@ -210,7 +203,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
     const id = newCorrelationId()
     const end = callEnd(this.name, call.signal)
-    this.#live.add(id)
+    this.#references.begin(id)
     const pass = { call, id, signal: () => end.signal }
     toolCall.enter(this, pass)
     try {
@@ -225,9 +218,15 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       return result
     } finally {
       toolCall.leave(pass)
-      this.#live.delete(id)
+      this.#references.end(id)
       end.reached()
     }
+  }
+
+  async settleRejection(call: GatedCall): Promise<RejectionEnd> {
+    const rejection = this.#rejections.take(call)
+    if (!rejection) return 'kept'
+    return this.#ready().rejections.settle(this.#key(call.user), rejection, contextOf(call))
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
@@ -253,8 +252,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #openReference(text: string, owner: Owner): ReferenceContent | undefined {
-    const content = openReference(this.#ready().sealer, text, this.name, owner)
-    return content && (content.call === undefined || this.#live.has(content.call)) ? content : undefined
+    return this.#references.open(this.#ready().sealer, text, owner)
   }
 
   #handle(
@@ -269,6 +267,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       variables: this.#variables,
       services: this.#ready,
       outgoing: this.#outgoing,
+      rejections: this.#rejections,
+      rejectedWhen: rejectedBy(this.#options.rejectedWhen),
+      hasGate: bound.toolCall?.passOf(this) !== undefined,
       includeShort: this.#options.guardShortSecrets ?? false,
       reference,
       isLive,

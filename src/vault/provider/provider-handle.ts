@@ -3,9 +3,12 @@ import type { CredentialReference } from '../../core/credentials/credential-refe
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { Variable, VariablesOptions } from '../../core/model/variables.ts'
 import type { ProviderServices } from '../credential-vault.ts'
+import type { CallRejections } from './call-rejections.ts'
+import type { RejectedWhen } from './credentials-provider-options.ts'
 import type { OutgoingRequests } from './outgoing-requests.ts'
 
 /** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
@@ -19,7 +22,11 @@ export interface HandleCall {
 export interface ProviderHandleParts extends HandleCall {
   readonly key: StorageKey
   readonly variables: readonly Variable[]
-  readonly services: () => Pick<ProviderServices, 'reader' | 'log' | 'crossings' | 'warn'>
+  readonly services: () => Pick<ProviderServices, 'reader' | 'log' | 'crossings' | 'rejections' | 'warn'>
+  readonly rejections: CallRejections
+  readonly rejectedWhen: RejectedWhen
+  /** Whether a gate waits for the call's handler, and settles its rejection afterwards. */
+  readonly hasGate: boolean
   readonly outgoing: OutgoingRequests
   /** Also search for secrets of fewer than 8 bytes. */
   readonly includeShort: boolean
@@ -30,18 +37,28 @@ export interface ProviderHandleParts extends HandleCall {
 /** Binds a handle to one owner's credential and to the call that asked for it, whatever runs `use()` later. */
 export function createProviderHandle<V extends VariablesOptions>(parts: ProviderHandleParts): CredentialHandle<V> {
   const { key, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
+  const { rejections, rejectedWhen, hasGate } = parts
   return createHandle<V>({
     provider: key.provider,
     reference,
     isLive,
     async release(options) {
       const { reader, crossings } = services()
-      const values = await reader.release(key, variables, contextOf(call), options)
-      crossings.released(key, variables, values)
-      toolCall?.guard.add(variables, values, { includeShort })
-      return values
+      const released = await reader.release(key, variables, contextOf(call), options).catch((error: unknown) => {
+        if (isCredentialVaultError(error, 'credential_rejected')) rejections.foundRejected(call)
+        throw error
+      })
+      crossings.released(key, variables, released.values)
+      toolCall?.guard.add(variables, released.values, { includeShort })
+      rejections.released(call, released.version)
+      return released
     },
     send: (...request) => outgoing.send(services(), { key, call, signal: signal?.() }, ...request),
     refused: (refusal) => services().log.note(key, contextOf(call), refusal),
+    rejectedBy: rejectedWhen,
+    async reject(answer) {
+      const rejection = rejections.reject(call, answer)
+      if (rejection && !hasGate) await services().rejections.settle(key, rejection, contextOf(call))
+    },
   })
 }

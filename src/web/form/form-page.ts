@@ -1,3 +1,4 @@
+import type { RequestCause } from '../../core/model/credential-state.ts'
 import type { FieldProblem } from '../../core/model/form-values.ts'
 import { CSRF_FIELD, csrfToken } from '../http/csrf.ts'
 import { linkPath } from '../http/site.ts'
@@ -36,10 +37,7 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     status: trouble?.status ?? 200,
     viewer,
     service: provider.label,
-    lead:
-      request.cause === 'revoked'
-        ? `Your previous ${provider.label} credential has been revoked. Enter a new one for your assistant to use.`
-        : `Your assistant needs your own ${provider.label} credential to continue. You enter it once, and it is kept for later.`,
+    lead: LEAD[request.cause](provider.label),
     action: linkPath(site, 'submit', target),
     cancel: linkPath(site, 'cancel', target),
     csrfField: CSRF_FIELD,
@@ -59,6 +57,14 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
         ? `For your protection, secrets are not shown again. Enter again: ${cleared.map(({ label }) => label).join(', ')}.`
         : undefined,
   })
+}
+
+const LEAD: Readonly<Record<RequestCause, (label: string) => string>> = {
+  absent: (label) =>
+    `Your assistant needs your own ${label} credential to continue. You enter it once, and it is kept for later.`,
+  revoked: (label) => `Your previous ${label} credential has been revoked. Enter a new one for your assistant to use.`,
+  rejected: (label) =>
+    `${label} refused your stored credential: it may have expired or been deleted there. Enter a new one.`,
 }
 
 function factsOf(

@@ -81,6 +81,7 @@ function call(
   return passGate({
     provider: jira,
     failFast: false,
+    retry: true,
     tool: 'create',
     client,
     notices,
@@ -181,17 +182,17 @@ test('a client that is gone ends its own wait and not the request', async () => 
   expect(again.questions[0]?.url).toBe(client.questions[0]?.url)
 })
 
-test('while it waits the client hears of it, more with each beat, and the handler is told how many there were', async () => {
+test('while it waits the client hears of it, more with each beat, and the handler goes on from there', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const client = clientWho()
   const toolCall = createToolCall([])
-  const calling = call(client, { toolCall, handler: async () => toolCall.heartbeats() })
+  const calling = call(client, { toolCall, handler: async () => toolCall.progress.raise(1) })
   await expect.poll(() => client.questions.length).toBe(1)
   vi.advanceTimersByTime(30_000)
   expect(client.beats.map(([progress]) => progress)).toEqual([1, 2, 3])
   await save(client.questions[0]?.url ?? '')
-  expect(await calling).toEqual({ kind: 'result', result: 3 })
+  expect(await calling).toEqual({ kind: 'result', result: 4 })
 })
 
 test('an answer and an error that hold the secret are withheld', async () => {

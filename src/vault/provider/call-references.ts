@@ -1,0 +1,39 @@
+import {
+  type CredentialReference,
+  openReference,
+  type ReferenceContent,
+  type ReferenceSealer,
+  sealReference,
+} from '../../core/credentials/credential-reference.ts'
+import type { Owner } from '../../core/model/owner.ts'
+
+/** Bounds what a lost process leaves behind: a reference without a time of its own ends with its call. */
+const LONGEST_CALL_SECONDS = 24 * 3600
+
+/** References to one provider's credentials, and the calls that they end with. */
+export interface CallReferences {
+  begin(call: string): void
+  end(call: string): void
+  seal(sealer: ReferenceSealer, owner: Owner, call: string): CredentialReference
+  /** Returns undefined for another owner or provider, and for an expired, ended or changed reference. */
+  open(sealer: ReferenceSealer, text: string, owner: Owner): ReferenceContent | undefined
+}
+
+/** @param ttlSeconds lets a reference outlive its call by so much */
+export function createCallReferences(provider: string, ttlSeconds: number | undefined): CallReferences {
+  const live = new Set<string>()
+  return {
+    begin: (call) => void live.add(call),
+    end: (call) => void live.delete(call),
+    seal: (sealer, owner, call) =>
+      sealReference(
+        sealer,
+        { provider, owner, ...(ttlSeconds === undefined ? { call } : {}) },
+        Date.now() + (ttlSeconds ?? LONGEST_CALL_SECONDS) * 1000,
+      ),
+    open(sealer, text, owner) {
+      const content = openReference(sealer, text, provider, owner)
+      return content && (content.call === undefined || live.has(content.call)) ? content : undefined
+    },
+  }
+}
