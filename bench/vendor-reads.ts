@@ -89,7 +89,8 @@ function releaseOf(backend: SecretBackend, cacheTtl: number): (key: StorageKey) 
   const reader = createCredentialReader({ backend, calls: createBackendCalls({ name, health }), log, cacheTtl })
   return async (key) => {
     const context = { correlationId: newCorrelationId(), tool: 'create_issue', clientId: 'bench' }
-    return (await reader.release(key, variables, context)).values['pat']
+    const { values } = await reader.release(key, variables, context)
+    return values['pat']
   }
 }
 

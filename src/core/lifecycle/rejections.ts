@@ -1,4 +1,4 @@
-import type { AccessLog } from '../credentials/access-log.ts'
+import type { AccessLog } from '../credentials/credential-audit.ts'
 import type { Rejection } from '../credentials/credential-handle.ts'
 import type { CredentialReader } from '../credentials/credential-reader.ts'
 import { TRANSITIONS } from '../credentials/transitions.ts'
