@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { createBackendCalls } from '../dist/core/credentials/backend-calls.js'
 import { createAccessLog } from '../dist/core/credentials/credential-audit.js'
+import { createBackendCalls } from '../dist/core/credentials/backend-calls.js'
 import { createCredentialReader } from '../dist/core/credentials/credential-reader.js'
 import { createHealth } from '../dist/core/journal/health.js'
 import { type StorageKey, storageKey } from '../dist/core/model/storage-key.js'
@@ -89,8 +89,7 @@ function releaseOf(backend: SecretBackend, cacheTtl: number): (key: StorageKey) 
   const reader = createCredentialReader({ backend, calls: createBackendCalls({ name, health }), log, cacheTtl })
   return async (key) => {
     const context = { correlationId: newCorrelationId(), tool: 'create_issue', clientId: 'bench' }
-    const { values } = await reader.release(key, variables, context)
-    return values['pat']
+    return (await reader.release(key, variables, context)).values['pat']
   }
 }
 

@@ -9,7 +9,9 @@ import type {
   CredentialStatus,
   SecretBackend,
   StoredVersion,
+  VersionLabels,
   VersionRef,
+  WriteIntent,
 } from '../core/ports/secret-backend.ts'
 
 interface Entry {
@@ -18,7 +20,10 @@ interface Entry {
   readonly operationId: string
   /** Undefined after a revocation. */
   readonly values: CredentialValues | undefined
+  readonly labels: VersionLabels
 }
+
+type NewEntry = Pick<Entry, 'operationId' | 'values'> & Pick<WriteIntent, 'labels'>
 
 /**
  * Keeps credentials unsealed in this process's memory, for tests and demonstrations. They end with the process, and no other process sees
@@ -34,11 +39,11 @@ interface Entry {
 export function memoryBackend(): SecretBackend {
   const entries = new Map<string, Entry>()
 
-  function put(key: StorageKey, values: CredentialValues | undefined, operationId: string): StoredVersion {
+  function put(key: StorageKey, { operationId, values, labels = {} }: NewEntry): StoredVersion {
     const number = Number(entries.get(key.path)?.version.label ?? 0) + 1
     const ref = randomBytes(12).toString('base64url') as VersionRef
     const version = { ref, label: String(number), createdAt: new Date() }
-    entries.set(key.path, { key, version, operationId, values })
+    entries.set(key.path, { key, version, operationId, values, labels })
     return version
   }
 
@@ -51,7 +56,7 @@ export function memoryBackend(): SecretBackend {
       const entry = entries.get(key.path)
       return entry?.values === undefined
         ? inactive(entry)
-        : { status: 'active', version: entry.version, values: { ...entry.values } }
+        : { status: 'active', version: entry.version, values: { ...entry.values }, labels: entry.labels }
     },
 
     isCurrent(key, version) {
@@ -64,13 +69,13 @@ export function memoryBackend(): SecretBackend {
       return statusOf(entries.get(key.path))
     },
 
-    async write(key, values, { expect, operationId }, call) {
+    async write(key, values, { expect, operationId, labels }, call) {
       begin(call)
       const entry = entries.get(key.path)
       if (entry?.values !== undefined && entry.operationId === operationId) return entry.version
       checkExpectation(expect, statusOf(entry))
       call.noteBase?.(statusOf(entry))
-      return put(key, { ...values }, operationId)
+      return put(key, { values: { ...values }, operationId, labels })
     },
 
     async revoke(key, { expect, operationId, purge }, call) {
@@ -80,7 +85,15 @@ export function memoryBackend(): SecretBackend {
       if (entry.values === undefined && !purge) return entry.operationId === operationId
       checkExpectation(expect, statusOf(entry))
       if (purge) entries.delete(key.path)
-      else put(key, undefined, operationId)
+      else put(key, { values: undefined, operationId })
+      return true
+    },
+
+    async markRejected(key, version, rejectedAt, call) {
+      begin(call)
+      const entry = entries.get(key.path)
+      if (entry?.values === undefined || entry.version.ref !== version.ref) return false
+      entries.set(key.path, { ...entry, labels: { ...entry.labels, rejectedAt } })
       return true
     },
 
@@ -103,7 +116,8 @@ function begin({ signal }: BackendCall): void {
 
 function statusOf(entry: Entry | undefined): CredentialStatus {
   if (entry?.values === undefined) return inactive(entry)
-  return { status: 'active', version: entry.version, fields: Object.keys(entry.values) }
+  const { version, values, labels } = entry
+  return { status: 'active', version, fields: Object.keys(values), labels }
 }
 
 function inactive(entry: Entry | undefined): Exclude<CredentialStatus, { status: 'active' }> {

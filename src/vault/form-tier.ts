@@ -41,7 +41,7 @@ export interface FormTier {
 }
 
 /** The methods of a backend that the form tier uses. */
-export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat'>
+export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat' | 'markRejected'>
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
 type ToolOption = 'cacheSeconds' | 'linkTtlSeconds' | 'allowedOrigins' | 'verifyToken' | 'ownerFrom' | 'assertion'
@@ -69,11 +69,14 @@ export async function openFormTier(options: FormTierOptions): Promise<FormTier> 
   const checked = parseOptions(formTierOptions, options, 'openFormTier')
   const parts = await openParts(options, { caller: 'openFormTier', purposes: PAGE_PURPOSES })
   const { backend } = options
+  const markRejected: NonNullable<SecretBackend['markRejected']> = async (...given) =>
+    backend.markRejected?.(...given) ?? true
   const writes: WritableBackend = {
     name: backend.name,
     write: (...given) => backend.write(...given),
     revoke: (...given) => backend.revoke(...given),
     stat: (...given) => backend.stat(...given),
+    ...(backend.markRejected && { markRejected }),
   }
   return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked })
 }

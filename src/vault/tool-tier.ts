@@ -85,11 +85,14 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
   const { backend } = options
   const isCurrent: SecretBackend['isCurrent'] =
     backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
+  const markRejected: NonNullable<SecretBackend['markRejected']> = async (...given) =>
+    backend.markRejected?.(...given) ?? true
   const reads: ReadableBackend = {
     name: backend.name,
     read: (...given) => backend.read(...given),
     stat: (...given) => backend.stat(...given),
     ...(isCurrent && { isCurrent }),
+    ...(backend.markRejected && { markRejected }),
   }
   return createToolTier(parts, { backend: reads, options, checked })
 }
@@ -114,12 +117,12 @@ export function createToolTier(
     health,
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
-  const marks = createRejectionMarks()
+  const marks = createRejectionMarks({ backend, calls, warn: warnOf('rejections') })
   const reader = createCredentialReader({
     backend,
     calls,
     log,
-    isRejected: marks.has,
+    rejectedAt: marks.at,
     cacheTtl: checked.cacheSeconds * 1000,
   })
   const { maxRejectedOwnersPerMinute: maxOwners } = checked

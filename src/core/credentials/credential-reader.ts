@@ -5,15 +5,13 @@ import type { StorageKey } from '../model/storage-key.ts'
 import { malformed, missing, pick } from '../model/stored-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext } from '../ports/access-context.ts'
-import type { CredentialStatus, ReadableBackend, StoredVersion } from '../ports/secret-backend.ts'
+import type { CredentialStatus, ReadableBackend, StoredVersion, VersionLabels } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { createCredentialCache } from './credential-cache.ts'
+import { createKnownLabels } from './known-labels.ts'
 import { lookUp, statusOf } from './status-of.ts'
-
-/** A backend's answer, or that the service rejects the version that is stored. */
-export type KnownStatus = CredentialStatus | { readonly status: 'rejected'; readonly version: StoredVersion }
 
 export interface Release {
   readonly values: CredentialValues
@@ -22,8 +20,8 @@ export interface Release {
 
 /** Releases values from a backend. It changes nothing there. */
 export interface CredentialReader {
-  /** Tells whether a credential is stored. Reads no values and is not audited. */
-  status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<KnownStatus>
+  /** Tells whether a credential is stored, and its labels. Reads no values and is not audited. */
+  status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
   /**
    * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
    *
@@ -45,8 +43,8 @@ export interface CredentialReaderParts {
   readonly backend: ReadableBackend
   readonly calls: BackendCalls
   readonly log: AccessLog
-  /** Whether the service rejects this version. Default: none. */
-  readonly isRejected?: ((key: StorageKey, version: StoredVersion) => boolean) | undefined
+  /** When the service rejected this version, where the backend keeps no such mark. Default: never. */
+  readonly rejectedAt?: ((key: StorageKey, version: StoredVersion) => Date | undefined) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
@@ -57,16 +55,27 @@ export function createCredentialReader({
   backend,
   calls,
   log,
-  isRejected = () => false,
+  rejectedAt = () => undefined,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
+  const labels = createKnownLabels(MAX_CACHED)
+
+  function labelsOf(key: StorageKey, found: Extract<CredentialStatus, { status: 'active' }>): VersionLabels {
+    const known = labels.of(key, found.version)
+    const rejected = found.labels?.rejectedAt ?? known?.rejectedAt ?? rejectedAt(key, found.version)
+    return { ...known, ...found.labels, ...(rejected && { rejectedAt: rejected }) }
+  }
+
   return {
     async status(key, context) {
-      const found = cache.find(key) ?? (await statusOf({ backend, calls, log }, key, context))
+      const cached = cache.find(key)
+      const found = cached ?? (await statusOf({ backend, calls, log }, key, context))
       if (found.status !== 'active') return found
+      if (!cached) labels.keep(key, found)
       const { version } = found
-      return { status: isRejected(key, version) ? 'rejected' : 'active', version }
+      const fields = 'values' in found ? Object.keys(found.values) : found.fields
+      return { status: 'active', version, labels: labelsOf(key, found), ...(fields && { fields }) }
     },
 
     async release(key, variables, context, { fresh = false } = {}) {
@@ -75,7 +84,7 @@ export function createCredentialReader({
         if (fresh) cache.refresh(key)
         const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
         if (found.status !== 'active') throw missing(found.status, key.provider)
-        if (isRejected(key, found.version)) throw missing('rejected', key.provider)
+        if (labelsOf(key, found).rejectedAt) throw missing('rejected', key.provider)
         const wrong = malformedFields(variables, found.values)
         if (wrong.length > 0) {
           // Drop the cached value, so that a fix takes effect at once.
@@ -98,7 +107,11 @@ export function createCredentialReader({
       }
     },
 
-    forget: (key) => cache.forget(key),
+    forget(key) {
+      cache.forget(key)
+      labels.forget(key)
+    },
+
     close: () => cache.clear(),
   }
 }

@@ -3,7 +3,7 @@ import { newCorrelationId } from '../model/correlation-id.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
-import type { Expectation, StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
+import type { Expectation, StoredVersion, WritableBackend, WriteIntent } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
@@ -17,13 +17,7 @@ export interface CredentialWriter {
    * Writes once the `credential.storing` line is durable. The values are durable when this resolves. If it rejects, the earlier values are
    * still stored, except after `outcome_unknown`: then either may be.
    */
-  save(
-    key: StorageKey,
-    values: CredentialValues,
-    context: AccessContext,
-    /** Called once the line is durable, before anything is written. Rejects if the write is no longer allowed. */
-    mayWrite?: () => Promise<void>,
-  ): Promise<StoredVersion>
+  save(key: StorageKey, values: CredentialValues, context: AccessContext, options?: SaveOptions): Promise<StoredVersion>
   /**
    * Revokes even if the audit log cannot be written. Resolves to false when nothing was stored. `expect` is what must still be stored;
    * default `any`.
@@ -37,6 +31,14 @@ export interface CredentialWriter {
   ): Promise<boolean>
 }
 
+export interface SaveOptions {
+  /** Called once the line is durable, before anything is written. Rejects if the write is no longer allowed. */
+  readonly mayWrite?: (() => Promise<void>) | undefined
+  readonly labels?: WriteIntent['labels']
+  /** What must still be stored. Default `any`. */
+  readonly expect?: Expectation
+}
+
 export interface CredentialWriterParts {
   readonly backend: WritableBackend
   readonly calls: BackendCalls
@@ -48,8 +50,8 @@ export interface CredentialWriterParts {
 export function createCredentialWriter(parts: CredentialWriterParts): CredentialWriter {
   const { backend, calls, log } = parts
   return {
-    save: (key, values, context, mayWrite) =>
-      announcedWrite(parts, { key, values, expect: 'any', context, mayWrite, done: STORED }),
+    save: (key, values, context, { mayWrite, labels, expect = 'any' } = {}) =>
+      announcedWrite(parts, { key, values, labels, expect, context, mayWrite, done: STORED }),
 
     async revoke(key, { purge, expect = 'any' }, context) {
       const intent = { expect, purge, operationId: newCorrelationId() }
@@ -85,16 +87,17 @@ export interface AnnouncedWrite {
   readonly context: AccessContext
   /** The line that records success. */
   readonly done: CredentialNote
-  readonly mayWrite?: (() => Promise<void>) | undefined
+  readonly mayWrite?: SaveOptions['mayWrite']
+  readonly labels?: SaveOptions['labels']
 }
 
 /** Writes between two audit lines: the intent line, which is durable first, and the outcome line. */
 export async function announcedWrite(parts: CredentialWriterParts, write: AnnouncedWrite): Promise<StoredVersion> {
   const { backend, calls, log } = parts
-  const { key, values, expect, context, done, mayWrite } = write
+  const { key, values, labels, expect, context, done, mayWrite } = write
   const trace = traceOf(context)
   const audit = await log.grant(key, context, { type: 'credential.storing', outcome: 'success' })
-  const request = { key, values, expect, audit, operationId: newCorrelationId() }
+  const request = { key, values, labels, expect, audit, operationId: newCorrelationId() }
   try {
     await mayWrite?.()
     const version = await announcingChange(parts, key, () => saveOnce(backend, calls, request, trace))

@@ -23,7 +23,7 @@ export async function saveOnce(
   request: SaveRequest,
   trace: CallTrace,
 ): Promise<StoredVersion> {
-  const { key, values, audit, operationId } = request
+  const { key, values, audit, operationId, labels } = request
   const state: { lost?: CredentialVaultError; base?: CredentialStatus; attempt?: Promise<StoredVersion> } = {}
   const noteBase = (status: CredentialStatus) => {
     state.base ??= status
@@ -33,7 +33,7 @@ export async function saveOnce(
       const next = state.lost ? await expectAgain(backend, request, state.base, call) : request
       if ('stored' in next) return next.stored
       if (next.expect === undefined) throw state.lost ?? neverAnswered(backend.name)
-      const intent = { expect: next.expect, audit, operationId }
+      const intent = { expect: next.expect, audit, operationId, labels }
       state.attempt = backend.write(key, values, intent, { ...call, noteBase })
       try {
         return await state.attempt

@@ -6,6 +6,9 @@ export const TRANSITIONS = {
   save: { to: 'active', event: 'credential.stored' },
   rotate: { to: 'active', event: 'credential.rotated' },
   reject: { to: 'rejected', event: 'credential.rejected' },
+  // Nothing is changed when a credential expires or a provider gains a field, so there is no line of that moment.
+  expire: { to: 'expired', event: 'credential.requested' },
+  lackField: { to: 'incomplete', event: 'credential.requested' },
   revoke: { to: 'revoked', event: 'credential.revoked' },
   purge: { to: 'absent', event: 'credential.purged' },
 } as const satisfies Readonly<Record<string, { readonly to: CredentialState; readonly event: AuditEventType }>>

@@ -10,6 +10,7 @@ import type {
   Expectation,
   StoredVersion,
   WritableBackend,
+  WriteIntent,
 } from '../ports/secret-backend.ts'
 
 /** A write that may be repeated. */
@@ -19,6 +20,7 @@ export interface SaveRequest {
   readonly expect: Expectation
   readonly audit: AuditPosition
   readonly operationId: string
+  readonly labels?: WriteIntent['labels']
 }
 
 /**

@@ -34,6 +34,8 @@ export function decideGate(facts: GateFacts): GateDecision {
     case 'absent':
     case 'revoked':
     case 'rejected':
+    case 'expired':
+    case 'incomplete':
       return decideAsking(facts)
   }
 }

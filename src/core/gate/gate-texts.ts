@@ -56,6 +56,8 @@ const ASK: Readonly<Record<RequestCause, (label: string) => string>> = {
   revoked: (label) => `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`,
   rejected: (label) =>
     `${label} refused your stored credential, which may have expired or been deleted there. Open the page to enter a new one.`,
+  expired: (label) => `Your ${label} credential has expired. Open the page to enter a new one.`,
+  incomplete: (label) => `${label} needs one more field of your credential. Open the page to enter it.`,
 }
 
 type FormLink = Pick<CredentialRequest, 'url' | 'hasLogin'>

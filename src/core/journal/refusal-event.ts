@@ -7,6 +7,8 @@ const TYPES: Partial<Record<ErrorCode, RefusalEvent['type']>> = {
   credential_absent: 'credential.missing',
   credential_revoked: 'credential.missing',
   credential_rejected: 'credential.missing',
+  credential_expired: 'credential.missing',
+  credential_incomplete: 'credential.missing',
   record_tampered: 'record.tampered',
   record_replayed: 'store.rollback_detected',
 }

@@ -1,29 +1,63 @@
+import type { BackendCalls } from '../credentials/backend-calls.ts'
+import { traceOf } from '../credentials/call-trace.ts'
+import { reasonOf } from '../journal/refusal-event.ts'
 import type { StorageKey } from '../model/storage-key.ts'
-import type { StoredVersion } from '../ports/secret-backend.ts'
+import type { AccessContext } from '../ports/access-context.ts'
+import type { StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
 
-/** Which version of each credential its service has refused. Losing a mark costs one more refused request, after which it is there again. */
+/**
+ * The marks of versions that their service has rejected. They are kept in the backend, and in this process where the backend does not take
+ * them. A lost mark costs one more refused request, after which it is there again.
+ */
 export interface RejectionMarks {
-  has(key: StorageKey, version: StoredVersion): boolean
-  /** Another version than the one that is marked is not touched by it. */
-  mark(key: StorageKey, version: StoredVersion): void
-  unmark(key: StorageKey, version: StoredVersion): void
+  /** When this version was marked in this process because the backend did not take the mark. */
+  at(key: StorageKey, version: StoredVersion): Date | undefined
+  /** Marks the version, or removes its mark. Resolves to false if another version is the newest, which is then not touched. */
+  set(key: StorageKey, version: StoredVersion, at: Date | undefined, context: MarkContext): Promise<boolean>
+}
+
+type MarkContext = Pick<AccessContext, 'correlationId' | 'assertion'>
+
+export interface RejectionMarksParts {
+  readonly backend: Pick<WritableBackend, 'name' | 'markRejected'>
+  readonly calls: BackendCalls
+  readonly warn: (message: string) => void
 }
 
 const MAX_MARKS = 100_000
 
-/** Marks in this process. The oldest go first when there are more than 100,000. */
-export function createRejectionMarks(): RejectionMarks {
-  const marks = new Map<string, string>()
+/** The oldest marks of the process are dropped when there are more than 100,000. */
+export function createRejectionMarks({ backend, calls, warn }: RejectionMarksParts): RejectionMarks {
+  const here = new Map<string, { readonly ref: string; readonly at: Date }>()
+
+  function keepHere(key: StorageKey, { ref }: StoredVersion, at: Date): void {
+    here.delete(key.path)
+    const [oldest] = here.keys()
+    if (here.size >= MAX_MARKS && oldest !== undefined) here.delete(oldest)
+    here.set(key.path, { ref, at })
+  }
+
   return {
-    has: (key, version) => marks.get(key.path) === version.ref,
-    mark(key, version) {
-      marks.delete(key.path)
-      const [oldest] = marks.keys()
-      if (marks.size >= MAX_MARKS && oldest !== undefined) marks.delete(oldest)
-      marks.set(key.path, version.ref)
+    at(key, { ref }) {
+      const mark = here.get(key.path)
+      return mark?.ref === ref ? mark.at : undefined
     },
-    unmark(key, version) {
-      if (marks.get(key.path) === version.ref) marks.delete(key.path)
+
+    async set(key, version, at, context) {
+      if (here.get(key.path)?.ref === version.ref) here.delete(key.path)
+      try {
+        const marked = await calls.change(traceOf(context), async (call) =>
+          backend.markRejected?.(key, version, at, call),
+        )
+        if (marked !== undefined) return marked
+      } catch (error) {
+        if (at === undefined) throw error
+        warn(
+          `${backend.name} did not take the mark of a rejected credential (${reasonOf(error)}), so only this process knows of it. mcp-credential-vault doctor says which right is missing.`,
+        )
+      }
+      if (at) keepHere(key, version, at)
+      return true
     },
   }
 }

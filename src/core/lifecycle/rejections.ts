@@ -3,11 +3,12 @@ import type { Rejection } from '../credentials/credential-handle.ts'
 import type { CredentialReader } from '../credentials/credential-reader.ts'
 import { TRANSITIONS } from '../credentials/transitions.ts'
 import { oncePerMinute } from '../host/once-per-minute.ts'
+import { reasonOf } from '../journal/refusal-event.ts'
 import type { RequestCause } from '../model/credential-state.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { RejectionMarks } from './rejection-marks.ts'
-import { createRejectionSurge } from './rejection-surge.ts'
+import { type CountedRejection, createRejectionSurge } from './rejection-surge.ts'
 
 /**
  * `kept`: the credential stays in use. `replaced`: a newer version is there, and may be tried. Else the state in which its owner has to be
@@ -47,17 +48,26 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
     )
   }
 
+  /** Takes back what was marked before the outage was recognised. A mark that stays is undone by its owner or an operator. */
+  async function unmark({ key, version }: CountedRejection, context: AccessContext): Promise<void> {
+    await marks.set(key, version, undefined, context).catch((error: unknown) => {
+      warn(`A mark of a rejected credential could not be removed (${reasonOf(error)}).`)
+    })
+    reader.forget(key)
+  }
+
   return {
     async settle(key, rejection, context) {
       const { version, status, destination } = rejection
       reader.forget(key)
       const now = await reader.status(key, context)
       if (now.status !== 'active') return now.status
+      if (now.labels?.rejectedAt) return 'rejected'
       if (version === undefined || now.version.ref !== version.ref) return 'replaced'
       const origin = destination ?? key.provider
       const crowd = surge.count(origin, { key, version })
       if (crowd) {
-        for (const one of crowd) marks.unmark(one.key, one.version)
+        await Promise.all(crowd.map((one) => unmark(one, context)))
         tellOfOutage(origin)
         const outage = { type: 'credential.service_unreachable', outcome: 'error', reason: REFUSES_EVERYBODY } as const
         await log.note(key, context, { ...outage, destination, status })
@@ -65,8 +75,9 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
       }
       const event = { type: TRANSITIONS.reject.event, outcome: 'success', version: version.label } as const
       await log.grant(key, context, { ...event, status, destination })
-      marks.mark(key, version)
-      return 'rejected'
+      const marked = await marks.set(key, version, new Date(), context)
+      reader.forget(key)
+      return marked ? 'rejected' : 'replaced'
     },
   }
 }

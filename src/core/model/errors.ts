@@ -17,6 +17,10 @@ export type ErrorCode =
   | 'credential_revoked'
   /** The service refused the stored value, and its owner has to enter another one. */
   | 'credential_rejected'
+  /** The credential's known end has passed, and its owner has to enter another one. */
+  | 'credential_expired'
+  /** The credential lacks a field that the provider requires by now. */
+  | 'credential_incomplete'
   /** A stored value exists but is not what the provider's variables describe. */
   | 'credential_malformed'
   /** The reference is tampered with, expired, or made for another owner or provider. */
@@ -66,6 +70,8 @@ const CODES = {
   credential_absent: true,
   credential_revoked: true,
   credential_rejected: true,
+  credential_expired: true,
+  credential_incomplete: true,
   credential_malformed: true,
   reference_invalid: true,
   call_ended: true,

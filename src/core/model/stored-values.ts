@@ -18,6 +18,16 @@ export function missing(status: RequestCause, provider: string): CredentialVault
         'credential_rejected',
         `${provider} refused the stored credential. Its owner is asked for a new one at the next call.`,
       )
+    case 'expired':
+      return new CredentialVaultError(
+        'credential_expired',
+        `The credential for ${provider} has expired. Its owner is asked for a new one at the next call.`,
+      )
+    case 'incomplete':
+      return new CredentialVaultError(
+        'credential_incomplete',
+        `The credential for ${provider} lacks a field that the provider requires. Its owner is asked for it at the next call.`,
+      )
   }
 }
 

@@ -4,7 +4,12 @@ import type { AuditReason } from './audit-sink.ts'
 
 /** The service's verdict on submitted values. */
 export type Verification =
-  | { readonly ok: true; readonly accountName?: string }
+  | {
+      readonly ok: true
+      readonly accountName?: string
+      /** When the values stop working, if the service tells. */
+      readonly expiresAt?: Date
+    }
   /** `problem` is shown to the user above the form, as text. */
   | { readonly ok: false; readonly problem: string }
 

@@ -14,6 +14,21 @@ export interface StoredVersion {
   readonly createdAt: Date
 }
 
+/**
+ * What is known of one version besides its values. A backend binds labels to their version and drops them for any other. Whoever may write
+ * labels can forge them, so they only decide whether an owner is asked or told: nothing is released, saved or revoked because of one.
+ */
+export interface VersionLabels {
+  /** When the service rejected this version. */
+  readonly rejectedAt?: Date | undefined
+  /** When the values stop working at the service. */
+  readonly expiresAt?: Date | undefined
+  /** The account at the service, as the service named it. At most 100 characters. */
+  readonly accountName?: string | undefined
+  /** Whether the values were saved although the service could not be asked. */
+  readonly unverified?: boolean | undefined
+}
+
 /** Absent and revoked are results. Forbidden and unavailable are errors, so that an outage never reads as "not connected". */
 export type CredentialStatus =
   | { readonly status: 'absent' }
@@ -23,11 +38,18 @@ export type CredentialStatus =
       readonly version: StoredVersion
       /** Field names of this version, if the backend stores them. */
       readonly fields?: readonly string[]
+      readonly labels?: VersionLabels
     }
 
 export type CredentialLookup =
   | Exclude<CredentialStatus, { status: 'active' }>
-  | { readonly status: 'active'; readonly version: StoredVersion; readonly values: Readonly<Record<string, unknown>> }
+  | {
+      readonly status: 'active'
+      readonly version: StoredVersion
+      readonly values: Readonly<Record<string, unknown>>
+      /** Those that the read itself returns. `stat` may know more. */
+      readonly labels?: VersionLabels
+    }
 
 /** `any` replaces whatever is there; `absent` also succeeds over a revoked credential. */
 export type Expectation = 'any' | 'absent' | { readonly version: VersionRef }
@@ -38,6 +60,8 @@ export interface WriteIntent {
   readonly audit: AuditPosition
   /** Same for every attempt of one logical write. */
   readonly operationId: string
+  /** Kept with the version. If they cannot be written, the values still are. */
+  readonly labels?: Omit<VersionLabels, 'rejectedAt'> | undefined
 }
 
 export interface RevokeIntent {
@@ -125,6 +149,16 @@ export interface SecretBackend {
   fieldNames?(key: StorageKey, call: BackendCall): Promise<readonly string[] | undefined>
   /** Makes every stored version unreadable. Resolves false when there was nothing to revoke. */
   revoke(key: StorageKey, intent: RevokeIntent, call: BackendCall): Promise<boolean>
+  /**
+   * Marks this version as rejected by its service, or removes that mark if `rejectedAt` is undefined. The values stay as they are. Resolves
+   * to false if another version is the newest. Absent where marks cannot be stored; core then keeps them in the process.
+   */
+  markRejected?(
+    key: StorageKey,
+    version: StoredVersion,
+    rejectedAt: Date | undefined,
+    call: BackendCall,
+  ): Promise<boolean>
   /** All credentials, revoked ones too, without values, in no particular order. */
   list(call: BackendCall): AsyncIterable<StoredCredential>
   /** Returns where an operator finds this credential in the backend's own tools. */
@@ -150,9 +184,9 @@ export interface SecretBackend {
   close(): Promise<void>
 }
 
-/** The methods of a backend that read values. */
-export type ReadableBackend = Pick<SecretBackend, 'name' | 'read' | 'stat' | 'isCurrent'>
+/** The methods of a backend that read values, and the mark of a rejection, which is all that a reader may write. */
+export type ReadableBackend = Pick<SecretBackend, 'name' | 'read' | 'stat' | 'isCurrent' | 'markRejected'>
 
 /** The methods of a backend that store values. `read` lets a save recognise its own values after the backend's answer was lost. */
 export type WritableBackend = Pick<SecretBackend, 'name' | 'write' | 'revoke' | 'stat'> &
-  Partial<Pick<SecretBackend, 'read'>>
+  Partial<Pick<SecretBackend, 'read' | 'markRejected'>>

@@ -9,6 +9,7 @@ import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { RejectionEnd } from '../../core/lifecycle/rejections.ts'
+import { stateOf } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -186,7 +187,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async credentialState(call: GatedCall): Promise<CredentialState> {
-    return (await this.#ready().reader.status(this.#key(call.user), call)).status
+    return stateOf(await this.#ready().reader.status(this.#key(call.user), call), this.#variables, Date.now())
   }
 
   async requestCredential(

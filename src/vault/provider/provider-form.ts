@@ -54,10 +54,18 @@ export function providerForm({ verify, destinations, ...form }: ProviderFormPart
 
 // The service's answer is foreign, whatever its type says: only text is shown, and only `ok: true` accepts.
 function textsOf(verification: Verification): Verification {
-  const { ok, accountName, problem }: { ok: unknown; accountName?: unknown; problem?: unknown } = verification
-  if (ok === true) return { ok, ...(typeof accountName === 'string' && { accountName }) }
+  const { ok, accountName, expiresAt, problem }: Foreign<Verification> = verification
+  if (ok === true) {
+    return {
+      ok,
+      ...(typeof accountName === 'string' && { accountName }),
+      ...(expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()) && { expiresAt }),
+    }
+  }
   return { ok: false, problem: typeof problem === 'string' ? problem : REFUSED }
 }
+
+type Foreign<T> = { readonly [Name in T extends unknown ? keyof T : never]?: unknown }
 
 const REFUSED = 'The service refused it.'
 

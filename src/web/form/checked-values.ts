@@ -1,5 +1,6 @@
 import { checkFormValues, type FieldProblem } from '../../core/model/form-values.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
+import type { WriteIntent } from '../../core/ports/secret-backend.ts'
 import { CSRF_FIELD } from '../http/csrf.ts'
 import { type Answer, isAnswer } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
@@ -12,9 +13,14 @@ import { formPage } from './form-page.ts'
 /** Values that passed every check and may be saved. */
 export interface CheckedValues {
   readonly values: CredentialValues
-  /** The account's name at the service, if `verify` returned one. */
-  readonly account: string | undefined
+  /** What `verify` told of them. */
+  readonly labels: CredentialLabels
 }
+
+export type CredentialLabels = NonNullable<WriteIntent['labels']>
+
+/** Longest name of an account that is kept, in characters. */
+const MAX_ACCOUNT_NAME = 100
 
 const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
 
@@ -46,20 +52,20 @@ export async function checkedValues(
     } as const
     return { page: formPage(services, authorized, trouble), event: rejected('invalid', link) }
   }
-  const verified = await verifiedAccount(services, request, authorized, check.values, fields)
-  return isAnswer(verified) ? verified : { values: check.values, account: verified.account }
+  const verified = await verifiedLabels(services, request, authorized, check.values, fields)
+  return isAnswer(verified) ? verified : { values: check.values, labels: verified.labels }
 }
 
-/** Asks the service to verify the values. Resolves to the account's name, if the service states one. */
-async function verifiedAccount(
+/** Asks the service to verify the values. Resolves to what the service tells of them. */
+async function verifiedLabels(
   services: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
   values: CredentialValues,
   fields: ReadonlyMap<string, string>,
-): Promise<Pick<CheckedValues, 'account'> | Answer> {
+): Promise<Pick<CheckedValues, 'labels'> | Answer> {
   const { provider } = authorized
-  if (!provider.verify) return { account: undefined }
+  if (!provider.verify) return { labels: {} }
   const link = aboutLink(services, authorized)
   const verification = await provider.verify(values)
   if (verification.ok === 'unknown') return unverifiedAnswer(services, request, authorized, fields, verification)
@@ -71,5 +77,7 @@ async function verifiedAccount(
     }
   }
   await services.journal.note({ type: 'credential.verified', outcome: 'success', ...link, ...lineOf(request) })
-  return { account: verification.accountName }
+  const accountName = verification.accountName?.slice(0, MAX_ACCOUNT_NAME)
+  const { expiresAt } = verification
+  return { labels: { ...(accountName && { accountName }), ...(expiresAt && { expiresAt }) } }
 }

@@ -65,6 +65,8 @@ const LEAD: Readonly<Record<RequestCause, (label: string) => string>> = {
   revoked: (label) => `Your previous ${label} credential has been revoked. Enter a new one for your assistant to use.`,
   rejected: (label) =>
     `${label} refused your stored credential: it may have expired or been deleted there. Enter a new one.`,
+  expired: (label) => `Your ${label} credential has expired. Enter a new one for your assistant to use.`,
+  incomplete: (label) => `${label} needs one more field of your credential. Enter it for your assistant to go on.`,
 }
 
 function factsOf(

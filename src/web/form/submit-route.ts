@@ -1,13 +1,12 @@
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
-import type { CredentialValues } from '../../core/model/variables.ts'
 import type { Claim } from '../../core/requests/pending-requests.ts'
 import { linkPath } from '../http/site.ts'
 import { type Answer, isAnswer, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import { type PageServices, watched } from '../request/page-services.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
-import { checkedValues } from './checked-values.ts'
+import { type CheckedValues, checkedValues } from './checked-values.ts'
 import { savedAnswer } from './done-route.ts'
 import { saveFailure } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
@@ -27,11 +26,11 @@ export async function submit(
   const checked = await checkedValues(services, request, authorized, fields)
   if (isAnswer(checked)) return checked
   // Before the save: nothing after it may fail without its user being told of the save.
-  const cookies = accountCookie(services, authorized, checked.account)
+  const cookies = accountCookie(services, authorized, checked.labels.accountName)
   const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(authorized.request))
   if (!claim) return lostAnswer(services, request, authorized)
   try {
-    await save(services, request, authorized, { claim, values: checked.values })
+    await save(services, request, authorized, { claim, checked })
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
     await watched(services, 'pending-store', services.parts.pendingRequests.unclaim(claim)).catch(() => {})
@@ -44,11 +43,14 @@ async function save(
   services: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
-  { claim, values }: { claim: Claim; values: CredentialValues },
+  { claim, checked }: { claim: Claim; checked: CheckedValues },
 ): Promise<void> {
   const { owner, provider, ...context } = aboutLink(services, authorized)
-  await services.parts.writer.save(storageKey(provider, owner), values, { ...context, ...lineOf(request) }, () =>
-    mayWrite(services, authorized, claim),
+  await services.parts.writer.save(
+    storageKey(provider, owner),
+    checked.values,
+    { ...context, ...lineOf(request) },
+    { labels: checked.labels, mayWrite: () => mayWrite(services, authorized, claim) },
   )
 }
 
@@ -94,15 +96,13 @@ async function acknowledge(services: PageServices, authorized: AuthorizedLink): 
   return savedAnswer(services, authorized, undefined)
 }
 
-const MAX_ACCOUNT_NAME = 100
-
 /** Keeps the account's name for the success page, which another replica may serve. */
 function accountCookie(
   { parts, sessions }: PageServices,
   { session, request }: AuthorizedLink,
   account: string | undefined,
 ): readonly string[] {
-  if (account === undefined || account === '') return []
-  const connected = { request: parts.pendingRequests.label(request), account: account.slice(0, MAX_ACCOUNT_NAME) }
+  if (account === undefined) return []
+  const connected = { request: parts.pendingRequests.label(request), account }
   return [sessions.cookieOf({ ...session, connected })]
 }

@@ -1,13 +1,15 @@
 import { expectTypeOf, test } from 'vitest'
-import type { KnownStatus } from '../../../src/core/credentials/credential-reader.ts'
 import type { TRANSITIONS } from '../../../src/core/credentials/transitions.ts'
+import { stateOf } from '../../../src/core/lifecycle/state-of.ts'
 import type { CredentialState } from '../../../src/core/model/credential-state.ts'
 import type { CredentialLookup, CredentialStatus } from '../../../src/core/ports/secret-backend.ts'
 
-test('a backend answers with every state but the one that the service decides', () => {
-  expectTypeOf<CredentialStatus['status'] | 'rejected'>().toEqualTypeOf<CredentialState>()
-  expectTypeOf<CredentialLookup['status'] | 'rejected'>().toEqualTypeOf<CredentialState>()
-  expectTypeOf<KnownStatus['status']>().toEqualTypeOf<CredentialState>()
+type OfLabelsAndFields = 'rejected' | 'expired' | 'incomplete'
+
+test('a backend answers with every state but those that labels and fields decide', () => {
+  expectTypeOf<CredentialStatus['status'] | OfLabelsAndFields>().toEqualTypeOf<CredentialState>()
+  expectTypeOf<CredentialLookup['status'] | OfLabelsAndFields>().toEqualTypeOf<CredentialState>()
+  expectTypeOf(stateOf).returns.toEqualTypeOf<CredentialState>()
 })
 
 test('every state is reached by a transition', () => {
