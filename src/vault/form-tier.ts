@@ -44,12 +44,22 @@ export interface FormTier {
 export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat' | 'markRejected'>
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
-type ToolOption = 'cacheSeconds' | 'linkTtlSeconds' | 'allowedOrigins' | 'verifyToken' | 'ownerFrom' | 'assertion'
+type ToolOption =
+  | 'cacheSeconds'
+  | 'maxRejectedOwnersPerMinute'
+  | 'expiryNoticeDays'
+  | 'linkTtlSeconds'
+  | 'allowedOrigins'
+  | 'verifyToken'
+  | 'ownerFrom'
+  | 'assertion'
 
 const formTierOptions = openVaultOptions
   .omit({
     backend: true,
     cacheSeconds: true,
+    maxRejectedOwnersPerMinute: true,
+    expiryNoticeDays: true,
     linkTtlSeconds: true,
     allowedOrigins: true,
     verifyToken: true,
@@ -170,11 +180,12 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
 }
 
 function sameDefinition(a: FormProvider, b: FormProvider): boolean {
-  const definition = ({ label, variables, doc, destinations }: FormProvider) => ({
+  const definition = ({ label, variables, doc, destinations, expiry }: FormProvider) => ({
     label,
     variables,
     doc,
     destinations,
+    expiry,
   })
   return isDeepStrictEqual(definition(a), definition(b))
 }

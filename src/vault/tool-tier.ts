@@ -5,6 +5,7 @@ import { type CredentialReader, createCredentialReader } from '../core/credentia
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import type { HealthPart } from '../core/journal/health.ts'
+import { createExpiryNotices, type ExpiryNotices } from '../core/lifecycle/expiry-notices.ts'
 import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
@@ -31,6 +32,7 @@ export interface ToolServices {
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
   readonly rejections: Rejections
+  readonly expiryNotices: ExpiryNotices
   /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
@@ -150,6 +152,7 @@ export function createToolTier(
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
       rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
+      expiryNotices: createExpiryNotices(checked.expiryNoticeDays),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,
