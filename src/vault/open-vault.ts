@@ -55,6 +55,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     routes,
     bearerGate: tools.bearerGate,
     endSessions: form.endSessions,
+    events: { on: parts.events.on },
     problems: form.problems,
     nodeHandler: () => createNodeHandler(routes, owns),
 

@@ -4,6 +4,7 @@ import type { AccessLog } from '../core/credentials/credential-audit.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
+import type { EventListeners } from '../core/journal/event-listeners.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { createExpiryNotices, type ExpiryNotices } from '../core/lifecycle/expiry-notices.ts'
 import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
@@ -33,6 +34,7 @@ export interface ToolServices {
   readonly crossings: LeakDetector
   readonly rejections: Rejections
   readonly expiryNotices: ExpiryNotices
+  readonly events: Pick<EventListeners, 'emit'>
   /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
@@ -152,6 +154,7 @@ export function createToolTier(
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
       rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
+      events: opened.events,
       expiryNotices: createExpiryNotices(checked.expiryNoticeDays),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,

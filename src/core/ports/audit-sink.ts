@@ -24,6 +24,8 @@ export type AuditEventType =
   | 'credential.rejected_upstream'
   /** The service refused this version: it is about to be put out of use. */
   | 'credential.rejected'
+  /** The owner or an operator took a rejection back. */
+  | 'credential.reinstated'
   /** The service could not be reached, or did not answer. */
   | 'credential.service_unreachable'
   /** A value is about to be written. */

@@ -233,11 +233,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    const { reader, expiryNotices } = this.#ready()
+    const { reader, expiryNotices, events } = this.#ready()
     const key = this.#key(call.user)
     const found = await reader.status(key, call)
     const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
     if (!expiresAt || !expiryNotices.isDue(key, expiresAt, Date.now())) return undefined
+    const { correlationId } = call
+    events.emit('expiring', { owner: key.owner, provider: this.name, expiresAt, correlationId })
     return gateTexts.expiresSoon(this.label, expiresAt, accountUrl(this.vault.serverBaseUrl))
   }
 
