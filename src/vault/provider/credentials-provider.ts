@@ -4,11 +4,10 @@ import {
   invalidReference,
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
-import { gateTexts } from '../../core/gate/gate-texts.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
-import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { RejectionEnd } from '../../core/lifecycle/rejections.ts'
 import { stateOf } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -18,7 +17,6 @@ import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
-import { accountUrl } from '../../core/network/form-urls.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
 import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
@@ -28,10 +26,12 @@ import { createCallRejections, rejectedBy } from './call-rejections.ts'
 import { callUser, otherOwner } from './call-user.ts'
 import { openCredentialRequest } from './credential-request.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
+import { expiryNoticeOf } from './expiry-notice.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
+import { runningCall } from './running-call.ts'
 
 /**
  * One service whose credential is collected from each user, kept in the vault, and handed to gated tools.
@@ -158,7 +158,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       const call = { user: opened.owner, correlationId: newCorrelationId() }
       return this.#handle(() => opened.reference, key, { call }, isOpen)
     }
-    const { toolCall, call, signal } = this.#runningCall(extra, 'resolve()')
+    const { toolCall, call, signal } = runningCall(this, extra, 'resolve()')
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
     const isLive = () => toolCall.outermost() !== undefined && isOpen()
     return this.#handle(() => opened.reference, key, { call, toolCall, signal }, isLive)
@@ -172,7 +172,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    */
   async invalidateCredentials(owner: Owner, extra?: CallExtra): Promise<boolean> {
     await this.ready()
-    const call = extra && this.#runningCall(extra, 'invalidateCredentials()').call
+    const call = extra && runningCall(this, extra, 'invalidateCredentials()').call
     if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
     const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
     return this.#ready().revoke(this.#key(owner), { purge: false }, call ? contextOf(call) : operator)
@@ -233,14 +233,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    const { reader, expiryNotices, events } = this.#ready()
+    const { serverBaseUrl } = this.vault
     const key = this.#key(call.user)
-    const found = await reader.status(key, call)
-    const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
-    if (!expiresAt || !expiryNotices.isDue(key, expiresAt, Date.now())) return undefined
-    const { correlationId } = call
-    events.emit('expiring', { owner: key.owner, provider: this.name, expiresAt, correlationId })
-    return gateTexts.expiresSoon(this.label, expiresAt, accountUrl(this.vault.serverBaseUrl))
+    return expiryNoticeOf({ services: this.#ready(), key, label: this.label, serverBaseUrl }, call)
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
@@ -251,18 +246,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #attach(vault: CredentialVault): void {
-    const services = vault.attach(
-      providerForm({
-        name: this.name,
-        label: this.label,
-        variables: this.#variables,
-        doc: this.#options.doc,
-        destinations: this.#destinations,
-        verify: this.#options.verify,
-        expiry: { date: this.#options.expiry ?? 'none', maxAgeDays: this.#options.maxAgeDays },
-      }),
-      () => this.#outgoing.close(),
+    const { name, label } = this
+    const form = providerForm(
+      { name, label, variables: this.#variables, destinations: this.#destinations },
+      this.#options,
     )
+    const services = vault.attach(form, () => this.#outgoing.close())
     this.#attached = { vault, services }
   }
 
@@ -289,13 +278,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       reference,
       isLive,
     })
-  }
-
-  #runningCall(extra: CallExtra, method: string): GatePass & { readonly toolCall: ToolCall } {
-    const toolCall = requireCall(extra, `${method} of ${this.name}`)
-    const pass = toolCall.passOf(this) ?? toolCall.outermost()
-    if (!pass) throw new CredentialVaultError('call_ended', `${method} of ${this.name}: its call has ended.`)
-    return { ...pass, toolCall }
   }
 
   #key(owner: Owner): StorageKey {

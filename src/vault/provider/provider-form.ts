@@ -14,9 +14,16 @@ export type Verify<V extends VariablesOptions = VariablesOptions> = (
   signal: AbortSignal,
 ) => Promise<Verification>
 
-export interface ProviderFormParts extends Omit<FormProvider, 'verify' | 'fieldProblems' | 'destinations'> {
+export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' | 'variables'> {
   readonly destinations: readonly Destination[]
-  readonly verify: Verify | undefined
+}
+
+/** The provider's options that only its form uses. */
+export interface ProviderFormOptions {
+  readonly doc?: string | undefined
+  readonly verify?: Verify | undefined
+  readonly expiry?: 'optional' | 'required' | undefined
+  readonly maxAgeDays?: number | undefined
 }
 
 const VERIFY_DEADLINE = 5_000
@@ -24,9 +31,14 @@ const VERIFY_DEADLINE = 5_000
 /**
  * Returns the part of a provider that the form uses. Without `verify`, the form accepts all values that fit the variables and can be sent.
  */
-export function providerForm({ verify, destinations, ...form }: ProviderFormParts): FormProvider {
+export function providerForm(
+  { destinations, ...form }: ProviderFormParts,
+  { doc, verify, expiry, maxAgeDays }: ProviderFormOptions,
+): FormProvider {
   return {
     ...form,
+    doc,
+    expiry: { date: expiry ?? 'none', maxAgeDays },
     destinations: destinations.map(({ description }) => description),
     fieldProblems: (values) => new Map(destinations.flatMap(({ header }) => [...header.problems(values)])),
     verify:

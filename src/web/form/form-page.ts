@@ -1,10 +1,11 @@
 import type { RequestCause } from '../../core/model/credential-state.ts'
 import type { ExpiryProblem } from '../../core/model/expiry.ts'
 import type { FieldProblem } from '../../core/model/form-values.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
 import { CSRF_FIELD, csrfToken } from '../http/csrf.ts'
 import { linkPath } from '../http/site.ts'
 import { type Page, signedInFact, type Viewer } from '../pages/page-renderer.ts'
-import type { Fact } from '../pages/page-views.ts'
+import type { Fact, FieldView, FormView } from '../pages/page-views.ts'
 import { type PageServices, viewerOf } from '../request/page-services.ts'
 import type { AuthorizedLink } from './authorized-link.ts'
 import { EXPIRY_FIELD, expiryField } from './expiry-field.ts'
@@ -26,15 +27,10 @@ export interface FormTrouble {
 export function formPage(services: PageServices, authorized: AuthorizedLink, trouble?: FormTrouble): Page {
   const { parts, site, renderer } = services
   const { provider, request, session, target } = authorized
-  const problems = trouble?.fields ?? new Map<string, FieldProblem>()
-  const typed = trouble && { values: trouble.values, problems }
+  const typed = trouble && { values: trouble.values, problems: trouble.fields ?? NO_PROBLEMS }
   const cleared = provider.variables.filter(
     (variable) => !keeps(variable) && (trouble?.values.get(variable.name) ?? '') !== '',
   )
-  const fieldProblems = provider.variables.flatMap((variable) => {
-    const problem = problems.get(variable.name)
-    return problem ? [{ text: problemText(variable, problem), href: `#field-${variable.name}` }] : []
-  })
   const viewer = viewerOf(services, session, target)
   const typedExpiry = trouble && { value: trouble.values.get(EXPIRY_FIELD) ?? '', problem: trouble.expiry }
   const expiry = expiryField(provider.expiry, provider.label, typedExpiry)
@@ -52,17 +48,31 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     guide: services.guideOf(provider.name),
     // A returning user knows the guide, and problems should be seen first.
     guideOpen: request.cause === 'absent' && trouble === undefined,
-    problems: [
-      ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),
-      ...fieldProblems,
-      ...(expiry?.error === undefined ? [] : [{ text: expiry.error, href: `#${expiry.id}` }]),
-    ],
+    problems: trouble ? problemsOf(provider, trouble, expiry) : [],
     problemHeading: trouble?.heading ?? '',
     clearedNote:
       cleared.length > 0
         ? `For your protection, secrets are not shown again. Enter again: ${cleared.map(({ label }) => label).join(', ')}.`
         : undefined,
   })
+}
+
+const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
+
+/** Lists what is wrong, with a link to each field. */
+function problemsOf(
+  { variables }: FormProvider,
+  { general, fields = NO_PROBLEMS }: FormTrouble,
+  expiry: FieldView | undefined,
+): FormView['problems'] {
+  return [
+    ...(general === undefined ? [] : [{ text: general, href: undefined }]),
+    ...variables.flatMap((variable) => {
+      const problem = fields.get(variable.name)
+      return problem ? [{ text: problemText(variable, problem), href: `#field-${variable.name}` }] : []
+    }),
+    ...(expiry?.error === undefined ? [] : [{ text: expiry.error, href: `#${expiry.id}` }]),
+  ]
 }
 
 const LEAD: Readonly<Record<RequestCause, (label: string) => string>> = {
