@@ -86,7 +86,10 @@ export interface BackendCall {
   readonly assertion?: (() => Promise<string>) | undefined
 }
 
-/** `form`: saves and revokes, and never reads a value. `tool`: reads, and changes nothing. `both`: one login does everything. */
+/**
+ * `form`: saves and revokes, and never reads a value. `tool`: reads, and writes nothing but labels such as the mark of a rejection. `both`:
+ * one login does everything.
+ */
 export type Tier = 'form' | 'tool' | 'both'
 
 /** Differences between a login's rights and what its tier needs, in the vendor's own words. */
