@@ -36,7 +36,8 @@ export function compiledIn(folder: string, entry: string): string {
  * test files and later runs: types are checked elsewhere.
  */
 export function compiledTree(): string {
-  tree ??= treeFor(contentHash())
+  // In a process that runs plain JavaScript already, that is where the rest of it is.
+  tree ??= import.meta.filename.endsWith('.js') ? ROOT : treeFor(contentHash())
   return tree
 }
 
