@@ -35,7 +35,7 @@ export function createDetector({ canaries, short }: CanarySet): Detector {
   ])
 
   function* hits(text: string | Uint8Array): Generator<{ kind: string; view: Buffer; at: number }> {
-    const plain = bytesOf(text)
+    const plain = Buffer.isBuffer(text) ? text : bytesOf(text)
     const views = [
       [exact, plain],
       [anyCase, Buffer.from(plain.toString('latin1').toLowerCase(), 'latin1')],
