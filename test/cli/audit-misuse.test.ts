@@ -42,7 +42,7 @@ describe('a log that cannot be verified is not reported as tampered', () => {
     ['audit reconcile --vault-log /dev/null', 'no entry'],
     ['audit reconcile --cloudtrail x.log', 'not a CloudTrail log'],
   ])('%s', async (words, problem) => {
-    const { code, out, error } = await command.run(words.split(' '))
+    const { code, out, error } = await command.inProcess(words.split(' '))
     expect([code, out, error]).toEqual([words.includes('show') ? 1 : 4, '', expect.stringContaining(problem)])
   })
 
@@ -55,14 +55,23 @@ describe('a log that cannot be verified is not reported as tampered', () => {
     expect((await command.shell(line)).code).toBe(4)
   })
 
+  test.each([
+    ['audit', 'verify', '--folder', './dat/audit'],
+    ['audit', 'reconcile', '--vault-log', 'x.log', '--folder', 'vault.key'],
+    ['audit', 'show', '--folder', 'vault.key'],
+    ['audit', 'verify', '--keys', 'x'],
+  ])('as a process, the command says and ends with the same: %s %s %s %s', async (...words) => {
+    expect(await command.run(words)).toEqual(await command.inProcess(words))
+  })
+
   test('wrong usage keeps its code', async () => {
-    expect((await command.run(['audit', 'verify', '--keys', 'x'])).code).toBe(3)
-    expect((await command.run(['audit', 'reconcile'])).code).toBe(2)
+    expect((await command.inProcess(['audit', 'verify', '--keys', 'x'])).code).toBe(3)
+    expect((await command.inProcess(['audit', 'reconcile'])).code).toBe(2)
   })
 
   test('the help names the same codes', async () => {
-    expect((await command.run(['audit', 'verify', '--help'])).out).toMatch(/3 wrong usage,\s+4 not verified/)
-    expect((await command.run(['audit', 'reconcile', '--help'])).out).toMatch(/4 not compared/)
+    expect((await command.inProcess(['audit', 'verify', '--help'])).out).toMatch(/3 wrong usage,\s+4 not verified/)
+    expect((await command.inProcess(['audit', 'reconcile', '--help'])).out).toMatch(/4 not compared/)
   })
 })
 
