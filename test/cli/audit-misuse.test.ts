@@ -9,7 +9,7 @@ let command: MainCommand
 beforeAll(async () => {
   command = await mainCommand()
   await command.store('alice', { pat: 'tok-canary-1' })
-  await command.run(['list'])
+  await command.inProcess(['list'])
   writeFileSync(join(command.root, 'other.key'), generateKeyText(), { mode: 0o600 })
   writeFileSync(join(command.root, 'x.log'), 'hello\n')
 }, 60_000)
@@ -17,7 +17,7 @@ afterAll(() => command.remove())
 
 test('an exported CSV has the line ends of RFC 4180 when it leaves the process, and no control character', async () => {
   await command.store('zero\u200Bwidth', { pat: 'tok-canary-2' })
-  await command.run(['show', 'jira', '--issuer', 'https://login.example.com', '--subject', 'zero\u200Bwidth'])
+  await command.inProcess(['show', 'jira', '--issuer', 'https://login.example.com', '--subject', 'zero\u200Bwidth'])
   const { code, out } = await command.run(['audit', 'export', '--format', 'csv'])
   expect(code).toBe(0)
   const rows = out.split('\r\n')
@@ -86,7 +86,7 @@ test('verify and reconcile say how much they compared', async () => {
   const request = { id: 'r1', operation: 'read', path: 'other/data/x' }
   const entry = JSON.stringify({ type: 'response', time: new Date(0).toISOString(), request })
   writeFileSync(join(command.root, 'vault.log'), `${entry}\n`)
-  const { code, out } = await command.run(['audit', 'reconcile', '--vault-log', 'vault.log'])
+  const { code, out } = await command.inProcess(['audit', 'reconcile', '--vault-log', 'vault.log'])
   expect([code, out]).toEqual([
     0,
     expect.stringContaining('1 entry of vault.log, 0 accesses to secrets below secret/mcp'),
@@ -97,7 +97,7 @@ test('an unclosed log says how to accept it', async () => {
   await command.shell('MCP_AUDIT_FOLDER=./killed $MCV list')
   // Without its last line, "audit.closed", the log is that of a process that was killed.
   await command.shell("f=$(echo killed/audit-*); sed -i '$d' $f")
-  const { code, out } = await command.run(['audit', 'verify', '--folder', 'killed'])
+  const { code, out } = await command.inProcess(['audit', 'verify', '--folder', 'killed'])
   expect(code).toBe(2)
   expect(out).toMatch(/unclosed: writer ([0-9a-f]{16}) .*If that is known: --accept-unclosed \1/)
 })

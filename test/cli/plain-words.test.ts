@@ -90,14 +90,14 @@ describe('keygen --out', () => {
     const key = readFileSync(file, 'utf8')
     expect(parseKey(key, 'test')).toHaveLength(32)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    const again = await command.run(['keygen', '--out', 'new.key'])
+    const again = await command.inProcess(['keygen', '--out', 'new.key'])
     expect([again.code, again.error]).toEqual([1, expect.stringContaining('already exists')])
     expect(readFileSync(file, 'utf8')).toBe(key)
     expect(made.out + again.out + again.error).not.toContain('mcv1_')
   })
 
   test('says that its folder is missing', async () => {
-    const { code, error } = await command.run(['keygen', '--out', 'nowhere/new.key'])
+    const { code, error } = await command.inProcess(['keygen', '--out', 'nowhere/new.key'])
     expect([code, error]).toEqual([1, expect.stringContaining('in a folder that does not exist')])
   })
 })
