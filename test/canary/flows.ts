@@ -1,6 +1,6 @@
 import type { Flow } from './flow.ts'
 import { asking } from './flows/asking.ts'
-import { auditLog } from './flows/audit-log.ts'
+import { auditLog, auditOptions } from './flows/audit-log.ts'
 import { fetching } from './flows/fetching.ts'
 import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
@@ -13,6 +13,7 @@ import { tools } from './flows/tools.ts'
 
 /** Everything that the product does with secrets, and everything that goes wrong with them. */
 export const flows: readonly Flow[] = [
+  ...auditOptions,
   ...asking,
   ...form,
   ...saving,
