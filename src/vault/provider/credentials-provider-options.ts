@@ -37,6 +37,11 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   /** Tries submitted values against the service before they are saved, within 5 s. */
   readonly verify?: Verify<NoInfer<V>>
   /**
+   * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it refused are never
+   * saved. Default false.
+   */
+  readonly allowUnverified?: boolean
+  /**
    * Whether the form asks for the date on which the credential ends at the service. If `verify` returns `expiresAt`, that counts instead.
    * Default: it does not ask.
    */
@@ -80,6 +85,7 @@ export const credentialsProviderOptions = z
     referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
     destinations: z.unknown().optional(),
     verify: functionOption(),
+    allowUnverified: z.boolean().default(false),
     expiry: z.enum(['optional', 'required']).optional(),
     maxAgeDays: z.int().min(1).max(3650).optional(),
     rejectedWhen: functionOption(),

@@ -22,6 +22,7 @@ export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' |
 export interface ProviderFormOptions {
   readonly doc?: string | undefined
   readonly verify?: Verify | undefined
+  readonly allowUnverified?: boolean | undefined
   readonly expiry?: 'optional' | 'required' | undefined
   readonly maxAgeDays?: number | undefined
 }
@@ -33,11 +34,12 @@ const VERIFY_DEADLINE = 5_000
  */
 export function providerForm(
   { destinations, ...form }: ProviderFormParts,
-  { doc, verify, expiry, maxAgeDays }: ProviderFormOptions,
+  { doc, verify, allowUnverified = false, expiry, maxAgeDays }: ProviderFormOptions,
 ): FormProvider {
   return {
     ...form,
     doc,
+    allowUnverified,
     expiry: { date: expiry ?? 'none', maxAgeDays },
     destinations: destinations.map(({ description }) => description),
     fieldProblems: (values) => new Map(destinations.flatMap(({ header }) => [...header.problems(values)])),

@@ -11,7 +11,7 @@ import { rejected } from '../request/posted-form.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { EXPIRY_FIELD } from './expiry-field.ts'
 import { unverifiedAnswer } from './failure-answers.ts'
-import { formPage } from './form-page.ts'
+import { formPage, UNVERIFIED_FIELD } from './form-page.ts'
 
 /** Values that passed every check and may be saved. */
 export interface CheckedValues {
@@ -63,18 +63,26 @@ export async function checkedValues(
 }
 
 function hasUnknownField(
-  { variables, expiry = NO_EXPIRY }: FormProvider,
+  { variables, expiry = NO_EXPIRY, allowUnverified = false }: FormProvider,
   fields: ReadonlyMap<string, string>,
 ): boolean {
-  const asked = expiry.date === 'none' ? [] : [EXPIRY_FIELD]
+  const asked = [...(expiry.date === 'none' ? [] : [EXPIRY_FIELD]), ...(allowUnverified ? [UNVERIFIED_FIELD] : [])]
   const known = new Set([CSRF_FIELD, ...asked, ...variables.map(({ name }) => name)])
   return [...fields.keys()].some((name) => !known.has(name))
 }
 
+function savesUnverified({ allowUnverified }: FormProvider, fields: ReadonlyMap<string, string>): boolean {
+  return allowUnverified === true && fields.get(UNVERIFIED_FIELD) === 'yes'
+}
+
 function labelsOf(expiry: ExpiryPolicy, told: CredentialLabels, typed: Date | undefined): CredentialLabels {
-  const { accountName, expiresAt: service } = told
+  const { accountName, unverified, expiresAt: service } = told
   const expiresAt = expiryOf(expiry, { service, user: typed }, Date.now())
-  return { ...(accountName && { accountName }), ...(expiresAt && { expiresAt }) }
+  return {
+    ...(accountName && { accountName }),
+    ...(expiresAt && { expiresAt }),
+    ...(unverified && { unverified }),
+  }
 }
 
 /** Asks the service to verify the values. Resolves to what the service tells of them. */
@@ -89,7 +97,15 @@ async function verifiedLabels(
   if (!provider.verify) return { labels: {} }
   const link = aboutLink(services, authorized)
   const verification = await provider.verify(values)
-  if (verification.ok === 'unknown') return unverifiedAnswer(services, request, authorized, fields, verification)
+  if (verification.ok === 'unknown') {
+    // A refusal is never passed over: only values that could not be tried may be saved without it.
+    if (!savesUnverified(provider, fields) || verification.fields.size > 0)
+      return unverifiedAnswer(services, request, authorized, fields, verification)
+    const { reason } = verification
+    const line = { type: 'credential.verification_failed', outcome: 'error', reason } as const
+    await services.journal.note({ ...line, ...link, ...lineOf(request) })
+    return { labels: { unverified: true } }
+  }
   if (!verification.ok) {
     const heading = `${provider.label} does not accept this`
     return {

@@ -21,7 +21,12 @@ export interface FormTrouble {
   readonly expiry?: ExpiryProblem | undefined
   /** A problem of the form as a whole. */
   readonly general?: string
+  /** Whether the service could not be asked, so that the provider may let the values be saved without it. */
+  readonly unverified?: boolean
 }
+
+/** Sent by the button that saves what could not be checked. No variable can have this name, because theirs have no hyphen. */
+export const UNVERIFIED_FIELD = 'save-unverified'
 
 /** Renders the form, or the form again with its problems. */
 export function formPage(services: PageServices, authorized: AuthorizedLink, trouble?: FormTrouble): Page {
@@ -49,6 +54,7 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     // A returning user knows the guide, and problems should be seen first.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: trouble ? problemsOf(provider, trouble, expiry) : [],
+    saveUnverified: trouble?.unverified && provider.allowUnverified ? UNVERIFIED_FIELD : undefined,
     problemHeading: trouble?.heading ?? '',
     clearedNote:
       cleared.length > 0

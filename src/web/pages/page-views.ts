@@ -66,6 +66,8 @@ export interface FormView extends LayoutView {
   readonly guideOpen: boolean
   readonly problems: readonly { readonly text: string; readonly href: string | undefined }[]
   readonly problemHeading: string
+  /** Name of the button that saves without a check at the service, if the page offers it. */
+  readonly saveUnverified: string | undefined
   /** Shown when typed secrets have to be typed again. */
   readonly clearedNote: string | undefined
 }
