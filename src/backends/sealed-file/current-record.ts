@@ -2,7 +2,7 @@ import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
 import type { Keyring } from './keyring.ts'
-import { type RecordHeader, type VerifiedRecord, verifyRecord } from './record.ts'
+import { numberOf, type RecordHeader, type VerifiedRecord, verifyRecord } from './record.ts'
 import { recordError } from './record-error.ts'
 import type { RevisionListing, Revisions } from './revisions.ts'
 import { storageError } from './storage-error.ts'
@@ -18,8 +18,16 @@ export type CurrentRecord = { readonly listing: RevisionListing } & (
 
 export interface CurrentRecords {
   find(id: string): Promise<CurrentRecord>
-  /** Remembers a revision, so that an older one is recognised later. */
-  saw(id: string, revision: number): void
+  /** Remembers a revision and the version that it holds, so that an older one is recognised later. */
+  saw(id: string, revision: number, version?: string): void
+  /** The newest revision that this process has seen. */
+  last(id: string): SeenRevision | undefined
+}
+
+export interface SeenRevision {
+  readonly revision: number
+  /** Undefined for a revision without a readable header. */
+  readonly version: string | undefined
 }
 
 const MOST_LOOKS = 20
@@ -29,12 +37,14 @@ const MOST_LOOKS = 20
  * runs is recognised. When the newest revision is damaged, an earlier one is never used instead.
  */
 export function createCurrentRecords(revisions: Revisions, keyring: Keyring): CurrentRecords {
-  const highest = new Map<string, number>()
-  const saw = (id: string, revision: number) => highest.set(id, Math.max(revision, highest.get(id) ?? 0))
+  const highest = new Map<string, SeenRevision>()
+  const saw = (id: string, revision: number, version?: string) => {
+    if (revision > (highest.get(id)?.revision ?? 0)) highest.set(id, { revision, version })
+  }
 
   async function findOnce(id: string): Promise<CurrentRecord | undefined> {
     // Read before listing, since another call of this process may commit in between.
-    const known = highest.get(id) ?? 0
+    const known = highest.get(id)?.revision ?? 0
     const listing = await revisions.look(id)
     const { newest } = listing
     const path = revisions.path(id, newest === 0 ? known || '*' : newest)
@@ -52,7 +62,7 @@ export function createCurrentRecords(revisions: Revisions, keyring: Keyring): Cu
     }
     try {
       const record = verifyRecord(file.bytes, { id, revision: newest, path }, keyring)
-      saw(id, newest)
+      saw(id, newest, record.header.version)
       return { kind: 'verified', listing, record }
     } catch (error) {
       if (!isCredentialVaultError(error)) throw error
@@ -62,6 +72,7 @@ export function createCurrentRecords(revisions: Revisions, keyring: Keyring): Cu
 
   return {
     saw,
+    last: (id) => highest.get(id),
     async find(id) {
       for (let looks = 1; looks < MOST_LOOKS; looks += 1) {
         const current = await findOnce(id)
@@ -80,8 +91,8 @@ function damaged(listing: RevisionListing, error: CredentialVaultError): Current
   return { kind: 'damaged', listing, revision: listing.newest, error }
 }
 
-export function versionOf(header: Pick<RecordHeader, 'version' | 'revision' | 'at'>): StoredVersion {
-  return { ref: header.version as VersionRef, label: String(header.revision), createdAt: new Date(header.at) }
+export function versionOf(header: Pick<RecordHeader, 'version' | 'revision' | 'number' | 'at'>): StoredVersion {
+  return { ref: header.version as VersionRef, label: String(numberOf(header)), createdAt: new Date(header.at) }
 }
 
 export function emptiedVersion(revision: number, at: Date): StoredVersion {

@@ -6,8 +6,8 @@ import { processWarning } from '../../core/host/process-warning.ts'
 import { throwIfAborted } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { CredentialLookup, SecretBackend } from '../../core/ports/secret-backend.ts'
-import { type CredentialFiles, createCredentialFiles, statusOf } from './credential-files.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import { type CredentialFiles, createCredentialFiles } from './credential-files.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
 import { revoke } from './revocation.ts'
 import { announceServer, type ServerPresence } from './server-presence.ts'
@@ -107,20 +107,17 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
       }
     },
 
-    read: (storageKey, { signal }) =>
-      guarded(async ({ files }): Promise<CredentialLookup> => {
-        const found = await files.find(storageKey)
-        const status = statusOf(found)
-        if (status.status !== 'active') return status
-        return { ...status, values: files.values(found, storageKey) }
-      }, signal),
+    read: (storageKey, { signal }) => guarded(({ files }) => files.read(storageKey), signal),
 
-    stat: (storageKey, { signal }) => guarded(async ({ files }) => statusOf(await files.find(storageKey)), signal),
+    stat: (storageKey, { signal }) => guarded(({ files }) => files.stat(storageKey), signal),
 
     isCurrent: (storageKey, version) => opened().files.isCurrent(storageKey, version),
 
     write: (storageKey, values, intent, { signal }) =>
       guarded(({ files }) => files.write(storageKey, values, intent, signal), signal),
+
+    markRejected: (storageKey, version, rejectedAt, { signal }) =>
+      guarded(({ files }) => files.rejections.set(storageKey, version, rejectedAt), signal),
 
     revoke: (storageKey, intent, { signal }) =>
       guarded(({ files, revisions }) => revoke(files, revisions, storageKey, intent, signal), signal),
