@@ -13,9 +13,9 @@ import type {
   VersionLabels,
   WriteIntent,
 } from '../../core/ports/secret-backend.ts'
-import { type CurrentRecord, createCurrentRecords, emptiedVersion, versionOf } from './current-record.ts'
-import { MAX_FILE_BYTES } from './durable-file.ts'
-import type { Keyring } from './keyring.ts'
+import { type CurrentRecord, type CurrentRecords, emptiedVersion, versionOf } from './current-record.ts'
+import { MAX_FILE_BYTES } from './files/durable-file.ts'
+import type { HeldKeyring } from './keys/held-keyring.ts'
 import { encodeRecord, type NewHeader, openRecord, type RecordKind, type RecordPayload } from './record.ts'
 import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
@@ -50,15 +50,18 @@ export interface NextRevision {
   readonly audit?: AuditPosition
 }
 
-export function createCredentialFiles(
-  keyring: Keyring,
-  revisions: Revisions,
-  warn: (message: string) => void,
-  records = createCurrentRecords(revisions, keyring),
-): CredentialFiles {
+export interface CredentialFilesParts {
+  readonly keys: HeldKeyring
+  readonly revisions: Revisions
+  readonly records: CurrentRecords
+  readonly warn: (message: string) => void
+}
+
+export function createCredentialFiles({ keys, revisions, records, warn }: CredentialFilesParts): CredentialFiles {
+  const { indexKey } = keys.forReading()
   const known = new Map<string, string>()
   const idOf = (key: StorageKey) => {
-    const id = known.get(key.path) ?? recordId(keyring.indexKey, key.provider, key.owner)
+    const id = known.get(key.path) ?? recordId(indexKey, key.provider, key.owner)
     if (known.size >= MAX_REMEMBERED) known.clear()
     known.set(key.path, id)
     return id
@@ -80,14 +83,14 @@ export function createCredentialFiles(
       ...(audit && { audit: { writer: audit.writer, seq: audit.seq } }),
     }
     const payload = { provider: key.provider, owner: key.owner, values, labels }
-    const bytes = encodeRecord(header, payload, keyring)
+    const bytes = encodeRecord(header, payload, keys.forWriting())
     if (bytes.length > MAX_FILE_BYTES) throw tooLarge()
     if (!(await revisions.commit(found.listing, header.revision, bytes, signal))) return undefined
     records.saw(id, header.revision, header.version)
     return versionOf(header)
   }
 
-  const rejections = createRejections({ keyring: () => keyring, revisions, find, warn })
+  const rejections = createRejections({ keys, revisions, find, warn })
 
   async function labelsOf(
     found: CurrentRecord,
@@ -103,7 +106,7 @@ export function createCredentialFiles(
     const status = statusOf(found)
     if (status.status !== 'active') return status
     if (found.kind !== 'verified') throw recordError('swapped', revisions.path(idOf(key), revisionOf(found)))
-    const payload = openRecord(found.record, keyring)
+    const payload = openRecord(found.record, found.keyring)
     const { provider, owner, values } = payload
     const same = provider === key.provider && owner.issuer === key.owner.issuer && owner.subject === key.owner.subject
     if (!same || !values) throw recordError('swapped', found.record.path)
@@ -159,7 +162,7 @@ export function createCredentialFiles(
             warn(`${revisions.path(id, found.revision)} is revoked and no longer says whose it was.`)
           const status = statusOf(found)
           if (found.kind !== 'verified' || status.status === 'absent') continue
-          const payload = openRecord(found.record, keyring)
+          const payload = openRecord(found.record, found.keyring)
           const { provider, owner, values } = payload
           const { audit } = found.record.header
           yield {

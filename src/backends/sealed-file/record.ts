@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/crypto/sodium.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { WriteIntent } from '../../core/ports/secret-backend.ts'
-import { findKeyPair, type Keyring } from './keyring.ts'
+import { findKeyPair, type Keyring } from './keys/keyring.ts'
 import { recordError } from './record-error.ts'
 
 /**
@@ -129,6 +129,11 @@ function parseRecord(bytes: Buffer, path: string) {
   if (!box || !signature || !header) throw recordError('format', path)
   const signed = bytes.subarray(0, bytes.length - signatureLine.length - 1)
   return { header, headerLine, box, signature, signed }
+}
+
+/** Returns what a file says of itself, unchecked, or undefined for a file that is no record. */
+export function headerOf(bytes: Buffer): RecordHeader | undefined {
+  return parseHeader(bytes.toString('latin1').split('\n')[1] ?? '')
 }
 
 /** Opens the box of a record that is not purged. Throws `record_tampered`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sign, verifySignature } from '../../core/crypto/sodium.ts'
-import { findKeyPair, type Keyring } from './keyring.ts'
+import { findKeyPair, type Keyring } from './keys/keyring.ts'
 
 /**
  * The mark that a service has rejected one version, as a file of three lines beside the record, each ended by LF:

@@ -2,7 +2,7 @@ import { oncePerMinute } from '../../core/host/once-per-minute.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { CurrentRecord } from './current-record.ts'
-import type { Keyring } from './keyring.ts'
+import type { HeldKeyring } from './keys/held-keyring.ts'
 import { numberOf, type RecordHeader } from './record.ts'
 import { encodeMark, openMark } from './rejection-mark.ts'
 import type { Revisions } from './revisions.ts'
@@ -18,13 +18,13 @@ export interface Rejections {
 }
 
 export interface RejectionsParts {
-  readonly keyring: () => Keyring
+  readonly keys: HeldKeyring
   readonly revisions: Pick<Revisions, 'marks'>
   readonly find: (key: StorageKey) => Promise<CurrentRecord>
   readonly warn: (message: string) => void
 }
 
-export function createRejections({ keyring, revisions: { marks }, find, warn }: RejectionsParts): Rejections {
+export function createRejections({ keys, revisions: { marks }, find, warn }: RejectionsParts): Rejections {
   const isNews = oncePerMinute()
 
   function ignored(path: string): undefined {
@@ -39,7 +39,7 @@ export function createRejections({ keyring, revisions: { marks }, find, warn }: 
     const path = marks.path(id, numberOf(header))
     const file = await marks.read(id, numberOf(header)).catch(() => undefined)
     if (file?.kind === 'missing') return undefined
-    return (file?.kind === 'bytes' ? openMark(file.bytes, header, keyring()) : undefined) ?? ignored(path)
+    return (file?.kind === 'bytes' ? openMark(file.bytes, header, keys.forReading()) : undefined) ?? ignored(path)
   }
 
   async function at(found: CurrentRecord): Promise<Date | undefined> {
@@ -54,7 +54,7 @@ export function createRejections({ keyring, revisions: { marks }, find, warn }: 
       const header = activeHeader(await find(key))
       if (header?.version !== version.ref) return false
       const { id } = header
-      if (rejectedAt) await marks.write(id, numberOf(header), encodeMark(header, rejectedAt, keyring()))
+      if (rejectedAt) await marks.write(id, numberOf(header), encodeMark(header, rejectedAt, keys.forWriting()))
       else await marks.remove(id, numberOf(header))
       // A save or revocation may have finished meanwhile. Its version has no mark, and this one's is of no use any more.
       if (activeHeader(await find(key))?.version === version.ref) return true
@@ -66,7 +66,7 @@ export function createRejections({ keyring, revisions: { marks }, find, warn }: 
       const rejectedAt = await at(found)
       const header = activeHeader(found)
       if (rejectedAt && header)
-        await marks.write(header.id, numberOf(header), encodeMark(header, rejectedAt, keyring()))
+        await marks.write(header.id, numberOf(header), encodeMark(header, rejectedAt, keys.forWriting()))
     },
   }
 }

@@ -10,8 +10,8 @@ import {
   readSmallFile,
   removeQuietly,
   syncFolder,
-} from './durable-file.ts'
-import { errnoOf } from './storage-error.ts'
+} from './files/durable-file.ts'
+import { errnoOf } from './files/storage-error.ts'
 
 /**
  * The files of a store's credentials: `records/<3 hex digits>/<id>.<revision>`. A revision is committed by link(2), which fails when the
@@ -68,7 +68,7 @@ export interface RevisionListing {
   readonly monotonicTime: number
 }
 
-const DEFAULT_HOLD_MS = 600_000
+export const HOLD_MS = 600_000
 const NAMES_PRUNED_PER_WRITE = 8
 /** At most twelve digits, so that no planted name makes the next number inexact. */
 export const MAX_REVISION = 999_999_999_999
@@ -76,7 +76,7 @@ const FILE_NAME = /^([0-9a-f]{40})\.([1-9][0-9]{0,11})$/
 const MARK_NAME = /^[0-9a-f]{40}\.([1-9][0-9]{0,11})\.rejected$/
 const SHARD_NAME = /^[0-9a-f]{3}$/
 
-export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisions {
+export function createRevisions(root: string, holdMs = HOLD_MS): Revisions {
   const records = join(root, 'records')
   const temporaries = join(root, 'tmp')
   const durableShards = new Set<string>()

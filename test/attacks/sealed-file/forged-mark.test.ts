@@ -44,7 +44,7 @@ async function isIgnored(warned = true): Promise<void> {
 test('a mark signed with a key of the attacker is ignored', async () => {
   const keyring = await keyringOf(store)
   const [{ id: signKey }] = keyring.signKeys
-  const forged = { ...keyring, signKeys: [{ id: signKey, ...signKeyPair() }] as const }
+  const forged = { ...keyring, signKeys: [{ id: signKey, createdAt: 1, ...signKeyPair() }] as const }
   await writeFile(path, encodeMark({ id, version: version.ref }, AT, forged))
   await isIgnored()
 })
