@@ -5,7 +5,7 @@ import type { ExposedCredential, Exposure } from '../../core/ports/store-keys.ts
 import { type CurrentRecord, type CurrentRecords, versionOf } from './current-record.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { numberOf, openRecord, type RecordHeader } from './record.ts'
-import type { Revisions } from './revisions.ts'
+import { HOLD_MS, type Revisions } from './revisions.ts'
 
 export interface ExposureParts {
   readonly keyring: Keyring
@@ -57,12 +57,12 @@ function isPurged(found: CurrentRecord): boolean {
   return found.kind === 'verified' && found.record.header.kind === 'purged'
 }
 
-/** Returns when the key was replaced, in Unix milliseconds. The newest key is still in use. */
+/** Returns when the last writer had dropped the key, in Unix milliseconds. The newest key is still in use. */
 function endOf({ sealKeys, retired }: Keyring, key: string): number {
   const at = sealKeys.findIndex(({ id }) => id === key)
   if (at === 0) return Number.POSITIVE_INFINITY
   const end = sealKeys[at - 1]?.createdAt ?? retired.find(({ id }) => id === key)?.replacedAt
-  if (end !== undefined) return end
+  if (end !== undefined) return end + HOLD_MS
   const known = [...sealKeys, ...retired].map(({ id }) => id).join(', ')
   throw new CredentialVaultError(
     'configuration_invalid',
