@@ -15,7 +15,7 @@ export interface ResealingParts {
   readonly rejections: Rejections
 }
 
-export interface ResealingOptions {
+export interface ResealingRequest {
   readonly dryRun: boolean
   readonly signal: AbortSignal
   readonly onProgress: (progress: ResealProgress) => void
@@ -33,7 +33,7 @@ const LANES = 4
  *
  * It keeps no state besides the records. After `kill -9` the next run finishes what is left.
  */
-export async function reseal(parts: ResealingParts, options: ResealingOptions): Promise<ResealReport> {
+export async function reseal(parts: ResealingParts, options: ResealingRequest): Promise<ResealReport> {
   const ids: string[] = []
   for await (const id of parts.revisions.ids()) ids.push(id)
   const counts = { resealed: 0, upToDate: 0, emptied: 0 }
@@ -60,7 +60,7 @@ export async function reseal(parts: ResealingParts, options: ResealingOptions): 
 async function resealOne(
   parts: ResealingParts,
   id: string,
-  { dryRun, signal }: ResealingOptions,
+  { dryRun, signal }: ResealingRequest,
 ): Promise<'resealed' | 'upToDate' | 'emptied' | 'damaged'> {
   const { records, revisions, keys } = parts
   for (;;) {

@@ -8,7 +8,7 @@ export interface StoreKeys {
    * Rewrites every record under the newest key, without changing its version. It can be interrupted and run again. A concurrent save is
    * never lost.
    */
-  reseal(options: ResealOptions, signal: AbortSignal): Promise<ResealReport>
+  reseal(options: ResealRequest, signal: AbortSignal): Promise<ResealReport>
   /**
    * Locks the store's keys with another store key, which opens the store from then on.
    *
@@ -18,7 +18,7 @@ export interface StoreKeys {
   /** Removes every key but the newest. Throws `conflict` while a record needs an old key, or a server may still use one. */
   retire(options: DryRun, signal: AbortSignal): Promise<RetiredKeys>
   /** The credentials that an exposed key could have opened. Damaged records are counted, and cannot be named. */
-  exposed(options: ExposureOptions, signal: AbortSignal): Promise<Exposure>
+  exposed(options: ExposureQuery, signal: AbortSignal): Promise<Exposure>
 }
 
 export interface DryRun {
@@ -32,7 +32,7 @@ export interface RotatedKeys {
   readonly previous: string
 }
 
-export interface ResealOptions extends DryRun {
+export interface ResealRequest extends DryRun {
   readonly onProgress: (progress: ResealProgress) => void
 }
 
@@ -64,7 +64,7 @@ export interface RetiredKeys {
   readonly retired: readonly string[]
 }
 
-export interface ExposureOptions {
+export interface ExposureQuery {
   /** Id of the exposed key. Without it, the store key and thus every key is exposed. */
   readonly key?: string | undefined
 }

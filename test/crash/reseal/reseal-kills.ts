@@ -60,7 +60,7 @@ export async function killReseals(
       if (done % 8 === 0) await command(['keys', 'rotate'], { after: 'start', milliseconds: Math.random() * 1500 })
       const whole = await command(['keys', 'rotate'])
       if (whole.code !== 0) problems.push(`rotate: ${whole.error}`)
-      for (let round = 0; round < 4 && done < kills; round += 1) await killOne()
+      for (let round = 0; round < 8 && done < kills; round += 1) await killOne()
       const pass = await command(['keys', 'reseal'])
       passMs = Math.max(passMs, pass.milliseconds)
       if (pass.code !== 0) problems.push(`after ${done} kills: ${pass.error}`)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lockKeyring, unlockKeyring } from '../../../src/backends/sealed-file/keys/keyring.ts'
@@ -9,7 +10,8 @@ import { parseKey } from '../../../src/core/crypto/key-text.ts'
 export async function headersIn(folder: string): Promise<RecordHeader[]> {
   const entries = await readdir(join(folder, 'records'), { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.rejected'))
-  const all = await Promise.all(files.map(async ({ parentPath, name }) => readFile(join(parentPath, name))))
+  // One at a time, because a store may have more files than a process may open.
+  const all = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name)))
   const headers = all.flatMap((bytes) => (bytes.length === 0 ? [] : (headerOf(bytes) ?? [])))
   return headers.sort((a, b) => a.id.localeCompare(b.id) || a.revision - b.revision)
 }
