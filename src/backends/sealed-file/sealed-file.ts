@@ -105,7 +105,13 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
       const found = findKey({ ...source, warn })
       try {
         const { root, keyring, found: used } = await openStoreFolder(folder, found, { create, warn }, events)
-        const keys = holdKeyring({ root, keyring, findKey: () => findKey({ ...source, warn: () => {} }), warn })
+        const keys = holdKeyring({
+          root,
+          keyring,
+          found: used,
+          findKey: () => findKey({ ...source, warn: () => {} }),
+          warn,
+        })
         const revisions = createRevisions(root)
         const records = createCurrentRecords(revisions, keys)
         const files = createCredentialFiles({ keys, revisions, records, warn })

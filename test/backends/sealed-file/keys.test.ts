@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
@@ -52,6 +52,21 @@ describe('rotate', () => {
     await put(backend, ALICE, { pat: 'new' })
     expect((await headersIn(store.folder)).filter(({ sealKey }) => sealKey === key)).toMatchObject([{ revision: 3 }])
     for (const each of [backend, other, await store.open()]) expect(await valueIn(each)).toBe('new')
+  })
+
+  test('a server whose key file is gone since its start uses the new key', async () => {
+    const { store, backend } = await ofEveryKind()
+    const keyFile = join(store.folder, '..', 'vault.key')
+    await writeFile(keyFile, store.key, { mode: 0o600 })
+    const server = sealedFile({ folder: store.folder, keyFile })
+    await server.open()
+    await rm(keyFile)
+    const { key } = await keysOf(backend).rotate(signal)
+    await put(server, ALICE, { pat: 'new' })
+    expect((await headersIn(store.folder)).some(({ sealKey, revision }) => sealKey === key && revision === 3)).toBe(
+      true,
+    )
+    await server.close()
   })
 
   test('two at once both take effect', async () => {

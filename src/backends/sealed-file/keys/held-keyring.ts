@@ -26,14 +26,17 @@ export interface HeldKeyring {
 export interface HeldKeyringParts {
   readonly root: string
   readonly keyring: Keyring
-  /** Reads the store key from its source again, because its file may have been replaced. */
+  /** The store key that the keyring was opened with, and where it came from. */
+  readonly found: FoundKey
+  /** Reads the store key from its source again, in case the keyring was locked with another one meanwhile. */
   readonly findKey: () => FoundKey | undefined
   readonly warn: (message: string) => void
 }
 
-export function holdKeyring({ root, keyring, findKey, warn }: HeldKeyringParts): HeldKeyring {
+export function holdKeyring({ root, keyring, found, findKey, warn }: HeldKeyringParts): HeldKeyring {
   const path = keyringPath(root)
   let held = keyring
+  let storeKey = found
   // The caller read the keyring a moment ago; the first look reads it once more.
   let seen: string | undefined
   let problem: CredentialVaultError | undefined
@@ -48,8 +51,7 @@ export function holdKeyring({ root, keyring, findKey, warn }: HeldKeyringParts):
     const newest = headerOfKeyring(bytes)?.newest
     isOutdated = newest !== undefined && held.sealKeys.every(({ id }) => id !== newest)
     try {
-      const found = findKey()
-      if (found) adopt(unlockKeyring(bytes, found, path))
+      adopt(unlocked(bytes))
       problem = undefined
       isOutdated = false
     } catch (error) {
@@ -58,6 +60,18 @@ export function holdKeyring({ root, keyring, findKey, warn }: HeldKeyringParts):
       problem = error
     }
     seen = identity
+  }
+
+  function unlocked(bytes: Buffer): Keyring {
+    try {
+      return unlockKeyring(bytes, storeKey, path)
+    } catch (error) {
+      const another = isCredentialVaultError(error, 'key_wrong') ? findKey() : undefined
+      if (!another) throw error
+      const keyring = unlockKeyring(bytes, another, path)
+      storeKey = another
+      return keyring
+    }
   }
 
   function adopt(found: Keyring): void {
