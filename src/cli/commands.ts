@@ -10,6 +10,11 @@ import { rotate } from './credentials/rotate.ts'
 import { show } from './credentials/show.ts'
 import { doctor } from './doctor/doctor.ts'
 import { keygen } from './keygen.ts'
+import { keysCompromise } from './keys/compromise.ts'
+import { keysReseal } from './keys/reseal.ts'
+import { keysRetire } from './keys/retire.ts'
+import { keysRewrap } from './keys/rewrap.ts'
+import { keysRotate } from './keys/rotate.ts'
 import { start } from './start.ts'
 import type { Command } from './terminal/command.ts'
 import { asksForHelp, isName, suggestion } from './terminal/command-line.ts'
@@ -22,6 +27,11 @@ export const commands: readonly Command[] = [
   show,
   rotate,
   revoke,
+  keysRotate,
+  keysReseal,
+  keysRewrap,
+  keysRetire,
+  keysCompromise,
   auditVerify,
   auditTail,
   auditShow,

@@ -65,6 +65,20 @@ export type AuditEventType =
   | 'backend.recovered'
   /** A new store was made with this key. */
   | 'key.created'
+  /** All new records of the store are about to use a new key. */
+  | 'key.rotated'
+  /** An operator starts to rewrite the records under the newest key. */
+  | 'key.resealing'
+  /** `count` records were rewritten. */
+  | 'key.resealed'
+  /** The store's keys are about to be locked with another store key. */
+  | 'key.rewrapped'
+  /** The earlier keys are about to be removed. */
+  | 'key.retired'
+  /** A change of the keys failed. */
+  | 'key.change_failed'
+  /** An operator listed the credentials that an exposed key opened. */
+  | 'key.exposure_listed'
   | 'admin.listed'
   /** An operator looked at one credential's state. */
   | 'admin.shown'
@@ -138,7 +152,7 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** The same in every line of one operation, and in the backend's own log if it accepts an id. */
   readonly correlationId: string
-  /** Number of lines in a gap, or of refusals in a `refusals.counted` line. */
+  /** Number of lines in a gap, of refusals in a `refusals.counted` line, or of records in a line about keys. */
   readonly count?: number | undefined
   /** RFC 3339. The time of the event, in a line that could not be written then. */
   readonly occurredAt?: string | undefined

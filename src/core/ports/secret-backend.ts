@@ -1,6 +1,7 @@
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from './audit-sink.ts'
+import type { StoreKeys } from './store-keys.ts'
 
 declare const versionBrand: unique symbol
 
@@ -179,6 +180,8 @@ export interface SecretBackend {
    * if the backend has no key.
    */
   deriveKey?(purpose: string): Uint8Array
+  /** The store's own keys. Absent where a vendor keeps them. */
+  readonly storeKeys?: StoreKeys
   /**
    * Shows other processes, until `close()`, that a server at this address uses the store. Resolves to true when another server at this
    * address shows the same, and to false when there is none or it cannot be told. Never rejects. Absent where the store cannot show it.

@@ -1,5 +1,10 @@
 import fc from 'fast-check'
-import { createKeyring, keyOfKeyring, lockKeyring, unlockKeyring } from '../../../src/backends/sealed-file/keyring.ts'
+import {
+  createKeyring,
+  keyOfKeyring,
+  lockKeyring,
+  unlockKeyring,
+} from '../../../src/backends/sealed-file/keys/keyring.ts'
 import { encodeRecord, openRecord, verifyRecord } from '../../../src/backends/sealed-file/record.ts'
 import { findKey } from '../../../src/core/crypto/key-source.ts'
 import { formatKey, generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
