@@ -23,7 +23,7 @@ import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
 import { type CallReferences, createCallReferences } from './call-references.ts'
 import { createCallRejections, rejectedBy } from './call-rejections.ts'
-import { callUser, otherOwner } from './call-user.ts'
+import { callUser, otherOwner, runningCall } from './call-user.ts'
 import { openCredentialRequest } from './credential-request.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
 import { expiryNoticeOf } from './expiry-notice.ts'
@@ -31,7 +31,6 @@ import { createOutgoingRequests, type OutgoingRequests } from './outgoing-reques
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
-import { runningCall } from './running-call.ts'
 
 /**
  * One service whose credential is collected from each user, kept in the vault, and handed to gated tools.

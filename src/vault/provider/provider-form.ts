@@ -19,7 +19,7 @@ export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' |
 }
 
 /** The provider's options that only its form uses. */
-export interface ProviderFormOptions {
+export interface ProviderFormDetails {
   readonly doc?: string | undefined
   readonly verify?: Verify | undefined
   readonly allowUnverified?: boolean | undefined
@@ -34,7 +34,7 @@ const VERIFY_DEADLINE = 5_000
  */
 export function providerForm(
   { destinations, ...form }: ProviderFormParts,
-  { doc, verify, allowUnverified = false, expiry, maxAgeDays }: ProviderFormOptions,
+  { doc, verify, allowUnverified = false, expiry, maxAgeDays }: ProviderFormDetails,
 ): FormProvider {
   return {
     ...form,

@@ -54,7 +54,7 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     // A returning user knows the guide, and problems should be seen first.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: trouble ? problemsOf(provider, trouble, expiry) : [],
-    saveUnverified: trouble?.unverified && provider.allowUnverified ? UNVERIFIED_FIELD : undefined,
+    saveUnverified: saveUnverified(provider, trouble),
     problemHeading: trouble?.heading ?? '',
     clearedNote:
       cleared.length > 0
@@ -64,6 +64,10 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
 }
 
 const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
+
+function saveUnverified({ allowUnverified }: FormProvider, trouble: FormTrouble | undefined): string | undefined {
+  return allowUnverified && trouble?.unverified ? UNVERIFIED_FIELD : undefined
+}
 
 /** Lists what is wrong, with a link to each field. */
 function problemsOf(
