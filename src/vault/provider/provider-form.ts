@@ -28,7 +28,8 @@ export function providerForm({ verify, destinations, ...form }: ProviderFormPart
   return {
     ...form,
     destinations: destinations.map(({ description }) => description),
-    fieldProblems: (values) => new Map(destinations.flatMap(({ header }) => [...header.problems(values)])),
+    fieldProblems: (values) =>
+      new Map(destinations.flatMap(({ headers }) => headers.flatMap((header) => [...header.problems(values)]))),
     verify:
       verify &&
       (async (values) => {
