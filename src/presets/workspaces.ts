@@ -1,0 +1,159 @@
+import { type Preset, type PresetSource, presetAt } from './preset.ts'
+
+export const notionSource: PresetSource = {
+  read: '2026-11-27',
+  pages: [
+    'https://developers.notion.com/changelog/retrieve-information-about-your-token',
+    'https://developers.notion.com/reference/get-self',
+    'https://developers.notion.com/docs/authorization',
+  ],
+}
+
+const notionVariables = {
+  token: {
+    label: 'Integration secret',
+    type: 'password',
+    pattern: /(?:ntn_|secret_)[A-Za-z0-9]{20,100}/,
+    hint: 'Begins with ntn_ or secret_',
+  },
+} as const
+
+/**
+ * Secrets of internal integrations of Notion.
+ *
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { notion } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...notion() })
+ * ```
+ */
+export function notion(): Preset<typeof notionVariables> {
+  return presetAt(
+    {
+      name: 'notion',
+      label: 'Notion',
+      variables: notionVariables,
+      header: { scheme: 'Bearer', field: 'token' },
+      check: { path: '/v1/users/me', headers: { 'notion-version': '2022-06-28' }, account: '/name' },
+      page: 'Integrations',
+      guide: `Open {page}, choose **New integration** of the type **Internal**, and copy its secret.
+
+* Choose only the capabilities that the tools need.
+* Add the integration to each page that the tools may use: **Connections** in the menu of the page.`,
+    },
+    'https://api.notion.com',
+    'https://www.notion.so/profile/integrations',
+  )
+}
+
+export const slackSource: PresetSource = {
+  read: '2026-11-27',
+  pages: ['https://docs.slack.dev/reference/methods/auth.test', 'https://docs.slack.dev/authentication/tokens'],
+}
+
+const slackVariables = {
+  token: {
+    label: 'User or bot token',
+    type: 'password',
+    pattern: /xox[bp]-[A-Za-z0-9-]{10,250}/,
+    hint: 'Begins with xoxp- or xoxb-',
+  },
+} as const
+
+/** Errors of `auth.test` that are about the token. Others, such as `internal_error`, say nothing about it. */
+const SLACK_REFUSALS = [
+  'invalid_auth',
+  'not_authed',
+  'account_inactive',
+  'token_revoked',
+  'token_expired',
+  'not_allowed_token_type',
+  'user_is_bot',
+]
+
+/**
+ * User and bot tokens of Slack.
+ *
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { slack } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...slack() })
+ * ```
+ */
+export function slack(): Preset<typeof slackVariables> {
+  return presetAt(
+    {
+      name: 'slack',
+      label: 'Slack',
+      variables: slackVariables,
+      header: { scheme: 'Bearer', field: 'token' },
+      // Slack answers 200 to a wrong token, too.
+      check: {
+        path: '/api/auth.test',
+        json: {},
+        account: '/user',
+        refuse: { '/error': SLACK_REFUSALS },
+        expect: { '/ok': true },
+      },
+      page: 'Your apps',
+      guide: `Open {page}, choose the app of your workspace, and copy a token from **OAuth & Permissions**.
+
+* A token that begins with \`xoxp-\` acts as you, one that begins with \`xoxb-\` as the app.
+* The app needs the scopes that the tools use, such as \`channels:read\`.`,
+    },
+    'https://slack.com',
+    'https://api.slack.com/apps',
+  )
+}
+
+export const linearSource: PresetSource = {
+  read: '2026-11-27',
+  pages: ['https://linear.app/developers/graphql', 'https://linear.app/docs/api-and-webhooks'],
+}
+
+const linearVariables = {
+  key: {
+    label: 'Personal API key',
+    type: 'password',
+    pattern: /lin_api_[A-Za-z0-9]{20,100}/,
+    hint: 'Begins with lin_api_',
+  },
+} as const
+
+/**
+ * Personal API keys of Linear.
+ *
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { linear } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...linear() })
+ * ```
+ */
+export function linear(): Preset<typeof linearVariables> {
+  return presetAt(
+    {
+      name: 'linear',
+      label: 'Linear',
+      variables: linearVariables,
+      header: { name: 'Authorization', field: 'key' },
+      check: {
+        path: '/graphql',
+        json: { query: '{ viewer { name } }' },
+        account: '/data/viewer/name',
+        refuse: { '/errors/0/extensions/code': ['AUTHENTICATION_ERROR'] },
+      },
+      page: 'Security & access',
+      guide: `Open {page} in the settings of your account and choose **New API key** under **Personal API keys**.
+
+* Choose **Only select permissions…** and the permissions that the tools need, such as **Read**.`,
+    },
+    'https://api.linear.app',
+    'https://linear.app/settings/account/security',
+  )
+}
