@@ -20,10 +20,11 @@ const dataCenterHeader = { scheme: 'Bearer', field: 'token' } as const
 
 export const jiraCloudSource: PresetSource = {
   read: '2026-11-27',
-  pages: [
-    'https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/',
-    'https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis/',
-    'https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/',
+  pages: ['https://mrrefactoring.github.io/jira.js/api/functions/cloud.getCurrentUser'],
+  unconfirmed: [
+    'that tokens without scopes work at the site’s address',
+    'the 401 for a wrong token',
+    'the address of the page for tokens',
   ],
 }
 
@@ -43,9 +44,10 @@ export const jiraCloud: SitePreset<typeof cloudVariables> = sitePreset({
 export const jiraDataCenterSource: PresetSource = {
   read: '2026-11-27',
   pages: [
-    'https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032365.html',
-    'https://developer.atlassian.com/server/jira/platform/rest/v10000/api-group-myself/',
+    'https://support.atlassian.com/jira/kb/creating-cookie-based-authentication-for-rest-api-using-pat-tokens',
+    'https://mrrefactoring.github.io/jira.js/api/functions/server.getCurrentUser.html',
   ],
+  unconfirmed: ['the address of the page for tokens'],
 }
 
 /** Personal access tokens of Jira Data Center 8.14 or later, at `baseUrl` or at the address that each user enters. */
@@ -64,8 +66,13 @@ export const jiraDataCenter: SitePreset<typeof dataCenterVariables> = sitePreset
 export const confluenceCloudSource: PresetSource = {
   read: '2026-11-27',
   pages: [
-    'https://developer.atlassian.com/cloud/confluence/basic-auth-for-rest-apis/',
-    'https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-users/',
+    'https://developer.atlassian.com/cloud/confluence/rest/v1/intro',
+    'https://psmodule.io/Confluence/Functions/Users/Get-ConfluenceCurrentUser/',
+  ],
+  unconfirmed: [
+    'that an anonymous user has the type `anonymous`',
+    'the 401 for a wrong token',
+    'the address of the page for tokens',
   ],
 }
 
@@ -88,8 +95,13 @@ export const confluenceCloud: SitePreset<typeof cloudVariables> = sitePreset({
 export const confluenceDataCenterSource: PresetSource = {
   read: '2026-11-27',
   pages: [
-    'https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032365.html',
     'https://developer.atlassian.com/server/confluence/rest/v910/api-group-user',
+    'https://gitlab.com/gitlab-org/gitlab/-/issues/296989',
+  ],
+  unconfirmed: [
+    'the fields of `user/current`',
+    'that an anonymous user has the type `anonymous`',
+    'the address of the page for tokens',
   ],
 }
 

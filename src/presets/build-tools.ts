@@ -2,7 +2,8 @@ import { type PresetSource, type SitePreset, sitePreset } from './preset.ts'
 
 export const jenkinsSource: PresetSource = {
   read: '2026-11-27',
-  pages: ['https://www.jenkins.io/doc/book/system-administration/authenticating-scripted-clients/'],
+  pages: ['https://jenkins.io/doc/book/system-administration/authenticating-scripted-clients'],
+  unconfirmed: ['the fields of `/me/api/json`', 'the address of the page for tokens'],
 }
 
 const jenkinsVariables = {
@@ -36,6 +37,10 @@ export const artifactorySource: PresetSource = {
     'https://jfrog.com/help/r/platform-api-key-deprecation-and-the-new-reference-tokens/how-to-get-an-identity-token-in-3-steps',
     'https://jfrog.com/help/r/jfrog-rest-apis/system-health-ping',
   ],
+  unconfirmed: [
+    'that a wrong token gets a 401 where anonymous access is enabled',
+    'the address of the page for tokens',
+  ],
 }
 
 const artifactoryVariables = {
@@ -61,8 +66,13 @@ export const sonarqubeSource: PresetSource = {
   read: '2026-11-27',
   pages: [
     'https://docs.sonarsource.com/sonarqube-server/2025.2/extension-guide/web-api',
-    'https://docs.sonarsource.com/sonarqube-server/user-guide/managing-tokens',
-    'https://next.sonarqube.com/sonarqube/web_api/api/authentication',
+    'https://docs.aws.amazon.com/secretsmanager/latest/userguide/mes-partner-SonarQubeToken.md',
+  ],
+  unconfirmed: [
+    'the answer of `validate` to a wrong token',
+    'the date format of the header',
+    'the length of tokens',
+    'the address of the page for tokens',
   ],
 }
 

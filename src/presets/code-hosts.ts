@@ -40,9 +40,13 @@ const githubService: Service<typeof githubVariables> = {
 export const githubSource: PresetSource = {
   read: '2026-11-27',
   pages: [
-    'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens',
-    'https://docs.github.com/en/rest/users/users#get-the-authenticated-user',
-    'https://github.blog/changelog/2021-07-26-expiration-options-for-personal-access-tokens/',
+    'https://docs.github.com/de/rest/authentication/authenticating-to-the-rest-api?apiVersion=2022-11-28',
+    'https://github.com/google/go-github/pull/2031',
+  ],
+  unconfirmed: [
+    'the prefixes and characters of tokens',
+    'the date format of the header',
+    'the address of the page for tokens',
   ],
 }
 
@@ -69,9 +73,10 @@ export const gitlabSource: PresetSource = {
   read: '2026-11-27',
   pages: [
     'https://docs.gitlab.com/user/profile/personal_access_tokens/',
-    'https://docs.gitlab.com/api/personal_access_tokens/',
-    'https://docs.gitlab.com/api/rest/authentication/',
+    'https://docs.gitlab.com/review-mr-401/api/personal_access_tokens',
+    'https://gitlab.com/gitlab-org/gitlab/-/issues/413969',
   ],
+  unconfirmed: ['that the scope `read_api` suffices for the check', 'the address of the page for tokens'],
 }
 
 const gitlabVariables = {
@@ -102,9 +107,10 @@ export const bitbucketSource: PresetSource = {
   read: '2026-11-27',
   pages: [
     'https://support.atlassian.com/bitbucket-cloud/docs/api-token-permissions',
-    'https://support.atlassian.com/bitbucket-cloud/docs/using-api-tokens/',
     'https://developer.atlassian.com/cloud/bitbucket/rest/api-group-users/',
+    'https://support.atlassian.com/bitbucket-cloud/kb/this-api-is-not-accessible-by-this-authentication-mechanism',
   ],
+  unconfirmed: ['the address of the page for tokens'],
 }
 
 const bitbucketVariables = {
@@ -145,9 +151,12 @@ export function bitbucket(): Preset<typeof bitbucketVariables> {
 
 export const azureDevOpsSource: PresetSource = {
   read: '2026-11-27',
-  pages: [
-    'https://learn.microsoft.com/en-us/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate',
-    'https://learn.microsoft.com/en-us/azure/devops/integrate/get-started/rest/samples',
+  pages: ['https://learn.microsoft.com/en-us/vsts/integrate/get-started/rest/samples?view=vsts'],
+  unconfirmed: [
+    'the fields of `connectionData`',
+    'the 203 for a wrong token',
+    'the name of an anonymous user',
+    'the address of the page for tokens',
   ],
 }
 

@@ -24,7 +24,7 @@ export { type DatadogSite, datadog, grafana, pagerduty, sentry } from './observa
 export type { DeclaredSite, EnteredSite, Preset, PresetSource, SitePreset, SiteVariable } from './preset.ts'
 export { linear, notion, slack } from './workspaces.ts'
 
-/** The vendor's pages that each preset was made from, and the day on which they were read. */
+/** Where the facts of each preset come from: the pages, the day on which they were read, and what they do not confirm. */
 export const presetSources: Readonly<Record<string, PresetSource>> = {
   github: githubSource,
   gitlab: gitlabSource,

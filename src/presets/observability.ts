@@ -2,9 +2,11 @@ import { invalidPreset, type Preset, type PresetSource, presetAt, type SitePrese
 
 export const grafanaSource: PresetSource = {
   read: '2026-11-27',
-  pages: [
-    'https://grafana.com/docs/grafana/v13.3/developer-resources/api-reference/http-api/authentication/',
-    'https://grafana.com/docs/grafana/latest/administration/service-accounts/',
+  pages: ['https://grafana.com/docs/grafana/v13.3/developer-resources/api-reference/http-api/authentication/'],
+  unconfirmed: [
+    'that the role Viewer may read `/api/org`',
+    'the prefix of tokens',
+    'the address of the page for tokens',
   ],
 }
 
@@ -31,7 +33,12 @@ export const grafana: SitePreset<typeof grafanaVariables> = sitePreset({
 
 export const sentrySource: PresetSource = {
   read: '2026-11-27',
-  pages: ['https://docs.sentry.io/api/auth', 'https://docs.sentry.io/api/users/retrieve-the-current-credentials/'],
+  pages: [
+    'https://docs.sentry.io/api/auth',
+    'https://docs.sentry.io/api/users/retrieve-the-current-credentials/',
+    'https://mintlify.com/getsentry/sentry/api/authentication',
+  ],
+  unconfirmed: ['the 401 for a wrong token', 'the address of the page for tokens'],
 }
 
 const sentryVariables = {
@@ -59,10 +66,8 @@ export const sentry: SitePreset<typeof sentryVariables> = sitePreset({
 
 export const datadogSource: PresetSource = {
   read: '2026-11-27',
-  pages: [
-    'https://docs.datadoghq.com/api/latest/key-management/validate-api-and-application-keys/',
-    'https://docs.datadoghq.com/account_management/api-app-keys/',
-  ],
+  pages: ['https://docs.datadoghq.com/api/latest/key-management/validate-api-and-application-keys/'],
+  unconfirmed: ['the characters of API keys', 'the addresses of the pages for keys'],
 }
 
 /** The sites of Datadog, each with the address of its application. */
@@ -132,10 +137,12 @@ export function datadog({
 
 export const pagerdutySource: PresetSource = {
   read: '2026-11-27',
-  pages: [
-    'https://support.pagerduty.com/main/docs/api-access-keys',
-    'https://developer.pagerduty.com/docs/rest-api-v2/authentication/',
-    'https://developer.pagerduty.com/api-reference/b3A6Mjc0ODIzNA-get-the-current-user',
+  pages: ['https://raw.githubusercontent.com/PagerDuty/developer-docs/main/docs/REST-API/01-Overview.md'],
+  unconfirmed: [
+    'the form of the header',
+    'the fields of `/users/me`',
+    'the 400 for a key of the account',
+    'the address of the API in the EU',
   ],
 }
 

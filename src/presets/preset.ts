@@ -16,11 +16,14 @@ export interface Preset<V extends VariablesOptions = VariablesOptions> {
   readonly manageUrl?: string
 }
 
-/** The vendor's pages that a preset was made from. */
+/** Where the facts of a preset come from. */
 export interface PresetSource {
   /** The day on which they were read, as YYYY-MM-DD. */
   readonly read: string
+  /** Pages that were read, the vendor's own where there was a copy of them. */
   readonly pages: readonly string[]
+  /** Facts in the preset that these pages do not confirm. Try them before you rely on them. */
+  readonly unconfirmed: readonly string[]
 }
 
 /** One installation of a service, at an address that the operator declares. */

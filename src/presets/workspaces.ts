@@ -2,10 +2,11 @@ import { type Preset, type PresetSource, presetAt } from './preset.ts'
 
 export const notionSource: PresetSource = {
   read: '2026-11-27',
-  pages: [
-    'https://developers.notion.com/changelog/retrieve-information-about-your-token',
-    'https://developers.notion.com/reference/get-self',
-    'https://developers.notion.com/docs/authorization',
+  pages: ['https://developers.notion.com/changelog/retrieve-information-about-your-token'],
+  unconfirmed: [
+    'the prefixes and characters of secrets',
+    'the 401 for a wrong secret',
+    'the address of the page for secrets',
   ],
 }
 
@@ -50,7 +51,15 @@ export function notion(): Preset<typeof notionVariables> {
 
 export const slackSource: PresetSource = {
   read: '2026-11-27',
-  pages: ['https://docs.slack.dev/reference/methods/auth.test', 'https://docs.slack.dev/authentication/tokens'],
+  pages: [
+    'https://docs.slack.dev/reference/methods/auth.test.md',
+    'https://github.com/aki017/slack-api-docs/blob/master/methods/auth.revoke.json',
+  ],
+  unconfirmed: [
+    'the errors `token_expired` and `not_allowed_token_type`',
+    'the characters of tokens',
+    'the address of the page for tokens',
+  ],
 }
 
 const slackVariables = {
@@ -70,7 +79,6 @@ const SLACK_REFUSALS = [
   'token_revoked',
   'token_expired',
   'not_allowed_token_type',
-  'user_is_bot',
 ]
 
 /**
@@ -112,7 +120,8 @@ export function slack(): Preset<typeof slackVariables> {
 
 export const linearSource: PresetSource = {
   read: '2026-11-27',
-  pages: ['https://linear.app/developers/graphql', 'https://linear.app/docs/api-and-webhooks'],
+  pages: ['https://linear.app/api', 'https://tessl.io/registry/tessl/npm-linear--sdk/files/docs/core-client.md'],
+  unconfirmed: ['the status and the error code for a wrong key', 'the characters of keys'],
 }
 
 const linearVariables = {
@@ -144,8 +153,9 @@ export function linear(): Preset<typeof linearVariables> {
       header: { name: 'Authorization', field: 'key' },
       check: {
         path: '/graphql',
-        json: { query: '{ viewer { name } }' },
+        json: { query: '{ viewer { name __typename } }' },
         account: '/data/viewer/name',
+        expect: { '/data/viewer/__typename': 'User' },
         refuse: { '/errors/0/extensions/code': ['AUTHENTICATION_ERROR'] },
       },
       page: 'Security & access',

@@ -94,21 +94,29 @@ describe.each(named)('%s', (_, service) => {
   })
 })
 
-test('every preset is tried here, and has its sources', () => {
+test('every preset is tried here, and has its sources, and the page says what they do not confirm', () => {
   const functions = Object.entries(presets).filter(([, value]) => typeof value === 'function')
   const names = functions.map(([name]) => name).sort()
   expect(Object.keys(SERVICES).sort()).toEqual(names)
   expect(Object.keys(presets.presetSources).sort()).toEqual(names)
-  for (const { read, pages } of Object.values(presets.presetSources)) {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/presets.md'), 'utf8').replace(/\s+/g, ' ')
+  for (const [name, { read, pages, unconfirmed }] of Object.entries(presets.presetSources)) {
+    expect(page).toContain(` * \`${name}\`: ${unconfirmed.join('; ')} `)
     expect(read).toMatch(/^\d{4}-\d{2}-\d{2}$/)
     expect(pages.length).toBeGreaterThan(0)
     for (const page of pages) expect(page).toMatch(/^https:\/\//)
   }
 })
 
-test('a wrong status of Slack, such as its own error, is no verdict', async () => {
-  const service = SERVICES['slack'] as DocumentedService
-  const local = await answering({ status: 200, body: { ok: false, error: 'internal_error' } })
+test.each([
+  ['slack', { ok: false, error: 'internal_error' }],
+  ['linear', { data: null, errors: [{ message: 'x', extensions: { type: 'internal_error' } }] }],
+  ['sonarqube', {}],
+  ['gitlab', { message: 'hello' }],
+  ['datadog', { status: 'degraded' }],
+])('a 200 of %s that says neither yes nor no is no verdict', async (name, body) => {
+  const service = SERVICES[name] as DocumentedService
+  const local = await answering({ status: 200, body })
   const form = await formOf(service, local)
   expect((await form.submit(service.values)).status).toBe(503)
 })

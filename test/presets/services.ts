@@ -235,7 +235,7 @@ export const SERVICES: Readonly<Record<string, DocumentedService>> = {
     call: '`linear()`',
     values: { key: linear },
     request: { method: 'POST', url: '/graphql', headers: { authorization: linear } },
-    accepts: { status: 200, body: { data: { viewer: { name: 'Alice' } } } },
+    accepts: { status: 200, body: { data: { viewer: { name: 'Alice', __typename: 'User' } } } },
     refuses: [
       { status: 401 },
       { status: 200, body: { errors: [{ message: 'x', extensions: { code: 'AUTHENTICATION_ERROR' } }] } },
