@@ -40,6 +40,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   identity: { folders: ['core'], packages: ['jose', 'openid-client', 'zod'] },
   audit: { folders: ['core'], packages: ['zod'] },
   destinations: { folders: ['core'], packages: ['undici', 'ipaddr.js', 'zod'] },
+  presets: { folders: ['core', 'destinations'], packages: [] },
   web: {
     folders: ['core'],
     packages: ['koa', '@koa/router', 'koa-body', 'ejs', 'marked', 'rate-limiter-flexible', 'zod'],

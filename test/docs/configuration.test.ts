@@ -36,6 +36,12 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['credentialsProviderOptions'],
   },
   { heading: 'CredentialsProvider', file: 'provider-vault.ts', types: ['OwnVaultOptions'], schemas: [] },
+  {
+    heading: 'httpCheck',
+    file: 'destinations/http-check.ts',
+    types: ['HttpCheckOptions'],
+    schemas: ['httpCheckSchema'],
+  },
   { heading: 'Variables', file: 'model/variables.ts', types: ['VariableOptions'], schemas: ['variableSchema'] },
   {
     heading: 'Destinations',

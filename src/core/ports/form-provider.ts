@@ -35,6 +35,8 @@ export interface FormProvider {
   readonly variables: readonly Variable[]
   /** Guide for the user in Markdown, written by the operator. Raw HTML in it is shown as text. */
   readonly doc: string | undefined
+  /** Where its owner deletes or replaces the credential at the service. An https URL, or http on loopback. */
+  readonly manageUrl?: string | undefined
   /** Destinations of the credential as shown to the user: origins, or the label of the field that names one. */
   readonly destinations: readonly string[]
   /** Problems by field name: values that cannot be sent in the destination's header. */

@@ -18,7 +18,6 @@ import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
-import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
 import { type CallReferences, createCallReferences } from './call-references.ts'
@@ -52,7 +51,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #outgoing: OutgoingRequests
-  readonly #destinations: readonly Destination[]
   readonly #references: CallReferences
   readonly #rejections = createCallRejections()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
@@ -65,13 +63,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
     this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
-    this.#destinations = defineDestinations(
-      this.#options.destinations ?? [],
-      this.#variables,
-      'CredentialsProvider.destinations',
-    )
     this.#references = createCallReferences(this.name, checked.referenceTtlSeconds)
-    this.#outgoing = createOutgoingRequests(this.name, this.#destinations)
+    this.#outgoing = createOutgoingRequests(this, this.#variables, this.#options)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }
@@ -246,10 +239,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   #attach(vault: CredentialVault): void {
     const { name, label } = this
-    const form = providerForm(
-      { name, label, variables: this.#variables, destinations: this.#destinations },
-      this.#options,
-    )
+    const { destinations, verify } = this.#outgoing
+    const form = providerForm({ name, label, variables: this.#variables, destinations, verify }, this.#options)
     const services = vault.attach(form, () => this.#outgoing.close())
     this.#attached = { vault, services }
   }
