@@ -4,8 +4,12 @@ import { auditReconcile } from './audit/reconcile.ts'
 import { auditShow } from './audit/show.ts'
 import { auditTail } from './audit/tail.ts'
 import { auditVerify } from './audit/verify.ts'
+import { expiring } from './bulk/expiring.ts'
+import { offboard } from './bulk/offboard.ts'
+import { orphans } from './bulk/orphans.ts'
 import { list } from './credentials/list.ts'
 import { revoke } from './credentials/revoke.ts'
+import { rollback } from './credentials/rollback.ts'
 import { rotate } from './credentials/rotate.ts'
 import { show } from './credentials/show.ts'
 import { doctor } from './doctor/doctor.ts'
@@ -22,6 +26,10 @@ export const commands: readonly Command[] = [
   show,
   rotate,
   revoke,
+  rollback,
+  offboard,
+  expiring,
+  orphans,
   auditVerify,
   auditTail,
   auditShow,
