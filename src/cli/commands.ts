@@ -13,7 +13,11 @@ import { rollback } from './credentials/rollback.ts'
 import { rotate } from './credentials/rotate.ts'
 import { show } from './credentials/show.ts'
 import { doctor } from './doctor/doctor.ts'
+import { importAuthkitFiles } from './import/authkit-files.ts'
+import { importCsv } from './import/csv.ts'
+import { importEnv } from './import/env.ts'
 import { keygen } from './keygen.ts'
+import { seed } from './provision/seed.ts'
 import { start } from './start.ts'
 import type { Command } from './terminal/command.ts'
 import { asksForHelp, isName, suggestion } from './terminal/command-line.ts'
@@ -30,6 +34,10 @@ export const commands: readonly Command[] = [
   offboard,
   expiring,
   orphans,
+  seed,
+  importAuthkitFiles,
+  importCsv,
+  importEnv,
   auditVerify,
   auditTail,
   auditShow,
@@ -89,6 +97,6 @@ function unknownCommand(first: string, second: string | undefined, group: readon
 }
 
 export function overview(of: readonly Command[]): string {
-  const lines = of.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`)
+  const lines = of.map(({ name, summary }) => `  ${name.padEnd(20)} ${summary}`)
   return `Usage: mcp-credential-vault COMMAND …\n\n${lines.join('\n')}\n\nEach command has --help and --json; --version prints the version.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no such credential, 130 cancelled at a prompt.\n`
 }
