@@ -14,6 +14,7 @@ import { rotate } from './credentials/rotate.ts'
 import { show } from './credentials/show.ts'
 import { doctor } from './doctor/doctor.ts'
 import { importAuthkitFiles } from './import/authkit-files.ts'
+import { importAuthkitRedis } from './import/authkit-redis.ts'
 import { importCsv } from './import/csv.ts'
 import { importEnv } from './import/env.ts'
 import { keygen } from './keygen.ts'
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   orphans,
   seed,
   importAuthkitFiles,
+  importAuthkitRedis,
   importCsv,
   importEnv,
   auditVerify,
