@@ -3,13 +3,14 @@ import { bringChromium } from './bring-chromium.mjs'
 import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
 import { bringPython } from './bring-python.mjs'
+import { bringRedis } from './bring-redis.mjs'
 import { bring, check, runStages, tests, together } from './stages.mjs'
 
 const run = (name, script, ...parameters) => [name, 'npm', ['run', '--silent', script, '--', ...parameters]]
 const npm = (...command) => check(...run(...command))
 
 await runStages('npm test', [
-  bring('tools', bringChromium, bringPython, bringInspector, () => bringNode(['22', '24'])),
+  bring('tools', bringChromium, bringPython, bringRedis, bringInspector, () => bringNode(['22', '24'])),
   npm('build', 'build'),
   npm('format and lint', 'lint'),
   npm('types', 'typecheck'),

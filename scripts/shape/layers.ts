@@ -54,7 +54,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['koa', 'zod'],
   },
   server: { folders: ['core', 'mcp', 'vault', 'web'], packages: ['@modelcontextprotocol/sdk', 'koa'] },
-  cli: { folders: ['core', 'audit', 'server', 'vault'], packages: [] },
+  cli: { folders: ['core', 'audit', 'server', 'vault'], packages: ['redis'] },
   '.': { folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web', 'vault'], packages: [] },
 }
 

@@ -4,17 +4,26 @@ import { auditReconcile } from './audit/reconcile.ts'
 import { auditShow } from './audit/show.ts'
 import { auditTail } from './audit/tail.ts'
 import { auditVerify } from './audit/verify.ts'
+import { expiring } from './bulk/expiring.ts'
+import { offboard } from './bulk/offboard.ts'
+import { orphans } from './bulk/orphans.ts'
 import { list } from './credentials/list.ts'
 import { revoke } from './credentials/revoke.ts'
+import { rollback } from './credentials/rollback.ts'
 import { rotate } from './credentials/rotate.ts'
 import { show } from './credentials/show.ts'
 import { doctor } from './doctor/doctor.ts'
+import { importAuthkitFiles } from './import/authkit-files.ts'
+import { importAuthkitRedis } from './import/authkit-redis.ts'
+import { importCsv } from './import/csv.ts'
+import { importEnv } from './import/env.ts'
 import { keygen } from './keygen.ts'
 import { keysCompromise } from './keys/compromise.ts'
 import { keysReseal } from './keys/reseal.ts'
 import { keysRetire } from './keys/retire.ts'
 import { keysRewrap } from './keys/rewrap.ts'
 import { keysRotate } from './keys/rotate.ts'
+import { seed } from './provision/seed.ts'
 import { start } from './start.ts'
 import type { Command } from './terminal/command.ts'
 import { asksForHelp, isName, suggestion } from './terminal/command-line.ts'
@@ -32,6 +41,15 @@ export const commands: readonly Command[] = [
   keysRewrap,
   keysRetire,
   keysCompromise,
+  rollback,
+  offboard,
+  expiring,
+  orphans,
+  seed,
+  importAuthkitFiles,
+  importAuthkitRedis,
+  importCsv,
+  importEnv,
   auditVerify,
   auditTail,
   auditShow,
@@ -91,6 +109,6 @@ function unknownCommand(first: string, second: string | undefined, group: readon
 }
 
 export function overview(of: readonly Command[]): string {
-  const lines = of.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`)
+  const lines = of.map(({ name, summary }) => `  ${name.padEnd(20)} ${summary}`)
   return `Usage: mcp-credential-vault COMMAND …\n\n${lines.join('\n')}\n\nEach command has --help and --json; --version prints the version.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no such credential, 130 cancelled at a prompt.\n`
 }

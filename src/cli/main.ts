@@ -5,7 +5,9 @@ import { asked, commands, overview } from './commands.ts'
 import { runCommand, type Terminal } from './terminal/command.ts'
 import { usageText } from './terminal/command-line.ts'
 import { OutputEnded, outputTo } from './terminal/output.ts'
-import { readSecret } from './terminal/read-secret.ts'
+import { progressOn } from './terminal/progress.ts'
+import { readInput } from './terminal/read-input.ts'
+import { ask, readSecret } from './terminal/read-secret.ts'
 
 const output = outputTo(process.stdout)
 const errors = outputTo(process.stderr)
@@ -20,6 +22,9 @@ const terminal: Terminal = {
   },
   environment: process.env,
   readSecret,
+  readInput: process.stdin.isTTY ? undefined : () => readInput(process.stdin),
+  ask: process.stdin.isTTY ? (question) => ask(printable(question)) : undefined,
+  progress: process.stderr.isTTY ? progressOn(process.stderr) : undefined,
 }
 
 /** Exit code of a failure. It differs when 1 is a result of the command. */

@@ -1,9 +1,6 @@
-import { resolve } from 'node:path'
 import { loadEnvFile } from 'node:process'
-import { pathToFileURL } from 'node:url'
-import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { isLoopback } from '../core/network/loopback.ts'
-import type { DefineTools } from '../server/tools-module.ts'
+import { loadTools, withSdk } from './operator/load-tools.ts'
 import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
 import type { Command } from './terminal/command.ts'
 import { UsageError } from './terminal/command-line.ts'
@@ -35,7 +32,7 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
     const environmentFile = input.text('environment') ?? input.text('env-file')
     if (environmentFile !== undefined) readEnvironment(environmentFile)
     warnOfUnknownVariables(terminal)
-    const startServer = await loadServer()
+    const { startServer } = await withSdk(() => import('../server/start-server.ts'))
     // The audit log may be open from here on, so a first signal shuts down in order. A second one ends the process immediately.
     const stopped = new Promise<void>((stop) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
@@ -57,20 +54,6 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
   },
 }
 
-/** Imports the server late, because other commands work without the SDK, an optional peer. */
-async function loadServer() {
-  try {
-    return (await import('../server/start-server.ts')).startServer
-  } catch (error) {
-    if (!isMissing(error, '@modelcontextprotocol/sdk')) throw error
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      'The MCP SDK is not installed. Run: npm install @modelcontextprotocol/sdk',
-      { reason: 'sdk_missing' },
-    )
-  }
-}
-
 /** Without a proxy on this machine, the server must listen where its own links lead. */
 function portOf(serverBaseUrl = ''): string {
   const url = URL.canParse(serverBaseUrl) ? new URL(serverBaseUrl) : undefined
@@ -89,50 +72,4 @@ function readEnvironment(path: string): void {
   } catch {
     throw new UsageError('--environment names a file that cannot be read')
   }
-}
-
-async function loadTools(module: string): Promise<DefineTools> {
-  const path = resolve(module)
-  const { default: define } = await importModule(path)
-  if (typeof define !== 'function')
-    throw moduleProblem(`The module ${path} has no default export (server, vault) => void.`)
-  return async (server, vault) => {
-    try {
-      await define(server, vault)
-    } catch (error) {
-      throw isCredentialVaultError(error)
-        ? error
-        : moduleProblem(`The default export of ${path} failed. ${described(error)}`)
-    }
-  }
-}
-
-async function importModule(path: string): Promise<{ default?: unknown }> {
-  try {
-    return await import(pathToFileURL(path).href)
-  } catch (error) {
-    throw isCredentialVaultError(error)
-      ? error
-      : moduleProblem(`The module ${path} cannot be loaded. ${described(error)}`)
-  }
-}
-
-/** The module belongs to the operator, so the text and stack of its errors are printed. Other thrown values are not. */
-function described(error: unknown): string {
-  if (!(error instanceof Error)) return 'It threw something that is not an Error.'
-  const summary = `${error.name}: ${error.message}`
-  const frames = (error.stack ?? '')
-    .split('\n')
-    .filter((line) => /^ +at /.test(line) && !line.includes('node:internal'))
-  return [summary, ...frames].join('\n')
-}
-
-function moduleProblem(message: string): CredentialVaultError {
-  return new CredentialVaultError('configuration_invalid', message, { reason: 'module' })
-}
-
-function isMissing(error: unknown, name: string): boolean {
-  return (
-    error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(name)
-  )
 }

@@ -18,17 +18,28 @@ const PROBLEMS: Partial<Record<FieldProblem, string>> = {
  * @throws UsageError when the form would refuse it; never quotes it
  */
 export function newValue(text: string, type: VariableType): string {
+  const checked = checkedValue(text, type)
+  if ('problem' in checked) throw new UsageError(`the new value ${checked.problem}`)
+  return checked.value
+}
+
+/** The same for one value of many: the problem is the predicate of a sentence, such as `is empty or blank`. */
+export function checkedValue(
+  text: string,
+  type: VariableType,
+): { readonly value: string } | { readonly problem: string } {
   // Only the type is known here. Bounds and patterns are in the server's code and only the form checks them.
   const variables = defineVariables({ value: { label: 'Value', type, maxLength: MAX_VALUE_LENGTH } })
   const check = checkFormValues(variables, new Map([['value', text]]))
-  if (!check.ok) throw new UsageError(`the new value ${problemOf(check.problems.get('value'), type)}`)
+  if (!check.ok) return { problem: problemOf(check.problems.get('value'), type) }
   const { value = '' } = check.values
   if (type === 'textarea' && value !== text)
-    throw new UsageError('the new value has CR line ends, which the form never stores; convert them to LF first')
-  return value
+    return { problem: 'has CR line ends, which the form never stores; convert them to LF first' }
+  return { value }
 }
 
-function problemOf(problem: FieldProblem | undefined, type: VariableType): string {
+/** @param type of the variable, where only that is known */
+export function problemOf(problem: FieldProblem | undefined, type: VariableType): string {
   if (problem === undefined) return 'is too large for a credential'
   if (problem === 'control_character') {
     return type === 'textarea'

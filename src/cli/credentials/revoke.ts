@@ -12,22 +12,40 @@ import {
   withOperatorAccess,
 } from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
+import { UsageError } from '../terminal/command-line.ts'
+import { revokeAll } from './revoke-all.ts'
 
 export const revoke: Command = {
   name: 'revoke',
   summary: 'make one credential unreadable, so that its owner is asked again',
   parameters: ['PROVIDER'],
-  options: { ...ownerOptions, purge: { type: 'boolean' } },
+  parametersFor: (input) => (input.flag('all') ? [] : ['PROVIDER']),
+  options: {
+    ...ownerOptions,
+    purge: { type: 'boolean' },
+    all: { type: 'boolean' },
+    provider: { type: 'string' },
+    'dry-run': { type: 'boolean' },
+    yes: { type: 'boolean' },
+  },
   help: `
 Usage: mcp-credential-vault revoke PROVIDER --issuer URL --subject SUBJECT [--purge] [--json]
+       mcp-credential-vault revoke --all --provider NAME [--purge] [--dry-run] [--yes] [--json]
 
 Makes every stored version unreadable, unless it is changed at the same time. The next call asks the owner again and says that the credential was revoked.
 --purge removes that mark too: afterwards the credential reads as never stored.
 Ends with 0 for one that is revoked already, and with 3 where none is stored: "list" shows what is.
 Revoking here does not revoke the token at its service: do that there as well.
 ${cacheHelp}
+
+  --all       every credential of --provider: after a leak there, say. Asks for the provider's name on a terminal; elsewhere it needs --yes.
+              A failure does not keep the others from being revoked; run it again for those (1).
+  --dry-run   with --all, only list what would be revoked
 `,
   run: (input, terminal) => {
+    if (input.flag('all')) return revokeAll(input, terminal)
+    const without = ['provider', 'dry-run', 'yes'].find((option) => input.text(option) ?? input.flag(option))
+    if (without !== undefined) throw new UsageError(`--${without} belongs to --all`)
     const key = keyFromInput(input)
     const purge = input.flag('purge')
     return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {

@@ -6,10 +6,13 @@ import { type CredentialWriter, createCredentialWriter } from '../../core/creden
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
+import { reinstate } from '../../core/lifecycle/reinstatement.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
+import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
+import type { StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
@@ -22,6 +25,10 @@ import { warnOfUnknownVariables } from './unknown-variables.ts'
 export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
   /** Records something about the credential, durably. Throws `audit_unavailable`. */
   record(...line: Parameters<AccessLog['grant']>): Promise<void>
+  /** Whether the backend stores marks of rejections. */
+  readonly storesMarks: boolean
+  /** Takes the mark of a rejection back. Throws as `core/lifecycle/reinstatement.ts` says. */
+  reinstate(key: StorageKey, version: StoredVersion, context: AccessContext): Promise<void>
 }
 
 /** Access for an operator's command: the server's interfaces to the backend, with the command's own chain in the audit log. */
@@ -59,7 +66,13 @@ export async function withOperatorAccess(
     const log = createAccessLog(journal, backend.name)
     const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health }) }
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
-    const credentials = { ...createCredentialAdmin(doors), ...createCredentialWriter(doors), record }
+    const credentials: OperatorCredentials = {
+      ...createCredentialAdmin(doors),
+      ...createCredentialWriter(doors),
+      record,
+      storesMarks: backend.markRejected !== undefined,
+      reinstate: (...parameters) => reinstate(doors, ...parameters),
+    }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
     return await work({ credentials, context, storeKeys: backend.storeKeys, cacheSeconds })
   } finally {
@@ -94,11 +107,16 @@ export const ownerOptions = { issuer: { type: 'string' }, subject: { type: 'stri
 /** Reads the key of a credential from `PROVIDER --issuer … --subject …`. */
 export function keyFromInput(input: CommandInput): StorageKey {
   const [provider = ''] = input.parameters
+  return storageKey(provider, ownerFromInput(input))
+}
+
+/** @throws UsageError without both options, `owner_unknown` for values that name nobody */
+export function ownerFromInput(input: CommandInput): Owner {
   const issuer = input.text('issuer')
   const subject = input.text('subject')
   if (issuer === undefined || subject === undefined)
     throw new UsageError("--issuer and --subject are required: they name the credential's owner")
-  return storageKey(provider, { issuer, subject })
+  return checkOwner({ issuer, subject })
 }
 
 /** Names the credential in a sentence, with every part that may have been mistyped. */

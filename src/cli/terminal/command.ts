@@ -23,6 +23,12 @@ export interface Terminal {
   readonly environment: NodeJS.ProcessEnv
   /** Reads one secret: a hidden prompt for one line on a terminal, else all of standard input unchanged. */
   readonly readSecret: (prompt: string, options?: ReadSecretOptions) => Promise<string>
+  /** Reads all of standard input. Absent on a terminal, where nothing is piped in. */
+  readonly readInput?: (() => Promise<Uint8Array>) | undefined
+  /** Asks on the terminal and returns the line that was typed. Absent where there is nobody to ask. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
+  /** Shows one line of progress in place of the last one. Absent unless standard error is a terminal. */
+  readonly progress?: ((line: string) => void) | undefined
   /** Stops a command that runs until it is interrupted. */
   readonly ended?: AbortSignal
 }
@@ -40,6 +46,8 @@ export interface Command {
   readonly options: CommandOptions
   /** Names of the parameters before the options, for the usage error. */
   readonly parameters: readonly string[]
+  /** Returns the parameters that these options ask for, where they differ from `parameters`. */
+  parametersFor?(input: CommandInput): readonly string[]
   /** Exit code of wrong usage, when 2 means something else. */
   readonly usageExitCode?: ExitCode
   /** Exit code of a failure, when 1 is a result of the command. */
@@ -57,8 +65,9 @@ export async function runCommand(command: Command, words: readonly string[], ter
   }
   try {
     const input = parseCommandLine(words, { ...command.options, ...SHARED })
-    if (input.parameters.length !== command.parameters.length) {
-      throw new UsageError(parameterProblem(command.parameters, input.parameters.length))
+    const wanted = command.parametersFor?.(input) ?? command.parameters
+    if (input.parameters.length !== wanted.length) {
+      throw new UsageError(parameterProblem(wanted, input.parameters.length))
     }
     return await command.run(input, terminal)
   } catch (error) {

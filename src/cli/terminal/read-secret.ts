@@ -21,9 +21,22 @@ export async function readSecret(
 ): Promise<string> {
   if (!stdin.isTTY) return decoded(await allOf(stdin))
   if (severalLines) throw new UsageError('a value of several lines is read from a file or pipe, not from the terminal')
-  process.stderr.write(prompt)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: stdin, output: silent, terminal: true })
+  return lineFrom(prompt, silent, stdin)
+}
+
+/**
+ * Asks on a terminal, which shows what is typed.
+ *
+ * @throws Cancelled for Ctrl+C or Ctrl+D
+ */
+export function ask(question: string, stdin: NodeJS.ReadStream = process.stdin): Promise<string> {
+  return lineFrom(question, process.stderr, stdin)
+}
+
+async function lineFrom(prompt: string, echo: NodeJS.WritableStream, stdin: NodeJS.ReadStream): Promise<string> {
+  process.stderr.write(prompt)
+  const lines = createInterface({ input: stdin, output: echo, terminal: true })
   try {
     // After Ctrl+D the prompt would never resolve.
     return await Promise.race([lines.question('').catch(cancelled), once(lines, 'close').then(cancelled)])

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { exposureOf } from '../host/exposed-file.ts'
 import { processWarning } from '../host/process-warning.ts'
-import { isOnReadOnlyMount } from '../host/read-only-mount.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import { type MasterKey, parseKey } from './key-text.ts'
 
@@ -80,23 +80,14 @@ function readKeyFile(path: string, warn: Warn): string {
   }
 }
 
-const ANYBODY_ELSE = 0o077
-const ANYBODY_ELSE_WRITES = 0o022
-const MOUNT_OPTION =
-  'defaultMode: 0400 for a Kubernetes secret, mode: 0400 for a Swarm secret, or the mode of the file that is mounted'
-
-/** The mode of a file that another user owns is not checked: systemd, Kubernetes and Compose hand out secrets this way and set the mode. */
 function checkMode(path: string, descriptor: number, warn: Warn): void {
-  const stats = fstatSync(descriptor)
-  if (stats.isDirectory()) throw unreadable(`The key file ${path} is a folder, not a file. Name the file itself.`)
-  const { uid, mode } = stats
-  if (uid !== process.getuid?.() || (mode & ANYBODY_ELSE) === 0) return
+  if (fstatSync(descriptor).isDirectory())
+    throw unreadable(`The key file ${path} is a folder, not a file. Name the file itself.`)
+  const exposure = exposureOf(path, descriptor)
+  if (!exposure) return
   const problem = `The key file ${path} may be read by other users`
-  if (!isOnReadOnlyMount(descriptor)) throw exposed(`${problem}. Run: chmod 600 ${path}`)
-  const remedy = `It lies on a read-only mount, so set its mode where it is mounted: ${MOUNT_OPTION}.`
-  // Containers mount secrets like this by default, owned by their root.
-  if (uid !== 0 || (mode & ANYBODY_ELSE_WRITES) !== 0) throw exposed(`${problem}. ${remedy}`)
-  warn(`${problem} of this machine or container. It is used, since only root can change it. ${remedy}`)
+  if (!exposure.tolerated) throw exposed(`${problem}. ${exposure.remedy}`)
+  warn(`${problem} of this machine or container. It is used, since only root can change it. ${exposure.remedy}`)
 }
 
 function unreadable(message: string): CredentialVaultError {

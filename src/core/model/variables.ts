@@ -79,7 +79,7 @@ const variableSchema = z
     message: 'belongs to a variable of type url',
   })
 
-const VARIABLE_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/
+export const VARIABLE_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/
 
 const variablesSchema = z
   .record(

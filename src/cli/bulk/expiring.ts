@@ -1,0 +1,87 @@
+import { stateOf } from '../../core/lifecycle/state-of.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { CredentialStatus, StoredCredential } from '../../core/ports/secret-backend.ts'
+import { forEachOf } from '../operator/batch.ts'
+import { type OperatorAccess, withOperatorAccess } from '../operator/operator-access.ts'
+import { listStored, type Row, rowsTable } from '../operator/stored-credentials.ts'
+import type { Command, Terminal } from '../terminal/command.ts'
+import { durationFrom } from '../terminal/duration.ts'
+import { counted } from '../terminal/table.ts'
+
+export const expiring: Command = {
+  name: 'expiring',
+  summary: 'list credentials that expire soon or have expired',
+  parameters: [],
+  options: { within: { type: 'string' }, provider: { type: 'string' } },
+  help: `
+Usage: mcp-credential-vault expiring [--within 14d] [--provider NAME] [--json]
+
+Lists credentials that have expired or expire within this time, the first to expire first. The time of expiry is what the provider's "verify"
+reported when the credential was saved; credentials without one are counted, not listed. Changes nothing, and never prints a value.
+
+  --within DURATION   days or hours, such as 14d or 36h; default 14d
+`,
+  run(input, terminal) {
+    const within = durationFrom(input.text('within') ?? '14d', '--within')
+    return withOperatorAccess(terminal, async (access) => {
+      const now = Date.now()
+      const { stored, damage } = await listStored(access)
+      const provider = input.text('provider')
+      const wanted = stored.filter(({ key }) => provider === undefined || key.provider === provider)
+      const active = await withLabels(access, terminal, wanted)
+      const rows = active
+        .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt.getTime() <= now + within)
+        .sort((a, b) => Number(a.expiresAt) - Number(b.expiresAt))
+        .map((one) => rowOf(one, now))
+      const unknown = active.filter(({ expiresAt }) => expiresAt === undefined).length
+      const shown = { credentials: rows, withoutExpiry: unknown }
+      const none = 'No credential expires in this time.\n'
+      const note =
+        unknown === 0 ? '' : `${counted(unknown, 'credential has', 'credentials have')} no known time of expiry.\n`
+      const text = `${rows.length === 0 ? none : rowsTable(columns, rows)}${note}`
+      terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)
+      if (damage) throw damage
+      return 0
+    })
+  },
+}
+
+const columns = ['expires', 'state', 'provider', 'issuer', 'subject', 'account'] as const
+
+type ActiveStatus = Extract<CredentialStatus, { status: 'active' }>
+
+interface Dated {
+  readonly key: StorageKey
+  readonly status: ActiveStatus
+  readonly expiresAt: Date | undefined
+}
+
+/** Looks each credential up whose labels the list does not have: some backends return them one at a time. */
+async function withLabels(
+  { credentials, context }: OperatorAccess,
+  terminal: Terminal,
+  stored: readonly StoredCredential[],
+): Promise<readonly Dated[]> {
+  const active = stored.filter(({ status }) => status.status === 'active')
+  const outcomes = await forEachOf(terminal, 'look', active, async ({ key, status }) =>
+    status.status === 'active' && status.labels ? status : await credentials.status(key, context),
+  )
+  return outcomes.flatMap((outcome, at): Dated[] => {
+    if ('error' in outcome) throw outcome.error
+    const key = active[at]?.key
+    // Another process may have revoked it since it was listed.
+    if (outcome.result.status !== 'active' || !key) return []
+    return [{ key, status: outcome.result, expiresAt: outcome.result.labels?.expiresAt }]
+  })
+}
+
+function rowOf({ key, status, expiresAt }: Dated, now: number): Row<(typeof columns)[number]> {
+  return {
+    expires: expiresAt?.toISOString(),
+    // The provider's variables are not known here, so no field can be missing.
+    state: stateOf(status, [], now),
+    provider: key.provider,
+    ...key.owner,
+    account: status.labels?.accountName,
+  }
+}

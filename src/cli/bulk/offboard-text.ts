@@ -1,0 +1,81 @@
+import type { Owner } from '../../core/model/owner.ts'
+import { rowsTable } from '../operator/stored-credentials.ts'
+import { cell, counted } from '../terminal/table.ts'
+import type { Remaining } from './remaining.ts'
+
+export interface OffboardedCredential {
+  readonly provider: string
+  readonly result: 'revoked' | 'purged' | 'already_revoked' | 'absent' | 'would_be_revoked' | 'failed'
+  readonly error?: string
+  /** The account at the service, as the service named it. */
+  readonly account?: string
+}
+
+export interface Offboarded extends Owner {
+  readonly dryRun: boolean
+  readonly credentials: readonly OffboardedCredential[]
+  /** Why the list may lack some of the owner's credentials. */
+  readonly listError?: string
+  /** What may still hold a value or a sign-in, and until when. */
+  readonly remaining: readonly Remaining[]
+}
+
+const HELD: Readonly<Record<Remaining['what'], string>> = {
+  cached_values: 'values in the cache of running servers',
+  open_calls: 'tool calls that are running now, until they end',
+  browser_sessions: "the owner's sign-in at the form of running servers, which can save a new credential",
+  pending_links: 'links to the form that wait for the owner',
+}
+
+const RESULTS: Readonly<Record<OffboardedCredential['result'], string>> = {
+  revoked: 'revoked',
+  purged: 'purged',
+  already_revoked: 'revoked already',
+  absent: 'none stored',
+  would_be_revoked: 'would be revoked',
+  failed: 'FAILED',
+}
+
+/** Formats the result for people: what was done, what is left here, and what is left at the services. */
+export function offboardText(done: Offboarded): string {
+  const { issuer, subject, dryRun, credentials, listError, remaining } = done
+  const rows = credentials.map(({ provider, result, error, account }) => ({
+    provider,
+    account,
+    result: RESULTS[result],
+    error,
+  }))
+  const failed = credentials.filter(({ result }) => result === 'failed').length
+  const owner = cell(`${subject} (issuer ${issuer})`)
+  return [
+    rows.length === 0
+      ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
+      : rowsTable(['provider', 'account', 'result', 'error'], rows),
+    failed === 0
+      ? ''
+      : `${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`,
+    listError === undefined
+      ? ''
+      : `The list of credentials could not be read to its end (${listError}): others may be left. Name them with --providers.\n`,
+    dryRun ? 'Nothing was changed.\n' : leftText(done),
+    ...(dryRun ? [] : ['Not ended from here:\n', ...remaining.map(remainingLine)]),
+    dryRun ? '' : advice,
+  ].join('')
+}
+
+const advice = `Restart the servers, or wait, and then run the command again: it revokes what was saved in the meantime.
+Disable the account at the identity provider first, if you have not: an access token works until it expires.
+`
+
+function leftText({ credentials }: Offboarded): string {
+  const services = credentials.filter(({ result }) => result !== 'absent')
+  if (services.length === 0) return ''
+  const lines = services.map(
+    ({ provider, account }) => `  ${provider}${account === undefined ? '' : `, account ${cell(account)}`}\n`,
+  )
+  return `Delete the tokens at the services too. They still work there:\n${lines.join('')}`
+}
+
+function remainingLine({ what, until, variable }: Remaining): string {
+  return `  ${HELD[what]}${until === undefined ? '' : `, until ${until} (${variable})`}\n`
+}

@@ -1,0 +1,64 @@
+import { ownerKey } from '../../core/model/owner.ts'
+import type { StoredCredential } from '../../core/ports/secret-backend.ts'
+import { providersOf } from '../operator/load-tools.ts'
+import { withOperatorAccess } from '../operator/operator-access.ts'
+import { providerNames } from '../operator/provider-option.ts'
+import { listStored, type Row, rowsTable } from '../operator/stored-credentials.ts'
+import type { Command } from '../terminal/command.ts'
+import { type CommandInput, UsageError } from '../terminal/command-line.ts'
+import { counted } from '../terminal/table.ts'
+import { ownersIn } from './owners-file.ts'
+
+export const orphans: Command = {
+  name: 'orphans',
+  summary: 'list credentials whose provider or owner no longer exists',
+  parameters: [],
+  options: { providers: { type: 'string' }, tools: { type: 'string' }, owners: { type: 'string' } },
+  help: `
+Usage: mcp-credential-vault orphans [--providers NAME,NAME | --tools MODULE] [--owners FILE] [--json]
+
+Lists credentials that nobody can use any more, revoked ones too. Changes nothing, and never prints a value. At least one is required:
+
+  --providers NAME,…   the providers that still exist
+  --tools MODULE       the same, from the module that "start" serves; the module is run, and nothing is served
+  --owners FILE        the people whom the identity provider still knows, one a line: ISSUER SUBJECT, or {"issuer":"…","subject":"…"}
+
+"revoke" removes one of them, "revoke --all" those of a provider, "offboard" those of an owner; "revoke --purge" removes the mark as well.
+`,
+  async run(input, terminal) {
+    const providers = await existingProviders(input)
+    const file = input.text('owners')
+    const owners = file === undefined ? undefined : new Set((await ownersIn(file)).map(ownerKey))
+    if (!providers && !owners) throw new UsageError('one of --providers, --tools and --owners is required')
+    return withOperatorAccess(terminal, async (access) => {
+      const { stored, damage } = await listStored(access)
+      const rows = stored.flatMap((one) => {
+        const gone = [
+          ...(providers && !providers.has(one.key.provider) ? ['provider'] : []),
+          ...(owners && !owners.has(ownerKey(one.key.owner)) ? ['owner'] : []),
+        ]
+        return gone.length === 0 ? [] : [rowOf(one, gone.join(', '))]
+      })
+      const text = `${rowsTable(columns, rows)}${counted(rows.length, 'orphan')} among ${counted(stored.length, 'credential')}.\n`
+      terminal.out(input.flag('json') ? `${JSON.stringify({ orphans: rows, credentials: stored.length })}\n` : text)
+      if (damage) throw damage
+      return 0
+    })
+  },
+}
+
+const columns = ['provider', 'issuer', 'subject', 'status', 'since', 'gone'] as const
+
+function rowOf({ key, status }: StoredCredential, gone: string): Row<(typeof columns)[number]> {
+  const since = status.status === 'absent' ? undefined : status.version.createdAt.toISOString()
+  return { provider: key.provider, ...key.owner, status: status.status, since, gone }
+}
+
+async function existingProviders(input: CommandInput): Promise<ReadonlySet<string> | undefined> {
+  const names = input.text('providers')
+  const module = input.text('tools')
+  if (names !== undefined && module !== undefined)
+    throw new UsageError('--providers and --tools say the same; give one')
+  if (module !== undefined) return new Set((await providersOf(module)).keys())
+  return names === undefined ? undefined : new Set(providerNames(names))
+}

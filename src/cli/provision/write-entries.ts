@@ -1,0 +1,111 @@
+import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
+import { forEachOf } from '../operator/batch.ts'
+import { cacheNotice } from '../operator/cache-notice.ts'
+import { type OperatorAccess, withOperatorAccess } from '../operator/operator-access.ts'
+import { type Row, rowsTable } from '../operator/stored-credentials.ts'
+import type { ExitCode, Terminal } from '../terminal/command.ts'
+import type { CommandInput } from '../terminal/command-line.ts'
+import { counted } from '../terminal/table.ts'
+import type { Entry } from './checked-rows.ts'
+
+export const writeOptions = { replace: { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
+
+export const writeHelp = `
+Everything is checked first: with one bad row nothing is written (2). A credential that is active already is kept, unless --replace is given;
+a revoked one is replaced. A failure does not keep the others from being written, and running the command again writes the rest (1).
+Values are taken from the input alone, and are never printed. The service is not asked about them.
+
+  --replace   also replace credentials that are active
+  --dry-run   check everything and list what would be written
+`
+
+type Planned = Entry & { readonly state: CredentialStatus['status']; readonly writes: boolean }
+
+/** Writes checked credentials and prints the result of each. Returns the exit code. */
+export function writeEntries(
+  entries: readonly Entry[],
+  input: CommandInput,
+  terminal: Terminal,
+  notes: readonly string[] = [],
+): Promise<ExitCode> {
+  const dryRun = input.flag('dry-run')
+  return withOperatorAccess(terminal, async (access) => {
+    const planned = await plan(access, terminal, entries, input.flag('replace'))
+    const rows = dryRun ? planned.map((one) => rowOf(one, wouldBe(one))) : await written(access, terminal, planned)
+    const failed = rows.filter(({ error }) => error !== undefined).length
+    const count = (...results: string[]) => rows.filter(({ result = '' }) => results.includes(String(result))).length
+    const kept = count('kept')
+    const summary = {
+      stored: count('stored', 'would be stored'),
+      replaced: count('replaced', 'would be replaced'),
+      kept,
+      failed,
+    }
+    const text = [
+      rowsTable(columns, rows),
+      `${summary.stored} ${dryRun ? 'would be ' : ''}stored, ${summary.replaced} replaced, ${kept} kept, ${failed} failed.\n`,
+      kept === 0
+        ? ''
+        : `${counted(kept, 'credential is', 'credentials are')} active already; --replace replaces them.\n`,
+      failed === 0 ? '' : 'Run the command again to write those that failed.\n',
+      ...notes.map((note) => `${note}\n`),
+      dryRun || summary.replaced === 0 ? '' : cacheNotice(access.cacheSeconds),
+    ].join('')
+    const shown = { dryRun, ...summary, credentials: rows, notes }
+    terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)
+    return failed === 0 ? 0 : 1
+  })
+}
+
+const columns = ['row', 'provider', 'issuer', 'subject', 'result', 'error'] as const
+type ResultRow = Row<(typeof columns)[number]>
+
+function rowOf({ place, key }: Entry, result: string, error?: string): ResultRow {
+  return { row: place, provider: key.provider, ...key.owner, result, error }
+}
+
+function wouldBe({ state, writes }: Planned): string {
+  if (!writes) return 'kept'
+  return state === 'active' ? 'would be replaced' : 'would be stored'
+}
+
+/** Looks at each credential. An outage ends the command before anything is written. */
+async function plan(
+  { credentials, context }: OperatorAccess,
+  terminal: Terminal,
+  entries: readonly Entry[],
+  replace: boolean,
+): Promise<readonly Planned[]> {
+  const outcomes = await forEachOf(terminal, 'check', entries, ({ key }) => credentials.status(key, context))
+  return entries.map((entry, at) => {
+    const outcome = outcomes[at]
+    if (!outcome || 'error' in outcome) throw outcome?.error
+    const state = outcome.result.status
+    return { ...entry, state, writes: replace || state !== 'active' }
+  })
+}
+
+async function written(
+  { credentials, context }: OperatorAccess,
+  terminal: Terminal,
+  planned: readonly Planned[],
+): Promise<readonly ResultRow[]> {
+  const outcomes = await forEachOf(terminal, 'store', planned, async ({ key, values, state, writes }) => {
+    if (!writes) return 'kept'
+    const expect = state === 'active' ? 'any' : 'absent'
+    try {
+      await credentials.save(key, values, context, { expect, labels: { unverified: true } })
+      return state === 'active' ? 'replaced' : 'stored'
+    } catch (error) {
+      // Its owner has entered one since it was looked at.
+      if (isCredentialVaultError(error, 'conflict')) return 'kept'
+      throw error
+    }
+  })
+  return planned.map((one, at) => {
+    const outcome = outcomes[at]
+    if (outcome && 'result' in outcome) return rowOf(one, outcome.result)
+    return rowOf(one, 'failed', outcome?.error.code)
+  })
+}

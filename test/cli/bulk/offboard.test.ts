@@ -1,0 +1,187 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
+import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
+import { storageKey } from '../../../src/core/model/storage-key.ts'
+import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
+import { put, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
+import { createStores } from '../../../src/vault/environment/create-stores.ts'
+import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
+import { type AwsProxy, startAwsProxy } from '../../harness/aws/aws-proxy.ts'
+import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
+import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
+import { runCli } from '../../harness/processes/run-cli.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'offboard-'))
+const ISSUER = 'https://login.example.com'
+const SECRET = 'tok-canary-77f1c09a2e'
+const ALICE = ['--issuer', ISSUER, '--subject', 'auth0|alice']
+
+let bao: OpenBao
+let vaultProxy: VaultProxy
+let emulator: AwsEmulator
+let awsProxy: AwsProxy
+
+beforeAll(async () => {
+  await sodiumReady()
+  bao = await startOpenBao()
+  vaultProxy = await startVaultProxy(bao.address)
+  emulator = await startAwsEmulator('moto')
+  awsProxy = await startAwsProxy(emulator)
+  // The SDK reads these from the process itself.
+  for (const [name, value] of Object.entries(AWS())) vi.stubEnv(name, value)
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await Promise.all([vaultProxy.close(), awsProxy.close(), bao.stop(), emulator.stop()])
+  rmSync(folder, { recursive: true })
+})
+
+const AWS = () => ({
+  AWS_REGION: REGION,
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: awsProxy.endpoint,
+  AWS_ACCESS_KEY_ID: ROOT_KEYS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: ROOT_KEYS.secretAccessKey,
+})
+
+const ENVIRONMENTS: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> = {
+  'sealed-file': async () => ({ MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY: generateKeyText() }),
+  vault: async () => ({
+    MCP_VAULT_BACKEND: 'vault',
+    VAULT_ADDR: vaultProxy.endpoint,
+    VAULT_TOKEN: ROOT_TOKEN,
+    VAULT_KV_MOUNT: await bao.newMount(),
+  }),
+  'aws-secrets-manager': async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', ...AWS() }),
+}
+
+/** Breaks the revocation of `gitlab` alone. */
+const BREAK: Readonly<Record<string, { breaks(): void; mends(): void }>> = {
+  vault: {
+    breaks: () =>
+      vaultProxy.fault(
+        'denied',
+        ({ url, method }) => url.includes('/gitlab/') && method !== 'GET' && method !== 'LIST',
+      ),
+    mends: () => vaultProxy.fault('none'),
+  },
+}
+
+async function withBackend<T>(
+  environment: NodeJS.ProcessEnv,
+  work: (backend: SecretBackend) => Promise<T>,
+): Promise<T> {
+  const { backend, pendingStore, audit } = createStores(environment)
+  await backend.open()
+  try {
+    return await work(backend)
+  } finally {
+    await Promise.all([backend.close(), pendingStore.shutdown(), audit.close()])
+  }
+}
+
+describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
+  let environment: NodeJS.ProcessEnv
+  const operate = async (...words: string[]) => {
+    const done = await runCli(words, environment)
+    expect(done.out + done.error).not.toContain('tok-canary')
+    return done
+  }
+  const logTypes = () => {
+    const log = environment['MCP_AUDIT_FOLDER'] ?? ''
+    const lines = readdirSync(log).flatMap((file) => readFileSync(join(log, file), 'utf8').trim().split('\n'))
+    return lines.map((line) => JSON.parse(line) as { type: string; provider?: string; outcome: string })
+  }
+
+  beforeAll(async () => {
+    environment = { MCP_AUDIT_FOLDER: join(folder, `audit-${name}`), ...(await ENVIRONMENTS[name]?.()) }
+    await withBackend(environment, async (backend) => {
+      for (const [provider, subject] of [
+        ['jira', 'auth0|alice'],
+        ['gitlab', 'auth0|alice'],
+        ['jira', 'bob'],
+      ] as const)
+        await put(backend, storageKey(provider, { issuer: ISSUER, subject }), { pat: SECRET })
+      // The same subject at another issuer is another person.
+      await put(backend, storageKey('jira', { issuer: `${ISSUER}/other`, subject: 'auth0|alice' }), { pat: SECRET })
+    })
+  }, 60_000)
+
+  test('offboard --dry-run lists what it would revoke, and changes nothing', async () => {
+    const { code, out } = await operate('offboard', ...ALICE, '--dry-run')
+    expect([code, out.match(/would be revoked/g)]).toEqual([0, ['would be revoked', 'would be revoked']])
+    const statuses = await withBackend(environment, statusOfAll)
+    expect([...statuses.values()]).toEqual(['active', 'active', 'active', 'active'])
+  })
+
+  test('offboard revokes all of the owner, and says what it cannot end and what is left at the services', async () => {
+    const fault = BREAK[name]
+    if (fault) {
+      fault.breaks()
+      const half = await operate('offboard', ...ALICE, '--json')
+      fault.mends()
+      expect(half).toMatchObject({ code: 1 })
+      expect(half.json()['credentials']).toEqual([
+        { provider: 'gitlab', result: 'failed', error: 'forbidden' },
+        { provider: 'jira', result: 'revoked' },
+      ])
+    }
+    const { code, out } = await operate('offboard', ...ALICE)
+    expect(code).toBe(1)
+    expect(out).toMatch(/^gitlab +revoked$/m)
+    expect(out).toMatch(fault ? /^jira +revoked already$/m : /^jira +revoked$/m)
+    expect(out).toContain('Delete the tokens at the services too. They still work there:\n  gitlab\n  jira\n')
+    expect(out).toMatch(/sign-in at the form of running servers.*, until \d{4}-.*Z \(MCP_SESSION_MAX_SECONDS\)/)
+    expect(out).toMatch(/links to the form that wait for the owner, until .* \(MCP_LINK_TTL_SECONDS\)/)
+    expect(out.includes('(MCP_CACHE_SECONDS)')).toBe(name !== 'sealed-file')
+    const statuses = await withBackend(environment, statusOfAll)
+    expect([...statuses.values()].sort()).toEqual(['active', 'active', 'revoked', 'revoked'])
+    const revoked = logTypes().filter(({ type, outcome }) => type === 'credential.revoked' && outcome === 'success')
+    expect(revoked.map(({ provider }) => provider).sort()).toEqual(['gitlab', 'jira'])
+
+    const again = (await operate('offboard', ...ALICE, '--json')).json()
+    expect(again['credentials']).toEqual([
+      { provider: 'gitlab', result: 'already_revoked' },
+      { provider: 'jira', result: 'already_revoked' },
+    ])
+  })
+
+  test('revoke --all revokes those of one provider, after --yes', async () => {
+    const refused = await operate('revoke', '--all', '--provider', 'jira')
+    expect([refused.code, refused.error]).toEqual([2, expect.stringContaining('--dry-run, then add --yes')])
+    const dry = await operate('revoke', '--all', '--provider', 'jira', '--dry-run', '--json')
+    expect(dry.json()).toMatchObject({ dryRun: true, failed: 0 })
+    expect((dry.json()['credentials'] as unknown[]).length).toBe(2)
+    const { code, out } = await operate('revoke', '--all', '--provider', 'jira', '--yes')
+    expect([code, out]).toEqual([
+      0,
+      expect.stringContaining('2 credentials of jira revoked.\n1 credential was revoked already.\n'),
+    ])
+    const again = await operate('revoke', '--all', '--provider', 'jira', '--yes')
+    expect([again.code, again.out]).toEqual([0, expect.stringContaining('3 credentials were revoked already')])
+    expect((await operate('revoke', '--all', '--provider', 'jra', '--yes')).code).toBe(3)
+  })
+
+  test('expiring reads what the backend knows, and rollback says whether marks can be taken back', async () => {
+    await withBackend(environment, (backend) =>
+      put(backend, storageKey('jira', { issuer: ISSUER, subject: 'bob' }), { pat: SECRET }),
+    )
+    const soon = await operate('expiring', '--within', '30d', '--json')
+    expect([soon.code, soon.json()]).toEqual([0, { credentials: [], withoutExpiry: 1 }])
+    const bob = ['--provider', 'jira', '--issuer', ISSUER, '--subject', 'bob']
+    const stores = await withBackend(environment, async (backend) => backend.markRejected !== undefined)
+    const { code, out, error } = await operate('rollback', ...bob)
+    if (stores) expect([code, out]).toEqual([0, expect.stringContaining('is not marked as rejected')])
+    else
+      expect([code, error]).toEqual([1, expect.stringContaining(`The ${name} backend stores no marks of rejections`)])
+    expect((await operate('rollback', ...bob.slice(0, 4), '--subject', 'nobody')).code).toBe(3)
+  })
+
+  test('orphans lists what has no provider or owner left', async () => {
+    const { code, out } = await operate('orphans', '--providers', 'jira')
+    expect([code, out]).toEqual([0, expect.stringContaining('1 orphan among 4 credentials.')])
+    expect(out).toMatch(/^gitlab +\S+ +auth0\|alice +revoked +\S+ +provider$/m)
+  })
+})
