@@ -4,13 +4,13 @@ import type { AccessLog } from '../core/credentials/credential-audit.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
-import type { EventListeners } from '../core/journal/event-listeners.ts'
+import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
 import type { HealthPart } from '../core/journal/health.ts'
-import { createExpiryNotices, type ExpiryNotices } from '../core/lifecycle/expiry-notices.ts'
 import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
+import { accountUrl } from '../core/network/form-urls.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
@@ -34,7 +34,6 @@ export interface ToolServices {
   readonly crossings: LeakDetector
   readonly rejections: Rejections
   readonly expiryNotices: ExpiryNotices
-  readonly events: Pick<EventListeners, 'emit'>
   /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
@@ -154,8 +153,12 @@ export function createToolTier(
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
       rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
-      events: opened.events,
-      expiryNotices: createExpiryNotices(checked.expiryNoticeDays),
+      expiryNotices: createExpiryNotices({
+        reader,
+        events: opened.events,
+        daysAhead: checked.expiryNoticeDays,
+        accountUrl: accountUrl(serverBaseUrl),
+      }),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,

@@ -25,7 +25,6 @@ import { createCallRejections, rejectedBy } from './call-rejections.ts'
 import { callUser, otherOwner, runningCall } from './call-user.ts'
 import { openCredentialRequest } from './credential-request.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
-import { expiryNoticeOf } from './expiry-notice.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
@@ -225,9 +224,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    const { serverBaseUrl } = this.vault
-    const key = this.#key(call.user)
-    return expiryNoticeOf({ services: this.#ready(), key, label: this.label, serverBaseUrl }, call)
+    return this.#ready().expiryNotices.noticeFor(this.#key(call.user), this.label, call)
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
