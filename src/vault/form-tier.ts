@@ -170,11 +170,12 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
 }
 
 function sameDefinition(a: FormProvider, b: FormProvider): boolean {
-  const definition = ({ label, variables, doc, destinations }: FormProvider) => ({
+  const definition = ({ label, variables, doc, destinations, manageUrl }: FormProvider) => ({
     label,
     variables,
     doc,
     destinations,
+    manageUrl,
   })
   return isDeepStrictEqual(definition(a), definition(b))
 }

@@ -4,6 +4,7 @@ import { functionOption } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
 import type { VariablesOptions } from '../../core/model/variables.ts'
+import { isLoopback } from '../../core/network/loopback.ts'
 import type { DestinationOptions } from '../../destinations/destination.ts'
 import type { CredentialVault } from '../credential-vault.ts'
 import type { OwnerFrom } from '../owner-from-auth-info.ts'
@@ -41,6 +42,11 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
    * declare 403, 5xx or time-outs, which say nothing about it. It gets a copy of the answer. Default: status 401.
    */
   readonly rejectedWhen?: RejectedWhen
+  /**
+   * The service's own page on which users see and delete their tokens, shown after a revocation: an https URL without user and password, or
+   * http on loopback. Default: none.
+   */
+  readonly manageUrl?: string
   /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
   readonly guardShortSecrets?: boolean
 }
@@ -74,6 +80,11 @@ export const credentialsProviderOptions = z
     destinations: z.unknown().optional(),
     verify: functionOption(),
     rejectedWhen: functionOption(),
+    manageUrl: z
+      .string()
+      .max(2_000)
+      .refine(isManageUrl, 'must be an https URL without user and password, or http on loopback')
+      .optional(),
     guardShortSecrets: z.boolean().default(false),
     serverBaseUrl: z.unknown().optional(),
     backend: z.unknown().optional(),
@@ -86,3 +97,10 @@ export const credentialsProviderOptions = z
       context.addIssue({ code: 'custom', path: [part], message: 'belongs to the vault; give it to openVault instead' })
     }
   })
+
+function isManageUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+  return isSafe && url.username === '' && url.password === ''
+}

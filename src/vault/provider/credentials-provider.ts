@@ -238,17 +238,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #attach(vault: CredentialVault): void {
-    const services = vault.attach(
-      providerForm({
-        name: this.name,
-        label: this.label,
-        variables: this.#variables,
-        doc: this.#options.doc,
-        destinations: this.#destinations,
-        verify: this.#options.verify,
-      }),
-      () => this.#outgoing.close(),
-    )
+    const { name, label } = this
+    const { doc, manageUrl, verify } = this.#options
+    const form = { name, label, doc, manageUrl, verify, variables: this.#variables, destinations: this.#destinations }
+    const services = vault.attach(providerForm(form), () => this.#outgoing.close())
     this.#attached = { vault, services }
   }
 
