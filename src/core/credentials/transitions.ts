@@ -6,6 +6,7 @@ export const TRANSITIONS = {
   save: { to: 'active', event: 'credential.stored' },
   rotate: { to: 'active', event: 'credential.rotated' },
   reject: { to: 'rejected', event: 'credential.rejected' },
+  reinstate: { to: 'active', event: 'credential.reinstated' },
   // Nothing is changed when a credential expires or a provider gains a field, so there is no line of that moment.
   expire: { to: 'expired', event: 'credential.requested' },
   lackField: { to: 'incomplete', event: 'credential.requested' },
