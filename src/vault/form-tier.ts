@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
-import { ownerHash } from '../core/crypto/owner-hash.ts'
 import type { HealthPart } from '../core/journal/health.ts'
+import { createOwnedCredentials } from '../core/lifecycle/owned-credentials.ts'
+import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
@@ -16,11 +17,11 @@ import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
 import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES, type WebParts } from '../web/http/web-parts.ts'
 import { createVaultRoutes } from '../web/page-middleware.ts'
-import { LOGIN_SECONDS } from '../web/session/login-cookie.ts'
+import { endSessionsOf } from '../web/session/end-sessions.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 
-/** Serves the form. It writes and revokes credentials and cannot read them. */
+/** Serves the form and the owners' own page. It writes and revokes credentials and cannot read them. */
 export interface FormTier {
   readonly serverBaseUrl: URL
   /** Paths that must be reachable without a token. */
@@ -78,24 +79,28 @@ export async function openFormTier(options: FormTierOptions): Promise<FormTier> 
     stat: (...given) => backend.stat(...given),
     ...(backend.markRejected && { markRejected }),
   }
-  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked })
+  const marks = createRejectionMarks({ backend: writes, calls: parts.calls, warn: parts.warnOf('rejections') })
+  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, marks })
 }
 
 type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
 
-export interface FormTierParts {
+export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'lastUsed'>> {
   readonly backend: WritableBackend
   readonly sessions: BrowserSessions | undefined
   readonly checked: z.output<typeof formTierOptions>
+  readonly marks: RejectionMarks
   /** Called for each credential that may have changed. */
   readonly changed?: (key: StorageKey) => void
 }
 
-export function createFormTier(opened: PageParts, { backend, sessions, checked, changed }: FormTierParts): FormTier {
-  const { serverBaseUrl, sealer, journal, health, calls, log } = opened
+export function createFormTier(opened: PageParts, given: FormTierParts): FormTier {
+  const { backend, sessions = memoryBrowserSessions(), checked, marks, changed, testStored, lastUsed } = given
+  const { serverBaseUrl, journal, health, calls, log } = opened
   const writer = createCredentialWriter({ backend, calls, log, changed })
+  const owned = createOwnedCredentials({ backend, calls, log, marks, changed })
   const providers = new Map<string, FormProvider>()
-  const parts = webParts(opened, { writer, sessions: sessions ?? memoryBrowserSessions(), providers, checked })
+  const parts = webParts(opened, { writer, owned, testStored, lastUsed, sessions, providers, checked })
   const routes = createVaultRoutes(parts)
   return {
     serverBaseUrl,
@@ -120,13 +125,7 @@ export function createFormTier(opened: PageParts, { backend, sessions, checked, 
 
     async endSessions(owner) {
       const { issuer, subject } = checkOwner(owner)
-      const now = Date.now()
-      // Includes sessions begun in this millisecond, and lasts as long as a session whose login has already begun.
-      await parts.sessions.endAll(
-        ownerHash(sealer, { issuer, subject }),
-        now + 1,
-        now + 1 + (LOGIN_SECONDS + checked.sessionMaxSeconds) * 1000,
-      )
+      await endSessionsOf(parts, { issuer, subject })
       await journal.note({
         type: 'login.ended',
         outcome: 'success',
@@ -141,7 +140,7 @@ export function createFormTier(opened: PageParts, { backend, sessions, checked, 
   }
 }
 
-interface WebChoices extends Pick<WebParts, 'writer' | 'sessions' | 'providers'> {
+interface WebChoices extends Pick<WebParts, 'writer' | 'owned' | 'testStored' | 'lastUsed' | 'sessions' | 'providers'> {
   readonly checked: z.output<typeof formTierOptions>
 }
 

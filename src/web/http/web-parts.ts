@@ -2,6 +2,9 @@ import type { CredentialWriter } from '../../core/credentials/credential-writer.
 import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
+import type { OwnedCredentials } from '../../core/lifecycle/owned-credentials.ts'
+import type { StoredTest } from '../../core/lifecycle/stored-test.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
@@ -25,6 +28,12 @@ export interface WebParts {
   readonly pendingRequests: PendingRequests
   /** Saves and revokes credentials for the form. */
   readonly writer: CredentialWriter
+  /** The state of owners' credentials, for their own page. */
+  readonly owned: OwnedCredentials
+  /** Tries stored values against their service. Absent where this process cannot read them. */
+  readonly testStored: StoredTest | undefined
+  /** When this process released a credential last. Absent where it releases none. */
+  readonly lastUsed: ((key: StorageKey) => Date | undefined) | undefined
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: PageSealer

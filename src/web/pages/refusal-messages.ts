@@ -1,17 +1,18 @@
 import type { LinkTarget } from '../../core/network/form-urls.ts'
+import type { ReturnTarget } from '../http/site.ts'
 import type { Message, Viewer } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
 
 /** Texts for requests that are refused or fail before their owner matters. */
-export function refusalMessages(openForm: (target: LinkTarget, label: string) => Action) {
+export function refusalMessages(openForm: (target: ReturnTarget, label: string) => Action) {
   return {
-    staleForm: (viewer: Viewer | undefined, target: LinkTarget | undefined): Message => ({
+    staleForm: (viewer: Viewer | undefined, target: ReturnTarget | undefined): Message => ({
       status: 403,
       tone: 'error',
       viewer,
       heading: 'This form is out of date',
       paragraphs: ['It was opened before you signed in, or it does not come from this server. Nothing was saved.'],
-      actions: target ? [openForm(target, 'Open the form again')] : [],
+      actions: target ? [openForm(target, target === 'account' ? 'Open your credentials' : 'Open the form again')] : [],
     }),
 
     /** `originHidden`: the request may have come from our own page after all. */
