@@ -4,7 +4,7 @@ import type { LogEvent } from './log-events.ts'
 /** Every type of line, with the sentence that docs and help show for it. */
 export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'], string>> = {
   'credential.requested':
-    'A tool needed a credential that is missing or out of use, and a link was made or reused. `reason` says which. Without `tool`, its owner asked for the form on their own page.',
+    'A tool needed a credential, or its owner asked for the form; a link was made or reused. `reason`: its state.',
   'credential.resolved': 'A value is about to be handed to a tool, or to `verify` because its owner tests it.',
   'credential.read': "An operator's command read the values, to keep the fields that it does not replace.",
   'credential.missing':
@@ -20,9 +20,9 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'credential.stored': 'The value is stored, as `version`.',
   'credential.store_failed': 'It is not stored. With `outcome_unknown` it may be.',
   'credential.verified':
-    'The service accepted the value that was typed, before it was saved. With `version`: the stored one, which its owner tested.',
+    'The service accepted the value that was typed, or with `version` the stored one, which its owner tested.',
   'credential.verification_failed':
-    'The service refused the value that was typed, or could not be asked. With `version`: the stored one, which its owner tested.',
+    'The service refused the value, or could not be asked. With `version`: the stored value, in a test.',
   'credential.rotated': 'An operator put another value in place with the command line.',
   'credential.revoked': 'The credential was revoked, or there was nothing to revoke.',
   'credential.purged': 'Revoked, and its mark removed as well.',
