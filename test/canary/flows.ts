@@ -1,4 +1,5 @@
 import type { Flow } from './flow.ts'
+import { account } from './flows/account.ts'
 import { asking } from './flows/asking.ts'
 import { auditLog } from './flows/audit-log.ts'
 import { fetching } from './flows/fetching.ts'
@@ -15,6 +16,7 @@ import { tools } from './flows/tools.ts'
 export const flows: readonly Flow[] = [
   ...asking,
   ...form,
+  ...account,
   ...saving,
   ...tools,
   ...fetching,
