@@ -5,6 +5,7 @@ import type { Action } from './page-views.ts'
 
 /** Texts for requests that are refused or fail before their owner matters. */
 export function refusalMessages(openForm: (target: ReturnTarget, label: string) => Action) {
+  const account: Action = { ...openForm('account', 'Your credentials'), primary: false }
   return {
     staleForm: (viewer: Viewer | undefined, target: ReturnTarget | undefined): Message => ({
       status: 403,
@@ -75,6 +76,7 @@ export function refusalMessages(openForm: (target: ReturnTarget, label: string) 
       tone: 'error',
       heading: 'There is no such page',
       paragraphs: ['Open the link that your assistant gave you.'],
+      actions: [account],
     }),
 
     wrongMethod: (target: LinkTarget | undefined): Message => ({
@@ -106,6 +108,7 @@ export function refusalMessages(openForm: (target: ReturnTarget, label: string) 
       tone: 'error',
       heading: 'This cannot be done right now',
       paragraphs: ['Something that this server needs is not working. Nothing was saved. Try again in a moment.'],
+      actions: [account],
       reference,
     }),
 
@@ -116,6 +119,7 @@ export function refusalMessages(openForm: (target: ReturnTarget, label: string) 
       paragraphs: [
         'This is a fault of this server, not yours. Try again, and if it happens again, tell the people who run it.',
       ],
+      actions: [account],
       reference,
     }),
   }

@@ -127,6 +127,7 @@ test('every page of somebody who is signed in leads here, and those of strangers
     expect((await alice.get(path)).text, path).toContain(link)
   }
   expect((await visitorOf(server).get(own.entry)).text).not.toContain(link)
+  expect((await alice.get('/credentials/nothing')).text).toContain('href="/credentials">Your credentials</a>')
   await alice.submit(own, GOOD_VALUES)
   const done = await alice.get(own.done)
   expect(headingOf(done.text)).toBe('Jira is connected')
