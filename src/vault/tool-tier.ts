@@ -6,10 +6,11 @@ import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/cr
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
 import type { HealthPart } from '../core/journal/health.ts'
-import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
+import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
 import { accountUrl } from '../core/network/form-urls.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
@@ -97,18 +98,22 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
     ...(isCurrent && { isCurrent }),
     ...(backend.markRejected && { markRejected }),
   }
-  return createToolTier(parts, { backend: reads, options, checked })
+  const marks = createRejectionMarks({ backend: reads, calls: parts.calls, warn: parts.warnOf('rejections') })
+  return createToolTier(parts, { backend: reads, options, checked, marks })
 }
 
 export interface ToolTierParts {
   readonly backend: ReadableBackend
   readonly options: Pick<OpenVaultOptions, 'ownerFrom' | 'assertion'>
   readonly checked: z.output<typeof toolTierOptions>
+  readonly marks: RejectionMarks
+  /** Called for each credential whose values were released. */
+  readonly used?: (key: StorageKey) => void
 }
 
 export function createToolTier(
   opened: OpenedParts<'reference', never>,
-  { backend, options, checked }: ToolTierParts,
+  { backend, options, checked, marks, used }: ToolTierParts,
 ): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, warnOf } = opened
   const { openOrReuse, label, leave, wait, withdraw } = pendingRequests
@@ -120,12 +125,12 @@ export function createToolTier(
     health,
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
-  const marks = createRejectionMarks({ backend, calls, warn: warnOf('rejections') })
   const reader = createCredentialReader({
     backend,
     calls,
     log,
     rejectedAt: marks.at,
+    used,
     cacheTtl: checked.cacheSeconds * 1000,
   })
   const { maxRejectedOwnersPerMinute: maxOwners } = checked

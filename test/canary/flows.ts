@@ -1,4 +1,5 @@
 import type { Flow } from './flow.ts'
+import { account } from './flows/account.ts'
 import { asking } from './flows/asking.ts'
 import { auditLog, auditOptions } from './flows/audit-log.ts'
 import { fetching } from './flows/fetching.ts'
@@ -16,6 +17,7 @@ export const flows: readonly Flow[] = [
   ...auditOptions,
   ...asking,
   ...form,
+  ...account,
   ...saving,
   ...tools,
   ...fetching,

@@ -45,6 +45,8 @@ export interface CredentialReaderParts {
   readonly log: AccessLog
   /** When the service rejected this version, where the backend keeps no such mark. Default: never. */
   readonly rejectedAt?: ((key: StorageKey, version: StoredVersion) => Date | undefined) | undefined
+  /** Called for each credential whose values were released. */
+  readonly used?: ((key: StorageKey) => void) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
@@ -56,6 +58,7 @@ export function createCredentialReader({
   calls,
   log,
   rejectedAt = () => undefined,
+  used,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
@@ -97,6 +100,7 @@ export function createCredentialReader({
           version: found.version.label,
           backendRequestIds: requestIdsOf(trace),
         })
+        used?.(key)
         return { values: pick(variables, found.values), version: found.version }
       } catch (error) {
         // The journal has reported this failure and cannot log it.

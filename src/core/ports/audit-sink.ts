@@ -10,7 +10,7 @@ export interface AuditPosition {
 }
 
 export type AuditEventType =
-  /** A tool needed a credential that is missing or revoked, and a link was made or reused. */
+  /** A tool needed a credential, or its owner asked for the form on their own page, and a link was made or reused. */
   | 'credential.requested'
   /** A value is about to be handed to a tool. */
   | 'credential.resolved'
@@ -32,7 +32,7 @@ export type AuditEventType =
   | 'credential.storing'
   | 'credential.stored'
   | 'credential.store_failed'
-  /** The service accepted the value that was typed, before it was saved. */
+  /** The service accepted the value: the one typed, before it was saved, or the stored one, when its owner tested it. */
   | 'credential.verified'
   | 'credential.verification_failed'
   /** An operator replaced a value with our command line. */
@@ -45,6 +45,8 @@ export type AuditEventType =
   | 'credential.echoed'
   /** A tool result contained a secret of an owner other than the call's. */
   | 'credential.crossed'
+  /** An owner looked at the list of their own credentials. */
+  | 'account.opened'
   | 'form.opened'
   | 'form.cancelled'
   /** The signed-in person is not the link's owner. */
@@ -107,6 +109,7 @@ type RequestReason =
   | 'login_used'
   | 'rate_limited'
   | 'sessions_ended'
+  | 'signed_out_everywhere'
   | 'unknown_field'
 
 /** The command that read the log. */

@@ -35,10 +35,10 @@ export interface FormProvider {
   readonly variables: readonly Variable[]
   /** Guide for the user in Markdown, written by the operator. Raw HTML in it is shown as text. */
   readonly doc: string | undefined
-  /** Where its owner deletes or replaces the credential at the service. An https URL, or http on loopback. */
-  readonly manageUrl?: string | undefined
   /** Destinations of the credential as shown to the user: origins, or the label of the field that names one. */
   readonly destinations: readonly string[]
+  /** The service's own page on which users see and delete their tokens. */
+  readonly manageUrl?: string | undefined
   /** Problems by field name: values that cannot be sent in the destination's header. */
   readonly fieldProblems?: (values: CredentialValues) => ReadonlyMap<string, FieldProblem>
   /** Whether the owner may save values that the service could not be asked about. Default false. */

@@ -38,8 +38,6 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly destinations?: readonly DestinationOptions<NoInfer<V>>[]
   /** Tries submitted values against the service before they are saved, within 5 s: a function, or what `httpCheck()` returns. */
   readonly verify?: Verify<NoInfer<V>> | HttpCheck<FieldOf<NoInfer<V>>>
-  /** Where its owner deletes or replaces the credential at the service: an https URL, or http on loopback. Default: none. */
-  readonly manageUrl?: string
   /**
    * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it refused are never
    * saved. Default false.
@@ -57,6 +55,11 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
    * declare 403, 5xx or time-outs, which say nothing about it. It gets a copy of the answer. Default: status 401.
    */
   readonly rejectedWhen?: RejectedWhen
+  /**
+   * The service's own page on which users see and delete their tokens, shown after a revocation: an https URL without user and password, or
+   * http on loopback. Default: none.
+   */
+  readonly manageUrl?: string
   /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
   readonly guardShortSecrets?: boolean
 }
@@ -101,7 +104,11 @@ export const credentialsProviderOptions = z
         'must be a function or what httpCheck() returns',
       )
       .optional(),
-    manageUrl: z.string().max(500).refine(isManageUrl, 'must be an https URL, or http on loopback').optional(),
+    manageUrl: z
+      .string()
+      .max(500)
+      .refine(isManageUrl, 'must be an https URL without user and password, or http on loopback')
+      .optional(),
     allowUnverified: z.boolean().default(false),
     expiry: z.enum(['optional', 'required']).optional(),
     maxAgeDays: z.int().min(1).max(3650).optional(),

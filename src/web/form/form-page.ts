@@ -1,7 +1,8 @@
-import type { RequestCause } from '../../core/model/credential-state.ts'
+import type { CredentialState } from '../../core/model/credential-state.ts'
 import type { ExpiryProblem } from '../../core/model/expiry.ts'
 import type { FieldProblem } from '../../core/model/form-values.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
+import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import { CSRF_FIELD, csrfToken } from '../http/csrf.ts'
 import { linkPath } from '../http/site.ts'
 import { type Page, signedInFact, type Viewer } from '../pages/page-renderer.ts'
@@ -43,7 +44,7 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     status: trouble?.status ?? 200,
     viewer,
     service: provider.label,
-    lead: LEAD[request.cause](provider.label),
+    lead: leadOf(request, provider.label),
     action: linkPath(site, 'submit', target),
     cancel: linkPath(site, 'cancel', target),
     csrfField: CSRF_FIELD,
@@ -85,7 +86,14 @@ function problemsOf(
   ]
 }
 
-const LEAD: Readonly<Record<RequestCause, (label: string) => string>> = {
+function leadOf({ cause, openedBy }: PendingRequest, label: string): string {
+  if (openedBy === 'owner' && cause === 'absent')
+    return `Enter your own ${label} credential. You enter it once, and your assistant can use it from then on.`
+  return LEAD[cause](label)
+}
+
+const LEAD: Readonly<Record<CredentialState, (label: string) => string>> = {
+  active: (label) => `Enter a new ${label} credential. Once it is saved, it replaces the one that is stored now.`,
   absent: (label) =>
     `Your assistant needs your own ${label} credential to continue. You enter it once, and it is kept for later.`,
   revoked: (label) => `Your previous ${label} credential has been revoked. Enter a new one for your assistant to use.`,
