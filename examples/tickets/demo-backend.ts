@@ -51,7 +51,7 @@ async function sealedFileBackend(folder: string): Promise<DemoBackend> {
     environment: { MCP_VAULT_BACKEND: 'sealed-file', MCP_VAULT_KEY_FILE: keyFile },
     noticesAtOnce: true,
     async rotate({ words }, pat) {
-      await operatorCommand(['rotate', ...words], pat)
+      await operatorCommand(['rotate', ...words], { input: pat })
       return `mcp-credential-vault rotate ${words[0]}`
     },
     stop: async () => undefined,

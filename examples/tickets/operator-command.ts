@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 /** Runs `mcp-credential-vault` as an operator does, in a process of its own. Resolves to what it printed. */
-export function operatorCommand(parameters: readonly string[], input = ''): Promise<string> {
-  return runCommand(process.execPath, [MAIN, ...parameters], { input })
+export function operatorCommand(parameters: readonly string[], options: CommandOptions = {}): Promise<string> {
+  return runCommand(process.execPath, [MAIN, ...parameters], options)
 }
 
 export interface CommandOptions {
@@ -13,12 +13,14 @@ export interface CommandOptions {
   readonly input?: string
   /** Default: this process's own. */
   readonly environment?: NodeJS.ProcessEnv
+  /** Exit codes that are no failure. Default: 0. */
+  readonly accepted?: readonly number[]
 }
 
 export function runCommand(
   command: string,
   parameters: readonly string[],
-  { input = '', environment = process.env }: CommandOptions = {},
+  { input = '', environment = process.env, accepted = [0] }: CommandOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, parameters, { env: environment, stdio: ['pipe', 'pipe', 'inherit'] })
@@ -26,7 +28,7 @@ export function runCommand(
     child.stdout.on('data', (chunk) => (output += chunk))
     child.once('error', reject)
     child.once('close', (code) => {
-      if (code === 0) resolve(output)
+      if (accepted.includes(code ?? -1)) resolve(output)
       else reject(new Error(`${parameters.slice(0, 3).join(' ')} ended with ${code}.`))
     })
     child.stdin.end(input)

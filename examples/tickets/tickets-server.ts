@@ -17,6 +17,8 @@ export interface TicketsOptions {
   readonly ports?: Ports
   readonly failFast?: boolean
   readonly mode?: 'sessionful' | 'stateless'
+  /** Whether the form asks for the day on which the token ends. Default: it does not. */
+  readonly expiry?: 'optional'
 }
 
 export interface Tickets {
@@ -51,7 +53,7 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
     cacheSeconds,
     identity: oidc({ issuer: identityProvider.issuer, clientId: FORM_CLIENT_ID, scopes: ['mcp'] }),
   })
-  const tickets = ticketsProvider(vault, ticketService.origin)
+  const tickets = ticketsProvider(vault, ticketService.origin, options)
   const app = new Koa()
   tickets.register(app)
   const createMcpServer = (serverOptions: ConstructorParameters<typeof McpServer>[1]) =>
@@ -78,7 +80,7 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   }
 }
 
-function ticketsProvider(vault: CredentialVault, origin: string) {
+function ticketsProvider(vault: CredentialVault, origin: string, { expiry }: TicketsOptions) {
   return new CredentialsProvider({
     vault,
     name: 'tickets',
@@ -93,12 +95,15 @@ function ticketsProvider(vault: CredentialVault, origin: string) {
       },
     },
     destinations: [{ origin, header: { scheme: 'Bearer', field: 'pat' } }],
+    manageUrl: `${origin}/`,
+    ...(expiry && { expiry }),
     async verify({ pat }, signal) {
       const answer = await fetch(`${origin}/api/me`, { headers: { authorization: `Bearer ${pat}` }, signal })
       if (answer.status === 401 || answer.status === 403)
         return { ok: false, problem: 'The Ticket Service does not know this token.' }
       if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}, so the token was not checked.`)
-      return { ok: true }
+      const { account } = (await answer.json()) as { account: string }
+      return { ok: true, accountName: account }
     },
   })
 }

@@ -1,25 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { DemoBackend } from './demo-backend.ts'
-import { type HttpBrowser, httpBrowser, type Page, textOf } from './http-browser.ts'
+import { httpBrowser } from './http-browser.ts'
 import { connectMcpClient } from './mcp-client.ts'
 import { operatorCommand } from './operator-command.ts'
 import type { Tickets } from './tickets-server.ts'
+import { walkThroughItsLife } from './walk-life.ts'
+import { aliceFillsIn, bobIsRefused, createTicket, expect, newToken, shortened, step } from './walk-steps.ts'
 
 export interface WalkParts {
   readonly tickets: Tickets
   readonly backend: DemoBackend
   readonly cacheSeconds: number
-}
-
-let steps = 0
-function step(text: string): void {
-  steps += 1
-  console.log(`${String(steps).padStart(2)}. ${text}`)
-}
-
-function expect(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`Expected: ${what}`)
 }
 
 /** Walks through everything that the example shows, prints each step and checks it. */
@@ -91,6 +82,10 @@ export async function walk({ tickets, backend, cacheSeconds }: WalkParts): Promi
   await done
   expect(links.length === 2 && last.includes('was created by alice'), `a new question after the revocation: ${last}`)
   step(`With the new token: ${last}`)
+  const onLinkOf = (handler: typeof onLink) => {
+    onLink = handler
+  }
+  await walkThroughItsLife({ tickets, alice, browser: alicesBrowser, words, links, onLinkOf, untilNoticed })
   await alice.close()
 
   async function untilNoticed(): Promise<void> {
@@ -98,52 +93,4 @@ export async function walk({ tickets, backend, cacheSeconds }: WalkParts): Promi
     step(`The running server keeps a value for up to ${cacheSeconds} seconds: they go by.`)
     await delay(cacheSeconds * 1000)
   }
-}
-
-async function createTicket(client: Client, title: string): Promise<string> {
-  const result = await client.callTool({ name: 'create_ticket', arguments: { title } })
-  const [content] = result.content as { text: string }[]
-  return content?.text ?? ''
-}
-
-async function signIn(browser: HttpBrowser, link: string, user: string): Promise<Page> {
-  const page = await browser.open(link)
-  if (!textOf(page.html).includes('Sign in')) return page
-  const goingThere = await browser.press(page, 'Sign in')
-  const provider = await browser.follow(goingThere, 'Continue')
-  return provider.html.includes(`Continue as ${user}`) ? browser.press(provider, `Continue as ${user}`) : provider
-}
-
-async function aliceFillsIn(browser: HttpBrowser, link: string, pat: string, first: boolean): Promise<void> {
-  const form = await signIn(browser, link, 'Alice')
-  expect(
-    form.status === 200 && form.html.includes('name="pat"'),
-    `the form for Alice, not ${form.status}: ${textOf(form.html)}`,
-  )
-  step(`Alice opens it${first ? ', signs in at the identity provider' : ''} and sees the form.`)
-  const saved = await browser.press(form, 'Save', { pat })
-  expect(
-    saved.status === 200 && !saved.html.includes(pat),
-    `a page that says it is saved, not ${saved.status}: ${textOf(saved.html)}`,
-  )
-  step('She pastes a token from the Ticket Service and saves it.')
-}
-
-async function bobIsRefused(browser: HttpBrowser, link: string): Promise<void> {
-  const refusal = await signIn(browser, link, 'Bob')
-  expect(refusal.status === 403, `403 for Bob, not ${refusal.status}: ${textOf(refusal.html)}`)
-  expect(!/alice/i.test(textOf(refusal.html)), 'nothing about Alice on the page that Bob sees')
-  step('Bob opens the same link, signs in as himself, and is refused (403). The link stays good for Alice.')
-}
-
-/** The service ends the token that the account had before. */
-async function newToken(tickets: Tickets, user: string): Promise<string> {
-  const browser = httpBrowser()
-  const page = await browser.open(`${tickets.ticketService.origin}/`)
-  const made = await browser.press(page, `New token for ${user}`)
-  return /tkt_[A-Za-z0-9_-]{32}/.exec(made.html)?.[0] ?? ''
-}
-
-function shortened(link: string): string {
-  return link.replace(/(t=.{6}).*/, '$1…')
 }
