@@ -110,7 +110,10 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       requestSealer: createSealer(webKey, PENDING_REQUEST_PURPOSES),
     }
   })
-  const health = createHealth(warnOf('health'), (part, problem) => {
+  let closing: Promise<void> | undefined
+  // A call that is cut off by the end finds closed parts, which is no problem of theirs.
+  const warnOfHealth = (message: string) => (closing ? undefined : warnOf('health')(message))
+  const health = createHealth(warnOfHealth, (part, problem) => {
     // The log reports its own failures, and a leak between users has its own line.
     if (part === 'audit' || part === 'calls') return
     const event = problem === undefined ? RECOVERED : { ...FAILED, reason: problem }
@@ -126,7 +129,6 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     }
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
-  let closing: Promise<void> | undefined
   return {
     serverBaseUrl,
     identity,
