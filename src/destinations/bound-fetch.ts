@@ -11,6 +11,7 @@ import { reasonOf } from '../core/journal/refusal-event.ts'
 import type { DestinationReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError, namingProvider } from '../core/model/errors.ts'
 import { type Owner, ownerKey } from '../core/model/owner.ts'
+import { isWebUrl } from '../core/model/url-value.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { isServiceOutage } from '../core/network/service-outage.ts'
 import type { AuditReason } from '../core/ports/audit-sink.ts'
@@ -114,7 +115,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
   }
 
   function pick(values: CredentialValues, url: URL): Destination {
-    const found = /^https?:$/.test(url.protocol) && destinations.find((one) => one.origin(values) === url.origin)
+    const found = isWebUrl(url) && destinations.find((one) => one.origin(values) === url.origin)
     if (!found) throw refused('origin', 'the URL is not at one of the declared destinations.')
     const address = literalAddress(url)
     if (address !== undefined && !isAddressAllowed(address, found.allowPrivateAddresses)) throw addressRefused()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { hostAllowed } from '../core/model/allowed-hosts.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
+import { isWebUrl } from '../core/model/url-value.ts'
 import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headersSchema } from './credential-header.ts'
 
@@ -40,7 +41,7 @@ export interface Destination {
 
 const originSchema = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin
+  if (url && isWebUrl(url) && url.href === `${url.origin}/`) return url.origin
   context.addIssue('must be scheme, host and port alone, such as https://jira.example.com')
   return z.NEVER
 })
@@ -108,7 +109,7 @@ function urlInField({ name, allowedHosts }: Variable, values: CredentialValues):
   const value = Object.hasOwn(values, name) ? values[name] : undefined
   if (value === undefined || !URL.canParse(value)) return undefined
   const url = new URL(value)
-  if (!/^https?:$/.test(url.protocol) || hasUserinfo(url)) return undefined
+  if (!isWebUrl(url) || hasUserinfo(url)) return undefined
   return hostAllowed(url, allowedHosts ?? []) ? url : undefined
 }
 

@@ -8,3 +8,8 @@ export function normalisedUrl(text: string): string {
   const url = new URL(text)
   return url.href === `${url.origin}/` ? url.origin : url.href
 }
+
+/** Whether credentials may be sent to addresses of this scheme at all. Everything that names a service is checked with it. */
+export function isWebUrl({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'http:'
+}
