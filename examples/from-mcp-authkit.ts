@@ -34,19 +34,22 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
     'list_pages',
     { inputSchema: { space: z.string() } },
     requireCredentials(confluence, { tool: 'list_pages' }, async ({ space }, extra) => {
-      const text = await confluence
-        .getCredentials(extra)
-        .use(({ base_url, pat }) => listPages(new URL(`${base_url}/rest/api/content?spaceKey=${space}`), pat))
+      const credentials = confluence.getCredentials(extra)
+      const answer = await credentials.use(({ base_url, pat }) =>
+        listPages(new URL(`${base_url}/rest/api/content?spaceKey=${space}`), pat),
+      )
+      // The token is dead: the gate asks for a new one and runs this handler again.
+      if (answer.status === 401) await credentials.reject(answer)
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`Confluence answered ${answer.status}: ${text}`)
       return { content: [{ type: 'text', text }] }
     }),
   )
   return server
 }
 
-async function listPages(url: URL, pat: string): Promise<string> {
-  const answer = await fetch(url, { headers: { authorization: `Bearer ${pat}` } })
-  if (!answer.ok) throw new Error(`Confluence answered ${answer.status}: ${await answer.text()}`)
-  return answer.text()
+function listPages(url: URL, pat: string): Promise<Response> {
+  return fetch(url, { headers: { authorization: `Bearer ${pat}` } })
 }
 
 const app = new Koa()

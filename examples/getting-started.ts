@@ -43,9 +43,6 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
     requireCredentials(jira, { tool: 'get_issue' }, async ({ key }, extra) => {
       const answer = await jira.getCredentials(extra).fetch(`${SERVICE}/rest/api/2/issue/${key}`)
       const text = await answer.text()
-      // The token has expired at Jira: the next call asks the user for a new one.
-      const owner = jira.userOf(extra.authInfo)
-      if (answer.status === 401 && owner) await jira.invalidateCredentials(owner, extra)
       if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${text}`)
       return { content: [{ type: 'text', text }] }
     }),

@@ -7,8 +7,12 @@ const vault = await openVault({
   backend: sealedFile({ folder: './data' }),
   identity: oidc({ issuer: 'https://login.example.com', clientId: 'mcp-form' }),
 })
-const variables = { pat: { label: 'Personal access token', type: 'password' } } as const
-const jira = new CredentialsProvider({ vault, name: 'jira', variables })
+const jira = new CredentialsProvider({
+  vault,
+  name: 'jira',
+  variables: { pat: { label: 'Personal access token', type: 'password' } },
+  destinations: [{ origin: 'https://jira.example.com', header: { scheme: 'Bearer', field: 'pat' } }],
+})
 jira.register(app)
 
 const requireCredentials = credentialGate(server)
@@ -16,7 +20,7 @@ server.registerTool(
   'create_issue',
   { inputSchema },
   requireCredentials(jira, async ({ title }, extra) => {
-    const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(title, pat))
+    const key = await createIssue(title, jira.getCredentials(extra))
     return { content: [{ type: 'text', text: `Created ${key}` }] }
   }),
 )

@@ -24,8 +24,6 @@ export default (server, vault) => {
     requireCredentials(jira, { tool: 'who_am_i' }, async (extra) => {
       const answer = await jira.getCredentials(extra).fetch(`${SERVICE_ORIGIN}/rest/api/2/myself`)
       const text = await answer.text()
-      // The token has expired at Jira: the next call asks the user for a new one.
-      if (answer.status === 401) await jira.invalidateCredentials(jira.userOf(extra.authInfo), extra)
       if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${text}`)
       return { content: [{ type: 'text', text }] }
     }),

@@ -20,12 +20,10 @@ export default function registerTools(server: McpServer, vault: CredentialVault)
     },
   })
 
-  /** Every tool calls Jira through this function, so one place handles a token that has expired. */
+  /** Every tool calls Jira through this function. After a 401 the gate discards what it throws, asks the user, and runs the tool again. */
   async function askJira(path: string, extra: ToolExtra) {
     const answer = await jira.getCredentials(extra).fetch(path)
     const text = await answer.text()
-    const owner = jira.userOf(extra.authInfo)
-    if (answer.status === 401 && owner) await jira.invalidateCredentials(owner, extra)
     if (!answer.ok) throw new Error(`Jira answered ${answer.status}: ${text}`)
     return { content: [{ type: 'text' as const, text }] }
   }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { CredentialsProvider, type CredentialVault, createStores, oidc, openVault } from 'mcp-credential-vault'
-import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
+import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 import { browserClient, type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
 import type { Ports } from './ports.ts'
@@ -119,7 +119,7 @@ function ticketTools(
       const answer = await tickets
         .getCredentials(extra)
         .fetch(`${origin}/api/tickets`, { method: 'POST', body: JSON.stringify({ title }) })
-      await assertAccepted(answer, tickets, extra)
+      await assertAccepted(answer)
       const ticket = (await answer.json()) as Ticket
       return { content: [{ type: 'text', text: `${ticket.key} "${ticket.title}" was created by ${ticket.reporter}.` }] }
     }),
@@ -130,7 +130,7 @@ function ticketTools(
     { description: 'Lists all tickets.' },
     requireCredentials(tickets, { failFast, tool: 'list_tickets' }, async (extra) => {
       const answer = await tickets.getCredentials(extra).fetch(`${origin}/api/tickets`)
-      await assertAccepted(answer, tickets, extra)
+      await assertAccepted(answer)
       const all = (await answer.json()) as Ticket[]
       return {
         content: [
@@ -142,11 +142,9 @@ function ticketTools(
   return server
 }
 
-/** A token that has ended at the service is revoked, so that the next call asks for a new one. The SDK makes a tool error of what is thrown. */
-async function assertAccepted(answer: Response, tickets: CredentialsProvider, extra: ToolExtra): Promise<void> {
-  if (answer.ok) return
-  const text = await answer.text()
-  const owner = tickets.userOf(extra.authInfo)
-  if (answer.status === 401 && owner) await tickets.invalidateCredentials(owner, extra)
-  throw new Error(`The Ticket Service answered ${answer.status}: ${text}`)
+/**
+ * The SDK makes a tool error of what is thrown. After a 401 the gate discards it, asks the user for a new token, and runs the tool again.
+ */
+async function assertAccepted(answer: Response): Promise<void> {
+  if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}: ${await answer.text()}`)
 }

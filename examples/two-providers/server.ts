@@ -1,6 +1,6 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential-vault'
+import { type CredentialHandle, CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential-vault'
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 
@@ -12,8 +12,14 @@ const vault = await openVault({
   identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const variables = { pat: { label: 'Personal access token', type: 'password' } } as const
-const tickets = new CredentialsProvider({ vault, name: 'tickets', variables })
-const wiki = new CredentialsProvider({ vault, name: 'wiki', variables })
+const header = { scheme: 'Bearer', field: 'pat' } as const
+const tickets = new CredentialsProvider({
+  vault,
+  name: 'tickets',
+  variables,
+  destinations: [{ origin: TICKETS_URL, header }],
+})
+const wiki = new CredentialsProvider({ vault, name: 'wiki', variables, destinations: [{ origin: WIKI_URL, header }] })
 
 function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpServer {
   const server = new McpServer({ name: 'office', version: '1.0.0' }, options)
@@ -22,7 +28,7 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
     'create_ticket',
     { inputSchema: { title: z.string() } },
     requireCredentials(tickets, { tool: 'create_ticket' }, async ({ title }, extra) => {
-      const text = await tickets.getCredentials(extra).use(({ pat }) => send(TICKETS_URL, pat, title))
+      const text = await send(tickets.getCredentials(extra), title)
       return { content: [{ type: 'text', text }] }
     }),
   )
@@ -34,8 +40,8 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
       tickets,
       { tool: 'report_and_ticket' },
       requireCredentials(wiki, { tool: 'report_and_ticket' }, async ({ title }: { title: string }, extra) => {
-        const report = await wiki.getCredentials(extra).use(({ pat }) => send(WIKI_URL, pat, `Report: ${title}`))
-        const ticket = await tickets.getCredentials(extra).use(({ pat }) => send(TICKETS_URL, pat, title))
+        const report = await send(wiki.getCredentials(extra), `Report: ${title}`)
+        const ticket = await send(tickets.getCredentials(extra), title)
         return { content: [{ type: 'text', text: `${report}\n${ticket}` }] }
       }),
     ),
@@ -43,10 +49,9 @@ function createServer(options: ConstructorParameters<typeof McpServer>[1]): McpS
   return server
 }
 
-async function send(origin: string, token: string, title: string): Promise<string> {
-  const headers = { authorization: `Bearer ${token}` }
-  const answer = await fetch(`${origin}/api/tickets`, { method: 'POST', headers, body: JSON.stringify({ title }) })
-  if (!answer.ok) throw new Error(`${origin} answered ${answer.status}: ${await answer.text()}`)
+async function send(credentials: CredentialHandle, title: string): Promise<string> {
+  const answer = await credentials.fetch('/api/tickets', { method: 'POST', body: JSON.stringify({ title }) })
+  if (!answer.ok) throw new Error(`${credentials.provider} answered ${answer.status}: ${await answer.text()}`)
   return answer.text()
 }
 

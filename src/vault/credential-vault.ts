@@ -2,6 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { CredentialWriter } from '../core/credentials/credential-writer.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Owner, User } from '../core/model/owner.ts'
+import type { VaultEvents } from '../core/ports/events.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaApplication, KoaMiddleware } from '../core/ports/koa.ts'
@@ -36,6 +37,8 @@ export interface CredentialVault {
   bearerGate(): KoaMiddleware
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
+  /** What happens to credentials in this process, for code that embeds the vault. */
+  readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. Empty if all is well. */
   problems(): ReadonlyMap<HealthPart, string>
   /**

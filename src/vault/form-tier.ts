@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
 import { ownerHash } from '../core/crypto/owner-hash.ts'
 import type { HealthPart } from '../core/journal/health.ts'
+import type { Completion } from '../core/lifecycle/completion.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
@@ -44,12 +45,22 @@ export interface FormTier {
 export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat' | 'markRejected'>
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
-type ToolOption = 'cacheSeconds' | 'linkTtlSeconds' | 'allowedOrigins' | 'verifyToken' | 'ownerFrom' | 'assertion'
+type ToolOption =
+  | 'cacheSeconds'
+  | 'maxRejectedOwnersPerMinute'
+  | 'expiryNoticeDays'
+  | 'linkTtlSeconds'
+  | 'allowedOrigins'
+  | 'verifyToken'
+  | 'ownerFrom'
+  | 'assertion'
 
 const formTierOptions = openVaultOptions
   .omit({
     backend: true,
     cacheSeconds: true,
+    maxRejectedOwnersPerMinute: true,
+    expiryNoticeDays: true,
     linkTtlSeconds: true,
     allowedOrigins: true,
     verifyToken: true,
@@ -89,13 +100,23 @@ export interface FormTierParts {
   readonly checked: z.output<typeof formTierOptions>
   /** Called for each credential that may have changed. */
   readonly changed?: (key: StorageKey) => void
+  readonly completion?: Completion
 }
 
-export function createFormTier(opened: PageParts, { backend, sessions, checked, changed }: FormTierParts): FormTier {
+export function createFormTier(
+  opened: PageParts,
+  { backend, sessions, checked, changed, completion }: FormTierParts,
+): FormTier {
   const { serverBaseUrl, sealer, journal, health, calls, log } = opened
   const writer = createCredentialWriter({ backend, calls, log, changed })
   const providers = new Map<string, FormProvider>()
-  const parts = webParts(opened, { writer, sessions: sessions ?? memoryBrowserSessions(), providers, checked })
+  const parts = webParts(opened, {
+    writer,
+    sessions: sessions ?? memoryBrowserSessions(),
+    providers,
+    checked,
+    completion,
+  })
   const routes = createVaultRoutes(parts)
   return {
     serverBaseUrl,
@@ -141,7 +162,7 @@ export function createFormTier(opened: PageParts, { backend, sessions, checked, 
   }
 }
 
-interface WebChoices extends Pick<WebParts, 'writer' | 'sessions' | 'providers'> {
+interface WebChoices extends Pick<WebParts, 'writer' | 'sessions' | 'providers' | 'completion'> {
   readonly checked: z.output<typeof formTierOptions>
 }
 
@@ -170,11 +191,12 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
 }
 
 function sameDefinition(a: FormProvider, b: FormProvider): boolean {
-  const definition = ({ label, variables, doc, destinations }: FormProvider) => ({
+  const definition = ({ label, variables, doc, destinations, expiry }: FormProvider) => ({
     label,
     variables,
     doc,
     destinations,
+    expiry,
   })
   return isDeepStrictEqual(definition(a), definition(b))
 }

@@ -10,6 +10,7 @@ import {
 } from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
 import { warnAbout } from '../core/host/notice.ts'
+import { createEventListeners, type EventListeners } from '../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
 import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../core/journal/translated-errors.ts'
@@ -55,6 +56,7 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly sealer: Sealer<S, M>
   readonly health: Health
   readonly journal: Journal
+  readonly events: EventListeners
   readonly pendingRequests: PendingRequests
   readonly calls: BackendCalls
   readonly log: AccessLog
@@ -115,7 +117,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     const name = part === 'backend' ? backend.name : part
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
-  const journal: Journal = createJournal({ audit, health, warn: warnOf('audit') })
+  const events = createEventListeners(warnOf('events'))
+  const journal: Journal = createJournal({ audit, health, warn: warnOf('audit'), observe: events.observe })
   await orClose([backend, audit, pending], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
@@ -130,6 +133,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     sealer,
     health,
     journal,
+    events,
     pendingRequests: createPendingRequests({
       store: pendingStore,
       sealer: requestSealer,

@@ -41,6 +41,8 @@ export interface OpenVaultOptions {
    * gateway before it: no credential is put out of use, and the operator is warned.
    */
   readonly maxRejectedOwnersPerMinute?: number
+  /** From how many days ahead a call's result says that its credential expires, at most once a day, 0 to 90. Default 14; 0 never. */
+  readonly expiryNoticeDays?: number
   /** How long a link works, in seconds, 60 to 3600. Default 600. */
   readonly linkTtlSeconds?: number
   /** A browser session ends after this many seconds without a request, 60 to 86400. Default 900. */
@@ -98,6 +100,7 @@ export const openVaultOptions = z.strictObject({
   webKey: z.string().optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
   maxRejectedOwnersPerMinute: z.int().min(1).max(1000).default(5),
+  expiryNoticeDays: z.int().min(0).max(90).default(14),
   linkTtlSeconds: z.int().min(60).max(3600).default(DEFAULT_LINK_TTL_SECONDS),
   sessionIdleSeconds: z.int().min(60).max(86_400).default(900),
   sessionMaxSeconds: z.int().min(60).max(86_400).default(3600),

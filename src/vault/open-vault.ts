@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa'
 import { REFERENCE_PURPOSES } from '../core/credentials/credential-reference.ts'
+import { createCompletion } from '../core/lifecycle/completion.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { KoaApplication } from '../core/ports/koa.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
@@ -35,7 +36,9 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   })
   const tools = createToolTier(parts, { backend, options, checked })
   const { reader } = tools.services
-  const form = createFormTier(parts, { backend, sessions: options.browserSessions, checked, changed: reader.forget })
+  const completion = createCompletion({ backend, calls: parts.calls, log: parts.log, reader })
+  const { browserSessions: sessions } = options
+  const form = createFormTier(parts, { backend, sessions, checked, changed: reader.forget, completion })
   const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()
@@ -52,6 +55,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     routes,
     bearerGate: tools.bearerGate,
     endSessions: form.endSessions,
+    events: { on: parts.events.on },
     problems: form.problems,
     nodeHandler: () => createNodeHandler(routes, owns),
 

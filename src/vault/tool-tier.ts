@@ -4,7 +4,9 @@ import type { AccessLog } from '../core/credentials/credential-audit.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
+import type { EventListeners } from '../core/journal/event-listeners.ts'
 import type { HealthPart } from '../core/journal/health.ts'
+import { createExpiryNotices, type ExpiryNotices } from '../core/lifecycle/expiry-notices.ts'
 import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
@@ -31,6 +33,8 @@ export interface ToolServices {
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
   readonly rejections: Rejections
+  readonly expiryNotices: ExpiryNotices
+  readonly events: Pick<EventListeners, 'emit'>
   /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
@@ -150,6 +154,8 @@ export function createToolTier(
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
       rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
+      events: opened.events,
+      expiryNotices: createExpiryNotices(checked.expiryNoticeDays),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,

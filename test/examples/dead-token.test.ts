@@ -31,7 +31,14 @@ import { fillInLocally, localLinkIn, stdioExample } from '../harness/processes/s
 const ROOT = join(import.meta.dirname, '../..')
 const TICKET = { title: 'Printer is on fire' }
 
-/** The service has ended the token: the result is a tool's error that says so, and no success about a thing that was not done. */
+/** The service has ended the token: the same call asks for a new one. */
+function expectAsked(answer: ToolAnswer): string {
+  expect(answer.text).toContain('refused your stored credential')
+  expect(answer.text).not.toContain('answered 401')
+  return /https?:\/\/\S+\/credentials\/\S+/.exec(answer.text)?.[0] ?? ''
+}
+
+/** No gate stands in front: the result is a tool's error that says so, and no success about a thing that was not done. */
 function expectRefusal(answer: ToolAnswer): void {
   expect(answer).toEqual({ isError: true, text: expect.stringMatching(/answered 401: .*This token is not known here/) })
   expect(answer.text).not.toContain('undefined')
@@ -40,18 +47,21 @@ function expectRefusal(answer: ToolAnswer): void {
 const HTTP_EXAMPLES = ['koa/server.ts', 'express-existing/after.ts', 'two-providers/server.ts', 'from-field/server.ts']
 const STDIO_EXAMPLES = ['stdio/server.ts', 'low-level-server/server.ts']
 
-test.each(HTTP_EXAMPLES)('%s reports a token that ended at its service as an error', async (example) => {
+test.each(HTTP_EXAMPLES)('%s asks for a new token in the call that met a dead one', async (example) => {
   const { tickets, connect } = await startHttpExample(example, ({ origin }) => ({ WIKI_URL: origin, SITES: origin }))
   const alice = await connect('alice')
   const link = linkIn(await alice.call('create_ticket', TICKET))
   const pat = await tickets.newToken('Alice')
-  await fillIn(link, 'alice', example.startsWith('from-field') ? { site: tickets.origin, pat } : { pat })
+  const fields = (token: string) =>
+    example.startsWith('from-field') ? { site: tickets.origin, pat: token } : { pat: token }
+  await fillIn(link, 'alice', fields(pat))
   expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
-  await tickets.newToken('Alice')
-  expectRefusal(await alice.answer('create_ticket', TICKET))
+  const next = await tickets.newToken('Alice')
+  await fillIn(expectAsked(await alice.answer('create_ticket', TICKET)), 'alice', fields(next))
+  expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
 })
 
-test('the tool of two-providers that needs both reports either of them', async () => {
+test('the tool of two-providers that needs both asks for either of them, and ends with a result', async () => {
   const wiki = await exampleTickets()
   const { tickets, connect } = await startHttpExample('two-providers/server.ts', () => ({ WIKI_URL: wiki.origin }))
   const alice = await connect('alice', async (link) => {
@@ -60,19 +70,20 @@ test('the tool of two-providers that needs both reports either of them', async (
   })
   expect(await alice.answer('report_and_ticket', TICKET)).toMatchObject({ isError: false })
   await tickets.newToken('Alice')
-  expectRefusal(await alice.answer('report_and_ticket', TICKET))
+  expect(await alice.answer('report_and_ticket', TICKET)).toMatchObject({ isError: false })
   await wiki.newToken('Alice')
-  expectRefusal(await alice.answer('report_and_ticket', TICKET))
+  expect(await alice.answer('report_and_ticket', TICKET)).toMatchObject({ isError: false })
 })
 
-test.each(STDIO_EXAMPLES)('%s reports a token that ended at its service as an error', async (example) => {
+test.each(STDIO_EXAMPLES)('%s asks for a new token in the call that met a dead one', async (example) => {
   const { tickets, start } = await stdioExample(example)
   const alice = await exampleClient(new StdioClientTransport({ ...start, stderr: 'ignore' }))
   const link = localLinkIn(await alice.call('create_ticket', TICKET))
   await fillInLocally(link, await tickets.newToken('Alice'))
   expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
-  await tickets.newToken('Alice')
-  expectRefusal(await alice.answer('create_ticket', TICKET))
+  const next = await tickets.newToken('Alice')
+  await fillInLocally(expectAsked(await alice.answer('create_ticket', TICKET)), next)
+  expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
 })
 
 test('express-existing/before.ts reports a shared token that ended at its service as an error', async () => {
@@ -85,7 +96,7 @@ test('express-existing/before.ts reports a shared token that ended at its servic
   expectRefusal(await bob.answer('create_ticket', TICKET))
 })
 
-test('the tickets example reports a token that ended at its service as an error, in both tools', async () => {
+test('the tickets example asks for a new token in the call that met a dead one, in both tools', async () => {
   const folder = folderWithKey()
   const environment = { MCP_VAULT_BACKEND: 'memory', MCP_AUDIT_FOLDER: join(folder, 'audit') }
   const tickets = await startTickets({ environment })
@@ -101,11 +112,8 @@ test('the tickets example reports a token that ended at its service as an error,
     ['create_ticket', TICKET],
     ['list_tickets', {}],
   ] as const) {
-    await newTokenAt(origin, 'Alice')
-    expectRefusal(await answerOf(alice, tool, parameters))
-    // The next call asks for a new token, and the one after it runs.
-    const again = linkIn((await answerOf(alice, tool, parameters)).text)
-    await fillIn(again, 'alice', { pat: await newTokenAt(origin, 'Alice') })
+    const next = await newTokenAt(origin, 'Alice')
+    await fillIn(expectAsked(await answerOf(alice, tool, parameters)), 'alice', { pat: next })
     expect(await answerOf(alice, tool, parameters)).toMatchObject({ isError: false })
   }
 })
@@ -190,11 +198,11 @@ const SAMPLES = [
   ['docs/migrating-from-mcp-authkit.md', 'examples/from-mcp-authkit.ts', fromAuthkit, 'list_pages', { space: 'IT' }],
 ] as const
 
-/** The samples that a newcomer keeps: a token that has ended must not end the tool. */
-const ASKS_AGAIN: readonly string[] = ['examples/getting-started.ts', 'examples/tools.mjs', 'examples/recipes/tools.ts']
+/** The samples whose `verify` refuses a dead token on the form. */
+const VERIFIES: readonly string[] = ['examples/getting-started.ts', 'examples/tools.mjs', 'examples/recipes/tools.ts']
 
 test.each(SAMPLES)(
-  'the sample of %s reports a token that ended at its service as an error',
+  'the sample of %s asks for a new token in the call that met a dead one',
   async (_, file, run, tool, parameters) => {
     const { service, alice } = await startSample(run)
     const pat = service.newToken()
@@ -202,12 +210,10 @@ test.each(SAMPLES)(
     await fillIn(linkIn(await alice.call(tool, parameters)), 'alice', fields)
     expect(await alice.answer(tool, parameters)).toMatchObject({ isError: false })
     service.endToken(pat)
-    expectRefusal(await alice.answer(tool, parameters))
-    if (!ASKS_AGAIN.includes(file)) return
-    const again = linkIn(await alice.call(tool, parameters))
-    // A page that is not a success says what verify found.
-    expect((await fillIn(again, 'alice', { pat })).html).toContain('does not know this token')
-    await fillIn(again, 'alice', { pat: service.newToken() })
+    const again = expectAsked(await alice.answer(tool, parameters))
+    if (VERIFIES.includes(file))
+      expect((await fillIn(again, 'alice', fields)).html).toContain('does not know this token')
+    await fillIn(again, 'alice', { ...fields, pat: service.newToken() })
     expect(await alice.answer(tool, parameters)).toMatchObject({ isError: false })
   },
 )

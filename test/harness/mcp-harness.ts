@@ -42,6 +42,8 @@ export interface HarnessOptions {
   readonly linkTtlSeconds?: number
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
+  readonly cacheSeconds?: number
+  readonly expiryNoticeDays?: number
   readonly jira?: Partial<CredentialsProviderOptions<VariablesOptions>>
   /** Registers tools beside or instead of `read_secret`, which answers with the secret's length. */
   readonly tools?: (
@@ -105,6 +107,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
+    ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
     ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),
   })
   const jira = new CredentialsProvider({

@@ -22,6 +22,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   { name: 'ambient-user', tests: ['test/attacks/calls/queue-fastq.test.ts'] },
+  { name: 'rejection-of-any-version', tests: ['test/attacks/calls/forged-rejection.test.ts'] },
+  { name: 'rejection-without-audit', tests: ['test/attacks/calls/forged-rejection.test.ts'] },
   { name: 'snapshot-not-sent', tests: ['test/attacks/echo/changed-after-the-search.test.ts'] },
   { name: 'crossing-unnoticed', tests: ['test/attacks/echo/secret-of-another-owner.test.ts'] },
   { name: 'bound-token-accepted', tests: ['test/attacks/token/bound-to-a-key.test.ts'] },

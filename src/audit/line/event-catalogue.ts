@@ -13,7 +13,7 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'credential.rejected_upstream': 'The service at `destination` answered 401 or 403 to the value.',
   'credential.rejected':
     'The service at `destination` refused this `version`: it is out of use until its owner saves another one.',
-  'credential.reinstated': 'An operator took back the rejection of this `version`, so tools use it again.',
+  'credential.reinstated': 'The owner or an operator took the rejection of this `version` back: it is in use again.',
   'credential.service_unreachable':
     'The service at `destination` could not be reached or did not answer. `reason` says why.',
   'credential.storing': "A value is about to be written. The stored record carries this line's writer and number.",

@@ -41,6 +41,9 @@ export const gateTexts = {
   malformed: (label: string, { url, hasLogin }: FormLink): string =>
     `Your stored ${label} credential is incomplete or damaged, so the tool could not finish. ${hasLogin ? 'Open this link in a browser, sign in' : OPEN_HERE} and enter it again, then call the tool again: ${url}`,
 
+  expiresSoon: (label: string, expiresAt: Date, url: string): string =>
+    `Your ${label} credential expires on ${expiresAt.toISOString().slice(0, 10)}. Replace it before then: ${url}`,
+
   forbidden: (label: string, error?: CredentialVaultError): string =>
     `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again will not help; ask the people who run this server.`,
 

@@ -34,7 +34,8 @@ export interface GateEntry<R> {
 
 /** The answer, which the adapter translates to its protocol. */
 export type GateOutcome<R> =
-  | { readonly kind: 'result'; readonly result: R }
+  /** `notice` is a line for the user, which the adapter adds to the result. */
+  | { readonly kind: 'result'; readonly result: R; readonly notice?: string }
   /** A tool error, whose text reaches the model and the user. */
   | { readonly kind: 'text'; readonly text: string }
   /** JSON-RPC error -32042 with the question. `text` is its message. */
@@ -76,7 +77,10 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }
-  return decide(entry, call, await provider.credentialState(call), 'first')
+  const outcome = await decide(entry, call, await provider.credentialState(call), 'first')
+  // The result is there, so nothing about a notice may fail the call.
+  const notice = outcome.kind === 'result' ? await provider.expiryNotice?.(call).catch(() => undefined) : undefined
+  return outcome.kind === 'result' && notice !== undefined ? { ...outcome, notice } : outcome
 }
 
 /** `second`: the handler has run before, and the service has rejected what it used. */

@@ -35,6 +35,8 @@ export interface GatedProvider {
    * Default: nothing was rejected.
    */
   settleRejection?(call: GatedCall): Promise<RejectionEnd>
+  /** Returns a line for the result of a call whose credential ends soon, at most once a day and owner. Default: none. */
+  expiryNotice?(call: GatedCall): Promise<string | undefined>
   /** Records that a result was withheld because it contained the secret. */
   reportEcho(call: GatedCall): Promise<void>
 }

@@ -24,6 +24,8 @@ export interface Journal {
 export interface JournalParts {
   readonly audit: AuditSink
   readonly health: Health
+  /** Is given each line that was written, or queued to be written. It must not throw. */
+  readonly observe?: (event: AuditEvent) => void
   /** Reports unlogged changes immediately, in case the process exits. */
   readonly warn?: (message: string) => void
 }
@@ -47,7 +49,7 @@ const COUNTED = {
   correlationId: 'refusals-counted',
 } as const
 
-export function createJournal({ audit, health, warn = () => {} }: JournalParts): Journal {
+export function createJournal({ audit, health, warn = () => {}, observe = () => {} }: JournalParts): Journal {
   const log = sinkWithDeadline(audit)
   let unwritten: AuditEvent[] = []
   let dropped = 0
@@ -110,9 +112,15 @@ export function createJournal({ audit, health, warn = () => {} }: JournalParts):
   const refusals = createRefusalCap((count) => write({ ...COUNTED, count }))
 
   return {
-    grant: append,
+    async grant(event) {
+      const position = await append(event)
+      observe(event)
+      return position
+    },
     async note(event) {
-      if (refusals.allows(event)) await write(event)
+      if (!refusals.allows(event)) return
+      await write(event)
+      observe(event)
     },
     async close() {
       await refusals.close()

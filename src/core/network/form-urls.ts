@@ -23,6 +23,11 @@ export function loginCallbackUrl(serverBaseUrl: URL): URL {
   return urlBelow(serverBaseUrl, `${ROOT}/callback`)
 }
 
+/** Returns the URL of the user's own page, which lists their credentials. */
+export function accountUrl(serverBaseUrl: URL): string {
+  return urlBelow(serverBaseUrl, ROOT).href
+}
+
 /** Returns path and query of one of a link's pages. `root` comes from {@link formRoot}. */
 export function linkPath(root: string, page: LinkPage, { provider, handle }: LinkTarget): string {
   return `${root}/${encodeURIComponent(provider)}/${page}?t=${encodeURIComponent(handle)}`

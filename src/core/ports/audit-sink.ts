@@ -24,7 +24,7 @@ export type AuditEventType =
   | 'credential.rejected_upstream'
   /** The service refused this version: it is about to be put out of use. */
   | 'credential.rejected'
-  /** An operator took the mark of a rejection back: the version is about to be in use again. */
+  /** The owner or an operator took a rejection back. */
   | 'credential.reinstated'
   /** The service could not be reached, or did not answer. */
   | 'credential.service_unreachable'

@@ -1,3 +1,4 @@
+import type { ExpiryPolicy } from '../model/expiry.ts'
 import type { FieldProblem } from '../model/form-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AuditReason } from './audit-sink.ts'
@@ -38,6 +39,8 @@ export interface FormProvider {
   readonly destinations: readonly string[]
   /** Problems by field name: values that cannot be sent in the destination's header. */
   readonly fieldProblems?: (values: CredentialValues) => ReadonlyMap<string, FieldProblem>
+  /** What the form asks about the end of the credential. Undefined: nothing. */
+  readonly expiry?: ExpiryPolicy | undefined
   /** Tries the values against the service. Resolves to a {@link VerifyFailure} if there is no verdict. Absent if values are not tried. */
   readonly verify: ((values: CredentialValues) => Promise<Verification | VerifyFailure>) | undefined
 }

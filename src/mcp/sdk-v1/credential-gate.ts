@@ -101,13 +101,19 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
 function answerWith(outcome: GateOutcome<CallToolResult>): CallToolResult {
   switch (outcome.kind) {
     case 'result':
-      return outcome.result
+      return outcome.notice === undefined ? outcome.result : withNotice(outcome.result, outcome.notice)
     // A tool's error reaches model and user, and the tool's output schema does not apply to it.
     case 'text':
       return { content: [{ type: 'text', text: outcome.text }], isError: true }
     case 'url-required':
       throw new UrlElicitationRequiredError([{ mode: 'url', ...outcome.question }], outcome.text)
   }
+}
+
+/** A tool's error is left alone, and so is what a handler in plain JavaScript returns instead of a result. */
+function withNotice(result: CallToolResult, notice: string): CallToolResult {
+  if (!Array.isArray(result?.content) || result.isError) return result
+  return { ...result, content: [...result.content, { type: 'text', text: notice }] }
 }
 
 /** Hooks into the server's `onclose` only when needed, because applications may set it after registering their tools. */

@@ -37,6 +37,13 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   /** Tries submitted values against the service before they are saved, within 5 s. */
   readonly verify?: Verify<NoInfer<V>>
   /**
+   * Whether the form asks for the date on which the credential ends at the service. If `verify` returns `expiresAt`, that counts instead.
+   * Default: it does not ask.
+   */
+  readonly expiry?: 'optional' | 'required'
+  /** Longest life of a saved credential, in days, 1 to 3650. After that it is `expired`, whatever the service says. Default: no limit. */
+  readonly maxAgeDays?: number
+  /**
    * Which answers of the service to a handle's `fetch()` say that the credential is dead, so that its owner has to enter another one. Don't
    * declare 403, 5xx or time-outs, which say nothing about it. It gets a copy of the answer. Default: status 401.
    */
@@ -73,6 +80,8 @@ export const credentialsProviderOptions = z
     referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
     destinations: z.unknown().optional(),
     verify: functionOption(),
+    expiry: z.enum(['optional', 'required']).optional(),
+    maxAgeDays: z.int().min(1).max(3650).optional(),
     rejectedWhen: functionOption(),
     guardShortSecrets: z.boolean().default(false),
     serverBaseUrl: z.unknown().optional(),

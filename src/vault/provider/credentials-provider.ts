@@ -4,6 +4,7 @@ import {
   invalidReference,
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
+import { gateTexts } from '../../core/gate/gate-texts.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
@@ -17,6 +18,7 @@ import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
+import { accountUrl } from '../../core/network/form-urls.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
 import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
@@ -230,6 +232,17 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#ready().rejections.settle(this.#key(call.user), rejection, contextOf(call))
   }
 
+  async expiryNotice(call: GatedCall): Promise<string | undefined> {
+    const { reader, expiryNotices, events } = this.#ready()
+    const key = this.#key(call.user)
+    const found = await reader.status(key, call)
+    const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
+    if (!expiresAt || !expiryNotices.isDue(key, expiresAt, Date.now())) return undefined
+    const { correlationId } = call
+    events.emit('expiring', { owner: key.owner, provider: this.name, expiresAt, correlationId })
+    return gateTexts.expiresSoon(this.label, expiresAt, accountUrl(this.vault.serverBaseUrl))
+  }
+
   async reportEcho(call: GatedCall): Promise<void> {
     await this.#ready().log.grant(this.#key(call.user), contextOf(call), {
       type: 'credential.echoed',
@@ -246,6 +259,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
         doc: this.#options.doc,
         destinations: this.#destinations,
         verify: this.#options.verify,
+        expiry: { date: this.#options.expiry ?? 'none', maxAgeDays: this.#options.maxAgeDays },
       }),
       () => this.#outgoing.close(),
     )

@@ -1,3 +1,4 @@
+import { checkExpiryDate, type ExpiryPolicy, expiryOf } from '../../core/model/expiry.ts'
 import { checkFormValues, type FieldProblem } from '../../core/model/form-values.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { WriteIntent } from '../../core/ports/secret-backend.ts'
@@ -7,6 +8,7 @@ import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { rejected } from '../request/posted-form.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
+import { EXPIRY_FIELD } from './expiry-field.ts'
 import { unverifiedAnswer } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 
@@ -22,6 +24,7 @@ export type CredentialLabels = NonNullable<WriteIntent['labels']>
 /** Longest name of an account that is kept, in characters. */
 const MAX_ACCOUNT_NAME = 100
 
+const NO_EXPIRY: ExpiryPolicy = { date: 'none', maxAgeDays: undefined }
 const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
 
 /** Checks the typed values by the provider's variables and then by its `verify`, if it has one. */
@@ -33,14 +36,17 @@ export async function checkedValues(
 ): Promise<CheckedValues | Answer> {
   const { provider } = authorized
   const link = aboutLink(services, authorized)
-  const known = new Set([CSRF_FIELD, ...provider.variables.map(({ name }) => name)])
+  const { expiry = NO_EXPIRY } = provider
+  const asked = expiry.date === 'none' ? [] : [EXPIRY_FIELD]
+  const known = new Set([CSRF_FIELD, ...asked, ...provider.variables.map(({ name }) => name)])
   if ([...fields.keys()].some((name) => !known.has(name))) {
     const page = services.renderer.message(services.messages.malformedForm())
     return { page, event: rejected('unknown_field', link) }
   }
   const check = checkFormValues(provider.variables, fields)
   const problems = check.ok ? (provider.fieldProblems?.(check.values) ?? NO_PROBLEMS) : check.problems
-  if (!check.ok || problems.size > 0) {
+  const date = checkExpiryDate(expiry, fields.get(EXPIRY_FIELD) ?? '', Date.now())
+  if (!check.ok || problems.size > 0 || !date.ok) {
     const tooLarge = !check.ok && check.tooLarge
     const general = tooLarge ? { general: 'All fields together are too long to save. Shorten them.' } : {}
     const trouble = {
@@ -48,12 +54,17 @@ export async function checkedValues(
       heading: 'There is a problem',
       values: fields,
       fields: problems,
+      expiry: date.ok ? undefined : date.problem,
       ...general,
     } as const
     return { page: formPage(services, authorized, trouble), event: rejected('invalid', link) }
   }
   const verified = await verifiedLabels(services, request, authorized, check.values, fields)
-  return isAnswer(verified) ? verified : { values: check.values, labels: verified.labels }
+  if (isAnswer(verified)) return verified
+  const { accountName, expiresAt: service } = verified.labels
+  const expiresAt = expiryOf(expiry, { service, user: date.expiresAt }, Date.now())
+  const labels = { ...(accountName && { accountName }), ...(expiresAt && { expiresAt }) }
+  return { values: check.values, labels }
 }
 
 /** Asks the service to verify the values. Resolves to what the service tells of them. */

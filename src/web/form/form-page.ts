@@ -1,4 +1,5 @@
 import type { RequestCause } from '../../core/model/credential-state.ts'
+import type { ExpiryProblem } from '../../core/model/expiry.ts'
 import type { FieldProblem } from '../../core/model/form-values.ts'
 import { CSRF_FIELD, csrfToken } from '../http/csrf.ts'
 import { linkPath } from '../http/site.ts'
@@ -6,6 +7,7 @@ import { type Page, signedInFact, type Viewer } from '../pages/page-renderer.ts'
 import type { Fact } from '../pages/page-views.ts'
 import { type PageServices, viewerOf } from '../request/page-services.ts'
 import type { AuthorizedLink } from './authorized-link.ts'
+import { EXPIRY_FIELD, expiryField } from './expiry-field.ts'
 import { fieldView, keeps, problemText } from './field-view.ts'
 
 /** The reason for which the form is shown again. */
@@ -15,6 +17,7 @@ export interface FormTrouble {
   /** The typed values. Secrets among them are dropped here. */
   readonly values: ReadonlyMap<string, string>
   readonly fields?: ReadonlyMap<string, FieldProblem>
+  readonly expiry?: ExpiryProblem | undefined
   /** A problem of the form as a whole. */
   readonly general?: string
 }
@@ -33,6 +36,8 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     return problem ? [{ text: problemText(variable, problem), href: `#field-${variable.name}` }] : []
   })
   const viewer = viewerOf(services, session, target)
+  const typedExpiry = trouble && { value: trouble.values.get(EXPIRY_FIELD) ?? '', problem: trouble.expiry }
+  const expiry = expiryField(provider.expiry, provider.label, typedExpiry)
   return renderer.form({
     status: trouble?.status ?? 200,
     viewer,
@@ -43,13 +48,14 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     csrfField: CSRF_FIELD,
     csrf: csrfToken(parts.sealer, session.id, request.handle),
     facts: factsOf(services, authorized, viewer),
-    fields: provider.variables.map((variable) => fieldView(variable, typed)),
+    fields: [...provider.variables.map((variable) => fieldView(variable, typed)), ...(expiry ? [expiry] : [])],
     guide: services.guideOf(provider.name),
     // A returning user knows the guide, and problems should be seen first.
     guideOpen: request.cause === 'absent' && trouble === undefined,
     problems: [
       ...(trouble?.general === undefined ? [] : [{ text: trouble.general, href: undefined }]),
       ...fieldProblems,
+      ...(expiry?.error === undefined ? [] : [{ text: expiry.error, href: `#${expiry.id}` }]),
     ],
     problemHeading: trouble?.heading ?? '',
     clearedNote:

@@ -4,6 +4,7 @@ import { type PageServices, viewerOf, watched } from '../request/page-services.t
 import { type AuthorizedLink, aboutLink, endedAnswer } from './authorized-link.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
+import { missingFieldsOnly } from './partial-form.ts'
 
 /** Shows the form to the link's owner. Opening it changes nothing, so it may be opened again. */
 export async function entry(services: PageServices, request: PageRequest, authorized: AuthorizedLink): Promise<Answer> {
@@ -11,7 +12,7 @@ export async function entry(services: PageServices, request: PageRequest, author
   // Nothing can be saved while the audit log fails, so do not ask for a secret then.
   const line = { ...aboutLink(services, authorized), ...lineOf(request) }
   await services.journal.grant({ type: 'form.opened', outcome: 'success', ...line })
-  return { page: formPage(services, authorized) }
+  return { page: formPage(services, await missingFieldsOnly(services, request, authorized)) }
 }
 
 /** Ends the request and wakes the waiting call. */

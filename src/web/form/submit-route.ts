@@ -1,3 +1,4 @@
+import type { KeptValues } from '../../core/lifecycle/completion.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { Claim } from '../../core/requests/pending-requests.ts'
@@ -11,18 +12,22 @@ import { savedAnswer } from './done-route.ts'
 import { saveFailure } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
+import { type AskedFields, withKeptValues } from './partial-form.ts'
 
 /**
  * Saves the credential. The body is read only for the link's owner, and the link is claimed only for values that passed every check. Of
  * several submits at once, one saves.
  */
-export async function submit(
-  services: PageServices,
-  request: PageRequest,
-  authorized: AuthorizedLink,
-): Promise<Answer> {
-  const fields = await ownerFields(services, request, authorized)
+export async function submit(services: PageServices, request: PageRequest, whole: AuthorizedLink): Promise<Answer> {
+  const fields = await ownerFields(services, request, whole)
   if (isAnswer(fields)) return fields
+  let asked: AskedFields
+  try {
+    asked = await withKeptValues(services, request, whole)
+  } catch (error) {
+    return notSaved(services, request, whole, { error, fields })
+  }
+  const { authorized, kept } = asked
   const checked = await checkedValues(services, request, authorized, fields)
   if (isAnswer(checked)) return checked
   // Before the save: nothing after it may fail without its user being told of the save.
@@ -30,7 +35,7 @@ export async function submit(
   const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(authorized.request))
   if (!claim) return lostAnswer(services, request, authorized)
   try {
-    await save(services, request, authorized, { claim, checked })
+    await save(services, request, authorized, { claim, checked, kept })
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
     await watched(services, 'pending-store', services.parts.pendingRequests.unclaim(claim)).catch(() => {})
@@ -43,14 +48,18 @@ async function save(
   services: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
-  { claim, checked }: { claim: Claim; checked: CheckedValues },
+  { claim, checked, kept }: { claim: Claim; checked: CheckedValues; kept: KeptValues | undefined },
 ): Promise<void> {
   const { owner, provider, ...context } = aboutLink(services, authorized)
   await services.parts.writer.save(
     storageKey(provider, owner),
-    checked.values,
+    { ...kept?.values, ...checked.values },
     { ...context, ...lineOf(request) },
-    { labels: checked.labels, mayWrite: () => mayWrite(services, authorized, claim) },
+    {
+      labels: checked.labels,
+      mayWrite: () => mayWrite(services, authorized, claim),
+      ...(kept && { expect: { version: kept.version.ref } }),
+    },
   )
 }
 

@@ -2,6 +2,7 @@ import type { CredentialWriter } from '../../core/credentials/credential-writer.
 import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
+import type { Completion } from '../../core/lifecycle/completion.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
@@ -25,6 +26,8 @@ export interface WebParts {
   readonly pendingRequests: PendingRequests
   /** Saves and revokes credentials for the form. */
   readonly writer: CredentialWriter
+  /** Lets the form ask only for what a credential lacks. Undefined in a form tier alone, which reads nothing: it asks for everything. */
+  readonly completion?: Completion | undefined
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: PageSealer

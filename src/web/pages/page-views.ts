@@ -80,7 +80,7 @@ export interface FieldView {
   /** Ids of hint and error. */
   readonly describedBy: string | undefined
   readonly control: 'input' | 'textarea'
-  readonly type: 'text' | 'url' | 'password'
+  readonly type: 'text' | 'url' | 'password' | 'date'
   readonly value: string
   readonly masked: boolean
 }

@@ -1,0 +1,56 @@
+import type { AuditEvent, AuditEventType } from '../ports/audit-sink.ts'
+import type { VaultEventMap, VaultEventName, VaultEvents } from '../ports/events.ts'
+
+/** The listeners of one vault. */
+export interface EventListeners extends VaultEvents {
+  emit<Name extends VaultEventName>(name: Name, event: VaultEventMap[Name]): void
+  /** Emits what an audit line tells, if listeners may know it. */
+  observe(line: AuditEvent): void
+}
+
+const NAMES: Partial<Record<AuditEventType, Exclude<VaultEventName, 'expiring'>>> = {
+  'credential.stored': 'saved',
+  'credential.rotated': 'rotated',
+  'credential.rejected': 'rejected',
+  'credential.reinstated': 'reinstated',
+  'credential.revoked': 'revoked',
+  'credential.purged': 'revoked',
+}
+
+export function createEventListeners(warn: (message: string) => void): EventListeners {
+  const listeners = new Map<VaultEventName, Set<(event: never) => unknown>>()
+
+  const listenersOf = (name: VaultEventName) => {
+    const found = listeners.get(name) ?? new Set()
+    listeners.set(name, found)
+    return found
+  }
+
+  const events: EventListeners = {
+    on(name, listener) {
+      // Its own function, so that the same listener may be added twice and removed once.
+      const added = (event: never) => listener(event)
+      listenersOf(name).add(added)
+      return () => void listenersOf(name).delete(added)
+    },
+
+    emit(name, event) {
+      for (const listener of [...listenersOf(name)])
+        queueMicrotask(async () => {
+          try {
+            await listener(event as never)
+          } catch {
+            // A foreign error's text may hold anything.
+            warn(`A listener of the event ${name} failed (correlation id ${event.correlationId}).`)
+          }
+        })
+    },
+
+    observe({ type, outcome, reason, owner, provider, version, correlationId }) {
+      const name = NAMES[type]
+      if (!name || outcome !== 'success' || reason === 'nothing_to_revoke' || !owner || provider === undefined) return
+      events.emit(name, { owner, provider, version, correlationId })
+    },
+  }
+  return events
+}

@@ -1,0 +1,59 @@
+import type { BackendCalls } from '../credentials/backend-calls.ts'
+import { requestIdsOf, traceOf } from '../credentials/call-trace.ts'
+import type { AccessLog } from '../credentials/credential-audit.ts'
+import type { CredentialReader } from '../credentials/credential-reader.ts'
+import { lookUp } from '../credentials/status-of.ts'
+import type { StorageKey } from '../model/storage-key.ts'
+import type { CredentialValues, Variable } from '../model/variables.ts'
+import type { AccessContext } from '../ports/access-context.ts'
+import type { ReadableBackend, StoredVersion } from '../ports/secret-backend.ts'
+import { missingFields, stateOf } from './state-of.ts'
+
+/** Lets a form ask only for the fields that a provider has gained, and keep the others. */
+export interface Completion {
+  /** Returns the required variables that a stored credential lacks; none if another state makes its owner enter everything. */
+  missing(
+    key: StorageKey,
+    variables: readonly Variable[],
+    context: Pick<AccessContext, 'correlationId'>,
+  ): Promise<readonly Variable[]>
+  /**
+   * Reads the values that are kept, once the `credential.read` line is durable. Undefined if there is nothing to keep by now.
+   *
+   * @throws `audit_unavailable`, or a backend's error
+   */
+  kept(key: StorageKey, context: AccessContext): Promise<KeptValues | undefined>
+}
+
+export interface KeptValues {
+  readonly values: CredentialValues
+  readonly version: StoredVersion
+}
+
+export interface CompletionParts {
+  readonly backend: ReadableBackend
+  readonly calls: BackendCalls
+  readonly log: AccessLog
+  readonly reader: Pick<CredentialReader, 'status'>
+}
+
+export function createCompletion({ backend, calls, log, reader }: CompletionParts): Completion {
+  return {
+    async missing(key, variables, context) {
+      const status = await reader.status(key, context)
+      if (status.status !== 'active' || stateOf(status, variables, Date.now()) !== 'incomplete') return []
+      return missingFields(variables, status.fields ?? [])
+    },
+
+    async kept(key, context) {
+      const trace = traceOf(context)
+      const found = await lookUp({ backend, calls }, key, trace)
+      if (found.status !== 'active') return undefined
+      const { values, version } = found
+      const line = { type: 'credential.read', outcome: 'success', version: version.label } as const
+      await log.grant(key, context, { ...line, backendRequestIds: requestIdsOf(trace) })
+      const texts = Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+      return { values: Object.fromEntries(texts), version }
+    },
+  }
+}

@@ -1,0 +1,51 @@
+/** What a provider's form asks about the end of a credential. */
+export interface ExpiryPolicy {
+  /** Whether the form asks for the date on which the credential ends at the service. */
+  readonly date: 'none' | 'optional' | 'required'
+  /** Longest life of a saved credential, in days. Undefined: no limit. */
+  readonly maxAgeDays: number | undefined
+}
+
+export type ExpiryProblem = 'missing' | 'not_a_date' | 'past' | 'too_far'
+
+export type ExpiryCheck =
+  | { readonly ok: true; readonly expiresAt: Date | undefined }
+  | { readonly ok: false; readonly problem: ExpiryProblem }
+
+const DAY = 86_400_000
+/** Years of four digits, as date fields of browsers send them. */
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}$/
+
+/**
+ * Checks the date that a user typed, `YYYY-MM-DD`. The credential is taken to work until the end of that day, in UTC.
+ *
+ * @param now Unix milliseconds
+ */
+export function checkExpiryDate({ date, maxAgeDays }: ExpiryPolicy, typed: string, now: number): ExpiryCheck {
+  const text = typed.trim()
+  if (text === '') return date === 'required' ? { ok: false, problem: 'missing' } : { ok: true, expiresAt: undefined }
+  const end = Date.parse(`${text}T23:59:59Z`)
+  // Date.parse turns 31 February into March.
+  if (!ISO_DATE.test(text) || Number.isNaN(end) || new Date(end).toISOString().slice(0, 10) !== text)
+    return { ok: false, problem: 'not_a_date' }
+  if (end < now) return { ok: false, problem: 'past' }
+  if (maxAgeDays !== undefined && end > now + (maxAgeDays + 1) * DAY) return { ok: false, problem: 'too_far' }
+  return { ok: true, expiresAt: new Date(end) }
+}
+
+/**
+ * Returns when a credential that is saved now ends. What the service says counts more than what its user typed, and neither outlives
+ * `maxAgeDays`.
+ *
+ * @param now Unix milliseconds
+ */
+export function expiryOf(
+  { maxAgeDays }: ExpiryPolicy,
+  said: { readonly service: Date | undefined; readonly user: Date | undefined },
+  now: number,
+): Date | undefined {
+  const end = said.service ?? said.user
+  if (maxAgeDays === undefined) return end
+  const longest = new Date(now + maxAgeDays * DAY)
+  return end && end < longest ? end : longest
+}

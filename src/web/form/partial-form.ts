@@ -1,0 +1,62 @@
+import type { KeptValues } from '../../core/lifecycle/completion.ts'
+import { storageKey } from '../../core/model/storage-key.ts'
+import type { CredentialValues, Variable } from '../../core/model/variables.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
+import type { PageServices } from '../request/page-services.ts'
+import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
+
+/** The fields that the form asks for, and the stored values that it keeps. */
+export interface AskedFields {
+  /** The link, whose provider has only the variables that are asked for. */
+  readonly authorized: AuthorizedLink
+  /** Undefined if the form asks for everything. */
+  readonly kept?: KeptValues | undefined
+}
+
+/** Narrows the form to the fields that the provider has gained since the credential was saved. Reads no values. */
+export async function missingFieldsOnly(
+  { parts }: PageServices,
+  request: PageRequest,
+  authorized: AuthorizedLink,
+): Promise<AuthorizedLink> {
+  const { provider, session } = authorized
+  // When the backend is down, the whole form says the same as before the outage, and saving reports it.
+  const missing = await parts.completion
+    ?.missing(storageKey(provider.name, session), provider.variables, lineOf(request))
+    .catch(() => [])
+  return missing?.length ? { ...authorized, provider: asking(provider, missing, {}) } : authorized
+}
+
+/**
+ * Like {@link missingFieldsOnly}, with the values that are kept, for a form that was sent. A field of the kept ones that the browser sends
+ * nevertheless is an unknown field.
+ *
+ * @throws `audit_unavailable`, or a backend's error
+ */
+export async function withKeptValues(
+  services: PageServices,
+  request: PageRequest,
+  authorized: AuthorizedLink,
+): Promise<AskedFields> {
+  const asked = await missingFieldsOnly(services, request, authorized)
+  if (asked === authorized) return { authorized }
+  const { owner, provider, ...context } = aboutLink(services, authorized)
+  const kept = await services.parts.completion?.kept(storageKey(provider, owner), { ...context, ...lineOf(request) })
+  if (!kept) return { authorized }
+  return {
+    authorized: { ...authorized, provider: asking(authorized.provider, asked.provider.variables, kept.values) },
+    kept,
+  }
+}
+
+/** A form with fewer variables, whose values are checked together with those that are kept. */
+function asking(provider: FormProvider, variables: readonly Variable[], kept: CredentialValues): FormProvider {
+  const { fieldProblems, verify } = provider
+  return {
+    ...provider,
+    variables,
+    ...(fieldProblems && { fieldProblems: (values) => fieldProblems({ ...kept, ...values }) }),
+    verify: verify && ((values) => verify({ ...kept, ...values })),
+  }
+}

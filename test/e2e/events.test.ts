@@ -1,0 +1,49 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { VaultEventName } from '../../src/index.ts'
+import { fillIn, linkIn, startHarness } from '../harness/mcp-harness.ts'
+
+const NAMES: readonly VaultEventName[] = ['saved', 'rotated', 'rejected', 'reinstated', 'expiring', 'revoked']
+const SECRET = 'tok-alice-90f1c3'
+
+test('listeners hear what happens to credentials, without a secret, and nothing waits for them', async () => {
+  const warnings: string[] = []
+  const harness = await startHarness({
+    warn: (message) => void warnings.push(message),
+    jira: { verify: async () => ({ ok: true, expiresAt: new Date(Date.now() + 86_400_000) }) },
+    tools(server, gate, { jira }) {
+      server.registerTool(
+        'act',
+        {},
+        gate(jira, { retry: false }, async (extra) => {
+          const handle = jira.getCredentials(extra)
+          await handle.use(() => undefined)
+          await handle.reject({ status: 401 })
+          return { content: [{ type: 'text', text: 'done' }] }
+        }),
+      )
+    },
+  })
+  onTestFinished(() => harness.close())
+  const heard: [VaultEventName, object][] = []
+  for (const name of NAMES) harness.vault.events.on(name, (event) => void heard.push([name, event]))
+  harness.vault.events.on('saved', () => {
+    throw new Error(`broken listener ${SECRET}`)
+  })
+  harness.vault.events.on('rejected', () => new Promise(() => undefined))
+  const stop = harness.vault.events.on('revoked', () => void heard.push(['saved', { never: true }]))
+  stop()
+
+  const alice = await harness.connect('alice')
+  await fillIn(linkIn((await alice.text('act')).text), 'alice', { pat: SECRET })
+  expect((await alice.text('act')).text).toContain('done')
+  await harness.jira.invalidateCredentials(harness.owner('alice'))
+  await harness.jira.invalidateCredentials(harness.owner('alice'))
+
+  const about = { owner: harness.owner('alice'), provider: 'jira', correlationId: expect.any(String) }
+  expect(heard.map(([name]) => name)).toEqual(['saved', 'rejected', 'expiring', 'revoked'])
+  for (const [, event] of heard) expect(event).toMatchObject(about)
+  expect(heard[2]?.[1]).toMatchObject({ expiresAt: expect.any(Date) })
+  expect(JSON.stringify(heard)).not.toContain(SECRET)
+  const told = warnings.filter((text) => text.includes('listener'))
+  expect(told).toEqual([expect.stringMatching(/^A listener of the event saved failed \(correlation id/)])
+})
