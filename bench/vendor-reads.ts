@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { createAccessLog } from '../dist/core/credentials/credential-audit.js'
 import { createBackendCalls } from '../dist/core/credentials/backend-calls.js'
+import { createAccessLog } from '../dist/core/credentials/credential-audit.js'
 import { createCredentialReader } from '../dist/core/credentials/credential-reader.js'
 import { createHealth } from '../dist/core/journal/health.js'
 import { type StorageKey, storageKey } from '../dist/core/model/storage-key.js'

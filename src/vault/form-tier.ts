@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
+import { countingSaves, type RunningSaves } from '../core/credentials/running-saves.ts'
 import { ownerHash } from '../core/crypto/owner-hash.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Completion } from '../core/lifecycle/completion.ts'
@@ -9,6 +10,7 @@ import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import { checkOwner, type Owner } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
+import type { AccessContext } from '../core/ports/access-context.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
@@ -34,11 +36,17 @@ export interface FormTier {
   /** Serves this provider's form. Another definition under the same name is `configuration_invalid`. */
   serve(form: FormProvider): void
   /** Ends every browser session of the owner that began before now, on every replica. */
-  endSessions(owner: Owner): Promise<void>
+  endSessions(owner: Owner, by?: Pick<AccessContext, 'actor' | 'clientId' | 'address' | 'correlationId'>): Promise<void>
   revoke: CredentialWriter['revoke']
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
+}
+
+/** What only the vault around the tier needs of it. */
+export interface OpenedFormTier extends FormTier {
+  readonly saves: RunningSaves
+  providerNames(): Iterable<string>
 }
 
 /** The methods of a backend that the form tier uses. */
@@ -46,6 +54,7 @@ export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'r
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
 type ToolOption =
+  | 'admin'
   | 'cacheSeconds'
   | 'maxRejectedOwnersPerMinute'
   | 'expiryNoticeDays'
@@ -58,6 +67,7 @@ type ToolOption =
 const formTierOptions = openVaultOptions
   .omit({
     backend: true,
+    admin: true,
     cacheSeconds: true,
     maxRejectedOwnersPerMinute: true,
     expiryNoticeDays: true,
@@ -106,9 +116,9 @@ export interface FormTierParts {
 export function createFormTier(
   opened: PageParts,
   { backend, sessions, checked, changed, completion }: FormTierParts,
-): FormTier {
+): OpenedFormTier {
   const { serverBaseUrl, sealer, journal, health, calls, log } = opened
-  const writer = createCredentialWriter({ backend, calls, log, changed })
+  const writer = countingSaves(createCredentialWriter({ backend, calls, log, changed }))
   const providers = new Map<string, FormProvider>()
   const parts = webParts(opened, {
     writer,
@@ -125,6 +135,8 @@ export function createFormTier(
     owns: routes.owns,
     nodeHandler: () => createNodeHandler(routes.middleware, routes.owns),
     revoke: writer.revoke,
+    saves: writer,
+    providerNames: () => providers.keys(),
     problems: () => health.problems(),
 
     serve(form) {
@@ -139,7 +151,7 @@ export function createFormTier(
       providers.set(form.name, form)
     },
 
-    async endSessions(owner) {
+    async endSessions(owner, { actor, clientId, address, correlationId } = unknownOperator()) {
       const { issuer, subject } = checkOwner(owner)
       const now = Date.now()
       // Includes sessions begun in this millisecond, and lasts as long as a session whose login has already begun.
@@ -153,13 +165,24 @@ export function createFormTier(
         outcome: 'success',
         reason: 'ended_by_operator',
         owner: { issuer, subject },
-        actor: { kind: 'operator' },
-        correlationId: newCorrelationId(),
+        actor,
+        clientId,
+        address,
+        correlationId,
       })
     },
 
     close: () => opened.close(),
   }
+}
+
+function unknownOperator() {
+  return {
+    actor: { kind: 'operator' },
+    clientId: undefined,
+    address: undefined,
+    correlationId: newCorrelationId(),
+  } as const
 }
 
 interface WebChoices extends Pick<WebParts, 'writer' | 'sessions' | 'providers' | 'completion'> {

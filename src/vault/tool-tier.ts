@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { AccessLog } from '../core/credentials/credential-audit.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
+import { type Cutoff, createCutoff } from '../core/credentials/cutoff.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import type { EventListeners } from '../core/journal/event-listeners.ts'
 import type { HealthPart } from '../core/journal/health.ts'
@@ -29,6 +30,8 @@ export type ToolRequests = Pick<PendingRequests, 'openOrReuse' | 'label' | 'leav
 export interface ToolServices {
   readonly reader: CredentialReader
   readonly log: AccessLog
+  /** Ends what is running for an owner who is offboarded. */
+  readonly cutoff: Cutoff
   readonly pendingRequests: ToolRequests
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
@@ -64,11 +67,12 @@ export interface ToolTier {
 export type ToolTierBackend = OpenableBackend & ReadableBackend
 
 export type ToolTierOptions = Omit<OpenVaultOptions, 'backend' | FormOption> & { readonly backend: ToolTierBackend }
-type FormOption = 'browserSessions' | 'sessionIdleSeconds' | 'sessionMaxSeconds' | 'rateLimits'
+type FormOption = 'admin' | 'browserSessions' | 'sessionIdleSeconds' | 'sessionMaxSeconds' | 'rateLimits'
 
 const toolTierOptions = openVaultOptions
   .omit({
     backend: true,
+    admin: true,
     browserSessions: true,
     sessionIdleSeconds: true,
     sessionMaxSeconds: true,
@@ -122,11 +126,13 @@ export function createToolTier(
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
   const marks = createRejectionMarks({ backend, calls, warn: warnOf('rejections') })
+  const cutoff = createCutoff()
   const reader = createCredentialReader({
     backend,
     calls,
     log,
     rejectedAt: marks.at,
+    cutoff,
     cacheTtl: checked.cacheSeconds * 1000,
   })
   const { maxRejectedOwnersPerMinute: maxOwners } = checked
@@ -150,6 +156,7 @@ export function createToolTier(
     services: {
       reader,
       log,
+      cutoff,
       pendingRequests: { openOrReuse, label, leave, wait, withdraw },
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),

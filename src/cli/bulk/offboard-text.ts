@@ -1,19 +1,12 @@
 import type { Owner } from '../../core/model/owner.ts'
+import type { RevokedCredential } from '../../core/operations/owner-revocation.ts'
 import { rowsTable } from '../operator/stored-credentials.ts'
 import { cell, counted } from '../terminal/table.ts'
 import type { Remaining } from './remaining.ts'
 
-export interface OffboardedCredential {
-  readonly provider: string
-  readonly result: 'revoked' | 'purged' | 'already_revoked' | 'absent' | 'would_be_revoked' | 'failed'
-  readonly error?: string
-  /** The account at the service, as the service named it. */
-  readonly account?: string
-}
-
 export interface Offboarded extends Owner {
   readonly dryRun: boolean
-  readonly credentials: readonly OffboardedCredential[]
+  readonly credentials: readonly RevokedCredential[]
   /** Why the list may lack some of the owner's credentials. */
   readonly listError?: string
   /** What may still hold a value or a sign-in, and until when. */
@@ -27,7 +20,7 @@ const HELD: Readonly<Record<Remaining['what'], string>> = {
   pending_links: 'links to the form that wait for the owner',
 }
 
-const RESULTS: Readonly<Record<OffboardedCredential['result'], string>> = {
+const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
   revoked: 'revoked',
   purged: 'purged',
   already_revoked: 'revoked already',

@@ -1,13 +1,12 @@
-import { type Owner, sameOwner } from '../../core/model/owner.ts'
+import type { Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
-import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
-import { forEachOf } from '../operator/batch.ts'
+import { revokeAllOf } from '../../core/operations/owner-revocation.ts'
 import { type OperatorAccess, ownerFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerNames } from '../operator/provider-option.ts'
-import { listStored } from '../operator/stored-credentials.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import type { CommandInput } from '../terminal/command-line.ts'
-import { type Offboarded, type OffboardedCredential, offboardText } from './offboard-text.ts'
+import { bar } from '../terminal/progress.ts'
+import { type Offboarded, offboardText } from './offboard-text.ts'
 import { remainingAfter } from './remaining.ts'
 
 export const offboard: Command = {
@@ -51,27 +50,16 @@ async function offboarded(
   extra: readonly StorageKey[],
   input: CommandInput,
 ): Promise<Offboarded> {
-  const { stored, damage } = await listStored(access)
-  // Without the list there is nothing to do unless the operator names the providers.
-  if (damage && stored.length === 0 && extra.length === 0) throw damage
-  const found = new Map<string, { key: StorageKey; status?: CredentialStatus }>(extra.map((key) => [key.path, { key }]))
-  for (const one of stored) if (sameOwner(one.key.owner, owner)) found.set(one.key.path, one)
   const dryRun = input.flag('dry-run')
   const purge = input.flag('purge')
-  const wanted = [...found.values()]
-  const outcomes = await forEachOf(terminal, 'revoke', wanted, async ({ key, status }) => {
-    if (status?.status === 'revoked' && !purge) return 'already_revoked'
-    if (dryRun) return 'would_be_revoked'
-    if (await access.credentials.revoke(key, { purge }, access.context)) return purge ? 'purged' : 'revoked'
-    return status?.status === 'revoked' ? 'already_revoked' : 'absent'
-  })
-  const credentials = wanted.map(({ key, status }, at): OffboardedCredential => {
-    const outcome = outcomes[at]
-    const account = status?.status === 'active' ? status.labels?.accountName : undefined
-    const told = { provider: key.provider, ...(account !== undefined && { account }) }
-    if (outcome && 'result' in outcome) return { ...told, result: outcome.result }
-    return { ...told, result: 'failed', ...(outcome && { error: outcome.error.code }) }
-  })
+  const { credentials, damage } = await revokeAllOf(owner, {
+    credentials: access.credentials,
+    context: access.context,
+    named: extra,
+    purge,
+    dryRun,
+    onDone: (done, total) => terminal.progress?.(bar('revoke', done, total)),
+  }).finally(() => terminal.progress?.(''))
   const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
   return { ...owner, dryRun, credentials, ...(damage && { listError: damage.code }), remaining }
 }

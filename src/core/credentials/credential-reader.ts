@@ -10,6 +10,7 @@ import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { createCredentialCache } from './credential-cache.ts'
+import { type Cutoff, createCutoff } from './cutoff.ts'
 import { createKnownLabels } from './known-labels.ts'
 import { lookUp, statusOf } from './status-of.ts'
 
@@ -45,6 +46,8 @@ export interface CredentialReaderParts {
   readonly log: AccessLog
   /** When the service rejected this version, where the backend keeps no such mark. Default: never. */
   readonly rejectedAt?: ((key: StorageKey, version: StoredVersion) => Date | undefined) | undefined
+  /** Refuses a release that has begun before its owner was offboarded. */
+  readonly cutoff?: Cutoff | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
@@ -56,6 +59,7 @@ export function createCredentialReader({
   calls,
   log,
   rejectedAt = () => undefined,
+  cutoff = createCutoff(),
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
@@ -80,6 +84,7 @@ export function createCredentialReader({
 
     async release(key, variables, context, { fresh = false } = {}) {
       const trace = traceOf(context)
+      const begun = cutoff.begin(key.owner)
       try {
         if (fresh) cache.refresh(key)
         const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
@@ -97,6 +102,8 @@ export function createCredentialReader({
           version: found.version.label,
           backendRequestIds: requestIdsOf(trace),
         })
+        // The values may be older than an offboarding that has revoked them meanwhile.
+        if (begun.isCut) throw missing('revoked', key.provider)
         return { values: pick(variables, found.values), version: found.version }
       } catch (error) {
         // The journal has reported this failure and cannot log it.
@@ -104,6 +111,8 @@ export function createCredentialReader({
         await log.note(key, context, { ...refusalEvent(error), backendRequestIds: requestIdsOf(trace) })
         // A backend knows no providers, and the gate offers the link only for its own provider's credential.
         throw isCredentialVaultError(error, 'credential_malformed') ? namingProvider(error, key.provider) : error
+      } finally {
+        begun.end()
       }
     },
 
