@@ -5,12 +5,12 @@ import type { StorageKey } from '../model/storage-key.ts'
 import { malformed, missing, pick } from '../model/stored-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext } from '../ports/access-context.ts'
+import type { Cutoff } from '../ports/cutoff.ts'
 import type { CredentialStatus, ReadableBackend, StoredVersion, VersionLabels } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { createCredentialCache } from './credential-cache.ts'
-import { type Cutoff, createCutoff } from './cutoff.ts'
 import { createKnownLabels } from './known-labels.ts'
 import { lookUp, statusOf } from './status-of.ts'
 
@@ -59,7 +59,7 @@ export function createCredentialReader({
   calls,
   log,
   rejectedAt = () => undefined,
-  cutoff = createCutoff(),
+  cutoff,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
@@ -84,7 +84,7 @@ export function createCredentialReader({
 
     async release(key, variables, context, { fresh = false } = {}) {
       const trace = traceOf(context)
-      const begun = cutoff.begin(key.owner)
+      const begun = cutoff?.begin(key.owner)
       try {
         if (fresh) cache.refresh(key)
         const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
@@ -103,7 +103,7 @@ export function createCredentialReader({
           backendRequestIds: requestIdsOf(trace),
         })
         // The values may be older than an offboarding that has revoked them meanwhile.
-        if (begun.isCut) throw missing('revoked', key.provider)
+        if (begun?.isCut) throw missing('revoked', key.provider)
         return { values: pick(variables, found.values), version: found.version }
       } catch (error) {
         // The journal has reported this failure and cannot log it.
@@ -112,7 +112,7 @@ export function createCredentialReader({
         // A backend knows no providers, and the gate offers the link only for its own provider's credential.
         throw isCredentialVaultError(error, 'credential_malformed') ? namingProvider(error, key.provider) : error
       } finally {
-        begun.end()
+        begun?.end()
       }
     },
 

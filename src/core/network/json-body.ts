@@ -29,13 +29,8 @@ export async function readJsonBody(
   maxBytes: number,
   { held, types = [] }: JsonBodyOptions = {},
 ): Promise<JsonBody | 'aborted'> {
-  const accepted = ['application/json', ...types]
-  const [type = ''] = (request.headers['content-type'] ?? '').split(';')
-  if (!accepted.includes(type.trim().toLowerCase())) {
-    return { problem: { status: 415, message: `Content-Type must be ${accepted.join(' or ')}` } }
-  }
-  const tooLarge = { problem: { status: 413 as const, message: `The request is larger than ${maxBytes} bytes` } }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge
+  const unread = headerProblem(request, maxBytes, ['application/json', ...types])
+  if (unread) return { problem: unread }
   const chunks: Buffer[] = []
   const counter = jsonCounter()
   let excess: JsonExcess | undefined
@@ -44,7 +39,7 @@ export async function readJsonBody(
   try {
     for await (const chunk of request) {
       size += chunk.length
-      if (size > maxBytes) return tooLarge
+      if (size > maxBytes) return { problem: tooLarge(maxBytes) }
       // Read to the end, so that the connection can be reused.
       excess ??= counter.add(chunk)
       if (excess) continue
@@ -65,4 +60,20 @@ export async function readJsonBody(
   } catch {
     return { problem: { status: 400, message: 'Parse error: the body is not JSON' } }
   }
+}
+
+function headerProblem(
+  { headers }: IncomingMessage,
+  maxBytes: number,
+  accepted: readonly string[],
+): BodyProblem | undefined {
+  const [type = ''] = (headers['content-type'] ?? '').split(';')
+  if (!accepted.includes(type.trim().toLowerCase())) {
+    return { status: 415, message: `Content-Type must be ${accepted.join(' or ')}` }
+  }
+  return Number(headers['content-length'] ?? 0) > maxBytes ? tooLarge(maxBytes) : undefined
+}
+
+function tooLarge(maxBytes: number): BodyProblem {
+  return { status: 413, message: `The request is larger than ${maxBytes} bytes` }
 }

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Cutoff } from '../credentials/cutoff.ts'
-import type { RunningSaves } from '../credentials/running-saves.ts'
 import type { Journal } from '../journal/journal.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
 import { storageKey } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
+import type { Cutoff } from '../ports/cutoff.ts'
 import type { PendingRequests } from '../requests/pending-requests.ts'
 import { type OwnerRevocationParts, type RevokedCredential, revokeAllOf } from './owner-revocation.ts'
+import type { RunningSaves } from './running-saves.ts'
 
 export interface OffboardingChoices {
   /** Providers to revoke besides those that the list names: for a backend that may not list. */

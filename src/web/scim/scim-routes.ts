@@ -1,11 +1,13 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'koa'
-import type { AdminParts } from '../admin/admin-parts.ts'
+import type { AdminParts, ScimTenant } from '../admin/admin-parts.ts'
 import { type ScimRoutes, scimRootOf } from '../admin/admin-routes.ts'
 import { type ApiAnswer, failureOf, notAllowed } from '../admin/api-answer.ts'
 import { readBody } from '../admin/api-request.ts'
+import { challenge, type Refused } from '../admin/operator-token.ts'
+import { bearerCredentials } from '../bearer/bearer-credentials.ts'
 import { scimError, scimList } from './scim-answer.ts'
 import { serviceProviderConfig, userSchema, userType } from './scim-discovery.ts'
-import { tenantOf } from './scim-tenant.ts'
 import { createScimUsers, type ScimRequest } from './scim-users.ts'
 
 const DOCUMENTS: Readonly<Record<string, ApiAnswer>> = {
@@ -86,4 +88,16 @@ export function createScimRoutes(parts: AdminParts): ScimRoutes {
       return { answer: { ...scimError(status, text), headers } }
     }
   }
+}
+
+type TenantCheck = { readonly tenant: ScimTenant; readonly refused?: never } | { readonly refused: Refused }
+
+/** Finds the identity provider by its bearer token. Every token is compared, each in constant time. */
+function tenantOf(tenants: readonly ScimTenant[], { req }: Context): TenantCheck {
+  const credentials = bearerCredentials(req.headersDistinct['authorization'] ?? [])
+  if (credentials.kind === 'absent') return { refused: { answer: challenge() } }
+  if (credentials.kind === 'malformed') return { refused: { answer: challenge('invalid_token'), reason: 'malformed' } }
+  const given = createHash('sha256').update(credentials.token).digest()
+  const [tenant] = tenants.filter(({ tokenHash }) => timingSafeEqual(tokenHash, given))
+  return tenant ? { tenant } : { refused: { answer: challenge('invalid_token'), reason: 'invalid' } }
 }

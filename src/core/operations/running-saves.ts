@@ -1,5 +1,5 @@
+import type { CredentialWriter } from '../credentials/credential-writer.ts'
 import { type Owner, ownerKey } from '../model/owner.ts'
-import type { CredentialWriter } from './credential-writer.ts'
 
 /** The saves of this process that have begun, so that an offboarding can revoke what they have written. */
 export interface RunningSaves {
