@@ -59,9 +59,9 @@ function activityOfOperation(operation: unknown): Activity | undefined {
   if (path === undefined) return activityOf(attribute(value, 'active') ?? attribute(value, USER_ACTIVE))
   const name = path.trim().toLowerCase()
   if (name !== 'active' && name !== USER_ACTIVE) return 'unchanged'
+  const inner = isObject(value) ? attribute(value, 'active') : value
   // Without a value nobody can tell whether the user is active.
-  if (op.toLowerCase() === 'remove' || value === undefined) return 'invalid'
-  return activityOf(isObject(value) ? attribute(value, 'active') : value)
+  return op.toLowerCase() === 'remove' || inner === undefined ? 'invalid' : activityOf(inner)
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
