@@ -105,7 +105,7 @@ test('offboard ends sessions, links and waiting calls, and every credential', as
   let form: Awaited<ReturnType<typeof openForm>> | undefined
   const browser = httpBrowser()
   const alice = await connect('alice', {
-    async onLink(link) {
+    async onLink(link): Promise<'accept'> {
       form = await openForm(browser, link, 'alice')
       return 'accept'
     },

@@ -57,7 +57,9 @@ test('while 50 calls of an owner run, none gets a secret after the offboarding h
 test('what a running call has sent to its service ends with its owner', async () => {
   const { createServer } = await import('node:http')
   let asked = 0
-  const service = createServer(() => void (asked += 1))
+  const service = createServer(() => {
+    asked += 1
+  })
   await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(service.address() as { port: number }).port}`
   harness = await startAdminHarness({

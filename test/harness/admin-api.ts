@@ -91,5 +91,8 @@ export function breakable(backend: SecretBackend, provider: string, error: () =>
       return backend.revoke(key, ...given)
     },
   }
-  return { backend: wrapped, mend: () => void (broken = false) }
+  const mend = () => {
+    broken = false
+  }
+  return { backend: wrapped, mend }
 }
