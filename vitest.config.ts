@@ -6,8 +6,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * mock no module, set no environment variable and start no process-wide part. `test/harness/after-each-file.ts` restores clocks and spies.
  */
 const SHARED = [
-  ...['calls', 'echo', 'fetch', 'form', 'link', 'login', 'session', 'token'].map((name) => `test/attacks/${name}`),
-  ...['test/identity/access-token', 'test/identity/login', 'test/web'],
+  ...['audit', 'calls', 'echo', 'fetch', 'form', 'link', 'login', 'server', 'session', 'token'].map(
+    (name) => `test/attacks/${name}`,
+  ),
+  ...['credentials', 'echo-guard', 'gate', 'journal', 'model', 'network', 'requests'].map(
+    (name) => `test/core/${name}`,
+  ),
+  ...['anchors', 'line', 'query', 'verify'].map((name) => `test/audit/${name}`),
+  ...['test/identity', 'test/mcp', 'test/web'],
 ].map((folder) => `${folder}/**/*.test.ts`)
 
 /**

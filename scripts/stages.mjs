@@ -49,11 +49,44 @@ export function bring(name, ...tools) {
 
 /** A stage that is one command. */
 export function check(name, command, parameters) {
+  const act = async () => outcomeOf(name, await codeOf(command, parameters))
+  return { name, act }
+}
+
+/** A stage of commands that wait most of the time, so they wait together. What each printed is shown as a whole, in their order. */
+export function together(name, ...commands) {
   const act = async () => {
-    const code = await codeOf(command, parameters)
-    return code === 0 ? { passed: 1, failures: [] } : { passed: 0, failures: [`${name} (${code})`] }
+    const running = commands.map(([one, command, parameters]) => ({ one, ended: outputOf(command, parameters) }))
+    const outcomes = []
+    for (const { one, ended } of running) {
+      const { code, output } = await ended
+      console.log(`\n-- ${one}\n${output.trimEnd()}`)
+      outcomes.push(outcomeOf(one, code))
+    }
+    return {
+      passed: outcomes.reduce((sum, { passed }) => sum + passed, 0),
+      failures: outcomes.flatMap(({ failures }) => failures),
+    }
   }
   return { name, act }
+}
+
+function outcomeOf(name, code) {
+  return code === 0 ? { passed: 1, failures: [] } : { passed: 0, failures: [`${name} (${code})`] }
+}
+
+function outputOf(command, parameters) {
+  return new Promise((resolve) => {
+    const child = spawn(command, parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text
+      })
+    }
+    child.once('error', ({ message }) => resolve({ code: 127, output: output + message }))
+    child.once('close', (code) => resolve({ code: code ?? 1, output }))
+  })
 }
 
 /** A stage that is the tests, or those that `parameters` choose, on the Node that `binary` resolves to. A test that was skipped has failed. */

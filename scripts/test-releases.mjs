@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { bringNode } from './bring-node.mjs'
 import { bringPython } from './bring-python.mjs'
+import { bringRedis } from './bring-redis.mjs'
 import { bring, runStages, tests } from './stages.mjs'
 
 const RELEASES = ['22', '24']
@@ -39,7 +40,7 @@ const earlier = process.argv.includes('--with-npm-test') ? { earlier: 'npm test'
 await runStages(
   'npm run test:releases',
   [
-    bring('tools', bringPython, () => bringNode(RELEASES)),
+    bring('tools', bringPython, bringRedis, () => bringNode(RELEASES)),
     ...RELEASES.map((release) => tests(`tests on Node ${release}`, () => binaryOf(release), files)),
   ],
   earlier,

@@ -3,18 +3,23 @@ import { bringChromium } from './bring-chromium.mjs'
 import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
 import { bringPython } from './bring-python.mjs'
-import { bring, check, runStages, tests } from './stages.mjs'
+import { bringRedis } from './bring-redis.mjs'
+import { bring, check, runStages, tests, together } from './stages.mjs'
 
-const npm = (name, script, ...parameters) => check(name, 'npm', ['run', '--silent', script, '--', ...parameters])
+const run = (name, script, ...parameters) => [name, 'npm', ['run', '--silent', script, '--', ...parameters]]
+const npm = (...command) => check(...run(...command))
 
 await runStages('npm test', [
-  bring('tools', bringChromium, bringPython, bringInspector, () => bringNode(['22', '24'])),
+  bring('tools', bringChromium, bringPython, bringRedis, bringInspector, () => bringNode(['22', '24'])),
   npm('build', 'build'),
   npm('format and lint', 'lint'),
   npm('types', 'typecheck'),
   tests('tests', () => process.execPath, []),
-  ...['sealed-file', 'vault', 'aws-secrets-manager'].map((backend) =>
-    npm(`demo on ${backend}`, 'demo', '--backend', backend),
+  together(
+    'demos and release',
+    ...['sealed-file', 'vault', 'aws-secrets-manager'].map((backend) =>
+      run(`demo on ${backend}`, 'demo', '--backend', backend),
+    ),
+    ['release', process.execPath, ['scripts/release-check.mjs']],
   ),
-  check('release', process.execPath, ['scripts/release-check.mjs']),
 ])

@@ -77,6 +77,7 @@ export type {
 } from './core/ports/secret-backend.ts'
 export type { HeaderOptions } from './destinations/credential-header.ts'
 export type { DestinationOptions } from './destinations/destination.ts'
+export { type HttpCheck, type HttpCheckOptions, httpCheck, type JsonScalar } from './destinations/http-check.ts'
 export type { IntrospectionOptions } from './identity/access-token/introspection-options.ts'
 export { type LocalUserOptions, localUser } from './identity/local-user.ts'
 export { oidc } from './identity/oidc.ts'

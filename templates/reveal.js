@@ -25,4 +25,4 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload()
 })
 
-document.getElementById('problems')?.focus()
+document.querySelector('#problems, #notice')?.focus()

@@ -41,6 +41,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   identity: { folders: ['core'], packages: ['jose', 'openid-client', 'zod'] },
   audit: { folders: ['core'], packages: ['zod'] },
   destinations: { folders: ['core'], packages: ['undici', 'ipaddr.js', 'zod'] },
+  presets: { folders: ['core', 'destinations'], packages: [] },
   web: {
     folders: ['core'],
     packages: ['koa', '@koa/router', 'koa-body', 'ejs', 'marked', 'rate-limiter-flexible', 'zod'],
@@ -54,7 +55,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['koa', 'zod'],
   },
   server: { folders: ['core', 'mcp', 'vault', 'web'], packages: ['@modelcontextprotocol/sdk', 'koa'] },
-  cli: { folders: ['core', 'audit', 'server', 'vault'], packages: [] },
+  cli: { folders: ['core', 'audit', 'server', 'vault'], packages: ['redis'] },
   '.': { folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web', 'vault'], packages: [] },
 }
 

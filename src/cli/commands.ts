@@ -14,9 +14,15 @@ import { rotate } from './credentials/rotate.ts'
 import { show } from './credentials/show.ts'
 import { doctor } from './doctor/doctor.ts'
 import { importAuthkitFiles } from './import/authkit-files.ts'
+import { importAuthkitRedis } from './import/authkit-redis.ts'
 import { importCsv } from './import/csv.ts'
 import { importEnv } from './import/env.ts'
 import { keygen } from './keygen.ts'
+import { keysCompromise } from './keys/compromise.ts'
+import { keysReseal } from './keys/reseal.ts'
+import { keysRetire } from './keys/retire.ts'
+import { keysRewrap } from './keys/rewrap.ts'
+import { keysRotate } from './keys/rotate.ts'
 import { seed } from './provision/seed.ts'
 import { start } from './start.ts'
 import type { Command } from './terminal/command.ts'
@@ -30,12 +36,18 @@ export const commands: readonly Command[] = [
   show,
   rotate,
   revoke,
+  keysRotate,
+  keysReseal,
+  keysRewrap,
+  keysRetire,
+  keysCompromise,
   rollback,
   offboard,
   expiring,
   orphans,
   seed,
   importAuthkitFiles,
+  importAuthkitRedis,
   importCsv,
   importEnv,
   auditVerify,

@@ -121,12 +121,17 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     return found
   }
 
-  function headersWith(given: RequestInit['headers'], name: string, value: string): Headers {
+  function headersWith(
+    given: RequestInit['headers'],
+    own: readonly CredentialHeader[],
+    values: CredentialValues,
+  ): Headers {
     const headers = attempt(() => new Headers(given as ConstructorParameters<typeof Headers>[0]))
-    if (headers.has(name)) throw refused('header', 'the credential already sets a header that the request sets.')
+    if (own.some(({ name }) => headers.has(name)))
+      throw refused('header', 'the credential already sets a header that the request sets.')
     // It could send the credential to another site at the same address.
     if (headers.has('host')) throw refused('header', 'the request must not set the Host header.')
-    headers.set(name, value)
+    for (const header of own) headers.set(header.name, headerValue(header, values))
     return headers
   }
 
@@ -182,8 +187,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
       if (closed) throw serverEnding(provider)
       const url = parseTarget(values, input)
       const destination = pick(values, url)
-      const { header } = destination
-      const headers = headersWith(init.headers, header.name, headerValue(header, values))
+      const headers = headersWith(init.headers, destination.headers, values)
       const signal = eitherOf(init.signal, call?.signal)
       const options: RequestOptions = { ...requestOptions(init), headers, ...(signal && { signal }) }
       const lease = createLease(await shares.take(url.origin, nameOf(call?.owner), signal))

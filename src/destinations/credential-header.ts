@@ -41,6 +41,9 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const field = z.string().min(1)
 const plainText = z.string().max(200).regex(FIELD_VALUE, 'has characters that no header can carry')
 
+const HEADER_FORM =
+  "must be { scheme: 'Bearer', field }, { scheme: 'Basic', user: { field } or { value }, password: { field } } or { name, field, prefix? }, with a header name that HTTP does not reserve"
+
 export const headerSchema = z.union(
   [
     z.strictObject({ scheme: z.literal('Bearer'), field }),
@@ -58,11 +61,13 @@ export const headerSchema = z.union(
       prefix: plainText.default(''),
     }),
   ],
-  {
-    error:
-      "must be { scheme: 'Bearer', field }, { scheme: 'Basic', user: { field } or { value }, password: { field } } or { name, field, prefix? }, with a header name that HTTP does not reserve",
-  },
+  { error: HEADER_FORM },
 )
+
+/** One header or several. */
+export const headersSchema = z.union([headerSchema, z.array(headerSchema).min(1).max(4)], {
+  error: `${HEADER_FORM}, or a list of 1 to 4 of them`,
+})
 
 export function credentialHeader(options: z.output<typeof headerSchema>): CredentialHeader {
   if (!('scheme' in options)) {

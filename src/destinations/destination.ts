@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { hostAllowed } from '../core/model/allowed-hosts.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
-import { type CredentialHeader, credentialHeader, type HeaderOptions, headerSchema } from './credential-header.ts'
+import { type CredentialHeader, credentialHeader, type HeaderOptions, headersSchema } from './credential-header.ts'
 
 /** A target to which `fetch()` of a credential may send it, and the header. Fields are those of the provider's `variables`. */
 export type DestinationOptions<V extends VariablesOptions = VariablesOptions> = (
@@ -15,7 +15,8 @@ export type DestinationOptions<V extends VariablesOptions = VariablesOptions> = 
       readonly fromField: UrlFieldOf<V>
     }
 ) & {
-  readonly header: HeaderOptions<FieldOf<V>>
+  /** One header, or up to four for a service that needs several, each with a name of its own. */
+  readonly header: HeaderOptions<FieldOf<V>> | readonly HeaderOptions<FieldOf<V>>[]
   /**
    * Whether the host may be in a private, shared or unique-local network or on this machine. Link-local addresses are never accepted.
    * Default true for `origin`, false for `fromField`.
@@ -27,7 +28,9 @@ export type DestinationOptions<V extends VariablesOptions = VariablesOptions> = 
 export interface Destination {
   /** Name for people: the origin, or the label of the field that holds it. */
   readonly description: string
-  readonly header: CredentialHeader
+  readonly headers: readonly CredentialHeader[]
+  /** The field that holds the address, unless the operator declares it. */
+  readonly fromField: string | undefined
   readonly allowPrivateAddresses: boolean
   /** Returns the origin for these values, or undefined when they hold no allowed one. */
   origin(values: CredentialValues): string | undefined
@@ -47,7 +50,7 @@ type EitherDestination = Partial<
   Extract<DestinationOptions, { readonly origin: string }> & Extract<DestinationOptions, { readonly fromField: string }>
 >
 
-const common = { header: headerSchema, allowPrivateAddresses: z.boolean().optional() }
+const common = { header: headersSchema, allowPrivateAddresses: z.boolean().optional() }
 
 const destinationSchema = z
   .strictObject({
@@ -73,16 +76,20 @@ export function defineDestinations(
       seen.add(target)
       const problem = fromField === undefined ? undefined : fieldProblem(variables, fromField)
       if (problem) context.addIssue({ code: 'custom', path: [i, 'fromField'], message: problem })
-      const unknown = credentialHeader(header).fields.some((name) => !variables.some((one) => one.name === name))
+      const headers = [header].flat().map(credentialHeader)
+      const unknown = headers.some(({ fields }) => fields.some((name) => !variables.some((one) => one.name === name)))
       if (unknown)
         context.addIssue({ code: 'custom', path: [i, 'header'], message: 'names a field that is not in variables' })
+      if (new Set(headers.map(({ name }) => name)).size < headers.length)
+        context.addIssue({ code: 'custom', path: [i, 'header'], message: 'names a header twice' })
     }
   })
   return parseOptions(schema, options, subject).map(({ origin, fromField, header, allowPrivateAddresses }) => {
     const variable = variables.find(({ name }) => name === fromField)
     return {
       description: origin ?? variable?.label ?? '',
-      header: credentialHeader(header),
+      headers: [header].flat().map(credentialHeader),
+      fromField,
       allowPrivateAddresses: allowPrivateAddresses ?? origin !== undefined,
       origin: (values) => origin ?? (variable && urlInField(variable, values)?.origin),
       base: (values) => origin ?? (variable && baseOf(urlInField(variable, values))),

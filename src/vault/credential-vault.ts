@@ -22,7 +22,7 @@ export interface CredentialVault {
   readonly userContext: AsyncLocalStorage<User>
   /** Checks access tokens as the bearer gate does. */
   readonly verifyToken: VerifyToken
-  /** Paths that must be reachable without a token: form, login, callback, sign-out, assets, metadata. */
+  /** Paths that must be reachable without a token: form, users' own page, login, callback, sign-out, assets, metadata. */
   readonly openPaths: readonly string[]
   /** The middleware that `register` mounts: form, login and metadata. It passes every other path on. */
   readonly routes: KoaMiddleware

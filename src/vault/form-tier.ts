@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
-import { ownerHash } from '../core/crypto/owner-hash.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Completion } from '../core/lifecycle/completion.ts'
+import { createOwnedCredentials } from '../core/lifecycle/owned-credentials.ts'
+import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
@@ -19,11 +20,11 @@ import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
 import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES, type WebParts } from '../web/http/web-parts.ts'
 import { createVaultRoutes } from '../web/page-middleware.ts'
-import { LOGIN_SECONDS } from '../web/session/login-cookie.ts'
+import { endSessionsOf } from '../web/session/end-sessions.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 
-/** Serves the form. It writes and revokes credentials and cannot read them. */
+/** Serves the form and the owners' own page. It writes and revokes credentials and cannot read them. */
 export interface FormTier {
   readonly serverBaseUrl: URL
   /** Paths that must be reachable without a token. */
@@ -99,30 +100,43 @@ export async function openFormTier(options: FormTierOptions): Promise<FormTier> 
     stat: (...given) => backend.stat(...given),
     ...(backend.markRejected && { markRejected }),
   }
-  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked })
+  const marks = createRejectionMarks({ backend: writes, calls: parts.calls, warn: parts.warnOf('rejections') })
+  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, marks })
 }
 
 type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
 
-export interface FormTierParts {
+export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'lastUsed'>> {
   readonly backend: WritableBackend
   readonly sessions: BrowserSessions | undefined
   readonly checked: z.output<typeof formTierOptions>
+  readonly marks: RejectionMarks
   /** Called for each credential that may have changed. */
   readonly changed?: (key: StorageKey) => void
   readonly completion?: Completion
 }
 
-export function createFormTier(
-  opened: PageParts,
-  { backend, sessions, checked, changed, completion }: FormTierParts,
-): OpenedFormTier {
-  const { serverBaseUrl, sealer, journal, health, calls, log } = opened
+export function createFormTier(opened: PageParts, given: FormTierParts): OpenedFormTier {
+  const {
+    backend,
+    sessions = memoryBrowserSessions(),
+    checked,
+    marks,
+    changed,
+    completion,
+    testStored,
+    lastUsed,
+  } = given
+  const { serverBaseUrl, journal, health, calls, log } = opened
   const writer = countingSaves(createCredentialWriter({ backend, calls, log, changed }))
+  const owned = createOwnedCredentials({ backend, calls, log, marks, changed })
   const providers = new Map<string, FormProvider>()
   const parts = webParts(opened, {
     writer,
-    sessions: sessions ?? memoryBrowserSessions(),
+    owned,
+    testStored,
+    lastUsed,
+    sessions,
     providers,
     checked,
     completion,
@@ -153,13 +167,7 @@ export function createFormTier(
 
     async endSessions(owner, { actor, clientId, address, correlationId } = unknownOperator()) {
       const { issuer, subject } = checkOwner(owner)
-      const now = Date.now()
-      // Includes sessions begun in this millisecond, and lasts as long as a session whose login has already begun.
-      await parts.sessions.endAll(
-        ownerHash(sealer, { issuer, subject }),
-        now + 1,
-        now + 1 + (LOGIN_SECONDS + checked.sessionMaxSeconds) * 1000,
-      )
+      await endSessionsOf(parts, { issuer, subject })
       await journal.note({
         type: 'login.ended',
         outcome: 'success',
@@ -185,7 +193,8 @@ function unknownOperator() {
   } as const
 }
 
-interface WebChoices extends Pick<WebParts, 'writer' | 'sessions' | 'providers' | 'completion'> {
+interface WebChoices
+  extends Pick<WebParts, 'writer' | 'owned' | 'testStored' | 'lastUsed' | 'sessions' | 'providers' | 'completion'> {
   readonly checked: z.output<typeof formTierOptions>
 }
 
@@ -214,12 +223,13 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
 }
 
 function sameDefinition(a: FormProvider, b: FormProvider): boolean {
-  const definition = ({ label, variables, doc, destinations, expiry }: FormProvider) => ({
+  const definition = ({ label, variables, doc, destinations, expiry, manageUrl }: FormProvider) => ({
     label,
     variables,
     doc,
     destinations,
     expiry,
+    manageUrl,
   })
   return isDeepStrictEqual(definition(a), definition(b))
 }

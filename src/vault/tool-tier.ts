@@ -4,14 +4,15 @@ import type { AccessLog } from '../core/credentials/credential-audit.ts'
 import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
-import type { EventListeners } from '../core/journal/event-listeners.ts'
+import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { createCutoff } from '../core/lifecycle/cutoff.ts'
-import { createExpiryNotices, type ExpiryNotices } from '../core/lifecycle/expiry-notices.ts'
-import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
+import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
+import { accountUrl } from '../core/network/form-urls.ts'
 import type { Cutoff } from '../core/ports/cutoff.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
@@ -38,7 +39,6 @@ export interface ToolServices {
   readonly crossings: LeakDetector
   readonly rejections: Rejections
   readonly expiryNotices: ExpiryNotices
-  readonly events: Pick<EventListeners, 'emit'>
   /** Whether the form begins with a login. Local mode has none. */
   readonly hasLogin: boolean
   readonly ownerFrom: OwnerFrom
@@ -103,18 +103,22 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
     ...(isCurrent && { isCurrent }),
     ...(backend.markRejected && { markRejected }),
   }
-  return createToolTier(parts, { backend: reads, options, checked })
+  const marks = createRejectionMarks({ backend: reads, calls: parts.calls, warn: parts.warnOf('rejections') })
+  return createToolTier(parts, { backend: reads, options, checked, marks })
 }
 
 export interface ToolTierParts {
   readonly backend: ReadableBackend
   readonly options: Pick<OpenVaultOptions, 'ownerFrom' | 'assertion'>
   readonly checked: z.output<typeof toolTierOptions>
+  readonly marks: RejectionMarks
+  /** Called for each credential whose values were released. */
+  readonly used?: (key: StorageKey) => void
 }
 
 export function createToolTier(
   opened: OpenedParts<'reference', never>,
-  { backend, options, checked }: ToolTierParts,
+  { backend, options, checked, marks, used }: ToolTierParts,
 ): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, warnOf } = opened
   const { openOrReuse, label, leave, wait, withdraw } = pendingRequests
@@ -126,7 +130,6 @@ export function createToolTier(
     health,
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
-  const marks = createRejectionMarks({ backend, calls, warn: warnOf('rejections') })
   const cutoff = createCutoff()
   const reader = createCredentialReader({
     backend,
@@ -134,6 +137,7 @@ export function createToolTier(
     log,
     rejectedAt: marks.at,
     cutoff,
+    used,
     cacheTtl: checked.cacheSeconds * 1000,
   })
   const { maxRejectedOwnersPerMinute: maxOwners } = checked
@@ -162,8 +166,12 @@ export function createToolTier(
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
       rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
-      events: opened.events,
-      expiryNotices: createExpiryNotices(checked.expiryNoticeDays),
+      expiryNotices: createExpiryNotices({
+        reader,
+        events: opened.events,
+        daysAhead: checked.expiryNoticeDays,
+        accountUrl: accountUrl(serverBaseUrl),
+      }),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,

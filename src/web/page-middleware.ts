@@ -8,7 +8,7 @@ import { pageLimits } from './http/page-limits.ts'
 import { securityHeaders, setHeaders } from './http/security-headers.ts'
 import { siteOf } from './http/site.ts'
 import type { WebParts } from './http/web-parts.ts'
-import { createRoutes } from './page-routes.ts'
+import { createRoutes, PAGE_PATHS } from './page-routes.ts'
 import { loadAssets } from './pages/assets.ts'
 import { renderGuide } from './pages/guide.ts'
 import { createMessages } from './pages/messages.ts'
@@ -21,7 +21,7 @@ import { createLoginCookies } from './session/login-cookie.ts'
 import { createCookieSealer } from './session/sealed-cookie.ts'
 import { createSessions } from './session/session.ts'
 
-/** Serves the pages: form, login, callback, sign-out and their assets. Handles everything below `{base path}/credentials`. */
+/** Serves the pages: the form, the user's own page, login, callback, sign-out and their assets. Handles everything below `{base path}/credentials`. */
 export function createVaultRoutes(parts: WebParts): OwnRoutes {
   const { services, headers, files } = createServices(parts)
   const { site, journal, renderer, messages } = services
@@ -62,17 +62,8 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     return { page: renderer.message(messages.unexpected(correlationId)), problem }
   }
 
-  const openPaths = [
-    '{name}/entry',
-    '{name}/submit',
-    '{name}/cancel',
-    '{name}/done',
-    'login',
-    'callback',
-    'sign-out',
-    'assets/*',
-  ]
-  return { middleware, owns, openPaths: openPaths.map((path) => `${site.root}/${path}`) }
+  const openPaths = [...PAGE_PATHS, '/assets/*'].map((path) => site.root + path)
+  return { middleware, owns, openPaths }
 }
 
 function createServices(parts: WebParts) {

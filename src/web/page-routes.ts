@@ -1,5 +1,10 @@
 import Router from '@koa/router'
 import type { Middleware } from 'koa'
+import { listCredentials, signOutEverywhere } from './account/account-page.ts'
+import { forAccount, forCredential, pressed } from './account/account-visit.ts'
+import { reinstate, testCredential } from './account/check-routes.ts'
+import { connect } from './account/connect-route.ts'
+import { confirmRevoke, revoke } from './account/revoke-routes.ts'
 import { type AuthorizedLink, authorizeLink } from './form/authorized-link.ts'
 import { done } from './form/done-route.ts'
 import { cancel, entry } from './form/link-routes.ts'
@@ -23,15 +28,31 @@ interface Methods {
   readonly POST?: Handler
 }
 
+const account: Methods = { GET: forAccount(listCredentials) }
+
 const PAGES: Readonly<Record<string, Methods>> = {
-  login: { POST: posted(beginLogin) },
-  callback: { GET: finishLogin },
-  'sign-out': { POST: posted(signOut) },
-  ':name/entry': { GET: forLink(entry) },
-  ':name/submit': { POST: forLink(submit) },
-  ':name/cancel': { POST: forLink(cancel) },
-  ':name/done': { GET: forLink(done) },
+  '': account,
+  // Express gives a handler that is mounted at the page's own address this path.
+  '/': account,
+  '/sign-out-everywhere': { POST: posted(forAccount(pressed('sign-out-everywhere', signOutEverywhere))) },
+  '/:name/connect': { POST: posted(forCredential(pressed('connect', connect))) },
+  '/:name/test': { POST: posted(forCredential(pressed('test', testCredential))) },
+  '/:name/reinstate': { POST: posted(forCredential(pressed('reinstate', reinstate))) },
+  '/:name/revoke': {
+    GET: forCredential(confirmRevoke),
+    POST: posted(forCredential(pressed('revoke', revoke))),
+  },
+  '/login': { POST: posted(beginLogin) },
+  '/callback': { GET: finishLogin },
+  '/sign-out': { POST: posted(signOut) },
+  '/:name/entry': { GET: forLink(entry) },
+  '/:name/submit': { POST: forLink(submit) },
+  '/:name/cancel': { POST: forLink(cancel) },
+  '/:name/done': { GET: forLink(done) },
 }
+
+/** The paths below the root, with `{name}` for a provider. */
+export const PAGE_PATHS: readonly string[] = Object.keys(PAGES).map((path) => path.replace(':name', '{name}'))
 
 /** Routes each path and method to its handler. Paths are plain; the handlers check names and handles. */
 export function createRoutes(services: PageServices, files: Assets['files']): Middleware {
@@ -40,7 +61,7 @@ export function createRoutes(services: PageServices, files: Assets['files']): Mi
   const root = site.root.replace(/[{}()[\]+?!:*\\]/g, '\\$&')
   const router = new Router({ sensitive: true, strict: true })
   for (const [path, methods] of Object.entries(PAGES)) {
-    router.all(`${root}/${path}`, async (ctx) => {
+    router.all(`${root}${path}`, async (ctx) => {
       const request: PageRequest = ctx.state['request']
       await respond(journal, request, await answerOf(services, request, methods))
     })
@@ -68,7 +89,7 @@ async function answerOf(services: PageServices, request: PageRequest, methods: M
   const handler = ctx.method === 'GET' ? methods.GET : ctx.method === 'POST' ? methods.POST : undefined
   if (!handler) {
     const target = linkTargetOf(ctx['params']['name'], ctx.querystring)
-    const headers = { Allow: methods.GET ? 'GET, HEAD' : 'POST' }
+    const headers = { Allow: [...(methods.GET ? ['GET, HEAD'] : []), ...(methods.POST ? ['POST'] : [])].join(', ') }
     return { page: renderer.message(messages.wrongMethod(target)), headers }
   }
   if (ctx.method === 'GET' && !askedAsDocument(ctx.req.headers)) {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { createDetector } from './detector.ts'
 import { canarySet } from './secrets.ts'
 
@@ -45,7 +46,7 @@ export interface DebugOutput {
 export async function searchDebugOutput(store = 'sealed-file'): Promise<DebugOutput> {
   const secrets = canarySet()
   const detector = createDetector(secrets)
-  const child = spawn(process.execPath, ['--import', 'tsx', path('debug-main.ts')], {
+  const child = spawn(process.execPath, [compiled(join(import.meta.dirname, 'debug-main.ts'))], {
     env: { ...process.env, DEBUG: '*', NODE_DEBUG: '*', CANARY_SEED: secrets.seed, CANARY_STORE: store },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -113,8 +114,4 @@ export async function linesOfBareServer(): Promise<readonly string[]> {
 /** Whether Node's own debugging printed this. */
 export function isPrintedByStream(line: string): boolean {
   return STREAM_PUSH.test(line)
-}
-
-function path(name: string): string {
-  return fileURLToPath(new URL(name, import.meta.url))
 }

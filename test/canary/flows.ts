@@ -1,6 +1,7 @@
 import type { Flow } from './flow.ts'
+import { account } from './flows/account.ts'
 import { asking } from './flows/asking.ts'
-import { auditLog } from './flows/audit-log.ts'
+import { auditLog, auditOptions } from './flows/audit-log.ts'
 import { fetching } from './flows/fetching.ts'
 import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
@@ -13,8 +14,10 @@ import { tools } from './flows/tools.ts'
 
 /** Everything that the product does with secrets, and everything that goes wrong with them. */
 export const flows: readonly Flow[] = [
+  ...auditOptions,
   ...asking,
   ...form,
+  ...account,
   ...saving,
   ...tools,
   ...fetching,

@@ -9,7 +9,7 @@ let command: MainCommand
 beforeAll(async () => {
   command = await mainCommand()
   await command.store('alice', { pat: 'tok-canary-1' })
-  await command.run(['list'])
+  await command.inProcess(['list'])
   writeFileSync(join(command.root, 'other.key'), generateKeyText(), { mode: 0o600 })
   writeFileSync(join(command.root, 'x.log'), 'hello\n')
 }, 60_000)
@@ -17,7 +17,7 @@ afterAll(() => command.remove())
 
 test('an exported CSV has the line ends of RFC 4180 when it leaves the process, and no control character', async () => {
   await command.store('zero\u200Bwidth', { pat: 'tok-canary-2' })
-  await command.run(['show', 'jira', '--issuer', 'https://login.example.com', '--subject', 'zero\u200Bwidth'])
+  await command.inProcess(['show', 'jira', '--issuer', 'https://login.example.com', '--subject', 'zero\u200Bwidth'])
   const { code, out } = await command.run(['audit', 'export', '--format', 'csv'])
   expect(code).toBe(0)
   const rows = out.split('\r\n')
@@ -42,7 +42,7 @@ describe('a log that cannot be verified is not reported as tampered', () => {
     ['audit reconcile --vault-log /dev/null', 'no entry'],
     ['audit reconcile --cloudtrail x.log', 'not a CloudTrail log'],
   ])('%s', async (words, problem) => {
-    const { code, out, error } = await command.run(words.split(' '))
+    const { code, out, error } = await command.inProcess(words.split(' '))
     expect([code, out, error]).toEqual([words.includes('show') ? 1 : 4, '', expect.stringContaining(problem)])
   })
 
@@ -55,14 +55,23 @@ describe('a log that cannot be verified is not reported as tampered', () => {
     expect((await command.shell(line)).code).toBe(4)
   })
 
+  test.each([
+    ['audit', 'verify', '--folder', './dat/audit'],
+    ['audit', 'reconcile', '--vault-log', 'x.log', '--folder', 'vault.key'],
+    ['audit', 'show', '--folder', 'vault.key'],
+    ['audit', 'verify', '--keys', 'x'],
+  ])('as a process, the command says and ends with the same: %s %s %s %s', async (...words) => {
+    expect(await command.run(words)).toEqual(await command.inProcess(words))
+  })
+
   test('wrong usage keeps its code', async () => {
-    expect((await command.run(['audit', 'verify', '--keys', 'x'])).code).toBe(3)
-    expect((await command.run(['audit', 'reconcile'])).code).toBe(2)
+    expect((await command.inProcess(['audit', 'verify', '--keys', 'x'])).code).toBe(3)
+    expect((await command.inProcess(['audit', 'reconcile'])).code).toBe(2)
   })
 
   test('the help names the same codes', async () => {
-    expect((await command.run(['audit', 'verify', '--help'])).out).toMatch(/3 wrong usage,\s+4 not verified/)
-    expect((await command.run(['audit', 'reconcile', '--help'])).out).toMatch(/4 not compared/)
+    expect((await command.inProcess(['audit', 'verify', '--help'])).out).toMatch(/3 wrong usage,\s+4 not verified/)
+    expect((await command.inProcess(['audit', 'reconcile', '--help'])).out).toMatch(/4 not compared/)
   })
 })
 
@@ -77,7 +86,7 @@ test('verify and reconcile say how much they compared', async () => {
   const request = { id: 'r1', operation: 'read', path: 'other/data/x' }
   const entry = JSON.stringify({ type: 'response', time: new Date(0).toISOString(), request })
   writeFileSync(join(command.root, 'vault.log'), `${entry}\n`)
-  const { code, out } = await command.run(['audit', 'reconcile', '--vault-log', 'vault.log'])
+  const { code, out } = await command.inProcess(['audit', 'reconcile', '--vault-log', 'vault.log'])
   expect([code, out]).toEqual([
     0,
     expect.stringContaining('1 entry of vault.log, 0 accesses to secrets below secret/mcp'),
@@ -88,7 +97,7 @@ test('an unclosed log says how to accept it', async () => {
   await command.shell('MCP_AUDIT_FOLDER=./killed $MCV list')
   // Without its last line, "audit.closed", the log is that of a process that was killed.
   await command.shell("f=$(echo killed/audit-*); sed -i '$d' $f")
-  const { code, out } = await command.run(['audit', 'verify', '--folder', 'killed'])
+  const { code, out } = await command.inProcess(['audit', 'verify', '--folder', 'killed'])
   expect(code).toBe(2)
   expect(out).toMatch(/unclosed: writer ([0-9a-f]{16}) .*If that is known: --accept-unclosed \1/)
 })

@@ -85,7 +85,7 @@ describe('F16: what is mistyped on the command line is named', () => {
   })
 
   test('audit verify, where 2 means an incomplete log, ends with 3', async () => {
-    const { code, error } = await command.run(['audit', 'verify', '--ancors', 'x'])
+    const { code, error } = await command.inProcess(['audit', 'verify', '--ancors', 'x'])
     expect([code, error]).toEqual([3, expect.stringContaining('did you mean --anchors?')])
   })
 
@@ -133,7 +133,7 @@ describe('what scripts read', () => {
   test('list takes --subject and --issuer', async () => {
     await command.store('bob', { pat: 'tok-canary-2' })
     const subjects = async (...words: string[]) => {
-      const { out } = await command.run(['list', '--json', ...words])
+      const { out } = await command.inProcess(['list', '--json', ...words])
       return JSON.parse(out).credentials.map(({ subject }: { subject: string }) => subject)
     }
     expect(await subjects()).toEqual(['alice', 'bob'])

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { awsSecretsManagerBackend } from '../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
 import { type HashicorpVaultAuthOptions, vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
@@ -97,6 +98,33 @@ describe('vault', () => {
     expect(await rejectionOf(put(tools, ALICE, { pat: 'x' }))).toMatchObject({ reason: 'no_write_login' })
   })
 
+  test('the tools’ policy marks a rejected value, and cannot touch versions, settings or values', async () => {
+    const { make, read, write, mount } = await setUp()
+    const tools = await opened(make({ read }))
+    const form = await opened(make({ write }))
+    const version = await put(form, ALICE, { pat: 'refused' })
+    expect(await tools.markRejected?.(ALICE, version, new Date(), call())).toBe(true)
+    expect(await form.stat(ALICE, call())).toMatchObject({ labels: { rejectedAt: expect.any(Date) } })
+    const { token } = read as { token: string }
+    const at = (engine: string) => tools.locate(ALICE).replace(`${mount}/`, `${mount}/${engine}/`)
+    for (const [method, engine, body] of [
+      ['PATCH', 'metadata', { max_versions: 1 }],
+      ['PATCH', 'metadata', { delete_version_after: '1s' }],
+      ['PATCH', 'metadata', { custom_metadata: { a: 'b' }, cas_required: true }],
+      ['PUT', 'metadata', { custom_metadata: { a: 'b' } }],
+      ['DELETE', 'metadata', undefined],
+      ['PATCH', 'data', { data: { pat: 'x' } }],
+      ['PUT', 'data', { data: { pat: 'x' } }],
+      ['DELETE', 'data', undefined],
+      ['PUT', 'delete', { versions: [1] }],
+      ['PUT', 'destroy', { versions: [1] }],
+    ] as const)
+      await expect(bao.api(method, at(engine), body, { token })).rejects.toThrow('403')
+    expect(await valuesOf(tools, ALICE)).toEqual({ pat: 'refused' })
+    expect(await form.markRejected?.(ALICE, version, undefined, call())).toBe(true)
+    expect(await tools.stat(ALICE, call())).toMatchObject({ status: 'active', labels: {} })
+  })
+
   test('both in one process do what either may', async () => {
     const { make, read, write, operator } = await setUp()
     const backend = await opened(make({ read, write }))
@@ -168,16 +196,34 @@ describe('vault', () => {
     ['tool', 'path "secret/data/mcp/*" { capabilities = ["read", "create"] }', 'create on .*/data/mcp'],
     ['tool', 'path "secret/data/mcp/*" { capabilities = ["read", "delete"] }', 'delete on .*/data/mcp'],
     ['tool', 'path "secret/destroy/mcp/*" { capabilities = ["update"] }', 'update on .*/destroy/mcp'],
-    ['tool', 'path "secret/metadata/mcp/*" { capabilities = ["read", "delete"] }', 'delete on .*/metadata/mcp'],
+    [
+      'tool',
+      'path "secret/metadata/mcp/*" { capabilities = ["read", "patch", "delete"] }',
+      'delete on .*/metadata/mcp',
+    ],
   ] as const)('doctor names what is too much: %s with %s', async (tier, policy, named) => {
     const { make, read, write } = await setUp({ [tier]: policy })
     expect(await wrongWith(make({ read, write }))).toMatch(new RegExp(`too much: ${named}`))
+  })
+
+  test('doctor names a patch that is not limited to labels', async () => {
+    const { make, mount } = await setUp()
+    const read = await login(policyFile('tool', mount).replace(/ *allowed_parameters = \{[^}]*\}\n/, ''))
+    expect(await wrongWith(make({ read }))).toContain(
+      `too much: patch on ${mount}/metadata/mcp/* without allowed_parameters`,
+    )
   })
 
   test('doctor names what is missing, and a store that is not there', async () => {
     const { make, mount } = await setUp()
     const weak = await login(`path "${mount}/data/mcp/*" { capabilities = ["create"] }`)
     expect(await wrongWith(make({ write: weak }))).toContain(`missing: patch on ${mount}/metadata/mcp/*`)
+    const reader = ['data', 'metadata', 'subkeys'].map(
+      (engine) => `path "${mount}/${engine}/mcp/*" { capabilities = ["read"] }`,
+    )
+    expect(await wrongWith(make({ read: await login(reader.join('\n')) }))).toContain(
+      `missing: patch on ${mount}/metadata/mcp/*`,
+    )
     const nowhere = vaultBackend({ address: 'http://127.0.0.1:1', auth: { method: 'token', token: 'x' } })
     expect(await wrongWith(nowhere)).toContain('[unavailable]')
   })
@@ -242,7 +288,7 @@ describe('aws-secrets-manager', () => {
       user('server'),
       user('operator'),
     ])
-    return { make, form: of(form), tool: of(tool), server: of(server), operator: of(operator) }
+    return { make, prefix, form: of(form), tool: of(tool), server: of(server), operator: of(operator) }
   }
 
   test('the form’s policy saves and revokes, and the tools’ reads; each is refused the other’s', async () => {
@@ -266,6 +312,40 @@ describe('aws-secrets-manager', () => {
     const operators = make({ credentials: operator })
     await operators.open()
     expect((await statusOfAll(operators)).get(ALICE.path)).toBe('active')
+  })
+
+  test('the tools’ policy marks a rejected version, and moves no other label', async () => {
+    const { make, form, tool } = await setUp()
+    const backend = make({ credentials: { read: tool, write: form } })
+    await backend.open()
+    const first = await put(backend, ALICE, { pat: 'one' })
+    const version = await put(backend, ALICE, { pat: 'refused' })
+    proxy.operations.length = 0
+    expect(await backend.markRejected?.(ALICE, version, new Date(), call())).toBe(true)
+    expect(proxy.operations).toEqual(['DescribeSecret', 'UpdateSecretVersionStage'])
+    expect(await backend.read(ALICE, call())).toMatchObject({ labels: { rejectedAt: expect.any(Date) } })
+    const direct = new SecretsManager({ endpoint: proxy.endpoint, region: REGION, credentials: tool })
+    const SecretId = backend.locate(ALICE).replace(/ .*/, '')
+    for (const VersionStage of ['AWSCURRENT', 'AWSPREVIOUS', 'MCPSTAGED'])
+      await expect(
+        direct.updateSecretVersionStage({
+          SecretId,
+          VersionStage,
+          MoveToVersionId: first.ref,
+          RemoveFromVersionId: version.ref,
+        }),
+      ).rejects.toThrow('refused')
+    direct.destroy()
+    expect(await valuesOf(backend, ALICE)).toEqual({ pat: 'refused' })
+  })
+
+  test('doctor names the label that a login may not move', async () => {
+    const { make, prefix } = await setUp()
+    const reader = JSON.parse(awsPolicy('tool', prefix)) as { Statement: unknown[] }
+    const keys = await newAwsUser(emulator, JSON.stringify({ ...reader, Statement: reader.Statement.slice(0, 1) }))
+    expect(await wrongWith(make({ credentials: { read: async () => keys } }))).toContain(
+      'missing: secretsmanager:UpdateSecretVersionStage on mcp-rejected-*',
+    )
   })
 
   test('doctor finds nothing wrong with the policies', async () => {
@@ -295,6 +375,7 @@ describe('aws-secrets-manager', () => {
     ['tool', 'DeleteSecret'],
     ['tool', 'RestoreSecret'],
     ['tool', 'TagResource'],
+    ['tool', 'UpdateSecretVersionStage'],
   ] as const)('doctor names what is too much: %s with %s', async (tier, action) => {
     const { make, form, tool } = await setUp({ [tier]: [action] })
     const wrong = await wrongWith(make({ credentials: { read: tool, write: form } }))

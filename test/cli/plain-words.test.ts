@@ -23,20 +23,20 @@ describe('list', () => {
     ['--provider jra', 'No credential matches --provider jra.'],
     ['--provider jira --subject nobody', 'No credential matches --provider jira --subject nobody.'],
   ])('%s says that the filter found nothing', async (words, text) => {
-    const { code, out } = await command.run(['list', ...words.split(' ')])
+    const { code, out } = await command.inProcess(['list', ...words.split(' ')])
     expect([code, out]).toEqual([0, expect.stringContaining(text)])
   })
 
   test('marks what doctor left', async () => {
-    expect((await command.run(['list'])).out).not.toContain("Not a user's")
+    expect((await command.inProcess(['list'])).out).not.toContain("Not a user's")
     await command.store('doctor', { probe: '1' }, DOCTOR_ISSUER)
-    const marked = await command.run(['list'])
+    const marked = await command.inProcess(['list'])
     expect(marked.out).toMatch(
       /^Not a user's: a revoked test record of "doctor" is left\. Remove it as operator with: /m,
     )
     const [, remove = ''] = /Remove it as operator with: mcp-credential-vault (.*)$/m.exec(marked.out) ?? []
-    expect((await command.run(remove.split(' '))).code).toBe(0)
-    expect((await command.run(['list'])).out).not.toContain('doctor')
+    expect((await command.inProcess(remove.split(' '))).code).toBe(0)
+    expect((await command.inProcess(['list'])).out).not.toContain('doctor')
   })
 })
 
@@ -77,7 +77,7 @@ describe('filters of the audit log', () => {
     ['--outcome sucess', 'did you mean success?'],
     ['--outcome foo', '--outcome takes one of success, failure, denied, error'],
   ])('%s is wrong usage', async (words, text) => {
-    const { code, error } = await command.run(['audit', 'show', ...words.split(' ')])
+    const { code, error } = await command.inProcess(['audit', 'show', ...words.split(' ')])
     expect([code, error]).toEqual([2, expect.stringContaining(text)])
   })
 })
@@ -90,14 +90,14 @@ describe('keygen --out', () => {
     const key = readFileSync(file, 'utf8')
     expect(parseKey(key, 'test')).toHaveLength(32)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    const again = await command.run(['keygen', '--out', 'new.key'])
+    const again = await command.inProcess(['keygen', '--out', 'new.key'])
     expect([again.code, again.error]).toEqual([1, expect.stringContaining('already exists')])
     expect(readFileSync(file, 'utf8')).toBe(key)
     expect(made.out + again.out + again.error).not.toContain('mcv1_')
   })
 
   test('says that its folder is missing', async () => {
-    const { code, error } = await command.run(['keygen', '--out', 'nowhere/new.key'])
+    const { code, error } = await command.inProcess(['keygen', '--out', 'nowhere/new.key'])
     expect([code, error]).toEqual([1, expect.stringContaining('in a folder that does not exist')])
   })
 })
@@ -116,6 +116,6 @@ test('start listens on the port of a base URL on this machine', async () => {
 })
 
 test('without --issuer and --subject, the owner is asked for', async () => {
-  const { code, error } = await command.run(['show', 'jira', '--issuer', ISSUER])
+  const { code, error } = await command.inProcess(['show', 'jira', '--issuer', ISSUER])
   expect([code, error]).toEqual([2, expect.stringContaining('--issuer and --subject are required')])
 })

@@ -47,6 +47,23 @@ test.each<[HeaderOptions, string, string]>([
   expect(received[0]?.url).toBe('/rest?q=1')
 })
 
+test('several headers are sent together, and the request may set none of them', async () => {
+  const { origin, received } = await service()
+  const variables = { key: { label: 'Key' }, app: { label: 'App' } }
+  const header = [
+    { name: 'DD-API-KEY', field: 'key' },
+    { name: 'DD-APPLICATION-KEY', field: 'app' },
+  ] as const
+  const { fetch } = bound([{ origin, header }], { variables })
+  await (await fetch({ key: 'one', app: 'two' }, origin)).text()
+  expect(received[0]?.headers).toMatchObject({ 'dd-api-key': 'one', 'dd-application-key': 'two' })
+  await expect(fetch({ key: 'one', app: 'two' }, origin, { headers: { 'dd-application-key': 'x' } })).rejects.toThrow(
+    expect.objectContaining({ code: 'destination_refused', reason: 'header' }),
+  )
+  await expect(fetch({ key: 'one' }, origin)).rejects.toThrow(expect.objectContaining({ code: 'credential_malformed' }))
+  expect(received).toHaveLength(1)
+})
+
 test('method, headers and bodies of every kind arrive', async () => {
   const { origin, received } = await service(async (request, response) => {
     response.end(`${request.method} ${request.headers['x-a']} ${await text(request)}`)

@@ -72,6 +72,17 @@ test.each<[string, unknown, RegExp]>([
     { origin: 'https://a.test', header: { name: 'A', field: 'nope' } },
     /header: names a field/,
   ],
+  ['no headers', { origin: 'https://a.test', header: [] }, /header/],
+  [
+    'a header twice',
+    { origin: 'https://a.test', header: [header, { name: 'Authorization', field: 'pat' }] },
+    /destinations\[0\]\.header: names a header twice/,
+  ],
+  [
+    'a second header from no variable',
+    { origin: 'https://a.test', header: [header, { name: 'A', field: 'nope' }] },
+    /header: names a field/,
+  ],
   [
     'an option that does not exist',
     { origin: 'https://a.test', header, allowPrivate: true },

@@ -21,20 +21,51 @@ found = jmespath.search(query, answer)
 if found: print(found if isinstance(found, str) else json.dumps(found, default=str))
 `
 
-/** A server's folder with the package in it, in which `aws` is there as well. */
-function serversFolder(): { readonly folder: string; readonly path: string } {
+/** A folder in which `aws` is there. */
+function operatorsFolder(): { readonly folder: string; readonly path: string } {
   const folder = mkdtempSync(join(tmpdir(), 'aws-page-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  installInto(folder)
   writeFileSync(join(folder, 'aws.py'), AWS)
   writeFileSync(join(folder, 'aws'), `#!/bin/sh\nexec '${pythonCommand('python')}' '${folder}/aws.py' "$@"\n`)
   chmodSync(join(folder, 'aws'), 0o700)
+  return { folder, path: `${folder}${delimiter}${process.env['PATH']}` }
+}
+
+/** A server's folder with the package in it, in which `aws` is there as well. */
+function serversFolder(): { readonly folder: string; readonly path: string } {
+  const { folder, path } = operatorsFolder()
+  installInto(folder)
   // As "aws configure --profile mcp-operator" leaves it.
   mkdirSync(join(folder, '.aws'))
   const profile = [`aws_access_key_id=${ROOT_KEYS.accessKeyId}`, `aws_secret_access_key=${ROOT_KEYS.secretAccessKey}`]
   writeFileSync(join(folder, '.aws/credentials'), ['[mcp-operator]', ...profile, ''].join('\n'))
-  return { folder, path: `${folder}${delimiter}${process.env['PATH']}` }
+  return { folder, path }
 }
+
+test('the command on labels removes a mark', async () => {
+  const emulator = await startAwsEmulator('moto')
+  onTestFinished(() => emulator.stop())
+  const { folder, path } = operatorsFolder()
+  const SecretId = 'mcp/jira/issuer/alice.cred'
+  const { VersionId = '' } = await emulator.administrator.createSecret({ Name: SecretId, SecretString: '{"pat":"x"}' })
+  const VersionStage = 'mcp-rejected-20261127T165500Z'
+  await emulator.administrator.updateSecretVersionStage({ SecretId, VersionStage, MoveToVersionId: VersionId })
+  const [block = ''] = blocksOf('docs/backends/aws-secrets-manager.md', 'Labels')
+  expect(block).toContain('mcp/jira/…')
+  const command = block
+    .replace('mcp/jira/…', SecretId)
+    .replace('remove-from-version-id …', `remove-from-version-id ${VersionId}`)
+  const run = shell(command, folder, {
+    PATH: path,
+    AWS_ENDPOINT_URL: emulator.endpoint,
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: ROOT_KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: ROOT_KEYS.secretAccessKey,
+  })
+  expect(await run.ended, run.output()).toBe(0)
+  const { VersionIdsToStages } = await emulator.administrator.describeSecret({ SecretId })
+  expect(VersionIdsToStages).toEqual({ [VersionId]: ['AWSCURRENT'] })
+})
 
 test('the page on AWS, followed word for word, ends in a green doctor, a server, and a list for the operator', {
   timeout: 120_000,

@@ -38,6 +38,12 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['credentialsProviderOptions'],
   },
   { heading: 'CredentialsProvider', file: 'provider-vault.ts', types: ['OwnVaultOptions'], schemas: [] },
+  {
+    heading: 'httpCheck',
+    file: 'destinations/http-check.ts',
+    types: ['HttpCheckOptions'],
+    schemas: ['httpCheckSchema'],
+  },
   { heading: 'Variables', file: 'model/variables.ts', types: ['VariableOptions'], schemas: ['variableSchema'] },
   {
     heading: 'Destinations',
@@ -227,7 +233,7 @@ test('every command and its options are on the page', () => {
   expect(commands.length).toBeGreaterThan(4)
   const shared = read('src/cli/operator/operator-access.ts').match(/ownerOptions = \{.*\}/)?.[0] ?? ''
   for (const text of commands) {
-    const name = /name: '([\w ]+)'/.exec(text)?.[1] ?? ''
+    const name = /name: '([\w -]+)'/.exec(text)?.[1] ?? ''
     const row = section('Command line')
       .split('\n')
       .find((line) => line.startsWith(`| \`${name}`))

@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { compiled } from '../harness/processes/compile-module.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const DEMO = ['--import', 'tsx', 'examples/tickets/demo.ts']
-const demo = (...words: readonly string[]) => promisify(execFile)(process.execPath, [...DEMO, ...words], { cwd: ROOT })
+const DEMO = compiled(join(ROOT, 'examples/tickets/demo.ts'))
+const demo = (...words: readonly string[]) => promisify(execFile)(process.execPath, [DEMO, ...words], { cwd: ROOT })
 
 test('--help names the backends', async () => {
   const { stdout } = await demo('--help')

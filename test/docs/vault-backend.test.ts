@@ -29,6 +29,27 @@ function serversFolder(): { readonly folder: string; readonly path: string } {
   return { folder, path: `${folder}${delimiter}${process.env['PATH']}` }
 }
 
+test('the commands on labels remove a mark and record an expiry', async () => {
+  const bao = await startOpenBao()
+  onTestFinished(() => bao.stop())
+  const folder = mkdtempSync(join(tmpdir(), 'vault-labels-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  symlinkSync(process.env['VAULT_BIN'] ?? pythonCommand('bao'), join(folder, 'vault'))
+  await bao.api('POST', 'secret/data/mcp/jira/issuer/alice', { data: { pat: 'x' } })
+  await bao.api('PATCH', 'secret/metadata/mcp/jira/issuer/alice', { custom_metadata: { 'mcp-rejected': '1 2026' } })
+  const [block = ''] = blocksOf(PAGE, 'Labels')
+  expect(block).toContain('mcp/jira/…')
+  const environment = {
+    PATH: `${folder}${delimiter}${process.env['PATH']}`,
+    VAULT_ADDR: bao.address,
+    VAULT_TOKEN: ROOT_TOKEN,
+  }
+  const run = shell(block.replaceAll('mcp/jira/…', 'mcp/jira/issuer/alice'), folder, environment)
+  expect(await run.ended, run.output()).toBe(0)
+  const { body } = await bao.api('GET', 'secret/metadata/mcp/jira/issuer/alice')
+  expect(body.data.custom_metadata).toEqual({ 'mcp-expires': '2027-01-31' })
+})
+
 test('F19: the page, followed word for word, ends in a green doctor, a server, and a list for the operator', {
   timeout: 120_000,
 }, async () => {

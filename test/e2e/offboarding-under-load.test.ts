@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { type AdminHarness, startAdminHarness } from '../harness/admin-api.ts'
 
@@ -12,12 +11,18 @@ test('while 50 calls of an owner run, none gets a secret after the offboarding h
   const handedOut: number[] = []
   const refused: string[] = []
   let running = 0
+  let held = 0
+  let hold: Promise<void> | undefined
+  let letGo = (): void => undefined
   harness = await startAdminHarness({
-    // The line of a release takes a while, so that values are read and not yet handed out.
+    // While lines of releases are held, values have been read and are not yet handed out.
     wrapAudit: (audit) => ({
       ...audit,
       async append(event) {
-        if (event.type === 'credential.resolved') await delay(1 + Math.random() * 40)
+        if (event.type === 'credential.resolved' && hold) {
+          held += 1
+          await hold
+        }
         return audit.append(event)
       },
     }),
@@ -45,9 +50,14 @@ test('while 50 calls of an owner run, none gets a secret after the offboarding h
   const calls = Array.from({ length: CALLS }, () => client.text('keeps_reading'))
   await expect.poll(() => running).toBe(CALLS)
   await expect.poll(() => handedOut.length).toBeGreaterThan(2 * CALLS)
+  hold = new Promise((resolve) => {
+    letGo = resolve
+  })
+  await expect.poll(() => held).toBe(CALLS)
   const { status, text } = await harness.admin('POST', 'offboard', { body: harness.owner('alice') })
   answeredAt = performance.now()
   expect(status, text).toBe(200)
+  letGo()
   await Promise.all(calls)
   expect(handedOut.filter((at) => at > answeredAt)).toEqual([])
   expect(refused).toHaveLength(CALLS)

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -540,6 +542,24 @@ describe('logins', () => {
     })
   })
 
+  test('row 35: a user’s own token marks that user’s rejected value, and nobody else’s', async () => {
+    const { jwt, auth: userAuth } = await jwtMethod()
+    const backend = await connect({ userAuth })
+    const version = await put(backend, KEY, { pat: 'refused' })
+    const as = (subject: string) => ({ ...call(), assertion: () => jwt(subject) })
+    expect(
+      await rejectionOf(backend.markRejected?.(KEY, version, new Date(), as('bob')) ?? Promise.resolve()),
+    ).toMatchObject({
+      code: 'forbidden',
+    })
+    const fresh = await connect({ userAuth })
+    const own = as(KEY.owner.subject)
+    proxy.requests.length = 0
+    expect(await fresh.markRejected?.(KEY, version, new Date(), own)).toBe(true)
+    expect(await fresh.read(KEY, own)).toMatchObject({ labels: { rejectedAt: expect.any(Date) } })
+    expect(new Set(proxy.requests.map(({ headers }) => headers['x-vault-token']))).not.toContain(ROOT_TOKEN)
+  })
+
   test.each([
     ['768 hours', { token_ttl: '768h', token_max_ttl: '768h' }, 0],
     ['an hour, as a batch token', { token_ttl: '1h', token_type: 'batch' }, 0],
@@ -707,7 +727,11 @@ async function jwtMethod() {
   const { accessor } = (body.data ?? body)[`${path}/`]
   const [, issuer] = vendorName(KEY, 'readable').path.split('/')
   const own = `{{identity.entity.aliases.${accessor}.name}}`
-  const policy = `path "${mount}/data/mcp/+/${issuer}/${own}" { capabilities = ["read"] }`
+  const file = readFileSync(join(import.meta.dirname, '../../docs/backends/policies/vault-user.hcl'), 'utf8')
+  const policy = file
+    .replaceAll('"secret/', `"${mount}/`)
+    .replaceAll('ISSUER', issuer ?? '')
+    .replaceAll('{{identity.entity.aliases.ACCESSOR.name}}', own)
   await bao.api('PUT', `sys/policies/acl/${path}`, { policy })
   await bao.api('POST', `auth/${path}/role/user`, {
     role_type: 'jwt',

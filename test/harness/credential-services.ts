@@ -5,6 +5,10 @@ import { type CredentialReader, createCredentialReader } from '../../src/core/cr
 import { type CredentialWriter, createCredentialWriter } from '../../src/core/credentials/credential-writer.ts'
 import type { Health } from '../../src/core/journal/health.ts'
 import type { Journal } from '../../src/core/journal/journal.ts'
+import { createOwnedCredentials, type OwnedCredentials } from '../../src/core/lifecycle/owned-credentials.ts'
+import { createRejectionMarks } from '../../src/core/lifecycle/rejection-marks.ts'
+import { createRejections, type Rejections } from '../../src/core/lifecycle/rejections.ts'
+import { createStoredTest, type StoredTest } from '../../src/core/lifecycle/stored-test.ts'
 import type { CredentialValues } from '../../src/core/model/variables.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 
@@ -17,6 +21,9 @@ export interface Credentials
   releaseVersion: CredentialReader['release']
   record(...line: Parameters<AccessLog['grant']>): Promise<void>
   note: AccessLog['note']
+  owned: OwnedCredentials
+  testStored: StoredTest
+  rejections: Rejections
 }
 
 export interface CredentialsParts {
@@ -32,9 +39,14 @@ export function createCredentials(parts: CredentialsParts): Credentials {
   const { backend, journal, health, readDeadline, writeDeadline, cacheTtl } = parts
   const log = createAccessLog(journal, backend.name)
   const calls = createBackendCalls({ name: backend.name, health, readDeadline, writeDeadline })
-  const reader = createCredentialReader({ backend, calls, log, cacheTtl })
+  const marks = createRejectionMarks({ backend, calls, warn: () => undefined })
+  const reader = createCredentialReader({ backend, calls, log, cacheTtl, rejectedAt: marks.at })
   const changed = reader.forget
+  const rejections = createRejections({ reader, log, marks, maxOwners: 5, warn: () => undefined })
   return {
+    owned: createOwnedCredentials({ backend, calls, log, marks, changed }),
+    testStored: createStoredTest({ reader, rejections, log }),
+    rejections,
     ...createCredentialAdmin({ backend, calls, log, changed }),
     ...createCredentialWriter({ backend, calls, log, changed }),
     ...reader,

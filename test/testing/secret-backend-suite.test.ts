@@ -95,6 +95,61 @@ const DEFECTS: Record<string, { spoil: (backend: SecretBackend) => Partial<Secre
     }),
     breaks: /repeated attempt/,
   },
+  'keeping a mark in the next version': {
+    spoil: (real) => {
+      const marked = new Map<string, Date>()
+      const withMark = <T extends { readonly status: string; readonly labels?: object }>(found: T, path: string) => {
+        const rejectedAt = marked.get(path)
+        return found.status === 'active' && rejectedAt ? { ...found, labels: { ...found.labels, rejectedAt } } : found
+      }
+      return {
+        async markRejected(key, version, rejectedAt, call) {
+          if (rejectedAt) marked.set(key.path, rejectedAt)
+          return (await real.markRejected?.(key, version, rejectedAt, call)) ?? false
+        },
+        stat: async (key, call) => withMark(await real.stat(key, call), key.path),
+        read: async (key, call) => withMark(await real.read(key, call), key.path),
+      }
+    },
+    breaks: /mark that is taken back is gone.*mark does not outlive its version.*never on another version/,
+  },
+  'marking the newest version for an older one': {
+    spoil: (real) => ({
+      async markRejected(key, version, rejectedAt, call) {
+        const now = await real.stat(key, call)
+        const newest = now.status === 'active' ? now.version : version
+        return (await real.markRejected?.(key, newest, rejectedAt, call)) ?? false
+      },
+    }),
+    breaks: /mark for an older version/,
+  },
+  'labels that only read returns': {
+    spoil: (real) => ({
+      async stat(key, call) {
+        const found = await real.stat(key, call)
+        return found.status === 'active' ? { status: 'active', version: found.version } : found
+      },
+    }),
+    breaks: /labels: those of a save are found.*mark is found by everybody/,
+  },
+  'marks that undo a revocation': {
+    spoil: (real) => {
+      const last = new Map<string, Parameters<SecretBackend['write']>>()
+      return {
+        write: (...given) => {
+          last.set(given[0].path, given)
+          return real.write(...given)
+        },
+        async markRejected(key, version, rejectedAt, call) {
+          const [, values, intent] = last.get(key.path) ?? []
+          if ((await real.stat(key, call)).status === 'revoked' && values && intent)
+            await real.write(key, values, { ...intent, operationId: `${Math.random()}` }, call)
+          return (await real.markRejected?.(key, version, rejectedAt, call)) ?? false
+        },
+      }
+    },
+    breaks: /revocation comes before a mark/,
+  },
   'errors with values': {
     spoil: (real) => ({
       write: (key, values, intent, call) =>

@@ -3,6 +3,10 @@
 path "secret/data/mcp/+/ISSUER/{{identity.entity.aliases.ACCESSOR.name}}" {
   capabilities = ["read"]
 }
+# The patch sets labels, such as the mark of a value that its service rejected.
 path "secret/metadata/mcp/+/ISSUER/{{identity.entity.aliases.ACCESSOR.name}}" {
-  capabilities = ["read"]
+  capabilities = ["read", "patch"]
+  allowed_parameters = {
+    custom_metadata = []
+  }
 }

@@ -4,8 +4,8 @@ import type { LogEvent } from './log-events.ts'
 /** Every type of line, with the sentence that docs and help show for it. */
 export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'], string>> = {
   'credential.requested':
-    'A tool needed a credential that is missing or revoked, and a link was made or reused. `reason` says which.',
-  'credential.resolved': 'A value is about to be handed to a tool.',
+    'A tool needed a credential, or its owner asked for the form; a link was made or reused. `reason`: its state.',
+  'credential.resolved': 'A value is about to be handed to a tool, or to `verify` because its owner tests it.',
   'credential.read': "An operator's command read the values, to keep the fields that it does not replace.",
   'credential.missing':
     'A tool, or a command that rotates, asked for the value of a credential that is absent or revoked.',
@@ -19,14 +19,17 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'credential.storing': "A value is about to be written. The stored record carries this line's writer and number.",
   'credential.stored': 'The value is stored, as `version`.',
   'credential.store_failed': 'It is not stored. With `outcome_unknown` it may be.',
-  'credential.verified': 'The service accepted the value that was typed, before it was saved.',
-  'credential.verification_failed': 'The service refused the value that was typed, or could not be asked.',
+  'credential.verified':
+    'The service accepted the value that was typed, or with `version` the stored one, which its owner tested.',
+  'credential.verification_failed':
+    'The service refused the value, or could not be asked. With `version`: the stored value, in a test.',
   'credential.rotated': 'An operator put another value in place with the command line.',
   'credential.revoked': 'The credential was revoked, or there was nothing to revoke.',
   'credential.purged': 'Revoked, and its mark removed as well.',
   'credential.revoke_failed': 'It was not revoked. With `outcome_unknown` it may be.',
   'credential.echoed': 'A tool result that contained the secret was withheld.',
   'credential.crossed': "A result of `owner`'s call contained another owner's secret for `provider`. Worth an alarm.",
+  'account.opened': 'A user looked at the list of their own credentials.',
   'form.opened': "The link's owner was shown the form.",
   'form.cancelled': 'The owner ended the request on the form.',
   'form.identity_mismatch':
@@ -34,7 +37,7 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'form.rejected': 'A submitted form was refused: CSRF, rate limit, fields that do not fit.',
   'login.succeeded': 'A user signed in to the pages.',
   'login.failed': 'A sign-in was refused or not finished.',
-  'login.ended': 'Sessions were ended, by sign-out or by an operator.',
+  'login.ended': 'Sessions were ended, by the user or by an operator.',
   'token.rejected': 'An access token or request was refused at the MCP endpoint or the admin API.',
   'refusals.counted':
     "`count` strangers' refusals of one minute have no line of their own: over 60 of an address, 600 in all.",
@@ -43,6 +46,15 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'backend.error': '`backend`, the pending store or the identity provider stopped working.',
   'backend.recovered': 'It works again.',
   'key.created': 'A new store was made; `version` is the id of its key.',
+  'key.rotated': 'All new records of the sealed file are about to use a new key.',
+  'key.resealing': 'An operator starts to rewrite the records of the sealed file under the newest key.',
+  'key.resealed': '`count` records were rewritten. Their versions stay the same.',
+  'key.rewrapped':
+    "The sealed file's keys are about to be locked with the store key `version` instead of `previousVersion`.",
+  'key.retired': 'The earlier keys of the sealed file are about to be removed.',
+  'key.change_failed':
+    'A change of the keys failed. `reason` says why; `key.resealing` may have rewritten some records.',
+  'key.exposure_listed': 'An operator listed the credentials that an exposed key could have opened.',
   'admin.listed': 'An operator listed who has a credential.',
   'admin.offboarded':
     'An operator offboarded the owner: `count` credentials were revoked. `failure`: something is left.',

@@ -30,6 +30,9 @@ const TOUCHING = new Set([
   'RestoreSecret',
 ])
 
+/** Begins the label of a version that its service rejected. Tools set it, and it changes no value. */
+const MARK = 'mcp-rejected-'
+
 /**
  * Reads the text of a CloudTrail file and finds the requests that touched secrets below a prefix.
  *
@@ -63,7 +66,7 @@ function accessOf(found: CloudTrailEvent, prefix: string): ForeignAccess | undef
   // A batch that names only filters may have read any secret.
   const byFilter = eventName === 'BatchGetSecretValue' && names.length === 0 ? `${prefix}/ by filter` : undefined
   const name = names.find((one) => one.startsWith(`${prefix}/`)) ?? byFilter
-  if (!TOUCHING.has(eventName) || name === undefined) return undefined
+  if (!TOUCHING.has(eventName) || name === undefined || isMark(found)) return undefined
   return {
     at: timeOf(found),
     operation: `${eventName} ${name}`,
@@ -72,6 +75,11 @@ function accessOf(found: CloudTrailEvent, prefix: string): ForeignAccess | undef
     who: userIdentity?.arn ?? userIdentity?.userName ?? '',
     refused: typeof errorCode === 'string' && errorCode !== '',
   }
+}
+
+function isMark({ eventName, requestParameters }: CloudTrailEvent): boolean {
+  const stage = requestParameters?.['versionStage'] ?? requestParameters?.['VersionStage']
+  return eventName === 'UpdateSecretVersionStage' && typeof stage === 'string' && stage.startsWith(MARK)
 }
 
 /** Lists the secrets that a request names, by name or ARN. A batch has a list, or only filters. */

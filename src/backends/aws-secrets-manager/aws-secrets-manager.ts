@@ -9,6 +9,7 @@ import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-na
 import { type AwsClient, createAwsClient } from './aws-client.ts'
 import { AwsAnswer, isAnswer } from './aws-error.ts'
 import { type AwsCredentialsProvider, type AwsSecretsManagerOptions, awsSchema } from './aws-options.ts'
+import { markRejected } from './marking.ts'
 import { describe, readSecret } from './reading.ts'
 import { revokeSecret } from './revoking.ts'
 import { rightsOf } from './rights.ts'
@@ -135,6 +136,9 @@ export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {})
 
     revoke: (key, intent, call) => revokeSecret(writing(call), nameOf(key), settings, intent, call),
 
+    markRejected: (key, version, rejectedAt, call) =>
+      markRejected(either(call), nameOf(key), { version, rejectedAt }, call),
+
     async *list(call) {
       let lost: string | undefined
       let page: string | undefined
@@ -222,6 +226,7 @@ function guarded(backend: SecretBackend): SecretBackend {
     stat: (key, call) => translated(async () => backend.stat(key, call)),
     write: (key, values, intent, call) => translated(async () => backend.write(key, values, intent, call)),
     revoke: (key, intent, call) => translated(async () => backend.revoke(key, intent, call)),
+    markRejected: (...given) => translated(async () => (await backend.markRejected?.(...given)) ?? false),
     history: (key, call) => translated(async () => (await backend.history?.(key, call)) ?? []),
     rights: (key, tier, call) =>
       translated(async () => (await backend.rights?.(key, tier, call)) ?? { missing: [], excess: [] }),

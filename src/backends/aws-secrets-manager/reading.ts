@@ -3,6 +3,7 @@ import { parseUntrustedJson } from '../../core/model/untrusted-json.ts'
 import type { BackendCall, CredentialLookup } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
+import { rejectedAtOf } from './rejection-stage.ts'
 import { type AwsSecret, CURRENT, isTombstone, secretOf, versionOf } from './secret.ts'
 
 /** @returns undefined when there is no such secret */
@@ -38,7 +39,8 @@ async function readOnce(client: AwsClient, name: string, call: BackendCall): Pro
     if (!found.VersionId) throw notUnderstood()
     const version = versionOf(found.VersionId ?? '', found.CreatedDate ?? new Date(0))
     if (isTombstone(found.VersionId)) return { status: 'revoked', version }
-    return { status: 'active', version, values: fieldsOf(found.SecretString) }
+    const rejectedAt = rejectedAtOf(found.VersionStages)
+    return { status: 'active', version, values: fieldsOf(found.SecretString), labels: rejectedAt ? { rejectedAt } : {} }
   } catch (error) {
     // The secret is scheduled for deletion or has no current version; its description says which. Other errors stay as they are.
     if (!isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')) throw error

@@ -4,6 +4,7 @@ import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, RevokeIntent } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
+import { removeLabel } from './marking.ts'
 import { describe } from './reading.ts'
 import { type AwsSecret, CURRENT, isTombstone, PREVIOUS, STAGED, tombstoneId } from './secret.ts'
 
@@ -101,15 +102,5 @@ async function removeLabels(client: AwsClient, name: string, { stages }: AwsSecr
   for (const [version, labels] of Object.entries(stages)) {
     if (isTombstone(version)) continue
     for (const label of labels) if (label !== CURRENT) await removeLabel(client, name, label, version, call)
-  }
-}
-
-async function removeLabel(client: AwsClient, name: string, label: string, version: string, call: BackendCall) {
-  const change = { SecretId: name, VersionStage: label, RemoveFromVersionId: version }
-  try {
-    await client('updateSecretVersionStage', change, call)
-  } catch (error) {
-    // The label was removed already.
-    if (!isAnswer(error, 'InvalidParameterException')) throw error
   }
 }

@@ -2,18 +2,23 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { AwsAnswer } from './aws-error.ts'
+import { REJECTED, rejectionStage } from './rejection-stage.ts'
 import { CURRENT } from './secret.ts'
+
+/** The one staging label that a login of the tool tier may move. */
+const MARK = `UpdateSecretVersionStage on ${REJECTED}*`
 
 const NEEDED = {
   form: [
     'DescribeSecret',
     'PutSecretValue',
     'UpdateSecretVersionStage',
+    MARK,
     'DeleteSecret',
     'RestoreSecret',
     'TagResource',
   ],
-  tool: ['DescribeSecret', 'GetSecretValue'],
+  tool: ['DescribeSecret', 'GetSecretValue', MARK],
 } as const
 
 /**
@@ -33,6 +38,12 @@ export async function rightsOf(client: AwsClient, name: string, tier: Tier, call
       client(
         'updateSecretVersionStage',
         { ...nowhere, VersionStage: CURRENT, MoveToVersionId: version, RemoveFromVersionId: version },
+        call,
+      ),
+    [MARK]: () =>
+      client(
+        'updateSecretVersionStage',
+        { ...nowhere, VersionStage: rejectionStage(new Date()), MoveToVersionId: version },
         call,
       ),
     DeleteSecret: () => client('deleteSecret', { ...nowhere, RecoveryWindowInDays: 7 }, call),

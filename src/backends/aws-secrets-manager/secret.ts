@@ -1,6 +1,7 @@
 import type { DescribeSecretResponse, SecretListEntry } from '@aws-sdk/client-secrets-manager'
 import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
-import { describedVersion, fieldsOf } from './tags.ts'
+import { rejectedAtOf } from './rejection-stage.ts'
+import { describedVersion, fieldsOf, versionLabelsOf } from './tags.ts'
 
 export const CURRENT = 'AWSCURRENT'
 export const PREVIOUS = 'AWSPREVIOUS'
@@ -37,7 +38,7 @@ export function secretOf(found: DescribeSecretResponse | SecretListEntry): AwsSe
   const newest = current ?? Object.keys(stages)[0] ?? describedVersion(tags)
   const changed = found.LastChangedDate ?? found.CreatedDate ?? new Date(0)
   return {
-    status: statusOf(newest && versionOf(newest, changed), current, scheduledForDeletion, tags),
+    status: statusOf(newest && versionOf(newest, changed), { current, scheduledForDeletion, stages, tags }),
     current,
     scheduledForDeletion,
     stages,
@@ -47,15 +48,15 @@ export function secretOf(found: DescribeSecretResponse | SecretListEntry): AwsSe
 
 function statusOf(
   version: StoredVersion | undefined | '',
-  current: string | undefined,
-  scheduledForDeletion: boolean,
-  tags: Readonly<Record<string, string>>,
+  { current, scheduledForDeletion, stages, tags }: Omit<AwsSecret, 'status'>,
 ): CredentialStatus {
   // The secret was created without a value and never got one.
   if (!version) return { status: 'absent' }
   if (scheduledForDeletion || current === undefined || isTombstone(current)) return { status: 'revoked', version }
   const fields = fieldsOf(tags, current)
-  return { status: 'active', version, ...(fields && { fields }) }
+  const rejectedAt = rejectedAtOf(stages[current])
+  const labels = { ...versionLabelsOf(tags, current), ...(rejectedAt && { rejectedAt }) }
+  return { status: 'active', version, labels, ...(fields && { fields }) }
 }
 
 /** @param createdAt time of this version if the service returns it, else of the secret's last change */

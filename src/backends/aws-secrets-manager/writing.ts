@@ -7,6 +7,7 @@ import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, StoredVersion, WriteIntent } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
+import { removeMarks } from './marking.ts'
 import { describe } from './reading.ts'
 import { type AwsSecret, CURRENT, isTombstone, STAGED, versionOf } from './secret.ts'
 import { tags, tagsOfWrite } from './tags.ts'
@@ -87,15 +88,16 @@ async function remove({ client, name }: WritePlace, secret: AwsSecret, call: Bac
 async function create(
   { client, name, hidden, settings }: WritePlace,
   values: CredentialValues,
-  { operationId, audit }: WriteIntent,
+  intent: WriteIntent,
   call: BackendCall,
 ): Promise<boolean> {
-  const fields = Object.keys(values)
+  const { operationId } = intent
+  const described = tagsOfWrite(operationId, { ...intent, fields: Object.keys(values) }, hidden)
   const input = {
     Name: name,
     SecretString: JSON.stringify(values),
     ClientRequestToken: operationId,
-    Tags: [...tags(settings.tags), ...tagsOfWrite(operationId, { fields, audit }, hidden)],
+    Tags: [...tags(settings.tags), ...described.filter(({ Value }) => Value !== '')],
     ...(settings.kmsKeyId !== undefined && { KmsKeyId: settings.kmsKeyId }),
   }
   try {
@@ -133,19 +135,23 @@ async function replace(
   }
 }
 
-/** Updates the tags. The value is already stored, so a failure here only warns. A new secret was created with its tags. */
+/**
+ * Updates the tags, and removes the marks of earlier versions. The value is already stored, so a failure here only warns. A new secret was
+ * created with its tags.
+ */
 async function describeVersion(
   { client, name, hidden, warn }: WritePlace,
   secret: AwsSecret | undefined,
   values: CredentialValues,
-  { operationId, audit }: WriteIntent,
+  intent: WriteIntent,
   call: BackendCall,
 ): Promise<void> {
   if (!secret) return
-  const fields = Object.keys(values)
+  const inTime = withinTime(call, TAG_DEADLINE)
   try {
-    const Tags = tagsOfWrite(operationId, { fields, audit }, hidden)
-    await client('tagResource', { SecretId: name, Tags }, withinTime(call, TAG_DEADLINE))
+    const Tags = tagsOfWrite(intent.operationId, { ...intent, fields: Object.keys(values) }, hidden)
+    await client('tagResource', { SecretId: name, Tags }, inTime)
+    await removeMarks(client, name, secret, inTime)
   } catch (error) {
     const reason = isCredentialVaultError(error) ? (error.reason ?? error.code) : 'refused'
     warn(`The tags of ${name} could not be written (${reason}). The credential itself is stored.`)

@@ -13,7 +13,8 @@ import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-na
 import type { HashicorpVaultAuthOptions } from './auth/auth-options.ts'
 import type { LoginHalf } from './auth/secret-file.ts'
 import { type HashicorpVaultOptions, hashicorpVaultSchema } from './hashicorp-vault-options.ts'
-import { isMarkedRevoked, labelsOf, labelsOfRevocation, labelsOfWrite } from './labels.ts'
+import type { Kv } from './kv.ts'
+import { isMarkedRevoked, labelsOf, labelsOfRejection, labelsOfRevocation, labelsOfWrite } from './labels.ts'
 import { createLogins, type Logins } from './logins.ts'
 import { type KvMetadata, statusOf } from './metadata.ts'
 import { checkMount } from './mount.ts'
@@ -77,6 +78,11 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
     throw new CredentialVaultError('configuration_invalid', 'The vault backend is not open.', { reason: 'not_open' })
   }
 
+  /** A user's own login, if the call has one, else the reader's, else the writer's. */
+  function describing(key: StorageKey, call: BackendCall): Kv {
+    return call.assertion ? logins(call).reading(key, call) : logins(call).either()
+  }
+
   function pathOf(key: StorageKey): string {
     return `${prefix}/${vendorPath(key, names)}`
   }
@@ -93,8 +99,7 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       call.noteBase?.(status)
       const written = await kv.write(path, values, metadata?.current ?? 0, call)
       if (written) {
-        const { operationId, audit } = intent
-        const described = { operationId, audit, fields: Object.keys(values) }
+        const described = { ...intent, fields: Object.keys(values) }
         await label(key, labelsOfWrite(Number(written.label), described, vendorName(key, names).hidden), call)
         return written
       }
@@ -144,9 +149,15 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
 
     read: async (key, call) => logins(call).reading(key, call).read(pathOf(key), call),
 
-    async stat(key, call) {
-      const kv = call.assertion ? logins(call).reading(key, call) : logins(call).either()
-      return statusOf(await kv.metadata(pathOf(key), call))
+    stat: async (key, call) => statusOf(await describing(key, call).metadata(pathOf(key), call)),
+
+    async markRejected(key, version, rejectedAt, call) {
+      const kv = describing(key, call)
+      const metadata = await kv.metadata(pathOf(key), call)
+      const status = statusOf(metadata)
+      if (!metadata || status.status !== 'active' || status.version.ref !== version.ref) return false
+      await kv.label(pathOf(key), labelsOfRejection(metadata.current, rejectedAt), call)
+      return true
     },
 
     fieldNames: async (key, call) => logins(call).either().fields(pathOf(key), call),

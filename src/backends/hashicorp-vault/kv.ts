@@ -7,6 +7,7 @@ import type {
   Tier,
 } from '../../core/ports/secret-backend.ts'
 import { type HashicorpVaultClient, isCasLost } from './hashicorp-client.ts'
+import { versionLabelsOf } from './labels.ts'
 import { type KvMetadata, metadataOf, notUnderstood, versionOf } from './metadata.ts'
 import { rightsOf } from './rights.ts'
 import { objectAt } from './transport/exchange.ts'
@@ -59,7 +60,8 @@ export function createKv(mount: string, client: HashicorpVaultClient): Kv {
       if (answer.status === 404) return { status: 'revoked', version: version.stored }
       const values = objectAt(answer.body, 'data', 'data')
       if (!values) throw notUnderstood()
-      return { status: 'active', version: version.stored, values }
+      const labels = versionLabelsOf(objectAt(metadata, 'custom_metadata'), version.number)
+      return { status: 'active', version: version.stored, values, labels }
     },
 
     async metadata(path, call) {

@@ -1,6 +1,6 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { CredentialStatus, StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
-import { labelsOf } from './labels.ts'
+import { labelsOf, versionLabelsOf } from './labels.ts'
 import { type HashicorpVaultAnswer, objectAt } from './transport/exchange.ts'
 
 /** One credential as `metadata/` describes it: every version, without values. */
@@ -76,5 +76,6 @@ export function statusOf(metadata: KvMetadata | undefined): CredentialStatus {
   if (!metadata || !newest) return { status: 'absent' }
   if (newest.destroyed || newest.deleted) return { status: 'revoked', version: newest.stored }
   const { fields } = labelsOf(metadata.customMetadata, newest.number)
-  return { status: 'active', version: newest.stored, ...(fields && { fields }) }
+  const labels = versionLabelsOf(metadata.customMetadata, newest.number)
+  return { status: 'active', version: newest.stored, labels, ...(fields && { fields }) }
 }

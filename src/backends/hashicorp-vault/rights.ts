@@ -1,3 +1,4 @@
+import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { BackendCall, RightsReport, Tier } from '../../core/ports/secret-backend.ts'
 import type { HashicorpVaultClient } from './hashicorp-client.ts'
 import { valueAt } from './transport/exchange.ts'
@@ -5,7 +6,7 @@ import { valueAt } from './transport/exchange.ts'
 /** Rights that each tier needs on one credential, by engine path. `docs/backends/policies` grants exactly these. */
 const NEEDED: Readonly<Record<Exclude<Tier, 'both'>, Readonly<Record<string, readonly string[]>>>> = {
   form: { data: ['create', 'update'], metadata: ['read', 'patch'], destroy: ['update'], subkeys: ['read'] },
-  tool: { data: ['read'], metadata: ['read'], subkeys: ['read'] },
+  tool: { data: ['read'], metadata: ['read', 'patch'], subkeys: ['read'] },
 }
 const ENGINES = ['data', 'metadata', 'subkeys', 'delete', 'undelete', 'destroy'] as const
 
@@ -44,5 +45,22 @@ export async function rightsOf(
     )
   }
   if (granted(listing).includes('list')) excess.push(`list on ${listing}`)
+  if (tier === 'tool' && (await mayPatchSettings(client, `${mount}/metadata/${path}`, call)))
+    excess.push(`patch on ${mount}/metadata/${prefix}/* without allowed_parameters`)
   return { missing, excess }
+}
+
+/**
+ * Whether this login may change settings of a secret besides its labels. Capabilities do not tell: a patch that `allowed_parameters` limits
+ * looks like any other. Vault refuses a parameter that is not allowed before it looks at the value, and a value that is no number after.
+ */
+async function mayPatchSettings(client: HashicorpVaultClient, path: string, call: BackendCall): Promise<boolean> {
+  try {
+    await client({ method: 'PATCH', path: `${path}-nowhere`, body: { max_versions: 'none' } }, call)
+    return true
+  } catch (error) {
+    if (isCredentialVaultError(error, 'forbidden')) return false
+    if (isCredentialVaultError(error, 'configuration_invalid')) return true
+    throw error
+  }
 }

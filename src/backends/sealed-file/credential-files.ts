@@ -5,13 +5,21 @@ import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
-import type { CredentialStatus, StoredCredential, StoredVersion, WriteIntent } from '../../core/ports/secret-backend.ts'
-import { type CurrentRecord, createCurrentRecords, emptiedVersion, versionOf } from './current-record.ts'
-import { MAX_FILE_BYTES } from './durable-file.ts'
-import type { Keyring } from './keyring.ts'
-import { encodeRecord, type NewHeader, openRecord, type RecordKind } from './record.ts'
+import type {
+  CredentialLookup,
+  CredentialStatus,
+  StoredCredential,
+  StoredVersion,
+  VersionLabels,
+  WriteIntent,
+} from '../../core/ports/secret-backend.ts'
+import { type CurrentRecord, type CurrentRecords, emptiedVersion, versionOf } from './current-record.ts'
+import { MAX_FILE_BYTES } from './files/durable-file.ts'
+import type { HeldKeyring } from './keys/held-keyring.ts'
+import { encodeRecord, type NewHeader, openRecord, type RecordKind, type RecordPayload } from './record.ts'
 import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
+import { createRejections, type Rejections } from './rejections.ts'
 import { MAX_REVISION, type Revisions } from './revisions.ts'
 
 /** Ids that are cached, since each tool call needs its own several times. */
@@ -21,8 +29,10 @@ const MAX_REMEMBERED = 10_000
 export interface CredentialFiles {
   find(key: StorageKey): Promise<CurrentRecord>
   isCurrent(key: StorageKey, version: StoredVersion): boolean
-  /** Returns the values of an active record that was found for `key`. */
-  values(found: CurrentRecord, key: StorageKey): CredentialValues
+  read(key: StorageKey): Promise<CredentialLookup>
+  /** Opens the box too, for the labels and field names in it. */
+  stat(key: StorageKey): Promise<CredentialStatus>
+  readonly rejections: Rejections
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, signal: AbortSignal): Promise<StoredVersion>
   /** Commits the revision after the one that was found. Returns undefined when another writer was first. */
   commit(found: CurrentRecord, next: NextRevision, signal?: AbortSignal): Promise<StoredVersion | undefined>
@@ -35,19 +45,23 @@ export interface NextRevision {
   readonly kind: RecordKind
   readonly key: StorageKey
   readonly values?: CredentialValues
+  readonly labels?: WriteIntent['labels']
   readonly operationId: string
   readonly audit?: AuditPosition
 }
 
-export function createCredentialFiles(
-  keyring: Keyring,
-  revisions: Revisions,
-  warn: (message: string) => void,
-  records = createCurrentRecords(revisions, keyring),
-): CredentialFiles {
+export interface CredentialFilesParts {
+  readonly keys: HeldKeyring
+  readonly revisions: Revisions
+  readonly records: CurrentRecords
+  readonly warn: (message: string) => void
+}
+
+export function createCredentialFiles({ keys, revisions, records, warn }: CredentialFilesParts): CredentialFiles {
+  const { indexKey } = keys.forReading()
   const known = new Map<string, string>()
   const idOf = (key: StorageKey) => {
-    const id = known.get(key.path) ?? recordId(keyring.indexKey, key.provider, key.owner)
+    const id = known.get(key.path) ?? recordId(indexKey, key.provider, key.owner)
     if (known.size >= MAX_REMEMBERED) known.clear()
     known.set(key.path, id)
     return id
@@ -55,7 +69,7 @@ export function createCredentialFiles(
   const find = (key: StorageKey) => records.find(idOf(key))
 
   const commit: CredentialFiles['commit'] = async (found, next, signal) => {
-    const { kind, key, values, operationId, audit } = next
+    const { kind, key, values, labels, operationId, audit } = next
     const { id } = found.listing
     const revision = revisionOf(found) + 1
     if (revision > MAX_REVISION) throw recordError('numbering', revisions.path(id, MAX_REVISION))
@@ -68,27 +82,57 @@ export function createCredentialFiles(
       operation: operationId,
       ...(audit && { audit: { writer: audit.writer, seq: audit.seq } }),
     }
-    const payload = { provider: key.provider, owner: key.owner, ...(values === undefined ? {} : { values }) }
-    const bytes = encodeRecord(header, payload, keyring)
+    const payload = { provider: key.provider, owner: key.owner, values, labels }
+    const bytes = encodeRecord(header, payload, keys.forWriting())
     if (bytes.length > MAX_FILE_BYTES) throw tooLarge()
     if (!(await revisions.commit(found.listing, header.revision, bytes, signal))) return undefined
-    records.saw(id, header.revision)
+    records.saw(id, header.revision, header.version)
     return versionOf(header)
+  }
+
+  const rejections = createRejections({ keys, revisions, find, warn })
+
+  async function labelsOf(
+    found: CurrentRecord,
+    { labels }: RecordPayload,
+  ): Promise<{ readonly labels?: VersionLabels }> {
+    const rejectedAt = await rejections.at(found)
+    const all = { ...labels, ...(rejectedAt && { rejectedAt }) }
+    return Object.keys(all).length > 0 ? { labels: all } : {}
+  }
+
+  async function read(key: StorageKey): Promise<CredentialLookup> {
+    const found = await find(key)
+    const status = statusOf(found)
+    if (status.status !== 'active') return status
+    if (found.kind !== 'verified') throw recordError('swapped', revisions.path(idOf(key), revisionOf(found)))
+    const payload = openRecord(found.record, found.keyring)
+    const { provider, owner, values } = payload
+    const same = provider === key.provider && owner.issuer === key.owner.issuer && owner.subject === key.owner.subject
+    if (!same || !values) throw recordError('swapped', found.record.path)
+    return { ...status, values, ...(await labelsOf(found, payload)) }
   }
 
   return {
     find,
+    read,
     commit,
+    rejections,
     path: (key) => revisions.path(idOf(key), '*'),
-    isCurrent: (key, version) => revisions.isNewest(idOf(key), Number(version.label)),
 
-    values(found, key) {
-      const path = revisions.path(idOf(key), revisionOf(found))
-      if (found.kind !== 'verified') throw recordError('swapped', path)
-      const { provider, owner, values } = openRecord(found.record, keyring)
-      const same = provider === key.provider && owner.issuer === key.owner.issuer && owner.subject === key.owner.subject
-      if (!same || !values) throw recordError('swapped', path)
-      return values
+    isCurrent(key, version) {
+      const id = idOf(key)
+      const last = records.last(id)
+      if (last?.version !== version.ref || !revisions.isNewest(id, last.revision)) return false
+      // Another process may have marked this version meanwhile.
+      return !revisions.marks.exists(id, Number(version.label))
+    },
+
+    async stat(key) {
+      const found = await read(key)
+      if (found.status !== 'active') return found
+      const { values, ...status } = found
+      return { ...status, fields: Object.keys(values) }
     },
 
     async write(key, values, { expect, ...announced }, signal) {
@@ -118,9 +162,17 @@ export function createCredentialFiles(
             warn(`${revisions.path(id, found.revision)} is revoked and no longer says whose it was.`)
           const status = statusOf(found)
           if (found.kind !== 'verified' || status.status === 'absent') continue
-          const { provider, owner } = openRecord(found.record, keyring)
+          const payload = openRecord(found.record, found.keyring)
+          const { provider, owner, values } = payload
           const { audit } = found.record.header
-          yield { key: storageKey(provider, owner), status, ...(audit && { audit }) }
+          yield {
+            key: storageKey(provider, owner),
+            status:
+              status.status === 'active'
+                ? { ...status, fields: Object.keys(values ?? {}), ...(await labelsOf(found, payload)) }
+                : status,
+            ...(audit && { audit }),
+          }
         } catch (error) {
           first ??= error
         }

@@ -1,16 +1,18 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
-import type { Keyring } from './keyring.ts'
-import { type RecordHeader, type VerifiedRecord, verifyRecord } from './record.ts'
+import { storageError } from './files/storage-error.ts'
+import type { HeldKeyring } from './keys/held-keyring.ts'
+import { findKeyPair, type Keyring } from './keys/keyring.ts'
+import { numberOf, type RecordHeader, type VerifiedRecord, verifyRecord } from './record.ts'
 import { recordError } from './record-error.ts'
 import type { RevisionListing, Revisions } from './revisions.ts'
-import { storageError } from './storage-error.ts'
 
 /** A credential's newest revision. The next commit is based on `listing`. */
 export type CurrentRecord = { readonly listing: RevisionListing } & (
   | { readonly kind: 'none' }
-  | { readonly kind: 'verified'; readonly record: VerifiedRecord }
+  /** `keyring` verified it, and holds the key of its box unless that is missing. */
+  | { readonly kind: 'verified'; readonly record: VerifiedRecord; readonly keyring: Keyring }
   /** A revocation emptied it and found no space for its mark. */
   | { readonly kind: 'emptied'; readonly revision: number; readonly at: Date }
   | { readonly kind: 'damaged'; readonly revision: number; readonly error: CredentialVaultError }
@@ -18,8 +20,16 @@ export type CurrentRecord = { readonly listing: RevisionListing } & (
 
 export interface CurrentRecords {
   find(id: string): Promise<CurrentRecord>
-  /** Remembers a revision, so that an older one is recognised later. */
-  saw(id: string, revision: number): void
+  /** Remembers a revision and the version that it holds, so that an older one is recognised later. */
+  saw(id: string, revision: number, version?: string): void
+  /** The newest revision that this process has seen. */
+  last(id: string): SeenRevision | undefined
+}
+
+export interface SeenRevision {
+  readonly revision: number
+  /** Undefined for a revision without a readable header. */
+  readonly version: string | undefined
 }
 
 const MOST_LOOKS = 20
@@ -28,13 +38,15 @@ const MOST_LOOKS = 20
  * Finds newest records and remembers the highest revision of each credential, so that an older file that is restored while this process
  * runs is recognised. When the newest revision is damaged, an earlier one is never used instead.
  */
-export function createCurrentRecords(revisions: Revisions, keyring: Keyring): CurrentRecords {
-  const highest = new Map<string, number>()
-  const saw = (id: string, revision: number) => highest.set(id, Math.max(revision, highest.get(id) ?? 0))
+export function createCurrentRecords(revisions: Revisions, keys: HeldKeyring): CurrentRecords {
+  const highest = new Map<string, SeenRevision>()
+  const saw = (id: string, revision: number, version?: string) => {
+    if (revision > (highest.get(id)?.revision ?? 0)) highest.set(id, { revision, version })
+  }
 
   async function findOnce(id: string): Promise<CurrentRecord | undefined> {
     // Read before listing, since another call of this process may commit in between.
-    const known = highest.get(id) ?? 0
+    const known = highest.get(id)?.revision ?? 0
     const listing = await revisions.look(id)
     const { newest } = listing
     const path = revisions.path(id, newest === 0 ? known || '*' : newest)
@@ -50,18 +62,29 @@ export function createCurrentRecords(revisions: Revisions, keyring: Keyring): Cu
       saw(id, newest)
       return { kind: 'emptied', listing, revision: newest, at: file.changedAt }
     }
+    return verified(listing, file.bytes, path)
+  }
+
+  function verified(listing: RevisionListing, bytes: Buffer, path: string): CurrentRecord {
+    const { id, newest } = listing
+    const keyring = keys.forReading()
     try {
-      const record = verifyRecord(file.bytes, { id, revision: newest, path }, keyring)
-      saw(id, newest)
-      return { kind: 'verified', listing, record }
+      const record = verifyRecord(bytes, { id, revision: newest, path }, keyring)
+      if (record.header.kind !== 'purged' && !findKeyPair(keyring.sealKeys, record.header.sealKey))
+        throw recordError('unknown_seal_key', path)
+      saw(id, newest, record.header.version)
+      return { kind: 'verified', listing, record, keyring }
     } catch (error) {
       if (!isCredentialVaultError(error)) throw error
-      return damaged(listing, error)
+      // A record of newer keys is no tampering if this process cannot read the newest keyring.
+      const isOfUnknownKey = error.reason === 'unknown_writer' || error.reason === 'unknown_seal_key'
+      return damaged(listing, (isOfUnknownKey ? keys.problem() : undefined) ?? error)
     }
   }
 
   return {
     saw,
+    last: (id) => highest.get(id),
     async find(id) {
       for (let looks = 1; looks < MOST_LOOKS; looks += 1) {
         const current = await findOnce(id)
@@ -80,8 +103,8 @@ function damaged(listing: RevisionListing, error: CredentialVaultError): Current
   return { kind: 'damaged', listing, revision: listing.newest, error }
 }
 
-export function versionOf(header: Pick<RecordHeader, 'version' | 'revision' | 'at'>): StoredVersion {
-  return { ref: header.version as VersionRef, label: String(header.revision), createdAt: new Date(header.at) }
+export function versionOf(header: Pick<RecordHeader, 'version' | 'revision' | 'number' | 'at'>): StoredVersion {
+  return { ref: header.version as VersionRef, label: String(numberOf(header)), createdAt: new Date(header.at) }
 }
 
 export function emptiedVersion(revision: number, at: Date): StoredVersion {

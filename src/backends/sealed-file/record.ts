@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/crypto/sodium.ts'
 import type { Owner } from '../../core/model/owner.ts'
-import { findKeyPair, type Keyring } from './keyring.ts'
+import type { WriteIntent } from '../../core/ports/secret-backend.ts'
+import { findKeyPair, type Keyring } from './keys/keyring.ts'
 import { recordError } from './record-error.ts'
 
 /**
@@ -29,6 +30,8 @@ const headerSchema = z.strictObject({
   id: z.string(),
   /** Number of this file among the credential's, from 1. Never reused. */
   revision: z.int().min(1),
+  /** Number of the version, which is its first revision's. Absent in that revision; a later one holds the same version under other keys. */
+  number: z.int().min(1).optional(),
   kind: z.enum(['active', 'revoked', 'purged']),
   /** Random name of the version, its {@link VersionRef}. */
   version: z.string().min(1),
@@ -43,18 +46,28 @@ const headerSchema = z.strictObject({
 
 export type RecordHeader = Readonly<z.output<typeof headerSchema>>
 
+const labelsSchema = z.object({
+  /** Unix milliseconds. */
+  expiresAt: z.int().optional(),
+  accountName: z.string().optional(),
+  unverified: z.boolean().optional(),
+})
+
 const payloadSchema = z.strictObject({
   provider: z.string(),
   issuer: z.string(),
   subject: z.string(),
-  /** Absent in a revoked record. */
+  /** Absent in a revoked record. Its names are the version's field names. */
   values: z.record(z.string(), z.string()).optional(),
+  /** Absent in records without labels. Labels of an unknown form must not make the values unreadable. */
+  labels: labelsSchema.optional().catch(undefined),
 })
 
 export interface RecordPayload {
   readonly provider: string
   readonly owner: Owner
   readonly values?: Readonly<Record<string, string>> | undefined
+  readonly labels?: WriteIntent['labels']
 }
 
 /** A record whose signature and place were checked and whose box is still closed. */
@@ -63,6 +76,11 @@ export interface VerifiedRecord {
   readonly headerHash: Uint8Array
   readonly box: Buffer
   readonly path: string
+}
+
+/** Returns the number of the version that a record holds. */
+export function numberOf({ number, revision }: Pick<RecordHeader, 'number' | 'revision'>): number {
+  return number ?? revision
 }
 
 /** The part of a header that does not come from the keyring. */
@@ -113,6 +131,11 @@ function parseRecord(bytes: Buffer, path: string) {
   return { header, headerLine, box, signature, signed }
 }
 
+/** Returns what a file says of itself, unchecked, or undefined for a file that is no record. */
+export function headerOf(bytes: Buffer): RecordHeader | undefined {
+  return parseHeader(bytes.toString('latin1').split('\n')[1] ?? '')
+}
+
 /** Opens the box of a record that is not purged. Throws `record_tampered`. */
 export function openRecord(record: VerifiedRecord, keyring: Keyring): RecordPayload {
   const keys = findKeyPair(keyring.sealKeys, record.header.sealKey)
@@ -122,13 +145,24 @@ export function openRecord(record: VerifiedRecord, keyring: Keyring): RecordPayl
   const payload = readContent(content, record.headerHash)
   wipe(content)
   if (!payload) throw recordError('spliced', record.path)
-  const { provider, issuer, subject, values } = payload
-  return { provider, owner: { issuer, subject }, values }
+  const { provider, issuer, subject, values, labels } = payload
+  return { provider, owner: { issuer, subject }, values, ...(labels && { labels: openedLabels(labels) }) }
+}
+
+/** Leaves out what a record cannot hold, because the values must be stored even if their labels cannot. */
+function sealedLabels({ expiresAt, accountName, unverified }: NonNullable<WriteIntent['labels']>) {
+  const labels = labelsSchema.safeParse({ expiresAt: expiresAt?.getTime(), accountName, unverified })
+  return labels.success && Object.values(labels.data).some((label) => label !== undefined) ? labels.data : undefined
+}
+
+function openedLabels({ expiresAt, ...labels }: z.output<typeof labelsSchema>): NonNullable<WriteIntent['labels']> {
+  return { ...labels, ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }) }
 }
 
 function box(headerLine: string, payload: RecordPayload, publicKey: Uint8Array): string {
   const { provider, owner, values } = payload
-  const text = Buffer.from(JSON.stringify({ provider, issuer: owner.issuer, subject: owner.subject, values }))
+  const labels = payload.labels && sealedLabels(payload.labels)
+  const text = Buffer.from(JSON.stringify({ provider, issuer: owner.issuer, subject: owner.subject, values, labels }))
   // Padded, since the length alone would reveal many kinds of token.
   const length = Math.ceil((HASH_BYTES + text.length + 1) / PADDING_BLOCK) * PADDING_BLOCK
   const content = Buffer.alloc(length)

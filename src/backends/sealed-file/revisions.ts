@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { link, lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -10,8 +10,8 @@ import {
   readSmallFile,
   removeQuietly,
   syncFolder,
-} from './durable-file.ts'
-import { errnoOf } from './storage-error.ts'
+} from './files/durable-file.ts'
+import { errnoOf } from './files/storage-error.ts'
 
 /**
  * The files of a store's credentials: `records/<3 hex digits>/<id>.<revision>`. A revision is committed by link(2), which fails when the
@@ -31,34 +31,52 @@ export interface Revisions {
   isNewest(id: string, revision: number): boolean
   /** Resolves to true once durable, or to false when another writer has that revision or the listing is too old: list again. */
   commit(listing: RevisionListing, revision: number, bytes: Buffer, signal?: AbortSignal): Promise<boolean>
+  /** Reads, replaces or removes the mark beside a version. Both changes are durable when they resolve. */
+  readonly marks: MarkFiles
   /** Makes names durable whose writer may have crashed before syncing them. */
   settle(id: string): Promise<void>
   /** Empties revisions durably, without needing free space. */
   shred(id: string, revisions: readonly number[]): Promise<void>
-  /** Empties all but the last two revisions and frees a few names that were held long enough. The next call retries failures. */
+  /**
+   * Empties all but the last two revisions, frees a few names that were held long enough, and removes the marks of earlier versions. The
+   * next call retries failures.
+   */
   prune(listing: RevisionListing): Promise<void>
   /** Yields every id in the store, folder by folder. Fails when there is no store. */
   ids(): AsyncIterable<string>
   path(id: string, revision: number | '*'): string
 }
 
+/** The files `<id>.<version>.rejected`, of which a listing of revisions takes no notice. */
+export interface MarkFiles {
+  /** Whether there is one, valid or not. */
+  exists(id: string, version: number): boolean
+  read(id: string, version: number): Promise<FileContent>
+  write(id: string, version: number, bytes: Buffer): Promise<void>
+  remove(id: string, version: number): Promise<void>
+  path(id: string, version: number): string
+}
+
 export interface RevisionListing {
   readonly id: string
   readonly revisions: readonly number[]
+  /** Numbers of the versions that have a mark. */
+  readonly marks: readonly number[]
   /** 0 when there is none. */
   readonly newest: number
   readonly wallTime: number
   readonly monotonicTime: number
 }
 
-const DEFAULT_HOLD_MS = 600_000
+export const HOLD_MS = 600_000
 const NAMES_PRUNED_PER_WRITE = 8
 /** At most twelve digits, so that no planted name makes the next number inexact. */
 export const MAX_REVISION = 999_999_999_999
 const FILE_NAME = /^([0-9a-f]{40})\.([1-9][0-9]{0,11})$/
+const MARK_NAME = /^[0-9a-f]{40}\.([1-9][0-9]{0,11})\.rejected$/
 const SHARD_NAME = /^[0-9a-f]{3}$/
 
-export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisions {
+export function createRevisions(root: string, holdMs = HOLD_MS): Revisions {
   const records = join(root, 'records')
   const temporaries = join(root, 'tmp')
   const durableShards = new Set<string>()
@@ -77,8 +95,31 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
     durableShards.add(shard)
   }
 
+  const marks: MarkFiles = {
+    path: (id, version) => `${path(id, version)}.rejected`,
+    exists: (id, version) => existsSync(marks.path(id, version)),
+    read: (id, version) => readSmallFile(marks.path(id, version)),
+    async write(id, version, bytes) {
+      const temporary = await createTemporary(temporaries, bytes)
+      try {
+        await rename(temporary, marks.path(id, version))
+      } catch (error) {
+        await removeQuietly(temporary)
+        throw error
+      }
+      await syncFolder(shardOf(id))
+    },
+    async remove(id, version) {
+      await unlink(marks.path(id, version)).catch((error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error
+      })
+      await syncFolder(shardOf(id))
+    },
+  }
+
   return {
     path,
+    marks,
 
     async look(id) {
       const wallTime = Date.now()
@@ -86,12 +127,13 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
       const names = await namesIn(shardOf(id))
       // If the volume is not mounted, this fails. Otherwise every credential would look absent.
       if (names.length === 0) await stat(records)
-      const revisions = names
-        .filter((name) => name.startsWith(id))
+      const own = names.filter((name) => name.startsWith(id))
+      const revisions = own
         .flatMap((name) => FILE_NAME.exec(name)?.[2] ?? [])
         .map(Number)
         .sort((a, b) => a - b)
-      return { id, revisions, newest: revisions.at(-1) ?? 0, wallTime, monotonicTime }
+      const marked = own.flatMap((name) => MARK_NAME.exec(name)?.[1] ?? []).map(Number)
+      return { id, revisions, marks: marked, newest: revisions.at(-1) ?? 0, wallTime, monotonicTime }
     },
 
     read: (id, revision) => readSmallFile(path(id, revision)),
@@ -122,8 +164,9 @@ export function createRevisions(root: string, holdMs = DEFAULT_HOLD_MS): Revisio
       for (const revision of revisions) await emptyFile(path(id, revision), true)
     },
 
-    async prune({ id, revisions }) {
+    async prune({ id, revisions, marks: outdated }) {
       const surplus = revisions.slice(0, -1).map((revision) => path(id, revision))
+      for (const version of outdated) await removeQuietly(marks.path(id, version))
       try {
         const last = surplus.at(-1)
         if (last !== undefined) await emptyFile(last, false)

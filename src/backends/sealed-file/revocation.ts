@@ -5,8 +5,8 @@ import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { RevokeIntent, StoredVersion } from '../../core/ports/secret-backend.ts'
 import { type CredentialFiles, type NextRevision, statusOf, wasMadeBy } from './credential-files.ts'
 import type { CurrentRecord } from './current-record.ts'
+import { storageError } from './files/storage-error.ts'
 import type { Revisions } from './revisions.ts'
-import { storageError } from './storage-error.ts'
 
 /**
  * Commits a signed mark as the newest revision and durably empties every revision below it. A damaged record can be revoked too, unless the

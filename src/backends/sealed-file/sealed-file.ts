@@ -6,13 +6,17 @@ import { processWarning } from '../../core/host/process-warning.ts'
 import { throwIfAborted } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { CredentialLookup, SecretBackend } from '../../core/ports/secret-backend.ts'
-import { type CredentialFiles, createCredentialFiles, statusOf } from './credential-files.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { StoreKeys } from '../../core/ports/store-keys.ts'
+import { type CredentialFiles, createCredentialFiles } from './credential-files.ts'
+import { createCurrentRecords } from './current-record.ts'
+import { storageError } from './files/storage-error.ts'
+import { holdKeyring } from './keys/held-keyring.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
 import { revoke } from './revocation.ts'
 import { announceServer, type ServerPresence } from './server-presence.ts'
-import { storageError } from './storage-error.ts'
 import { openStoreFolder } from './store-folder.ts'
+import { createStoreKeys } from './store-keys.ts'
 
 export interface SealedFileOptions {
   /**
@@ -47,6 +51,7 @@ interface OpenedStore {
   readonly masterKey: Uint8Array
   readonly files: CredentialFiles
   readonly revisions: Revisions
+  readonly storeKeys: StoreKeys
 }
 
 /**
@@ -96,31 +101,39 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     async open(events) {
       await sodiumReady()
-      const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile, warn })
+      const source = { name: 'MCP_VAULT_KEY', text: key, file: keyFile } as const
+      const found = findKey({ ...source, warn })
       try {
-        const { root, keyring, masterKey } = await openStoreFolder(folder, found, { create, warn }, events)
+        const { root, keyring, found: used } = await openStoreFolder(folder, found, { create, warn }, events)
+        const keys = holdKeyring({
+          root,
+          keyring,
+          found: used,
+          findKey: () => findKey({ ...source, warn: () => {} }),
+          warn,
+        })
         const revisions = createRevisions(root)
-        const files = createCredentialFiles(keyring, revisions, warn)
-        store = { root, masterKey, files, revisions }
+        const records = createCurrentRecords(revisions, keys)
+        const files = createCredentialFiles({ keys, revisions, records, warn })
+        const { rejections } = files
+        const storeKeys = createStoreKeys({ root, found: used, keys, records, revisions, rejections })
+        store = { root, masterKey: used.key, files, revisions, storeKeys }
       } catch (error) {
         throw storageError(error, folder)
       }
     },
 
-    read: (storageKey, { signal }) =>
-      guarded(async ({ files }): Promise<CredentialLookup> => {
-        const found = await files.find(storageKey)
-        const status = statusOf(found)
-        if (status.status !== 'active') return status
-        return { ...status, values: files.values(found, storageKey) }
-      }, signal),
+    read: (storageKey, { signal }) => guarded(({ files }) => files.read(storageKey), signal),
 
-    stat: (storageKey, { signal }) => guarded(async ({ files }) => statusOf(await files.find(storageKey)), signal),
+    stat: (storageKey, { signal }) => guarded(({ files }) => files.stat(storageKey), signal),
 
     isCurrent: (storageKey, version) => opened().files.isCurrent(storageKey, version),
 
     write: (storageKey, values, intent, { signal }) =>
       guarded(({ files }) => files.write(storageKey, values, intent, signal), signal),
+
+    markRejected: (storageKey, version, rejectedAt, { signal }) =>
+      guarded(({ files }) => files.rejections.set(storageKey, version, rejectedAt), signal),
 
     revoke: (storageKey, intent, { signal }) =>
       guarded(({ files, revisions }) => revoke(files, revisions, storageKey, intent, signal), signal),
@@ -136,6 +149,14 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     locate: (storageKey) => opened().files.path(storageKey),
 
     deriveKey: (purpose) => deriveKey(opened().masterKey, `derived ${purpose}`),
+
+    storeKeys: {
+      rotate: (signal) => guarded(({ storeKeys }) => storeKeys.rotate(signal), signal),
+      reseal: (options, signal) => guarded(({ storeKeys }) => storeKeys.reseal(options, signal), signal),
+      rewrap: (newKey, signal) => guarded(({ storeKeys }) => storeKeys.rewrap(newKey, signal), signal),
+      retire: (options, signal) => guarded(({ storeKeys }) => storeKeys.retire(options, signal), signal),
+      exposed: (options, signal) => guarded(({ storeKeys }) => storeKeys.exposed(options, signal), signal),
+    },
 
     async announceServer(serverBaseUrl) {
       await mark?.close()

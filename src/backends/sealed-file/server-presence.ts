@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { lstat, mkdir, readdir } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { removeQuietly } from './durable-file.ts'
+import { removeQuietly } from './files/durable-file.ts'
 
 /** Lets servers of one store detect each other. */
 export interface ServerPresence {

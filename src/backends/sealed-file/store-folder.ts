@@ -1,20 +1,22 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { FoundKey } from '../../core/crypto/key-source.ts'
-import { keyId, type MasterKey } from '../../core/crypto/key-text.ts'
+import { keyId } from '../../core/crypto/key-text.ts'
 import { openPrivateFolder } from '../../core/host/private-folder.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { OpeningEvents } from '../../core/ports/secret-backend.ts'
-import { createTemporary, readSmallFile, removeQuietly, sweepTemporaries, syncFolder } from './durable-file.ts'
-import { createKeyring, type Keyring, keyOfKeyring, lockKeyring, unlockKeyring } from './keyring.ts'
+import { createTemporary, readSmallFile, removeQuietly, sweepTemporaries, syncFolder } from './files/durable-file.ts'
+import { errnoOf } from './files/storage-error.ts'
+import { createKeyring, type Keyring, keyOfKeyring, lockKeyring } from './keys/keyring.ts'
+import { keyringPath, readKeyring } from './keys/keyring-file.ts'
 import { createRevisions, linkOnce } from './revisions.ts'
-import { errnoOf } from './storage-error.ts'
 
 /** An opened store: `keyring`, `records/` and `tmp/` in one folder. */
 export interface StoreFolder {
   readonly root: string
   readonly keyring: Keyring
-  readonly masterKey: MasterKey
+  /** The store key, and where it came from. */
+  readonly found: FoundKey
 }
 
 /**
@@ -37,7 +39,7 @@ export async function openStoreFolder(
   // Sync even if another process created the store: it may have been killed before its names were durable.
   await syncFolder(root)
   await sweepTemporaries(join(root, 'tmp'))
-  return { root, keyring, masterKey: found.key }
+  return { root, keyring, found }
 }
 
 async function mustExist(folder: string): Promise<void> {
@@ -106,13 +108,6 @@ async function makeFolders(root: string): Promise<void> {
   }
 }
 
-async function readKeyring(root: string, found: FoundKey): Promise<Keyring | undefined> {
-  const path = keyringPath(root)
-  const file = await readSmallFile(path)
-  if (file.kind === 'missing') return undefined
-  return unlockKeyring(file.kind === 'bytes' ? file.bytes : Buffer.alloc(0), found, path)
-}
-
 async function initialise(root: string, found: FoundKey, events: OpeningEvents | undefined): Promise<Keyring> {
   if (await hasRecords(root)) {
     // Another process may have made the store and saved its first record since the keyring was looked for.
@@ -147,8 +142,4 @@ async function hasRecords(root: string): Promise<boolean> {
     if (errnoOf(error) === 'ENOENT') return false
     throw error
   }
-}
-
-function keyringPath(root: string): string {
-  return join(root, 'keyring')
 }

@@ -13,6 +13,7 @@ import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { StoredVersion } from '../../core/ports/secret-backend.ts'
+import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
@@ -34,6 +35,8 @@ export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
 export interface OperatorAccess {
   readonly credentials: OperatorCredentials
   readonly context: AccessContext
+  /** The keys of the sealed file. Undefined for a backend whose vendor keeps them. */
+  readonly storeKeys: StoreKeys | undefined
   /** Seconds that running servers may keep using the old value after this command. */
   readonly cacheSeconds: number
 }
@@ -71,7 +74,7 @@ export async function withOperatorAccess(
       reinstate: (...parameters) => reinstate(doors, ...parameters),
     }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
-    return await work({ credentials, context, cacheSeconds })
+    return await work({ credentials, context, storeKeys: backend.storeKeys, cacheSeconds })
   } finally {
     // Close the log even if the others fail, or it would look like that of a killed process.
     await Promise.allSettled([backend.close(), pendingStore.shutdown(), journal.close()])

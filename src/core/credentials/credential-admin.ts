@@ -1,4 +1,5 @@
 import { refusalEvent } from '../journal/refusal-event.ts'
+import { TRANSITIONS } from '../journal/transitions.ts'
 import { translated } from '../model/deadline.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import { checkSize, type FieldChange, missing, withField } from '../model/stored-values.ts'
@@ -16,7 +17,6 @@ import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { announcedWrite } from './credential-writer.ts'
 import { lookUp, statusOf } from './status-of.ts'
-import { TRANSITIONS } from './transitions.ts'
 
 /** Operations of operators other than saving and revoking. */
 export interface CredentialAdmin {

@@ -25,7 +25,7 @@ export function createAccessLog(journal: Pick<Journal, 'grant' | 'note'>, backen
 function lineOf(
   key: StorageKey | undefined,
   { actor, clientId, clientName, tool, request, address, correlationId }: AccessContext,
-  { type, outcome, reason, version, previousVersion, backendRequestIds, destination, status }: CredentialNote,
+  { type, outcome, reason, version, previousVersion, backendRequestIds, destination, status, count }: CredentialNote,
   backend: string,
 ): AuditEvent {
   const owner = key?.owner
@@ -49,5 +49,6 @@ function lineOf(
     request,
     address,
     correlationId,
+    count,
   }
 }

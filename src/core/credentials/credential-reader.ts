@@ -48,6 +48,8 @@ export interface CredentialReaderParts {
   readonly rejectedAt?: ((key: StorageKey, version: StoredVersion) => Date | undefined) | undefined
   /** Refuses a release that has begun before its owner was offboarded. */
   readonly cutoff?: Cutoff | undefined
+  /** Called for each credential whose values were released. */
+  readonly used?: ((key: StorageKey) => void) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
@@ -60,6 +62,7 @@ export function createCredentialReader({
   log,
   rejectedAt = () => undefined,
   cutoff,
+  used,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
@@ -104,6 +107,7 @@ export function createCredentialReader({
         })
         // The values may be older than an offboarding that has revoked them meanwhile.
         if (begun?.isCut) throw missing('revoked', key.provider)
+        used?.(key)
         return { values: pick(variables, found.values), version: found.version }
       } catch (error) {
         // The journal has reported this failure and cannot log it.

@@ -1,4 +1,5 @@
 import { reasonOf } from '../journal/refusal-event.ts'
+import { TRANSITIONS } from '../journal/transitions.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
@@ -9,7 +10,6 @@ import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { revokeOnce } from './revoke-once.ts'
 import { saveOnce } from './save-once.ts'
-import { TRANSITIONS } from './transitions.ts'
 
 /** Saves and revokes values in a backend. It releases nothing. */
 export interface CredentialWriter {
@@ -17,7 +17,7 @@ export interface CredentialWriter {
    * Writes once the `credential.storing` line is durable. The values are durable when this resolves. If it rejects, the earlier values are
    * still stored, except after `outcome_unknown`: then either may be.
    */
-  save(key: StorageKey, values: CredentialValues, context: AccessContext, options?: SaveOptions): Promise<StoredVersion>
+  save(key: StorageKey, values: CredentialValues, context: AccessContext, options?: SaveDetails): Promise<StoredVersion>
   /**
    * Revokes even if the audit log cannot be written. Resolves to false when nothing was stored. `expect` is what must still be stored;
    * default `any`.
@@ -31,7 +31,7 @@ export interface CredentialWriter {
   ): Promise<boolean>
 }
 
-export interface SaveOptions {
+export interface SaveDetails {
   /** Called once the line is durable, before anything is written. Rejects if the write is no longer allowed. */
   readonly mayWrite?: (() => Promise<void>) | undefined
   readonly labels?: WriteIntent['labels']
@@ -87,8 +87,8 @@ export interface AnnouncedWrite {
   readonly context: AccessContext
   /** The line that records success. */
   readonly done: CredentialNote
-  readonly mayWrite?: SaveOptions['mayWrite']
-  readonly labels?: SaveOptions['labels']
+  readonly mayWrite?: SaveDetails['mayWrite']
+  readonly labels?: SaveDetails['labels']
 }
 
 /** Writes between two audit lines: the intent line, which is durable first, and the outcome line. */

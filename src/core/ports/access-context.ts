@@ -11,5 +11,13 @@ export type AccessContext = Pick<
 /** The event fields about one credential, besides its owner and the caller. */
 export type CredentialNote = Pick<
   AuditEvent,
-  'type' | 'outcome' | 'reason' | 'version' | 'previousVersion' | 'backendRequestIds' | 'destination' | 'status'
+  | 'type'
+  | 'outcome'
+  | 'reason'
+  | 'version'
+  | 'previousVersion'
+  | 'backendRequestIds'
+  | 'destination'
+  | 'status'
+  | 'count'
 >

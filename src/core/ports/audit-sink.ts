@@ -10,7 +10,7 @@ export interface AuditPosition {
 }
 
 export type AuditEventType =
-  /** A tool needed a credential that is missing or revoked, and a link was made or reused. */
+  /** A tool needed a credential, or its owner asked for the form on their own page, and a link was made or reused. */
   | 'credential.requested'
   /** A value is about to be handed to a tool. */
   | 'credential.resolved'
@@ -32,7 +32,7 @@ export type AuditEventType =
   | 'credential.storing'
   | 'credential.stored'
   | 'credential.store_failed'
-  /** The service accepted the value that was typed, before it was saved. */
+  /** The service accepted the value: the one typed, before it was saved, or the stored one, when its owner tested it. */
   | 'credential.verified'
   | 'credential.verification_failed'
   /** An operator replaced a value with our command line. */
@@ -45,6 +45,8 @@ export type AuditEventType =
   | 'credential.echoed'
   /** A tool result contained a secret of an owner other than the call's. */
   | 'credential.crossed'
+  /** An owner looked at the list of their own credentials. */
+  | 'account.opened'
   | 'form.opened'
   | 'form.cancelled'
   /** The signed-in person is not the link's owner. */
@@ -65,6 +67,20 @@ export type AuditEventType =
   | 'backend.recovered'
   /** A new store was made with this key. */
   | 'key.created'
+  /** All new records of the store are about to use a new key. */
+  | 'key.rotated'
+  /** An operator starts to rewrite the records under the newest key. */
+  | 'key.resealing'
+  /** `count` records were rewritten. */
+  | 'key.resealed'
+  /** The store's keys are about to be locked with another store key. */
+  | 'key.rewrapped'
+  /** The earlier keys are about to be removed. */
+  | 'key.retired'
+  /** A change of the keys failed. */
+  | 'key.change_failed'
+  /** An operator listed the credentials that an exposed key opened. */
+  | 'key.exposure_listed'
   | 'admin.listed'
   /** An operator ended everything of one owner; `count` credentials were revoked. */
   | 'admin.offboarded'
@@ -95,6 +111,7 @@ type RequestReason =
   | 'login_used'
   | 'rate_limited'
   | 'sessions_ended'
+  | 'signed_out_everywhere'
   | 'unknown_field'
 
 /** The command that read the log. */
@@ -143,7 +160,7 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** The same in every line of one operation, and in the backend's own log if it accepts an id. */
   readonly correlationId: string
-  /** Number of lines in a gap, or of refusals in a `refusals.counted` line. */
+  /** Number of lines in a gap, of refusals in a `refusals.counted` line, or of records in a line about keys. */
   readonly count?: number | undefined
   /** RFC 3339. The time of the event, in a line that could not be written then. */
   readonly occurredAt?: string | undefined

@@ -37,8 +37,12 @@ export interface FormProvider {
   readonly doc: string | undefined
   /** Destinations of the credential as shown to the user: origins, or the label of the field that names one. */
   readonly destinations: readonly string[]
+  /** The service's own page on which users see and delete their tokens. */
+  readonly manageUrl?: string | undefined
   /** Problems by field name: values that cannot be sent in the destination's header. */
   readonly fieldProblems?: (values: CredentialValues) => ReadonlyMap<string, FieldProblem>
+  /** Whether the owner may save values that the service could not be asked about. Default false. */
+  readonly allowUnverified?: boolean
   /** What the form asks about the end of the credential. Undefined: nothing. */
   readonly expiry?: ExpiryPolicy | undefined
   /** Tries the values against the service. Resolves to a {@link VerifyFailure} if there is no verdict. Absent if values are not tried. */

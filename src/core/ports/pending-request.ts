@@ -1,15 +1,18 @@
-import type { RequestCause } from '../model/credential-state.ts'
+import type { CredentialState } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { PendingKey, PendingOutcome } from './pending-store.ts'
 
-/** A call's request for a missing credential. */
+/** A request for a credential: a call's for a missing one, or its owner's for any. */
 export interface NewRequest {
   readonly provider: string
   readonly user: User
   /** As the MCP client calls itself; unverified. */
   readonly clientName?: string | undefined
   readonly tool?: string | undefined
-  readonly cause: RequestCause
+  /** The state in which the credential was when the form was asked for. Only its owner asks for the form of an `active` one. */
+  readonly cause: CredentialState
+  /** Set if the owner opened the request on their own page, and no call waits for it. */
+  readonly openedBy?: 'owner' | undefined
 }
 
 /** One open request for a credential. */

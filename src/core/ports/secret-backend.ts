@@ -1,6 +1,7 @@
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from './audit-sink.ts'
+import type { StoreKeys } from './store-keys.ts'
 
 declare const versionBrand: unique symbol
 
@@ -86,7 +87,10 @@ export interface BackendCall {
   readonly assertion?: (() => Promise<string>) | undefined
 }
 
-/** `form`: saves and revokes, and never reads a value. `tool`: reads, and changes nothing. `both`: one login does everything. */
+/**
+ * `form`: saves and revokes, and never reads a value. `tool`: reads, and writes nothing but labels such as the mark of a rejection. `both`:
+ * one login does everything.
+ */
 export type Tier = 'form' | 'tool' | 'both'
 
 /** Differences between a login's rights and what its tier needs, in the vendor's own words. */
@@ -176,6 +180,8 @@ export interface SecretBackend {
    * if the backend has no key.
    */
   deriveKey?(purpose: string): Uint8Array
+  /** The store's own keys. Absent where a vendor keeps them. */
+  readonly storeKeys?: StoreKeys
   /**
    * Shows other processes, until `close()`, that a server at this address uses the store. Resolves to true when another server at this
    * address shows the same, and to false when there is none or it cannot be told. Never rejects. Absent where the store cannot show it.

@@ -64,7 +64,7 @@ export interface PendingRequests {
 export interface PendingRequestsParts {
   readonly store: PendingStore
   readonly sealer: Sealer<'pending-request', 'link' | 'slot' | 'owner' | 'topic'>
-  /** How long a new link works, in seconds. Default 600. A form tier opens no requests and leaves it out. */
+  /** How long a new link works, in seconds. Default 600. */
   readonly linkTtlSeconds?: number | undefined
 }
 
@@ -91,7 +91,8 @@ const sealedSchema = z.strictObject({
   clientId: z.string().optional(),
   clientName: z.string().optional(),
   tool: z.string().optional(),
-  cause: z.enum(REQUEST_CAUSES),
+  cause: z.enum(['active', ...REQUEST_CAUSES]),
+  openedBy: z.literal('owner').optional(),
   createdAt: z.number(),
 })
 
@@ -106,7 +107,7 @@ export function createPendingRequests({
     sealer.mac('topic', provider, user.issuer, user.subject).toString('base64url')
 
   function newEntry(wanted: NewRequest): PendingEntry {
-    const { provider, user, cause } = wanted
+    const { provider, user, cause, openedBy } = wanted
     const clientName = displayed(wanted.clientName)
     const tool = displayed(wanted.tool)
     const id = randomBytes(32).toString('base64url')
@@ -116,7 +117,7 @@ export function createPendingRequests({
     const { issuer, subject, clientId } = user
     const sealed = sealer.seal(
       'pending-request',
-      { id, provider, issuer, subject, clientId, clientName, tool, cause, createdAt },
+      { id, provider, issuer, subject, clientId, clientName, tool, cause, openedBy, createdAt },
       keepUntil,
     )
     return {

@@ -47,6 +47,22 @@ export async function conflict(attempt: Promise<unknown>): Promise<void> {
   })
 }
 
+/** Expects that one of these attempts to save `attempt 0`, `attempt 1` … succeeded, and that the others are conflicts. */
+export async function oneWinner(
+  attempts: readonly Promise<StoredVersion>[],
+  backend: SecretBackend,
+  key: StorageKey,
+): Promise<void> {
+  const settled = await Promise.allSettled(attempts)
+  const winners = settled.flatMap((attempt, index) => (attempt.status === 'fulfilled' ? [index] : []))
+  assert.equal(winners.length, 1)
+  for (const attempt of settled) {
+    if (attempt.status === 'rejected')
+      assert.ok(isCredentialVaultError(attempt.reason, 'conflict'), String(attempt.reason))
+  }
+  assert.deepEqual(await valuesOf(backend, key), { pat: `attempt ${winners[0]}` })
+}
+
 export async function valuesOf(backend: SecretBackend, key: StorageKey): Promise<CredentialValues> {
   const found = await backend.read(key, call())
   assert.equal(found.status, 'active')

@@ -5,9 +5,10 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { MAX_CREDENTIAL_BYTES } from '../../core/model/variables.ts'
 import type { SecretBackend, StoredCredential } from '../../core/ports/secret-backend.ts'
-import { call, conflict, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
+import { call, conflict, oneWinner, put, refOf, remove, statusOfAll, valuesOf } from './calls.ts'
 import { describeFaults } from './fault-suite.ts'
 import type { Fault, SecretBackendHarness } from './harness.ts'
+import { describeLabels } from './label-suite.ts'
 import { describeVendorOperator } from './vendor-suite.ts'
 
 export interface SecretBackendSuite {
@@ -160,7 +161,7 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
     const attempts = Array.from({ length: 8 }, (_, index) =>
       put(index % 2 ? here : there, ALICE, { pat: `attempt ${index}` }, { expect: 'absent' }),
     )
-    await oneWinner(attempts, here)
+    await oneWinner(attempts, here, ALICE)
   })
 
   check('of simultaneous changes of one version one wins', async ({ here, there }) => {
@@ -168,7 +169,7 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
     const attempts = Array.from({ length: 8 }, (_, index) =>
       put(index % 2 ? here : there, ALICE, { pat: `attempt ${index}` }, { expect: { version: ref } }),
     )
-    await oneWinner(attempts, here)
+    await oneWinner(attempts, here, ALICE)
   })
 
   check('simultaneous saves that expect anything all succeed', async ({ here, there }) => {
@@ -284,17 +285,7 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
     assert.ok(!inspect(history).includes('one'))
   })
 
+  describeLabels(check, ALICE)
   describeVendorOperator(check, ALICE)
   describeFaults(check, ALICE, faults)
-}
-
-async function oneWinner(attempts: readonly ReturnType<typeof put>[], backend: SecretBackend): Promise<void> {
-  const settled = await Promise.allSettled(attempts)
-  const winners = settled.flatMap((attempt, index) => (attempt.status === 'fulfilled' ? [index] : []))
-  assert.equal(winners.length, 1)
-  for (const attempt of settled) {
-    if (attempt.status === 'rejected')
-      assert.ok(isCredentialVaultError(attempt.reason, 'conflict'), String(attempt.reason))
-  }
-  assert.deepEqual(await valuesOf(backend, ALICE), { pat: `attempt ${winners[0]}` })
 }

@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { functionOption } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
-import type { VariablesOptions } from '../../core/model/variables.ts'
+import type { FieldOf, VariablesOptions } from '../../core/model/variables.ts'
+import { isLoopback } from '../../core/network/loopback.ts'
 import type { DestinationOptions } from '../../destinations/destination.ts'
+import { type HttpCheck, isHttpCheck } from '../../destinations/http-check.ts'
 import type { CredentialVault } from '../credential-vault.ts'
 import type { OwnerFrom } from '../owner-from-auth-info.ts'
 import type { Verify } from './provider-form.ts'
@@ -34,8 +36,13 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly referenceTtlSeconds?: number
   /** Destinations of a handle's `fetch()`, and how the credential is sent there. Default: none. */
   readonly destinations?: readonly DestinationOptions<NoInfer<V>>[]
-  /** Tries submitted values against the service before they are saved, within 5 s. */
-  readonly verify?: Verify<NoInfer<V>>
+  /** Tries submitted values against the service before they are saved, within 5 s: a function, or what `httpCheck()` returns. */
+  readonly verify?: Verify<NoInfer<V>> | HttpCheck<FieldOf<NoInfer<V>>>
+  /**
+   * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it refused are never
+   * saved. Default false.
+   */
+  readonly allowUnverified?: boolean
   /**
    * Whether the form asks for the date on which the credential ends at the service. If `verify` returns `expiresAt`, that counts instead.
    * Default: it does not ask.
@@ -48,6 +55,11 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
    * declare 403, 5xx or time-outs, which say nothing about it. It gets a copy of the answer. Default: status 401.
    */
   readonly rejectedWhen?: RejectedWhen
+  /**
+   * The service's own page on which users see and delete their tokens, shown after a revocation: an https URL without user and password, or
+   * http on loopback. Default: none.
+   */
+  readonly manageUrl?: string
   /** Also withholds tool results that contain a secret shorter than 8 bytes. Default false. */
   readonly guardShortSecrets?: boolean
 }
@@ -56,6 +68,13 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
 export type RejectedWhen = (answer: Response) => boolean | Promise<boolean>
 
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
+
+function isManageUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+}
 
 // Options of type unknown are checked by the part that uses them.
 export const credentialsProviderOptions = z
@@ -79,7 +98,18 @@ export const credentialsProviderOptions = z
     tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
     referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
     destinations: z.unknown().optional(),
-    verify: functionOption(),
+    verify: z
+      .custom(
+        (value) => typeof value === 'function' || isHttpCheck(value),
+        'must be a function or what httpCheck() returns',
+      )
+      .optional(),
+    manageUrl: z
+      .string()
+      .max(500)
+      .refine(isManageUrl, 'must be an https URL without user and password, or http on loopback')
+      .optional(),
+    allowUnverified: z.boolean().default(false),
     expiry: z.enum(['optional', 'required']).optional(),
     maxAgeDays: z.int().min(1).max(3650).optional(),
     rejectedWhen: functionOption(),

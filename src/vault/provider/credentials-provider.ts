@@ -4,11 +4,10 @@ import {
   invalidReference,
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
-import { gateTexts } from '../../core/gate/gate-texts.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
-import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { RejectionEnd } from '../../core/lifecycle/rejections.ts'
 import { stateOf } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -18,14 +17,12 @@ import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
-import { accountUrl } from '../../core/network/form-urls.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
-import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
 import { type CallReferences, createCallReferences } from './call-references.ts'
 import { createCallRejections, rejectedBy } from './call-rejections.ts'
-import { callUser, otherOwner } from './call-user.ts'
+import { callUser, otherOwner, runningCall } from './call-user.ts'
 import { openCredentialRequest } from './credential-request.ts'
 import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
@@ -53,7 +50,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #outgoing: OutgoingRequests
-  readonly #destinations: readonly Destination[]
   readonly #references: CallReferences
   readonly #rejections = createCallRejections()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
@@ -66,13 +62,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
     this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
-    this.#destinations = defineDestinations(
-      this.#options.destinations ?? [],
-      this.#variables,
-      'CredentialsProvider.destinations',
-    )
     this.#references = createCallReferences(this.name, checked.referenceTtlSeconds)
-    this.#outgoing = createOutgoingRequests(this.name, this.#destinations)
+    this.#outgoing = createOutgoingRequests(this, this.#variables, this.#options)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }
@@ -158,7 +149,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       const call = { user: opened.owner, correlationId: newCorrelationId() }
       return this.#handle(() => opened.reference, key, { call }, isOpen)
     }
-    const { toolCall, call, signal } = this.#runningCall(extra, 'resolve()')
+    const { toolCall, call, signal } = runningCall(this, extra, 'resolve()')
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
     const isLive = () => toolCall.outermost() !== undefined && isOpen()
     return this.#handle(() => opened.reference, key, { call, toolCall, signal }, isLive)
@@ -172,7 +163,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    */
   async invalidateCredentials(owner: Owner, extra?: CallExtra): Promise<boolean> {
     await this.ready()
-    const call = extra && this.#runningCall(extra, 'invalidateCredentials()').call
+    const call = extra && runningCall(this, extra, 'invalidateCredentials()').call
     if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
     const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
     return this.#ready().revoke(this.#key(owner), { purge: false }, call ? contextOf(call) : operator)
@@ -235,14 +226,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    const { reader, expiryNotices, events } = this.#ready()
-    const key = this.#key(call.user)
-    const found = await reader.status(key, call)
-    const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
-    if (!expiresAt || !expiryNotices.isDue(key, expiresAt, Date.now())) return undefined
-    const { correlationId } = call
-    events.emit('expiring', { owner: key.owner, provider: this.name, expiresAt, correlationId })
-    return gateTexts.expiresSoon(this.label, expiresAt, accountUrl(this.vault.serverBaseUrl))
+    return this.#ready().expiryNotices.noticeFor(this.#key(call.user), this.label, call)
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
@@ -253,18 +237,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #attach(vault: CredentialVault): void {
-    const services = vault.attach(
-      providerForm({
-        name: this.name,
-        label: this.label,
-        variables: this.#variables,
-        doc: this.#options.doc,
-        destinations: this.#destinations,
-        verify: this.#options.verify,
-        expiry: { date: this.#options.expiry ?? 'none', maxAgeDays: this.#options.maxAgeDays },
-      }),
-      () => this.#outgoing.close(),
-    )
+    const { name, label } = this
+    const { destinations, verify } = this.#outgoing
+    const form = providerForm({ name, label, variables: this.#variables, destinations, verify }, this.#options)
+    const services = vault.attach(form, () => this.#outgoing.close())
     this.#attached = { vault, services }
   }
 
@@ -291,13 +267,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       reference,
       isLive,
     })
-  }
-
-  #runningCall(extra: CallExtra, method: string): GatePass & { readonly toolCall: ToolCall } {
-    const toolCall = requireCall(extra, `${method} of ${this.name}`)
-    const pass = toolCall.passOf(this) ?? toolCall.outermost()
-    if (!pass) throw new CredentialVaultError('call_ended', `${method} of ${this.name}: its call has ended.`)
-    return { ...pass, toolCall }
   }
 
   #key(owner: Owner): StorageKey {

@@ -14,9 +14,18 @@ export type Verify<V extends VariablesOptions = VariablesOptions> = (
   signal: AbortSignal,
 ) => Promise<Verification>
 
-export interface ProviderFormParts extends Omit<FormProvider, 'verify' | 'fieldProblems' | 'destinations'> {
+export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' | 'variables'> {
   readonly destinations: readonly Destination[]
   readonly verify: Verify | undefined
+}
+
+/** The provider's options that only its form uses. */
+export interface ProviderFormDetails {
+  readonly doc?: string | undefined
+  readonly manageUrl?: string | undefined
+  readonly allowUnverified?: boolean | undefined
+  readonly expiry?: 'optional' | 'required' | undefined
+  readonly maxAgeDays?: number | undefined
 }
 
 const VERIFY_DEADLINE = 5_000
@@ -24,11 +33,19 @@ const VERIFY_DEADLINE = 5_000
 /**
  * Returns the part of a provider that the form uses. Without `verify`, the form accepts all values that fit the variables and can be sent.
  */
-export function providerForm({ verify, destinations, ...form }: ProviderFormParts): FormProvider {
+export function providerForm(
+  { destinations, verify, ...form }: ProviderFormParts,
+  { doc, manageUrl, allowUnverified = false, expiry, maxAgeDays }: ProviderFormDetails,
+): FormProvider {
   return {
     ...form,
+    doc,
+    manageUrl,
+    allowUnverified,
+    expiry: { date: expiry ?? 'none', maxAgeDays },
     destinations: destinations.map(({ description }) => description),
-    fieldProblems: (values) => new Map(destinations.flatMap(({ header }) => [...header.problems(values)])),
+    fieldProblems: (values) =>
+      new Map(destinations.flatMap(({ headers }) => headers.flatMap((header) => [...header.problems(values)]))),
     verify:
       verify &&
       (async (values) => {

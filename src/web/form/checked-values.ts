@@ -1,6 +1,7 @@
 import { checkExpiryDate, type ExpiryPolicy, expiryOf } from '../../core/model/expiry.ts'
 import { checkFormValues, type FieldProblem } from '../../core/model/form-values.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { WriteIntent } from '../../core/ports/secret-backend.ts'
 import { CSRF_FIELD } from '../http/csrf.ts'
 import { type Answer, isAnswer } from '../request/answer.ts'
@@ -10,7 +11,7 @@ import { rejected } from '../request/posted-form.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { EXPIRY_FIELD } from './expiry-field.ts'
 import { unverifiedAnswer } from './failure-answers.ts'
-import { formPage } from './form-page.ts'
+import { formPage, UNVERIFIED_FIELD } from './form-page.ts'
 
 /** Values that passed every check and may be saved. */
 export interface CheckedValues {
@@ -25,6 +26,7 @@ export type CredentialLabels = NonNullable<WriteIntent['labels']>
 const MAX_ACCOUNT_NAME = 100
 
 const NO_EXPIRY: ExpiryPolicy = { date: 'none', maxAgeDays: undefined }
+const TOO_LARGE = 'All fields together are too long to save. Shorten them.'
 const NO_PROBLEMS: ReadonlyMap<string, FieldProblem> = new Map()
 
 /** Checks the typed values by the provider's variables and then by its `verify`, if it has one. */
@@ -37,9 +39,7 @@ export async function checkedValues(
   const { provider } = authorized
   const link = aboutLink(services, authorized)
   const { expiry = NO_EXPIRY } = provider
-  const asked = expiry.date === 'none' ? [] : [EXPIRY_FIELD]
-  const known = new Set([CSRF_FIELD, ...asked, ...provider.variables.map(({ name }) => name)])
-  if ([...fields.keys()].some((name) => !known.has(name))) {
+  if (hasUnknownField(provider, fields)) {
     const page = services.renderer.message(services.messages.malformedForm())
     return { page, event: rejected('unknown_field', link) }
   }
@@ -47,24 +47,42 @@ export async function checkedValues(
   const problems = check.ok ? (provider.fieldProblems?.(check.values) ?? NO_PROBLEMS) : check.problems
   const date = checkExpiryDate(expiry, fields.get(EXPIRY_FIELD) ?? '', Date.now())
   if (!check.ok || problems.size > 0 || !date.ok) {
-    const tooLarge = !check.ok && check.tooLarge
-    const general = tooLarge ? { general: 'All fields together are too long to save. Shorten them.' } : {}
     const trouble = {
       status: 422,
       heading: 'There is a problem',
       values: fields,
       fields: problems,
-      expiry: date.ok ? undefined : date.problem,
-      ...general,
+      ...(!date.ok && { expiry: date.problem }),
+      ...(!check.ok && check.tooLarge && { general: TOO_LARGE }),
     } as const
     return { page: formPage(services, authorized, trouble), event: rejected('invalid', link) }
   }
   const verified = await verifiedLabels(services, request, authorized, check.values, fields)
   if (isAnswer(verified)) return verified
-  const { accountName, expiresAt: service } = verified.labels
-  const expiresAt = expiryOf(expiry, { service, user: date.expiresAt }, Date.now())
-  const labels = { ...(accountName && { accountName }), ...(expiresAt && { expiresAt }) }
-  return { values: check.values, labels }
+  return { values: check.values, labels: labelsOf(expiry, verified.labels, date.expiresAt) }
+}
+
+function hasUnknownField(
+  { variables, expiry = NO_EXPIRY, allowUnverified = false }: FormProvider,
+  fields: ReadonlyMap<string, string>,
+): boolean {
+  const asked = [...(expiry.date === 'none' ? [] : [EXPIRY_FIELD]), ...(allowUnverified ? [UNVERIFIED_FIELD] : [])]
+  const known = new Set([CSRF_FIELD, ...asked, ...variables.map(({ name }) => name)])
+  return [...fields.keys()].some((name) => !known.has(name))
+}
+
+function savesUnverified({ allowUnverified }: FormProvider, fields: ReadonlyMap<string, string>): boolean {
+  return allowUnverified === true && fields.get(UNVERIFIED_FIELD) === 'yes'
+}
+
+function labelsOf(expiry: ExpiryPolicy, told: CredentialLabels, typed: Date | undefined): CredentialLabels {
+  const { accountName, unverified, expiresAt: service } = told
+  const expiresAt = expiryOf(expiry, { service, user: typed }, Date.now())
+  return {
+    ...(accountName && { accountName }),
+    ...(expiresAt && { expiresAt }),
+    ...(unverified && { unverified }),
+  }
 }
 
 /** Asks the service to verify the values. Resolves to what the service tells of them. */
@@ -79,7 +97,15 @@ async function verifiedLabels(
   if (!provider.verify) return { labels: {} }
   const link = aboutLink(services, authorized)
   const verification = await provider.verify(values)
-  if (verification.ok === 'unknown') return unverifiedAnswer(services, request, authorized, fields, verification)
+  if (verification.ok === 'unknown') {
+    // A refusal is never passed over: only values that could not be tried may be saved without it.
+    if (!savesUnverified(provider, fields) || verification.fields.size > 0)
+      return unverifiedAnswer(services, request, authorized, fields, verification)
+    const { reason } = verification
+    const line = { type: 'credential.verification_failed', outcome: 'error', reason } as const
+    await services.journal.note({ ...line, ...link, ...lineOf(request) })
+    return { labels: { unverified: true } }
+  }
   if (!verification.ok) {
     const heading = `${provider.label} does not accept this`
     return {

@@ -13,10 +13,12 @@ export async function done(services: PageServices, _request: PageRequest, author
 }
 
 export function savedAnswer(services: PageServices, authorized: AuthorizedLink, account: string | undefined): Answer {
-  const { session, target, provider } = authorized
+  const { session, target, provider, request } = authorized
   const viewer = viewerOf(services, session, target)
   return {
-    page: services.renderer.message(services.messages.saved(viewer, provider.label, account)),
+    page: services.renderer.message(
+      services.messages.saved(viewer, provider.label, { account, openedBy: request.openedBy }),
+    ),
     // The browser must not restore the typed values from its cache.
     headers: { 'Clear-Site-Data': '"cache"' },
   }

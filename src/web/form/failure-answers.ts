@@ -28,7 +28,16 @@ export function unverifiedAnswer(
   const general = passing
     ? `${unchecked} Try again in a moment.`
     : `${unchecked} If it happens again, tell the people who run this server. Reference: ${correlationId}`
-  return { page: formPage(services, authorized, { status: 503, heading: 'Nothing was saved', values, general }), event }
+  return {
+    page: formPage(services, authorized, {
+      status: 503,
+      heading: 'Nothing was saved',
+      values,
+      general,
+      unverified: true,
+    }),
+    event,
+  }
 }
 
 /** Returns heading and text for a save that the backend refused. The form keeps the values that are not secret, and the link still works. */

@@ -28,8 +28,9 @@ export async function cancel(
   const claim = await watched(services, 'pending-store', parts.pendingRequests.claim(authorized.request))
   if (!claim) return lostAnswer(services, request, authorized)
   await watched(services, 'pending-store', parts.pendingRequests.close(authorized.request, 'cancelled'))
+  const viewer = viewerOf(services, authorized.session)
   return {
-    page: renderer.message(messages.cancelled(viewerOf(services, authorized.session), authorized.provider.label)),
+    page: renderer.message(messages.cancelled(viewer, authorized.provider.label, authorized.request.openedBy)),
     event: { type: 'form.cancelled', outcome: 'success', ...aboutLink(services, authorized) },
   }
 }

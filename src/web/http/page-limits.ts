@@ -9,7 +9,7 @@ export interface RateLimitOptions {
   readonly pagesPerMinute?: number | undefined
   /** Login starts for one address. Default 60, 1 to 1000000. */
   readonly loginsPerMinute?: number | undefined
-  /** Submits of one owner. Default 10, 1 to 1000000. */
+  /** Submits of one owner, and buttons that they press on their own page. Default 10, 1 to 1000000. */
   readonly submitsPerMinute?: number | undefined
 }
 
@@ -19,7 +19,7 @@ export interface RateLimits {
   readonly pages: RateLimit
   /** Login starts, by address. */
   readonly logins: RateLimit
-  /** Submits, by owner. */
+  /** Submits and buttons of the account page, by owner. */
   readonly submits: RateLimit
 }
 

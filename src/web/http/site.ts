@@ -62,3 +62,29 @@ export function linkTargetOf(provider: unknown, query: string): LinkTarget | und
   if (parameters.length !== 1 || first?.[0] !== 't') return undefined
   return linkTarget(provider, first[1])
 }
+
+/** Where a sign-in leads: the form of a link, or the user's own page. */
+export type ReturnTarget = LinkTarget | 'account'
+
+export function returnPath(site: Site, target: ReturnTarget): string {
+  return target === 'account' ? site.root : linkPath(site, 'entry', target)
+}
+
+/** Returns the fields by which a sign-in form says where it leads. */
+export function returnFields(target: ReturnTarget): (readonly [string, string])[] {
+  if (target === 'account') return [['to', 'account']]
+  return [
+    ['provider', target.provider],
+    ['t', target.handle],
+  ]
+}
+
+/** The names of {@link returnFields}. */
+export const RETURN_FIELDS = ['to', 'provider', 't'] as const
+
+/** Reads {@link returnFields} again. They choose among our own pages, so a forged one leads nowhere else. */
+export function returnTargetOf(fields: ReadonlyMap<string, string>): ReturnTarget | undefined {
+  const to = fields.get('to')
+  if (to === undefined) return linkTarget(fields.get('provider'), fields.get('t'))
+  return to === 'account' && !fields.has('provider') && !fields.has('t') ? 'account' : undefined
+}

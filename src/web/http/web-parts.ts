@@ -3,6 +3,9 @@ import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import type { Completion } from '../../core/lifecycle/completion.ts'
+import type { OwnedCredentials } from '../../core/lifecycle/owned-credentials.ts'
+import type { StoredTest } from '../../core/lifecycle/stored-test.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
@@ -28,6 +31,12 @@ export interface WebParts {
   readonly writer: CredentialWriter
   /** Lets the form ask only for what a credential lacks. Undefined in a form tier alone, which reads nothing: it asks for everything. */
   readonly completion?: Completion | undefined
+  /** The state of owners' credentials, for their own page. */
+  readonly owned: OwnedCredentials
+  /** Tries stored values against their service. Absent where this process cannot read them. */
+  readonly testStored: StoredTest | undefined
+  /** When this process released a credential last. Absent where it releases none. */
+  readonly lastUsed: ((key: StorageKey) => Date | undefined) | undefined
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: PageSealer

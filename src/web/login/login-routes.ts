@@ -1,8 +1,7 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
-import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { LoginStart, SignedInUser } from '../../core/ports/identity.ts'
-import { linkPath, linkTarget } from '../http/site.ts'
+import { RETURN_FIELDS, type ReturnTarget, returnPath, returnTargetOf } from '../http/site.ts'
 import { type Answer, isAnswer, type PageEvent, rateLimited, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
@@ -11,7 +10,7 @@ import { LOGIN_SECONDS, loginId } from '../session/login-cookie.ts'
 
 /** Reason of an outage that the identity provider's answer, as brought by the browser, states. */
 const ANSWERED_UNAVAILABLE = 'issuer_answered'
-const LOGIN_FIELDS = new Set(['provider', 't', 'switch', 'issuer'])
+const LOGIN_FIELDS: ReadonlySet<string> = new Set([...RETURN_FIELDS, 'switch', 'issuer'])
 
 /**
  * Begins a login. The answer is a page with a link, not a redirect: browsers apply `form-action` to redirects too and would block one to
@@ -23,7 +22,7 @@ export async function beginLogin(services: PageServices, request: PageRequest): 
   if (wait > 0) return { ...rateLimited(services, wait), event: rejected('rate_limited') }
   const fields = await readFields(services, request)
   if (isAnswer(fields)) return fields
-  const target = linkTarget(fields.get('provider'), fields.get('t'))
+  const target = returnTargetOf(fields)
   const { browserLogin } = parts.identity
   const issuer = fields.get('issuer')
   const choice = browserLogin.choices?.find((possible) => possible.issuer === issuer)
@@ -92,17 +91,17 @@ function isUsed({ parts }: PageServices, state: string, startedAt: number): Prom
 async function signIn(
   { journal, sessions, site }: PageServices,
   request: PageRequest,
-  target: LinkTarget,
+  target: ReturnTarget,
   user: SignedInUser,
   loginStartedAt?: number,
 ): Promise<Answer> {
   const { issuer, subject } = user
   await journal.grant({ type: 'login.succeeded', outcome: 'success', owner: { issuer, subject }, ...lineOf(request) })
   const cookie = await sessions.start(request.ctx.req, user, loginStartedAt)
-  return { page: seeOther(site, linkPath(site, 'entry', target)), cookies: [cookie] }
+  return { page: seeOther(site, returnPath(site, target)), cookies: [cookie] }
 }
 
-function failed(services: PageServices, { correlationId }: PageRequest, target: LinkTarget, error: unknown): Answer {
+function failed(services: PageServices, { correlationId }: PageRequest, target: ReturnTarget, error: unknown): Answer {
   const { parts, renderer, messages } = services
   if (isCredentialVaultError(error, 'login_failed', 'owner_unknown')) {
     const reason = error.reason ?? error.code

@@ -1,12 +1,19 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { BrowserLogin } from '../../core/ports/identity.ts'
+import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
-import { linkPath, type Site } from '../http/site.ts'
+import { type ReturnTarget, returnPath, type Site } from '../http/site.ts'
+import { accountLink, accountMessages } from './account-messages.ts'
 import type { Message, Viewer } from './page-renderer.ts'
 import { signedInFact, signInAction } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
 import { refusalMessages } from './refusal-messages.ts'
+
+interface SavedCredential extends Pick<PendingRequest, 'openedBy'> {
+  /** The account at the service, if the service named one. */
+  readonly account: string | undefined
+}
 
 /** Creates the texts of every page but the form. Each says what happened and what to do next. */
 export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' | 'displayName' | 'choices'>) {
@@ -19,7 +26,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
    * provider.
    */
   function signInButtons(
-    target: LinkTarget | undefined,
+    target: ReturnTarget | undefined,
     { label = signInLabel, primary = true, switchAccount = false } = {},
   ): Action[] {
     if (!target) return []
@@ -29,30 +36,34 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
     )
   }
 
-  const openForm = (target: LinkTarget, label: string): Action => ({
+  const openForm = (target: ReturnTarget, label: string): Action => ({
     kind: 'link',
     label,
     primary: true,
-    href: linkPath(site, 'entry', target),
+    href: returnPath(site, target),
   })
+  const account = accountMessages(site, hasLogin, signInButtons)
 
   const entry = hasLogin
     ? { begin: 'Sign in to continue', ended: 'You are no longer signed in', again: 'Sign in again' }
     : { begin: 'Continue to the form', ended: 'This form was open for too long', again: 'Press Continue' }
 
   return {
-    signIn: (target: LinkTarget, status: 200 | 401): Message => ({
-      status,
-      heading: status === 401 ? entry.ended : entry.begin,
-      paragraphs: [
-        ...(status === 401 ? [`Nothing was saved. ${entry.again} and fill in the form once more.`] : []),
-        hasLogin
-          ? 'A tool of your AI assistant needs one of your credentials. Sign in first, so that only you can enter it.'
-          : 'A tool of your AI assistant needs one of your credentials.',
-      ],
-      caution: 'If somebody else sent you this link, close this page.',
-      actions: signInButtons(target),
-    }),
+    signIn(target: ReturnTarget, status: 200 | 401): Message {
+      if (target === 'account') return account.signInToAccount(status)
+      return {
+        status,
+        heading: status === 401 ? entry.ended : entry.begin,
+        paragraphs: [
+          ...(status === 401 ? [`Nothing was saved. ${entry.again} and fill in the form once more.`] : []),
+          hasLogin
+            ? 'A tool of your AI assistant needs one of your credentials. Sign in first, so that only you can enter it.'
+            : 'A tool of your AI assistant needs one of your credentials.',
+        ],
+        caution: 'If somebody else sent you this link, close this page.',
+        actions: signInButtons(target),
+      }
+    },
 
     leaving: (redirectTo: string, { displayName }: { readonly displayName: string } = login): Message => ({
       status: 200,
@@ -134,34 +145,42 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
       paragraphs: ['Nothing was saved. Ask the people who run this server.'],
     }),
 
-    saved: (viewer: Viewer, service: string, account: string | undefined): Message => ({
+    saved: (viewer: Viewer, service: string, { account, openedBy }: SavedCredential): Message => ({
       status: 200,
       viewer,
       tone: 'success',
       heading: `${service} is connected`,
       paragraphs: [
-        'Your credential is saved. You can close this page and return to your assistant: it continues on its own, or when you ask it to try again.',
+        openedBy === 'owner'
+          ? 'Your credential is saved. Your assistant uses it from now on.'
+          : 'Your credential is saved. You can close this page and return to your assistant: it continues on its own, or when you ask it to try again.',
       ],
       facts: [
         ...(account === undefined ? [] : [{ name: `Account at ${service}`, value: account }]),
         { ...signedInFact(viewer), name: 'Saved for' },
       ],
+      actions: [accountLink(site, openedBy === 'owner')],
     }),
 
-    cancelled: (viewer: Viewer, service: string): Message => ({
+    cancelled: (viewer: Viewer, service: string, openedBy: PendingRequest['openedBy']): Message => ({
       status: 200,
       viewer,
       heading: 'Cancelled',
       paragraphs: [
-        `Nothing was saved, and your assistant has been told. If you need ${service} after all, ask it again.`,
+        openedBy === 'owner'
+          ? `Nothing was saved, and nothing has changed for ${service}.`
+          : `Nothing was saved, and your assistant has been told. If you need ${service} after all, ask it again.`,
       ],
+      actions: [accountLink(site, openedBy === 'owner')],
     }),
 
-    signedOut: (target: LinkTarget | undefined): Message => ({
+    signedOut: (target: ReturnTarget | undefined, everywhere = false): Message => ({
       status: 200,
-      heading: 'You are signed out',
+      heading: everywhere ? 'You are signed out everywhere' : 'You are signed out',
       paragraphs: [
-        'Anyone who uses this browser now has to sign in.',
+        everywhere
+          ? 'Every browser in which you were signed in to these pages has to sign in again. Your assistant stays connected.'
+          : 'Anyone who uses this browser now has to sign in.',
         ...(hasLogin ? [`You may still be signed in at ${login.displayName}.`] : []),
       ],
       actions: signInButtons(target, { label: 'Sign in again', primary: false, switchAccount: hasLogin }),
@@ -178,7 +197,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
     }),
 
     loginFailed: (
-      target: LinkTarget,
+      target: ReturnTarget,
       { reason, retryable }: Pick<CredentialVaultError, 'reason' | 'retryable'>,
       reference: string,
     ): Message => ({
@@ -197,7 +216,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
       ...(reason === 'denied' ? {} : { reference }),
     }),
 
-    loginUnavailable: (target: LinkTarget, reference: string): Message => ({
+    loginUnavailable: (target: ReturnTarget, reference: string): Message => ({
       status: 503,
       tone: 'error',
       heading: login.choices ? 'The identity provider cannot be reached' : `${login.displayName} cannot be reached`,
@@ -215,6 +234,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
       ],
     }),
 
+    ...account,
     ...refusalMessages(openForm),
   }
 }

@@ -1,9 +1,8 @@
-import type { LinkTarget } from '../../core/network/form-urls.ts'
 import { CSRF_FIELD } from '../http/csrf.ts'
-import type { Site } from '../http/site.ts'
+import { type ReturnTarget, returnFields, type Site } from '../http/site.ts'
 import type { Session } from '../session/session.ts'
 import type { Assets } from './assets.ts'
-import type { Action, Fact, FormView, LayoutView, MessageView, SignedInView } from './page-views.ts'
+import type { AccountView, Action, Fact, FormView, LayoutView, MessageView, SignedInView } from './page-views.ts'
 import { compilePage } from './templates.ts'
 
 export interface Page {
@@ -17,8 +16,8 @@ export interface Viewer {
   /** Subject and identity provider. A display name cannot imitate them. */
   readonly account: string
   readonly signOutToken: string
-  /** The link to return to after a new sign-in. */
-  readonly target?: LinkTarget | undefined
+  /** The page to return to after a new sign-in. */
+  readonly target?: ReturnTarget | undefined
 }
 
 export type Message = Partial<
@@ -32,9 +31,12 @@ export type Message = Partial<
 
 export type FormPage = Omit<FormView, keyof LayoutView> & { readonly status: number; readonly viewer: Viewer }
 
+export type AccountPage = Omit<AccountView, keyof LayoutView> & { readonly viewer: Viewer }
+
 export interface PageRenderer {
   message(message: Message): Page
   form(form: FormPage): Page
+  account(account: AccountPage): Page
 }
 
 export interface PageRendererParts {
@@ -48,11 +50,13 @@ export interface PageRendererParts {
 export function createPageRenderer({ site, assets, serverName, banner }: PageRendererParts): PageRenderer {
   const messagePage = compilePage<MessageView>('message')
   const formPage = compilePage<FormView>('form')
+  const accountPage = compilePage<AccountView>('account')
   const { style, scripts, icon } = assets
 
   function layout(title: string, viewer: Viewer | undefined, refresh?: string): LayoutView {
     const signedIn = viewer && signedInView(site, viewer)
-    return { title, serverName, style, scripts, icon, banner, signedIn, refresh }
+    const accountHref = viewer && site.root
+    return { title, serverName, style, scripts, icon, banner, signedIn, accountHref, refresh }
   }
 
   return {
@@ -74,32 +78,31 @@ export function createPageRenderer({ site, assets, serverName, banner }: PageRen
       const title = `${form.problems.length > 0 ? 'Error: ' : ''}Connect ${form.service}`
       return { status, html: formPage({ ...layout(title, viewer), ...form }) }
     },
-  }
-}
 
-function signedInView(site: Site, { session, account, signOutToken, target }: Viewer): SignedInView {
-  return {
-    name: personName(session),
-    account,
-    signOut: {
-      kind: 'post',
-      label: 'Sign out',
-      href: `${site.root}/sign-out`,
-      fields: [[CSRF_FIELD, signOutToken], ...(target ? targetFields(target) : [])],
+    account({ viewer, ...account }) {
+      const { tone, heading } = account.notice ?? {}
+      const title = `${tone === 'error' ? 'Error: ' : ''}${heading ?? 'Your credentials'}`
+      return { status: 200, html: accountPage({ ...layout(title, viewer), accountHref: undefined, ...account }) }
     },
   }
 }
 
-function targetFields({ provider, handle }: LinkTarget): (readonly [string, string])[] {
-  return [
-    ['provider', provider],
-    ['t', handle],
-  ]
+function signedInView(site: Site, viewer: Viewer): SignedInView {
+  return { name: personName(viewer.session), account: viewer.account, signOut: signOutAction(site, viewer) }
+}
+
+export function signOutAction(site: Site, { signOutToken, target }: Viewer): Action & { readonly kind: 'post' } {
+  return {
+    kind: 'post',
+    label: 'Sign out',
+    href: `${site.root}/sign-out`,
+    fields: [[CSRF_FIELD, signOutToken], ...(target ? returnFields(target) : [])],
+  }
 }
 
 export function signInAction(
   site: Site,
-  target: LinkTarget,
+  target: ReturnTarget,
   {
     label,
     issuer,
@@ -113,7 +116,7 @@ export function signInAction(
     primary,
     href: `${site.root}/login`,
     fields: [
-      ...targetFields(target),
+      ...returnFields(target),
       ...(issuer === undefined ? [] : [['issuer', issuer] as const]),
       ...(switchAccount ? [['switch', '1'] as const] : []),
     ],

@@ -1,9 +1,17 @@
 /** A form of one button, or a link. */
 export type Action =
-  | { readonly kind: 'link'; readonly label: string; readonly href: string; readonly primary?: boolean }
+  | {
+      readonly kind: 'link'
+      readonly label: string
+      /** What it is about, for people who hear one button without those around it. */
+      readonly about?: string
+      readonly href: string
+      readonly primary?: boolean
+    }
   | {
       readonly kind: 'post'
       readonly label: string
+      readonly about?: string
       readonly href: string
       readonly fields: readonly (readonly [string, string])[]
       readonly primary?: boolean
@@ -17,6 +25,8 @@ export interface SignedInView {
   readonly signOut: Action & { readonly kind: 'post' }
 }
 
+export type Tone = 'neutral' | 'success' | 'warning' | 'error'
+
 /** The values that `layout.ejs` needs for every page. */
 export interface LayoutView {
   readonly title: string
@@ -27,12 +37,14 @@ export interface LayoutView {
   /** A warning on every page of a mode without a login. */
   readonly banner: string | undefined
   readonly signedIn: SignedInView | undefined
+  /** Address of the user's own page, for the foot of every other page of a signed-in user. */
+  readonly accountHref: string | undefined
   /** The address that the page loads by itself, at once. */
   readonly refresh: string | undefined
 }
 
 export interface MessageView extends LayoutView {
-  readonly tone: 'neutral' | 'success' | 'warning' | 'error'
+  readonly tone: Tone
   readonly heading: string
   readonly paragraphs: readonly string[]
   /** A highlighted sentence. */
@@ -66,6 +78,8 @@ export interface FormView extends LayoutView {
   readonly guideOpen: boolean
   readonly problems: readonly { readonly text: string; readonly href: string | undefined }[]
   readonly problemHeading: string
+  /** Name of the button that saves without a check at the service, if the page offers it. */
+  readonly saveUnverified: string | undefined
   /** Shown when typed secrets have to be typed again. */
   readonly clearedNote: string | undefined
 }
@@ -83,4 +97,36 @@ export interface FieldView {
   readonly type: 'text' | 'url' | 'password' | 'date'
   readonly value: string
   readonly masked: boolean
+}
+
+/** The user's own page. */
+export interface AccountView extends LayoutView {
+  readonly notice: NoticeView | undefined
+  readonly credentials: readonly CredentialView[]
+  readonly session: SessionView
+}
+
+/** The result of what the user did last. */
+export interface NoticeView {
+  readonly tone: Tone
+  readonly heading: string
+  readonly paragraphs: readonly string[]
+  readonly reference?: string | undefined
+}
+
+/** One service, and the state of the user's credential for it. */
+export interface CredentialView {
+  /** The provider's name. */
+  readonly name: string
+  readonly service: string
+  readonly tone: Tone
+  readonly state: string
+  readonly explanation: string | undefined
+  readonly facts: readonly Fact[]
+  readonly actions: readonly Action[]
+}
+
+export interface SessionView {
+  readonly facts: readonly Fact[]
+  readonly actions: readonly Action[]
 }

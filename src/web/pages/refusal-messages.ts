@@ -1,17 +1,19 @@
 import type { LinkTarget } from '../../core/network/form-urls.ts'
+import type { ReturnTarget } from '../http/site.ts'
 import type { Message, Viewer } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
 
 /** Texts for requests that are refused or fail before their owner matters. */
-export function refusalMessages(openForm: (target: LinkTarget, label: string) => Action) {
+export function refusalMessages(openForm: (target: ReturnTarget, label: string) => Action) {
+  const account: Action = { ...openForm('account', 'Your credentials'), primary: false }
   return {
-    staleForm: (viewer: Viewer | undefined, target: LinkTarget | undefined): Message => ({
+    staleForm: (viewer: Viewer | undefined, target: ReturnTarget | undefined): Message => ({
       status: 403,
       tone: 'error',
       viewer,
       heading: 'This form is out of date',
       paragraphs: ['It was opened before you signed in, or it does not come from this server. Nothing was saved.'],
-      actions: target ? [openForm(target, 'Open the form again')] : [],
+      actions: target ? [openForm(target, target === 'account' ? 'Open your credentials' : 'Open the form again')] : [],
     }),
 
     /** `originHidden`: the request may have come from our own page after all. */
@@ -74,6 +76,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       tone: 'error',
       heading: 'There is no such page',
       paragraphs: ['Open the link that your assistant gave you.'],
+      actions: [account],
     }),
 
     wrongMethod: (target: LinkTarget | undefined): Message => ({
@@ -105,6 +108,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       tone: 'error',
       heading: 'This cannot be done right now',
       paragraphs: ['Something that this server needs is not working. Nothing was saved. Try again in a moment.'],
+      actions: [account],
       reference,
     }),
 
@@ -115,6 +119,7 @@ export function refusalMessages(openForm: (target: LinkTarget, label: string) =>
       paragraphs: [
         'This is a fault of this server, not yours. Try again, and if it happens again, tell the people who run it.',
       ],
+      actions: [account],
       reference,
     }),
   }

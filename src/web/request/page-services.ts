@@ -1,10 +1,9 @@
 import type { HealthPart } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import { reasonOf } from '../../core/journal/refusal-event.ts'
-import type { LinkTarget } from '../../core/network/form-urls.ts'
 import { csrfToken } from '../http/csrf.ts'
 import type { RateLimits } from '../http/page-limits.ts'
-import type { Site } from '../http/site.ts'
+import type { ReturnTarget, Site } from '../http/site.ts'
 import type { WebParts } from '../http/web-parts.ts'
 import type { Messages } from '../pages/messages.ts'
 import { accountText, type PageRenderer, type Viewer } from '../pages/page-renderer.ts'
@@ -27,7 +26,7 @@ export interface PageServices {
 
 export const SIGN_OUT_PURPOSE = 'sign-out'
 
-export function viewerOf({ parts }: PageServices, session: Session, target?: LinkTarget): Viewer {
+export function viewerOf({ parts }: PageServices, session: Session, target?: ReturnTarget): Viewer {
   return {
     session,
     account: accountText(session, parts.identity.browserLogin.nameOf?.(session.issuer)),

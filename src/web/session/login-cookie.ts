@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import type { LinkTarget } from '../../core/network/form-urls.ts'
 import type { LoginTransaction } from '../../core/ports/identity.ts'
-import type { Site } from '../http/site.ts'
+import type { ReturnTarget, Site } from '../http/site.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from './sealed-cookie.ts'
 
-/** One login until the identity provider answers: the identity mode's data, and the link to return to. */
+/** One login until the identity provider answers: the identity mode's data, and the page to return to. */
 export interface OpenLogin {
   readonly transaction: LoginTransaction
-  readonly target: LinkTarget
+  readonly target: ReturnTarget
   /** Unix milliseconds. */
   readonly startedAt: number
 }
@@ -20,14 +19,13 @@ const MAX_OPEN_LOGINS = 3
 
 const sealedSchema = z.strictObject({
   transaction: z.record(z.string(), z.string()),
-  provider: z.string(),
-  handle: z.string(),
+  target: z.union([z.literal('account'), z.strictObject({ provider: z.string(), handle: z.string() })]),
   startedAt: z.number(),
 })
 
 /**
  * Creates the login cookies. Each login of a browser has its own, found by the login's `state`, so that two tabs do not overwrite each
- * other. The link to return to is sealed in it, so no request parameter can send the browser elsewhere.
+ * other. The page to return to is sealed in it, so no request parameter can send the browser elsewhere.
  */
 export function createLoginCookies(site: Site, sealer: CookieSealer) {
   const prefix = cookieName(site, 'login-')
@@ -35,9 +33,7 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
 
   function open(value: string | undefined): OpenLogin | undefined {
     const content = sealedSchema.safeParse(sealer.open('login-cookie', value))
-    if (!content.success) return undefined
-    const { provider, handle, ...rest } = content.data
-    return { ...rest, target: { provider, handle } }
+    return content.success ? content.data : undefined
   }
 
   /** Drops the oldest logins, and first those that do not open. */
@@ -54,7 +50,7 @@ export function createLoginCookies(site: Site, sealer: CookieSealer) {
     cookiesFor(request: IncomingMessage, state: string, login: OpenLogin): readonly string[] {
       const value = sealer.seal(
         'login-cookie',
-        { transaction: login.transaction, ...login.target, startedAt: login.startedAt },
+        { transaction: login.transaction, target: login.target, startedAt: login.startedAt },
         login.startedAt + LOGIN_SECONDS * 1000,
       )
       return [...evictedCookies(request), sealedCookie(site, { name: nameFor(state), value, maxAge: LOGIN_SECONDS })]

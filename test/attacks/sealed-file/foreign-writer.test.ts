@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'vitest'
-import { createKeyring, type Keyring, lockKeyring } from '../../../src/backends/sealed-file/keyring.ts'
+import { createKeyring, type Keyring, lockKeyring } from '../../../src/backends/sealed-file/keys/keyring.ts'
 import { encodeRecord } from '../../../src/backends/sealed-file/record.ts'
 import { parseKey } from '../../../src/core/crypto/key-text.ts'
 import { put } from '../../../src/testing/secret-backend/calls.ts'

@@ -12,6 +12,7 @@ import { createHealth } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
+import { call } from '../../../src/testing/secret-backend/calls.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
 import { createCredentials } from '../../harness/credential-services.ts'
@@ -58,6 +59,8 @@ async function work(environment: NodeJS.ProcessEnv): Promise<void> {
     await credentials.save(keyOf(subject), { pat: 'one' }, context)
     await credentials.release(keyOf(subject), variables, context)
     await credentials.rotate(keyOf(subject), { value: 'two' }, context)
+    const found = await backend.stat(keyOf(subject), call())
+    if (found.status === 'active') await backend.markRejected?.(keyOf(subject), found.version, new Date(), call())
   }
   await credentials.revoke(keyOf('bob'), { purge: false }, { correlationId: 'end-of-bob' })
   await credentials.release(keyOf('carol'), variables, { correlationId: 'call-of-carol' }).catch(() => undefined)

@@ -29,8 +29,8 @@ const ALICE = ['--provider', 'jira', '--issuer', ISSUER, '--subject', 'alice']
 const keyOf = (subject: string) => storageKey('jira', { issuer: ISSUER, subject })
 
 function begin(): void {
-  audit = memoryAudit()
-  // It ends with the command's close otherwise.
+  // Both end with the command's close otherwise.
+  audit = { ...memoryAudit(), async close() {} }
   backend = { ...memoryBackend(), async close() {} }
 }
 

@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from 'vitest'
-import type { TRANSITIONS } from '../../../src/core/credentials/transitions.ts'
+import type { TRANSITIONS } from '../../../src/core/journal/transitions.ts'
 import { stateOf } from '../../../src/core/lifecycle/state-of.ts'
 import type { CredentialState } from '../../../src/core/model/credential-state.ts'
 import type { CredentialLookup, CredentialStatus } from '../../../src/core/ports/secret-backend.ts'

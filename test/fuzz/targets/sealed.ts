@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { openReference, sealReference } from '../../../src/core/credentials/credential-reference.ts'
 import { createSealer } from '../../../src/core/crypto/seal.ts'
@@ -102,7 +103,7 @@ export const sealed = [
     ([cookie, state]) => {
       const request = requestWith(cookie)
       const found = logins.find(request, state)
-      if (found) mustHold(found.target.handle === target1.handle && state === 'state-1', 'another login')
+      if (found) mustHold(isDeepStrictEqual(found.target, target1) && state === 'state-1', 'another login')
       const set = [
         ...logins.cookiesFor(request, 'state-2', loginOf('state-2')),
         ...logins.cleared(state),

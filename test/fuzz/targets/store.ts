@@ -1,6 +1,12 @@
 import fc from 'fast-check'
-import { createKeyring, keyOfKeyring, lockKeyring, unlockKeyring } from '../../../src/backends/sealed-file/keyring.ts'
+import {
+  createKeyring,
+  keyOfKeyring,
+  lockKeyring,
+  unlockKeyring,
+} from '../../../src/backends/sealed-file/keys/keyring.ts'
 import { encodeRecord, openRecord, verifyRecord } from '../../../src/backends/sealed-file/record.ts'
+import { encodeMark, openMark } from '../../../src/backends/sealed-file/rejection-mark.ts'
 import { findKey } from '../../../src/core/crypto/key-source.ts'
 import { formatKey, generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
 import { sign, sodiumReady } from '../../../src/core/crypto/sodium.ts'
@@ -23,6 +29,8 @@ const payload = {
 }
 const record = encodeRecord(header, payload, keyring).toString('latin1')
 const purged = encodeRecord({ ...header, kind: 'purged' }, payload, keyring).toString('latin1')
+
+const mark = encodeMark({ id, version: 'v' }, new Date(1), keyring).toString('latin1')
 
 /** Signed by the store's own key, and of any content: what a later or mistaken version might write. */
 function signedRecord(headerContent: string, box: string): Buffer {
@@ -79,6 +87,15 @@ export const store = [
       mustHold(content === headerText, 'a box under another header')
     },
     { weight: 15 },
+  ),
+  target(
+    'rejection mark',
+    textLike(mark),
+    (text) => {
+      const rejectedAt = openMark(Buffer.from(text, 'latin1'), { id, version: 'v' }, keyring)
+      mustHold(rejectedAt === undefined || text === mark, 'a changed mark passes')
+    },
+    { weight: 30 },
   ),
   target(
     'keyring file',

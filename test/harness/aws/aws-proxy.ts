@@ -7,6 +7,7 @@ import {
   type TransportFault,
 } from '../fault-proxy.ts'
 import type { AwsEmulator } from './aws-emulator.ts'
+import { mayMoveStage } from './aws-users.ts'
 
 const REFUSALS = {
   failing: [500, 'InternalServiceError'],
@@ -43,6 +44,7 @@ interface Parameters {
   readonly ClientRequestToken?: string
   readonly VersionStages?: readonly string[]
   readonly ForceDeleteWithoutRecovery?: boolean
+  readonly VersionStage?: string
 }
 
 /** Operations whose result depends on the secret's state. */
@@ -75,6 +77,10 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
         return refusal(status, name)
       }
       if (fault !== 'none' && fault !== 'lost') return undefined
+      if (operationOf(request) === 'UpdateSecretVersionStage') {
+        const { VersionStage = '' } = parametersOf(request)
+        if (!mayMoveStage(String(request.headers.authorization), VersionStage)) return refusal(...REFUSALS.denied)
+      }
       const correction = await corrected(operationOf(request), parametersOf(request))
       return correction === undefined ? undefined : refusal(400, correction)
     },

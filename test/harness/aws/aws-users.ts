@@ -29,14 +29,47 @@ export function awsPolicy(
   return JSON.stringify(policy)
 }
 
-/** An IAM user of ministack with that inline policy and an access key. */
+interface Statement {
+  readonly Action: string | readonly string[]
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+const MOVE = 'secretsmanager:UpdateSecretVersionStage'
+
+/** Staging labels that each user may move, by access key; `*` at the end stands for anything. */
+const movable = new Map<string, readonly string[]>()
+
+/**
+ * An IAM user of ministack with that inline policy and an access key. ministack does not know the condition key
+ * `secretsmanager:VersionStage` and would refuse every request, so that condition is left out there, and the proxy enforces it.
+ */
 export async function newAwsUser(emulator: AwsEmulator, policy: string): Promise<AwsUser> {
   const UserName = `user-${randomUUID().slice(0, 8)}`
+  const { Statement, ...document } = JSON.parse(policy) as { Statement: Statement[] }
+  const stageOf = ({ Condition = {} }: Statement) =>
+    Object.values(Condition).map((keys) => keys['secretsmanager:VersionStage'] ?? '')
+  const known = Statement.map(({ Condition, ...statement }) => statement)
+  const PolicyDocument = JSON.stringify({ ...document, Statement: known })
   await iam(emulator, { Action: 'CreateUser', UserName })
-  await iam(emulator, { Action: 'PutUserPolicy', UserName, PolicyName: 'policy', PolicyDocument: policy })
+  await iam(emulator, { Action: 'PutUserPolicy', UserName, PolicyName: 'policy', PolicyDocument })
   const answer = await iam(emulator, { Action: 'CreateAccessKey', UserName })
   const value = (name: string) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(answer)?.[1] ?? ''
+  const moving = Statement.filter(({ Action }) => [Action].flat().includes(MOVE))
+  movable.set(
+    value('AccessKeyId'),
+    moving.flatMap((statement) => (statement.Condition ? stageOf(statement) : ['*'])),
+  )
   return { accessKeyId: value('AccessKeyId'), secretAccessKey: value('SecretAccessKey') }
+}
+
+/** Whether the policy of the user who signed this request lets them move that staging label. Unknown users are administrators. */
+export function mayMoveStage(authorization: string, stage: string): boolean {
+  const [, accessKey = ''] = /Credential=([^/]+)/.exec(authorization) ?? []
+  const allowed = movable.get(accessKey)
+  return (
+    !allowed ||
+    allowed.some((pattern) => pattern === stage || (pattern.endsWith('*') && stage.startsWith(pattern.slice(0, -1))))
+  )
 }
 
 /** IAM's query protocol; the emulator looks at who asks, and not at the signature. */

@@ -17,11 +17,12 @@ import type { FormProvider } from '../../../src/core/ports/form-provider.ts'
 import type { Identity } from '../../../src/core/ports/identity.ts'
 import type { PendingRequest } from '../../../src/core/ports/pending-request.ts'
 import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
+import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { createPendingRequests, type PendingRequests } from '../../../src/core/requests/pending-requests.ts'
 import { type OidcOptions, oidc } from '../../../src/identity/oidc.ts'
 import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
-import type { WebOptions } from '../../../src/web/http/web-parts.ts'
+import type { WebOptions, WebParts } from '../../../src/web/http/web-parts.ts'
 import { createVaultRoutes } from '../../../src/web/page-middleware.ts'
 import { type Credentials, createCredentials } from '../credential-services.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from '../identity/identity-provider.ts'
@@ -40,6 +41,12 @@ export interface FormServerOptions {
   readonly serverBaseUrl?: string
   readonly variables?: VariablesOptions
   readonly provider?: Partial<FormProvider>
+  /** Served besides `jira`, and like it but for these parts. */
+  readonly otherProviders?: readonly (Partial<FormProvider> & Pick<FormProvider, 'name' | 'label'>)[]
+  readonly backend?: SecretBackend
+  /** The process cannot read values, so the account page offers no test. */
+  readonly formTierOnly?: boolean
+  readonly lastUsed?: WebParts['lastUsed']
   /** Replaces what the form saves with. */
   readonly save?: (...parameters: Parameters<CredentialWriter['save']>) => Promise<unknown>
   readonly options?: Partial<WebOptions>
@@ -156,7 +163,8 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     linkTtlSeconds: settings.linkTtlSeconds ?? 600,
   })
   const pendingRequests = settings.wrap?.pendingRequests?.(plainRequests) ?? plainRequests
-  const credentials = createCredentials({ backend: memoryBackend(), journal: createJournal({ audit, health }), health })
+  const backend = settings.backend ?? memoryBackend()
+  const credentials = createCredentials({ backend, journal: createJournal({ audit, health }), health })
   const variables = defineVariables(settings.variables ?? JIRA_VARIABLES)
   const jira: FormProvider = {
     name: 'jira',
@@ -167,11 +175,15 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     verify: async () => ({ ok: true }),
     ...settings.provider,
   }
+  const otherProviders = (settings.otherProviders ?? []).map((other) => ({ ...jira, ...other }))
   const journal = createJournal({ audit: settings.wrap?.audit?.(audit) ?? audit, health })
   const routes = createVaultRoutes({
     serverBaseUrl: baseUrl,
-    providers: new Map([[jira.name, jira]]),
+    providers: new Map([jira, ...otherProviders].map((served) => [served.name, served])),
     pendingRequests,
+    owned: credentials.owned,
+    testStored: settings.formTierOnly ? undefined : credentials.testStored,
+    lastUsed: settings.lastUsed,
     writer: { ...credentials, save: (settings.save ?? credentials.save) as CredentialWriter['save'] },
     identity,
     sessions: settings.sessions ?? memoryBrowserSessions(),

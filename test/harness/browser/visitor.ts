@@ -11,6 +11,10 @@ export interface Visitor {
   ): Promise<RawResponse>
   /** Presses the sign-in button of a link's page, signs in at the identity provider, and comes back. Resolves the callback's answer. */
   signIn(user: string, link: Link, options?: { readonly switchAccount?: boolean }): Promise<RawResponse>
+  /** Signs in from the page of the user's own credentials. Resolves the callback's answer. */
+  signInToAccount(user: string): Promise<RawResponse>
+  /** Opens the account page, or another one, and presses the button that posts to this path. */
+  press(action: string, page?: string): Promise<RawResponse>
   /** As {@link signIn}, up to the callback's path and query, which is not yet fetched. */
   signInUpToCallback(user: string, link: Link): Promise<string>
   /** Opens the form and sends it. */
@@ -60,6 +64,18 @@ export function visitorOf(server: Pick<FormServer, 'send' | 'provider'>): Visito
       return visitor.get(callback.pathname + callback.search)
     },
 
+    async signInToAccount(user) {
+      const page = await visitor.post('/credentials/login', { to: 'account' })
+      const callback = await server.provider?.signIn(continueLink(page.text), user)
+      if (!callback) throw new Error('There is no identity provider.')
+      return visitor.get(callback.pathname + callback.search)
+    },
+
+    async press(action, page = '/credentials') {
+      const { text } = await visitor.get(page)
+      return visitor.post(action, { 'csrf-token': accountToken(text, action) })
+    },
+
     async submit(link, values) {
       const form = await visitor.get(link.entry)
       return visitor.post(link.submit, { 'csrf-token': csrfOf(form.text, link), ...values })
@@ -83,6 +99,12 @@ export function continueLink(html: string): string {
 export function csrfOf(html: string, link: Link): string {
   const form = html.slice(Math.max(0, html.indexOf(`action="${link.submit.replaceAll('&', '&amp;')}"`)))
   return hiddenField(form, 'csrf-token') ?? ''
+}
+
+/** Token of the button on the account page that posts to this path. */
+export function accountToken(html: string, action: string): string {
+  const at = html.indexOf(`action="${action}"`)
+  return at < 0 ? '' : (hiddenField(html.slice(at), 'csrf-token') ?? '')
 }
 
 export function hiddenField(html: string, name: string): string | undefined {

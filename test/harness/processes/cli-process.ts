@@ -80,12 +80,22 @@ export async function mainCommand(): Promise<MainCommand> {
     root,
     environment,
     run: (words, input) => ended(process.execPath, [script, ...words], input),
-    inProcess: (words) => runHere(words, { HOME: root, ...environment }),
+    inProcess: (words) => inFolder(root, () => runHere(words, { HOME: root, ...environment })),
     shell: (line) => ended('/bin/sh', ['-c', line]),
     store: (subject, values, issuer) =>
       withStore(async (backend) => void (await put(backend, keyOf(subject, issuer), values))),
     stored: (subject) => withStore((backend) => valuesOf(backend, keyOf(subject))),
     remove: () => rmSync(root, { recursive: true, force: true }),
+  }
+}
+
+async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const former = process.cwd()
+  process.chdir(folder)
+  try {
+    return await work()
+  } finally {
+    process.chdir(former)
   }
 }
 

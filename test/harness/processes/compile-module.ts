@@ -17,7 +17,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 const CACHE = join(ROOT, '.cache/compiled')
 const COMPILED = ['src', 'test', 'examples']
 /** Looked for beside the code; with the manifest, the package's own name leads to the built package here. */
-const BESIDE = ['templates', 'package.json', 'dist']
+const BESIDE = ['templates', 'docs', 'package.json', 'dist', 'scripts/bring-python.mjs']
 const KEPT_MS = 24 * 60 * 60 * 1000
 
 let tree: string | undefined
@@ -36,7 +36,8 @@ export function compiledIn(folder: string, entry: string): string {
  * test files and later runs: types are checked elsewhere.
  */
 export function compiledTree(): string {
-  tree ??= treeFor(contentHash())
+  // In a process that runs plain JavaScript already, that is where the rest of it is.
+  tree ??= import.meta.filename.endsWith('.js') ? ROOT : treeFor(contentHash())
   return tree
 }
 

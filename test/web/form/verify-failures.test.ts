@@ -30,14 +30,11 @@ interface Given {
 async function formOf(given: Given): Promise<{ alice: Visitor; link: Link }> {
   const options = given.variables ?? JIRA_VARIABLES
   const variables = defineVariables(options)
-  const { verify, fieldProblems } = providerForm({
-    name: 'jira',
-    label: 'Jira',
-    variables,
-    doc: undefined,
-    destinations: defineDestinations(given.destinations ?? [], variables),
-    verify: given.verify,
-  })
+  const destinations = defineDestinations(given.destinations ?? [], variables)
+  const { verify, fieldProblems } = providerForm(
+    { name: 'jira', label: 'Jira', variables, destinations, verify: given.verify },
+    {},
+  )
   server = await startFormServer({ variables: options, provider: { verify, ...(fieldProblems && { fieldProblems }) } })
   const link = await server.ask('alice')
   const alice = visitorOf(server)

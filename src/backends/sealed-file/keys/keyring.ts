@@ -1,10 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { deriveKey } from '../../core/crypto/derive-key.ts'
-import type { FoundKey } from '../../core/crypto/key-source.ts'
-import { keyId, type MasterKey } from '../../core/crypto/key-text.ts'
-import { decrypt, encrypt, hash, KEY_BYTES, type KeyPair, sealKeyPair, signKeyPair } from '../../core/crypto/sodium.ts'
-import { CredentialVaultError } from '../../core/model/errors.ts'
+import { deriveKey } from '../../../core/crypto/derive-key.ts'
+import type { FoundKey } from '../../../core/crypto/key-source.ts'
+import { keyId } from '../../../core/crypto/key-text.ts'
+import {
+  decrypt,
+  encrypt,
+  hash,
+  KEY_BYTES,
+  type KeyPair,
+  sealKeyPair,
+  signKeyPair,
+} from '../../../core/crypto/sodium.ts'
+import { CredentialVaultError } from '../../../core/model/errors.ts'
 
 /**
  * The keys of one store. Its keyring file holds them, encrypted with the master key, so that a new master key rewrites one small file only.
@@ -17,10 +25,22 @@ export interface Keyring {
   readonly signKeys: KeyList
   /** Key of the hash that names the records. It never changes, since every name would change with it. */
   readonly indexKey: Uint8Array
+  /** Counts the changes of the keyring, from 1, so that a running process recognises an older one that is restored. */
+  readonly generation: number
+  /** Seal keys that were removed, newest first. An old copy of the keyring may still hold them. */
+  readonly retired: readonly RetiredKey[]
 }
 
 export interface NamedKeyPair extends KeyPair {
   readonly id: string
+  /** Unix milliseconds. */
+  readonly createdAt: number
+}
+
+export interface RetiredKey {
+  readonly id: string
+  /** Unix milliseconds: when the next key replaced it. */
+  readonly replacedAt: number
 }
 
 export type KeyList = readonly [NamedKeyPair, ...NamedKeyPair[]]
@@ -34,7 +54,13 @@ const bytesOf = (length: number) =>
     .refine((bytes) => bytes.length === length)
 
 const keyList = (privateLength: number) => {
-  const pair = z.strictObject({ id: z.string(), publicKey: bytesOf(32), privateKey: bytesOf(privateLength) })
+  const pair = z.strictObject({
+    id: z.string(),
+    // Keyrings that were made before keys could be rotated do not say when.
+    createdAt: z.int().default(0),
+    publicKey: bytesOf(32),
+    privateKey: bytesOf(privateLength),
+  })
   return z.tuple([pair], pair)
 }
 
@@ -43,9 +69,18 @@ const contentSchema = z.strictObject({
   sealKeys: keyList(32),
   signKeys: keyList(64),
   indexKey: bytesOf(KEY_BYTES),
+  generation: z.int().min(1).default(1),
+  retired: z.array(z.strictObject({ id: z.string(), replacedAt: z.int() })).default([]),
 })
 
-const headerSchema = z.strictObject({ store: z.string(), key: z.string().regex(/^[0-9a-f]{4}-[0-9a-f]{4}$/) })
+const headerSchema = z.strictObject({
+  store: z.string(),
+  key: z.string().regex(/^[0-9a-f]{4}-[0-9a-f]{4}$/),
+  /** Id of the newest seal key, so that a process with an earlier store key knows whether it still writes with the newest. */
+  newest: z.string().optional(),
+})
+
+export type KeyringHeader = Readonly<z.output<typeof headerSchema>>
 
 export function createKeyring(): Keyring {
   return {
@@ -53,6 +88,31 @@ export function createKeyring(): Keyring {
     sealKeys: [named(sealKeyPair())],
     signKeys: [named(signKeyPair())],
     indexKey: randomBytes(KEY_BYTES),
+    generation: 1,
+    retired: [],
+  }
+}
+
+/** Adds a new pair of each kind, which all new records use. */
+export function rotated(keyring: Keyring): Keyring {
+  return {
+    ...keyring,
+    sealKeys: [named(sealKeyPair()), ...keyring.sealKeys],
+    signKeys: [named(signKeyPair()), ...keyring.signKeys],
+    generation: keyring.generation + 1,
+  }
+}
+
+/** Removes all pairs but the newest of each kind. */
+export function withoutOldKeys(keyring: Keyring): Keyring {
+  const [newestSeal, ...old] = keyring.sealKeys
+  const gone = old.map(({ id }, i) => ({ id, replacedAt: keyring.sealKeys[i]?.createdAt ?? 0 }))
+  return {
+    ...keyring,
+    sealKeys: [newestSeal],
+    signKeys: [keyring.signKeys[0]],
+    generation: keyring.generation + 1,
+    retired: [...gone, ...keyring.retired],
   }
 }
 
@@ -64,8 +124,9 @@ export function findKeyPair(keys: KeyList, id: string): NamedKeyPair | undefined
  * Writes three lines: format, header (store and key id, readable without a key), and the keys encrypted with XChaCha20-Poly1305 and bound
  * to both.
  */
-export function lockKeyring(keyring: Keyring, masterKey: MasterKey): Buffer {
-  const header = Buffer.from(JSON.stringify({ store: keyring.store, key: keyId(masterKey) })).toString('base64url')
+export function lockKeyring(keyring: Keyring, masterKey: Uint8Array): Buffer {
+  const names: KeyringHeader = { store: keyring.store, key: keyId(masterKey), newest: keyring.sealKeys[0].id }
+  const header = Buffer.from(JSON.stringify(names)).toString('base64url')
   const context = `${FORMAT}\n${header}\n`
   const content = Buffer.from(JSON.stringify(plain(keyring)))
   const locked = encrypt(lockingKey(masterKey), content, Buffer.from(context))
@@ -100,27 +161,33 @@ export function unlockKeyring(file: Buffer, found: FoundKey, path: string): Keyr
 
 /** Returns the id of the key that encrypted a keyring, or undefined for a file that is no keyring. */
 export function keyOfKeyring(file: Buffer): string | undefined {
+  return headerOfKeyring(file)?.key
+}
+
+/** Returns what a keyring says without its key. Anyone who can write the file can forge it. */
+export function headerOfKeyring(file: Buffer): KeyringHeader | undefined {
   const [format, header, locked, end] = file.toString('latin1').split('\n')
   if (format !== FORMAT || header === undefined || locked === undefined || end !== '') return undefined
   try {
-    return headerSchema.parse(JSON.parse(Buffer.from(header, 'base64url').toString())).key
+    return headerSchema.parse(JSON.parse(Buffer.from(header, 'base64url').toString()))
   } catch {
     return undefined
   }
 }
 
-function lockingKey(masterKey: MasterKey): Uint8Array {
+function lockingKey(masterKey: Uint8Array): Uint8Array {
   return deriveKey(masterKey, 'store keyring lock')
 }
 
 function named(pair: KeyPair): NamedKeyPair {
-  return { id: Buffer.from(hash(pair.publicKey)).toString('hex').slice(0, 8), ...pair }
+  return { id: Buffer.from(hash(pair.publicKey)).toString('hex').slice(0, 8), createdAt: Date.now(), ...pair }
 }
 
 function plain(keyring: Keyring): object {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
-  const pair = ({ id, publicKey, privateKey }: NamedKeyPair) => ({
+  const pair = ({ id, createdAt, publicKey, privateKey }: NamedKeyPair) => ({
     id,
+    createdAt,
     publicKey: text(publicKey),
     privateKey: text(privateKey),
   })
@@ -129,6 +196,8 @@ function plain(keyring: Keyring): object {
     sealKeys: keyring.sealKeys.map(pair),
     signKeys: keyring.signKeys.map(pair),
     indexKey: text(keyring.indexKey),
+    generation: keyring.generation,
+    retired: keyring.retired,
   }
 }
 

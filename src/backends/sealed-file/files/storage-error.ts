@@ -1,4 +1,4 @@
-import { CredentialVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError } from '../../../core/model/errors.ts'
 
 /** The operating system's error code, e.g. `ENOENT`. */
 export function errnoOf(error: unknown): string | undefined {

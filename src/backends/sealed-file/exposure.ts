@@ -1,0 +1,72 @@
+import { throwIfAborted } from '../../core/model/deadline.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { storageKey } from '../../core/model/storage-key.ts'
+import type { ExposedCredential, Exposure } from '../../core/ports/store-keys.ts'
+import { type CurrentRecord, type CurrentRecords, versionOf } from './current-record.ts'
+import type { Keyring } from './keys/keyring.ts'
+import { numberOf, openRecord, type RecordHeader } from './record.ts'
+import { HOLD_MS, type Revisions } from './revisions.ts'
+
+export interface ExposureParts {
+  readonly keyring: Keyring
+  readonly records: CurrentRecords
+  readonly revisions: Revisions
+}
+
+/**
+ * Lists the credentials that an exposed key could have opened. Rewriting a record does not help a value that an old copy of the folder still
+ * holds under the exposed key, so what counts is when the value was saved.
+ *
+ * @param key id of the seal key; undefined if all keys were exposed
+ * @throws `configuration_invalid` for a key that this store never had
+ */
+export async function exposed(
+  { keyring, records, revisions }: ExposureParts,
+  key: string | undefined,
+  signal: AbortSignal,
+): Promise<Exposure> {
+  const inUseUntil = key === undefined ? Number.POSITIVE_INFINITY : endOf(keyring, key)
+  const credentials: ExposedCredential[] = []
+  const damaged: string[] = []
+  let nameless = 0
+  for await (const id of revisions.ids()) {
+    throwIfAborted(signal)
+    const found = await records.find(id)
+    if (found.kind === 'damaged') damaged.push(revisions.path(id, '*'))
+    else if (found.kind === 'emptied' || isPurged(found)) nameless += 1
+    else if (found.kind === 'verified') {
+      const { header } = found.record
+      const exposure = header.sealKey === key ? 'current' : exposureOf(header, inUseUntil)
+      if (!exposure) continue
+      const { provider, owner } = openRecord(found.record, found.keyring)
+      const status = header.kind === 'active' ? 'active' : 'revoked'
+      const { label: version, createdAt: since } = versionOf(header)
+      credentials.push({ key: storageKey(provider, owner), status, version, since, exposure })
+    }
+  }
+  return { credentials, nameless, damaged }
+}
+
+/** A record does not tell when its earlier versions were saved, so each is taken for an exposed one. */
+function exposureOf(header: RecordHeader, inUseUntil: number): ExposedCredential['exposure'] | undefined {
+  if (header.kind === 'active' && header.at < inUseUntil) return 'current'
+  return header.kind === 'revoked' || numberOf(header) > 1 ? 'earlier' : undefined
+}
+
+function isPurged(found: CurrentRecord): boolean {
+  return found.kind === 'verified' && found.record.header.kind === 'purged'
+}
+
+/** Returns when the last writer had dropped the key, in Unix milliseconds. The newest key is still in use. */
+function endOf({ sealKeys, retired }: Keyring, key: string): number {
+  const at = sealKeys.findIndex(({ id }) => id === key)
+  if (at === 0) return Number.POSITIVE_INFINITY
+  const end = sealKeys[at - 1]?.createdAt ?? retired.find(({ id }) => id === key)?.replacedAt
+  if (end !== undefined) return end + HOLD_MS
+  const known = [...sealKeys, ...retired].map(({ id }) => id).join(', ')
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `This store never had a key of that id. Its keys, newest first, are ${known}.`,
+    { reason: 'key_unknown' },
+  )
+}

@@ -1,0 +1,117 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import type { FoundKey } from '../../../core/crypto/key-source.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../../../core/model/errors.ts'
+import { MAX_FILE_BYTES } from '../files/durable-file.ts'
+import { headerOfKeyring, type Keyring, unlockKeyring } from './keyring.ts'
+import { keyringPath } from './keyring-file.ts'
+
+/**
+ * The keyring as a running process uses it. It reads the file again when it was replaced, so that a rotated, re-wrapped or retired key takes
+ * effect without a restart. Both functions look at the file first, which takes microseconds. They are synchronous, so that no other change
+ * comes between the look and the use.
+ */
+export interface HeldKeyring {
+  /** The keys that open records. Call it after reading a record, because a key is in the keyring before the first record that needs it. */
+  forReading(): Keyring
+  /**
+   * The keys that make records.
+   *
+   * @throws `key_wrong` if the file has newer keys, which another store key locks
+   */
+  forWriting(): Keyring
+  /** Why the file's newest keys cannot be used. Undefined while they can be. */
+  problem(): CredentialVaultError | undefined
+}
+
+export interface HeldKeyringParts {
+  readonly root: string
+  readonly keyring: Keyring
+  /** The store key that the keyring was opened with, and where it came from. */
+  readonly found: FoundKey
+  /** Reads the store key from its source again, in case the keyring was locked with another one meanwhile. */
+  readonly findKey: () => FoundKey | undefined
+  readonly warn: (message: string) => void
+}
+
+export function holdKeyring({ root, keyring, found, findKey, warn }: HeldKeyringParts): HeldKeyring {
+  const path = keyringPath(root)
+  let held = keyring
+  let storeKey = found
+  // The caller read the keyring a moment ago; the first look reads it once more.
+  let seen: string | undefined
+  let problem: CredentialVaultError | undefined
+  let isOutdated = false
+
+  function look(): void {
+    const identity = identityOf(path)
+    // A missing file is reported at the next start. Until then the records can be used.
+    if (identity === undefined || (identity === seen && !problem)) return
+    const bytes = readKeyringBytes(path)
+    if (!bytes) return
+    const newest = headerOfKeyring(bytes)?.newest
+    isOutdated = newest !== undefined && held.sealKeys.every(({ id }) => id !== newest)
+    try {
+      adopt(unlocked(bytes))
+      problem = undefined
+      isOutdated = false
+    } catch (error) {
+      if (!isCredentialVaultError(error)) throw error
+      if (identity !== seen) warn(`${error.message} This process goes on with the keys that it has.`)
+      problem = error
+    }
+    seen = identity
+  }
+
+  function unlocked(bytes: Buffer): Keyring {
+    try {
+      return unlockKeyring(bytes, storeKey, path)
+    } catch (error) {
+      const another = isCredentialVaultError(error, 'key_wrong') ? findKey() : undefined
+      if (!another) throw error
+      const keyring = unlockKeyring(bytes, another, path)
+      storeKey = another
+      return keyring
+    }
+  }
+
+  function adopt(found: Keyring): void {
+    if (found.store !== held.store || found.generation < held.generation) {
+      warn(`${path} was replaced by an older one or by that of another store, and is ignored. Restore the newest one.`)
+    } else {
+      held = found
+    }
+  }
+
+  return {
+    forReading() {
+      look()
+      return held
+    },
+    forWriting() {
+      look()
+      if (problem && isOutdated) throw problem
+      return held
+    },
+    problem: () => problem,
+  }
+}
+
+function identityOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats && `${stats.dev} ${stats.ino} ${stats.ctimeNs}`
+}
+
+function readKeyringBytes(path: string): Buffer | undefined {
+  let file: number
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch {
+    return undefined
+  }
+  try {
+    const stats = fstatSync(file)
+    return stats.isFile() && stats.size <= MAX_FILE_BYTES ? readFileSync(file) : undefined
+  } finally {
+    closeSync(file)
+  }
+}

@@ -1,0 +1,49 @@
+import type { CredentialReader } from '../credentials/credential-reader.ts'
+import type { EventListeners } from '../journal/event-listeners.ts'
+import type { StorageKey } from '../model/storage-key.ts'
+import { gateTexts } from './gate-texts.ts'
+import type { GatedCall } from './gated-call.ts'
+
+/** Tells users that a credential ends soon, in the result of a call: at most once a day. */
+export interface ExpiryNotices {
+  /** Returns the line for a result, or undefined if none is due. `label` is what users call the service. */
+  noticeFor(key: StorageKey, label: string, call: GatedCall): Promise<string | undefined>
+}
+
+export interface ExpiryNoticesParts {
+  readonly reader: Pick<CredentialReader, 'status'>
+  readonly events: Pick<EventListeners, 'emit'>
+  /** How many days before the end the notices begin; 0 gives none. */
+  readonly daysAhead: number
+  /** Where the user replaces the credential. */
+  readonly accountUrl: string
+}
+
+const DAY = 86_400_000
+const MAX_REMEMBERED = 100_000
+
+export function createExpiryNotices({ reader, events, daysAhead, accountUrl }: ExpiryNoticesParts): ExpiryNotices {
+  const told = new Map<string, number>()
+
+  function isDue({ path }: StorageKey, expiresAt: Date, now: number): boolean {
+    const left = expiresAt.getTime() - now
+    if (left <= 0 || left > daysAhead * DAY || now - (told.get(path) ?? 0) < DAY) return false
+    told.delete(path)
+    const [oldest] = told.keys()
+    if (told.size >= MAX_REMEMBERED && oldest !== undefined) told.delete(oldest)
+    told.set(path, now)
+    return true
+  }
+
+  return {
+    async noticeFor(key, label, call) {
+      if (daysAhead === 0) return undefined
+      const found = await reader.status(key, call)
+      const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
+      if (!expiresAt || !isDue(key, expiresAt, Date.now())) return undefined
+      const { owner, provider } = key
+      events.emit('expiring', { owner, provider, expiresAt, correlationId: call.correlationId })
+      return gateTexts.expiresSoon(label, expiresAt, accountUrl)
+    },
+  }
+}

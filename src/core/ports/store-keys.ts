@@ -1,0 +1,87 @@
+import type { StorageKey } from '../model/storage-key.ts'
+
+/** The keys of a store that seals its records itself, for an operator's commands. Servers may run meanwhile. */
+export interface StoreKeys {
+  /** Makes a new key for all new records. Old records stay as they are, and can be read. */
+  rotate(signal: AbortSignal): Promise<RotatedKeys>
+  /**
+   * Rewrites every record under the newest key, without changing its version. It can be interrupted and run again. A concurrent save is
+   * never lost.
+   */
+  reseal(options: ResealRequest, signal: AbortSignal): Promise<ResealReport>
+  /**
+   * Locks the store's keys with another store key, which opens the store from then on.
+   *
+   * @param key 32 bytes
+   */
+  rewrap(key: Uint8Array, signal: AbortSignal): Promise<RewrappedKeys>
+  /** Removes every key but the newest. Throws `conflict` while a record needs an old key, or a server may still use one. */
+  retire(options: DryRun, signal: AbortSignal): Promise<RetiredKeys>
+  /** The credentials that an exposed key could have opened. Damaged records are counted, and cannot be named. */
+  exposed(options: ExposureQuery, signal: AbortSignal): Promise<Exposure>
+}
+
+export interface DryRun {
+  /** Changes nothing, and reports what would change. */
+  readonly dryRun: boolean
+}
+
+export interface RotatedKeys {
+  /** Id of the new key, 8 hex digits. */
+  readonly key: string
+  readonly previous: string
+}
+
+export interface ResealRequest extends DryRun {
+  readonly onProgress: (progress: ResealProgress) => void
+}
+
+export interface ResealProgress {
+  readonly done: number
+  readonly total: number
+}
+
+export interface ResealReport {
+  readonly total: number
+  readonly resealed: number
+  /** Already under the newest key. */
+  readonly upToDate: number
+  /** Revoked on a full disk, so that nothing is left that a key opens. */
+  readonly emptied: number
+  /** Files that fail their checks and were left as they are. */
+  readonly damaged: readonly string[]
+}
+
+export interface RewrappedKeys {
+  /** Id of the new store key. */
+  readonly storeKey: string
+  readonly previous: string
+}
+
+export interface RetiredKeys {
+  readonly key: string
+  /** Ids of the keys that were removed. */
+  readonly retired: readonly string[]
+}
+
+export interface ExposureQuery {
+  /** Id of the exposed key. Without it, the store key and thus every key is exposed. */
+  readonly key?: string | undefined
+}
+
+/** `current`: the stored value. `earlier`: only a value that it replaced, or that was revoked, which may still work at its service. */
+export interface ExposedCredential {
+  readonly key: StorageKey
+  readonly status: 'active' | 'revoked'
+  /** Label of the newest version. */
+  readonly version: string
+  readonly since: Date
+  readonly exposure: 'current' | 'earlier'
+}
+
+export interface Exposure {
+  readonly credentials: readonly ExposedCredential[]
+  /** Records that no longer name their owner: purged, or revoked on a full disk. */
+  readonly nameless: number
+  readonly damaged: readonly string[]
+}

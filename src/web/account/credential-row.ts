@@ -1,0 +1,133 @@
+import { missingFields } from '../../core/lifecycle/state-of.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
+import type { CredentialView, Fact, Tone } from '../pages/page-views.ts'
+import type { PageServices } from '../request/page-services.ts'
+import { accountAction, type CredentialVisit } from './account-visit.ts'
+import type { SeenCredential } from './seen-credential.ts'
+
+type State = SeenCredential['state']
+
+interface Wording {
+  readonly tone: Tone
+  readonly state: (label: string) => string
+  readonly explanation?: (label: string) => string
+}
+
+const WORDINGS: Readonly<Record<State, Wording>> = {
+  active: { tone: 'success', state: () => 'Connected' },
+  unverified: {
+    tone: 'warning',
+    state: () => 'Saved, but not checked',
+    explanation: (label) => `${label} could not be asked when you saved it. Test it to find out whether it works.`,
+  },
+  absent: { tone: 'neutral', state: () => 'Not connected' },
+  rejected: {
+    tone: 'error',
+    state: (label) => `Refused by ${label}`,
+    explanation: (label) =>
+      `It may have expired or been deleted there, so your assistant does not use it any more. Replace it, or use it again if ${label} was wrong.`,
+  },
+  expired: {
+    tone: 'error',
+    state: () => 'Expired',
+    explanation: () => 'Its last day has passed, so your assistant does not use it any more. Replace it.',
+  },
+  incomplete: {
+    tone: 'warning',
+    state: () => 'Needs one more field',
+    explanation: (label) => `${label} needs a field that your credential does not have yet. Enter it again.`,
+  },
+  revoked: { tone: 'neutral', state: () => 'Revoked' },
+  unreachable: {
+    tone: 'warning',
+    state: () => 'Cannot be reached right now',
+    explanation: () => 'The store of your credential does not answer. Nothing is lost; look again in a moment.',
+  },
+  broken: {
+    tone: 'error',
+    state: () => 'Cannot be shown',
+    explanation: () =>
+      'This server has a problem with its credential store. Entering the credential again will not help; tell the people who run it.',
+  },
+}
+
+/** Returns one service of the list, with the buttons that make sense in its state. */
+export function credentialRow(services: PageServices, visit: CredentialVisit, seen: SeenCredential): CredentialView {
+  const { provider } = visit
+  const { tone, state, explanation } = WORDINGS[seen.state]
+  return {
+    name: provider.name,
+    service: provider.label,
+    tone,
+    state: state(provider.label),
+    explanation: seen.state === 'incomplete' ? lackOf(provider, seen) : explanation?.(provider.label),
+    facts: [...storedFacts(provider, seen), ...useFacts(services, visit, seen)],
+    actions: actionsOf(services, visit, seen.state),
+  }
+}
+
+function lackOf(provider: FormProvider, { status }: SeenCredential): string | undefined {
+  const fields = status?.status === 'active' ? (status.fields ?? []) : []
+  const names = missingFields(provider.variables, fields).map(({ label }) => label)
+  return `Your credential has no value for: ${names.join(', ')}. Enter it again.`
+}
+
+/** Returns what is stored besides the values, none of which is shown. */
+export function storedFacts({ label }: FormProvider, { status }: SeenCredential): readonly Fact[] {
+  if (status?.status !== 'active') return []
+  const { accountName, expiresAt, rejectedAt } = status.labels ?? {}
+  const isOver = expiresAt && expiresAt.getTime() <= Date.now()
+  return [
+    ...(accountName ? [{ name: `Account at ${label}`, value: accountName }] : []),
+    { name: 'Saved on', value: dayOf(status.version.createdAt) },
+    ...(rejectedAt ? [{ name: 'Refused on', value: dayOf(rejectedAt) }] : []),
+    ...(expiresAt ? [{ name: isOver ? 'Expired on' : 'Expires on', value: dayOf(expiresAt) }] : []),
+  ]
+}
+
+/** An earlier version's use says nothing about this one. Without a use in this process there is no row, because nobody knows. */
+function useFacts({ parts }: PageServices, { key }: CredentialVisit, { status }: SeenCredential): readonly Fact[] {
+  const at = parts.lastUsed?.(key)
+  if (status?.status !== 'active' || !at || at < status.version.createdAt) return []
+  return [{ name: 'Last used on', value: dayOf(at), note: 'as far as this server process knows' }]
+}
+
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
+
+/** Returns the day in UTC. A backend may give a date that is none. */
+export function dayOf(date: Date): string {
+  return Number.isNaN(date.getTime()) ? 'an unknown day' : DAY.format(date)
+}
+
+function actionsOf(services: PageServices, visit: CredentialVisit, state: State): CredentialView['actions'] {
+  const { provider } = visit
+  const button = (...[action, label, primary = false]: [Parameters<typeof accountAction>[2], string, boolean?]) =>
+    accountAction(services, visit, action, { label, provider, primary })
+  const revoke = {
+    kind: 'link',
+    label: 'Revoke',
+    about: provider.label,
+    href: `${services.site.root}/${provider.name}/revoke`,
+  } as const
+  switch (state) {
+    case 'absent':
+    case 'revoked':
+      return [button('connect', 'Connect', true)]
+    case 'active':
+    case 'unverified':
+      return [...(isTestable(services, provider) ? [button('test', 'Test')] : []), button('connect', 'Replace'), revoke]
+    case 'rejected':
+      return [button('connect', 'Replace', true), button('reinstate', 'Use it again'), revoke]
+    case 'expired':
+    case 'incomplete':
+      return [button('connect', 'Replace', true), revoke]
+    case 'unreachable':
+    case 'broken':
+      // A revocation is always tried, and a form could not be saved.
+      return [revoke]
+  }
+}
+
+export function isTestable({ parts }: PageServices, { verify }: FormProvider): boolean {
+  return parts.testStored !== undefined && verify !== undefined
+}

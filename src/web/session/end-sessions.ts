@@ -1,0 +1,20 @@
+import { ownerHash } from '../../core/crypto/owner-hash.ts'
+import type { Owner } from '../../core/model/owner.ts'
+import type { WebParts } from '../http/web-parts.ts'
+import { LOGIN_SECONDS } from './login-cookie.ts'
+
+type EndingParts = Pick<WebParts, 'sessions' | 'sealer'> & {
+  readonly options: Pick<WebParts['options'], 'sessionMaxSeconds'>
+}
+
+/**
+ * Ends every browser session of the owner that began before now, on every replica. Includes sessions begun in this millisecond, and lasts as
+ * long as a session whose login has already begun.
+ *
+ * @throws `unavailable`, and then the sessions still exist
+ */
+export function endSessionsOf({ sessions, sealer, options }: EndingParts, owner: Owner): Promise<void> {
+  const notBefore = Date.now() + 1
+  const until = notBefore + (LOGIN_SECONDS + options.sessionMaxSeconds) * 1000
+  return sessions.endAll(ownerHash(sealer, owner), notBefore, until)
+}
