@@ -16,6 +16,7 @@ const CORE = [
   'credentials',
   'lifecycle',
   'requests',
+  'operations',
   'gate',
 ]
 const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {

@@ -183,6 +183,12 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       return found !== undefined && close(found, outcome)
     },
 
+    async closeAll(owner, outcome) {
+      const at = now()
+      const open = [...(owners.get(owner) ?? [])].flatMap((key) => find(key, at) ?? [])
+      return open.filter((one) => close(one, outcome)).map((one) => asStored(one, at))
+    },
+
     async leave(key, waiterId) {
       find(key, now())?.waiters.delete(waiterId)
     },

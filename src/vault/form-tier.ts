@@ -10,6 +10,8 @@ import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import { checkOwner, type Owner } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
+import { countingSaves, type RunningSaves } from '../core/operations/running-saves.ts'
+import type { AccessContext } from '../core/ports/access-context.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
@@ -35,11 +37,17 @@ export interface FormTier {
   /** Serves this provider's form. Another definition under the same name is `configuration_invalid`. */
   serve(form: FormProvider): void
   /** Ends every browser session of the owner that began before now, on every replica. */
-  endSessions(owner: Owner): Promise<void>
+  endSessions(owner: Owner, by?: Pick<AccessContext, 'actor' | 'clientId' | 'address' | 'correlationId'>): Promise<void>
   revoke: CredentialWriter['revoke']
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
+}
+
+/** What only the vault around the tier needs of it. */
+export interface OpenedFormTier extends FormTier {
+  readonly saves: RunningSaves
+  providerNames(): Iterable<string>
 }
 
 /** The methods of a backend that the form tier uses. */
@@ -47,6 +55,7 @@ export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'r
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
 type ToolOption =
+  | 'admin'
   | 'cacheSeconds'
   | 'maxRejectedOwnersPerMinute'
   | 'expiryNoticeDays'
@@ -59,6 +68,7 @@ type ToolOption =
 const formTierOptions = openVaultOptions
   .omit({
     backend: true,
+    admin: true,
     cacheSeconds: true,
     maxRejectedOwnersPerMinute: true,
     expiryNoticeDays: true,
@@ -106,7 +116,7 @@ export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'la
   readonly completion?: Completion
 }
 
-export function createFormTier(opened: PageParts, given: FormTierParts): FormTier {
+export function createFormTier(opened: PageParts, given: FormTierParts): OpenedFormTier {
   const {
     backend,
     sessions = memoryBrowserSessions(),
@@ -118,7 +128,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): FormTie
     lastUsed,
   } = given
   const { serverBaseUrl, journal, health, calls, log } = opened
-  const writer = createCredentialWriter({ backend, calls, log, changed })
+  const writer = countingSaves(createCredentialWriter({ backend, calls, log, changed }))
   const owned = createOwnedCredentials({ backend, calls, log, marks, changed })
   const providers = new Map<string, FormProvider>()
   const parts = webParts(opened, {
@@ -139,6 +149,8 @@ export function createFormTier(opened: PageParts, given: FormTierParts): FormTie
     owns: routes.owns,
     nodeHandler: () => createNodeHandler(routes.middleware, routes.owns),
     revoke: writer.revoke,
+    saves: writer,
+    providerNames: () => providers.keys(),
     problems: () => health.problems(),
 
     serve(form) {
@@ -153,7 +165,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): FormTie
       providers.set(form.name, form)
     },
 
-    async endSessions(owner) {
+    async endSessions(owner, { actor, clientId, address, correlationId } = unknownOperator()) {
       const { issuer, subject } = checkOwner(owner)
       await endSessionsOf(parts, { issuer, subject })
       await journal.note({
@@ -161,13 +173,24 @@ export function createFormTier(opened: PageParts, given: FormTierParts): FormTie
         outcome: 'success',
         reason: 'ended_by_operator',
         owner: { issuer, subject },
-        actor: { kind: 'operator' },
-        correlationId: newCorrelationId(),
+        actor,
+        clientId,
+        address,
+        correlationId,
       })
     },
 
     close: () => opened.close(),
   }
+}
+
+function unknownOperator() {
+  return {
+    actor: { kind: 'operator' },
+    clientId: undefined,
+    address: undefined,
+    correlationId: newCorrelationId(),
+  } as const
 }
 
 interface WebChoices

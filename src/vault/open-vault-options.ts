@@ -7,6 +7,7 @@ import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import { DEFAULT_LINK_TTL_SECONDS } from '../core/requests/pending-requests.ts'
+import { type AdminOptions, adminSchema } from '../web/admin/admin-options.ts'
 import type { RateLimitOptions } from '../web/http/page-limits.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 
@@ -59,6 +60,8 @@ export interface OpenVaultOptions {
   readonly rateLimits?: RateLimitOptions
   /** Origins of web pages that may call the MCP endpoint, besides the server's own, e.g. `https://inspector.example.com`. Default none. */
   readonly allowedOrigins?: readonly string[]
+  /** The admin API and SCIM, below `{base path}/credentials/admin`. Default: there is none. */
+  readonly admin?: AdminOptions
   /** Checks access tokens in place of the identity mode's own verifier. */
   readonly verifyToken?: VerifyToken
   /**
@@ -117,6 +120,7 @@ export const openVaultOptions = z.strictObject({
   allowedOrigins: z
     .array(z.string().refine(isOrigin, 'must be an origin such as https://inspector.example.com'))
     .default([]),
+  admin: adminSchema.optional(),
   verifyToken: functionOption<VerifyToken>(),
   ownerFrom: functionOption<OwnerFrom>(),
   assertion: functionOption<NonNullable<OpenVaultOptions['assertion']>>(),

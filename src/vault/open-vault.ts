@@ -6,8 +6,10 @@ import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createStoredTest } from '../core/lifecycle/stored-test.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { KoaApplication } from '../core/ports/koa.ts'
+import { ADMIN_PURPOSES } from '../web/admin/admin-parts.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
+import { openAdminApi, providerMayBe } from './admin-api.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openParts } from './open-parts.ts'
@@ -35,7 +37,10 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const { backend } = options
   const parts = await openParts(options, {
     caller: 'openVault',
-    purposes: { seal: [...PAGE_PURPOSES.seal, ...REFERENCE_PURPOSES.seal], mac: PAGE_PURPOSES.mac },
+    purposes: {
+      seal: [...PAGE_PURPOSES.seal, ...REFERENCE_PURPOSES.seal],
+      mac: [...PAGE_PURPOSES.mac, ...ADMIN_PURPOSES.mac],
+    },
   })
   const marks = createRejectionMarks({ backend, calls: parts.calls, warn: parts.warnOf('rejections') })
   const uses = createLastUses()
@@ -51,10 +56,13 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     testStored: createStoredTest(tools.services),
     lastUsed: uses.of,
   })
+  const admin = checked.admin && openAdminApi(parts, { backend, form, tools, checked, admin: checked.admin })
   const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()
-  const routes: Middleware = (ctx, next) => form.routes(ctx, async () => tools.metadata.middleware(ctx, next))
+  const pages: Middleware = (ctx, next) => form.routes(ctx, async () => tools.metadata.middleware(ctx, next))
+  const routes: Middleware = (ctx, next) =>
+    admin ? admin.middleware(ctx, async () => pages(ctx, next)) : pages(ctx, next)
   const owns = (path: string) => form.owns(path) || tools.metadata.owns(path)
 
   return {
@@ -63,7 +71,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       return tools.userContext
     },
     verifyToken: tools.verifyToken,
-    openPaths: [...form.openPaths, ...tools.metadata.openPaths],
+    openPaths: [...form.openPaths, ...tools.metadata.openPaths, ...(admin?.openPaths ?? [])],
     routes,
     bearerGate: tools.bearerGate,
     endSessions: form.endSessions,
@@ -78,6 +86,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     },
 
     attach(provider, end) {
+      if (admin) providerMayBe(provider.name)
       form.serve(provider)
       providerEndings.set(provider.name, end)
       return { ...tools.services, revoke: form.revoke }

@@ -6,12 +6,14 @@ import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/cr
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
 import type { HealthPart } from '../core/journal/health.ts'
+import { createCutoff } from '../core/lifecycle/cutoff.ts'
 import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import { accountUrl } from '../core/network/form-urls.ts'
+import type { Cutoff } from '../core/ports/cutoff.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
@@ -30,6 +32,8 @@ export type ToolRequests = Pick<PendingRequests, 'openOrReuse' | 'label' | 'leav
 export interface ToolServices {
   readonly reader: CredentialReader
   readonly log: AccessLog
+  /** Ends what is running for an owner who is offboarded. */
+  readonly cutoff: Cutoff
   readonly pendingRequests: ToolRequests
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
@@ -64,11 +68,12 @@ export interface ToolTier {
 export type ToolTierBackend = OpenableBackend & ReadableBackend
 
 export type ToolTierOptions = Omit<OpenVaultOptions, 'backend' | FormOption> & { readonly backend: ToolTierBackend }
-type FormOption = 'browserSessions' | 'sessionIdleSeconds' | 'sessionMaxSeconds' | 'rateLimits'
+type FormOption = 'admin' | 'browserSessions' | 'sessionIdleSeconds' | 'sessionMaxSeconds' | 'rateLimits'
 
 const toolTierOptions = openVaultOptions
   .omit({
     backend: true,
+    admin: true,
     browserSessions: true,
     sessionIdleSeconds: true,
     sessionMaxSeconds: true,
@@ -125,11 +130,13 @@ export function createToolTier(
     health,
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
+  const cutoff = createCutoff()
   const reader = createCredentialReader({
     backend,
     calls,
     log,
     rejectedAt: marks.at,
+    cutoff,
     used,
     cacheTtl: checked.cacheSeconds * 1000,
   })
@@ -154,6 +161,7 @@ export function createToolTier(
     services: {
       reader,
       log,
+      cutoff,
       pendingRequests: { openOrReuse, label, leave, wait, withdraw },
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),

@@ -27,6 +27,8 @@ function sourceOf(file: string): string {
 
 const DOCUMENTED: readonly Documented[] = [
   { heading: 'openVault', file: 'open-vault-options.ts', types: ['OpenVaultOptions'], schemas: ['openVaultOptions'] },
+  { heading: 'admin', file: 'web/admin/admin-options.ts', types: ['AdminOptions'], schemas: ['adminSchema'] },
+  { heading: 'admin scim', file: 'web/admin/admin-options.ts', types: ['ScimOptions'], schemas: ['scimSchema'] },
   { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
   { heading: 'openVault', file: 'page-limits.ts', types: ['RateLimitOptions'], schemas: [] },
   {
@@ -118,6 +120,7 @@ const DOCUMENTED: readonly Documented[] = [
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
   'AwsClientOptions',
+  'JsonBodyOptions',
   'FormTierOptions',
   'HttpOptions',
   'PartsOptions',

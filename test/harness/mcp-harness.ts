@@ -19,6 +19,7 @@ import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { VariablesOptions } from '../../src/core/model/variables.ts'
+import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import {
@@ -32,6 +33,7 @@ import type { CredentialVault } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
+import type { AdminOptions } from '../../src/web/admin/admin-options.ts'
 import { browserClient, startIdentityProvider, type TestIdentityProvider } from './identity/identity-provider.ts'
 
 export const jiraVariables = { pat: { label: 'Personal access token', type: 'password' } } as const
@@ -44,6 +46,9 @@ export interface HarnessOptions {
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
   readonly expiryNoticeDays?: number
+  /** Given the issuer, since SCIM names it. */
+  readonly admin?: (issuer: string) => AdminOptions
+  readonly wrapAudit?: (audit: MemoryAudit) => AuditSink
   readonly jira?: Partial<CredentialsProviderOptions<VariablesOptions>>
   /** Registers tools beside or instead of `read_secret`, which answers with the secret's length. */
   readonly tools?: (
@@ -102,11 +107,12 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const vault = await openVault({
     serverBaseUrl: baseUrl,
     backend,
-    audit,
+    audit: options.wrapAudit?.(audit) ?? audit,
     identity: oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] }),
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...(options.admin && { admin: options.admin(identityProvider.issuer) }),
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
     ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),

@@ -28,6 +28,12 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'crossing-unnoticed', tests: ['test/attacks/echo/secret-of-another-owner.test.ts'] },
   { name: 'bound-token-accepted', tests: ['test/attacks/token/bound-to-a-key.test.ts'] },
   { name: 'used-logins-move-the-floor', tests: ['test/attacks/login/flood-signs-everybody-out.test.ts'] },
+  {
+    name: 'admin-scope-off',
+    tests: ['test/attacks/admin/token-without-the-scope.test.ts'],
+  },
+  { name: 'scim-id-of-any-tenant', tests: ['test/attacks/admin/scim-foreign-id.test.ts'] },
+  { name: 'release-not-cut-off', tests: ['test/e2e/offboarding-under-load.test.ts'] },
   { name: 'csrf-off', tests: ['test/attacks/form/csrf-on-submit.test.ts'] },
   { name: 'handle-not-hashed', tests: ['test/core/requests/pending-requests.test.ts'] },
   {

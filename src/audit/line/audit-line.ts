@@ -35,10 +35,10 @@ const actor: FieldWriter = (value, name, pseudonym) => {
   if (given['kind'] === 'user') return `{"kind":"user","owner":${owner(given['owner'], `${name}.owner`, pseudonym)}}`
   if (given['kind'] === 'anonymous') return '{"kind":"anonymous"}'
   if (given['kind'] === 'operator') {
-    const { account } = given
-    return account === undefined
-      ? '{"kind":"operator"}'
-      : `{"kind":"operator","account":${text(account, `${name}.account`, undefined)}}`
+    const account =
+      given['account'] === undefined ? '' : `,"account":${text(given['account'], `${name}.account`, undefined)}`
+    const person = given['owner'] === undefined ? '' : `,"owner":${owner(given['owner'], `${name}.owner`, pseudonym)}`
+    return `{"kind":"operator"${account}${person}}`
   }
   throw new MalformedEvent(`audit event: ${name}.kind is unknown`)
 }

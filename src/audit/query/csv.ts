@@ -11,7 +11,7 @@ const COLUMNS = {
   reason: ({ reason }) => reason,
   issuer: ({ owner }) => owner?.issuer,
   user: ({ owner }) => nameOf(owner),
-  actor: ({ actor }) => (actor?.kind === 'user' ? nameOf(actor.owner) : (actor?.account ?? actor?.kind)),
+  actor: ({ actor }) => nameOf(actor?.owner) || (actor?.account ?? actor?.kind),
   provider: ({ provider }) => provider,
   version: ({ version }) => version,
   previousVersion: ({ previousVersion }) => previousVersion,

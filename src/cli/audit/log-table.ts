@@ -21,7 +21,7 @@ export function logRow(record: LogRecord): LogRow {
 }
 
 function actingFor({ actor, clientName, clientId, tool, address }: LogRecord): string {
-  if (actor?.kind === 'operator') return `operator ${actor.account ?? ''}`.trim()
+  if (actor?.kind === 'operator') return `operator ${actor.account ?? nameOf(actor.owner)}`.trim()
   if (actor?.kind === 'user') return `user ${nameOf(actor.owner)}`
   if (tool !== undefined) return `${clientName ?? clientId ?? 'client'} / ${tool}`
   return clientName ?? clientId ?? address ?? ''

@@ -1,19 +1,13 @@
 import type { Owner } from '../../core/model/owner.ts'
+import type { Offboarded as ServerOffboarded } from '../../core/operations/offboarding.ts'
+import type { RevokedCredential } from '../../core/operations/owner-revocation.ts'
 import { rowsTable } from '../operator/stored-credentials.ts'
 import { cell, counted } from '../terminal/table.ts'
 import type { Remaining } from './remaining.ts'
 
-export interface OffboardedCredential {
-  readonly provider: string
-  readonly result: 'revoked' | 'purged' | 'already_revoked' | 'absent' | 'would_be_revoked' | 'failed'
-  readonly error?: string
-  /** The account at the service, as the service named it. */
-  readonly account?: string
-}
-
 export interface Offboarded extends Owner {
   readonly dryRun: boolean
-  readonly credentials: readonly OffboardedCredential[]
+  readonly credentials: readonly RevokedCredential[]
   /** Why the list may lack some of the owner's credentials. */
   readonly listError?: string
   /** What may still hold a value or a sign-in, and until when. */
@@ -27,7 +21,7 @@ const HELD: Readonly<Record<Remaining['what'], string>> = {
   pending_links: 'links to the form that wait for the owner',
 }
 
-const RESULTS: Readonly<Record<OffboardedCredential['result'], string>> = {
+const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
   revoked: 'revoked',
   purged: 'purged',
   already_revoked: 'revoked already',
@@ -38,22 +32,9 @@ const RESULTS: Readonly<Record<OffboardedCredential['result'], string>> = {
 
 /** Formats the result for people: what was done, what is left here, and what is left at the services. */
 export function offboardText(done: Offboarded): string {
-  const { issuer, subject, dryRun, credentials, listError, remaining } = done
-  const rows = credentials.map(({ provider, result, error, account }) => ({
-    provider,
-    account,
-    result: RESULTS[result],
-    error,
-  }))
-  const failed = credentials.filter(({ result }) => result === 'failed').length
-  const owner = cell(`${subject} (issuer ${issuer})`)
+  const { dryRun, listError, remaining } = done
   return [
-    rows.length === 0
-      ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
-      : rowsTable(['provider', 'account', 'result', 'error'], rows),
-    failed === 0
-      ? ''
-      : `${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`,
+    revokedText(done),
     listError === undefined
       ? ''
       : `The list of credentials could not be read to its end (${listError}): others may be left. Name them with --providers.\n`,
@@ -63,11 +44,41 @@ export function offboardText(done: Offboarded): string {
   ].join('')
 }
 
+/** Formats what the running server did. */
+export function serverOffboardText(done: ServerOffboarded): string {
+  const left = done.left.filter(({ what }) => what !== 'credential')
+  return [
+    revokedText(done),
+    ...left.map(({ what, error }) => `Not ended: ${what.replace('_', ' ')} (${error}). Run the command again.\n`),
+    done.dryRun ? 'Nothing was changed.\n' : leftText(done),
+    done.dryRun || done.left.length > 0
+      ? ''
+      : "The server has ended the owner's sessions, links, waiting calls and cached values.\n",
+  ].join('')
+}
+
+function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>): string {
+  const rows = credentials.map(({ provider, result, error, account }) => ({
+    provider,
+    account,
+    result: RESULTS[result],
+    error,
+  }))
+  const failed = credentials.filter(({ result }) => result === 'failed').length
+  const owner = cell(`${subject} (issuer ${issuer})`)
+  const table =
+    rows.length === 0
+      ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
+      : rowsTable(['provider', 'account', 'result', 'error'], rows)
+  if (failed === 0) return table
+  return `${table}${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`
+}
+
 const advice = `Restart the servers, or wait, and then run the command again: it revokes what was saved in the meantime.
 Disable the account at the identity provider first, if you have not: an access token works until it expires.
 `
 
-function leftText({ credentials }: Offboarded): string {
+function leftText({ credentials }: Pick<Offboarded, 'credentials'>): string {
   const services = credentials.filter(({ result }) => result !== 'absent')
   if (services.length === 0) return ''
   const lines = services.map(

@@ -1,13 +1,13 @@
-import { type Owner, sameOwner } from '../../core/model/owner.ts'
+import type { Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
-import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
-import { forEachOf } from '../operator/batch.ts'
+import { revokeAllOf } from '../../core/operations/owner-revocation.ts'
 import { type OperatorAccess, ownerFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerNames } from '../operator/provider-option.ts'
-import { listStored } from '../operator/stored-credentials.ts'
-import type { Command, Terminal } from '../terminal/command.ts'
+import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
 import type { CommandInput } from '../terminal/command-line.ts'
-import { type Offboarded, type OffboardedCredential, offboardText } from './offboard-text.ts'
+import { bar } from '../terminal/progress.ts'
+import { offboardByServer, serverOptions } from './offboard-by-server.ts'
+import { type Offboarded, offboardText, serverOffboardText } from './offboard-text.ts'
 import { remainingAfter } from './remaining.ts'
 
 export const offboard: Command = {
@@ -16,32 +16,52 @@ export const offboard: Command = {
   parameters: [],
   options: {
     ...ownerOptions,
+    ...serverOptions,
     providers: { type: 'string' },
     purge: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
   },
   help: `
 Usage: mcp-credential-vault offboard --issuer URL --subject SUBJECT [--providers NAME,NAME] [--purge] [--dry-run] [--json]
+       mcp-credential-vault offboard --issuer URL --subject SUBJECT --server URL --token-file FILE […]
 
 Revokes every credential of this owner in the backend. Disable the account at the identity provider first: else the owner can sign in again.
-Browser sessions, links and cached values are in the memory of running servers and cannot be ended from here, so the command always ends
-with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
+Browser sessions, links and cached values are in the memory of running servers and cannot be ended from here, so without --server the command
+always ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
+With --server the running server does all of it through its admin API, and the command ends with 0 once nothing is left.
 A failure does not keep the other credentials from being revoked. Run the command again for those, and once more after the times it prints.
 
   --providers NAME,…   also revoke these, whatever the list says: for a login that may not list, or a damaged record
   --purge              also remove the marks of the revocations
   --dry-run            only list what would be done (0)
+  --server URL         base URL of the running server, whose admin API is on
+  --token-file FILE    file with an access token that has the server's admin scope
 `,
   run: (input, terminal) => {
     const owner = ownerFromInput(input)
     const named = input.text('providers')
-    const extra = named === undefined ? [] : providerNames(named).map((provider) => storageKey(provider, owner))
+    const providers = named === undefined ? [] : providerNames(named)
+    const byServer = ['server', 'token-file'].some((option) => input.text(option) !== undefined)
+    if (byServer) return throughServer(input, terminal, owner, providers)
+    const extra = providers.map((provider) => storageKey(provider, owner))
     return withOperatorAccess(terminal, async (access) => {
       const done = await offboarded(access, terminal, owner, extra, input)
       terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : offboardText(done))
       return done.dryRun && !done.listError ? 0 : 1
     })
   },
+}
+
+async function throughServer(
+  input: CommandInput,
+  terminal: Terminal,
+  owner: Owner,
+  providers: readonly string[],
+): Promise<ExitCode> {
+  const choices = { ...owner, providers, purge: input.flag('purge'), dryRun: input.flag('dry-run') }
+  const done = await offboardByServer(input, terminal, choices)
+  terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : serverOffboardText(done))
+  return done.left.length === 0 ? 0 : 1
 }
 
 async function offboarded(
@@ -51,27 +71,16 @@ async function offboarded(
   extra: readonly StorageKey[],
   input: CommandInput,
 ): Promise<Offboarded> {
-  const { stored, damage } = await listStored(access)
-  // Without the list there is nothing to do unless the operator names the providers.
-  if (damage && stored.length === 0 && extra.length === 0) throw damage
-  const found = new Map<string, { key: StorageKey; status?: CredentialStatus }>(extra.map((key) => [key.path, { key }]))
-  for (const one of stored) if (sameOwner(one.key.owner, owner)) found.set(one.key.path, one)
   const dryRun = input.flag('dry-run')
   const purge = input.flag('purge')
-  const wanted = [...found.values()]
-  const outcomes = await forEachOf(terminal, 'revoke', wanted, async ({ key, status }) => {
-    if (status?.status === 'revoked' && !purge) return 'already_revoked'
-    if (dryRun) return 'would_be_revoked'
-    if (await access.credentials.revoke(key, { purge }, access.context)) return purge ? 'purged' : 'revoked'
-    return status?.status === 'revoked' ? 'already_revoked' : 'absent'
-  })
-  const credentials = wanted.map(({ key, status }, at): OffboardedCredential => {
-    const outcome = outcomes[at]
-    const account = status?.status === 'active' ? status.labels?.accountName : undefined
-    const told = { provider: key.provider, ...(account !== undefined && { account }) }
-    if (outcome && 'result' in outcome) return { ...told, result: outcome.result }
-    return { ...told, result: 'failed', ...(outcome && { error: outcome.error.code }) }
-  })
+  const { credentials, damage } = await revokeAllOf(owner, {
+    credentials: access.credentials,
+    context: access.context,
+    named: extra,
+    purge,
+    dryRun,
+    onDone: (done, total) => terminal.progress?.(bar('revoke', done, total)),
+  }).finally(() => terminal.progress?.(''))
   const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
   return { ...owner, dryRun, credentials, ...(damage && { listError: damage.code }), remaining }
 }

@@ -1,50 +1,17 @@
-import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
+import { inBatch, type Outcome } from '../../core/operations/batch.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { bar } from '../terminal/progress.ts'
 
-/** Operations at the same time: enough to hide the way to a backend, few enough not to be throttled there. */
-const AT_ONCE = 4
-
-/** The result of one item, or the error that the others went on without. */
-export type Outcome<T> = { readonly result: T } | { readonly error: CredentialVaultError }
-
-/**
- * Does the same for each item and shows a progress bar. One item's failure does not keep the others from being done: running the command
- * again then does what is left. The outcomes have the order of the items.
- *
- * @throws what is not one of our own errors, once the operations that have begun are done
- */
+/** Does the same for each item as `inBatch` does, and shows a progress bar. */
 export async function forEachOf<I, T>(
   { progress }: Pick<Terminal, 'progress'>,
   verb: string,
   items: readonly I[],
   work: (item: I) => Promise<T>,
 ): Promise<readonly Outcome<T>[]> {
-  const outcomes: Outcome<T>[] = []
-  let next = 0
-  let done = 0
-
-  async function worker(): Promise<void> {
-    while (next < items.length) {
-      const at = next
-      next += 1
-      outcomes[at] = await outcomeOf(work(items[at] as I))
-      done += 1
-      progress?.(bar(verb, done, items.length))
-    }
-  }
-
-  const workers = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
-  progress?.('')
-  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
-  return outcomes
-}
-
-async function outcomeOf<T>(operation: Promise<T>): Promise<Outcome<T>> {
   try {
-    return { result: await operation }
-  } catch (error) {
-    if (isCredentialVaultError(error)) return { error }
-    throw error
+    return await inBatch(items, work, (done) => progress?.(bar(verb, done, items.length)))
+  } finally {
+    progress?.('')
   }
 }

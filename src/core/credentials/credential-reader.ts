@@ -5,6 +5,7 @@ import type { StorageKey } from '../model/storage-key.ts'
 import { malformed, missing, pick } from '../model/stored-values.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext } from '../ports/access-context.ts'
+import type { Cutoff } from '../ports/cutoff.ts'
 import type { CredentialStatus, ReadableBackend, StoredVersion, VersionLabels } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
@@ -45,6 +46,8 @@ export interface CredentialReaderParts {
   readonly log: AccessLog
   /** When the service rejected this version, where the backend keeps no such mark. Default: never. */
   readonly rejectedAt?: ((key: StorageKey, version: StoredVersion) => Date | undefined) | undefined
+  /** Refuses a release that has begun before its owner was offboarded. */
+  readonly cutoff?: Cutoff | undefined
   /** Called for each credential whose values were released. */
   readonly used?: ((key: StorageKey) => void) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
@@ -58,6 +61,7 @@ export function createCredentialReader({
   calls,
   log,
   rejectedAt = () => undefined,
+  cutoff,
   used,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
@@ -83,6 +87,7 @@ export function createCredentialReader({
 
     async release(key, variables, context, { fresh = false } = {}) {
       const trace = traceOf(context)
+      const begun = cutoff?.begin(key.owner)
       try {
         if (fresh) cache.refresh(key)
         const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
@@ -100,6 +105,8 @@ export function createCredentialReader({
           version: found.version.label,
           backendRequestIds: requestIdsOf(trace),
         })
+        // The values may be older than an offboarding that has revoked them meanwhile.
+        if (begun?.isCut) throw missing('revoked', key.provider)
         used?.(key)
         return { values: pick(variables, found.values), version: found.version }
       } catch (error) {
@@ -108,6 +115,8 @@ export function createCredentialReader({
         await log.note(key, context, { ...refusalEvent(error), backendRequestIds: requestIdsOf(trace) })
         // A backend knows no providers, and the gate offers the link only for its own provider's credential.
         throw isCredentialVaultError(error, 'credential_malformed') ? namingProvider(error, key.provider) : error
+      } finally {
+        begun?.end()
       }
     },
 

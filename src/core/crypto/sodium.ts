@@ -24,7 +24,24 @@ export interface KeyPair {
 
 /** XChaCha20-Poly1305 (IETF construction) with a random 192-bit nonce in front of the result. */
 export function encrypt(key: Uint8Array, plaintext: Uint8Array, context: Uint8Array): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES)
+  return encryptWith(randomBytes(NONCE_BYTES), key, plaintext, context)
+}
+
+/**
+ * Like {@link encrypt}, but the same each time for the same input. `nonceSource` is a keyed hash over all of the plaintext, of at least 24
+ * bytes: two plaintexts must never share one.
+ */
+export function encryptAlike(
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  context: Uint8Array,
+  nonceSource: Uint8Array,
+): Uint8Array {
+  if (nonceSource.length < NONCE_BYTES) throw new TypeError('the nonce is too short')
+  return encryptWith(nonceSource.subarray(0, NONCE_BYTES), key, plaintext, context)
+}
+
+function encryptWith(nonce: Uint8Array, key: Uint8Array, plaintext: Uint8Array, context: Uint8Array): Uint8Array {
   const box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
     plaintext,
     context,

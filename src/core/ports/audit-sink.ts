@@ -82,6 +82,8 @@ export type AuditEventType =
   /** An operator listed the credentials that an exposed key opened. */
   | 'key.exposure_listed'
   | 'admin.listed'
+  /** An operator ended everything of one owner; `count` credentials were revoked. */
+  | 'admin.offboarded'
   /** An operator looked at one credential's state. */
   | 'admin.shown'
   /** `doctor` checked the set-up. */
@@ -125,10 +127,13 @@ export interface AuditEvent {
   readonly reason?: AuditReason | undefined
   /** The owner of the credential or session. */
   readonly owner?: Owner | undefined
-  /** The actor, if it was not the owner. An operator's `account` is the operating system's. */
+  /**
+   * The actor, if it was not the owner. An operator's `account` is the operating system's, or `scim`; `owner` is whom the operator's access
+   * token names.
+   */
   readonly actor?:
     | { readonly kind: 'user'; readonly owner: Owner }
-    | { readonly kind: 'operator'; readonly account?: string }
+    | { readonly kind: 'operator'; readonly account?: string; readonly owner?: Owner }
     | { readonly kind: 'anonymous' }
     | undefined
   readonly provider?: string | undefined

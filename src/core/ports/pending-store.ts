@@ -54,6 +54,11 @@ export interface PendingStore {
    * it.
    */
   close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
+  /**
+   * Closes every entry of this owner that is not closed, and returns those. Absent where entries cannot be found by their owner; offboarding
+   * then leaves them until they expire.
+   */
+  closeAll?(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Removes one waiting call from the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
   /** Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. */

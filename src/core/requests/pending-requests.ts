@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { ownerHash } from '../crypto/owner-hash.ts'
 import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
-import { ownerKey, type User } from '../model/owner.ts'
+import { CredentialVaultError } from '../model/errors.ts'
+import type { Owner } from '../model/owner.ts'
 import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
+import { createWaitingCalls } from './waiting-calls.ts'
 
 /** A request and its state, found by its handle. */
 export interface FoundRequest {
@@ -44,6 +46,12 @@ export interface PendingRequests {
   close(request: PendingRequest, outcome: PendingOutcome): Promise<boolean>
   /** Ends the request for a declined consent, unless another call still waits for it. */
   withdraw(request: PendingRequest): Promise<boolean>
+  /**
+   * Ends all open requests of the owner and wakes their calls.
+   *
+   * @throws `unsupported` if the store cannot find requests by owner
+   */
+  endAllOf(owner: Owner): Promise<void>
   /**
    * Waits until the request is closed or expires, or until `hasCredential` reports that the owner's credential was saved in another way.
    * Rejects with the signal's reason if it aborts, which ends this wait only.
@@ -149,42 +157,21 @@ export function createPendingRequests({
     return replaced
   }
 
-  /** Waiting calls of this process by owner. Each uses memory for as long as its client keeps it open. */
-  const waiting = new Map<string, number>()
-  const waiters = new Set<string>()
-
-  function startWaiting(user: User): string | undefined {
-    const owner = ownerKey(user)
-    const own = waiting.get(owner) ?? 0
-    if (own >= MOST_WAITING_CALLS) return undefined
-    const waiterId = randomBytes(16).toString('base64url')
-    waiters.add(waiterId)
-    waiting.set(owner, own + 1)
-    return waiterId
-  }
-
-  function stopWaiting(user: User, waiterId: string | undefined): void {
-    // A withdrawn call calls this twice.
-    if (waiterId === undefined || !waiters.delete(waiterId)) return
-    const owner = ownerKey(user)
-    const left = (waiting.get(owner) ?? 1) - 1
-    if (left > 0) waiting.set(owner, left)
-    else waiting.delete(owner)
-  }
+  const waitingCalls = createWaitingCalls(MOST_WAITING_CALLS)
 
   const requests: PendingRequests = {
     async openOrReuse(wanted, { waits = false } = {}) {
-      const waiterId = waits ? startWaiting(wanted.user) : undefined
+      const waiterId = waits ? waitingCalls.begin(wanted.user) : undefined
       try {
         return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
       } catch (error) {
-        stopWaiting(wanted.user, waiterId)
+        waitingCalls.end(wanted.user, waiterId)
         throw error
       }
     },
 
     async leave({ key, user, waiterId }) {
-      stopWaiting(user, waiterId)
+      waitingCalls.end(user, waiterId)
       // Ignore the error: the store drops the waiter with the request, and the call's own result matters more.
       if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
     },
@@ -217,6 +204,13 @@ export function createPendingRequests({
       const closed = await store.closeUnlessAwaited(request.key, 'declined')
       if (closed) await store.wake(topicOf(request))
       return closed
+    },
+
+    async endAllOf(owner) {
+      if (!store.closeAll) throw endsNone(store.name)
+      const closed = await store.closeAll(ownerHash(sealer, owner), 'cancelled')
+      const topics = new Set(closed.map(unseal).flatMap((request) => (request ? [topicOf(request)] : [])))
+      await Promise.all([...topics].map((topic) => store.wake(topic)))
     },
 
     async wait(request, hasCredential, signal) {
@@ -256,6 +250,13 @@ export function createPendingRequests({
     label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
   }
   return requests
+}
+
+function endsNone(store: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'unsupported',
+    `The ${store} pending store cannot find requests by owner. They end when their links expire; without a session nobody can use them.`,
+  )
 }
 
 /** Shortens and cleans client and tool names, so that they can be sealed and shown. */

@@ -8,10 +8,10 @@ import type Koa from 'koa'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
+import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { closeWithSocket } from '../transport/close-with-socket.ts'
-import { type BodyProblem, readJsonBody } from '../transport/json-body.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
@@ -88,7 +88,8 @@ export function mcpMount(
     if (isClosed(ctx)) return open?.closed()
     if (open) ctx.res.once('close', open.closed)
     closeWithSocket(ctx.req, ctx.res)
-    const body = ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, open) : undefined
+    const body =
+      ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
     if (body === 'aborted') return
     if (body?.problem) return answerProblem(ctx, body.problem)
     await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))

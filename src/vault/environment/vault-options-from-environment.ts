@@ -6,6 +6,7 @@ import type { IdentityMode } from '../../core/ports/identity.ts'
 import { localUser } from '../../identity/local-user.ts'
 import { oidc } from '../../identity/oidc.ts'
 import { ASYMMETRIC_ALGORITHMS } from '../../identity/oidc-options.ts'
+import { type AdminOptions, SUBJECT_ATTRIBUTES } from '../../web/admin/admin-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 import { auditVariables } from './audit-from-environment.ts'
 import { createStores, storeVariables } from './create-stores.ts'
@@ -38,6 +39,10 @@ const environmentSchema = z.object({
   MCP_TRUSTED_PROXIES: wholeNumber.optional(),
   MCP_ALLOWED_ORIGINS: words.optional(),
   MCP_HSTS_INCLUDE_SUBDOMAINS: z.enum(['true', 'false']).optional(),
+  MCP_ADMIN_SCOPE: z.string().optional(),
+  MCP_SCIM_ISSUER: z.string().optional(),
+  MCP_SCIM_SUBJECT_FROM: z.enum(SUBJECT_ATTRIBUTES).optional(),
+  MCP_SCIM_TOKEN_FILE: z.string().optional(),
   MCP_PAGES_PER_MINUTE: wholeNumber.optional(),
   MCP_LOGINS_PER_MINUTE: wholeNumber.optional(),
   MCP_SUBMITS_PER_MINUTE: wholeNumber.optional(),
@@ -62,6 +67,7 @@ const VAULT_VARIABLES = {
   'openVault.sessionMaxSeconds': 'MCP_SESSION_MAX_SECONDS',
   'openVault.trustedProxies': 'MCP_TRUSTED_PROXIES',
   'openVault.allowedOrigins': 'MCP_ALLOWED_ORIGINS',
+  'openVault.admin.scope': 'MCP_ADMIN_SCOPE',
   'openVault.rateLimits.pagesPerMinute': 'MCP_PAGES_PER_MINUTE',
   'openVault.rateLimits.loginsPerMinute': 'MCP_LOGINS_PER_MINUTE',
   'openVault.rateLimits.submitsPerMinute': 'MCP_SUBMITS_PER_MINUTE',
@@ -118,6 +124,7 @@ export function vaultOptionsFromEnvironment(
     ...present('sessionMaxSeconds', settings.MCP_SESSION_MAX_SECONDS),
     ...present('trustedProxies', settings.MCP_TRUSTED_PROXIES),
     ...present('allowedOrigins', settings.MCP_ALLOWED_ORIGINS),
+    ...present('admin', adminFrom(settings)),
     ...present('hstsIncludeSubdomains', flag(settings.MCP_HSTS_INCLUDE_SUBDOMAINS)),
     rateLimits: {
       ...present('pagesPerMinute', settings.MCP_PAGES_PER_MINUTE),
@@ -156,6 +163,27 @@ function identityFrom(settings: Settings, environment: NodeJS.ProcessEnv): Ident
     ...present('maxAuthAgeSeconds', settings.MCP_OIDC_MAX_AUTH_AGE_SECONDS),
     ...present('acrValues', settings.MCP_OIDC_ACR_VALUES),
   })
+}
+
+/** Any of its variables turns the admin API on. */
+function adminFrom({
+  MCP_ADMIN_SCOPE: scope,
+  MCP_SCIM_ISSUER,
+  MCP_OIDC_ISSUER,
+  MCP_SCIM_SUBJECT_FROM: subjectFrom,
+  MCP_SCIM_TOKEN_FILE: tokenFile,
+}: Settings): AdminOptions | undefined {
+  const wantsScim = [MCP_SCIM_ISSUER, subjectFrom, tokenFile].some((value) => value !== undefined)
+  if (!wantsScim) return scope === undefined ? undefined : { scope }
+  const issuer = MCP_SCIM_ISSUER ?? MCP_OIDC_ISSUER
+  if (issuer === undefined || subjectFrom === undefined || tokenFile === undefined) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'environment.MCP_SCIM_TOKEN_FILE: SCIM needs MCP_SCIM_TOKEN_FILE, MCP_SCIM_SUBJECT_FROM, and MCP_SCIM_ISSUER or MCP_OIDC_ISSUER. Set all, or none.',
+      { reason: 'option' },
+    )
+  }
+  return { ...present('scope', scope), scim: { issuer, subjectFrom, tokenFile } }
 }
 
 /** A variable of a mode selects that mode. If the issuer is missing, oidc is an error and never falls back to the local user. */

@@ -17,6 +17,7 @@ type Decided =
   | 'trustedProxies'
   | 'allowedOrigins'
   | 'hstsIncludeSubdomains'
+  | 'admin'
 
 export interface LocalVaultOptions extends Omit<OpenVaultOptions, Decided> {
   /** Port of the form on 127.0.0.1, 0 to 65535. Default 0: any free one. */
@@ -34,6 +35,7 @@ const localVaultOptions = openVaultOptions
     trustedProxies: true,
     allowedOrigins: true,
     hstsIncludeSubdomains: true,
+    admin: true,
   })
   .extend({ port: z.int().min(0).max(65_535).default(0), name: z.string().min(1).max(255).optional() })
 

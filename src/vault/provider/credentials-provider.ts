@@ -199,6 +199,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const end = callEnd(this.name, call.signal)
     this.#references.begin(id)
     const pass = { call, id, signal: () => end.signal }
+    const begun = this.#ready().cutoff.begin(call.user, end.reached)
     toolCall.enter(this, pass)
     try {
       const result = await handler()
@@ -213,6 +214,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     } finally {
       toolCall.leave(pass)
       this.#references.end(id)
+      begun.end()
       end.reached()
     }
   }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { excessText, type JsonExcess, jsonCounter } from '../../core/model/untrusted-json.ts'
-import type { OpenResponse } from './open-responses.ts'
+import { excessText, type JsonExcess, jsonCounter } from '../model/untrusted-json.ts'
 
 export interface BodyProblem {
   readonly status: 400 | 413 | 415
@@ -9,21 +8,29 @@ export interface BodyProblem {
 
 export type JsonBody = { readonly value: unknown; readonly problem?: never } | { readonly problem: BodyProblem }
 
+/** Counts the bytes of an unfinished body. */
+export interface HeldBytes {
+  waiting(bytes: number): void
+  taken(bytes: number): void
+}
+
+export interface JsonBodyOptions {
+  /** Counts the buffered bytes of an unfinished body against its owner's share. */
+  readonly held?: HeldBytes
+  /** Media types besides `application/json`. */
+  readonly types?: readonly string[]
+}
+
 /**
  * Reads a JSON body of at most `maxBytes`. The problem's message never quotes the body. `aborted`: the client has disconnected.
- *
- * @param held counts the buffered bytes of an unfinished body against its owner's share
  */
 export async function readJsonBody(
   request: IncomingMessage,
   maxBytes: number,
-  held?: Pick<OpenResponse, 'waiting' | 'taken'>,
+  { held, types = [] }: JsonBodyOptions = {},
 ): Promise<JsonBody | 'aborted'> {
-  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
-    return { problem: { status: 415, message: 'Content-Type must be application/json' } }
-  }
-  const tooLarge = { problem: { status: 413 as const, message: `The request is larger than ${maxBytes} bytes` } }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge
+  const unread = headerProblem(request, maxBytes, ['application/json', ...types])
+  if (unread) return { problem: unread }
   const chunks: Buffer[] = []
   const counter = jsonCounter()
   let excess: JsonExcess | undefined
@@ -32,7 +39,7 @@ export async function readJsonBody(
   try {
     for await (const chunk of request) {
       size += chunk.length
-      if (size > maxBytes) return tooLarge
+      if (size > maxBytes) return { problem: tooLarge(maxBytes) }
       // Read to the end, so that the connection can be reused.
       excess ??= counter.add(chunk)
       if (excess) continue
@@ -53,4 +60,20 @@ export async function readJsonBody(
   } catch {
     return { problem: { status: 400, message: 'Parse error: the body is not JSON' } }
   }
+}
+
+function headerProblem(
+  { headers }: IncomingMessage,
+  maxBytes: number,
+  accepted: readonly string[],
+): BodyProblem | undefined {
+  const [type = ''] = (headers['content-type'] ?? '').split(';')
+  if (!accepted.includes(type.trim().toLowerCase())) {
+    return { status: 415, message: `Content-Type must be ${accepted.join(' or ')}` }
+  }
+  return Number(headers['content-length'] ?? 0) > maxBytes ? tooLarge(maxBytes) : undefined
+}
+
+function tooLarge(maxBytes: number): BodyProblem {
+  return { status: 413, message: `The request is larger than ${maxBytes} bytes` }
 }

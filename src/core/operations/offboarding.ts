@@ -1,0 +1,98 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Journal } from '../journal/journal.ts'
+import { isCredentialVaultError } from '../model/errors.ts'
+import type { Owner } from '../model/owner.ts'
+import { storageKey } from '../model/storage-key.ts'
+import type { AccessContext } from '../ports/access-context.ts'
+import type { Cutoff } from '../ports/cutoff.ts'
+import type { PendingRequests } from '../requests/pending-requests.ts'
+import { type OwnerRevocationParts, type RevokedCredential, revokeAllOf } from './owner-revocation.ts'
+import type { RunningSaves } from './running-saves.ts'
+
+export interface OffboardingChoices {
+  /** Providers to revoke besides those that the list names: for a backend that may not list. */
+  readonly providers?: readonly string[]
+  /** Also remove the marks of the revocations. Default false. */
+  readonly purge?: boolean
+  /** Only tell what would be revoked. Default false. */
+  readonly dryRun?: boolean
+}
+
+/** Something that an offboarding could not end. Offboarding again finishes it. */
+export interface NotEnded {
+  readonly what: 'browser_sessions' | 'pending_requests' | 'credential' | 'credential_list'
+  readonly provider?: string
+  /** Code of the failure. */
+  readonly error: string
+}
+
+export interface Offboarded extends Owner {
+  readonly dryRun: boolean
+  readonly credentials: readonly RevokedCredential[]
+  /** Empty if everything was ended. */
+  readonly left: readonly NotEnded[]
+}
+
+export interface OffboardingParts {
+  readonly credentials: OwnerRevocationParts['credentials']
+  readonly endSessions: (owner: Owner, context: AccessContext) => Promise<void>
+  readonly requests: Pick<PendingRequests, 'endAllOf'>
+  readonly saves: RunningSaves
+  readonly cutoff: Cutoff
+  /** Names of the registered providers. */
+  readonly providers: () => Iterable<string>
+  readonly journal: Pick<Journal, 'note'>
+}
+
+/**
+ * Returns the function that ends everything of one owner: browser sessions first, so that nothing is saved any more; then the requests and
+ * the calls that wait for them; then every credential; then what running calls have read and not yet handed out. After it has resolved, no
+ * call of this process gets a value that it revoked.
+ */
+export function createOffboarding(parts: OffboardingParts) {
+  const { credentials, endSessions, requests, saves, cutoff, providers, journal } = parts
+
+  return async function offboard(
+    owner: Owner,
+    { providers: named = [], purge = false, dryRun = false }: OffboardingChoices,
+    context: AccessContext,
+  ): Promise<Offboarded> {
+    const left: NotEnded[] = []
+    const attempt = async (what: NotEnded['what'], work: () => Promise<unknown>) => {
+      try {
+        await work()
+      } catch (error) {
+        if (!isCredentialVaultError(error)) throw error
+        left.push({ what, error: error.code })
+      }
+    }
+    const keyOf = (provider: string) => storageKey(provider, owner)
+    const forced = { named: named.map(keyOf), unlessListed: [...providers()].map(keyOf) }
+    if (!dryRun) {
+      await attempt('browser_sessions', () => endSessions(owner, context))
+      await attempt('pending_requests', () => requests.endAllOf(owner))
+      // A save that passed its last check writes after all, and is revoked then.
+      await saves.settled(owner)
+    }
+    let revoked: readonly RevokedCredential[] = []
+    await attempt('credential_list', async () => {
+      const done = await revokeAllOf(owner, { credentials, context, purge, dryRun, ...forced })
+      revoked = done.credentials
+      if (done.damage) throw done.damage
+    })
+    for (const { provider, error } of revoked)
+      if (error !== undefined) left.push({ what: 'credential', provider, error })
+    if (!dryRun) {
+      cutoff.cut(owner)
+      // What passed the check before the cut has been handed out when this turn is over.
+      await nextTurn()
+      const { actor, clientId, address, correlationId } = context
+      const count = revoked.filter(({ result }) => result === 'revoked' || result === 'purged').length
+      const outcome = left.length === 0 ? 'success' : 'failure'
+      await journal.note({ type: 'admin.offboarded', outcome, owner, actor, clientId, address, count, correlationId })
+    }
+    return { ...owner, dryRun, credentials: revoked, left }
+  }
+}
+
+export type Offboard = ReturnType<typeof createOffboarding>

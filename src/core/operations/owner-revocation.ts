@@ -1,0 +1,72 @@
+import type { CredentialAdmin } from '../credentials/credential-admin.ts'
+import type { CredentialWriter } from '../credentials/credential-writer.ts'
+import type { CredentialVaultError } from '../model/errors.ts'
+import { type Owner, sameOwner } from '../model/owner.ts'
+import type { StorageKey } from '../model/storage-key.ts'
+import type { AccessContext } from '../ports/access-context.ts'
+import type { CredentialStatus } from '../ports/secret-backend.ts'
+import { inBatch, type Outcome } from './batch.ts'
+import { listAll } from './stored-list.ts'
+
+/** What was done with one credential of an owner. */
+export interface RevokedCredential {
+  readonly provider: string
+  readonly result: 'revoked' | 'purged' | 'already_revoked' | 'absent' | 'would_be_revoked' | 'failed'
+  /** Code of the failure. */
+  readonly error?: string
+  /** The account at the service, as the service named it. */
+  readonly account?: string
+}
+
+export interface OwnerRevocation {
+  readonly credentials: readonly RevokedCredential[]
+  /** Why the list may lack some of the owner's credentials. */
+  readonly damage: CredentialVaultError | undefined
+}
+
+export interface OwnerRevocationParts {
+  readonly credentials: Pick<CredentialAdmin, 'list'> & Pick<CredentialWriter, 'revoke'>
+  readonly context: AccessContext
+  readonly purge: boolean
+  readonly dryRun: boolean
+  /** Revoked whatever the list says. */
+  readonly named: readonly StorageKey[]
+  /** Revoked if the list could not be read to its end. */
+  readonly unlessListed?: readonly StorageKey[]
+  readonly onDone?: (done: number, total: number) => void
+}
+
+/** Revokes every credential of one owner. A failure does not keep the others from being revoked; doing it again finishes it. */
+export async function revokeAllOf(owner: Owner, parts: OwnerRevocationParts): Promise<OwnerRevocation> {
+  const { credentials, context, purge, dryRun, named, unlessListed = [], onDone } = parts
+  const { stored, damage } = await listAll(credentials, context)
+  const forced = [...named, ...(damage ? unlessListed : [])]
+  // Without the list there is nothing to do unless the providers are known.
+  if (damage && stored.length === 0 && forced.length === 0) throw damage
+  const found = new Map<string, Wanted>(forced.map((key) => [key.path, { key }]))
+  for (const one of stored) if (sameOwner(one.key.owner, owner)) found.set(one.key.path, one)
+  const wanted = [...found.values()]
+  const revoked = async ({ key, status }: Wanted): Promise<RevokedCredential['result']> => {
+    if (status?.status === 'revoked' && !purge) return 'already_revoked'
+    if (dryRun) return 'would_be_revoked'
+    if (await credentials.revoke(key, { purge }, context)) return purge ? 'purged' : 'revoked'
+    return status?.status === 'revoked' ? 'already_revoked' : 'absent'
+  }
+  const outcomes = await inBatch(wanted, revoked, (done) => onDone?.(done, wanted.length))
+  return { credentials: wanted.map((one, at) => resultOf(one, outcomes[at])), damage }
+}
+
+interface Wanted {
+  readonly key: StorageKey
+  readonly status?: CredentialStatus
+}
+
+function resultOf(
+  { key, status }: Wanted,
+  outcome: Outcome<RevokedCredential['result']> | undefined,
+): RevokedCredential {
+  const account = status?.status === 'active' ? status.labels?.accountName : undefined
+  const told = { provider: key.provider, ...(account !== undefined && { account }) }
+  if (outcome && 'result' in outcome) return { ...told, result: outcome.result }
+  return { ...told, result: 'failed', ...(outcome && { error: outcome.error.code }) }
+}

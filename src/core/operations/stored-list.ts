@@ -1,0 +1,26 @@
+import type { CredentialAdmin } from '../credentials/credential-admin.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
+import type { AccessContext } from '../ports/access-context.ts'
+import type { StoredCredential } from '../ports/secret-backend.ts'
+
+export interface Listing {
+  readonly stored: readonly StoredCredential[]
+  /** Why the list may lack some, e.g. a damaged record. */
+  readonly damage: CredentialVaultError | undefined
+}
+
+/** Reads the whole list. A damaged record, or a list that breaks off, does not hide what was listed before. */
+export async function listAll(credentials: Pick<CredentialAdmin, 'list'>, context: AccessContext): Promise<Listing> {
+  const stored: StoredCredential[] = []
+  try {
+    for await (const one of credentials.list(context)) stored.push(one)
+    return { stored: stored.sort(byName), damage: undefined }
+  } catch (error) {
+    if (!isCredentialVaultError(error)) throw error
+    return { stored: stored.sort(byName), damage: error }
+  }
+}
+
+function byName({ key: a }: StoredCredential, { key: b }: StoredCredential): number {
+  return a.path < b.path ? -1 : 1
+}

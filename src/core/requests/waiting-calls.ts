@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto'
+import { ownerKey, type User } from '../model/owner.ts'
+
+/** Counts the waiting calls of this process by owner. Each uses memory for as long as its client keeps it open. */
+export interface WaitingCalls {
+  /** Returns the call's id, or undefined if its owner has the most waiting calls allowed. */
+  begin(user: User): string | undefined
+  /** May be called twice: a withdrawn call does so. */
+  end(user: User, waiterId: string | undefined): void
+}
+
+export function createWaitingCalls(mostOfOneOwner: number): WaitingCalls {
+  const waiting = new Map<string, number>()
+  const waiters = new Set<string>()
+  return {
+    begin(user) {
+      const owner = ownerKey(user)
+      const own = waiting.get(owner) ?? 0
+      if (own >= mostOfOneOwner) return undefined
+      const waiterId = randomBytes(16).toString('base64url')
+      waiters.add(waiterId)
+      waiting.set(owner, own + 1)
+      return waiterId
+    },
+
+    end(user, waiterId) {
+      if (waiterId === undefined || !waiters.delete(waiterId)) return
+      const owner = ownerKey(user)
+      const left = (waiting.get(owner) ?? 1) - 1
+      if (left > 0) waiting.set(owner, left)
+      else waiting.delete(owner)
+    },
+  }
+}

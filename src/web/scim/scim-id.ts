@@ -1,0 +1,34 @@
+import { decrypt, encryptAlike } from '../../core/crypto/sodium.ts'
+import type { ScimSealer, ScimTenant } from '../admin/admin-parts.ts'
+
+/**
+ * Seals a subject into the `id` of a SCIM user. Nothing is stored, so the id itself has to say whom it names, and the same user always gets
+ * the same id (RFC 7643 §3.1). It is sealed with a key of its tenant's own: as another tenant, or with a bit changed, it does not open.
+ */
+export function scimId(sealer: ScimSealer, { issuer }: Pick<ScimTenant, 'issuer'>, subject: string): string {
+  const key = tenantKey(sealer, issuer)
+  // The nonce depends on what is sealed, so that no nonce serves two subjects.
+  const nonce = sealer.mac('scim-id', 'nonce', issuer, subject)
+  return Buffer.from(encryptAlike(key, Buffer.from(subject), CONTEXT, nonce)).toString('base64url')
+}
+
+/** Returns the subject, or undefined if this tenant was not given this id. */
+export function subjectOfId(
+  sealer: ScimSealer,
+  { issuer }: Pick<ScimTenant, 'issuer'>,
+  id: string,
+): string | undefined {
+  if (id.length > MAX_ID_LENGTH) return undefined
+  const sealed = Buffer.from(id, 'base64url')
+  // Another spelling of the same bytes would be a second id.
+  if (sealed.toString('base64url') !== id) return undefined
+  const opened = decrypt(tenantKey(sealer, issuer), sealed, CONTEXT)
+  return opened && Buffer.from(opened).toString('utf8')
+}
+
+const CONTEXT = Buffer.from('scim user')
+const MAX_ID_LENGTH = 2048
+
+function tenantKey(sealer: ScimSealer, issuer: string): Uint8Array {
+  return sealer.mac('scim-id', 'key', issuer)
+}
