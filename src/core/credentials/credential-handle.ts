@@ -56,7 +56,8 @@ export interface HandleParts {
   readonly refused: (refusal: CredentialNote) => Promise<void>
   /** Whether an answer says that the credential is dead. */
   readonly rejectedBy: (answer: Response) => boolean | Promise<boolean>
-  readonly reject: (answer: Omit<Rejection, 'version'>) => Promise<void>
+  /** Without `version`, the rejection is about what the call was given last. */
+  readonly reject: (rejection: Rejection) => Promise<void>
 }
 
 /** What a service answered to the values of one version. */
@@ -99,10 +100,10 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
     const answer = await this.#send(first.values, input, init)
     if (!(await this.#parts.rejectedBy(answer))) return answer
     const rotated = canBeSentTwice(init) ? await this.#rotated(first) : undefined
-    if (!rotated) return this.#rejected(answer)
+    if (!rotated) return this.#rejected(answer, first.version)
     await answer.body?.cancel()
     const second = await this.#send(rotated.values, input, init)
-    return (await this.#parts.rejectedBy(second)) ? this.#rejected(second) : second
+    return (await this.#parts.rejectedBy(second)) ? this.#rejected(second, rotated.version) : second
   }
 
   async reject({ status }: { readonly status?: number } = {}): Promise<void> {
@@ -110,8 +111,8 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
     await this.#parts.reject({ status })
   }
 
-  async #rejected(answer: Response): Promise<Response> {
-    await this.#parts.reject({ status: answer.status, ...originOf(answer) })
+  async #rejected(answer: Response, version: StoredVersion): Promise<Response> {
+    await this.#parts.reject({ version, status: answer.status, ...originOf(answer) })
     return answer
   }
 

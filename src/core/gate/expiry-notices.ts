@@ -1,13 +1,20 @@
 import type { CredentialReader } from '../credentials/credential-reader.ts'
 import type { EventListeners } from '../journal/event-listeners.ts'
+import { withLongestLife } from '../lifecycle/state-of.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 
 /** Tells users that a credential ends soon, in the result of a call: at most once a day. */
 export interface ExpiryNotices {
-  /** Returns the line for a result, or undefined if none is due. `label` is what users call the service. */
-  noticeFor(key: StorageKey, label: string, call: GatedCall): Promise<string | undefined>
+  /** Returns the line for a result, or undefined if none is due. */
+  noticeFor(key: StorageKey, provider: NoticeProvider, call: GatedCall): Promise<string | undefined>
+}
+
+export interface NoticeProvider {
+  /** What users call the service. */
+  readonly label: string
+  readonly maxAgeDays: number | undefined
 }
 
 export interface ExpiryNoticesParts {
@@ -36,9 +43,9 @@ export function createExpiryNotices({ reader, events, daysAhead, accountUrl }: E
   }
 
   return {
-    async noticeFor(key, label, call) {
+    async noticeFor(key, { label, maxAgeDays }, call) {
       if (daysAhead === 0) return undefined
-      const found = await reader.status(key, call)
+      const found = withLongestLife(await reader.status(key, call), maxAgeDays)
       const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
       if (!expiresAt || !isDue(key, expiresAt, Date.now())) return undefined
       const { owner, provider } = key

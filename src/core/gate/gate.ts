@@ -34,8 +34,8 @@ export interface GateEntry<R> {
 
 /** The answer, which the adapter translates to its protocol. */
 export type GateOutcome<R> =
-  /** `notice` is a line for the user, which the adapter adds to the result. */
-  | { readonly kind: 'result'; readonly result: R; readonly notice?: string }
+  /** `notice` is a line for the user, if one is due. An adapter asks for it only if it can add it to the result: it is given once. */
+  | { readonly kind: 'result'; readonly result: R; readonly notice?: () => Promise<string | undefined> }
   /** A tool error, whose text reaches the model and the user. */
   | { readonly kind: 'text'; readonly text: string }
   /** JSON-RPC error -32042 with the question. `text` is its message. */
@@ -77,21 +77,13 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }
-  const outcome = await decide(entry, call, await provider.credentialState(call), 'first')
+  const outcome = await decide(entry, call, await provider.credentialState(call))
+  if (outcome.kind !== 'result') return outcome
   // The result is there, so nothing about a notice may fail the call.
-  const notice = outcome.kind === 'result' ? await provider.expiryNotice?.(call).catch(() => undefined) : undefined
-  return outcome.kind === 'result' && notice !== undefined ? { ...outcome, notice } : outcome
+  return { ...outcome, notice: async () => provider.expiryNotice?.(call).catch(() => undefined) }
 }
 
-/** `second`: the handler has run before, and the service has rejected what it used. */
-type Round = 'first' | 'second'
-
-async function decide<R>(
-  entry: GateEntry<R>,
-  call: GatedCall,
-  credential: CredentialState,
-  round: Round,
-): Promise<GateOutcome<R>> {
+async function decide<R>(entry: GateEntry<R>, call: GatedCall, credential: CredentialState): Promise<GateOutcome<R>> {
   const { provider, client, failFast } = entry
   const decision = decideGate({
     client: client.ability,
@@ -100,8 +92,8 @@ async function decide<R>(
     failFast,
     tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
   })
-  if (decision.action === 'run' || credential === 'active') return run(entry, call, round)
-  return ask(entry, call, credential, decision, round)
+  if (decision.action === 'run' || credential === 'active') return run(entry, call)
+  return ask(entry, call, credential, decision)
 }
 
 async function ask<R>(
@@ -109,7 +101,6 @@ async function ask<R>(
   call: GatedCall,
   cause: RequestCause,
   decision: Exclude<GateDecision, { action: 'run' }>,
-  round: Round,
 ): Promise<GateOutcome<R>> {
   const { provider, client, notices } = entry
   const { label } = provider
@@ -129,21 +120,28 @@ async function ask<R>(
       if (!request.mayWait) return words(openLink)
       const answer = await askAndWait({ client, provider, request, cause, decision, toolCall: entry.toolCall })
       if (!answer.saved) return words(answer.text)
-      return run(entry, call, round)
+      return run(entry, call)
     }
   }
 }
 
-async function run<R>(entry: GateEntry<R>, call: GatedCall, round: Round): Promise<GateOutcome<R>> {
+async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome<R>> {
+  const { provider, client, toolCall, retry } = entry
+  const { reruns } = toolCall
+  if (!retry) reruns.state = 'opted-out'
   const ended = await Promise.allSettled([runOnce(entry, call)])
   // Only now: while the handler runs, it may still be told otherwise, or have to tidy up.
-  const end = await entry.provider.settleRejection?.(call)
-  if (end === undefined || end === 'kept' || !entry.retry) return unwrapped(ended)
-  entry.toolCall.progress.runAgain()
-  if (round === 'first') return decide(entry, call, end === 'replaced' ? 'active' : end, 'second')
+  const end = await provider.settleRejection?.(call)
+  if (end === undefined || end === 'kept' || reruns.state === 'opted-out' || client.signal.aborted)
+    return unwrapped(ended)
+  if (reruns.state === 'allowed') {
+    reruns.state = 'used'
+    toolCall.progress.runAgain()
+    return decide(entry, call, end === 'replaced' ? 'active' : end)
+  }
   if (end === 'replaced') return unwrapped(ended)
-  const request = await entry.provider.requestCredential(call, end, { waits: false })
-  return words(gateTexts.openLink(entry.provider.label, end, request))
+  const request = await provider.requestCredential(call, end, { waits: false })
+  return words(gateTexts.openLink(provider.label, end, request))
 }
 
 function unwrapped<R>([ended]: readonly [PromiseSettledResult<R>]): R {

@@ -29,12 +29,19 @@ export interface ToolCall {
   readonly arguments: unknown
   /** What the client hears of the call's progress. */
   readonly progress: CallProgress
+  /** Whether the call's handlers may run again. Shared by all its gates, because the outer one runs the inner one's handler again. */
+  readonly reruns: CallReruns
   enter(provider: object, pass: GatePass): void
   leave(pass: GatePass): void
   /** The provider's outermost gate. Undefined before it was passed, and after its handler has ended. */
   passOf(provider: object): GatePass | undefined
   /** The outermost gate; undefined once the call has ended. */
   outermost(): GatePass | undefined
+}
+
+/** A call's handlers run again at most once, and never if one of them opted out. */
+export interface CallReruns {
+  state: 'allowed' | 'used' | 'opted-out'
 }
 
 // An unregistered symbol, so that no other code can mark an object; JSON from a client carries no symbols. Its value is the call itself,
@@ -52,6 +59,7 @@ export function createToolCall(clientArguments: unknown): ToolCall {
       return clientArguments
     },
     progress: createCallProgress(),
+    reruns: { state: 'allowed' },
     enter: (provider: object, pass: GatePass) => void passes.set(pass, provider),
     leave: (pass: GatePass) => void passes.delete(pass),
     passOf: (provider: object) => [...passes].find(([, of]) => of === provider)?.[0],

@@ -6,15 +6,15 @@ import { lookUp } from '../credentials/status-of.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext } from '../ports/access-context.ts'
-import type { ReadableBackend, StoredVersion } from '../ports/secret-backend.ts'
-import { missingFields, stateOf } from './state-of.ts'
+import type { ReadableBackend, StoredVersion, VersionLabels } from '../ports/secret-backend.ts'
+import { missingFields, stateOf, withLongestLife } from './state-of.ts'
 
 /** Lets a form ask only for the fields that a provider has gained, and keep the others. */
 export interface Completion {
   /** Returns the required variables that a stored credential lacks; none if another state makes its owner enter everything. */
   missing(
     key: StorageKey,
-    variables: readonly Variable[],
+    provider: CompletedProvider,
     context: Pick<AccessContext, 'correlationId'>,
   ): Promise<readonly Variable[]>
   /**
@@ -22,38 +22,49 @@ export interface Completion {
    *
    * @throws `audit_unavailable`, or a backend's error
    */
-  kept(key: StorageKey, context: AccessContext): Promise<KeptValues | undefined>
+  kept(key: StorageKey, provider: CompletedProvider, context: AccessContext): Promise<KeptValues | undefined>
+}
+
+export interface CompletedProvider {
+  readonly variables: readonly Variable[]
+  readonly maxAgeDays: number | undefined
 }
 
 export interface KeptValues {
   readonly values: CredentialValues
   readonly version: StoredVersion
+  /** What is known of this version, and stays true of the values that are kept. */
+  readonly labels: VersionLabels
 }
 
 export interface CompletionParts {
   readonly backend: ReadableBackend
   readonly calls: BackendCalls
   readonly log: AccessLog
-  readonly reader: Pick<CredentialReader, 'status'>
+  readonly reader: Pick<CredentialReader, 'status' | 'forget'>
 }
 
 export function createCompletion({ backend, calls, log, reader }: CompletionParts): Completion {
   return {
-    async missing(key, variables, context) {
-      const status = await reader.status(key, context)
+    async missing(key, { variables, maxAgeDays }, context) {
+      const status = withLongestLife(await reader.status(key, context), maxAgeDays)
       if (status.status !== 'active' || stateOf(status, variables, Date.now()) !== 'incomplete') return []
       return missingFields(variables, status.fields ?? [])
     },
 
-    async kept(key, context) {
+    async kept(key, { variables, maxAgeDays }, context) {
+      reader.forget(key)
+      const status = withLongestLife(await reader.status(key, context), maxAgeDays)
+      // It may have been rejected or revoked while the form was open.
+      if (status.status !== 'active' || stateOf(status, variables, Date.now()) !== 'incomplete') return undefined
       const trace = traceOf(context)
       const found = await lookUp({ backend, calls }, key, trace)
-      if (found.status !== 'active') return undefined
+      if (found.status !== 'active' || found.version.ref !== status.version.ref) return undefined
       const { values, version } = found
       const line = { type: 'credential.read', outcome: 'success', version: version.label } as const
       await log.grant(key, context, { ...line, backendRequestIds: requestIdsOf(trace) })
       const texts = Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-      return { values: Object.fromEntries(texts), version }
+      return { values: Object.fromEntries(texts), version, labels: status.labels ?? {} }
     },
   }
 }

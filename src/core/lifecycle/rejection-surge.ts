@@ -1,3 +1,4 @@
+import { ownerKey } from '../model/owner.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { StoredVersion } from '../ports/secret-backend.ts'
 
@@ -5,21 +6,26 @@ import type { StoredVersion } from '../ports/secret-backend.ts'
 export interface CountedRejection {
   readonly key: StorageKey
   readonly version: StoredVersion
+  /** Whether the version was put out of use because of it. */
+  marked: boolean
 }
 
 /** Tells a dead token of one user from a service or gateway that refuses everybody. */
 export interface RejectionSurge {
   /**
-   * Counts a rejection at an origin. Resolves undefined while they are few; once more than the allowed owners were rejected there within a
-   * minute, the rejections of that minute, so that what they marked can be taken back.
+   * Counts a rejection at an origin. Returns undefined while few owners are rejected there; once there are more than the allowed number
+   * within a minute, the rejections of that minute, so that what they marked can be taken back.
    */
   count(origin: string, rejection: CountedRejection): readonly CountedRejection[] | undefined
 }
 
 const MINUTE = 60_000
 const MAX_ORIGINS = 1_000
+/** Most rejections that are kept for one origin. Beyond the allowed owners, what comes later marks nothing. */
+const MAX_KEPT = 10_000
 
-interface Seen extends CountedRejection {
+interface Seen {
+  readonly rejection: CountedRejection
   readonly at: number
 }
 
@@ -41,12 +47,10 @@ export function createRejectionSurge(maxOwners: number): RejectionSurge {
     count(origin, rejection) {
       const now = performance.now()
       const seen = recentAt(origin, now)
-      seen.delete(rejection.key.path)
-      // One more than allowed is enough to know, so no more are kept.
-      const [oldest] = seen.keys()
-      if (seen.size > maxOwners && oldest !== undefined) seen.delete(oldest)
-      seen.set(rejection.key.path, { ...rejection, at: now })
-      return seen.size > maxOwners ? [...seen.values()] : undefined
+      if (seen.size < MAX_KEPT || seen.has(rejection.key.path)) seen.set(rejection.key.path, { rejection, at: now })
+      // Owners, not credentials: one person with many dead tokens behind one gateway is no outage.
+      const owners = new Set([...seen.values()].map((one) => ownerKey(one.rejection.key.owner)))
+      return owners.size > maxOwners ? [...seen.values()].map((one) => one.rejection) : undefined
     },
   }
 }

@@ -40,6 +40,7 @@ const REFUSES_EVERYBODY = 'service_refuses_everybody'
 export function createRejections({ reader, log, marks, maxOwners, warn }: RejectionParts): Rejections {
   const surge = createRejectionSurge(maxOwners)
   const isNews = oncePerMinute()
+  const inTurn = createTurns()
 
   function tellOfOutage(origin: string): void {
     if (!isNews(origin)) return
@@ -49,35 +50,71 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
   }
 
   /** Takes back what was marked before the outage was recognised. A mark that stays is undone by its owner or an operator. */
-  async function unmark({ key, version }: CountedRejection, context: AccessContext): Promise<void> {
-    await marks.set(key, version, undefined, context).catch((error: unknown) => {
+  async function unmark(counted: CountedRejection, correlationId: string): Promise<void> {
+    const { key, version } = counted
+    counted.marked = false
+    // Not with the login of the call that noticed the outage: the credential is another owner's.
+    const context = { correlationId }
+    try {
+      await marks.set(key, version, undefined, context)
+      const event = { type: TRANSITIONS.reinstate.event, outcome: 'success', reason: REFUSES_EVERYBODY } as const
+      await log.note(key, context, { ...event, version: version.label })
+    } catch (error) {
       warn(`A mark of a rejected credential could not be removed (${reasonOf(error)}).`)
-    })
+    }
     reader.forget(key)
+  }
+
+  async function settleAt(
+    origin: string,
+    counted: CountedRejection,
+    { status, destination }: Rejection,
+    context: AccessContext,
+  ): Promise<RejectionEnd> {
+    const { key, version } = counted
+    const crowd = surge.count(origin, counted)
+    if (crowd) {
+      const marked = crowd.filter((one) => one.marked)
+      await Promise.all(marked.map((one) => unmark(one, context.correlationId)))
+      tellOfOutage(origin)
+      const outage = { type: 'credential.service_unreachable', outcome: 'error', reason: REFUSES_EVERYBODY } as const
+      await log.note(key, context, { ...outage, destination, status })
+      return 'kept'
+    }
+    const event = { type: TRANSITIONS.reject.event, outcome: 'success', version: version.label } as const
+    await log.grant(key, context, { ...event, status, destination })
+    counted.marked = await marks.set(key, version, new Date(), context)
+    reader.forget(key)
+    return counted.marked ? 'rejected' : 'replaced'
   }
 
   return {
     async settle(key, rejection, context) {
-      const { version, status, destination } = rejection
+      const { version, destination } = rejection
       reader.forget(key)
-      const now = await reader.status(key, context)
-      if (now.status !== 'active') return now.status
-      if (now.labels?.rejectedAt) return 'rejected'
-      if (version === undefined || now.version.ref !== version.ref) return 'replaced'
       const origin = destination ?? key.provider
-      const crowd = surge.count(origin, { key, version })
-      if (crowd) {
-        await Promise.all(crowd.map((one) => unmark(one, context)))
-        tellOfOutage(origin)
-        const outage = { type: 'credential.service_unreachable', outcome: 'error', reason: REFUSES_EVERYBODY } as const
-        await log.note(key, context, { ...outage, destination, status })
-        return 'kept'
-      }
-      const event = { type: TRANSITIONS.reject.event, outcome: 'success', version: version.label } as const
-      await log.grant(key, context, { ...event, status, destination })
-      const marked = await marks.set(key, version, new Date(), context)
-      reader.forget(key)
-      return marked ? 'rejected' : 'replaced'
+      // One at a time for each origin: a mark that lands after an outage was recognised would never be taken back.
+      return inTurn(origin, async () => {
+        const now = await reader.status(key, context)
+        if (now.status !== 'active') return now.status
+        if (now.labels?.rejectedAt) return 'rejected'
+        if (version === undefined || now.version.ref !== version.ref) return 'replaced'
+        return settleAt(origin, { key, version, marked: false }, rejection, context)
+      })
     },
+  }
+}
+
+/** Runs pieces of work of one name one after the other. */
+function createTurns(): <T>(name: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>()
+  return (name, work) => {
+    const mine = (last.get(name) ?? Promise.resolve()).then(work, work)
+    last.set(name, mine)
+    const done = () => {
+      if (last.get(name) === mine) last.delete(name)
+    }
+    mine.then(done, done)
+    return mine
   }
 }

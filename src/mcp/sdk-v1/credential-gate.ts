@@ -98,10 +98,10 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
   }
 }
 
-function answerWith(outcome: GateOutcome<CallToolResult>): CallToolResult {
+async function answerWith(outcome: GateOutcome<CallToolResult>): Promise<CallToolResult> {
   switch (outcome.kind) {
     case 'result':
-      return outcome.notice === undefined ? outcome.result : withNotice(outcome.result, outcome.notice)
+      return withNotice(outcome)
     // A tool's error reaches model and user, and the tool's output schema does not apply to it.
     case 'text':
       return { content: [{ type: 'text', text: outcome.text }], isError: true }
@@ -111,10 +111,13 @@ function answerWith(outcome: GateOutcome<CallToolResult>): CallToolResult {
 }
 
 /** A tool's error is left alone, and so is what a handler in plain JavaScript returns instead of a result. */
-function withNotice(result: CallToolResult, notice: string): CallToolResult {
+async function withNotice({ result, notice }: ResultOutcome): Promise<CallToolResult> {
   if (!Array.isArray(result?.content) || result.isError) return result
-  return { ...result, content: [...result.content, { type: 'text', text: notice }] }
+  const text = await notice?.()
+  return text === undefined ? result : { ...result, content: [...result.content, { type: 'text', text }] }
 }
+
+type ResultOutcome = Extract<GateOutcome<CallToolResult>, { kind: 'result' }>
 
 /** Hooks into the server's `onclose` only when needed, because applications may set it after registering their tools. */
 function noticesUntilClosed(server: Server): CompletionNotices {

@@ -6,8 +6,8 @@ import type { RejectedWhen } from './credentials-provider-options.ts'
 /** What each running call was given last, and whether the service refused it. */
 export interface CallRejections {
   released(call: GatedCall, version: StoredVersion): void
-  /** Returns the rejection, or undefined when nothing was released to the call. */
-  reject(call: GatedCall, answer: Omit<Rejection, 'version'>): Rejection | undefined
+  /** Returns the rejection, of what was released last unless it names a version. Undefined when nothing was released to the call. */
+  reject(call: GatedCall, answer: Rejection): Rejection | undefined
   /** Another call had the version put out of use before this one could read it. */
   foundRejected(call: GatedCall): void
   /** The call's rejection, once. */
@@ -20,7 +20,7 @@ export function createCallRejections(): CallRejections {
   return {
     released: (call, version) => void released.set(call, version),
     reject(call, answer) {
-      const version = released.get(call)
+      const version = answer.version ?? released.get(call)
       if (!version) return undefined
       const rejection = { ...answer, version }
       rejected.set(call, rejection)

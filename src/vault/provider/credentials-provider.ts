@@ -9,7 +9,7 @@ import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { RejectionEnd } from '../../core/lifecycle/rejections.ts'
-import { stateOf } from '../../core/lifecycle/state-of.ts'
+import { stateOf, withLongestLife } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -180,7 +180,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async credentialState(call: GatedCall): Promise<CredentialState> {
-    return stateOf(await this.#ready().reader.status(this.#key(call.user), call), this.#variables, Date.now())
+    const found = await this.#ready().reader.status(this.#key(call.user), call)
+    return stateOf(withLongestLife(found, this.#options.maxAgeDays), this.#variables, Date.now())
   }
 
   async requestCredential(
@@ -226,7 +227,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    return this.#ready().expiryNotices.noticeFor(this.#key(call.user), this.label, call)
+    const { label } = this
+    const { maxAgeDays } = this.#options
+    return this.#ready().expiryNotices.noticeFor(this.#key(call.user), { label, maxAgeDays }, call)
   }
 
   async reportEcho(call: GatedCall): Promise<void> {

@@ -1,4 +1,5 @@
 import type { KeptValues } from '../../core/lifecycle/completion.ts'
+import { earliest } from '../../core/lifecycle/state-of.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { Claim } from '../../core/requests/pending-requests.ts'
@@ -56,11 +57,19 @@ async function save(
     { ...kept?.values, ...checked.values },
     { ...context, ...lineOf(request) },
     {
-      labels: checked.labels,
+      labels: labelsWith(kept, checked.labels),
       mayWrite: () => mayWrite(services, authorized, claim),
       ...(kept && { expect: { version: kept.version.ref } }),
     },
   )
+}
+
+/** A field that is added does not lengthen the life of those that are kept. */
+function labelsWith(kept: KeptValues | undefined, typed: CheckedValues['labels']): CheckedValues['labels'] {
+  if (!kept) return typed
+  const { accountName, expiresAt } = kept.labels
+  const end = earliest(expiresAt, typed.expiresAt)
+  return { ...(accountName && { accountName }), ...typed, ...(end && { expiresAt: end }) }
 }
 
 const SESSION_ENDED = 'session_ended'

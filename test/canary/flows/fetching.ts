@@ -16,7 +16,10 @@ function fetches(
       return status ?? code ?? 'another error'
     }
     const { text } = await world.clients.plain.call()
-    expectThat(text === words, `"${words}", not "${text.slice(0, 60)}"`)
+    expectThat(
+      text === words || (words.includes(' ') && text.includes(words)),
+      `"${words}", not "${text.slice(0, 60)}"`,
+    )
   })
 }
 
@@ -34,7 +37,9 @@ export const fetching: readonly Flow[] = [
   fetches('fetch', '200', (handle, { bearer }) => handle.fetch(`${bearer.origin}/`)),
   fetches('fetch with a header of its own', '200', (handle, { header }) => handle.fetch(`${header.origin}/`)),
   fetches('fetch with Basic', '200', (handle, { basic }) => handle.fetch(`${basic.origin}/here`)),
-  fetches('service refuses and echoes', '401', (handle, { bearer }) => handle.fetch(`${bearer.origin}/echo`)),
+  fetches('service refuses and echoes', 'refused your stored credential', (handle, { bearer }) =>
+    handle.fetch(`${bearer.origin}/echo`),
+  ),
   passesOn('its echo is passed on', (handle, { bearer }) => handle.fetch(`${bearer.origin}/echo`)),
   passesOn('its echo of the header is passed on', (handle, { header }) => handle.fetch(`${header.origin}/echo`)),
   passesOn('its echo of Basic is passed on', (handle, { basic }) => handle.fetch(`${basic.origin}/echo`)),
