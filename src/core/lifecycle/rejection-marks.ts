@@ -1,8 +1,7 @@
 import type { BackendCalls } from '../credentials/backend-calls.ts'
-import { traceOf } from '../credentials/call-trace.ts'
+import type { CallTrace } from '../credentials/call-trace.ts'
 import { reasonOf } from '../journal/refusal-event.ts'
 import type { StorageKey } from '../model/storage-key.ts'
-import type { AccessContext } from '../ports/access-context.ts'
 import type { StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
 
 /**
@@ -13,10 +12,8 @@ export interface RejectionMarks {
   /** When this version was marked in this process because the backend did not take the mark. */
   at(key: StorageKey, version: StoredVersion): Date | undefined
   /** Marks the version, or removes its mark. Resolves to false if another version is the newest, which is then not touched. */
-  set(key: StorageKey, version: StoredVersion, at: Date | undefined, context: MarkContext): Promise<boolean>
+  set(key: StorageKey, version: StoredVersion, at: Date | undefined, trace: CallTrace): Promise<boolean>
 }
-
-type MarkContext = Pick<AccessContext, 'correlationId' | 'assertion'>
 
 export interface RejectionMarksParts {
   readonly backend: Pick<WritableBackend, 'name' | 'markRejected'>
@@ -43,12 +40,10 @@ export function createRejectionMarks({ backend, calls, warn }: RejectionMarksPar
       return mark?.ref === ref ? mark.at : undefined
     },
 
-    async set(key, version, at, context) {
+    async set(key, version, at, trace) {
       if (here.get(key.path)?.ref === version.ref) here.delete(key.path)
       try {
-        const marked = await calls.change(traceOf(context), async (call) =>
-          backend.markRejected?.(key, version, at, call),
-        )
+        const marked = await calls.change(trace, async (call) => backend.markRejected?.(key, version, at, call))
         if (marked !== undefined) return marked
       } catch (error) {
         if (at === undefined) throw error

@@ -1,3 +1,4 @@
+import { traceOf } from '../credentials/call-trace.ts'
 import type { AccessLog } from '../credentials/credential-audit.ts'
 import type { Rejection } from '../credentials/credential-handle.ts'
 import type { CredentialReader } from '../credentials/credential-reader.ts'
@@ -50,7 +51,7 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
 
   /** Takes back what was marked before the outage was recognised. A mark that stays is undone by its owner or an operator. */
   async function unmark({ key, version }: CountedRejection, context: AccessContext): Promise<void> {
-    await marks.set(key, version, undefined, context).catch((error: unknown) => {
+    await marks.set(key, version, undefined, traceOf(context)).catch((error: unknown) => {
       warn(`A mark of a rejected credential could not be removed (${reasonOf(error)}).`)
     })
     reader.forget(key)
@@ -75,7 +76,7 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
       }
       const event = { type: TRANSITIONS.reject.event, outcome: 'success', version: version.label } as const
       await log.grant(key, context, { ...event, status, destination })
-      const marked = await marks.set(key, version, new Date(), context)
+      const marked = await marks.set(key, version, new Date(), traceOf(context))
       reader.forget(key)
       return marked ? 'rejected' : 'replaced'
     },
