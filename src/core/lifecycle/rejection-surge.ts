@@ -1,17 +1,18 @@
+import { BoundedMap } from '../host/bounded-map.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { StoredVersion } from '../ports/secret-backend.ts'
 
-/** One refused version, as it is counted. */
+/** A rejected version, as it is counted. */
 export interface CountedRejection {
   readonly key: StorageKey
   readonly version: StoredVersion
 }
 
-/** Tells a dead token of one user from a service or gateway that refuses everybody. */
+/** Distinguishes the dead token of one user from a service or gateway that rejects everybody. */
 export interface RejectionSurge {
   /**
-   * Counts a rejection at an origin. Resolves undefined while they are few; once more than the allowed owners were rejected there within a
-   * minute, the rejections of that minute, so that what they marked can be taken back.
+   * Counts a rejection at an origin. Returns undefined while at most the allowed number of owners were rejected there within a minute, and
+   * above it the rejections of that minute, so that their marks can be removed.
    */
   count(origin: string, rejection: CountedRejection): readonly CountedRejection[] | undefined
 }
@@ -25,14 +26,12 @@ interface Seen extends CountedRejection {
 
 /** @param maxOwners how many owners may be rejected at one origin within a minute */
 export function createRejectionSurge(maxOwners: number): RejectionSurge {
-  const origins = new Map<string, Map<string, Seen>>()
+  const origins = new BoundedMap<string, Map<string, Seen>>(MAX_ORIGINS)
 
   function recentAt(origin: string, now: number): Map<string, Seen> {
-    const seen = origins.get(origin) ?? new Map<string, Seen>()
+    // One more than allowed is enough to know, so no more are kept.
+    const seen = origins.get(origin) ?? new BoundedMap<string, Seen>(maxOwners + 1)
     for (const [path, { at }] of seen) if (now - at >= MINUTE) seen.delete(path)
-    origins.delete(origin)
-    const [oldest] = origins.keys()
-    if (origins.size >= MAX_ORIGINS && oldest !== undefined) origins.delete(oldest)
     origins.set(origin, seen)
     return seen
   }
@@ -41,10 +40,6 @@ export function createRejectionSurge(maxOwners: number): RejectionSurge {
     count(origin, rejection) {
       const now = performance.now()
       const seen = recentAt(origin, now)
-      seen.delete(rejection.key.path)
-      // One more than allowed is enough to know, so no more are kept.
-      const [oldest] = seen.keys()
-      if (seen.size > maxOwners && oldest !== undefined) seen.delete(oldest)
       seen.set(rejection.key.path, { ...rejection, at: now })
       return seen.size > maxOwners ? [...seen.values()] : undefined
     },

@@ -12,12 +12,12 @@ import type { RejectionMarks } from './rejection-marks.ts'
 import { type CountedRejection, createRejectionSurge } from './rejection-surge.ts'
 
 /**
- * `kept`: the credential stays in use. `replaced`: a newer version is there, and may be tried. Else the state in which its owner has to be
- * asked.
+ * `kept`: the credential stays in use. `replaced`: a newer version is stored, and may be tried. Any other end is the state that the owner
+ * is asked about.
  */
 export type RejectionEnd = 'kept' | 'replaced' | RequestCause
 
-/** Puts versions that their service has refused out of use. */
+/** Puts versions that their service has rejected out of use. */
 export interface Rejections {
   /**
    * Marks this version, and no other, once its `credential.rejected` line is durable. It stays in the backend, for a roll-back.
@@ -42,14 +42,14 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
   const surge = createRejectionSurge(maxOwners)
   const isNews = oncePerMinute()
 
-  function tellOfOutage(origin: string): void {
+  function warnOfOutage(origin: string): void {
     if (!isNews(origin)) return
     warn(
-      `${origin} refused the credentials of more than ${maxOwners} users within a minute. That counts as an outage of the service or of a gateway before it: no credential was put out of use.`,
+      `${origin} rejected the credentials of more than ${maxOwners} users within a minute. That counts as an outage of the service or of a gateway in front of it: no credential was put out of use.`,
     )
   }
 
-  /** Takes back what was marked before the outage was recognised. A mark that stays is undone by its owner or an operator. */
+  /** Removes a mark that was set before the outage was recognised. If this fails, its owner or an operator can remove it. */
   async function unmark({ key, version }: CountedRejection, context: AccessContext): Promise<void> {
     await marks.set(key, version, undefined, traceOf(context)).catch((error: unknown) => {
       warn(`A mark of a rejected credential could not be removed (${reasonOf(error)}).`)
@@ -69,7 +69,7 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
       const crowd = surge.count(origin, { key, version })
       if (crowd) {
         await Promise.all(crowd.map((one) => unmark(one, context)))
-        tellOfOutage(origin)
+        warnOfOutage(origin)
         const outage = { type: 'credential.service_unreachable', outcome: 'error', reason: REFUSES_EVERYBODY } as const
         await log.note(key, context, { ...outage, destination, status })
         return 'kept'
