@@ -2,25 +2,27 @@ import { type CredentialVaultError, isCredentialVaultError } from '../../core/mo
 import type { Terminal } from '../terminal/command.ts'
 import { bar } from '../terminal/progress.ts'
 
-/** Operations at the same time: enough to hide the way to a backend, few enough not to be throttled there. */
+/** Operations at the same time: enough to hide a backend's latency, few enough not to be throttled there. */
 const AT_ONCE = 4
 
-/** The result of one item, or the error that the others went on without. */
-export type Outcome<T> = { readonly result: T } | { readonly error: CredentialVaultError }
+/** One item with its result, or with the error that did not stop the others. */
+export type Outcome<I, T> =
+  | { readonly item: I; readonly result: T }
+  | { readonly item: I; readonly error: CredentialVaultError }
 
 /**
- * Does the same for each item and shows a progress bar. One item's failure does not keep the others from being done: running the command
- * again then does what is left. The outcomes have the order of the items.
+ * Runs an operation on each item and shows a progress bar. The failure of one item does not stop the others, so that running the command
+ * again does the rest. The outcomes have the order of the items.
  *
- * @throws what is not one of our own errors, once the operations that have begun are done
+ * @throws any other error than a {@link CredentialVaultError}, once the operations that have begun are done
  */
 export async function forEachOf<I, T>(
   { progress }: Pick<Terminal, 'progress'>,
   verb: string,
   items: readonly I[],
   work: (item: I) => Promise<T>,
-): Promise<readonly Outcome<T>[]> {
-  const outcomes: Outcome<T>[] = []
+): Promise<readonly Outcome<I, T>[]> {
+  const outcomes: Outcome<I, T>[] = []
   let next = 0
   let done = 0
 
@@ -28,7 +30,8 @@ export async function forEachOf<I, T>(
     while (next < items.length) {
       const at = next
       next += 1
-      outcomes[at] = await outcomeOf(work(items[at] as I))
+      const item = items[at] as I
+      outcomes[at] = await outcomeOf(item, work(item))
       done += 1
       progress?.(bar(verb, done, items.length))
     }
@@ -40,11 +43,11 @@ export async function forEachOf<I, T>(
   return outcomes
 }
 
-async function outcomeOf<T>(operation: Promise<T>): Promise<Outcome<T>> {
+async function outcomeOf<I, T>(item: I, operation: Promise<T>): Promise<Outcome<I, T>> {
   try {
-    return { result: await operation }
+    return { item, result: await operation }
   } catch (error) {
-    if (isCredentialVaultError(error)) return { error }
+    if (isCredentialVaultError(error)) return { item, error }
     throw error
   }
 }
