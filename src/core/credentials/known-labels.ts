@@ -7,6 +7,7 @@ import type { CredentialStatus, StoredVersion, VersionLabels, VersionRef } from 
  * before each read that is not cached, so cached values need no second request for their labels.
  */
 export interface KnownLabels {
+  /** Undefined if the last status had no labels, or was of another version. */
   of(key: StorageKey, version: StoredVersion): VersionLabels | undefined
   keep(key: StorageKey, found: Extract<CredentialStatus, { status: 'active' }>): void
   forget(key: StorageKey): void
