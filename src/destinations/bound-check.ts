@@ -27,7 +27,7 @@ export function boundCheck(
   check: HttpCheck,
   { label, destinations, fetch }: BoundCheckParts,
 ): (values: CredentialValues, signal: AbortSignal) => Promise<Verification> {
-  // Checked again: the object may be another copy's, or hand-made.
+  // Checked again: another copy of the package, or a caller by hand, may have made the object.
   const options: HttpCheckOptions = httpCheck(check.httpCheck).httpCheck
   const { json, headers } = options
   const target = targetOf(options.url, destinations)
@@ -52,7 +52,7 @@ export function boundCheck(
 }
 
 interface Target {
-  /** Whether the user has typed the address. */
+  /** Whether the user entered the address. */
   readonly isUsersAddress: boolean
   url(values: CredentialValues): string
 }
@@ -68,7 +68,7 @@ function targetOf(url: HttpCheckOptions['url'], destinations: readonly Destinati
     if (!only || second) throw misplaced('url is a path, which needs a provider with exactly one destination')
     return { isUsersAddress: only.fromField !== undefined, url: () => url }
   }
-  // A destination from a field has no origin without values.
+  // Without values, a destination from a field has no origin.
   const declared = destinations.some((one) => one.origin({}) === new URL(url).origin)
   if (!declared) throw misplaced('url is at none of the origins of destinations')
   return { isUsersAddress: false, url: () => url }
@@ -110,7 +110,7 @@ function readsBody({ expect = {}, refuse = {}, account, expires }: HttpCheckOpti
   return Object.keys({ ...expect, ...refuse }).length > 0 || account !== undefined || typeof expires === 'string'
 }
 
-/** Whether the service has no time for this request now. GitHub's limit answers 403, too. */
+/** Whether a 403 is a rate limit, as GitHub's is. */
 function isBusy({ status, headers }: Response): boolean {
   return status === 403 && (headers.has('retry-after') || headers.get('x-ratelimit-remaining') === '0')
 }

@@ -5,8 +5,8 @@ const WRITTEN = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?(?
 const MOST_SECONDS = 1e11
 
 /**
- * Reads the end of a credential as a service tells it: an ISO 8601 date or time, the same with a blank in the place of `T`, or a Unix time
- * in seconds or milliseconds. A date alone ends at 00:00 UTC, and a time without a zone is in UTC.
+ * Parses a credential's expiry as services write it: an ISO 8601 date or time, also with a blank for the `T`, or a Unix time in seconds or
+ * milliseconds. A date alone means 00:00 UTC, and a time without a zone is in UTC.
  *
  * @returns undefined for anything else, and for a time that has passed: the service has just accepted the credential
  */

@@ -57,7 +57,7 @@ export interface SitePreset<V extends VariablesOptions> {
   (site: EnteredSite): Preset<V & SiteVariable>
 }
 
-/** What is known of a service, whatever its address. */
+/** The facts about a service that do not depend on its address. */
 export interface Service<V extends VariablesOptions> {
   readonly name: string
   readonly label: string
@@ -85,7 +85,7 @@ export function presetAt<V extends VariablesOptions>(service: Service<V>, api: s
   }
 }
 
-/** Makes the preset of a service that may be anywhere. */
+/** Makes the preset of a service that companies run at addresses of their own. */
 export function sitePreset<V extends VariablesOptions>(service: Service<V>): SitePreset<V> {
   const { manage } = service
   const manageUrlAt = (base: string) => (manage?.startsWith('/') ? base + manage : manage)

@@ -119,7 +119,7 @@ export function slack(): Preset<typeof slackVariables> {
   return { ...preset, rejectedWhen: refusesSlackToken }
 }
 
-/** Longest answer that is searched for an error, in bytes. Slack's errors have some hundred. */
+/** Longest answer that is searched for an error, in bytes. Slack's errors are a few hundred bytes long. */
 const MAX_SLACK_ERROR = 4096
 
 /** Slack answers 200 to a dead token, with the reason in its body. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
+import type { RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
 import { createOffboarding } from '../core/operations/offboarding.ts'
@@ -20,6 +21,7 @@ export interface AdminApiParts {
   readonly backend: SecretBackend
   readonly form: OpenedFormTier
   readonly tools: ToolTier
+  readonly marks: RejectionMarks
   readonly admin: CheckedAdmin
   readonly checked: Pick<HttpOptions, 'trustedProxies' | 'hstsIncludeSubdomains'>
 }
@@ -27,7 +29,7 @@ export interface AdminApiParts {
 /** @throws `configuration_invalid` for settings that would let the wrong people in, or offboard nobody */
 export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
-  { backend, form, tools, admin, checked }: AdminApiParts,
+  { backend, form, tools, marks, admin, checked }: AdminApiParts,
 ): OwnRoutes {
   const { serverBaseUrl, identity, journal, health, calls, log, sealer, warnOf, pendingRequests } = opened
   const { reader, cutoff } = tools.services
@@ -54,7 +56,7 @@ export function openAdminApi(
     health,
     sealer,
     options: { ...checked, serverName: serverBaseUrl.host },
-    operations: createAdminOperations({ backend, calls, log, credentials, changed, offboard, providers }),
+    operations: createAdminOperations({ marks, log, credentials, changed, offboard, providers }),
     scope: admin.scope,
     operators: admin.operators,
     requestsPerMinute: admin.requestsPerMinute,

@@ -56,7 +56,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     testStored: createStoredTest(tools.services),
     lastUsed: uses.of,
   })
-  const admin = checked.admin && openAdminApi(parts, { backend, form, tools, checked, admin: checked.admin })
+  const admin = checked.admin && openAdminApi(parts, { backend, form, tools, marks, checked, admin: checked.admin })
   const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { exposureOf } from '../core/host/exposed-file.ts'
+import { fileExposure } from '../core/host/exposed-file.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { SCIM_TOKEN } from '../web/admin/admin-options.ts'
 
@@ -31,7 +31,7 @@ function readTokenFile(option: string, path: string, warn: (message: string) => 
     throw new CredentialVaultError('configuration_invalid', `${option}: ${path} cannot be read.`, { reason: 'file' })
   }
   try {
-    const exposure = exposureOf(path, descriptor)
+    const exposure = fileExposure(path, descriptor)
     const problem = `${option}: ${path} may be read by other users.`
     if (exposure && !exposure.tolerated) {
       throw new CredentialVaultError('key_exposed', `${problem} ${exposure.remedy}`, { reason: 'key_file_mode' })

@@ -43,9 +43,9 @@ test("the handbook's commands, run in its order, do what it says", { timeout: 24
   await backend.open()
   await backend.close()
 
-  const [csv = ''] = blocksOf(PAGE, 'Bring in credentials of a team', 'csv')
+  const [csv = ''] = blocksOf(PAGE, 'Import the credentials of a team', 'csv')
   writeFileSync(join(folder, 'users.csv'), csv)
-  const seeded = await followed('Bring in credentials of a team', 0)
+  const seeded = await followed('Import the credentials of a team', 0)
   expect(seeded).toContain('3 would be stored, 0 replaced, 0 kept, 0 failed.')
   expect(seeded).toContain('3 stored, 0 replaced, 0 kept, 0 failed.')
   expect(seeded).toContain('1 stored, 0 replaced, 0 kept, 0 failed.')

@@ -258,7 +258,7 @@ test('a service that refuses everybody is an outage: nothing stays out of use, a
   everybodyRefused = false
   for (const client of [alice, bob]) expect((await client.text('once')).text).toContain('200')
   expect([alice.links.length, bob.links.length]).toEqual([1, 1])
-  expect(warnings.filter((text) => text.includes('refused the credentials of more than 1 users'))).toHaveLength(1)
+  expect(warnings.filter((text) => text.includes('rejected the credentials of more than 1 users'))).toHaveLength(1)
   const outages = strict.audit.events.filter(({ type }) => type === 'credential.service_unreachable')
   expect(outages).toMatchObject([{ reason: 'service_refuses_everybody', status: 401 }])
 })

@@ -47,7 +47,7 @@ export async function exposed(
   return { credentials, nameless, damaged }
 }
 
-/** A record does not tell when its earlier versions were saved, so each is taken for an exposed one. */
+/** A record does not contain the times of its earlier versions, so each counts as exposed. */
 function exposureOf(header: RecordHeader, inUseUntil: number): ExposedCredential['exposure'] | undefined {
   if (header.kind === 'active' && header.at < inUseUntil) return 'current'
   return header.kind === 'revoked' || numberOf(header) > 1 ? 'earlier' : undefined
@@ -66,7 +66,7 @@ function endOf({ sealKeys, retired }: Keyring, key: string): number {
   const known = [...sealKeys, ...retired].map(({ id }) => id).join(', ')
   throw new CredentialVaultError(
     'configuration_invalid',
-    `This store never had a key of that id. Its keys, newest first, are ${known}.`,
+    `This store never had a key with that id. Its keys, newest first, are ${known}.`,
     { reason: 'key_unknown' },
   )
 }

@@ -7,7 +7,7 @@ import type { CurrentRecords } from './current-record.ts'
 import { exposed } from './exposure.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
 import { type Keyring, rotated, withoutOldKeys } from './keys/keyring.ts'
-import { changeKeyring } from './keys/keyring-file.ts'
+import { changeKeyring, keyringBusy } from './keys/keyring-file.ts'
 import type { Rejections } from './rejections.ts'
 import { reseal } from './resealing.ts'
 import { HOLD_MS, type Revisions } from './revisions.ts'
@@ -53,7 +53,8 @@ export function createStoreKeys(parts: StoreKeysParts): StoreKeys {
       await checkNeeds(parts, keyring, signal)
       if (dryRun) return { key: newest.id, retired }
       await changeKeyring(root, found, (current) => {
-        if (current.generation !== keyring.generation) throw changed()
+        if (current.generation !== keyring.generation)
+          throw keyringBusy('Another command changed the keyring meanwhile.')
         return { keyring: withoutOldKeys(current), lockWith: storeKey }
       })
       return { key: newest.id, retired }
@@ -65,7 +66,7 @@ export function createStoreKeys(parts: StoreKeysParts): StoreKeys {
 
 /**
  * A writer takes its keys after it has listed the credential's revisions, and does not commit if that listing is older than half of the
- * holding time. So after the whole of it, no writer commits with an earlier key any more.
+ * holding time. So once all of it has passed, no writer commits with an earlier key any more.
  */
 function checkAge({ sealKeys: [newest] }: Keyring): void {
   const ready = newest.createdAt + HOLD_MS
@@ -99,16 +100,6 @@ async function checkNeeds(
     'conflict',
     `${needing} ${needing === 1 ? 'record needs' : 'records need'} an earlier key. Nothing was changed. Run "mcp-credential-vault keys reseal" first.`,
     { reason: 'key_in_use' },
-  )
-}
-
-function changed(): CredentialVaultError {
-  return new CredentialVaultError(
-    'conflict',
-    'Another command changed the keyring meanwhile. Nothing was changed. Try again.',
-    {
-      reason: 'keyring_busy',
-    },
   )
 }
 

@@ -56,7 +56,7 @@ interface Dated {
   readonly expiresAt: Date | undefined
 }
 
-/** Looks each credential up whose labels the list does not have: some backends return them one at a time. */
+/** Adds the labels that the list lacks: some backends return labels for one credential at a time only. */
 async function withLabels(
   { credentials, context }: OperatorAccess,
   terminal: Terminal,
@@ -66,12 +66,11 @@ async function withLabels(
   const outcomes = await forEachOf(terminal, 'look', active, async ({ key, status }) =>
     status.status === 'active' && status.labels ? status : await credentials.status(key, context),
   )
-  return outcomes.flatMap((outcome, at): Dated[] => {
+  return outcomes.flatMap((outcome): Dated[] => {
     if ('error' in outcome) throw outcome.error
-    const key = active[at]?.key
+    const { item, result: status } = outcome
     // Another process may have revoked it since it was listed.
-    if (outcome.result.status !== 'active' || !key) return []
-    return [{ key, status: outcome.result, expiresAt: outcome.result.labels?.expiresAt }]
+    return status.status === 'active' ? [{ key: item.key, status, expiresAt: status.labels?.expiresAt }] : []
   })
 }
 

@@ -21,7 +21,7 @@ Lists credentials that nobody can use any more, revoked ones too. Changes nothin
 
   --providers NAME,…   the providers that still exist
   --tools MODULE       the same, from the module that "start" serves; the module is run, and nothing is served
-  --owners FILE        the people whom the identity provider still knows, one a line: ISSUER SUBJECT, or {"issuer":"…","subject":"…"}
+  --owners FILE        the people whom the identity provider still knows, one per line: ISSUER SUBJECT, or {"issuer":"…","subject":"…"}
 
 "revoke" removes one of them, "revoke --all" those of a provider, "offboard" those of an owner; "revoke --purge" removes the mark as well.
 `,
@@ -57,8 +57,7 @@ function rowOf({ key, status }: StoredCredential, gone: string): Row<(typeof col
 async function existingProviders(input: CommandInput): Promise<ReadonlySet<string> | undefined> {
   const names = input.text('providers')
   const module = input.text('tools')
-  if (names !== undefined && module !== undefined)
-    throw new UsageError('--providers and --tools say the same; give one')
+  if (names !== undefined && module !== undefined) throw new UsageError('give --providers or --tools, not both')
   if (module !== undefined) return new Set((await providersOf(module)).keys())
   return names === undefined ? undefined : new Set(providerNames(names))
 }

@@ -5,7 +5,7 @@ import { UsageError } from '../terminal/command-line.ts'
 import { utf8 } from '../terminal/read-input.ts'
 
 /**
- * Reads owners from a file, one a line: `ISSUER SUBJECT`, or a JSON object. Empty lines and lines that begin with `#` are left out.
+ * Reads owners from a file, one per line: `ISSUER SUBJECT`, or a JSON object. Empty lines and lines that begin with `#` are left out.
  *
  * @throws UsageError that names the line
  */

@@ -64,12 +64,9 @@ async function revoked(
   purge: boolean,
 ) {
   const outcomes = await forEachOf(terminal, 'revoke', wanted, ({ key }) => credentials.revoke(key, { purge }, context))
-  return wanted.map(({ key }, at) => {
-    const outcome = outcomes[at]
-    return outcome && 'error' in outcome
-      ? rowOf(key, 'failed', outcome.error.code)
-      : rowOf(key, purge ? 'purged' : 'revoked')
-  })
+  return outcomes.map(({ item: { key }, ...end }) =>
+    'error' in end ? rowOf(key, 'failed', end.error.code) : rowOf(key, purge ? 'purged' : 'revoked'),
+  )
 }
 
 function providerFrom(input: CommandInput): string {

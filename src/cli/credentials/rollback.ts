@@ -1,4 +1,4 @@
-import { noMarks } from '../../core/lifecycle/reinstatement.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import { missing } from '../../core/model/stored-values.ts'
 import { cacheNotice } from '../operator/cache-notice.ts'
@@ -38,7 +38,7 @@ Changes nothing when the credential is not marked (0). Ends with 3 when it is ab
       if (!credentials.storesMarks) throw noMarks(credentials.backendName)
       const change = labels?.rejectedAt !== undefined
       const done = change && !input.flag('dry-run')
-      if (done) await credentials.reinstate(key, version, context)
+      if (done && !(await credentials.reinstate(key, version, context))) throw changedMeanwhile(key.provider)
       const shown = {
         provider: key.provider,
         ...key.owner,
@@ -55,4 +55,19 @@ Changes nothing when the credential is not marked (0). Ends with 3 when it is ab
       return 0
     })
   },
+}
+
+function noMarks(backend: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'unsupported',
+    `The ${backend} backend stores no marks of rejections. Each running server keeps its own until it restarts: restart it to use the credential again.`,
+  )
+}
+
+function changedMeanwhile(provider: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'conflict',
+    `The credential for ${provider} was changed at the same time, so nothing was rolled back.`,
+    { provider },
+  )
 }

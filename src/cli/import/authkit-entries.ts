@@ -25,7 +25,7 @@ export const authkitOptions = {
 export const authkitHelp = `
   --provider NAME     the provider, which is also the old store's namespace, unless --namespace NAME says otherwise (--namespace= for none)
   --issuer URL        the issuer whose "sub" the old server used
-  --subjects FILE     the subjects that issuer knows, one a line. The old store has only their hashes, so the names cannot be read from it
+  --subjects FILE     the subjects that issuer knows, one per line. The old store has only their hashes, so the names cannot be read from it
 
 The key comes from STORAGE_ENCRYPTION_KEY or STORAGE_ENCRYPTION_KEY_PATH, as for the old server.
 `
@@ -34,7 +34,7 @@ The key comes from STORAGE_ENCRYPTION_KEY or STORAGE_ENCRYPTION_KEY_PATH, as for
 export const AUTHKIT_NOTE =
   "mcp-authkit let anyone who had the link fill in the form. An imported value may be another person's: see docs/migrating-from-mcp-authkit.md."
 
-/** Whom mcp-authkit 0.3.0 takes every token without `sub` and `preferred_username` for. */
+/** The subject that mcp-authkit 0.3.0 gives to every token without `sub` and `preferred_username`. */
 const EVERYBODY = 'unknown'
 
 /** @throws UsageError for a missing option or a subjects file that cannot be used */
@@ -56,7 +56,7 @@ export async function authkitOwners(input: CommandInput): Promise<AuthkitOwners>
   return { provider, issuer, subjects: [...new Set(lines.map(({ text }) => text))] }
 }
 
-/** Finds the entry of each subject and opens it. `unmatched` counts entries of nobody on the list. */
+/** Finds the entry of each subject and opens it. `unmatched` counts the entries whose owner is not on the list. */
 export function authkitRows(
   entries: SealedEntries,
   { provider, issuer, subjects }: AuthkitOwners,

@@ -13,13 +13,13 @@ Usage: mcp-credential-vault keys reseal [--dry-run] [--json]
 
 Rewrites every record of the sealed file under the newest key, while servers run. A save at the same time is never lost. Versions stay the
 same, so nobody is asked again. Values that a save has replaced and that an old key still opens are destroyed.
-Progress goes to standard error. If it is interrupted, run it again: it goes on with the rest.
---dry-run changes nothing and counts the records that would be rewritten. Ends with 1 if a record is damaged; that one is left as it is.
+Progress goes to standard error. If it is interrupted, run it again to rewrite the rest.
+--dry-run changes nothing and counts the records that would be rewritten. Ends with 1 if a record is damaged, which is left as it is.
 `,
   run: (input, terminal) =>
     withStoreKeys(terminal, async ({ keys, signal, record, change }) => {
       const dryRun = input.flag('dry-run')
-      const onProgress = progressOn(terminal)
+      const onProgress = progressLines(terminal)
       const report = dryRun
         ? await keys.reseal({ dryRun, onProgress }, signal)
         : await change({ type: 'key.resealing' }, () => keys.reseal({ dryRun, onProgress }, signal))
@@ -32,7 +32,7 @@ Progress goes to standard error. If it is interrupted, run it again: it goes on 
 const EVERY = 1_000
 
 /** Reports the first record, then at most once a second, then the last one. */
-function progressOn(terminal: Terminal): (progress: ResealProgress) => void {
+function progressLines(terminal: Terminal): (progress: ResealProgress) => void {
   let next = 0
   return ({ done, total }) => {
     const now = performance.now()

@@ -14,8 +14,8 @@ export const keysRewrap: Command = {
 Usage: mcp-credential-vault keys rewrap --new-key-file FILE [--json]
 
 Locks the store's own keys with the key in FILE, which "keygen --out FILE" makes. MCP_VAULT_KEY_FILE or MCP_VAULT_KEY names the key until now.
-No record is rewritten. From then on the store opens with the new key only, so put it in place of the old one. Running servers go on, and
-need the new key at their next start or after "keys rotate".
+No record is rewritten. From then on the store opens with the new key only, so put it in place of the old one. Running servers keep
+running, and need the new key at their next start or after "keys rotate".
 The keys of the audit log and of cookies are derived from the store key, unless MCP_AUDIT_KEY_FILE and MCP_WEB_KEY_FILE set them. After a
 server's restart, its users sign in again, and "audit verify" needs the earlier public key too, which this command prints.
 `,

@@ -8,7 +8,7 @@ export async function forEachOf<I, T>(
   verb: string,
   items: readonly I[],
   work: (item: I) => Promise<T>,
-): Promise<readonly Outcome<T>[]> {
+): Promise<readonly Outcome<I, T>[]> {
   try {
     return await inBatch(items, work, (done) => progress?.(bar(verb, done, items.length)))
   } finally {

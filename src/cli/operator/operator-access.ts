@@ -7,6 +7,7 @@ import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
 import { reinstate } from '../../core/lifecycle/reinstatement.ts'
+import { createRejectionMarks } from '../../core/lifecycle/rejection-marks.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
@@ -27,8 +28,8 @@ export interface OperatorCredentials extends CredentialAdmin, CredentialWriter {
   record(...line: Parameters<AccessLog['grant']>): Promise<void>
   /** Whether the backend stores marks of rejections. */
   readonly storesMarks: boolean
-  /** Takes the mark of a rejection back. Throws as `core/lifecycle/reinstatement.ts` says. */
-  reinstate(key: StorageKey, version: StoredVersion, context: AccessContext): Promise<void>
+  /** Removes the mark of a rejection, as `core/lifecycle/reinstatement.ts` says. Needs a backend that stores marks. */
+  reinstate(key: StorageKey, version: StoredVersion, context: AccessContext): Promise<boolean>
 }
 
 /** Access for an operator's command: the server's interfaces to the backend, with the command's own chain in the audit log. */
@@ -65,13 +66,14 @@ export async function withOperatorAccess(
     }
     const log = createAccessLog(journal, backend.name)
     const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health }) }
+    const marks = createRejectionMarks({ ...doors, warn })
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials: OperatorCredentials = {
       ...createCredentialAdmin(doors),
       ...createCredentialWriter(doors),
       record,
       storesMarks: backend.markRejected !== undefined,
-      reinstate: (...parameters) => reinstate(doors, ...parameters),
+      reinstate: (...parameters) => reinstate({ log, marks }, ...parameters),
     }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
     return await work({ credentials, context, storeKeys: backend.storeKeys, cacheSeconds })

@@ -4,7 +4,7 @@ import type { ReadRow } from './row.ts'
 const KEYS = ['provider', 'issuer', 'subject', 'fields'] as const
 const FORM = '{"provider":"…","issuer":"…","subject":"…","fields":{"…":"…"}}'
 
-/** Reads JSON lines, one credential a line: `{"provider":…,"issuer":…,"subject":…,"fields":{…}}`. Empty lines are left out. */
+/** Reads JSON lines, one credential per line: `{"provider":…,"issuer":…,"subject":…,"fields":{…}}`. Empty lines are left out. */
 export function jsonRows(text: string, source: string): readonly ReadRow[] {
   const rows = text.split('\n').flatMap((line, at): ReadRow[] => {
     return line.trim() === '' ? [] : [rowOf(line, `line ${at + 1} of ${source}`)]

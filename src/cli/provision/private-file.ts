@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { exposureOf } from '../../core/host/exposed-file.ts'
+import { fileExposure } from '../../core/host/exposed-file.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { MAX_INPUT_BYTES, utf8 } from '../terminal/read-input.ts'
@@ -20,8 +20,8 @@ export function readPrivateFile(path: string, option: string, { error }: Pick<Te
   try {
     const stats = fstatSync(descriptor)
     if (!stats.isFile() && !stats.isFIFO()) throw new UsageError(`${source} is not a file`)
-    if (stats.size > MAX_INPUT_BYTES) throw new UsageError(`${source} is longer than 64 MiB; give it in parts`)
-    const exposure = exposureOf(path, descriptor)
+    if (stats.size > MAX_INPUT_BYTES) throw new UsageError(`${source} is longer than 64 MiB; split it`)
+    const exposure = fileExposure(path, descriptor)
     if (exposure && !exposure.tolerated)
       throw new UsageError(
         `${source} may be read by other users. ${exposure.remedy}, and replace the tokens if others did`,

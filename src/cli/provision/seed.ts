@@ -24,7 +24,7 @@ export const seed: Command = {
   help: `
 Usage: mcp-credential-vault seed [--csv FILE] [--tools MODULE | --type FIELD=TYPE …] [--replace] [--dry-run] [--json]
 
-Stores credentials of users and of machines. Without --csv it reads JSON lines from standard input, one credential a line:
+Stores credentials of users and of machines. Without --csv it reads JSON lines from standard input, one credential per line:
   {"provider":"jira","issuer":"https://login.example.com","subject":"alice","fields":{"pat":"…"}}
 A CSV file has the columns provider, issuer and subject, then one for each field. Other users must not be able to read it.
 ${fieldHelp}${writeHelp}`,

@@ -13,7 +13,7 @@ export const writeOptions = { replace: { type: 'boolean' }, 'dry-run': { type: '
 
 export const writeHelp = `
 Everything is checked first: with one bad row nothing is written (2). A credential that is active already is kept, unless --replace is given;
-a revoked one is replaced. A failure does not keep the others from being written, and running the command again writes the rest (1).
+a revoked one is replaced. A failure does not stop the others (1); run the command again to write the rest.
 Values are taken from the input alone, and are never printed. The service is not asked about them.
 
   --replace   also replace credentials that are active
@@ -70,7 +70,7 @@ function wouldBe({ state, writes }: Planned): string {
   return state === 'active' ? 'would be replaced' : 'would be stored'
 }
 
-/** Looks at each credential. An outage ends the command before anything is written. */
+/** Asks for the state of each credential. An outage ends the command before anything is written. */
 async function plan(
   { credentials, context }: OperatorAccess,
   terminal: Terminal,
@@ -78,11 +78,10 @@ async function plan(
   replace: boolean,
 ): Promise<readonly Planned[]> {
   const outcomes = await forEachOf(terminal, 'check', entries, ({ key }) => credentials.status(key, context))
-  return entries.map((entry, at) => {
-    const outcome = outcomes[at]
-    if (!outcome || 'error' in outcome) throw outcome?.error
+  return outcomes.map((outcome) => {
+    if ('error' in outcome) throw outcome.error
     const state = outcome.result.status
-    return { ...entry, state, writes: replace || state !== 'active' }
+    return { ...outcome.item, state, writes: replace || state !== 'active' }
   })
 }
 
@@ -98,14 +97,12 @@ async function written(
       await credentials.save(key, values, context, { expect, labels: { unverified: true } })
       return state === 'active' ? 'replaced' : 'stored'
     } catch (error) {
-      // Its owner has entered one since it was looked at.
+      // Its owner has entered one meanwhile.
       if (isCredentialVaultError(error, 'conflict')) return 'kept'
       throw error
     }
   })
-  return planned.map((one, at) => {
-    const outcome = outcomes[at]
-    if (outcome && 'result' in outcome) return rowOf(one, outcome.result)
-    return rowOf(one, 'failed', outcome?.error.code)
-  })
+  return outcomes.map(({ item, ...end }) =>
+    'error' in end ? rowOf(item, 'failed', end.error.code) : rowOf(item, end.result),
+  )
 }

@@ -10,7 +10,7 @@ export async function readInput(stream: AsyncIterable<Uint8Array>): Promise<Uint
   for await (const chunk of stream) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > MAX_INPUT_BYTES) throw new UsageError('standard input is longer than 64 MiB; give it in parts')
+    if (length > MAX_INPUT_BYTES) throw new UsageError('standard input is longer than 64 MiB; split it')
   }
   return Buffer.concat(chunks)
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../host/bounded-map.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialLookup, ReadableBackend } from '../ports/secret-backend.ts'
 
@@ -42,7 +43,7 @@ export function createCredentialCache(
   backend: Pick<ReadableBackend, 'isCurrent'>,
   { ttl, maxEntries }: CredentialCacheOptions,
 ): CredentialCache {
-  const entries = new Map<string, Entry>()
+  const entries = new BoundedMap<string, Entry>(maxEntries)
   const reading = new Map<string, { readonly found: Promise<CredentialLookup>; readonly since: number }>()
 
   let sweeper: NodeJS.Timeout | undefined
@@ -63,8 +64,6 @@ export function createCredentialCache(
   function keep(path: string, found: CredentialLookup, readAt: number): void {
     const longest = found.status === 'active' ? ttl : backend.isCurrent ? 0 : Math.min(ttl, NEGATIVE_TTL)
     if (longest === 0) return
-    const [oldest] = entries.keys()
-    if (entries.size >= maxEntries && oldest !== undefined) entries.delete(oldest)
     // Jitter, so that entries made together do not all end together.
     const now = performance.now()
     entries.set(path, { found, readAt, until: now + longest * (0.5 + Math.random() / 2), checkedAt: now })

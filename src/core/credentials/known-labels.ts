@@ -1,30 +1,29 @@
+import { BoundedMap } from '../host/bounded-map.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialStatus, StoredVersion, VersionLabels, VersionRef } from '../ports/secret-backend.ts'
 
 /**
- * The labels that the last look at each credential found. Some backends tell labels by `stat` only, and a gate asks for the status before
- * each read that is not cached, so the cached values need no second request for them.
+ * The labels of each credential, as its last status had them. Some backends return labels by `stat` only, and a gate asks for the status
+ * before each read that is not cached, so cached values need no second request for their labels.
  */
 export interface KnownLabels {
+  /** Undefined if the last status had no labels, or was of another version. */
   of(key: StorageKey, version: StoredVersion): VersionLabels | undefined
   keep(key: StorageKey, found: Extract<CredentialStatus, { status: 'active' }>): void
   forget(key: StorageKey): void
 }
 
-/** @param maxEntries the oldest are forgotten above this number */
+/** @param maxEntries above this number the oldest are dropped */
 export function createKnownLabels(maxEntries: number): KnownLabels {
-  const known = new Map<string, { readonly ref: VersionRef; readonly labels: VersionLabels }>()
+  const known = new BoundedMap<string, { readonly ref: VersionRef; readonly labels: VersionLabels }>(maxEntries)
   return {
     of(key, { ref }) {
       const found = known.get(key.path)
       return found?.ref === ref ? found.labels : undefined
     },
     keep(key, { version, labels }) {
-      known.delete(key.path)
-      if (!labels) return
-      const [oldest] = known.keys()
-      if (known.size >= maxEntries && oldest !== undefined) known.delete(oldest)
-      known.set(key.path, { ref: version.ref, labels })
+      if (labels) known.set(key.path, { ref: version.ref, labels })
+      else known.delete(key.path)
     },
     forget: (key) => void known.delete(key.path),
   }

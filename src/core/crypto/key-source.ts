@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { exposureOf } from '../host/exposed-file.ts'
+import { fileExposure } from '../host/exposed-file.ts'
 import { processWarning } from '../host/process-warning.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import { type MasterKey, parseKey } from './key-text.ts'
@@ -83,7 +83,7 @@ function readKeyFile(path: string, warn: Warn): string {
 function checkMode(path: string, descriptor: number, warn: Warn): void {
   if (fstatSync(descriptor).isDirectory())
     throw unreadable(`The key file ${path} is a folder, not a file. Name the file itself.`)
-  const exposure = exposureOf(path, descriptor)
+  const exposure = fileExposure(path, descriptor)
   if (!exposure) return
   const problem = `The key file ${path} may be read by other users`
   if (!exposure.tolerated) throw exposed(`${problem}. ${exposure.remedy}`)

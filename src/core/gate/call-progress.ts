@@ -1,13 +1,13 @@
 /**
- * Progress of one call. Each notification has to be higher than the one before (MCP 2025-11-25, progress), and a gate that waits, or runs
- * the handler again, sends some beside the handler's own.
+ * The progress of one call. MCP 2025-11-25 requires it to increase with each notification, although the waiting gate sends notifications of
+ * its own and may run the handler twice.
  */
 export interface CallProgress {
-  /** The next progress of a gate that waits. */
+  /** Returns the progress of the waiting gate's next notification. */
   beat(): number
-  /** The handler's own progress, raised above what was sent beside it. */
+  /** Returns the handler's progress, raised by what the gate and an earlier run have sent. */
   raise(progress: number): number
-  /** The handler begins from the top. */
+  /** Call it before the handler runs again from the top. */
   runAgain(): void
 }
 

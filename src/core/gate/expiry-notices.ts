@@ -1,11 +1,12 @@
 import type { CredentialReader } from '../credentials/credential-reader.ts'
+import { BoundedMap } from '../host/bounded-map.ts'
 import type { EventListeners } from '../journal/event-listeners.ts'
 import { withLongestLife } from '../lifecycle/state-of.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 
-/** Tells users that a credential ends soon, in the result of a call: at most once a day. */
+/** Notices in the results of calls that a credential expires soon, at most one a day for each credential. */
 export interface ExpiryNotices {
   /** Returns the line for a result, or undefined if none is due. */
   noticeFor(key: StorageKey, provider: NoticeProvider, call: GatedCall): Promise<string | undefined>
@@ -20,7 +21,7 @@ export interface NoticeProvider {
 export interface ExpiryNoticesParts {
   readonly reader: Pick<CredentialReader, 'status'>
   readonly events: Pick<EventListeners, 'emit'>
-  /** How many days before the end the notices begin; 0 gives none. */
+  /** How many days before the expiry the notices begin; 0 gives none. */
   readonly daysAhead: number
   /** Where the user replaces the credential. */
   readonly accountUrl: string
@@ -30,14 +31,11 @@ const DAY = 86_400_000
 const MAX_REMEMBERED = 100_000
 
 export function createExpiryNotices({ reader, events, daysAhead, accountUrl }: ExpiryNoticesParts): ExpiryNotices {
-  const told = new Map<string, number>()
+  const told = new BoundedMap<string, number>(MAX_REMEMBERED)
 
   function isDue({ path }: StorageKey, expiresAt: Date, now: number): boolean {
     const left = expiresAt.getTime() - now
     if (left <= 0 || left > daysAhead * DAY || now - (told.get(path) ?? 0) < DAY) return false
-    told.delete(path)
-    const [oldest] = told.keys()
-    if (told.size >= MAX_REMEMBERED && oldest !== undefined) told.delete(oldest)
     told.set(path, now)
     return true
   }

@@ -1,3 +1,5 @@
+import { BoundedMap } from './bounded-map.ts'
+
 const MINUTE = 60_000
 const MAX_REMEMBERED = 1_000
 
@@ -6,14 +8,11 @@ const MAX_REMEMBERED = 1_000
  * the newest 1000 subjects.
  */
 export function oncePerMinute(): (subject: string) => boolean {
-  const reportedAt = new Map<string, number>()
+  const reportedAt = new BoundedMap<string, number>(MAX_REMEMBERED)
   return (subject) => {
     const now = performance.now()
     const last = reportedAt.get(subject)
     if (last !== undefined && now - last < MINUTE) return false
-    reportedAt.delete(subject)
-    const [oldest] = reportedAt.keys()
-    if (reportedAt.size >= MAX_REMEMBERED && oldest !== undefined) reportedAt.delete(oldest)
     reportedAt.set(subject, now)
     return true
   }

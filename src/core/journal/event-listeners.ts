@@ -4,7 +4,7 @@ import type { VaultEventMap, VaultEventName, VaultEvents } from '../ports/events
 /** The listeners of one vault. */
 export interface EventListeners extends VaultEvents {
   emit<Name extends VaultEventName>(name: Name, event: VaultEventMap[Name]): void
-  /** Emits what an audit line tells, if listeners may know it. */
+  /** Emits the event of an audit line, if there is one. */
   observe(line: AuditEvent): void
 }
 

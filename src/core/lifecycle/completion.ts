@@ -9,16 +9,16 @@ import type { AccessContext } from '../ports/access-context.ts'
 import type { ReadableBackend, StoredVersion, VersionLabels } from '../ports/secret-backend.ts'
 import { missingFields, stateOf, withLongestLife } from './state-of.ts'
 
-/** Lets a form ask only for the fields that a provider has gained, and keep the others. */
+/** Lets the form ask only for the fields that the provider has gained, and keep the other values. */
 export interface Completion {
-  /** Returns the required variables that a stored credential lacks; none if another state makes its owner enter everything. */
+  /** Returns the required variables that an `incomplete` credential lacks, and none in any other state: its owner then enters all fields. */
   missing(
     key: StorageKey,
     provider: CompletedProvider,
     context: Pick<AccessContext, 'correlationId'>,
   ): Promise<readonly Variable[]>
   /**
-   * Reads the values that are kept, once the `credential.read` line is durable. Undefined if there is nothing to keep by now.
+   * Returns the stored values once the `credential.read` line is durable, or undefined if none are stored any more.
    *
    * @throws `audit_unavailable`, or a backend's error
    */

@@ -1,13 +1,13 @@
 import type { BackendCalls } from '../credentials/backend-calls.ts'
 import type { AccessLog } from '../credentials/credential-audit.ts'
 import { statusOf } from '../credentials/status-of.ts'
-import { TRANSITIONS } from '../journal/transitions.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { CredentialStatus, WritableBackend } from '../ports/secret-backend.ts'
+import { reinstate } from './reinstatement.ts'
 import type { RejectionMarks } from './rejection-marks.ts'
 
-/** What owners see and change of their own stored credentials on their page, besides saving and revoking. It reads no values. */
+/** What owners see and change on their own page, besides saving and revoking. It reads no values. */
 export interface OwnedCredentials {
   /** Asks the backend, never a cache. Reads no values and is not audited. */
   status(key: StorageKey, context: Pick<AccessContext, 'correlationId'>): Promise<CredentialStatus>
@@ -30,7 +30,7 @@ export interface OwnedCredentialsParts {
 }
 
 export function createOwnedCredentials(parts: OwnedCredentialsParts): OwnedCredentials {
-  const { log, marks, changed } = parts
+  const { marks, changed } = parts
 
   async function status(key: StorageKey, context: Pick<AccessContext, 'correlationId'>): Promise<CredentialStatus> {
     const found = await statusOf(parts, key, context)
@@ -44,11 +44,9 @@ export function createOwnedCredentials(parts: OwnedCredentialsParts): OwnedCrede
     async reinstate(key, context) {
       const found = await status(key, context)
       if (found.status !== 'active' || !found.labels?.rejectedAt) return false
-      const event = { type: TRANSITIONS.reinstate.event, outcome: 'success', version: found.version.label } as const
-      await log.grant(key, context, event)
-      const isCleared = await marks.set(key, found.version, undefined, context)
+      const isReinstated = await reinstate(parts, key, found.version, context)
       changed?.(key)
-      return isCleared
+      return isReinstated
     },
   }
 }

@@ -1,22 +1,20 @@
 import type { BackendCalls } from '../credentials/backend-calls.ts'
-import { traceOf } from '../credentials/call-trace.ts'
+import type { CallTrace } from '../credentials/call-trace.ts'
+import { BoundedMap } from '../host/bounded-map.ts'
 import { reasonOf } from '../journal/refusal-event.ts'
 import type { StorageKey } from '../model/storage-key.ts'
-import type { AccessContext } from '../ports/access-context.ts'
 import type { StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
 
 /**
- * The marks of versions that their service has rejected. They are kept in the backend, and in this process where the backend does not take
- * them. A lost mark costs one more refused request, after which it is there again.
+ * The marks of versions that their service has rejected. The backend stores them; if it cannot, this process keeps them. A lost mark costs
+ * one more rejected request, which sets it again.
  */
 export interface RejectionMarks {
-  /** When this version was marked in this process because the backend did not take the mark. */
+  /** When this version was marked, if only this process has the mark. */
   at(key: StorageKey, version: StoredVersion): Date | undefined
   /** Marks the version, or removes its mark. Resolves to false if another version is the newest, which is then not touched. */
-  set(key: StorageKey, version: StoredVersion, at: Date | undefined, context: MarkContext): Promise<boolean>
+  set(key: StorageKey, version: StoredVersion, at: Date | undefined, trace: CallTrace): Promise<boolean>
 }
-
-type MarkContext = Pick<AccessContext, 'correlationId' | 'assertion'>
 
 export interface RejectionMarksParts {
   readonly backend: Pick<WritableBackend, 'name' | 'markRejected'>
@@ -28,14 +26,7 @@ const MAX_MARKS = 100_000
 
 /** The oldest marks of the process are dropped when there are more than 100,000. */
 export function createRejectionMarks({ backend, calls, warn }: RejectionMarksParts): RejectionMarks {
-  const here = new Map<string, { readonly ref: string; readonly at: Date }>()
-
-  function keepHere(key: StorageKey, { ref }: StoredVersion, at: Date): void {
-    here.delete(key.path)
-    const [oldest] = here.keys()
-    if (here.size >= MAX_MARKS && oldest !== undefined) here.delete(oldest)
-    here.set(key.path, { ref, at })
-  }
+  const here = new BoundedMap<string, { readonly ref: string; readonly at: Date }>(MAX_MARKS)
 
   return {
     at(key, { ref }) {
@@ -43,20 +34,18 @@ export function createRejectionMarks({ backend, calls, warn }: RejectionMarksPar
       return mark?.ref === ref ? mark.at : undefined
     },
 
-    async set(key, version, at, context) {
+    async set(key, version, at, trace) {
       if (here.get(key.path)?.ref === version.ref) here.delete(key.path)
       try {
-        const marked = await calls.change(traceOf(context), async (call) =>
-          backend.markRejected?.(key, version, at, call),
-        )
+        const marked = await calls.change(trace, async (call) => backend.markRejected?.(key, version, at, call))
         if (marked !== undefined) return marked
       } catch (error) {
         if (at === undefined) throw error
         warn(
-          `${backend.name} did not take the mark of a rejected credential (${reasonOf(error)}), so only this process knows of it. mcp-credential-vault doctor says which right is missing.`,
+          `${backend.name} did not store the mark of a rejected credential (${reasonOf(error)}), so only this process knows of it. mcp-credential-vault doctor says which right is missing.`,
         )
       }
-      if (at) keepHere(key, version, at)
+      if (at) here.set(key.path, { ref: version.ref, at })
       return true
     },
   }

@@ -1,8 +1,9 @@
+import { BoundedMap } from '../host/bounded-map.ts'
 import { ownerKey } from '../model/owner.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { StoredVersion } from '../ports/secret-backend.ts'
 
-/** One refused version, as it is counted. */
+/** One rejected version, as it is counted. */
 export interface CountedRejection {
   readonly key: StorageKey
   readonly version: StoredVersion
@@ -10,19 +11,19 @@ export interface CountedRejection {
   marked: boolean
 }
 
-/** Tells a dead token of one user from a service or gateway that refuses everybody. */
+/** Distinguishes the dead token of one user from a service or gateway that rejects everybody. */
 export interface RejectionSurge {
   /**
-   * Counts a rejection at an origin. Returns undefined while few owners are rejected there; once there are more than the allowed number
-   * within a minute, the rejections of that minute, so that what they marked can be taken back.
+   * Counts a rejection at an origin. Returns undefined while at most the allowed number of owners were rejected there within a minute, and
+   * above it the rejections of that minute, so that their marks can be removed.
    */
   count(origin: string, rejection: CountedRejection): readonly CountedRejection[] | undefined
 }
 
 const MINUTE = 60_000
 const MAX_ORIGINS = 1_000
-/** Most rejections that are kept for one origin. Beyond the allowed owners, what comes later marks nothing. */
-const MAX_KEPT = 10_000
+/** Most rejections of one origin that are counted. By then nothing is marked any more, so the oldest can be dropped. */
+const MAX_COUNTED = 10_000
 
 interface Seen {
   readonly rejection: CountedRejection
@@ -31,14 +32,11 @@ interface Seen {
 
 /** @param maxOwners how many owners may be rejected at one origin within a minute */
 export function createRejectionSurge(maxOwners: number): RejectionSurge {
-  const origins = new Map<string, Map<string, Seen>>()
+  const origins = new BoundedMap<string, BoundedMap<string, Seen>>(MAX_ORIGINS)
 
-  function recentAt(origin: string, now: number): Map<string, Seen> {
-    const seen = origins.get(origin) ?? new Map<string, Seen>()
+  function recentAt(origin: string, now: number): BoundedMap<string, Seen> {
+    const seen = origins.get(origin) ?? new BoundedMap<string, Seen>(MAX_COUNTED)
     for (const [path, { at }] of seen) if (now - at >= MINUTE) seen.delete(path)
-    origins.delete(origin)
-    const [oldest] = origins.keys()
-    if (origins.size >= MAX_ORIGINS && oldest !== undefined) origins.delete(oldest)
     origins.set(origin, seen)
     return seen
   }
@@ -47,10 +45,11 @@ export function createRejectionSurge(maxOwners: number): RejectionSurge {
     count(origin, rejection) {
       const now = performance.now()
       const seen = recentAt(origin, now)
-      if (seen.size < MAX_KEPT || seen.has(rejection.key.path)) seen.set(rejection.key.path, { rejection, at: now })
+      seen.set(rejection.key.path, { rejection, at: now })
+      const counted = [...seen.values()].map((one) => one.rejection)
       // Owners, not credentials: one person with many dead tokens behind one gateway is no outage.
-      const owners = new Set([...seen.values()].map((one) => ownerKey(one.rejection.key.owner)))
-      return owners.size > maxOwners ? [...seen.values()].map((one) => one.rejection) : undefined
+      const owners = new Set(counted.map(({ key }) => ownerKey(key.owner)))
+      return owners.size > maxOwners ? counted : undefined
     },
   }
 }

@@ -1,3 +1,4 @@
+import { traceOf } from '../credentials/call-trace.ts'
 import type { AccessLog } from '../credentials/credential-audit.ts'
 import type { Rejection } from '../credentials/credential-handle.ts'
 import type { CredentialReader } from '../credentials/credential-reader.ts'
@@ -11,12 +12,12 @@ import type { RejectionMarks } from './rejection-marks.ts'
 import { type CountedRejection, createRejectionSurge } from './rejection-surge.ts'
 
 /**
- * `kept`: the credential stays in use. `replaced`: a newer version is there, and may be tried. Else the state in which its owner has to be
- * asked.
+ * `kept`: the credential stays in use. `replaced`: a newer version is stored, and may be tried. Any other end is the state that the owner
+ * is asked about.
  */
 export type RejectionEnd = 'kept' | 'replaced' | RequestCause
 
-/** Puts versions that their service has refused out of use. */
+/** Puts versions that their service has rejected out of use. */
 export interface Rejections {
   /**
    * Marks this version, and no other, once its `credential.rejected` line is durable. It stays in the backend, for a roll-back.
@@ -42,10 +43,10 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
   const isNews = oncePerMinute()
   const inTurn = createTurns()
 
-  function tellOfOutage(origin: string): void {
+  function warnOfOutage(origin: string): void {
     if (!isNews(origin)) return
     warn(
-      `${origin} refused the credentials of more than ${maxOwners} users within a minute. That counts as an outage of the service or of a gateway before it: no credential was put out of use.`,
+      `${origin} rejected the credentials of more than ${maxOwners} users within a minute. That counts as an outage of the service or of a gateway in front of it: no credential was put out of use.`,
     )
   }
 
@@ -56,7 +57,7 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
     // Not with the login of the call that noticed the outage: the credential is another owner's.
     const context = { correlationId }
     try {
-      await marks.set(key, version, undefined, context)
+      await marks.set(key, version, undefined, traceOf(context))
       const event = { type: TRANSITIONS.reinstate.event, outcome: 'success', reason: REFUSES_EVERYBODY } as const
       await log.note(key, context, { ...event, version: version.label })
     } catch (error) {
@@ -76,14 +77,14 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
     if (crowd) {
       const marked = crowd.filter((one) => one.marked)
       await Promise.all(marked.map((one) => unmark(one, context.correlationId)))
-      tellOfOutage(origin)
+      warnOfOutage(origin)
       const outage = { type: 'credential.service_unreachable', outcome: 'error', reason: REFUSES_EVERYBODY } as const
       await log.note(key, context, { ...outage, destination, status })
       return 'kept'
     }
     const event = { type: TRANSITIONS.reject.event, outcome: 'success', version: version.label } as const
     await log.grant(key, context, { ...event, status, destination })
-    counted.marked = await marks.set(key, version, new Date(), context)
+    counted.marked = await marks.set(key, version, new Date(), traceOf(context))
     reader.forget(key)
     return counted.marked ? 'rejected' : 'replaced'
   }

@@ -3,8 +3,7 @@ import type { Variable } from '../model/variables.ts'
 import type { CredentialStatus } from '../ports/secret-backend.ts'
 
 /**
- * Returns the state of a credential, from what the backend says of it. Pure: the same status gives the same state. A rejection comes before
- * an expiry, because the service itself has spoken.
+ * Returns the state of a credential from its status in the backend. A rejection outranks an expiry, because it is the service's own answer.
  *
  * @param now Unix milliseconds
  */

@@ -5,16 +5,16 @@ import type { AccessContext } from '../ports/access-context.ts'
 import type { FormProvider, VerifyFailure } from '../ports/form-provider.ts'
 import type { RejectionEnd, Rejections } from './rejections.ts'
 
-/** What the service answered to a stored credential. None of it contains a value. */
+/** The service's answer to a stored credential, without any value. */
 export type StoredTestEnd =
   | { readonly kind: 'works'; readonly accountName: string | undefined }
-  /** `after` is what became of the version: `rejected` if it is out of use now. */
+  /** `after`: what became of the version. `rejected` means that it is out of use now. */
   | { readonly kind: 'refused'; readonly problem: string; readonly after: RejectionEnd }
   | { readonly kind: 'unknown'; readonly failure: VerifyFailure }
 
 /**
- * Asks the service about the stored values of a credential by the provider's `verify`. A refusal puts the version out of use, as one that a
- * tool meets does; its owner can undo that.
+ * Tests a stored credential with the provider's `verify`. If the service rejects it, the version is put out of use as after a tool's call;
+ * its owner can undo that.
  *
  * @throws what {@link CredentialReader.release} throws
  */

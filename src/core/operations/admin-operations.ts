@@ -121,9 +121,12 @@ export function createAdminOperations(parts: AdminOperationsParts): AdminOperati
       if (status.status === 'absent') throw absent(key.provider)
       if (status.status === 'revoked') throw missing('revoked', key.provider)
       if (!status.labels?.rejectedAt) return false
-      await reinstate(parts, key, status.version, context)
+      const isDone = await reinstate(parts, key, status.version, context)
       changed(key)
-      return true
+      if (isDone) return true
+      throw new CredentialVaultError('conflict', `The credential for ${key.provider} was changed at the same time.`, {
+        provider: key.provider,
+      })
     },
 
     async expiring(within, filter, context) {

@@ -3,8 +3,10 @@ import { type CredentialVaultError, isCredentialVaultError } from '../model/erro
 /** Operations at the same time: enough to hide the way to a backend, few enough not to be throttled there. */
 const AT_ONCE = 4
 
-/** The result of one item, or the error that the others went on without. */
-export type Outcome<T> = { readonly result: T } | { readonly error: CredentialVaultError }
+/** One item with its result, or with the error that did not stop the others. */
+export type Outcome<I, T> =
+  | { readonly item: I; readonly result: T }
+  | { readonly item: I; readonly error: CredentialVaultError }
 
 /**
  * Does the same for each item, four at a time. One item's failure does not keep the others from being done: doing it again then does what
@@ -17,8 +19,8 @@ export async function inBatch<I, T>(
   items: readonly I[],
   work: (item: I) => Promise<T>,
   onDone: (done: number) => void = () => undefined,
-): Promise<readonly Outcome<T>[]> {
-  const outcomes: Outcome<T>[] = []
+): Promise<readonly Outcome<I, T>[]> {
+  const outcomes: Outcome<I, T>[] = []
   let next = 0
   let done = 0
 
@@ -26,7 +28,8 @@ export async function inBatch<I, T>(
     while (next < items.length) {
       const at = next
       next += 1
-      outcomes[at] = await outcomeOf(work(items[at] as I))
+      const item = items[at] as I
+      outcomes[at] = await outcomeOf(item, work(item))
       done += 1
       onDone(done)
     }
@@ -37,11 +40,11 @@ export async function inBatch<I, T>(
   return outcomes
 }
 
-async function outcomeOf<T>(operation: Promise<T>): Promise<Outcome<T>> {
+async function outcomeOf<I, T>(item: I, operation: Promise<T>): Promise<Outcome<I, T>> {
   try {
-    return { result: await operation }
+    return { item, result: await operation }
   } catch (error) {
-    if (isCredentialVaultError(error)) return { error }
+    if (isCredentialVaultError(error)) return { item, error }
     throw error
   }
 }

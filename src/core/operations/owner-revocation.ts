@@ -63,7 +63,7 @@ interface Wanted {
 
 function resultOf(
   { key, status }: Wanted,
-  outcome: Outcome<RevokedCredential['result']> | undefined,
+  outcome: Outcome<unknown, RevokedCredential['result']> | undefined,
 ): RevokedCredential {
   const account = status?.status === 'active' ? status.labels?.accountName : undefined
   const told = { provider: key.provider, ...(account !== undefined && { account }) }

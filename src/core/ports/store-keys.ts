@@ -1,6 +1,6 @@
 import type { StorageKey } from '../model/storage-key.ts'
 
-/** The keys of a store that seals its records itself, for an operator's commands. Servers may run meanwhile. */
+/** Changes the keys of a store that seals its records itself. Servers may keep running meanwhile. */
 export interface StoreKeys {
   /** Makes a new key for all new records. Old records stay as they are, and can be read. */
   rotate(signal: AbortSignal): Promise<RotatedKeys>

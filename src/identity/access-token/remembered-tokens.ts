@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { BoundedMap } from '../../core/host/bounded-map.ts'
 import type { Principal, VerifyToken } from '../../core/ports/identity.ts'
 
 interface RememberedTokensOptions {
@@ -21,7 +22,7 @@ export function rememberTokens(
   { milliseconds, maxTokens = 10_000 }: RememberedTokensOptions,
 ): VerifyToken {
   if (milliseconds === 0) return verify
-  const entries = new Map<string, Entry>()
+  const entries = new BoundedMap<string, Entry>(maxTokens)
   return async (token) => {
     const name = createHash('sha256').update(token).digest('base64')
     const now = Date.now()
@@ -31,8 +32,6 @@ export function rememberTokens(
     entries.delete(name)
     const principal = await verify(token)
     const until = Math.min(now + milliseconds, (principal.expiresAt ?? Number.POSITIVE_INFINITY) * 1000)
-    const [oldest] = entries.keys()
-    if (entries.size >= maxTokens && oldest !== undefined) entries.delete(oldest)
     entries.set(name, { principal, until })
     return principal
   }

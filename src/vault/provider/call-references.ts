@@ -7,7 +7,7 @@ import {
 } from '../../core/credentials/credential-reference.ts'
 import type { Owner } from '../../core/model/owner.ts'
 
-/** Bounds what a lost process leaves behind: a reference without a time of its own ends with its call. */
+/** Limits a reference that ends with its call, in case the process ends first. */
 const LONGEST_CALL_SECONDS = 24 * 3600
 
 /** References to one provider's credentials, and the calls that they end with. */
@@ -19,7 +19,7 @@ export interface CallReferences {
   open(sealer: ReferenceSealer, text: string, owner: Owner): ReferenceContent | undefined
 }
 
-/** @param ttlSeconds lets a reference outlive its call by so much */
+/** @param ttlSeconds how long a reference lives, whether or not its call has ended. Default: as long as the call */
 export function createCallReferences(provider: string, ttlSeconds: number | undefined): CallReferences {
   const live = new Set<string>()
   return {

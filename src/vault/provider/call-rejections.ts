@@ -3,14 +3,14 @@ import type { GatedCall } from '../../core/gate/gated-call.ts'
 import type { StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { RejectedWhen } from './credentials-provider-options.ts'
 
-/** What each running call was given last, and whether the service refused it. */
+/** The version that each running call used last, and whether the service rejected it. */
 export interface CallRejections {
   released(call: GatedCall, version: StoredVersion): void
   /** Returns the rejection, of what was released last unless it names a version. Undefined when nothing was released to the call. */
   reject(call: GatedCall, answer: Rejection): Rejection | undefined
   /** Another call had the version put out of use before this one could read it. */
   foundRejected(call: GatedCall): void
-  /** The call's rejection, once. */
+  /** Returns the call's rejection and forgets it. */
   take(call: GatedCall): Rejection | undefined
 }
 
@@ -43,7 +43,7 @@ export function rejectedBy(option: RejectedWhen | undefined): RejectedWhen {
   return async (answer) => {
     const copy = answer.clone()
     const rejected = await option(copy)
-    // The part of a copy that nobody reads stays in memory.
+    // An unread copy would stay in memory.
     await copy.body?.cancel().catch(() => undefined)
     return rejected
   }

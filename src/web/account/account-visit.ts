@@ -11,20 +11,20 @@ import { type PageServices, viewerOf } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
 import type { Session } from '../session/session.ts'
 
-/** A signed-in user on their own page. Whose credentials it is about comes from here alone, never from the request. */
+/** A signed-in user on their own page. The owner comes from the session alone, never from the request. */
 export interface AccountVisit {
   readonly session: Session
   readonly owner: Owner
   readonly viewer: Viewer
 }
 
-/** A visit that is about one service of this vault. */
+/** A visit to one service of this vault. */
 export interface CredentialVisit extends AccountVisit {
   readonly provider: FormProvider
   readonly key: StorageKey
 }
 
-/** What a button of the page does. Each has its own token. */
+/** What a button of the page does. Each action has its own CSRF token. */
 export type AccountAction = 'test' | 'connect' | 'reinstate' | 'revoke' | 'sign-out-everywhere'
 
 type Handler = (services: PageServices, request: PageRequest) => Promise<Answer>

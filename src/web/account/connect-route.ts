@@ -8,8 +8,8 @@ import { type PageServices, watched } from '../request/page-services.ts'
 import type { CredentialVisit } from './account-visit.ts'
 
 /**
- * Opens a request for the form as a tool call does, and sends the user there. There is no other way to save a credential. A request of the
- * same user that is open already is used, and then its waiting call goes on with what they save.
+ * Opens a pending request as a tool call does, and redirects the user to its form, which is the only way to save a credential. If a call of
+ * the same user already waits for one, its request is reused, and the save wakes that call.
  */
 export async function connect(services: PageServices, request: PageRequest, visit: CredentialVisit): Promise<Answer> {
   const { parts, site, journal, renderer, messages } = services

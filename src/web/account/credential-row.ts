@@ -85,7 +85,7 @@ export function storedFacts({ label }: FormProvider, { status }: SeenCredential)
   ]
 }
 
-/** An earlier version's use says nothing about this one. Without a use in this process there is no row, because nobody knows. */
+/** Leaves out the use of an earlier version, and returns nothing when this process has seen none. */
 function useFacts({ parts }: PageServices, { key }: CredentialVisit, { status }: SeenCredential): readonly Fact[] {
   const at = parts.lastUsed?.(key)
   if (status?.status !== 'active' || !at || at < status.version.createdAt) return []
@@ -94,7 +94,7 @@ function useFacts({ parts }: PageServices, { key }: CredentialVisit, { status }:
 
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
 
-/** Returns the day in UTC. A backend may give a date that is none. */
+/** Returns the day in UTC. A backend may return an invalid date. */
 export function dayOf(date: Date): string {
   return Number.isNaN(date.getTime()) ? 'an unknown day' : DAY.format(date)
 }

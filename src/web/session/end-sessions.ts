@@ -8,8 +8,8 @@ type EndingParts = Pick<WebParts, 'sessions' | 'sealer'> & {
 }
 
 /**
- * Ends every browser session of the owner that began before now, on every replica. Includes sessions begun in this millisecond, and lasts as
- * long as a session whose login has already begun.
+ * Ends every browser session of the owner that began before now or in this millisecond, on every replica. The end is remembered until the
+ * last session could expire whose login has begun by now.
  *
  * @throws `unavailable`, and then the sessions still exist
  */

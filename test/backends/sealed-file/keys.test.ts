@@ -95,7 +95,7 @@ describe('rotate', () => {
     await put(backend, ALICE, { pat: 'new' })
     await writeFile(path, older)
     expect(await valueIn(backend)).toBe('new')
-    expect(store.warnings.join()).toContain('replaced by an older one')
+    expect(store.warnings.join()).toContain('replaced by an older keyring')
     // After a restart there is no memory of it: the record is refused, and not lost.
     await expect(valueIn(await store.open())).rejects.toMatchObject({
       code: 'record_tampered',
@@ -202,7 +202,7 @@ describe('rewrap', () => {
     const newKey = generateKeyText()
     await keysOf(backend).rewrap(parseKey(newKey, 'test'), signal)
     await put(server, ALICE, { pat: 'before the file is replaced' })
-    expect(store.warnings.join()).toContain('goes on with the keys that it has')
+    expect(store.warnings.join()).toContain('keeps using the keys that it has')
     const operator = await store.open({ key: newKey })
     expect(await valueIn(operator)).toBe('before the file is replaced')
 

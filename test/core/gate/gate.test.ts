@@ -115,7 +115,7 @@ const connected = async () => save(await linkOf(await call(clientWho({ ability: 
 
 test('it asks on the call, waits for the form, says that it is done, and runs the handler', async () => {
   const client = clientWho({ answer: saving })
-  expect(await call(client)).toEqual({ kind: 'result', result: { length: TOKEN.length } })
+  expect(await call(client)).toEqual({ kind: 'result', result: { length: TOKEN.length }, notice: expect.any(Function) })
   expect(client.questions).toEqual([
     {
       message: 'This tool acts in Jira as you. Open the page to enter your own Jira credential.',
@@ -192,7 +192,7 @@ test('while it waits the client hears of it, more with each beat, and the handle
   vi.advanceTimersByTime(30_000)
   expect(client.beats.map(([progress]) => progress)).toEqual([1, 2, 3])
   await save(client.questions[0]?.url ?? '')
-  expect(await calling).toEqual({ kind: 'result', result: 4 })
+  expect(await calling).toEqual({ kind: 'result', result: 4, notice: expect.any(Function) })
 })
 
 test('an answer and an error that hold the secret are withheld', async () => {
@@ -272,7 +272,7 @@ test('a notice that cannot be sent, or never ends, keeps no call from its creden
     const client = { ...clientWho({ answer: saving, progress: throwing }), notifyDone }
     const calling = call(client)
     vi.advanceTimersByTime(30_000)
-    expect(await calling).toEqual({ kind: 'result', result: { length: TOKEN.length } })
+    expect(await calling).toEqual({ kind: 'result', result: { length: TOKEN.length }, notice: expect.any(Function) })
     expect(await jira.invalidateCredentials(owner)).toBe(true)
   }
 })

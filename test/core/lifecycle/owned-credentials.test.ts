@@ -90,6 +90,22 @@ test('a version stays out of use if the line about it cannot be written', async 
   expect(await vault.owned.status(key, context)).toMatchObject({ labels: { rejectedAt: expect.any(Date) } })
 })
 
+const UNAVAILABLE = new CredentialVaultError('unavailable', 'The backend is down.')
+
+test.each<[string, string, () => Promise<boolean>]>([
+  ['the backend fails', 'unavailable', () => Promise.reject(UNAVAILABLE)],
+  ['another version is the newest', 'conflict', async () => false],
+])('a mark that stays because %s has a line that says so', async (_name, reason, markRejected) => {
+  const backend = memoryBackend()
+  const vault = await world({ backend })
+  await reject(vault)
+  Object.assign(backend, { markRejected })
+  const end = await vault.owned.reinstate(key, context).catch(({ code }) => code)
+  expect(end).toBe(reason === 'conflict' ? false : reason)
+  const lines = vault.events.filter(({ type }) => type === 'credential.reinstated')
+  expect(lines).toMatchObject([{ outcome: 'success' }, { outcome: 'error', reason }])
+})
+
 const verify = (answer: Verification | VerifyFailure) => ({ variables, verify: async () => answer })
 
 test('a test that the service passes names the account, and both lines', async () => {

@@ -6,9 +6,9 @@ import { headerOfKeyring, type Keyring, unlockKeyring } from './keyring.ts'
 import { keyringPath } from './keyring-file.ts'
 
 /**
- * The keyring as a running process uses it. It reads the file again when it was replaced, so that a rotated, re-wrapped or retired key takes
- * effect without a restart. Both functions look at the file first, which takes microseconds. They are synchronous, so that no other change
- * comes between the look and the use.
+ * The keyring of a running process. `forReading` and `forWriting` check whether the file was replaced, which takes microseconds, and read it
+ * again if so: a rotated, re-wrapped or retired key takes effect without a restart. They are synchronous, so that nothing else runs between
+ * the check and the use.
  */
 export interface HeldKeyring {
   /** The keys that open records. Call it after reading a record, because a key is in the keyring before the first record that needs it. */
@@ -37,7 +37,7 @@ export function holdKeyring({ root, keyring, found, findKey, warn }: HeldKeyring
   const path = keyringPath(root)
   let held = keyring
   let storeKey = found
-  // The caller read the keyring a moment ago; the first look reads it once more.
+  // The caller has just read the keyring; the first check reads it once more.
   let seen: string | undefined
   let problem: CredentialVaultError | undefined
   let isOutdated = false
@@ -56,7 +56,7 @@ export function holdKeyring({ root, keyring, found, findKey, warn }: HeldKeyring
       isOutdated = false
     } catch (error) {
       if (!isCredentialVaultError(error)) throw error
-      if (identity !== seen) warn(`${error.message} This process goes on with the keys that it has.`)
+      if (identity !== seen) warn(`${error.message} This process keeps using the keys that it has.`)
       problem = error
     }
     seen = identity
@@ -76,7 +76,9 @@ export function holdKeyring({ root, keyring, found, findKey, warn }: HeldKeyring
 
   function adopt(found: Keyring): void {
     if (found.store !== held.store || found.generation < held.generation) {
-      warn(`${path} was replaced by an older one or by that of another store, and is ignored. Restore the newest one.`)
+      warn(
+        `${path} was replaced by an older keyring or by that of another store, and is ignored. Restore the newest one.`,
+      )
     } else {
       held = found
     }

@@ -7,7 +7,7 @@ import { createTemporary, readSmallFile, removeQuietly, syncFolder } from '../fi
 import { errnoOf } from '../files/storage-error.ts'
 import { type Keyring, lockKeyring, unlockKeyring } from './keyring.ts'
 
-/** Milliseconds. A change holds the lock for one small write, so an older lock is that of a killed command. */
+/** Milliseconds. A change holds the lock for one small write, so an older lock was left by a killed command. */
 const STALE_LOCK = 5_000
 const LONGEST_WAIT = 10_000
 
@@ -44,12 +44,12 @@ export async function changeKeyring(
   try {
     const before = await identityOf(root)
     const current = await readKeyring(root, found)
-    if (!current) throw busy('The store has no keyring any more.')
+    if (!current) throw keyringBusy('The store has no keyring any more.')
     const { keyring, lockWith } = await change(current)
     const temporary = await createTemporary(join(root, 'tmp'), lockKeyring(keyring, lockWith))
     try {
       // A command that was suspended for longer than its lock lasts must not undo a later change.
-      if ((await identityOf(root)) !== before) throw busy('Another command changed the keyring meanwhile.')
+      if ((await identityOf(root)) !== before) throw keyringBusy('Another command changed the keyring meanwhile.')
       await rename(temporary, keyringPath(root))
     } finally {
       await removeQuietly(temporary)
@@ -79,18 +79,18 @@ async function lock(root: string): Promise<() => Promise<void>> {
     }
     const found = await stat(path).catch(() => undefined)
     if (found && Date.now() - found.mtimeMs > STALE_LOCK) await breakLock(root, path)
-    else if (performance.now() - since > LONGEST_WAIT) throw busy('Another command is changing the keyring.')
+    else if (performance.now() - since > LONGEST_WAIT) throw keyringBusy('Another command is changing the keyring.')
     else await delay(20)
   }
 }
 
-/** Of several commands that find the same stale lock, one moves it away. */
+/** Moves a stale lock away. Only one of several commands that find it succeeds. */
 async function breakLock(root: string, path: string): Promise<void> {
   const aside = join(root, 'tmp', `broken-lock-${process.pid}`)
   await rename(path, aside).catch(() => {})
   await removeQuietly(aside)
 }
 
-function busy(problem: string): CredentialVaultError {
+export function keyringBusy(problem: string): CredentialVaultError {
   return new CredentialVaultError('conflict', `${problem} Nothing was changed. Try again.`, { reason: 'keyring_busy' })
 }
