@@ -71,7 +71,7 @@ describe('JSON lines', () => {
     [
       'two lines in a value',
       row('x', { pat: `${SECRET}\n${SECRET}` }),
-      'has a field pat whose value contains control characters',
+      'has a field, number 1 of those with a value, whose value contains control characters',
     ],
     ['a field with a secret name', row('x', { [`${SECRET} `]: 'x' }), 'has a field whose name no field can have'],
     ['the same owner twice', row('bob'), 'is for the same provider and owner as line 1 of standard input'],
@@ -87,6 +87,8 @@ describe('JSON lines', () => {
     const { code } = await run(['seed', '--type', 'key=textarea'], row('multi', { key: 'a\nb\n' }))
     expect(code).toBe(0)
     expect(await command.stored('multi')).toEqual({ key: 'a\nb\n' })
+    const declared = await run(['seed', '--type', 'key=string'], row('multi', { key: 'a\nb' }))
+    expect(declared.error).toContain('has a field key whose value contains control characters')
     const wrong = await run(['seed', '--type', 'key=text'], row('multi'))
     expect([wrong.code, wrong.error]).toEqual([
       2,
