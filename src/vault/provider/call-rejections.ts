@@ -43,8 +43,8 @@ export function rejectedBy(option: RejectedWhen | undefined): RejectedWhen {
   return async (answer) => {
     const copy = answer.clone()
     const rejected = await option(copy)
-    // The part of a copy that nobody reads stays in memory.
-    await copy.body?.cancel().catch(() => undefined)
+    // The part of a copy that nobody reads stays in memory. Cancelling ends only once the tool has read the answer itself.
+    void copy.body?.cancel().catch(() => undefined)
     return rejected
   }
 }
