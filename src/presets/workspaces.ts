@@ -126,9 +126,30 @@ const MAX_SLACK_ERROR = 4096
 async function refusesSlackToken(answer: Response): Promise<boolean> {
   if (answer.status === 401) return true
   if (answer.status !== 200 || Number(answer.headers.get('content-length') ?? 0) > MAX_SLACK_ERROR) return false
-  const body: unknown = await answer.json().catch(() => undefined)
+  const body = await shortJson(answer)
   if (typeof body !== 'object' || body === null || !('ok' in body) || !('error' in body)) return false
   return body.ok === false && SLACK_REFUSALS.some((refusal) => refusal === body.error)
+}
+
+/** Reads no further than the longest error, because the tool waits for it. Returns undefined for an answer that is longer, or no JSON. */
+async function shortJson({ body }: Response): Promise<unknown> {
+  const reader = body?.getReader()
+  if (!reader) return undefined
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      size += read.value.byteLength
+      if (size > MAX_SLACK_ERROR) return undefined
+      chunks.push(read.value)
+    }
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch {
+    return undefined
+  } finally {
+    // Of a copy, this ends only once the answer itself has been read.
+    void reader.cancel().catch(() => undefined)
+  }
 }
 
 export const linearSource: PresetSource = {

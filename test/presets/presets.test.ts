@@ -224,3 +224,44 @@ test.each([
 ] as const)('the answer %j with status %i says that a Slack token is dead: %s', async (body, status, dead) => {
   expect(await presets.slack().rejectedWhen?.(Response.json(body, { status }))).toBe(dead)
 })
+
+/** An answer whose length is not declared, and that says that a token is dead once it has been read for some MB. */
+function endlessAnswer() {
+  const counted = { chunks: 0, cancelled: false }
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    counted.chunks += 1
+    controller.enqueue(new TextEncoder().encode(' '.repeat(1024)))
+  }
+  const cancel = () => {
+    counted.cancelled = true
+  }
+  return { counted, body: new ReadableStream({ pull, cancel }) }
+}
+
+test('a long Slack answer is not searched to its end', { timeout: 5_000 }, async () => {
+  const { counted, body } = endlessAnswer()
+  expect(await presets.slack().rejectedWhen?.(new Response(body))).toBe(false)
+  expect(counted.chunks).toBeLessThan(8)
+  expect(counted.cancelled).toBe(true)
+})
+
+test('a Slack error in several chunks is read', async () => {
+  const body = new ReadableStream({
+    start(controller) {
+      for (const part of ['{"ok":false,', '"error":"token_revoked"}']) controller.enqueue(Buffer.from(part))
+      controller.close()
+    },
+  })
+  expect(await presets.slack().rejectedWhen?.(new Response(body))).toBe(true)
+})
+
+test.each([
+  ['longer than an error', 'x'.repeat(4_000_000), {}],
+  ['longer than an error, as declared', 'x'.repeat(4_000_000), { 'content-length': '4000000' }],
+])('a tool gets a Slack answer that is %s', async (_, body, headers) => {
+  const slack = SERVICES['slack'] as DocumentedService
+  const local = await answering(slack.accepts, { status: 200, body, headers })
+  const form = await formOf(slack, local)
+  await form.submit(slack.values)
+  expect((await form.fetch('/api/files')).status).toBe(200)
+})

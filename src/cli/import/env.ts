@@ -37,9 +37,13 @@ ${fieldHelp}${writeHelp}`,
     const names = fieldsFrom(input)
     const variables = parseEnv(readPrivateFile(file, '--file', terminal))
     const fields = new Map<string, string>()
-    for (const [field, variable] of names) {
+    for (const [at, [field, variable]] of [...names].entries()) {
       const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined
-      if (value === undefined || value === '') throw new UsageError(`--file: ${file} does not set ${variable}`)
+      // Tokens in capitals look like names, so neither part of the pair is quoted.
+      if (value === undefined || value === '')
+        throw new UsageError(
+          `--file: ${file} does not set the variable that --field number ${at + 1} names. Check that --field has the name of a variable in it, and never its value`,
+        )
       fields.set(field, value)
     }
     const row = { place: file, provider, ...owner, fields }

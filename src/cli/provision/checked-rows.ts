@@ -78,11 +78,13 @@ function keyOf(provider: string, issuer: string, subject: string): StorageKey | 
 
 function valuesByType({ fields }: Row, types: ReadonlyMap<string, VariableType>): Checked {
   const values: Record<string, string> = {}
-  for (const [name, text] of fields) {
+  for (const [at, [name, text]] of [...fields].entries()) {
     if (!VARIABLE_NAME.test(name) || name === 'constructor')
       return { problem: 'has a field whose name no field can have' }
     const checked = checkedValue(text, types.get(name) ?? 'password')
-    if ('problem' in checked) return { problem: `has a field ${name} whose value ${checked.problem}` }
+    // A name that no option declares may be a token in the wrong place.
+    const field = types.has(name) ? `a field ${name}` : `a field, number ${at + 1} of those with a value,`
+    if ('problem' in checked) return { problem: `has ${field} whose value ${checked.problem}` }
     values[name] = checked.value
   }
   return { values }

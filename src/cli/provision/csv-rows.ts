@@ -13,6 +13,8 @@ export type Defaults = Readonly<Partial<Record<Name, string | undefined>>>
 const SPREADSHEET_ERROR = /^#(?:NAME\?|REF!|VALUE!|N\/A|NULL!|NUM!|DIV\/0!|SPILL!|CALC!)$/
 /** Cells with which a spreadsheet begins a formula. */
 const FORMULA = /^[=+\-@\t\r]/
+/** A long number as a spreadsheet writes it, e.g. 1.12345E+20: digits are lost. */
+const ROUNDED = /^\d+(?:[.,]\d+e[+-]?|e[+-])\d+$/i
 
 /**
  * Reads rows whose first line names the columns: `provider`, `issuer`, `subject`, and one for each field. An empty cell of a field is an
@@ -61,10 +63,19 @@ function rowOf({ cells }: CsvRecord, columns: readonly string[], place: string, 
     if (SPREADSHEET_ERROR.test(cell.trim()))
       return { place, problem: `has the error value of a spreadsheet in column ${at + 1}` }
     if (isName(column)) {
-      if (FORMULA.test(cell)) return { place, problem: `has what a spreadsheet takes for a formula as its ${column}` }
+      const problem = problemOfName(cell)
+      if (problem) return { place, problem: `has ${problem} as its ${column} in column ${at + 1}` }
       names[column] = cell
     } else if (cell !== '') fields.set(column, cell)
   }
   const { provider = '', issuer = '', subject = '' } = { ...defaults, ...names }
   return { place, provider, issuer, subject, fields }
+}
+
+/** Tells what a spreadsheet, or a hand, has made of a name: it would belong to an owner who does not exist. */
+function problemOfName(cell: string): string | undefined {
+  if (FORMULA.test(cell)) return 'what a spreadsheet takes for a formula'
+  if (cell !== cell.trim()) return 'text with blanks around it'
+  if (ROUNDED.test(cell)) return 'a number that a spreadsheet has rounded'
+  return undefined
 }

@@ -13,14 +13,15 @@ export const writeOptions = { replace: { type: 'boolean' }, 'dry-run': { type: '
 
 export const writeHelp = `
 Everything is checked first: with one bad row nothing is written (2). A credential that is active already is kept, unless --replace is given;
-a revoked one is replaced. A failure does not stop the others (1); run the command again to write the rest.
+a revoked one is replaced. What changes while the command runs is not overwritten. A failure does not stop the others (1); run the command
+again to write the rest.
 Values are taken from the input alone, and are never printed. The service is not asked about them.
 
   --replace   also replace credentials that are active
   --dry-run   check everything and list what would be written
 `
 
-type Planned = Entry & { readonly state: CredentialStatus['status']; readonly writes: boolean }
+type Planned = Entry & { readonly found: CredentialStatus; readonly writes: boolean }
 
 /** Writes checked credentials and prints the result of each. Returns the exit code. */
 export function writeEntries(
@@ -30,10 +31,14 @@ export function writeEntries(
   notes: readonly string[] = [],
 ): Promise<ExitCode> {
   const dryRun = input.flag('dry-run')
+  const replace = input.flag('replace')
   return withOperatorAccess(terminal, async (access) => {
-    const planned = await plan(access, terminal, entries, input.flag('replace'))
-    const rows = dryRun ? planned.map((one) => rowOf(one, wouldBe(one))) : await written(access, terminal, planned)
+    const planned = await plan(access, terminal, entries, replace)
+    const rows = dryRun
+      ? planned.map((one) => rowOf(one, wouldBe(one)))
+      : await written(access, terminal, planned, replace)
     const failed = rows.filter(({ error }) => error !== undefined).length
+    const changed = rows.filter(({ error }) => error === 'conflict').length
     const count = (...results: string[]) => rows.filter(({ result = '' }) => results.includes(String(result))).length
     const kept = count('kept')
     const summary = {
@@ -48,7 +53,10 @@ export function writeEntries(
       kept === 0
         ? ''
         : `${counted(kept, 'credential is', 'credentials are')} active already; --replace replaces them.\n`,
-      failed === 0 ? '' : 'Run the command again to write those that failed.\n',
+      changed === 0
+        ? ''
+        : `${counted(changed, 'credential', 'credentials')} changed since this command looked: see conflict. What is newer stays; running the command again replaces it.\n`,
+      failed === changed ? '' : 'Run the command again to write those that failed.\n',
       ...notes.map((note) => `${note}\n`),
       dryRun || summary.replaced === 0 ? '' : cacheNotice(access.cacheSeconds),
     ].join('')
@@ -65,9 +73,9 @@ function rowOf({ place, key }: Entry, result: string, error?: string): ResultRow
   return { row: place, provider: key.provider, ...key.owner, result, error }
 }
 
-function wouldBe({ state, writes }: Planned): string {
+function wouldBe({ found, writes }: Planned): string {
   if (!writes) return 'kept'
-  return state === 'active' ? 'would be replaced' : 'would be stored'
+  return found.status === 'active' ? 'would be replaced' : 'would be stored'
 }
 
 /** Asks for the state of each credential. An outage ends the command before anything is written. */
@@ -80,8 +88,8 @@ async function plan(
   const outcomes = await forEachOf(terminal, 'check', entries, ({ key }) => credentials.status(key, context))
   return outcomes.map((outcome) => {
     if ('error' in outcome) throw outcome.error
-    const state = outcome.result.status
-    return { ...outcome.item, state, writes: replace || state !== 'active' }
+    const found = outcome.result
+    return { ...outcome.item, found, writes: replace || found.status !== 'active' }
   })
 }
 
@@ -89,16 +97,18 @@ async function written(
   { credentials, context }: OperatorAccess,
   terminal: Terminal,
   planned: readonly Planned[],
+  replace: boolean,
 ): Promise<readonly ResultRow[]> {
-  const outcomes = await forEachOf(terminal, 'store', planned, async ({ key, values, state, writes }) => {
+  const outcomes = await forEachOf(terminal, 'store', planned, async ({ key, values, found, writes }) => {
     if (!writes) return 'kept'
-    const expect = state === 'active' ? 'any' : 'absent'
+    // What its owner has saved or revoked since then is newer than the input.
+    const expect = found.status === 'active' ? { version: found.version.ref } : 'absent'
     try {
       await credentials.save(key, values, context, { expect, labels: { unverified: true } })
-      return state === 'active' ? 'replaced' : 'stored'
+      return found.status === 'active' ? 'replaced' : 'stored'
     } catch (error) {
-      // Its owner has entered one meanwhile.
-      if (isCredentialVaultError(error, 'conflict')) return 'kept'
+      // As if the owner had entered one before it was looked at.
+      if (!replace && isCredentialVaultError(error, 'conflict')) return 'kept'
       throw error
     }
   })

@@ -10,3 +10,14 @@ export function printable(text: string): string {
     ).join(''),
   )
 }
+
+/**
+ * Returns an account's name as labels, pages and lists have it, in one line and without characters that are invisible or that reverse the
+ * direction of writing: they would let a service pass one account off as another.
+ */
+export function accountNameOf(text: string): string {
+  return text
+    .replace(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/\p{C}/gu, '')
+    .trim()
+}

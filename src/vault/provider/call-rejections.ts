@@ -43,8 +43,8 @@ export function rejectedBy(option: RejectedWhen | undefined): RejectedWhen {
   return async (answer) => {
     const copy = answer.clone()
     const rejected = await option(copy)
-    // An unread copy would stay in memory.
-    await copy.body?.cancel().catch(() => undefined)
+    // An unread copy would stay in memory. Cancelling it ends only once the tool has read the answer itself.
+    void copy.body?.cancel().catch(() => undefined)
     return rejected
   }
 }

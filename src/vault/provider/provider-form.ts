@@ -1,5 +1,6 @@
 import { createEchoGuard } from '../../core/echo-guard/echo-guard.ts'
 import { withDeadline } from '../../core/model/deadline.ts'
+import { accountNameOf } from '../../core/model/printable.ts'
 import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from '../../core/model/variables.ts'
 import type { FormProvider, Verification, VerifyFailure } from '../../core/ports/form-provider.ts'
 import type { Destination } from '../../destinations/destination.ts'
@@ -61,7 +62,7 @@ export function providerForm(
         }
         try {
           const verification = await withDeadline(form.label, VERIFY_DEADLINE, ask)
-          return withoutSecrets(textsOf(verification), form.variables, values)
+          return shownOf(textsOf(verification), form.variables, values)
         } catch (error) {
           return failure ?? verifyFailure(error, form.variables, values)
         }
@@ -87,13 +88,16 @@ type Foreign<T> = { readonly [Name in T extends unknown ? keyof T : never]?: unk
 const REFUSED = 'The service refused it.'
 
 // Services quote refused values, and the page would show them.
-function withoutSecrets(
-  verification: Verification,
-  variables: readonly Variable[],
-  values: CredentialValues,
-): Verification {
+function shownOf(verification: Verification, variables: readonly Variable[], values: CredentialValues): Verification {
   const guard = createEchoGuard()
   guard.add(variables, values, { includeShort: true })
-  if (!guard.finds(verification)) return verification
+  const shown = withPlainName(verification)
+  // A secret may occur with the characters that are removed, or without them.
+  if (!guard.finds(verification) && !guard.finds(shown)) return shown
   return verification.ok ? { ok: true } : { ok: false, problem: REFUSED }
+}
+
+function withPlainName(verification: Verification): Verification {
+  if (!verification.ok || verification.accountName === undefined) return verification
+  return { ...verification, accountName: accountNameOf(verification.accountName) }
 }

@@ -39,7 +39,11 @@ describe('import env', () => {
   test.each([
     ['no field', [], '--field is required'],
     ['a value in place of a name', ['--field', `pat=${SECRET}`], '--field takes FIELD=VARIABLE'],
-    ['a variable that is not set', ['--field', 'pat=JIRA_TOKN'], 'does not set JIRA_TOKN'],
+    [
+      'a variable that is not set',
+      ['--field', 'pat=JIRA_TOKN'],
+      'does not set the variable that --field number 1 names',
+    ],
     ['a field twice', ['--field', 'pat=OTHER', '--field', 'pat=JIRA_URL'], '--field names the same field twice'],
   ])('%s is named', async (_, words, problem) => {
     const env = file('.env', `JIRA_TOKEN=${SECRET}\nOTHER=x\nJIRA_URL=y\n`)

@@ -71,7 +71,7 @@ describe('JSON lines', () => {
     [
       'two lines in a value',
       row('x', { pat: `${SECRET}\n${SECRET}` }),
-      'has a field pat whose value contains control characters',
+      'has a field, number 1 of those with a value, whose value contains control characters',
     ],
     ['a field with a secret name', row('x', { [`${SECRET} `]: 'x' }), 'has a field whose name no field can have'],
     ['the same owner twice', row('bob'), 'is for the same provider and owner as line 1 of standard input'],
@@ -87,6 +87,8 @@ describe('JSON lines', () => {
     const { code } = await run(['seed', '--type', 'key=textarea'], row('multi', { key: 'a\nb\n' }))
     expect(code).toBe(0)
     expect(await command.stored('multi')).toEqual({ key: 'a\nb\n' })
+    const declared = await run(['seed', '--type', 'key=string'], row('multi', { key: 'a\nb' }))
+    expect(declared.error).toContain('has a field key whose value contains control characters')
     const wrong = await run(['seed', '--type', 'key=text'], row('multi'))
     expect([wrong.code, wrong.error]).toEqual([
       2,
@@ -136,6 +138,8 @@ describe('CSV', () => {
     expect([code, out]).toEqual([0, expect.stringContaining('2 stored')])
     expect(await command.stored('c1')).toEqual({ pat: SECRET })
     expect(await command.stored('c,2')).toEqual({ pat: 'a "quoted" one', note: 'x' })
+    const ids = file('ids.csv', head + ['12e4567', '00e1', '1234567890', '1.5'].map((id) => line(id)).join(''))
+    expect((await run(['seed', '--csv', ids, '--dry-run'])).out).toContain('4 would be stored')
   })
 
   test.each([
@@ -151,6 +155,23 @@ describe('CSV', () => {
       head + line(`"=HYPERLINK(""https://evil.example.com"")"`),
       'takes for a formula as its subject',
     ],
+    [
+      'blanks around a subject',
+      head + line(' tok-canary '),
+      'has text with blanks around it as its subject in column 3',
+    ],
+    [
+      'a blank before an issuer',
+      `${head}jira, ${ISSUER},x,${SECRET},\n`,
+      'has text with blanks around it as its issuer in column 2',
+    ],
+    [
+      'a rounded number',
+      head + line('1.12345E+20'),
+      'has a number that a spreadsheet has rounded as its subject in column 3',
+    ],
+    ['a rounded number with a comma', head + line('"1,12E20"'), 'a spreadsheet has rounded as its subject in column 3'],
+    ['a rounded number of a program', head + line('1e+21'), 'a spreadsheet has rounded as its subject in column 3'],
     ['the error of a formula', head + line('x', '#NAME?,'), 'has the error value of a spreadsheet in column 4'],
     [
       'a control character',
