@@ -24,6 +24,14 @@ export interface CredentialReader {
   /** Tells whether a credential is stored, and its labels. Reads no values and is not audited. */
   status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
   /**
+   * Returns the names of the fields that are really stored, whatever the labels say. Reads the values, which stay here, and is not audited.
+   * Undefined if nothing is stored.
+   */
+  fields(
+    key: StorageKey,
+    context: Pick<AccessContext, 'correlationId' | 'assertion'>,
+  ): Promise<readonly string[] | undefined>
+  /**
    * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
    *
    * @throws `credential_absent`, `credential_revoked`, `credential_rejected`, `credential_malformed`, `audit_unavailable`, or a backend's error
@@ -83,6 +91,11 @@ export function createCredentialReader({
       const { version } = found
       const fields = 'values' in found ? Object.keys(found.values) : found.fields
       return { status: 'active', version, labels: labelsOf(key, found), ...(fields && { fields }) }
+    },
+
+    async fields(key, context) {
+      const found = await cache.read(key, () => lookUp({ backend, calls }, key, traceOf(context)))
+      return found.status === 'active' ? Object.keys(found.values) : undefined
     },
 
     async release(key, variables, context, { fresh = false } = {}) {

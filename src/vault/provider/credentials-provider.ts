@@ -180,8 +180,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async credentialState(call: GatedCall): Promise<CredentialState> {
-    const found = await this.#ready().reader.status(this.#key(call.user), call)
-    return stateOf(withLongestLife(found, this.#options.maxAgeDays), this.#variables, Date.now())
+    const { reader } = this.#ready()
+    const key = this.#key(call.user)
+    const found = withLongestLife(await reader.status(key, call), this.#options.maxAgeDays)
+    const state = stateOf(found, this.#variables, Date.now())
+    // The names of the fields may come from a label, which others can write.
+    const fields = state === 'incomplete' ? await reader.fields(key, call) : undefined
+    return fields ? stateOf({ ...found, fields } as typeof found, this.#variables, Date.now()) : state
   }
 
   async requestCredential(

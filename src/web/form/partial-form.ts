@@ -52,6 +52,15 @@ export async function withKeptValues(
   }
 }
 
+/** Whether the stored values are still in use and lack a field: `verify` may have taken long, and the service may have rejected them. */
+export async function isStillKept(
+  services: PageServices,
+  request: PageRequest,
+  authorized: AuthorizedLink,
+): Promise<boolean> {
+  return (await missingFieldsOnly(services, request, authorized)) !== authorized
+}
+
 function completed({ variables, expiry }: FormProvider): CompletedProvider {
   return { variables, maxAgeDays: expiry?.maxAgeDays }
 }

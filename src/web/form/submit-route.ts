@@ -13,7 +13,7 @@ import { savedAnswer } from './done-route.ts'
 import { saveFailure } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
-import { type AskedFields, withKeptValues } from './partial-form.ts'
+import { type AskedFields, isStillKept, withKeptValues } from './partial-form.ts'
 
 /**
  * Saves the credential. The body is read only for the link's owner, and the link is claimed only for values that passed every check. Of
@@ -36,7 +36,7 @@ export async function submit(services: PageServices, request: PageRequest, whole
   const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(authorized.request))
   if (!claim) return lostAnswer(services, request, authorized)
   try {
-    await save(services, request, authorized, { claim, checked, kept })
+    await save(services, request, authorized, { claim, checked, kept, whole })
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
     await watched(services, 'pending-store', services.parts.pendingRequests.unclaim(claim)).catch(() => {})
@@ -45,11 +45,19 @@ export async function submit(services: PageServices, request: PageRequest, whole
   return { ...(await acknowledge(services, authorized)), cookies }
 }
 
+interface Saved {
+  readonly claim: Claim
+  readonly checked: CheckedValues
+  readonly kept: KeptValues | undefined
+  /** The link with everything that its provider asks for. */
+  readonly whole: AuthorizedLink
+}
+
 async function save(
   services: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
-  { claim, checked, kept }: { claim: Claim; checked: CheckedValues; kept: KeptValues | undefined },
+  { claim, checked, kept, whole }: Saved,
 ): Promise<void> {
   const { owner, provider, ...context } = aboutLink(services, authorized)
   await services.parts.writer.save(
@@ -58,7 +66,10 @@ async function save(
     { ...context, ...lineOf(request) },
     {
       labels: labelsWith(kept, checked.labels),
-      mayWrite: () => mayWrite(services, authorized, claim),
+      async mayWrite() {
+        await mayWrite(services, authorized, claim)
+        if (kept && !(await isStillKept(services, request, whole))) throw changedMeanwhile()
+      },
       ...(kept && { expect: { version: kept.version.ref } }),
     },
   )
@@ -88,6 +99,13 @@ async function mayWrite({ parts, sessions }: PageServices, { session }: Authoriz
   throw new CredentialVaultError('conflict', 'The request was ended while it was being saved. Nothing was saved.', {
     reason: 'claim_lapsed',
   })
+}
+
+function changedMeanwhile(): CredentialVaultError {
+  return new CredentialVaultError(
+    'conflict',
+    'The stored credential was changed while it was being saved. Nothing was saved.',
+  )
 }
 
 /** Shows the form again, with the link open. */

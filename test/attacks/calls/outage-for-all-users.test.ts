@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { createRejections } from '../../../src/core/lifecycle/rejections.ts'
+import { storageKey } from '../../../src/core/model/storage-key.ts'
+import type { StoredVersion } from '../../../src/core/ports/secret-backend.ts'
+
+const version = (name: string) => ({ ref: `v-${name}`, label: '1', createdAt: new Date() }) as unknown as StoredVersion
+const keyOf = (name: string, provider = 'jira') =>
+  storageKey(provider, { issuer: 'https://idp.example.com', subject: name })
+
+function setUp(maxOwners: number) {
+  const marked = new Map<string, Date>()
+  const lines: { readonly type: string; readonly subject: string | undefined }[] = []
+  const unmarkedWith: { readonly of: string; readonly assertion: string }[] = []
+  const rejections = createRejections({
+    maxOwners,
+    warn: () => undefined,
+    reader: {
+      forget: () => undefined,
+      status: async (key) => ({
+        status: 'active',
+        version: version(`${key.provider}-${key.owner.subject}`),
+        labels: marked.has(key.path) ? { rejectedAt: marked.get(key.path) as Date } : {},
+      }),
+    },
+    log: {
+      // A durable line takes an fsync.
+      grant: async (key, _context, { type }) => {
+        await delay(5)
+        lines.push({ type, subject: key?.owner.subject })
+        return { writer: 'w', seq: 1 } as never
+      },
+      note: async (key, _context, { type }) => void lines.push({ type, subject: key?.owner.subject }),
+    },
+    marks: {
+      at: () => undefined,
+      async set(key, _version, at, context) {
+        await delay(1)
+        if (at) marked.set(key.path, at)
+        else {
+          unmarkedWith.push({ of: key.owner.subject, assertion: String(await context.assertion?.()) })
+          marked.delete(key.path)
+        }
+        return true
+      },
+    },
+  })
+  const settle = (name: string, provider = 'jira', destination: string | undefined = 'https://gateway.example.com') =>
+    rejections.settle(
+      keyOf(name, provider),
+      { version: version(`${provider}-${name}`), status: 401, ...(destination !== '' && { destination }) },
+      { correlationId: name, assertion: async () => `jwt of ${name}` },
+    )
+  return { marked, lines, unmarkedWith, settle }
+}
+
+test('an outage that meets all users at the same moment marks nothing', async () => {
+  const { settle, marked } = setUp(5)
+  const names = Array.from({ length: 12 }, (_, i) => `user-${i}`)
+  await Promise.all(names.map((name) => settle(name)))
+  expect([...marked.keys()]).toEqual([])
+})
+
+test("a mark of another owner is not taken back with this caller's own token", async () => {
+  const { settle, unmarkedWith } = setUp(1)
+  await settle('alice')
+  await settle('mallory')
+  const foreign = unmarkedWith.filter(({ of, assertion }) => assertion !== 'undefined' && assertion !== `jwt of ${of}`)
+  expect(foreign).toEqual([])
+})
+
+test('a mark that is taken back has an audit line, as every other reinstatement', async () => {
+  const { settle, lines, marked } = setUp(1)
+  await settle('alice')
+  await settle('bob')
+  expect(marked.size).toBe(0)
+  expect(lines.filter(({ subject }) => subject === 'alice').map(({ type }) => type)).toEqual([
+    'credential.rejected',
+    'credential.reinstated',
+  ])
+})
+
+test('one owner with several providers behind one gateway is one owner, and does not hide rejections of others', async () => {
+  const { settle, marked } = setUp(5)
+  for (const provider of ['a', 'b', 'c', 'd', 'e', 'f']) await settle('mallory', provider)
+  expect(await settle('alice')).toBe('rejected')
+  expect([...marked.keys()].some((path) => path.includes('alice'))).toBe(true)
+})
