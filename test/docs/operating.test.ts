@@ -33,7 +33,7 @@ test("the handbook's commands, run in its order, do what it says", { timeout: 24
       environment,
     )
     expect(await run.ended, `${heading}:\n${run.output()}`).toBe(expected)
-    expect(run.output()).not.toMatch(/personal-access-token|gitlab-token|carols-token|a-machine-token/)
+    expect(run.output()).not.toMatch(/personal-access-token|confluence-token|carols-token|a-machine-token/)
     return run.output()
   }
 
@@ -55,13 +55,13 @@ test("the handbook's commands, run in its order, do what it says", { timeout: 24
   expect(await followed('Import from an environment file', 0)).toContain('1 stored')
 
   const left = await followed('Someone leaves', 1)
-  expect(left).toMatch(/^gitlab +revoked\njira +revoked$/m)
+  expect(left).toMatch(/^confluence +revoked\njira +revoked$/m)
   expect(await followed('A service leaked its tokens', 0)).toContain('1 credential was revoked already.')
   const rolledBack = await followed('A service rejected good tokens', backend.markRejected ? 0 : 1)
   expect(rolledBack).toContain(backend.markRejected ? 'is not marked as rejected' : '[unsupported]')
   expect(await followed('See what expires soon', 0)).toContain('4 credentials have no known time of expiry.')
   const orphans = await followed('Clean up', 0)
-  expect(orphans).toMatch(/^gitlab +\S+ +alice +revoked +\S+ +provider, owner$/m)
+  expect(orphans).toMatch(/^confluence +\S+ +alice +revoked +\S+ +provider, owner$/m)
   expect(orphans).toMatch(/^jira +\S+ +deploy-bot +active +\S+ +owner$/m)
   expect(orphans).toContain('3 orphans among 6 credentials.')
 })

@@ -91,7 +91,10 @@ export const storageAndCryptography: Chapter = {
     ask('ASVS 13.1.4', 3, 'A schedule says when secrets are changed.').open(
       'SECURITY.md says how each key is changed, not when.',
     ),
-    ask('ASVS 13.3.4', 3, 'Secrets expire.').open('Stored credentials have no end date of their own.'),
+    ask('ASVS 13.3.4', 3, 'Secrets expire.').tested([
+      'e2e/expiry',
+      'a longest life holds whatever the user and the service say',
+    ]),
     ask('ASVS 14.1.1', 2, 'Sensitive data is classified.').reasoned(
       'SECURITY.md, "Data": class, place, protection and life of each.',
     ),

@@ -1,3 +1,4 @@
+import { stateOf } from '../../core/lifecycle/state-of.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import { DOCTOR_ISSUER, leftoverOf } from '../doctor/leftover.ts'
@@ -77,7 +78,7 @@ function rowOf({ key, status }: StoredCredential): Row {
   return {
     provider: key.provider,
     ...key.owner,
-    status: status.status,
+    status: stateOf(status, [], Date.now()),
     version: version?.label ?? '',
     since: version?.createdAt.toISOString() ?? '',
   }

@@ -1,3 +1,4 @@
+import { stateOf } from '../../core/lifecycle/state-of.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import {
   keyFromInput,
@@ -29,7 +30,7 @@ Ends with 3 when it is absent.
       const shown = {
         provider: key.provider,
         ...key.owner,
-        status: status.status,
+        status: stateOf(status, [], Date.now()),
         ...(version && { version: version.label, since: version.createdAt.toISOString() }),
         ...(fields && { fields }),
         backend: credentials.backendName,

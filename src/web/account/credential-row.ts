@@ -18,7 +18,7 @@ const WORDINGS: Readonly<Record<State, Wording>> = {
   unverified: {
     tone: 'warning',
     state: () => 'Saved, but not checked',
-    explanation: (label) => `${label} could not be asked when you saved it. Test it to find out whether it works.`,
+    explanation: (label) => `Nobody has asked ${label} about it yet. Test it to find out whether it works.`,
   },
   absent: { tone: 'neutral', state: () => 'Not connected' },
   rejected: {
