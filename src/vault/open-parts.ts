@@ -29,7 +29,7 @@ import {
 } from '../core/requests/pending-requests.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
-import { memoryPendingStore } from '../pending/memory.ts'
+import { memoryPendingStore } from '../pending/memory-pending-store.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 import { findWebKey } from './web-key.ts'
 

@@ -103,7 +103,7 @@ const DOCUMENTED: readonly Documented[] = [
   },
   {
     heading: 'memoryPendingStore',
-    file: 'pending/memory.ts',
+    file: 'pending/memory-pending-store.ts',
     types: ['MemoryPendingStoreOptions'],
     schemas: ['optionsSchema'],
   },

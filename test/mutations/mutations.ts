@@ -38,7 +38,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'handle-not-hashed', tests: ['test/core/requests/pending-requests.test.ts'] },
   {
     name: 'claim-not-atomic',
-    tests: ['test/attacks/form/simultaneous-submits.test.ts', 'test/pending/memory.test.ts'],
+    tests: ['test/attacks/form/simultaneous-submits.test.ts', 'test/pending/memory-pending-store.test.ts'],
   },
   { name: 'fsync-missing', tests: ['test/backends/sealed-file/durability.test.ts'] },
   { name: 'audit-fsync-missing', tests: ['test/audit/json-lines.test.ts'] },

@@ -106,7 +106,7 @@ export const storageAndCryptography: Chapter = {
     ),
     ask('ASVS 14.2.7', 3, 'Outdated data is deleted.').tested(
       ['backends/sealed-file/sealed-file', 'one earlier revision is kept, older ones are emptied'],
-      ['pending/memory', 'entries that nobody asks for are swept'],
+      ['pending/memory-pending-store', 'entries that nobody asks for are swept'],
     ),
   ],
 }

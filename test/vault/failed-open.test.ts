@@ -7,7 +7,7 @@ import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
-import { memoryPendingStore } from '../../src/pending/memory.ts'
+import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import { temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
-import { memoryPendingStore } from '../../../src/pending/memory.ts'
+import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 import { type FormServer, GOOD_VALUES, type Link, startFormServer } from '../../harness/browser/form-server.ts'
 import { visitorOf } from '../../harness/browser/visitor.ts'
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { expect, test } from 'vitest'
 import { memoryBackend } from '../../../src/backends/memory.ts'
-import { memoryPendingStore } from '../../../src/pending/memory.ts'
+import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
 
 // A provider that opens its vault by itself tries again at each request for its pages, whoever asks. A backend that was opened before

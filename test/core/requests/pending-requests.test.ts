@@ -5,7 +5,7 @@ import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
 import type { NewRequest } from '../../../src/core/ports/pending-request.ts'
 import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
 import { createPendingRequests, type PendingRequests } from '../../../src/core/requests/pending-requests.ts'
-import { memoryPendingStore } from '../../../src/pending/memory.ts'
+import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 
 await sodiumReady()
 const webKey = randomBytes(32)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
-import { memoryPendingStore } from '../../../src/pending/memory.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
+import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 import { type FormServer, GOOD_VALUES, startFormServer } from '../../harness/browser/form-server.ts'
 import { csrfOf, headingOf, visitorOf } from '../../harness/browser/visitor.ts'
 

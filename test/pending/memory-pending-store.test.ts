@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { PendingEntry, PendingKey } from '../../src/core/ports/pending-store.ts'
-import { memoryPendingStore } from '../../src/pending/memory.ts'
+import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import { describePendingStore } from '../../src/testing/pending-store/suite.ts'
 
 describePendingStore({
