@@ -4,7 +4,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import express from 'express'
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
-import { type CredentialHandle, CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential-vault'
+import { CredentialsProvider, oidc, openVault, sealedFile } from 'mcp-credential-vault'
 import { credentialGate, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 
@@ -16,8 +16,7 @@ const vault = await openVault({
   identity: oidc({ issuer: ISSUER, clientId: 'mcp-form', scopes: ['mcp'] }),
 })
 const pat = { label: 'Personal access token', type: 'password' } as const
-const destinations = [{ origin: TICKETS_URL, header: { scheme: 'Bearer', field: 'pat' } }] as const
-const tickets = new CredentialsProvider({ vault, name: 'tickets', variables: { pat }, destinations })
+const tickets = new CredentialsProvider({ vault, name: 'tickets', variables: { pat } })
 
 const keys = createRemoteJWKSet(new URL(`${ISSUER}/jwks`))
 const checkToken = requireBearerAuth({
@@ -41,15 +40,19 @@ function refuse(error: unknown): never {
 function createMcpServer(): McpServer {
   const server = new McpServer({ name: 'tickets', version: '1.0.0' })
   const gated = credentialGate(server)(tickets, async ({ title }: { title: string }, extra: ToolExtra) => {
-    const text = await createTicket(title, tickets.getCredentials(extra))
+    const text = await tickets.getCredentials(extra).use(({ pat }) => createTicket(title, pat))
     return { content: [{ type: 'text', text }] }
   })
   server.registerTool('create_ticket', { inputSchema: { title: z.string() } }, gated)
   return server
 }
 
-async function createTicket(title: string, credentials: CredentialHandle): Promise<string> {
-  const answer = await credentials.fetch('/api/tickets', { method: 'POST', body: JSON.stringify({ title }) })
+async function createTicket(title: string, token: string): Promise<string> {
+  const answer = await fetch(`${TICKETS_URL}/api/tickets`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    body: JSON.stringify({ title }),
+  })
   if (!answer.ok) throw new Error(`The Ticket Service answered ${answer.status}: ${await answer.text()}`)
   return answer.text()
 }

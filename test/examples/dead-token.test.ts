@@ -44,7 +44,7 @@ function expectRefusal(answer: ToolAnswer): void {
   expect(answer.text).not.toContain('undefined')
 }
 
-const HTTP_EXAMPLES = ['koa/server.ts', 'express-existing/after.ts', 'two-providers/server.ts', 'from-field/server.ts']
+const HTTP_EXAMPLES = ['koa/server.ts', 'two-providers/server.ts', 'from-field/server.ts']
 const STDIO_EXAMPLES = ['stdio/server.ts', 'low-level-server/server.ts']
 
 test.each(HTTP_EXAMPLES)('%s asks for a new token in the call that met a dead one', async (example) => {
@@ -84,6 +84,15 @@ test.each(STDIO_EXAMPLES)('%s asks for a new token in the call that met a dead o
   const next = await tickets.newToken('Alice')
   await fillInLocally(expectAsked(await alice.answer('create_ticket', TICKET)), next)
   expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
+})
+
+test('express-existing/after.ts, whose request is its own as before, reports a token that ended at its service as an error', async () => {
+  const { tickets, connect } = await startHttpExample('express-existing/after.ts')
+  const alice = await connect('alice')
+  await fillIn(linkIn(await alice.call('create_ticket', TICKET)), 'alice', { pat: await tickets.newToken('Alice') })
+  expect(await alice.answer('create_ticket', TICKET)).toMatchObject({ isError: false })
+  await tickets.newToken('Alice')
+  expectRefusal(await alice.answer('create_ticket', TICKET))
 })
 
 test('express-existing/before.ts reports a shared token that ended at its service as an error', async () => {
@@ -220,7 +229,9 @@ test.each(SAMPLES)(
 
 test('every example and every sample of a page that takes a credential is called above', () => {
   const called = [
-    ...[...HTTP_EXAMPLES, ...STDIO_EXAMPLES, 'tickets/tickets-server.ts'].map((name) => `examples/${name}`),
+    ...[...HTTP_EXAMPLES, ...STDIO_EXAMPLES, 'express-existing/after.ts', 'tickets/tickets-server.ts'].map(
+      (name) => `examples/${name}`,
+    ),
     ...SAMPLES.map(([, file]) => file),
   ]
   const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' }).split(
