@@ -48,7 +48,10 @@ export function openMark(bytes: Buffer, { id, version }: MarkedVersion, keyring:
   const signer = header && findKeyPair(keyring.signKeys, header.signKey)
   if (!signer) return undefined
   const signed = Buffer.from(`${format}\n${headerLine}\n`, 'latin1')
-  if (!verifySignature(Buffer.from(signature, 'base64url'), signed, signer.publicKey)) return undefined
+  const signatureBytes = Buffer.from(signature, 'base64url')
+  // Decoding skips foreign characters, so a changed file would still be a mark.
+  if (signatureBytes.toString('base64url') !== signature) return undefined
+  if (!verifySignature(signatureBytes, signed, signer.publicKey)) return undefined
   const isOurs = header.store === keyring.store && header.id === id && header.version === version
   return isOurs ? new Date(header.at) : undefined
 }

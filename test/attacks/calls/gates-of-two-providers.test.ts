@@ -33,7 +33,7 @@ afterAll(() => harness.close())
 
 test("a damaged credential is asked for, and not the other gate's", async () => {
   await put('github', { key: 'a-good-github-key' })
-  await put('jira', { wrong: 'somebody wrote this by hand' })
+  await put('jira', { pat: 'somebody wrote this\nby hand' })
   const alice = await harness.connect('alice')
   const { text } = await alice.text('copy')
   expect(text).toContain('Your stored Jira credential is incomplete')
