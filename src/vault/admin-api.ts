@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
-import type { RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
 import { createOffboarding } from '../core/operations/offboarding.ts'
@@ -21,7 +20,6 @@ export interface AdminApiParts {
   readonly backend: SecretBackend
   readonly form: OpenedFormTier
   readonly tools: ToolTier
-  readonly marks: RejectionMarks
   readonly admin: CheckedAdmin
   readonly checked: Pick<HttpOptions, 'trustedProxies' | 'hstsIncludeSubdomains'>
 }
@@ -29,9 +27,9 @@ export interface AdminApiParts {
 /** @throws `configuration_invalid` for settings that would let the wrong people in, or offboard nobody */
 export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
-  { backend, form, tools, marks, admin, checked }: AdminApiParts,
+  { backend, form, tools, admin, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, sealer, warnOf, pendingRequests } = opened
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, pendingRequests } = opened
   const { reader, cutoff } = tools.services
   checkIdentity(identity, admin)
   const changed = reader.forget

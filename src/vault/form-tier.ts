@@ -4,7 +4,6 @@ import { type CredentialWriter, createCredentialWriter } from '../core/credentia
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Completion } from '../core/lifecycle/completion.ts'
 import { createOwnedCredentials } from '../core/lifecycle/owned-credentials.ts'
-import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
@@ -51,7 +50,7 @@ export interface OpenedFormTier extends FormTier {
 }
 
 /** The methods of a backend that the form tier uses. */
-export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat' | 'markRejected'>
+export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat'>
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
 type ToolOption =
@@ -91,17 +90,13 @@ export async function openFormTier(options: FormTierOptions): Promise<FormTier> 
   const checked = parseOptions(formTierOptions, options, 'openFormTier')
   const parts = await openParts(options, { caller: 'openFormTier', purposes: PAGE_PURPOSES })
   const { backend } = options
-  const markRejected: NonNullable<SecretBackend['markRejected']> = async (...given) =>
-    backend.markRejected?.(...given) ?? true
   const writes: WritableBackend = {
     name: backend.name,
     write: (...given) => backend.write(...given),
     revoke: (...given) => backend.revoke(...given),
     stat: (...given) => backend.stat(...given),
-    ...(backend.markRejected && { markRejected }),
   }
-  const marks = createRejectionMarks({ backend: writes, calls: parts.calls, warn: parts.warnOf('rejections') })
-  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, marks })
+  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked })
 }
 
 type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
@@ -110,24 +105,14 @@ export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'la
   readonly backend: WritableBackend
   readonly sessions: BrowserSessions | undefined
   readonly checked: z.output<typeof formTierOptions>
-  readonly marks: RejectionMarks
   /** Called for each credential that may have changed. */
   readonly changed?: (key: StorageKey) => void
   readonly completion?: Completion
 }
 
 export function createFormTier(opened: PageParts, given: FormTierParts): OpenedFormTier {
-  const {
-    backend,
-    sessions = memoryBrowserSessions(),
-    checked,
-    marks,
-    changed,
-    completion,
-    testStored,
-    lastUsed,
-  } = given
-  const { serverBaseUrl, journal, health, calls, log } = opened
+  const { backend, sessions = memoryBrowserSessions(), checked, changed, completion, testStored, lastUsed } = given
+  const { serverBaseUrl, journal, health, calls, log, marks } = opened
   const writer = countingSaves(createCredentialWriter({ backend, calls, log, changed }))
   const owned = createOwnedCredentials({ backend, calls, log, marks, changed })
   const providers = new Map<string, FormProvider>()

@@ -14,6 +14,7 @@ import { createEventListeners, type EventListeners } from '../core/journal/event
 import { createHealth, type Health } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
 import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../core/journal/translated-errors.ts'
+import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
@@ -21,7 +22,7 @@ import { loginCallbackUrl } from '../core/network/form-urls.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { checkServerBaseUrl } from '../core/network/server-base-url.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
-import type { SecretBackend } from '../core/ports/secret-backend.ts'
+import type { MarkableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
 import {
   createPendingRequests,
   PENDING_REQUEST_PURPOSES,
@@ -34,7 +35,7 @@ import type { OpenVaultOptions } from './open-vault-options.ts'
 import { findWebKey } from './web-key.ts'
 
 /** The methods of a backend that opening and closing use. */
-export type OpenableBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'deriveKey' | 'announceServer'>
+export type OpenableBackend = Pick<SecretBackend, 'open' | 'close' | 'deriveKey' | 'announceServer'> & MarkableBackend
 
 export type PartsOptions = Pick<
   OpenVaultOptions,
@@ -49,7 +50,7 @@ export interface Opening<S extends SealPurpose, M extends MacPurpose> {
   readonly purposes: SealerPurposes<S, M>
 }
 
-/** The parts that both tiers share. None of them reads or writes a credential. */
+/** The parts that both tiers share. None of them reads or writes a value. */
 export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly serverBaseUrl: URL
   readonly identity: Identity
@@ -60,6 +61,7 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly pendingRequests: PendingRequests
   readonly calls: BackendCalls
   readonly log: AccessLog
+  readonly marks: RejectionMarks
   readonly warnOf: (place: string) => (message: string) => void
   /**
    * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
@@ -129,6 +131,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     }
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
+  const calls = createBackendCalls({ name: backend.name, health })
   return {
     serverBaseUrl,
     identity,
@@ -141,8 +144,9 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       sealer: requestSealer,
       linkTtlSeconds: options.linkTtlSeconds,
     }),
-    calls: createBackendCalls({ name: backend.name, health }),
+    calls,
     log: createAccessLog(journal, backend.name),
+    marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
     warnOf,
     close(ended = []) {
       closing ??= closeEach([pending, backend, journal, audit], ended)

@@ -2,7 +2,6 @@ import type { Middleware } from 'koa'
 import { REFERENCE_PURPOSES } from '../core/credentials/credential-reference.ts'
 import { createCompletion } from '../core/lifecycle/completion.ts'
 import { createLastUses } from '../core/lifecycle/last-uses.ts'
-import { createRejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createStoredTest } from '../core/lifecycle/stored-test.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { KoaApplication } from '../core/ports/koa.ts'
@@ -42,21 +41,19 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       mac: [...PAGE_PURPOSES.mac, ...ADMIN_PURPOSES.mac],
     },
   })
-  const marks = createRejectionMarks({ backend, calls: parts.calls, warn: parts.warnOf('rejections') })
   const uses = createLastUses()
-  const tools = createToolTier(parts, { backend, options, checked, marks, used: uses.note })
+  const tools = createToolTier(parts, { backend, options, checked, used: uses.note })
   const { reader } = tools.services
   const form = createFormTier(parts, {
     backend,
     sessions: options.browserSessions,
     checked,
-    marks,
     changed: reader.forget,
     completion: createCompletion({ backend, calls: parts.calls, log: parts.log, reader }),
     testStored: createStoredTest(tools.services),
     lastUsed: uses.of,
   })
-  const admin = checked.admin && openAdminApi(parts, { backend, form, tools, marks, checked, admin: checked.admin })
+  const admin = checked.admin && openAdminApi(parts, { backend, form, tools, checked, admin: checked.admin })
   const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()

@@ -7,7 +7,6 @@ import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-
 import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { createCutoff } from '../core/lifecycle/cutoff.ts'
-import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
@@ -94,33 +93,28 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
   const { backend } = options
   const isCurrent: SecretBackend['isCurrent'] =
     backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
-  const markRejected: NonNullable<SecretBackend['markRejected']> = async (...given) =>
-    backend.markRejected?.(...given) ?? true
   const reads: ReadableBackend = {
     name: backend.name,
     read: (...given) => backend.read(...given),
     stat: (...given) => backend.stat(...given),
     ...(isCurrent && { isCurrent }),
-    ...(backend.markRejected && { markRejected }),
   }
-  const marks = createRejectionMarks({ backend: reads, calls: parts.calls, warn: parts.warnOf('rejections') })
-  return createToolTier(parts, { backend: reads, options, checked, marks })
+  return createToolTier(parts, { backend: reads, options, checked })
 }
 
 export interface ToolTierParts {
   readonly backend: ReadableBackend
   readonly options: Pick<OpenVaultOptions, 'ownerFrom' | 'assertion'>
   readonly checked: z.output<typeof toolTierOptions>
-  readonly marks: RejectionMarks
   /** Called for each credential whose values were released. */
   readonly used?: (key: StorageKey) => void
 }
 
 export function createToolTier(
   opened: OpenedParts<'reference', never>,
-  { backend, options, checked, marks, used }: ToolTierParts,
+  { backend, options, checked, used }: ToolTierParts,
 ): ToolTier {
-  const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, warnOf } = opened
+  const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, warnOf } = opened
   const { openOrReuse, label, leave, wait, withdraw } = pendingRequests
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {

@@ -3,7 +3,7 @@ import type { CallTrace } from '../credentials/call-trace.ts'
 import { BoundedMap } from '../host/bounded-map.ts'
 import { reasonOf } from '../journal/refusal-event.ts'
 import type { StorageKey } from '../model/storage-key.ts'
-import type { StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
+import type { MarkableBackend, StoredVersion } from '../ports/secret-backend.ts'
 
 /**
  * The marks of versions that their service has rejected. The backend stores them; if it cannot, this process keeps them. A lost mark costs
@@ -17,7 +17,7 @@ export interface RejectionMarks {
 }
 
 export interface RejectionMarksParts {
-  readonly backend: Pick<WritableBackend, 'name' | 'markRejected'>
+  readonly backend: MarkableBackend
   readonly calls: BackendCalls
   readonly warn: (message: string) => void
 }

@@ -190,9 +190,12 @@ export interface SecretBackend {
   close(): Promise<void>
 }
 
-/** The methods of a backend that read values, and the mark of a rejection, which is all that a reader may write. */
-export type ReadableBackend = Pick<SecretBackend, 'name' | 'read' | 'stat' | 'isCurrent' | 'markRejected'>
+/** The methods of a backend that read values. */
+export type ReadableBackend = Pick<SecretBackend, 'name' | 'read' | 'stat' | 'isCurrent'>
 
 /** The methods of a backend that store values. `read` lets a save recognise its own values after the backend's answer was lost. */
 export type WritableBackend = Pick<SecretBackend, 'name' | 'write' | 'revoke' | 'stat'> &
-  Partial<Pick<SecretBackend, 'read' | 'markRejected'>>
+  Partial<Pick<SecretBackend, 'read'>>
+
+/** The method of a backend that stores the mark of a rejection, which readers and writers set and remove. */
+export type MarkableBackend = Pick<SecretBackend, 'name' | 'markRejected'>
