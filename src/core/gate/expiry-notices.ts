@@ -2,7 +2,9 @@ import type { CredentialReader } from '../credentials/credential-reader.ts'
 import { BoundedMap } from '../host/bounded-map.ts'
 import type { EventListeners } from '../journal/event-listeners.ts'
 import { withLongestLife } from '../lifecycle/state-of.ts'
+import { DAY } from '../model/expiry.ts'
 import type { StorageKey } from '../model/storage-key.ts'
+import type { FormProvider } from '../ports/form-provider.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 
@@ -12,11 +14,7 @@ export interface ExpiryNotices {
   noticeFor(key: StorageKey, provider: NoticeProvider, call: GatedCall): Promise<string | undefined>
 }
 
-export interface NoticeProvider {
-  /** What users call the service. */
-  readonly label: string
-  readonly maxAgeDays: number | undefined
-}
+export type NoticeProvider = Pick<FormProvider, 'label' | 'expiry'>
 
 export interface ExpiryNoticesParts {
   readonly reader: Pick<CredentialReader, 'status'>
@@ -27,7 +25,6 @@ export interface ExpiryNoticesParts {
   readonly accountUrl: string
 }
 
-const DAY = 86_400_000
 const MAX_REMEMBERED = 100_000
 
 export function createExpiryNotices({ reader, events, daysAhead, accountUrl }: ExpiryNoticesParts): ExpiryNotices {
@@ -41,9 +38,9 @@ export function createExpiryNotices({ reader, events, daysAhead, accountUrl }: E
   }
 
   return {
-    async noticeFor(key, { label, maxAgeDays }, call) {
+    async noticeFor(key, { label, expiry }, call) {
       if (daysAhead === 0) return undefined
-      const found = withLongestLife(await reader.status(key, call), maxAgeDays)
+      const found = withLongestLife(await reader.status(key, call), expiry)
       const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
       if (!expiresAt || !isDue(key, expiresAt, Date.now())) return undefined
       const { owner, provider } = key

@@ -7,14 +7,14 @@ import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues, Variable } from '../model/variables.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { ReadableBackend, StoredVersion, VersionLabels } from '../ports/secret-backend.ts'
-import { missingFields, stateOf, withLongestLife } from './state-of.ts'
+import { currentState, missingFields, type StateProvider } from './state-of.ts'
 
 /** Lets the form ask only for the fields that the provider has gained, and keep the other values. */
 export interface Completion {
   /** Returns the required variables that an `incomplete` credential lacks, and none in any other state: its owner then enters all fields. */
   missing(
     key: StorageKey,
-    provider: CompletedProvider,
+    provider: StateProvider,
     context: Pick<AccessContext, 'correlationId'>,
   ): Promise<readonly Variable[]>
   /**
@@ -22,12 +22,7 @@ export interface Completion {
    *
    * @throws `audit_unavailable`, or a backend's error
    */
-  kept(key: StorageKey, provider: CompletedProvider, context: AccessContext): Promise<KeptValues | undefined>
-}
-
-export interface CompletedProvider {
-  readonly variables: readonly Variable[]
-  readonly maxAgeDays: number | undefined
+  kept(key: StorageKey, provider: StateProvider, context: AccessContext): Promise<KeptValues | undefined>
 }
 
 export interface KeptValues {
@@ -41,22 +36,22 @@ export interface CompletionParts {
   readonly backend: ReadableBackend
   readonly calls: BackendCalls
   readonly log: AccessLog
-  readonly reader: Pick<CredentialReader, 'status' | 'forget'>
+  readonly reader: Pick<CredentialReader, 'status' | 'fields' | 'forget'>
 }
 
 export function createCompletion({ backend, calls, log, reader }: CompletionParts): Completion {
   return {
-    async missing(key, { variables, maxAgeDays }, context) {
-      const status = withLongestLife(await reader.status(key, context), maxAgeDays)
-      if (status.status !== 'active' || stateOf(status, variables, Date.now()) !== 'incomplete') return []
-      return missingFields(variables, status.fields ?? [])
+    async missing(key, provider, context) {
+      const { state, status } = await currentState(reader, key, provider, context)
+      if (state !== 'incomplete' || status.status !== 'active') return []
+      return missingFields(provider.variables, status.fields ?? [])
     },
 
-    async kept(key, { variables, maxAgeDays }, context) {
+    async kept(key, provider, context) {
       reader.forget(key)
-      const status = withLongestLife(await reader.status(key, context), maxAgeDays)
+      const { state, status } = await currentState(reader, key, provider, context)
       // It may have been rejected or revoked while the form was open.
-      if (status.status !== 'active' || stateOf(status, variables, Date.now()) !== 'incomplete') return undefined
+      if (state !== 'incomplete' || status.status !== 'active') return undefined
       const trace = traceOf(context)
       const found = await lookUp({ backend, calls }, key, trace)
       if (found.status !== 'active' || found.version.ref !== status.version.ref) return undefined

@@ -1,5 +1,10 @@
+import type { CredentialReader } from '../credentials/credential-reader.ts'
 import type { CredentialState } from '../model/credential-state.ts'
+import { type ExpiryPolicy, earliest, endOfLife } from '../model/expiry.ts'
+import type { StorageKey } from '../model/storage-key.ts'
 import type { Variable } from '../model/variables.ts'
+import type { AccessContext } from '../ports/access-context.ts'
+import type { FormProvider } from '../ports/form-provider.ts'
 import type { CredentialStatus } from '../ports/secret-backend.ts'
 
 /**
@@ -20,20 +25,39 @@ export function missingFields(variables: readonly Variable[], fields: readonly s
   return variables.filter(({ name, required }) => required && !fields.includes(name))
 }
 
-const DAY = 86_400_000
+/** A provider, as far as the state of a credential depends on it. */
+export type StateProvider = Pick<FormProvider, 'variables' | 'expiry'>
 
-/**
- * Ends a credential `maxAgeDays` after its version was made, if no label ends it sooner. The time of the version comes from the backend, so
- * it also holds for values that an operator stored, and for labels that were lost.
- */
-export function withLongestLife(status: CredentialStatus, maxAgeDays: number | undefined): CredentialStatus {
-  if (status.status !== 'active' || maxAgeDays === undefined) return status
-  const end = new Date(status.version.createdAt.getTime() + maxAgeDays * DAY)
-  return { ...status, labels: { ...status.labels, expiresAt: earliest(status.labels?.expiresAt, end) } }
+/** A credential's status with everything that ends it, and the state that follows. */
+export interface CurrentState {
+  readonly state: CredentialState
+  readonly status: CredentialStatus
 }
 
-/** Returns the earlier of two times, of which one may be unknown. */
-export function earliest(one: Date | undefined, other: Date | undefined): Date | undefined {
-  if (!one || !other) return one ?? other
-  return one < other ? one : other
+/**
+ * Looks at a credential. `maxAgeDays` counts from the time of the version, which comes from the backend, so it also holds for values that an
+ * operator stored and for labels that were lost. The names of the fields may come from a label, which others can write: a reader that can
+ * tell them from the values decides whether one is missing.
+ */
+export async function currentState(
+  reader: Pick<CredentialReader, 'status'> & Partial<Pick<CredentialReader, 'fields'>>,
+  key: StorageKey,
+  { variables, expiry }: StateProvider,
+  context: Pick<AccessContext, 'correlationId' | 'assertion'>,
+): Promise<CurrentState> {
+  const status = withLongestLife(await reader.status(key, context), expiry)
+  const state = stateOf(status, variables, Date.now())
+  if (state !== 'incomplete' || status.status !== 'active' || !reader.fields) return { state, status }
+  const fields = await reader.fields(key, context)
+  if (!fields) return { state, status }
+  const checked = { ...status, fields }
+  return { state: stateOf(checked, variables, Date.now()), status: checked }
+}
+
+/** Ends a credential `maxAgeDays` after its version was made, if no label ends it sooner. */
+export function withLongestLife(status: CredentialStatus, expiry: ExpiryPolicy | undefined): CredentialStatus {
+  if (status.status !== 'active' || expiry?.maxAgeDays === undefined) return status
+  const { labels, version } = status
+  const expiresAt = earliest(labels?.expiresAt, endOfLife(version.createdAt.getTime(), expiry.maxAgeDays))
+  return { ...status, labels: { ...labels, expiresAt } }
 }

@@ -12,7 +12,8 @@ export type ExpiryCheck =
   | { readonly ok: true; readonly expiresAt: Date | undefined }
   | { readonly ok: false; readonly problem: ExpiryProblem }
 
-const DAY = 86_400_000
+/** In milliseconds. */
+export const DAY = 86_400_000
 /** Years of four digits, as date fields of browsers send them. */
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}$/
 
@@ -44,8 +45,20 @@ export function expiryOf(
   said: { readonly service: Date | undefined; readonly user: Date | undefined },
   now: number,
 ): Date | undefined {
-  const end = said.service ?? said.user
-  if (maxAgeDays === undefined) return end
-  const longest = new Date(now + maxAgeDays * DAY)
-  return end && end < longest ? end : longest
+  return earliest(said.service ?? said.user, endOfLife(now, maxAgeDays))
+}
+
+/**
+ * Returns when a longest life ends that began at `start`, or undefined if there is no limit.
+ *
+ * @param start Unix milliseconds
+ */
+export function endOfLife(start: number, maxAgeDays: number | undefined): Date | undefined {
+  return maxAgeDays === undefined ? undefined : new Date(start + maxAgeDays * DAY)
+}
+
+/** Returns the earlier of two times, of which one may be unknown. */
+export function earliest(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (!one || !other) return one ?? other
+  return one < other ? one : other
 }

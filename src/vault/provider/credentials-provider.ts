@@ -9,7 +9,7 @@ import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { RejectionEnd } from '../../core/lifecycle/rejections.ts'
-import { stateOf, withLongestLife } from '../../core/lifecycle/state-of.ts'
+import { currentState } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -17,6 +17,7 @@ import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
@@ -50,6 +51,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #outgoing: OutgoingRequests
+  readonly #form: FormProvider
   readonly #references: CallReferences
   readonly #rejections = createCallRejections()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
@@ -64,6 +66,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
     this.#references = createCallReferences(this.name, checked.referenceTtlSeconds)
     this.#outgoing = createOutgoingRequests(this, this.#variables, this.#options)
+    const { name, label } = this
+    const { destinations, verify } = this.#outgoing
+    this.#form = providerForm({ name, label, variables: this.#variables, destinations, verify }, this.#options)
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }
@@ -180,13 +185,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async credentialState(call: GatedCall): Promise<CredentialState> {
-    const { reader } = this.#ready()
-    const key = this.#key(call.user)
-    const found = withLongestLife(await reader.status(key, call), this.#options.maxAgeDays)
-    const state = stateOf(found, this.#variables, Date.now())
-    // The names of the fields may come from a label, which others can write.
-    const fields = state === 'incomplete' ? await reader.fields(key, call) : undefined
-    return fields ? stateOf({ ...found, fields } as typeof found, this.#variables, Date.now()) : state
+    return (await currentState(this.#ready().reader, this.#key(call.user), this.#form, call)).state
   }
 
   async requestCredential(
@@ -232,9 +231,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    const { label } = this
-    const { maxAgeDays } = this.#options
-    return this.#ready().expiryNotices.noticeFor(this.#key(call.user), { label, maxAgeDays }, call)
+    return this.#ready().expiryNotices.noticeFor(this.#key(call.user), this.#form, call)
   }
 
   async reportEcho(call: GatedCall): Promise<void> {
@@ -245,10 +242,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   #attach(vault: CredentialVault): void {
-    const { name, label } = this
-    const { destinations, verify } = this.#outgoing
-    const form = providerForm({ name, label, variables: this.#variables, destinations, verify }, this.#options)
-    const services = vault.attach(form, () => this.#outgoing.close())
+    const services = vault.attach(this.#form, () => this.#outgoing.close())
     this.#attached = { vault, services }
   }
 

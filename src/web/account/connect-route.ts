@@ -1,4 +1,4 @@
-import { stateOf, withLongestLife } from '../../core/lifecycle/state-of.ts'
+import { currentState } from '../../core/lifecycle/state-of.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import { linkPath } from '../http/site.ts'
@@ -15,8 +15,7 @@ export async function connect(services: PageServices, request: PageRequest, visi
   const { parts, site, journal, renderer, messages } = services
   const { owner, provider, key, viewer } = visit
   const { correlationId } = request
-  const status = withLongestLife(await parts.owned.status(key, { correlationId }), provider.expiry?.maxAgeDays)
-  const cause = stateOf(status, provider.variables, Date.now())
+  const { state: cause } = await currentState(parts.owned, key, provider, { correlationId })
   const wanted = { provider: provider.name, user: owner, cause, openedBy: 'owner' } as const
   let opened: PendingRequest
   try {

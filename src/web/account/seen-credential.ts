@@ -1,4 +1,4 @@
-import { stateOf, withLongestLife } from '../../core/lifecycle/state-of.ts'
+import { currentState } from '../../core/lifecycle/state-of.ts'
 import type { CredentialState } from '../../core/model/credential-state.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
@@ -21,9 +21,7 @@ export async function seenCredential(
   { key, provider }: Pick<CredentialVisit, 'key' | 'provider'>,
 ): Promise<SeenCredential> {
   try {
-    const found = await parts.owned.status(key, { correlationId })
-    const status = withLongestLife(found, provider.expiry?.maxAgeDays)
-    const state = stateOf(status, provider.variables, Date.now())
+    const { state, status } = await currentState(parts.owned, key, provider, { correlationId })
     const isUnverified = state === 'active' && status.status === 'active' && status.labels?.unverified
     return { state: isUnverified ? 'unverified' : state, status }
   } catch (error) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DAY } from '../../core/model/expiry.ts'
 import { MAX_IDENTITY_LENGTH } from '../../core/model/owner.ts'
 import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME, storageKey } from '../../core/model/storage-key.ts'
 import type { AdminOperations } from '../../core/operations/admin-operations.ts'
@@ -27,7 +28,6 @@ const offboarding = z.strictObject({
   dryRun: flag,
 })
 
-const DAY = 86_400_000
 const RETRY_LATER = { 'Retry-After': '10' }
 
 type Handler = (operations: AdminOperations, request: ApiRequest) => Promise<ApiAnswer>

@@ -76,13 +76,8 @@ function savesUnverified({ allowUnverified }: FormProvider, fields: ReadonlyMap<
 }
 
 function labelsOf(expiry: ExpiryPolicy, told: CredentialLabels, typed: Date | undefined): CredentialLabels {
-  const { accountName, unverified, expiresAt: service } = told
-  const expiresAt = expiryOf(expiry, { service, user: typed }, Date.now())
-  return {
-    ...(accountName && { accountName }),
-    ...(expiresAt && { expiresAt }),
-    ...(unverified && { unverified }),
-  }
+  const expiresAt = expiryOf(expiry, { service: told.expiresAt, user: typed }, Date.now())
+  return { ...told, ...(expiresAt && { expiresAt }) }
 }
 
 /** Asks the service to verify the values. Resolves to what the service tells of them. */

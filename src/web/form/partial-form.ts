@@ -1,4 +1,4 @@
-import type { CompletedProvider, KeptValues } from '../../core/lifecycle/completion.ts'
+import type { KeptValues } from '../../core/lifecycle/completion.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues, Variable } from '../../core/model/variables.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
@@ -23,7 +23,7 @@ export async function missingFieldsOnly(
   const { provider, session } = authorized
   // When the backend is down, the whole form says the same as before the outage, and saving reports it.
   const missing = await parts.completion
-    ?.missing(storageKey(provider.name, session), completed(provider), lineOf(request))
+    ?.missing(storageKey(provider.name, session), provider, lineOf(request))
     .catch(() => [])
   return missing?.length ? { ...authorized, provider: asking(provider, missing, {}) } : authorized
 }
@@ -44,7 +44,7 @@ export async function withKeptValues(
   const { owner, provider, ...context } = aboutLink(services, authorized)
   const key = storageKey(provider, owner)
   const about = { ...context, ...lineOf(request) }
-  const kept = await services.parts.completion?.kept(key, completed(authorized.provider), about)
+  const kept = await services.parts.completion?.kept(key, authorized.provider, about)
   if (!kept) return { authorized }
   return {
     authorized: { ...authorized, provider: asking(authorized.provider, asked.provider.variables, kept.values) },
@@ -59,10 +59,6 @@ export async function isStillKept(
   authorized: AuthorizedLink,
 ): Promise<boolean> {
   return (await missingFieldsOnly(services, request, authorized)) !== authorized
-}
-
-function completed({ variables, expiry }: FormProvider): CompletedProvider {
-  return { variables, maxAgeDays: expiry?.maxAgeDays }
 }
 
 /** A form with fewer variables, whose values are checked together with those that are kept. */

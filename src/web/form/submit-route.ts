@@ -1,6 +1,6 @@
 import type { KeptValues } from '../../core/lifecycle/completion.ts'
-import { earliest } from '../../core/lifecycle/state-of.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
+import { earliest } from '../../core/model/expiry.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { Claim } from '../../core/requests/pending-requests.ts'
 import { linkPath } from '../http/site.ts'
