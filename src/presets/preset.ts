@@ -1,6 +1,6 @@
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type { FieldOf, VariablesOptions } from '../core/model/variables.ts'
-import { isLoopback } from '../core/network/loopback.ts'
+import { isHttpsOrLoopback } from '../core/network/loopback.ts'
 import type { HeaderOptions } from '../destinations/credential-header.ts'
 import type { DestinationOptions } from '../destinations/destination.ts'
 import { type HttpCheck, type HttpCheckOptions, httpCheck } from '../destinations/http-check.ts'
@@ -132,8 +132,14 @@ function described<V extends VariablesOptions>(
  */
 export function baseOf(preset: string, site: DeclaredSite): string {
   const url = URL.canParse(site?.baseUrl) ? new URL(site.baseUrl) : undefined
-  const isSafe = url && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))
-  if (!isSafe || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+  if (
+    !url ||
+    !isHttpsOrLoopback(url) ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.search !== '' ||
+    url.hash !== ''
+  ) {
     throw invalidPreset(
       `${preset} needs baseUrl, an https address (http on loopback only) such as https://example.com/path, or allowedHosts`,
     )

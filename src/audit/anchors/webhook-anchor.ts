@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import { isLoopback } from '../../core/network/loopback.ts'
+import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
 
 export interface WebhookAnchorOptions {
@@ -104,5 +104,5 @@ function isAllowed(text: string): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+  return isHttpsOrLoopback(url)
 }

@@ -1,4 +1,5 @@
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { canonicalBase64url } from '../../core/crypto/base64url.ts'
 import { deriveKey } from '../../core/crypto/derive-key.ts'
 import type { Owner } from '../../core/model/owner.ts'
 
@@ -64,8 +65,6 @@ export function isCheckpointSignedBy(keys: readonly KeyObject[], text: string, s
 }
 
 function verifies(keys: readonly KeyObject[], text: string, signature: string): boolean {
-  const bytes = Buffer.from(signature, 'base64url')
-  // Several texts decode to the same bytes. Only the canonical one was written.
-  if (bytes.toString('base64url') !== signature) return false
-  return keys.some((key) => verify(null, Buffer.from(text), key, bytes))
+  const bytes = canonicalBase64url(signature)
+  return bytes !== undefined && keys.some((key) => verify(null, Buffer.from(text), key, bytes))
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parsedJson } from '../line/parsed-json.ts'
+import { parsedJson } from '../../core/model/json.ts'
 import { type BackendLog, backendLog, type ForeignAccess } from './backend-log.ts'
 
 const event = z.object({

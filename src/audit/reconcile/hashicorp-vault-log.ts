@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { parsedJson } from '../line/parsed-json.ts'
+import { parsedJson } from '../../core/model/json.ts'
 import { type BackendLog, type BackendLogEntry, backendLog, type ForeignAccess } from './backend-log.ts'
 
 const entry = z.object({

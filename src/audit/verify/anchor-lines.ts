@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
+import { parsedJson } from '../../core/model/json.ts'
 import { checkpointText } from '../anchors/anchor.ts'
 import { isCheckpointSignedBy } from '../line/audit-keys.ts'
-import { parsedJson } from '../line/parsed-json.ts'
 import { type Finding, finding } from './finding.ts'
 import type { KnownHead } from './known-heads.ts'
 

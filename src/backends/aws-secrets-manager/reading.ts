@@ -1,5 +1,5 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parseUntrustedJson } from '../../core/model/untrusted-json.ts'
+import { isJsonObject, parseUntrustedJson } from '../../core/model/json.ts'
 import type { BackendCall, CredentialLookup } from '../../core/ports/secret-backend.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
@@ -68,7 +68,7 @@ function fieldsOf(text: string | undefined): Readonly<Record<string, unknown>> {
     // The parser's error quotes the text, so it is dropped.
     parsed = undefined
   }
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+  if (isJsonObject(parsed)) return parsed
   throw new CredentialVaultError(
     'credential_malformed',
     'The stored secret is not a JSON object of fields. Rotate it to one, or revoke it and enter it again.',

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { canonicalBase64url } from '../../core/crypto/base64url.ts'
 import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/crypto/sodium.ts'
+import { parsedJson } from '../../core/model/json.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { WriteIntent } from '../../core/ports/secret-backend.ts'
 import { findKeyPair, type Keyring } from './keys/keyring.ts'
@@ -123,8 +125,8 @@ function parseRecord(bytes: Buffer, path: string) {
   if (format !== FORMAT) throw recordError(FORMAT.startsWith(format ?? '') ? 'truncated' : 'format', path)
   if (end === undefined) throw recordError('truncated', path)
   if (end !== '' || lines.length !== 5) throw recordError('format', path)
-  const box = canonical(boxLine)
-  const signature = canonical(signatureLine)
+  const box = canonicalBase64url(boxLine)
+  const signature = canonicalBase64url(signatureLine)
   const header = parseHeader(headerLine)
   if (!box || !signature || !header) throw recordError('format', path)
   const signed = bytes.subarray(0, bytes.length - signatureLine.length - 1)
@@ -178,24 +180,10 @@ function box(headerLine: string, payload: RecordPayload, publicKey: Uint8Array):
 function readContent(content: Uint8Array, headerHash: Uint8Array): z.output<typeof payloadSchema> | undefined {
   const end = content.lastIndexOf(0x80)
   if (end < HASH_BYTES || !Buffer.from(headerHash).equals(content.subarray(0, HASH_BYTES))) return undefined
-  return payloadSchema.safeParse(parseJson(Buffer.from(content.subarray(HASH_BYTES, end)).toString())).data
+  return payloadSchema.safeParse(parsedJson(Buffer.from(content.subarray(HASH_BYTES, end)).toString())).data
 }
 
 function parseHeader(line: string): RecordHeader | undefined {
-  const bytes = canonical(line)
-  return bytes && headerSchema.safeParse(parseJson(bytes.toString())).data
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** Decodes base64url. Returns undefined for a text that is not the canonical one of its bytes. */
-function canonical(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, 'base64url')
-  return bytes.toString('base64url') === text ? bytes : undefined
+  const bytes = canonicalBase64url(line)
+  return bytes && headerSchema.safeParse(parsedJson(bytes.toString())).data
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { canonicalBase64url } from '../../core/crypto/base64url.ts'
 import { sign, verifySignature } from '../../core/crypto/sodium.ts'
+import { parsedJson } from '../../core/model/json.ts'
 import { findKeyPair, type Keyring } from './keys/keyring.ts'
 
 /**
@@ -44,22 +46,12 @@ export function encodeMark({ id, version }: MarkedVersion, rejectedAt: Date, key
 export function openMark(bytes: Buffer, { id, version }: MarkedVersion, keyring: Keyring): Date | undefined {
   const [format, headerLine = '', signature = '', end, ...more] = bytes.toString('latin1').split('\n')
   if (format !== FORMAT || end !== '' || more.length > 0) return undefined
-  const header = headerSchema.safeParse(parsed(headerLine)).data
+  const header = headerSchema.safeParse(parsedJson(Buffer.from(headerLine, 'base64url').toString())).data
   const signer = header && findKeyPair(keyring.signKeys, header.signKey)
   if (!signer) return undefined
   const signed = Buffer.from(`${format}\n${headerLine}\n`, 'latin1')
-  const signatureBytes = Buffer.from(signature, 'base64url')
-  // Decoding skips foreign characters, so a changed file would still be a mark.
-  if (signatureBytes.toString('base64url') !== signature) return undefined
-  if (!verifySignature(signatureBytes, signed, signer.publicKey)) return undefined
+  const signatureBytes = canonicalBase64url(signature)
+  if (!signatureBytes || !verifySignature(signatureBytes, signed, signer.publicKey)) return undefined
   const isOurs = header.store === keyring.store && header.id === id && header.version === version
   return isOurs ? new Date(header.at) : undefined
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(line, 'base64url').toString())
-  } catch {
-    return undefined
-  }
 }

@@ -1,6 +1,6 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
+import { parseUntrustedJson } from '../../core/model/json.ts'
 import type { Owner } from '../../core/model/owner.ts'
-import { parseUntrustedJson } from '../../core/model/untrusted-json.ts'
 import { checkServerBaseUrl, urlBelow } from '../../core/network/server-base-url.ts'
 import type { Offboarded as ServerOffboarded } from '../../core/operations/offboarding.ts'
 import { readPrivateFile } from '../provision/private-file.ts'

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import { parsedJson } from '../../core/model/json.ts'
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { utf8 } from '../terminal/read-input.ts'
@@ -12,7 +13,7 @@ import { utf8 } from '../terminal/read-input.ts'
 export async function ownersIn(file: string): Promise<readonly Owner[]> {
   const lines = await linesOf(file, '--owners')
   return lines.map(({ text, place }) => {
-    const owner = text.startsWith('{') ? fromJson(text) : fromWords(text)
+    const owner = text.startsWith('{') ? (parsedJson(text) as Owner | undefined) : fromWords(text)
     try {
       if (owner) return checkOwner(owner)
     } catch (error) {
@@ -44,12 +45,4 @@ export async function linesOf(file: string, option: string): Promise<readonly Li
 function fromWords(text: string): Owner | undefined {
   const [, issuer, subject] = /^(\S+)\s+(.+)$/.exec(text) ?? []
   return issuer === undefined || subject === undefined ? undefined : { issuer, subject }
-}
-
-function fromJson(text: string): Owner | undefined {
-  try {
-    return JSON.parse(text) as Owner
-  } catch {
-    return undefined
-  }
 }

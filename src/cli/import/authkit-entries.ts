@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isJsonObject, parsedJson } from '../../core/model/json.ts'
 import { linesOf } from '../bulk/owners-file.ts'
 import { providerFromInput } from '../operator/provider-option.ts'
 import type { ReadRow } from '../provision/row.ts'
@@ -86,15 +87,12 @@ function hashOf(subject: string): string {
 
 function fieldsIn(plaintext: Buffer | undefined): ReadonlyMap<string, string> | 'not_fields' | undefined {
   if (!plaintext) return undefined
-  let json: unknown
-  try {
-    json = JSON.parse(plaintext.toString('utf8'))
-  } catch {
-    return undefined
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return 'not_fields'
+  const json = parsedJson(plaintext.toString('utf8'))
+  if (json === undefined) return undefined
+  if (!isJsonObject(json)) return 'not_fields'
   const fields = Object.entries(json)
-  if (fields.some(([name, value]) => typeof value !== 'string' || name === 'access_token')) return 'not_fields'
+  const texts = fields.filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  if (texts.length < fields.length || Object.hasOwn(json, 'access_token')) return 'not_fields'
   // An optional field that was left empty is "" there, and absent here.
-  return new Map(fields.filter(([, value]) => value !== ''))
+  return new Map(texts.filter(([, value]) => value !== ''))
 }

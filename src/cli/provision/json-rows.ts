@@ -1,3 +1,4 @@
+import { isJsonObject, parsedJson } from '../../core/model/json.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import type { ReadRow } from './row.ts'
 
@@ -14,26 +15,19 @@ export function jsonRows(text: string, source: string): readonly ReadRow[] {
 }
 
 function rowOf(line: string, place: string): ReadRow {
-  const json = parsed(line)
-  if (!isRecord(json)) return { place, problem: `is not a JSON object of the form ${FORM}` }
+  const json = parsedJson(line)
+  if (!isJsonObject(json)) return { place, problem: `is not a JSON object of the form ${FORM}` }
   if (Object.keys(json).some((key) => !KEYS.some((known) => known === key)))
     return { place, problem: `has keys other than ${KEYS.join(', ')}` }
   const { provider, issuer, subject, fields } = json
-  if (typeof provider !== 'string' || typeof issuer !== 'string' || typeof subject !== 'string' || !isRecord(fields))
+  if (
+    typeof provider !== 'string' ||
+    typeof issuer !== 'string' ||
+    typeof subject !== 'string' ||
+    !isJsonObject(fields)
+  )
     return { place, problem: `is not of the form ${FORM}` }
   const values = Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   if (values.length < Object.keys(fields).length) return { place, problem: 'has a field whose value is not text' }
   return { place, provider, issuer, subject, fields: new Map(values.filter(([, value]) => value !== '')) }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { CredentialVaultError } from '../model/errors.ts'
+import { canonicalBase64url } from './base64url.ts'
 
 /**
  * The text form of a 32-byte key: `mcv1_`, 43 base64url characters, 6 characters of checksum, 54 in all. The checksum tells a typo, a cut
@@ -54,7 +55,7 @@ function keyMistake(text: string): string | undefined {
   if (!text.startsWith(PREFIX)) return `it does not start with ${PREFIX}`
   if (text.length !== TEXT_LENGTH) return `it has ${text.length} characters instead of ${TEXT_LENGTH}`
   const body = text.slice(PREFIX.length, PREFIX.length + BODY_LENGTH)
-  if (Buffer.from(body, 'base64url').toString('base64url') !== body) return 'it contains a character that no key has'
+  if (!canonicalBase64url(body)) return 'it contains a character that no key has'
   if (checksum(body) !== text.slice(-CHECKSUM_LENGTH)) return 'its checksum does not fit, so a character is wrong'
   return undefined
 }

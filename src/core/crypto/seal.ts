@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { canonicalBase64url } from './base64url.ts'
 import { deriveKey } from './derive-key.ts'
 import { decrypt, encrypt } from './sodium.ts'
 
@@ -70,8 +71,8 @@ export function createSealer(
     },
     open(purpose, sealed, context) {
       if (sealed.length > MAX_SEALED_LENGTH) return undefined
-      const bytes = Buffer.from(sealed, 'base64url')
-      if (bytes.toString('base64url') !== sealed) return undefined
+      const bytes = canonicalBase64url(sealed)
+      if (!bytes) return undefined
       const plaintext = decrypt(keyFor(`seal ${purpose}`), bytes, bound(purpose, context))
       if (!plaintext) return undefined
       const content: { expiresAt: number; value: unknown } = JSON.parse(Buffer.from(plaintext).toString())

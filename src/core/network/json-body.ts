@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { excessText, type JsonExcess, jsonCounter } from '../model/untrusted-json.ts'
+import { excessText, type JsonExcess, jsonCounter } from '../model/json.ts'
 
 export interface BodyProblem {
   readonly status: 400 | 413 | 415

@@ -1,6 +1,6 @@
 import type { IssuerFailure } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
-import { parseUntrustedJson } from '../../core/model/untrusted-json.ts'
+import { parseUntrustedJson } from '../../core/model/json.ts'
 import { connectionFailure } from '../../core/network/connection-failure.ts'
 
 export const ISSUER_TIMEOUT_MILLISECONDS = 5_000

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { IdentityProviderReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
-import { isLoopback } from '../../core/network/loopback.ts'
+import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
 import { withRecentFailure } from './recent-failure.ts'
 
@@ -110,7 +110,7 @@ function metadataSchema(allowHttp: boolean) {
 function isSafeEndpoint(text: string, allowHttp: boolean): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
-  return url.protocol === 'https:' || (url.protocol === 'http:' && (allowHttp || isLoopback(url)))
+  return isHttpsOrLoopback(url) || (allowHttp && url.protocol === 'http:')
 }
 
 function misconfigured(reason: IdentityProviderReason, message: string): CredentialVaultError {

@@ -4,7 +4,7 @@ import { functionOption } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
 import type { FieldOf, VariablesOptions } from '../../core/model/variables.ts'
-import { isLoopback } from '../../core/network/loopback.ts'
+import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { DestinationOptions } from '../../destinations/destination.ts'
 import { type HttpCheck, isHttpCheck } from '../../destinations/http-check.ts'
 import type { CredentialVault } from '../credential-vault.ts'
@@ -73,7 +73,7 @@ function isManageUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+  return isHttpsOrLoopback(url)
 }
 
 // Options of type unknown are checked by the part that uses them.

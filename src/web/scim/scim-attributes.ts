@@ -1,9 +1,11 @@
+import { isJsonObject } from '../../core/model/json.ts'
+
 /**
  * Reads what identity providers send. Attribute names are case-insensitive (RFC 7643 §2.1), and Entra ID sends booleans as the texts "True"
  * and "False".
  */
 export function attribute(resource: unknown, name: string): unknown {
-  if (!isObject(resource)) return undefined
+  if (!isJsonObject(resource)) return undefined
   const wanted = name.toLowerCase()
   const found = Object.entries(resource).filter(([key]) => key.toLowerCase() === wanted)
   // Of two spellings the one that deactivates counts.
@@ -59,11 +61,7 @@ function activityOfOperation(operation: unknown): Activity | undefined {
   if (path === undefined) return activityOf(attribute(value, 'active') ?? attribute(value, USER_ACTIVE))
   const name = path.trim().toLowerCase()
   if (name !== 'active' && name !== USER_ACTIVE) return 'unchanged'
-  const inner = isObject(value) ? attribute(value, 'active') : value
+  const inner = isJsonObject(value) ? attribute(value, 'active') : value
   // Without a value nobody can tell whether the user is active.
   return op.toLowerCase() === 'remove' || inner === undefined ? 'invalid' : activityOf(inner)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

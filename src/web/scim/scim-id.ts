@@ -1,3 +1,4 @@
+import { canonicalBase64url } from '../../core/crypto/base64url.ts'
 import { decrypt, encryptAlike } from '../../core/crypto/sodium.ts'
 import type { ScimSealer, ScimTenant } from '../admin/admin-parts.ts'
 
@@ -19,10 +20,9 @@ export function subjectOfId(
   id: string,
 ): string | undefined {
   if (id.length > MAX_ID_LENGTH) return undefined
-  const sealed = Buffer.from(id, 'base64url')
   // Another spelling of the same bytes would be a second id.
-  if (sealed.toString('base64url') !== id) return undefined
-  const opened = decrypt(tenantKey(sealer, issuer), sealed, CONTEXT)
+  const sealed = canonicalBase64url(id)
+  const opened = sealed && decrypt(tenantKey(sealer, issuer), sealed, CONTEXT)
   return opened && Buffer.from(opened).toString('utf8')
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { parseUntrustedJson } from '../../../src/core/model/untrusted-json.ts'
+import { parseUntrustedJson } from '../../../src/core/model/json.ts'
 import { metadataOf, startFakeIssuer } from '../../harness/identity/fake-issuer.ts'
 import { openIdentity, refusal } from '../../harness/identity/opened-identity.ts'
 import { type Harness, startHarness } from '../../harness/mcp-harness.ts'

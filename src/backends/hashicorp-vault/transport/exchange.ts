@@ -1,3 +1,5 @@
+import { isJsonObject } from '../../../core/model/json.ts'
+
 /** One request to Vault's HTTP API and its answer. */
 export interface HashicorpVaultRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -25,18 +27,14 @@ export type HashicorpVaultSend = (request: HashicorpVaultRequest) => Promise<Has
 
 export function valueAt(body: unknown, ...path: readonly string[]): unknown {
   let found: unknown = body
-  for (const name of path) found = isObject(found) && Object.hasOwn(found, name) ? found[name] : undefined
+  for (const name of path) found = isJsonObject(found) && Object.hasOwn(found, name) ? found[name] : undefined
   return found
 }
 
 /** Returns a part of an answer if it is an object. */
 export function objectAt(body: unknown, ...path: readonly string[]): Readonly<Record<string, unknown>> | undefined {
   const found = valueAt(body, ...path)
-  return isObject(found) ? found : undefined
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isJsonObject(found) ? found : undefined
 }
 
 /** Whether the request may have changed something even if its answer was lost. */

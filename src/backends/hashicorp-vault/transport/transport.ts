@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
-import { parseUntrustedJson } from '../../../core/model/untrusted-json.ts'
+import { isJsonObject, parseUntrustedJson } from '../../../core/model/json.ts'
 import type { HashicorpVaultAddress } from './addresses.ts'
 import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
 import { type HashicorpVaultTlsOptions, tlsConnector } from './tls.ts'
@@ -153,9 +153,7 @@ function parse(text: string, status: number): HashicorpVaultAnswer['body'] {
   if (status === 204 || (text === '' && status < 300)) return {}
   try {
     const parsed: unknown = parseUntrustedJson(text)
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-      ? (parsed as Record<string, unknown>)
-      : undefined
+    return isJsonObject(parsed) ? parsed : undefined
   } catch {
     return undefined
   }

@@ -61,3 +61,17 @@ export function excessText(excess: JsonExcess): string {
     ? `the JSON is nested deeper than ${MAX_DEPTH} levels`
     : `the JSON has more than ${MAX_PARTS} objects, arrays and members`
 }
+
+/** Parses text that may be anything. Returns undefined when it is not JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a parsed value is an object with members: no array, and not null. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
