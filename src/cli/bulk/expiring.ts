@@ -1,12 +1,12 @@
 import { stateOf } from '../../core/lifecycle/state-of.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
+import { listAll, statusWithLabels } from '../../core/operations/stored-list.ts'
 import type { CredentialStatus, StoredCredential } from '../../core/ports/secret-backend.ts'
 import { forEachOf } from '../operator/batch.ts'
 import { type OperatorAccess, withOperatorAccess } from '../operator/operator-access.ts'
-import { listStored, type Row, rowsTable } from '../operator/stored-credentials.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { durationFrom } from '../terminal/duration.ts'
-import { counted } from '../terminal/table.ts'
+import { counted, type Row, rowsTable } from '../terminal/table.ts'
 
 export const expiring: Command = {
   name: 'expiring',
@@ -16,8 +16,8 @@ export const expiring: Command = {
   help: `
 Usage: mcp-credential-vault expiring [--within 14d] [--provider NAME] [--json]
 
-Lists credentials that have expired or expire within this time, the first to expire first. The time of expiry is what the provider's "verify"
-reported when the credential was saved; credentials without one are counted, not listed. Changes nothing, and never prints a value.
+Lists credentials that have expired or expire within this time, the first to expire first. The time of expiry comes from the service, from
+what the user typed, or from the operator; credentials without one are counted, not listed. Changes nothing, and never prints a value.
 
   --within DURATION   days or hours, such as 14d or 36h; default 14d
 `,
@@ -25,7 +25,7 @@ reported when the credential was saved; credentials without one are counted, not
     const within = durationFrom(input.text('within') ?? '14d', '--within')
     return withOperatorAccess(terminal, async (access) => {
       const now = Date.now()
-      const { stored, damage } = await listStored(access)
+      const { stored, damage } = await listAll(access.credentials, access.context)
       const provider = input.text('provider')
       const wanted = stored.filter(({ key }) => provider === undefined || key.provider === provider)
       const active = await withLabels(access, terminal, wanted)
@@ -56,16 +56,14 @@ interface Dated {
   readonly expiresAt: Date | undefined
 }
 
-/** Adds the labels that the list lacks: some backends return labels for one credential at a time only. */
+/** Adds the labels that the list lacks. */
 async function withLabels(
   { credentials, context }: OperatorAccess,
   terminal: Terminal,
   stored: readonly StoredCredential[],
 ): Promise<readonly Dated[]> {
   const active = stored.filter(({ status }) => status.status === 'active')
-  const outcomes = await forEachOf(terminal, 'look', active, async ({ key, status }) =>
-    status.status === 'active' && status.labels ? status : await credentials.status(key, context),
-  )
+  const outcomes = await forEachOf(terminal, 'look', active, (one) => statusWithLabels(credentials, one, context))
   return outcomes.flatMap((outcome): Dated[] => {
     if ('error' in outcome) throw outcome.error
     const { item, result: status } = outcome

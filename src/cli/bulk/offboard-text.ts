@@ -1,8 +1,7 @@
 import type { Owner } from '../../core/model/owner.ts'
 import type { Offboarded as ServerOffboarded } from '../../core/operations/offboarding.ts'
 import type { RevokedCredential } from '../../core/operations/owner-revocation.ts'
-import { rowsTable } from '../operator/stored-credentials.ts'
-import { cell, counted } from '../terminal/table.ts'
+import { cell, counted, rowsTable } from '../terminal/table.ts'
 import type { Remaining } from './remaining.ts'
 
 export interface Offboarded extends Owner {

@@ -1,11 +1,11 @@
 import type { Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { revokeAllOf } from '../../core/operations/owner-revocation.ts'
+import { withBar } from '../operator/batch.ts'
 import { type OperatorAccess, ownerFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerNames } from '../operator/provider-option.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
 import type { CommandInput } from '../terminal/command-line.ts'
-import { bar } from '../terminal/progress.ts'
 import { offboardByServer, serverOptions } from './offboard-by-server.ts'
 import { type Offboarded, offboardText, serverOffboardText } from './offboard-text.ts'
 import { remainingAfter } from './remaining.ts'
@@ -73,14 +73,10 @@ async function offboarded(
 ): Promise<Offboarded> {
   const dryRun = input.flag('dry-run')
   const purge = input.flag('purge')
-  const { credentials, damage } = await revokeAllOf(owner, {
-    credentials: access.credentials,
-    context: access.context,
-    named: extra,
-    purge,
-    dryRun,
-    onDone: (done, total) => terminal.progress?.(bar('revoke', done, total)),
-  }).finally(() => terminal.progress?.(''))
+  const { context } = access
+  const { credentials, damage } = await withBar(terminal, 'revoke', (onDone) =>
+    revokeAllOf(owner, { credentials: access.credentials, context, named: extra, purge, dryRun, onDone }),
+  )
   const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
   return { ...owner, dryRun, credentials, ...(damage && { listError: damage.code }), remaining }
 }

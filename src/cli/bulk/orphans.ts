@@ -1,12 +1,12 @@
 import { ownerKey } from '../../core/model/owner.ts'
+import { listAll } from '../../core/operations/stored-list.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import { providersOf } from '../operator/load-tools.ts'
 import { withOperatorAccess } from '../operator/operator-access.ts'
 import { providerNames } from '../operator/provider-option.ts'
-import { listStored, type Row, rowsTable } from '../operator/stored-credentials.ts'
 import type { Command } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
-import { counted } from '../terminal/table.ts'
+import { counted, type Row, rowsTable } from '../terminal/table.ts'
 import { ownersIn } from './owners-file.ts'
 
 export const orphans: Command = {
@@ -31,7 +31,7 @@ Lists credentials that nobody can use any more, revoked ones too. Changes nothin
     const owners = file === undefined ? undefined : new Set((await ownersIn(file)).map(ownerKey))
     if (!providers && !owners) throw new UsageError('one of --providers, --tools and --owners is required')
     return withOperatorAccess(terminal, async (access) => {
-      const { stored, damage } = await listStored(access)
+      const { stored, damage } = await listAll(access.credentials, access.context)
       const rows = stored.flatMap((one) => {
         const gone = [
           ...(providers && !providers.has(one.key.provider) ? ['provider'] : []),

@@ -1,13 +1,13 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import type { StoredCredential } from '../../core/ports/secret-backend.ts'
-import { forEachOf } from '../operator/batch.ts'
+import { revokeEach, toBeRevoked } from '../../core/operations/provider-revocation.ts'
+import { listAll } from '../../core/operations/stored-list.ts'
+import { withBar } from '../operator/batch.ts'
 import { cacheNotice } from '../operator/cache-notice.ts'
-import { type OperatorAccess, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
+import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerFromInput } from '../operator/provider-option.ts'
-import { listStored, type Row, rowsTable } from '../operator/stored-credentials.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { Cancelled, type CommandInput, UsageError } from '../terminal/command-line.ts'
-import { counted } from '../terminal/table.ts'
+import { counted, rowsTable } from '../terminal/table.ts'
 
 /** `revoke --all`: every credential of one provider. */
 export function revokeAll(input: CommandInput, terminal: Terminal): Promise<ExitCode> {
@@ -16,15 +16,17 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
   if (!dryRun && !input.flag('yes') && !terminal.ask)
     throw new UsageError('there is no terminal to ask for confirmation; look with --dry-run, then add --yes')
   return withOperatorAccess(terminal, async (access) => {
-    const { stored, damage } = await listStored(access)
+    const { stored, damage } = await listAll(access.credentials, access.context)
     const found = stored.filter(({ key }) => key.provider === provider)
     const purge = input.flag('purge')
-    const wanted = found.filter(({ status }) => status.status === 'active' || purge)
+    const wanted = toBeRevoked(found, purge)
     if (found.length === 0) throw damage ?? noneOf(provider)
     if (!dryRun && !input.flag('yes')) await confirm(terminal, provider, wanted.length)
     const rows = dryRun
-      ? wanted.map(({ key }) => rowOf(key, 'would be revoked'))
-      : await revoked(access, terminal, wanted, purge)
+      ? wanted.map(({ key }) => ({ provider, ...key.owner, result: 'would be revoked', error: undefined }))
+      : await withBar(terminal, 'revoke', (onDone) =>
+          revokeEach(wanted, { ...access, purge, onDone: (done) => onDone(done, wanted.length) }),
+        )
     const failed = rows.filter(({ error }) => error !== undefined).length
     const shown = { provider, dryRun, purged: purge, credentials: rows, failed, cacheSeconds: access.cacheSeconds }
     const already = found.length - wanted.length
@@ -48,26 +50,6 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
 }
 
 const columns = ['provider', 'issuer', 'subject', 'result', 'error'] as const
-
-function rowOf(
-  { provider, owner }: StoredCredential['key'],
-  result: string,
-  error?: string,
-): Row<(typeof columns)[number]> {
-  return { provider, ...owner, result, ...(error !== undefined && { error }) }
-}
-
-async function revoked(
-  { credentials, context }: OperatorAccess,
-  terminal: Terminal,
-  wanted: readonly StoredCredential[],
-  purge: boolean,
-) {
-  const outcomes = await forEachOf(terminal, 'revoke', wanted, ({ key }) => credentials.revoke(key, { purge }, context))
-  return outcomes.map(({ item: { key }, ...end }) =>
-    'error' in end ? rowOf(key, 'failed', end.error.code) : rowOf(key, purge ? 'purged' : 'revoked'),
-  )
-}
 
 function providerFrom(input: CommandInput): string {
   if (Object.keys(ownerOptions).some((option) => input.text(option) !== undefined))

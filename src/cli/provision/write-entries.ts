@@ -3,10 +3,9 @@ import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import { forEachOf } from '../operator/batch.ts'
 import { cacheNotice } from '../operator/cache-notice.ts'
 import { type OperatorAccess, withOperatorAccess } from '../operator/operator-access.ts'
-import { type Row, rowsTable } from '../operator/stored-credentials.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import type { CommandInput } from '../terminal/command-line.ts'
-import { counted } from '../terminal/table.ts'
+import { counted, type Row, rowsTable } from '../terminal/table.ts'
 import type { Entry } from './checked-rows.ts'
 
 export const writeOptions = { replace: { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const

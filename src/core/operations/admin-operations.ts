@@ -9,11 +9,12 @@ import type { Owner } from '../model/owner.ts'
 import { type StorageKey, storageKey } from '../model/storage-key.ts'
 import { missing } from '../model/stored-values.ts'
 import type { AccessContext } from '../ports/access-context.ts'
-import type { CredentialStatus, StoredCredential } from '../ports/secret-backend.ts'
+import type { CredentialStatus } from '../ports/secret-backend.ts'
 import { inBatch } from './batch.ts'
 import type { Offboard } from './offboarding.ts'
 import type { RevokedCredential } from './owner-revocation.ts'
-import { listAll } from './stored-list.ts'
+import { revokeEach, toBeRevoked } from './provider-revocation.ts'
+import { listAll, statusWithLabels } from './stored-list.ts'
 
 /** One credential as an operator sees it. There is no value in it. */
 export interface ShownCredential extends Owner {
@@ -79,11 +80,6 @@ export function createAdminOperations(parts: AdminOperationsParts): AdminOperati
     return { stored: stored.filter(({ key }) => isAskedFor(key, filter)), error: damage && { error: damage.code } }
   }
 
-  async function expiringOne({ key, status }: StoredCredential, context: AccessContext): Promise<ShownCredential> {
-    const known = status.status === 'active' && status.labels ? status : await credentials.status(key, context)
-    return shown(key, known)
-  }
-
   return {
     offboard,
 
@@ -105,14 +101,7 @@ export function createAdminOperations(parts: AdminOperationsParts): AdminOperati
 
     async revokeAll(provider, purge, context) {
       const { stored, error } = await listed({ provider }, context)
-      const wanted = stored.filter(({ status }) => purge || status.status === 'active')
-      const outcomes = await inBatch(wanted, ({ key }) => credentials.revoke(key, { purge }, context))
-      const done = wanted.map(({ key }, at): Owner & RevokedCredential => {
-        const outcome = outcomes[at]
-        const failed = outcome && 'error' in outcome
-        const result = failed ? 'failed' : purge ? 'purged' : 'revoked'
-        return { ...key.owner, provider, result, ...(failed && { error: outcome.error.code }) }
-      })
+      const done = await revokeEach(toBeRevoked(stored, purge), { credentials, context, purge })
       return { credentials: done, ...error }
     },
 
@@ -132,7 +121,9 @@ export function createAdminOperations(parts: AdminOperationsParts): AdminOperati
     async expiring(within, filter, context) {
       const { stored, error } = await listed(filter, context)
       const active = stored.filter(({ status }) => status.status === 'active')
-      const outcomes = await inBatch(active, (one) => expiringOne(one, context))
+      const outcomes = await inBatch(active, async (one) =>
+        shown(one.key, await statusWithLabels(credentials, one, context)),
+      )
       const known = outcomes.flatMap((outcome) => ('result' in outcome ? [outcome.result] : []))
       const failed = outcomes.find((outcome) => 'error' in outcome)
       const until = new Date(Date.now() + within).toISOString()

@@ -53,7 +53,7 @@ export async function revokeAllOf(owner: Owner, parts: OwnerRevocationParts): Pr
     return status?.status === 'revoked' ? 'already_revoked' : 'absent'
   }
   const outcomes = await inBatch(wanted, revoked, (done) => onDone?.(done, wanted.length))
-  return { credentials: wanted.map((one, at) => resultOf(one, outcomes[at])), damage }
+  return { credentials: outcomes.map(resultOf), damage }
 }
 
 interface Wanted {
@@ -61,12 +61,11 @@ interface Wanted {
   readonly status?: CredentialStatus
 }
 
-function resultOf(
-  { key, status }: Wanted,
-  outcome: Outcome<unknown, RevokedCredential['result']> | undefined,
-): RevokedCredential {
+function resultOf(outcome: Outcome<Wanted, RevokedCredential['result']>): RevokedCredential {
+  const { key, status } = outcome.item
   const account = status?.status === 'active' ? status.labels?.accountName : undefined
   const told = { provider: key.provider, ...(account !== undefined && { account }) }
-  if (outcome && 'result' in outcome) return { ...told, result: outcome.result }
-  return { ...told, result: 'failed', ...(outcome && { error: outcome.error.code }) }
+  return 'result' in outcome
+    ? { ...told, result: outcome.result }
+    : { ...told, result: 'failed', error: outcome.error.code }
 }

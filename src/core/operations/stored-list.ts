@@ -1,7 +1,7 @@
 import type { CredentialAdmin } from '../credentials/credential-admin.ts'
 import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { AccessContext } from '../ports/access-context.ts'
-import type { StoredCredential } from '../ports/secret-backend.ts'
+import type { CredentialStatus, StoredCredential } from '../ports/secret-backend.ts'
 
 export interface Listing {
   readonly stored: readonly StoredCredential[]
@@ -19,6 +19,15 @@ export async function listAll(credentials: Pick<CredentialAdmin, 'list'>, contex
     if (!isCredentialVaultError(error)) throw error
     return { stored: stored.sort(byName), damage: error }
   }
+}
+
+/** Returns the status with its labels, which some backends return for one credential at a time only. */
+export async function statusWithLabels(
+  credentials: Pick<CredentialAdmin, 'status'>,
+  { key, status }: StoredCredential,
+  context: AccessContext,
+): Promise<CredentialStatus> {
+  return status.status === 'active' && status.labels ? status : credentials.status(key, context)
 }
 
 function byName({ key: a }: StoredCredential, { key: b }: StoredCredential): number {
