@@ -1,8 +1,11 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createRejections } from '../../../src/core/lifecycle/rejections.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { StoredVersion } from '../../../src/core/ports/secret-backend.ts'
+import { startHarness } from '../../harness/mcp-harness.ts'
 
 const version = (name: string) => ({ ref: `v-${name}`, label: '1', createdAt: new Date() }) as unknown as StoredVersion
 const keyOf = (name: string, provider = 'jira') =>
@@ -86,3 +89,59 @@ test('one owner with several providers behind one gateway is one owner, and does
   expect(await settle('alice')).toBe('rejected')
   expect([...marked.keys()].some((path) => path.includes('alice'))).toBe(true)
 })
+
+const call = () => ({ signal: new AbortController().signal, correlationId: 'by-hand' })
+const intent = () => ({ expect: 'any', audit: { writer: 'w', seq: 1 }, operationId: crypto.randomUUID() }) as const
+
+test.each([0, 300])(
+  'end to end with a log that takes %i ms for a line: an outage that meets eight users at once marks none',
+  async (milliseconds) => {
+    const service: Server = createServer((_request, response) => {
+      response.statusCode = 401
+      response.end()
+    })
+    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
+    const origin = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
+    const harness = await startHarness({
+      cacheSeconds: 0,
+      jira: { destinations: [{ origin, header: { scheme: 'Bearer', field: 'pat' } }] },
+      tools(server, gate, { jira }) {
+        server.registerTool(
+          'look',
+          {},
+          gate(jira, { retry: false }, async (extra) => ({
+            content: [{ type: 'text', text: `${(await jira.getCredentials(extra).fetch('/')).status}` }],
+          })),
+        )
+      },
+    })
+    onTestFinished(async () => {
+      service.close()
+      await harness.close()
+    })
+    const users = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6', 'u7', 'u8']
+    for (const user of users)
+      await harness.backend.write(
+        storageKey('jira', harness.owner(user)),
+        { pat: `tok-${user}-abcdef` },
+        intent(),
+        call(),
+      )
+    const clients = []
+    for (const user of users) clients.push(await harness.connect(user))
+    // A busy disk's fsync.
+    const append = harness.audit.append.bind(harness.audit)
+    harness.audit.append = async (event) => {
+      if (event.type === 'credential.rejected') await delay(milliseconds)
+      return append(event)
+    }
+    const texts = await Promise.all(clients.map((client) => client.text('look')))
+    expect(texts.map(({ text }) => text)).toEqual(users.map(() => '401'))
+    const left: string[] = []
+    for (const user of users) {
+      const found = await harness.backend.stat(storageKey('jira', harness.owner(user)), call())
+      if (found.status === 'active' && found.labels?.rejectedAt) left.push(user)
+    }
+    expect(left).toEqual([])
+  },
+)

@@ -1,5 +1,3 @@
-import { chmodSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ISSUER, type MainCommand, mainCommand } from '../../harness/processes/cli-process.ts'
 
@@ -18,12 +16,7 @@ async function run(words: readonly string[]) {
   return done
 }
 
-function file(name: string, text: string, mode = 0o600): string {
-  const path = join(command.root, name)
-  writeFileSync(path, text)
-  chmodSync(path, mode)
-  return path
-}
+const file = (...given: Parameters<MainCommand['file']>) => command.file(...given)
 
 describe('import env', () => {
   const BOT = ['--provider', 'jira', '--issuer', ISSUER, '--subject', 'build-bot']

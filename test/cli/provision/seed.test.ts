@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ISSUER, type MainCommand, mainCommand } from '../../harness/processes/cli-process.ts'
@@ -22,12 +22,7 @@ async function run(words: readonly string[], input?: string) {
   return done
 }
 
-function file(name: string, text: string, mode = 0o600): string {
-  const path = join(command.root, name)
-  writeFileSync(path, text)
-  chmodSync(path, mode)
-  return path
-}
+const file = (...given: Parameters<MainCommand['file']>) => command.file(...given)
 
 const auditLines = () => {
   const folder = join(command.environment.MCP_VAULT_FOLDER, 'audit')

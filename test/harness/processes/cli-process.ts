@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
@@ -11,12 +10,7 @@ import { printable } from '../../../src/core/model/printable.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
 import { compiled } from './compile-module.ts'
-
-export interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly error: string
-}
+import { type Ended, endedProcess } from './ended-process.ts'
 
 export interface MainCommand {
   /** The command's module, for a process of the test's own. */
@@ -33,6 +27,8 @@ export interface MainCommand {
   shell(script: string): Promise<Ended>
   store(subject: string, values: Readonly<Record<string, string>>, issuer?: string): Promise<void>
   stored(subject: string): Promise<unknown>
+  /** Writes a file into the command's folder, and returns its path. Default mode 0600. */
+  file(name: string, text: string, mode?: number): string
   remove(): void
 }
 
@@ -49,20 +45,7 @@ export async function mainCommand(): Promise<MainCommand> {
 
   function ended(command: string, words: readonly string[], input: string | Uint8Array = ''): Promise<Ended> {
     const env = { PATH: process.env['PATH'], HOME: root, MCV: `${process.execPath} ${script}`, ...environment }
-    const child = spawn(command, words, { env, cwd: root, stdio: ['pipe', 'pipe', 'pipe'] })
-    const printed = { out: '', error: '' }
-    child.stdout.on('data', (chunk) => {
-      printed.out += String(chunk)
-    })
-    child.stderr.on('data', (chunk) => {
-      printed.error += String(chunk)
-    })
-    // It may end before it has read everything.
-    child.stdin.on('error', () => undefined).end(input)
-    return new Promise((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', (code) => resolve({ code, ...printed }))
-    })
+    return endedProcess(command, words, { env, cwd: root }, input)
   }
 
   async function withStore<T>(work: (backend: ReturnType<typeof sealedFile>) => Promise<T>): Promise<T> {
@@ -85,6 +68,13 @@ export async function mainCommand(): Promise<MainCommand> {
     store: (subject, values, issuer) =>
       withStore(async (backend) => void (await put(backend, keyOf(subject, issuer), values))),
     stored: (subject) => withStore((backend) => valuesOf(backend, keyOf(subject))),
+    file(name, text, mode = 0o600) {
+      const path = join(root, name)
+      writeFileSync(path, text)
+      // The mode of a new file would be cut by the umask.
+      chmodSync(path, mode)
+      return path
+    },
     remove: () => rmSync(root, { recursive: true, force: true }),
   }
 }
