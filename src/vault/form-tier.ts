@@ -43,7 +43,7 @@ export interface FormTier {
   close(): Promise<void>
 }
 
-/** What only the vault around the tier needs of it. */
+/** The tier with the parts that only the vault around it needs. */
 export interface OpenedFormTier extends FormTier {
   readonly saves: RunningSaves
   providerNames(): Iterable<string>

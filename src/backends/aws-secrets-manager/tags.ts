@@ -28,7 +28,7 @@ export function tagsOfWrite(
   const { expiresAt, accountName, unverified } = written.labels ?? {}
   return tags({
     [VERSION]: versionId,
-    // What there is not, or is too long, is written as an empty tag, so that the previous version's does not stay.
+    // A missing or too long value is written as an empty tag, so that the previous version's tag does not stay.
     [FIELDS]: fields.length <= MAX_VALUE ? fields : '',
     [AUDIT]: positionText(written.audit),
     [EXPIRES]: expiresAt?.toISOString() ?? '',

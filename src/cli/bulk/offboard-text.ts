@@ -9,7 +9,7 @@ export interface Offboarded extends Owner {
   readonly credentials: readonly RevokedCredential[]
   /** Why the list may lack some of the owner's credentials. */
   readonly listError?: string
-  /** What may still hold a value or a sign-in, and until when. */
+  /** Places that may still hold a value or a sign-in, each with its end. */
   readonly remaining: readonly Remaining[]
 }
 

@@ -40,7 +40,7 @@ ${authkitHelp}${fieldHelp}${writeHelp}`,
   },
 }
 
-/** As mcp-authkit's factory makes it. */
+/** mcp-authkit's factory makes it so. */
 function prefixOf(prefix: string, namespace: string): string {
   return namespace === '' ? prefix : `${prefix.replace(/:+$/, '')}:${namespace}:`
 }

@@ -20,7 +20,7 @@ export interface Entry {
   readonly values: CredentialValues
 }
 
-/** What is known about fields: a module's own providers, or else their types. */
+/** The definitions of fields: a module's own providers, or else the types that the options give. */
 export interface FieldRules {
   readonly providers?: ReadonlyMap<string, FormProvider> | undefined
   readonly types: ReadonlyMap<string, VariableType>

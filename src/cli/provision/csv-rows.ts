@@ -9,7 +9,7 @@ type Name = (typeof NAMES)[number]
 /** Values for columns that the file does not have. */
 export type Defaults = Readonly<Partial<Record<Name, string | undefined>>>
 
-/** What a spreadsheet writes in place of a formula that failed: the cell's own text is lost. */
+/** A spreadsheet writes these in place of a formula that failed, and the cell's own text is lost. */
 const SPREADSHEET_ERROR = /^#(?:NAME\?|REF!|VALUE!|N\/A|NULL!|NUM!|DIV\/0!|SPILL!|CALC!)$/
 /** Cells with which a spreadsheet begins a formula. */
 const FORMULA = /^[=+\-@\t\r]/

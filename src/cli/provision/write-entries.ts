@@ -100,13 +100,13 @@ async function written(
 ): Promise<readonly ResultRow[]> {
   const outcomes = await forEachOf(terminal, 'store', planned, async ({ key, values, found, writes }) => {
     if (!writes) return 'kept'
-    // What its owner has saved or revoked since then is newer than the input.
+    // A change that its owner has made since then is newer than the input.
     const expect = found.status === 'active' ? { version: found.version.ref } : 'absent'
     try {
       await credentials.save(key, values, context, { expect, labels: { unverified: true } })
       return found.status === 'active' ? 'replaced' : 'stored'
     } catch (error) {
-      // As if the owner had entered one before it was looked at.
+      // The outcome is the same as if the owner had entered one before the command looked.
       if (!replace && isCredentialVaultError(error, 'conflict')) return 'kept'
       throw error
     }

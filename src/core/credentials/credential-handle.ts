@@ -60,7 +60,7 @@ export interface HandleParts {
   readonly reject: (rejection: Rejection) => Promise<void>
 }
 
-/** What a service answered to the values of one version. */
+/** A service's rejection of the values of one version. */
 export interface Rejection {
   /** The version that was refused. Undefined when another call had put it out of use before this one read it. */
   readonly version?: StoredVersion | undefined

@@ -35,7 +35,7 @@ export interface SaveDetails {
   /** Called once the line is durable, before anything is written. Rejects if the write is no longer allowed. */
   readonly mayWrite?: (() => Promise<void>) | undefined
   readonly labels?: WriteIntent['labels']
-  /** What must still be stored. Default `any`. */
+  /** The version that must still be stored. Default `any`. */
   readonly expect?: Expectation
 }
 

@@ -130,7 +130,7 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   const { reruns } = toolCall
   if (!retry) reruns.state = 'opted-out'
   const ended = await Promise.allSettled([runOnce(entry, call)])
-  // Only now: while the handler runs, it may still be told otherwise, or have to tidy up.
+  // The gate waits for the handler, which may still have to tidy up after the rejection.
   const end = await provider.settleRejection?.(call)
   if (end === undefined || end === 'kept' || reruns.state === 'opted-out' || client.signal.aborted)
     return unwrapped(ended)

@@ -27,7 +27,7 @@ export interface ToolCall {
   readonly guard: EchoGuard
   /** The arguments that the client sent. */
   readonly arguments: unknown
-  /** What the client hears of the call's progress. */
+  /** The progress that the client is sent. */
   readonly progress: CallProgress
   /** Whether the call's handlers may run again. Shared by all its gates, because the outer one runs the inner one's handler again. */
   readonly reruns: CallReruns

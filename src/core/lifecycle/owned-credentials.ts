@@ -7,7 +7,7 @@ import type { CredentialStatus, WritableBackend } from '../ports/secret-backend.
 import { reinstate } from './reinstatement.ts'
 import type { RejectionMarks } from './rejection-marks.ts'
 
-/** What owners see and change on their own page, besides saving and revoking. It reads no values. */
+/** The status and the rejections of credentials, for their owners' own page. It reads no values. */
 export interface OwnedCredentials {
   /** Asks the backend, never a cache. Reads no values and is not audited. */
   status(key: StorageKey, context: Pick<AccessContext, 'correlationId'>): Promise<CredentialStatus>

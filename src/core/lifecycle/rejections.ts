@@ -54,7 +54,7 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
   async function unmark(counted: CountedRejection, correlationId: string): Promise<void> {
     const { key, version } = counted
     counted.marked = false
-    // Not with the login of the call that noticed the outage: the credential is another owner's.
+    // The call that noticed the outage must not lend its login: the credential is another owner's.
     const context = { correlationId }
     try {
       await marks.set(key, version, undefined, traceOf(context))

@@ -1,4 +1,4 @@
-/** What a provider's form asks about the end of a credential. */
+/** A provider's rules about the end of a credential. */
 export interface ExpiryPolicy {
   /** Whether the form asks for the date on which the credential ends at the service. */
   readonly date: 'none' | 'optional' | 'required'

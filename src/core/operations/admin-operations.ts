@@ -34,7 +34,7 @@ export interface ShownList {
   readonly error?: string
 }
 
-/** What was done with each credential of a provider, and why the list may lack some. */
+/** The result for each credential of a provider, and why the list may lack some. */
 export interface RevokedList {
   readonly credentials: readonly (Owner & RevokedCredential)[]
   readonly error?: string
@@ -46,7 +46,7 @@ export interface CredentialFilter {
   readonly subject?: string | undefined
 }
 
-/** What operators do through the running server. Nothing of it returns a value. */
+/** The operators' verbs of the running server. None of them returns a value. */
 export interface AdminOperations {
   list(filter: CredentialFilter, context: AccessContext): Promise<ShownList>
   show(key: StorageKey, context: AccessContext): Promise<ShownCredential & { readonly location: string }>

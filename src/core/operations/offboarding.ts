@@ -84,7 +84,7 @@ export function createOffboarding(parts: OffboardingParts) {
       if (error !== undefined) left.push({ what: 'credential', provider, error })
     if (!dryRun) {
       cutoff.cut(owner)
-      // What passed the check before the cut has been handed out when this turn is over.
+      // A release that passed the check before the cut has handed its values out when this turn is over.
       await nextTurn()
       const { actor, clientId, address, correlationId } = context
       const count = revoked.filter(({ result }) => result === 'revoked' || result === 'purged').length

@@ -8,7 +8,7 @@ import type { CredentialStatus } from '../ports/secret-backend.ts'
 import { inBatch, type Outcome } from './batch.ts'
 import { listAll } from './stored-list.ts'
 
-/** What was done with one credential of an owner. */
+/** The result for one credential of an owner. */
 export interface RevokedCredential {
   readonly provider: string
   readonly result: 'revoked' | 'purged' | 'already_revoked' | 'absent' | 'would_be_revoked' | 'failed'

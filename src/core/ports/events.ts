@@ -1,6 +1,6 @@
 import type { Owner } from '../model/owner.ts'
 
-/** What happened to one owner's credential in this process. It never holds a value, a token or a link. */
+/** An event of one owner's credential in this process. It never holds a value, a token or a link. */
 export interface CredentialEvent {
   readonly owner: Owner
   readonly provider: string

@@ -43,7 +43,7 @@ export interface FormProvider {
   readonly fieldProblems?: (values: CredentialValues) => ReadonlyMap<string, FieldProblem>
   /** Whether the owner may save values that the service could not be asked about. Default false. */
   readonly allowUnverified?: boolean
-  /** What the form asks about the end of the credential. Undefined: nothing. */
+  /** The form's rules about the end of the credential. Undefined: there are none. */
   readonly expiry?: ExpiryPolicy | undefined
   /** Tries the values against the service. Resolves to a {@link VerifyFailure} if there is no verdict. Absent if values are not tried. */
   readonly verify: ((values: CredentialValues) => Promise<Verification | VerifyFailure>) | undefined

@@ -16,7 +16,7 @@ export interface StoredVersion {
 }
 
 /**
- * What is known of one version besides its values. A backend binds labels to their version and drops them for any other. Whoever may write
+ * Facts about one version besides its values. A backend binds labels to their version and drops them for any other. Whoever may write
  * labels can forge them, so they only decide whether an owner is asked or told: nothing is released, saved or revoked because of one.
  */
 export interface VersionLabels {

@@ -24,7 +24,7 @@ export interface CredentialVisit extends AccountVisit {
   readonly key: StorageKey
 }
 
-/** What a button of the page does. Each action has its own CSRF token. */
+/** The actions of the page's buttons. Each has its own CSRF token. */
 export type AccountAction = 'test' | 'connect' | 'reinstate' | 'revoke' | 'sign-out-everywhere'
 
 type Handler = (services: PageServices, request: PageRequest) => Promise<Answer>

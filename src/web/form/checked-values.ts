@@ -16,7 +16,7 @@ import { formPage, UNVERIFIED_FIELD } from './form-page.ts'
 /** Values that passed every check and may be saved. */
 export interface CheckedValues {
   readonly values: CredentialValues
-  /** What `verify` told of them. */
+  /** Facts about the values, from `verify` and the form. */
   readonly labels: CredentialLabels
 }
 
