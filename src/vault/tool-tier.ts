@@ -161,7 +161,6 @@ export function createToolTier(
       crossings: createLeakDetector({ note: log.note, health }),
       rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
       expiryNotices: createExpiryNotices({
-        reader,
         events: opened.events,
         daysAhead: checked.expiryNoticeDays,
         accountUrl: accountUrl(serverBaseUrl),

@@ -1,23 +1,18 @@
-import type { CredentialReader } from '../credentials/credential-reader.ts'
 import { BoundedMap } from '../host/bounded-map.ts'
 import type { EventListeners } from '../journal/event-listeners.ts'
-import { withLongestLife } from '../lifecycle/state-of.ts'
 import { DAY } from '../model/expiry.ts'
 import type { StorageKey } from '../model/storage-key.ts'
-import type { FormProvider } from '../ports/form-provider.ts'
+import type { CredentialStatus } from '../ports/secret-backend.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 
 /** Notices in the results of calls that a credential expires soon, at most one a day for each credential. */
 export interface ExpiryNotices {
-  /** Returns the line for a result, or undefined if none is due. */
-  noticeFor(key: StorageKey, provider: NoticeProvider, call: GatedCall): Promise<string | undefined>
+  /** Returns the line for a result, or undefined if none is due. `label` is what users call the service. */
+  noticeFor(key: StorageKey, label: string, status: CredentialStatus, call: GatedCall): string | undefined
 }
 
-export type NoticeProvider = Pick<FormProvider, 'label' | 'expiry'>
-
 export interface ExpiryNoticesParts {
-  readonly reader: Pick<CredentialReader, 'status'>
   readonly events: Pick<EventListeners, 'emit'>
   /** How many days before the expiry the notices begin; 0 gives none. */
   readonly daysAhead: number
@@ -27,7 +22,7 @@ export interface ExpiryNoticesParts {
 
 const MAX_REMEMBERED = 100_000
 
-export function createExpiryNotices({ reader, events, daysAhead, accountUrl }: ExpiryNoticesParts): ExpiryNotices {
+export function createExpiryNotices({ events, daysAhead, accountUrl }: ExpiryNoticesParts): ExpiryNotices {
   const told = new BoundedMap<string, number>(MAX_REMEMBERED)
 
   function isDue({ path }: StorageKey, expiresAt: Date, now: number): boolean {
@@ -38,10 +33,8 @@ export function createExpiryNotices({ reader, events, daysAhead, accountUrl }: E
   }
 
   return {
-    async noticeFor(key, { label, expiry }, call) {
-      if (daysAhead === 0) return undefined
-      const found = withLongestLife(await reader.status(key, call), expiry)
-      const expiresAt = found.status === 'active' ? found.labels?.expiresAt : undefined
+    noticeFor(key, label, status, call) {
+      const expiresAt = status.status === 'active' ? status.labels?.expiresAt : undefined
       if (!expiresAt || !isDue(key, expiresAt, Date.now())) return undefined
       const { owner, provider } = key
       events.emit('expiring', { owner, provider, expiresAt, correlationId: call.correlationId })

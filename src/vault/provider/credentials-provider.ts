@@ -19,6 +19,7 @@ import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
+import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
 import { type CallReferences, createCallReferences } from './call-references.ts'
@@ -54,6 +55,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #form: FormProvider
   readonly #references: CallReferences
   readonly #rejections = createCallRejections()
+  /** The status with which each call passed, so that a notice about its expiry needs no second look. */
+  readonly #seen = new WeakMap<GatedCall, CredentialStatus>()
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
   #opening: Promise<void> | undefined
 
@@ -185,7 +188,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   async credentialState(call: GatedCall): Promise<CredentialState> {
-    return (await currentState(this.#ready().reader, this.#key(call.user), this.#form, call)).state
+    const current = await currentState(this.#ready().reader, this.#key(call.user), this.#form, call)
+    if (current.state === 'active') this.#seen.set(call, current.status)
+    return current.state
   }
 
   async requestCredential(
@@ -227,11 +232,15 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   async settleRejection(call: GatedCall): Promise<RejectionEnd> {
     const rejection = this.#rejections.take(call)
     if (!rejection) return 'kept'
+    this.#seen.delete(call)
     return this.#ready().rejections.settle(this.#key(call.user), rejection, contextOf(call))
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    return this.#ready().expiryNotices.noticeFor(this.#key(call.user), this.#form, call)
+    // A credential that the call had to ask for has not been seen yet.
+    if (!this.#seen.has(call)) await this.credentialState(call)
+    const status = this.#seen.get(call)
+    return status && this.#ready().expiryNotices.noticeFor(this.#key(call.user), this.label, status, call)
   }
 
   async reportEcho(call: GatedCall): Promise<void> {

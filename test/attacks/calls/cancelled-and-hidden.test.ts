@@ -1,14 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { createExpiryNotices } from '../../../src/core/gate/expiry-notices.ts'
 import { passGate } from '../../../src/core/gate/gate.ts'
 import { createToolCall } from '../../../src/core/gate/tool-call.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { fillIn, linkIn, startHarness } from '../../harness/mcp-harness.ts'
 
 const key = storageKey('jira', { issuer: 'https://idp.example.com', subject: 'alice' })
-const version = { ref: 'v1', label: '1', createdAt: new Date() } as never
 
 test('a handler is not run a second time for a client that has cancelled', async () => {
   const cancelled = new AbortController()
@@ -45,12 +43,6 @@ test('a handler is not run a second time for a client that has cancelled', async
 
 test('a failed call does not use up the one notice of the day', async () => {
   const expiresAt = new Date(Date.now() + 86_400_000)
-  const notices = createExpiryNotices({
-    reader: { status: async () => ({ status: 'active', version, labels: { expiresAt } }) },
-    events: { emit: () => undefined },
-    daysAhead: 14,
-    accountUrl: 'https://x/credentials',
-  } as never)
   let fails = true
   const harness = await startHarness({
     expiryNoticeDays: 14,
@@ -71,7 +63,6 @@ test('a failed call does not use up the one notice of the day', async () => {
     { expect: 'any', audit: { writer: 'w', seq: 1 }, operationId: 'o', labels: { expiresAt } } as never,
     call,
   )
-  void notices
   const alice = await harness.connect('alice')
   await alice.text('flaky')
   fails = false
