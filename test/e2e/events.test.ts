@@ -12,6 +12,14 @@ test('listeners hear what happens to credentials, without a secret, and nothing 
     jira: { verify: async () => ({ ok: true, expiresAt: new Date(Date.now() + 86_400_000) }) },
     tools(server, gate, { jira }) {
       server.registerTool(
+        'look',
+        {},
+        gate(jira, async (extra) => {
+          await jira.getCredentials(extra).use(() => undefined)
+          return { content: [{ type: 'text', text: 'looked' }] }
+        }),
+      )
+      server.registerTool(
         'act',
         {},
         gate(jira, { retry: false }, async (extra) => {
@@ -35,14 +43,15 @@ test('listeners hear what happens to credentials, without a secret, and nothing 
 
   const alice = await harness.connect('alice')
   await fillIn(linkIn((await alice.text('act')).text), 'alice', { pat: SECRET })
+  expect((await alice.text('look')).text).toContain('looked')
   expect((await alice.text('act')).text).toContain('done')
   await harness.jira.invalidateCredentials(harness.owner('alice'))
   await harness.jira.invalidateCredentials(harness.owner('alice'))
 
   const about = { owner: harness.owner('alice'), provider: 'jira', correlationId: expect.any(String) }
-  expect(heard.map(([name]) => name)).toEqual(['saved', 'rejected', 'expiring', 'revoked'])
+  expect(heard.map(([name]) => name)).toEqual(['saved', 'expiring', 'rejected', 'revoked'])
   for (const [, event] of heard) expect(event).toMatchObject(about)
-  expect(heard[2]?.[1]).toMatchObject({ expiresAt: expect.any(Date) })
+  expect(heard[1]?.[1]).toMatchObject({ expiresAt: expect.any(Date) })
   expect(JSON.stringify(heard)).not.toContain(SECRET)
   const told = warnings.filter((text) => text.includes('listener'))
   expect(told).toEqual([expect.stringMatching(/^A listener of the event saved failed \(correlation id/)])
