@@ -1,3 +1,5 @@
+import { REDIS_REASONS } from './redis-reason.ts'
+
 /**
  * Narrows an error's code: stable tokens, for logs, tests and programs. `docs/troubleshooting.md` says what to do about each. Code outside
  * this package, such as a backend of your own, gives reasons that begin with `x_`, followed by at most 60 lower-case letters, digits and `_`.
@@ -274,6 +276,7 @@ const FIXED_REASONS = [
   ...LOGIN_REASONS,
   ...METADATA_REASONS,
   ...CALL_REASONS,
+  ...REDIS_REASONS,
 ] as const
 
 export type OptionReason = (typeof OPTION_REASONS)[number]

@@ -36,12 +36,16 @@ export interface PendingStore {
   readonly name: string
   /** Whether the entries outlive this process or are shared with others. If so, a web key must be configured. */
   readonly shared: boolean
+  /** Connects, and refuses a store that must not be used. Called once, before the other methods. Absent where there is nothing to open. */
+  open?(): Promise<void>
   /**
    * Inserts `entry` and returns it. If its slot has an entry that is open or claimed and not expired, returns that one instead. With
-   * `waiterId`, the same step counts the call as waiting for the returned entry until it expires.
+   * `waiterId`, the same step counts the call as waiting for the returned entry until it expires. A shared store may forget a call that
+   * has not asked for the entry with its `waiterId` for half a minute, because its process may be dead.
    */
   openOrReuse(entry: PendingEntry, waiterId?: string): Promise<StoredEntry>
-  get(key: PendingKey): Promise<StoredEntry | undefined>
+  /** Returns the entry. With `waiterId`, the call is counted as waiting from now on, if it may have been forgotten. */
+  get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
   /**
    * Turns `open` and not expired into `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash leaves the
    * link usable. The holder may claim again to extend it. Resolves false if another caller holds the claim or the entry is not open.
@@ -51,9 +55,9 @@ export interface PendingStore {
   unclaim(key: PendingKey, claimId: string): Promise<void>
   /**
    * Turns any state into `closed` and frees the slot. Keeps the first outcome if it is closed already. Resolves whether this call closed
-   * it.
+   * it. With `topic`, the same step wakes the topic, whether or not it closed anything.
    */
-  close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
+  close(key: PendingKey, outcome: PendingOutcome, topic?: string): Promise<boolean>
   /**
    * Closes every entry of this owner that is not closed, and returns those. Absent where entries cannot be found by their owner; offboarding
    * then leaves them until they expire.
@@ -61,9 +65,15 @@ export interface PendingStore {
   closeAll?(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Removes one waiting call from the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
-  /** Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. */
-  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
-  /** Calls `onWake` for every later `wake` of the topic, from any process. Resolves to the function that stops listening. */
+  /**
+   * Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. With `topic`, the same step then
+   * wakes the topic.
+   */
+  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome, topic?: string): Promise<boolean>
+  /**
+   * Calls `onWake` for every later `wake` of the topic, from any process. A store that may lose a wake also calls it from time to time.
+   * Resolves to the function that stops listening.
+   */
   listen(topic: string, onWake: () => void): Promise<() => void>
   /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>

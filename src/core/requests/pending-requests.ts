@@ -193,17 +193,11 @@ export function createPendingRequests({
 
     unclaim: (claim) => store.unclaim(claim.key, claim.id),
 
-    async close(request, outcome) {
-      const closed = await store.close(request.key, outcome)
-      await store.wake(topicOf(request))
-      return closed
-    },
+    close: (request, outcome) => store.close(request.key, outcome, topicOf(request)),
 
     async withdraw(request) {
       await requests.leave(request)
-      const closed = await store.closeUnlessAwaited(request.key, 'declined')
-      if (closed) await store.wake(topicOf(request))
-      return closed
+      return store.closeUnlessAwaited(request.key, 'declined', topicOf(request))
     },
 
     async endAllOf(owner) {

@@ -13,10 +13,11 @@ const CLOCKS_DIFFER = 100
 
 export function newEntry(given: Partial<PendingEntry> = {}): PendingEntry {
   const expiresAt = given.expiresAt ?? Date.now() + LIFETIME
+  const slot = given.slot ?? randomUUID()
   return {
     key: randomUUID() as string as PendingKey,
-    slot: randomUUID(),
-    owner: randomUUID(),
+    slot,
+    owner: `owner-of-${slot}`,
     sealed: `sealed-${randomUUID()}`,
     keepUntil: expiresAt + LIFETIME,
     ...given,
