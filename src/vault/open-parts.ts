@@ -39,7 +39,15 @@ export type OpenableBackend = Pick<SecretBackend, 'open' | 'close' | 'deriveKey'
 
 export type PartsOptions = Pick<
   OpenVaultOptions,
-  'serverBaseUrl' | 'identity' | 'pendingStore' | 'audit' | 'webKey' | 'linkTtlSeconds' | 'verifyToken' | 'warn'
+  | 'serverBaseUrl'
+  | 'identity'
+  | 'pendingStore'
+  | 'browserSessions'
+  | 'audit'
+  | 'webKey'
+  | 'linkTtlSeconds'
+  | 'verifyToken'
+  | 'warn'
 > & { readonly backend: OpenableBackend }
 
 /** The difference between the functions that open a vault or one tier of it. */
@@ -92,12 +100,19 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
   )
   const createdKeys: string[] = []
-  const pending = { close: () => pendingStore.shutdown() }
-  await orClose([pending], () =>
-    withDeadline(backend.name, OPEN_DEADLINE, () =>
+  const sessions = options.browserSessions
+  const pending = {
+    close: () => closeEach([{ close: () => pendingStore.shutdown() }, { close: async () => sessions?.close?.() }], []),
+  }
+  await orClose([pending], async () => {
+    await withDeadline(pendingStore.name, OPEN_DEADLINE, async () => {
+      await pendingStore.open?.()
+      await sessions?.open?.()
+    })
+    await withDeadline(backend.name, OPEN_DEADLINE, () =>
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
-    ),
-  )
+    )
+  })
   const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
     const webKey = findWebKey({
       option: `${caller}.webKey`,

@@ -4,16 +4,17 @@ import { ownerHash } from '../crypto/owner-hash.ts'
 import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
 import { CredentialVaultError } from '../model/errors.ts'
-import type { Owner } from '../model/owner.ts'
+import { type Owner, sameOwner } from '../model/owner.ts'
 import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
+import { type RequestState, stateOf, waitForEnd } from './request-wait.ts'
 import { createWaitingCalls } from './waiting-calls.ts'
 
 /** A request and its state, found by its handle. */
 export interface FoundRequest {
   readonly request: PendingRequest
-  readonly state: 'open' | 'claimed' | 'expired' | PendingOutcome
+  readonly state: RequestState
 }
 
 export interface Claim {
@@ -54,7 +55,8 @@ export interface PendingRequests {
   endAllOf(owner: Owner): Promise<void>
   /**
    * Waits until the request is closed or expires, or until `hasCredential` reports that the owner's credential was saved in another way.
-   * Rejects with the signal's reason if it aborts, which ends this wait only.
+   * Rejects with the signal's reason if it aborts, which ends this wait only. An outage of the store or the backend does not end it before
+   * the link expires.
    */
   wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
   /** First 8 hex digits of the request's key, for audit lines. */
@@ -80,8 +82,6 @@ const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
 /** Calls of one owner that may wait at the same time. */
 const MOST_WAITING_CALLS = 100
-/** Milliseconds between two checks of a request that is being saved although its link has expired. */
-const LEAST_SLEEP = 250
 
 const sealedSchema = z.strictObject({
   id: z.string(),
@@ -146,13 +146,21 @@ export function createPendingRequests({
     }
   }
 
+  /** A shared store is not believed for whose request it returns. */
+  function unsealFor({ provider, user }: NewRequest, entry: StoredEntry): PendingRequest | undefined {
+    const request = unseal(entry)
+    const isTheirs =
+      request?.provider === provider && sameOwner(request.user, user) && request.user.clientId === user.clientId
+    return isTheirs ? request : undefined
+  }
+
   async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<PendingRequest> {
     const entry = await store.openOrReuse(newEntry(wanted), waiterId)
-    const request = unseal(entry)
+    const request = unsealFor(wanted, entry)
     if (request) return request
-    // The entry was sealed with an earlier web key, so its link works for no one. Close it to make room for a new one.
+    // The entry was sealed with an earlier web key, or somebody put another's record there. Close it to make room for a new one.
     await store.close(entry.key, 'cancelled')
-    const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
+    const replaced = unsealFor(wanted, await store.openOrReuse(newEntry(wanted), waiterId))
     if (!replaced) throw new TypeError('a request sealed just now does not open')
     return replaced
   }
@@ -208,35 +216,9 @@ export function createPendingRequests({
     },
 
     async wait(request, hasCredential, signal) {
-      let wakeUp: (() => void) | undefined
-      let woken = false
-      let stop: (() => void) | undefined
       try {
-        signal.throwIfAborted()
-        stop = await store.listen(topicOf(request), () => {
-          woken = true
-          wakeUp?.()
-        })
-        for (;;) {
-          woken = false
-          const entry = await store.get(request.key)
-          const state = entry ? stateOf(entry) : 'expired'
-          if (state !== 'open' && state !== 'claimed') return state
-          // Another client's request of the same owner may have saved the credential.
-          if (await hasCredential()) {
-            await store.close(request.key, 'saved')
-            return 'saved'
-          }
-          // An abort while the store was asked does not fire a listener that is added only now.
-          if (!woken && !signal.aborted) {
-            await sleep(Math.max(request.expiresAt - Date.now(), LEAST_SLEEP), signal, (wake) => {
-              wakeUp = wake
-            })
-          }
-          signal.throwIfAborted()
-        }
+        return await waitForEnd({ store, topic: topicOf(request), request, hasCredential, signal })
       } finally {
-        stop?.()
         await requests.leave(request)
       }
     },
@@ -259,24 +241,3 @@ function displayed(name: string | undefined): string | undefined {
 }
 
 const MAX_NAME_LENGTH = 200
-
-function stateOf(entry: StoredEntry): FoundRequest['state'] {
-  if (entry.state === 'closed') return entry.outcome ?? 'cancelled'
-  // A submit that claimed the link in time may still be saving when the link expires.
-  if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
-  return entry.state
-}
-
-/** Resolves when woken, when aborted, or after the time. */
-function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, milliseconds)
-    signal.addEventListener('abort', wake)
-    onStart(wake)
-  })
-}
