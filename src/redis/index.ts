@@ -11,4 +11,5 @@ export type {
   RedisSentinelOptions,
   RedisTlsOptions,
 } from './connection/redis-options.ts'
+export { type RedisBrowserSessionsOptions, redisBrowserSessions } from './redis-browser-sessions.ts'
 export { type RedisPendingStoreOptions, redisPendingStore } from './redis-pending-store.ts'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
-import type { RedisConnection } from './connection/redis-connection.ts'
+import { connectionOption, type RedisConnection } from './connection/redis-connection.ts'
 import { channelName } from './connection/subscriptions.ts'
 import { createEntrySteps } from './pending/entry-steps.ts'
 import { createWakes } from './pending/wakes.ts'
@@ -20,10 +20,7 @@ export interface RedisPendingStoreOptions {
 }
 
 const optionsSchema = z.strictObject({
-  redis: z.custom<RedisConnection>(
-    (value) => typeof value === 'object' && value !== null && 'attach' in value,
-    'must be a connection that redisConnection({ … }) made',
-  ),
+  redis: connectionOption(),
   maxEntries: z.int().min(1).max(1_000_000).default(10_000),
   maxOpenPerOwner: z.int().min(1).max(1000).default(20),
 } satisfies OptionSchemas<RedisPendingStoreOptions>)

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { warnAbout } from '../../core/host/notice.ts'
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
@@ -37,6 +38,13 @@ export interface RedisConnection {
   /** Closes the connection for all who use it. */
   close(): Promise<void>
 }
+
+/** Checks that a store was given a connection. */
+export const connectionOption = () =>
+  z.custom<RedisConnection>(
+    (value) => typeof value === 'object' && value !== null && 'attach' in value,
+    'must be a connection that redisConnection({ … }) made',
+  )
 
 const OPEN_WITHIN = 10_000
 
