@@ -9,6 +9,7 @@ import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
+import { checkSharedStores } from './shared-store-checks.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -20,14 +21,15 @@ Usage: mcp-credential-vault doctor [--provider NAME] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
-the probe below that provider's name, for policies that cover one provider; default doctor.
+the probe below that provider's name, for policies that cover one provider; default doctor. With Redis, it also tries a request and a
+sign-out there, and refuses a Redis that may drop them.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {
     await sodiumReady()
     warnOfUnknownVariables(terminal)
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
-    const { backend, audit, pendingStore } = stores
+    const { backend, audit, pendingStore, browserSessions } = stores
     const correlationId = newCorrelationId()
     try {
       const results = [
@@ -43,13 +45,14 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
+        ...(await checkSharedStores(pendingStore, browserSessions)),
         serverSettings(terminal),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
-      await Promise.allSettled([backend.close(), pendingStore.shutdown()])
+      await Promise.allSettled([backend.close(), pendingStore.shutdown(), browserSessions.close?.()])
       await audit.close()
     }
   },

@@ -1,8 +1,15 @@
 import { type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
+import { isRedisReason } from '../model/redis-reason.ts'
 import { isServiceOutage } from '../network/service-outage.ts'
 
 /** Kinds of errors by what the user can do: try again later, or ask the operator. */
-export type ProblemKind = 'unavailable' | 'serviceUnavailable' | 'forbidden' | 'broken' | 'unknownOwner'
+export type ProblemKind =
+  | 'unavailable'
+  | 'requestsUnavailable'
+  | 'serviceUnavailable'
+  | 'forbidden'
+  | 'broken'
+  | 'unknownOwner'
 
 const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
   unavailable: 'unavailable',
@@ -26,6 +33,7 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
 /** Returns undefined for errors whose own text is for the caller: a tool's errors, and ours that the tool's author must see. */
 export function problemKind(error: unknown): ProblemKind | undefined {
   if (isServiceOutage(error)) return 'serviceUnavailable'
+  if (isCredentialVaultError(error) && isRedisReason(error.reason)) return 'requestsUnavailable'
   // A backend in plain JavaScript may give any code.
   return isCredentialVaultError(error) && Object.hasOwn(KINDS, error.code) ? KINDS[error.code] : undefined
 }

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
 
+const page = readFileSync('docs/redis.md', 'utf8')
+const [, keys = ''] = /^ACL SETUSER \S+ on >\S+ (.*) RIGHTS$/m.exec(page) ?? []
+const [rights = ''] = /^\+hello[\s\S]*?(?=\n```)/m.exec(page) ?? []
+
 /** The rights that `docs/redis.md` says a user needs, for the default prefix. */
-export const MINIMAL_ACL =
-  (/^ACL SETUSER \S+ on >\S+ (.*)$/m.exec(readFileSync('docs/redis.md', 'utf8')) ?? [])[1] ?? ''
+export const MINIMAL_ACL = `${keys} ${rights.replaceAll('\n', ' ')}`
