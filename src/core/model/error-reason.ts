@@ -1,5 +1,3 @@
-import { REDIS_REASONS } from './redis-reason.ts'
-
 /**
  * Narrows an error's code: stable tokens, for logs, tests and programs. `docs/troubleshooting.md` says what to do about each. Code outside
  * this package, such as a backend of your own, gives reasons that begin with `x_`, followed by at most 60 lower-case letters, digits and `_`.
@@ -8,6 +6,7 @@ export type ErrorReason =
   | (typeof FIXED_REASONS)[number]
   | IssuerReason
   | ServiceReason
+  | `redis_${(typeof REDIS_FAILURES)[number]}`
   | `status_${number}`
   | `x_${string}`
 
@@ -230,6 +229,7 @@ const LOGIN_REASONS = [
 
 const METADATA_REASONS = ['metadata_missing', 'metadata_invalid', 'issuer_mismatch', 'introspection_missing'] as const
 const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected'] as const
+const REDIS_FAILURES = ['away', 'behind', 'eviction', 'full', 'login', 'refused', 'rights', 'timeout', 'unfit'] as const
 
 /** Why the identity provider could not be asked, or gave no usable answer. */
 const ISSUER_FAILURES = [
@@ -276,7 +276,6 @@ const FIXED_REASONS = [
   ...LOGIN_REASONS,
   ...METADATA_REASONS,
   ...CALL_REASONS,
-  ...REDIS_REASONS,
 ] as const
 
 export type OptionReason = (typeof OPTION_REASONS)[number]
@@ -292,6 +291,7 @@ const KNOWN: ReadonlySet<unknown> = new Set([
   ...FIXED_REASONS,
   ...ISSUER_FAILURES.map((failure) => `issuer_${failure}`),
   ...SERVICE_FAILURES.map((failure) => `service_${failure}`),
+  ...REDIS_FAILURES.map((failure) => `redis_${failure}`),
 ])
 
 /** Whether it may be logged and shown. Code in plain JavaScript, which no compiler checks, may have put anything there. */

@@ -79,21 +79,23 @@ const tlsSchema = z
     error: 'certFile and keyFile belong together',
   })
 
+const sentinelSchema = z.strictObject({
+  name: z.string().min(1),
+  nodes,
+  username: z.string().min(1).optional(),
+  passwordFile: file,
+} satisfies OptionSchemas<RedisSentinelOptions>)
+
+const clusterSchema = z.strictObject({ nodes } satisfies OptionSchemas<RedisClusterOptions>)
+
 export const redisSchema = z
   .strictObject({
     url: z
       .string()
       .refine(isRedisUrl, 'must be a redis:// or rediss:// URL with a host and at most a database number as path')
       .optional(),
-    sentinel: z
-      .strictObject({
-        name: z.string().min(1),
-        nodes,
-        username: z.string().min(1).optional(),
-        passwordFile: file,
-      } satisfies OptionSchemas<RedisSentinelOptions>)
-      .optional(),
-    cluster: z.strictObject({ nodes } satisfies OptionSchemas<RedisClusterOptions>).optional(),
+    sentinel: sentinelSchema.optional(),
+    cluster: clusterSchema.optional(),
     username: z.string().min(1).optional(),
     password: z.string().min(1).optional(),
     passwordFile: file,
