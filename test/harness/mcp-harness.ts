@@ -17,6 +17,7 @@ import Koa from 'koa'
 import { type HttpBrowser, httpBrowser, type Page, textOf } from '../../examples/tickets/http-browser.ts'
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { VariablesOptions } from '../../src/core/model/variables.ts'
 import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
@@ -31,6 +32,7 @@ import {
 } from '../../src/mcp/sdk-v1/index.ts'
 import type { CredentialVault } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
+import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
 import type { AdminOptions } from '../../src/web/admin/admin-options.ts'
@@ -42,6 +44,8 @@ export interface HarnessOptions {
   readonly mount?: McpMountOptions
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
+  /** Opens a second vault, a replica that serves all pages, while the first serves the tools. Called for each of the two. */
+  readonly shared?: () => Pick<OpenVaultOptions, 'pendingStore' | 'browserSessions'>
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -61,6 +65,8 @@ export interface HarnessOptions {
 export interface Harness {
   readonly baseUrl: string
   readonly vault: CredentialVault
+  /** The vault that serves the pages: the second replica, where there is one. */
+  readonly pages: CredentialVault
   readonly jira: CredentialsProvider<typeof jiraVariables>
   readonly audit: MemoryAudit
   readonly backend: SecretBackend
@@ -104,7 +110,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   })
   const audit = memoryAudit()
   const backend = options.backend ?? memoryBackend()
-  const vault = await openVault({
+  const { shared } = options
+  const vaultOptions: OpenVaultOptions = {
     serverBaseUrl: baseUrl,
     backend,
     audit: options.wrapAudit?.(audit) ?? audit,
@@ -116,13 +123,19 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
     ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),
-  })
-  const jira = new CredentialsProvider({
-    vault,
-    name: 'jira',
-    variables: jiraVariables,
-    ...options.jira,
-  } as CredentialsProviderOptions<typeof jiraVariables>)
+    ...(shared && { webKey: generateKeyText() }),
+  }
+  const vault = await openVault({ ...vaultOptions, ...shared?.() })
+  const providerIn = (one: CredentialVault) =>
+    new CredentialsProvider({
+      vault: one,
+      name: 'jira',
+      variables: jiraVariables,
+      ...options.jira,
+    } as CredentialsProviderOptions<typeof jiraVariables>)
+  const pages = shared && (await openVault({ ...vaultOptions, ...shared() }))
+  if (pages) providerIn(pages).register(app)
+  const jira = providerIn(vault)
   jira.register(app)
   const clients: Client[] = []
   app.use(
@@ -163,6 +176,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   return {
     baseUrl,
     vault,
+    pages: pages ?? vault,
     jira,
     audit,
     backend,
@@ -190,6 +204,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
+      await pages?.close()
       await identityProvider.close()
     },
   }
