@@ -161,7 +161,7 @@ export function createPendingRequests({
     // The entry was sealed with an earlier web key, or somebody put another's record there. Close it to make room for a new one.
     await store.close(entry.key, 'cancelled')
     const replaced = unsealFor(wanted, await store.openOrReuse(newEntry(wanted), waiterId))
-    if (!replaced) throw new TypeError('a request sealed just now does not open')
+    if (!replaced) throw swapped(store.name)
     return replaced
   }
 
@@ -226,6 +226,14 @@ export function createPendingRequests({
     label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
   }
   return requests
+}
+
+function swapped(store: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'record_tampered',
+    `The ${store} pending store returned another request than the one that was put there. Find out who else can write to it.`,
+    { reason: 'swapped' },
+  )
 }
 
 function endsNone(store: string): CredentialVaultError {
