@@ -39,6 +39,7 @@ export type {
   AuditSink,
 } from './core/ports/audit-sink.ts'
 export type { BrowserSessions } from './core/ports/browser-sessions.ts'
+export type { ChangeFeed } from './core/ports/change-feed.ts'
 export type { CredentialEvent, ExpiringEvent, VaultEventMap, VaultEventName, VaultEvents } from './core/ports/events.ts'
 export type { Verification } from './core/ports/form-provider.ts'
 export type {

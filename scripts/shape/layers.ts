@@ -23,6 +23,7 @@ const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   model: ['zod'],
   crypto: ['libsodium-wrappers'],
   credentials: ['zod'],
+  lifecycle: ['zod'],
   requests: ['zod'],
 }
 

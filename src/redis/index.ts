@@ -12,4 +12,5 @@ export type {
   RedisTlsOptions,
 } from './connection/redis-options.ts'
 export { type RedisBrowserSessionsOptions, redisBrowserSessions } from './redis-browser-sessions.ts'
+export { type RedisChangeFeedOptions, redisChangeFeed } from './redis-change-feed.ts'
 export { type RedisPendingStoreOptions, redisPendingStore } from './redis-pending-store.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
+import type { StorageKey } from '../core/model/storage-key.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
 import { createOffboarding } from '../core/operations/offboarding.ts'
 import type { Identity } from '../core/ports/identity.ts'
@@ -29,10 +30,14 @@ export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
   { backend, form, tools, admin, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, pendingRequests } = opened
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, pendingRequests, changes } =
+    opened
   const { reader, cutoff } = tools.services
   checkIdentity(identity, admin)
-  const changed = reader.forget
+  const changed = (key: StorageKey) => {
+    reader.forget(key)
+    changes.credential(key)
+  }
   const credentials = {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     revoke: form.revoke,
@@ -43,7 +48,13 @@ export function openAdminApi(
     endSessions,
     requests: pendingRequests,
     saves,
-    cutoff,
+    cutoff: {
+      ...cutoff,
+      cut(owner) {
+        cutoff.cut(owner)
+        changes.offboarded(owner)
+      },
+    },
     providers,
     journal,
   })

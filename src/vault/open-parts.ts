@@ -15,6 +15,7 @@ import { createHealth, type Health } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
 import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../core/journal/translated-errors.ts'
 import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
+import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
@@ -43,6 +44,7 @@ export type PartsOptions = Pick<
   | 'identity'
   | 'pendingStore'
   | 'browserSessions'
+  | 'changeFeed'
   | 'audit'
   | 'webKey'
   | 'linkTtlSeconds'
@@ -70,6 +72,8 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly marks: RejectionMarks
+  /** Tells other replicas of changes. */
+  readonly changes: SharedChanges
   readonly warnOf: (place: string) => (message: string) => void
   /**
    * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
@@ -100,20 +104,29 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
   )
   const createdKeys: string[] = []
-  const sessions = options.browserSessions
+  const { browserSessions, changeFeed } = options
   const pending = {
-    close: () => closeEach([{ close: () => pendingStore.shutdown() }, { close: async () => sessions?.close?.() }], []),
+    close: () =>
+      closeEach(
+        [
+          { close: () => pendingStore.shutdown() },
+          { close: async () => browserSessions?.close?.() },
+          { close: async () => changeFeed?.close() },
+        ],
+        [],
+      ),
   }
   await orClose([pending], async () => {
     await withDeadline(pendingStore.name, OPEN_DEADLINE, async () => {
       await pendingStore.open?.()
-      await sessions?.open?.()
+      await browserSessions?.open?.()
+      await changeFeed?.open?.()
     })
     await withDeadline(backend.name, OPEN_DEADLINE, () =>
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
     )
   })
-  const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
+  const { sealer, requestSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
     const webKey = findWebKey({
       option: `${caller}.webKey`,
       text: options.webKey,
@@ -125,6 +138,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     return {
       sealer: createSealer(webKey, purposes),
       requestSealer: createSealer(webKey, PENDING_REQUEST_PURPOSES),
+      changeSealer: createSealer(webKey, CHANGE_PURPOSES),
     }
   })
   let closing: Promise<void> | undefined
@@ -146,6 +160,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     }
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
+  const changes = createSharedChanges(changeFeed, changeSealer)
   const calls = createBackendCalls({ name: backend.name, health })
   return {
     serverBaseUrl,
@@ -162,9 +177,10 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     calls,
     log: createAccessLog(journal, backend.name),
     marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
+    changes,
     warnOf,
     close(ended = []) {
-      closing ??= closeEach([pending, backend, journal, audit], ended)
+      closing ??= closeEach([changes, pending, backend, journal, audit], ended)
       return closing
     },
   }

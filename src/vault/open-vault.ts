@@ -13,7 +13,7 @@ import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openParts } from './open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
-import { createToolTier } from './tool-tier.ts'
+import { createToolTier, hearChanges } from './tool-tier.ts'
 
 /**
  * Opens the vault, form tier and tool tier in one, and refuses to start when anything about it is unsafe or unclear: keys, identity, URL,
@@ -43,6 +43,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   })
   const uses = createLastUses()
   const tools = createToolTier(parts, { backend, options, checked, used: uses.note })
+  await hearChanges(parts, tools)
   const { reader } = tools.services
   const form = createFormTier(parts, {
     backend,

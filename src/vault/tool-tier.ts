@@ -99,7 +99,23 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
     stat: (...given) => backend.stat(...given),
     ...(isCurrent && { isCurrent }),
   }
-  return createToolTier(parts, { backend: reads, options, checked })
+  const tier = createToolTier(parts, { backend: reads, options, checked })
+  await hearChanges(parts, tier)
+  return tier
+}
+
+/** Lets the tier drop what it has cached when another replica changes it. Closes everything if the feed cannot be heard. */
+export async function hearChanges(
+  parts: Pick<OpenedParts<never, never>, 'changes' | 'close'>,
+  { services: { reader, cutoff } }: Pick<ToolTier, 'services'>,
+): Promise<void> {
+  const { forget, forgetAll } = reader
+  try {
+    await parts.changes.listen({ forget, forgetAll, cut: cutoff.cut })
+  } catch (error) {
+    await parts.close()
+    throw error
+  }
 }
 
 export interface ToolTierParts {
@@ -135,6 +151,10 @@ export function createToolTier(
     cacheTtl: checked.cacheSeconds * 1000,
   })
   const { maxRejectedOwnersPerMinute: maxOwners } = checked
+  const changed = (key: Pick<StorageKey, 'path'>) => {
+    reader.forget(key)
+    opened.changes.credential(key)
+  }
   let userContext: AsyncLocalStorage<User> | undefined
   return {
     serverBaseUrl,
@@ -159,7 +179,13 @@ export function createToolTier(
       pendingRequests: { openOrReuse, label, leave, wait, withdraw },
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
-      rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
+      rejections: createRejections({
+        reader: { ...reader, forget: changed },
+        log,
+        marks,
+        maxOwners,
+        warn: warnOf('rejections'),
+      }),
       expiryNotices: createExpiryNotices({
         events: opened.events,
         daysAhead: checked.expiryNoticeDays,

@@ -160,7 +160,8 @@ const INTERNAL: readonly string[] = [
   'StoresOptions',
   'VerifyOptions',
   'LoginsOptions',
-  // Its one option is in the text under redisPendingStore.
+  // Their one option is in the text under redisPendingStore.
+  'RedisChangeFeedOptions',
   'RedisBrowserSessionsOptions',
   'ReleaseOptions',
   'SessionOptions',

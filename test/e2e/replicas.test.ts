@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
 import { redisBrowserSessions } from '../../src/redis/redis-browser-sessions.ts'
+import { redisChangeFeed } from '../../src/redis/redis-change-feed.ts'
 import { redisPendingStore } from '../../src/redis/redis-pending-store.ts'
 import { fillIn, type Harness, linkIn, openForm, startHarness } from '../harness/mcp-harness.ts'
 import { redisCommands } from '../harness/redis/redis-commands.ts'
@@ -17,6 +19,7 @@ let harness: Harness
 beforeAll(async () => {
   redis = await startRedisNode({ config: ['appendonly yes', 'appendfsync always', `requirepass ${PASSWORD}`] })
   harness = await startHarness({
+    cacheSeconds: 300,
     jira: { tokenTimeoutSeconds: 100 },
     shared() {
       const connection = redisConnection({
@@ -28,6 +31,7 @@ beforeAll(async () => {
       return {
         pendingStore: redisPendingStore({ redis: connection }),
         browserSessions: redisBrowserSessions({ redis: connection }),
+        changeFeed: redisChangeFeed({ redis: connection }),
       }
     },
   })
@@ -118,6 +122,17 @@ test('while Redis is away the page keeps the link, a call says which store it is
   } finally {
     await redis.restart()
   }
+})
+
+test('what one replica saves or revokes is not read from the cache of another', async () => {
+  const alice = await harness.connect('alice', { onLink: () => 'cancel' })
+  const key = storageKey('jira', harness.owner('alice'))
+  const link = linkIn((await alice.text()).text)
+  await fillIn(link, 'alice', { pat: SECRET })
+  expect(await alice.text()).toEqual(ANSWER)
+  // In the cache of the replica with the tools for 300 seconds. The other one revokes it.
+  await harness.pagesJira.invalidateCredentials(key.owner)
+  await expect.poll(async () => (await alice.text()).isError, { timeout: 20_000 }).toBe(true)
 })
 
 test('sessions that an operator ends on one replica have ended on the other', async () => {

@@ -45,7 +45,7 @@ export interface HarnessOptions {
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
   /** Opens a second vault, a replica that serves all pages, while the first serves the tools. Called for each of the two. */
-  readonly shared?: () => Pick<OpenVaultOptions, 'pendingStore' | 'browserSessions'>
+  readonly shared?: () => Pick<OpenVaultOptions, 'pendingStore' | 'browserSessions' | 'changeFeed'>
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -68,6 +68,8 @@ export interface Harness {
   /** The vault that serves the pages: the second replica, where there is one. */
   readonly pages: CredentialVault
   readonly jira: CredentialsProvider<typeof jiraVariables>
+  /** The provider in `pages`. */
+  readonly pagesJira: CredentialsProvider<typeof jiraVariables>
   readonly audit: MemoryAudit
   readonly backend: SecretBackend
   readonly identityProvider: TestIdentityProvider
@@ -134,7 +136,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       ...options.jira,
     } as CredentialsProviderOptions<typeof jiraVariables>)
   const pages = shared && (await openVault({ ...vaultOptions, ...shared() }))
-  if (pages) providerIn(pages).register(app)
+  const pagesJira = pages && providerIn(pages)
+  pagesJira?.register(app)
   const jira = providerIn(vault)
   jira.register(app)
   const clients: Client[] = []
@@ -178,6 +181,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     vault,
     pages: pages ?? vault,
     jira,
+    pagesJira: pagesJira ?? jira,
     audit,
     backend,
     identityProvider,

@@ -4,10 +4,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
+import { revoke } from '../../src/cli/credentials/revoke.ts'
 import { doctor } from '../../src/cli/doctor/doctor.ts'
 import { runCommand } from '../../src/cli/terminal/command.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { createSealer } from '../../src/core/crypto/seal.ts'
+import { CHANGE_PURPOSES, createSharedChanges } from '../../src/core/lifecycle/shared-changes.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import { newEntry } from '../../src/testing/pending-store/entries.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import { type RedisNode, startRedisNode } from '../harness/redis/redis-server.ts'
@@ -116,6 +122,32 @@ describe('an operator who mistypes is told the variable', () => {
     })
     await expect(opening).rejects.toMatchObject({ code: 'unauthenticated', reason: 'redis_login' })
   })
+})
+
+test('a command that revokes tells running servers at once, through the Redis and the key of the environment', async () => {
+  const store = { folder: join(folder, 'sealed'), key: generateKeyText() }
+  const owner = { issuer: 'https://login.example.com', subject: 'alice' }
+  const key = storageKey('jira', owner)
+  const backend = sealedFile(store)
+  await backend.open()
+  await put(backend, key, { pat: 'x' })
+  const server = createStores(environment)
+  const webKey = backend.deriveKey?.('web') ?? expect.fail('the sealed file derives a web key')
+  const changes = createSharedChanges(server.changeFeed, createSealer(webKey, CHANGE_PURPOSES))
+  const forgotten: string[] = []
+  await changes.listen({ forget: ({ path }) => forgotten.push(path), forgetAll: () => undefined, cut: () => undefined })
+  const code = await runCommand(revoke, ['jira', '--issuer', owner.issuer, '--subject', owner.subject], {
+    out: () => undefined,
+    error: () => undefined,
+    environment: { ...environment, MCP_VAULT_BACKEND: '', MCP_VAULT_FOLDER: store.folder, MCP_VAULT_KEY: store.key },
+    readSecret: async () => '',
+  })
+  expect(code).toBe(0)
+  await expect.poll(() => forgotten).toContain(key.path)
+  await changes.close()
+  await server.pendingStore.shutdown()
+  await server.browserSessions.close?.()
+  await backend.close()
 })
 
 describe('doctor', () => {

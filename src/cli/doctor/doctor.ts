@@ -29,7 +29,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     await sodiumReady()
     warnOfUnknownVariables(terminal)
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
-    const { backend, audit, pendingStore, browserSessions } = stores
+    const { backend, audit, pendingStore, browserSessions, changeFeed } = stores
     const correlationId = newCorrelationId()
     try {
       const results = [
@@ -52,7 +52,12 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
-      await Promise.allSettled([backend.close(), pendingStore.shutdown(), browserSessions.close?.()])
+      await Promise.allSettled([
+        backend.close(),
+        pendingStore.shutdown(),
+        browserSessions.close?.(),
+        changeFeed?.close(),
+      ])
       await audit.close()
     }
   },

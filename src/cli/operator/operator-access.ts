@@ -8,6 +8,7 @@ import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
 import { reinstate } from '../../core/lifecycle/reinstatement.ts'
 import { createRejectionMarks } from '../../core/lifecycle/rejection-marks.ts'
+import type { SharedChanges } from '../../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
@@ -18,6 +19,7 @@ import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
+import { announcedChanges } from './announced-changes.ts'
 import { cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
 import { warnOfUnknownVariables } from './unknown-variables.ts'
@@ -53,8 +55,10 @@ export async function withOperatorAccess(
   const health = createHealth(warn)
   const journal = createJournal({ audit, health, warn })
   await sodiumReady()
+  let changes: SharedChanges | undefined
   try {
     await backend.open()
+    changes = announcedChanges(stores, warn)
     await openAudit(stores, terminal.environment).catch((error: unknown) => {
       if (!isFolderTrouble(error)) throw error
       // A revocation works without its line. Other operations fail when they write theirs.
@@ -65,7 +69,8 @@ export async function withOperatorAccess(
       actor: operator(),
     }
     const log = createAccessLog(journal, backend.name)
-    const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health }) }
+    const changed = changes.credential
+    const doors = { backend, log, changed, calls: createBackendCalls({ name: backend.name, health }) }
     const marks = createRejectionMarks({ ...doors, warn })
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials: OperatorCredentials = {
@@ -79,7 +84,7 @@ export async function withOperatorAccess(
     return await work({ credentials, context, storeKeys: backend.storeKeys, cacheSeconds })
   } finally {
     // Close the log even if the others fail, or it would look like that of a killed process.
-    await Promise.allSettled([backend.close(), pendingStore.shutdown(), journal.close()])
+    await Promise.allSettled([changes?.close(), backend.close(), pendingStore.shutdown(), journal.close()])
     await audit.close()
   }
 }

@@ -224,9 +224,3 @@ export const UNPOINT = redisScript(`
 redis.call('DEL', KEYS[1])
 return { 'yes' }
 `)
-
-/** `KEYS[1]` only chooses a node. `ARGV`: 2 channel, 3 message. */
-export const PUBLISH = redisScript(`
-redis.call('PUBLISH', ARGV[2], ARGV[3])
-return { 'yes' }
-`)

@@ -1,7 +1,7 @@
 import type { RedisConnection } from '../connection/redis-connection.ts'
 import { closedError } from '../connection/redis-problem.ts'
+import { PUBLISH } from '../connection/redis-script.ts'
 import { channelName } from '../connection/subscriptions.ts'
-import { PUBLISH } from './entry-scripts.ts'
 
 /** A waiting call looks at its request this often, in milliseconds, give or take a fifth, because a wake may be lost. */
 const LOOK_EVERY = 10_000

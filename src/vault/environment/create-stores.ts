@@ -7,6 +7,7 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { AuditSink } from '../../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
+import type { ChangeFeed } from '../../core/ports/change-feed.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { memoryBrowserSessions } from '../../pending/memory-browser-sessions.ts'
@@ -20,6 +21,8 @@ export interface Stores {
   readonly backend: SecretBackend
   readonly pendingStore: PendingStore
   readonly browserSessions: BrowserSessions
+  /** With Redis only. */
+  readonly changeFeed?: ChangeFeed
   readonly audit: AuditSink
 }
 
@@ -81,7 +84,7 @@ export function createStores(environment: NodeJS.ProcessEnv = process.env, optio
 function sharedStores(
   wanted: 'memory' | 'redis' | undefined,
   environment: NodeJS.ProcessEnv,
-): Pick<Stores, 'pendingStore' | 'browserSessions'> {
+): Pick<Stores, 'pendingStore' | 'browserSessions' | 'changeFeed'> {
   const isNamed = namesRedis(environment)
   if (wanted === 'memory' && isNamed) {
     throw new CredentialVaultError(

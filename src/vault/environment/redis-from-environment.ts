@@ -3,9 +3,11 @@ import { warnAbout } from '../../core/host/notice.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
+import type { ChangeFeed } from '../../core/ports/change-feed.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
 import { redisConnection } from '../../redis/connection/redis-connection.ts'
 import { redisBrowserSessions } from '../../redis/redis-browser-sessions.ts'
+import { redisChangeFeed } from '../../redis/redis-change-feed.ts'
 import { redisPendingStore } from '../../redis/redis-pending-store.ts'
 import { fromVariables, wholeNumber, withoutEmpty } from './environment.ts'
 
@@ -62,6 +64,7 @@ export function namesRedis(environment: NodeJS.ProcessEnv): boolean {
 export function redisFromEnvironment(environment: NodeJS.ProcessEnv): {
   readonly pendingStore: PendingStore
   readonly browserSessions: BrowserSessions
+  readonly changeFeed: ChangeFeed
 } {
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   const { MCP_REDIS_SENTINEL_NAME: name, MCP_REDIS_SENTINEL_NODES: sentinels } = settings
@@ -87,7 +90,11 @@ export function redisFromEnvironment(environment: NodeJS.ProcessEnv): {
       warn: warnAbout('redis'),
     }),
   )
-  return { pendingStore: redisPendingStore({ redis }), browserSessions: redisBrowserSessions({ redis }) }
+  return {
+    pendingStore: redisPendingStore({ redis }),
+    browserSessions: redisBrowserSessions({ redis }),
+    changeFeed: redisChangeFeed({ redis }),
+  }
 }
 
 type Settings = z.output<typeof environmentSchema>
