@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
+import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
-import type { StorageKey } from '../core/model/storage-key.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
 import { createOffboarding } from '../core/operations/offboarding.ts'
 import type { Identity } from '../core/ports/identity.ts'
@@ -34,10 +34,7 @@ export function openAdminApi(
     opened
   const { reader, cutoff } = tools.services
   checkIdentity(identity, admin)
-  const changed = (key: StorageKey) => {
-    reader.forget(key)
-    changes.credential(key)
-  }
+  const changed = forgetEverywhere(reader, changes)
   const credentials = {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     revoke: form.revoke,

@@ -8,6 +8,7 @@ import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-not
 import type { HealthPart } from '../core/journal/health.ts'
 import { createCutoff } from '../core/lifecycle/cutoff.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
+import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
@@ -151,10 +152,7 @@ export function createToolTier(
     cacheTtl: checked.cacheSeconds * 1000,
   })
   const { maxRejectedOwnersPerMinute: maxOwners } = checked
-  const changed = (key: Pick<StorageKey, 'path'>) => {
-    reader.forget(key)
-    opened.changes.credential(key)
-  }
+  const announcing = { ...reader, forget: forgetEverywhere(reader, opened.changes) }
   let userContext: AsyncLocalStorage<User> | undefined
   return {
     serverBaseUrl,
@@ -179,13 +177,7 @@ export function createToolTier(
       pendingRequests: { openOrReuse, label, leave, wait, withdraw },
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
-      rejections: createRejections({
-        reader: { ...reader, forget: changed },
-        log,
-        marks,
-        maxOwners,
-        warn: warnOf('rejections'),
-      }),
+      rejections: createRejections({ reader: announcing, log, marks, maxOwners, warn: warnOf('rejections') }),
       expiryNotices: createExpiryNotices({
         events: opened.events,
         daysAhead: checked.expiryNoticeDays,

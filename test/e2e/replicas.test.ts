@@ -5,6 +5,7 @@ import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
 import { redisBrowserSessions } from '../../src/redis/redis-browser-sessions.ts'
 import { redisChangeFeed } from '../../src/redis/redis-change-feed.ts'
 import { redisPendingStore } from '../../src/redis/redis-pending-store.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
 import { fillIn, type Harness, linkIn, openForm, startHarness } from '../harness/mcp-harness.ts'
 import { redisCommands } from '../harness/redis/redis-commands.ts'
 import { recordMonitor } from '../harness/redis/redis-monitor.ts'
@@ -95,6 +96,15 @@ test('a wait outlasts a restart of Redis', async () => {
   await redis.stop('SIGKILL')
   await redis.restart()
   await fillIn(alice.links[0] ?? '', 'alice', { pat: SECRET })
+  expect(await answer).toEqual(ANSWER)
+})
+
+test('a replica that dies after the save and before the wake leaves the waiting call its answer', async () => {
+  const alice = await harness.connect('alice', { onLink: () => 'accept' })
+  const answer = alice.text()
+  await expect.poll(() => alice.links.length).toBe(1)
+  // All that the dead replica has done.
+  await put(harness.backend, storageKey('jira', harness.owner('alice')), { pat: SECRET })
   expect(await answer).toEqual(ANSWER)
 })
 

@@ -142,6 +142,30 @@ describe('a Redis that is away', () => {
   })
 })
 
+describe('a wake that is lost', () => {
+  test('is made up for when the subscription is back', async () => {
+    await withStore({}, async (store) => {
+      let woken = 0
+      await store.listen('topic', () => {
+        woken += 1
+      })
+      await redisCommands(server.port, [['CLIENT', 'KILL', 'TYPE', 'pubsub']])
+      await expect.poll(() => woken).toBeGreaterThan(0)
+    })
+  })
+
+  test('is made up for by a look now and then', async () => {
+    await withStore({}, async (store) => {
+      let woken = 0
+      const stop = await store.listen('never woken', () => {
+        woken += 1
+      })
+      await expect.poll(() => woken, { timeout: 60_000 }).toBe(2)
+      stop()
+    })
+  })
+})
+
 describe('a Redis that must not be used', () => {
   test.each(['allkeys-lru', 'volatile-ttl', 'volatile-lru'])('%s', async (policy) => {
     const own = await startRedisNode({ config: [`maxmemory-policy ${policy}`] })

@@ -72,3 +72,14 @@ export function createSharedChanges(feed: ChangeFeed | undefined, sealer: Sealer
     },
   }
 }
+
+/** Returns the function that drops a credential from this process's cache and from those of the other replicas. */
+export function forgetEverywhere(
+  reader: Pick<ChangeHandlers, 'forget'>,
+  changes: SharedChanges,
+): (key: Pick<StorageKey, 'path'>) => void {
+  return (key) => {
+    reader.forget(key)
+    changes.credential(key)
+  }
+}

@@ -175,6 +175,33 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
     for (const end of ends) end()
   })
 
+  check('close wakes the topic that it is given, and closeUnlessAwaited only if it closes', async ({ here, there }) => {
+    const heard: string[] = []
+    const ends = [
+      await there.listen('first', () => heard.push('first')),
+      await there.listen('second', () => heard.push('second')),
+    ]
+    const [first, second] = [newEntry(), newEntry()]
+    await here.openOrReuse(first)
+    await here.openOrReuse(second, 'waiter')
+    assert.equal(await here.closeUnlessAwaited(second.key, 'declined', 'second'), false)
+    assert.equal(await here.close(first.key, 'saved', 'first'), true)
+    await until(() => heard.length > 0)
+    assert.deepEqual(heard, ['first'])
+    await here.leave(second.key, 'waiter')
+    assert.equal(await here.closeUnlessAwaited(second.key, 'declined', 'second'), true)
+    await until(() => heard.length > 1)
+    assert.deepEqual(heard, ['first', 'second'])
+    for (const end of ends) end()
+  })
+
+  check('a call that looks for itself goes on counting as waiting', async ({ here, there }) => {
+    const entry = newEntry()
+    await here.openOrReuse(entry, 'waiter')
+    assert.deepEqual(await here.get(entry.key, 'waiter'), { ...entry, state: 'open' })
+    assert.equal(await there.closeUnlessAwaited(entry.key, 'declined'), false)
+  })
+
   check('a listener that has ended hears nothing, the others go on', async ({ here, there }) => {
     let ended = 0
     let still = 0
