@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { BrowserSessions } from '../../src/core/ports/browser-sessions.ts'
 import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
 import { redisBrowserSessions } from '../../src/redis/redis-browser-sessions.ts'
+import { describeBrowserSessions } from '../../src/testing/browser-sessions/suite.ts'
 import { redisCommands } from '../harness/redis/redis-commands.ts'
 import { type RedisNode, startRedisNode } from '../harness/redis/redis-server.ts'
 
@@ -32,50 +33,16 @@ async function replicas(): Promise<{
   return { here: await open(), there: await open(), prefix }
 }
 
+describeBrowserSessions({
+  test,
+  async create() {
+    const { here, there } = await replicas()
+    return { here, there, close: () => Promise.all([here.close?.(), there.close?.()]).then(() => undefined) }
+  },
+})
+
 /** A session that begins after all of the above. Redis's clock may be read a moment later than ours. */
 const session = (id: string, owner: string) => ({ id, owner, startedAt: Date.now() + 5 })
-
-test('a session that ends on one replica has ended on the other, and no other session has', async () => {
-  const { here, there } = await replicas()
-  const ended = session('a', 'ann')
-  expect(await there.isEnded(ended)).toBe(false)
-  await here.end('a', Date.now() + MINUTE)
-  expect(await there.isEnded(ended)).toBe(true)
-  expect(await there.isEnded(session('b', 'ann'))).toBe(false)
-  await here.end('a', Date.now() + 1)
-  expect(await there.isEnded(ended)).toBe(true)
-  await Promise.all([here.close?.(), there.close?.()])
-})
-
-test("endAll refuses the owner's earlier sessions only, and never takes an earlier call back", async () => {
-  const { here, there } = await replicas()
-  const earlier = session('a', 'ann')
-  const notBefore = earlier.startedAt + 1
-  await here.endAll('ann', notBefore, Date.now() + MINUTE)
-  await there.endAll('ann', notBefore - MINUTE, Date.now() + 10)
-  expect(await there.isEnded(earlier)).toBe(true)
-  expect(await there.isEnded({ ...earlier, startedAt: notBefore })).toBe(false)
-  expect(await there.isEnded({ ...earlier, owner: 'bob' })).toBe(false)
-  await Promise.all([here.close?.(), there.close?.()])
-})
-
-test('a used login is refused everywhere until its cookie has expired', async () => {
-  const { here, there } = await replicas()
-  const login = { id: 'l', startedAt: Date.now() + 5 }
-  expect(await there.isLoginUsed(login)).toBe(false)
-  await here.useLogin('l', Date.now() + MINUTE)
-  expect(await there.isLoginUsed(login)).toBe(true)
-  expect(await there.isLoginUsed({ ...login, id: 'm' })).toBe(false)
-  await Promise.all([here.close?.(), there.close?.()])
-})
-
-test('sessions and logins from before Redis remembers are refused', async () => {
-  const { here, there } = await replicas()
-  const before = Date.now() - MINUTE
-  expect(await here.isEnded({ id: 'a', owner: 'ann', startedAt: before })).toBe(true)
-  expect(await here.isLoginUsed({ id: 'l', startedAt: before })).toBe(true)
-  await Promise.all([here.close?.(), there.close?.()])
-})
 
 test('a Redis that has lost its data signs everybody out, also who had not ended a session', async () => {
   const { here, there, prefix } = await replicas()

@@ -6,6 +6,7 @@ import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
 import type { RedisOptions } from '../../src/redis/connection/redis-options.ts'
 import { redisBrowserSessions } from '../../src/redis/redis-browser-sessions.ts'
 import { redisPendingStore } from '../../src/redis/redis-pending-store.ts'
+import { type BrowserSessionsHarness, describeBrowserSessions } from '../../src/testing/browser-sessions/suite.ts'
 import { newEntry } from '../../src/testing/pending-store/entries.ts'
 import type { PendingStoreHarness } from '../../src/testing/pending-store/harness.ts'
 import { describePendingStore, type PendingStoreLimits } from '../../src/testing/pending-store/suite.ts'
@@ -33,17 +34,15 @@ function stores(options: () => RedisOptions) {
   }
 }
 
-async function sessionsHold(options: RedisOptions): Promise<void> {
-  const open = () => redisBrowserSessions({ redis: redisConnection({ ...options, prefix: `mcp-test:${++count}:` }) })
-  const sessions = open()
-  await sessions.open?.()
-  const session = { id: 'a', owner: 'ann', startedAt: Date.now() + 5 }
-  expect(await sessions.isEnded(session)).toBe(false)
-  await sessions.end('a', Date.now() + MINUTE)
-  expect(await sessions.isEnded(session)).toBe(true)
-  await sessions.endAll('bob', session.startedAt + 1, Date.now() + MINUTE)
-  expect(await sessions.isEnded({ ...session, id: 'b', owner: 'bob' })).toBe(true)
-  await sessions.close?.()
+function sessions(options: () => RedisOptions) {
+  return async (): Promise<BrowserSessionsHarness> => {
+    const prefix = `mcp-test:${++count}:`
+    const open = () => redisBrowserSessions({ redis: redisConnection({ ...options(), prefix }) })
+    const [here, there] = [open(), open()]
+    await here.open?.()
+    await there.open?.()
+    return { here, there, close: () => Promise.all([here.close?.(), there.close?.()]).then(() => undefined) }
+  }
 }
 
 describe('a cluster of three', () => {
@@ -56,7 +55,7 @@ describe('a cluster of three', () => {
 
   describePendingStore({ test, create: stores(options), boundsEntries: false })
 
-  test('browser sessions', () => sessionsHold(options()))
+  describeBrowserSessions({ test, create: sessions(options) })
 
   test('a server of a cluster is not used as one server', async () => {
     const redis = redisConnection({ url: `redis://${cluster.nodes[0]}` })
@@ -112,7 +111,7 @@ describe('Sentinel', () => {
 
   describePendingStore({ test, create: stores(options) })
 
-  test('browser sessions', () => sessionsHold(options()))
+  describeBrowserSessions({ test, create: sessions(options) })
 
   test('a name that no Sentinel knows, and a Sentinel that is taken for a server, are refused with words', async () => {
     const unknown = redisConnection({
@@ -176,7 +175,7 @@ describe('TLS and an ACL user with the rights of the documentation', () => {
 
   describePendingStore({ test, create: stores(options) })
 
-  test('browser sessions', () => sessionsHold(options()))
+  describeBrowserSessions({ test, create: sessions(options) })
 
   test.each([
     [
