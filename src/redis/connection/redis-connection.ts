@@ -55,7 +55,7 @@ const OPEN_WITHIN = 10_000
  * @example
  * ```ts
  * import { openVault } from 'mcp-credential-vault'
- * import { redisBrowserSessions, redisConnection, redisPendingStore } from 'mcp-credential-vault/redis'
+ * import { redisBrowserSessions, redisChangeFeed, redisConnection, redisPendingStore } from 'mcp-credential-vault/redis'
  *
  * const redis = redisConnection({ url: 'rediss://redis.example.com:6379', username: 'mcp', passwordFile: '/run/secrets/redis' })
  * const vault = await openVault({
@@ -64,6 +64,7 @@ const OPEN_WITHIN = 10_000
  *   identity,
  *   pendingStore: redisPendingStore({ redis }),
  *   browserSessions: redisBrowserSessions({ redis }),
+ *   changeFeed: redisChangeFeed({ redis }),
  * })
  * ```
  */
@@ -75,6 +76,7 @@ export function redisConnection(options: RedisOptions): RedisConnection {
   const servers = make({ settings, warn, changed: reportChange })
   const subscriptions = createSubscriptions(servers, prefix, timeoutMilliseconds)
   let users = 0
+  let isOpened = false
   let isClosed = false
 
   async function close(): Promise<void> {
@@ -88,7 +90,8 @@ export function redisConnection(options: RedisOptions): RedisConnection {
     isCluster: servers.mode === 'cluster',
 
     async open() {
-      if (sendsPlaintext(settings)) warn(PLAINTEXT)
+      if (sendsPlaintext(settings) && !isOpened) warn(PLAINTEXT)
+      isOpened = true
       const links = await servers.all()
       await Promise.all(links.map((link) => link.ready(OPEN_WITHIN)))
     },
