@@ -10,7 +10,7 @@ import { type BrowserSessionsHarness, describeBrowserSessions } from '../../src/
 import { newEntry } from '../../src/testing/pending-store/entries.ts'
 import type { PendingStoreHarness } from '../../src/testing/pending-store/harness.ts'
 import { describePendingStore, type PendingStoreLimits } from '../../src/testing/pending-store/suite.ts'
-import { MINIMAL_ACL } from '../harness/redis/minimal-acl.ts'
+import { CLUSTER_ACL, MINIMAL_ACL } from '../harness/redis/minimal-acl.ts'
 import { redisCommands } from '../harness/redis/redis-commands.ts'
 import {
   type ClusterSetUp,
@@ -61,6 +61,22 @@ describe('a cluster of three', () => {
     const redis = redisConnection({ url: `redis://${cluster.nodes[0]}` })
     await expect(redis.open()).rejects.toMatchObject({ code: 'configuration_invalid', reason: 'redis_unfit' })
     await redis.close()
+  })
+
+  test('a user with the rights of the documentation can do everything', async () => {
+    const rule = ['ACL', 'SETUSER', 'mcp', 'on', '>correct', ...CLUSTER_ACL.split(' ')]
+    for (const { port } of cluster.masters) await redisCommands(port, [rule])
+    const redis = redisConnection({ ...options(), username: 'mcp', password: 'correct' })
+    const store = redisPendingStore({ redis })
+    await store.open?.()
+    const entries = await Promise.all(Array.from({ length: 6 }, () => store.openOrReuse(newEntry())))
+    let woken = 0
+    await store.listen('topic', () => {
+      woken += 1
+    })
+    for (const { key } of entries) expect(await store.close(key, 'saved', 'topic')).toBe(true)
+    await expect.poll(() => woken).toBe(entries.length)
+    await store.shutdown()
   })
 
   test('a slot that moves takes its requests along', async () => {
