@@ -87,6 +87,8 @@ export interface ConnectOptions {
   /** How the client answers a link; without it, it declares no URL mode. */
   readonly onLink?: (link: string) => ElicitResult['action'] | Promise<ElicitResult['action']>
   readonly clientId?: string
+  /** In place of the global one. */
+  readonly fetch?: typeof fetch
 }
 
 export interface TestClient {
@@ -218,7 +220,12 @@ function secretLength(jira: CredentialsProvider<typeof jiraVariables>, extra: To
   return jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`)
 }
 
-async function connectClient(url: string, token: string, { onLink }: ConnectOptions): Promise<TestClient> {
+/** A client with this token at the MCP endpoint of any server. */
+export async function connectClient(
+  url: string,
+  token: string,
+  { onLink, fetch: ownFetch }: ConnectOptions,
+): Promise<TestClient> {
   const links: string[] = []
   const elicitationIds: string[] = []
   const completed: string[] = []
@@ -240,6 +247,7 @@ async function connectClient(url: string, token: string, { onLink }: ConnectOpti
   }
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { authorization: `Bearer ${token}` } },
+    ...(ownFetch && { fetch: ownFetch }),
   })
   await client.connect(transport as Parameters<Client['connect']>[0])
   const call = async (tool = 'read_secret', options?: RequestOptions) =>
