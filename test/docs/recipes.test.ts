@@ -13,6 +13,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const PAGE = 'docs/recipes.md'
 const SAMPLES = [
   ['tools.ts', 'A token that has expired'],
+  ['accounts.ts', 'Several accounts of one user'],
   ['server.ts', "Each user's own site"],
   ['local-server.ts', 'Without an identity provider'],
 ] as const

@@ -1,3 +1,4 @@
+import { meansProvider } from '../../core/model/storage-key.ts'
 import type { Pseudonym } from '../line/audit-line.ts'
 import type { LogPerson, LogRecord } from './log-record.ts'
 
@@ -5,6 +6,7 @@ export interface LogFilter {
   /** Subject or pseudonym of the credential's owner or the acting user, or an operator's account. */
   readonly user?: string | undefined
   readonly issuer?: string | undefined
+  /** A provider, with all its accounts, or one account, such as `jira@work`. */
   readonly provider?: string | undefined
   /** A type, or its first word. */
   readonly type?: string | undefined
@@ -33,7 +35,9 @@ export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): 
   const tests: readonly ((record: LogRecord) => boolean)[] = [
     ...(since === undefined ? [] : [({ at }: LogRecord) => at >= since]),
     ...(until === undefined ? [] : [({ at }: LogRecord) => at < until]),
-    ...(provider === undefined ? [] : [(record: LogRecord) => record.provider === provider]),
+    ...(provider === undefined
+      ? []
+      : [({ provider: of }: LogRecord) => of !== undefined && meansProvider(provider, of)]),
     ...(type === undefined ? [] : [(record: LogRecord) => record.type === type || record.type.startsWith(`${type}.`)]),
     ...(outcome === undefined ? [] : [(record: LogRecord) => record.outcome === outcome]),
     ...(correlationId === undefined ? [] : [(record: LogRecord) => record.correlationId === correlationId]),

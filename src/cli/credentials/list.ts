@@ -1,5 +1,5 @@
 import { stateOf } from '../../core/lifecycle/state-of.ts'
-import { storageKey } from '../../core/model/storage-key.ts'
+import { meansProvider, storageKey } from '../../core/model/storage-key.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import { DOCTOR_ISSUER, leftoverOf } from '../doctor/leftover.ts'
 import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
@@ -70,7 +70,9 @@ type Row = Readonly<Record<(typeof columns)[number], string>>
 
 function isAskedFor({ key: { provider, owner } }: StoredCredential, input: CommandInput): boolean {
   const fits = (option: string, value: string) => (input.text(option) ?? value) === value
-  return fits('provider', provider) && fits('issuer', owner.issuer) && fits('subject', owner.subject)
+  const wanted = input.text('provider')
+  if (wanted !== undefined && !meansProvider(wanted, provider)) return false
+  return fits('issuer', owner.issuer) && fits('subject', owner.subject)
 }
 
 function rowOf({ key, status }: StoredCredential): Row {

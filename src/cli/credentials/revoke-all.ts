@@ -1,4 +1,5 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
+import { meansProvider } from '../../core/model/storage-key.ts'
 import { revokeEach, toBeRevoked } from '../../core/operations/provider-revocation.ts'
 import { listAll } from '../../core/operations/stored-list.ts'
 import { withBar } from '../operator/batch.ts'
@@ -9,7 +10,7 @@ import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { Cancelled, type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { counted, rowsTable } from '../terminal/table.ts'
 
-/** `revoke --all`: every credential of one provider. */
+/** `revoke --all`: every credential of one provider, of all its accounts unless the name is that of one. */
 export function revokeAll(input: CommandInput, terminal: Terminal): Promise<ExitCode> {
   const provider = providerFrom(input)
   const dryRun = input.flag('dry-run')
@@ -17,13 +18,18 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
     throw new UsageError('there is no terminal to ask for confirmation; look with --dry-run, then add --yes')
   return withOperatorAccess(terminal, async (access) => {
     const { stored, damage } = await listAll(access.credentials, access.context)
-    const found = stored.filter(({ key }) => key.provider === provider)
+    const found = stored.filter(({ key }) => meansProvider(provider, key.provider))
     const purge = input.flag('purge')
     const wanted = toBeRevoked(found, purge)
     if (found.length === 0) throw damage ?? noneOf(provider)
     if (!dryRun && !input.flag('yes')) await confirm(terminal, provider, wanted.length)
     const rows = dryRun
-      ? wanted.map(({ key }) => ({ provider, ...key.owner, result: 'would be revoked', error: undefined }))
+      ? wanted.map(({ key }) => ({
+          provider: key.provider,
+          ...key.owner,
+          result: 'would be revoked',
+          error: undefined,
+        }))
       : await withBar(terminal, 'revoke', (onDone) =>
           revokeEach(wanted, { ...access, purge, onDone: (done) => onDone(done, wanted.length) }),
         )

@@ -1,5 +1,5 @@
 import { checkFormValues } from '../../core/model/form-values.ts'
-import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { isProviderName, type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import {
   type CredentialValues,
   MAX_CREDENTIAL_BYTES,
@@ -8,7 +8,6 @@ import {
 } from '../../core/model/variables.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import { checkedValue, problemOf, VARIABLE_TYPES } from '../credentials/new-value.ts'
-import { isProviderName } from '../operator/provider-option.ts'
 import { type CommandInput, isName, UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
 import { type BadRow, isBad, type ReadRow, type Row } from './row.ts'

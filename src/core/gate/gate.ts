@@ -1,7 +1,8 @@
 import { newCorrelationId } from '../model/correlation-id.ts'
-import type { CredentialState, RequestCause } from '../model/credential-state.ts'
+import type { CredentialState } from '../model/credential-state.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import { sameOwner, twoUsers } from '../model/owner.ts'
+import { missingBy } from '../model/stored-values.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import type { ClientPort, UrlQuestion } from './client-port.ts'
 import type { CompletionNotices } from './completion-notices.ts'
@@ -9,7 +10,7 @@ import { decideGate, type GateDecision } from './gate-decision.ts'
 import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
-import type { GatedProvider } from './gated-provider.ts'
+import type { GatedProvider, Settled } from './gated-provider.ts'
 import { runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
@@ -77,14 +78,19 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }
-  const outcome = await decide(entry, call, await provider.credentialState(call))
+  const outcome = await decide(entry, call, await provider.credentialState(call), provider)
   if (outcome.kind !== 'result') return outcome
   // The result is there, so nothing about a notice may fail the call.
   return { ...outcome, notice: async () => provider.expiryNotice?.(call).catch(() => undefined) }
 }
 
-async function decide<R>(entry: GateEntry<R>, call: GatedCall, credential: CredentialState): Promise<GateOutcome<R>> {
-  const { provider, client, failFast } = entry
+async function decide<R>(
+  entry: GateEntry<R>,
+  call: GatedCall,
+  credential: CredentialState,
+  provider: GatedProvider,
+): Promise<GateOutcome<R>> {
+  const { client, failFast } = entry
   const decision = decideGate({
     client: client.ability,
     credential,
@@ -93,16 +99,19 @@ async function decide<R>(entry: GateEntry<R>, call: GatedCall, credential: Crede
     tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
   })
   if (decision.action === 'run' || credential === 'active') return run(entry, call)
-  return ask(entry, call, credential, decision)
+  return ask(entry, call, { cause: credential, provider }, decision)
 }
+
+/** What the owner has to be asked for: the gate's own account, or another one that the handler has chosen. */
+type Needed = Extract<Settled, object>
 
 async function ask<R>(
   entry: GateEntry<R>,
   call: GatedCall,
-  cause: RequestCause,
+  { provider, cause }: Needed,
   decision: Exclude<GateDecision, { action: 'run' }>,
 ): Promise<GateOutcome<R>> {
-  const { provider, client, notices } = entry
+  const { client, notices } = entry
   const { label } = provider
   const waits = decision.action === 'ask-and-wait'
   const request = await provider.requestCredential(call, cause, { waits })
@@ -129,22 +138,27 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   const { provider, client, toolCall, retry } = entry
   const { reruns } = toolCall
   if (!retry) reruns.state = 'opted-out'
-  const ended = await Promise.allSettled([runOnce(entry, call)])
+  const [ended] = await Promise.allSettled([runOnce(entry, call)])
   // The gate waits for the handler, which may still have to tidy up after the rejection.
-  const end = await provider.settleRejection?.(call)
-  if (end === undefined || end === 'kept' || reruns.state === 'opted-out' || client.signal.aborted)
-    return unwrapped(ended)
+  const settled = await provider.settle?.(call, ended.status === 'rejected' ? ended.reason : undefined)
+  if (settled === undefined || settled === 'kept' || client.signal.aborted) return unwrapped(ended)
+  // A handler that opted out has its own answer, unless it had to stop because it lacked a credential.
+  if (reruns.state === 'opted-out' && (settled === 'replaced' || !isLacking(ended))) return unwrapped(ended)
   if (reruns.state === 'allowed') {
     reruns.state = 'used'
     toolCall.progress.runAgain()
-    return decide(entry, call, end === 'replaced' ? 'active' : end)
+    return settled === 'replaced' ? run(entry, call) : decide(entry, call, settled.cause, settled.provider)
   }
-  if (end === 'replaced') return unwrapped(ended)
-  const request = await provider.requestCredential(call, end, { waits: false })
-  return words(gateTexts.openLink(provider.label, end, request))
+  if (settled === 'replaced') return unwrapped(ended)
+  const request = await settled.provider.requestCredential(call, settled.cause, { waits: false })
+  return words(gateTexts.openLink(settled.provider.label, settled.cause, request))
 }
 
-function unwrapped<R>([ended]: readonly [PromiseSettledResult<R>]): R {
+function isLacking(ended: PromiseSettledResult<unknown>): boolean {
+  return ended.status === 'rejected' && missingBy(ended.reason) !== undefined
+}
+
+function unwrapped<R>(ended: PromiseSettledResult<R>): R {
   if (ended.status === 'rejected') throw ended.reason
   return ended.value
 }

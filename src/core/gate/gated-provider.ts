@@ -1,4 +1,3 @@
-import type { RejectionEnd } from '../lifecycle/rejections.ts'
 import type { CredentialState, RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
@@ -31,15 +30,27 @@ export interface GatedProvider {
   /** Runs the handler. `toolCall` has access to this provider's credential until the handler ends. */
   run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T>
   /**
-   * Settles what the handler reported while it ran: `kept` unless the service rejected the credential. Called once the handler has settled.
-   * Default: nothing was rejected.
+   * Settles what the handler reported while it ran. Called once the handler has settled, with the error that it threw, if any. Default:
+   * `kept`.
    */
-  settleRejection?(call: GatedCall): Promise<RejectionEnd>
+  settle?(call: GatedCall, error: unknown): Promise<Settled>
+  /**
+   * Returns one of the provider's named accounts. Default: it has none.
+   *
+   * @throws `configuration_invalid` (`reason: 'account_unknown'`) for one that it does not declare
+   */
+  account?(name: string): GatedProvider
   /** Returns a line for the result of a call whose credential ends soon, at most once a day and owner. Default: none. */
   expiryNotice?(call: GatedCall): Promise<string | undefined>
   /** Records that a result was withheld because it contained the secret. */
   reportEcho(call: GatedCall): Promise<void>
 }
+
+/**
+ * What became of a credential while its handler ran. `kept`: nothing the gate has to act on. `replaced`: the service rejected it, and a newer
+ * version may be tried. Else its owner has to be asked, for this account.
+ */
+export type Settled = 'kept' | 'replaced' | { readonly cause: RequestCause; readonly provider: GatedProvider }
 
 /** An open request, as a gate uses it. */
 export interface CredentialRequest {

@@ -17,6 +17,8 @@ export interface GatePass {
   readonly call: GatedCall
   /** Id that the call's references are bound to. */
   readonly id: string
+  /** Name of the account that the gate found connected: the provider's, or `name@account`. */
+  readonly account: string
   /** Aborts when the call is cancelled, and when this gate's handler has ended. */
   readonly signal: () => AbortSignal
 }
@@ -35,6 +37,8 @@ export interface ToolCall {
   leave(pass: GatePass): void
   /** The provider's outermost gate. Undefined before it was passed, and after its handler has ended. */
   passOf(provider: object): GatePass | undefined
+  /** All gates of the provider whose handlers are running, outermost first. They may be for different accounts. */
+  passesOf(provider: object): readonly GatePass[]
   /** The outermost gate; undefined once the call has ended. */
   outermost(): GatePass | undefined
 }
@@ -52,6 +56,7 @@ export function createToolCall(clientArguments: unknown): ToolCall {
   // A provider may have several passes, because a gated handler may call another one of the same provider.
   const passes = new Map<GatePass, object>()
   const guard = createEchoGuard()
+  const passesOf = (provider: object) => [...passes].flatMap(([pass, of]) => (of === provider ? [pass] : []))
   return Object.freeze({
     guard,
     // A getter, so that printing `extra` does not show the arguments.
@@ -62,7 +67,8 @@ export function createToolCall(clientArguments: unknown): ToolCall {
     reruns: { state: 'allowed' },
     enter: (provider: object, pass: GatePass) => void passes.set(pass, provider),
     leave: (pass: GatePass) => void passes.delete(pass),
-    passOf: (provider: object) => [...passes].find(([, of]) => of === provider)?.[0],
+    passOf: (provider: object) => passesOf(provider)[0],
+    passesOf,
     outermost: () => [...passes.keys()][0],
     [inspect.custom]: () => 'ToolCall {}',
   })

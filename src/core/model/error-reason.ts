@@ -13,6 +13,8 @@ export type ErrorReason =
 const OPTION_REASONS = [
   'option',
   'server_base_url',
+  'account_unclear',
+  'account_unknown',
   'provider_name',
   'provider_name_taken',
   'port',

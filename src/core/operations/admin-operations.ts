@@ -6,7 +6,7 @@ import { stateOf } from '../lifecycle/state-of.ts'
 import type { CredentialState } from '../model/credential-state.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
-import { type StorageKey, storageKey } from '../model/storage-key.ts'
+import { meansProvider, type StorageKey, storageKey } from '../model/storage-key.ts'
 import { missing } from '../model/stored-values.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { CredentialStatus } from '../ports/secret-backend.ts'
@@ -147,7 +147,8 @@ export function createAdminOperations(parts: AdminOperationsParts): AdminOperati
 
 function isAskedFor({ provider, owner }: StorageKey, filter: CredentialFilter): boolean {
   const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value
-  return fits(filter.provider, provider) && fits(filter.issuer, owner.issuer) && fits(filter.subject, owner.subject)
+  if (filter.provider !== undefined && !meansProvider(filter.provider, provider)) return false
+  return fits(filter.issuer, owner.issuer) && fits(filter.subject, owner.subject)
 }
 
 function shown({ provider, owner }: StorageKey, status: CredentialStatus): ShownCredential {

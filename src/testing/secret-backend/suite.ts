@@ -28,6 +28,8 @@ const BOB = storageKey('jira', { issuer: ISSUER, subject: 'bob' })
 const LOOKALIKES: readonly StorageKey[] = [
   ALICE,
   storageKey('gitlab', { issuer: ISSUER, subject: 'alice' }),
+  storageKey('jira@work', { issuer: ISSUER, subject: 'alice' }),
+  storageKey('jira', { issuer: ISSUER, subject: 'alice@work' }),
   storageKey('jira', { issuer: 'https://login.example.org', subject: 'alice' }),
   storageKey('jira', { issuer: `${ISSUER}/`, subject: 'alice' }),
   ...[

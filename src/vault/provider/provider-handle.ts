@@ -3,13 +3,14 @@ import type { CredentialReference } from '../../core/credentials/credential-refe
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
+import { refusalEvent } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
-import type { StorageKey } from '../../core/model/storage-key.ts'
+import { missing } from '../../core/model/stored-values.ts'
 import type { Variable, VariablesOptions } from '../../core/model/variables.ts'
 import type { ProviderServices } from '../credential-vault.ts'
-import type { CallRejections } from './call-rejections.ts'
 import type { RejectedWhen } from './credentials-provider-options.ts'
 import type { OutgoingRequests } from './outgoing-requests.ts'
+import type { ProviderAccount } from './provider-account.ts'
 
 /** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
 export interface HandleCall {
@@ -20,10 +21,9 @@ export interface HandleCall {
 }
 
 export interface ProviderHandleParts extends HandleCall {
-  readonly key: StorageKey
+  readonly account: Pick<ProviderAccount, 'key' | 'rejections' | 'credentialState' | 'hasPassed'>
   readonly variables: readonly Variable[]
   readonly services: () => Pick<ProviderServices, 'reader' | 'log' | 'crossings' | 'rejections' | 'warn'>
-  readonly rejections: CallRejections
   readonly rejectedWhen: RejectedWhen
   /** Whether a gate waits for the call's handler, and settles its rejection afterwards. */
   readonly hasGate: boolean
@@ -36,13 +36,28 @@ export interface ProviderHandleParts extends HandleCall {
 
 /** Binds a handle to one owner's credential and to the call that asked for it, whatever runs `use()` later. */
 export function createProviderHandle<V extends VariablesOptions>(parts: ProviderHandleParts): CredentialHandle<V> {
-  const { key, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
-  const { rejections, rejectedWhen, hasGate } = parts
+  const { account, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
+  const { rejectedWhen, hasGate } = parts
+  const { rejections } = account
+  const key = account.key(call.user)
+
+  /** A gate has looked at its own account, not at one that the handler chose. */
+  async function checkState(): Promise<void> {
+    if (!hasGate || account.hasPassed(call)) return
+    const state = await account.credentialState(call)
+    // The reader refuses the other states itself.
+    if (state !== 'expired' && state !== 'incomplete') return
+    const error = missing(state, key.provider)
+    await services().log.note(key, contextOf(call), refusalEvent(error))
+    throw error
+  }
+
   return createHandle<V>({
     provider: key.provider,
     reference,
     isLive,
     async release(options) {
+      await checkState()
       const { reader, crossings } = services()
       const released = await reader.release(key, variables, contextOf(call), options).catch((error: unknown) => {
         if (isCredentialVaultError(error, 'credential_rejected')) rejections.foundRejected(call)
