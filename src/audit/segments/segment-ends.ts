@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSignedBy } from '../line/audit-keys.ts'
+import { signerOf } from '../line/audit-keys.ts'
 import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/chained-line.ts'
 import { parseSegmentName, type SegmentName } from './segment-name.ts'
 
@@ -45,7 +45,7 @@ export async function readSegmentEnds(
       .reverse()
       .find(({ signature }) => signature !== '')
     if (!first || !last || first.writer !== writer || last.writer !== writer) return undefined
-    return isSignedBy(keys, last.hash, last.signature) ? { first, last } : undefined
+    return signerOf(keys, last.hash, last.signature) ? { first, last } : undefined
   } finally {
     await handle.close()
   }

@@ -19,7 +19,14 @@ const schema = z.discriminatedUnion('type', [
     pid: z.number(),
     segments: z.number(),
     heads: z.array(head),
+    previousKeys: z.array(z.string()).optional(),
   } satisfies LineFields<'audit.opened'>),
+  z.object({
+    type: z.literal('audit.key_retired'),
+    at: z.string(),
+    key: z.string(),
+    heads: z.array(head),
+  } satisfies LineFields<'audit.key_retired'>),
   z.object({
     type: z.literal('audit.segment_closed'),
     at: z.string(),

@@ -70,7 +70,7 @@ function listed(source: PreviousKeysSource, environment: NodeJS.ProcessEnv): Lis
   const given = source.texts !== undefined || source.file !== undefined
   const variable = given ? undefined : environment[`${name}_PREVIOUS`]
   const path = source.file ?? (given ? undefined : environment[`${name}_PREVIOUS_FILE`])
-  const texts = source.texts ?? (variable ? words(variable) : undefined)
+  const texts = source.texts ?? (variable ? keysInText(variable) : undefined)
   const label = source.texts ? option : `${name}_PREVIOUS`
   if (!path) return { label, texts: texts ?? [] }
   const fileLabel = `${name}_PREVIOUS_FILE (${path})`
@@ -81,7 +81,7 @@ function listed(source: PreviousKeysSource, environment: NodeJS.ProcessEnv): Lis
       { reason: 'two_keys' },
     )
   }
-  const found = words(readKeyFile(path, warn))
+  const found = keysInText(readKeyFile(path, warn))
   if (found.length > 0) return { label: fileLabel, texts: found }
   throw new CredentialVaultError(
     'configuration_invalid',
@@ -90,6 +90,7 @@ function listed(source: PreviousKeysSource, environment: NodeJS.ProcessEnv): Lis
   )
 }
 
-function words(text: string): readonly string[] {
+/** Splits a list at white space and commas. */
+export function keysInText(text: string): readonly string[] {
   return text.split(/[\s,]+/).filter((word) => word !== '')
 }

@@ -1,0 +1,96 @@
+import { appendFile, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, expect, test } from 'vitest'
+import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
+import { newChain, sealBatch } from '../../../src/audit/line/audit-chain.ts'
+import { type AuditKeys, auditKeys } from '../../../src/audit/line/audit-keys.ts'
+import { readSealedLine } from '../../../src/audit/line/chained-line.ts'
+import { logLineBody } from '../../../src/audit/line/log-events.ts'
+import { generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
+import { type AuditLogUnderTest, auditLogUnderTest } from '../../harness/audit-log.ts'
+
+const current = generateKeyText()
+const keysOf = (text: string) => auditKeys(parseKey(text, 'the test'))
+let log: AuditLogUnderTest
+let stolen: AuditKeys
+let keys: { keys: AuditKeys['verifyingKey'][] }
+
+/** A change of keys that is complete: the attacker holds the retired key and may write to the folder. */
+beforeEach(async () => {
+  log = await auditLogUnderTest()
+  stolen = keysOf(log.key)
+  keys = { keys: [keysOf(current).verifyingKey, stolen.verifyingKey] }
+  await log.write(10)
+  const audit = jsonLinesAudit({ folder: log.folder, key: current, previousKeys: [log.key], warn: () => {} })
+  await audit.retireKey(stolen.verifyingKey)
+  await audit.close()
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'intact', completeness: 'complete' })
+})
+
+async function fileOf(key: string): Promise<string> {
+  for (const file of await readdir(log.folder)) {
+    const [first = ''] = (await readFile(join(log.folder, file), 'utf8')).split('\n')
+    if (first.includes(`"key":"${key}"`)) return join(log.folder, file)
+  }
+  throw new Error('no file of this key')
+}
+
+/** Appends lines to a file as its writer would, signed with the stolen key. */
+async function append(path: string): Promise<void> {
+  const last = (await readFile(path, 'utf8')).split('\n').at(-2) ?? ''
+  const line = readSealedLine(Buffer.from(last))
+  if (!line) throw new Error('no line')
+  const { writer, seq, hash, link, signature } = line
+  const { text } = sealBatch({ writer, seq, hash, link, signature }, [logLineBody({ type: 'audit.closed' })], stolen)
+  await appendFile(path, text)
+}
+
+test('a new file signed with the retired key is found', async () => {
+  await log.write(2)
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['key_retired'] })
+})
+
+test('lines appended to an old file with the retired key are found', async () => {
+  await append(await fileOf(stolen.publicKey))
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['key_retired'] })
+})
+
+test('lines appended to a file of the current key are found', async () => {
+  await append(await fileOf(keysOf(current).publicKey))
+  expect((await log.verdict(keys)).kinds).toContain('segment_other_key')
+})
+
+test('an old file written anew with the retired key is found', async () => {
+  const path = await fileOf(stolen.publicKey)
+  const file = path.slice(log.folder.length + 1)
+  const writer = /Z-([0-9a-f]{16})-/.exec(file)?.[1] ?? ''
+  const body = logLineBody({ type: 'audit.opened', key: stolen.publicKey, host: 'h', pid: 1, segments: 0, heads: [] })
+  const end = logLineBody({ type: 'audit.closed' })
+  const bodies = [body, ...Array.from({ length: 10 }, () => end), end]
+  await log.replace(sealBatch(newChain(writer), bodies, stolen).text.trimEnd().split('\n'), file)
+  expect((await log.verdict(keys)).kinds).toContain('head_differs')
+})
+
+test('an old file that is cut or removed is found', async () => {
+  const path = await fileOf(stolen.publicKey)
+  const file = path.slice(log.folder.length + 1)
+  const lines = await log.lines(file)
+  const signed = lines.slice(0, -1).findLastIndex((line) => line.includes('"sig":"'))
+  await log.replace(lines.slice(0, signed + 1), file)
+  expect(await log.verdict(keys)).toMatchObject({ completeness: 'incomplete' })
+})
+
+test('the retired key cannot retire the current one unseen', async () => {
+  const audit = jsonLinesAudit({ folder: log.folder, key: log.key, previousKeys: [current], warn: () => {} })
+  await audit.retireKey(keysOf(current).verifyingKey)
+  await audit.close()
+  expect((await log.verdict(keys)).kinds).toContain('key_retired')
+  expect(await log.verdict({ keys: [...keys.keys].reverse() })).toMatchObject({ integrity: 'tampered' })
+})
+
+test('an auditor with the current key alone finds it as well', async () => {
+  await log.write(2)
+  const { kinds, integrity } = await log.verdict({ keys: keys.keys.slice(0, 1) })
+  expect(integrity).toBe('tampered')
+  expect(kinds).toContain('key_retired')
+})
