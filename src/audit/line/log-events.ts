@@ -45,6 +45,8 @@ export type LogEvent =
       readonly link: string
       /** RFC 3339. Files whose last line is older may have been removed. */
       readonly before: string
+      /** Public key that signed the file. Older lines lack it. */
+      readonly key?: string
     }
   | {
       readonly type: 'audit.writer_failed'

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { importPublicKey, publicKeyText } from '../line/audit-keys.ts'
+import { parseSegmentName } from '../segments/segment-name.ts'
 import { type Finding, finding } from './finding.ts'
 import type { KnownHead } from './known-heads.ts'
 import type { LogLine } from './log-line.ts'
@@ -80,6 +81,23 @@ export function signedAfterRetirement(
       return [finding('key_retired', `key ${key} was retired at ${at}, and signs ${where}`, { file })]
     }),
   )
+}
+
+type Purge = Extract<LogLine, { readonly type: 'audit.segment_purged' }>
+
+/**
+ * Whether the log removed a file that is none of a retired key's. Whoever holds that key can sign an aged file in the name of another
+ * writer; the line about its removal must not excuse that the true file is gone.
+ */
+export function isLaundered({ file, last, key }: Purge, retirements: readonly Retirement[]): boolean {
+  const retirement = retirements.find((one) => one.key === key)
+  if (!retirement) return false
+  const end = retirement.heads.get(parseSegmentName(file)?.writer ?? '')
+  return end === undefined || last > end.seq
+}
+
+export function launderedFile({ file, key = '' }: Purge): Finding {
+  return finding('key_retired', `it was removed for its age, and the retired key ${key} had signed it`, { file })
 }
 
 /** Notes the keys that another one has replaced and that nothing retired: whoever holds one can still sign lines. */

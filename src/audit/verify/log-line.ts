@@ -41,6 +41,7 @@ const schema = z.discriminatedUnion('type', [
     last: z.number(),
     link: z.string(),
     before: z.string(),
+    key: z.string().optional(),
   } satisfies LineFields<'audit.segment_purged'>),
   z.object({
     type: z.literal('audit.writer_failed'),

@@ -5,6 +5,8 @@ import { parseSegmentName, type SegmentName } from '../segments/segment-name.ts'
 import { readAnchors } from './anchor-lines.ts'
 import { type Finding, finding } from './finding.ts'
 import {
+  isLaundered,
+  launderedFile,
   missingKeys,
   namedKeys,
   notRetired,
@@ -69,7 +71,8 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   const retirements = retirementsOf(verdicts)
   const events = verdicts.flatMap((verdict) => verdict.events.map((event) => ({ by: verdict.writer, event })))
 
-  const purged = events.flatMap(({ event }) => (event.type === 'audit.segment_purged' ? [event] : []))
+  const removed = events.flatMap(({ event }) => (event.type === 'audit.segment_purged' ? [event] : []))
+  const purged = removed.filter((event) => !isLaundered(event, retirements))
   const failed = new Map<string, KnownHead>()
   const seen: KnownHead[] = []
   for (const { by, event } of events) {
@@ -106,6 +109,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     ...verdicts.flatMap((verdict) => gapFindings(verdict, purged)),
     ...missingKeys(verdicts, named),
     ...signedAfterRetirement(verdicts, retirements),
+    ...removed.filter((event) => isLaundered(event, retirements)).map(launderedFile),
     ...anchors.findings,
     ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), explainedByLog),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
@@ -86,6 +86,24 @@ test('the retired key cannot retire the current one unseen', async () => {
   await audit.close()
   expect((await log.verdict(keys)).kinds).toContain('key_retired')
   expect(await log.verdict({ keys: [...keys.keys].reverse() })).toMatchObject({ integrity: 'tampered' })
+})
+
+test('an aged file signed with the retired key does not excuse the removal of a current one', async () => {
+  await log.write(3, { key: current, previousKeys: [log.key] })
+  const victim = (await log.files()).at(-1) ?? ''
+  const writer = /Z-([0-9a-f]{16})-/.exec(victim)?.[1] ?? ''
+  // A later process sees the victim.
+  await log.write(1, { key: current, previousKeys: [log.key] })
+  await unlink(join(log.folder, victim))
+  const at = new Date('2020-01-01T00:00:00Z')
+  const bodies = Array.from({ length: 20 }, () => logLineBody({ type: 'audit.closed' }, at))
+  const aged = victim.replace(/^audit-.{20}/, 'audit-2020-01-01T00-00-00Z')
+  await writeFile(join(log.folder, aged), sealBatch(newChain(writer), bodies, stolen).text)
+  await log.write(1, { key: current, previousKeys: [log.key], keepDays: 30 })
+  expect(await log.files()).not.toContain(aged)
+  const { integrity, completeness, kinds } = await log.verdict(keys)
+  expect([integrity, completeness]).toEqual(['tampered', 'incomplete'])
+  expect(kinds).toEqual(expect.arrayContaining(['key_retired', 'segment_missing']))
 })
 
 test('an auditor with the current key alone finds it as well', async () => {
