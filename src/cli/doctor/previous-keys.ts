@@ -38,7 +38,7 @@ async function webKeys({ environment, error }: Terminal, derived: Uint8Array | u
   const previous = findPreviousKeys({ name: 'MCP_WEB_KEY', option, current, derived, warn }, environment)
   if (previous.length === 0) return undefined
   const ids = previous.map(keyId).join(', ')
-  return `${ids}; remove a key once its sessions and links have expired (MCP_SESSION_MAX_SECONDS, MCP_LINK_TTL_SECONDS)`
+  return `${ids}; a replaced key can go once its sessions and links have expired (MCP_SESSION_MAX_SECONDS, MCP_LINK_TTL_SECONDS)`
 }
 
 async function auditKeysInUse(terminal: Terminal): Promise<string | undefined> {
@@ -57,7 +57,7 @@ async function auditKeysInUse(terminal: Terminal): Promise<string | undefined> {
     }
     const need =
       files === 0
-        ? 'no file needs it: remove it'
+        ? 'no file is signed with it'
         : `${counted(files, 'file')} since ${oldest.slice(0, 10)} ${files === 1 ? 'needs' : 'need'} it`
     return `${publicKeyText(verifyingKey)}: ${need}`
   })
