@@ -2,48 +2,45 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, expect, test } from 'vitest'
 import { createSealer, type WebKeys } from '../../../src/core/crypto/seal.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
-import { siteOf } from '../../../src/web/http/site.ts'
 import { endSessionsOf } from '../../../src/web/session/end-sessions.ts'
-import { cookieName, createCookieSealer } from '../../../src/web/session/sealed-cookie.ts'
 import { type FormServer, startFormServer, WEB_KEY } from '../../harness/browser/form-server.ts'
 import { headingOf, visitorOf } from '../../harness/browser/visitor.ts'
 
+// One address and one identity provider: only the web keys differ.
+const serverBaseUrl = 'http://localhost:39993'
 const newKey = randomBytes(32)
-let server: FormServer
-afterEach(() => server.close())
+const opened: FormServer[] = []
+afterEach(async () => {
+  for (const server of opened.splice(0).reverse()) await server.close()
+})
 
-/** As someone who holds this key may seal one. */
-async function headingWithCookieOf(key: Uint8Array): Promise<string> {
-  const link = await server.ask('alice')
-  const visitor = visitorOf(server)
-  const site = siteOf(server.baseUrl)
-  const now = Date.now()
-  const session = {
-    sid: 'forged',
-    issuer: server.issuer,
-    subject: 'alice',
-    startedAt: now,
-    loginStartedAt: now,
-    authenticatedAt: Math.floor(now / 1000),
-    seenAt: now,
-  }
-  const value = createCookieSealer(createSealer(key), site).seal('session-cookie', session, now + 60_000)
-  visitor.cookies.set(cookieName(site, 'session'), value)
-  return headingOf((await visitor.get(link.entry)).text)
+async function start(options: Parameters<typeof startFormServer>[0]): Promise<FormServer> {
+  const server = await startFormServer(options)
+  opened.push(server)
+  return server
 }
 
 test.each<[string, WebKeys, Uint8Array, string]>([
   ['the current key', [newKey], newKey, 'Connect Jira'],
   ['a previous key that is listed', [newKey, WEB_KEY], WEB_KEY, 'Connect Jira'],
+  ['the next key, which is listed already', [WEB_KEY, newKey], newKey, 'Connect Jira'],
   ['a previous key that is not listed any more', [newKey], WEB_KEY, 'Sign in to continue'],
   ['a key that never was', [newKey, WEB_KEY], randomBytes(32), 'Sign in to continue'],
 ])('a cookie sealed with %s', async (_, webKeys, key, heading) => {
-  server = await startFormServer({ webKeys })
-  expect(await headingWithCookieOf(key)).toBe(heading)
+  const maker = await start({ serverBaseUrl, webKeys: [key] })
+  const sharedProvider = maker.provider
+  if (!sharedProvider) throw new Error('There is no identity provider.')
+  // Their sessions began after the start of the reader.
+  const reader = await start({ serverBaseUrl, webKeys, sharedProvider })
+  const alice = visitorOf(maker)
+  await alice.signIn('alice', await maker.ask('alice'))
+  const cookie = [...alice.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  const page = await reader.send({ path: (await reader.ask('alice')).entry, headers: { cookie } })
+  expect(headingOf(page.text)).toBe(heading)
 })
 
 test('a link made with a key that is not listed any more is refused in the words for any other link', async () => {
-  server = await startFormServer({ webKeys: [newKey] })
+  const server = await start({ webKeys: [newKey] })
   const visitor = visitorOf(server)
   await visitor.signIn('alice', await server.ask('alice'))
   const link = await server.ask('alice')
@@ -56,7 +53,7 @@ test('a link made with a key that is not listed any more is refused in the words
 
 test('sessions that a replica ended before the change stay ended after it', async () => {
   const sessions = memoryBrowserSessions()
-  server = await startFormServer({ webKeys: [newKey, WEB_KEY], sessions })
+  const server = await start({ webKeys: [newKey, WEB_KEY], sessions })
   const alice = visitorOf(server)
   const link = await server.ask('alice')
   await alice.signIn('alice', link)
