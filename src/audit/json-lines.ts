@@ -54,7 +54,11 @@ const MAINTAIN_EVERY = 10_000
  * const audit = jsonLinesAudit({ folder: './data/audit', keyFile: '/run/secrets/audit-key', keepDays: 400 })
  * ```
  */
-export function jsonLinesAudit(options: JsonLinesAuditOptions): JsonLinesAudit {
+export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
+  return createJsonLines(options)
+}
+
+export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
   const { warn = processWarning } = settings
   let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined

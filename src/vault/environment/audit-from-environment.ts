@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { AuditAnchor } from '../../audit/anchors/anchor.ts'
 import { streamAnchor } from '../../audit/anchors/stream-anchor.ts'
 import { webhookAnchor } from '../../audit/anchors/webhook-anchor.ts'
-import { type JsonLinesAudit, jsonLinesAudit } from '../../audit/json-lines.ts'
+import { createJsonLines, type JsonLinesAudit } from '../../audit/json-lines.ts'
 import { keysInText } from '../../core/crypto/previous-keys.ts'
 import { warnAbout } from '../../core/host/notice.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -53,7 +53,7 @@ export function auditFromEnvironment(
 
 function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: NodeJS.WritableStream): JsonLinesAudit {
   const anchor = anchorFrom(settings, stdout)
-  return jsonLinesAudit({
+  return createJsonLines({
     folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
     ...keyOptions(environment, settings.MCP_AUDIT_KEY, settings.MCP_AUDIT_KEY_FILE),
     ...previousKeyOptions(environment, settings),

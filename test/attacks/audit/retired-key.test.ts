@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
+import { createJsonLines } from '../../../src/audit/json-lines.ts'
 import { newChain, sealBatch } from '../../../src/audit/line/audit-chain.ts'
 import { type AuditKeys, auditKeys } from '../../../src/audit/line/audit-keys.ts'
 import { readSealedLine } from '../../../src/audit/line/chained-line.ts'
@@ -21,7 +21,7 @@ beforeEach(async () => {
   stolen = keysOf(log.key)
   keys = { keys: [keysOf(current).verifyingKey, stolen.verifyingKey] }
   await log.write(10)
-  const audit = jsonLinesAudit({ folder: log.folder, key: current, previousKeys: [log.key], warn: () => {} })
+  const audit = createJsonLines({ folder: log.folder, key: current, previousKeys: [log.key], warn: () => {} })
   await audit.retireKey(stolen.verifyingKey)
   await audit.close()
   expect(await log.verdict(keys)).toMatchObject({ integrity: 'intact', completeness: 'complete' })
@@ -81,7 +81,7 @@ test('an old file that is cut or removed is found', async () => {
 })
 
 test('the retired key cannot retire the current one unseen', async () => {
-  const audit = jsonLinesAudit({ folder: log.folder, key: log.key, previousKeys: [current], warn: () => {} })
+  const audit = createJsonLines({ folder: log.folder, key: log.key, previousKeys: [current], warn: () => {} })
   await audit.retireKey(keysOf(current).verifyingKey)
   await audit.close()
   expect((await log.verdict(keys)).kinds).toContain('key_retired')

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { jsonLinesAudit } from '../../../src/audit/json-lines.ts'
+import { createJsonLines } from '../../../src/audit/json-lines.ts'
 import { auditKeys } from '../../../src/audit/line/audit-keys.ts'
 import { generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
 import { type AuditLogUnderTest, auditLogUnderTest } from '../../harness/audit-log.ts'
@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 
 async function retire(): Promise<void> {
-  const audit = jsonLinesAudit({ folder: log.folder, key: next, previousKeys: [log.key], warn: () => {} })
+  const audit = createJsonLines({ folder: log.folder, key: next, previousKeys: [log.key], warn: () => {} })
   await audit.retireKey(old.verifying)
   await audit.close()
 }
