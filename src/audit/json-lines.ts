@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { findKey } from '../core/crypto/key-source.ts'
+import { findPreviousKeys } from '../core/crypto/previous-keys.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
 import { processWarning } from '../core/host/process-warning.ts'
 import type { DependencyReason } from '../core/model/error-reason.ts'
@@ -11,12 +12,22 @@ import { type ChainWriter, createChainWriter } from './chain-writer.ts'
 import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
 import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
 import { auditLineBody, type LineBody } from './line/audit-line.ts'
+import type { FoundHead } from './line/log-events.ts'
 import { syncFolders } from './segments/audit-file.ts'
 
 interface Waiting {
   readonly body: LineBody
   readonly resolve: (position: AuditPosition) => void
   readonly reject: (error: unknown) => void
+}
+
+/** The audit log, with what only an operator's command asks of it. */
+export interface JsonLinesAudit extends AuditSink {
+  /**
+   * Records that this public key signs nothing more, and resolves to the ends of the chains that it signed. Rejects with
+   * `audit_unavailable`.
+   */
+  retireKey(key: KeyObject): Promise<readonly FoundHead[]>
 }
 
 /** Bounds the memory that a hanging disk costs. */
@@ -44,6 +55,10 @@ const MAINTAIN_EVERY = 10_000
  * ```
  */
 export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
+  return createJsonLines(options)
+}
+
+export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
   const { warn = processWarning } = settings
   let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined
@@ -81,11 +96,18 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
       warn(
         'The audit log is signed with a temporary key, so it cannot be verified after this process ends. Create a key with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
       )
+    const previousKeys = findPreviousKeys({
+      name: 'MCP_AUDIT_KEY',
+      option: 'jsonLinesAudit.previousKeys',
+      texts: settings.previousKeys,
+      file: settings.previousKeysFile,
+      current: key,
+      derived,
+      warn,
+    }).map(auditKeys)
     const keys = auditKeys(key ?? randomBytes(32))
-    return {
-      keys,
-      chain: createChainWriter({ ...settings, keepDays: settings.keepDays, anchor: settings.anchor, keys, warn }),
-    }
+    const { keepDays, anchor } = settings
+    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, previousKeys, warn }) }
   }
 
   async function writeAll(): Promise<void> {
@@ -153,6 +175,18 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
         waiting.push({ body, resolve, reject })
         writing ??= writeAll()
       })
+    },
+
+    async retireKey(key) {
+      if (closed) throw unavailableBecause('closed', 'The audit log is closed.')
+      while (writing) await writing
+      const { chain } = open()
+      try {
+        await prepare()
+        return await chain.retire(key)
+      } catch (error) {
+        throw unavailable(error)
+      }
     },
 
     async close() {

@@ -1,6 +1,7 @@
 import { auditExport } from './audit/export.ts'
 import { auditKey } from './audit/key.ts'
 import { auditReconcile } from './audit/reconcile.ts'
+import { auditRetire } from './audit/retire.ts'
 import { auditShow } from './audit/show.ts'
 import { auditTail } from './audit/tail.ts'
 import { auditVerify } from './audit/verify.ts'
@@ -56,6 +57,7 @@ export const commands: readonly Command[] = [
   auditExport,
   auditReconcile,
   auditKey,
+  auditRetire,
 ]
 
 /** The request of a command line. */

@@ -32,14 +32,22 @@ import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
-import { findWebKey } from './web-key.ts'
+import { findWebKeys } from './web-key.ts'
 
 /** The methods of a backend that opening and closing use. */
 export type OpenableBackend = Pick<SecretBackend, 'open' | 'close' | 'deriveKey' | 'announceServer'> & MarkableBackend
 
 export type PartsOptions = Pick<
   OpenVaultOptions,
-  'serverBaseUrl' | 'identity' | 'pendingStore' | 'audit' | 'webKey' | 'linkTtlSeconds' | 'verifyToken' | 'warn'
+  | 'serverBaseUrl'
+  | 'identity'
+  | 'pendingStore'
+  | 'audit'
+  | 'webKey'
+  | 'previousWebKeys'
+  | 'linkTtlSeconds'
+  | 'verifyToken'
+  | 'warn'
 > & { readonly backend: OpenableBackend }
 
 /** The difference between the functions that open a vault or one tier of it. */
@@ -99,17 +107,18 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     ),
   )
   const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
-    const webKey = findWebKey({
-      option: `${caller}.webKey`,
+    const webKeys = findWebKeys({
+      caller,
       text: options.webKey,
+      previous: options.previousWebKeys,
       backend,
       pendingStore,
       warn: warnOf('keys'),
     })
     await audit.open?.(backend.deriveKey?.('audit'))
     return {
-      sealer: createSealer(webKey, purposes),
-      requestSealer: createSealer(webKey, PENDING_REQUEST_PURPOSES),
+      sealer: createSealer(webKeys, purposes),
+      requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
     }
   })
   let closing: Promise<void> | undefined

@@ -33,6 +33,12 @@ export interface OpenVaultOptions {
    */
   readonly webKey?: string
   /**
+   * Other web keys, in the same form, at most 4: what they sealed is still valid, and nothing new is made with them. During a change of
+   * keys, the next one before it is used everywhere, and the last one afterwards. The word `derived` stands for the key that is derived
+   * from the backend's own. Default `MCP_WEB_KEY_PREVIOUS` or `MCP_WEB_KEY_PREVIOUS_FILE`, else none.
+   */
+  readonly previousWebKeys?: readonly string[]
+  /**
    * How long a credential is cached without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the backend's
    * own tools takes effect within this time; with the sealed file, at once.
    */
@@ -101,6 +107,7 @@ export const openVaultOptions = z.strictObject({
   browserSessions: object<BrowserSessions>('must be browser sessions such as memoryBrowserSessions()').optional(),
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
+  previousWebKeys: z.array(z.string()).optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
   maxRejectedOwnersPerMinute: z.int().min(1).max(1000).default(5),
   expiryNoticeDays: z.int().min(0).max(90).default(14),

@@ -30,7 +30,7 @@ export function auditKeys(key: Uint8Array): AuditKeys {
   return {
     sign: (hash) => signature(LINE + hash),
     signCheckpoint: (text) => signature(CHECKPOINT + text),
-    publicKey: verifyingKey.export({ format: 'jwk' }).x ?? '',
+    publicKey: publicKeyText(verifyingKey),
     verifyingKey,
     // JSON separates issuer and subject, whatever they contain.
     pseudonym: ({ issuer, subject }) =>
@@ -55,16 +55,21 @@ export function importPublicKey(text: string): KeyObject | undefined {
   }
 }
 
-/** Whether one of the keys signed the line with this hash. */
-export function isSignedBy(keys: readonly KeyObject[], hash: string, signature: string): boolean {
-  return verifies(keys, LINE + hash, signature)
+/** The text form of a key that was imported. */
+export function publicKeyText(key: KeyObject): string {
+  return key.export({ format: 'jwk' }).x ?? ''
+}
+
+/** Returns which of the keys signed the line with this hash. */
+export function signerOf(keys: readonly KeyObject[], hash: string, signature: string): KeyObject | undefined {
+  return verifying(keys, LINE + hash, signature)
 }
 
 export function isCheckpointSignedBy(keys: readonly KeyObject[], text: string, signature: string): boolean {
-  return verifies(keys, CHECKPOINT + text, signature)
+  return verifying(keys, CHECKPOINT + text, signature) !== undefined
 }
 
-function verifies(keys: readonly KeyObject[], text: string, signature: string): boolean {
+function verifying(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {
   const bytes = canonicalBase64url(signature)
-  return bytes !== undefined && keys.some((key) => verify(null, Buffer.from(text), key, bytes))
+  return bytes && keys.find((key) => verify(null, Buffer.from(text), key, bytes))
 }

@@ -63,6 +63,8 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'audit.read': 'The log was read, exported, verified or reconciled with the command line.',
   'audit.gap': '`count` lines could be neither written nor kept until they could.',
   'audit.opened': 'First line of a chain: the public key, and where the other files in the folder ended.',
+  'audit.key_retired':
+    'The key `key` signs nothing more: `heads` says where its chains end. What it signs later counts as forged.',
   'audit.segment_closed': 'Last line of a file that another one of the same chain follows.',
   'audit.closed': 'Last line of a chain: the process ended in an orderly way.',
   'audit.segment_purged': 'A file older than the retention time is removed.',

@@ -24,6 +24,15 @@ export type LogEvent =
       /** Number of other segments in the folder; `heads` has the newest. */
       readonly segments: number
       readonly heads: readonly FoundHead[]
+      /** Public keys whose lines the writer accepts besides its own. Left out when there are none. */
+      readonly previousKeys?: readonly string[]
+    }
+  | {
+      readonly type: 'audit.key_retired'
+      /** Public key that signs nothing more. */
+      readonly key: string
+      /** Where chains end that it signed. Every one of them is in one of the lines of this kind that were written together. */
+      readonly heads: readonly FoundHead[]
     }
   | { readonly type: 'audit.segment_closed'; readonly reason: 'size' | 'day' }
   | { readonly type: 'audit.closed' }
@@ -36,6 +45,8 @@ export type LogEvent =
       readonly link: string
       /** RFC 3339. Files whose last line is older may have been removed. */
       readonly before: string
+      /** Public key that signed the file. Older lines lack it. */
+      readonly key?: string
     }
   | {
       readonly type: 'audit.writer_failed'
@@ -49,17 +60,18 @@ export type LogEvent =
 export function logLineBody(event: LogEvent, at: Date = new Date()): LineBody {
   const { type, ...rest } = event
   const outcome = type === 'audit.writer_failed' ? 'error' : 'success'
-  const fields = Object.entries(rest).map(([name, value]) => `,"${name}":${written(value)}`)
+  const fields = Object.entries(rest).flatMap(([name, value]) =>
+    value === undefined ? [] : [`,"${name}":${written(value)}`],
+  )
   return `${lineStart(at)},"type":"${type}","outcome":"${outcome}"${fields.join('')}`
 }
 
-function written(value: string | number | readonly FoundHead[]): string {
+function written(value: string | number | readonly (FoundHead | string)[]): string {
   if (typeof value === 'string') return quoted(value)
   if (typeof value === 'number') return String(value)
-  return `[${value
-    .map(
-      ({ file, writer, seq, hash, at }) =>
-        `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}}`,
-    )
-    .join(',')}]`
+  return `[${value.map((one) => (typeof one === 'string' ? quoted(one) : writtenHead(one))).join(',')}]`
+}
+
+function writtenHead({ file, writer, seq, hash, at }: FoundHead): string {
+  return `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}}`
 }

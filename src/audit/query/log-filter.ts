@@ -16,8 +16,8 @@ export interface LogFilter {
   readonly until?: Date | undefined
 }
 
-/** @param pseudonym also finds lines that name the user by a pseudonym; undefined when the key is not at hand */
-export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): (record: LogRecord) => boolean {
+/** @param pseudonyms also find lines that name the user by a pseudonym: one for each key at hand */
+export function logFilter(filter: LogFilter, pseudonyms: readonly Pseudonym[]): (record: LogRecord) => boolean {
   const since = filter.since?.toISOString()
   const until = filter.until?.toISOString()
   const { user } = filter
@@ -26,7 +26,9 @@ export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): 
     if (!person || (filter.issuer !== undefined && person.issuer !== filter.issuer)) return false
     if (user === undefined) return true
     if (person.subject === user || person.pseudonym === user) return true
-    return person.pseudonym !== undefined && person.pseudonym === pseudonym?.({ issuer: person.issuer, subject: user })
+    if (person.pseudonym === undefined) return false
+    const owner = { issuer: person.issuer, subject: user }
+    return pseudonyms.some((pseudonym) => pseudonym(owner) === person.pseudonym)
   }
 
   const isOf = ({ owner, actor }: LogRecord) =>

@@ -37,6 +37,21 @@ export async function headsOfSegments(
   return { segments: segments.length, heads }
 }
 
+/** Lists where every chain ends that this key signed, without a limit: those that are not listed count as forged afterwards. */
+export async function headsSignedBy(folder: string, key: KeyObject): Promise<readonly FoundHead[]> {
+  const found = new Map<string, FoundHead>()
+  for (const { file, writer, ...name } of [...(await listSegments(folder))].reverse()) {
+    const ends = await readSegmentEnds(folder, { file, writer, ...name }, [key]).catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw error
+    })
+    const known = found.get(writer)
+    if (!ends || (known && known.seq >= ends.last.seq)) continue
+    found.set(writer, { file, writer, seq: ends.last.seq, hash: ends.last.hash, at: ends.last.at })
+  }
+  return [...found.values()]
+}
+
 /** Sorts newest first and leaves out names that lie in the future. */
 function newestOfEachWriter(segments: readonly SegmentName[]): readonly SegmentName[] {
   const latest = Date.now() + AN_HOUR

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSignedBy } from '../line/audit-keys.ts'
+import { publicKeyText, signerOf } from '../line/audit-keys.ts'
 import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/chained-line.ts'
 import { parseSegmentName, type SegmentName } from './segment-name.ts'
 
@@ -25,6 +25,8 @@ export interface SegmentEnds {
   readonly first: SealedLine
   /** The last signed line. Lines after it were never acknowledged. */
   readonly last: SealedLine
+  /** Public key of that signature. */
+  readonly key: string
 }
 
 /**
@@ -45,7 +47,8 @@ export async function readSegmentEnds(
       .reverse()
       .find(({ signature }) => signature !== '')
     if (!first || !last || first.writer !== writer || last.writer !== writer) return undefined
-    return isSignedBy(keys, last.hash, last.signature) ? { first, last } : undefined
+    const signer = signerOf(keys, last.hash, last.signature)
+    return signer && { first, last, key: publicKeyText(signer) }
   } finally {
     await handle.close()
   }

@@ -19,7 +19,14 @@ const schema = z.discriminatedUnion('type', [
     pid: z.number(),
     segments: z.number(),
     heads: z.array(head),
+    previousKeys: z.array(z.string()).optional(),
   } satisfies LineFields<'audit.opened'>),
+  z.object({
+    type: z.literal('audit.key_retired'),
+    at: z.string(),
+    key: z.string(),
+    heads: z.array(head),
+  } satisfies LineFields<'audit.key_retired'>),
   z.object({
     type: z.literal('audit.segment_closed'),
     at: z.string(),
@@ -34,6 +41,7 @@ const schema = z.discriminatedUnion('type', [
     last: z.number(),
     link: z.string(),
     before: z.string(),
+    key: z.string().optional(),
   } satisfies LineFields<'audit.segment_purged'>),
   z.object({
     type: z.literal('audit.writer_failed'),

@@ -4,6 +4,16 @@ import { listSegments } from '../segments/segment-ends.ts'
 import { parseSegmentName, type SegmentName } from '../segments/segment-name.ts'
 import { readAnchors } from './anchor-lines.ts'
 import { type Finding, finding } from './finding.ts'
+import {
+  isLaundered,
+  launderedFile,
+  missingKeys,
+  namedKeys,
+  notRetired,
+  type Retirement,
+  retirementsOf,
+  signedAfterRetirement,
+} from './key-changes.ts'
 import { checkKnownHeads, type KnownHead } from './known-heads.ts'
 import { verifyWriter, type WriterVerdict } from './verify-writer.ts'
 
@@ -27,6 +37,16 @@ export interface WriterReport {
   readonly first: string
   readonly last: string
   readonly state: 'closed' | 'open' | 'failed' | 'unclosed'
+  /** Public key of its signatures, if it is known. */
+  readonly key: string | undefined
+}
+
+export interface KeyReport {
+  /** Public key, as `audit key` prints it. */
+  readonly key: string
+  readonly writers: number
+  /** RFC 3339. Undefined while it may sign. */
+  readonly retiredAt: string | undefined
 }
 
 /** Whether the lines are genuine and whether any are missing are separate results. */
@@ -36,6 +56,8 @@ export interface AuditReport {
   /** RFC 3339. Files whose last line is older may have been removed. */
   readonly removedBefore: string | undefined
   readonly lines: number
+  /** The keys that signed it. */
+  readonly keys: readonly KeyReport[]
   readonly writers: readonly WriterReport[]
   readonly findings: readonly Finding[]
 }
@@ -44,13 +66,13 @@ export interface AuditReport {
 export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   const { folder, keys } = options
   const names = await listSegments(folder)
-  const writers = new Map(
-    [...byWriter(names)].map(([writer, own]) => [writer, verifyWriter(folder, writer, own, keys)]),
-  )
+  const { writers, named } = verifyWriters(folder, byWriter(names), keys)
   const verdicts = [...writers.values()]
+  const retirements = retirementsOf(verdicts)
   const events = verdicts.flatMap((verdict) => verdict.events.map((event) => ({ by: verdict.writer, event })))
 
-  const purged = events.flatMap(({ event }) => (event.type === 'audit.segment_purged' ? [event] : []))
+  const removed = events.flatMap(({ event }) => (event.type === 'audit.segment_purged' ? [event] : []))
+  const purged = removed.filter((event) => !isLaundered(event, retirements))
   const failed = new Map<string, KnownHead>()
   const seen: KnownHead[] = []
   for (const { by, event } of events) {
@@ -65,7 +87,8 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     if (event.type === 'audit.opened')
       seen.push(...event.heads.map((head) => ({ ...head, source: `writer ${by}, when it began,` })))
   }
-  const anchors = readAnchors(options.anchors ?? '', keys)
+  for (const { heads } of retirements) seen.push(...heads.values())
+  const anchors = readAnchors(options.anchors ?? '', [...keys, ...named])
   const removedBefore =
     purged
       .map(({ before }) => before)
@@ -84,10 +107,14 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   const findings = [
     ...verdicts.flatMap((verdict) => ownFindings(verdict, failed, options)),
     ...verdicts.flatMap((verdict) => gapFindings(verdict, purged)),
+    ...missingKeys(verdicts, named),
+    ...signedAfterRetirement(verdicts, retirements),
+    ...removed.filter((event) => isLaundered(event, retirements)).map(launderedFile),
     ...anchors.findings,
     ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), explainedByLog),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
     ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
+    ...notRetired(verdicts, retirements),
     ...(await unknownFiles(folder)),
   ]
   return {
@@ -95,9 +122,30 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     completeness: findings.some(({ severity }) => severity === 'incomplete') ? 'incomplete' : 'complete',
     removedBefore: removedBefore === '' ? undefined : removedBefore,
     lines: verdicts.reduce((sum, verdict) => sum + linesOf(verdict), 0),
+    keys: keysOf(verdicts, retirements),
     writers: verdicts.map((verdict) => reportOf(verdict, failed, options)),
     findings,
   }
+}
+
+/** Verifies with the given keys, then the files of other keys with those that the genuine lines name. */
+function verifyWriters(folder: string, names: ReadonlyMap<string, readonly SegmentName[]>, keys: readonly KeyObject[]) {
+  const writers = new Map([...names].map(([writer, own]) => [writer, verifyWriter(folder, writer, own, keys)]))
+  const named = namedKeys([...writers.values()], keys)
+  if (named.length === 0) return { writers, named }
+  for (const [writer, { findings }] of writers)
+    if (findings.some(({ kind }) => kind === 'signature_unknown_key'))
+      writers.set(writer, verifyWriter(folder, writer, names.get(writer) ?? [], [...keys, ...named]))
+  return { writers, named }
+}
+
+function keysOf(verdicts: readonly WriterVerdict[], retirements: readonly Retirement[]): readonly KeyReport[] {
+  const keys = new Map<string, number>()
+  for (const { key } of verdicts) if (key !== undefined) keys.set(key, (keys.get(key) ?? 0) + 1)
+  return [...keys].map(([key, count]) => {
+    const retiredAt = retirements.find((one) => one.key === key)?.at
+    return { key, writers: count, retiredAt }
+  })
 }
 
 function byWriter(names: readonly SegmentName[]): ReadonlyMap<string, readonly SegmentName[]> {
@@ -195,6 +243,7 @@ function reportOf(
     first: segments[0]?.verdict.firstAt ?? '',
     last: segments.at(-1)?.verdict.lastAt ?? '',
     state: stateOf(verdict, failed, options),
+    key: verdict.key,
   }
 }
 

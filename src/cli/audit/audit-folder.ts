@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type AuditKeys, auditKeys, importPublicKey } from '../../audit/line/audit-keys.ts'
 import { listSegments } from '../../audit/segments/segment-ends.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
+import { findPreviousKeys } from '../../core/crypto/previous-keys.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
@@ -19,16 +20,18 @@ export const folderOption = { folder: { type: 'string' } } as const
  */
 export async function auditFolder(input: CommandInput, terminal: Terminal): Promise<string> {
   warnOfUnknownVariables(terminal)
-  const environment = withoutEmpty(terminal.environment)
-  const folder =
-    input.text('folder') ??
-    environment['MCP_AUDIT_FOLDER'] ??
-    join(environment['MCP_VAULT_FOLDER'] ?? './data', 'audit')
+  const folder = input.text('folder') ?? auditFolderOf(terminal.environment)
   const segments = await listSegments(folder).catch((error: unknown) => {
     throw unreadableFolder(error, folder)
   })
   if (segments.length > 0) return folder
   throw noLog(`There is no audit log in ${folder}.`)
+}
+
+/** Returns the folder that the environment names. */
+export function auditFolderOf(environment: NodeJS.ProcessEnv): string {
+  const { MCP_AUDIT_FOLDER, MCP_VAULT_FOLDER = './data' } = withoutEmpty(environment)
+  return MCP_AUDIT_FOLDER ?? join(MCP_VAULT_FOLDER, 'audit')
 }
 
 function unreadableFolder(error: unknown, folder: string): unknown {
@@ -46,18 +49,28 @@ function noLog(problem: string): CredentialVaultError {
   )
 }
 
-/** Derives the log's keys, or returns undefined when this environment lacks the key. */
-export async function ownAuditKeys({ environment, error }: Terminal): Promise<AuditKeys | undefined> {
+/** Returns the log's keys, the current one first; none when this environment lacks the current key. */
+export async function ownAuditKeys({ environment, error }: Terminal): Promise<readonly AuditKeys[]> {
   const warn = (problem: string) => error(`mcp-credential-vault: ${problem}\n`)
-  const configured = findKey({ name: 'MCP_AUDIT_KEY', warn }, environment)
-  if (configured) return auditKeys(configured.key)
+  const configured = findKey({ name: 'MCP_AUDIT_KEY', warn }, environment)?.key
+  const { MCP_AUDIT_KEY_PREVIOUS, MCP_AUDIT_KEY_PREVIOUS_FILE } = withoutEmpty(environment)
+  // The store need not open for a log that has a key of its own.
+  const derived =
+    configured && !(MCP_AUDIT_KEY_PREVIOUS ?? MCP_AUDIT_KEY_PREVIOUS_FILE) ? undefined : await derivedKey(environment)
+  const current = configured ?? derived
+  const option = 'jsonLinesAudit.previousKeys'
+  const previous = findPreviousKeys({ name: 'MCP_AUDIT_KEY', option, current, derived, warn }, environment)
+  return current ? [current, ...previous].map(auditKeys) : []
+}
+
+/** Returns the key that follows the sealed file's key, if this environment has that. */
+async function derivedKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array | undefined> {
   const { MCP_VAULT_BACKEND: backend = 'sealed-file', MCP_VAULT_KEY, MCP_VAULT_KEY_FILE } = withoutEmpty(environment)
   if (backend !== 'sealed-file' || !(MCP_VAULT_KEY ?? MCP_VAULT_KEY_FILE)) return undefined
   const stores = createStores(environment, { create: false, stdout: process.stderr })
   await stores.backend.open()
   try {
-    const derived = stores.backend.deriveKey?.('audit')
-    return derived && auditKeys(derived)
+    return stores.backend.deriveKey?.('audit')
   } finally {
     await Promise.all([stores.backend.close(), stores.pendingStore.shutdown()])
   }
@@ -66,8 +79,8 @@ export async function ownAuditKeys({ environment, error }: Terminal): Promise<Au
 /** Returns the public keys of `--key`, or else this environment's. */
 export async function verifyingKeys(input: CommandInput, terminal: Terminal): Promise<readonly KeyObject[]> {
   const texts = input.texts('key')
-  const own = texts.length > 0 ? undefined : (await ownAuditKeys(terminal))?.publicKey
-  const keys = [...texts, ...(own === undefined ? [] : [own])].map((text) => {
+  const own = texts.length > 0 ? [] : await ownAuditKeys(terminal)
+  const keys = [...texts, ...own.map(({ publicKey }) => publicKey)].map((text) => {
     const key = importPublicKey(text)
     if (!key) throw new UsageError('--key takes a public key as "audit key" prints it: 43 letters, digits, - and _')
     return key

@@ -29,7 +29,7 @@ export const auditVerify: Command = {
 Usage: mcp-credential-vault audit verify [--folder PATH] [--key PUBLIC-KEY …] [--anchors FILE] [--store] [--json]
 
   --folder PATH              the log's folder, instead of the one that the environment names
-  --key PUBLIC-KEY           as "audit key" prints it; more than one after a change of keys. Default: the key of this environment
+  --key PUBLIC-KEY           as "audit key" prints it; more than one after a change of keys. Default: the keys of this environment, with MCP_AUDIT_KEY_PREVIOUS
   --anchors FILE             checkpoints that an anchor has kept, also among other lines of a log collector
   --store                    compare with the stored credentials, too: needs the store that the environment names
   --accept-unclosed WRITER   a writer that is known to have crashed or to run on another machine; "all" for every one
@@ -95,7 +95,15 @@ function anchorsProblem(problem: string): CredentialVaultError {
 /** Milliseconds. */
 const CLOCKS_DIFFER = 2_000
 
-function isRunning({ host, pid, at }: { readonly host: string; readonly pid: number; readonly at: string }): boolean {
+export function isRunning({
+  host,
+  pid,
+  at,
+}: {
+  readonly host: string
+  readonly pid: number
+  readonly at: string
+}): boolean {
   if (host !== hostname()) return false
   try {
     process.kill(pid, 0)
@@ -151,7 +159,7 @@ function shown({ integrity, completeness, lines, writers, findings }: AuditRepor
   ].join('\n')
 }
 
-function shownFinding({ severity, kind, file, line, offset, detail }: Finding): string {
+export function shownFinding({ severity, kind, file, line, offset, detail }: Finding): string {
   const place = [file, line === undefined ? '' : `line ${line}`, offset === undefined ? '' : `byte ${offset}`]
   const where = place.filter((part) => part !== undefined && part !== '').join(', ')
   return `${severity.padEnd(10)} ${kind}: ${detail}${where === '' ? '' : ` (${where})`}${nextStep(kind, file)}`

@@ -1,6 +1,7 @@
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
 import { openAudit } from '../operator/open-audit.ts'
@@ -9,6 +10,7 @@ import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
+import { checkPreviousKeys } from './previous-keys.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -43,6 +45,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
+        ...(await checkPreviousKeys(terminal, await derivedWebKey(backend))),
         serverSettings(terminal),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')
@@ -53,6 +56,16 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
       await audit.close()
     }
   },
+}
+
+/** The backend is open only if the log's key follows it. */
+async function derivedWebKey(backend: SecretBackend): Promise<Uint8Array | undefined> {
+  try {
+    return backend.deriveKey?.('web')
+  } catch (error) {
+    if (isCredentialVaultError(error)) return undefined
+    throw error
+  }
 }
 
 async function checked(check: string, work: () => Promise<string>): Promise<CheckResult> {

@@ -41,5 +41,5 @@ server's restart, its users sign in again, and "audit verify" needs the earlier 
 /** Returns the public key of an audit log whose key follows the store key. */
 async function derivedAuditKey(terminal: Terminal): Promise<string | undefined> {
   const { MCP_AUDIT_KEY, MCP_AUDIT_KEY_FILE } = terminal.environment
-  return MCP_AUDIT_KEY || MCP_AUDIT_KEY_FILE ? undefined : (await ownAuditKeys(terminal))?.publicKey
+  return MCP_AUDIT_KEY || MCP_AUDIT_KEY_FILE ? undefined : (await ownAuditKeys(terminal))[0]?.publicKey
 }

@@ -65,7 +65,8 @@ function fromFile(variable: string, path: string, warn: Warn): Candidate {
   return { label: `${variable} (${path})`, read: () => readKeyFile(path, warn) }
 }
 
-function readKeyFile(path: string, warn: Warn): string {
+/** @throws `configuration_invalid` for an unreadable file, `key_exposed` */
+export function readKeyFile(path: string, warn: Warn): string {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')

@@ -73,6 +73,7 @@ const KEY_REASONS = [
   'store_without_key',
   'two_keys',
   'same_key',
+  'previous_keys',
   'web_key_missing',
   'audit_key_missing',
 ] as const

@@ -56,6 +56,8 @@ export const knownVariables: ReadonlySet<string> = new Set(
     ...Object.keys(environmentSchema.shape),
     'MCP_WEB_KEY',
     'MCP_WEB_KEY_FILE',
+    'MCP_WEB_KEY_PREVIOUS',
+    'MCP_WEB_KEY_PREVIOUS_FILE',
   ].filter((name) => name.startsWith('MCP_')),
 )
 

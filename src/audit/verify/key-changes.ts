@@ -1,0 +1,125 @@
+import type { KeyObject } from 'node:crypto'
+import { importPublicKey, publicKeyText } from '../line/audit-keys.ts'
+import { parseSegmentName } from '../segments/segment-name.ts'
+import { type Finding, finding } from './finding.ts'
+import type { KnownHead } from './known-heads.ts'
+import type { LogLine } from './log-line.ts'
+import type { WriterVerdict } from './verify-writer.ts'
+
+/** A public key that signs nothing more, and the ends of its chains at that time. */
+export interface Retirement {
+  readonly key: string
+  /** RFC 3339. */
+  readonly at: string
+  readonly heads: ReadonlyMap<string, KnownHead>
+}
+
+/** Returns the keys that lines of the given keys name and that were not given themselves. */
+export function namedKeys(verdicts: readonly WriterVerdict[], given: readonly KeyObject[]): readonly KeyObject[] {
+  const known = new Set(given.map(publicKeyText))
+  const named = verdicts.flatMap(({ events }) => events.flatMap(keysNamedBy)).filter((key) => !known.has(key))
+  return [...new Set(named)].flatMap((key) => importPublicKey(key) ?? [])
+}
+
+function keysNamedBy(event: LogLine): readonly string[] {
+  if (event.type === 'audit.opened') return event.previousKeys ?? []
+  return event.type === 'audit.key_retired' ? [event.key] : []
+}
+
+/** Reports the files whose key the log names but the verifier was not given: nothing vouches for that key outside the log. */
+export function missingKeys(verdicts: readonly WriterVerdict[], named: readonly KeyObject[]): readonly Finding[] {
+  const texts = new Set(named.map(publicKeyText))
+  return verdicts.flatMap(({ segments }) =>
+    segments.flatMap(({ file, verdict: { signer } }) => {
+      if (signer === undefined || !texts.has(signer)) return []
+      const detail = `it is signed with the previous key ${signer}, which was not given. If that was your key: --key ${signer}`
+      return [finding('key_missing', detail, { file })]
+    }),
+  )
+}
+
+/** Collects the retirements. A key is retired by the first chain of another key that says so; it says nothing about itself. */
+export function retirementsOf(verdicts: readonly WriterVerdict[]): readonly Retirement[] {
+  const first = new Map<string, Retirement>()
+  for (const { writer, key: by, events } of verdicts) {
+    const own = new Map<string, LogLine[]>()
+    for (const event of events)
+      if (event.type === 'audit.key_retired' && event.key !== by)
+        own.set(event.key, [...(own.get(event.key) ?? []), event])
+    for (const [key, lines] of own) {
+      const retirement = retirementFrom(key, lines, writer)
+      const known = first.get(key)
+      if (!known || retirement.at < known.at) first.set(key, retirement)
+    }
+  }
+  return [...first.values()]
+}
+
+function retirementFrom(key: string, lines: readonly LogLine[], by: string): Retirement {
+  const source = `writer ${by}, when the key was retired,`
+  const heads = lines.flatMap((line) => (line.type === 'audit.key_retired' ? line.heads : []))
+  return {
+    key,
+    at: lines[0]?.at ?? '',
+    heads: new Map(heads.map((head) => [head.writer, { ...head, source }])),
+  }
+}
+
+/** Reports what a retired key signed after its retirement. */
+export function signedAfterRetirement(
+  verdicts: readonly WriterVerdict[],
+  retirements: readonly Retirement[],
+): readonly Finding[] {
+  return retirements.flatMap(({ key, at, heads }) =>
+    verdicts.flatMap(({ writer, segments, head }) => {
+      const signed = segments.filter(({ verdict }) => verdict.signer === key)
+      const file = signed.at(-1)?.file
+      if (file === undefined) return []
+      const end = heads.get(writer)
+      if (end && head.seq <= end.seq) return []
+      const where = end ? `lines after line ${end.seq}` : 'a log that did not exist then'
+      return [finding('key_retired', `key ${key} was retired at ${at}, and signs ${where}`, { file })]
+    }),
+  )
+}
+
+type Purge = Extract<LogLine, { readonly type: 'audit.segment_purged' }>
+
+/**
+ * Whether the log removed a file that is none of a retired key's. Whoever holds that key can sign an aged file in the name of another
+ * writer; the line about its removal must not excuse that the true file is gone.
+ */
+export function isLaundered({ file, last, key }: Purge, retirements: readonly Retirement[]): boolean {
+  const retirement = retirements.find((one) => one.key === key)
+  if (!retirement) return false
+  const end = retirement.heads.get(parseSegmentName(file)?.writer ?? '')
+  return end === undefined || last > end.seq
+}
+
+export function launderedFile({ file, key = '' }: Purge): Finding {
+  return finding('key_retired', `it was removed for its age, and the retired key ${key} had signed it`, { file })
+}
+
+/** Notes the keys that another one has replaced and that nothing retired: whoever holds one can still sign lines. */
+export function notRetired(verdicts: readonly WriterVerdict[], retirements: readonly Retirement[]): readonly Finding[] {
+  const latest = new Map<string, string>()
+  for (const { key, events } of verdicts)
+    for (const event of events)
+      if (key !== undefined && event.type === 'audit.opened')
+        for (const other of [key, ...(event.previousKeys ?? [])]) {
+          const pair = `${key} ${other}`
+          if (event.at > (latest.get(pair) ?? '')) latest.set(pair, event.at)
+        }
+  const used = new Set(verdicts.flatMap(({ key }) => key ?? []))
+  const retired = new Set(retirements.map(({ key }) => key))
+  return [...used]
+    .filter((key) => !retired.has(key))
+    .flatMap((key) => {
+      const by = [...used].find(
+        (other) => other !== key && (latest.get(`${other} ${key}`) ?? '') > (latest.get(`${key} ${key}`) ?? ''),
+      )
+      if (by === undefined) return []
+      const detail = `key ${key} was replaced by key ${by}, and can still sign lines. Once no process has it: audit retire --key ${key}`
+      return [finding('key_not_retired', detail)]
+    })
+}

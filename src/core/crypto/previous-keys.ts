@@ -1,0 +1,96 @@
+import { processWarning } from '../host/process-warning.ts'
+import { CredentialVaultError } from '../model/errors.ts'
+import { readKeyFile } from './key-source.ts'
+import { parseKey } from './key-text.ts'
+
+/** The source of the keys that are read besides the current one: given in code, or `NAME_PREVIOUS` or `NAME_PREVIOUS_FILE`. */
+export interface PreviousKeysSource {
+  /** The current key's environment variable. */
+  readonly name: 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
+  /** The option's path in errors, e.g. `openVault.previousWebKeys`. */
+  readonly option: string
+  readonly texts?: readonly string[] | undefined
+  readonly file?: string | undefined
+  /** The key that is used for everything new. Undefined when this process made one that no other process has. */
+  readonly current: Uint8Array | undefined
+  /** The key that is derived from the store key: the word `derived` stands for it in the list. */
+  readonly derived: Uint8Array | undefined
+  /** Called when a key file is used although other users may read it. Default: a process warning. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+/** A change needs two keys. More of them are a list that nobody cleans up. */
+export const MOST_PREVIOUS_KEYS = 4
+const DERIVED = 'derived'
+
+/**
+ * Returns the keys that are still, or already, valid besides the current one, in the order of the list.
+ *
+ * @throws `configuration_invalid` (`two_keys`, `same_key`, `previous_keys`, `key_file_unreadable`), `key_exposed`, `key_malformed`
+ */
+export function findPreviousKeys(
+  source: PreviousKeysSource,
+  environment: NodeJS.ProcessEnv = process.env,
+): readonly Uint8Array[] {
+  const { label, texts } = listed(source, environment)
+  if (texts.length === 0) return []
+  const refuse = (reason: 'previous_keys' | 'same_key', problem: string) =>
+    new CredentialVaultError('configuration_invalid', `${label}: ${problem}`, { reason })
+  if (texts.length > MOST_PREVIOUS_KEYS) {
+    const many = `${texts.length} keys are listed, and at most ${MOST_PREVIOUS_KEYS} may be.`
+    throw refuse('previous_keys', `${many} Remove those that nothing needs any more.`)
+  }
+  if (!source.current) {
+    const next = `Set ${source.name}_FILE to the current key, or remove the list.`
+    throw refuse('previous_keys', `previous keys are listed, but there is no current key. ${next}`)
+  }
+  const keys = texts.map((text, at) => {
+    if (text !== DERIVED) return parseKey(text, texts.length === 1 ? label : `${label}, key ${at + 1},`)
+    if (source.derived) return source.derived
+    throw refuse('previous_keys', '"derived" is listed, but this backend has no store key to derive a key from.')
+  })
+  const seen = [source.current]
+  keys.forEach((key, at) => {
+    if (seen.some((one) => Buffer.from(one).equals(key))) {
+      const other = Buffer.from(source.current ?? []).equals(key) ? 'the current key' : 'another key of the list'
+      throw refuse('same_key', `key ${at + 1} is the same as ${other}. List each previous key once.`)
+    }
+    seen.push(key)
+  })
+  return keys
+}
+
+interface Listed {
+  readonly label: string
+  readonly texts: readonly string[]
+}
+
+function listed(source: PreviousKeysSource, environment: NodeJS.ProcessEnv): Listed {
+  const { name, option, warn = processWarning } = source
+  const given = source.texts !== undefined || source.file !== undefined
+  const variable = given ? undefined : environment[`${name}_PREVIOUS`]
+  const path = source.file ?? (given ? undefined : environment[`${name}_PREVIOUS_FILE`])
+  const texts = source.texts ?? (variable ? keysInText(variable) : undefined)
+  const label = source.texts ? option : `${name}_PREVIOUS`
+  if (!path) return { label, texts: texts ?? [] }
+  const fileLabel = `${name}_PREVIOUS_FILE (${path})`
+  if (texts) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `Previous keys are configured by ${label} and by ${fileLabel}. Put all of them into one.`,
+      { reason: 'two_keys' },
+    )
+  }
+  const found = keysInText(readKeyFile(path, warn))
+  if (found.length > 0) return { label: fileLabel, texts: found }
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `${fileLabel}: the file is empty. Write one previous key on each line, or unset the variable.`,
+    { reason: 'previous_keys' },
+  )
+}
+
+/** Splits a list at white space and commas. */
+export function keysInText(text: string): readonly string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== '')
+}

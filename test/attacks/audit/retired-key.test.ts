@@ -1,0 +1,114 @@
+import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, expect, test } from 'vitest'
+import { createJsonLines } from '../../../src/audit/json-lines.ts'
+import { newChain, sealBatch } from '../../../src/audit/line/audit-chain.ts'
+import { type AuditKeys, auditKeys } from '../../../src/audit/line/audit-keys.ts'
+import { readSealedLine } from '../../../src/audit/line/chained-line.ts'
+import { logLineBody } from '../../../src/audit/line/log-events.ts'
+import { generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
+import { type AuditLogUnderTest, auditLogUnderTest } from '../../harness/audit-log.ts'
+
+const current = generateKeyText()
+const keysOf = (text: string) => auditKeys(parseKey(text, 'the test'))
+let log: AuditLogUnderTest
+let stolen: AuditKeys
+let keys: { keys: AuditKeys['verifyingKey'][] }
+
+/** A change of keys that is complete: the attacker holds the retired key and may write to the folder. */
+beforeEach(async () => {
+  log = await auditLogUnderTest()
+  stolen = keysOf(log.key)
+  keys = { keys: [keysOf(current).verifyingKey, stolen.verifyingKey] }
+  await log.write(10)
+  const audit = createJsonLines({ folder: log.folder, key: current, previousKeys: [log.key], warn: () => {} })
+  await audit.retireKey(stolen.verifyingKey)
+  await audit.close()
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'intact', completeness: 'complete' })
+})
+
+async function fileOf(key: string): Promise<string> {
+  for (const file of await readdir(log.folder)) {
+    const [first = ''] = (await readFile(join(log.folder, file), 'utf8')).split('\n')
+    if (first.includes(`"key":"${key}"`)) return join(log.folder, file)
+  }
+  throw new Error('no file of this key')
+}
+
+/** Appends lines to a file as its writer would, signed with the stolen key. */
+async function append(path: string): Promise<void> {
+  const last = (await readFile(path, 'utf8')).split('\n').at(-2) ?? ''
+  const line = readSealedLine(Buffer.from(last))
+  if (!line) throw new Error('no line')
+  const { writer, seq, hash, link, signature } = line
+  const { text } = sealBatch({ writer, seq, hash, link, signature }, [logLineBody({ type: 'audit.closed' })], stolen)
+  await appendFile(path, text)
+}
+
+test('a new file signed with the retired key is found', async () => {
+  await log.write(2)
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['key_retired'] })
+})
+
+test('lines appended to an old file with the retired key are found', async () => {
+  await append(await fileOf(stolen.publicKey))
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['key_retired'] })
+})
+
+test('lines appended to a file of the current key are found', async () => {
+  await append(await fileOf(keysOf(current).publicKey))
+  expect((await log.verdict(keys)).kinds).toContain('segment_other_key')
+})
+
+test('an old file written anew with the retired key is found', async () => {
+  const path = await fileOf(stolen.publicKey)
+  const file = path.slice(log.folder.length + 1)
+  const writer = /Z-([0-9a-f]{16})-/.exec(file)?.[1] ?? ''
+  const body = logLineBody({ type: 'audit.opened', key: stolen.publicKey, host: 'h', pid: 1, segments: 0, heads: [] })
+  const end = logLineBody({ type: 'audit.closed' })
+  const bodies = [body, ...Array.from({ length: 10 }, () => end), end]
+  await log.replace(sealBatch(newChain(writer), bodies, stolen).text.trimEnd().split('\n'), file)
+  expect((await log.verdict(keys)).kinds).toContain('head_differs')
+})
+
+test('an old file that is cut or removed is found', async () => {
+  const path = await fileOf(stolen.publicKey)
+  const file = path.slice(log.folder.length + 1)
+  const lines = await log.lines(file)
+  const signed = lines.slice(0, -1).findLastIndex((line) => line.includes('"sig":"'))
+  await log.replace(lines.slice(0, signed + 1), file)
+  expect(await log.verdict(keys)).toMatchObject({ completeness: 'incomplete' })
+})
+
+test('the retired key cannot retire the current one unseen', async () => {
+  const audit = createJsonLines({ folder: log.folder, key: log.key, previousKeys: [current], warn: () => {} })
+  await audit.retireKey(keysOf(current).verifyingKey)
+  await audit.close()
+  expect((await log.verdict(keys)).kinds).toContain('key_retired')
+  expect(await log.verdict({ keys: [...keys.keys].reverse() })).toMatchObject({ integrity: 'tampered' })
+})
+
+test('an aged file signed with the retired key does not excuse the removal of a current one', async () => {
+  await log.write(3, { key: current, previousKeys: [log.key] })
+  const victim = (await log.files()).at(-1) ?? ''
+  const writer = /Z-([0-9a-f]{16})-/.exec(victim)?.[1] ?? ''
+  // A later process sees the victim.
+  await log.write(1, { key: current, previousKeys: [log.key] })
+  await unlink(join(log.folder, victim))
+  const at = new Date('2020-01-01T00:00:00Z')
+  const bodies = Array.from({ length: 20 }, () => logLineBody({ type: 'audit.closed' }, at))
+  const aged = victim.replace(/^audit-.{20}/, 'audit-2020-01-01T00-00-00Z')
+  await writeFile(join(log.folder, aged), sealBatch(newChain(writer), bodies, stolen).text)
+  await log.write(1, { key: current, previousKeys: [log.key], keepDays: 30 })
+  expect(await log.files()).not.toContain(aged)
+  const { integrity, completeness, kinds } = await log.verdict(keys)
+  expect([integrity, completeness]).toEqual(['tampered', 'incomplete'])
+  expect(kinds).toEqual(expect.arrayContaining(['key_retired', 'segment_missing']))
+})
+
+test('an auditor with the current key alone finds it as well', async () => {
+  await log.write(2)
+  const { kinds, integrity } = await log.verdict({ keys: keys.keys.slice(0, 1) })
+  expect(integrity).toBe('tampered')
+  expect(kinds).toContain('key_retired')
+})
