@@ -53,7 +53,7 @@ test.each([
       request: { handle, provider: 'jira' },
     })
     expect(reader.open('session-cookie', cookie, 'site')).toEqual({ sid: 'x' })
-    expect(openReference(reader, reference, 'jira', owner)).toMatchObject({ owner })
+    expect(openReference(reader, reference, new Set(['jira']), owner)).toMatchObject({ owner })
     expect(csrfTokenMatches(reader, 'session', handle, token)).toBe(true)
     expect(subjectOfId(reader, owner, id)).toBe('alice')
   }
@@ -68,7 +68,7 @@ test.each([
   expect(await requestsOf(reader).find(handle)).toBeUndefined()
   expect(reader.open('session-cookie', maker.seal('session-cookie', { sid: 'x' }, later()))).toBeUndefined()
   expect(
-    openReference(reader, sealReference(maker, { provider: 'jira', owner }, later()), 'jira', owner),
+    openReference(reader, sealReference(maker, { provider: new Set(['jira']), owner }, later()), 'jira', owner),
   ).toBeUndefined()
   expect(csrfTokenMatches(reader, 'session', handle, csrfToken(maker, 'session', handle))).toBe(false)
   expect(subjectOfId(reader, owner, scimId(maker, owner, 'alice'))).toBeUndefined()
