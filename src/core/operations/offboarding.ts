@@ -25,6 +25,8 @@ export interface OffboardingChoices {
 export interface Offboarded extends Owner {
   readonly dryRun: boolean
   readonly credentials: readonly RevokedCredential[]
+  /** How many credentials, of all owners, the backend's list named. */
+  readonly listed: number
   /** Empty if everything was ended. */
   readonly left: readonly NotEnded[]
 }
@@ -72,9 +74,11 @@ export function createOffboarding(parts: OffboardingParts) {
       await saves.settled(owner)
     }
     let revoked: readonly RevokedCredential[] = []
+    let listed = 0
     await attempt('credential_list', async () => {
       const done = await revokeAllOf(owner, { credentials, context, purge, dryRun, ...forced })
       revoked = done.credentials
+      listed = done.listed
       if (done.damage) throw done.damage
     })
     for (const { provider, error } of revoked)
@@ -89,7 +93,7 @@ export function createOffboarding(parts: OffboardingParts) {
       await journal.note({ type: 'admin.offboarded', outcome, owner, actor, clientId, address, count, correlationId })
       events.emit('offboarded', { owner, revoked: count, left, correlationId })
     }
-    return { ...owner, dryRun, credentials: revoked, left }
+    return { ...owner, dryRun, credentials: revoked, listed, left }
   }
 }
 
