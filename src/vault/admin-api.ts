@@ -67,7 +67,7 @@ export function providerMayBe(name: string): void {
 function checkIdentity({ resource, noAccessToken, browserLogin }: Identity, { scope, scim }: CheckedAdmin): void {
   if (browserLogin.mode === 'local-user' || noAccessToken !== undefined) {
     throw wrongOption(
-      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }), or leave admin out.',
+      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }) (MCP_OIDC_ISSUER), or leave it out.',
     )
   }
   if (resource?.scopes.includes(scope)) {
