@@ -45,9 +45,7 @@ export interface CredentialVault {
    * @returns what was revoked, and what is `left`: call it again until that is empty
    * @throws `owner_unknown` for an owner that no token could name
    * @example
-   * ```ts
    * const { left } = await vault.offboard({ issuer: 'https://login.example.com', subject: 'alice' })
-   * ```
    */
   offboard(owner: Owner, choices?: OffboardingChoices): Promise<Offboarded>
   /** What happens to credentials in this process, for code that embeds the vault. */

@@ -1,4 +1,5 @@
 import { missingFields } from '../../core/lifecycle/state-of.ts'
+import { lastDayOf } from '../../core/model/expiry.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { CredentialView, Fact, Tone } from '../pages/page-views.ts'
 import type { PageServices } from '../request/page-services.ts'
@@ -81,7 +82,7 @@ export function storedFacts({ label }: FormProvider, { status }: SeenCredential)
     ...(accountName ? [{ name: `Account at ${label}`, value: accountName }] : []),
     { name: 'Saved on', value: dayOf(status.version.createdAt) },
     ...(rejectedAt ? [{ name: 'Refused on', value: dayOf(rejectedAt) }] : []),
-    ...(expiresAt ? [{ name: isOver ? 'Expired on' : 'Expires on', value: dayOf(expiresAt) }] : []),
+    ...(expiresAt ? [{ name: isOver ? 'Expired on' : 'Expires on', value: dayOf(lastDayOf(expiresAt)) }] : []),
   ]
 }
 
