@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createRejections } from '../../../src/core/lifecycle/rejections.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { StoredVersion } from '../../../src/core/ports/secret-backend.ts'
@@ -88,6 +88,20 @@ test('one owner with several providers behind one gateway is one owner, and does
   for (const provider of ['a', 'b', 'c', 'd', 'e', 'f']) await settle('mallory', provider)
   expect(await settle('alice')).toBe('rejected')
   expect([...marked.keys()].some((path) => path.includes('alice'))).toBe(true)
+})
+
+test('rejections count for a minute, and then no longer', async () => {
+  onTestFinished(() => void vi.restoreAllMocks())
+  const { settle } = setUp(2)
+  for (const name of ['u1', 'u2']) expect(await settle(name)).toBe('rejected')
+  const before = performance.now()
+  vi.spyOn(performance, 'now').mockReturnValue(before + 1e9)
+  expect(await settle('u3')).toBe('rejected')
+  vi.spyOn(performance, 'now').mockReturnValue(before + 1e9 + 59_999)
+  expect(await settle('u4')).toBe('rejected')
+  expect(await settle('u5')).toBe('kept')
+  vi.spyOn(performance, 'now').mockReturnValue(before + 2e9)
+  expect(await settle('u6')).toBe('rejected')
 })
 
 describe('rejections by hand, whose origin is unknown, and those of fetch', () => {
