@@ -38,7 +38,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'mark-of-another-version', tests: ['test/attacks/sealed-file/forged-mark.test.ts'] },
   { name: 'outage-not-recognised', tests: ['test/attacks/calls/outage-for-all-users.test.ts'] },
   { name: 'rejections-never-forgotten', tests: ['test/attacks/calls/outage-for-all-users.test.ts'] },
-  { name: 'longest-life-ignored', tests: ['test/e2e/expiry.test.ts'] },
+  { name: 'longest-life-ignored', tests: ['test/attacks/form/longest-life-lengthened.test.ts'] },
   { name: 'expired-ignored', tests: ['test/e2e/expiry.test.ts'] },
   { name: 'running-calls-not-ended', tests: ['test/e2e/offboarding-under-load.test.ts'] },
   { name: 'account-csrf-off', tests: ['test/attacks/account/csrf.test.ts'] },

@@ -59,7 +59,7 @@ const ASK: Readonly<Record<RequestCause, (label: string) => string>> = {
   absent: (label) => `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
   revoked: (label) => `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`,
   rejected: (label) =>
-    `${label} refused your stored credential, which may have expired or been deleted there. Open the page to enter a new one.`,
+    `${label} rejected your stored credential, which may have expired or been deleted there. Open the page to enter a new one.`,
   expired: (label) => `Your ${label} credential has expired. Open the page to enter a new one.`,
   incomplete: (label) => `${label} needs one more field of your credential. Open the page to enter it.`,
 }

@@ -16,7 +16,7 @@ export function missing(status: RequestCause, provider: string): CredentialVault
     case 'rejected':
       return new CredentialVaultError(
         'credential_rejected',
-        `${provider} refused the stored credential. Its owner is asked for a new one at the next call.`,
+        `${provider} rejected the stored credential. Its owner is asked for a new one at the next call.`,
       )
     case 'expired':
       return new CredentialVaultError(

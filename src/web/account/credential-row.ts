@@ -24,7 +24,7 @@ const WORDINGS: Readonly<Record<State, Wording>> = {
   absent: { tone: 'neutral', state: () => 'Not connected' },
   rejected: {
     tone: 'error',
-    state: (label) => `Refused by ${label}`,
+    state: (label) => `Rejected by ${label}`,
     explanation: (label) =>
       `It may have expired or been deleted there, so your assistant does not use it any more. Replace it, or use it again if ${label} was wrong.`,
   },
@@ -81,7 +81,7 @@ export function storedFacts({ label }: FormProvider, { status }: SeenCredential)
   return [
     ...(accountName ? [{ name: `Account at ${label}`, value: accountName }] : []),
     { name: 'Saved on', value: dayOf(status.version.createdAt) },
-    ...(rejectedAt ? [{ name: 'Refused on', value: dayOf(rejectedAt) }] : []),
+    ...(rejectedAt ? [{ name: 'Rejected on', value: dayOf(rejectedAt) }] : []),
     ...(expiresAt ? [{ name: isOver ? 'Expired on' : 'Expires on', value: dayOf(lastDayOf(expiresAt)) }] : []),
   ]
 }
