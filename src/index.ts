@@ -30,6 +30,8 @@ export type {
   VariablesOptions,
   VariableType,
 } from './core/model/variables.ts'
+export type { Offboarded, OffboardingChoices } from './core/operations/offboarding.ts'
+export type { RevokedCredential } from './core/operations/owner-revocation.ts'
 export type {
   AuditEvent,
   AuditEventType,
@@ -39,7 +41,15 @@ export type {
   AuditSink,
 } from './core/ports/audit-sink.ts'
 export type { BrowserSessions } from './core/ports/browser-sessions.ts'
-export type { CredentialEvent, ExpiringEvent, VaultEventMap, VaultEventName, VaultEvents } from './core/ports/events.ts'
+export type {
+  CredentialEvent,
+  ExpiringEvent,
+  NotEnded,
+  OffboardedEvent,
+  VaultEventMap,
+  VaultEventName,
+  VaultEvents,
+} from './core/ports/events.ts'
 export type { Verification } from './core/ports/form-provider.ts'
 export type {
   BrowserLogin,

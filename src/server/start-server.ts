@@ -9,7 +9,7 @@ import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
 import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
-import { vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
+import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
@@ -34,7 +34,9 @@ export interface RunningServer {
 export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
   const options = vaultOptionsFromEnvironment()
   refuseNeighbours(options, host)
-  const vault = await openVault(options)
+  const vault = await openVault(options).catch((error: unknown) => {
+    throw errorOfEnvironment(process.env, error)
+  })
   try {
     return await serve(vault, { defineTools, port, host, mode })
   } catch (error) {

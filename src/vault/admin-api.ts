@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
-import { createOffboarding } from '../core/operations/offboarding.ts'
+import type { Offboard } from '../core/operations/offboarding.ts'
 import type { Identity } from '../core/ports/identity.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import type { CheckedAdmin } from '../web/admin/admin-options.ts'
@@ -21,32 +21,23 @@ export interface AdminApiParts {
   readonly form: OpenedFormTier
   readonly tools: ToolTier
   readonly admin: CheckedAdmin
+  readonly offboard: Offboard
   readonly checked: Pick<HttpOptions, 'trustedProxies' | 'hstsIncludeSubdomains'>
 }
 
 /** @throws `configuration_invalid` for settings that would let the wrong people in, or offboard nobody */
 export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
-  { backend, form, tools, admin, checked }: AdminApiParts,
+  { backend, form, tools, admin, offboard, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, pendingRequests } = opened
-  const { reader, cutoff } = tools.services
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf } = opened
   checkIdentity(identity, admin)
-  const changed = reader.forget
+  const changed = tools.services.reader.forget
   const credentials = {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     revoke: form.revoke,
   }
-  const { endSessions, saves, providerNames: providers } = form
-  const offboard = createOffboarding({
-    credentials,
-    endSessions,
-    requests: pendingRequests,
-    saves,
-    cutoff,
-    providers,
-    journal,
-  })
+  const { providerNames: providers } = form
   const parts: AdminParts = {
     serverBaseUrl,
     identity,
@@ -76,7 +67,7 @@ export function providerMayBe(name: string): void {
 function checkIdentity({ resource, noAccessToken, browserLogin }: Identity, { scope, scim }: CheckedAdmin): void {
   if (browserLogin.mode === 'local-user' || noAccessToken !== undefined) {
     throw wrongOption(
-      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }), or leave admin out.',
+      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }) (MCP_OIDC_ISSUER), or leave it out.',
     )
   }
   if (resource?.scopes.includes(scope)) {

@@ -169,7 +169,8 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
   }
 }
 
-function unknownOperator() {
+/** The operator of a change that the embedding code asked for. It does not say who that is. */
+export function unknownOperator() {
   return {
     actor: { kind: 'operator' },
     clientId: undefined,

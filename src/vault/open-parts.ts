@@ -123,7 +123,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   })
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
-  const warnOfHealth = (message: string) => (closing ? undefined : warnOf('health')(message))
+  const warnOfHealth = (message: string, advice?: string) =>
+    closing ? undefined : warnOf('health')(advice === undefined ? message : `${message}. ${advice}`)
   const health = createHealth(warnOfHealth, (part, problem) => {
     // The log reports its own failures, and a leak between users has its own line.
     if (part === 'audit' || part === 'calls') return

@@ -45,7 +45,8 @@ export interface OpenVaultOptions {
   readonly cacheSeconds?: number
   /**
    * How many owners one service may reject within a minute, 1 to 1000. Default 5. More of them count as an outage of the service, or of a
-   * gateway before it: no credential is put out of use, and the operator is warned.
+   * gateway before it: no credential is put out of use, and the operator is warned. `reject()` of a handler names no origin, so it counts at
+   * each origin of its provider.
    */
   readonly maxRejectedOwnersPerMinute?: number
   /** From how many days ahead a call's result says that its credential expires, at most once a day, 0 to 90. Default 14; 0 never. */

@@ -73,7 +73,7 @@ test('without an identity provider: the tools of the first recipe ask once, and 
     expect(await user.answer(tool, parameters)).toMatchObject({ isError: false, text: expect.stringContaining('IT-1') })
 
   service.endToken(first)
-  expect((await user.answer('who_am_i')).text).toContain('refused your stored credential')
+  expect((await user.answer('who_am_i')).text).toContain('rejected your stored credential')
   // `verify` refuses the dead token on the form.
   expect(await enter(first)).toContain('Jira does not know this token.')
   await enter(service.newToken())

@@ -161,7 +161,7 @@ test('one account is rejected, and the others stay in use', async () => {
   const alice = await withAccounts('alice')
   expect(await text(alice, 'reject_work')).toBe('rejected')
   const plain = await harness.connect('alice')
-  expect(await text(plain, 'asked', { account: 'work' })).toContain('Forge (work) refused your stored credential')
+  expect(await text(plain, 'asked', { account: 'work' })).toContain('Forge (work) rejected your stored credential')
   expect(await text(plain, 'asked', { account: 'personal' })).toBe('personal')
   expect(await text(plain, 'asked')).toBe('plain')
 })

@@ -77,7 +77,7 @@ test('rollback takes a rejection back, and the next call has the value again', a
   if (found.status !== 'active') throw new Error('not stored')
   await backend.markRejected?.(key, found.version, new Date(), call)
   const client = await harness.connect('alice')
-  expect((await client.text()).text).toContain('refused')
+  expect((await client.text()).text).toContain('rejected')
   const alice = { provider: 'jira', ...owner('alice') }
   expect((await admin('POST', 'rollback', { body: alice })).body).toMatchObject({ reinstated: true })
   expect(await client.text()).toEqual({ text: 'a secret of 19 characters', isError: false })

@@ -33,7 +33,7 @@ const TICKET = { title: 'Printer is on fire' }
 
 /** The service has ended the token: the same call asks for a new one. */
 function expectAsked(answer: ToolAnswer): string {
-  expect(answer.text).toContain('refused your stored credential')
+  expect(answer.text).toContain('rejected your stored credential')
   expect(answer.text).not.toContain('answered 401')
   return /https?:\/\/\S+\/credentials\/\S+/.exec(answer.text)?.[0] ?? ''
 }

@@ -13,7 +13,7 @@ export interface Rejections {
   at(found: CurrentRecord): Promise<Date | undefined>
   /** Marks this version, or removes its mark. Resolves to false if another version is the newest. */
   set(key: StorageKey, version: StoredVersion, rejectedAt: Date | undefined): Promise<boolean>
-  /** Signs the mark of this version again, with the newest key. */
+  /** Signs the mark of this version again, with the newest key. A mark that is removed at the same time stays removed. */
   renew(found: CurrentRecord): Promise<void>
 }
 
@@ -63,10 +63,12 @@ export function createRejections({ keys, revisions: { marks }, find, warn }: Rej
     },
 
     async renew(found) {
-      const rejectedAt = await at(found)
       const header = activeHeader(found)
-      if (rejectedAt && header)
-        await marks.write(header.id, numberOf(header), encodeMark(header, rejectedAt, keys.forWriting()))
+      if (!header) return
+      await marks.change(header.id, numberOf(header), (bytes) => {
+        const rejectedAt = openMark(bytes, header, keys.forReading())
+        return rejectedAt && encodeMark(header, rejectedAt, keys.forWriting())
+      })
     },
   }
 }

@@ -7,6 +7,8 @@ import type { Remaining } from './remaining.ts'
 export interface Offboarded extends Owner {
   readonly dryRun: boolean
   readonly credentials: readonly RevokedCredential[]
+  /** How many credentials, of all owners, the backend's list named. */
+  readonly listed: number
   /** Why the list may lack some of the owner's credentials. */
   readonly listError?: string
   /** Places that may still hold a value or a sign-in, each with its end. */
@@ -32,6 +34,10 @@ const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
 /** Formats the result for people: what was done, what is left here, and what is left at the services. */
 export function offboardText(done: Offboarded): string {
   const { dryRun, listError, remaining } = done
+  if (listError === undefined && !isFound(done)) {
+    const running = [notTold, ...remaining.map(remainingLine)]
+    return [nothingText(done), ...(dryRun ? [] : running)].join('')
+  }
   return [
     revokedText(done),
     listError === undefined
@@ -47,7 +53,7 @@ export function offboardText(done: Offboarded): string {
 export function serverOffboardText(done: ServerOffboarded): string {
   const left = done.left.filter(({ what }) => what !== 'credential')
   return [
-    revokedText(done),
+    done.left.length === 0 && !isFound(done) ? nothingText(done) : revokedText(done),
     ...left.map(({ what, error }) => `Not ended: ${what.replace('_', ' ')} (${error}). Run the command again.\n`),
     done.dryRun ? 'Nothing was changed.\n' : leftText(done),
     done.dryRun || done.left.length > 0
@@ -55,6 +61,27 @@ export function serverOffboardText(done: ServerOffboarded): string {
       : "The server has ended the owner's sessions, links, waiting calls and cached values.\n",
   ].join('')
 }
+
+/** Whether the backend had anything of the owner, a mark of a revocation included. */
+export function isFound({ credentials }: Pick<Offboarded, 'credentials'>): boolean {
+  return credentials.some(({ result }) => result !== 'absent')
+}
+
+function nothingText({
+  issuer,
+  subject,
+  credentials,
+  listed,
+}: Owner & Pick<Offboarded, 'credentials' | 'listed'>): string {
+  const named = credentials.map(({ provider }) => provider)
+  return [
+    `Nothing was found for ${cell(`${subject} (issuer ${issuer})`)}. "list" shows how issuers and subjects are written.\n`,
+    `Checked: the backend's list, with ${counted(listed, 'credential')} of all owners`,
+    named.length === 0 ? '.\n' : `; and by name ${named.join(', ')}.\n`,
+  ].join('')
+}
+
+const notTold = 'Not checked, since running servers keep it in memory (with --server the server itself ends it):\n'
 
 function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>): string {
   const rows = credentials.map(({ provider, result, error, account }) => ({

@@ -7,7 +7,7 @@ import { providerNames } from '../operator/provider-option.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
 import type { CommandInput } from '../terminal/command-line.ts'
 import { offboardByServer, serverOptions } from './offboard-by-server.ts'
-import { type Offboarded, offboardText, serverOffboardText } from './offboard-text.ts'
+import { isFound, type Offboarded, offboardText, serverOffboardText } from './offboard-text.ts'
 import { remainingAfter } from './remaining.ts'
 
 export const offboard: Command = {
@@ -27,8 +27,9 @@ Usage: mcp-credential-vault offboard --issuer URL --subject SUBJECT [--providers
 
 Revokes every credential of this owner in the backend. Disable the account at the identity provider first: else the owner can sign in again.
 Browser sessions, links and cached values are in the memory of running servers and cannot be ended from here, so without --server the command
-always ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
+ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
 With --server the running server does all of it through its admin API, and the command ends with 0 once nothing is left.
+If nothing of the owner is stored, the command says what it checked, and ends with 0.
 A failure does not keep the other credentials from being revoked. Run the command again for those, and once more after the times it prints.
 
   --providers NAME,…   also revoke these, whatever the list says: for a login that may not list, or a damaged record
@@ -47,7 +48,7 @@ A failure does not keep the other credentials from being revoked. Run the comman
     return withOperatorAccess(terminal, async (access) => {
       const done = await offboarded(access, terminal, owner, extra, input)
       terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : offboardText(done))
-      return done.dryRun && !done.listError ? 0 : 1
+      return !done.listError && (done.dryRun || !isFound(done)) ? 0 : 1
     })
   },
 }
@@ -74,9 +75,9 @@ async function offboarded(
   const dryRun = input.flag('dry-run')
   const purge = input.flag('purge')
   const { context } = access
-  const { credentials, damage } = await withBar(terminal, 'revoke', (onDone) =>
+  const { credentials, listed, damage } = await withBar(terminal, 'revoke', (onDone) =>
     revokeAllOf(owner, { credentials: access.credentials, context, named: extra, purge, dryRun, onDone }),
   )
   const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
-  return { ...owner, dryRun, credentials, ...(damage && { listError: damage.code }), remaining }
+  return { ...owner, dryRun, credentials, listed, ...(damage && { listError: damage.code }), remaining }
 }

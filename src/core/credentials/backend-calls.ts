@@ -1,6 +1,7 @@
 import type { Health } from '../journal/health.ts'
 import { withDeadline } from '../model/deadline.ts'
-import { isCredentialVaultError } from '../model/errors.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
+import type { AuditReason } from '../ports/audit-sink.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'
 import { type CallTrace, callOf } from './call-trace.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
@@ -83,7 +84,7 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
       const ofUser = trace.assertion !== undefined && isCredentialVaultError(error, 'unauthenticated', 'forbidden')
       const ofCredential = isCredentialVaultError(error) && OF_ONE_CREDENTIAL.has(error.reason)
       if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !ofCredential)
-        health.failed('backend', error.reason ?? error.code)
+        health.failed('backend', problemOf(error), error.message)
       throw error
     }
   }
@@ -93,6 +94,11 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
     change: (trace, operation) => within(writeDeadline, trace, breaker, operation),
     changeRegardless: (trace, operation) => within(writeDeadline, trace, ALWAYS, operation),
   }
+}
+
+/** The more telling of code and reason: the reason of `key_wrong` names the part that the key does not open, not the problem. */
+function problemOf({ code, reason }: CredentialVaultError): AuditReason {
+  return code === 'key_wrong' ? code : (reason ?? code)
 }
 
 const ALWAYS = { check: () => undefined }

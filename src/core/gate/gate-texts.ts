@@ -1,5 +1,6 @@
 import type { RequestCause } from '../model/credential-state.ts'
 import type { CredentialVaultError } from '../model/errors.ts'
+import { lastDayOf } from '../model/expiry.ts'
 import type { CredentialRequest } from './gated-provider.ts'
 
 /**
@@ -42,7 +43,7 @@ export const gateTexts = {
     `Your stored ${label} credential is incomplete or damaged, so the tool could not finish. ${hasLogin ? 'Open this link in a browser, sign in' : OPEN_HERE} and enter it again, then call the tool again: ${url}`,
 
   expiresSoon: (label: string, expiresAt: Date, url: string): string =>
-    `Your ${label} credential expires on ${expiresAt.toISOString().slice(0, 10)}. Replace it before then: ${url}`,
+    `Your ${label} credential expires on ${lastDayOf(expiresAt).toISOString().slice(0, 10)}. Replace it before then: ${url}`,
 
   forbidden: (label: string, error?: CredentialVaultError): string =>
     `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again will not help; ask the people who run this server.`,
@@ -58,7 +59,7 @@ const ASK: Readonly<Record<RequestCause, (label: string) => string>> = {
   absent: (label) => `This tool acts in ${label} as you. Open the page to enter your own ${label} credential.`,
   revoked: (label) => `Your ${label} credential was revoked or has expired. Open the page to enter a new one.`,
   rejected: (label) =>
-    `${label} refused your stored credential, which may have expired or been deleted there. Open the page to enter a new one.`,
+    `${label} rejected your stored credential, which may have expired or been deleted there. Open the page to enter a new one.`,
   expired: (label) => `Your ${label} credential has expired. Open the page to enter a new one.`,
   incomplete: (label) => `${label} needs one more field of your credential. Open the page to enter it.`,
 }

@@ -8,7 +8,7 @@ export interface EventListeners extends VaultEvents {
   observe(line: AuditEvent): void
 }
 
-const NAMES: Partial<Record<AuditEventType, Exclude<VaultEventName, 'expiring'>>> = {
+const NAMES: Partial<Record<AuditEventType, Exclude<VaultEventName, 'expiring' | 'offboarded'>>> = {
   'credential.stored': 'saved',
   'credential.rotated': 'rotated',
   'credential.rejected': 'rejected',

@@ -39,6 +39,11 @@ export function providerName(provider: string, account: string | undefined): str
   return account === undefined ? provider : `${provider}@${account}`
 }
 
+/** Returns the provider's own name: that of the service, whichever of its accounts this is. */
+export function serviceOf(provider: string): string {
+  return provider.split('@', 1)[0] ?? provider
+}
+
 /** Whether an operator who names `wanted` means `provider` too: the name of a provider stands for all its accounts. */
 export function meansProvider(wanted: string, provider: string): boolean {
   return provider === wanted || provider.startsWith(`${wanted}@`)

@@ -12,7 +12,7 @@ const MISSING: Readonly<Record<RequestCause, (provider: string) => string>> = {
   absent: (provider) => `No credential is stored for ${provider}.`,
   revoked: (provider) => `The credential for ${provider} was revoked and must be entered again.`,
   rejected: (provider) =>
-    `${provider} refused the stored credential. Its owner is asked for a new one at the next call.`,
+    `${provider} rejected the stored credential. Its owner is asked for a new one at the next call.`,
   expired: (provider) =>
     `The credential for ${provider} has expired. Its owner is asked for a new one at the next call.`,
   incomplete: (provider) =>

@@ -1,14 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { EventListeners } from '../journal/event-listeners.ts'
 import type { Journal } from '../journal/journal.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
 import { storageKey } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { Cutoff } from '../ports/cutoff.ts'
+import type { NotEnded } from '../ports/events.ts'
 import type { PendingRequests } from '../requests/pending-requests.ts'
 import { type OwnerRevocationParts, type RevokedCredential, revokeAllOf } from './owner-revocation.ts'
 import type { RunningSaves } from './running-saves.ts'
 
+/** Options of an offboarding. */
 export interface OffboardingChoices {
   /** Providers to revoke besides those that the list names: for a backend that may not list. */
   readonly providers?: readonly string[]
@@ -18,17 +21,12 @@ export interface OffboardingChoices {
   readonly dryRun?: boolean
 }
 
-/** Something that an offboarding could not end. Offboarding again finishes it. */
-export interface NotEnded {
-  readonly what: 'browser_sessions' | 'pending_requests' | 'credential' | 'credential_list'
-  readonly provider?: string
-  /** Code of the failure. */
-  readonly error: string
-}
-
+/** The result of an offboarding. */
 export interface Offboarded extends Owner {
   readonly dryRun: boolean
   readonly credentials: readonly RevokedCredential[]
+  /** How many credentials, of all owners, the backend's list named. */
+  readonly listed: number
   /** Empty if everything was ended. */
   readonly left: readonly NotEnded[]
 }
@@ -42,6 +40,7 @@ export interface OffboardingParts {
   /** Names of the registered providers. */
   readonly providers: () => Iterable<string>
   readonly journal: Pick<Journal, 'note'>
+  readonly events: Pick<EventListeners, 'emit'>
 }
 
 /**
@@ -50,7 +49,7 @@ export interface OffboardingParts {
  * call of this process gets a value that it revoked.
  */
 export function createOffboarding(parts: OffboardingParts) {
-  const { credentials, endSessions, requests, saves, cutoff, providers, journal } = parts
+  const { credentials, endSessions, requests, saves, cutoff, providers, journal, events } = parts
 
   return async function offboard(
     owner: Owner,
@@ -75,9 +74,11 @@ export function createOffboarding(parts: OffboardingParts) {
       await saves.settled(owner)
     }
     let revoked: readonly RevokedCredential[] = []
+    let listed = 0
     await attempt('credential_list', async () => {
       const done = await revokeAllOf(owner, { credentials, context, purge, dryRun, ...forced })
       revoked = done.credentials
+      listed = done.listed
       if (done.damage) throw done.damage
     })
     for (const { provider, error } of revoked)
@@ -90,8 +91,9 @@ export function createOffboarding(parts: OffboardingParts) {
       const count = revoked.filter(({ result }) => result === 'revoked' || result === 'purged').length
       const outcome = left.length === 0 ? 'success' : 'failure'
       await journal.note({ type: 'admin.offboarded', outcome, owner, actor, clientId, address, count, correlationId })
+      events.emit('offboarded', { owner, revoked: count, left, correlationId })
     }
-    return { ...owner, dryRun, credentials: revoked, left }
+    return { ...owner, dryRun, credentials: revoked, listed, left }
   }
 }
 

@@ -20,6 +20,8 @@ export interface RevokedCredential {
 
 export interface OwnerRevocation {
   readonly credentials: readonly RevokedCredential[]
+  /** How many credentials, of all owners, the list named. */
+  readonly listed: number
   /** Why the list may lack some of the owner's credentials. */
   readonly damage: CredentialVaultError | undefined
 }
@@ -53,7 +55,7 @@ export async function revokeAllOf(owner: Owner, parts: OwnerRevocationParts): Pr
     return status?.status === 'revoked' ? 'already_revoked' : 'absent'
   }
   const outcomes = await inBatch(wanted, revoked, (done) => onDone?.(done, wanted.length))
-  return { credentials: outcomes.map(resultOf), damage }
+  return { credentials: outcomes.map(resultOf), listed: stored.length, damage }
 }
 
 interface Wanted {

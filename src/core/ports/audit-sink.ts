@@ -22,7 +22,7 @@ export type AuditEventType =
   | 'credential.denied'
   /** The service itself answered 401 or 403 to the value. */
   | 'credential.rejected_upstream'
-  /** The service refused this version: it is about to be put out of use. */
+  /** The service rejected this version: it is about to be put out of use. */
   | 'credential.rejected'
   /** The owner or an operator took a rejection back. */
   | 'credential.reinstated'

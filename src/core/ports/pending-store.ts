@@ -11,7 +11,10 @@ export type PendingOutcome = 'saved' | 'cancelled' | 'declined'
 
 export interface PendingEntry {
   readonly key: PendingKey
-  /** Keyed hash of owner, OAuth client and provider: at most one open request each. */
+  /**
+   * Keyed hash of owner, OAuth client and provider: at most one open request each. A slot belongs to exactly one owner: entries with the
+   * same `slot` have the same `owner`, so a store may keep slots below their owner.
+   */
   readonly slot: string
   /** Keyed hash of the owner: at most `maxOpenPerOwner` open requests each. */
   readonly owner: string
@@ -55,7 +58,8 @@ export interface PendingStore {
    */
   close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
   /**
-   * Closes every entry of this owner that is not closed, and returns those. Absent where entries cannot be found by their owner; offboarding
+   * Closes every entry of this owner that is not closed, whoever has claimed it or waits for it, frees their slots, and returns those as
+   * they are stored then. It wakes nobody: the caller wakes their topics. What is opened afterwards is not affected. Absent where entries cannot be found by their owner; offboarding
    * then leaves them until they expire.
    */
   closeAll?(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>

@@ -24,6 +24,11 @@ export function newEntry(given: Partial<PendingEntry> = {}): PendingEntry {
   }
 }
 
+/** Another request for the same slot, which belongs to the same owner. */
+export function sameSlot({ slot, owner }: PendingEntry): PendingEntry {
+  return newEntry({ slot, owner })
+}
+
 export async function opened(store: PendingStore, given: Partial<PendingEntry> = {}): Promise<PendingEntry> {
   const entry = newEntry(given)
   assert.equal((await store.openOrReuse(entry)).key, entry.key)

@@ -29,12 +29,17 @@ export function fromVariables<T>(variables: Readonly<Record<string, string>>, ma
   try {
     return make()
   } catch (error) {
-    if (!isCredentialVaultError(error, 'configuration_invalid')) throw error
-    const message = Object.entries(variables).reduce(
-      (text, [path, variable]) =>
-        text.replace(new RegExp(`\\b${path.replaceAll('.', '\\.')}(?!\\.?\\w)`, 'g'), `environment.${variable}`),
-      error.message,
-    )
-    throw new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
+    throw namingVariables(variables, error)
   }
+}
+
+/** Returns the same error about the operator's variables instead of the options, or any other error as it is. */
+export function namingVariables(variables: Readonly<Record<string, string>>, error: unknown): unknown {
+  if (!isCredentialVaultError(error, 'configuration_invalid', 'key_exposed')) return error
+  const message = Object.entries(variables).reduce(
+    (text, [path, variable]) =>
+      text.replace(new RegExp(`\\b${path.replace(/[.[\]]/g, '\\$&')}(?!\\.?\\w)`, 'g'), `environment.${variable}`),
+    error.message,
+  )
+  return new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
 }

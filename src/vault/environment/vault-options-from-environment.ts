@@ -10,7 +10,7 @@ import { type AdminOptions, SUBJECT_ATTRIBUTES } from '../../web/admin/admin-opt
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 import { auditVariables } from './audit-from-environment.ts'
 import { createStores, storeVariables } from './create-stores.ts'
-import { fromVariables, wholeNumber, withoutEmpty } from './environment.ts'
+import { fromVariables, namingVariables, wholeNumber, withoutEmpty } from './environment.ts'
 
 const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
 
@@ -70,6 +70,8 @@ const VAULT_VARIABLES = {
   'openVault.trustedProxies': 'MCP_TRUSTED_PROXIES',
   'openVault.allowedOrigins': 'MCP_ALLOWED_ORIGINS',
   'openVault.admin.scope': 'MCP_ADMIN_SCOPE',
+  'openVault.admin.scim[0].issuer': 'MCP_SCIM_ISSUER',
+  'openVault.admin.scim[0].tokenFile': 'MCP_SCIM_TOKEN_FILE',
   'openVault.rateLimits.pagesPerMinute': 'MCP_PAGES_PER_MINUTE',
   'openVault.rateLimits.loginsPerMinute': 'MCP_LOGINS_PER_MINUTE',
   'openVault.rateLimits.submitsPerMinute': 'MCP_SUBMITS_PER_MINUTE',
@@ -139,6 +141,13 @@ export function vaultOptionsFromEnvironment(
   const named = Object.entries(VAULT_VARIABLES).filter(([path]) => !fromCode.some((option) => path.startsWith(option)))
   fromVariables(Object.fromEntries(named), () => parseOptions(openVaultOptions, options, 'openVault'))
   return options
+}
+
+/** Turns an error of `openVault` with options from the environment into one that names the operator's variable. */
+export function errorOfEnvironment(environment: NodeJS.ProcessEnv, error: unknown): unknown {
+  const { MCP_ADMIN_SCOPE } = withoutEmpty(environment)
+  const admin = MCP_ADMIN_SCOPE === undefined ? 'MCP_SCIM_TOKEN_FILE' : 'MCP_ADMIN_SCOPE'
+  return namingVariables({ ...VAULT_VARIABLES, ...IDENTITY_VARIABLES, 'openVault.admin': admin }, error)
 }
 
 function identityFrom(settings: Settings, environment: NodeJS.ProcessEnv): IdentityMode | undefined {

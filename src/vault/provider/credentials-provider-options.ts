@@ -45,7 +45,7 @@ export interface CredentialsProviderOptions<V extends VariablesOptions, A extend
   /** Tries submitted values against the service before they are saved, within 5 s: a function, or what `httpCheck()` returns. */
   readonly verify?: Verify<NoInfer<V>> | HttpCheck<FieldOf<NoInfer<V>>>
   /**
-   * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it refused are never
+   * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it rejected are never
    * saved. Default false.
    */
   readonly allowUnverified?: boolean

@@ -7,7 +7,7 @@ import type { Destination } from '../../destinations/destination.ts'
 import { verifyFailure } from './verify-failure.ts'
 
 /**
- * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service refuses
+ * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service rejects
  * them; throw when it cannot be asked. `signal` aborts after 5 s. A `problem` or `accountName` that holds a secret is not shown.
  */
 export type Verify<V extends VariablesOptions = VariablesOptions> = (
@@ -85,9 +85,9 @@ function textsOf(verification: Verification): Verification {
 
 type Foreign<T> = { readonly [Name in T extends unknown ? keyof T : never]?: unknown }
 
-const REFUSED = 'The service refused it.'
+const REFUSED = 'The service rejected it.'
 
-// Services quote refused values, and the page would show them.
+// Services quote rejected values, and the page would show them.
 function shownOf(verification: Verification, variables: readonly Variable[], values: CredentialValues): Verification {
   const guard = createEchoGuard()
   guard.add(variables, values, { includeShort: true })

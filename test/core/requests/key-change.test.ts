@@ -68,7 +68,7 @@ test.each([
   expect(await requestsOf(reader).find(handle)).toBeUndefined()
   expect(reader.open('session-cookie', maker.seal('session-cookie', { sid: 'x' }, later()))).toBeUndefined()
   expect(
-    openReference(reader, sealReference(maker, { provider: new Set(['jira']), owner }, later()), 'jira', owner),
+    openReference(reader, sealReference(maker, { provider: 'jira', owner }, later()), new Set(['jira']), owner),
   ).toBeUndefined()
   expect(csrfTokenMatches(reader, 'session', handle, csrfToken(maker, 'session', handle))).toBe(false)
   expect(subjectOfId(reader, owner, scimId(maker, owner, 'alice'))).toBeUndefined()

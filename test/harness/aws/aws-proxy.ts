@@ -26,6 +26,8 @@ export interface AwsProxy {
   readonly endpoint: string
   /** For every request from now on, or for those of one operation, e.g. `PutSecretValue`. `none` for all ends every fault. */
   fault(fault: AwsFault, operation?: string): void
+  /** For every request about a secret whose name has this part. Ends with the other faults. */
+  faultOfSecrets(fault: AwsFault, part: string): void
   /** The operation is carried out twice without an answer, which is as often as the SDK tries by itself. */
   loseAnswers(operation: string): void
   /** Milliseconds for which a name stays taken after it was deleted without recovery. */
@@ -52,13 +54,18 @@ const SENSITIVE = ['PutSecretValue', 'RestoreSecret', 'CreateSecret', 'UpdateSec
 
 export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   const faults = new Map<string, AwsFault>()
+  const secretFaults = new Map<string, AwsFault>()
   const losing = new Map<string, number>()
   const operations: string[] = []
   const removed = new Map<string, number>()
   const puts = new Map<string, string>()
   let keepRemoved = 0
 
-  const faultOf = (request: ProxiedRequest) => faults.get(operationOf(request)) ?? faults.get('') ?? 'none'
+  function faultOf(request: ProxiedRequest): AwsFault {
+    const { SecretId = '' } = secretFaults.size > 0 ? parametersOf(request) : {}
+    const ofSecret = [...secretFaults].find(([part]) => SecretId.includes(part))?.[1]
+    return ofSecret ?? faults.get(operationOf(request)) ?? faults.get('') ?? 'none'
+  }
 
   const proxy = await startFaultProxy({
     target: emulator.endpoint,
@@ -151,9 +158,11 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
     fault(fault, operation = '') {
       if (fault === 'none' && operation === '') {
         faults.clear()
+        secretFaults.clear()
         losing.clear()
       } else faults.set(operation, fault)
     },
+    faultOfSecrets: (fault, part) => void secretFaults.set(part, fault),
     loseAnswers: (operation) => void losing.set(operation, 2),
     keepRemovedFor(milliseconds) {
       keepRemoved = milliseconds
