@@ -42,6 +42,10 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'expired-ignored', tests: ['test/e2e/expiry.test.ts'] },
   { name: 'running-calls-not-ended', tests: ['test/e2e/offboarding-under-load.test.ts'] },
   { name: 'account-csrf-off', tests: ['test/attacks/account/csrf.test.ts'] },
+  { name: 'account-ignored', tests: ['test/e2e/accounts.test.ts'] },
+  { name: 'unclear-account-allowed', tests: ['test/e2e/accounts.test.ts'] },
+  { name: 'reference-of-any-provider', tests: ['test/core/crypto/seal.test.ts'] },
+  { name: 'retired-key-counts', tests: ['test/attacks/audit/retired-key.test.ts'] },
   { name: 'csrf-off', tests: ['test/attacks/form/csrf-on-submit.test.ts'] },
   { name: 'handle-not-hashed', tests: ['test/core/requests/pending-requests.test.ts'] },
   {
