@@ -73,6 +73,7 @@ const KEY_REASONS = [
   'same_key',
   'web_key_missing',
   'audit_key_missing',
+  'envelope_missing',
 ] as const
 
 /** What is wrong with one stored record. */
@@ -92,6 +93,7 @@ const RECORD_REASONS = [
   'rolled_back',
   'deleted',
   'unknown_name',
+  'not_sealed',
   'not_json',
 ] as const
 
