@@ -36,7 +36,7 @@ async function harnessOf(
   return { here: await connect(), there: await connect(), reconnect: connect, ...rest, close }
 }
 
-function faultOf(proxy: VaultProxy | AwsProxy): SecretBackendHarness['fault'] {
+function faultOf(proxy: VaultProxy | AwsProxy): NonNullable<SecretBackendHarness['fault']> {
   return async (fault) => {
     if (fault === 'down') return proxy.down()
     if (fault === 'none') await proxy.up().catch(() => undefined)
