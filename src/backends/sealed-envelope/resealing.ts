@@ -113,39 +113,53 @@ async function resealAll(
   }
 }
 
+/** A version that was written and whose answer was lost. It may be stored without its labels. */
+interface Lost {
+  readonly text: string
+  readonly kept: Kept
+}
+
 async function resealOne(
   parts: ResealingParts,
   stored: StoredCredential,
   dryRun: boolean,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { key } = stored
   const requests = requestsOf(parts.inner, signal)
-  let lost: { readonly text: string; readonly kept: Kept } | undefined
+  let lost: Lost | undefined
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     throwIfAborted(signal)
     const found = await look(parts, stored, requests)
     if (typeof found === 'string') return found
-    const [newest] = parts.keys()
-    // After a lost answer the record may be our own, without its labels.
-    const own = lost !== undefined && found !== undefined && lost.text === found.text ? lost : undefined
-    if (found?.keyId === newest.id && !own) return lost ? 'resealed' : 'upToDate'
-    if (found && dryRun) return 'resealed'
     if (found) {
-      const kept = own?.kept ?? keptOf(stored, found.status)
-      const operationId = randomUUID()
-      const text = sealedText(found.values, key, operationId, newest)
-      const written = await write(requests, stored, { found, text, kept, operationId })
-      if (written === 'lost') lost = { text, kept }
-      else if (written) return 'resealed'
+      const next = nextVersion(parts.keys(), stored, found, lost)
+      if (!next) return lost ? 'resealed' : 'upToDate'
+      if (dryRun) return 'resealed'
+      const written = await write(requests, stored, next)
+      if (written === 'stored') return 'resealed'
+      if (written === 'lost') lost = next
     }
     await delay(Math.random() * 20 * Math.min(round, 10))
   }
   throw new CredentialVaultError(
     'unavailable',
-    `Other writers keep changing ${parts.inner.locate(key)}. Run the command again later: it does what is left.`,
+    `Other writers keep changing ${parts.inner.locate(stored.key)}. Run the command again later: it does what is left.`,
     { reason: 'contended', retryable: true },
   )
+}
+
+/** Returns undefined if the record is under the first key, unless that is our own version without its labels. */
+function nextVersion(
+  [newest]: EnvelopeKeys,
+  stored: StoredCredential,
+  found: Found,
+  lost: Lost | undefined,
+): NextVersion | undefined {
+  const own = lost?.text === found.text ? lost : undefined
+  if (found.keyId === newest.id && !own) return undefined
+  const operationId = randomUUID()
+  const text = sealedText(found.values, stored.key, operationId, newest)
+  return { found, text, kept: own?.kept ?? keptOf(stored, found.status), operationId }
 }
 
 /** Returns an outcome if there is nothing to rewrite, or undefined if the record changes meanwhile. */
@@ -191,12 +205,12 @@ interface NextVersion {
   readonly operationId: string
 }
 
-/** Resolves to false when another writer was first, and to `lost` when the answer was. */
+/** Resolves to `beaten` when another writer was first. */
 async function write(
   { inner, ask }: Requests,
   { key }: StoredCredential,
   { found, text, kept, operationId }: NextVersion,
-): Promise<boolean | 'lost'> {
+): Promise<'stored' | 'beaten' | 'lost'> {
   const { rejectedAt, ...labels } = kept.labels
   const intent = {
     expect: { version: found.status.version.ref },
@@ -209,14 +223,14 @@ async function write(
   try {
     version = await ask((call) => inner.write(key, { [SEALED_FIELD]: text }, intent, call))
   } catch (error) {
-    if (isCredentialVaultError(error, 'conflict')) return false
+    if (isCredentialVaultError(error, 'conflict')) return 'beaten'
     // A write that was cut off may be stored, and its labels may not.
     const isLost = isCredentialVaultError(error) && (error.code === 'outcome_unknown' || error.reason === 'timeout')
     if (isLost) return 'lost'
     throw error
   }
   if (rejectedAt) await ask(async (call) => inner.markRejected?.(key, version, rejectedAt, call))
-  return true
+  return 'stored'
 }
 
 interface Requests {

@@ -71,13 +71,10 @@ export function openSealed(
   { path }: Pick<StorageKey, 'path'>,
   keys: EnvelopeKeys,
 ): OpenedText {
-  const [name, ...others] = Object.keys(stored)
   if (!Object.hasOwn(stored, SEALED_FIELD)) return { fault: 'not_sealed' }
-  const text = stored[SEALED_FIELD]
-  if (name !== SEALED_FIELD || others.length > 0 || typeof text !== 'string') return { fault: 'format' }
-  const [, keyId = '', place, boxText = ''] = (text.length <= MAX_LENGTH && TEXT.exec(text)) || []
-  const box = canonicalBase64url(boxText)
-  if (place === undefined || !box) return { fault: 'format' }
+  const parts = partsOf(stored)
+  if (!parts) return { fault: 'format' }
+  const { keyId, place, box } = parts
   const key = keys.find(({ id }) => id === keyId)
   if (!key) return { fault: 'unknown_seal_key', keyId }
   if (place !== placeOf(key, path)) return { fault: 'swapped' }
@@ -87,6 +84,15 @@ export function openSealed(
   const values = valuesSchema.safeParse(bytes && parsedJson(Buffer.from(bytes).toString())).data
   wipe(content)
   return values ? { values, keyId } : { fault: 'format' }
+}
+
+/** Returns undefined for a text of another form, and for one with other fields beside it. */
+function partsOf(stored: Readonly<Record<string, unknown>>) {
+  const text = stored[SEALED_FIELD]
+  if (Object.keys(stored).length > 1 || typeof text !== 'string' || text.length > MAX_LENGTH) return undefined
+  const [, keyId, place, boxText] = TEXT.exec(text) ?? []
+  const box = boxText === undefined ? undefined : canonicalBase64url(boxText)
+  return keyId === undefined || place === undefined || !box ? undefined : { keyId, place, box }
 }
 
 function contextOf(header: string, path: string): Buffer {
