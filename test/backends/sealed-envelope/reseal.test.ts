@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { awsSecretsManagerBackend } from '../../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
 import { vaultBackend } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
@@ -216,4 +218,24 @@ describe.each(['OpenBao', 'moto', 'ministack'] as const)('over %s', (kind) => {
     expect(await labelsOf(both, BOB)).toEqual({ ...LABELS, rejectedAt })
     expect(await valuesOf(await envelope({ key: NEW }), BOB)).toEqual({ pat: 'of bob' })
   })
+})
+
+test("the operator's policy of the docs has the rights that resealing in Vault needs", async () => {
+  const { bao } = servers
+  if (!bao) return expect.fail('OpenBao does not run')
+  const mount = await bao.newMount()
+  const file = join(import.meta.dirname, '../../../docs/backends/policies/vault-operator.hcl')
+  const policy = readFileSync(file, 'utf8').replaceAll('"secret/', `"${mount}/`)
+  await bao.api('PUT', 'sys/policies/acl/envelope-operator', { policy })
+  const { body } = await bao.api('POST', 'auth/token/create', { policies: ['envelope-operator'], ttl: '1h' })
+  const inner = (token: string) => vaultBackend({ address: bao.address, auth: { method: 'token', token }, mount, warn })
+  const old = await opened(sealedEnvelope(inner(ROOT_TOKEN), { key: OLD, warn }))
+  const version = await put(old, BOB, { pat: 'of bob' }, { labels: LABELS })
+  const rejectedAt = new Date('2026-11-27T16:55:00Z')
+  await old.markRejected?.(BOB, version, rejectedAt, call())
+  const operator = await opened(sealedEnvelope(inner(body.auth.client_token), { ...BOTH, warn }))
+  expect(await reseal(operator)).toMatchObject({ resealed: 1 })
+  const fresh = await opened(sealedEnvelope(inner(ROOT_TOKEN), { key: NEW, warn }))
+  expect(await valuesOf(fresh, BOB)).toEqual({ pat: 'of bob' })
+  expect(await labelsOf(fresh, BOB)).toEqual({ ...LABELS, rejectedAt })
 })
