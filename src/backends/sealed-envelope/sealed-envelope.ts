@@ -45,8 +45,8 @@ const optionsSchema = z.strictObject({
 } satisfies OptionSchemas<SealedEnvelopeOptions>)
 
 /**
- * Wraps a backend so that values are sealed with libsodium in this process before they reach the store. Whoever administers the store sees
- * owners, field names and labels, and no value; they can delete a credential or roll it back, and cannot make another one of it.
+ * Wraps a backend so that values are sealed with libsodium in this process before they reach the store. The store's administrators see
+ * owners, field names and labels, but no value. They can delete a credential or roll it back, but not put another one in its place.
  *
  * A credential's values become one text in the field `mcp-sealed`: XChaCha20-Poly1305, padded, bound to provider, issuer and subject. An
  * earlier text of the same credential, put back, is accepted, as a roll-back is. Values cannot be rotated with the store's own tools any
@@ -127,7 +127,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
       for await (const stored of inner.list(call)) yield { ...stored, status: withoutSealedField(stored.status) }
     },
 
-    // Vendor's own commands store values without a seal.
+    // The vendor's own commands store values without a seal.
     ...(acceptPlain && inner.rotateCommand && { rotateCommand: inner.rotateCommand.bind(inner) }),
 
     ...(inner.principals && {

@@ -16,8 +16,8 @@ import { type EnvelopeKey, type EnvelopeKeys, placeOf } from './envelope-keys.ts
  * mcv-sealed-v1 . key id . base64url( keyed hash of the path ) . base64url( nonce || XChaCha20-Poly1305( values, JSON, padded ) )
  * ```
  *
- * The additional data are the purpose, all before the last dot, and the path `provider/issuer/subject`. So the text opens only where it was
- * made for. The key id and the hash only choose the error: who changes them gets a text that does not open.
+ * The additional data are the purpose, all before the last dot, and the path `provider/issuer/subject`. So the text opens only in its own
+ * place. The key id and the hash of the path select the error message: a text in which they were changed does not open.
  *
  * The vendor's version is not known before the write, so an earlier text of the same credential opens as well.
  */
