@@ -22,6 +22,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   { name: 'ambient-user', tests: ['test/attacks/calls/queue-fastq.test.ts'] },
+  { name: 'envelope-not-bound-to-owner', tests: ['test/attacks/sealed-envelope/administrator.test.ts'] },
+  { name: 'envelope-accepts-plain', tests: ['test/attacks/sealed-envelope/administrator.test.ts'] },
   { name: 'rejection-of-any-version', tests: ['test/attacks/calls/forged-rejection.test.ts'] },
   { name: 'rejection-without-audit', tests: ['test/attacks/calls/forged-rejection.test.ts'] },
   { name: 'snapshot-not-sent', tests: ['test/attacks/echo/changed-after-the-search.test.ts'] },

@@ -47,7 +47,7 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'backend.recovered': 'It works again.',
   'key.created': 'A new store was made; `version` is the id of its key.',
   'key.rotated': 'All new records of the sealed file are about to use a new key.',
-  'key.resealing': 'An operator starts to rewrite the records of the sealed file under the newest key.',
+  'key.resealing': 'An operator starts to rewrite the records under the newest key.',
   'key.resealed': '`count` records were rewritten. Their versions stay the same.',
   'key.rewrapped':
     "The sealed file's keys are about to be locked with the store key `version` instead of `previousVersion`.",

@@ -92,7 +92,7 @@ async function create(
   call: BackendCall,
 ): Promise<boolean> {
   const { operationId } = intent
-  const described = tagsOfWrite(operationId, { ...intent, fields: Object.keys(values) }, hidden)
+  const described = tagsOfWrite(operationId, { ...intent, fields: intent.fields ?? Object.keys(values) }, hidden)
   const input = {
     Name: name,
     SecretString: JSON.stringify(values),
@@ -149,7 +149,7 @@ async function describeVersion(
   if (!secret) return
   const inTime = withinTime(call, TAG_DEADLINE)
   try {
-    const Tags = tagsOfWrite(intent.operationId, { ...intent, fields: Object.keys(values) }, hidden)
+    const Tags = tagsOfWrite(intent.operationId, { ...intent, fields: intent.fields ?? Object.keys(values) }, hidden)
     await client('tagResource', { SecretId: name, Tags }, inTime)
     await removeMarks(client, name, secret, inTime)
   } catch (error) {

@@ -99,7 +99,7 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       call.noteBase?.(status)
       const written = await kv.write(path, values, metadata?.current ?? 0, call)
       if (written) {
-        const described = { ...intent, fields: Object.keys(values) }
+        const described = { ...intent, fields: intent.fields ?? Object.keys(values) }
         await label(key, labelsOfWrite(Number(written.label), described, vendorName(key, names).hidden), call)
         return written
       }

@@ -45,7 +45,7 @@ export function labelsOfWrite(
     [VERSION]: String(version),
     [OPERATION]: written.operationId,
     [FIELDS]: fields.length <= MAX_VALUE ? fields : null,
-    [AUDIT]: positionText(written.audit),
+    [AUDIT]: written.audit ? positionText(written.audit) : null,
     [REVOKED]: null,
     ...describing(written.labels),
     ...hashedNameLabels(hidden, '-', MAX_VALUE),

@@ -47,7 +47,7 @@ export interface NextRevision {
   readonly values?: CredentialValues
   readonly labels?: WriteIntent['labels']
   readonly operationId: string
-  readonly audit?: AuditPosition
+  readonly audit?: AuditPosition | undefined
 }
 
 export interface CredentialFilesParts {

@@ -13,7 +13,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../../core/model/e
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
-import type { StoredVersion } from '../../core/ports/secret-backend.ts'
+import type { SecretBackend, StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
@@ -38,6 +38,8 @@ export interface OperatorAccess {
   readonly context: AccessContext
   /** The keys of the sealed file. Undefined for a backend whose vendor keeps them. */
   readonly storeKeys: StoreKeys | undefined
+  /** Undefined for a backend that seals nothing with keys from its configuration. */
+  readonly resealing: SecretBackend['resealing'] | undefined
   /** Seconds that running servers may keep using the old value after this command. */
   readonly cacheSeconds: number
 }
@@ -76,7 +78,8 @@ export async function withOperatorAccess(
       reinstate: (...parameters) => reinstate({ log, marks }, ...parameters),
     }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
-    return await work({ credentials, context, storeKeys: backend.storeKeys, cacheSeconds })
+    const { storeKeys, resealing } = backend
+    return await work({ credentials, context, storeKeys, resealing, cacheSeconds })
   } finally {
     // Close the log even if the others fail, or it would look like that of a killed process.
     await Promise.allSettled([backend.close(), pendingStore.shutdown(), journal.close()])

@@ -7,7 +7,7 @@ import { type MasterKey, parseKey } from './key-text.ts'
 /** The source of a key: given in code, or read from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
 export interface KeySource {
   /** The key's environment variable; `NAME_FILE` names a file instead. */
-  readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
+  readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY' | 'MCP_SEALED_ENVELOPE_KEY'
   readonly text?: string | undefined
   readonly file?: string | undefined
   /** Called when a key file is used although other users may read it. Default: a process warning. */
@@ -43,6 +43,17 @@ export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = proc
     )
   }
   return { key: parseKey(found.read(), found.label), source: found.label }
+}
+
+/**
+ * Reads a key of a list, such as the earlier keys of an envelope.
+ *
+ * @param variable the variable or option that names the file, for messages
+ * @throws `configuration_invalid` for an unreadable file, `key_exposed`, `key_malformed`
+ */
+export function keyFromFile(variable: string, path: string, warn: Warn = processWarning): FoundKey {
+  const { label, read } = fromFile(variable, path, warn)
+  return { key: parseKey(read(), label), source: label }
 }
 
 type Warn = (message: string) => void

@@ -76,6 +76,7 @@ const KEY_REASONS = [
   'previous_keys',
   'web_key_missing',
   'audit_key_missing',
+  'envelope_missing',
 ] as const
 
 /** What is wrong with one stored record. */
@@ -95,6 +96,7 @@ const RECORD_REASONS = [
   'rolled_back',
   'deleted',
   'unknown_name',
+  'not_sealed',
   'not_json',
 ] as const
 

@@ -3,6 +3,23 @@ import { CredentialVaultError, isCredentialVaultError } from './errors.ts'
 import { normalisedUrl } from './url-value.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
+/**
+ * Name of the one field that `sealedEnvelope` stores. No variable has a hyphen in its name, so a process without the envelope recognises
+ * such a value.
+ */
+export const SEALED_FIELD = 'mcp-sealed'
+
+/** @throws `key_missing` for a value that `sealedEnvelope` sealed, so that nobody is asked again because the envelope is not configured */
+export function checkNotSealed(values: Readonly<Record<string, unknown>>): void {
+  if (!Object.hasOwn(values, SEALED_FIELD)) return
+  throw new CredentialVaultError(
+    'key_missing',
+    'The stored credential is sealed by sealedEnvelope, which this process does not use. Nothing was changed. ' +
+      'Set MCP_SEALED_ENVELOPE_KEY_FILE for this process, or wrap its backend with sealedEnvelope.',
+    { reason: 'envelope_missing' },
+  )
+}
+
 /** Returns the error for a credential that cannot be released in this state. */
 export function missing(status: RequestCause, provider: string): CredentialVaultError {
   return new CredentialVaultError(`credential_${status}`, MISSING[status](provider), { provider })

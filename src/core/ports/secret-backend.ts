@@ -57,12 +57,14 @@ export type Expectation = 'any' | 'absent' | { readonly version: VersionRef }
 
 export interface WriteIntent {
   readonly expect: Expectation
-  /** The durable audit line that announced this write, kept with the record. */
-  readonly audit: AuditPosition
+  /** The durable audit line that announced this write, kept with the record. Undefined if the earlier record, which is rewritten, had none. */
+  readonly audit: AuditPosition | undefined
   /** Same for every attempt of one logical write. */
   readonly operationId: string
   /** Kept with the version. If they cannot be written, the values still are. */
   readonly labels?: Omit<VersionLabels, 'rejectedAt'> | undefined
+  /** Field names for the status of this version, if the stored values hide them. Default: the names in the values. */
+  readonly fields?: readonly string[] | undefined
 }
 
 export interface RevokeIntent {
@@ -182,6 +184,8 @@ export interface SecretBackend {
   deriveKey?(purpose: string): Uint8Array
   /** The store's own keys. Absent where a vendor keeps them. */
   readonly storeKeys?: StoreKeys
+  /** Rewrites records under the newest key, for a backend that seals values with keys from its configuration. */
+  readonly resealing?: Pick<StoreKeys, 'reseal'>
   /**
    * Shows other processes, until `close()`, that a server at this address uses the store. Resolves to true when another server at this
    * address shows the same, and to false when there is none or it cannot be told. Never rejects. Absent where the store cannot show it.

@@ -13,6 +13,7 @@ import { memoryPendingStore } from '../../pending/memory-pending-store.ts'
 import { auditFromEnvironment } from './audit-from-environment.ts'
 import { fromVariables, keyOptions, withoutEmpty } from './environment.ts'
 import { hashicorpVaultFromEnvironment } from './hashicorp-vault-from-environment.ts'
+import { envelopeFromEnvironment, envelopeVariables } from './sealed-envelope-from-environment.ts'
 
 export interface Stores {
   readonly backend: SecretBackend
@@ -35,7 +36,7 @@ const environmentSchema = z.object({
   MCP_PENDING_STORE: z.enum(['memory']).default('memory'),
 })
 
-export const storeVariables: readonly string[] = Object.keys(environmentSchema.shape)
+export const storeVariables: readonly string[] = [...Object.keys(environmentSchema.shape), ...envelopeVariables]
 
 const AWS_VARIABLES = {
   'awsSecretsManagerBackend.prefix': 'MCP_AWS_PREFIX',
@@ -54,7 +55,7 @@ export interface StoresOptions {
  *
  * `MCP_VAULT_BACKEND`: `sealed-file` (default), `vault` (`VAULT_ADDR` and more), `aws-secrets-manager` (`AWS_REGION` and more) or
  * `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or `MCP_VAULT_KEY`: the sealed file's key, read when the vault
- * opens. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
+ * opens. `MCP_SEALED_ENVELOPE_KEY_FILE` and more: seals values before they reach Vault or AWS. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
  *
  * @throws `configuration_invalid`, naming the variable
  * @example
@@ -69,7 +70,7 @@ export function createStores(environment: NodeJS.ProcessEnv = process.env, optio
   const { create = true } = options
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   return {
-    backend: backendOf(settings, environment, create),
+    backend: envelopeFromEnvironment(backendOf(settings, environment, create), settings.MCP_VAULT_BACKEND, environment),
     pendingStore: memoryPendingStore(),
     browserSessions: memoryBrowserSessions(),
     audit: auditFromEnvironment(environment, options),

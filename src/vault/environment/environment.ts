@@ -6,6 +6,9 @@ export const wholeNumber = z
   .regex(/^\d{1,6}$/, 'must be a whole number')
   .transform(Number)
 
+/** Several values, separated by blanks or commas. */
+export const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
+
 /**
  * Returns the options that carry a store's key, for an environment other than the process's own. From the latter a store reads its key
  * itself and names the variable in its errors.

@@ -10,9 +10,7 @@ import { type AdminOptions, SUBJECT_ATTRIBUTES } from '../../web/admin/admin-opt
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 import { auditVariables } from './audit-from-environment.ts'
 import { createStores, storeVariables } from './create-stores.ts'
-import { fromVariables, namingVariables, wholeNumber, withoutEmpty } from './environment.ts'
-
-const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
+import { fromVariables, namingVariables, wholeNumber, withoutEmpty, words } from './environment.ts'
 
 const environmentSchema = z.object({
   MCP_SERVER_BASE_URL: z.string({ error: 'set it to the URL under which this server is reached' }),

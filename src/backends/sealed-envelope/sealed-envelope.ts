@@ -1,0 +1,168 @@
+import { z } from 'zod'
+import { sodiumReady } from '../../core/crypto/sodium.ts'
+import { safeWarn } from '../../core/host/process-warning.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { functionOption, type OptionSchemas, parseOptions } from '../../core/model/options.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import { SEALED_FIELD } from '../../core/model/stored-values.ts'
+import type { CredentialStatus, SecretBackend } from '../../core/ports/secret-backend.ts'
+import { envelopeError } from './envelope-error.ts'
+import { type EnvelopeKeys, findEnvelopeKeys, wipeKeys } from './envelope-keys.ts'
+import { createResealing } from './resealing.ts'
+import { openSealed, sealedText } from './sealed-text.ts'
+
+export interface SealedEnvelopeOptions {
+  /**
+   * The key that seals, as text from `mcp-credential-vault keygen`. Default: `MCP_SEALED_ENVELOPE_KEY`, or the file that
+   * `MCP_SEALED_ENVELOPE_KEY_FILE` names. Every process that uses the store needs it.
+   */
+  readonly key?: string | undefined
+  /** File that holds the key, unreadable for other users. */
+  readonly keyFile?: string | undefined
+  /**
+   * Earlier keys, at most 16. They open what they have sealed, and seal nothing. Default: `MCP_SEALED_ENVELOPE_PREVIOUS_KEYS`, several
+   * separated by blanks or commas.
+   */
+  readonly previousKeys?: readonly string[] | undefined
+  /** Files of earlier keys, at most 16. Default: `MCP_SEALED_ENVELOPE_PREVIOUS_KEY_FILES`. */
+  readonly previousKeyFiles?: readonly string[] | undefined
+  /**
+   * Whether values that were stored without a seal are used, which lets everyone who can write to the store replace a user's credential.
+   * For the time until `keys reseal` has sealed them. Default false.
+   */
+  readonly acceptPlain?: boolean | undefined
+  /** Called about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+const optionsSchema = z.strictObject({
+  key: z.string().optional(),
+  keyFile: z.string().min(1).optional(),
+  previousKeys: z.array(z.string()).max(16).optional(),
+  previousKeyFiles: z.array(z.string().min(1)).max(16).optional(),
+  acceptPlain: z.boolean().default(false),
+  warn: functionOption<(message: string) => void>(),
+} satisfies OptionSchemas<SealedEnvelopeOptions>)
+
+/**
+ * Wraps a backend so that values are sealed with libsodium in this process before they reach the store. The store's administrators see
+ * owners, field names and labels, but no value. They can delete a credential or roll it back, but not put another one in its place.
+ *
+ * A credential's values become one text in the field `mcp-sealed`: XChaCha20-Poly1305, padded, bound to provider, issuer and subject. An
+ * earlier text of the same credential, put back, is accepted, as a roll-back is. Values cannot be rotated with the store's own tools any
+ * more: use `mcp-credential-vault rotate`. docs/backends/sealed-envelope.md says when it is worth that.
+ *
+ * `open()` also throws `key_missing`, `key_malformed`, `key_exposed`, and `configuration_invalid` (`same_key`). A read throws `key_wrong`
+ * (`unknown_seal_key`) for a value under a key that is not configured, and `record_tampered` for one that was moved from another credential
+ * (`swapped`), changed (`seal`, `format`) or stored without a seal (`not_sealed`). None of them changes or deletes anything.
+ *
+ * @param inner `vaultBackend()`, `awsSecretsManagerBackend()` or any other backend
+ * @throws `configuration_invalid` for a wrong option
+ * @example
+ * ```ts
+ * import { sealedEnvelope } from 'mcp-credential-vault/backends/sealed-envelope'
+ * import { vaultBackend } from 'mcp-credential-vault/backends/vault'
+ *
+ * const store = vaultBackend({ address: 'https://vault.example.com:8200', auth: { method: 'token', tokenFile: '/run/secrets/token' } })
+ * const backend = sealedEnvelope(store, { keyFile: '/run/secrets/envelope-key' })
+ * ```
+ */
+export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOptions = {}): SecretBackend {
+  const settings = parseOptions(optionsSchema, options, 'sealedEnvelope')
+  const { acceptPlain } = settings
+  const warn = safeWarn(settings.warn)
+  const name = `${inner.name}+sealed-envelope`
+  let opened: EnvelopeKeys | undefined
+
+  function keys(): EnvelopeKeys {
+    if (opened) return opened
+    throw new CredentialVaultError('configuration_invalid', 'The sealed envelope is not open.', { reason: 'not_open' })
+  }
+
+  function open(stored: Readonly<Record<string, unknown>>, key: StorageKey): Readonly<Record<string, unknown>> {
+    const found = openSealed(stored, key, keys())
+    if ('values' in found) return found.values
+    if (found.fault === 'not_sealed' && acceptPlain) return stored
+    throw envelopeError(found, inner.locate(key), keys())
+  }
+
+  return {
+    ...passedOn(inner),
+    name,
+
+    async open(events) {
+      await sodiumReady()
+      const found = findEnvelopeKeys({ ...settings, warn })
+      try {
+        await inner.open(events)
+      } catch (error) {
+        wipeKeys(found)
+        throw error
+      }
+      opened = found
+      if (acceptPlain)
+        warn(
+          'The sealed envelope accepts values without a seal (acceptPlain), which everyone who can write to the store can put there. Run "mcp-credential-vault keys reseal", then turn it off.',
+        )
+    },
+
+    async read(key, call) {
+      const found = await inner.read(key, call)
+      return found.status === 'active' ? { ...found, values: open(found.values, key) } : found
+    },
+
+    stat: async (key, call) => withoutSealedField(await inner.stat(key, call)),
+
+    async write(key, values, intent, call) {
+      const sealed = { [SEALED_FIELD]: sealedText(values, key, intent.operationId, keys()[0]) }
+      return inner.write(key, sealed, { ...intent, fields: intent.fields ?? Object.keys(values) }, call)
+    },
+
+    async fieldNames(key, call) {
+      const names = await inner.fieldNames?.(key, call)
+      return names?.includes(SEALED_FIELD) ? undefined : names
+    },
+
+    async *list(call) {
+      for await (const stored of inner.list(call)) yield { ...stored, status: withoutSealedField(stored.status) }
+    },
+
+    // The vendor's own commands store values without a seal.
+    ...(acceptPlain && inner.rotateCommand && { rotateCommand: inner.rotateCommand.bind(inner) }),
+
+    ...(inner.principals && {
+      principals: () =>
+        (inner.principals?.() ?? []).map(({ tier, backend }) => ({ tier, backend: sealedEnvelope(backend, options) })),
+    }),
+
+    resealing: createResealing({ inner, keys, acceptPlain }),
+
+    async close() {
+      await inner.close()
+      if (opened) wipeKeys(opened)
+      opened = undefined
+    },
+  }
+}
+
+/** The methods that have nothing to do with values. They keep their object, which may be a class instance. */
+function passedOn(inner: SecretBackend) {
+  return {
+    locate: inner.locate.bind(inner),
+    revoke: inner.revoke.bind(inner),
+    ...(inner.isCurrent && { isCurrent: inner.isCurrent.bind(inner) }),
+    ...(inner.markRejected && { markRejected: inner.markRejected.bind(inner) }),
+    ...(inner.history && { history: inner.history.bind(inner) }),
+    ...(inner.rights && { rights: inner.rights.bind(inner) }),
+    ...(inner.deriveKey && { deriveKey: inner.deriveKey.bind(inner) }),
+    ...(inner.storeKeys && { storeKeys: inner.storeKeys }),
+    ...(inner.announceServer && { announceServer: inner.announceServer.bind(inner) }),
+  }
+}
+
+/** Drops the field names of a store that keeps none but those of the values it was given. */
+function withoutSealedField(status: CredentialStatus): CredentialStatus {
+  if (status.status !== 'active' || !status.fields?.includes(SEALED_FIELD)) return status
+  const { fields: _, ...known } = status
+  return known
+}
