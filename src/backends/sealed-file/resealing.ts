@@ -5,14 +5,14 @@ import type { HeldKeyring } from './keys/held-keyring.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { encodeRecord, headerOf, numberOf, openRecord, type RecordHeader } from './record.ts'
 import { recordError } from './record-error.ts'
-import type { Rejections } from './rejections.ts'
+import type { RejectionFiles } from './rejection-files.ts'
 import { MAX_REVISION, type Revisions } from './revisions.ts'
 
 export interface ResealingParts {
   readonly keys: HeldKeyring
   readonly records: CurrentRecords
   readonly revisions: Revisions
-  readonly rejections: Rejections
+  readonly rejections: RejectionFiles
 }
 
 export interface ResealingRequest {

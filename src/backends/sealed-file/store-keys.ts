@@ -8,7 +8,7 @@ import { exposed } from './exposure.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
 import { type Keyring, rotated, withoutOldKeys } from './keys/keyring.ts'
 import { changeKeyring, keyringBusy } from './keys/keyring-file.ts'
-import type { Rejections } from './rejections.ts'
+import type { RejectionFiles } from './rejection-files.ts'
 import { reseal } from './resealing.ts'
 import { HOLD_MS, type Revisions } from './revisions.ts'
 
@@ -18,7 +18,7 @@ export interface StoreKeysParts {
   readonly keys: HeldKeyring
   readonly records: CurrentRecords
   readonly revisions: Revisions
-  readonly rejections: Rejections
+  readonly rejections: RejectionFiles
 }
 
 export function createStoreKeys(parts: StoreKeysParts): StoreKeys {
