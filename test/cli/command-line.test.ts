@@ -7,6 +7,7 @@ import { parseCommandLine } from '../../src/cli/terminal/command-line.ts'
 import { nearest } from '../../src/cli/terminal/nearest.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
+const names = [...commands.keys()]
 let command: MainCommand
 
 beforeAll(async () => {
@@ -114,9 +115,9 @@ describe('F16: help and version end with 0', () => {
   })
 
   test.each([
-    ...commands.map(({ name }) => `${name} --help`),
-    ...commands.map(({ name }) => `${name} -h`),
-    ...commands.map(({ name }) => `help ${name}`),
+    ...names.map((name) => `${name} --help`),
+    ...names.map((name) => `${name} -h`),
+    ...names.map((name) => `help ${name}`),
     'audit --help',
     'help audit',
     'help',
@@ -127,6 +128,11 @@ describe('F16: help and version end with 0', () => {
     expect([code, error]).toEqual([0, ''])
     expect(out).toMatch(/^Usage: mcp-credential-vault /)
   })
+})
+
+test('every command has the name by which it is loaded', async () => {
+  const loaded = await Promise.all([...commands.values()].map((load) => load()))
+  expect(loaded.map(({ name }) => name)).toEqual(names)
 })
 
 describe('what scripts read', () => {

@@ -41,9 +41,9 @@ export async function readSegmentEnds(
   const handle = await open(join(folder, file), 'r')
   try {
     const { size } = await handle.stat()
-    const first = linesOf(await readAt(handle, 0, MAX_LINE_BYTES))[0]
+    const first = genuineLinesIn(await readAt(handle, 0, MAX_LINE_BYTES))[0]
     const start = Math.max(0, size - 2 * MAX_LINE_BYTES)
-    const last = linesOf(await readAt(handle, start, size - start))
+    const last = genuineLinesIn(await readAt(handle, start, size - start))
       .reverse()
       .find(({ signature }) => signature !== '')
     if (!first || !last || first.writer !== writer || last.writer !== writer) return undefined
@@ -60,7 +60,7 @@ async function readAt(handle: FileHandle, position: number, length: number): Pro
 }
 
 /** Returns the complete lines of a piece of a file whose hashes are correct. */
-function linesOf(piece: Buffer): SealedLine[] {
+function genuineLinesIn(piece: Buffer): SealedLine[] {
   const lines: SealedLine[] = []
   let start = 0
   for (let end = piece.indexOf(0x0a); end >= 0; end = piece.indexOf(0x0a, start)) {

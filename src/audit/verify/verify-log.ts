@@ -121,7 +121,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     integrity: findings.some(({ severity }) => severity === 'tampered') ? 'tampered' : 'intact',
     completeness: findings.some(({ severity }) => severity === 'incomplete') ? 'incomplete' : 'complete',
     removedBefore: removedBefore === '' ? undefined : removedBefore,
-    lines: verdicts.reduce((sum, verdict) => sum + linesOf(verdict), 0),
+    lines: verdicts.reduce((sum, verdict) => sum + lineCount(verdict), 0),
     keys: keysOf(verdicts, retirements),
     writers: verdicts.map((verdict) => reportOf(verdict, failed, options)),
     findings,
@@ -210,7 +210,7 @@ function endFindings(
   const last = verdict.segments.at(-1)
   const where = { file: last?.file ?? '' }
   // Nothing in it was acknowledged.
-  if (state === 'unclosed' && linesOf(verdict) === 0)
+  if (state === 'unclosed' && lineCount(verdict) === 0)
     return [finding('nothing_signed', `writer ${writer} has not written a whole batch`, where)]
   if (state === 'open') return [finding('still_open', `writer ${writer} is still writing`, where)]
   if (state !== 'unclosed') return []
@@ -226,7 +226,7 @@ function endFindings(
   ]
 }
 
-function linesOf({ segments }: WriterVerdict): number {
+function lineCount({ segments }: WriterVerdict): number {
   return segments.reduce((sum, { verdict }) => sum + verdict.lines, 0)
 }
 
@@ -239,7 +239,7 @@ function reportOf(
   return {
     writer,
     files: segments.length,
-    lines: linesOf(verdict),
+    lines: lineCount(verdict),
     first: segments[0]?.verdict.firstAt ?? '',
     last: segments.at(-1)?.verdict.lastAt ?? '',
     state: stateOf(verdict, failed, options),

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { throwIfAborted, withinTime } from '../../core/model/deadline.ts'
+import { throwIfAborted, withinTime } from '../../core/host/deadline.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { throwIfAborted, withinTime } from '../../core/host/deadline.ts'
 import { safeWarn } from '../../core/host/process-warning.ts'
 import { reasonOf } from '../../core/journal/refusal-event.ts'
-import { throwIfAborted, withinTime } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
@@ -20,7 +20,7 @@ import { type KvMetadata, statusOf } from './metadata.ts'
 import { checkMount } from './mount.ts'
 import { parseAddress } from './transport/addresses.ts'
 import { nodeVaultSend } from './transport/node-vault.ts'
-import { createTransport, type HashicorpVaultTransport } from './transport/transport.ts'
+import type { HashicorpVaultTransport } from './transport/transport.ts'
 
 export type { HashicorpVaultAuthOptions, HashicorpVaultCustomLogin } from './auth/auth-options.ts'
 export type { HashicorpVaultOptions } from './hashicorp-vault-options.ts'
@@ -132,6 +132,8 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       if (settings.dangerouslyAllowHttp) warn('Vault is used without TLS: tokens and credentials travel in clear.')
       if (settings.tls.dangerouslySkipVerification)
         warn("Vault's certificate is not checked: another server can pose as Vault.")
+      // Loads undici, which commands on another backend would wait for in vain.
+      const { createTransport } = await import('./transport/transport.ts')
       const transport = createTransport(addresses, settings.tls)
       const send = await nodeVaultSend(addresses[0]?.origin ?? '', transport)
       const made = createLogins(send, { ...settings, half })

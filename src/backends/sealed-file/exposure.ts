@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { ExposedCredential, Exposure } from '../../core/ports/store-keys.ts'

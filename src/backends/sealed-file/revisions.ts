@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { link, lstat, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import {
   changeFile,

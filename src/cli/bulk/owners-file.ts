@@ -11,7 +11,7 @@ import { utf8 } from '../terminal/read-input.ts'
  * @throws UsageError that names the line
  */
 export async function ownersIn(file: string): Promise<readonly Owner[]> {
-  const lines = await linesOf(file, '--owners')
+  const lines = await readListedLines(file, '--owners')
   return lines.map(({ text, place }) => {
     const owner = text.startsWith('{') ? (parsedJson(text) as Owner | undefined) : fromWords(text)
     try {
@@ -30,7 +30,7 @@ export interface Line {
 }
 
 /** @throws UsageError for a file that cannot be read or has no line: everything would look as if it were gone */
-export async function linesOf(file: string, option: string): Promise<readonly Line[]> {
+export async function readListedLines(file: string, option: string): Promise<readonly Line[]> {
   const bytes = await readFile(file).catch(() => {
     throw new UsageError(`${option} names a file that cannot be read`)
   })

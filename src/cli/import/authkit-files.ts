@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { entriesFrom, fieldHelp, fieldOptions } from '../provision/seed.ts'
+import { entriesFrom, fieldHelp, fieldOptions } from '../provision/entries-from-rows.ts'
 import { writeEntries, writeHelp, writeOptions } from '../provision/write-entries.ts'
 import type { Command } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'

@@ -1,5 +1,5 @@
+import { withDeadline } from '../host/deadline.ts'
 import type { Health } from '../journal/health.ts'
-import { withDeadline } from '../model/deadline.ts'
 import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { AuditReason } from '../ports/audit-sink.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'

@@ -55,7 +55,8 @@ export interface StoresOptions {
  *
  * `MCP_VAULT_BACKEND`: `sealed-file` (default), `vault` (`VAULT_ADDR` and more), `aws-secrets-manager` (`AWS_REGION` and more) or
  * `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or `MCP_VAULT_KEY`: the sealed file's key, read when the vault
- * opens. `MCP_SEALED_ENVELOPE_KEY_FILE` and more: seals values before they reach Vault or AWS. `MCP_PENDING_STORE`: `memory`. `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
+ * opens. `MCP_SEALED_ENVELOPE_KEY_FILE` and more: seals values before they reach Vault or AWS. `MCP_PENDING_STORE`: `memory`.
+ * `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
  *
  * @throws `configuration_invalid`, naming the variable
  * @example

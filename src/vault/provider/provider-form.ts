@@ -1,5 +1,5 @@
 import { createEchoGuard } from '../../core/echo-guard/echo-guard.ts'
-import { withDeadline } from '../../core/model/deadline.ts'
+import { withDeadline } from '../../core/host/deadline.ts'
 import { accountNameOf } from '../../core/model/printable.ts'
 import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from '../../core/model/variables.ts'
 import type { FormProvider, Verification, VerifyFailure } from '../../core/ports/form-provider.ts'

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { createCurrentRecords } from '../../../src/backends/sealed-file/current-record.ts'
 import { rotated } from '../../../src/backends/sealed-file/keys/keyring.ts'
 import { recordId } from '../../../src/backends/sealed-file/record-id.ts'
-import { createRejections } from '../../../src/backends/sealed-file/rejections.ts'
+import { createRejectionFiles } from '../../../src/backends/sealed-file/rejection-files.ts'
 import { createRevisions } from '../../../src/backends/sealed-file/revisions.ts'
 import type { SecretBackend, StoredVersion } from '../../../src/core/ports/secret-backend.ts'
 import { call, put, remove, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
@@ -136,7 +136,7 @@ describe('a reseal, while a mark is removed', () => {
       }
       const records = createCurrentRecords(revisions, keys)
       const found = await records.find(recordId(keyring.indexKey, ALICE.provider, ALICE.owner))
-      await createRejections({ keys, revisions, find: async () => found, warn: () => undefined }).renew(found)
+      await createRejectionFiles({ keys, revisions, find: async () => found, warn: () => undefined }).renew(found)
     }
     const before = readFileSync(path, 'latin1')
     await renewedAfter(() => undefined)

@@ -36,7 +36,7 @@ function begin(): void {
 
 async function run(words: readonly string[]) {
   const printed = { out: '', error: '' }
-  const what = asked(words)
+  const what = await asked(words)
   if (what.kind !== 'command') throw new Error('no command')
   const code = await runCommand(what.command, what.words, {
     out: (text) => {

@@ -111,7 +111,7 @@ const warn = () => undefined
 
 async function run(words: readonly string[], environment: NodeJS.ProcessEnv) {
   const printed = { out: '', error: '' }
-  const what = asked(words)
+  const what = await asked(words)
   if (what.kind !== 'command') throw new Error('no command')
   const code = await runCommand(what.command, what.words, {
     out: (text) => {

@@ -102,7 +102,7 @@ async function runHere(words: readonly string[], environment: NodeJS.ProcessEnv)
     environment,
     readSecret: async () => '',
   }
-  const what = asked(words)
+  const what = await asked(words)
   if (what.kind === 'command') {
     const code = await runCommand(what.command, what.words, terminal)
     return { code, ...printed }

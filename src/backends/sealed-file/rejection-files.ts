@@ -8,7 +8,7 @@ import { encodeMark, openMark } from './rejection-mark.ts'
 import type { Revisions } from './revisions.ts'
 
 /** Marks versions that their service has rejected. No mark changes or hides a record. */
-export interface Rejections {
+export interface RejectionFiles {
   /** When the newest version was rejected. A mark that cannot be read or is forged counts as none, with a warning. */
   at(found: CurrentRecord): Promise<Date | undefined>
   /** Marks this version, or removes its mark. Resolves to false if another version is the newest. */
@@ -17,14 +17,14 @@ export interface Rejections {
   renew(found: CurrentRecord): Promise<void>
 }
 
-export interface RejectionsParts {
+export interface RejectionFilesParts {
   readonly keys: HeldKeyring
   readonly revisions: Pick<Revisions, 'marks'>
   readonly find: (key: StorageKey) => Promise<CurrentRecord>
   readonly warn: (message: string) => void
 }
 
-export function createRejections({ keys, revisions: { marks }, find, warn }: RejectionsParts): Rejections {
+export function createRejectionFiles({ keys, revisions: { marks }, find, warn }: RejectionFilesParts): RejectionFiles {
   const isNews = oncePerMinute()
 
   function ignored(path: string): undefined {
