@@ -23,7 +23,7 @@ export function envelopeError(
       return new CredentialVaultError(
         'key_wrong',
         `The stored credential ${place} is sealed with key ${opened.keyId}, and this process has ${keys.map(({ id }) => id).join(', ')}. ` +
-          `Nothing was changed or deleted. Add key ${opened.keyId} to sealedEnvelope.previousKeyFiles (MCP_SEALED_ENVELOPE_PREVIOUS_KEY_FILES).`,
+          `Nothing was changed or deleted. Add key ${opened.keyId} to sealedEnvelope.previousKeysFile (MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE).`,
         { reason: 'unknown_seal_key' },
       )
     case 'not_sealed':

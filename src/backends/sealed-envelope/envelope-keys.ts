@@ -1,6 +1,7 @@
 import { deriveKey } from '../../core/crypto/derive-key.ts'
-import { type FoundKey, findKey, keyFromFile } from '../../core/crypto/key-source.ts'
-import { keyId, parseKey } from '../../core/crypto/key-text.ts'
+import { findKey } from '../../core/crypto/key-source.ts'
+import { keyId } from '../../core/crypto/key-text.ts'
+import { findPreviousKeys } from '../../core/crypto/previous-keys.ts'
 import { keyedHash, wipe } from '../../core/crypto/sodium.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
@@ -20,60 +21,33 @@ export interface EnvelopeKeySources {
   readonly key?: string | undefined
   readonly keyFile?: string | undefined
   readonly previousKeys?: readonly string[] | undefined
-  readonly previousKeyFiles?: readonly string[] | undefined
+  readonly previousKeysFile?: string | undefined
   readonly warn: (message: string) => void
 }
 
 const VARIABLE = 'MCP_SEALED_ENVELOPE_KEY'
-const PREVIOUS = 'MCP_SEALED_ENVELOPE_PREVIOUS_KEYS'
-const PREVIOUS_FILES = 'MCP_SEALED_ENVELOPE_PREVIOUS_KEY_FILES'
 
 /**
- * @throws `key_missing` (`no_key`), `key_malformed`, `key_exposed`, and `configuration_invalid` for two sources of the key, an unreadable
+ * @throws `key_missing` (`no_key`), `key_malformed`, `key_exposed`, and `configuration_invalid` for two sources of a key, an unreadable
  * file, or the same key twice (`same_key`)
  */
 export function findEnvelopeKeys(
-  { key, keyFile, warn, ...previous }: EnvelopeKeySources,
+  { key, keyFile, warn, previousKeys: texts, previousKeysFile: file }: EnvelopeKeySources,
   environment: NodeJS.ProcessEnv = process.env,
 ): EnvelopeKeys {
   const write = findKey({ name: VARIABLE, text: key, file: keyFile, warn }, environment)
   if (!write) throw noKey()
-  const found = [write, ...previousKeys(previous, environment, warn)]
-  const known = new Map<string, string>()
-  for (const { key: bytes, source } of found) {
-    const other = known.get(keyId(bytes))
-    if (other !== undefined) throw sameKey(source, other, keyId(bytes))
-    known.set(keyId(bytes), source)
-  }
-  const keys = found.map(({ key: bytes }) => {
-    const made = envelopeKey(bytes)
-    wipe(bytes)
-    return made
-  })
-  const [first, ...rest] = keys
-  if (!first) throw noKey()
-  return [first, ...rest]
+  const option = 'sealedEnvelope.previousKeys'
+  const source = { name: VARIABLE, option, texts, file, current: write.key, derived: undefined, warn } as const
+  const previous = findPreviousKeys(source, environment)
+  return [made(write.key), ...previous.map(made)]
 }
 
-function previousKeys(
-  { previousKeys: texts, previousKeyFiles: files }: Pick<EnvelopeKeySources, 'previousKeys' | 'previousKeyFiles'>,
-  environment: NodeJS.ProcessEnv,
-  warn: (message: string) => void,
-): readonly FoundKey[] {
-  const textName = texts ? 'sealedEnvelope.previousKeys' : PREVIOUS
-  const fileName = files ? 'sealedEnvelope.previousKeyFiles' : PREVIOUS_FILES
-  return [
-    ...(texts ?? words(environment[PREVIOUS])).map((text, at) => {
-      const source = `key ${at + 1} of ${textName}`
-      return { key: parseKey(text, source), source }
-    }),
-    ...(files ?? words(environment[PREVIOUS_FILES])).map((path) => keyFromFile(fileName, path, warn)),
-  ]
-}
-
-/** Splits a variable that lists several values at blanks and commas. */
-function words(text = ''): readonly string[] {
-  return text.split(/[\s,]+/).filter((word) => word !== '')
+/** Wipes the configured key, of which only the derived ones are needed. */
+function made(key: Uint8Array): EnvelopeKey {
+  const derived = envelopeKey(key)
+  wipe(key)
+  return derived
 }
 
 function envelopeKey(key: Uint8Array): EnvelopeKey {
@@ -96,13 +70,5 @@ function noKey(): CredentialVaultError {
     `The sealed envelope needs a key: sealedEnvelope.key and sealedEnvelope.keyFile are not set, nor are ${VARIABLE} and ${VARIABLE}_FILE. ` +
       `If the store holds sealed values, configure the key that sealed them. Otherwise run "mcp-credential-vault keygen", keep the key safe and set ${VARIABLE}_FILE to its file.`,
     { reason: 'no_key' },
-  )
-}
-
-function sameKey(source: string, other: string, id: string): CredentialVaultError {
-  return new CredentialVaultError(
-    'configuration_invalid',
-    `${source} is the same key ${id} as ${other}. Name each key once: the new one seals, and the earlier ones open what they have sealed.`,
-    { reason: 'same_key' },
   )
 }

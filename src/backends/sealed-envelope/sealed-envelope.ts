@@ -20,12 +20,12 @@ export interface SealedEnvelopeOptions {
   /** File that holds the key, unreadable for other users. */
   readonly keyFile?: string | undefined
   /**
-   * Earlier keys, at most 16. They open what they have sealed, and seal nothing. Default: `MCP_SEALED_ENVELOPE_PREVIOUS_KEYS`, several
-   * separated by blanks or commas.
+   * Earlier keys, at most 4. They open what they have sealed, and seal nothing. Default: `MCP_SEALED_ENVELOPE_KEY_PREVIOUS`, several
+   * separated by blanks or commas, or the file that `MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE` names.
    */
   readonly previousKeys?: readonly string[] | undefined
-  /** Files of earlier keys, at most 16. Default: `MCP_SEALED_ENVELOPE_PREVIOUS_KEY_FILES`. */
-  readonly previousKeyFiles?: readonly string[] | undefined
+  /** File of earlier keys, one on each line, unreadable for other users. */
+  readonly previousKeysFile?: string | undefined
   /**
    * Whether values that were stored without a seal are used, which lets everyone who can write to the store replace a user's credential.
    * For the time until `keys reseal` has sealed them. Default false.
@@ -38,8 +38,8 @@ export interface SealedEnvelopeOptions {
 const optionsSchema = z.strictObject({
   key: z.string().optional(),
   keyFile: z.string().min(1).optional(),
-  previousKeys: z.array(z.string()).max(16).optional(),
-  previousKeyFiles: z.array(z.string().min(1)).max(16).optional(),
+  previousKeys: z.array(z.string()).optional(),
+  previousKeysFile: z.string().min(1).optional(),
   acceptPlain: z.boolean().default(false),
   warn: functionOption<(message: string) => void>(),
 } satisfies OptionSchemas<SealedEnvelopeOptions>)

@@ -45,17 +45,6 @@ export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = proc
   return { key: parseKey(found.read(), found.label), source: found.label }
 }
 
-/**
- * Reads a key of a list, such as the earlier keys of an envelope.
- *
- * @param variable the variable or option that names the file, for messages
- * @throws `configuration_invalid` for an unreadable file, `key_exposed`, `key_malformed`
- */
-export function keyFromFile(variable: string, path: string, warn: Warn = processWarning): FoundKey {
-  const { label, read } = fromFile(variable, path, warn)
-  return { key: parseKey(read(), label), source: label }
-}
-
 type Warn = (message: string) => void
 
 interface Candidate {

@@ -6,7 +6,7 @@ import { parseKey } from './key-text.ts'
 /** The source of the keys that are read besides the current one: given in code, or `NAME_PREVIOUS` or `NAME_PREVIOUS_FILE`. */
 export interface PreviousKeysSource {
   /** The current key's environment variable. */
-  readonly name: 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
+  readonly name: 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY' | 'MCP_SEALED_ENVELOPE_KEY'
   /** The option's path in errors, e.g. `openVault.previousWebKeys`. */
   readonly option: string
   readonly texts?: readonly string[] | undefined
@@ -20,7 +20,7 @@ export interface PreviousKeysSource {
 }
 
 /** A change needs two keys. More of them are a list that nobody cleans up. */
-export const MOST_PREVIOUS_KEYS = 4
+const MOST_PREVIOUS_KEYS = 4
 const DERIVED = 'derived'
 
 /**

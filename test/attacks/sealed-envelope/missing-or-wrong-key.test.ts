@@ -25,7 +25,7 @@ test('an operator who configures another key: it says which one is missing, and 
   await refuses(wrong, ALICE, { code: 'key_wrong', reason: 'unknown_seal_key' })
   const said = await wrong.read(ALICE, { signal: AbortSignal.timeout(5000), correlationId: 'c' }).catch(String)
   expect(said).toContain(`sealed with key ${idOf(store.key)}, and this process has ${idOf(key)}`)
-  expect(said).toContain('MCP_SEALED_ENVELOPE_PREVIOUS_KEY_FILES')
+  expect(said).toContain('MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE')
   expect(await valuesOf(await store.open({ key, previousKeys: [store.key] }), ALICE)).toEqual({
     pat: 'canary-of-alice',
   })
