@@ -33,7 +33,7 @@ export interface ChainWriter {
   write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]>
   /** Does what is due while nothing is written: restores a deleted file, ends the day's segment, publishes a checkpoint. */
   maintain(): Promise<void>
-  /** Records that this public key signs nothing more, and where each chain ends that it signed. Resolves to those ends. */
+  /** Records that this public key is retired, and where each chain that it signed ends. Resolves to those ends. */
   retire(key: KeyObject): Promise<readonly FoundHead[]>
   /** Writes the closing line and publishes the last checkpoint. */
   close(): Promise<void>

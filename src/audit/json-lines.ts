@@ -21,11 +21,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** The audit log, with what only an operator's command asks of it. */
+/** The audit log, with the method that only an operator's command uses. */
 export interface JsonLinesAudit extends AuditSink {
   /**
-   * Records that this public key signs nothing more, and resolves to the ends of the chains that it signed. Rejects with
-   * `audit_unavailable`.
+   * Records that this public key is retired, and resolves to the ends of the chains that it signed.
+   *
+   * @throws `audit_unavailable`
    */
   retireKey(key: KeyObject): Promise<readonly FoundHead[]>
 }

@@ -169,7 +169,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
   }
 }
 
-/** The operator of a change that the embedding code asked for. It does not say who that is. */
+/** The operator of a change that the embedding code asked for, without a name: the code does not say who that is. */
 export function unknownOperator() {
   return {
     actor: { kind: 'operator' },

@@ -21,7 +21,7 @@ export interface WebKeyParts {
 
 /**
  * Returns the key that seals cookies, references, pending requests and links: the configured key, else one derived from the store's key,
- * else a random one if no other process can need it. The keys that are valid besides it follow.
+ * else a random one if no other process can need it. The other valid keys follow it.
  *
  * @throws `configuration_invalid` (`same_key`, `web_key_missing`, `previous_keys`), `key_malformed`
  */
@@ -30,7 +30,7 @@ export function findWebKeys({ caller, text, previous, backend, pendingStore, war
   const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
   const isStoreKey = (key: Uint8Array) =>
     derived !== undefined && Buffer.from(derived).equals(deriveKey(key, 'derived web'))
-  if (configured && isStoreKey(configured.key)) throw storeKey(`${caller}.webKey`)
+  if (configured && isStoreKey(configured.key)) throw sameAsStoreKey(`${caller}.webKey`)
   const current = configured?.key ?? derived
   const others = findPreviousKeys({
     name: 'MCP_WEB_KEY',
@@ -40,7 +40,7 @@ export function findWebKeys({ caller, text, previous, backend, pendingStore, war
     derived,
     warn,
   })
-  if (others.some(isStoreKey)) throw storeKey(`${caller}.previousWebKeys`)
+  if (others.some(isStoreKey)) throw sameAsStoreKey(`${caller}.previousWebKeys`)
   if (current) return [current, ...others]
   if (!pendingStore.shared) return [randomBytes(32)]
   throw new CredentialVaultError(
@@ -50,7 +50,7 @@ export function findWebKeys({ caller, text, previous, backend, pendingStore, war
   )
 }
 
-function storeKey(option: string): CredentialVaultError {
+function sameAsStoreKey(option: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
     `${option}: it is the same key as the store key, so the process that serves the form could read the store. Create another key with "mcp-credential-vault keygen".`,

@@ -29,9 +29,9 @@ export type LogEvent =
     }
   | {
       readonly type: 'audit.key_retired'
-      /** Public key that signs nothing more. */
+      /** The retired public key. */
       readonly key: string
-      /** Where chains end that it signed. Every one of them is in one of the lines of this kind that were written together. */
+      /** Ends of the chains that it signed. One retirement may write several lines, which list each chain once. */
       readonly heads: readonly FoundHead[]
     }
   | { readonly type: 'audit.segment_closed'; readonly reason: 'size' | 'day' }

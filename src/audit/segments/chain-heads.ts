@@ -37,7 +37,7 @@ export async function headsOfSegments(
   return { segments: segments.length, heads }
 }
 
-/** Lists where every chain ends that this key signed, without a limit: those that are not listed count as forged afterwards. */
+/** Lists where each chain signed with this key ends. There is no limit, because a chain that is not listed counts as forged afterwards. */
 export async function headsSignedBy(folder: string, key: KeyObject): Promise<readonly FoundHead[]> {
   const found = new Map<string, FoundHead>()
   for (const { file, writer, ...name } of [...(await listSegments(folder))].reverse()) {

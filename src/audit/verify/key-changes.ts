@@ -6,7 +6,7 @@ import type { KnownHead } from './known-heads.ts'
 import type { LogLine } from './log-line.ts'
 import type { WriterVerdict } from './verify-writer.ts'
 
-/** A public key that signs nothing more, and the ends of its chains at that time. */
+/** A retired public key, and where its chains ended at that time. */
 export interface Retirement {
   readonly key: string
   /** RFC 3339. */
@@ -26,7 +26,7 @@ function keysNamedBy(event: LogLine): readonly string[] {
   return event.type === 'audit.key_retired' ? [event.key] : []
 }
 
-/** Reports the files whose key the log names but the verifier was not given: nothing vouches for that key outside the log. */
+/** Reports the files whose key only the log itself names. An operator has to confirm that key, because nothing outside the log does. */
 export function missingKeys(verdicts: readonly WriterVerdict[], named: readonly KeyObject[]): readonly Finding[] {
   const texts = new Set(named.map(publicKeyText))
   return verdicts.flatMap(({ segments }) =>
@@ -38,7 +38,7 @@ export function missingKeys(verdicts: readonly WriterVerdict[], named: readonly 
   )
 }
 
-/** Collects the retirements. A key is retired by the first chain of another key that says so; it says nothing about itself. */
+/** Collects the retirements. The earliest line signed with another key counts; a key cannot retire itself. */
 export function retirementsOf(verdicts: readonly WriterVerdict[]): readonly Retirement[] {
   const first = new Map<string, Retirement>()
   for (const { writer, key: by, events } of verdicts) {
@@ -86,8 +86,8 @@ export function signedAfterRetirement(
 type Purge = Extract<LogLine, { readonly type: 'audit.segment_purged' }>
 
 /**
- * Whether the log removed a file that is none of a retired key's. Whoever holds that key can sign an aged file in the name of another
- * writer; the line about its removal must not excuse that the true file is gone.
+ * Whether a removed file was signed with a retired key after its retirement. A thief of that key can sign a file that looks old, in the
+ * name of another writer. When retention removes it, that line must not excuse that the true file is missing.
  */
 export function isLaundered({ file, last, key }: Purge, retirements: readonly Retirement[]): boolean {
   const retirement = retirements.find((one) => one.key === key)
@@ -100,7 +100,7 @@ export function launderedFile({ file, key = '' }: Purge): Finding {
   return finding('key_retired', `it was removed for its age, and the retired key ${key} had signed it`, { file })
 }
 
-/** Notes the keys that another one has replaced and that nothing retired: whoever holds one can still sign lines. */
+/** Notes the keys that were replaced but not retired: their holders can still sign lines. */
 export function notRetired(verdicts: readonly WriterVerdict[], retirements: readonly Retirement[]): readonly Finding[] {
   const latest = new Map<string, string>()
   for (const { key, events } of verdicts)

@@ -128,7 +128,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   }
 }
 
-/** Verifies with the given keys, then the files of other keys with those that the genuine lines name. */
+/** Verifies with the given keys, and again the writers whose key is unknown with the keys that genuine lines name. */
 function verifyWriters(folder: string, names: ReadonlyMap<string, readonly SegmentName[]>, keys: readonly KeyObject[]) {
   const writers = new Map([...names].map(([writer, own]) => [writer, verifyWriter(folder, writer, own, keys)]))
   const named = namedKeys([...writers.values()], keys)

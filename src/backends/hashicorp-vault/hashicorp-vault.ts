@@ -132,7 +132,7 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       if (settings.dangerouslyAllowHttp) warn('Vault is used without TLS: tokens and credentials travel in clear.')
       if (settings.tls.dangerouslySkipVerification)
         warn("Vault's certificate is not checked: another server can pose as Vault.")
-      // Loads undici, which commands on another backend would wait for in vain.
+      // It loads undici, which commands on another backend do not need.
       const { createTransport } = await import('./transport/transport.ts')
       const transport = createTransport(addresses, settings.tls)
       const send = await nodeVaultSend(addresses[0]?.origin ?? '', transport)

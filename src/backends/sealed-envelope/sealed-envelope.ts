@@ -27,11 +27,11 @@ export interface SealedEnvelopeOptions {
   /** File of earlier keys, one on each line, unreadable for other users. */
   readonly previousKeysFile?: string | undefined
   /**
-   * Whether values that were stored without a seal are used, which lets everyone who can write to the store replace a user's credential.
-   * For the time until `keys reseal` has sealed them. Default false.
+   * Whether to use values that were stored without a seal. Anyone who can write to the store can then replace a user's credential, so turn
+   * it off once `keys reseal` has sealed them. Default false.
    */
   readonly acceptPlain?: boolean | undefined
-  /** Called about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
+  /** Called with weak or unusual conditions that are not errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
 }
 
@@ -50,7 +50,7 @@ const optionsSchema = z.strictObject({
  *
  * A credential's values become one text in the field `mcp-sealed`: XChaCha20-Poly1305, padded, bound to provider, issuer and subject. An
  * earlier text of the same credential, put back, is accepted, as a roll-back is. Values cannot be rotated with the store's own tools any
- * more: use `mcp-credential-vault rotate`. docs/backends/sealed-envelope.md says when it is worth that.
+ * more: use `mcp-credential-vault rotate`. docs/backends/sealed-envelope.md says when that is worth it.
  *
  * `open()` also throws `key_missing`, `key_malformed`, `key_exposed`, and `configuration_invalid` (`same_key`). A read throws `key_wrong`
  * (`unknown_seal_key`) for a value under a key that is not configured, and `record_tampered` for one that was moved from another credential
@@ -145,7 +145,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
   }
 }
 
-/** The methods that have nothing to do with values. They keep their object, which may be a class instance. */
+/** The methods that do not handle values. Each is bound, because the inner backend may be a class instance. */
 function passedOn(inner: SecretBackend) {
   return {
     locate: inner.locate.bind(inner),
@@ -160,7 +160,7 @@ function passedOn(inner: SecretBackend) {
   }
 }
 
-/** Drops the field names of a store that keeps none but those of the values it was given. */
+/** Drops the field names if the store took them from the sealed values: then they name the envelope's field and not the user's. */
 function withoutSealedField(status: CredentialStatus): CredentialStatus {
   if (status.status !== 'active' || !status.fields?.includes(SEALED_FIELD)) return status
   const { fields: _, ...known } = status

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { importPublicKey, PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
 import type { FoundHead } from '../../audit/line/log-events.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
@@ -13,7 +14,7 @@ import { isRunning, shownFinding } from './verify.ts'
 
 export const auditRetire: Command = {
   name: 'audit retire',
-  summary: 'record that a previous key of the audit log signs nothing more',
+  summary: 'record that a previous key of the audit log no longer signs',
   parameters: [],
   options: { key: { type: 'string', dashed: PUBLIC_KEY }, 'accept-unclosed': { type: 'string', multiple: true } },
   help: `
@@ -22,8 +23,8 @@ Usage: mcp-credential-vault audit retire --key PUBLIC-KEY [--accept-unclosed WRI
   --key PUBLIC-KEY           of MCP_AUDIT_KEY_PREVIOUS, as "audit key" printed it while it was the current key
   --accept-unclosed WRITER   a writer that is known to have crashed; "all" for every one
 
-Run it once no process signs with that key any more, with the server's environment: it verifies the log, then writes where every file ends
-that the key signed, signed with the current key. What the retired key signs later is tampering for "audit verify".
+Run it with the server's environment once no process signs with that key. It verifies the log, then records where each file of that key
+ends, signed with the current key. "audit verify" reports whatever the retired key signs later as tampering.
 `,
   async run(input, terminal) {
     const text = input.text('key') ?? ''
@@ -38,7 +39,7 @@ that the key signed, signed with the current key. What the retired key signs lat
     const keys = [current, ...previous].map(({ verifyingKey }) => verifyingKey)
     const report = await verifyLog({ folder, keys, acceptUnclosed, isRunning })
     checkLog(report, text, acceptUnclosed, terminal)
-    const heads = await written(terminal, retiring)
+    const heads = await recordRetirement(terminal, retiring)
     terminal.out(
       input.flag('json')
         ? `${JSON.stringify({ retired: text, key: current.publicKey, logs: heads.length })}\n`
@@ -72,10 +73,7 @@ function refused(problem: string, key: string): CredentialVaultError {
   return new CredentialVaultError('conflict', `Key ${key} was not retired: ${problem}.`, { reason: 'key_in_use' })
 }
 
-async function written(
-  terminal: Terminal,
-  key: Parameters<ReturnType<typeof auditFromEnvironment>['retireKey']>[0],
-): Promise<readonly FoundHead[]> {
+async function recordRetirement(terminal: Terminal, key: KeyObject): Promise<readonly FoundHead[]> {
   const { environment } = terminal
   const stores = createStores(environment, { create: false, stdout: process.stderr })
   const audit = auditFromEnvironment(environment, { stdout: process.stderr })

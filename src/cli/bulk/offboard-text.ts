@@ -35,7 +35,7 @@ const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
 export function offboardText(done: Offboarded): string {
   const { dryRun, listError, remaining } = done
   if (listError === undefined && !isFound(done)) {
-    const running = [notTold, ...remaining.map(remainingLine)]
+    const running = [notChecked, ...remaining.map(remainingLine)]
     return [nothingText(done), ...(dryRun ? [] : running)].join('')
   }
   return [
@@ -81,7 +81,7 @@ function nothingText({
   ].join('')
 }
 
-const notTold = 'Not checked, since running servers keep it in memory (with --server the server itself ends it):\n'
+const notChecked = 'Not checked, since running servers keep it in memory (with --server the server itself ends it):\n'
 
 function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>): string {
   const rows = credentials.map(({ provider, result, error, account }) => ({

@@ -58,7 +58,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
   },
 }
 
-/** The backend is open only if the log's key follows it. */
+/** Returns undefined for a backend that derives no key, and for one that the audit log's check could not open. */
 async function derivedWebKey(backend: SecretBackend): Promise<Uint8Array | undefined> {
   try {
     return backend.deriveKey?.('web')

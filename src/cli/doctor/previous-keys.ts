@@ -9,18 +9,18 @@ import type { Terminal } from '../terminal/command.ts'
 import { counted } from '../terminal/table.ts'
 import type { CheckResult } from './check-result.ts'
 
-/** Names the previous keys that are still listed, and what still needs them where that can be known. Never a key itself. */
+/** Names the listed previous keys by id or public key, and what still needs them, where that can be known. Never prints a key. */
 export async function checkPreviousKeys(
   terminal: Terminal,
   derivedWebKey: Uint8Array | undefined,
 ): Promise<readonly CheckResult[]> {
   return [
-    ...(await listing('the previous web keys', () => webKeys(terminal, derivedWebKey))),
-    ...(await listing('the previous audit keys', () => auditKeysInUse(terminal))),
+    ...(await checkOf('the previous web keys', () => webKeys(terminal, derivedWebKey))),
+    ...(await checkOf('the previous audit keys', () => auditKeysInUse(terminal))),
   ]
 }
 
-async function listing(check: string, work: () => Promise<string | undefined>): Promise<readonly CheckResult[]> {
+async function checkOf(check: string, work: () => Promise<string | undefined>): Promise<readonly CheckResult[]> {
   try {
     const detail = await work()
     return detail === undefined ? [] : [{ check, result: 'ok', detail }]

@@ -96,7 +96,7 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
   }
 }
 
-/** The more telling of code and reason: the reason of `key_wrong` names the part that the key does not open, not the problem. */
+/** Returns the reason, which is narrower than the code. Only that of `key_wrong` names a part of the store, so there the code says more. */
 function problemOf({ code, reason }: CredentialVaultError): AuditReason {
   return code === 'key_wrong' ? code : (reason ?? code)
 }

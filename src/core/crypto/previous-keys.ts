@@ -19,7 +19,7 @@ export interface PreviousKeysSource {
   readonly warn?: ((message: string) => void) | undefined
 }
 
-/** A change needs two keys. More of them are a list that nobody cleans up. */
+/** One change needs one previous key. The rest allows for changes that overlap; a longer list is one that was never cleaned up. */
 const MOST_PREVIOUS_KEYS = 4
 const DERIVED = 'derived'
 

@@ -102,7 +102,7 @@ async function decide<R>(
   return ask(entry, call, { cause: credential, provider }, decision)
 }
 
-/** What the owner has to be asked for: the gate's own account, or another one that the handler has chosen. */
+/** The credential to ask the owner for: that of the gate's own account, or of another one that the handler has chosen. */
 type Needed = Extract<Settled, object>
 
 async function ask<R>(

@@ -9,7 +9,11 @@ import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './va
  */
 export const SEALED_FIELD = 'mcp-sealed'
 
-/** @throws `key_missing` for a value that `sealedEnvelope` sealed, so that nobody is asked again because the envelope is not configured */
+/**
+ * Keeps owners from being asked again only because this process lacks its envelope.
+ *
+ * @throws `key_missing` (`envelope_missing`) for a value that `sealedEnvelope` sealed
+ */
 export function checkNotSealed(values: Readonly<Record<string, unknown>>): void {
   if (!Object.hasOwn(values, SEALED_FIELD)) return
   throw new CredentialVaultError(

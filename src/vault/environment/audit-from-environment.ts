@@ -67,7 +67,7 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
   })
 }
 
-/** From the process's own environment the log reads its keys itself. */
+/** Returns nothing for the process's own environment, from which the log reads its keys itself. */
 function previousKeyOptions(
   environment: NodeJS.ProcessEnv,
   { MCP_AUDIT_KEY_PREVIOUS: list, MCP_AUDIT_KEY_PREVIOUS_FILE: file }: Settings,

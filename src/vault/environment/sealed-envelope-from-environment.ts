@@ -16,12 +16,12 @@ const environmentSchema = z.object({
 
 export const envelopeVariables: readonly string[] = Object.keys(environmentSchema.shape)
 
-/** Backends whose store somebody else administers. */
+/** Backends whose store has administrators of its own. */
 const VENDORS: readonly string[] = ['vault', 'aws-secrets-manager']
 
 /**
- * Wraps the backend if any variable of the envelope is set. An envelope without its key fails at `open()`, so that a lost variable does not
- * turn the envelope off while others of it are there.
+ * Wraps the backend if any variable of the envelope is set. An envelope without its key fails at `open()`, so losing the key's variable
+ * does not turn the envelope off while another of its variables is set.
  *
  * @param kind the value of `MCP_VAULT_BACKEND`
  * @throws `configuration_invalid`, naming the variable

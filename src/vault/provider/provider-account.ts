@@ -155,7 +155,7 @@ export class ProviderAccount implements GatedProvider {
     return this.#provider.services().rejections.settle(this.key(call.user), rejection, contextOf(call))
   }
 
-  /** The gate has looked at its own account only. The handler may have chosen another one, which its owner has not connected. */
+  /** Finds another account that the handler chose and its owner has not connected: the gate has looked at its own account only. */
   #lacked(error: unknown): Settled {
     const cause = missingBy(error)
     if (cause === undefined || !isCredentialVaultError(error)) return 'kept'
