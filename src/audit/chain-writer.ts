@@ -17,7 +17,7 @@ export interface ChainWriterParts {
   readonly folder: string
   readonly keys: AuditKeys
   /** Keys whose lines count as the log's own, besides `keys`. */
-  readonly previousKeys: readonly AuditKeys[]
+  readonly acceptedKeys: readonly Pick<AuditKeys, 'publicKey' | 'verifyingKey'>[]
   readonly maxSegmentBytes: number
   /** Days. Undefined keeps files for ever. */
   readonly keepDays: number | undefined
@@ -95,7 +95,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
 
   async function begin(): Promise<AuditFile> {
     const now = new Date()
-    const verifying = [keys, ...parts.previousKeys].map(({ verifyingKey }) => verifyingKey)
+    const verifying = [keys, ...parts.acceptedKeys].map(({ verifyingKey }) => verifyingKey)
     if (head.seq === 0) found = await headsOfSegments(folder, verifying, warn)
     if (parts.keepDays !== undefined && purged.length === 0) {
       // A failure to find expired files must not stop the log.
@@ -121,8 +121,8 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   }
 
   function opened(): LineBody {
-    const previousKeys = parts.previousKeys.map(({ publicKey }) => publicKey)
-    const others = previousKeys.length === 0 ? {} : { previousKeys }
+    const acceptedKeys = parts.acceptedKeys.map(({ publicKey }) => publicKey)
+    const others = acceptedKeys.length === 0 ? {} : { acceptedKeys }
     const by = { key: keys.publicKey, host: hostname(), pid: process.pid }
     return logLineBody({ type: 'audit.opened', ...by, ...found, ...others })
   }

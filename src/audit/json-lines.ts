@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
 import { findKey } from '../core/crypto/key-source.ts'
-import { findPreviousKeys } from '../core/crypto/previous-keys.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
 import { processWarning } from '../core/host/process-warning.ts'
 import type { DependencyReason } from '../core/model/error-reason.ts'
@@ -97,18 +97,18 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
       warn(
         'The audit log is signed with a temporary key, so it cannot be verified after this process ends. Create a key with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
       )
-    const previousKeys = findPreviousKeys({
+    const acceptedKeys = findAcceptedKeys({
       name: 'MCP_AUDIT_KEY',
-      option: 'jsonLinesAudit.previousKeys',
-      texts: settings.previousKeys,
-      file: settings.previousKeysFile,
+      option: 'jsonLinesAudit.acceptedKeys',
+      texts: settings.acceptedKeys,
+      file: settings.acceptedKeysFile,
       current: key,
       derived,
       warn,
     }).map(auditKeys)
     const keys = auditKeys(key ?? randomBytes(32))
     const { keepDays, anchor } = settings
-    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, previousKeys, warn }) }
+    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, acceptedKeys, warn }) }
   }
 
   async function writeAll(): Promise<void> {

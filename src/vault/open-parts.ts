@@ -44,7 +44,7 @@ export type PartsOptions = Pick<
   | 'pendingStore'
   | 'audit'
   | 'webKey'
-  | 'previousWebKeys'
+  | 'acceptedWebKeys'
   | 'linkTtlSeconds'
   | 'verifyToken'
   | 'warn'
@@ -110,7 +110,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     const webKeys = findWebKeys({
       caller,
       text: options.webKey,
-      previous: options.previousWebKeys,
+      accepted: options.acceptedWebKeys,
       backend,
       pendingStore,
       warn: warnOf('keys'),

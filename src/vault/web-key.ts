@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
 import { deriveKey } from '../core/crypto/derive-key.ts'
 import { findKey } from '../core/crypto/key-source.ts'
-import { findPreviousKeys } from '../core/crypto/previous-keys.ts'
 import type { WebKeys } from '../core/crypto/seal.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
@@ -13,7 +13,7 @@ export interface WebKeyParts {
   /** The key in the text form that `keygen` prints. */
   readonly text: string | undefined
   /** The other keys that are valid, in the same form. */
-  readonly previous: readonly string[] | undefined
+  readonly accepted: readonly string[] | undefined
   readonly backend: Pick<SecretBackend, 'deriveKey'>
   readonly pendingStore: Pick<PendingStore, 'shared'>
   readonly warn: (message: string) => void
@@ -23,24 +23,24 @@ export interface WebKeyParts {
  * Returns the key that seals cookies, references, pending requests and links: the configured key, else one derived from the store's key,
  * else a random one if no other process can need it. The other valid keys follow it.
  *
- * @throws `configuration_invalid` (`same_key`, `web_key_missing`, `previous_keys`), `key_malformed`
+ * @throws `configuration_invalid` (`same_key`, `web_key_missing`, `accepted_keys`), `key_malformed`
  */
-export function findWebKeys({ caller, text, previous, backend, pendingStore, warn }: WebKeyParts): WebKeys {
+export function findWebKeys({ caller, text, accepted, backend, pendingStore, warn }: WebKeyParts): WebKeys {
   const derived = backend.deriveKey?.('web')
   const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
   const isStoreKey = (key: Uint8Array) =>
     derived !== undefined && Buffer.from(derived).equals(deriveKey(key, 'derived web'))
   if (configured && isStoreKey(configured.key)) throw sameAsStoreKey(`${caller}.webKey`)
   const current = configured?.key ?? derived
-  const others = findPreviousKeys({
+  const others = findAcceptedKeys({
     name: 'MCP_WEB_KEY',
-    option: `${caller}.previousWebKeys`,
-    texts: previous,
+    option: `${caller}.acceptedWebKeys`,
+    texts: accepted,
     current,
     derived,
     warn,
   })
-  if (others.some(isStoreKey)) throw sameAsStoreKey(`${caller}.previousWebKeys`)
+  if (others.some(isStoreKey)) throw sameAsStoreKey(`${caller}.acceptedWebKeys`)
   if (current) return [current, ...others]
   if (!pendingStore.shared) return [randomBytes(32)]
   throw new CredentialVaultError(

@@ -57,7 +57,7 @@ beforeEach(async () => {
     MCP_AUDIT_SUBJECTS: 'pseudonym',
     MCP_AUDIT_KEY: oldText,
   }
-  during = { ...before, MCP_AUDIT_KEY: newText, MCP_AUDIT_KEY_PREVIOUS: oldText }
+  during = { ...before, MCP_AUDIT_KEY: newText, MCP_AUDIT_KEY_ACCEPTED: oldText }
   await serve(before)
 })
 
@@ -71,7 +71,7 @@ test('verify takes the keys of the environment, and show finds both pseudonyms',
   expect((await run(auditVerify, given, {})).code).toBe(0)
   const shown = await run(auditShow, ['--user', 'alice', '--json', '--folder', join(folder, 'audit')], during)
   expect(shown.out.trimEnd().split('\n')).toHaveLength(2)
-  const { MCP_AUDIT_KEY_PREVIOUS: _, ...after } = during
+  const { MCP_AUDIT_KEY_ACCEPTED: _, ...after } = during
   const without = await run(auditVerify, [], after)
   expect(without.code).toBe(2)
   expect(without.out).toMatch(new RegExp(`^incomplete key_missing: .*${oldPublic}.*--key ${oldPublic}`, 'm'))
@@ -81,7 +81,7 @@ test('the key that is derived from the store key is replaced by one of its own',
   const derived: NodeJS.ProcessEnv = { ...before, MCP_AUDIT_FOLDER: join(folder, 'derived'), MCP_AUDIT_KEY: '' }
   await serve(derived)
   const derivedPublic = (await run(auditKey, [], derived)).out.trim()
-  const changed = { ...derived, MCP_AUDIT_KEY: newText, MCP_AUDIT_KEY_PREVIOUS: 'derived' }
+  const changed = { ...derived, MCP_AUDIT_KEY: newText, MCP_AUDIT_KEY_ACCEPTED: 'derived' }
   await serve(changed)
   expect(await run(auditRetire, ['--key', derivedPublic], changed)).toMatchObject({ code: 0 })
   expect((await run(auditVerify, [], changed)).out).toContain('integrity:    intact\ncompleteness: complete')
@@ -130,31 +130,31 @@ describe('retire', () => {
   test('refuses the current key, a key that is not listed, and no key', async () => {
     expect((await run(auditRetire, ['--key', newPublic], during)).error).toContain('it is the current key')
     expect((await run(auditRetire, ['--key', publicOf(generateKeyText())], during)).error).toContain(
-      'MCP_AUDIT_KEY_PREVIOUS',
+      'MCP_AUDIT_KEY_ACCEPTED',
     )
     expect((await run(auditRetire, [], during)).code).toBe(2)
   })
 })
 
 describe('doctor', () => {
-  test('names the previous keys by their ids, and what still needs them', async () => {
+  test('names the accepted keys by their ids, and what still needs them', async () => {
     const web = generateKeyText()
-    const environment = { ...during, MCP_WEB_KEY: generateKeyText(), MCP_WEB_KEY_PREVIOUS: web }
+    const environment = { ...during, MCP_WEB_KEY: generateKeyText(), MCP_WEB_KEY_ACCEPTED: web }
     const { out, code } = await run(doctor, [], environment)
     expect(code).toBe(0)
     expect(out).toMatch(
-      new RegExp(`^ok +the previous web keys +${keyId(parseKey(web, 'the test'))}; a replaced key can go`, 'm'),
+      new RegExp(`^ok +the accepted web keys +${keyId(parseKey(web, 'the test'))}; a replaced key can go`, 'm'),
     )
-    expect(out).toMatch(new RegExp(`^ok +the previous audit keys +${oldPublic}: 1 file since 20\\S+ needs it$`, 'm'))
+    expect(out).toMatch(new RegExp(`^ok +the accepted audit keys +${oldPublic}: 1 file since 20\\S+ needs it$`, 'm'))
     for (const text of [web, oldText, newText]) expect(out).not.toContain(text.slice(5, 30))
     const next = generateKeyText()
-    const unused = await run(doctor, [], { ...during, MCP_AUDIT_KEY_PREVIOUS: next })
+    const unused = await run(doctor, [], { ...during, MCP_AUDIT_KEY_ACCEPTED: next })
     expect(unused.out).toContain(`${publicOf(next)}: no file is signed with it`)
   })
 
   test('tells a list that the server would refuse', async () => {
-    const { out, code } = await run(doctor, [], { ...before, MCP_AUDIT_KEY_PREVIOUS: oldText })
+    const { out, code } = await run(doctor, [], { ...before, MCP_AUDIT_KEY_ACCEPTED: oldText })
     expect(code).toBe(1)
-    expect(out).toMatch(/^WRONG +the previous audit keys +.*same as the current key.*\[configuration_invalid\]$/m)
+    expect(out).toMatch(/^WRONG +the accepted audit keys +.*same as the current key.*\[configuration_invalid\]$/m)
   })
 })

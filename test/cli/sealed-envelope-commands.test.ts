@@ -110,9 +110,9 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     const changed = {
       ...sealed,
       MCP_SEALED_ENVELOPE_KEY_FILE: keyFile(`${name}-2.key`),
-      MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: first(),
+      MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: first(),
     }
-    const alone = { ...changed, MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: '' }
+    const alone = { ...changed, MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: '' }
     const early = await run(alone, ['keys', 'reseal', '--dry-run'])
     expect(early).toMatchObject({ code: 1 })
     expect(early.out).toMatch(
@@ -131,7 +131,7 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     for (const verb of ['rotate', 'retire', 'compromise'])
       expect(await run(alone, ['keys', verb])).toMatchObject({
         code: 1,
-        error: expect.stringContaining('MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE'),
+        error: expect.stringContaining('MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE'),
       })
     sealed = alone
   })

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type HttpBrowser, httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
+import { keysInText } from '../../src/core/crypto/accepted-keys.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { keysInText } from '../../src/core/crypto/previous-keys.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
@@ -79,11 +79,11 @@ async function service() {
   async function replica(environment: NodeJS.ProcessEnv) {
     const {
       MCP_WEB_KEY_FILE = '',
-      MCP_WEB_KEY_PREVIOUS_FILE,
+      MCP_WEB_KEY_ACCEPTED_FILE,
       MCP_VAULT_FOLDER = '',
       MCP_VAULT_KEY_FILE = '',
     } = environment
-    const previous = MCP_WEB_KEY_PREVIOUS_FILE ? keysInText(readFileSync(MCP_WEB_KEY_PREVIOUS_FILE, 'utf8')) : []
+    const accepted = MCP_WEB_KEY_ACCEPTED_FILE ? keysInText(readFileSync(MCP_WEB_KEY_ACCEPTED_FILE, 'utf8')) : []
     const vault = await openVault({
       serverBaseUrl,
       backend: sealedFile({ folder: MCP_VAULT_FOLDER, keyFile: MCP_VAULT_KEY_FILE }),
@@ -92,7 +92,7 @@ async function service() {
       pendingStore,
       browserSessions,
       webKey: readFileSync(MCP_WEB_KEY_FILE, 'utf8'),
-      previousWebKeys: previous,
+      acceptedWebKeys: accepted,
       warn: () => {},
     })
     const jira = new CredentialsProvider({ vault, name: 'jira', variables: jiraVariables, referenceTtlSeconds: 600 })
@@ -164,8 +164,8 @@ test('the procedure, followed word for word, while two replicas serve', { timeou
   const retired = await shellOf.next()
   expect(retired).toMatch(/integrity: {4}intact\ncompleteness: complete/)
   expect(retired).toContain(`Key ${old} is retired:`)
-  expect(retired).toMatch(new RegExp(`previous audit keys +${old}: \\d+ files since \\S+ need it`))
-  expect(retired).not.toContain('previous web keys')
+  expect(retired).toMatch(new RegExp(`accepted audit keys +${old}: \\d+ files since \\S+ need it`))
+  expect(retired).not.toContain('accepted web keys')
   const after = await replica(shellOf.environment())
   after.answer()
   // The cookie of before the change has ended, and so has the link.
@@ -181,5 +181,5 @@ test('the procedure, followed word for word, while two replicas serve', { timeou
   expect(shellOf.left()).toBe(0)
   const without = await runCli(['audit', 'verify'], shellOf.environment())
   expect(without.code).toBe(2)
-  expect(without.out).toContain(`key_missing: it is signed with the previous key ${old}`)
+  expect(without.out).toContain(`key_missing: it is signed with the accepted key ${old}`)
 })

@@ -25,7 +25,7 @@ export type LogEvent =
       readonly segments: number
       readonly heads: readonly FoundHead[]
       /** Public keys whose lines the writer accepts besides its own. Left out when there are none. */
-      readonly previousKeys?: readonly string[]
+      readonly acceptedKeys?: readonly string[]
     }
   | {
       readonly type: 'audit.key_retired'

@@ -22,7 +22,7 @@ export function namedKeys(verdicts: readonly WriterVerdict[], given: readonly Ke
 }
 
 function keysNamedBy(event: LogLine): readonly string[] {
-  if (event.type === 'audit.opened') return event.previousKeys ?? []
+  if (event.type === 'audit.opened') return event.acceptedKeys ?? []
   return event.type === 'audit.key_retired' ? [event.key] : []
 }
 
@@ -32,7 +32,7 @@ export function missingKeys(verdicts: readonly WriterVerdict[], named: readonly 
   return verdicts.flatMap(({ segments }) =>
     segments.flatMap(({ file, verdict: { signer } }) => {
       if (signer === undefined || !texts.has(signer)) return []
-      const detail = `it is signed with the previous key ${signer}, which was not given. If that was your key: --key ${signer}`
+      const detail = `it is signed with key ${signer}, which the log names and which was not given. If that was your key: --key ${signer}`
       return [finding('key_missing', detail, { file })]
     }),
   )
@@ -106,7 +106,7 @@ export function notRetired(verdicts: readonly WriterVerdict[], retirements: read
   for (const { key, events } of verdicts)
     for (const event of events)
       if (key !== undefined && event.type === 'audit.opened')
-        for (const other of [key, ...(event.previousKeys ?? [])]) {
+        for (const other of [key, ...(event.acceptedKeys ?? [])]) {
           const pair = `${key} ${other}`
           if (event.at > (latest.get(pair) ?? '')) latest.set(pair, event.at)
         }

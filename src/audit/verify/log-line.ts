@@ -19,7 +19,7 @@ const schema = z.discriminatedUnion('type', [
     pid: z.number(),
     segments: z.number(),
     heads: z.array(head),
-    previousKeys: z.array(z.string()).optional(),
+    acceptedKeys: z.array(z.string()).optional(),
   } satisfies LineFields<'audit.opened'>),
   z.object({
     type: z.literal('audit.key_retired'),

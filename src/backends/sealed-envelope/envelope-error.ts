@@ -23,7 +23,7 @@ export function envelopeError(
       return new CredentialVaultError(
         'key_wrong',
         `The stored credential ${place} is sealed with key ${opened.keyId}, and this process has ${keys.map(({ id }) => id).join(', ')}. ` +
-          `Nothing was changed or deleted. Add key ${opened.keyId} to sealedEnvelope.previousKeysFile (MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE).`,
+          `Nothing was changed or deleted. Add key ${opened.keyId} to sealedEnvelope.acceptedKeysFile (MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE).`,
         { reason: 'unknown_seal_key' },
       )
     case 'not_sealed':

@@ -20,12 +20,12 @@ export interface SealedEnvelopeOptions {
   /** File that holds the key, unreadable for other users. */
   readonly keyFile?: string | undefined
   /**
-   * Earlier keys, at most 4. They open what they have sealed, and seal nothing. Default: `MCP_SEALED_ENVELOPE_KEY_PREVIOUS`, several
-   * separated by blanks or commas, or the file that `MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE` names.
+   * Earlier keys, at most 4. They open what they have sealed, and seal nothing. Default: `MCP_SEALED_ENVELOPE_KEY_ACCEPTED`, several
+   * separated by blanks or commas, or the file that `MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE` names.
    */
-  readonly previousKeys?: readonly string[] | undefined
+  readonly acceptedKeys?: readonly string[] | undefined
   /** File of earlier keys, one on each line, unreadable for other users. */
-  readonly previousKeysFile?: string | undefined
+  readonly acceptedKeysFile?: string | undefined
   /**
    * Whether to use values that were stored without a seal. Anyone who can write to the store can then replace a user's credential, so turn
    * it off once `keys reseal` has sealed them. Default false.
@@ -38,8 +38,8 @@ export interface SealedEnvelopeOptions {
 const optionsSchema = z.strictObject({
   key: z.string().optional(),
   keyFile: z.string().min(1).optional(),
-  previousKeys: z.array(z.string()).optional(),
-  previousKeysFile: z.string().min(1).optional(),
+  acceptedKeys: z.array(z.string()).optional(),
+  acceptedKeysFile: z.string().min(1).optional(),
   acceptPlain: z.boolean().default(false),
   warn: functionOption<(message: string) => void>(),
 } satisfies OptionSchemas<SealedEnvelopeOptions>)

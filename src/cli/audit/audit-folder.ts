@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { type AuditKeys, auditKeys, importPublicKey } from '../../audit/line/audit-keys.ts'
 import { listSegments } from '../../audit/segments/segment-ends.ts'
+import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
-import { findPreviousKeys } from '../../core/crypto/previous-keys.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
@@ -53,14 +53,14 @@ function noLog(problem: string): CredentialVaultError {
 export async function ownAuditKeys({ environment, error }: Terminal): Promise<readonly AuditKeys[]> {
   const warn = (problem: string) => error(`mcp-credential-vault: ${problem}\n`)
   const configured = findKey({ name: 'MCP_AUDIT_KEY', warn }, environment)?.key
-  const { MCP_AUDIT_KEY_PREVIOUS, MCP_AUDIT_KEY_PREVIOUS_FILE } = withoutEmpty(environment)
+  const { MCP_AUDIT_KEY_ACCEPTED, MCP_AUDIT_KEY_ACCEPTED_FILE } = withoutEmpty(environment)
   // The store need not open for a log that has a key of its own.
   const derived =
-    configured && !(MCP_AUDIT_KEY_PREVIOUS ?? MCP_AUDIT_KEY_PREVIOUS_FILE) ? undefined : await derivedKey(environment)
+    configured && !(MCP_AUDIT_KEY_ACCEPTED ?? MCP_AUDIT_KEY_ACCEPTED_FILE) ? undefined : await derivedKey(environment)
   const current = configured ?? derived
-  const option = 'jsonLinesAudit.previousKeys'
-  const previous = findPreviousKeys({ name: 'MCP_AUDIT_KEY', option, current, derived, warn }, environment)
-  return current ? [current, ...previous].map(auditKeys) : []
+  const option = 'jsonLinesAudit.acceptedKeys'
+  const accepted = findAcceptedKeys({ name: 'MCP_AUDIT_KEY', option, current, derived, warn }, environment)
+  return current ? [current, ...accepted].map(auditKeys) : []
 }
 
 /** Returns the key that follows the sealed file's key, if this environment has that. */

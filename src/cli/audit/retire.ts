@@ -14,13 +14,13 @@ import { isRunning, shownFinding } from './verify.ts'
 
 export const auditRetire: Command = {
   name: 'audit retire',
-  summary: 'record that a previous key of the audit log no longer signs',
+  summary: 'record that a replaced key of the audit log no longer signs',
   parameters: [],
   options: { key: { type: 'string', dashed: PUBLIC_KEY }, 'accept-unclosed': { type: 'string', multiple: true } },
   help: `
 Usage: mcp-credential-vault audit retire --key PUBLIC-KEY [--accept-unclosed WRITER …] [--json]
 
-  --key PUBLIC-KEY           of MCP_AUDIT_KEY_PREVIOUS, as "audit key" printed it while it was the current key
+  --key PUBLIC-KEY           of MCP_AUDIT_KEY_ACCEPTED, as "audit key" printed it while it was the current key
   --accept-unclosed WRITER   a writer that is known to have crashed; "all" for every one
 
 Run it with the server's environment once no process signs with that key. It verifies the log, then records where each file of that key
@@ -31,12 +31,12 @@ ends, signed with the current key. "audit verify" reports whatever the retired k
     const retiring = importPublicKey(text)
     if (!retiring) throw new UsageError('--key is required: a public key as "audit key" prints it')
     const folder = await auditFolder(input, terminal)
-    const [current, ...previous] = await ownAuditKeys(terminal)
+    const [current, ...accepted] = await ownAuditKeys(terminal)
     if (!current || text === current.publicKey) throw refused('it is the current key. Set the new key first', text)
-    if (!previous.some(({ publicKey }) => publicKey === text))
-      throw refused('it is not among MCP_AUDIT_KEY_PREVIOUS. List it there', text)
+    if (!accepted.some(({ publicKey }) => publicKey === text))
+      throw refused('it is not among MCP_AUDIT_KEY_ACCEPTED. List it there', text)
     const acceptUnclosed = new Set(input.texts('accept-unclosed'))
-    const keys = [current, ...previous].map(({ verifyingKey }) => verifyingKey)
+    const keys = [current, ...accepted].map(({ verifyingKey }) => verifyingKey)
     const report = await verifyLog({ folder, keys, acceptUnclosed, isRunning })
     checkLog(report, text, acceptUnclosed, terminal)
     const heads = await recordRetirement(terminal, retiring)

@@ -84,9 +84,9 @@ function nothingText({
 const notChecked = 'Not checked, since running servers keep it in memory (with --server the server itself ends it):\n'
 
 function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>): string {
-  const rows = credentials.map(({ provider, result, error, account }) => ({
+  const rows = credentials.map(({ provider, result, error, accountName }) => ({
     provider,
-    account,
+    accountName,
     result: RESULTS[result],
     error,
   }))
@@ -95,7 +95,7 @@ function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 
   const table =
     rows.length === 0
       ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
-      : rowsTable(['provider', 'account', 'result', 'error'], rows)
+      : rowsTable(['provider', 'accountName', 'result', 'error'], rows)
   if (failed === 0) return table
   return `${table}${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`
 }
@@ -108,7 +108,7 @@ function leftText({ credentials }: Pick<Offboarded, 'credentials'>): string {
   const services = credentials.filter(({ result }) => result !== 'absent')
   if (services.length === 0) return ''
   const lines = services.map(
-    ({ provider, account }) => `  ${provider}${account === undefined ? '' : `, account ${cell(account)}`}\n`,
+    ({ provider, accountName }) => `  ${provider}${accountName === undefined ? '' : `, as ${cell(accountName)}`}\n`,
   )
   return `Delete the tokens at the services too. They still work there:\n${lines.join('')}`
 }

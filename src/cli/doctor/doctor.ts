@@ -8,9 +8,9 @@ import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
+import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
-import { checkPreviousKeys } from './previous-keys.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -45,7 +45,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
-        ...(await checkPreviousKeys(terminal, await derivedWebKey(backend))),
+        ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend))),
         serverSettings(terminal),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')

@@ -66,7 +66,7 @@ function failForConfiguredKeys(): never {
   throw new CredentialVaultError(
     'unsupported',
     'Only the sealed file has keys that this command changes. The keys of a sealed envelope are in its configuration: create one with ' +
-      '"mcp-credential-vault keygen", set MCP_SEALED_ENVELOPE_KEY_FILE to it and MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE to the earlier one, ' +
+      '"mcp-credential-vault keygen", set MCP_SEALED_ENVELOPE_KEY_FILE to it and MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE to the earlier one, ' +
       'restart the server, run "mcp-credential-vault keys reseal", and then remove the earlier key.',
   )
 }

@@ -2,7 +2,7 @@ import { newCorrelationId } from '../model/correlation-id.ts'
 import type { CredentialState } from '../model/credential-state.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import { sameOwner, twoUsers } from '../model/owner.ts'
-import { missingBy } from '../model/stored-values.ts'
+import { unusableCause } from '../model/stored-values.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import type { ClientPort, UrlQuestion } from './client-port.ts'
 import type { CompletionNotices } from './completion-notices.ts'
@@ -88,7 +88,7 @@ async function decide<R>(
   entry: GateEntry<R>,
   call: GatedCall,
   credential: CredentialState,
-  provider: GatedProvider,
+  asked: GatedProvider,
 ): Promise<GateOutcome<R>> {
   const { client, failFast } = entry
   const decision = decideGate({
@@ -96,10 +96,10 @@ async function decide<R>(
     credential,
     progress: client.progress !== undefined,
     failFast,
-    tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
+    tokenTimeoutSeconds: asked.tokenTimeoutSeconds,
   })
   if (decision.action === 'run' || credential === 'active') return run(entry, call)
-  return ask(entry, call, { cause: credential, provider }, decision)
+  return ask(entry, call, { cause: credential, provider: asked }, decision)
 }
 
 /** The credential to ask the owner for: that of the gate's own account, or of another one that the handler has chosen. */
@@ -155,7 +155,7 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
 }
 
 function isLacking(ended: PromiseSettledResult<unknown>): boolean {
-  return ended.status === 'rejected' && missingBy(ended.reason) !== undefined
+  return ended.status === 'rejected' && unusableCause(ended.reason) !== undefined
 }
 
 function unwrapped<R>(ended: PromiseSettledResult<R>): R {

@@ -18,7 +18,7 @@ export interface GatePass {
   /** Id that the call's references are bound to. */
   readonly id: string
   /** Name of the account that the gate found connected: the provider's, or `name@account`. */
-  readonly account: string
+  readonly provider: string
   /** Aborts when the call is cancelled, and when this gate's handler has ended. */
   readonly signal: () => AbortSignal
 }

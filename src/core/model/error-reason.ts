@@ -75,7 +75,7 @@ const KEY_REASONS = [
   'store_without_key',
   'two_keys',
   'same_key',
-  'previous_keys',
+  'accepted_keys',
   'web_key_missing',
   'audit_key_missing',
   'envelope_missing',

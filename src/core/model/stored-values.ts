@@ -41,7 +41,7 @@ const MISSING: Readonly<Record<RequestCause, (provider: string) => string>> = {
 }
 
 /** Returns the state that an error of {@link missing} is about; undefined for every other value. */
-export function missingBy(error: unknown): RequestCause | undefined {
+export function unusableCause(error: unknown): RequestCause | undefined {
   return isCredentialVaultError(error)
     ? REQUEST_CAUSES.find((cause) => error.code === `credential_${cause}`)
     : undefined

@@ -15,7 +15,7 @@ export interface RevokedCredential {
   /** Code of the failure. */
   readonly error?: string
   /** The account at the service, as the service named it. */
-  readonly account?: string
+  readonly accountName?: string
 }
 
 export interface OwnerRevocation {
@@ -65,8 +65,8 @@ interface Wanted {
 
 function resultOf(outcome: Outcome<Wanted, RevokedCredential['result']>): RevokedCredential {
   const { key, status } = outcome.item
-  const account = status?.status === 'active' ? status.labels?.accountName : undefined
-  const told = { provider: key.provider, ...(account !== undefined && { account }) }
+  const accountName = status?.status === 'active' ? status.labels?.accountName : undefined
+  const told = { provider: key.provider, ...(accountName !== undefined && { accountName }) }
   return 'result' in outcome
     ? { ...told, result: outcome.result }
     : { ...told, result: 'failed', error: outcome.error.code }

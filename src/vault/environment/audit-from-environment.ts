@@ -4,7 +4,7 @@ import type { AuditAnchor } from '../../audit/anchors/anchor.ts'
 import { streamAnchor } from '../../audit/anchors/stream-anchor.ts'
 import { webhookAnchor } from '../../audit/anchors/webhook-anchor.ts'
 import { createJsonLines, type JsonLinesAudit } from '../../audit/json-lines.ts'
-import { keysInText } from '../../core/crypto/previous-keys.ts'
+import { keysInText } from '../../core/crypto/accepted-keys.ts'
 import { warnAbout } from '../../core/host/notice.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
@@ -15,8 +15,8 @@ const environmentSchema = z.object({
   MCP_AUDIT_FOLDER: z.string().optional(),
   MCP_AUDIT_KEY: z.string().optional(),
   MCP_AUDIT_KEY_FILE: z.string().optional(),
-  MCP_AUDIT_KEY_PREVIOUS: z.string().optional(),
-  MCP_AUDIT_KEY_PREVIOUS_FILE: z.string().optional(),
+  MCP_AUDIT_KEY_ACCEPTED: z.string().optional(),
+  MCP_AUDIT_KEY_ACCEPTED_FILE: z.string().optional(),
   MCP_AUDIT_SUBJECTS: z.enum(['clear', 'pseudonym']).optional(),
   MCP_AUDIT_KEEP_DAYS: wholeNumber.optional(),
   MCP_AUDIT_SEGMENT_MEGABYTES: wholeNumber.optional(),
@@ -56,7 +56,7 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
   return createJsonLines({
     folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
     ...keyOptions(environment, settings.MCP_AUDIT_KEY, settings.MCP_AUDIT_KEY_FILE),
-    ...previousKeyOptions(environment, settings),
+    ...acceptedKeyOptions(environment, settings),
     ...(settings.MCP_AUDIT_SUBJECTS && { subjects: settings.MCP_AUDIT_SUBJECTS }),
     ...(settings.MCP_AUDIT_KEEP_DAYS !== undefined && { keepDays: settings.MCP_AUDIT_KEEP_DAYS }),
     ...(settings.MCP_AUDIT_SEGMENT_MEGABYTES !== undefined && {
@@ -68,14 +68,14 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
 }
 
 /** Returns nothing for the process's own environment, from which the log reads its keys itself. */
-function previousKeyOptions(
+function acceptedKeyOptions(
   environment: NodeJS.ProcessEnv,
-  { MCP_AUDIT_KEY_PREVIOUS: list, MCP_AUDIT_KEY_PREVIOUS_FILE: file }: Settings,
+  { MCP_AUDIT_KEY_ACCEPTED: list, MCP_AUDIT_KEY_ACCEPTED_FILE: file }: Settings,
 ) {
   if (environment === process.env) return {}
   return {
-    ...(list !== undefined && { previousKeys: keysInText(list) }),
-    ...(file !== undefined && { previousKeysFile: file }),
+    ...(list !== undefined && { acceptedKeys: keysInText(list) }),
+    ...(file !== undefined && { acceptedKeysFile: file }),
   }
 }
 

@@ -9,8 +9,8 @@ import { keyOptions, withoutEmpty, words } from './environment.ts'
 const environmentSchema = z.object({
   MCP_SEALED_ENVELOPE_KEY: z.string().optional(),
   MCP_SEALED_ENVELOPE_KEY_FILE: z.string().optional(),
-  MCP_SEALED_ENVELOPE_KEY_PREVIOUS: words.optional(),
-  MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: z.string().optional(),
+  MCP_SEALED_ENVELOPE_KEY_ACCEPTED: words.optional(),
+  MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: z.string().optional(),
   MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: z.enum(['true', 'false']).optional(),
 })
 
@@ -47,8 +47,8 @@ export function envelopeFromEnvironment(
     warn: warnAbout('sealed-envelope'),
     ...keyOptions(environment, settings.MCP_SEALED_ENVELOPE_KEY, settings.MCP_SEALED_ENVELOPE_KEY_FILE),
     ...(environment !== process.env && {
-      previousKeys: settings.MCP_SEALED_ENVELOPE_KEY_PREVIOUS,
-      previousKeysFile: settings.MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE,
+      acceptedKeys: settings.MCP_SEALED_ENVELOPE_KEY_ACCEPTED,
+      acceptedKeysFile: settings.MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE,
     }),
   })
 }

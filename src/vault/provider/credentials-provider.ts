@@ -26,7 +26,7 @@ import {
   credentialsProviderOptions,
 } from './credentials-provider-options.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
-import type { AccountProvider, ProviderAccount } from './provider-account.ts'
+import type { ProviderAccount, SharedByAccounts } from './provider-account.ts'
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts'
 import { providerForm } from './provider-form.ts'
 import { createProviderHandle, type HandleCall } from './provider-handle.ts'
@@ -234,12 +234,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   #attach(vault: CredentialVault): void {
     const end = () => this.#outgoing.close()
-    for (const { form } of this.#accounts.all) this.#attached = { vault, services: vault.attach(form, end) }
+    const [services] = this.#accounts.all.map(({ form }) => vault.attach(form, end))
+    if (services) this.#attached = { vault, services }
   }
 
-  #shared(): Omit<AccountProvider, 'accounts'> {
+  #shared(): Omit<SharedByAccounts, 'accounts'> {
     return {
-      identity: this,
+      passKey: this,
       tokenTimeoutSeconds: this.tokenTimeoutSeconds,
       references: this.#references,
       services: this.#ready,

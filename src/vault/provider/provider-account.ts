@@ -7,7 +7,7 @@ import type { CredentialState, RequestCause } from '../../core/model/credential-
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner, User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
-import { missingBy } from '../../core/model/stored-values.ts'
+import { unusableCause } from '../../core/model/stored-values.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import type { ProviderServices } from '../credential-vault.ts'
@@ -17,10 +17,10 @@ import { createCallRejections } from './call-rejections.ts'
 import { openCredentialRequest } from './credential-request.ts'
 
 /** What the accounts of one provider have in common. */
-export interface AccountProvider
+export interface SharedByAccounts
   extends Pick<GatedProvider, 'tokenTimeoutSeconds' | 'ready' | 'userOf' | 'assertionOf'> {
   /** The object under which a call keeps the provider's passes. */
-  readonly identity: object
+  readonly passKey: object
   readonly references: CallReferences
   readonly services: () => ProviderServices
   readonly serverBaseUrl: () => URL
@@ -38,11 +38,11 @@ export class ProviderAccount implements GatedProvider {
   readonly tokenTimeoutSeconds: number
   readonly form: FormProvider
   readonly rejections = createCallRejections()
-  readonly #provider: AccountProvider
+  readonly #provider: SharedByAccounts
   /** The status with which each call passed, so that a notice about its expiry needs no second look. */
   readonly #seen = new WeakMap<GatedCall, CredentialStatus>()
 
-  constructor(provider: AccountProvider, form: FormProvider) {
+  constructor(provider: SharedByAccounts, form: FormProvider) {
     this.#provider = provider
     this.form = form
     this.name = form.name
@@ -98,13 +98,13 @@ export class ProviderAccount implements GatedProvider {
   }
 
   async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
-    const { identity, references, services } = this.#provider
+    const { passKey, references, services } = this.#provider
     const id = newCorrelationId()
     const end = callEnd(this.name, call.signal)
     references.begin(id)
-    const pass = { call, id, account: this.name, signal: () => end.signal }
+    const pass = { call, id, provider: this.name, signal: () => end.signal }
     const begun = services().cutoff.begin(call.user, end.reached)
-    toolCall.enter(identity, pass)
+    toolCall.enter(passKey, pass)
     try {
       const result = await handler()
       const answer = {
@@ -157,7 +157,7 @@ export class ProviderAccount implements GatedProvider {
 
   /** Finds another account that the handler chose and its owner has not connected: the gate has looked at its own account only. */
   #lacked(error: unknown): Settled {
-    const cause = missingBy(error)
+    const cause = unusableCause(error)
     if (cause === undefined || !isCredentialVaultError(error)) return 'kept'
     for (const account of this.#provider.accounts())
       if (account !== this && account.name === error.provider) return { cause, provider: account }

@@ -2,7 +2,7 @@ import type { GatePass } from '../../core/gate/tool-call.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { providerName } from '../../core/model/storage-key.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
-import { type AccountProvider, ProviderAccount } from './provider-account.ts'
+import { ProviderAccount, type SharedByAccounts } from './provider-account.ts'
 
 /** The accounts that a provider declares. */
 export interface ProviderAccounts {
@@ -23,10 +23,10 @@ export interface ProviderAccounts {
 export function createProviderAccounts(
   { name, label }: { readonly name: string; readonly label: string },
   declared: readonly string[],
-  shared: Omit<AccountProvider, 'accounts'>,
+  shared: Omit<SharedByAccounts, 'accounts'>,
   formOf: (name: string, label: string) => FormProvider,
 ): ProviderAccounts {
-  const provider: AccountProvider = { ...shared, accounts: () => all }
+  const provider: SharedByAccounts = { ...shared, accounts: () => all }
   const unnamed = new ProviderAccount(provider, formOf(name, label))
   const named = new Map(
     declared.map((account) => {
@@ -52,7 +52,7 @@ export function createProviderAccounts(
     },
 
     passed(passes) {
-      const names = new Set(passes.map(({ account }) => account))
+      const names = new Set(passes.map(({ provider: name }) => name))
       const found = all.filter((account) => names.has(account.name))
       if (found.length === 1 && found[0]) return found[0]
       throw new CredentialVaultError(

@@ -21,7 +21,7 @@ beforeEach(async () => {
   stolen = keysOf(log.key)
   keys = { keys: [keysOf(current).verifyingKey, stolen.verifyingKey] }
   await log.write(10)
-  const audit = createJsonLines({ folder: log.folder, key: current, previousKeys: [log.key], warn: () => {} })
+  const audit = createJsonLines({ folder: log.folder, key: current, acceptedKeys: [log.key], warn: () => {} })
   await audit.retireKey(stolen.verifyingKey)
   await audit.close()
   expect(await log.verdict(keys)).toMatchObject({ integrity: 'intact', completeness: 'complete' })
@@ -81,7 +81,7 @@ test('an old file that is cut or removed is found', async () => {
 })
 
 test('the retired key cannot retire the current one unseen', async () => {
-  const audit = createJsonLines({ folder: log.folder, key: log.key, previousKeys: [current], warn: () => {} })
+  const audit = createJsonLines({ folder: log.folder, key: log.key, acceptedKeys: [current], warn: () => {} })
   await audit.retireKey(keysOf(current).verifyingKey)
   await audit.close()
   expect((await log.verdict(keys)).kinds).toContain('key_retired')
@@ -89,17 +89,17 @@ test('the retired key cannot retire the current one unseen', async () => {
 })
 
 test('an aged file signed with the retired key does not excuse the removal of a current one', async () => {
-  await log.write(3, { key: current, previousKeys: [log.key] })
+  await log.write(3, { key: current, acceptedKeys: [log.key] })
   const victim = (await log.files()).at(-1) ?? ''
   const writer = /Z-([0-9a-f]{16})-/.exec(victim)?.[1] ?? ''
   // A later process sees the victim.
-  await log.write(1, { key: current, previousKeys: [log.key] })
+  await log.write(1, { key: current, acceptedKeys: [log.key] })
   await unlink(join(log.folder, victim))
   const at = new Date('2020-01-01T00:00:00Z')
   const bodies = Array.from({ length: 20 }, () => logLineBody({ type: 'audit.closed' }, at))
   const aged = victim.replace(/^audit-.{20}/, 'audit-2020-01-01T00-00-00Z')
   await writeFile(join(log.folder, aged), sealBatch(newChain(writer), bodies, stolen).text)
-  await log.write(1, { key: current, previousKeys: [log.key], keepDays: 30 })
+  await log.write(1, { key: current, acceptedKeys: [log.key], keepDays: 30 })
   expect(await log.files()).not.toContain(aged)
   const { integrity, completeness, kinds } = await log.verdict(keys)
   expect([integrity, completeness]).toEqual(['tampered', 'incomplete'])

@@ -22,9 +22,9 @@ async function start(options: Parameters<typeof startFormServer>[0]): Promise<Fo
 
 test.each<[string, WebKeys, Uint8Array, string]>([
   ['the current key', [newKey], newKey, 'Connect Jira'],
-  ['a previous key that is listed', [newKey, WEB_KEY], WEB_KEY, 'Connect Jira'],
+  ['an accepted key that is listed', [newKey, WEB_KEY], WEB_KEY, 'Connect Jira'],
   ['the next key, which is listed already', [WEB_KEY, newKey], newKey, 'Connect Jira'],
-  ['a previous key that is not listed any more', [newKey], WEB_KEY, 'Sign in to continue'],
+  ['an accepted key that is not listed any more', [newKey], WEB_KEY, 'Sign in to continue'],
   ['a key that never was', [newKey, WEB_KEY], randomBytes(32), 'Sign in to continue'],
 ])('a cookie sealed with %s', async (_, webKeys, key, heading) => {
   const maker = await start({ serverBaseUrl, webKeys: [key] })

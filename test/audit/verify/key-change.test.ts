@@ -18,12 +18,12 @@ beforeEach(async () => {
   log = await auditLogUnderTest()
   old = { public: keysOf(log.key).publicKey, verifying: keysOf(log.key).verifyingKey }
   await log.write(3)
-  await log.write(3, { previousKeys: [next] })
-  await log.write(3, { key: next, previousKeys: [log.key] })
+  await log.write(3, { acceptedKeys: [next] })
+  await log.write(3, { key: next, acceptedKeys: [log.key] })
 })
 
 async function retire(): Promise<void> {
-  const audit = createJsonLines({ folder: log.folder, key: next, previousKeys: [log.key], warn: () => {} })
+  const audit = createJsonLines({ folder: log.folder, key: next, acceptedKeys: [log.key], warn: () => {} })
   await audit.retireKey(old.verifying)
   await audit.close()
 }
@@ -54,7 +54,7 @@ describe('a log that spans a change of keys', () => {
     const opened = (await Promise.all(newest))
       .map((line) => JSON.parse(line ?? ''))
       .find(({ key }) => key === nextPublic)
-    expect(opened).toMatchObject({ type: 'audit.opened', previousKeys: [old.public] })
+    expect(opened).toMatchObject({ type: 'audit.opened', acceptedKeys: [old.public] })
     expect(opened.heads).toHaveLength(2)
   })
 
@@ -98,13 +98,13 @@ describe('a key that the auditor does not pass', () => {
   })
 })
 
-test('files of a previous key expire while it is listed, and are kept when it is not', async () => {
+test('files of an accepted key expire while it is listed, and are kept when it is not', async () => {
   const later = { toFake: ['Date' as const], now: Date.now() + 40 * 24 * 3_600_000 }
   onTestFinished(() => void vi.useRealTimers())
   vi.useFakeTimers(later)
   await log.write(1, { key: next, keepDays: 30 })
   expect(await log.files()).toHaveLength(3)
-  await log.write(1, { key: next, previousKeys: [log.key], keepDays: 30 })
+  await log.write(1, { key: next, acceptedKeys: [log.key], keepDays: 30 })
   expect(await log.files()).toHaveLength(2)
   vi.useRealTimers()
   expect(await log.verdict(both())).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })

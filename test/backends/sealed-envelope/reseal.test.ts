@@ -18,7 +18,7 @@ import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-
 
 const OLD = generateKeyText()
 const NEW = generateKeyText()
-const BOTH = { key: NEW, previousKeys: [OLD] }
+const BOTH = { key: NEW, acceptedKeys: [OLD] }
 const warn = () => undefined
 const of = (subject: string): StorageKey => storageKey('jira', { issuer: 'https://login.example.com', subject })
 const [ALICE, BOB, CAROL, DAVE] = [of('alice'), of('bob'), of('carol'), of('dave')]

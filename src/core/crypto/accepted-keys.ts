@@ -3,11 +3,11 @@ import { CredentialVaultError } from '../model/errors.ts'
 import { readKeyFile } from './key-source.ts'
 import { parseKey } from './key-text.ts'
 
-/** The source of the keys that are read besides the current one: given in code, or `NAME_PREVIOUS` or `NAME_PREVIOUS_FILE`. */
-export interface PreviousKeysSource {
+/** The source of the keys that are read besides the current one: given in code, or `NAME_ACCEPTED` or `NAME_ACCEPTED_FILE`. */
+export interface AcceptedKeysSource {
   /** The current key's environment variable. */
   readonly name: 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY' | 'MCP_SEALED_ENVELOPE_KEY'
-  /** The option's path in errors, e.g. `openVault.previousWebKeys`. */
+  /** The option's path in errors, e.g. `openVault.acceptedWebKeys`. */
   readonly option: string
   readonly texts?: readonly string[] | undefined
   readonly file?: string | undefined
@@ -19,41 +19,41 @@ export interface PreviousKeysSource {
   readonly warn?: ((message: string) => void) | undefined
 }
 
-/** One change needs one previous key. The rest allows for changes that overlap; a longer list is one that was never cleaned up. */
-const MOST_PREVIOUS_KEYS = 4
+/** One change needs one accepted key. The rest allows for changes that overlap; a longer list is one that was never cleaned up. */
+const MOST_ACCEPTED_KEYS = 4
 const DERIVED = 'derived'
 
 /**
  * Returns the keys that are still, or already, valid besides the current one, in the order of the list.
  *
- * @throws `configuration_invalid` (`two_keys`, `same_key`, `previous_keys`, `key_file_unreadable`), `key_exposed`, `key_malformed`
+ * @throws `configuration_invalid` (`two_keys`, `same_key`, `accepted_keys`, `key_file_unreadable`), `key_exposed`, `key_malformed`
  */
-export function findPreviousKeys(
-  source: PreviousKeysSource,
+export function findAcceptedKeys(
+  source: AcceptedKeysSource,
   environment: NodeJS.ProcessEnv = process.env,
 ): readonly Uint8Array[] {
   const { label, texts } = listed(source, environment)
   if (texts.length === 0) return []
-  const refuse = (reason: 'previous_keys' | 'same_key', problem: string) =>
+  const refuse = (reason: 'accepted_keys' | 'same_key', problem: string) =>
     new CredentialVaultError('configuration_invalid', `${label}: ${problem}`, { reason })
-  if (texts.length > MOST_PREVIOUS_KEYS) {
-    const many = `${texts.length} keys are listed, and at most ${MOST_PREVIOUS_KEYS} may be.`
-    throw refuse('previous_keys', `${many} Remove those that nothing needs any more.`)
+  if (texts.length > MOST_ACCEPTED_KEYS) {
+    const many = `${texts.length} keys are listed, and at most ${MOST_ACCEPTED_KEYS} may be.`
+    throw refuse('accepted_keys', `${many} Remove those that nothing needs any more.`)
   }
   if (!source.current) {
     const next = `Set ${source.name}_FILE to the current key, or remove the list.`
-    throw refuse('previous_keys', `previous keys are listed, but there is no current key. ${next}`)
+    throw refuse('accepted_keys', `accepted keys are listed, but there is no current key. ${next}`)
   }
   const keys = texts.map((text, at) => {
     if (text !== DERIVED) return parseKey(text, texts.length === 1 ? label : `${label}, key ${at + 1},`)
     if (source.derived) return source.derived
-    throw refuse('previous_keys', '"derived" is listed, but this backend has no store key to derive a key from.')
+    throw refuse('accepted_keys', '"derived" is listed, but this backend has no store key to derive a key from.')
   })
   const seen = [source.current]
   keys.forEach((key, at) => {
     if (seen.some((one) => Buffer.from(one).equals(key))) {
       const other = Buffer.from(source.current ?? []).equals(key) ? 'the current key' : 'another key of the list'
-      throw refuse('same_key', `key ${at + 1} is the same as ${other}. List each previous key once.`)
+      throw refuse('same_key', `key ${at + 1} is the same as ${other}. List each accepted key once.`)
     }
     seen.push(key)
   })
@@ -65,19 +65,19 @@ interface Listed {
   readonly texts: readonly string[]
 }
 
-function listed(source: PreviousKeysSource, environment: NodeJS.ProcessEnv): Listed {
+function listed(source: AcceptedKeysSource, environment: NodeJS.ProcessEnv): Listed {
   const { name, option, warn = processWarning } = source
   const given = source.texts !== undefined || source.file !== undefined
-  const variable = given ? undefined : environment[`${name}_PREVIOUS`]
-  const path = source.file ?? (given ? undefined : environment[`${name}_PREVIOUS_FILE`])
+  const variable = given ? undefined : environment[`${name}_ACCEPTED`]
+  const path = source.file ?? (given ? undefined : environment[`${name}_ACCEPTED_FILE`])
   const texts = source.texts ?? (variable ? keysInText(variable) : undefined)
-  const label = source.texts ? option : `${name}_PREVIOUS`
+  const label = source.texts ? option : `${name}_ACCEPTED`
   if (!path) return { label, texts: texts ?? [] }
-  const fileLabel = `${name}_PREVIOUS_FILE (${path})`
+  const fileLabel = `${name}_ACCEPTED_FILE (${path})`
   if (texts) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `Previous keys are configured by ${label} and by ${fileLabel}. Put all of them into one.`,
+      `Accepted keys are configured by ${label} and by ${fileLabel}. Put all of them into one.`,
       { reason: 'two_keys' },
     )
   }
@@ -85,8 +85,8 @@ function listed(source: PreviousKeysSource, environment: NodeJS.ProcessEnv): Lis
   if (found.length > 0) return { label: fileLabel, texts: found }
   throw new CredentialVaultError(
     'configuration_invalid',
-    `${fileLabel}: the file is empty. Write one previous key on each line, or unset the variable.`,
-    { reason: 'previous_keys' },
+    `${fileLabel}: the file is empty. Write one accepted key on each line, or unset the variable.`,
+    { reason: 'accepted_keys' },
   )
 }
 

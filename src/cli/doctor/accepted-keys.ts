@@ -1,22 +1,22 @@
 import { publicKeyText } from '../../audit/line/audit-keys.ts'
 import { listSegments, readSegmentEnds } from '../../audit/segments/segment-ends.ts'
+import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
-import { findPreviousKeys } from '../../core/crypto/previous-keys.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { auditFolderOf, ownAuditKeys } from '../audit/audit-folder.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { counted } from '../terminal/table.ts'
 import type { CheckResult } from './check-result.ts'
 
-/** Names the listed previous keys by id or public key, and what still needs them, where that can be known. Never prints a key. */
-export async function checkPreviousKeys(
+/** Names the listed accepted keys by id or public key, and what still needs them, where that can be known. Never prints a key. */
+export async function checkAcceptedKeys(
   terminal: Terminal,
   derivedWebKey: Uint8Array | undefined,
 ): Promise<readonly CheckResult[]> {
   return [
-    ...(await checkOf('the previous web keys', () => webKeys(terminal, derivedWebKey))),
-    ...(await checkOf('the previous audit keys', () => auditKeysInUse(terminal))),
+    ...(await checkOf('the accepted web keys', () => webKeys(terminal, derivedWebKey))),
+    ...(await checkOf('the accepted audit keys', () => auditKeysInUse(terminal))),
   ]
 }
 
@@ -34,19 +34,19 @@ async function checkOf(check: string, work: () => Promise<string | undefined>): 
 async function webKeys({ environment, error }: Terminal, derived: Uint8Array | undefined): Promise<string | undefined> {
   const warn = (problem: string) => error(`mcp-credential-vault: ${problem}\n`)
   const current = findKey({ name: 'MCP_WEB_KEY', warn }, environment)?.key ?? derived
-  const option = 'openVault.previousWebKeys'
-  const previous = findPreviousKeys({ name: 'MCP_WEB_KEY', option, current, derived, warn }, environment)
-  if (previous.length === 0) return undefined
-  const ids = previous.map(keyId).join(', ')
+  const option = 'openVault.acceptedWebKeys'
+  const accepted = findAcceptedKeys({ name: 'MCP_WEB_KEY', option, current, derived, warn }, environment)
+  if (accepted.length === 0) return undefined
+  const ids = accepted.map(keyId).join(', ')
   return `${ids}; a replaced key can go once its sessions and links have expired (MCP_SESSION_MAX_SECONDS, MCP_LINK_TTL_SECONDS)`
 }
 
 async function auditKeysInUse(terminal: Terminal): Promise<string | undefined> {
-  const [, ...previous] = await ownAuditKeys(terminal)
-  if (previous.length === 0) return undefined
+  const [, ...accepted] = await ownAuditKeys(terminal)
+  if (accepted.length === 0) return undefined
   const folder = auditFolderOf(terminal.environment)
   const segments = await listSegments(folder)
-  const uses = previous.map(async ({ verifyingKey }) => {
+  const uses = accepted.map(async ({ verifyingKey }) => {
     let files = 0
     let oldest = ''
     for (const segment of segments) {

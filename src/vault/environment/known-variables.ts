@@ -50,7 +50,7 @@ export const knownVariables: ReadonlySet<string> = new Set(
     ...Object.keys(vaultVariables.shape),
     'MCP_WEB_KEY',
     'MCP_WEB_KEY_FILE',
-    'MCP_WEB_KEY_PREVIOUS',
-    'MCP_WEB_KEY_PREVIOUS_FILE',
+    'MCP_WEB_KEY_ACCEPTED',
+    'MCP_WEB_KEY_ACCEPTED_FILE',
   ].filter((name) => name.startsWith('MCP_')),
 )
