@@ -13,6 +13,7 @@ import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/enviro
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
+import { silenceGoneClients } from '../web/http/client-gone.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -50,6 +51,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
+  silenceGoneClients(app)
   app.use(healthRoute(vault))
   vault.register(app)
   app.use(

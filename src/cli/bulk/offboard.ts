@@ -29,7 +29,7 @@ Revokes every credential of this owner in the backend. Disable the account at th
 Browser sessions, links and cached values are in the memory of running servers and cannot be ended from here, so without --server the command
 ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
 With --server the running server does all of it through its admin API, and the command ends with 0 once nothing is left.
-If nothing of the owner is stored, the command says what it checked, and ends with 0.
+If nothing of the owner is stored, the command says what it checked. It then ends with 3, or with 0 if the running server did it.
 A failure does not keep the other credentials from being revoked. Run the command again for those, and once more after the times it prints.
 
   --providers NAME,…   also revoke these, whatever the list says: for a login that may not list, or a damaged record
@@ -48,7 +48,8 @@ A failure does not keep the other credentials from being revoked. Run the comman
     return withOperatorAccess(terminal, async (access) => {
       const done = await offboarded(access, terminal, owner, extra, input)
       terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : offboardText(done))
-      return !done.listError && (done.dryRun || !isFound(done)) ? 0 : 1
+      if (!done.listError && !isFound(done)) return 3
+      return done.dryRun && !done.listError ? 0 : 1
     })
   },
 }

@@ -64,6 +64,11 @@ describe('JSON lines', () => {
     ],
     ['no subject', row(''), 'has an issuer or a subject that is empty'],
     [
+      'an issuer that is no URL',
+      row('x').replace(ISSUER, 'login.example.com'),
+      'has an issuer that no access token can name',
+    ],
+    [
       'two lines in a value',
       row('x', { pat: `${SECRET}\n${SECRET}` }),
       'has a field, number 1 of those with a value, whose value contains control characters',
