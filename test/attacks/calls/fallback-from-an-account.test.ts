@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { memoryBackend } from '../../../src/backends/memory.ts'
+import { storageKey } from '../../../src/core/model/storage-key.ts'
+import { call, put, remove } from '../../../src/testing/secret-backend/calls.ts'
+import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
+import { fillIn, type Harness, startHarness } from '../../harness/mcp-harness.ts'
+
+const variables = { pat: { label: 'Token', type: 'password' } } as const
+const answer = (text: string) => ({ content: [{ type: 'text' as const, text }] })
+const memory = memoryBackend()
+let harness: Harness
+let runs = 0
+beforeAll(async () => {
+  harness = await startHarness({
+    backend: memory,
+    cacheSeconds: 0,
+    tools(server, gate, { vault }) {
+      const forge = new CredentialsProvider({ vault, name: 'forge', variables, accounts: ['work'] })
+      // Uses the work account if it can, else the unnamed one, and writes something there.
+      server.registerTool(
+        'fallback',
+        {},
+        gate(forge, async (extra) => {
+          runs += 1
+          const used = await forge
+            .getCredentials(extra, { account: 'work' })
+            .use(() => 'work')
+            .catch(() => forge.getCredentials(extra, { account: undefined }).use(() => 'unnamed'))
+          return answer(`written as ${used}`)
+        }),
+      )
+    },
+  })
+})
+afterAll(() => harness.close())
+beforeEach(() => {
+  runs = 0
+})
+
+const states: Record<string, () => Promise<void>> = {
+  absent: async () => undefined,
+  revoked: async () => void (await remove(memory, work())),
+  expired: async () =>
+    void (await put(memory, work(), { pat: 'tok-of-work' }, { labels: { expiresAt: new Date(Date.now() - 1000) } })),
+  rejected: async () => {
+    const version = await put(memory, work(), { pat: 'tok-of-work' })
+    await memory.markRejected?.(work(), version, new Date(), call())
+  },
+}
+const work = () => storageKey('forge@work', harness.owner('alice'))
+
+test.each(Object.keys(states))(
+  'a handler that goes on without an account that is %s keeps its answer',
+  async (state) => {
+    await harness.forget('alice', 'forge@work')
+    await put(memory, storageKey('forge', harness.owner('alice')), { pat: 'tok-of-forge' })
+    await put(memory, work(), { pat: 'tok-of-work' })
+    await (state === 'absent' ? harness.forget('alice', 'forge@work') : states[state]?.())
+    const alice = await harness.connect('alice', {
+      onLink: (link) => {
+        void fillIn(link, 'alice', { pat: 'tok-of-work-2' }).catch(() => undefined)
+        return 'accept'
+      },
+    })
+    const { text } = await alice.text('fallback')
+    expect({ runs, text, links: alice.links.length }).toEqual({ runs: 1, text: 'written as unnamed', links: 0 })
+  },
+)
