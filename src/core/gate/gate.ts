@@ -159,7 +159,8 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   const settled = await provider.settle?.(call, ended.status === 'rejected' ? ended.reason : undefined)
   if (settled === undefined || settled === 'kept' || client.signal.aborted) return unwrapped(ended)
   // A handler that opted out has its own answer, unless it had to stop because it lacked a credential.
-  if (reruns.state === 'opted-out' && (settled === 'replaced' || !lacks(ended, settled.provider))) return unwrapped(ended)
+  if (reruns.state === 'opted-out' && (settled === 'replaced' || !lacks(ended, settled.provider)))
+    return unwrapped(ended)
   if (reruns.state === 'allowed') {
     reruns.state = 'used'
     toolCall.progress.runAgain()

@@ -24,12 +24,7 @@ export type GuardedEnd<R> = { readonly result: R } | { readonly withheld: readon
 /**
  * Runs the handler. Resolves to its answer, or to `withheld` if the answer or a thrown error contains a secret of the call.
  */
-export async function runGuarded<R>({
-  provider,
-  call,
-  toolCall,
-  handler,
-}: GuardedRun<R>): Promise<GuardedEnd<R>> {
+export async function runGuarded<R>({ provider, call, toolCall, handler }: GuardedRun<R>): Promise<GuardedEnd<R>> {
   const { guard } = toolCall
   const report: EchoReport = async (sources) => {
     if (sources.length === 0) return provider.reportEcho(call)

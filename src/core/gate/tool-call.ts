@@ -105,9 +105,10 @@ export function remarkCall<E extends object>(extra: E, call: ToolCall): E {
     set: (_, key, value) => Reflect.set(extra, key, value),
     has: (_, key) => Reflect.has(extra, key),
     deleteProperty: (_, key) => Reflect.deleteProperty(extra, key),
-    ownKeys: () => Reflect.ownKeys(extra),
+    // The mark is the view's own, so that a spread of it keeps the mark.
+    ownKeys: () => [...new Set([...Reflect.ownKeys(extra), CALL])],
     getOwnPropertyDescriptor(_, key) {
-      const found = Reflect.getOwnPropertyDescriptor(extra, key)
+      const found = key === CALL ? { enumerable: true } : Reflect.getOwnPropertyDescriptor(extra, key)
       return found && { value: read(key), writable: true, enumerable: found.enumerable ?? false, configurable: true }
     },
   })

@@ -54,11 +54,7 @@ export interface RunningCall {
  *
  * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything that no gate handed out; `call_ended` once the call has answered
  */
-export function runningCall(
-  provider: { readonly name: string },
-  extra: CallExtra,
-  method: string,
-): RunningCall {
+export function runningCall(provider: { readonly name: string }, extra: CallExtra, method: string): RunningCall {
   const toolCall = requireCall(extra, `${method} of ${provider.name}`)
   const own = toolCall.passesOf(provider).at(-1)
   const pass = own ?? toolCall.outermost()

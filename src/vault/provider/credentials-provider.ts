@@ -165,7 +165,12 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const { call, signal } = pass
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
     const bound = { call, toolCall, signal, gate: isGated ? gateOf(account, pass) : 'none' } as const
-    return this.#handle(account, () => opened.reference, bound, () => !pass.hasEnded() && isOpen())
+    return this.#handle(
+      account,
+      () => opened.reference,
+      bound,
+      () => !pass.hasEnded() && isOpen(),
+    )
   }
 
   /**

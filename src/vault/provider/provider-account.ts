@@ -2,8 +2,8 @@ import type { EchoSource } from '../../core/echo-guard/echo-guard.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
-import { currentState } from '../../core/lifecycle/state-of.ts'
 import { allDone } from '../../core/host/all-done.ts'
+import { currentState } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
@@ -127,7 +127,12 @@ export class ProviderAccount implements GatedProvider {
     const accounts = [...this.#provider.accounts()]
     const ends = await allDone(accounts.map((account) => account.#settleRejection(call)))
     // What stopped the handler comes first: it has no answer of its own then.
-    return this.#lacked(error) ?? ends.find((end) => typeof end === 'object') ?? ends.find((end) => end === 'replaced') ?? 'kept'
+    return (
+      this.#lacked(error) ??
+      ends.find((end) => typeof end === 'object') ??
+      ends.find((end) => end === 'replaced') ??
+      'kept'
+    )
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {

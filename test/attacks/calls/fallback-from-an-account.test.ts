@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { memoryBackend } from '../../../src/backends/memory.ts'
+import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { call, put, remove } from '../../../src/testing/secret-backend/calls.ts'
 import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
@@ -27,6 +28,28 @@ beforeAll(async () => {
             .use(() => 'work')
             .catch(() => forge.getCredentials(extra, { account: undefined }).use(() => 'unnamed'))
           return answer(`written as ${used}`)
+        }),
+      )
+      // Rejects its own token, then stops at a tool of its own that lacks another service's credential.
+      server.registerTool(
+        'stopped_elsewhere',
+        {},
+        gate(forge, { retry: false }, async (extra) => {
+          const handle = forge.getCredentials(extra)
+          await handle.use(() => undefined)
+          await handle.reject({ status: 401 })
+          throw new CredentialVaultError('credential_absent', 'Uploaded; no mirror is set up.', { provider: 'mirror' })
+        }),
+      )
+      // The same, where it is another account of the same service that stops it.
+      server.registerTool(
+        'stopped_by_work',
+        {},
+        gate(forge, { retry: false }, async (extra) => {
+          const handle = forge.getCredentials(extra)
+          await handle.use(() => undefined)
+          await handle.reject({ status: 401 })
+          return answer(await forge.getCredentials(extra, { account: 'work' }).use(() => 'work'))
         }),
       )
     },
@@ -66,3 +89,17 @@ test.each(Object.keys(states))(
     expect({ runs, text, links: alice.links.length }).toEqual({ runs: 1, text: 'written as unnamed', links: 0 })
   },
 )
+
+test("a handler that opted out keeps its own error, although that is about another service's credential", async () => {
+  await put(memory, storageKey('forge', harness.owner('alice')), { pat: 'tok-of-forge' })
+  const alice = await harness.connect('alice')
+  expect(await alice.text('stopped_elsewhere')).toEqual({ text: 'Uploaded; no mirror is set up.', isError: true })
+})
+
+test('a handler that opted out is asked for the account that stopped it, not for the one that it rejected', async () => {
+  await put(memory, storageKey('forge', harness.owner('alice')), { pat: 'tok-of-forge' })
+  await harness.forget('alice', 'forge@work')
+  const alice = await harness.connect('alice')
+  const { text } = await alice.text('stopped_by_work')
+  expect(text).toContain('Forge (work)')
+})
