@@ -125,8 +125,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *   const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(args, pat))
    *   return { content: [{ type: 'text', text: key }] }
    * })
-   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the call has answered, and for a call
-   *   that passed no gate of this provider
+   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the handler of this provider's gate
+   *   has ended, and for an `extra` that came through no such gate
    */
   getCredentials(extra: CallExtra, { account: chosen }: AccountChoice<A> = {}): CredentialHandle<V> {
     const toolCall = requireCall(extra, `getCredentials() of ${this.name}`)
