@@ -78,9 +78,7 @@ beforeAll(async () => {
 afterAll(() => harness.close())
 
 async function textOf({ client }: TestClient, tool: string, account: string) {
-  const { content, isError } = CallToolResultSchema.parse(
-    await client.callTool({ name: tool, arguments: { account } }),
-  )
+  const { content, isError } = CallToolResultSchema.parse(await client.callTool({ name: tool, arguments: { account } }))
   return { text: content.map((block) => (block.type === 'text' ? block.text : '')).join(), isError: isError ?? false }
 }
 
