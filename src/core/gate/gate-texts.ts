@@ -51,8 +51,8 @@ export const gateTexts = {
   broken: (label: string, error?: CredentialVaultError): string =>
     `Your ${label} credential cannot be used because of a problem on this server (${codeOf(error)}). Ask the people who run it.`,
 
-  withheld: (label: string): string =>
-    `The tool's result contained your ${label} secret and was withheld. None of it was passed on. Report this to the people who run the tool.`,
+  withheld: (labels: readonly string[]): string =>
+    `The tool's result contained your ${labels.join(' and ')} secret and was withheld. None of it was passed on. Report this to the people who run the tool.`,
 } as const
 
 const ASK: Readonly<Record<RequestCause, (label: string) => string>> = {

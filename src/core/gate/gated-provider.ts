@@ -27,8 +27,11 @@ export interface GatedProvider {
     cause: RequestCause,
     options: { readonly waits: boolean },
   ): Promise<CredentialRequest>
-  /** Runs the handler. `toolCall` has access to this provider's credential until the handler ends. */
-  run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T>
+  /**
+   * Runs the handler, with the call as it is behind this gate: it has access to this provider's credential until the handler ends. Default:
+   * the call as it was given.
+   */
+  run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside?: ToolCall) => Promise<T>): Promise<T>
   /**
    * Settles what the handler reported while it ran. Called once the handler has settled, with the error that it threw, if any. Default:
    * `kept`.
@@ -42,7 +45,7 @@ export interface GatedProvider {
   account?(name: string): GatedProvider
   /** Returns a line for the result of a call whose credential ends soon, at most once a day and owner. Default: none. */
   expiryNotice?(call: GatedCall): Promise<string | undefined>
-  /** Records that a result was withheld because it contained the secret. */
+  /** Records that a result was withheld because it contained a secret that names no source of its own. */
   reportEcho(call: GatedCall): Promise<void>
 }
 

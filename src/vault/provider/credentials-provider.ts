@@ -7,7 +7,7 @@ import {
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
-import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -125,14 +125,14 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *   const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(args, pat))
    *   return { content: [{ type: 'text', text: key }] }
    * })
-   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the call has answered, and for a call
-   *   that passed no gate of this provider
+   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the handler of this provider's gate
+   *   has ended, and for an `extra` that came through no such gate
    */
   getCredentials(extra: CallExtra, { account: chosen }: AccountChoice<A> = {}): CredentialHandle<V> {
     const toolCall = requireCall(extra, `getCredentials() of ${this.name}`)
     const passes = toolCall.passesOf(this)
-    const [pass] = passes
-    if (!pass) {
+    const pass = passes.at(-1)
+    if (!pass || pass.hasEnded()) {
       throw new CredentialVaultError(
         'call_ended',
         `getCredentials() of ${this.name} works inside a handler that requireCredentials(${this.name}, …) gated, while its call runs.`,
@@ -141,7 +141,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const account = chosen === undefined ? this.#accounts.passed(passes) : this.#accounts.chosen(chosen)
     const { call, id, signal } = pass
     const reference = () => this.#references.seal(this.#ready().sealer, account.key(call.user), id)
-    return this.#handle(account, reference, { call, toolCall, signal }, () => toolCall.passOf(this) === pass)
+    const bound = { call, toolCall, signal, gate: gateOf(account, pass) }
+    return this.#handle(account, reference, bound, () => !pass.hasEnded())
   }
 
   /**
@@ -158,12 +159,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const isOpen = () => this.#openReference(reference, owner) !== undefined
     if (extra === undefined) {
       const call = { user: opened.owner, correlationId: newCorrelationId() }
-      return this.#handle(account, () => opened.reference, { call }, isOpen)
+      return this.#handle(account, () => opened.reference, { call, gate: 'none' }, isOpen)
     }
-    const { toolCall, call, signal } = runningCall(this, extra, 'resolve()')
+    const { toolCall, pass, isGated } = runningCall(this, extra, 'resolve()')
+    const { call, signal } = pass
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
-    const isLive = () => toolCall.outermost() !== undefined && isOpen()
-    return this.#handle(account, () => opened.reference, { call, toolCall, signal }, isLive)
+    const bound = { call, toolCall, signal, gate: isGated ? gateOf(account, pass) : 'none' } as const
+    return this.#handle(
+      account,
+      () => opened.reference,
+      bound,
+      () => !pass.hasEnded() && isOpen(),
+    )
   }
 
   /**
@@ -179,7 +186,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   ): Promise<boolean> {
     const account = this.#accounts.chosen(chosen)
     await this.ready()
-    const call = extra && runningCall(this, extra, 'invalidateCredentials()').call
+    const call = extra && runningCall(this, extra, 'invalidateCredentials()').pass.call
     if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
     const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
     return this.#ready().revoke(account.key(owner), { purge: false }, call ? contextOf(call) : operator)
@@ -216,7 +223,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#accounts.unnamed.requestCredential(call, cause, options)
   }
 
-  run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
+  run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
     return this.#accounts.unnamed.run(call, toolCall, handler)
   }
 
@@ -270,7 +277,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       services: this.#ready,
       outgoing: this.#outgoing,
       rejectedWhen: rejectedBy(this.#options.rejectedWhen),
-      hasGate: bound.toolCall?.passOf(this) !== undefined,
       includeShort: this.#options.guardShortSecrets ?? false,
       reference,
       isLive,
@@ -287,4 +293,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       { reason: 'not_ready' },
     )
   }
+}
+
+function gateOf(account: ProviderAccount, pass: GatePass): HandleCall['gate'] {
+  return pass.provider === account.name ? 'own' : 'other-account'
 }

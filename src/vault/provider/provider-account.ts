@@ -1,6 +1,8 @@
+import type { EchoSource } from '../../core/echo-guard/echo-guard.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
+import { allDone } from '../../core/host/all-done.ts'
 import { currentState } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
@@ -97,16 +99,15 @@ export class ProviderAccount implements GatedProvider {
     })
   }
 
-  async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
+  async run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
     const { passKey, references, services } = this.#provider
     const id = newCorrelationId()
     const end = callEnd(this.name, call.signal)
     references.begin(id)
-    const pass = { call, id, provider: this.name, signal: () => end.signal }
+    const pass = { call, id, provider: this.name, signal: () => end.signal, hasEnded: end.isOver }
     const begun = services().cutoff.begin(call.user, end.reached)
-    toolCall.enter(passKey, pass)
     try {
-      const result = await handler()
+      const result = await handler(toolCall.behind(passKey, pass))
       const answer = {
         key: this.key(call.user),
         context: contextOf(call),
@@ -116,7 +117,6 @@ export class ProviderAccount implements GatedProvider {
       services().crossings.answered(answer)
       return result
     } finally {
-      toolCall.leave(pass)
       references.end(id)
       begun.end()
       end.reached()
@@ -124,13 +124,15 @@ export class ProviderAccount implements GatedProvider {
   }
 
   async settle(call: GatedCall, error: unknown): Promise<Settled> {
-    let settled: Settled = 'kept'
-    for (const account of this.#provider.accounts()) {
-      const end = await account.#settleRejection(call)
-      if (end === 'kept' || typeof settled === 'object') continue
-      settled = end === 'replaced' ? end : { cause: end, provider: account }
-    }
-    return settled === 'kept' ? this.#lacked(error) : settled
+    const accounts = [...this.#provider.accounts()]
+    const ends = await allDone(accounts.map((account) => account.#settleRejection(call)))
+    // What stopped the handler comes first: it has no answer of its own then.
+    return (
+      this.#lacked(error) ??
+      ends.find((end) => typeof end === 'object') ??
+      ends.find((end) => end === 'replaced') ??
+      'kept'
+    )
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
@@ -143,25 +145,31 @@ export class ProviderAccount implements GatedProvider {
     return undefined
   }
 
+  /** The account as the source of a secret that it released to the call. */
+  echoSource(call: GatedCall): EchoSource {
+    return { provider: this.name, label: this.label, report: () => this.reportEcho(call) }
+  }
+
   async reportEcho(call: GatedCall): Promise<void> {
     const event = { type: 'credential.echoed', outcome: 'denied' } as const
     await this.#provider.services().log.grant(this.key(call.user), contextOf(call), event)
   }
 
-  async #settleRejection(call: GatedCall) {
+  async #settleRejection(call: GatedCall): Promise<Settled> {
     const rejection = this.rejections.take(call)
     if (!rejection) return 'kept'
     this.#seen.delete(call)
-    return this.#provider.services().rejections.settle(this.key(call.user), rejection, contextOf(call))
+    const end = await this.#provider.services().rejections.settle(this.key(call.user), rejection, contextOf(call))
+    return end === 'kept' || end === 'replaced' ? end : { cause: end, provider: this }
   }
 
   /** Finds another account that the handler chose and its owner has not connected: the gate has looked at its own account only. */
-  #lacked(error: unknown): Settled {
+  #lacked(error: unknown): Settled | undefined {
     const cause = unusableCause(error)
-    if (cause === undefined || !isCredentialVaultError(error)) return 'kept'
+    if (cause === undefined || !isCredentialVaultError(error)) return undefined
     for (const account of this.#provider.accounts())
       if (account !== this && account.name === error.provider) return { cause, provider: account }
-    return 'kept'
+    return undefined
   }
 
   #noticeFor(call: GatedCall): string | undefined {

@@ -12,7 +12,7 @@ export interface ProviderAccounts {
   /** @throws `configuration_invalid` (`reason: 'account_unknown'`) for one that is not declared. Default: the unnamed one */
   chosen(account: string | undefined): ProviderAccount
   /**
-   * Returns the account that the call's gates found connected.
+   * Returns the account that the gates in front of a handler found connected.
    *
    * @throws `configuration_invalid` (`reason: 'account_unclear'`) if they are for several
    */
@@ -43,10 +43,10 @@ export function createProviderAccounts(
     chosen(account) {
       const found = account === undefined ? unnamed : named.get(account)
       if (found) return found
-      // The name is not quoted, because a model may have chosen it.
+      // A model may have chosen the name: it is not quoted, and the gate answers with these very words.
       throw new CredentialVaultError(
         'configuration_invalid',
-        `${name} has no account of this name. ${known(declared)} See the option accounts of CredentialsProvider.`,
+        `${name} has no account of this name. ${known(declared)}`,
         { reason: 'account_unknown' },
       )
     },
@@ -65,5 +65,6 @@ export function createProviderAccounts(
 }
 
 function known(declared: readonly string[]): string {
-  return declared.length === 0 ? 'It declares none.' : `It declares ${declared.join(', ')}.`
+  if (declared.length === 0) return 'It declares none. Leave the name out.'
+  return `It declares ${declared.join(', ')}. Use one of these names, or none for the account without a name.`
 }
