@@ -30,7 +30,7 @@ beforeEach(async () => {
 async function fileOf(key: string): Promise<string> {
   for (const file of await readdir(log.folder)) {
     const [first = ''] = (await readFile(join(log.folder, file), 'utf8')).split('\n')
-    if (first.includes(`"key":"${key}"`)) return join(log.folder, file)
+    if (JSON.parse(first).key === key) return join(log.folder, file)
   }
   throw new Error('no file of this key')
 }
