@@ -50,11 +50,7 @@ export function authorityOf(verdicts: readonly WriterVerdict[], given: readonly 
     current,
     retirements: [...retirements.values()],
     lines: lines.filter(counts),
-    findings: [
-      ...new Set(lines.filter(({ line, by }) => retires(line, current) && given.includes(by)).map(({ by }) => by)),
-    ]
-      .filter((by) => by !== current)
-      .map((by) => disputed(by, current)),
+    findings: disputes(lines, given),
     mayExcuse: (by, { key, recordedBy }) => by === current || (key !== current && (by === key || by === recordedBy)),
   }
 }
@@ -67,13 +63,15 @@ function signedLines(verdicts: readonly WriterVerdict[]): readonly SignedLogLine
   )
 }
 
-function retires(line: LogLine, key: string | undefined): boolean {
-  return line.type === 'audit.key_retired' && line.key === key
-}
-
-function disputed(by: string, current: string | undefined): Finding {
-  const detail = `key ${by} says that the current key ${current} is retired. Either it was stolen, or ${current} is an older key: give the current key first`
-  return finding('key_retired', detail)
+/** Reports the given keys that retire the current one: a stolen key does, and a current key that was not given first. */
+function disputes(lines: readonly SignedLogLine[], [current, ...others]: readonly string[]): readonly Finding[] {
+  const retires = ({ line }: SignedLogLine) => line.type === 'audit.key_retired' && line.key === current
+  return others
+    .filter((key) => key !== current && lines.some((line) => line.by === key && retires(line)))
+    .map((key) => {
+      const detail = `key ${key} retires ${current}, the key given first. If ${key} is the current key, give it first; otherwise it was stolen`
+      return finding('key_retired', detail)
+    })
 }
 
 /** Collects the retirements in lines of one key. The chain with the earliest line counts; a key cannot retire itself. */

@@ -28,14 +28,14 @@ export function explanationsOf(
   const removals = authority.lines.flatMap(({ by, line }) =>
     line.type === 'audit.segment_purged' ? [{ by, purge: line, before: earliest(line.before, line.at) }] : [],
   )
-  const excusing = removals.filter(({ purge }) => !isLaundered(purge, retirements))
+  const excusing = removals.filter(({ by, purge }) => !isLaundered(purge, by, retirements))
   const failed = failedWriters(authority, writers)
   const currentBegan = beginningOf(current, writers, recorded)
   // What another key removed is older than all that the current key signed.
   const limits = excusing.map(({ by, before }) => (by === current ? before : earliest(before, currentBegan)))
   return {
     purged: excusing.map(({ purge }) => purge),
-    laundered: removals.map(({ purge }) => purge).filter((purge) => isLaundered(purge, retirements)),
+    laundered: removals.flatMap(({ by, purge }) => (isLaundered(purge, by, retirements) ? [purge] : [])),
     failed,
     removedBefore: limits.sort().at(-1),
     explain(head) {

@@ -55,9 +55,10 @@ export type Purge = Extract<LogLine, { readonly type: 'audit.segment_purged' }>
  * Whether a removed file was signed with a retired key after its retirement. A thief of that key can sign a file that looks old, in the
  * name of another writer. When retention removes it, that line must not excuse that the true file is missing.
  */
-export function isLaundered({ file, last, key }: Purge, retirements: readonly Retirement[]): boolean {
+export function isLaundered({ file, last, key, at }: Purge, by: string, retirements: readonly Retirement[]): boolean {
   const retirement = retirements.find((one) => one.key === key)
-  if (!retirement) return false
+  // The retirement does not list files that were removed before it. Lines of the key itself that count are older than that.
+  if (!retirement || by === key || at < retirement.at) return false
   const end = retirement.heads.get(parseSegmentName(file)?.writer ?? '')
   return end === undefined || last > end.seq
 }

@@ -62,4 +62,6 @@ test('whoever holds two retired keys cannot let each excuse the other', async ()
   await writeFile(join(log.folder, name(w0)), first.text + rest.text)
 
   expect(await log.verdict({ keys })).toMatchObject({ integrity: 'tampered' })
+  const otherOrder = [current, log.key, second].map((text) => keysOf(text).verifyingKey)
+  expect(await log.verdict({ keys: otherOrder })).toMatchObject({ integrity: 'tampered' })
 })
