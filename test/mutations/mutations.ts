@@ -48,6 +48,10 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'unclear-account-allowed', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'reference-of-any-provider', tests: ['test/core/crypto/seal.test.ts'] },
   { name: 'retired-key-counts', tests: ['test/attacks/audit/retired-key.test.ts'] },
+  {
+    name: 'older-key-excuses',
+    tests: ['test/attacks/audit/retirement-removed.test.ts', 'test/attacks/audit/anchored-file-removed.test.ts'],
+  },
   { name: 'csrf-off', tests: ['test/attacks/form/csrf-on-submit.test.ts'] },
   { name: 'handle-not-hashed', tests: ['test/core/requests/pending-requests.test.ts'] },
   {

@@ -65,8 +65,9 @@ export function signerOf(keys: readonly KeyObject[], hash: string, signature: st
   return findSigner(keys, LINE + hash, signature)
 }
 
-export function isCheckpointSignedBy(keys: readonly KeyObject[], text: string, signature: string): boolean {
-  return findSigner(keys, CHECKPOINT + text, signature) !== undefined
+/** Returns which of the keys signed the checkpoint with this text. */
+export function checkpointSignerOf(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {
+  return findSigner(keys, CHECKPOINT + text, signature)
 }
 
 function findSigner(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {

@@ -8,6 +8,8 @@ export interface FoundHead {
   readonly hash: string
   /** Time of that line, RFC 3339. */
   readonly at: string
+  /** Public key that signed it. Left out when it is the key that signs this record. */
+  readonly key?: string
 }
 
 /** Why a file could not be continued. */
@@ -72,6 +74,7 @@ function written(value: string | number | readonly (FoundHead | string)[]): stri
   return `[${value.map((one) => (typeof one === 'string' ? quoted(one) : writtenHead(one))).join(',')}]`
 }
 
-function writtenHead({ file, writer, seq, hash, at }: FoundHead): string {
-  return `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}}`
+function writtenHead({ file, writer, seq, hash, at, key }: FoundHead): string {
+  const signer = key === undefined ? '' : `,"key":${quoted(key)}`
+  return `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}${signer}}`
 }

@@ -29,7 +29,7 @@ export const auditVerify: Command = {
 Usage: mcp-credential-vault audit verify [--folder PATH] [--key PUBLIC-KEY …] [--anchors FILE] [--store] [--json]
 
   --folder PATH              the log's folder, instead of the one that the environment names
-  --key PUBLIC-KEY           as "audit key" prints it; more than one after a change of keys. Default: the keys of this environment, with MCP_AUDIT_KEY_ACCEPTED
+  --key PUBLIC-KEY           as "audit key" prints it; more than one after a change of keys, the current one first. Default: the keys of this environment, with MCP_AUDIT_KEY_ACCEPTED
   --anchors FILE             checkpoints that an anchor has kept, also among other lines of a log collector
   --store                    compare with the stored credentials, too: needs the store that the environment names
   --accept-unclosed WRITER   a writer that is known to have crashed or to run on another machine; "all" for every one

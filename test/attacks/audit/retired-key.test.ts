@@ -30,7 +30,7 @@ beforeEach(async () => {
 async function fileOf(key: string): Promise<string> {
   for (const file of await readdir(log.folder)) {
     const [first = ''] = (await readFile(join(log.folder, file), 'utf8')).split('\n')
-    if (first.includes(`"key":"${key}"`)) return join(log.folder, file)
+    if (JSON.parse(first).key === key) return join(log.folder, file)
   }
   throw new Error('no file of this key')
 }
@@ -88,9 +88,44 @@ test('the retired key cannot retire the current one unseen', async () => {
   expect(await log.verdict({ keys: [...keys.keys].reverse() })).toMatchObject({ integrity: 'tampered' })
 })
 
+test('the retired key cannot retire the current one in place of the line that retired it', async () => {
+  const retirement = await fileOf(keysOf(current).publicKey)
+  const audit = createJsonLines({ folder: log.folder, key: log.key, acceptedKeys: [current], warn: () => {} })
+  await audit.retireKey(keysOf(current).verifyingKey)
+  await audit.close()
+  await unlink(retirement)
+  const { integrity, completeness, kinds } = await log.verdict(keys)
+  expect([integrity, completeness]).toEqual(['tampered', 'incomplete'])
+  expect(kinds).toContain('key_retired')
+})
+
+test('the retired key cannot say that lines of the current one were never acknowledged', async () => {
+  const known = await log.files()
+  const retirement = await fileOf(keysOf(current).publicKey)
+  await log.write(30, { key: current, acceptedKeys: [log.key], batch: 5 })
+  const file = (await log.files()).find((name) => !known.includes(name)) ?? ''
+  await log.write(1, { key: current, acceptedKeys: [log.key] })
+  // The thief also removes the line that retired the key.
+  await unlink(retirement)
+  const lines = (await log.lines(file)).slice(0, 1 + 5)
+  await log.replace(lines, file)
+  const last = readSealedLine(Buffer.from(lines.at(-1) ?? ''))
+  if (!last || last.signature === '') throw new Error('the last line ends a batch')
+  const { writer: failedWriter, seq: lastSeq, hash: head } = last
+  const failed = { type: 'audit.writer_failed', reason: 'write_failed', failedWriter, lastSeq, head } as const
+  const opened = { type: 'audit.opened', key: stolen.publicKey, host: 'h', pid: 1, segments: 0, heads: [] } as const
+  const bodies = [opened, failed, { type: 'audit.closed' } as const].map((event) => logLineBody(event))
+  const { text } = sealBatch(newChain('a'.repeat(16)), bodies, stolen)
+  await writeFile(join(log.folder, `audit-2026-01-01T00-00-00Z-${'a'.repeat(16)}-000001.jsonl`), text)
+  const { completeness, kinds } = await log.verdict(keys)
+  expect(completeness).toBe('incomplete')
+  expect(kinds).toEqual(expect.arrayContaining(['tail_cut', 'unclosed', 'segment_missing']))
+})
+
 test('an aged file signed with the retired key does not excuse the removal of a current one', async () => {
+  const known = await log.files()
   await log.write(3, { key: current, acceptedKeys: [log.key] })
-  const victim = (await log.files()).at(-1) ?? ''
+  const victim = (await log.files()).find((name) => !known.includes(name)) ?? ''
   const writer = /Z-([0-9a-f]{16})-/.exec(victim)?.[1] ?? ''
   // A later process sees the victim.
   await log.write(1, { key: current, acceptedKeys: [log.key] })

@@ -109,3 +109,40 @@ test('files of an accepted key expire while it is listed, and are kept when it i
   vi.useRealTimers()
   expect(await log.verdict(both())).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })
 })
+
+test('a file that a process with the old key removes for its age stays explained, before and after the retirement', async () => {
+  onTestFinished(() => void vi.useRealTimers())
+  const begun = Date.now() - 40 * 24 * 3_600_000
+  const onDay = (day: number) => vi.useFakeTimers({ toFake: ['Date'], now: begun + day * 24 * 3_600_000 })
+  const other = await auditLogUnderTest()
+  const first = keysOf(other.key).verifyingKey
+  const keys = [nextVerifying, first]
+  onDay(0)
+  await other.write(3)
+  onDay(25)
+  await other.write(3, { key: next, acceptedKeys: [other.key] })
+  onDay(35)
+  await other.write(3, { acceptedKeys: [next], keepDays: 30 })
+  vi.useRealTimers()
+  expect(await other.files()).toHaveLength(2)
+  expect(await other.verdict({ keys })).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })
+  const audit = createJsonLines({ folder: other.folder, key: next, acceptedKeys: [other.key], warn: () => {} })
+  await audit.retireKey(first)
+  await audit.close()
+  expect(await other.verdict({ keys })).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })
+})
+
+test('a retired key that is given first is told from the current one', async () => {
+  await retire()
+  const { findings } = await log.verify({ keys: [old.verifying, nextVerifying] })
+  const [retired] = findings.filter(({ kind }) => kind === 'key_retired')
+  expect(retired?.detail).toContain(`If ${nextPublic} is the current key, give it first`)
+})
+
+test('a current key that has signed nothing yet is a finding, as its files may have been removed', async () => {
+  const unused = keysOf(generateKeyText())
+  const { findings } = await log.verify({ keys: [unused.verifyingKey, ...both().keys] })
+  expect(findings.filter(({ severity }) => severity === 'incomplete')).toEqual([
+    expect.objectContaining({ kind: 'current_key_unseen', detail: expect.stringContaining(unused.publicKey) }),
+  ])
+})
