@@ -64,20 +64,22 @@ export async function writeSecret(
  */
 async function lookAgain(
   { client, name }: WritePlace,
-  { expect }: WriteIntent,
+  { expect, operationId }: WriteIntent,
   call: BackendCall,
 ): Promise<AwsSecret | undefined> {
   if (typeof expect === 'string') return undefined
   const secret = await describe(client, name, withinTime(call, TAG_DEADLINE)).catch(() => undefined)
   const stages = secret?.stages[expect.version]
-  if (!stages) return undefined
+  if (!secret || !stages) return undefined
   const rejectedAt = rejectedAtOf(stages)
   call.noteBase?.({
     status: 'active',
     version: versionOf(expect.version, new Date()),
     ...(rejectedAt && { labels: { rejectedAt } }),
   })
-  return secret
+  // The new version may have been marked already, and keeps that mark.
+  const { [operationId]: _, ...earlier } = secret.stages
+  return { ...secret, stages: earlier }
 }
 
 /** Takes one step towards the save. Returns false when more steps are needed. */

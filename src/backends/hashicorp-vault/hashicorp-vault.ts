@@ -125,7 +125,9 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       const status = statusOf(metadata)
       if (!metadata || status.status !== 'active' || status.version.ref !== version.ref) return false
       await kv.label(pathOf(key), labelsOfRejection(metadata.current, rejectedAt), call)
-      return true
+      // A save that was stored meanwhile may not have seen the change.
+      const now = statusOf(await kv.metadata(pathOf(key), call))
+      return now.status === 'active' && now.version.ref === version.ref
     },
 
     fieldNames: async (key, call) => logins(call).either().fields(pathOf(key), call),
