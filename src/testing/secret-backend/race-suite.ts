@@ -43,7 +43,12 @@ export function describeRaces(check: VendorCheck, key: StorageKey): void {
     })
   }
 
-  during('somebody revokes', ({ there }) => () => remove(there, key))
+  during(
+    'somebody revokes',
+    ({ there }) =>
+      () =>
+        remove(there, key),
+  )
   during("an operator destroys with the vendor's tool", ({ vendor }) => vendor && (() => vendor.destroy(key)))
   during("an operator deletes with the vendor's tool", ({ vendor }) => vendor && (() => vendor.remove(key)))
 

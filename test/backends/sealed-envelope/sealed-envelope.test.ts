@@ -80,7 +80,8 @@ describe('over OpenBao', () => {
     describeSecretBackend({
       test,
       faults: [...FAULTS],
-      makeHarness: async () => harnessOf(inner(await bao.newMount()), { fault: faultOf(proxy), beforeChange: proxy.beforeChange }),
+      makeHarness: async () =>
+        harnessOf(inner(await bao.newMount()), { fault: faultOf(proxy), beforeChange: proxy.beforeChange }),
     })
   })
 
