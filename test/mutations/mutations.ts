@@ -77,6 +77,15 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'audit-chain-not-checked', tests: ['test/attacks/audit/log-changed.test.ts'] },
   { name: 'audit-signature-not-checked', tests: ['test/attacks/audit/log-changed.test.ts'] },
   { name: 'audit-deleted-file-unnoticed', tests: ['test/audit/recovery.test.ts', 'test/audit/json-lines.test.ts'] },
+  {
+    name: 'save-does-not-look-again',
+    tests: [
+      'test/attacks/sealed-envelope/revoked-while-resealing.test.ts',
+      'test/backends/hashicorp-vault/hashicorp-vault.test.ts',
+    ],
+  },
+  { name: 'revocation-does-not-look-again', tests: ['test/backends/hashicorp-vault/hashicorp-vault.test.ts'] },
+  { name: 'reseal-keeps-the-first-mark', tests: ['test/attacks/sealed-envelope/undo-while-resealing.test.ts'] },
   { name: 'vault-cas-off', tests: ['test/backends/hashicorp-vault/hashicorp-vault.test.ts'] },
   { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },

@@ -137,7 +137,7 @@ async function resealOne(
       if (dryRun) return 'resealed'
       const written = await write(requests, stored, next)
       if (written === 'stored') return 'resealed'
-      if (written === 'lost') lost = next
+      if (written !== 'beaten') lost = written
     }
     await delay(Math.random() * 20 * Math.min(round, 10))
   }
@@ -210,10 +210,19 @@ async function write(
   { inner, ask }: Requests,
   { key }: StoredCredential,
   { found, text, kept, operationId }: NextVersion,
-): Promise<'stored' | 'beaten' | 'lost'> {
-  const { rejectedAt, ...labels } = kept.labels
+): Promise<'stored' | 'beaten' | Lost> {
+  const replaced = found.status.version.ref
+  let { rejectedAt, ...labels } = kept.labels
+  let seen = found.status.labels?.rejectedAt
+  // Takes over a change since the record was read: its owner undoes a rejection, or its service rejects it.
+  const noteBase = (base: CredentialStatus) => {
+    if (base.status !== 'active' || base.version.ref !== replaced) return
+    const now = base.labels?.rejectedAt
+    if (now?.getTime() !== seen?.getTime()) rejectedAt = now
+    seen = now
+  }
   const intent = {
-    expect: { version: found.status.version.ref },
+    expect: { version: replaced },
     audit: kept.audit,
     operationId,
     labels,
@@ -221,15 +230,16 @@ async function write(
   }
   let version: StoredVersion
   try {
-    version = await ask((call) => inner.write(key, { [SEALED_FIELD]: text }, intent, call))
+    version = await ask((call) => inner.write(key, { [SEALED_FIELD]: text }, intent, { ...call, noteBase }))
   } catch (error) {
     if (isCredentialVaultError(error, 'conflict')) return 'beaten'
     // A write that was cut off may be stored, and its labels may not.
     const isLost = isCredentialVaultError(error) && (error.code === 'outcome_unknown' || error.reason === 'timeout')
-    if (isLost) return 'lost'
+    if (isLost) return { text, kept: { ...kept, labels: { ...labels, rejectedAt } } }
     throw error
   }
-  if (rejectedAt) await ask(async (call) => inner.markRejected?.(key, version, rejectedAt, call))
+  const at = rejectedAt
+  if (at) await ask(async (call) => inner.markRejected?.(key, version, at, call))
   return 'stored'
 }
 

@@ -27,26 +27,29 @@ export interface OwnerRevocation {
 }
 
 export interface OwnerRevocationParts {
-  readonly credentials: Pick<CredentialAdmin, 'list'> & Pick<CredentialWriter, 'revoke'>
+  readonly credentials: Pick<CredentialAdmin, 'list' | 'status'> & Pick<CredentialWriter, 'revoke'>
   readonly context: AccessContext
   readonly purge: boolean
   readonly dryRun: boolean
   /** Revoked whatever the list says. */
   readonly named: readonly StorageKey[]
-  /** Revoked if the list could not be read to its end. */
-  readonly unlessListed?: readonly StorageKey[]
+  /** Looked up besides the list, and revoked if something is stored, or if the list could not be read to its end. */
+  readonly known?: readonly StorageKey[]
   readonly onDone?: (done: number, total: number) => void
 }
 
 /** Revokes every credential of one owner. A failure does not keep the others from being revoked; doing it again finishes it. */
 export async function revokeAllOf(owner: Owner, parts: OwnerRevocationParts): Promise<OwnerRevocation> {
-  const { credentials, context, purge, dryRun, named, unlessListed = [], onDone } = parts
+  const { credentials, context, purge, dryRun, named, known = [], onDone } = parts
   const { stored, damage } = await listAll(credentials, context)
-  const forced = [...named, ...(damage ? unlessListed : [])]
+  const forced = [...named, ...(damage ? known : [])]
   // Without the list there is nothing to do unless the providers are known.
   if (damage && stored.length === 0 && forced.length === 0) throw damage
   const found = new Map<string, Wanted>(forced.map((key) => [key.path, { key }]))
   for (const one of stored) if (sameOwner(one.key.owner, owner)) found.set(one.key.path, one)
+  const listedRevoked = [...found.values()].flatMap(({ key, status }) => (status?.status === 'revoked' ? [key] : []))
+  const unlisted = known.filter(({ path }) => !found.has(path))
+  for (const one of await storedOf([...unlisted, ...listedRevoked], parts)) found.set(one.key.path, one)
   const wanted = [...found.values()]
   const revoked = async ({ key, status }: Wanted): Promise<RevokedCredential['result']> => {
     if (status?.status === 'revoked' && !purge) return 'already_revoked'
@@ -56,6 +59,21 @@ export async function revokeAllOf(owner: Owner, parts: OwnerRevocationParts): Pr
   }
   const outcomes = await inBatch(wanted, revoked, (done) => onDone?.(done, wanted.length))
   return { credentials: outcomes.map(resultOf), listed: stored.length, damage }
+}
+
+/**
+ * Returns those of the keys under which something is stored: a list may lag behind a save, as that of AWS does. A key that cannot be looked
+ * up is returned too.
+ */
+async function storedOf(
+  keys: readonly StorageKey[],
+  { credentials, context }: OwnerRevocationParts,
+): Promise<readonly Wanted[]> {
+  const outcomes = await inBatch(keys, (key) => credentials.status(key, context))
+  return outcomes.flatMap((outcome): readonly Wanted[] => {
+    if ('error' in outcome) return [{ key: outcome.item }]
+    return outcome.result.status === 'absent' ? [] : [{ key: outcome.item, status: outcome.result }]
+  })
 }
 
 interface Wanted {

@@ -83,7 +83,10 @@ export interface BackendCall {
   readonly correlationId: string
   /** Called with the vendor's id of each request, for the audit line. */
   readonly noteRequest?: (requestId: string) => void
-  /** Called by a save with the status that it found before writing. A repeated attempt has to find the same. */
+  /**
+   * Called by a save with the status that it found before writing. A repeated attempt has to find the same. Called again with the version
+   * that it replaced if it looks again afterwards, because a rejection may be marked or undone between the look and the write.
+   */
   readonly noteBase?: (status: CredentialStatus) => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
   readonly assertion?: (() => Promise<string>) | undefined
