@@ -50,19 +50,20 @@ export type GateOutcome<R> =
  */
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   const { provider } = entry
+  const correlationId = newCorrelationId()
   try {
-    return await pass(entry)
+    return await pass(entry, correlationId)
   } catch (error) {
     // The enclosing gate of the other provider answers errors about that provider's credential.
     if (isCredentialVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
     // Our errors are written for operators. The user is told which kind of problem it is.
     const kind = problemKind(error)
     if (kind === undefined) throw error
-    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined))
+    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, correlationId))
   }
 }
 
-async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
+async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<GateOutcome<R>> {
   const { provider, client, authInfo, toolCall, tool } = entry
   await provider.ready()
   const user = provider.userOf(authInfo)
@@ -74,7 +75,7 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     user,
     clientName: client.name,
     tool,
-    correlationId: newCorrelationId(),
+    correlationId,
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }
