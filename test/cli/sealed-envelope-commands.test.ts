@@ -140,6 +140,11 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(await run(plain, ['seed', '--replace'], row(`${SECRET}-by-hand`))).toMatchObject({ code: 0 })
     const refused = await run(sealed, ['rotate', ...ALICE, '--field', 'pat'], SECRET)
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('seed --replace') })
+    if (name === 'vault') {
+      await bao.api('POST', `${plain['VAULT_KV_MOUNT']}/data/mcp/${KEY.path}`, { data: { pat: SECRET } })
+      const shown = await run(sealed, ['show', ...ALICE])
+      expect(shown.out).toMatch(/^status +unusable\nproblem +not_sealed: every call/m)
+    }
     const left = await run(sealed, ['keys', 'reseal'])
     expect(left).toMatchObject({ code: 1, out: expect.stringContaining('\nWithout a seal, left as it is: ') })
     expect(await run(sealed, ['seed', '--replace'], row(SECRET))).toMatchObject({ code: 0 })

@@ -42,8 +42,10 @@ export const gateTexts = {
   malformed: (label: string, { url, hasLogin }: FormLink): string =>
     `Your stored ${label} credential is incomplete or damaged, so the tool could not finish. ${hasLogin ? 'Open this link in a browser, sign in' : OPEN_HERE} and enter it again, then call the tool again: ${url}`,
 
-  expiresSoon: (label: string, expiresAt: Date, url: string): string =>
-    `Your ${label} credential expires on ${lastDayOf(expiresAt).toISOString().slice(0, 10)}. Replace it before then: ${url}`,
+  expiresSoon: (label: string, expiresAt: Date, now: Date, url: string): string =>
+    dayOf(lastDayOf(expiresAt)) === dayOf(now)
+      ? `Today, ${dayOf(now)}, is the last day of your ${label} credential. Replace it now: ${url}`
+      : `Your ${label} credential expires on ${dayOf(lastDayOf(expiresAt))}. Replace it before then: ${url}`,
 
   forbidden: (label: string, error?: CredentialVaultError, correlationId?: string): string =>
     `This server is not allowed to use your ${label} credential (${codeOf(error)}). Entering it again will not help; ask the people who run this server${findable(correlationId)}.`,
@@ -68,6 +70,11 @@ type FormLink = Pick<CredentialRequest, 'url' | 'hasLogin'>
 
 /** Local mode has no login, and no other machine reaches its form. */
 const OPEN_HERE = 'Open this link in a browser on this machine, press Continue,'
+
+/** In UTC, `YYYY-MM-DD`. */
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10)
+}
 
 /** The id by which the operator finds the call in the server's log and audit log. */
 function findable(correlationId: string | undefined): string {
