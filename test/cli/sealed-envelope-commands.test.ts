@@ -166,6 +166,13 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     const refused = await run(plain, ['rotate', ...ALICE, '--field', 'pat'], SECRET)
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('Set MCP_SEALED_ENVELOPE_KEY_FILE') })
     expect(refused.error).toContain('[key_missing]')
+    const reseal = await run(plain, ['keys', 'reseal'])
+    expect(reseal).toMatchObject({ code: 1, error: expect.stringContaining('set MCP_SEALED_ENVELOPE_KEY_FILE') })
+    const opens = /^WRONG +the login opens a stored credential +.*MCP_SEALED_ENVELOPE_KEY/m
+    expect(await run(plain, ['doctor'])).toMatchObject({ code: 1, out: expect.stringMatching(opens) })
+    const wrongKey = { ...sealed, MCP_SEALED_ENVELOPE_KEY_FILE: keyFile(`${name}-wrong.key`) }
+    expect(await run(wrongKey, ['doctor'])).toMatchObject({ code: 1, out: expect.stringMatching(opens) })
+    expect((await run(sealed, ['doctor'])).out).toMatch(/^ok +the login opens a stored credential/m)
   })
 })
 

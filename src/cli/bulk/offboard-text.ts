@@ -99,8 +99,8 @@ function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 
   }))
   const owner = cell(`${subject} (issuer ${issuer})`)
   return rows.length === 0
-      ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
-      : rowsTable(['provider', 'accountName', 'result', 'error'], rows)
+    ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
+    : rowsTable(['provider', 'accountName', 'result', 'error'], rows)
 }
 
 const AGAIN = ': run the command again'

@@ -83,7 +83,8 @@ async function offboarded(
   )
   const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
   const errors = damage ? [...failures, damage] : failures
-  const isDamaged = (provider: string) => isPlaceIn(damage?.message, access.credentials.locate(storageKey(provider, owner)))
+  const isDamaged = (provider: string) =>
+    isPlaceIn(damage?.message, access.credentials.locate(storageKey(provider, owner)))
   const unlisted = damage && {
     listError: damage.code,
     notListed: otherProviders.map((provider) => ({ provider, damaged: isDamaged(provider) })),
