@@ -141,7 +141,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     }
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
-  const calls = createBackendCalls({ name: backend.name, health })
+  const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
   return {
     serverBaseUrl,
     identity,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 import { compiled } from '../harness/processes/compile-module.ts'
 import { lostOf, saveMany } from '../harness/sealed-file/many-records.ts'
 import { headersIn, lettingKeysAge } from '../harness/sealed-file/store-keys.ts'
@@ -52,6 +52,12 @@ test('rotate, reseal, retire and compromise, each as its own process, and each i
     { subject: 'bob', exposed: 'current', version: '1' },
   ])
   expect((await main.run(['keys', 'compromise'])).out).toMatch(/^PROVIDER +ISSUER +SUBJECT +EXPOSED/)
+  expect(await main.run(['revoke', 'jira', '--issuer', ISSUER, '--subject', 'alice', '--purge'])).toMatchObject({
+    code: 0,
+  })
+  expect((await main.run(['keys', 'compromise'])).out).toContain(
+    '\n1 purged or emptied record no longer says whose it was. The audit log does.\n',
+  )
   const types = auditTypes()
   for (const type of ['key.rotated', 'key.resealing', 'key.resealed', 'key.retired', 'key.exposure_listed'])
     expect(types).toContain(type)

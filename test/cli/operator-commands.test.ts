@@ -13,6 +13,7 @@ import { type Command, runCommand, type Terminal } from '../../src/cli/terminal/
 import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
 import { sodiumReady } from '../../src/core/crypto/sodium.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
+import type { WriteIntent } from '../../src/core/ports/secret-backend.ts'
 
 const ISSUER = 'https://login.example.com'
 const SECRET = 'tok-canary-77f1c09a2e'
@@ -44,10 +45,15 @@ async function run(command: Command, words: readonly string[], change: Partial<T
   return { code: await runCommand(command, words, terminal), out, error }
 }
 
-async function store(subject: string, values: Readonly<Record<string, string>>, provider = 'jira'): Promise<void> {
+async function store(
+  subject: string,
+  values: Readonly<Record<string, string>>,
+  provider = 'jira',
+  labels: WriteIntent['labels'] = {},
+): Promise<void> {
   const backend = sealedFile({ folder: environment.MCP_VAULT_FOLDER, keyFile: environment.MCP_VAULT_KEY_FILE })
   await backend.open()
-  const intent = { expect: 'any', audit: { writer: 'test', seq: 1 }, operationId: crypto.randomUUID() } as const
+  const intent = { expect: 'any', audit: { writer: 'test', seq: 1 }, operationId: crypto.randomUUID(), labels } as const
   await backend.write(storageKey(provider, { issuer: ISSUER, subject }), values, intent, {
     signal: new AbortController().signal,
     correlationId: 'test',
@@ -116,6 +122,24 @@ describe('show', () => {
   test('ends with 3 for an absent one', async () => {
     const { code, out } = await run(show, ['jira', '--issuer', ISSUER, '--subject', 'nobody', '--json'])
     expect([code, JSON.parse(out).status]).toEqual([3, 'absent'])
+  })
+})
+
+describe('show of a credential that has expired', () => {
+  const words = ['sentry', '--issuer', ISSUER, '--subject', 'dora']
+  const expiresAt = new Date('2020-03-04T12:00:00Z')
+  beforeAll(() => store('dora', { pat: SECRET }, 'sentry', { expiresAt, accountName: 'dora@acme.example' }))
+
+  test('says since when, and whose account it was at the service', async () => {
+    expect((await run(show, words)).out).toMatch(
+      /^status +expired$[\s\S]*^account +dora@acme\.example$[\s\S]*^expires +2020-03-04T12:00:00\.000Z$/m,
+    )
+    expect(JSON.parse((await run(show, [...words, '--json'])).out)).toMatchObject({
+      status: 'expired',
+      expiresAt: '2020-03-04T12:00:00.000Z',
+      accountName: 'dora@acme.example',
+    })
+    await run(revoke, [...words, '--purge'])
   })
 })
 

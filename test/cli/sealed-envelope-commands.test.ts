@@ -140,6 +140,11 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(await run(plain, ['seed', '--replace'], row(`${SECRET}-by-hand`))).toMatchObject({ code: 0 })
     const refused = await run(sealed, ['rotate', ...ALICE, '--field', 'pat'], SECRET)
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('seed --replace') })
+    if (name === 'vault') {
+      await bao.api('POST', `${plain['VAULT_KV_MOUNT']}/data/mcp/${KEY.path}`, { data: { pat: SECRET } })
+      const shown = await run(sealed, ['show', ...ALICE])
+      expect(shown.out).toMatch(/^status +unusable\nproblem +not_sealed: every call/m)
+    }
     const left = await run(sealed, ['keys', 'reseal'])
     expect(left).toMatchObject({ code: 1, out: expect.stringContaining('\nWithout a seal, left as it is: ') })
     expect(await run(sealed, ['seed', '--replace'], row(SECRET))).toMatchObject({ code: 0 })
@@ -161,6 +166,13 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     const refused = await run(plain, ['rotate', ...ALICE, '--field', 'pat'], SECRET)
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('Set MCP_SEALED_ENVELOPE_KEY_FILE') })
     expect(refused.error).toContain('[key_missing]')
+    const reseal = await run(plain, ['keys', 'reseal'])
+    expect(reseal).toMatchObject({ code: 1, error: expect.stringContaining('set MCP_SEALED_ENVELOPE_KEY_FILE') })
+    const opens = /^WRONG +the login opens a stored credential +.*MCP_SEALED_ENVELOPE_KEY/m
+    expect(await run(plain, ['doctor'])).toMatchObject({ code: 1, out: expect.stringMatching(opens) })
+    const wrongKey = { ...sealed, MCP_SEALED_ENVELOPE_KEY_FILE: keyFile(`${name}-wrong.key`) }
+    expect(await run(wrongKey, ['doctor'])).toMatchObject({ code: 1, out: expect.stringMatching(opens) })
+    expect((await run(sealed, ['doctor'])).out).toMatch(/^ok +the login opens a stored credential/m)
   })
 })
 

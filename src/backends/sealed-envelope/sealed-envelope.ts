@@ -111,7 +111,13 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
       return found.status === 'active' ? { ...found, values: open(found.values, key) } : found
     },
 
-    stat: async (key, call) => withoutSealedField(await inner.stat(key, call)),
+    async stat(key, call) {
+      const status = withoutSealedField(await inner.stat(key, call))
+      if (acceptPlain || status.status !== 'active' || status.fields) return status
+      // No label describes this version, so somebody may have stored it with the store's own tools.
+      const names = await inner.fieldNames?.(key, call)
+      return names === undefined || names.includes(SEALED_FIELD) ? status : { ...status, refused: 'not_sealed' }
+    },
 
     async write(key, values, intent, call) {
       const sealed = { [SEALED_FIELD]: sealedText(values, key, intent.operationId, keys()[0]) }

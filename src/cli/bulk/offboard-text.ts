@@ -1,6 +1,8 @@
+import type { CredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { Offboarded as ServerOffboarded } from '../../core/operations/offboarding.ts'
 import type { RevokedCredential } from '../../core/operations/owner-revocation.ts'
+import { type Failure, failuresText, mayPassByCode } from '../operator/failures.ts'
 import { cell, counted, rowsTable } from '../terminal/table.ts'
 import type { Remaining } from './remaining.ts'
 
@@ -11,6 +13,10 @@ export interface Offboarded extends Owner {
   readonly listed: number
   /** Why the list may lack some of the owner's credentials. */
   readonly listError?: string
+  /** With `listError`: providers of other owners' credentials. `damaged`: the damaged record is that of this owner's credential. */
+  readonly notListed?: readonly { readonly provider: string; readonly damaged: boolean }[]
+  /** Each kind of error once. */
+  readonly failures: readonly Failure[]
   /** Places that may still hold a value or a sign-in, each with its end. */
   readonly remaining: readonly Remaining[]
 }
@@ -32,7 +38,7 @@ const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
 }
 
 /** Formats the result for people: what was done, what is left here, and what is left at the services. */
-export function offboardText(done: Offboarded): string {
+export function offboardText(done: Offboarded, errors: readonly CredentialVaultError[]): string {
   const { dryRun, listError, remaining } = done
   if (listError === undefined && !isFound(done)) {
     const running = [notChecked, ...remaining.map(remainingLine)]
@@ -40,9 +46,9 @@ export function offboardText(done: Offboarded): string {
   }
   return [
     revokedText(done),
-    listError === undefined
-      ? ''
-      : `The list of credentials could not be read to its end (${listError}): others may be left. Name them with --providers.\n`,
+    failedText(done),
+    listError === undefined ? '' : notListedText(listError, done),
+    failuresText(errors),
     dryRun ? 'Nothing was changed.\n' : leftText(done),
     ...(dryRun ? [] : ['Not ended from here:\n', ...remaining.map(remainingLine)]),
     dryRun ? '' : advice,
@@ -54,6 +60,7 @@ export function serverOffboardText(done: ServerOffboarded): string {
   const left = done.left.filter(({ what }) => what !== 'credential')
   return [
     done.left.length === 0 && !isFound(done) ? nothingText(done) : revokedText(done),
+    failedText(done, done.credentials.some(({ error }) => mayPassByCode(error)) ? AGAIN : SEE_LOG),
     ...left.map(({ what, error }) => `Not ended: ${what.replace('_', ' ')} (${error}). Run the command again.\n`),
     done.dryRun ? 'Nothing was changed.\n' : leftText(done),
     done.dryRun || done.left.length > 0
@@ -90,14 +97,28 @@ function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 
     result: RESULTS[result],
     error,
   }))
-  const failed = credentials.filter(({ result }) => result === 'failed').length
   const owner = cell(`${subject} (issuer ${issuer})`)
-  const table =
-    rows.length === 0
-      ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
-      : rowsTable(['provider', 'accountName', 'result', 'error'], rows)
-  if (failed === 0) return table
-  return `${table}${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`
+  return rows.length === 0
+    ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
+    : rowsTable(['provider', 'accountName', 'result', 'error'], rows)
+}
+
+const AGAIN = ': run the command again'
+const SEE_LOG = ". The server's audit log has the reason; run the command again once that is put right"
+
+function failedText({ credentials }: Pick<Offboarded, 'credentials'>, advice = ''): string {
+  const failed = credentials.filter(({ result }) => result === 'failed').length
+  return failed === 0 ? '' : `${counted(failed, 'credential was', 'credentials were')} not revoked${advice}.\n`
+}
+
+function notListedText(listError: string, { notListed = [] }: Pick<Offboarded, 'notListed'>): string {
+  const start = `The list of credentials could not be read to its end (${listError}): others may be left. `
+  const damaged = notListed.filter((one) => one.damaged).map(({ provider }) => provider)
+  if (damaged.length > 0)
+    return `${start}The damaged record is this owner's for ${damaged.join(', ')}: add --providers ${damaged.join(',')}.\n`
+  if (notListed.length === 0) return `${start}Name the providers of your tools with --providers.\n`
+  const names = notListed.map(({ provider }) => provider)
+  return `${start}Of the providers that others use, these are not in the table: add --providers ${names.join(',')}.\n`
 }
 
 const advice = `Restart the servers, or wait, and then run the command again: it revokes what was saved in the meantime.

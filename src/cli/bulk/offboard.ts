@@ -1,7 +1,10 @@
+import type { CredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { revokeAllOf } from '../../core/operations/owner-revocation.ts'
 import { withBar } from '../operator/batch.ts'
+import { isPlaceIn } from '../operator/damaged-record.ts'
+import { failuresOf } from '../operator/failures.ts'
 import { type OperatorAccess, ownerFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerNames } from '../operator/provider-option.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
@@ -30,7 +33,7 @@ Browser sessions, links and cached values are in the memory of running servers a
 ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
 With --server the running server does all of it through its admin API, and the command ends with 0 once nothing is left.
 If nothing of the owner is stored, the command says what it checked. It then ends with 3, or with 0 if the running server did it.
-A failure does not keep the other credentials from being revoked. Run the command again for those, and once more after the times it prints.
+A failure does not keep the other credentials from being revoked. Run the command again after the times it prints.
 
   --providers NAME,…   also revoke these, whatever the list says: for a login that may not list, or a damaged record
   --purge              also remove the marks of the revocations
@@ -46,8 +49,8 @@ A failure does not keep the other credentials from being revoked. Run the comman
     if (byServer) return throughServer(input, terminal, owner, providers)
     const extra = providers.map((provider) => storageKey(provider, owner))
     return withOperatorAccess(terminal, async (access) => {
-      const done = await offboarded(access, terminal, owner, extra, input)
-      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : offboardText(done))
+      const { done, errors } = await offboarded(access, terminal, owner, extra, input)
+      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : offboardText(done, errors))
       if (!done.listError && !isFound(done)) return 3
       return done.dryRun && !done.listError ? 0 : 1
     })
@@ -72,13 +75,21 @@ async function offboarded(
   owner: Owner,
   extra: readonly StorageKey[],
   input: CommandInput,
-): Promise<Offboarded> {
+): Promise<{ readonly done: Offboarded; readonly errors: readonly CredentialVaultError[] }> {
   const dryRun = input.flag('dry-run')
   const purge = input.flag('purge')
   const { context } = access
-  const { credentials, listed, damage } = await withBar(terminal, 'revoke', (onDone) =>
+  const { credentials, listed, otherProviders, damage, failures } = await withBar(terminal, 'revoke', (onDone) =>
     revokeAllOf(owner, { credentials: access.credentials, context, named: extra, purge, dryRun, onDone }),
   )
   const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
-  return { ...owner, dryRun, credentials, listed, ...(damage && { listError: damage.code }), remaining }
+  const errors = damage ? [...failures, damage] : failures
+  const isDamaged = (provider: string) =>
+    isPlaceIn(damage?.message, access.credentials.locate(storageKey(provider, owner)))
+  const unlisted = damage && {
+    listError: damage.code,
+    notListed: otherProviders.map((provider) => ({ provider, damaged: isDamaged(provider) })),
+  }
+  const done = { ...owner, dryRun, credentials, listed, ...unlisted, failures: failuresOf(errors), remaining }
+  return { done, errors }
 }

@@ -16,7 +16,8 @@ export const show: Command = {
   help: `
 Usage: mcp-credential-vault show PROVIDER --issuer URL --subject SUBJECT [--json]
 
-Shows whether the credential is active, revoked or absent, its version, and where the backend keeps it. For an active one it prints the
+Shows whether the credential is active, rejected, expired, revoked or absent, its version, its account at the service, when it expires, and
+where the backend keeps it. "unusable" is one that was stored past a sealed envelope. For an active one it prints the
 command that rotates it, and the vendor's own command with the text to type there. Never prints a value.
 Ends with 3 when it is absent.
 `,
@@ -27,11 +28,17 @@ Ends with 3 when it is absent.
       const status = await credentials.status(key, context)
       const version = status.status === 'absent' ? undefined : status.version
       const fields = status.status === 'active' ? await credentials.fieldNames(key, context) : undefined
+      const { accountName, expiresAt, rejectedAt } = (status.status === 'active' && status.labels) || {}
+      const refused = status.status === 'active' ? status.refused : undefined
       const shown = {
         provider: key.provider,
         ...key.owner,
-        status: stateOf(status, [], Date.now()),
+        status: refused ? 'unusable' : stateOf(status, [], Date.now()),
+        ...(refused && { problem: refused }),
         ...(version && { version: version.label, since: version.createdAt.toISOString() }),
+        ...(accountName !== undefined && { accountName }),
+        ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+        ...(rejectedAt && { rejectedAt: rejectedAt.toISOString() }),
         ...(fields && { fields }),
         backend: credentials.backendName,
         location: credentials.locate(key),
@@ -51,9 +58,18 @@ function lines(shown: Readonly<Record<string, string | readonly string[]>>): str
   return rows.map(([label = '', text = '']) => `${label.padEnd(10)} ${text}\n`).join('')
 }
 
-const LABELS: Readonly<Record<string, string>> = { rotateByHand: 'by hand', rotateInput: 'then type' }
-/** The vendor's command reads standard input to its end, and the terminal echoes it. */
-const NOTES: Readonly<Record<string, string>> = { rotateInput: ', then Ctrl+D; the terminal shows what you type' }
+const LABELS: Readonly<Record<string, string>> = {
+  accountName: 'account',
+  expiresAt: 'expires',
+  rejectedAt: 'rejected',
+  rotateByHand: 'by hand',
+  rotateInput: 'then type',
+}
+/** `rotateInput`: the vendor's command reads standard input to its end, and the terminal echoes it. */
+const NOTES: Readonly<Record<string, string>> = {
+  rotateInput: ', then Ctrl+D; the terminal shows what you type',
+  problem: ': every call with it is refused; docs/troubleshooting.md#record_tampered says what to do',
+}
 
 /** Names our own command first, because it prompts without an echo, keeps the other fields and logs the change. */
 function rotation(credentials: OperatorCredentials, key: StorageKey, fields: readonly string[] | undefined) {

@@ -22,7 +22,8 @@ Usage: mcp-credential-vault doctor [--provider NAME] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
-the probe below that provider's name, for policies that cover one provider; default doctor.
+the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
+a wrong or missing key does not, unless the login may not list.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {

@@ -58,7 +58,8 @@ function withKeys<K>(
 function failWithoutKeys(): never {
   throw new CredentialVaultError(
     'unsupported',
-    'Only the sealed file has keys that this command changes. In Vault or AWS Secrets Manager, rotate the keys of the service itself.',
+    'Only the sealed file has keys that this command changes. In Vault or AWS Secrets Manager, rotate the keys of the service itself. ' +
+      'If your servers seal with an envelope, set MCP_SEALED_ENVELOPE_KEY_FILE here as there, and run the command again.',
   )
 }
 

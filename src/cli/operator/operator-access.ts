@@ -67,7 +67,8 @@ export async function withOperatorAccess(
       actor: operator(),
     }
     const log = createAccessLog(journal, backend.name)
-    const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health }) }
+    // A command prints the backend's errors itself.
+    const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health: createHealth(() => {}) }) }
     const marks = createRejectionMarks({ ...doors, warn })
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials: OperatorCredentials = {

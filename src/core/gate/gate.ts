@@ -52,9 +52,10 @@ export type GateOutcome<R> =
  */
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   let { provider } = entry
+  const correlationId = newCorrelationId()
   try {
     provider = accountOf(provider, entry.account)
-    return await pass({ ...entry, provider })
+    return await pass({ ...entry, provider }, correlationId)
   } catch (error) {
     // Written for the caller, in fixed words and declared names: the model can choose again.
     if (isUnknownAccount(error)) return words(error.message)
@@ -63,7 +64,7 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
     // Our errors are written for operators. The user is told which kind of problem it is.
     const kind = problemKind(error)
     if (kind === undefined) throw error
-    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined))
+    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, correlationId))
   }
 }
 
@@ -78,7 +79,7 @@ function isUnknownAccount(error: unknown): error is CredentialVaultError {
   return isCredentialVaultError(error, 'configuration_invalid') && error.reason === 'account_unknown'
 }
 
-async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
+async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<GateOutcome<R>> {
   const { provider, client, authInfo, toolCall, tool } = entry
   await provider.ready()
   const user = provider.userOf(authInfo)
@@ -90,7 +91,7 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     user,
     clientName: client.name,
     tool,
-    correlationId: newCorrelationId(),
+    correlationId,
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }

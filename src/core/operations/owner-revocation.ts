@@ -22,8 +22,12 @@ export interface OwnerRevocation {
   readonly credentials: readonly RevokedCredential[]
   /** How many credentials, of all owners, the list named. */
   readonly listed: number
+  /** The providers that the list names for any owner, without those of this owner's credentials. */
+  readonly otherProviders: readonly string[]
   /** Why the list may lack some of the owner's credentials. */
   readonly damage: CredentialVaultError | undefined
+  /** Why credentials were not revoked, for people. `credentials` has the codes alone. */
+  readonly failures: readonly CredentialVaultError[]
 }
 
 export interface OwnerRevocationParts {
@@ -58,7 +62,10 @@ export async function revokeAllOf(owner: Owner, parts: OwnerRevocationParts): Pr
     return status?.status === 'revoked' ? 'already_revoked' : 'absent'
   }
   const outcomes = await inBatch(wanted, revoked, (done) => onDone?.(done, wanted.length))
-  return { credentials: outcomes.map(resultOf), listed: stored.length, damage }
+  const failures = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []))
+  const done = new Set(wanted.map(({ key }) => key.provider))
+  const otherProviders = [...new Set(stored.map(({ key }) => key.provider))].filter((provider) => !done.has(provider))
+  return { credentials: outcomes.map(resultOf), listed: stored.length, otherProviders, damage, failures }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ErrorReason } from '../model/error-reason.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from './audit-sink.ts'
@@ -40,6 +41,8 @@ export type CredentialStatus =
       /** Field names of this version, if the backend stores them. */
       readonly fields?: readonly string[]
       readonly labels?: VersionLabels
+      /** Why `read` will refuse these values, if `stat` can tell without reading them. It changes nothing but what people are told. */
+      readonly refused?: ErrorReason
     }
 
 export type CredentialLookup =
