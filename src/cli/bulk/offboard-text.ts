@@ -11,6 +11,8 @@ export interface Offboarded extends Owner {
   readonly listed: number
   /** Why the list may lack some of the owner's credentials. */
   readonly listError?: string
+  /** With `listError`: providers that were named, whose named accounts could not be looked for. */
+  readonly undeclared?: readonly string[]
   /** Places that may still hold a value or a sign-in, each with its end. */
   readonly remaining: readonly Remaining[]
 }
@@ -33,16 +35,17 @@ const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
 
 /** Formats the result for people: what was done, what is left here, and what is left at the services. */
 export function offboardText(done: Offboarded): string {
-  const { dryRun, listError, remaining } = done
+  const { dryRun, listError, undeclared = [], remaining } = done
   if (listError === undefined && !isFound(done)) {
     const running = [notChecked, ...remaining.map(remainingLine)]
     return [nothingText(done), ...(dryRun ? [] : running)].join('')
   }
   return [
-    revokedText(done),
+    revokedText(done, listError === undefined),
     listError === undefined
       ? ''
       : `The list of credentials could not be read to its end (${listError}): others may be left. Name them with --providers.\n`,
+    undeclared.map(undeclaredLine).join(''),
     dryRun ? 'Nothing was changed.\n' : leftText(done),
     ...(dryRun ? [] : ['Not ended from here:\n', ...remaining.map(remainingLine)]),
     dryRun ? '' : advice,
@@ -53,7 +56,12 @@ export function offboardText(done: Offboarded): string {
 export function serverOffboardText(done: ServerOffboarded): string {
   const left = done.left.filter(({ what }) => what !== 'credential')
   return [
-    done.left.length === 0 && !isFound(done) ? nothingText(done) : revokedText(done),
+    done.left.length === 0 && !isFound(done)
+      ? nothingText(done)
+      : revokedText(
+          done,
+          done.left.every(({ what }) => what !== 'credential_list'),
+        ),
     ...left.map(({ what, error }) => `Not ended: ${what.replace('_', ' ')} (${error}). Run the command again.\n`),
     done.dryRun ? 'Nothing was changed.\n' : leftText(done),
     done.dryRun || done.left.length > 0
@@ -83,7 +91,10 @@ function nothingText({
 
 const notChecked = 'Not checked, since running servers keep it in memory (with --server the server itself ends it):\n'
 
-function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>): string {
+function revokedText(
+  { issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>,
+  isComplete: boolean,
+): string {
   const rows = credentials.map(({ provider, result, error, accountName }) => ({
     provider,
     accountName,
@@ -94,10 +105,14 @@ function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 
   const owner = cell(`${subject} (issuer ${issuer})`)
   const table =
     rows.length === 0
-      ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
+      ? `No credential of ${owner} ${isComplete ? 'is stored. "list" shows what is stored' : 'was found'}.\n`
       : rowsTable(['provider', 'accountName', 'result', 'error'], rows)
   if (failed === 0) return table
   return `${table}${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`
+}
+
+function undeclaredLine(provider: string): string {
+  return `Of ${provider}, only the account without a name was looked for. Name the others, as in --providers ${provider},${provider}@work, or give --tools.\n`
 }
 
 const advice = `Restart the servers, or wait, and then run the command again: it revokes what was saved in the meantime.
