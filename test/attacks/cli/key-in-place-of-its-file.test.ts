@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { findEnvelopeKeys } from '../../../src/backends/sealed-envelope/envelope-keys.ts'
+import { findAcceptedKeys } from '../../../src/core/crypto/accepted-keys.ts'
 import { findKey } from '../../../src/core/crypto/key-source.ts'
 import { generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
-import { findPreviousKeys } from '../../../src/core/crypto/previous-keys.ts'
 
 // An operator sets MCP_…_FILE to the key itself. The message goes to the terminal, and to the log of the server that does not start.
 const key = generateKeyText()
@@ -13,17 +13,17 @@ test.each([
   ['MCP_VAULT_KEY_FILE', () => findKey({ name: 'MCP_VAULT_KEY', warn } as never, { MCP_VAULT_KEY_FILE: key })],
   ['MCP_WEB_KEY_FILE', () => findKey({ name: 'MCP_WEB_KEY', warn }, { MCP_WEB_KEY_FILE: key })],
   [
-    'MCP_WEB_KEY_PREVIOUS_FILE',
+    'MCP_WEB_KEY_ACCEPTED_FILE',
     () =>
-      findPreviousKeys(
+      findAcceptedKeys(
         { name: 'MCP_WEB_KEY', option: 'x', current: parseKey(other, 'x'), derived: undefined, warn },
-        { MCP_WEB_KEY_PREVIOUS_FILE: key },
+        { MCP_WEB_KEY_ACCEPTED_FILE: key },
       ),
   ],
   ['MCP_SEALED_ENVELOPE_KEY_FILE', () => findEnvelopeKeys({ warn }, { MCP_SEALED_ENVELOPE_KEY_FILE: key })],
   [
-    'MCP_SEALED_ENVELOPE_PREVIOUS_KEY_FILES',
-    () => findEnvelopeKeys({ warn }, { MCP_SEALED_ENVELOPE_KEY: other, MCP_SEALED_ENVELOPE_PREVIOUS_KEY_FILES: key }),
+    'MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE',
+    () => findEnvelopeKeys({ warn }, { MCP_SEALED_ENVELOPE_KEY: other, MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: key }),
   ],
 ])('%s: the key is not in the message', (_name, find) => {
   let message = ''
