@@ -8,6 +8,7 @@ import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
+import type { KeyUse } from '../core/ports/key-use.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
 import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
 import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
@@ -78,13 +79,13 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
     prepared = true
   }
 
-  function open(derived?: Uint8Array): NonNullable<typeof opened> {
-    opened ??= begin(derived)
+  function open(derived?: Uint8Array, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
+    opened ??= begin(derived, onFound)
     return opened
   }
 
-  function begin(derived: Uint8Array | undefined): NonNullable<typeof opened> {
-    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn })
+  function begin(derived: Uint8Array | undefined, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
+    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn, onFound })
     const key = configured?.key ?? derived
     if (!key && settings.subjects === 'pseudonym') {
       throw new CredentialVaultError(
@@ -105,6 +106,7 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
       current: key,
       derived,
       warn,
+      onFound,
     }).map(auditKeys)
     const keys = auditKeys(key ?? randomBytes(32))
     const { keepDays, anchor } = settings
@@ -157,8 +159,8 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
   }
 
   return {
-    async open(derived) {
-      open(derived)
+    async open(derived, keyConfigured) {
+      open(derived, keyConfigured)
       try {
         await prepare()
       } catch (error) {

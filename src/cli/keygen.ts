@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { generateKeyText } from '../core/crypto/key-text.ts'
+import { shownPath } from '../core/host/shown-path.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type { Command } from './terminal/command.ts'
 
@@ -25,7 +26,12 @@ Keep a copy in a safe place: what was sealed with the key cannot be read without
       return 0
     }
     writeNew(file, `${key}\n`)
-    terminal.out(input.flag('json') ? `${JSON.stringify({ file })}\n` : `Wrote a new key to ${file}.\n`)
+    const shown = shownPath(file)
+    terminal.out(
+      input.flag('json')
+        ? `${JSON.stringify({ file: shown ?? null })}\n`
+        : `Wrote a new key to ${shown ?? 'the file of --out'}.\n`,
+    )
     return 0
   },
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
-import { deriveKey } from '../core/crypto/derive-key.ts'
 import { findKey } from '../core/crypto/key-source.ts'
 import type { WebKeys } from '../core/crypto/seal.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
+import type { KeyUse } from '../core/ports/key-use.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 
@@ -17,20 +17,19 @@ export interface WebKeyParts {
   readonly backend: Pick<SecretBackend, 'deriveKey'>
   readonly pendingStore: Pick<PendingStore, 'shared'>
   readonly warn: (message: string) => void
+  /** Called with each key that was given or set, and not derived. */
+  readonly onFound: (use: KeyUse) => void
 }
 
 /**
  * Returns the key that seals cookies, references, pending requests and links: the configured key, else one derived from the store's key,
  * else a random one if no other process can need it. The other valid keys follow it.
  *
- * @throws `configuration_invalid` (`same_key`, `web_key_missing`, `accepted_keys`), `key_malformed`
+ * @throws `configuration_invalid` (`web_key_missing`, `accepted_keys`, and what `onFound` throws), `key_malformed`
  */
-export function findWebKeys({ caller, text, accepted, backend, pendingStore, warn }: WebKeyParts): WebKeys {
+export function findWebKeys({ caller, text, accepted, backend, pendingStore, warn, onFound }: WebKeyParts): WebKeys {
   const derived = backend.deriveKey?.('web')
-  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
-  const isStoreKey = (key: Uint8Array) =>
-    derived !== undefined && Buffer.from(derived).equals(deriveKey(key, 'derived web'))
-  if (configured && isStoreKey(configured.key)) throw sameAsStoreKey(`${caller}.webKey`)
+  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn, onFound })
   const current = configured?.key ?? derived
   const others = findAcceptedKeys({
     name: 'MCP_WEB_KEY',
@@ -39,21 +38,13 @@ export function findWebKeys({ caller, text, accepted, backend, pendingStore, war
     current,
     derived,
     warn,
+    onFound,
   })
-  if (others.some(isStoreKey)) throw sameAsStoreKey(`${caller}.acceptedWebKeys`)
   if (current) return [current, ...others]
   if (!pendingStore.shared) return [randomBytes(32)]
   throw new CredentialVaultError(
     'configuration_invalid',
     `${caller}.webKey: links and cookies need a key that all replicas share. Create one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.`,
     { reason: 'web_key_missing' },
-  )
-}
-
-function sameAsStoreKey(option: string): CredentialVaultError {
-  return new CredentialVaultError(
-    'configuration_invalid',
-    `${option}: it is the same key as the store key, so the process that serves the form could read the store. Create another key with "mcp-credential-vault keygen".`,
-    { reason: 'same_key' },
   )
 }

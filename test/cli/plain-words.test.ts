@@ -43,7 +43,10 @@ describe('list', () => {
 test('a folder in place of the key file is not to be locked away from its user', async () => {
   chmodSync(command.root, 0o755)
   const { code, error } = await command.shell('MCP_VAULT_KEY_FILE=. $MCV list')
-  expect([code, error]).toEqual([1, expect.stringContaining('The key file . is a folder, not a file')])
+  expect([code, error]).toEqual([
+    1,
+    expect.stringContaining('The key file of MCP_VAULT_KEY_FILE (.) is a folder, not a file'),
+  ])
   expect(error).not.toContain('chmod')
 })
 

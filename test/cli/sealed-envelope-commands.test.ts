@@ -185,7 +185,7 @@ describe('an operator who mistypes', () => {
     ],
     ['no key', { MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: 'true' }, 'MCP_SEALED_ENVELOPE_KEY_FILE'],
     ['a flag', { MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: 'yes' }, 'MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: must be one of'],
-    ['a file', { MCP_SEALED_ENVELOPE_KEY_FILE: '/nowhere/envelope.key' }, '/nowhere/envelope.key cannot be read'],
+    ['a file', { MCP_SEALED_ENVELOPE_KEY_FILE: '/nowhere/envelope.key' }, '(/nowhere/envelope.key) cannot be read'],
     ['the name', { MCP_SEALED_ENVELOP_KEY_FILE: '/k' }, 'Did you mean MCP_SEALED_ENVELOPE_KEY_FILE?'],
   ])('%s: it is named', async (_name, wrong, said) => {
     const environment = { MCP_AUDIT_FOLDER: join(folder, 'audit-wrong'), ...(await vaultEnvironment()), ...wrong }

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type HttpBrowser, httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
-import { keysInText } from '../../src/core/crypto/accepted-keys.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { wordsIn } from '../../src/core/model/options.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
@@ -83,7 +83,7 @@ async function service() {
       MCP_VAULT_FOLDER = '',
       MCP_VAULT_KEY_FILE = '',
     } = environment
-    const accepted = MCP_WEB_KEY_ACCEPTED_FILE ? keysInText(readFileSync(MCP_WEB_KEY_ACCEPTED_FILE, 'utf8')) : []
+    const accepted = MCP_WEB_KEY_ACCEPTED_FILE ? wordsIn(readFileSync(MCP_WEB_KEY_ACCEPTED_FILE, 'utf8')) : []
     const vault = await openVault({
       serverBaseUrl,
       backend: sealedFile({ folder: MCP_VAULT_FOLDER, keyFile: MCP_VAULT_KEY_FILE }),

@@ -90,6 +90,8 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
   { name: 'cookie-not-bound-to-policy', tests: ['test/attacks/session/cookie-from-weaker-login-policy.test.ts'] },
+  { name: 'offboarding-choices-not-checked', tests: ['test/attacks/admin/offboard-mistyped.test.ts'] },
+  { name: 'key-for-two-uses-accepted', tests: ['test/attacks/sealed-envelope/key-used-twice.test.ts'] },
   { name: 'session-not-asked-again', tests: ['test/attacks/form/submit-after-sessions-ended.test.ts'] },
   {
     name: 'strangers-not-capped',

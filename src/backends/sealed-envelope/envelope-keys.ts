@@ -4,6 +4,7 @@ import { findKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
 import { keyedHash, wipe } from '../../core/crypto/sodium.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { KeyUse } from '../../core/ports/key-use.ts'
 
 /** One configured key, as three keys for three uses. None of them reveals another. */
 export interface EnvelopeKey {
@@ -23,6 +24,7 @@ export interface EnvelopeKeySources {
   readonly acceptedKeys?: readonly string[] | undefined
   readonly acceptedKeysFile?: string | undefined
   readonly warn: (message: string) => void
+  readonly onFound?: ((use: KeyUse) => void) | undefined
 }
 
 const VARIABLE = 'MCP_SEALED_ENVELOPE_KEY'
@@ -32,13 +34,13 @@ const VARIABLE = 'MCP_SEALED_ENVELOPE_KEY'
  * file, or the same key twice (`same_key`)
  */
 export function findEnvelopeKeys(
-  { key, keyFile, warn, acceptedKeys: texts, acceptedKeysFile: file }: EnvelopeKeySources,
+  { key, keyFile, warn, onFound, acceptedKeys: texts, acceptedKeysFile: file }: EnvelopeKeySources,
   environment: NodeJS.ProcessEnv = process.env,
 ): EnvelopeKeys {
-  const write = findKey({ name: VARIABLE, text: key, file: keyFile, warn }, environment)
+  const write = findKey({ name: VARIABLE, text: key, file: keyFile, warn, onFound }, environment)
   if (!write) throw noKey()
   const option = 'sealedEnvelope.acceptedKeys'
-  const source = { name: VARIABLE, option, texts, file, current: write.key, derived: undefined, warn } as const
+  const source = { name: VARIABLE, option, texts, file, current: write.key, derived: undefined, warn, onFound } as const
   const accepted = findAcceptedKeys(source, environment)
   return [made(write.key), ...accepted.map(made)]
 }

@@ -92,7 +92,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
 
     async open(events) {
       await sodiumReady()
-      const found = findEnvelopeKeys({ ...settings, warn })
+      const found = findEnvelopeKeys({ ...settings, warn, onFound: events?.keyConfigured })
       try {
         await inner.open(events)
       } catch (error) {

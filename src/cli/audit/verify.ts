@@ -6,6 +6,7 @@ import { checkpointsIn } from '../../audit/verify/anchor-lines.ts'
 import type { Finding } from '../../audit/verify/finding.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
 import { verifyRecords } from '../../audit/verify/verify-records.ts'
+import { fileLabel, shownPath } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
@@ -71,14 +72,16 @@ function anchorsFrom(path: string | undefined): Anchors | undefined {
   const text = textOf(path)
   const checkpoints = checkpointsIn(text).length
   if (checkpoints > 0) return { path, text, checkpoints }
-  throw anchorsProblem(`The file of --anchors, ${path}, holds no checkpoint: a line with "type":"audit.checkpoint".`)
+  throw anchorsProblem(
+    `The file of ${fileLabel('--anchors', path)} holds no checkpoint: a line with "type":"audit.checkpoint".`,
+  )
 }
 
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    throw anchorsProblem('The file of --anchors cannot be read.')
+    throw anchorsProblem(`The file of ${fileLabel('--anchors', path)} cannot be read.`)
   }
 }
 
@@ -152,7 +155,11 @@ function shown({ integrity, completeness, lines, writers, findings }: AuditRepor
   return [
     ...findings.map(shownFinding),
     `${lines} lines of ${writers.length} processes in ${files} files`,
-    ...(anchors ? [`compared with ${counted(anchors.checkpoints, 'checkpoint')} of ${anchors.path}`] : []),
+    ...(anchors
+      ? [
+          `compared with ${counted(anchors.checkpoints, 'checkpoint')} of ${shownPath(anchors.path) ?? 'the file of --anchors'}`,
+        ]
+      : []),
     `integrity:    ${integrity}`,
     `completeness: ${completeness}`,
     '',

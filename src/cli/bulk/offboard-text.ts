@@ -17,6 +17,8 @@ export interface Offboarded extends Owner {
   readonly notListed?: readonly { readonly provider: string; readonly damaged: boolean }[]
   /** Each kind of error once. */
   readonly failures: readonly Failure[]
+  /** With `listError`: providers that were named, whose named accounts could not be looked for. */
+  readonly undeclared?: readonly string[]
   /** Places that may still hold a value or a sign-in, each with its end. */
   readonly remaining: readonly Remaining[]
 }
@@ -39,15 +41,16 @@ const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
 
 /** Formats the result for people: what was done, what is left here, and what is left at the services. */
 export function offboardText(done: Offboarded, errors: readonly CredentialVaultError[]): string {
-  const { dryRun, listError, remaining } = done
+  const { dryRun, listError, undeclared = [], remaining } = done
   if (listError === undefined && !isFound(done)) {
     const running = [notChecked, ...remaining.map(remainingLine)]
     return [nothingText(done), ...(dryRun ? [] : running)].join('')
   }
   return [
-    revokedText(done),
+    revokedText(done, listError === undefined),
     failedText(done),
     listError === undefined ? '' : notListedText(listError, done),
+    undeclared.map(undeclaredLine).join(''),
     failuresText(errors),
     dryRun ? 'Nothing was changed.\n' : leftText(done),
     ...(dryRun ? [] : ['Not ended from here:\n', ...remaining.map(remainingLine)]),
@@ -59,7 +62,12 @@ export function offboardText(done: Offboarded, errors: readonly CredentialVaultE
 export function serverOffboardText(done: ServerOffboarded): string {
   const left = done.left.filter(({ what }) => what !== 'credential')
   return [
-    done.left.length === 0 && !isFound(done) ? nothingText(done) : revokedText(done),
+    done.left.length === 0 && !isFound(done)
+      ? nothingText(done)
+      : revokedText(
+          done,
+          done.left.every(({ what }) => what !== 'credential_list'),
+        ),
     failedText(done, done.credentials.some(({ error }) => mayPassByCode(error)) ? AGAIN : SEE_LOG),
     ...left.map(({ what, error }) => `Not ended: ${what.replace('_', ' ')} (${error}). Run the command again.\n`),
     done.dryRun ? 'Nothing was changed.\n' : leftText(done),
@@ -90,7 +98,10 @@ function nothingText({
 
 const notChecked = 'Not checked, since running servers keep it in memory (with --server the server itself ends it):\n'
 
-function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>): string {
+function revokedText(
+  { issuer, subject, credentials }: Owner & Pick<Offboarded, 'credentials'>,
+  isComplete: boolean,
+): string {
   const rows = credentials.map(({ provider, result, error, accountName }) => ({
     provider,
     accountName,
@@ -99,7 +110,7 @@ function revokedText({ issuer, subject, credentials }: Owner & Pick<Offboarded, 
   }))
   const owner = cell(`${subject} (issuer ${issuer})`)
   return rows.length === 0
-    ? `No credential of ${owner} is stored. "list" shows what is stored.\n`
+    ? `No credential of ${owner} ${isComplete ? 'is stored. "list" shows what is stored' : 'was found'}.\n`
     : rowsTable(['provider', 'accountName', 'result', 'error'], rows)
 }
 
@@ -119,6 +130,10 @@ function notListedText(listError: string, { notListed = [] }: Pick<Offboarded, '
   if (notListed.length === 0) return `${start}Name the providers of your tools with --providers.\n`
   const names = notListed.map(({ provider }) => provider)
   return `${start}Of the providers that others use, these are not in the table: add --providers ${names.join(',')}.\n`
+}
+
+function undeclaredLine(provider: string): string {
+  return `Of ${provider}, only the account without a name was looked for. Name the others, as in --providers ${provider},${provider}@work, or give --tools.\n`
 }
 
 const advice = `Restart the servers, or wait, and then run the command again: it revokes what was saved in the meantime.

@@ -4,6 +4,7 @@ import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { KeyUse } from '../../core/ports/key-use.ts'
 import { auditFolderOf, ownAuditKeys } from '../audit/audit-folder.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { counted } from '../terminal/table.ts'
@@ -13,9 +14,10 @@ import type { CheckResult } from './check-result.ts'
 export async function checkAcceptedKeys(
   terminal: Terminal,
   derivedWebKey: Uint8Array | undefined,
+  onFound: (use: KeyUse) => void,
 ): Promise<readonly CheckResult[]> {
   return [
-    ...(await checkOf('the accepted web keys', () => webKeys(terminal, derivedWebKey))),
+    ...(await checkOf('the accepted web keys', () => webKeys(terminal, derivedWebKey, onFound))),
     ...(await checkOf('the accepted audit keys', () => auditKeysInUse(terminal))),
   ]
 }
@@ -31,11 +33,15 @@ async function checkOf(check: string, work: () => Promise<string | undefined>): 
 }
 
 /** No record says who still holds what was sealed with a web key, but all of it expires. */
-async function webKeys({ environment, error }: Terminal, derived: Uint8Array | undefined): Promise<string | undefined> {
+async function webKeys(
+  { environment, error }: Terminal,
+  derived: Uint8Array | undefined,
+  onFound: (use: KeyUse) => void,
+): Promise<string | undefined> {
   const warn = (problem: string) => error(`mcp-credential-vault: ${problem}\n`)
-  const current = findKey({ name: 'MCP_WEB_KEY', warn }, environment)?.key ?? derived
+  const current = findKey({ name: 'MCP_WEB_KEY', warn, onFound }, environment)?.key ?? derived
   const option = 'openVault.acceptedWebKeys'
-  const accepted = findAcceptedKeys({ name: 'MCP_WEB_KEY', option, current, derived, warn }, environment)
+  const accepted = findAcceptedKeys({ name: 'MCP_WEB_KEY', option, current, derived, warn, onFound }, environment)
   if (accepted.length === 0) return undefined
   const ids = accepted.map(keyId).join(', ')
   return `${ids}; a replaced key can go once its sessions and links have expired (MCP_SESSION_MAX_SECONDS, MCP_LINK_TTL_SECONDS)`

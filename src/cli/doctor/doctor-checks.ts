@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { checkNotSealed } from '../../core/model/stored-values.ts'
-import type { BackendPrincipal, SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { BackendPrincipal, OpeningEvents, SecretBackend } from '../../core/ports/secret-backend.ts'
 import { type CheckResult, call, skipped, TIER_NAMES, tried, verdict } from './check-result.ts'
 import { DOCTOR_ISSUER } from './leftover.ts'
 import { checkProbe } from './probe-checks.ts'
@@ -13,17 +13,19 @@ const PROBES = 'doctor'
  * must save, the tools' login must read, and neither may do the other's task; a single login must do both.
  *
  * @param correlationId of every request, so that the backend's own log shows who made the probes
+ * @param keyConfigured refuses a key that is configured for two uses
  */
 export async function checkBackend(
   backend: SecretBackend,
   provider: string | undefined,
   correlationId: string,
+  keyConfigured?: OpeningEvents['keyConfigured'],
 ): Promise<readonly CheckResult[]> {
   const principals = backend.principals?.() ?? [{ tier: 'both' as const, backend }]
   const results: CheckResult[] = []
   const usable: BackendPrincipal[] = []
   for (const principal of principals) {
-    const opening = await tried(() => principal.backend.open())
+    const opening = await tried(() => principal.backend.open(keyConfigured && { keyConfigured }))
     results.push({
       check: `${TIER_NAMES[principal.tier]} opens the store`,
       result: verdict(opening.ok),

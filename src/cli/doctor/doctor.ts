@@ -1,3 +1,4 @@
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
@@ -32,11 +33,12 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
     const { backend, audit, pendingStore } = stores
     const correlationId = newCorrelationId()
+    const keyConfigured = createKeyUses()
     try {
       const results = [
-        ...(await checkBackend(backend, input.text('provider'), correlationId)),
+        ...(await checkBackend(backend, input.text('provider'), correlationId, keyConfigured)),
         await checked('the audit log can be written', async () => {
-          await openAudit(stores, terminal.environment)
+          await openAudit(stores, terminal.environment, keyConfigured)
           await audit.append({
             type: 'admin.checked',
             outcome: 'success',
@@ -46,7 +48,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
-        ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend))),
+        ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')

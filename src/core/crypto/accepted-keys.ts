@@ -1,7 +1,11 @@
 import { processWarning } from '../host/process-warning.ts'
+import { fileLabel } from '../host/shown-path.ts'
 import { CredentialVaultError } from '../model/errors.ts'
+import { wordsIn } from '../model/options.ts'
+import type { KeyUse } from '../ports/key-use.ts'
 import { readKeyFile } from './key-source.ts'
 import { parseKey } from './key-text.ts'
+import { keyUse } from './key-uses.ts'
 
 /** The source of the keys that are read besides the current one: given in code, or `NAME_ACCEPTED` or `NAME_ACCEPTED_FILE`. */
 export interface AcceptedKeysSource {
@@ -17,6 +21,8 @@ export interface AcceptedKeysSource {
   readonly derived: Uint8Array | undefined
   /** Called when a key file is used although other users may read it. Default: a process warning. */
   readonly warn?: ((message: string) => void) | undefined
+  /** Called with each key of the list that is not derived from the store key. */
+  readonly onFound?: ((use: KeyUse) => void) | undefined
 }
 
 /** One change needs one accepted key. The rest allows for changes that overlap; a longer list is one that was never cleaned up. */
@@ -26,7 +32,8 @@ const DERIVED = 'derived'
 /**
  * Returns the keys that are still, or already, valid besides the current one, in the order of the list.
  *
- * @throws `configuration_invalid` (`two_keys`, `same_key`, `accepted_keys`, `key_file_unreadable`), `key_exposed`, `key_malformed`
+ * @throws `configuration_invalid` (`two_keys`, `same_key`, `accepted_keys`, `key_file_unreadable`), `key_exposed`, `key_malformed`,
+ *   and what `onFound` throws
  */
 export function findAcceptedKeys(
   source: AcceptedKeysSource,
@@ -56,6 +63,7 @@ export function findAcceptedKeys(
       throw refuse('same_key', `key ${at + 1} is the same as ${other}. List each accepted key once.`)
     }
     seen.push(key)
+    if (texts[at] !== DERIVED) source.onFound?.(keyUse(source.name, label, key))
   })
   return keys
 }
@@ -70,27 +78,22 @@ function listed(source: AcceptedKeysSource, environment: NodeJS.ProcessEnv): Lis
   const given = source.texts !== undefined || source.file !== undefined
   const variable = given ? undefined : environment[`${name}_ACCEPTED`]
   const path = source.file ?? (given ? undefined : environment[`${name}_ACCEPTED_FILE`])
-  const texts = source.texts ?? (variable ? keysInText(variable) : undefined)
+  const texts = source.texts ?? (variable ? wordsIn(variable) : undefined)
   const label = source.texts ? option : `${name}_ACCEPTED`
   if (!path) return { label, texts: texts ?? [] }
-  const fileLabel = `${name}_ACCEPTED_FILE (${path})`
+  const labelOfFile = fileLabel(`${name}_ACCEPTED_FILE`, path)
   if (texts) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `Accepted keys are configured by ${label} and by ${fileLabel}. Put all of them into one.`,
+      `Accepted keys are configured by ${label} and by ${labelOfFile}. Put all of them into one.`,
       { reason: 'two_keys' },
     )
   }
-  const found = keysInText(readKeyFile(path, warn))
-  if (found.length > 0) return { label: fileLabel, texts: found }
+  const found = wordsIn(readKeyFile(path, labelOfFile, warn))
+  if (found.length > 0) return { label: labelOfFile, texts: found }
   throw new CredentialVaultError(
     'configuration_invalid',
-    `${fileLabel}: the file is empty. Write one accepted key on each line, or unset the variable.`,
+    `${labelOfFile}: the file is empty. Write one accepted key on each line, or unset the variable.`,
     { reason: 'accepted_keys' },
   )
-}
-
-/** Splits a list at white space and commas. */
-export function keysInText(text: string): readonly string[] {
-  return text.split(/[\s,]+/).filter((word) => word !== '')
 }

@@ -14,11 +14,11 @@ import type { RunningSaves } from './running-saves.ts'
 /** Options of an offboarding. */
 export interface OffboardingChoices {
   /** Providers to revoke besides the registered ones and those that the list names: for a backend that may not list. */
-  readonly providers?: readonly string[]
+  readonly providers?: readonly string[] | undefined
   /** Also remove the marks of the revocations. Default false. */
-  readonly purge?: boolean
+  readonly purge?: boolean | undefined
   /** Only tell what would be revoked. Default false. */
-  readonly dryRun?: boolean
+  readonly dryRun?: boolean | undefined
 }
 
 /** The result of an offboarding. */

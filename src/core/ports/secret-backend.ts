@@ -2,6 +2,7 @@ import type { ErrorReason } from '../model/error-reason.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from './audit-sink.ts'
+import type { KeyUse } from './key-use.ts'
 import type { StoreKeys } from './store-keys.ts'
 
 declare const versionBrand: unique symbol
@@ -117,6 +118,8 @@ export interface BackendPrincipal {
 export interface OpeningEvents {
   /** A new store was created and sealed with the key of this id: 8 hex digits that reveal nothing about the key. */
   keyCreated?(keyId: string): void
+  /** A key was configured, for this use. Throws `configuration_invalid` (`same_key`) if another use has the same: let it through. */
+  keyConfigured?(use: KeyUse): void
 }
 
 export interface StoredCredential {

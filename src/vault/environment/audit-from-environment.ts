@@ -4,10 +4,10 @@ import type { AuditAnchor } from '../../audit/anchors/anchor.ts'
 import { streamAnchor } from '../../audit/anchors/stream-anchor.ts'
 import { webhookAnchor } from '../../audit/anchors/webhook-anchor.ts'
 import { createJsonLines, type JsonLinesAudit } from '../../audit/json-lines.ts'
-import { keysInText } from '../../core/crypto/accepted-keys.ts'
 import { warnAbout } from '../../core/host/notice.ts'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parseOptions } from '../../core/model/options.ts'
+import { parseOptions, wordsIn } from '../../core/model/options.ts'
 import { fromVariables, keyOptions, wholeNumber, withoutEmpty } from './environment.ts'
 
 const environmentSchema = z.object({
@@ -74,7 +74,7 @@ function acceptedKeyOptions(
 ) {
   if (environment === process.env) return {}
   return {
-    ...(list !== undefined && { acceptedKeys: keysInText(list) }),
+    ...(list !== undefined && { acceptedKeys: wordsIn(list) }),
     ...(file !== undefined && { acceptedKeysFile: file }),
   }
 }
@@ -94,7 +94,7 @@ function tokenIn(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    throw wrong('MCP_AUDIT_ANCHOR_TOKEN_FILE', 'the file cannot be read')
+    throw wrong(fileLabel('MCP_AUDIT_ANCHOR_TOKEN_FILE', path), 'the file cannot be read')
   }
 }
 

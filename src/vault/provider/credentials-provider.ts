@@ -22,6 +22,7 @@ import { rejectedBy } from './call-rejections.ts'
 import { callUser, otherOwner, runningCall } from './call-user.ts'
 import {
   type AccountChoice,
+  accountChoice,
   type CredentialsProviderOptions,
   credentialsProviderOptions,
 } from './credentials-provider-options.ts'
@@ -128,7 +129,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the handler of this provider's gate
    *   has ended, and for an `extra` that came through no such gate
    */
-  getCredentials(extra: CallExtra, { account: chosen }: AccountChoice<A> = {}): CredentialHandle<V> {
+  getCredentials(extra: CallExtra, choice: AccountChoice<A> = {}): CredentialHandle<V> {
+    const { account: chosen } = this.#choice(choice, 'getCredentials()')
     const toolCall = requireCall(extra, `getCredentials() of ${this.name}`)
     const passes = toolCall.passesOf(this)
     const pass = passes.at(-1)
@@ -179,17 +181,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *
    * @throws `configuration_invalid` (`reason: 'other_owner'`) for the `extra` of another person's call
    */
-  async invalidateCredentials(
-    owner: Owner,
-    extra?: CallExtra,
-    { account: chosen }: AccountChoice<A> = {},
-  ): Promise<boolean> {
+  async invalidateCredentials(owner: Owner, extra?: CallExtra, choice: AccountChoice<A> = {}): Promise<boolean> {
+    const { account: chosen } = this.#choice(choice, 'invalidateCredentials()')
     const account = this.#accounts.chosen(chosen)
     await this.ready()
     const call = extra && runningCall(this, extra, 'invalidateCredentials()').pass.call
     if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
     const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
     return this.#ready().revoke(account.key(owner), { purge: false }, call ? contextOf(call) : operator)
+  }
+
+  #choice(choice: AccountChoice<A>, method: string): AccountChoice {
+    return parseOptions(accountChoice, choice, `${method} of ${this.name}`)
   }
 
   userOf(authInfo: unknown): User | undefined {

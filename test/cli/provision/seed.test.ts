@@ -195,7 +195,7 @@ describe('CSV', () => {
   })
 
   test.each([
-    ['a file that is not there', 'nowhere.csv', '--csv names a file that cannot be read'],
+    ['a file that is not there', 'nowhere.csv', '--csv (nowhere.csv) names a file that cannot be read'],
     ['a folder', '.', 'is not a file'],
   ])('%s is named by its option', async (_, path, problem) => {
     const { code, error } = await run(['seed', '--csv', path])
