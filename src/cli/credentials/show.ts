@@ -1,5 +1,6 @@
 import { stateOf } from '../../core/lifecycle/state-of.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import {
   keyFromInput,
   type OperatorCredentials,
@@ -28,17 +29,12 @@ Ends with 3 when it is absent.
       const status = await credentials.status(key, context)
       const version = status.status === 'absent' ? undefined : status.version
       const fields = status.status === 'active' ? await credentials.fieldNames(key, context) : undefined
-      const { accountName, expiresAt, rejectedAt } = (status.status === 'active' && status.labels) || {}
-      const refused = status.status === 'active' ? status.refused : undefined
       const shown = {
         provider: key.provider,
         ...key.owner,
-        status: refused ? 'unusable' : stateOf(status, [], Date.now()),
-        ...(refused && { problem: refused }),
+        ...stateShown(status),
         ...(version && { version: version.label, since: version.createdAt.toISOString() }),
-        ...(accountName !== undefined && { accountName }),
-        ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
-        ...(rejectedAt && { rejectedAt: rejectedAt.toISOString() }),
+        ...labelsShown(status),
         ...(fields && { fields }),
         backend: credentials.backendName,
         location: credentials.locate(key),
@@ -48,6 +44,20 @@ Ends with 3 when it is absent.
       return status.status === 'absent' ? 3 : 0
     })
   },
+}
+
+function stateShown(status: CredentialStatus) {
+  if (status.status === 'active' && status.refused) return { status: 'unusable', problem: status.refused }
+  return { status: stateOf(status, [], Date.now()) }
+}
+
+function labelsShown(status: CredentialStatus) {
+  const { accountName, expiresAt, rejectedAt } = (status.status === 'active' && status.labels) || {}
+  return {
+    ...(accountName !== undefined && { accountName }),
+    ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+    ...(rejectedAt && { rejectedAt: rejectedAt.toISOString() }),
+  }
 }
 
 function lines(shown: Readonly<Record<string, string | readonly string[]>>): string {
