@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -96,7 +96,11 @@ describe('retire', () => {
     expect(await run(auditVerify, [], during)).toMatchObject({ code: 0 })
     expect((await run(auditShow, ['--type', 'audit.key_retired'], during)).out).toContain('audit.key_retired')
     expect((await retire(during)).error).toMatch(/was retired at 20\S+ already/)
-    await serve(before)
+    await expect(serve(before)).rejects.toThrow('was retired at')
+    expect(await run(auditVerify, [], during)).toMatchObject({ code: 0 })
+    const elsewhere = join(folder, 'elsewhere')
+    await serve({ ...before, MCP_AUDIT_FOLDER: elsewhere })
+    for (const file of readdirSync(elsewhere)) copyFileSync(join(elsewhere, file), join(folder, 'audit', file))
     const found = await run(auditVerify, [], during)
     expect(found.code).toBe(1)
     expect(found.out).toContain(`tampered   key_retired: key ${oldPublic} was retired at `)
@@ -120,7 +124,8 @@ describe('retire', () => {
 
   test('refuses while a process still signs with the key', async () => {
     const { audit, backend } = createStores(before)
-    await audit.append({ type: 'credential.resolved', outcome: 'success', correlationId: 'c', provider: 'jira' })
+    // It has no event to log yet.
+    await audit.open?.(undefined)
     expect((await retire(during)).error).toMatch(/has not closed its log\. Restart that process with the new key\./)
     await audit.close()
     await backend.close()
