@@ -21,6 +21,8 @@ export interface VerifyOptions {
   readonly folder: string
   /** Public keys. One of them must have made every signature. */
   readonly keys: readonly KeyObject[]
+  /** Public key that the operator's environment signs with, if it is known. */
+  readonly currentKey?: string | undefined
   /** Text that an anchor stored. */
   readonly anchors?: string | undefined
   /** Writers whose log may lack its end: known crashes, and processes that still write on other machines. `all` accepts every writer. */
@@ -114,7 +116,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), explainedByLog),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
     ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
-    ...notRetired(verdicts, retirements),
+    ...notRetired(verdicts, retirements, options.currentKey),
     ...(await unknownFiles(folder)),
   ]
   return {
