@@ -138,7 +138,9 @@ describe('an operator who mistypes', () => {
     writeFileSync(join(main.root, 'short'), 'mcv1_short', { mode: 0o600 })
     expect(await said('keys', 'rewrap', '--new-key-file', join(main.root, 'short'))).toMatch(/^1 .*is not a key/)
     const copy = join(main.root, 'copy.key')
-    expect(await said('keys', 'rewrap', '--new-key-file', keyFileOf(), '--keep-audit-key', copy)).toMatch(/^1 .*locked with key .* already/)
+    expect(await said('keys', 'rewrap', '--new-key-file', keyFileOf(), '--keep-audit-key', copy)).toMatch(
+      /^1 .*locked with key .* already/,
+    )
     expect(await said('keys', 'compromise', '--key', 'mcv1_x')).toMatch(/^2 .*--key takes the id of a key/)
     expect(await said('keys', 'compromise', '--key', '00000000')).toMatch(
       /^1 .*Its keys, newest first, are [0-9a-f]{8}\./,

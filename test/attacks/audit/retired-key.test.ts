@@ -82,6 +82,16 @@ test('a retirement that its own key did not sign stops no process', async () => 
   await log.write(1, { key: current, acceptedKeys: [log.key] })
 })
 
+test('a retirement by a key that nobody listed stops the process, which names its file, and is found', async () => {
+  const known = await log.files()
+  await forgeRetirement(keysOf(current).publicKey, keysOf(generateKeyText()))
+  const planted = (await log.files()).find((file) => !known.includes(file)) ?? 'none'
+  await expect(log.write(1, { key: current })).rejects.toThrow(planted)
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['signature_unknown_key'] })
+  await unlink(join(log.folder, planted))
+  await log.write(1, { key: current })
+})
+
 test('a new file signed with the retired key is found', async () => {
   await log.smuggle(2)
   expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['key_retired'] })
