@@ -90,6 +90,7 @@ test('rewrap: the new key opens store and log, the old one neither, and the earl
 })
 
 test('rewrap keeps the derived audit key that is listed by its word, and refuses for the web key', async () => {
+  await main.store('alice', { pat: 'a' })
   await main.run(['list'])
   for (const name of ['audit', 'new', 'web']) await main.run(['keygen', '--out', join(main.root, `${name}.key`)])
   const listed = `MCP_AUDIT_KEY_FILE=${main.root}/audit.key MCP_AUDIT_KEY_ACCEPTED=derived`
@@ -114,6 +115,7 @@ test('rewrap keeps the derived audit key that is listed by its word, and refuses
 })
 
 test('a failed rewrap leaves no copy of the audit key', async () => {
+  await main.store('alice', { pat: 'a' })
   await main.run(['list'])
   const kept = join(main.root, 'kept.key')
   const same = await main.inProcess(['keys', 'rewrap', '--new-key-file', keyFileOf(), '--keep-audit-key', kept])

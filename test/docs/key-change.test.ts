@@ -192,6 +192,10 @@ test('the procedure for keys that are derived from the store key', { timeout: 24
     const done = await runCli(['doctor'], shellOf.environment())
     expect(done.code, done.out).toBe(0)
   }
+  const { MCP_VAULT_FOLDER = '', MCP_VAULT_KEY_FILE = '' } = shellOf.environment()
+  const store = sealedFile({ folder: MCP_VAULT_FOLDER, keyFile: MCP_VAULT_KEY_FILE })
+  await store.open()
+  await store.close()
   await shellOf.next()
   const old = readFileSync(join(shellOf.folder, 'audit-old.pub'), 'utf8').trim()
   await work()
