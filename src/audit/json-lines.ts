@@ -44,7 +44,8 @@ const MAINTAIN_EVERY = 10_000
 
 /**
  * The audit log as JSON Lines, one chain of hashes for each process and an Ed25519 signature for each batch: `docs/audit.md` has the
- * format and what it proves. Files are `audit-<UTC time>-<writer>-<part>.jsonl` with mode 0600; the first is created with the first line.
+ * format and what it proves. Files are `audit-<UTC time>-<writer>-<part>.jsonl` with mode 0600; the first is created
+ * when the log is opened, with a line that names the process.
  *
  * `append` resolves after fdatasync. Lines that arrive while a batch is written form the next one. It rejects with
  * `audit_unavailable`: `disk_full`, `write_failed`, `overloaded` (10000 lines wait already) or `closed`.
@@ -80,11 +81,11 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
   }
 
   function open(derived?: Uint8Array, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
-    opened ??= begin(derived, onFound)
+    opened ??= chainWith(derived, onFound)
     return opened
   }
 
-  function begin(derived: Uint8Array | undefined, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
+  function chainWith(derived: Uint8Array | undefined, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
     const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn, onFound })
     const key = configured?.key ?? derived
     if (!key && settings.subjects === 'pseudonym') {
@@ -149,13 +150,29 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
   function maintain(): void {
     // Writing a batch includes the same maintenance.
     if (writing || closed) return
-    writing = open()
-      .chain.maintain()
+    alone(open().chain.maintain()).catch(() => {})
+  }
+
+  /** Has the lines that arrive during this work wait for its end. */
+  function alone(work: Promise<void>): Promise<void> {
+    writing = work
       .catch(() => {})
       .then(() => {
         writing = undefined
         if (waiting.length > 0) writing = writeAll()
       })
+    return work
+  }
+
+  async function begin(): Promise<void> {
+    while (writing) await writing
+    if (closed) return
+    maintenance ??= setInterval(maintain, MAINTAIN_EVERY).unref()
+    await alone(open().chain.begin()).catch((error: unknown) => {
+      if (isCredentialVaultError(error)) throw error
+      // A revocation works without its line. Everything else fails when it writes its own.
+      warn(`${unavailable(error).message} It is tried again with the next line.`)
+    })
   }
 
   return {
@@ -163,6 +180,7 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
       open(derived, keyConfigured)
       try {
         await prepare()
+        await begin()
       } catch (error) {
         throw isCredentialVaultError(error) ? error : unavailable(error)
       }

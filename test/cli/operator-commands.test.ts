@@ -10,7 +10,7 @@ import { show } from '../../src/cli/credentials/show.ts'
 import { keygen } from '../../src/cli/keygen.ts'
 import { start } from '../../src/cli/start.ts'
 import { type Command, runCommand, type Terminal } from '../../src/cli/terminal/command.ts'
-import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
+import { generateKeyText, keyId, parseKey } from '../../src/core/crypto/key-text.ts'
 import { sodiumReady } from '../../src/core/crypto/sodium.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { WriteIntent } from '../../src/core/ports/secret-backend.ts'
@@ -82,7 +82,26 @@ describe('keygen', () => {
     const { code, out } = await run(keygen, [])
     expect(code).toBe(0)
     expect(parseKey(out, 'test')).toHaveLength(32)
-    expect(parseKey(JSON.parse((await run(keygen, ['--json'])).out).key, 'test')).toHaveLength(32)
+    const { key, id } = JSON.parse((await run(keygen, ['--json'])).out)
+    expect(parseKey(key, 'test')).toHaveLength(32)
+    expect(id).toBe(keyId(parseKey(key, 'test')))
+    expect((await run(keygen, [])).error).toMatch(/^Its id is [0-9a-f]{4}-[0-9a-f]{4}\.\n$/)
+  })
+
+  test('names the id of a key that it writes, and of one that is there', async () => {
+    const file = join(root, 'made.key')
+    const { out } = await run(keygen, ['--out', file])
+    const id = keyId(parseKey(readFileSync(file, 'utf8'), 'test'))
+    expect(out).toBe(`Wrote a new key to ${file}. Its id is ${id}.\n`)
+    expect((await run(keygen, ['--id', file])).out).toBe(`${id}\n`)
+    expect(JSON.parse((await run(keygen, ['--id', file, '--json'])).out)).toEqual({ file, id })
+    const both = await run(keygen, ['--id', file, '--out', join(root, 'other.key')])
+    expect([both.code, both.error]).toEqual([2, expect.stringContaining('give one of them')])
+    const secret = 'mcv1_not-a-key-but-secret'
+    writeFileSync(join(root, 'bad.key'), secret, { mode: 0o600 })
+    const bad = await run(keygen, ['--id', join(root, 'bad.key')])
+    expect([bad.code, bad.error]).toEqual([1, expect.stringContaining('is not a key')])
+    expect(bad.error).not.toContain(secret)
   })
 })
 

@@ -24,7 +24,7 @@ const PAGE = 'docs/operating.md'
 const CLIENT = 'form'
 
 /** An operator's shell that follows the page: what one step sets stays set for the next. */
-async function operator() {
+async function operator({ derived } = { derived: false }) {
   const folder = mkdtempSync(join(tmpdir(), 'key-change-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   installInto(folder)
@@ -33,11 +33,12 @@ async function operator() {
   let environment: NodeJS.ProcessEnv = {
     MCP_VAULT_FOLDER: join(folder, 'data'),
     MCP_VAULT_KEY_FILE: join(folder, 'vault.key'),
-    MCP_WEB_KEY_FILE: join(folder, 'web.key'),
-    MCP_AUDIT_KEY_FILE: join(folder, 'audit.key'),
+    ...(!derived && { MCP_WEB_KEY_FILE: join(folder, 'web.key'), MCP_AUDIT_KEY_FILE: join(folder, 'audit.key') }),
     npm_config_update_notifier: 'false',
   }
-  const blocks = blocksOf(PAGE, 'Change a web key or audit key')
+  // Steps 1 and 2 have a second block each, for keys that are derived from the store key.
+  const notFollowed = derived ? [1, 3] : [2, 4]
+  const blocks = blocksOf(PAGE, 'Change a web key or audit key').filter((_, at) => !notFollowed.includes(at))
   return {
     folder,
     environment: () => environment,
@@ -182,4 +183,32 @@ test('the procedure, followed word for word, while two replicas serve', { timeou
   const without = await runCli(['audit', 'verify'], shellOf.environment())
   expect(without.code).toBe(2)
   expect(without.out).toContain(`key_missing: it is signed with key ${old}`)
+})
+
+test('the procedure for keys that are derived from the store key', { timeout: 240_000 }, async () => {
+  const shellOf = await operator({ derived: true })
+  /** A process that writes to the log and ends. */
+  const work = async () => {
+    const done = await runCli(['doctor'], shellOf.environment())
+    expect(done.code, done.out).toBe(0)
+  }
+  const { MCP_VAULT_FOLDER = '', MCP_VAULT_KEY_FILE = '' } = shellOf.environment()
+  const store = sealedFile({ folder: MCP_VAULT_FOLDER, keyFile: MCP_VAULT_KEY_FILE })
+  await store.open()
+  await store.close()
+  await shellOf.next()
+  const old = readFileSync(join(shellOf.folder, 'audit-old.pub'), 'utf8').trim()
+  await work()
+  for (const step of ['1', '2']) {
+    await shellOf.next()
+    await work()
+    expect((await runCli(['audit', 'verify'], shellOf.environment())).code, step).toBe(0)
+  }
+  const retired = await shellOf.next()
+  expect(retired).toContain(`Key ${old} is retired:`)
+  expect(retired).toMatch(new RegExp(`accepted audit keys +${old}: \\d+ files since \\S+ need it`))
+  expect(retired).not.toContain('accepted web keys')
+  await shellOf.next()
+  expect(shellOf.left()).toBe(0)
+  expect(Object.keys(shellOf.environment()).filter((name) => name.includes('ACCEPTED'))).toEqual([])
 })

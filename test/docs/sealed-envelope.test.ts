@@ -37,10 +37,13 @@ test('the page, followed word for word: set it up over a store with values, seal
   expect(await held(1)).toContain('tok-canary-before')
 
   const [setUp = ''] = blocksOf(PAGE, 'Set it up')
-  const [seal = '', destroy = ''] = blocksOf(PAGE, 'Seal what is there already')
-  const [change = '', remove = ''] = blocksOf(PAGE, 'Change the key')
+  const seal = blocksOf(PAGE, 'Seal what is there already').map((block) =>
+    block.replaceAll('mcp/jira/…', `mcp/${ALICE.path}`),
+  )
+  const change = blocksOf(PAGE, 'Change the key')
+  expect([seal.length, change.length]).toEqual([4, 5])
   const path = `${root}${delimiter}${process.env['PATH']}`
-  const script = [setUp, seal, destroy.replaceAll('mcp/jira/…', `mcp/${ALICE.path}`), change, remove].join('\n')
+  const script = [setUp, ...seal, ...change].join('\n')
   const followed = shell(script, root, { ...plain, ...audit, PATH: path })
   expect(await followed.ended, followed.output()).toBe(0)
   expect(followed.output()).toContain('vault+sealed-envelope')

@@ -84,24 +84,36 @@ export function unseenCurrentKey(
   return [finding('current_key_unseen', detail)]
 }
 
-/** Notes the keys that were replaced but not retired: their holders can still sign lines. */
-export function notRetired(verdicts: readonly WriterVerdict[], retirements: readonly Retirement[]): readonly Finding[] {
+/**
+ * Notes the keys that were replaced but not retired: their holders can still sign lines. During a change both keys sign, and a process with
+ * the earlier one may open last. If the current key is given, the other key counts as replaced when it signed before the current one did.
+ */
+export function notRetired(
+  verdicts: readonly WriterVerdict[],
+  retirements: readonly Retirement[],
+  current: string | undefined,
+): readonly Finding[] {
   const latest = new Map<string, string>()
+  const earliest = new Map<string, string>()
   for (const { key, events } of verdicts)
     for (const event of events)
-      if (key !== undefined && event.type === 'audit.opened')
+      if (key !== undefined && event.type === 'audit.opened') {
+        if (event.at < (earliest.get(key) ?? '~')) earliest.set(key, event.at)
         for (const other of [key, ...(event.acceptedKeys ?? [])]) {
           const pair = `${key} ${other}`
           if (event.at > (latest.get(pair) ?? '')) latest.set(pair, event.at)
         }
+      }
   const used = new Set(verdicts.flatMap(({ key }) => key ?? []))
   const retired = new Set(retirements.map(({ key }) => key))
   return [...used]
     .filter((key) => !retired.has(key))
     .flatMap((key) => {
-      const by = [...used].find(
-        (other) => other !== key && (latest.get(`${other} ${key}`) ?? '') > (latest.get(`${key} ${key}`) ?? ''),
-      )
+      const by = [...used].find((other) => {
+        if (other === key) return false
+        if (current === undefined) return (latest.get(`${other} ${key}`) ?? '') > (latest.get(`${key} ${key}`) ?? '')
+        return other === current && (earliest.get(key) ?? '~') < (earliest.get(current) ?? '~')
+      })
       if (by === undefined) return []
       const detail = `key ${key} was replaced by key ${by}, and can still sign lines. Once no process has it: audit retire --key ${key}`
       return [finding('key_not_retired', detail)]

@@ -22,6 +22,8 @@ export interface VerifyOptions {
   readonly folder: string
   /** Public keys, the current one first. One of them must have made every signature. */
   readonly keys: readonly KeyObject[]
+  /** Public key that the operator's environment signs with, if it is known. */
+  readonly currentKey?: string | undefined
   /** Text that an anchor stored. */
   readonly anchors?: string | undefined
   /** Writers whose log may lack its end: known crashes, and processes that still write on other machines. `all` accepts every writer. */
@@ -88,7 +90,7 @@ export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
     ...checkKnownHeads(folder, writers, heads, explanations.explain),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
     ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
-    ...notRetired(verdicts, retirements),
+    ...notRetired(verdicts, retirements, options.currentKey),
     ...(await unknownFiles(folder)),
   ]
   return {

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { importPublicKey, PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
+import { PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
 import type { FoundHead } from '../../audit/line/log-events.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -9,7 +9,7 @@ import { openAudit } from '../operator/open-audit.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
-import { auditFolder, ownAuditKeys } from './audit-folder.ts'
+import { auditFolder, givenPublicKey, ownAuditKeys } from './audit-folder.ts'
 import { isRunning, shownFinding } from './verify.ts'
 
 export const auditRetire: Command = {
@@ -27,9 +27,9 @@ Run it with the server's environment once no process signs with that key. It ver
 ends, signed with the current key. "audit verify" reports whatever the retired key signs later as tampering.
 `,
   async run(input, terminal) {
-    const text = input.text('key') ?? ''
-    const retiring = importPublicKey(text)
-    if (!retiring) throw new UsageError('--key is required: a public key as "audit key" prints it')
+    const text = input.text('key')
+    if (text === undefined) throw new UsageError('--key is required: a public key as "audit key" prints it')
+    const retiring = givenPublicKey(text)
     const folder = await auditFolder(input, terminal)
     const [current, ...accepted] = await ownAuditKeys(terminal)
     if (!current || text === current.publicKey) throw refused('it is the current key. Set the new key first', text)

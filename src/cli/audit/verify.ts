@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
+import { PUBLIC_KEY, publicKeyText } from '../../audit/line/audit-keys.ts'
 import { parseSegmentName } from '../../audit/segments/segment-name.ts'
 import { checkpointsIn } from '../../audit/verify/anchor-lines.ts'
 import type { Finding } from '../../audit/verify/finding.ts'
@@ -47,6 +47,8 @@ Exit codes: 0 intact and complete, 1 tampered, 2 intact and incomplete, 3 wrong 
       folder,
       keys,
       anchors: anchors?.text,
+      // Of several keys, --key does not say which is the current one.
+      currentKey: input.texts('key').length === 0 && keys[0] ? publicKeyText(keys[0]) : undefined,
       acceptUnclosed: new Set(input.texts('accept-unclosed')),
       isRunning,
     })

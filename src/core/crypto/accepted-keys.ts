@@ -52,7 +52,7 @@ export function findAcceptedKeys(
     throw refuse('accepted_keys', `accepted keys are listed, but there is no current key. ${next}`)
   }
   const keys = texts.map((text, at) => {
-    if (text !== DERIVED) return parseKey(text, texts.length === 1 ? label : `${label}, key ${at + 1},`)
+    if (text !== DERIVED) return parseListed(text, texts.length === 1 ? label : `${label}, key ${at + 1},`, source)
     if (source.derived) return source.derived
     throw refuse('accepted_keys', '"derived" is listed, but this backend has no store key to derive a key from.')
   })
@@ -66,6 +66,22 @@ export function findAcceptedKeys(
     if (texts[at] !== DERIVED) source.onFound?.(keyUse(source.name, label, key))
   })
   return keys
+}
+
+/** @throws `key_malformed`; a word that may be meant for `derived` is answered with it */
+function parseListed(text: string, label: string, { name }: AcceptedKeysSource): Uint8Array {
+  if (/^mcv1_/.test(text) || name === 'MCP_SEALED_ENVELOPE_KEY') return parseKey(text, label)
+  throw new CredentialVaultError(
+    'key_malformed',
+    `${label} is neither a key, which starts with mcv1_, nor the word "derived", which stands for the key that is derived from the store key.`,
+    { reason: 'key_text' },
+  )
+}
+
+/** Whether the environment lists the key that is derived from the store key by that word. */
+export function isDerivedListed(name: AcceptedKeysSource['name'], environment: NodeJS.ProcessEnv): boolean {
+  const source = { name, option: name, current: undefined, derived: undefined, warn: () => {} }
+  return listed(source, environment).texts.includes(DERIVED)
 }
 
 interface Listed {

@@ -70,6 +70,7 @@ const KEY_REASONS = [
   'keyring_missing',
   'keyring_busy',
   'key_in_use',
+  'key_retired',
   'key_too_new',
   'no_key',
   'store_without_key',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
@@ -6,8 +7,9 @@ import { newChain, sealBatch } from '../../../src/audit/line/audit-chain.ts'
 import { type AuditKeys, auditKeys } from '../../../src/audit/line/audit-keys.ts'
 import { readSealedLine } from '../../../src/audit/line/chained-line.ts'
 import { logLineBody } from '../../../src/audit/line/log-events.ts'
+import { segmentName } from '../../../src/audit/segments/segment-name.ts'
 import { generateKeyText, parseKey } from '../../../src/core/crypto/key-text.ts'
-import { type AuditLogUnderTest, auditLogUnderTest } from '../../harness/audit-log.ts'
+import { type AuditLogUnderTest, auditLogUnderTest, resolvedEvent } from '../../harness/audit-log.ts'
 
 const current = generateKeyText()
 const keysOf = (text: string) => auditKeys(parseKey(text, 'the test'))
@@ -45,8 +47,53 @@ async function append(path: string): Promise<void> {
   await appendFile(path, text)
 }
 
+/** Adds a file in which the owner of `by` retires a key. */
+async function forgeRetirement(key: string, by: AuditKeys, opened = by.publicKey): Promise<void> {
+  const writer = randomBytes(8).toString('hex')
+  const bodies = [
+    logLineBody({ type: 'audit.opened', key: opened, host: 'h', pid: 1, segments: 0, heads: [] }),
+    logLineBody({ type: 'audit.key_retired', key, heads: [] }),
+    logLineBody({ type: 'audit.closed' }),
+  ]
+  await writeFile(join(log.folder, segmentName(new Date(), writer, 1)), sealBatch(newChain(writer), bodies, by).text)
+}
+
+test('a process with the retired key starts no chain, whatever it lists', async () => {
+  for (const acceptedKeys of [[], [current]]) {
+    const audit = createJsonLines({ folder: log.folder, key: log.key, acceptedKeys, warn: () => {} })
+    await expect(audit.open?.(undefined)).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      reason: 'key_retired',
+      message: expect.stringContaining('MCP_AUDIT_KEY_FILE'),
+    })
+    await expect(audit.append(resolvedEvent('n1'))).rejects.toMatchObject({
+      code: 'audit_unavailable',
+      message: expect.stringContaining('was retired at'),
+    })
+    await audit.close()
+  }
+  expect(await log.verdict(keys)).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })
+})
+
+test('a retirement that its own key did not sign stops no process', async () => {
+  const { publicKey } = keysOf(current)
+  await forgeRetirement(publicKey, keysOf(current))
+  await forgeRetirement(publicKey, stolen, keysOf(generateKeyText()).publicKey)
+  await log.write(1, { key: current, acceptedKeys: [log.key] })
+})
+
+test('a retirement by a key that nobody listed stops the process, which names its file, and is found', async () => {
+  const known = await log.files()
+  await forgeRetirement(keysOf(current).publicKey, keysOf(generateKeyText()))
+  const planted = (await log.files()).find((file) => !known.includes(file)) ?? 'none'
+  await expect(log.write(1, { key: current })).rejects.toThrow(planted)
+  expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['signature_unknown_key'] })
+  await unlink(join(log.folder, planted))
+  await log.write(1, { key: current })
+})
+
 test('a new file signed with the retired key is found', async () => {
-  await log.write(2)
+  await log.smuggle(2)
   expect(await log.verdict(keys)).toMatchObject({ integrity: 'tampered', kinds: ['key_retired'] })
 })
 
@@ -81,9 +128,7 @@ test('an old file that is cut or removed is found', async () => {
 })
 
 test('the retired key cannot retire the current one unseen', async () => {
-  const audit = createJsonLines({ folder: log.folder, key: log.key, acceptedKeys: [current], warn: () => {} })
-  await audit.retireKey(keysOf(current).verifyingKey)
-  await audit.close()
+  await forgeRetirement(keysOf(current).publicKey, stolen)
   expect((await log.verdict(keys)).kinds).toContain('key_retired')
   expect(await log.verdict({ keys: [...keys.keys].reverse() })).toMatchObject({ integrity: 'tampered' })
 })
@@ -142,7 +187,7 @@ test('an aged file signed with the retired key does not excuse the removal of a 
 })
 
 test('an auditor with the current key alone finds it as well', async () => {
-  await log.write(2)
+  await log.smuggle(2)
   const { kinds, integrity } = await log.verdict({ keys: keys.keys.slice(0, 1) })
   expect(integrity).toBe('tampered')
   expect(kinds).toContain('key_retired')

@@ -85,6 +85,7 @@ describe('a mistake is refused at the start, by the name of its variable and wit
       'may be read by other users',
     ],
     ['"derived" without a store key', { MCP_WEB_KEY_ACCEPTED: 'derived' }, 'accepted_keys', 'no store key'],
+    ['a mistyped "derived"', { MCP_WEB_KEY_ACCEPTED: 'derive' }, 'key_text', 'nor the word "derived"'],
   ])('%s', (_, environment, reason, words) => {
     const error = thrownError(() => findAcceptedKeys(source, environment))
     expect(error).toMatchObject({ reason })
