@@ -7,7 +7,7 @@ import {
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
-import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -30,7 +30,7 @@ import { createOutgoingRequests, type OutgoingRequests } from './outgoing-reques
 import type { ProviderAccount, SharedByAccounts } from './provider-account.ts'
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts'
 import { providerForm } from './provider-form.ts'
-import { createProviderHandle, type HandleCall } from './provider-handle.ts'
+import { createProviderHandle, gateOf, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 
 /**
@@ -296,8 +296,4 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       { reason: 'not_ready' },
     )
   }
-}
-
-function gateOf(account: ProviderAccount, pass: GatePass): HandleCall['gate'] {
-  return pass.provider === account.name ? 'own' : 'other-account'
 }

@@ -2,7 +2,7 @@ import { type CredentialHandle, createHandle } from '../../core/credentials/cred
 import type { CredentialReference } from '../../core/credentials/credential-reference.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
-import type { ToolCall } from '../../core/gate/tool-call.ts'
+import type { GatePass, ToolCall } from '../../core/gate/tool-call.ts'
 import { refusalEvent } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { missing } from '../../core/model/stored-values.ts'
@@ -79,4 +79,9 @@ export function createProviderHandle<V extends VariablesOptions>(parts: Provider
       if (rejection && gate === 'none') await services().rejections.settle(key, rejection, contextOf(call))
     },
   })
+}
+
+/** Whether the account is the one that the gate found connected. */
+export function gateOf({ name }: Pick<ProviderAccount, 'name'>, pass: GatePass): HandleCall['gate'] {
+  return pass.provider === name ? 'own' : 'other-account'
 }
