@@ -36,7 +36,7 @@ test('list shows who has what, by provider, issuer and subject, without values',
       ...owner('alice'),
       state: 'active',
       version: '1',
-      account: 'alice@jira',
+      accountName: 'alice@jira',
     }),
   ])
   expect(linesOf('admin.listed').at(-1)).toMatchObject({

@@ -100,7 +100,7 @@ test('expiring sorts by time, shows the state, and counts what has no time', asy
     {
       credentials: [
         { subject: 'past', state: 'expired' },
-        { subject: 'later', state: 'active', account: 'later@jira' },
+        { subject: 'later', state: 'active', accountName: 'later@jira' },
       ],
       withoutExpiry: 1,
     },
