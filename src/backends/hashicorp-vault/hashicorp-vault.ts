@@ -39,8 +39,8 @@ const LIST_DEADLINE = 10_000
  * `<mount>/<prefix>/<provider>/<issuer>/<subject>`. Its fields are exactly the user's, so that operators can rotate and revoke it with
  * `vault kv` and the web interface.
  *
- * Every write is a compare-and-set, and one that expects a version looks again for a revocation afterwards. Revoking destroys every version and leaves the metadata with a mark; purging removes those too.
- * `custom_metadata` holds our labels of a version. docs/backends/vault.md has policies to paste.
+ * Every write is a compare-and-set, and one that expects a version looks again for a revocation afterwards. Revoking destroys every
+ * version and leaves the metadata with a mark; purging removes those too. `custom_metadata` holds our labels of a version. docs/backends/vault.md has policies to paste.
  *
  * `open()` throws `unavailable`, `unauthenticated`, and `configuration_invalid` (`mount`, `kv_version`, `tls`, `package_missing`).
  *
