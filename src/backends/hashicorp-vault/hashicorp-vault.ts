@@ -40,7 +40,8 @@ const LIST_DEADLINE = 10_000
  * `vault kv` and the web interface.
  *
  * Every write is a compare-and-set, and one that expects a version looks again for a revocation afterwards. Revoking destroys every
- * version and leaves the metadata with a mark; purging removes those too. `custom_metadata` holds our labels of a version. docs/backends/vault.md has policies to paste.
+ * version and leaves the metadata with a mark; purging removes those too. `custom_metadata` holds our labels of a version.
+ * docs/backends/vault.md has policies to paste.
  *
  * `open()` throws `unavailable`, `unauthenticated`, and `configuration_invalid` (`mount`, `kv_version`, `tls`, `package_missing`).
  *
