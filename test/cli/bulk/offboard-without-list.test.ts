@@ -71,10 +71,10 @@ test('with --tools, the accounts that the module declares are revoked too', asyn
   const module = join(await temporaryFolder(), 'tools.mjs')
   await writeFile(
     module,
-    `export default (_, vault) => { for (const name of ['forge', 'forge@work', 'jira']) vault.attach({ name }, async () => {}) }`,
+    `export default (_, vault) => { for (const name of ['forge', 'forge@work', 'jira']) vault.attach({ name, label: name }, async () => {}) }`,
   )
   const { code, out } = await offboard('--providers', 'forge', '--tools', module)
-  expect([code, await statusOf('forge@work')]).toEqual([1, 'revoked'])
+  expect([code, await statusOf('forge@work')], out).toEqual([1, 'revoked'])
   expect(out).not.toContain('only the account without a name')
   expect(out).not.toContain('jira')
 }, 60_000)
