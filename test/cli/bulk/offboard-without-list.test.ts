@@ -2,13 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { vaultBackend } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
-import { asked } from '../../../src/cli/commands.ts'
-import { runCommand } from '../../../src/cli/terminal/command.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 import { ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
 import { startVaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
+import { runHere } from '../../harness/processes/cli-process.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 // A login that may not list: of an owner's accounts, only those that somebody names can be looked for.
@@ -39,20 +38,8 @@ afterAll(async () => {
 })
 
 async function offboard(...words: string[]) {
-  const printed = { out: '', error: '' }
-  const what = await asked(['offboard', ...OWNER, ...words])
-  if (what.kind !== 'command') throw new Error('no command')
-  const code = await runCommand(what.command, what.words, {
-    out: (text) => {
-      printed.out += text
-    },
-    error: (text) => {
-      printed.error += text
-    },
-    environment: { ...environment, MCP_AUDIT_FOLDER: join(await temporaryFolder(), 'audit') },
-    readSecret: async () => '',
-  })
-  return { code, ...printed }
+  const folder = join(await temporaryFolder(), 'audit')
+  return runHere(['offboard', ...OWNER, ...words], { ...environment, MCP_AUDIT_FOLDER: folder })
 }
 
 const statusOf = async (provider: string) => (await backend.stat(storageKey(provider, ALICE), call())).status
