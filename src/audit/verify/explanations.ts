@@ -4,7 +4,7 @@ import { isLaundered, type Purge } from './key-changes.ts'
 import type { KnownHead } from './known-heads.ts'
 import type { Gap, WriterVerdict } from './verify-writer.ts'
 
-/** What the log itself says about lines that are missing from it, as far as the keys that say it count. */
+/** Tells why lines are missing from the log, by its own lines as far as the keys that signed them count. */
 export interface Explanations {
   /** Removed files; the ones whose removal excuses nothing are in `laundered`. */
   readonly purged: readonly Purge[]
@@ -31,7 +31,7 @@ export function explanationsOf(
   const excusing = removals.filter(({ by, purge }) => !isLaundered(purge, by, retirements))
   const failed = failedWriters(authority, writers)
   const currentBegan = beginningOf(current, writers, recorded)
-  // What another key removed is older than all that the current key signed.
+  // Files that another key removed are older than all that the current key signed.
   const limits = excusing.map(({ by, before }) => (by === current ? before : earliest(before, currentBegan)))
   return {
     purged: excusing.map(({ purge }) => purge),

@@ -5,6 +5,7 @@ import type { Owner } from '../../core/model/owner.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, StoredVersion, WriteIntent } from '../../core/ports/secret-backend.ts'
+import { withFieldNames } from '../vendor/field-names.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
 import { removeMarks } from './marking.ts'
@@ -118,7 +119,7 @@ async function create(
   call: BackendCall,
 ): Promise<boolean> {
   const { operationId } = intent
-  const described = tagsOfWrite(operationId, { ...intent, fields: intent.fields ?? Object.keys(values) }, hidden)
+  const described = tagsOfWrite(operationId, withFieldNames(intent, values), hidden)
   const input = {
     Name: name,
     SecretString: JSON.stringify(values),
@@ -175,7 +176,7 @@ async function describeVersion(
   if (!secret) return
   const inTime = withinTime(call, TAG_DEADLINE)
   try {
-    const Tags = tagsOfWrite(intent.operationId, { ...intent, fields: intent.fields ?? Object.keys(values) }, hidden)
+    const Tags = tagsOfWrite(intent.operationId, withFieldNames(intent, values), hidden)
     await client('tagResource', { SecretId: name, Tags }, inTime)
     await removeMarks(client, name, secret, inTime)
   } catch (error) {

@@ -6,6 +6,7 @@ import type { Owner } from '../../core/model/owner.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, StoredVersion, WriteIntent } from '../../core/ports/secret-backend.ts'
+import { withFieldNames } from '../vendor/field-names.ts'
 import type { Kv } from './kv.ts'
 import { isMarkedRevoked, labelsOfRevocation, labelsOfWrite, operationOf } from './labels.ts'
 import { type KvMetadata, numberOf, statusOf } from './metadata.ts'
@@ -49,7 +50,7 @@ export async function writeSecret(
     if (written) {
       const lost = await lostMeanwhile(place, intent, call)
       if (isCredentialVaultError(lost, 'conflict')) return takeBack(place, written, intent, lost, call)
-      const described = { ...intent, fields: intent.fields ?? Object.keys(values) }
+      const described = withFieldNames(intent, values)
       // These also let a repeated attempt recognise this one.
       await writeLabels(place, labelsOfWrite(Number(written.label), described, hidden), call)
       if (lost) throw lost

@@ -44,7 +44,7 @@ interface Found {
   readonly values: CredentialValues
 }
 
-/** What the new version takes over from the one that is rewritten. */
+/** The new version takes this over from the one that is rewritten. */
 interface Kept {
   readonly labels: VersionLabels
   readonly audit: WriteIntent['audit']

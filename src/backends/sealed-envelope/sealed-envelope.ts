@@ -6,6 +6,7 @@ import { functionOption, type OptionSchemas, parseOptions } from '../../core/mod
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import { SEALED_FIELD } from '../../core/model/stored-values.ts'
 import type { CredentialStatus, SecretBackend } from '../../core/ports/secret-backend.ts'
+import { withFieldNames } from '../vendor/field-names.ts'
 import { envelopeError } from './envelope-error.ts'
 import { type EnvelopeKeys, findEnvelopeKeys, wipeKeys } from './envelope-keys.ts'
 import { createResealing } from './resealing.ts'
@@ -121,7 +122,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
 
     async write(key, values, intent, call) {
       const sealed = { [SEALED_FIELD]: sealedText(values, key, intent.operationId, keys()[0]) }
-      return inner.write(key, sealed, { ...intent, fields: intent.fields ?? Object.keys(values) }, call)
+      return inner.write(key, sealed, withFieldNames(intent, values), call)
     },
 
     async fieldNames(key, call) {

@@ -47,7 +47,7 @@ Exit codes: 0 intact and complete, 1 tampered, 2 intact and incomplete, 3 wrong 
       folder,
       keys,
       anchors: anchors?.text,
-      // Of several keys, --key does not say which is the current one.
+      // An auditor's list may have them in another order than --key asks for.
       currentKey: input.texts('key').length === 0 && keys[0] ? publicKeyText(keys[0]) : undefined,
       acceptUnclosed: new Set(input.texts('accept-unclosed')),
       isRunning,

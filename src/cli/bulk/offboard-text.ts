@@ -13,11 +13,11 @@ export interface Offboarded extends Owner {
   readonly listed: number
   /** Why the list may lack some of the owner's credentials. */
   readonly listError?: string
-  /** With `listError`: providers of other owners' credentials. `damaged`: the damaged record is that of this owner's credential. */
+  /** Present with `listError`: providers of other owners' credentials. If `damaged`, the damaged record is that of this owner's credential. */
   readonly notListed?: readonly { readonly provider: string; readonly damaged: boolean }[]
   /** Each kind of error once. */
   readonly failures: readonly Failure[]
-  /** With `listError`: providers that were named, whose named accounts could not be looked for. */
+  /** Present with `listError`: providers that were named, whose named accounts could not be looked for. */
   readonly undeclared?: readonly string[]
   /** Places that may still hold a value or a sign-in, each with its end. */
   readonly remaining: readonly Remaining[]

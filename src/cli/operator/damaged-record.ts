@@ -1,4 +1,5 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import { ownerKey } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import { credentialName, type OperatorCredentials } from './operator-access.ts'
@@ -28,7 +29,7 @@ export function damagedOwnerText(
 
 function candidates(listed: readonly StoredCredential[]): readonly StorageKey[] {
   const providers = [...new Set(listed.map(({ key }) => key.provider))]
-  const owners = new Map(listed.map(({ key: { owner } }) => [JSON.stringify([owner.issuer, owner.subject]), owner]))
+  const owners = new Map(listed.map(({ key: { owner } }) => [ownerKey(owner), owner]))
   if (providers.length * owners.size > MOST) return []
   return [...owners.values()].flatMap((owner) => providers.map((provider) => storageKey(provider, owner)))
 }

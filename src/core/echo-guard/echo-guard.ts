@@ -16,7 +16,7 @@ export interface EchoGuardOptions {
 export interface EchoSource {
   /** Tells sources apart: the provider's name, or `name@account`. */
   readonly provider: string
-  /** What users call the account. */
+  /** The name by which users know the account. */
   readonly label: string
   /** Records that something was withheld because it contained the account's secret. */
   readonly report: () => Promise<void>

@@ -50,7 +50,7 @@ export interface GatedProvider {
 }
 
 /**
- * What became of a credential while its handler ran. `kept`: the gate has nothing to do. `replaced`: the service rejected it, and a newer
+ * Says what became of a credential while its handler ran. `kept`: the gate has nothing to do. `replaced`: the service rejected it, and a newer
  * version can be tried. Otherwise the gate asks the owner for the credential of `provider`, which may be another account.
  */
 export type Settled = 'kept' | 'replaced' | { readonly cause: RequestCause; readonly provider: GatedProvider }
