@@ -31,6 +31,7 @@ import {
 } from '../../src/mcp/sdk-v1/index.ts'
 import type { CredentialVault } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
+import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
 import type { AdminOptions } from '../../src/web/admin/admin-options.ts'
@@ -42,6 +43,7 @@ export interface HarnessOptions {
   readonly mount?: McpMountOptions
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
+  readonly vault?: Partial<OpenVaultOptions>
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -112,6 +114,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...options.vault,
     ...(options.admin && { admin: options.admin(identityProvider.issuer) }),
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
@@ -123,6 +126,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     variables: jiraVariables,
     ...options.jira,
   } as CredentialsProviderOptions<typeof jiraVariables>)
+  app.use(vault.healthRoutes().routes)
   jira.register(app)
   const clients: Client[] = []
   app.use(

@@ -51,7 +51,12 @@ export type GateOutcome<R> =
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   const { provider } = entry
   try {
-    return await pass(entry)
+    await provider.ready()
+    const drain = provider.drain?.()
+    if (!drain) return await pass(entry)
+    // A call that runs already may finish, whatever gates it has yet to pass.
+    if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
+    return await drain.during(() => pass(entry))
   } catch (error) {
     // The enclosing gate of the other provider answers errors about that provider's credential.
     if (isCredentialVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
@@ -64,7 +69,6 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
 
 async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   const { provider, client, authInfo, toolCall, tool } = entry
-  await provider.ready()
   const user = provider.userOf(authInfo)
   if (!user) return words(gateTexts.unknownOwner())
   // An enclosing gate has started the call and knows its owner.
@@ -127,7 +131,11 @@ async function ask<R>(
     }
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
-      const answer = await askAndWait({ client, provider, request, cause, decision, toolCall: entry.toolCall })
+      const answer = await askAndWait({
+        ...{ client, provider, request, cause, decision },
+        toolCall: entry.toolCall,
+        drain: provider.drain?.(),
+      })
       if (!answer.saved) return words(answer.text)
       return run(entry, call)
     }

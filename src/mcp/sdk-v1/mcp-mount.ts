@@ -6,6 +6,7 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import type Koa from 'koa'
 import { z } from 'zod'
+import { createDrain, type Drain } from '../../core/host/drain.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
@@ -33,7 +34,7 @@ export interface McpMountVault {
   readonly serverBaseUrl: URL
   /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
-  onClose(end: () => Promise<void>): void
+  onClose(end: (closing: { readonly deadline: AbortSignal }) => Promise<void>): void
 }
 
 const optionsSchema = z.strictObject({
@@ -68,7 +69,10 @@ export function mcpMount(
   const fullPath = basePathOf(vault.serverBaseUrl) + path
   const gate = vault.bearerGate()
   const sessions = mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds })
-  vault.onClose(async () => {
+  const drain = createDrain()
+  vault.onClose(async ({ deadline }) => {
+    drain.begin()
+    await drain.settled(deadline)
     await sessions.close()
     responses.close()
   })
@@ -92,6 +96,9 @@ export function mcpMount(
       ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
     if (body === 'aborted') return
     if (body?.problem) return answerProblem(ctx, body.problem)
+    if (drain.begun && !isForRunningCall(ctx.method, body?.value)) return answerStopping(ctx)
+    if (ctx.method === 'POST') countUntilClosed(ctx, drain)
+    else if (ctx.method === 'GET') endWithProcess(ctx, drain)
     await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))
   }
 
@@ -143,6 +150,36 @@ export function mcpMount(
 /** The session has ended, belongs to another user, or lives in another process. The text does not say which. */
 const SESSION_NOT_FOUND =
   'Session not found. Sessions end when they are idle and when the server restarts, and each process knows only its own. Connect again, then ask your assistant again.'
+
+/** Load balancers may send the request to another replica, since nothing was done. */
+function answerStopping(ctx: Koa.Context): void {
+  ctx.set({ 'Retry-After': '1', Connection: 'close' })
+  answerJson(ctx, 503, 'This server is restarting and did not take the request. Send it again.')
+}
+
+/** A running call may wait for an answer of its client, or be cancelled. DELETE ends a session. */
+function isForRunningCall(method: string, message: unknown): boolean {
+  if (method !== 'POST') return method === 'DELETE'
+  return [message].flat().every((one) => !(isMessage(one) && 'method' in one && 'id' in one))
+}
+
+function isMessage(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** Lets the call finish and its client read the answer. */
+function countUntilClosed(ctx: Koa.Context, drain: Drain): void {
+  if (isClosed(ctx)) return
+  void drain.during(() => new Promise((resolve) => ctx.res.once('close', resolve)))
+}
+
+/** Ends an event stream that no call needs. Its client opens another one at another replica. */
+function endWithProcess({ res }: Koa.Context, drain: Drain): void {
+  res.once(
+    'close',
+    drain.onBegin(() => res.end()),
+  )
+}
 
 function isInitialize(message: unknown): boolean {
   const first = Array.isArray(message) ? message[0] : message

@@ -8,6 +8,7 @@ import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import type { Drain } from '../../core/host/drain.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -202,6 +203,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    */
   account(name: string): GatedProvider {
     return this.#accounts.chosen(name)
+  }
+
+  drain(): Drain {
+    return this.#ready().drain
   }
 
   credentialState(call: GatedCall): Promise<CredentialState> {
