@@ -33,6 +33,11 @@ export interface ClosingParts {
   readonly providers?: readonly (() => Promise<void>)[]
 }
 
+/** @throws `configuration_invalid` for a wrong option */
+export function secondsToClose(options: CloseOptions | undefined): number {
+  return parseOptions(closeOptions, options ?? {}, 'close').withinSeconds
+}
+
 /** Milliseconds that are kept for what comes after the running work, if all of it takes its longest. */
 const FOR_THE_REST = 8_000
 /** What these are divided into: two steps of one, and three groups of parts with two each. */
@@ -46,9 +51,8 @@ const SHARES = 8
  */
 export async function closeVault(
   { parts, endings, providers = [] }: ClosingParts,
-  options: CloseOptions | undefined,
+  withinSeconds: number,
 ): Promise<void> {
-  const { withinSeconds } = parseOptions(closeOptions, options ?? {}, 'close')
   const { drain } = parts
   const rest = Math.min(FOR_THE_REST, (withinSeconds * 1000) / 2)
   const share = rest / SHARES

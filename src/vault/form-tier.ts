@@ -22,7 +22,7 @@ import { countedRoutes } from '../web/http/own-routes.ts'
 import { PAGE_PURPOSES, type WebParts } from '../web/http/web-parts.ts'
 import { createVaultRoutes } from '../web/page-middleware.ts'
 import { endSessionsOf } from '../web/session/end-sessions.ts'
-import { type CloseOptions, closeVault } from './closing.ts'
+import { type CloseOptions, closeVault, secondsToClose } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { createReadiness } from './readiness.ts'
@@ -175,7 +175,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
       })
     },
 
-    close: (options) => closeVault({ parts: opened, endings: [] }, options),
+    close: async (options) => closeVault({ parts: opened, endings: [] }, secondsToClose(options)),
   }
 }
 
@@ -195,7 +195,7 @@ interface WebChoices
 }
 
 function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebParts {
-  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, warnOf } = opened
+  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, drain, warnOf } = opened
   const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, hstsIncludeSubdomains, rateLimits } = checked
   const { serverName = serverBaseUrl.host } = checked
   return {
@@ -206,6 +206,7 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
     sealer,
     journal,
     health,
+    drain,
     warn: warnOf('form'),
     options: {
       sessionIdleSeconds,

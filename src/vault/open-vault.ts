@@ -9,7 +9,7 @@ import { ADMIN_PURPOSES } from '../web/admin/admin-parts.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
-import { closeVault, type Ending } from './closing.ts'
+import { closeVault, type Ending, secondsToClose } from './closing.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openOffboarding } from './open-offboarding.ts'
@@ -97,11 +97,10 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
     onClose: (end) => void endings.push(end),
 
-    close(closeOptions) {
-      closed ??= (async () => {
-        const providers = [...providerEndings.values(), async () => reader.close()]
-        await closeVault({ parts, endings, providers }, closeOptions)
-      })()
+    async close(closeOptions) {
+      const seconds = secondsToClose(closeOptions)
+      const providers = [...providerEndings.values(), async () => reader.close()]
+      closed ??= closeVault({ parts, endings, providers }, seconds)
       return closed
     },
   }

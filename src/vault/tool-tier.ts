@@ -21,7 +21,7 @@ import type { PendingRequests } from '../core/requests/pending-requests.ts'
 import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
 import type { OwnRoutes } from '../web/http/own-routes.ts'
-import { type CloseOptions, closeVault } from './closing.ts'
+import { type CloseOptions, closeVault, secondsToClose } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
@@ -180,6 +180,7 @@ export function createToolTier(
       warn: warnOf('outgoing'),
     },
 
-    close: (options) => closeVault({ parts: opened, endings: [], providers: [async () => reader.close()] }, options),
+    close: async (options) =>
+      closeVault({ parts: opened, endings: [], providers: [async () => reader.close()] }, secondsToClose(options)),
   }
 }

@@ -72,6 +72,8 @@ export interface Harness {
   forget(user: string, provider?: string): Promise<void>
   /** A client with this user's token. */
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
+  /** Every client is gone at once. */
+  disconnectAll(): void
   /** How many responses the server has begun and not ended. */
   openResponses(): number
   close(): Promise<void>
@@ -188,6 +190,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       clients.push(connected.client)
       return connected
     },
+    disconnectAll: () => server.closeAllConnections(),
     openResponses: () => open,
     async close() {
       await Promise.all(clients.map((client) => client.close()))

@@ -6,7 +6,6 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import type Koa from 'koa'
 import { z } from 'zod'
-import { createDrain, type Drain } from '../../core/host/drain.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
@@ -15,6 +14,7 @@ import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { closeWithSocket } from '../transport/close-with-socket.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
+import { createRunningCalls } from '../transport/running-calls.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
@@ -69,10 +69,9 @@ export function mcpMount(
   const fullPath = basePathOf(vault.serverBaseUrl) + path
   const gate = vault.bearerGate()
   const sessions = mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds })
-  const drain = createDrain()
+  const calls = createRunningCalls()
   vault.onClose(async ({ deadline }) => {
-    drain.begin()
-    await drain.settled(deadline)
+    await calls.end(deadline)
     await sessions.close()
     responses.close()
   })
@@ -96,9 +95,8 @@ export function mcpMount(
       ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
     if (body === 'aborted') return
     if (body?.problem) return answerProblem(ctx, body.problem)
-    if (drain.begun && !isForRunningCall(ctx.method, body?.value)) return answerStopping(ctx)
-    if (ctx.method === 'POST') countUntilClosed(ctx, drain)
-    else if (ctx.method === 'GET') endWithProcess(ctx, drain)
+    if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
+    calls.begin(ctx, body?.value)
     await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))
   }
 
@@ -155,30 +153,6 @@ const SESSION_NOT_FOUND =
 function answerStopping(ctx: Koa.Context): void {
   ctx.set({ 'Retry-After': '1', Connection: 'close' })
   answerJson(ctx, 503, 'This server is restarting and did not take the request. Send it again.')
-}
-
-/** A running call may wait for an answer of its client, or be cancelled. DELETE ends a session. */
-function isForRunningCall(method: string, message: unknown): boolean {
-  if (method !== 'POST') return method === 'DELETE'
-  return [message].flat().every((one) => !(isMessage(one) && 'method' in one && 'id' in one))
-}
-
-function isMessage(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
-}
-
-/** Lets the call finish and its client read the answer. */
-function countUntilClosed(ctx: Koa.Context, drain: Drain): void {
-  if (isClosed(ctx)) return
-  void drain.during(() => new Promise((resolve) => ctx.res.once('close', resolve)))
-}
-
-/** Ends an event stream that no call needs. Its client opens another one at another replica. */
-function endWithProcess({ res }: Koa.Context, drain: Drain): void {
-  res.once(
-    'close',
-    drain.onBegin(() => res.end()),
-  )
 }
 
 function isInitialize(message: unknown): boolean {
