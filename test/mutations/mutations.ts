@@ -88,7 +88,6 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'ready-while-draining', tests: ['test/e2e/shutdown.test.ts'] },
   { name: 'stopping-takes-calls', tests: ['test/attacks/calls/calls-while-stopping.test.ts'] },
   { name: 'slow-body-holds-the-end', tests: ['test/attacks/server/health-routes.test.ts'] },
-  { name: 'text-as-health-code', tests: ['test/attacks/server/health-routes.test.ts'] },
   { name: 'unread-responses-kept', tests: ['test/attacks/http/responses-that-nobody-reads.test.ts'] },
 ]
 
