@@ -67,5 +67,5 @@ http.once('listening', () => console.log(`Serving ${SERVER_URL}/mcp on port ${PO
 http.once('error', ({ message }) => {
   console.error(`${message}. Set PORT to a free port.`)
   process.exitCode = 1
-  stop()
+  void stop()
 })

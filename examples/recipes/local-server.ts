@@ -33,5 +33,5 @@ http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT
 http.once('error', ({ message }) => {
   console.error(`${message}. Set PORT to a free port.`)
   process.exitCode = 1
-  stop()
+  void stop()
 })

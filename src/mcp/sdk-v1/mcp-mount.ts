@@ -95,6 +95,10 @@ export function mcpMount(
       ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
     if (body === 'aborted') return
     if (body?.problem) return answerProblem(ctx, body.problem)
+    await answer(ctx, body, open)
+  }
+
+  async function answer(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
     if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
     calls.begin(ctx, body?.value)
     await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))
