@@ -13,6 +13,7 @@ import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/enviro
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
+import { silenceGoneClients } from '../web/http/client-gone.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -56,6 +57,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
+  silenceGoneClients(app)
   app.use(vault.healthRoutes().routes)
   app.use(healthRoute(vault))
   vault.register(app)
@@ -95,8 +97,8 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
 }
 
 /**
- * Serves `GET /health`, which reports what calls and forms have met since the start; `/readyz` asks the parts themselves. 200 `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version,
- * path or person.
+ * Serves `GET /health`, which reports what calls and forms have met since the start; `/readyz` asks the parts themselves. Answers 200
+ * `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version, path or person.
  */
 export function healthRoute(vault: CredentialVault): Koa.Middleware {
   return async (ctx, next) => {

@@ -157,6 +157,8 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
           { reason: 'provider_name_taken' },
         )
       }
+      const alike = known ? undefined : [...providers.values()].find(({ label }) => sameLabel(label, form.label))
+      if (alike) opened.warnOf('form')(twoOfOneLabel(alike, form))
       providers.set(form.name, form)
     },
 
@@ -179,7 +181,19 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
   }
 }
 
-/** The operator of a change that the embedding code asked for. It does not say who that is. */
+/** Whether users would read the same. */
+function sameLabel(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase()
+}
+
+function twoOfOneLabel(one: FormProvider, other: FormProvider): string {
+  return (
+    `The providers ${one.name} and ${other.name} have the same label, ${other.label}, so users cannot tell whose token is asked for. ` +
+    'Give each its own label.'
+  )
+}
+
+/** The operator of a change that the embedding code asked for, without a name: the code does not say who that is. */
 export function unknownOperator() {
   return {
     actor: { kind: 'operator' },

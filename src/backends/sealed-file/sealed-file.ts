@@ -103,7 +103,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     async open(events) {
       await sodiumReady()
       const source = { name: 'MCP_VAULT_KEY', text: key, file: keyFile } as const
-      const found = findKey({ ...source, warn })
+      const found = findKey({ ...source, warn, onFound: events?.keyConfigured })
       try {
         const { root, keyring, found: used } = await openStoreFolder(folder, found, { create, warn }, events)
         const keys = holdKeyring({

@@ -1,3 +1,4 @@
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
@@ -9,10 +10,10 @@ import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { counted } from '../terminal/table.ts'
+import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
 import { checkOtherServers } from './other-servers.ts'
-import { checkPreviousKeys } from './previous-keys.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -24,7 +25,8 @@ Usage: mcp-credential-vault doctor [--provider NAME] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
-the probe below that provider's name, for policies that cover one provider; default doctor.
+the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
+a wrong or missing key does not, unless the login may not list.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {
@@ -33,11 +35,12 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
     const { backend, audit, pendingStore } = stores
     const correlationId = newCorrelationId()
+    const keyConfigured = createKeyUses()
     try {
       const results = [
-        ...(await checkBackend(backend, input.text('provider'), correlationId)),
+        ...(await checkBackend(backend, input.text('provider'), correlationId, keyConfigured)),
         await checked('the audit log can be written', async () => {
-          await openAudit(stores, terminal.environment)
+          await openAudit(stores, terminal.environment, keyConfigured)
           await audit.append({
             type: 'admin.checked',
             outcome: 'success',
@@ -47,7 +50,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
-        ...(await checkPreviousKeys(terminal, await derivedWebKey(backend))),
+        ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
         ...(await checkOtherServers(stores, terminal)),
       ]
@@ -61,7 +64,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
   },
 }
 
-/** The backend is open only if the log's key follows it. */
+/** Returns undefined for a backend that derives no key, and for one that the audit log's check could not open. */
 async function derivedWebKey(backend: SecretBackend): Promise<Uint8Array | undefined> {
   try {
     return backend.deriveKey?.('web')

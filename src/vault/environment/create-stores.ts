@@ -3,7 +3,7 @@ import { awsSecretsManagerBackend } from '../../backends/aws-secrets-manager/aws
 import { memoryBackend } from '../../backends/memory.ts'
 import { sealedFile } from '../../backends/sealed-file/sealed-file.ts'
 import { warnAbout } from '../../core/host/notice.ts'
-import { parseOptions } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { AuditSink } from '../../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
@@ -50,6 +50,11 @@ export interface StoresOptions {
   readonly stdout?: NodeJS.WritableStream
 }
 
+const storesOptions = z.strictObject({
+  create: z.boolean().optional(),
+  stdout: z.custom<NodeJS.WritableStream>((value) => typeof value === 'object', 'must be a stream').optional(),
+} satisfies OptionSchemas<StoresOptions>)
+
 /**
  * The stores that the environment names.
  *
@@ -68,7 +73,7 @@ export interface StoresOptions {
  * ```
  */
 export function createStores(environment: NodeJS.ProcessEnv = process.env, options: StoresOptions = {}): Stores {
-  const { create = true } = options
+  const { create = true } = parseOptions(storesOptions, options, 'createStores')
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   return {
     backend: envelopeFromEnvironment(backendOf(settings, environment, create), settings.MCP_VAULT_BACKEND, environment),
