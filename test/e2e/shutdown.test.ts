@@ -4,8 +4,18 @@ import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import type { PendingKey } from '../../src/core/ports/pending-store.ts'
+import type { ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
-import { fillIn, type Harness, type HarnessOptions, linkIn, openForm, startHarness } from '../harness/mcp-harness.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
+import {
+  fillIn,
+  type Harness,
+  type HarnessOptions,
+  jiraVariables,
+  linkIn,
+  openForm,
+  startHarness,
+} from '../harness/mcp-harness.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 
@@ -28,6 +38,23 @@ const statusOf = async (path: string) => (await fetch(`${harness.baseUrl}${path}
 const readiness = async () => {
   const answer = await fetch(`${harness.baseUrl}/readyz`)
   return { status: answer.status, body: (await answer.json()) as unknown }
+}
+
+/** The key of the request whose link is in the text. */
+function keyOf(text: string): PendingKey {
+  const handle = new URL(linkIn(text)).searchParams.get('t') ?? ''
+  return createHash('sha256').update(handle).digest('base64url') as PendingKey
+}
+
+/** Tools that need the account `work`: for one the gate names it, for the other the handler chooses it. */
+const accountTools: NonNullable<HarnessOptions['tools']> = (server, gate, { vault }) => {
+  const forge = new CredentialsProvider({ vault, name: 'forge', variables: jiraVariables, accounts: ['work'] })
+  const handler = async (extra: ToolExtra) => {
+    const length = await forge.getCredentials(extra, { account: 'work' }).use(({ pat }) => String(pat).length)
+    return { content: [{ type: 'text' as const, text: `finished with ${length}` }] }
+  }
+  server.registerTool('at_work', {}, gate(forge, { account: 'work' }, handler))
+  server.registerTool('chosen', {}, gate(forge, handler))
 }
 
 /** Tools that tell when they began and end when they are told to. */
@@ -76,10 +103,41 @@ describe('a waiting call', () => {
     const { text } = await call
     expect(text).toMatch(/restarting.*The link still works/)
     expect(linkIn(text)).toBe(alice.links[0])
-    const handle = new URL(linkIn(text)).searchParams.get('t') ?? ''
-    const key = createHash('sha256').update(handle).digest('base64url') as PendingKey
-    expect((await pendingStore.get(key))?.state).toBe('open')
-    expect(await pendingStore.closeUnlessAwaited(key, 'declined')).toBe(true)
+    expect((await pendingStore.get(keyOf(text)))?.state).toBe('open')
+    expect(await pendingStore.closeUnlessAwaited(keyOf(text), 'declined')).toBe(true)
+  })
+
+  test.each([
+    ['at_work', 'that the gate names'],
+    ['chosen', 'that the handler chose'],
+  ])('for an account is answered with its own link (%s, %s)', async (tool) => {
+    const pendingStore = { ...memoryPendingStore(), shared: true, shutdown: async () => {} }
+    await start({ vault: { pendingStore, webKey: generateKeyText() }, tools: accountTools })
+    const fillings: Promise<unknown>[] = []
+    const alice = await harness.connect('alice', {
+      onLink(link) {
+        if (!link.includes('@work')) fillings.push(fillIn(link, 'alice', { pat: SECRET }))
+        return 'accept'
+      },
+    })
+    const call = alice.text(tool)
+    await expect.poll(() => alice.links.at(-1)).toContain('/credentials/forge@work/')
+    await Promise.all(fillings)
+    await harness.vault.close()
+    const { text, isError } = await call
+    expect(isError).toBe(true)
+    expect(text).toMatch(/restarting.*your Forge \(work\) credential.*The link still works/)
+    expect(linkIn(text)).toBe(alice.links.at(-1))
+    expect((await pendingStore.get(keyOf(text)))?.state).toBe('open')
+  })
+
+  test('whose user has not answered the question yet is answered as well', async () => {
+    await start()
+    const alice = await harness.connect('alice', { onLink: () => new Promise(() => {}) })
+    const call = alice.text()
+    await expect.poll(() => alice.links.length).toBe(1)
+    await harness.vault.close()
+    expect((await call).text).toMatch(/restarting.*its link has ended/)
   })
 
   test('of many is answered within the same close', async () => {

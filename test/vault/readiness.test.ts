@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { sealedEnvelope } from '../../src/backends/sealed-envelope/sealed-envelope.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
@@ -252,6 +253,22 @@ test('a store whose newest key another key locks is named, since nothing can be 
   expect(await readyz()).toEqual(READY)
   const later = await store.open({ key })
   await later.storeKeys?.rotate(signal)
+  expect(await readyz()).toEqual(notReady({ keys: 'key_wrong' }))
+})
+
+test('an envelope with accepted keys is ready, and shows the keys of the store below it', async () => {
+  const store = await sealedFolder()
+  const backend = sealedEnvelope(sealedFile({ folder: store.folder, key: store.key, warn: () => {} }), {
+    key: generateKeyText(),
+    acceptedKeys: [generateKeyText()],
+    warn: () => {},
+  })
+  const { readyz } = await serve({ backend, webKey: generateKeyText(), acceptedWebKeys: [generateKeyText()] })
+  expect(await readyz()).toEqual(READY)
+  const key = generateKeyText()
+  const { signal } = new AbortController()
+  await (await store.open()).storeKeys?.rewrap(parseKey(key, 'a test'), signal)
+  await (await store.open({ key })).storeKeys?.rotate(signal)
   expect(await readyz()).toEqual(notReady({ keys: 'key_wrong' }))
 })
 

@@ -4,11 +4,9 @@ import {
   invalidReference,
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
-import type { GatedCall } from '../../core/gate/gated-call.ts'
-import { contextOf } from '../../core/gate/gated-call.ts'
+import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
-import type { Drain } from '../../core/host/drain.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -215,9 +213,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#accounts.chosen(name)
   }
 
-  drain(): Drain {
-    return this.#ready().drain
-  }
+  readonly drain = (): ProviderServices['drain'] => this.#ready().drain
 
   credentialState(call: GatedCall): Promise<CredentialState> {
     return this.#accounts.unnamed.credentialState(call)
