@@ -3,7 +3,7 @@ import { fileLabel } from '../core/host/shown-path.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { loadTools, withSdk } from './operator/load-tools.ts'
 import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
-import type { Command } from './terminal/command.ts'
+import type { Command, Terminal } from './terminal/command.ts'
 import { UsageError } from './terminal/command-line.ts'
 
 export const start: Command = {
@@ -26,18 +26,19 @@ MODULE is an ES module whose default export is (server, vault) => void. It is ca
 from a file. docs/configuration.md lists the variables.
 
 --port is by default the port of MCP_SERVER_BASE_URL where that is on localhost, else 8005.
-Serves /mcp, the form below /credentials, the metadata below /.well-known, and /health.
+Serves /mcp, the form below /credentials, the metadata below /.well-known, and /healthz, /readyz and /health.
+
+SIGTERM or SIGINT ends it in order within 25 seconds: waiting calls are answered, running calls and saves finish, the audit log is
+flushed. A second signal ends it immediately.
 `,
   async run(input, terminal) {
     const [module = ''] = input.parameters
     const environmentFile = input.text('environment') ?? input.text('env-file')
     if (environmentFile !== undefined) readEnvironment(environmentFile)
     warnOfUnknownVariables(terminal)
-    const { startServer } = await withSdk(() => import('../server/start-server.ts'))
-    // The audit log may be open from here on, so a first signal shuts down in order. A second one ends the process immediately.
-    const stopped = new Promise<void>((stop) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
-    })
+    const { startServer, CLOSES_WITHIN } = await withSdk(() => import('../server/start-server.ts'))
+    // The audit log may be open from here on, so a first signal shuts down in order.
+    const stopped = firstSignal(CLOSES_WITHIN, terminal)
     const server = await startServer({
       defineTools: await loadTools(module),
       port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
@@ -51,8 +52,39 @@ Serves /mcp, the form below /credentials, the metadata below /.well-known, and /
     )
     await stopped
     await server.close()
+    // Timers and connections of the tools must not keep the process.
+    setTimeout(() => process.exit(), EXIT_AFTER).unref()
     return 0
   },
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** Milliseconds in which a signal counts as the first one again: npm passes on a Ctrl-C that the terminal has sent to both. */
+const SAME_SIGNAL = 500
+/** Milliseconds in which the process may end by itself. */
+const EXIT_AFTER = 500
+
+/** Resolves at the first signal. A second one ends the process immediately, and so does a shutdown that takes too long. */
+function firstSignal(withinSeconds: number, terminal: Terminal): Promise<void> {
+  return new Promise((resolve) => {
+    let first = 0
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (first === 0) {
+        first = performance.now()
+        setTimeout(() => tooLate(withinSeconds, terminal), withinSeconds * 1000).unref()
+        resolve()
+      } else if (performance.now() - first > SAME_SIGNAL) {
+        for (const one of SIGNALS) process.off(one, onSignal)
+        process.kill(process.pid, signal)
+      }
+    }
+    for (const signal of SIGNALS) process.on(signal, onSignal)
+  })
+}
+
+function tooLate(withinSeconds: number, terminal: Terminal): void {
+  terminal.error(`mcp-credential-vault start: it did not end within ${withinSeconds} s and was cut off.\n`)
+  process.exit(1)
 }
 
 /** Without a proxy on this machine, the server must listen where its own links lead. */

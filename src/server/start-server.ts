@@ -28,8 +28,14 @@ export interface RunningServer {
   readonly url: string
   /** Address on which it listens, e.g. `http://127.0.0.1:8005`. */
   readonly address: string
+  /** Ends it in order: answers waiting calls, lets running calls and saves finish, then closes. At most 25 s. */
   close(): Promise<void>
 }
+
+/** Most seconds that closing may take: Kubernetes kills a process after 30. */
+export const CLOSES_WITHIN = 25
+/** Milliseconds of it for clients to take their last answers. */
+const LAST_ANSWERS = 1_000
 
 /** Starts the runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
 export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
@@ -52,6 +58,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
   silenceGoneClients(app)
+  app.use(vault.healthRoutes().routes)
   app.use(healthRoute(vault))
   vault.register(app)
   app.use(
@@ -76,16 +83,22 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
     url,
     address: bound,
     async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await vault.close()
+      // It listens until the vault is closed: /readyz says why it takes no calls, and a form that is being filled in can be saved.
+      try {
+        await vault.close({ withinSeconds: CLOSES_WITHIN - 2 })
+      } finally {
+        const closed = new Promise((resolve) => server.close(resolve))
+        const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS)
+        await closed
+        clearTimeout(late)
+      }
     },
   }
 }
 
 /**
- * Serves `GET /health`: 200 `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version,
- * path or person.
+ * Serves `GET /health`, which reports what calls and forms have met since the start; `/readyz` asks the parts themselves. Answers 200
+ * `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version, path or person.
  */
 export function healthRoute(vault: CredentialVault): Koa.Middleware {
   return async (ctx, next) => {

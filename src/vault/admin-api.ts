@@ -8,7 +8,7 @@ import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import type { CheckedAdmin } from '../web/admin/admin-options.ts'
 import type { AdminParts, ScimTenant } from '../web/admin/admin-parts.ts'
 import { ADMIN_SEGMENT, createAdminRoutes } from '../web/admin/admin-routes.ts'
-import type { OwnRoutes } from '../web/http/own-routes.ts'
+import { countedRoutes, type OwnRoutes } from '../web/http/own-routes.ts'
 import type { HttpOptions } from '../web/http/web-parts.ts'
 import { createScimRoutes } from '../web/scim/scim-routes.ts'
 import type { OpenedFormTier } from './form-tier.ts'
@@ -51,7 +51,7 @@ export function openAdminApi(
     requestsPerMinute: admin.requestsPerMinute,
     tenants: tenantsOf(admin, warnOf('keys')),
   }
-  return createAdminRoutes(parts, createScimRoutes(parts))
+  return countedRoutes(createAdminRoutes(parts, createScimRoutes(parts)), opened.drain)
 }
 
 /** @throws `configuration_invalid` for a provider whose pages would be where the API is */

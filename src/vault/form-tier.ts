@@ -16,12 +16,16 @@ import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { SecretBackend, WritableBackend } from '../core/ports/secret-backend.ts'
 import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
+import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../web/http/health-routes.ts'
 import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
+import { countedRoutes } from '../web/http/own-routes.ts'
 import { PAGE_PURPOSES, type WebParts } from '../web/http/web-parts.ts'
 import { createVaultRoutes } from '../web/page-middleware.ts'
 import { endSessionsOf } from '../web/session/end-sessions.ts'
+import { type CloseOptions, closeVault, secondsToClose } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { createReadiness } from './readiness.ts'
 
 /** Serves the form and the owners' own page. It writes and revokes credentials and cannot read them. */
 export interface FormTier {
@@ -40,7 +44,10 @@ export interface FormTier {
   revoke: CredentialWriter['revoke']
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
-  close(): Promise<void>
+  /** Serves `GET /healthz` and `GET /readyz`. */
+  healthRoutes(options?: HealthRoutesOptions): HealthRoutes
+  /** Lets running saves finish, flushes the log and closes the stores. */
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** The tier with the parts that only the vault around it needs. */
@@ -126,7 +133,9 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     checked,
     completion,
   })
-  const routes = createVaultRoutes(parts)
+  const routes = countedRoutes(createVaultRoutes(parts), opened.drain)
+  const providerNames = () => providers.keys()
+  const findProblems = createReadiness({ ...opened, providers: providerNames })
   return {
     serverBaseUrl,
     openPaths: routes.openPaths,
@@ -135,7 +144,8 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     nodeHandler: () => createNodeHandler(routes.middleware, routes.owns),
     revoke: writer.revoke,
     saves: writer,
-    providerNames: () => providers.keys(),
+    providerNames,
+    healthRoutes: (options) => createHealthRoutes(findProblems, options),
     problems: () => health.problems(),
 
     serve(form) {
@@ -167,7 +177,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
       })
     },
 
-    close: () => opened.close(),
+    close: async (options) => closeVault({ parts: opened, endings: [] }, secondsToClose(options)),
   }
 }
 
@@ -199,7 +209,7 @@ interface WebChoices
 }
 
 function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebParts {
-  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, warnOf } = opened
+  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, drain, warnOf } = opened
   const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, hstsIncludeSubdomains, rateLimits } = checked
   const { serverName = serverBaseUrl.host } = checked
   return {
@@ -210,6 +220,7 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
     sealer,
     journal,
     health,
+    drain,
     warn: warnOf('form'),
     options: {
       sessionIdleSeconds,

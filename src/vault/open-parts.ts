@@ -11,6 +11,7 @@ import {
 } from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
 import { withDeadline } from '../core/host/deadline.ts'
+import { createDrain, type Drain } from '../core/host/drain.ts'
 import { warnAbout } from '../core/host/notice.ts'
 import { createEventListeners, type EventListeners } from '../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
@@ -23,6 +24,7 @@ import { loginCallbackUrl } from '../core/network/form-urls.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { checkServerBaseUrl } from '../core/network/server-base-url.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
+import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { MarkableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
 import {
   createPendingRequests,
@@ -33,10 +35,15 @@ import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
+import { secondServer } from './second-server.ts'
 import { findWebKeys } from './web-key.ts'
 
 /** The methods of a backend that opening and closing use. */
-export type OpenableBackend = Pick<SecretBackend, 'open' | 'close' | 'deriveKey' | 'announceServer'> & MarkableBackend
+export type OpenableBackend = Pick<
+  SecretBackend,
+  'open' | 'close' | 'stat' | 'deriveKey' | 'checkKeys' | 'announceServer'
+> &
+  MarkableBackend
 
 export type PartsOptions = Pick<
   OpenVaultOptions,
@@ -68,22 +75,24 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly journal: Journal
   readonly events: EventListeners
   readonly pendingRequests: PendingRequests
+  readonly pendingStore: PendingStore
+  readonly backend: Pick<OpenableBackend, 'stat' | 'checkKeys'>
+  /** Counts running work, so that closing waits for it. */
+  readonly drain: Drain
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly marks: RejectionMarks
   readonly warnOf: (place: string) => (message: string) => void
   /**
-   * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
-   * second call waits for the first.
+   * Closes all parts, the audit log last, because the others may still write to it. Each gets `milliseconds`, so that one that hangs does
+   * not keep the log from being closed. Throws the first error, including those in `ended`. A second call waits for the first.
    */
-  close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
+  close(ended: readonly PromiseSettledResult<void>[], milliseconds: number): Promise<void>
 }
 
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
-const SECOND_SERVER =
-  "Another server at this address uses the same store, but each keeps open requests and sessions in its own memory: neither knows the other's links. Run one process, or give each its own address."
 
 /** Opens the parts. Refuses to start if keys, identity, URL, store or cryptography are unsafe or unclear. */
 export async function openParts<S extends SealPurpose, M extends MacPurpose>(
@@ -142,7 +151,9 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
-    if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
+    await backend.announceServer?.(serverBaseUrl.href, (other) => {
+      if (!pendingStore.shared) warnOf('server')(secondServer(other))
+    })
   })
   const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
   return {
@@ -152,6 +163,9 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     health,
     journal,
     events,
+    pendingStore,
+    backend,
+    drain: createDrain(),
     pendingRequests: createPendingRequests({
       store: pendingStore,
       sealer: requestSealer,
@@ -161,16 +175,23 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     log: createAccessLog(journal, backend.name),
     marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
     warnOf,
-    close(ended = []) {
-      closing ??= closeEach([pending, backend, journal, audit], ended)
+    close(ended, milliseconds) {
+      closing ??= closeEach([[pending, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }
 }
 
-async function closeEach(parts: readonly Closable[], ended: readonly PromiseSettledResult<void>[]): Promise<void> {
+async function closeEach(
+  groups: readonly (readonly Closable[])[],
+  ended: readonly PromiseSettledResult<void>[],
+  milliseconds: number,
+): Promise<void> {
   const closed = [...ended]
-  for (const part of parts) closed.push(...(await Promise.allSettled([part.close()])))
+  for (const parts of groups) {
+    const within = async (part: Closable) => withDeadline('A part of the vault', milliseconds, () => part.close())
+    closed.push(...(await Promise.allSettled(parts.map(within))))
+  }
   const failed = closed.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
 }

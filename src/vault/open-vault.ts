@@ -9,6 +9,7 @@ import { ADMIN_PURPOSES } from '../web/admin/admin-parts.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
+import { closeVault, type Ending, secondsToClose } from './closing.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openOffboarding } from './open-offboarding.ts'
@@ -57,7 +58,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const { offboard, byEmbedder } = openOffboarding(parts, { backend, form, tools })
   const admin = checked.admin && openAdminApi(parts, { backend, form, tools, offboard, checked, admin: checked.admin })
   const registered = new WeakSet<KoaApplication>()
-  const endings: (() => Promise<void>)[] = []
+  const endings: Ending[] = []
+  let closed: Promise<void> | undefined
   const providerEndings = new Map<string, () => Promise<void>>()
   const pages: Middleware = (ctx, next) => form.routes(ctx, async () => tools.metadata.middleware(ctx, next))
   const routes: Middleware = (ctx, next) =>
@@ -78,6 +80,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     events: { on: parts.events.on },
     problems: form.problems,
     nodeHandler: () => createNodeHandler(routes, owns),
+    healthRoutes: form.healthRoutes,
 
     register(app) {
       if (registered.has(app)) return
@@ -94,12 +97,11 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
     onClose: (end) => void endings.push(end),
 
-    async close() {
-      const ends = [...endings.splice(0), ...providerEndings.values()]
-      providerEndings.clear()
-      const ended = await Promise.allSettled(ends.map(async (end) => end()))
-      reader.close()
-      await parts.close(ended)
+    async close(closeOptions) {
+      const seconds = secondsToClose(closeOptions)
+      const providers = [...providerEndings.values(), async () => reader.close()]
+      closed ??= closeVault({ parts, endings, providers }, seconds)
+      return closed
     },
   }
 }

@@ -5,6 +5,7 @@ import { type CredentialReader, createCredentialReader } from '../core/credentia
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
+import type { Drain } from '../core/host/drain.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { createCutoff } from '../core/lifecycle/cutoff.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
@@ -20,12 +21,16 @@ import type { PendingRequests } from '../core/requests/pending-requests.ts'
 import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
 import type { OwnRoutes } from '../web/http/own-routes.ts'
+import { type CloseOptions, closeVault, secondsToClose } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
 
 /** A gate opens and leaves requests. It cannot claim one, nor close one as saved. */
-export type ToolRequests = Pick<PendingRequests, 'openOrReuse' | 'label' | 'leave' | 'wait' | 'withdraw'>
+export type ToolRequests = Pick<
+  PendingRequests,
+  'openOrReuse' | 'label' | 'leave' | 'wait' | 'withdraw' | 'outliveProcess'
+>
 
 /** The services that providers' tools use. */
 export interface ToolServices {
@@ -34,6 +39,8 @@ export interface ToolServices {
   /** Ends what is running for an owner who is offboarded. */
   readonly cutoff: Cutoff
   readonly pendingRequests: ToolRequests
+  /** Counts running calls, so that closing waits for them. */
+  readonly drain: Drain
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
   readonly rejections: Rejections
@@ -60,7 +67,8 @@ export interface ToolTier {
   readonly services: ToolServices
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
-  close(): Promise<void>
+  /** Answers waiting calls, lets running ones finish, flushes the log and closes the stores. */
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** The methods of a backend that the tool tier uses. */
@@ -115,7 +123,7 @@ export function createToolTier(
   { backend, options, checked, used }: ToolTierParts,
 ): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, warnOf } = opened
-  const { openOrReuse, label, leave, wait, withdraw } = pendingRequests
+  const { openOrReuse, label, leave, wait, withdraw, outliveProcess } = pendingRequests
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {
     serverBaseUrl,
@@ -156,7 +164,8 @@ export function createToolTier(
       reader,
       log,
       cutoff,
-      pendingRequests: { openOrReuse, label, leave, wait, withdraw },
+      pendingRequests: { openOrReuse, label, leave, wait, withdraw, outliveProcess },
+      drain: opened.drain,
       sealer,
       crossings: createLeakDetector({ note: log.note, health }),
       rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
@@ -171,9 +180,7 @@ export function createToolTier(
       warn: warnOf('outgoing'),
     },
 
-    async close() {
-      reader.close()
-      await opened.close()
-    },
+    close: async (options) =>
+      closeVault({ parts: opened, endings: [], providers: [async () => reader.close()] }, secondsToClose(options)),
   }
 }

@@ -254,6 +254,11 @@ describe('vault', () => {
     expect(json.ok).toBe(true)
     expect(good.out).toMatch(/^skipped {2}the server's settings fit together +MCP_SERVER_BASE_URL is not set here$/m)
     expect(json.checks.filter((check: { result: string }) => check.result === 'skipped')).toHaveLength(2)
+    const server = { MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_WEB_KEY: generateKeyText() }
+    const warned = await run({ ...environment, ...server }, [])
+    expect(warned.code).toBe(0)
+    expect(warned.out).toMatch(/^WARNING +one server at this address +\S+ does not show.*MCP_PENDING_STORE\.$/m)
+    expect(warned.out).toMatch(/^All is well\. 1 warning\. 1 skipped\.$/m)
     const wide = await run({ ...environment, VAULT_WRITE_TOKEN: ROOT_TOKEN }, [])
     expect(wide.code).toBe(1)
     expect(wide.out).toContain("WRONG    the form's login cannot read")

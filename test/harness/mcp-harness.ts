@@ -31,6 +31,7 @@ import {
 } from '../../src/mcp/sdk-v1/index.ts'
 import type { CredentialVault } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
+import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
 import type { AdminOptions } from '../../src/web/admin/admin-options.ts'
@@ -42,6 +43,7 @@ export interface HarnessOptions {
   readonly mount?: McpMountOptions
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
+  readonly vault?: Partial<OpenVaultOptions>
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -70,6 +72,8 @@ export interface Harness {
   forget(user: string, provider?: string): Promise<void>
   /** A client with this user's token. */
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
+  /** Every client is gone at once. */
+  disconnectAll(): void
   /** How many responses the server has begun and not ended. */
   openResponses(): number
   close(): Promise<void>
@@ -112,6 +116,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...options.vault,
     ...(options.admin && { admin: options.admin(identityProvider.issuer) }),
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
@@ -123,6 +128,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     variables: jiraVariables,
     ...options.jira,
   } as CredentialsProviderOptions<typeof jiraVariables>)
+  app.use(vault.healthRoutes().routes)
   jira.register(app)
   const clients: Client[] = []
   app.use(
@@ -184,6 +190,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       clients.push(connected.client)
       return connected
     },
+    disconnectAll: () => server.closeAllConnections(),
     openResponses: () => open,
     async close() {
       await Promise.all(clients.map((client) => client.close()))

@@ -189,6 +189,7 @@ test('a tool tier opens and leaves requests, and can neither claim one nor close
     'label',
     'leave',
     'openOrReuse',
+    'outliveProcess',
     'wait',
     'withdraw',
   ])

@@ -11,10 +11,10 @@ import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { type CredentialFiles, createCredentialFiles } from './credential-files.ts'
 import { createCurrentRecords } from './current-record.ts'
 import { storageError } from './files/storage-error.ts'
-import { holdKeyring } from './keys/held-keyring.ts'
+import { type HeldKeyring, holdKeyring } from './keys/held-keyring.ts'
 import { createRevisions, type Revisions } from './revisions.ts'
 import { revoke } from './revocation.ts'
-import { announceServer, type ServerPresence } from './server-presence.ts'
+import { announcedServers, announceServer, type ServerPresence } from './server-presence.ts'
 import { openStoreFolder } from './store-folder.ts'
 import { createStoreKeys } from './store-keys.ts'
 
@@ -49,6 +49,7 @@ const optionsSchema = z.strictObject({
 interface OpenedStore {
   readonly root: string
   readonly masterKey: Uint8Array
+  readonly keys: HeldKeyring
   readonly files: CredentialFiles
   readonly revisions: Revisions
   readonly storeKeys: StoreKeys
@@ -117,7 +118,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
         const files = createCredentialFiles({ keys, revisions, records, warn })
         const { rejections } = files
         const storeKeys = createStoreKeys({ root, found: used, keys, records, revisions, rejections })
-        store = { root, masterKey: used.key, files, revisions, storeKeys }
+        store = { root, masterKey: used.key, keys, files, revisions, storeKeys }
       } catch (error) {
         throw storageError(error, folder)
       }
@@ -158,11 +159,17 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
       exposed: (options, signal) => guarded(({ storeKeys }) => storeKeys.exposed(options, signal), signal),
     },
 
-    async announceServer(serverBaseUrl) {
-      await mark?.close()
-      mark = await announceServer(opened().root, serverBaseUrl)
-      return mark?.others ?? false
+    async checkKeys() {
+      opened().keys.forWriting()
     },
+
+    async announceServer(serverBaseUrl, noticed) {
+      await mark?.close()
+      mark = await announceServer(opened().root, serverBaseUrl, noticed)
+      return (mark?.others.length ?? 0) > 0
+    },
+
+    announcedServers: async (serverBaseUrl) => announcedServers(opened().root, serverBaseUrl),
 
     async close() {
       await mark?.close()

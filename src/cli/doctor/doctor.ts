@@ -9,9 +9,11 @@ import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
+import { counted } from '../terminal/table.ts'
 import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
+import { checkOtherServers } from './other-servers.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -50,6 +52,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
         }),
         ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
+        ...(await checkOtherServers(stores, terminal)),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
@@ -99,7 +102,7 @@ function serverSettings({ environment }: Terminal): CheckResult {
   }
 }
 
-const WORDS = { ok: 'ok', wrong: 'WRONG', skipped: 'skipped' } as const
+const WORDS = { ok: 'ok', wrong: 'WRONG', warning: 'WARNING', skipped: 'skipped' } as const
 
 function table(results: readonly CheckResult[]): string {
   const width = Math.max(...results.map(({ check }) => check.length))
@@ -108,5 +111,9 @@ function table(results: readonly CheckResult[]): string {
   )
   const count = (kind: CheckResult['result']) => results.filter(({ result }) => result === kind).length
   const end = count('wrong') === 0 ? 'All is well.' : `${count('wrong')} of ${results.length} checks failed.`
-  return `${lines.join('')}${end}${count('skipped') === 0 ? '' : ` ${count('skipped')} skipped.`}\n`
+  const others = [
+    ...(count('warning') === 0 ? [] : [`${counted(count('warning'), 'warning')}.`]),
+    ...(count('skipped') === 0 ? [] : [`${count('skipped')} skipped.`]),
+  ]
+  return `${lines.join('')}${[end, ...others].join(' ')}\n`
 }

@@ -16,6 +16,14 @@ export const gateTexts = {
   stillWaiting: (label: string, url: string): string =>
     `The ${label} credential has not been entered yet. The link still works: ${url} Enter it there, then call the tool again.`,
 
+  stopping: (label: string, { url, outlivesProcess }: Pick<CredentialRequest, 'url' | 'outlivesProcess'>): string =>
+    outlivesProcess
+      ? `This server is restarting, so the call no longer waits for your ${label} credential. The link still works: ${url} Enter it there, then call the tool again.`
+      : `This server is restarting, so the call no longer waits for your ${label} credential, and its link has ended. Call the tool again in a moment for a new link.`,
+
+  stopped: (): string =>
+    'This server is restarting, so the tool did not run and nothing was changed. Call it again in a moment.',
+
   declined: (label: string): string =>
     `You declined to enter a ${label} credential, so the tool did not run. Call it again to be asked again.`,
 

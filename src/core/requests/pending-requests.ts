@@ -57,6 +57,8 @@ export interface PendingRequests {
    * Rejects with the signal's reason if it aborts, which ends this wait only.
    */
   wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  /** Whether links still work after this process has ended, because the store is shared. */
+  readonly outliveProcess: boolean
   /** First 8 hex digits of the request's key, for audit lines. */
   label(request: PendingRequest): string
 }
@@ -250,6 +252,8 @@ export function createPendingRequests({
         await requests.leave(request)
       }
     },
+
+    outliveProcess: store.shared,
 
     label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
   }

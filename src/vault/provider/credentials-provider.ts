@@ -4,8 +4,7 @@ import {
   invalidReference,
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
-import type { GatedCall } from '../../core/gate/gated-call.ts'
-import { contextOf } from '../../core/gate/gated-call.ts'
+import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -213,6 +212,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   account(name: string): GatedProvider {
     return this.#accounts.chosen(name)
   }
+
+  readonly drain = (): ProviderServices['drain'] => this.#ready().drain
 
   credentialState(call: GatedCall): Promise<CredentialState> {
     return this.#accounts.unnamed.credentialState(call)

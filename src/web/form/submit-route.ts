@@ -128,7 +128,8 @@ async function acknowledge(services: PageServices, authorized: AuthorizedLink): 
   const { parts, site } = services
   const closing = parts.pendingRequests.close(authorized.request, 'saved')
   const closed = await watched(services, 'pending-store', closing).catch(() => false)
-  if (closed) return { page: seeOther(site, linkPath(site, 'done', authorized.target)) }
+  // The success page may have nobody left to serve it.
+  if (closed && !parts.drain.begun) return { page: seeOther(site, linkPath(site, 'done', authorized.target)) }
   return savedAnswer(services, authorized, undefined)
 }
 
