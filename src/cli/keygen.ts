@@ -24,14 +24,18 @@ Keep a copy in a safe place: what was sealed with the key cannot be read without
       terminal.out(input.flag('json') ? `${JSON.stringify({ key })}\n` : `${key}\n`)
       return 0
     }
-    writeNew(file, `${key}\n`)
+    writeNewFile(file, `${key}\n`)
     terminal.out(input.flag('json') ? `${JSON.stringify({ file })}\n` : `Wrote a new key to ${file}.\n`)
     return 0
   },
 }
 
-/** @throws `configuration_invalid` when the file exists, because everything sealed with its key would be lost */
-function writeNew(file: string, text: string): void {
+/**
+ * Writes keys into a new file that only this user can read.
+ *
+ * @throws `configuration_invalid` when the file exists, because everything sealed with its key would be lost
+ */
+export function writeNewFile(file: string, text: string): void {
   try {
     const descriptor = openSync(file, 'wx', 0o600)
     try {
