@@ -12,6 +12,7 @@ import type { StorageKey } from '../core/model/storage-key.ts'
 import { countingSaves, type RunningSaves } from '../core/operations/running-saves.ts'
 import type { AccessContext } from '../core/ports/access-context.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
+import type { VaultEvents } from '../core/ports/events.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { SecretBackend, WritableBackend } from '../core/ports/secret-backend.ts'
@@ -38,6 +39,8 @@ export interface FormTier {
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner, by?: Pick<AccessContext, 'actor' | 'clientId' | 'address' | 'correlationId'>): Promise<void>
   revoke: CredentialWriter['revoke']
+  /** What happens to credentials in this process, for code that embeds the tier. */
+  readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
@@ -80,6 +83,8 @@ const formTierOptions = openVaultOptions
   .extend({ backend: backendOption<FormTierBackend>() })
 
 formTierOptions.shape satisfies OptionSchemas<FormTierOptions>
+
+export const FORM_TIER_OPTIONS = Object.keys(formTierOptions.shape) as readonly (keyof FormTierOptions)[]
 
 /**
  * Opens the form tier alone, for a process that may write credentials and not read them. It refuses the options of a tool tier.
@@ -134,21 +139,12 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     owns: routes.owns,
     nodeHandler: () => createNodeHandler(routes.middleware, routes.owns),
     revoke: writer.revoke,
+    events: { on: opened.events.on },
     saves: writer,
     providerNames: () => providers.keys(),
     problems: () => health.problems(),
 
-    serve(form) {
-      const known = providers.get(form.name)
-      if (known && !sameDefinition(known, form)) {
-        throw new CredentialVaultError(
-          'configuration_invalid',
-          `This vault already has a provider named ${form.name}. Give each provider its own name.`,
-          { reason: 'provider_name_taken' },
-        )
-      }
-      providers.set(form.name, form)
-    },
+    serve: (form) => serveOnce(providers, form),
 
     async endSessions(owner, { actor, clientId, address, correlationId } = unknownOperator()) {
       const { issuer, subject } = checkOwner(owner)
@@ -167,6 +163,19 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
 
     close: () => opened.close(),
   }
+}
+
+/** @throws `configuration_invalid` for another definition under a name that is taken */
+export function serveOnce(providers: Map<string, FormProvider>, form: FormProvider): void {
+  const known = providers.get(form.name)
+  if (known && !sameDefinition(known, form)) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `This vault already has a provider named ${form.name}. Give each provider its own name.`,
+      { reason: 'provider_name_taken' },
+    )
+  }
+  providers.set(form.name, form)
 }
 
 /** The operator of a change that the embedding code asked for. It does not say who that is. */

@@ -4,11 +4,11 @@ import { createCompletion } from '../core/lifecycle/completion.ts'
 import { createLastUses } from '../core/lifecycle/last-uses.ts'
 import { createStoredTest } from '../core/lifecycle/stored-test.ts'
 import { parseOptions } from '../core/model/options.ts'
-import type { KoaApplication } from '../core/ports/koa.ts'
 import { ADMIN_PURPOSES } from '../web/admin/admin-parts.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
+import { createAttachments } from './attachments.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openOffboarding } from './open-offboarding.ts'
@@ -56,9 +56,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   })
   const { offboard, byEmbedder } = openOffboarding(parts, { backend, form, tools })
   const admin = checked.admin && openAdminApi(parts, { backend, form, tools, offboard, checked, admin: checked.admin })
-  const registered = new WeakSet<KoaApplication>()
-  const endings: (() => Promise<void>)[] = []
-  const providerEndings = new Map<string, () => Promise<void>>()
+  const attached = createAttachments()
   const pages: Middleware = (ctx, next) => form.routes(ctx, async () => tools.metadata.middleware(ctx, next))
   const routes: Middleware = (ctx, next) =>
     admin ? admin.middleware(ctx, async () => pages(ctx, next)) : pages(ctx, next)
@@ -79,25 +77,19 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     problems: form.problems,
     nodeHandler: () => createNodeHandler(routes, owns),
 
-    register(app) {
-      if (registered.has(app)) return
-      registered.add(app)
-      app.use(routes)
-    },
+    register: (app) => attached.register(app, routes),
 
     attach(provider, end) {
       if (admin) providerMayBe(provider.name)
       form.serve(provider)
-      providerEndings.set(provider.name, end)
+      attached.provider(provider, end)
       return { ...tools.services, revoke: form.revoke }
     },
 
-    onClose: (end) => void endings.push(end),
+    onClose: attached.onClose,
 
     async close() {
-      const ends = [...endings.splice(0), ...providerEndings.values()]
-      providerEndings.clear()
-      const ended = await Promise.allSettled(ends.map(async (end) => end()))
+      const ended = await attached.end()
       reader.close()
       await parts.close(ended)
     },

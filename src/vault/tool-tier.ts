@@ -13,6 +13,7 @@ import type { User } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import { accountUrl } from '../core/network/form-urls.ts'
 import type { Cutoff } from '../core/ports/cutoff.ts'
+import type { VaultEvents } from '../core/ports/events.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
@@ -58,6 +59,8 @@ export interface ToolTier {
   /** Serves the metadata in which clients find the authorization servers (RFC 9728). */
   readonly metadata: OwnRoutes
   readonly services: ToolServices
+  /** What happens to credentials in this process, for code that embeds the tier. */
+  readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   close(): Promise<void>
@@ -81,6 +84,8 @@ const toolTierOptions = openVaultOptions
   .extend({ backend: backendOption<ToolTierBackend>() })
 
 toolTierOptions.shape satisfies OptionSchemas<ToolTierOptions>
+
+export const TOOL_TIER_OPTIONS = Object.keys(toolTierOptions.shape) as readonly (keyof ToolTierOptions)[]
 
 /**
  * Opens the tool tier alone, for a process that may read credentials and not write them. It refuses the options of a form tier.
@@ -144,6 +149,7 @@ export function createToolTier(
     },
     verifyToken: identity.verifyToken,
     metadata: protectedResourceMetadata(web),
+    events: { on: opened.events.on },
     problems: () => health.problems(),
 
     bearerGate() {

@@ -49,7 +49,8 @@ function exporting(tier: BundleTier, texts: Pick<Command, 'name' | 'summary' | '
           if (file !== undefined) writeNewFile(file, `${bundle}\n`)
         })
         const given = file === undefined ? { bundle } : { file }
-        const text = file === undefined ? bundle : `Wrote the ${tier} tier's bundle to ${file}. Its newest key is ${key}.`
+        const text =
+          file === undefined ? bundle : `Wrote the ${tier} tier's bundle to ${file}. Its newest key is ${key}.`
         terminal.out(input.flag('json') ? `${JSON.stringify({ ...given, tier, key })}\n` : `${text}\n`)
         return 0
       }),

@@ -1,0 +1,119 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import type { User } from '../core/model/owner.ts'
+import type { FormProvider } from '../core/ports/form-provider.ts'
+import type { KoaMiddleware } from '../core/ports/koa.ts'
+import type { Tier } from '../core/ports/secret-backend.ts'
+import { createNodeHandler } from '../web/http/node-handler.ts'
+import { createAttachments } from './attachments.ts'
+import type { CredentialVault, ProviderServices } from './credential-vault.ts'
+import { FORM_TIER_OPTIONS, openFormTier, serveOnce } from './form-tier.ts'
+import type { OpenVaultOptions } from './open-vault-options.ts'
+import { proveItCannotRead } from './prove-write-only.ts'
+import { openToolTier, TOOL_TIER_OPTIONS } from './tool-tier.ts'
+
+/**
+ * Opens the form tier as a vault, for a module of tools that runs in either tier: its providers get their pages, and its tools are never
+ * called. What only the tool tier does throws `forbidden`.
+ *
+ * @throws what `openVault` throws, and `configuration_invalid` (`tier_keys`) if this process could read a credential
+ */
+export async function openFormTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
+  refuseAdmin(options)
+  await proveItCannotRead(options.backend)
+  const form = await openFormTier(only(FORM_TIER_OPTIONS, options))
+  const attached = createAttachments()
+  const noCalls = new AsyncLocalStorage<User>()
+  return {
+    serverBaseUrl: form.serverBaseUrl,
+    userContext: noCalls,
+    verifyToken: async () => refuse('form'),
+    openPaths: form.openPaths,
+    routes: form.routes,
+    bearerGate: () => refuse('form'),
+    endSessions: form.endSessions,
+    offboard: async () => refuse('form'),
+    events: form.events,
+    problems: form.problems,
+    nodeHandler: form.nodeHandler,
+    register: (app) => attached.register(app, form.routes),
+    attach(provider, end) {
+      form.serve(provider)
+      attached.provider(provider, end)
+      return new Proxy({} as ProviderServices, { get: () => refuse('form') })
+    },
+    onClose: attached.onClose,
+    async close() {
+      await attached.end()
+      await form.close()
+    },
+  }
+}
+
+/**
+ * Opens the tool tier as a vault: it serves the metadata and no page, and what only the form tier does throws `forbidden`.
+ *
+ * @throws what `openVault` throws
+ */
+export async function openToolTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
+  refuseAdmin(options)
+  const tools = await openToolTier(only(TOOL_TIER_OPTIONS, options))
+  const attached = createAttachments()
+  const providers = new Map<string, FormProvider>()
+  const { middleware, owns, openPaths } = tools.metadata
+  const routes: KoaMiddleware = middleware
+  return {
+    serverBaseUrl: tools.serverBaseUrl,
+    get userContext() {
+      return tools.userContext
+    },
+    verifyToken: tools.verifyToken,
+    openPaths,
+    routes,
+    bearerGate: tools.bearerGate,
+    endSessions: async () => refuse('tool'),
+    offboard: async () => refuse('tool'),
+    events: tools.events,
+    problems: tools.problems,
+    nodeHandler: () => createNodeHandler(middleware, owns),
+    register: (app) => attached.register(app, routes),
+    attach(provider, end) {
+      serveOnce(providers, provider)
+      attached.provider(provider, end)
+      return { ...tools.services, revoke: async () => refuse('tool') }
+    },
+    onClose: attached.onClose,
+    async close() {
+      await attached.end()
+      await tools.close()
+    },
+  }
+}
+
+function only<K extends keyof OpenVaultOptions>(
+  names: readonly K[],
+  options: OpenVaultOptions,
+): Pick<OpenVaultOptions, K> {
+  const wanted: ReadonlySet<string> = new Set(names)
+  const entries = Object.entries(options).filter(([name, value]) => wanted.has(name) && value !== undefined)
+  // Every required option is among the names of either tier.
+  return Object.fromEntries(entries) as unknown as Pick<OpenVaultOptions, K>
+}
+
+function refuseAdmin({ admin }: OpenVaultOptions): void {
+  if (!admin) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    'openVault.admin: the admin API ends what runs in both tiers, so it needs a server that is both. Unset it, and offboard with "mcp-credential-vault offboard".',
+    { reason: 'option' },
+  )
+}
+
+const DUTIES: Readonly<Record<Exclude<Tier, 'both'>, string>> = {
+  form: 'This process is the form tier: it serves the pages, and neither runs tools nor reads credentials.',
+  tool: 'This process is the tool tier: it reads credentials, and neither saves nor revokes one. Owners do so on their page, operators with "mcp-credential-vault revoke".',
+}
+
+function refuse(tier: keyof typeof DUTIES): never {
+  throw new CredentialVaultError('forbidden', DUTIES[tier], { reason: 'other_tier' })
+}
