@@ -18,7 +18,8 @@ export interface KeysAccess<K = StoreKeys> {
 
 /** @throws `unsupported` for a backend that has no keys of its own */
 export function withStoreKeys(terminal: Terminal, work: (access: KeysAccess) => Promise<ExitCode>): Promise<ExitCode> {
-  return withKeys(terminal, ({ storeKeys, resealing }) => storeKeys ?? (resealing ? configuredKeys() : noKeys()), work)
+  const none = () => (terminal.environment['MCP_VAULT_BUNDLE_FILE'] ? onlyBundle() : noKeys())
+  return withKeys(terminal, ({ storeKeys, resealing }) => storeKeys ?? (resealing ? configuredKeys() : none()), work)
 }
 
 /** @throws `unsupported` for a backend that seals nothing */
@@ -55,6 +56,13 @@ function noKeys(): never {
   throw new CredentialVaultError(
     'unsupported',
     'Only the sealed file has keys that this command changes. In Vault or AWS Secrets Manager, rotate the keys of the service itself.',
+  )
+}
+
+function onlyBundle(): never {
+  throw new CredentialVaultError(
+    'unsupported',
+    "MCP_VAULT_BUNDLE_FILE holds the keys of one tier, which cannot change the store's. Run this command with MCP_VAULT_KEY_FILE instead.",
   )
 }
 
