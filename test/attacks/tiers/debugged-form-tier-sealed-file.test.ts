@@ -45,13 +45,13 @@ test('its memory holds no stored value and no key that opens one, whatever pages
   expect(await form.openPage()).toContain('Replace Jira')
   const own = { 'its own signing key': formsOfKey(keyring.signKeys[0].privateKey), 'its web key': formsOf(WEB_KEY) }
   expect(await form.found({ ...forbidden(), ...own })).toEqual(['its own signing key', 'its web key'])
-}, 60_000)
+})
 
 test('the same search finds all of it in a process that is both tiers', async () => {
   const all = await debuggedTier('all', { ...both(), MCP_VAULT_KEY: store.key })
   expect(await all.openPage()).toContain('Replace Jira')
   expect(await all.found(forbidden())).toEqual(['private seal key', 'secret', 'store key'])
-}, 60_000)
+})
 
 test('code that the attacker runs in it is refused, and finds no variable or file that opens the store', async () => {
   const path = await bundleFile(operator, 'form')
@@ -71,7 +71,7 @@ test('code that the attacker runs in it is refused, and finds no variable or fil
   expect(opened).toEqual([])
   // The same attempt with the right key succeeds.
   expect(opens(keyring.sealKeys[0].privateKey, keyring)).toBe(true)
-}, 60_000)
+})
 
 test('every private key that it has is another than that of every box, in every record and revision', async () => {
   await put(operator, ALICE, { pat: 'a later one' })

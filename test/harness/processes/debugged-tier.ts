@@ -64,9 +64,10 @@ function dumpMemory(fs: typeof import('node:fs'), path: string): number {
   const chunk = Buffer.alloc(1 << 20)
   const zeros = Buffer.alloc(chunk.length)
   let copied = 0
-  for (const line of fs.readFileSync('/proc/self/maps', 'utf8').split('\n')) {
-    const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? []
-    if (from === undefined || to === undefined) continue
+  const areas = /^([0-9a-f]+)-([0-9a-f]+) rw[^\n]*\n(?:[A-Z][^\n]*\n)*?Rss: +(\d+) kB/gm
+  for (const [, from = '', to = '', resident] of fs.readFileSync('/proc/self/smaps', 'utf8').matchAll(areas)) {
+    // What is reserved and was never used would take most of the time.
+    if (resident === '0') continue
     const end = Number.parseInt(to, 16)
     for (let at = Number.parseInt(from, 16); at < end; at += chunk.length) {
       try {
