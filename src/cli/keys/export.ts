@@ -1,6 +1,6 @@
 import type { BundleTier } from '../../core/ports/store-keys.ts'
-import { writeNewFile } from '../keygen.ts'
 import type { Command } from '../terminal/command.ts'
+import { writeNewFile } from '../terminal/new-key-file.ts'
 import { withStoreKeys } from './keys-access.ts'
 
 export const keysExportWriter: Command = exporting('form', {

@@ -1,0 +1,29 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+
+/**
+ * Writes keys into a new file that only this user can read.
+ *
+ * @throws `configuration_invalid` when the file exists, because everything sealed with its key would be lost
+ */
+export function writeNewFile(file: string, text: string): void {
+  try {
+    const descriptor = openSync(file, 'wx', 0o600)
+    try {
+      writeSync(descriptor, text)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    const problem = PROBLEMS[code] ?? `cannot be written (${code}).`
+    throw new CredentialVaultError('configuration_invalid', `The file of --out ${problem}`, { reason: 'key_file' })
+  }
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  EEXIST: 'already exists and may hold a key that is in use. Nothing was written. Name another file.',
+  ENOENT: 'is in a folder that does not exist. Create the folder first.',
+  EACCES: 'cannot be written: this user has no permission. Name a file in a folder of this user.',
+}
