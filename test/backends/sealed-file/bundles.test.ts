@@ -5,7 +5,14 @@ import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { call, put, remove, statusOfAll, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
 import { bundleFile, openBundle } from '../../harness/sealed-file/bundles.ts'
-import { ALICE, BOB, type SealedFolder, sealedFolder, snapshot } from '../../harness/sealed-file/sealed-folder.ts'
+import {
+  ALICE,
+  BOB,
+  keyringOf,
+  type SealedFolder,
+  sealedFolder,
+  snapshot,
+} from '../../harness/sealed-file/sealed-folder.ts'
 import { lettingKeysAge } from '../../harness/sealed-file/store-keys.ts'
 
 const AT = new Date('2026-11-27T08:00:00Z')
@@ -51,6 +58,24 @@ test('the writer reads and lists nothing, not even where nothing is stored', asy
   for (const key of [ALICE, BOB]) await expect(form.read(key, call())).rejects.toMatchObject(OTHER_TIER)
   await expect(statusOfAll(form)).rejects.toMatchObject(OTHER_TIER)
   expect([form.deriveKey, form.storeKeys]).toEqual([undefined, undefined])
+})
+
+test('each bundle has the private keys of its half, and no other', async () => {
+  await operator.storeKeys?.rotate(never)
+  const keyring = await keyringOf(store)
+  const content = async (tier: 'form' | 'tool') =>
+    Buffer.from((await readFile(await bundleFile(operator, tier), 'utf8')).slice(6), 'base64url').toString()
+  const [ofForm, ofTools] = [await content('form'), await content('tool')]
+  const has = (text: string, keys: readonly { readonly privateKey: Uint8Array }[]) =>
+    keys.map(({ privateKey }) => text.includes(Buffer.from(privateKey).toString('base64url')))
+  expect([has(ofForm, keyring.sealKeys), has(ofForm, keyring.signKeys)]).toEqual([
+    [false, false],
+    [true, false],
+  ])
+  expect([has(ofTools, keyring.sealKeys), has(ofTools, keyring.signKeys)]).toEqual([
+    [true, true],
+    [false, false],
+  ])
 })
 
 test('the reader saves and revokes nothing, and no file is touched', async () => {
