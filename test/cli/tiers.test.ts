@@ -8,6 +8,7 @@ import { call, put, valuesOf } from '../../src/testing/secret-backend/calls.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 import { endedProcess } from '../harness/processes/ended-process.ts'
+import { namespace } from '../harness/sealed-file/full-disk.ts'
 
 const ALICE = storageKey('jira', { issuer: ISSUER, subject: 'alice' })
 
@@ -99,6 +100,20 @@ describe('doctor --tier', () => {
       expect(tool.out).toContain(`ok       ${check}`)
     const { credentials } = JSON.parse((await main.run(['list', '--json'])).out)
     expect(credentials).toHaveLength(1)
+  })
+
+  // Where nothing may be mounted, there is no folder that root cannot write to.
+  test.each(namespace ? ['a read-only mount'] : [])('the tool tier reads a store on %s', async () => {
+    await main.store('alice', { pat: 'one' })
+    const environment = { ...only(await exported('reader')), MCP_AUDIT_FOLDER: join(main.root, 'audit') }
+    const env = { PATH: process.env['PATH'], HOME: main.root, ...environment }
+    const script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+    const command = [process.execPath, main.script, 'doctor', '--tier', 'tool']
+    const words = [...(namespace ?? []), 'sh', '-c', script, 'sh', folder(), ...command]
+    const answer = await endedProcess('unshare', words, { env, cwd: main.root }, '')
+    expect(answer, answer.out).toMatchObject({ code: 0 })
+    expect(answer.out).toContain("ok       the tools' login reads")
+    expect(answer.error).toContain('read-only')
   })
 
   test('refuses an environment with the keys of the other tier, or of both', async () => {
