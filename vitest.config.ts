@@ -21,7 +21,7 @@ const OWN_PROCESS = [
   .map((folder) => `test/${folder}/**/*.test.ts`)
   .concat(
     'test/backends/sealed-file/{durability,full-disk,lost-link}.test.ts',
-    'test/cli/bulk/marks-and-expiry.test.ts',
+    'test/cli/bulk/{marks-and-expiry,offboard-half-done}.test.ts',
     'test/core/crypto/key-source.test.ts',
     'test/core/host/private-folder.test.ts',
     'test/destinations/bound-fetch.test.ts',

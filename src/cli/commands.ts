@@ -1,7 +1,7 @@
 import type { Command } from './terminal/command.ts'
 import { asksForHelp, isName, suggestion } from './terminal/command-line.ts'
 
-/** Commands by name, in the order of the overview. Only the one that runs is loaded: loading all takes longer than most of them run. */
+/** Commands by name, in the order of the overview. Only the one that runs is loaded: loading all takes longer than most commands run. */
 export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['start', async () => (await import('./start.ts')).start],
   ['keygen', async () => (await import('./keygen.ts')).keygen],

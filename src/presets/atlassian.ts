@@ -31,7 +31,7 @@ export const jiraCloudSource: PresetSource = {
 /**
  * API tokens of Jira Cloud, at `baseUrl`, e.g. `https://acme.atlassian.net`, or at the site that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'
@@ -64,7 +64,7 @@ export const jiraDataCenterSource: PresetSource = {
 /**
  * Personal access tokens of Jira Data Center 8.14 or later, at `baseUrl` or at the address that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'
@@ -104,7 +104,7 @@ const notAnonymous = { account: '/displayName', refuse: { '/type': ['anonymous']
 /**
  * API tokens of Confluence Cloud, at `baseUrl`, e.g. `https://acme.atlassian.net`, or at the site that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'
@@ -141,7 +141,7 @@ export const confluenceDataCenterSource: PresetSource = {
 /**
  * Personal access tokens of Confluence Data Center 7.9 or later, at `baseUrl` or at the address that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'

@@ -14,7 +14,7 @@ const jenkinsVariables = {
 /**
  * API tokens of Jenkins, at `baseUrl` or at the address that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'
@@ -61,7 +61,7 @@ const artifactoryVariables = {
 /**
  * Identity tokens of JFrog Artifactory, at `baseUrl` without `/artifactory`, or at the address that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'
@@ -110,7 +110,7 @@ const sonarqubeVariables = {
 /**
  * User tokens of SonarQube Server 10 or later, at `baseUrl` or at the address that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'

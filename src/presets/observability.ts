@@ -17,7 +17,7 @@ const grafanaVariables = {
 /**
  * Service account tokens of Grafana, at `baseUrl` or at the address that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'
@@ -63,7 +63,7 @@ const sentryVariables = {
 /**
  * Personal tokens of Sentry, at `baseUrl`, e.g. `https://sentry.io`, or at the address that each user enters.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'

@@ -15,6 +15,7 @@ import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
 import { openFormTierVault, openToolTierVault } from '../vault/tier-vaults.ts'
+import { silenceGoneClients } from '../web/http/client-gone.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -66,6 +67,7 @@ async function serve(
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
+  silenceGoneClients(app)
   app.use(healthRoute(vault))
   vault.register(app)
   const makeServer: CreateServer = async (serverOptions) => {

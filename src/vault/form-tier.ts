@@ -144,7 +144,14 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     providerNames: () => providers.keys(),
     problems: () => health.problems(),
 
-    serve: (form) => serveOnce(providers, form),
+    serve(form) {
+      const known = providers.has(form.name)
+      serveOnce(providers, form)
+      const alike = known
+        ? undefined
+        : [...providers.values()].find((one) => one !== form && sameLabel(one.label, form.label))
+      if (alike) opened.warnOf('form')(twoOfOneLabel(alike, form))
+    },
 
     async endSessions(owner, { actor, clientId, address, correlationId } = unknownOperator()) {
       const { issuer, subject } = checkOwner(owner)
@@ -178,7 +185,19 @@ export function serveOnce(providers: Map<string, FormProvider>, form: FormProvid
   providers.set(form.name, form)
 }
 
-/** The operator of a change that the embedding code asked for. It does not say who that is. */
+/** Whether users would read the same. */
+function sameLabel(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase()
+}
+
+function twoOfOneLabel(one: FormProvider, other: FormProvider): string {
+  return (
+    `The providers ${one.name} and ${other.name} have the same label, ${other.label}, so users cannot tell whose token is asked for. ` +
+    'Give each its own label.'
+  )
+}
+
+/** The operator of a change that the embedding code asked for, without a name: the code does not say who that is. */
 export function unknownOperator() {
   return {
     actor: { kind: 'operator' },

@@ -1,5 +1,9 @@
+import { z } from 'zod'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import { checkOwner, type Owner } from '../core/model/owner.ts'
+import { isProviderName } from '../core/model/storage-key.ts'
 import {
   createOffboarding,
   type Offboard,
@@ -44,8 +48,28 @@ export function openOffboarding(
     offboard,
 
     async byEmbedder(owner, choices = {}) {
-      const { issuer, subject } = checkOwner(owner)
-      return offboard({ issuer, subject }, choices, unknownOperator())
+      const checked = parseOptions(offboardingChoices, choices, 'vault.offboard')
+      return offboard(ownerAlone(owner), checked, unknownOperator())
     },
   }
+}
+
+/** A mistyped choice must not turn a trial into the offboarding itself. */
+const offboardingChoices = z.strictObject({
+  providers: z
+    .array(z.string().refine(isProviderName, 'must be the name of a provider, such as jira or jira@work'))
+    .optional(),
+  purge: z.boolean().optional(),
+  dryRun: z.boolean().optional(),
+} satisfies OptionSchemas<OffboardingChoices>)
+
+/** @throws `configuration_invalid` for a choice that was given inside the owner, where it would have no effect */
+function ownerAlone(owner: Owner): Owner {
+  const misplaced = Object.keys(offboardingChoices.shape).find((choice) => choice in owner)
+  if (misplaced === undefined) return checkOwner(owner)
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `vault.offboard: ${misplaced} is in the owner. Give it in the second argument: offboard(owner, { ${misplaced} }).`,
+    { reason: 'option' },
+  )
 }

@@ -1,6 +1,7 @@
 import { jsonLinesAudit } from '../audit/json-lines.ts'
 import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
 import { type AccessLog, createAccessLog } from '../core/credentials/credential-audit.ts'
+import { createKeyUses } from '../core/crypto/key-uses.ts'
 import {
   createSealer,
   type MacPurpose,
@@ -44,7 +45,7 @@ export type PartsOptions = Pick<
   | 'pendingStore'
   | 'audit'
   | 'webKey'
-  | 'previousWebKeys'
+  | 'acceptedWebKeys'
   | 'linkTtlSeconds'
   | 'verifyToken'
   | 'warn'
@@ -100,22 +101,24 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
   )
   const createdKeys: string[] = []
+  const keyConfigured = createKeyUses()
   const pending = { close: () => pendingStore.shutdown() }
   await orClose([pending], () =>
     withDeadline(backend.name, OPEN_DEADLINE, () =>
-      backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
+      backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
     ),
   )
   const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
     const webKeys = findWebKeys({
       caller,
       text: options.webKey,
-      previous: options.previousWebKeys,
+      accepted: options.acceptedWebKeys,
       backend,
       pendingStore,
       warn: warnOf('keys'),
+      onFound: keyConfigured,
     })
-    await audit.open?.(backend.deriveKey?.('audit'))
+    await audit.open?.(backend.deriveKey?.('audit'), keyConfigured)
     return {
       sealer: createSealer(webKeys, purposes),
       requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
@@ -141,7 +144,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     }
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
-  const calls = createBackendCalls({ name: backend.name, health })
+  const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
   return {
     serverBaseUrl,
     identity,

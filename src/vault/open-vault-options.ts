@@ -35,9 +35,9 @@ export interface OpenVaultOptions {
   /**
    * Other web keys, in the same form, at most 4: what they sealed is still valid, and nothing new is made with them. During a change of
    * keys, the next one before it is used everywhere, and the last one afterwards. The word `derived` stands for the key that is derived
-   * from the backend's own. Default `MCP_WEB_KEY_PREVIOUS` or `MCP_WEB_KEY_PREVIOUS_FILE`, else none.
+   * from the backend's own. Default `MCP_WEB_KEY_ACCEPTED` or `MCP_WEB_KEY_ACCEPTED_FILE`, else none.
    */
-  readonly previousWebKeys?: readonly string[]
+  readonly acceptedWebKeys?: readonly string[]
   /**
    * How long a credential is cached without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the backend's
    * own tools takes effect within this time; with the sealed file, at once.
@@ -108,7 +108,7 @@ export const openVaultOptions = z.strictObject({
   browserSessions: object<BrowserSessions>('must be browser sessions such as memoryBrowserSessions()').optional(),
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
-  previousWebKeys: z.array(z.string()).optional(),
+  acceptedWebKeys: z.array(z.string()).optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
   maxRejectedOwnersPerMinute: z.int().min(1).max(1000).default(5),
   expiryNoticeDays: z.int().min(0).max(90).default(14),

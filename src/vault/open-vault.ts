@@ -71,7 +71,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     openPaths: [...form.openPaths, ...tools.metadata.openPaths, ...(admin?.openPaths ?? [])],
     routes,
     bearerGate: tools.bearerGate,
-    endSessions: form.endSessions,
+    endSessions: async (owner) => form.endSessions(owner),
     offboard: byEmbedder,
     events: { on: parts.events.on },
     problems: form.problems,

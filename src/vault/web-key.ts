@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { deriveKey } from '../core/crypto/derive-key.ts'
+import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
 import { findKey } from '../core/crypto/key-source.ts'
-import { findPreviousKeys } from '../core/crypto/previous-keys.ts'
 import type { WebKeys } from '../core/crypto/seal.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
+import type { KeyUse } from '../core/ports/key-use.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 
@@ -13,47 +13,38 @@ export interface WebKeyParts {
   /** The key in the text form that `keygen` prints. */
   readonly text: string | undefined
   /** The other keys that are valid, in the same form. */
-  readonly previous: readonly string[] | undefined
+  readonly accepted: readonly string[] | undefined
   readonly backend: Pick<SecretBackend, 'deriveKey'>
   readonly pendingStore: Pick<PendingStore, 'shared'>
   readonly warn: (message: string) => void
+  /** Called with each key that was given or set, and not derived. */
+  readonly onFound: (use: KeyUse) => void
 }
 
 /**
  * Returns the key that seals cookies, references, pending requests and links: the configured key, else one derived from the store's key,
- * else a random one if no other process can need it. The keys that are valid besides it follow.
+ * else a random one if no other process can need it. The other valid keys follow it.
  *
- * @throws `configuration_invalid` (`same_key`, `web_key_missing`, `previous_keys`), `key_malformed`
+ * @throws `configuration_invalid` (`web_key_missing`, `accepted_keys`, and what `onFound` throws), `key_malformed`
  */
-export function findWebKeys({ caller, text, previous, backend, pendingStore, warn }: WebKeyParts): WebKeys {
+export function findWebKeys({ caller, text, accepted, backend, pendingStore, warn, onFound }: WebKeyParts): WebKeys {
   const derived = backend.deriveKey?.('web')
-  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn })
-  const isStoreKey = (key: Uint8Array) =>
-    derived !== undefined && Buffer.from(derived).equals(deriveKey(key, 'derived web'))
-  if (configured && isStoreKey(configured.key)) throw storeKey(`${caller}.webKey`)
+  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn, onFound })
   const current = configured?.key ?? derived
-  const others = findPreviousKeys({
+  const others = findAcceptedKeys({
     name: 'MCP_WEB_KEY',
-    option: `${caller}.previousWebKeys`,
-    texts: previous,
+    option: `${caller}.acceptedWebKeys`,
+    texts: accepted,
     current,
     derived,
     warn,
+    onFound,
   })
-  if (others.some(isStoreKey)) throw storeKey(`${caller}.previousWebKeys`)
   if (current) return [current, ...others]
   if (!pendingStore.shared) return [randomBytes(32)]
   throw new CredentialVaultError(
     'configuration_invalid',
     `${caller}.webKey: links and cookies need a key that all replicas share. Create one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.`,
     { reason: 'web_key_missing' },
-  )
-}
-
-function storeKey(option: string): CredentialVaultError {
-  return new CredentialVaultError(
-    'configuration_invalid',
-    `${option}: it is the same key as the store key, so the process that serves the form could read the store. Create another key with "mcp-credential-vault keygen".`,
-    { reason: 'same_key' },
   )
 }

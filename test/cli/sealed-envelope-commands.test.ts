@@ -110,9 +110,9 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     const changed = {
       ...sealed,
       MCP_SEALED_ENVELOPE_KEY_FILE: keyFile(`${name}-2.key`),
-      MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: first(),
+      MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: first(),
     }
-    const alone = { ...changed, MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: '' }
+    const alone = { ...changed, MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: '' }
     const early = await run(alone, ['keys', 'reseal', '--dry-run'])
     expect(early).toMatchObject({ code: 1 })
     expect(early.out).toMatch(
@@ -131,7 +131,7 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     for (const verb of ['rotate', 'retire', 'compromise'])
       expect(await run(alone, ['keys', verb])).toMatchObject({
         code: 1,
-        error: expect.stringContaining('MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE'),
+        error: expect.stringContaining('MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE'),
       })
     sealed = alone
   })
@@ -140,6 +140,11 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(await run(plain, ['seed', '--replace'], row(`${SECRET}-by-hand`))).toMatchObject({ code: 0 })
     const refused = await run(sealed, ['rotate', ...ALICE, '--field', 'pat'], SECRET)
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('seed --replace') })
+    if (name === 'vault') {
+      await bao.api('POST', `${plain['VAULT_KV_MOUNT']}/data/mcp/${KEY.path}`, { data: { pat: SECRET } })
+      const shown = await run(sealed, ['show', ...ALICE])
+      expect(shown.out).toMatch(/^status +unusable\nproblem +not_sealed: every call/m)
+    }
     const left = await run(sealed, ['keys', 'reseal'])
     expect(left).toMatchObject({ code: 1, out: expect.stringContaining('\nWithout a seal, left as it is: ') })
     expect(await run(sealed, ['seed', '--replace'], row(SECRET))).toMatchObject({ code: 0 })
@@ -161,6 +166,13 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     const refused = await run(plain, ['rotate', ...ALICE, '--field', 'pat'], SECRET)
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('Set MCP_SEALED_ENVELOPE_KEY_FILE') })
     expect(refused.error).toContain('[key_missing]')
+    const reseal = await run(plain, ['keys', 'reseal'])
+    expect(reseal).toMatchObject({ code: 1, error: expect.stringContaining('set MCP_SEALED_ENVELOPE_KEY_FILE') })
+    const opens = /^WRONG +the login opens a stored credential +.*MCP_SEALED_ENVELOPE_KEY/m
+    expect(await run(plain, ['doctor'])).toMatchObject({ code: 1, out: expect.stringMatching(opens) })
+    const wrongKey = { ...sealed, MCP_SEALED_ENVELOPE_KEY_FILE: keyFile(`${name}-wrong.key`) }
+    expect(await run(wrongKey, ['doctor'])).toMatchObject({ code: 1, out: expect.stringMatching(opens) })
+    expect((await run(sealed, ['doctor'])).out).toMatch(/^ok +the login opens a stored credential/m)
   })
 })
 
@@ -173,7 +185,7 @@ describe('an operator who mistypes', () => {
     ],
     ['no key', { MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: 'true' }, 'MCP_SEALED_ENVELOPE_KEY_FILE'],
     ['a flag', { MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: 'yes' }, 'MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: must be one of'],
-    ['a file', { MCP_SEALED_ENVELOPE_KEY_FILE: '/nowhere/envelope.key' }, '/nowhere/envelope.key cannot be read'],
+    ['a file', { MCP_SEALED_ENVELOPE_KEY_FILE: '/nowhere/envelope.key' }, '(/nowhere/envelope.key) cannot be read'],
     ['the name', { MCP_SEALED_ENVELOP_KEY_FILE: '/k' }, 'Did you mean MCP_SEALED_ENVELOPE_KEY_FILE?'],
   ])('%s: it is named', async (_name, wrong, said) => {
     const environment = { MCP_AUDIT_FOLDER: join(folder, 'audit-wrong'), ...(await vaultEnvironment()), ...wrong }

@@ -44,6 +44,7 @@ const only = (bundle: string) => ({
   MCP_VAULT_BUNDLE_FILE: bundle,
   MCP_WEB_KEY: generateKeyText(),
   MCP_AUDIT_KEY: generateKeyText(),
+  MCP_AUDIT_FOLDER: `${bundle}-audit`,
 })
 
 describe('keys export-writer and export-reader', () => {
@@ -105,8 +106,7 @@ describe('doctor --tier', () => {
   // Where nothing may be mounted, there is no folder that root cannot write to.
   test.each(namespace ? ['a read-only mount'] : [])('the tool tier reads a store on %s', async () => {
     await main.store('alice', { pat: 'one' })
-    const environment = { ...only(await exported('reader')), MCP_AUDIT_FOLDER: join(main.root, 'audit') }
-    const env = { PATH: process.env['PATH'], HOME: main.root, ...environment }
+    const env = { PATH: process.env['PATH'], HOME: main.root, ...only(await exported('reader')) }
     const script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
     const command = [process.execPath, main.script, 'doctor', '--tier', 'tool']
     const words = [...(namespace ?? []), 'sh', '-c', script, 'sh', folder(), ...command]

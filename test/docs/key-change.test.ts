@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type HttpBrowser, httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
-import { keysInText } from '../../src/core/crypto/previous-keys.ts'
+import { wordsIn } from '../../src/core/model/options.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
@@ -24,7 +24,7 @@ const PAGE = 'docs/operating.md'
 const CLIENT = 'form'
 
 /** An operator's shell that follows the page: what one step sets stays set for the next. */
-async function operator() {
+async function operator({ derived } = { derived: false }) {
   const folder = mkdtempSync(join(tmpdir(), 'key-change-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   installInto(folder)
@@ -33,11 +33,12 @@ async function operator() {
   let environment: NodeJS.ProcessEnv = {
     MCP_VAULT_FOLDER: join(folder, 'data'),
     MCP_VAULT_KEY_FILE: join(folder, 'vault.key'),
-    MCP_WEB_KEY_FILE: join(folder, 'web.key'),
-    MCP_AUDIT_KEY_FILE: join(folder, 'audit.key'),
+    ...(!derived && { MCP_WEB_KEY_FILE: join(folder, 'web.key'), MCP_AUDIT_KEY_FILE: join(folder, 'audit.key') }),
     npm_config_update_notifier: 'false',
   }
-  const blocks = blocksOf(PAGE, 'Change a web key or audit key')
+  // Steps 1 and 2 have a second block each, for keys that are derived from the store key.
+  const notFollowed = derived ? [1, 3] : [2, 4]
+  const blocks = blocksOf(PAGE, 'Change a web key or audit key').filter((_, at) => !notFollowed.includes(at))
   return {
     folder,
     environment: () => environment,
@@ -79,11 +80,11 @@ async function service() {
   async function replica(environment: NodeJS.ProcessEnv) {
     const {
       MCP_WEB_KEY_FILE = '',
-      MCP_WEB_KEY_PREVIOUS_FILE,
+      MCP_WEB_KEY_ACCEPTED_FILE,
       MCP_VAULT_FOLDER = '',
       MCP_VAULT_KEY_FILE = '',
     } = environment
-    const previous = MCP_WEB_KEY_PREVIOUS_FILE ? keysInText(readFileSync(MCP_WEB_KEY_PREVIOUS_FILE, 'utf8')) : []
+    const accepted = MCP_WEB_KEY_ACCEPTED_FILE ? wordsIn(readFileSync(MCP_WEB_KEY_ACCEPTED_FILE, 'utf8')) : []
     const vault = await openVault({
       serverBaseUrl,
       backend: sealedFile({ folder: MCP_VAULT_FOLDER, keyFile: MCP_VAULT_KEY_FILE }),
@@ -92,7 +93,7 @@ async function service() {
       pendingStore,
       browserSessions,
       webKey: readFileSync(MCP_WEB_KEY_FILE, 'utf8'),
-      previousWebKeys: previous,
+      acceptedWebKeys: accepted,
       warn: () => {},
     })
     const jira = new CredentialsProvider({ vault, name: 'jira', variables: jiraVariables, referenceTtlSeconds: 600 })
@@ -164,8 +165,8 @@ test('the procedure, followed word for word, while two replicas serve', { timeou
   const retired = await shellOf.next()
   expect(retired).toMatch(/integrity: {4}intact\ncompleteness: complete/)
   expect(retired).toContain(`Key ${old} is retired:`)
-  expect(retired).toMatch(new RegExp(`previous audit keys +${old}: \\d+ files since \\S+ need it`))
-  expect(retired).not.toContain('previous web keys')
+  expect(retired).toMatch(new RegExp(`accepted audit keys +${old}: \\d+ files since \\S+ need it`))
+  expect(retired).not.toContain('accepted web keys')
   const after = await replica(shellOf.environment())
   after.answer()
   // The cookie of before the change has ended, and so has the link.
@@ -181,5 +182,33 @@ test('the procedure, followed word for word, while two replicas serve', { timeou
   expect(shellOf.left()).toBe(0)
   const without = await runCli(['audit', 'verify'], shellOf.environment())
   expect(without.code).toBe(2)
-  expect(without.out).toContain(`key_missing: it is signed with the previous key ${old}`)
+  expect(without.out).toContain(`key_missing: it is signed with key ${old}`)
+})
+
+test('the procedure for keys that are derived from the store key', { timeout: 240_000 }, async () => {
+  const shellOf = await operator({ derived: true })
+  /** A process that writes to the log and ends. */
+  const work = async () => {
+    const done = await runCli(['doctor'], shellOf.environment())
+    expect(done.code, done.out).toBe(0)
+  }
+  const { MCP_VAULT_FOLDER = '', MCP_VAULT_KEY_FILE = '' } = shellOf.environment()
+  const store = sealedFile({ folder: MCP_VAULT_FOLDER, keyFile: MCP_VAULT_KEY_FILE })
+  await store.open()
+  await store.close()
+  await shellOf.next()
+  const old = readFileSync(join(shellOf.folder, 'audit-old.pub'), 'utf8').trim()
+  await work()
+  for (const step of ['1', '2']) {
+    await shellOf.next()
+    await work()
+    expect((await runCli(['audit', 'verify'], shellOf.environment())).code, step).toBe(0)
+  }
+  const retired = await shellOf.next()
+  expect(retired).toContain(`Key ${old} is retired:`)
+  expect(retired).toMatch(new RegExp(`accepted audit keys +${old}: \\d+ files since \\S+ need it`))
+  expect(retired).not.toContain('accepted web keys')
+  await shellOf.next()
+  expect(shellOf.left()).toBe(0)
+  expect(Object.keys(shellOf.environment()).filter((name) => name.includes('ACCEPTED'))).toEqual([])
 })

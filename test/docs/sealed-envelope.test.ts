@@ -31,19 +31,25 @@ test('the page, followed word for word: set it up over a store with values, seal
     await backend.open()
     return work(backend).finally(() => backend.close())
   }
+  const [setUp = ''] = blocksOf(PAGE, 'Set it up')
+  const seal = blocksOf(PAGE, 'Seal what is there already').map((block) =>
+    block.replaceAll('mcp/jira/…', `mcp/${ALICE.path}`),
+  )
+  const change = blocksOf(PAGE, 'Change the key')
+  expect([seal.length, change.length]).toEqual([4, 5])
+  const path = `${root}${delimiter}${process.env['PATH']}`
+  const first = shell(setUp, root, { ...plain, ...audit, PATH: path })
+  expect(await first.ended, first.output()).toBe(0)
+  expect(first.output()).toContain('vault+sealed-envelope')
+
   await withBackend(plain, (backend) => put(backend, ALICE, { pat: 'tok-canary-before' }))
   const held = async (version: number) =>
     JSON.stringify((await bao.api('GET', `secret/data/mcp/${ALICE.path}?version=${version}`)).body)
   expect(await held(1)).toContain('tok-canary-before')
-
-  const [setUp = ''] = blocksOf(PAGE, 'Set it up')
-  const [seal = '', destroy = ''] = blocksOf(PAGE, 'Seal what is there already')
-  const [change = '', remove = ''] = blocksOf(PAGE, 'Change the key')
-  const path = `${root}${delimiter}${process.env['PATH']}`
-  const script = [setUp, seal, destroy.replaceAll('mcp/jira/…', `mcp/${ALICE.path}`), change, remove].join('\n')
-  const followed = shell(script, root, { ...plain, ...audit, PATH: path })
+  const script = [...seal, ...change].join('\n')
+  const environment = { ...plain, ...audit, MCP_SEALED_ENVELOPE_KEY_FILE: join(root, 'envelope.key'), PATH: path }
+  const followed = shell(script, root, environment)
   expect(await followed.ended, followed.output()).toBe(0)
-  expect(followed.output()).toContain('vault+sealed-envelope')
   expect(followed.output()).toContain('Rewrote 1 of 1 record; 0 already under the newest key.')
   expect(followed.output()).toMatch(/Would rewrite 0 of 1 record; 1 already under the newest key\.\n$/)
   expect(followed.output()).not.toContain('tok-canary')

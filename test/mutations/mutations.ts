@@ -48,6 +48,10 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'unclear-account-allowed', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'reference-of-any-provider', tests: ['test/core/crypto/seal.test.ts'] },
   { name: 'retired-key-counts', tests: ['test/attacks/audit/retired-key.test.ts'] },
+  {
+    name: 'older-key-excuses',
+    tests: ['test/attacks/audit/retirement-removed.test.ts', 'test/attacks/audit/anchored-file-removed.test.ts'],
+  },
   { name: 'csrf-off', tests: ['test/attacks/form/csrf-on-submit.test.ts'] },
   { name: 'handle-not-hashed', tests: ['test/core/requests/pending-requests.test.ts'] },
   {
@@ -73,10 +77,21 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'audit-chain-not-checked', tests: ['test/attacks/audit/log-changed.test.ts'] },
   { name: 'audit-signature-not-checked', tests: ['test/attacks/audit/log-changed.test.ts'] },
   { name: 'audit-deleted-file-unnoticed', tests: ['test/audit/recovery.test.ts', 'test/audit/json-lines.test.ts'] },
+  {
+    name: 'save-does-not-look-again',
+    tests: [
+      'test/attacks/sealed-envelope/revoked-while-resealing.test.ts',
+      'test/backends/hashicorp-vault/hashicorp-vault.test.ts',
+    ],
+  },
+  { name: 'revocation-does-not-look-again', tests: ['test/backends/hashicorp-vault/hashicorp-vault.test.ts'] },
+  { name: 'reseal-keeps-the-first-mark', tests: ['test/attacks/sealed-envelope/undo-while-resealing.test.ts'] },
   { name: 'vault-cas-off', tests: ['test/backends/hashicorp-vault/hashicorp-vault.test.ts'] },
   { name: 'aws-stage-move-off', tests: ['test/backends/aws-secrets-manager/aws-secrets-manager.test.ts'] },
   { name: 'cookie-without-host-prefix', tests: ['test/web/https-server.test.ts'] },
   { name: 'cookie-not-bound-to-policy', tests: ['test/attacks/session/cookie-from-weaker-login-policy.test.ts'] },
+  { name: 'offboarding-choices-not-checked', tests: ['test/attacks/admin/offboard-mistyped.test.ts'] },
+  { name: 'key-for-two-uses-accepted', tests: ['test/attacks/sealed-envelope/key-used-twice.test.ts'] },
   { name: 'session-not-asked-again', tests: ['test/attacks/form/submit-after-sessions-ended.test.ts'] },
   {
     name: 'strangers-not-capped',

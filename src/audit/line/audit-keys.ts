@@ -62,14 +62,15 @@ export function publicKeyText(key: KeyObject): string {
 
 /** Returns which of the keys signed the line with this hash. */
 export function signerOf(keys: readonly KeyObject[], hash: string, signature: string): KeyObject | undefined {
-  return verifying(keys, LINE + hash, signature)
+  return findSigner(keys, LINE + hash, signature)
 }
 
-export function isCheckpointSignedBy(keys: readonly KeyObject[], text: string, signature: string): boolean {
-  return verifying(keys, CHECKPOINT + text, signature) !== undefined
+/** Returns which of the keys signed the checkpoint with this text. */
+export function checkpointSignerOf(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {
+  return findSigner(keys, CHECKPOINT + text, signature)
 }
 
-function verifying(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {
+function findSigner(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {
   const bytes = canonicalBase64url(signature)
   return bytes && keys.find((key) => verify(null, Buffer.from(text), key, bytes))
 }

@@ -8,6 +8,8 @@ export interface FoundHead {
   readonly hash: string
   /** Time of that line, RFC 3339. */
   readonly at: string
+  /** Public key that signed it. Left out when it is the key that signs this record. */
+  readonly key?: string
 }
 
 /** Why a file could not be continued. */
@@ -25,13 +27,13 @@ export type LogEvent =
       readonly segments: number
       readonly heads: readonly FoundHead[]
       /** Public keys whose lines the writer accepts besides its own. Left out when there are none. */
-      readonly previousKeys?: readonly string[]
+      readonly acceptedKeys?: readonly string[]
     }
   | {
       readonly type: 'audit.key_retired'
-      /** Public key that signs nothing more. */
+      /** The retired public key. */
       readonly key: string
-      /** Where chains end that it signed. Every one of them is in one of the lines of this kind that were written together. */
+      /** Ends of the chains that it signed. One retirement may write several lines, which list each chain once. */
       readonly heads: readonly FoundHead[]
     }
   | { readonly type: 'audit.segment_closed'; readonly reason: 'size' | 'day' }
@@ -72,6 +74,7 @@ function written(value: string | number | readonly (FoundHead | string)[]): stri
   return `[${value.map((one) => (typeof one === 'string' ? quoted(one) : writtenHead(one))).join(',')}]`
 }
 
-function writtenHead({ file, writer, seq, hash, at }: FoundHead): string {
-  return `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}}`
+function writtenHead({ file, writer, seq, hash, at, key }: FoundHead): string {
+  const signer = key === undefined ? '' : `,"key":${quoted(key)}`
+  return `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}${signer}}`
 }

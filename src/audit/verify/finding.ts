@@ -19,6 +19,7 @@ const SEVERITIES = {
   anchor_invalid: 'tampered',
   record_differs: 'tampered',
   key_missing: 'incomplete',
+  current_key_unseen: 'incomplete',
   segment_missing: 'incomplete',
   tail_cut: 'incomplete',
   tail_unsigned: 'incomplete',

@@ -1,68 +1,33 @@
 import type { KeyObject } from 'node:crypto'
 import { importPublicKey, publicKeyText } from '../line/audit-keys.ts'
 import { parseSegmentName } from '../segments/segment-name.ts'
+import type { Authority, Retirement } from './authority.ts'
 import { type Finding, finding } from './finding.ts'
 import type { KnownHead } from './known-heads.ts'
 import type { LogLine } from './log-line.ts'
 import type { WriterVerdict } from './verify-writer.ts'
 
-/** A public key that signs nothing more, and the ends of its chains at that time. */
-export interface Retirement {
-  readonly key: string
-  /** RFC 3339. */
-  readonly at: string
-  readonly heads: ReadonlyMap<string, KnownHead>
-}
-
-/** Returns the keys that lines of the given keys name and that were not given themselves. */
-export function namedKeys(verdicts: readonly WriterVerdict[], given: readonly KeyObject[]): readonly KeyObject[] {
-  const known = new Set(given.map(publicKeyText))
-  const named = verdicts.flatMap(({ events }) => events.flatMap(keysNamedBy)).filter((key) => !known.has(key))
+/** Returns the keys that lines name and that were not given themselves. */
+export function namedKeys({ lines }: Authority, given: readonly string[]): readonly KeyObject[] {
+  const named = lines.flatMap(({ line }) => keysNamedBy(line)).filter((key) => !given.includes(key))
   return [...new Set(named)].flatMap((key) => importPublicKey(key) ?? [])
 }
 
 function keysNamedBy(event: LogLine): readonly string[] {
-  if (event.type === 'audit.opened') return event.previousKeys ?? []
+  if (event.type === 'audit.opened') return event.acceptedKeys ?? []
   return event.type === 'audit.key_retired' ? [event.key] : []
 }
 
-/** Reports the files whose key the log names but the verifier was not given: nothing vouches for that key outside the log. */
+/** Reports the files whose key only the log itself names. An operator has to confirm that key, because nothing outside the log does. */
 export function missingKeys(verdicts: readonly WriterVerdict[], named: readonly KeyObject[]): readonly Finding[] {
   const texts = new Set(named.map(publicKeyText))
   return verdicts.flatMap(({ segments }) =>
     segments.flatMap(({ file, verdict: { signer } }) => {
       if (signer === undefined || !texts.has(signer)) return []
-      const detail = `it is signed with the previous key ${signer}, which was not given. If that was your key: --key ${signer}`
+      const detail = `it is signed with key ${signer}, which the log names and which was not given. If that was your key: --key ${signer}`
       return [finding('key_missing', detail, { file })]
     }),
   )
-}
-
-/** Collects the retirements. A key is retired by the first chain of another key that says so; it says nothing about itself. */
-export function retirementsOf(verdicts: readonly WriterVerdict[]): readonly Retirement[] {
-  const first = new Map<string, Retirement>()
-  for (const { writer, key: by, events } of verdicts) {
-    const own = new Map<string, LogLine[]>()
-    for (const event of events)
-      if (event.type === 'audit.key_retired' && event.key !== by)
-        own.set(event.key, [...(own.get(event.key) ?? []), event])
-    for (const [key, lines] of own) {
-      const retirement = retirementFrom(key, lines, writer)
-      const known = first.get(key)
-      if (!known || retirement.at < known.at) first.set(key, retirement)
-    }
-  }
-  return [...first.values()]
-}
-
-function retirementFrom(key: string, lines: readonly LogLine[], by: string): Retirement {
-  const source = `writer ${by}, when the key was retired,`
-  const heads = lines.flatMap((line) => (line.type === 'audit.key_retired' ? line.heads : []))
-  return {
-    key,
-    at: lines[0]?.at ?? '',
-    heads: new Map(heads.map((head) => [head.writer, { ...head, source }])),
-  }
 }
 
 /** Reports what a retired key signed after its retirement. */
@@ -83,15 +48,17 @@ export function signedAfterRetirement(
   )
 }
 
-type Purge = Extract<LogLine, { readonly type: 'audit.segment_purged' }>
+/** A file that was removed for its age, as the log says. */
+export type Purge = Extract<LogLine, { readonly type: 'audit.segment_purged' }>
 
 /**
- * Whether the log removed a file that is none of a retired key's. Whoever holds that key can sign an aged file in the name of another
- * writer; the line about its removal must not excuse that the true file is gone.
+ * Whether a removed file was signed with a retired key after its retirement. A thief of that key can sign a file that looks old, in the
+ * name of another writer. When retention removes it, that line must not excuse that the true file is missing.
  */
-export function isLaundered({ file, last, key }: Purge, retirements: readonly Retirement[]): boolean {
+export function isLaundered({ file, last, key, at }: Purge, by: string, retirements: readonly Retirement[]): boolean {
   const retirement = retirements.find((one) => one.key === key)
-  if (!retirement) return false
+  // The retirement does not list files that were removed before it. Lines of the key itself that count are older than that.
+  if (!retirement || by === key || at < retirement.at) return false
   const end = retirement.heads.get(parseSegmentName(file)?.writer ?? '')
   return end === undefined || last > end.seq
 }
@@ -100,24 +67,53 @@ export function launderedFile({ file, key = '' }: Purge): Finding {
   return finding('key_retired', `it was removed for its age, and the retired key ${key} had signed it`, { file })
 }
 
-/** Notes the keys that another one has replaced and that nothing retired: whoever holds one can still sign lines. */
-export function notRetired(verdicts: readonly WriterVerdict[], retirements: readonly Retirement[]): readonly Finding[] {
+/**
+ * Reports that nothing shows a line of the current key. The folder alone does not tell whether that key was never used, or all its files
+ * were removed, with the retirements of other keys.
+ */
+export function unseenCurrentKey(
+  verdicts: readonly WriterVerdict[],
+  recorded: readonly KnownHead[],
+  { current }: Authority,
+): readonly Finding[] {
+  const signers = verdicts.flatMap(({ segments }) => segments.flatMap(({ verdict }) => verdict.signer ?? []))
+  if (current === undefined || [...signers, ...recorded.map(({ key }) => key)].includes(current)) return []
+  // Files that none of the keys signed are findings already.
+  if (signers.length === 0 && verdicts.length > 0) return []
+  const detail = `no file is signed with the current key ${current}. Either it has signed nothing yet, or all its files were removed, and with them the lines that retired other keys. Only --anchors can tell`
+  return [finding('current_key_unseen', detail)]
+}
+
+/**
+ * Notes the keys that were replaced but not retired: their holders can still sign lines. During a change both keys sign, and a process with
+ * the earlier one may open last. If the current key is given, the other key counts as replaced when it signed before the current one did.
+ */
+export function notRetired(
+  verdicts: readonly WriterVerdict[],
+  retirements: readonly Retirement[],
+  current: string | undefined,
+): readonly Finding[] {
   const latest = new Map<string, string>()
+  const earliest = new Map<string, string>()
   for (const { key, events } of verdicts)
     for (const event of events)
-      if (key !== undefined && event.type === 'audit.opened')
-        for (const other of [key, ...(event.previousKeys ?? [])]) {
+      if (key !== undefined && event.type === 'audit.opened') {
+        if (event.at < (earliest.get(key) ?? '~')) earliest.set(key, event.at)
+        for (const other of [key, ...(event.acceptedKeys ?? [])]) {
           const pair = `${key} ${other}`
           if (event.at > (latest.get(pair) ?? '')) latest.set(pair, event.at)
         }
+      }
   const used = new Set(verdicts.flatMap(({ key }) => key ?? []))
   const retired = new Set(retirements.map(({ key }) => key))
   return [...used]
     .filter((key) => !retired.has(key))
     .flatMap((key) => {
-      const by = [...used].find(
-        (other) => other !== key && (latest.get(`${other} ${key}`) ?? '') > (latest.get(`${key} ${key}`) ?? ''),
-      )
+      const by = [...used].find((other) => {
+        if (other === key) return false
+        if (current === undefined) return (latest.get(`${other} ${key}`) ?? '') > (latest.get(`${key} ${key}`) ?? '')
+        return other === current && (earliest.get(key) ?? '~') < (earliest.get(current) ?? '~')
+      })
       if (by === undefined) return []
       const detail = `key ${key} was replaced by key ${by}, and can still sign lines. Once no process has it: audit retire --key ${key}`
       return [finding('key_not_retired', detail)]

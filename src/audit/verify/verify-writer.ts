@@ -69,7 +69,7 @@ export function verifyWriter(
   return { writer, segments, findings, gaps, head, events, key, isClosed: events.at(-1)?.type === 'audit.closed' }
 }
 
-/** A process has one key for all its life. Another valid key in its chain is one that somebody else holds. */
+/** A process signs its whole chain with one key. A file of the chain that is signed with another valid key is not its own. */
 function otherKeys(segments: readonly VerifiedSegment[], key: string | undefined): readonly Finding[] {
   const [first] = segments
   const begunWith = first?.verdict.claimedKey ?? key

@@ -83,6 +83,11 @@ export function labelsOf(customMetadata: CustomMetadata, version: number): Label
   }
 }
 
+/** Returns the operation that wrote the newest version, if its labels say so. */
+export function operationOf(found: { readonly customMetadata: CustomMetadata; readonly current: number } | undefined) {
+  return found && labelsOf(found.customMetadata, found.current).operationId
+}
+
 /** Returns what the labels say of this version. A rejection, and an expiry set by hand, may name the version themselves. */
 export function versionLabelsOf(customMetadata: CustomMetadata = {}, version: number): VersionLabels {
   const number = String(version)

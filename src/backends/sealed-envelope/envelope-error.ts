@@ -23,13 +23,13 @@ export function envelopeError(
       return new CredentialVaultError(
         'key_wrong',
         `The stored credential ${place} is sealed with key ${opened.keyId}, and this process has ${keys.map(({ id }) => id).join(', ')}. ` +
-          `Nothing was changed or deleted. Add key ${opened.keyId} to sealedEnvelope.previousKeysFile (MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE).`,
+          `Nothing was changed or deleted. Add key ${opened.keyId} to sealedEnvelope.acceptedKeysFile (MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE).`,
         { reason: 'unknown_seal_key' },
       )
     case 'not_sealed':
       return new CredentialVaultError(
         'record_tampered',
-        `The stored credential ${place} was not sealed by this server: somebody wrote it with the store's own tools. It is not used, and nothing was changed. ` +
+        `The stored credential ${place} is not sealed: it was written with the store's own tools. It is not used, and nothing was changed. ` +
           'If that was a rotation by hand, store the value with "mcp-credential-vault seed --replace", and rotate with "mcp-credential-vault rotate" from then on. ' +
           'If the values are from before the envelope, set MCP_SEALED_ENVELOPE_ACCEPT_PLAIN=true and run "mcp-credential-vault keys reseal". Otherwise find out who can write there.',
         { reason: 'not_sealed' },

@@ -1,9 +1,10 @@
+import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { deriveKey } from '../../core/crypto/derive-key.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
-import { findPreviousKeys } from '../../core/crypto/previous-keys.ts'
 import { keyedHash, wipe } from '../../core/crypto/sodium.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { KeyUse } from '../../core/ports/key-use.ts'
 
 /** One configured key, as three keys for three uses. None of them reveals another. */
 export interface EnvelopeKey {
@@ -20,9 +21,10 @@ export type EnvelopeKeys = readonly [EnvelopeKey, ...EnvelopeKey[]]
 export interface EnvelopeKeySources {
   readonly key?: string | undefined
   readonly keyFile?: string | undefined
-  readonly previousKeys?: readonly string[] | undefined
-  readonly previousKeysFile?: string | undefined
+  readonly acceptedKeys?: readonly string[] | undefined
+  readonly acceptedKeysFile?: string | undefined
   readonly warn: (message: string) => void
+  readonly onFound?: ((use: KeyUse) => void) | undefined
 }
 
 const VARIABLE = 'MCP_SEALED_ENVELOPE_KEY'
@@ -32,15 +34,15 @@ const VARIABLE = 'MCP_SEALED_ENVELOPE_KEY'
  * file, or the same key twice (`same_key`)
  */
 export function findEnvelopeKeys(
-  { key, keyFile, warn, previousKeys: texts, previousKeysFile: file }: EnvelopeKeySources,
+  { key, keyFile, warn, onFound, acceptedKeys: texts, acceptedKeysFile: file }: EnvelopeKeySources,
   environment: NodeJS.ProcessEnv = process.env,
 ): EnvelopeKeys {
-  const write = findKey({ name: VARIABLE, text: key, file: keyFile, warn }, environment)
+  const write = findKey({ name: VARIABLE, text: key, file: keyFile, warn, onFound }, environment)
   if (!write) throw noKey()
-  const option = 'sealedEnvelope.previousKeys'
-  const source = { name: VARIABLE, option, texts, file, current: write.key, derived: undefined, warn } as const
-  const previous = findPreviousKeys(source, environment)
-  return [made(write.key), ...previous.map(made)]
+  const option = 'sealedEnvelope.acceptedKeys'
+  const source = { name: VARIABLE, option, texts, file, current: write.key, derived: undefined, warn, onFound } as const
+  const accepted = findAcceptedKeys(source, environment)
+  return [made(write.key), ...accepted.map(made)]
 }
 
 /** Wipes the configured key, of which only the derived ones are needed. */

@@ -30,7 +30,7 @@ export interface ResealingParts {
 
 /** Milliseconds for one request to the store with its retries. */
 const REQUEST_DEADLINE = 10_000
-/** Rounds for one record against other writers and lost answers. */
+/** Attempts for one record, when other writers are first or answers are lost. */
 const MAX_ROUNDS = 20
 
 type Outcome = 'resealed' | 'upToDate' | 'emptied' | 'damaged' | 'unknownKey' | 'notSealed'
@@ -44,7 +44,7 @@ interface Found {
   readonly values: CredentialValues
 }
 
-/** What belongs to the version that is rewritten, and has to be found with the new one. */
+/** The new version takes this over from the one that is rewritten. */
 interface Kept {
   readonly labels: VersionLabels
   readonly audit: WriteIntent['audit']
@@ -60,7 +60,7 @@ export function createResealing(parts: ResealingParts): Pick<StoreKeys, 'reseal'
     async reseal(request, signal) {
       const { records, problem } = await listed(parts.inner, signal)
       const report = await resealAll(parts, records, request, signal)
-      // A record that cannot be named is reported like in `list`: once everything else is done.
+      // As in `list`, a record that cannot be named is reported after everything else.
       if (problem) throw problem
       return report
     },
@@ -113,7 +113,7 @@ async function resealAll(
   }
 }
 
-/** A version that was written and whose answer was lost. It may be stored without its labels. */
+/** A version whose write was not answered. It may be stored without its labels. */
 interface Lost {
   readonly text: string
   readonly kept: Kept
@@ -137,7 +137,7 @@ async function resealOne(
       if (dryRun) return 'resealed'
       const written = await write(requests, stored, next)
       if (written === 'stored') return 'resealed'
-      if (written === 'lost') lost = next
+      if (written !== 'beaten') lost = written
     }
     await delay(Math.random() * 20 * Math.min(round, 10))
   }
@@ -148,7 +148,7 @@ async function resealOne(
   )
 }
 
-/** Returns undefined if the record is under the first key, unless that is our own version without its labels. */
+/** Returns undefined if the record is under the first key already. Our own unanswered version is written again, to restore its labels. */
 function nextVersion(
   [newest]: EnvelopeKeys,
   stored: StoredCredential,
@@ -192,7 +192,7 @@ function isText(values: Readonly<Record<string, unknown>>): values is Credential
   return Object.values(values).every((value) => typeof value === 'string')
 }
 
-/** The audit line is that of the listed version, and not of one that was saved since. */
+/** The audit line belongs to the listed version. A version that was saved since has another one, which is not known here. */
 function keptOf({ status: listedStatus, audit }: StoredCredential, status: Active): Kept {
   const isListed = listedStatus.status === 'active' && listedStatus.version.ref === status.version.ref
   return { labels: status.labels ?? {}, audit: isListed ? audit : undefined }
@@ -210,10 +210,19 @@ async function write(
   { inner, ask }: Requests,
   { key }: StoredCredential,
   { found, text, kept, operationId }: NextVersion,
-): Promise<'stored' | 'beaten' | 'lost'> {
-  const { rejectedAt, ...labels } = kept.labels
+): Promise<'stored' | 'beaten' | Lost> {
+  const replaced = found.status.version.ref
+  let { rejectedAt, ...labels } = kept.labels
+  let seen = found.status.labels?.rejectedAt
+  // Takes over a change since the record was read: its owner undoes a rejection, or its service rejects it.
+  const noteBase = (base: CredentialStatus) => {
+    if (base.status !== 'active' || base.version.ref !== replaced) return
+    const now = base.labels?.rejectedAt
+    if (now?.getTime() !== seen?.getTime()) rejectedAt = now
+    seen = now
+  }
   const intent = {
-    expect: { version: found.status.version.ref },
+    expect: { version: replaced },
     audit: kept.audit,
     operationId,
     labels,
@@ -221,15 +230,16 @@ async function write(
   }
   let version: StoredVersion
   try {
-    version = await ask((call) => inner.write(key, { [SEALED_FIELD]: text }, intent, call))
+    version = await ask((call) => inner.write(key, { [SEALED_FIELD]: text }, intent, { ...call, noteBase }))
   } catch (error) {
     if (isCredentialVaultError(error, 'conflict')) return 'beaten'
     // A write that was cut off may be stored, and its labels may not.
     const isLost = isCredentialVaultError(error) && (error.code === 'outcome_unknown' || error.reason === 'timeout')
-    if (isLost) return 'lost'
+    if (isLost) return { text, kept: { ...kept, labels: { ...labels, rejectedAt } } }
     throw error
   }
-  if (rejectedAt) await ask(async (call) => inner.markRejected?.(key, version, rejectedAt, call))
+  const at = rejectedAt
+  if (at) await ask(async (call) => inner.markRejected?.(key, version, at, call))
   return 'stored'
 }
 

@@ -6,6 +6,7 @@ import { functionOption, type OptionSchemas, parseOptions } from '../../core/mod
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import { SEALED_FIELD } from '../../core/model/stored-values.ts'
 import type { CredentialStatus, SecretBackend } from '../../core/ports/secret-backend.ts'
+import { withFieldNames } from '../vendor/field-names.ts'
 import { envelopeError } from './envelope-error.ts'
 import { type EnvelopeKeys, findEnvelopeKeys, wipeKeys } from './envelope-keys.ts'
 import { createResealing } from './resealing.ts'
@@ -20,26 +21,26 @@ export interface SealedEnvelopeOptions {
   /** File that holds the key, unreadable for other users. */
   readonly keyFile?: string | undefined
   /**
-   * Earlier keys, at most 4. They open what they have sealed, and seal nothing. Default: `MCP_SEALED_ENVELOPE_KEY_PREVIOUS`, several
-   * separated by blanks or commas, or the file that `MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE` names.
+   * Earlier keys, at most 4. They open what they have sealed, and seal nothing. Default: `MCP_SEALED_ENVELOPE_KEY_ACCEPTED`, several
+   * separated by blanks or commas, or the file that `MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE` names.
    */
-  readonly previousKeys?: readonly string[] | undefined
+  readonly acceptedKeys?: readonly string[] | undefined
   /** File of earlier keys, one on each line, unreadable for other users. */
-  readonly previousKeysFile?: string | undefined
+  readonly acceptedKeysFile?: string | undefined
   /**
-   * Whether values that were stored without a seal are used, which lets everyone who can write to the store replace a user's credential.
-   * For the time until `keys reseal` has sealed them. Default false.
+   * Whether to use values that were stored without a seal. Anyone who can write to the store can then replace a user's credential, so turn
+   * it off once `keys reseal` has sealed them. Default false.
    */
   readonly acceptPlain?: boolean | undefined
-  /** Called about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
+  /** Called with weak or unusual conditions that are not errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
 }
 
 const optionsSchema = z.strictObject({
   key: z.string().optional(),
   keyFile: z.string().min(1).optional(),
-  previousKeys: z.array(z.string()).optional(),
-  previousKeysFile: z.string().min(1).optional(),
+  acceptedKeys: z.array(z.string()).optional(),
+  acceptedKeysFile: z.string().min(1).optional(),
   acceptPlain: z.boolean().default(false),
   warn: functionOption<(message: string) => void>(),
 } satisfies OptionSchemas<SealedEnvelopeOptions>)
@@ -50,7 +51,7 @@ const optionsSchema = z.strictObject({
  *
  * A credential's values become one text in the field `mcp-sealed`: XChaCha20-Poly1305, padded, bound to provider, issuer and subject. An
  * earlier text of the same credential, put back, is accepted, as a roll-back is. Values cannot be rotated with the store's own tools any
- * more: use `mcp-credential-vault rotate`. docs/backends/sealed-envelope.md says when it is worth that.
+ * more: use `mcp-credential-vault rotate`. docs/backends/sealed-envelope.md says when that is worth it.
  *
  * `open()` also throws `key_missing`, `key_malformed`, `key_exposed`, and `configuration_invalid` (`same_key`). A read throws `key_wrong`
  * (`unknown_seal_key`) for a value under a key that is not configured, and `record_tampered` for one that was moved from another credential
@@ -92,7 +93,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
 
     async open(events) {
       await sodiumReady()
-      const found = findEnvelopeKeys({ ...settings, warn })
+      const found = findEnvelopeKeys({ ...settings, warn, onFound: events?.keyConfigured })
       try {
         await inner.open(events)
       } catch (error) {
@@ -111,11 +112,17 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
       return found.status === 'active' ? { ...found, values: open(found.values, key) } : found
     },
 
-    stat: async (key, call) => withoutSealedField(await inner.stat(key, call)),
+    async stat(key, call) {
+      const status = withoutSealedField(await inner.stat(key, call))
+      if (acceptPlain || status.status !== 'active' || status.fields) return status
+      // No label describes this version, so somebody may have stored it with the store's own tools.
+      const names = await inner.fieldNames?.(key, call)
+      return names === undefined || names.includes(SEALED_FIELD) ? status : { ...status, refused: 'not_sealed' }
+    },
 
     async write(key, values, intent, call) {
       const sealed = { [SEALED_FIELD]: sealedText(values, key, intent.operationId, keys()[0]) }
-      return inner.write(key, sealed, { ...intent, fields: intent.fields ?? Object.keys(values) }, call)
+      return inner.write(key, sealed, withFieldNames(intent, values), call)
     },
 
     async fieldNames(key, call) {
@@ -145,7 +152,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
   }
 }
 
-/** The methods that have nothing to do with values. They keep their object, which may be a class instance. */
+/** The methods that do not handle values. Each is bound, because the inner backend may be a class instance. */
 function passedOn(inner: SecretBackend) {
   return {
     locate: inner.locate.bind(inner),
@@ -160,7 +167,7 @@ function passedOn(inner: SecretBackend) {
   }
 }
 
-/** Drops the field names of a store that keeps none but those of the values it was given. */
+/** Drops the field names if the store took them from the sealed values: then they name the envelope's field and not the user's. */
 function withoutSealedField(status: CredentialStatus): CredentialStatus {
   if (status.status !== 'active' || !status.fields?.includes(SEALED_FIELD)) return status
   const { fields: _, ...known } = status

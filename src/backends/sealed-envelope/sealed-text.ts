@@ -16,8 +16,9 @@ import { type EnvelopeKey, type EnvelopeKeys, placeOf } from './envelope-keys.ts
  * mcv-sealed-v1 . key id . base64url( keyed hash of the path ) . base64url( nonce || XChaCha20-Poly1305( values, JSON, padded ) )
  * ```
  *
- * The additional data are the purpose, all before the last dot, and the path `provider/issuer/subject`. So the text opens only in its own
- * place. The key id and the hash of the path select the error message: a text in which they were changed does not open.
+ * The additional data consist of the purpose, everything before the last dot, and the path `provider/issuer/subject`, so the text opens
+ * only for its own credential. The key id and the hash of the path also select the error message; a text in which they were changed does
+ * not open.
  *
  * The vendor's version is not known before the write, so an earlier text of the same credential opens as well.
  */
@@ -29,7 +30,7 @@ const MAX_LENGTH = 65_536
 
 const valuesSchema = z.record(z.string(), z.string())
 
-/** Why a stored value does not open. `not_sealed`: it is no text of ours. */
+/** Why a stored value does not open. `not_sealed`: it has no sealed field. */
 export type SealFault = 'not_sealed' | 'format' | 'swapped' | 'seal'
 
 export type OpenedText =
@@ -38,7 +39,7 @@ export type OpenedText =
   | { readonly fault: 'unknown_seal_key'; readonly keyId: string }
 
 /**
- * Seals the values. The same operation gives the same text each time, since AWS refuses a repeated request with another text.
+ * Seals the values. One operation always gives the same text, because AWS refuses a repeated request with another text.
  *
  * @throws `configuration_invalid` (`credential_too_large`) for values that no read would accept
  */
@@ -86,7 +87,7 @@ export function openSealed(
   return values ? { values, keyId } : { fault: 'format' }
 }
 
-/** Returns undefined for a text of another form, and for one with other fields beside it. */
+/** Returns undefined if the text has another form, or if other fields are stored beside it. */
 function partsOf(stored: Readonly<Record<string, unknown>>) {
   const text = stored[SEALED_FIELD]
   if (Object.keys(stored).length > 1 || typeof text !== 'string' || text.length > MAX_LENGTH) return undefined

@@ -14,8 +14,8 @@ export interface ExposureParts {
 }
 
 /**
- * Lists the credentials that an exposed key could have opened. Rewriting a record does not help a value that an old copy of the folder still
- * holds under the exposed key, so for a rewritten value it counts when it was saved. A value that was never rewritten was under one key.
+ * Lists the credentials that an exposed key could have opened. An old copy of the folder may still hold a rewritten value under the exposed
+ * key, so the time at which that value was saved decides. A value that was never rewritten has only ever been under its present key.
  *
  * @param key id of the seal key; undefined if all keys were exposed
  * @throws `configuration_invalid` for a key that this store never had
@@ -61,8 +61,9 @@ function exposureOf(
 ): ExposedCredential['exposure'] | undefined {
   const isActive = header.kind === 'active'
   if (!exposed) return isActive ? 'current' : 'earlier'
+  // The newest key is first.
   const age = (id: string) => sealKeys.findIndex((one) => one.id === id)
-  // Records only ever move to newer keys, so nothing of this one was ever under the exposed key. A retired key is older than all.
+  // Records only move to newer keys, so one under an older key was never under the exposed one. A retired key is older than all of them.
   if (age(exposed.id) !== -1 && age(header.sealKey) > age(exposed.id)) return undefined
   const isRewritten = header.number !== undefined
   const isUnder = header.sealKey === exposed.id || (isRewritten && header.at < exposed.inUseUntil)

@@ -94,6 +94,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     create,
     warn = processWarning,
   } = parseOptions(optionsSchema, options, 'sealedFile')
+  const keySource = { name: 'MCP_VAULT_KEY', text: key, file: keyFile } as const
   let store: OpenedStore | undefined
   let mark: ServerPresence | undefined
 
@@ -115,7 +116,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     events: OpeningEvents | undefined,
   ): Promise<OpenedStore> {
     const { root, keyring, found: used } = await openStoreFolder(folder, found, { create, warn }, events)
-    const again = () => findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile, warn: () => {} })
+    const again = () => findKey({ ...keySource, warn: () => {} })
     const parts = partsOf(root, holdKeyring({ root, keyring, found: used, findKey: again, warn }))
     return { ...parts, tier: 'both', master: { key: used.key, storeKeys: createStoreKeys({ ...parts, found: used }) } }
   }
@@ -147,7 +148,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     async open(events) {
       await sodiumReady()
-      const found = findKey({ name: 'MCP_VAULT_KEY', text: key, file: keyFile, warn })
+      const found = findKey({ ...keySource, warn, onFound: events?.keyConfigured })
       if (bundleFile !== undefined && found) throw keyBesideBundle(found.source)
       try {
         store = bundleFile === undefined ? await openWithStoreKey(found, events) : await openWithBundle(bundleFile)

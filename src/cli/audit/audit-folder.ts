@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { type AuditKeys, auditKeys, importPublicKey } from '../../audit/line/audit-keys.ts'
 import { listSegments } from '../../audit/segments/segment-ends.ts'
+import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
-import { findPreviousKeys } from '../../core/crypto/previous-keys.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
@@ -53,18 +53,20 @@ function noLog(problem: string): CredentialVaultError {
 export async function ownAuditKeys({ environment, error }: Terminal): Promise<readonly AuditKeys[]> {
   const warn = (problem: string) => error(`mcp-credential-vault: ${problem}\n`)
   const configured = findKey({ name: 'MCP_AUDIT_KEY', warn }, environment)?.key
-  const { MCP_AUDIT_KEY_PREVIOUS, MCP_AUDIT_KEY_PREVIOUS_FILE } = withoutEmpty(environment)
+  const { MCP_AUDIT_KEY_ACCEPTED, MCP_AUDIT_KEY_ACCEPTED_FILE } = withoutEmpty(environment)
   // The store need not open for a log that has a key of its own.
   const derived =
-    configured && !(MCP_AUDIT_KEY_PREVIOUS ?? MCP_AUDIT_KEY_PREVIOUS_FILE) ? undefined : await derivedKey(environment)
+    configured && !(MCP_AUDIT_KEY_ACCEPTED ?? MCP_AUDIT_KEY_ACCEPTED_FILE)
+      ? undefined
+      : await derivedAuditKey(environment)
   const current = configured ?? derived
-  const option = 'jsonLinesAudit.previousKeys'
-  const previous = findPreviousKeys({ name: 'MCP_AUDIT_KEY', option, current, derived, warn }, environment)
-  return current ? [current, ...previous].map(auditKeys) : []
+  const option = 'jsonLinesAudit.acceptedKeys'
+  const accepted = findAcceptedKeys({ name: 'MCP_AUDIT_KEY', option, current, derived, warn }, environment)
+  return current ? [current, ...accepted].map(auditKeys) : []
 }
 
-/** Returns the key that follows the sealed file's key, if this environment has that. */
-async function derivedKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array | undefined> {
+/** Returns the audit key that follows the sealed file's key, if this environment has that. */
+export async function derivedAuditKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array | undefined> {
   const { MCP_VAULT_BACKEND: backend = 'sealed-file', MCP_VAULT_KEY, MCP_VAULT_KEY_FILE } = withoutEmpty(environment)
   if (backend !== 'sealed-file' || !(MCP_VAULT_KEY ?? MCP_VAULT_KEY_FILE)) return undefined
   const stores = createStores(environment, { create: false, stdout: process.stderr })
@@ -76,15 +78,18 @@ async function derivedKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array | 
   }
 }
 
+/** @throws `UsageError` for a `--key` that is none */
+export function givenPublicKey(text: string): KeyObject {
+  const key = importPublicKey(text)
+  if (key) return key
+  throw new UsageError('--key takes a public key as "audit key" prints it: 43 letters, digits, - and _')
+}
+
 /** Returns the public keys of `--key`, or else this environment's. */
 export async function verifyingKeys(input: CommandInput, terminal: Terminal): Promise<readonly KeyObject[]> {
   const texts = input.texts('key')
   const own = texts.length > 0 ? [] : await ownAuditKeys(terminal)
-  const keys = [...texts, ...own.map(({ publicKey }) => publicKey)].map((text) => {
-    const key = importPublicKey(text)
-    if (!key) throw new UsageError('--key takes a public key as "audit key" prints it: 43 letters, digits, - and _')
-    return key
-  })
+  const keys = [...texts, ...own.map(({ publicKey }) => publicKey)].map(givenPublicKey)
   if (keys.length > 0) return keys
   throw new UsageError(
     'it needs the public key that the log is signed with: --key, as "mcp-credential-vault audit key" prints it on the server',

@@ -1,4 +1,5 @@
-import { importPublicKey, PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
+import type { KeyObject } from 'node:crypto'
+import { PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
 import type { FoundHead } from '../../audit/line/log-events.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
@@ -8,37 +9,37 @@ import { openAudit } from '../operator/open-audit.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
-import { auditFolder, ownAuditKeys } from './audit-folder.ts'
+import { auditFolder, givenPublicKey, ownAuditKeys } from './audit-folder.ts'
 import { isRunning, shownFinding } from './verify.ts'
 
 export const auditRetire: Command = {
   name: 'audit retire',
-  summary: 'record that a previous key of the audit log signs nothing more',
+  summary: 'record that a replaced key of the audit log no longer signs',
   parameters: [],
   options: { key: { type: 'string', dashed: PUBLIC_KEY }, 'accept-unclosed': { type: 'string', multiple: true } },
   help: `
 Usage: mcp-credential-vault audit retire --key PUBLIC-KEY [--accept-unclosed WRITER …] [--json]
 
-  --key PUBLIC-KEY           of MCP_AUDIT_KEY_PREVIOUS, as "audit key" printed it while it was the current key
+  --key PUBLIC-KEY           of MCP_AUDIT_KEY_ACCEPTED, as "audit key" printed it while it was the current key
   --accept-unclosed WRITER   a writer that is known to have crashed; "all" for every one
 
-Run it once no process signs with that key any more, with the server's environment: it verifies the log, then writes where every file ends
-that the key signed, signed with the current key. What the retired key signs later is tampering for "audit verify".
+Run it with the server's environment once no process signs with that key. It verifies the log, then records where each file of that key
+ends, signed with the current key. "audit verify" reports whatever the retired key signs later as tampering.
 `,
   async run(input, terminal) {
-    const text = input.text('key') ?? ''
-    const retiring = importPublicKey(text)
-    if (!retiring) throw new UsageError('--key is required: a public key as "audit key" prints it')
+    const text = input.text('key')
+    if (text === undefined) throw new UsageError('--key is required: a public key as "audit key" prints it')
+    const retiring = givenPublicKey(text)
     const folder = await auditFolder(input, terminal)
-    const [current, ...previous] = await ownAuditKeys(terminal)
+    const [current, ...accepted] = await ownAuditKeys(terminal)
     if (!current || text === current.publicKey) throw refused('it is the current key. Set the new key first', text)
-    if (!previous.some(({ publicKey }) => publicKey === text))
-      throw refused('it is not among MCP_AUDIT_KEY_PREVIOUS. List it there', text)
+    if (!accepted.some(({ publicKey }) => publicKey === text))
+      throw refused('it is not among MCP_AUDIT_KEY_ACCEPTED. List it there', text)
     const acceptUnclosed = new Set(input.texts('accept-unclosed'))
-    const keys = [current, ...previous].map(({ verifyingKey }) => verifyingKey)
+    const keys = [current, ...accepted].map(({ verifyingKey }) => verifyingKey)
     const report = await verifyLog({ folder, keys, acceptUnclosed, isRunning })
     checkLog(report, text, acceptUnclosed, terminal)
-    const heads = await written(terminal, retiring)
+    const heads = await recordRetirement(terminal, retiring)
     terminal.out(
       input.flag('json')
         ? `${JSON.stringify({ retired: text, key: current.publicKey, logs: heads.length })}\n`
@@ -72,10 +73,7 @@ function refused(problem: string, key: string): CredentialVaultError {
   return new CredentialVaultError('conflict', `Key ${key} was not retired: ${problem}.`, { reason: 'key_in_use' })
 }
 
-async function written(
-  terminal: Terminal,
-  key: Parameters<ReturnType<typeof auditFromEnvironment>['retireKey']>[0],
-): Promise<readonly FoundHead[]> {
+async function recordRetirement(terminal: Terminal, key: KeyObject): Promise<readonly FoundHead[]> {
   const { environment } = terminal
   const stores = createStores(environment, { create: false, stdout: process.stderr })
   const audit = auditFromEnvironment(environment, { stdout: process.stderr })

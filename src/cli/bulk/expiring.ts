@@ -46,7 +46,7 @@ what the user typed, or from the operator; credentials without one are counted, 
   },
 }
 
-const columns = ['expires', 'state', 'provider', 'issuer', 'subject', 'account'] as const
+const columns = ['expires', 'state', 'provider', 'issuer', 'subject', 'accountName'] as const
 
 type ActiveStatus = Extract<CredentialStatus, { status: 'active' }>
 
@@ -79,6 +79,6 @@ function rowOf({ key, status, expiresAt }: Dated, now: number): Row<(typeof colu
     state: stateOf(status, [], now),
     provider: key.provider,
     ...key.owner,
-    account: status.labels?.accountName,
+    accountName: status.labels?.accountName,
   }
 }

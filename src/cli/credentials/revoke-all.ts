@@ -4,6 +4,7 @@ import { revokeEach, toBeRevoked } from '../../core/operations/provider-revocati
 import { listAll } from '../../core/operations/stored-list.ts'
 import { withBar } from '../operator/batch.ts'
 import { cacheNotice } from '../operator/cache-notice.ts'
+import { failuresOf, failuresText } from '../operator/failures.ts'
 import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerFromInput } from '../operator/provider-option.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
@@ -23,6 +24,8 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
     const wanted = toBeRevoked(found, purge)
     if (found.length === 0) throw damage ?? noneOf(provider)
     if (!dryRun && !input.flag('yes')) await confirm(terminal, provider, wanted.length)
+    const errors: CredentialVaultError[] = []
+    const onFailure = (error: CredentialVaultError) => void errors.push(error)
     const rows = dryRun
       ? wanted.map(({ key }) => ({
           provider: key.provider,
@@ -31,10 +34,12 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
           error: undefined,
         }))
       : await withBar(terminal, 'revoke', (onDone) =>
-          revokeEach(wanted, { ...access, purge, onDone: (done) => onDone(done, wanted.length) }),
+          revokeEach(wanted, { ...access, purge, onFailure, onDone: (done) => onDone(done, wanted.length) }),
         )
     const failed = rows.filter(({ error }) => error !== undefined).length
-    const shown = { provider, dryRun, purged: purge, credentials: rows, failed, cacheSeconds: access.cacheSeconds }
+    const { cacheSeconds } = access
+    const failures = failuresOf(errors)
+    const shown = { provider, dryRun, purged: purge, credentials: rows, failed, failures, cacheSeconds }
     const already = found.length - wanted.length
     const text = [
       rowsTable(columns, rows),
@@ -44,10 +49,10 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
       already === 0 ? '' : `${counted(already, 'credential was', 'credentials were')} revoked already.\n`,
       failed === 0
         ? ''
-        : `${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`,
+        : `${counted(failed, 'credential was', 'credentials were')} not revoked:\n${failuresText(errors)}`,
       dryRun
         ? ''
-        : `The tokens still work at ${provider} itself: revoke them there as well.\n${cacheNotice(access.cacheSeconds)}`,
+        : `The tokens still work at ${provider} itself: revoke them there as well.\n${cacheNotice(cacheSeconds)}`,
     ].join('')
     terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)
     if (damage) throw damage

@@ -1,3 +1,4 @@
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
@@ -10,9 +11,9 @@ import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
+import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
-import { checkPreviousKeys } from './previous-keys.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -24,7 +25,8 @@ Usage: mcp-credential-vault doctor [--provider NAME] [--tier form|tool] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
-the probe below that provider's name, for policies that cover one provider; default doctor.
+the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
+a wrong or missing key does not, unless the login may not list.
 --tier is for the environment of "start --tier form" or "start --tier tool": the other tier's login or bundle, or the store key, must not be
 in it, and what this tier must not do must be refused by the store itself.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
@@ -36,11 +38,12 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr, tier })
     const { backend, audit, pendingStore } = stores
     const correlationId = newCorrelationId()
+    const keyConfigured = createKeyUses()
     try {
       const results = [
-        ...(await checkBackend(backend, { provider: input.text('provider'), tier, correlationId })),
+        ...(await checkBackend(backend, { provider: input.text('provider'), tier, correlationId, keyConfigured })),
         await checked('the audit log can be written', async () => {
-          await openAudit(stores, terminal.environment)
+          await openAudit(stores, terminal.environment, keyConfigured)
           await audit.append({
             type: 'admin.checked',
             outcome: 'success',
@@ -50,7 +53,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
-        ...(await checkPreviousKeys(terminal, await derivedWebKey(backend))),
+        ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')
@@ -68,7 +71,7 @@ function tierFrom(text: string | undefined): BundleTier | undefined {
   throw new UsageError('--tier is form or tool')
 }
 
-/** The backend is open only if the log's key follows it. */
+/** Returns undefined for a backend that derives no key, and for one that the audit log's check could not open. */
 async function derivedWebKey(backend: SecretBackend): Promise<Uint8Array | undefined> {
   try {
     return backend.deriveKey?.('web')

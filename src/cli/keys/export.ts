@@ -1,7 +1,8 @@
+import { shownPath } from '../../core/host/shown-path.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
 import type { Command } from '../terminal/command.ts'
-import { writeNewFile } from '../terminal/new-key-file.ts'
 import { withStoreKeys } from './keys-access.ts'
+import { writeNewFile } from './new-key-file.ts'
 
 export const keysExportWriter: Command = exporting('form', {
   name: 'keys export-writer',
@@ -46,11 +47,14 @@ function exporting(tier: BundleTier, texts: Pick<Command, 'name' | 'summary' | '
         const file = input.text('out')
         const { text: bundle, key } = await keys.exportBundle(tier, signal)
         await change({ type: EVENTS[tier], version: key }, async () => {
-          if (file !== undefined) writeNewFile(file, `${bundle}\n`)
+          if (file !== undefined) writeNewFile('--out', file, `${bundle}\n`)
         })
-        const given = file === undefined ? { bundle } : { file }
+        const shown = file === undefined ? undefined : shownPath(file)
+        const given = file === undefined ? { bundle } : { file: shown ?? null }
         const text =
-          file === undefined ? bundle : `Wrote the ${tier} tier's bundle to ${file}. Its newest key is ${key}.`
+          file === undefined
+            ? bundle
+            : `Wrote the ${tier} tier's bundle to ${shown ?? 'the file of --out'}. Its newest key is ${key}.`
         terminal.out(input.flag('json') ? `${JSON.stringify({ ...given, tier, key })}\n` : `${text}\n`)
         return 0
       }),

@@ -18,8 +18,11 @@ export interface KeysAccess<K = StoreKeys> {
 
 /** @throws `unsupported` for a backend that has no keys of its own */
 export function withStoreKeys(terminal: Terminal, work: (access: KeysAccess) => Promise<ExitCode>): Promise<ExitCode> {
-  const none = () => (terminal.environment['MCP_VAULT_BUNDLE_FILE'] ? onlyBundle() : noKeys())
-  return withKeys(terminal, ({ storeKeys, resealing }) => storeKeys ?? (resealing ? configuredKeys() : none()), work)
+  return withKeys(
+    terminal,
+    ({ storeKeys, resealing }) => storeKeys ?? (resealing ? failForConfiguredKeys() : failWithoutKeys(terminal)),
+    work,
+  )
 }
 
 /** @throws `unsupported` for a backend that seals nothing */
@@ -27,7 +30,7 @@ export function withResealing(
   terminal: Terminal,
   work: (access: KeysAccess<Pick<StoreKeys, 'reseal'>>) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  return withKeys(terminal, ({ storeKeys, resealing }) => resealing ?? storeKeys ?? noKeys(), work)
+  return withKeys(terminal, ({ storeKeys, resealing }) => resealing ?? storeKeys ?? failWithoutKeys(terminal), work)
 }
 
 function withKeys<K>(
@@ -52,25 +55,25 @@ function withKeys<K>(
   })
 }
 
-function noKeys(): never {
+function failWithoutKeys({ environment }: Terminal): never {
+  if (environment['MCP_VAULT_BUNDLE_FILE']) {
+    throw new CredentialVaultError(
+      'unsupported',
+      "MCP_VAULT_BUNDLE_FILE holds the keys of one tier, which cannot change the store's. Run this command with MCP_VAULT_KEY_FILE instead.",
+    )
+  }
   throw new CredentialVaultError(
     'unsupported',
-    'Only the sealed file has keys that this command changes. In Vault or AWS Secrets Manager, rotate the keys of the service itself.',
+    'Only the sealed file has keys that this command changes. In Vault or AWS Secrets Manager, rotate the keys of the service itself. ' +
+      'If your servers seal with an envelope, set MCP_SEALED_ENVELOPE_KEY_FILE here as there, and run the command again.',
   )
 }
 
-function onlyBundle(): never {
-  throw new CredentialVaultError(
-    'unsupported',
-    "MCP_VAULT_BUNDLE_FILE holds the keys of one tier, which cannot change the store's. Run this command with MCP_VAULT_KEY_FILE instead.",
-  )
-}
-
-function configuredKeys(): never {
+function failForConfiguredKeys(): never {
   throw new CredentialVaultError(
     'unsupported',
     'Only the sealed file has keys that this command changes. The keys of a sealed envelope are in its configuration: create one with ' +
-      '"mcp-credential-vault keygen", set MCP_SEALED_ENVELOPE_KEY_FILE to it and MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE to the earlier one, ' +
+      '"mcp-credential-vault keygen", set MCP_SEALED_ENVELOPE_KEY_FILE to it and MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE to the earlier one, ' +
       'restart the server, run "mcp-credential-vault keys reseal", and then remove the earlier key.',
   )
 }

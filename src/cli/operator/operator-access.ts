@@ -3,6 +3,7 @@ import { createBackendCalls } from '../../core/credentials/backend-calls.ts'
 import { type CredentialAdmin, createCredentialAdmin } from '../../core/credentials/credential-admin.ts'
 import { type AccessLog, createAccessLog } from '../../core/credentials/credential-audit.ts'
 import { type CredentialWriter, createCredentialWriter } from '../../core/credentials/credential-writer.ts'
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
@@ -56,8 +57,9 @@ export async function withOperatorAccess(
   const journal = createJournal({ audit, health, warn })
   await sodiumReady()
   try {
-    await backend.open()
-    await openAudit(stores, terminal.environment).catch((error: unknown) => {
+    const keyConfigured = createKeyUses()
+    await backend.open({ keyConfigured })
+    await openAudit(stores, terminal.environment, keyConfigured).catch((error: unknown) => {
       if (!isFolderTrouble(error)) throw error
       // A revocation works without its line. Other operations fail when they write theirs.
       warn(error.message)
@@ -67,7 +69,8 @@ export async function withOperatorAccess(
       actor: operator(),
     }
     const log = createAccessLog(journal, backend.name)
-    const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health }) }
+    // A command prints the backend's errors itself.
+    const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health: createHealth(() => {}) }) }
     const marks = createRejectionMarks({ ...doors, warn })
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials: OperatorCredentials = {

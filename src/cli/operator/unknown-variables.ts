@@ -1,4 +1,4 @@
-import { knownVariables } from '../../vault/environment/variables.ts'
+import { knownVariables } from '../../vault/environment/known-variables.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { nearest } from '../terminal/nearest.ts'
 

@@ -55,6 +55,8 @@ function entryOf(row: Row, rules: FieldRules): Entry | BadRow {
   if (!isProviderName(provider)) return { place, problem: 'has no provider, or one that cannot be its name' }
   const key = keyOf(provider, issuer, subject)
   if (!key) return { place, problem: 'has an issuer or a subject that is empty, too long or not plain text' }
+  if (!isIssuer(issuer))
+    return { place, problem: 'has an issuer that no access token can name: an http or https URL, or local-user' }
   if (row.fields.size === 0) return { place, problem: 'has no value in any field' }
   const form = rules.providers?.get(provider)
   if (rules.providers && !form) return { place, problem: 'has a provider that the module of --tools does not declare' }
@@ -66,6 +68,11 @@ function entryOf(row: Row, rules: FieldRules): Entry | BadRow {
 }
 
 type Checked = { readonly values: CredentialValues } | { readonly problem: string }
+
+/** A credential under another issuer would be nobody's. The URL is compared as it is written, so it is not normalised here. */
+function isIssuer(text: string): boolean {
+  return text === 'local-user' || (/^https?:\/\//.test(text) && URL.canParse(text))
+}
 
 function keyOf(provider: string, issuer: string, subject: string): StorageKey | undefined {
   try {

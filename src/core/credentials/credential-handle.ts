@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
+import { z } from 'zod'
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
+import { type OptionSchemas, parseOptions } from '../model/options.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from '../model/variables.ts'
 import type { CredentialNote } from '../ports/access-context.ts'
 import type { StoredVersion } from '../ports/secret-backend.ts'
@@ -43,6 +45,8 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
 export interface ReleaseOptions {
   readonly fresh?: boolean
 }
+
+const releaseOptions = z.strictObject({ fresh: z.boolean().optional() } satisfies OptionSchemas<ReleaseOptions>)
 
 export interface HandleParts {
   readonly provider: string
@@ -91,6 +95,7 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
   }
 
   async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T> {
+    if (options) parseOptions(releaseOptions, options, `use() of ${this.provider}`)
     // The variables' definitions give the stored strings this type.
     return work((await this.#release(options)).values as ValuesOf<V>)
   }

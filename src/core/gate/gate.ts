@@ -1,8 +1,8 @@
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { CredentialState } from '../model/credential-state.ts'
-import { isCredentialVaultError } from '../model/errors.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import { sameOwner, twoUsers } from '../model/owner.ts'
-import { missingBy } from '../model/stored-values.ts'
+import { unusableCause } from '../model/stored-values.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import type { ClientPort, UrlQuestion } from './client-port.ts'
 import type { CompletionNotices } from './completion-notices.ts'
@@ -11,12 +11,14 @@ import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 import type { GatedProvider, Settled } from './gated-provider.ts'
-import { runGuarded } from './guarded-run.ts'
+import { type GuardedHandler, runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** One call at one gate, as an adapter passes it. */
 export interface GateEntry<R> {
   readonly provider: GatedProvider
+  /** Which of the provider's accounts the call needs. A model may have chosen it. Default: the one without a name. */
+  readonly account?: string | undefined
   /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
   /** Run the handler once more after the service rejected the credential and another one is there. */
@@ -29,8 +31,8 @@ export interface GateEntry<R> {
   readonly authInfo: unknown
   /** Started by this gate, or by an enclosing one. */
   readonly toolCall: ToolCall
-  /** Runs the handler with a guarded `extra`. `report` records that a message was withheld. */
-  readonly handler: (report: () => Promise<void>) => Promise<R>
+  /** Runs the handler with an `extra` that is guarded, and marked with the call as it is behind this gate. */
+  readonly handler: GuardedHandler<R>
 }
 
 /** The answer, which the adapter translates to its protocol. */
@@ -49,20 +51,35 @@ export type GateOutcome<R> =
  * @throws the handler's errors, unless they contain a secret; `owner_unknown` for a gate inside another user's gate
  */
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
-  const { provider } = entry
+  let { provider } = entry
+  const correlationId = newCorrelationId()
   try {
-    return await pass(entry)
+    provider = accountOf(provider, entry.account)
+    return await pass({ ...entry, provider }, correlationId)
   } catch (error) {
+    // Written for the caller, in fixed words and declared names: the model can choose again.
+    if (isUnknownAccount(error)) return words(error.message)
     // The enclosing gate of the other provider answers errors about that provider's credential.
     if (isCredentialVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
     // Our errors are written for operators. The user is told which kind of problem it is.
     const kind = problemKind(error)
     if (kind === undefined) throw error
-    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined))
+    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, correlationId))
   }
 }
 
-async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
+/** @throws `configuration_invalid` (`reason: 'account_unknown'`) for an account that the provider does not declare */
+export function accountOf(provider: GatedProvider, account: string | undefined): GatedProvider {
+  if (account === undefined) return provider
+  if (provider.account) return provider.account(account)
+  throw new TypeError(`the provider ${provider.name} has no accounts`)
+}
+
+function isUnknownAccount(error: unknown): error is CredentialVaultError {
+  return isCredentialVaultError(error, 'configuration_invalid') && error.reason === 'account_unknown'
+}
+
+async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<GateOutcome<R>> {
   const { provider, client, authInfo, toolCall, tool } = entry
   await provider.ready()
   const user = provider.userOf(authInfo)
@@ -74,7 +91,7 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     user,
     clientName: client.name,
     tool,
-    correlationId: newCorrelationId(),
+    correlationId,
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }
@@ -88,7 +105,7 @@ async function decide<R>(
   entry: GateEntry<R>,
   call: GatedCall,
   credential: CredentialState,
-  provider: GatedProvider,
+  asked: GatedProvider,
 ): Promise<GateOutcome<R>> {
   const { client, failFast } = entry
   const decision = decideGate({
@@ -96,13 +113,13 @@ async function decide<R>(
     credential,
     progress: client.progress !== undefined,
     failFast,
-    tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
+    tokenTimeoutSeconds: asked.tokenTimeoutSeconds,
   })
   if (decision.action === 'run' || credential === 'active') return run(entry, call)
-  return ask(entry, call, { cause: credential, provider }, decision)
+  return ask(entry, call, { cause: credential, provider: asked }, decision)
 }
 
-/** What the owner has to be asked for: the gate's own account, or another one that the handler has chosen. */
+/** The credential to ask the owner for: that of the gate's own account, or of another one that the handler has chosen. */
 type Needed = Extract<Settled, object>
 
 async function ask<R>(
@@ -143,7 +160,8 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   const settled = await provider.settle?.(call, ended.status === 'rejected' ? ended.reason : undefined)
   if (settled === undefined || settled === 'kept' || client.signal.aborted) return unwrapped(ended)
   // A handler that opted out has its own answer, unless it had to stop because it lacked a credential.
-  if (reruns.state === 'opted-out' && (settled === 'replaced' || !isLacking(ended))) return unwrapped(ended)
+  if (reruns.state === 'opted-out' && (settled === 'replaced' || !lacks(ended, settled.provider)))
+    return unwrapped(ended)
   if (reruns.state === 'allowed') {
     reruns.state = 'used'
     toolCall.progress.runAgain()
@@ -154,8 +172,10 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   return words(gateTexts.openLink(settled.provider.label, settled.cause, request))
 }
 
-function isLacking(ended: PromiseSettledResult<unknown>): boolean {
-  return ended.status === 'rejected' && missingBy(ended.reason) !== undefined
+/** Whether the handler stopped because it could not use this provider's credential. Another provider's error is an answer of its own. */
+function lacks(ended: PromiseSettledResult<unknown>, { name }: GatedProvider): boolean {
+  if (ended.status === 'fulfilled' || !isCredentialVaultError(ended.reason)) return false
+  return unusableCause(ended.reason) !== undefined && ended.reason.provider === name
 }
 
 function unwrapped<R>(ended: PromiseSettledResult<R>): R {
@@ -166,7 +186,7 @@ function unwrapped<R>(ended: PromiseSettledResult<R>): R {
 async function runOnce<R>({ provider, toolCall, handler }: GateEntry<R>, call: GatedCall): Promise<GateOutcome<R>> {
   try {
     const ran = await runGuarded({ provider, call, toolCall, handler })
-    return ran === 'withheld' ? words(gateTexts.withheld(provider.label)) : { kind: 'result', result: ran.result }
+    return 'withheld' in ran ? words(gateTexts.withheld(ran.withheld)) : { kind: 'result', result: ran.result }
   } catch (error) {
     // The stored value was changed by hand, and the user can fix it.
     if (!isCredentialVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error

@@ -27,8 +27,11 @@ export interface GatedProvider {
     cause: RequestCause,
     options: { readonly waits: boolean },
   ): Promise<CredentialRequest>
-  /** Runs the handler. `toolCall` has access to this provider's credential until the handler ends. */
-  run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T>
+  /**
+   * Runs the handler, with the call as it is behind this gate: it has access to this provider's credential until the handler ends. Default:
+   * the call as it was given.
+   */
+  run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside?: ToolCall) => Promise<T>): Promise<T>
   /**
    * Settles what the handler reported while it ran. Called once the handler has settled, with the error that it threw, if any. Default:
    * `kept`.
@@ -42,13 +45,13 @@ export interface GatedProvider {
   account?(name: string): GatedProvider
   /** Returns a line for the result of a call whose credential ends soon, at most once a day and owner. Default: none. */
   expiryNotice?(call: GatedCall): Promise<string | undefined>
-  /** Records that a result was withheld because it contained the secret. */
+  /** Records that a result was withheld because it contained a secret that names no source of its own. */
   reportEcho(call: GatedCall): Promise<void>
 }
 
 /**
- * What became of a credential while its handler ran. `kept`: nothing the gate has to act on. `replaced`: the service rejected it, and a newer
- * version may be tried. Else its owner has to be asked, for this account.
+ * Says what became of a credential while its handler ran. `kept`: the gate has nothing to do. `replaced`: the service rejected it, and a newer
+ * version can be tried. Otherwise the gate asks the owner for the credential of `provider`, which may be another account.
  */
 export type Settled = 'kept' | 'replaced' | { readonly cause: RequestCause; readonly provider: GatedProvider }
 

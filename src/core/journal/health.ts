@@ -5,14 +5,14 @@ export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity' | 'c
 
 /** The state that `/health` and `doctor` report. A part is healthy until it is reported otherwise. */
 export interface Health {
-  /** `problem` is a stable error code or reason, `advice` what one of our own errors says to do. Neither is a message from outside. */
+  /** `problem` is a stable error code or reason, `advice` the public text of one of our own errors. Neither is a message from outside. */
   failed(part: HealthPart, problem: AuditReason, advice?: string): void
   recovered(part: HealthPart): void
   problems(): ReadonlyMap<HealthPart, AuditReason>
 }
 
 /**
- * @param warn called with what changed, and with the advice that goes with it
+ * @param warn called with the part and its problem, and with the advice for it
  * @param changed called when a part's problem begins, changes or, with undefined, ends
  */
 export function createHealth(

@@ -23,7 +23,8 @@ export interface RejectionSurge {
   count(origin: string | undefined, rejection: CountedRejection): readonly CountedRejection[] | undefined
 }
 
-const MINUTE = 60_000
+/** Milliseconds. How long a rejection counts. */
+const COUNTED_FOR = 60_000
 const MAX_PLACES = 1_000
 /** Most rejections of one place that are counted. By then nothing is marked any more, so the oldest can be dropped. */
 const MAX_COUNTED = 10_000
@@ -35,14 +36,14 @@ interface Seen {
 
 /** @param maxOwners how many owners may be rejected at one origin within a minute */
 export function createRejectionSurge(maxOwners: number): RejectionSurge {
-  /** By origin, or by the provider's name for unknown origins. No origin is a provider's name. */
+  /** By origin, or by the provider's name for unknown origins. The two cannot collide: an origin contains a colon. */
   const places = new BoundedMap<string, BoundedMap<string, Seen>>(MAX_PLACES)
   const originsOf = new BoundedMap<string, Set<string>>(MAX_PLACES)
 
   function recentAt(place: string, now: number): readonly CountedRejection[] {
     const seen = places.get(place)
     if (!seen) return []
-    for (const [path, { at }] of seen) if (now - at >= MINUTE) seen.delete(path)
+    for (const [path, { at }] of seen) if (now - at >= COUNTED_FOR) seen.delete(path)
     if (seen.size === 0) places.delete(place)
     return [...seen.values()].map(({ rejection }) => rejection)
   }
@@ -53,7 +54,7 @@ export function createRejectionSurge(maxOwners: number): RejectionSurge {
     places.set(place, seen)
   }
 
-  /** Returns those of the provider at each of its origins. */
+  /** Returns the provider's recent rejections, one list for each of its origins. */
   function perOrigin(provider: string, now: number): readonly (readonly CountedRejection[])[] {
     const origins = originsOf.get(provider) ?? new Set()
     return [...origins].map((origin) => {

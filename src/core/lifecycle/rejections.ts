@@ -50,14 +50,21 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
     )
   }
 
-  /** Takes back what was marked before the outage was recognised. A mark that stays is undone by its owner or an operator. */
+  /**
+   * Takes back what was marked before the outage was recognised, unless the version was replaced or revoked meanwhile. A mark that stays is
+   * undone by its owner or an operator.
+   */
   async function unmark(counted: CountedRejection, correlationId: string): Promise<void> {
     const { key, version } = counted
     counted.marked = false
     // The call that noticed the outage must not lend its login: the credential is another owner's.
     const context = { correlationId }
+    reader.forget(key)
     try {
-      await marks.set(key, version, undefined, traceOf(context))
+      // Marks that only this process keeps do not tell whether the version is still the newest.
+      const now = await reader.status(key, context)
+      if (now.status !== 'active' || now.version.ref !== version.ref) return
+      if (!(await marks.set(key, version, undefined, traceOf(context)))) return
       const event = { type: TRANSITIONS.reinstate.event, outcome: 'success', reason: REFUSES_EVERYBODY } as const
       await log.note(key, context, { ...event, version: version.label })
     } catch (error) {

@@ -58,8 +58,8 @@ export function endOfLife(start: number, maxAgeDays: number | undefined): Date |
 }
 
 /**
- * Returns the last day on which a credential works, in UTC. One that ends at midnight works until the end of the day before. A backend may
- * return an invalid date.
+ * Returns a time on the last day, in UTC, on which a credential works: one that ends at midnight works until the end of the day before. An
+ * invalid date, which a backend may return, stays invalid.
  */
 export function lastDayOf(expiresAt: Date): Date {
   return new Date(expiresAt.getTime() - 1)

@@ -62,9 +62,9 @@ export function storageKey(provider: string, owner: Owner): StorageKey {
       { reason: 'provider_name' },
     )
   }
-  const checked = checkOwner(owner)
+  const checked = Object.freeze(checkOwner(owner))
   const path = `${provider}/${encodePart(checked.issuer)}/${encodePart(checked.subject)}`
-  return { provider, owner: checked, path } as StorageKey
+  return Object.freeze({ provider, owner: checked, path }) as StorageKey
 }
 
 const MAX_ENCODED_LENGTH = 120

@@ -9,7 +9,11 @@ import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './va
  */
 export const SEALED_FIELD = 'mcp-sealed'
 
-/** @throws `key_missing` for a value that `sealedEnvelope` sealed, so that nobody is asked again because the envelope is not configured */
+/**
+ * Keeps owners from being asked again only because this process lacks its envelope.
+ *
+ * @throws `key_missing` (`envelope_missing`) for a value that `sealedEnvelope` sealed
+ */
 export function checkNotSealed(values: Readonly<Record<string, unknown>>): void {
   if (!Object.hasOwn(values, SEALED_FIELD)) return
   throw new CredentialVaultError(
@@ -37,7 +41,7 @@ const MISSING: Readonly<Record<RequestCause, (provider: string) => string>> = {
 }
 
 /** Returns the state that an error of {@link missing} is about; undefined for every other value. */
-export function missingBy(error: unknown): RequestCause | undefined {
+export function unusableCause(error: unknown): RequestCause | undefined {
   return isCredentialVaultError(error)
     ? REQUEST_CAUSES.find((cause) => error.code === `credential_${cause}`)
     : undefined

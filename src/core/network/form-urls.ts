@@ -1,8 +1,8 @@
 import { basePathOf, urlBelow } from './server-base-url.ts'
 
 /**
- * Names one link: the provider whose form it opens, and the request's handle. Both are checked for shape only, and hold nothing that a path or
- * a query escapes.
+ * Names one link: the provider whose form it opens, and the request's handle. Both are checked for shape only. None of their characters
+ * needs percent-encoding in a path or a query.
  */
 export interface LinkTarget {
   readonly provider: string

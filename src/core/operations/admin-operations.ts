@@ -23,7 +23,7 @@ export interface ShownCredential extends Owner {
   readonly version?: string
   /** RFC 3339, as the other times. */
   readonly since?: string
-  readonly account?: string
+  readonly accountName?: string
   readonly expiresAt?: string
   readonly rejectedAt?: string
 }
@@ -162,7 +162,7 @@ function shown({ provider, owner }: StorageKey, status: CredentialStatus): Shown
       version: status.version.label,
       since: status.version.createdAt.toISOString(),
     }),
-    ...(labels?.accountName !== undefined && { account: labels.accountName }),
+    ...(labels?.accountName !== undefined && { accountName: labels.accountName }),
     ...(labels?.expiresAt && { expiresAt: labels.expiresAt.toISOString() }),
     ...(labels?.rejectedAt && { rejectedAt: labels.rejectedAt.toISOString() }),
   }

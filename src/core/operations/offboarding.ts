@@ -13,12 +13,12 @@ import type { RunningSaves } from './running-saves.ts'
 
 /** Options of an offboarding. */
 export interface OffboardingChoices {
-  /** Providers to revoke besides those that the list names: for a backend that may not list. */
-  readonly providers?: readonly string[]
+  /** Providers to revoke besides the registered ones and those that the list names: for a backend that may not list. */
+  readonly providers?: readonly string[] | undefined
   /** Also remove the marks of the revocations. Default false. */
-  readonly purge?: boolean
+  readonly purge?: boolean | undefined
   /** Only tell what would be revoked. Default false. */
-  readonly dryRun?: boolean
+  readonly dryRun?: boolean | undefined
 }
 
 /** The result of an offboarding. */
@@ -66,7 +66,7 @@ export function createOffboarding(parts: OffboardingParts) {
       }
     }
     const keyOf = (provider: string) => storageKey(provider, owner)
-    const forced = { named: named.map(keyOf), unlessListed: [...providers()].map(keyOf) }
+    const forced = { named: named.map(keyOf), known: [...providers()].map(keyOf) }
     if (!dryRun) {
       await attempt('browser_sessions', () => endSessions(owner, context))
       await attempt('pending_requests', () => requests.endAllOf(owner))

@@ -58,9 +58,9 @@ export interface PendingStore {
    */
   close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
   /**
-   * Closes every entry of this owner that is not closed, whoever has claimed it or waits for it, frees their slots, and returns those as
-   * they are stored then. It wakes nobody: the caller wakes their topics. What is opened afterwards is not affected. Absent where entries cannot be found by their owner; offboarding
-   * then leaves them until they expire.
+   * Closes every entry of this owner that is not closed, even if it is claimed or awaited, and frees its slot. Resolves to the closed
+   * entries as they are stored afterwards. It does not wake their topics: the caller does. Entries that are opened afterwards are not
+   * affected. Absent where entries cannot be found by their owner; an offboarding then leaves them until they expire.
    */
   closeAll?(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Removes one waiting call from the request. */

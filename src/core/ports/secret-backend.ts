@@ -1,6 +1,8 @@
+import type { ErrorReason } from '../model/error-reason.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from './audit-sink.ts'
+import type { KeyUse } from './key-use.ts'
 import type { StoreKeys } from './store-keys.ts'
 
 declare const versionBrand: unique symbol
@@ -40,6 +42,8 @@ export type CredentialStatus =
       /** Field names of this version, if the backend stores them. */
       readonly fields?: readonly string[]
       readonly labels?: VersionLabels
+      /** Why `read` will refuse these values, if `stat` can tell without reading them. It changes nothing but what people are told. */
+      readonly refused?: ErrorReason
     }
 
 export type CredentialLookup =
@@ -83,7 +87,10 @@ export interface BackendCall {
   readonly correlationId: string
   /** Called with the vendor's id of each request, for the audit line. */
   readonly noteRequest?: (requestId: string) => void
-  /** Called by a save with the status that it found before writing. A repeated attempt has to find the same. */
+  /**
+   * Called by a save with the status that it found before writing. A repeated attempt has to find the same. Called again with the version
+   * that it replaced if it looks again afterwards, because a rejection may be marked or undone between the look and the write.
+   */
   readonly noteBase?: (status: CredentialStatus) => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
   readonly assertion?: (() => Promise<string>) | undefined
@@ -111,6 +118,8 @@ export interface BackendPrincipal {
 export interface OpeningEvents {
   /** A new store was created and sealed with the key of this id: 8 hex digits that reveal nothing about the key. */
   keyCreated?(keyId: string): void
+  /** A key was configured, for this use. Throws `configuration_invalid` (`same_key`) if another use has the same: let it through. */
+  keyConfigured?(use: KeyUse): void
 }
 
 export interface StoredCredential {

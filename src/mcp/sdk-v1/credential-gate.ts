@@ -3,7 +3,7 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { type CallToolResult, UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
 import { type CompletionNotices, createCompletionNotices } from '../../core/gate/completion-notices.ts'
-import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
+import { accountOf, type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
@@ -97,7 +97,8 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
       const before = parameters.slice(0, -1)
       const toolCall = callOf(extra) ?? createToolCall(before)
       const outcome = await passGate({
-        provider: accountOf(provider, typeof account === 'function' ? await account(parameters[0]) : account),
+        provider,
+        account: typeof account === 'function' ? await account(parameters[0]) : account,
         failFast,
         retry,
         tool,
@@ -105,18 +106,12 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
         notices,
         authInfo: extra.authInfo,
         toolCall,
-        handler: async (report) => handler(...([...before, guardedExtra(extra, toolCall, report)] as unknown as P)),
+        handler: async (report, inside) =>
+          handler(...([...before, guardedExtra(extra, inside, report)] as unknown as P)),
       })
       return answerWith(outcome)
     }
   }
-}
-
-/** @throws `configuration_invalid` (`reason: 'account_unknown'`) for an account that the provider does not declare */
-function accountOf(provider: GatedProvider, account: string | undefined): GatedProvider {
-  if (account === undefined) return provider
-  if (provider.account) return provider.account(account)
-  throw new TypeError(`the provider ${provider.name} has no accounts`)
 }
 
 async function answerWith(outcome: GateOutcome<CallToolResult>): Promise<CallToolResult> {

@@ -4,10 +4,10 @@ import type { AuditAnchor } from '../../audit/anchors/anchor.ts'
 import { streamAnchor } from '../../audit/anchors/stream-anchor.ts'
 import { webhookAnchor } from '../../audit/anchors/webhook-anchor.ts'
 import { createJsonLines, type JsonLinesAudit } from '../../audit/json-lines.ts'
-import { keysInText } from '../../core/crypto/previous-keys.ts'
 import { warnAbout } from '../../core/host/notice.ts'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parseOptions } from '../../core/model/options.ts'
+import { parseOptions, wordsIn } from '../../core/model/options.ts'
 import { fromVariables, keyOptions, wholeNumber, withoutEmpty } from './environment.ts'
 
 const environmentSchema = z.object({
@@ -15,8 +15,8 @@ const environmentSchema = z.object({
   MCP_AUDIT_FOLDER: z.string().optional(),
   MCP_AUDIT_KEY: z.string().optional(),
   MCP_AUDIT_KEY_FILE: z.string().optional(),
-  MCP_AUDIT_KEY_PREVIOUS: z.string().optional(),
-  MCP_AUDIT_KEY_PREVIOUS_FILE: z.string().optional(),
+  MCP_AUDIT_KEY_ACCEPTED: z.string().optional(),
+  MCP_AUDIT_KEY_ACCEPTED_FILE: z.string().optional(),
   MCP_AUDIT_SUBJECTS: z.enum(['clear', 'pseudonym']).optional(),
   MCP_AUDIT_KEEP_DAYS: wholeNumber.optional(),
   MCP_AUDIT_SEGMENT_MEGABYTES: wholeNumber.optional(),
@@ -56,7 +56,7 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
   return createJsonLines({
     folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
     ...keyOptions(environment, settings.MCP_AUDIT_KEY, settings.MCP_AUDIT_KEY_FILE),
-    ...previousKeyOptions(environment, settings),
+    ...acceptedKeyOptions(environment, settings),
     ...(settings.MCP_AUDIT_SUBJECTS && { subjects: settings.MCP_AUDIT_SUBJECTS }),
     ...(settings.MCP_AUDIT_KEEP_DAYS !== undefined && { keepDays: settings.MCP_AUDIT_KEEP_DAYS }),
     ...(settings.MCP_AUDIT_SEGMENT_MEGABYTES !== undefined && {
@@ -67,15 +67,15 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
   })
 }
 
-/** From the process's own environment the log reads its keys itself. */
-function previousKeyOptions(
+/** Returns nothing for the process's own environment, from which the log reads its keys itself. */
+function acceptedKeyOptions(
   environment: NodeJS.ProcessEnv,
-  { MCP_AUDIT_KEY_PREVIOUS: list, MCP_AUDIT_KEY_PREVIOUS_FILE: file }: Settings,
+  { MCP_AUDIT_KEY_ACCEPTED: list, MCP_AUDIT_KEY_ACCEPTED_FILE: file }: Settings,
 ) {
   if (environment === process.env) return {}
   return {
-    ...(list !== undefined && { previousKeys: keysInText(list) }),
-    ...(file !== undefined && { previousKeysFile: file }),
+    ...(list !== undefined && { acceptedKeys: wordsIn(list) }),
+    ...(file !== undefined && { acceptedKeysFile: file }),
   }
 }
 
@@ -94,7 +94,7 @@ function tokenIn(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    throw wrong('MCP_AUDIT_ANCHOR_TOKEN_FILE', 'the file cannot be read')
+    throw wrong(fileLabel('MCP_AUDIT_ANCHOR_TOKEN_FILE', path), 'the file cannot be read')
   }
 }
 

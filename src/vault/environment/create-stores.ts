@@ -3,7 +3,7 @@ import { awsSecretsManagerBackend } from '../../backends/aws-secrets-manager/aws
 import { memoryBackend } from '../../backends/memory.ts'
 import { sealedFile } from '../../backends/sealed-file/sealed-file.ts'
 import { warnAbout } from '../../core/host/notice.ts'
-import { parseOptions } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { AuditSink } from '../../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
@@ -55,6 +55,12 @@ export interface StoresOptions {
   readonly stdout?: NodeJS.WritableStream
 }
 
+const storesOptions = z.strictObject({
+  create: z.boolean().optional(),
+  tier: z.enum(['form', 'tool']).optional(),
+  stdout: z.custom<NodeJS.WritableStream>((value) => typeof value === 'object', 'must be a stream').optional(),
+} satisfies OptionSchemas<StoresOptions>)
+
 /**
  * The stores that the environment names.
  *
@@ -73,7 +79,7 @@ export interface StoresOptions {
  * ```
  */
 export function createStores(environment: NodeJS.ProcessEnv = process.env, options: StoresOptions = {}): Stores {
-  const { create = true, tier } = options
+  const { create = true, tier } = parseOptions(storesOptions, options, 'createStores')
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   const { MCP_VAULT_BACKEND: kind } = settings
   const found = backendOf(settings, environment, create)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
+import { wordsIn } from '../../core/model/options.ts'
 
 export const wholeNumber = z
   .string()
@@ -7,7 +8,7 @@ export const wholeNumber = z
   .transform(Number)
 
 /** Several values, separated by blanks or commas. */
-export const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
+export const words = z.string().transform(wordsIn)
 
 /**
  * Returns the options that carry a store's key, for an environment other than the process's own. From the latter a store reads its key

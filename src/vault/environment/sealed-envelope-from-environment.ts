@@ -9,19 +9,19 @@ import { keyOptions, withoutEmpty, words } from './environment.ts'
 const environmentSchema = z.object({
   MCP_SEALED_ENVELOPE_KEY: z.string().optional(),
   MCP_SEALED_ENVELOPE_KEY_FILE: z.string().optional(),
-  MCP_SEALED_ENVELOPE_KEY_PREVIOUS: words.optional(),
-  MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: z.string().optional(),
+  MCP_SEALED_ENVELOPE_KEY_ACCEPTED: words.optional(),
+  MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: z.string().optional(),
   MCP_SEALED_ENVELOPE_ACCEPT_PLAIN: z.enum(['true', 'false']).optional(),
 })
 
 export const envelopeVariables: readonly string[] = Object.keys(environmentSchema.shape)
 
-/** Backends whose store somebody else administers. */
+/** Backends whose store has administrators of its own. */
 const VENDORS: readonly string[] = ['vault', 'aws-secrets-manager']
 
 /**
- * Wraps the backend if any variable of the envelope is set. An envelope without its key fails at `open()`, so that a lost variable does not
- * turn the envelope off while others of it are there.
+ * Wraps the backend if any variable of the envelope is set. An envelope without its key fails at `open()`, so losing the key's variable
+ * does not turn the envelope off while another of its variables is set.
  *
  * @param kind the value of `MCP_VAULT_BACKEND`
  * @throws `configuration_invalid`, naming the variable
@@ -47,8 +47,8 @@ export function envelopeFromEnvironment(
     warn: warnAbout('sealed-envelope'),
     ...keyOptions(environment, settings.MCP_SEALED_ENVELOPE_KEY, settings.MCP_SEALED_ENVELOPE_KEY_FILE),
     ...(environment !== process.env && {
-      previousKeys: settings.MCP_SEALED_ENVELOPE_KEY_PREVIOUS,
-      previousKeysFile: settings.MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE,
+      acceptedKeys: settings.MCP_SEALED_ENVELOPE_KEY_ACCEPTED,
+      acceptedKeysFile: settings.MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE,
     }),
   })
 }

@@ -9,7 +9,7 @@ import type { AdminOptions } from '../../web/admin/admin-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
 import { createStores, type StoresOptions } from './create-stores.ts'
 import { fromVariables, namingVariables, withoutEmpty } from './environment.ts'
-import { type VaultVariables, vaultVariables } from './variables.ts'
+import { type VaultVariables, vaultVariables } from './known-variables.ts'
 
 const VAULT_VARIABLES = {
   'openVault.serverName': 'MCP_SERVER_NAME',

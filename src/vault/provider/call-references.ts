@@ -21,8 +21,9 @@ export interface CallReferences {
 }
 
 /**
- * @param providers the names of the provider's accounts
- * @param ttlSeconds how long a reference lives, whether or not its call has ended. Default: as long as the call */
+ * @param providers the names under which the accounts of one provider store credentials
+ * @param ttlSeconds how long a reference lives, whether or not its call has ended. Default: as long as the call
+ */
 export function createCallReferences(providers: ReadonlySet<string>, ttlSeconds: number | undefined): CallReferences {
   const live = new Set<string>()
   return {

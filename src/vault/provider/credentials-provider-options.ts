@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { z } from 'zod'
-import { functionOption } from '../../core/model/options.ts'
+import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { isPlainName, MAX_PROVIDER_NAME_LENGTH } from '../../core/model/storage-key.ts'
 import type { FieldOf, VariablesOptions } from '../../core/model/variables.ts'
@@ -78,6 +78,9 @@ export interface AccountChoice<A extends string = string> {
 
 /** Whether a service's answer says that the credential is dead: expired, deleted or wrong. */
 export type RejectedWhen = (answer: Response) => boolean | Promise<boolean>
+
+/** A mistyped choice must not fall back to the account without a name, which is another credential. */
+export const accountChoice = z.strictObject({ account: z.string().optional() } satisfies OptionSchemas<AccountChoice>)
 
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 

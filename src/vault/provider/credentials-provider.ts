@@ -22,14 +22,15 @@ import { rejectedBy } from './call-rejections.ts'
 import { callUser, otherOwner, runningCall } from './call-user.ts'
 import {
   type AccountChoice,
+  accountChoice,
   type CredentialsProviderOptions,
   credentialsProviderOptions,
 } from './credentials-provider-options.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
-import type { AccountProvider, ProviderAccount } from './provider-account.ts'
+import type { ProviderAccount, SharedByAccounts } from './provider-account.ts'
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts'
 import { providerForm } from './provider-form.ts'
-import { createProviderHandle, type HandleCall } from './provider-handle.ts'
+import { createProviderHandle, gateOf, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 
 /**
@@ -125,14 +126,15 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *   const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(args, pat))
    *   return { content: [{ type: 'text', text: key }] }
    * })
-   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the call has answered, and for a call
-   *   that passed no gate of this provider
+   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the handler of this provider's gate
+   *   has ended, and for an `extra` that came through no such gate
    */
-  getCredentials(extra: CallExtra, { account: chosen }: AccountChoice<A> = {}): CredentialHandle<V> {
+  getCredentials(extra: CallExtra, choice: AccountChoice<A> = {}): CredentialHandle<V> {
+    const { account: chosen } = this.#choice(choice, 'getCredentials()')
     const toolCall = requireCall(extra, `getCredentials() of ${this.name}`)
     const passes = toolCall.passesOf(this)
-    const [pass] = passes
-    if (!pass) {
+    const pass = passes.at(-1)
+    if (!pass || pass.hasEnded()) {
       throw new CredentialVaultError(
         'call_ended',
         `getCredentials() of ${this.name} works inside a handler that requireCredentials(${this.name}, …) gated, while its call runs.`,
@@ -141,7 +143,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const account = chosen === undefined ? this.#accounts.passed(passes) : this.#accounts.chosen(chosen)
     const { call, id, signal } = pass
     const reference = () => this.#references.seal(this.#ready().sealer, account.key(call.user), id)
-    return this.#handle(account, reference, { call, toolCall, signal }, () => toolCall.passOf(this) === pass)
+    const bound = { call, toolCall, signal, gate: gateOf(account, pass) }
+    return this.#handle(account, reference, bound, () => !pass.hasEnded())
   }
 
   /**
@@ -158,12 +161,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const isOpen = () => this.#openReference(reference, owner) !== undefined
     if (extra === undefined) {
       const call = { user: opened.owner, correlationId: newCorrelationId() }
-      return this.#handle(account, () => opened.reference, { call }, isOpen)
+      return this.#handle(account, () => opened.reference, { call, gate: 'none' }, isOpen)
     }
-    const { toolCall, call, signal } = runningCall(this, extra, 'resolve()')
+    const { toolCall, pass, isGated } = runningCall(this, extra, 'resolve()')
+    const { call, signal } = pass
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
-    const isLive = () => toolCall.outermost() !== undefined && isOpen()
-    return this.#handle(account, () => opened.reference, { call, toolCall, signal }, isLive)
+    const bound = { call, toolCall, signal, gate: isGated ? gateOf(account, pass) : 'none' } as const
+    return this.#handle(
+      account,
+      () => opened.reference,
+      bound,
+      () => !pass.hasEnded() && isOpen(),
+    )
   }
 
   /**
@@ -172,17 +181,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *
    * @throws `configuration_invalid` (`reason: 'other_owner'`) for the `extra` of another person's call
    */
-  async invalidateCredentials(
-    owner: Owner,
-    extra?: CallExtra,
-    { account: chosen }: AccountChoice<A> = {},
-  ): Promise<boolean> {
+  async invalidateCredentials(owner: Owner, extra?: CallExtra, choice: AccountChoice<A> = {}): Promise<boolean> {
+    const { account: chosen } = this.#choice(choice, 'invalidateCredentials()')
     const account = this.#accounts.chosen(chosen)
     await this.ready()
-    const call = extra && runningCall(this, extra, 'invalidateCredentials()').call
+    const call = extra && runningCall(this, extra, 'invalidateCredentials()').pass.call
     if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
     const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
     return this.#ready().revoke(account.key(owner), { purge: false }, call ? contextOf(call) : operator)
+  }
+
+  #choice(choice: AccountChoice<A>, method: string): AccountChoice {
+    return parseOptions(accountChoice, choice, `${method} of ${this.name}`)
   }
 
   userOf(authInfo: unknown): User | undefined {
@@ -216,7 +226,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#accounts.unnamed.requestCredential(call, cause, options)
   }
 
-  run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
+  run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
     return this.#accounts.unnamed.run(call, toolCall, handler)
   }
 
@@ -234,12 +244,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   #attach(vault: CredentialVault): void {
     const end = () => this.#outgoing.close()
-    for (const { form } of this.#accounts.all) this.#attached = { vault, services: vault.attach(form, end) }
+    const [services] = this.#accounts.all.map(({ form }) => vault.attach(form, end))
+    if (services) this.#attached = { vault, services }
   }
 
-  #shared(): Omit<AccountProvider, 'accounts'> {
+  #shared(): Omit<SharedByAccounts, 'accounts'> {
     return {
-      identity: this,
+      passKey: this,
       tokenTimeoutSeconds: this.tokenTimeoutSeconds,
       references: this.#references,
       services: this.#ready,
@@ -269,7 +280,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
       services: this.#ready,
       outgoing: this.#outgoing,
       rejectedWhen: rejectedBy(this.#options.rejectedWhen),
-      hasGate: bound.toolCall?.passOf(this) !== undefined,
       includeShort: this.#options.guardShortSecrets ?? false,
       reference,
       isLive,

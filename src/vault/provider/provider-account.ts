@@ -1,13 +1,15 @@
+import type { EchoSource } from '../../core/echo-guard/echo-guard.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
+import { allDone } from '../../core/host/all-done.ts'
 import { currentState } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner, User } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
-import { missingBy } from '../../core/model/stored-values.ts'
+import { unusableCause } from '../../core/model/stored-values.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import type { ProviderServices } from '../credential-vault.ts'
@@ -17,10 +19,10 @@ import { createCallRejections } from './call-rejections.ts'
 import { openCredentialRequest } from './credential-request.ts'
 
 /** What the accounts of one provider have in common. */
-export interface AccountProvider
+export interface SharedByAccounts
   extends Pick<GatedProvider, 'tokenTimeoutSeconds' | 'ready' | 'userOf' | 'assertionOf'> {
   /** The object under which a call keeps the provider's passes. */
-  readonly identity: object
+  readonly passKey: object
   readonly references: CallReferences
   readonly services: () => ProviderServices
   readonly serverBaseUrl: () => URL
@@ -38,11 +40,11 @@ export class ProviderAccount implements GatedProvider {
   readonly tokenTimeoutSeconds: number
   readonly form: FormProvider
   readonly rejections = createCallRejections()
-  readonly #provider: AccountProvider
+  readonly #provider: SharedByAccounts
   /** The status with which each call passed, so that a notice about its expiry needs no second look. */
   readonly #seen = new WeakMap<GatedCall, CredentialStatus>()
 
-  constructor(provider: AccountProvider, form: FormProvider) {
+  constructor(provider: SharedByAccounts, form: FormProvider) {
     this.#provider = provider
     this.form = form
     this.name = form.name
@@ -97,16 +99,15 @@ export class ProviderAccount implements GatedProvider {
     })
   }
 
-  async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
-    const { identity, references, services } = this.#provider
+  async run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
+    const { passKey, references, services } = this.#provider
     const id = newCorrelationId()
     const end = callEnd(this.name, call.signal)
     references.begin(id)
-    const pass = { call, id, account: this.name, signal: () => end.signal }
+    const pass = { call, id, provider: this.name, signal: () => end.signal, hasEnded: end.isOver }
     const begun = services().cutoff.begin(call.user, end.reached)
-    toolCall.enter(identity, pass)
     try {
-      const result = await handler()
+      const result = await handler(toolCall.behind(passKey, pass))
       const answer = {
         key: this.key(call.user),
         context: contextOf(call),
@@ -116,7 +117,6 @@ export class ProviderAccount implements GatedProvider {
       services().crossings.answered(answer)
       return result
     } finally {
-      toolCall.leave(pass)
       references.end(id)
       begun.end()
       end.reached()
@@ -124,13 +124,15 @@ export class ProviderAccount implements GatedProvider {
   }
 
   async settle(call: GatedCall, error: unknown): Promise<Settled> {
-    let settled: Settled = 'kept'
-    for (const account of this.#provider.accounts()) {
-      const end = await account.#settleRejection(call)
-      if (end === 'kept' || typeof settled === 'object') continue
-      settled = end === 'replaced' ? end : { cause: end, provider: account }
-    }
-    return settled === 'kept' ? this.#lacked(error) : settled
+    const accounts = [...this.#provider.accounts()]
+    const ends = await allDone(accounts.map((account) => account.#settleRejection(call)))
+    // What stopped the handler comes first: it has no answer of its own then.
+    return (
+      this.#lacked(error) ??
+      ends.find((end) => typeof end === 'object') ??
+      ends.find((end) => end === 'replaced') ??
+      'kept'
+    )
   }
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
@@ -143,25 +145,31 @@ export class ProviderAccount implements GatedProvider {
     return undefined
   }
 
+  /** The account as the source of a secret that it released to the call. */
+  echoSource(call: GatedCall): EchoSource {
+    return { provider: this.name, label: this.label, report: () => this.reportEcho(call) }
+  }
+
   async reportEcho(call: GatedCall): Promise<void> {
     const event = { type: 'credential.echoed', outcome: 'denied' } as const
     await this.#provider.services().log.grant(this.key(call.user), contextOf(call), event)
   }
 
-  async #settleRejection(call: GatedCall) {
+  async #settleRejection(call: GatedCall): Promise<Settled> {
     const rejection = this.rejections.take(call)
     if (!rejection) return 'kept'
     this.#seen.delete(call)
-    return this.#provider.services().rejections.settle(this.key(call.user), rejection, contextOf(call))
+    const end = await this.#provider.services().rejections.settle(this.key(call.user), rejection, contextOf(call))
+    return end === 'kept' || end === 'replaced' ? end : { cause: end, provider: this }
   }
 
-  /** The gate has looked at its own account only. The handler may have chosen another one, which its owner has not connected. */
-  #lacked(error: unknown): Settled {
-    const cause = missingBy(error)
-    if (cause === undefined || !isCredentialVaultError(error)) return 'kept'
+  /** Finds another account that the handler chose and its owner has not connected: the gate has looked at its own account only. */
+  #lacked(error: unknown): Settled | undefined {
+    const cause = unusableCause(error)
+    if (cause === undefined || !isCredentialVaultError(error)) return undefined
     for (const account of this.#provider.accounts())
       if (account !== this && account.name === error.provider) return { cause, provider: account }
-    return 'kept'
+    return undefined
   }
 
   #noticeFor(call: GatedCall): string | undefined {

@@ -2,7 +2,7 @@ import type { GatePass } from '../../core/gate/tool-call.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { providerName } from '../../core/model/storage-key.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
-import { type AccountProvider, ProviderAccount } from './provider-account.ts'
+import { ProviderAccount, type SharedByAccounts } from './provider-account.ts'
 
 /** The accounts that a provider declares. */
 export interface ProviderAccounts {
@@ -12,7 +12,7 @@ export interface ProviderAccounts {
   /** @throws `configuration_invalid` (`reason: 'account_unknown'`) for one that is not declared. Default: the unnamed one */
   chosen(account: string | undefined): ProviderAccount
   /**
-   * Returns the account that the call's gates found connected.
+   * Returns the account that the gates in front of a handler found connected.
    *
    * @throws `configuration_invalid` (`reason: 'account_unclear'`) if they are for several
    */
@@ -23,10 +23,10 @@ export interface ProviderAccounts {
 export function createProviderAccounts(
   { name, label }: { readonly name: string; readonly label: string },
   declared: readonly string[],
-  shared: Omit<AccountProvider, 'accounts'>,
+  shared: Omit<SharedByAccounts, 'accounts'>,
   formOf: (name: string, label: string) => FormProvider,
 ): ProviderAccounts {
-  const provider: AccountProvider = { ...shared, accounts: () => all }
+  const provider: SharedByAccounts = { ...shared, accounts: () => all }
   const unnamed = new ProviderAccount(provider, formOf(name, label))
   const named = new Map(
     declared.map((account) => {
@@ -43,16 +43,16 @@ export function createProviderAccounts(
     chosen(account) {
       const found = account === undefined ? unnamed : named.get(account)
       if (found) return found
-      // The name is not quoted, because a model may have chosen it.
+      // A model may have chosen the name: it is not quoted, and the gate answers with these very words.
       throw new CredentialVaultError(
         'configuration_invalid',
-        `${name} has no account of this name. ${known(declared)} See the option accounts of CredentialsProvider.`,
+        `${name} has no account of this name. ${known(declared)}`,
         { reason: 'account_unknown' },
       )
     },
 
     passed(passes) {
-      const names = new Set(passes.map(({ account }) => account))
+      const names = new Set(passes.map(({ provider: name }) => name))
       const found = all.filter((account) => names.has(account.name))
       if (found.length === 1 && found[0]) return found[0]
       throw new CredentialVaultError(
@@ -65,5 +65,6 @@ export function createProviderAccounts(
 }
 
 function known(declared: readonly string[]): string {
-  return declared.length === 0 ? 'It declares none.' : `It declares ${declared.join(', ')}.`
+  if (declared.length === 0) return 'It declares none. Leave the name out.'
+  return `It declares ${declared.join(', ')}. Use one of these names, or none for the account without a name.`
 }

@@ -80,12 +80,12 @@ function textsOf(verification: Verification): Verification {
       ...(expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()) && { expiresAt }),
     }
   }
-  return { ok: false, problem: typeof problem === 'string' ? problem : REFUSED }
+  return { ok: false, problem: typeof problem === 'string' ? problem : REJECTED }
 }
 
 type Foreign<T> = { readonly [Name in T extends unknown ? keyof T : never]?: unknown }
 
-const REFUSED = 'The service rejected it.'
+const REJECTED = 'The service rejected it.'
 
 // Services quote rejected values, and the page would show them.
 function shownOf(verification: Verification, variables: readonly Variable[], values: CredentialValues): Verification {
@@ -94,7 +94,7 @@ function shownOf(verification: Verification, variables: readonly Variable[], val
   const shown = withPlainName(verification)
   // A secret may occur with the characters that are removed, or without them.
   if (!guard.finds(verification) && !guard.finds(shown)) return shown
-  return verification.ok ? { ok: true } : { ok: false, problem: REFUSED }
+  return verification.ok ? { ok: true } : { ok: false, problem: REJECTED }
 }
 
 function withPlainName(verification: Verification): Verification {

@@ -2,7 +2,7 @@ import { type CredentialHandle, createHandle } from '../../core/credentials/cred
 import type { CredentialReference } from '../../core/credentials/credential-reference.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
-import type { ToolCall } from '../../core/gate/tool-call.ts'
+import type { GatePass, ToolCall } from '../../core/gate/tool-call.ts'
 import { refusalEvent } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { missing } from '../../core/model/stored-values.ts'
@@ -18,15 +18,15 @@ export interface HandleCall {
   readonly toolCall?: ToolCall
   /** Ends the requests that the handle has begun. */
   readonly signal?: () => AbortSignal
+  /** The gate that waits for the call's handler and settles its rejection afterwards: `own` if it is this account's. */
+  readonly gate: 'own' | 'other-account' | 'none'
 }
 
 export interface ProviderHandleParts extends HandleCall {
-  readonly account: Pick<ProviderAccount, 'key' | 'rejections' | 'credentialState' | 'hasPassed'>
+  readonly account: Pick<ProviderAccount, 'key' | 'rejections' | 'credentialState' | 'hasPassed' | 'echoSource'>
   readonly variables: readonly Variable[]
   readonly services: () => Pick<ProviderServices, 'reader' | 'log' | 'crossings' | 'rejections' | 'warn'>
   readonly rejectedWhen: RejectedWhen
-  /** Whether a gate waits for the call's handler, and settles its rejection afterwards. */
-  readonly hasGate: boolean
   readonly outgoing: OutgoingRequests
   /** Also search for secrets of fewer than 8 bytes. */
   readonly includeShort: boolean
@@ -37,13 +37,14 @@ export interface ProviderHandleParts extends HandleCall {
 /** Binds a handle to one owner's credential and to the call that asked for it, whatever runs `use()` later. */
 export function createProviderHandle<V extends VariablesOptions>(parts: ProviderHandleParts): CredentialHandle<V> {
   const { account, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
-  const { rejectedWhen, hasGate } = parts
+  const { rejectedWhen, gate } = parts
   const { rejections } = account
   const key = account.key(call.user)
+  const source = account.echoSource(call)
 
-  /** A gate has looked at its own account, not at one that the handler chose. */
+  /** A gate has looked at its own account, not at one that the handler chose. Without a gate, any time may pass between two releases. */
   async function checkState(): Promise<void> {
-    if (!hasGate || account.hasPassed(call)) return
+    if (gate !== 'none' && account.hasPassed(call)) return
     const state = await account.credentialState(call)
     // The reader refuses the other states itself.
     if (state !== 'expired' && state !== 'incomplete') return
@@ -60,11 +61,13 @@ export function createProviderHandle<V extends VariablesOptions>(parts: Provider
       await checkState()
       const { reader, crossings } = services()
       const released = await reader.release(key, variables, contextOf(call), options).catch((error: unknown) => {
-        if (isCredentialVaultError(error, 'credential_rejected')) rejections.foundRejected(call)
+        // A handler may go on without an account that was never in use during the call, and then has a good answer.
+        const wasInUse = gate === 'own' || account.hasPassed(call)
+        if (wasInUse && isCredentialVaultError(error, 'credential_rejected')) rejections.foundRejected(call)
         throw error
       })
       crossings.released(key, variables, released.values)
-      toolCall?.guard.add(variables, released.values, { includeShort })
+      toolCall?.guard.add(variables, released.values, { includeShort, source })
       rejections.released(call, released.version)
       return released
     },
@@ -73,7 +76,12 @@ export function createProviderHandle<V extends VariablesOptions>(parts: Provider
     rejectedBy: rejectedWhen,
     async reject(answer) {
       const rejection = rejections.reject(call, answer)
-      if (rejection && !hasGate) await services().rejections.settle(key, rejection, contextOf(call))
+      if (rejection && gate === 'none') await services().rejections.settle(key, rejection, contextOf(call))
     },
   })
+}
+
+/** Whether the account is the one that the gate found connected. */
+export function gateOf({ name }: Pick<ProviderAccount, 'name'>, pass: GatePass): HandleCall['gate'] {
+  return pass.provider === name ? 'own' : 'other-account'
 }

@@ -47,12 +47,12 @@ export const scimSchema = z
     message: 'give tokenFile or token, and not both',
   })
 
-/** One entry is a list of one, so that the errors of both have the same path. */
+/** Wraps a single entry in a list, so that the errors of both forms name the same path. */
 function asArray(given: ScimOptions | readonly ScimOptions[] | undefined): readonly ScimOptions[] | undefined {
   return given === undefined || isArray(given) ? given : [given]
 }
 
-/** As the built-in one, which does not know arrays that are read-only. */
+/** `Array.isArray` does not narrow to a read-only array. */
 function isArray(given: ScimOptions | readonly ScimOptions[]): given is readonly ScimOptions[] {
   return Array.isArray(given)
 }

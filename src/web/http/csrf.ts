@@ -13,7 +13,7 @@ export function csrfToken(sealer: CsrfSealer, sessionId: string, purpose: string
   return sealer.mac('csrf', sessionId, purpose).toString('base64url')
 }
 
-/** Whether the token was made with one of the web keys. All are compared. */
+/** Whether the token was made with one of the web keys. All are compared, so that the time does not tell which one fits. */
 export function csrfTokenMatches(sealer: CsrfSealer, sessionId: string, purpose: string, given: unknown): boolean {
   if (typeof given !== 'string') return false
   const tokens = sealer.macs('csrf', sessionId, purpose)

@@ -4,7 +4,7 @@ import type { ScimSealer, ScimTenant } from '../admin/admin-parts.ts'
 
 /**
  * Seals a subject into the `id` of a SCIM user. Nothing is stored, so the id itself has to say whom it names, and the same user always gets
- * the same id (RFC 7643 §3.1), until the web key changes. It is sealed with a key of its tenant's own: as another tenant, or with a bit
+ * the same id (RFC 7643 §3.1), until the web key changes. It is sealed with its tenant's own key: for another tenant, or with a bit
  * changed, it does not open.
  */
 export function scimId(sealer: ScimSealer, { issuer }: Pick<ScimTenant, 'issuer'>, subject: string): string {

@@ -23,7 +23,8 @@ export interface ScimUsers {
   remove(id: string, request: ScimRequest): Promise<ApiAnswer>
 }
 
-interface Named {
+/** What the answer repeats of the request. */
+interface Repeated {
   /** The body of the request. */
   readonly given?: unknown
   readonly id?: string
@@ -37,8 +38,8 @@ export function createScimUsers(
   { operations, sealer }: Pick<AdminParts, 'operations' | 'sealer'>,
   root: string,
 ): ScimUsers {
-  /** `id`: the one that was asked for, which an earlier web key may have sealed. A user's id must not change while it is in use. */
-  function resource(tenant: ScimTenant, subject: string, active: boolean, { given, id: asked }: Named = {}): object {
+  /** Returns the id that was asked for, even if an earlier web key sealed it: a user's id must not change while it is in use. */
+  function resource(tenant: ScimTenant, subject: string, active: boolean, { given, id: asked }: Repeated = {}): object {
     const id = asked ?? scimId(sealer, tenant, subject)
     const [userName, externalId] = [attribute(given, 'userName'), attribute(given, 'externalId')]
     return {
@@ -66,10 +67,15 @@ export function createScimUsers(
     return { ...answer, headers: { 'Retry-After': '10' } }
   }
 
-  async function settled(owner: Owner, activity: Activity, request: ScimRequest, named: Named): Promise<ApiAnswer> {
+  async function settled(
+    owner: Owner,
+    activity: Activity,
+    request: ScimRequest,
+    repeated: Repeated,
+  ): Promise<ApiAnswer> {
     if (activity === 'invalid') return scimError(400, NO_BOOLEAN, 'invalidValue')
     const failed = activity === 'inactive' ? await offboarded(owner, request) : undefined
-    return failed ?? { status: 200, body: resource(request.tenant, owner.subject, activity !== 'inactive', named) }
+    return failed ?? { status: 200, body: resource(request.tenant, owner.subject, activity !== 'inactive', repeated) }
   }
 
   return {

@@ -101,7 +101,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
     return isInTime(session) && !(await isEnded(session, id, startedAt))
   }
 
-  /** Another replica may have ended them under the hash of any of the web keys. */
+  /** Another replica may have recorded the end under the owner's hash with any of the web keys. */
   async function isEnded(owner: Owner, id: string, startedAt: number): Promise<boolean> {
     const hashes = ownerHashes(sealer, owner)
     const found = await Promise.all(hashes.map((hash) => sessions.isEnded({ id, owner: hash, startedAt })))

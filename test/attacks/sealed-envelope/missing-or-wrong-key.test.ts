@@ -25,8 +25,8 @@ test('an operator who configures another key: it says which one is missing, and 
   await refuses(wrong, ALICE, { code: 'key_wrong', reason: 'unknown_seal_key' })
   const said = await wrong.read(ALICE, { signal: AbortSignal.timeout(5000), correlationId: 'c' }).catch(String)
   expect(said).toContain(`sealed with key ${idOf(store.key)}, and this process has ${idOf(key)}`)
-  expect(said).toContain('MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE')
-  expect(await valuesOf(await store.open({ key, previousKeys: [store.key] }), ALICE)).toEqual({
+  expect(said).toContain('MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE')
+  expect(await valuesOf(await store.open({ key, acceptedKeys: [store.key] }), ALICE)).toEqual({
     pat: 'canary-of-alice',
   })
 })
@@ -34,7 +34,7 @@ test('an operator who configures another key: it says which one is missing, and 
 test('a changed key id names another key, and opens nothing with it', async () => {
   const store = await sealedStore(bao)
   const other = generateKeyText()
-  const backend = await store.open({ previousKeys: [other] })
+  const backend = await store.open({ acceptedKeys: [other] })
   await put(backend, ALICE, { pat: 'canary-of-alice' })
   const [[field, text] = ['', '']] = Object.entries(await store.held(ALICE))
   await store.administrator.put(ALICE, { [field]: text.replace(idOf(store.key), idOf(other)) })

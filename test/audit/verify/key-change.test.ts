@@ -18,12 +18,12 @@ beforeEach(async () => {
   log = await auditLogUnderTest()
   old = { public: keysOf(log.key).publicKey, verifying: keysOf(log.key).verifyingKey }
   await log.write(3)
-  await log.write(3, { previousKeys: [next] })
-  await log.write(3, { key: next, previousKeys: [log.key] })
+  await log.write(3, { acceptedKeys: [next] })
+  await log.write(3, { key: next, acceptedKeys: [log.key] })
 })
 
 async function retire(): Promise<void> {
-  const audit = createJsonLines({ folder: log.folder, key: next, previousKeys: [log.key], warn: () => {} })
+  const audit = createJsonLines({ folder: log.folder, key: next, acceptedKeys: [log.key], warn: () => {} })
   await audit.retireKey(old.verifying)
   await audit.close()
 }
@@ -54,7 +54,7 @@ describe('a log that spans a change of keys', () => {
     const opened = (await Promise.all(newest))
       .map((line) => JSON.parse(line ?? ''))
       .find(({ key }) => key === nextPublic)
-    expect(opened).toMatchObject({ type: 'audit.opened', previousKeys: [old.public] })
+    expect(opened).toMatchObject({ type: 'audit.opened', acceptedKeys: [old.public] })
     expect(opened.heads).toHaveLength(2)
   })
 
@@ -98,14 +98,51 @@ describe('a key that the auditor does not pass', () => {
   })
 })
 
-test('files of a previous key expire while it is listed, and are kept when it is not', async () => {
+test('files of an accepted key expire while it is listed, and are kept when it is not', async () => {
   const later = { toFake: ['Date' as const], now: Date.now() + 40 * 24 * 3_600_000 }
   onTestFinished(() => void vi.useRealTimers())
   vi.useFakeTimers(later)
   await log.write(1, { key: next, keepDays: 30 })
   expect(await log.files()).toHaveLength(3)
-  await log.write(1, { key: next, previousKeys: [log.key], keepDays: 30 })
+  await log.write(1, { key: next, acceptedKeys: [log.key], keepDays: 30 })
   expect(await log.files()).toHaveLength(2)
   vi.useRealTimers()
   expect(await log.verdict(both())).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })
+})
+
+test('a file that a process with the old key removes for its age stays explained, before and after the retirement', async () => {
+  onTestFinished(() => void vi.useRealTimers())
+  const begun = Date.now() - 40 * 24 * 3_600_000
+  const onDay = (day: number) => vi.useFakeTimers({ toFake: ['Date'], now: begun + day * 24 * 3_600_000 })
+  const other = await auditLogUnderTest()
+  const first = keysOf(other.key).verifyingKey
+  const keys = [nextVerifying, first]
+  onDay(0)
+  await other.write(3)
+  onDay(25)
+  await other.write(3, { key: next, acceptedKeys: [other.key] })
+  onDay(35)
+  await other.write(3, { acceptedKeys: [next], keepDays: 30 })
+  vi.useRealTimers()
+  expect(await other.files()).toHaveLength(2)
+  expect(await other.verdict({ keys })).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })
+  const audit = createJsonLines({ folder: other.folder, key: next, acceptedKeys: [other.key], warn: () => {} })
+  await audit.retireKey(first)
+  await audit.close()
+  expect(await other.verdict({ keys })).toEqual({ integrity: 'intact', completeness: 'complete', kinds: [] })
+})
+
+test('a retired key that is given first is told from the current one', async () => {
+  await retire()
+  const { findings } = await log.verify({ keys: [old.verifying, nextVerifying] })
+  const [retired] = findings.filter(({ kind }) => kind === 'key_retired')
+  expect(retired?.detail).toContain(`If ${nextPublic} is the current key, give it first`)
+})
+
+test('a current key that has signed nothing yet is a finding, as its files may have been removed', async () => {
+  const unused = keysOf(generateKeyText())
+  const { findings } = await log.verify({ keys: [unused.verifyingKey, ...both().keys] })
+  expect(findings.filter(({ severity }) => severity === 'incomplete')).toEqual([
+    expect.objectContaining({ kind: 'current_key_unseen', detail: expect.stringContaining(unused.publicKey) }),
+  ])
 })

@@ -23,8 +23,8 @@ describe('from the environment', () => {
   test('the first key seals, earlier ones of both kinds only open', async () => {
     const file = join(await temporaryFolder(), 'earlier.key')
     await writeFile(file, `${TWO}\n${THREE}\n`, { mode: 0o600 })
-    const keys = find({ MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_PREVIOUS: ` ${TWO} ${THREE} ` })
-    const ofFile = find({ MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: file })
+    const keys = find({ MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_ACCEPTED: ` ${TWO} ${THREE} ` })
+    const ofFile = find({ MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: file })
     expect(ofFile.map(({ id }) => id)).toEqual(keys.map(({ id }) => id))
     expect(keys.map(({ id }) => id)).toEqual([ONE, TWO, THREE].map(idOf))
     // What seals, what names places and what makes nonces are different keys, and none of them is the configured one.
@@ -38,24 +38,24 @@ describe('from the environment', () => {
     ['a typo', { MCP_SEALED_ENVELOPE_KEY: ONE.slice(1) }, 'key_malformed', 'key_text', 'MCP_SEALED_ENVELOPE_KEY is'],
     [
       'a typo in an earlier one',
-      { MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_PREVIOUS: `${TWO},${THREE.slice(0, 20)}` },
+      { MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_ACCEPTED: `${TWO},${THREE.slice(0, 20)}` },
       'key_malformed',
       'key_text',
-      'MCP_SEALED_ENVELOPE_KEY_PREVIOUS, key 2,',
+      'MCP_SEALED_ENVELOPE_KEY_ACCEPTED, key 2,',
     ],
     [
       'a file that is not there',
-      { MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_PREVIOUS_FILE: '/nowhere/earlier.key' },
+      { MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_ACCEPTED_FILE: '/nowhere/earlier.key' },
       'configuration_invalid',
       'key_file_unreadable',
       '/nowhere/earlier.key',
     ],
     [
       'the new key as the earlier one',
-      { MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_PREVIOUS: ONE },
+      { MCP_SEALED_ENVELOPE_KEY: ONE, MCP_SEALED_ENVELOPE_KEY_ACCEPTED: ONE },
       'configuration_invalid',
       'same_key',
-      'MCP_SEALED_ENVELOPE_KEY_PREVIOUS: key 1 is the same as the current key',
+      'MCP_SEALED_ENVELOPE_KEY_ACCEPTED: key 1 is the same as the current key',
     ],
     [
       'two sources',
@@ -75,7 +75,7 @@ describe('from the environment', () => {
 test('an earlier key in a file that others can read is refused', async () => {
   const file = join(await temporaryFolder(), 'earlier.key')
   await writeFile(file, TWO, { mode: 0o644 })
-  const error = thrownError(() => findEnvelopeKeys({ key: ONE, previousKeysFile: file, warn }, {}))
+  const error = thrownError(() => findEnvelopeKeys({ key: ONE, acceptedKeysFile: file, warn }, {}))
   expect(error).toMatchObject({ code: 'key_exposed', reason: 'key_file_mode' })
   expect(error.message).toContain(file)
 })

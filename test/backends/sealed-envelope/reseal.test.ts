@@ -15,10 +15,11 @@ import { call, put, remove, valuesOf } from '../../../src/testing/secret-backend
 import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
 import { type AwsProxy, startAwsProxy } from '../../harness/aws/aws-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
+import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 
 const OLD = generateKeyText()
 const NEW = generateKeyText()
-const BOTH = { key: NEW, previousKeys: [OLD] }
+const BOTH = { key: NEW, acceptedKeys: [OLD] }
 const warn = () => undefined
 const of = (subject: string): StorageKey => storageKey('jira', { issuer: 'https://login.example.com', subject })
 const [ALICE, BOB, CAROL, DAVE] = [of('alice'), of('bob'), of('carol'), of('dave')]
@@ -51,10 +52,11 @@ async function auditOf(backend: SecretBackend, key: StorageKey): Promise<unknown
   return undefined
 }
 
-const servers: { bao?: OpenBao; moto?: AwsProxy; ministack?: AwsProxy } = {}
+const servers: { bao?: OpenBao; vault?: VaultProxy; moto?: AwsProxy; ministack?: AwsProxy } = {}
 const emulators: AwsEmulator[] = []
 beforeAll(async () => {
   servers.bao = await startOpenBao()
+  servers.vault = await startVaultProxy(servers.bao.address)
   for (const kind of ['moto', 'ministack'] as const) {
     const emulator = await startAwsEmulator(kind)
     emulators.push(emulator)
@@ -62,17 +64,18 @@ beforeAll(async () => {
   }
 })
 afterAll(async () => {
-  await Promise.all([servers.bao?.stop(), servers.moto?.close(), servers.ministack?.close()])
+  await Promise.all([servers.vault?.close(), servers.moto?.close(), servers.ministack?.close()])
+  await servers.bao?.stop()
   await Promise.all(emulators.map((emulator) => emulator.stop()))
 })
 
 /** Makes an empty place in the store, and connections to it. */
 async function newPlace(kind: 'OpenBao' | 'moto' | 'ministack'): Promise<() => SecretBackend> {
   if (kind === 'OpenBao') {
-    const { bao } = servers
+    const { bao, vault } = servers
     const mount = (await bao?.newMount()) ?? ''
     return () =>
-      vaultBackend({ address: bao?.address ?? '', auth: { method: 'token', token: ROOT_TOKEN }, mount, warn })
+      vaultBackend({ address: vault?.endpoint ?? '', auth: { method: 'token', token: ROOT_TOKEN }, mount, warn })
   }
   const endpoint = servers[kind]?.endpoint ?? ''
   const prefix = `mcp-${randomUUID().slice(0, 8)}`
@@ -156,6 +159,24 @@ describe.each(['OpenBao', 'moto', 'ministack'] as const)('over %s', (kind) => {
     await reseal(both)
     const fresh = await envelope({ key: NEW })
     for (const key of users) expect(await valuesOf(fresh, key)).toEqual({ pat: saved.get(key.path) })
+  })
+
+  test.each([
+    { what: 'undone', before: new Date('2026-11-27T16:55:00Z'), meanwhile: undefined },
+    { what: 'marked', before: undefined, meanwhile: new Date('2026-11-27T16:55:00Z') },
+  ])('a rejection that is $what between the look and the write stays so', async ({ before, meanwhile }) => {
+    inner = await newPlace(kind)
+    const old = await envelope({ key: OLD })
+    const version = await put(old, BOB, { pat: 'of bob' }, { labels: LABELS })
+    if (before) await old.markRejected?.(BOB, version, before, call())
+    let changed: boolean | undefined
+    servers[kind === 'OpenBao' ? 'vault' : kind]?.beforeChange(async () => {
+      changed = await old.markRejected?.(BOB, version, meanwhile, call())
+    })
+    const both = await envelope(BOTH)
+    expect(await reseal(both)).toMatchObject({ resealed: 1 })
+    expect(changed).toBe(true)
+    expect(await labelsOf(both, BOB)).toEqual({ ...LABELS, ...(meanwhile && { rejectedAt: meanwhile }) })
   })
 
   test('stopped in the middle, every record still opens, and the next run does the rest', async () => {

@@ -21,7 +21,7 @@ const FAULTS = ['down', 'hanging', 'dripping', 'reset', 'lost', 'html', 'failing
 /** Two envelopes around backends of their own, and more as they are asked for. */
 async function harnessOf(
   inner: () => SecretBackend,
-  rest: Pick<SecretBackendHarness, 'vendor' | 'fault'> = {},
+  rest: Pick<SecretBackendHarness, 'vendor' | 'fault' | 'beforeChange'> = {},
 ): Promise<SecretBackendHarness> {
   const opened: SecretBackend[] = []
   const connect = async () => {
@@ -80,7 +80,8 @@ describe('over OpenBao', () => {
     describeSecretBackend({
       test,
       faults: [...FAULTS],
-      makeHarness: async () => harnessOf(inner(await bao.newMount()), { fault: faultOf(proxy) }),
+      makeHarness: async () =>
+        harnessOf(inner(await bao.newMount()), { fault: faultOf(proxy), beforeChange: proxy.beforeChange }),
     })
   })
 
@@ -89,7 +90,7 @@ describe('over OpenBao', () => {
       test,
       async makeHarness() {
         const mount = await bao.newMount()
-        return harnessOf(inner(mount), { vendor: hashicorpOperator(bao, mount) })
+        return harnessOf(inner(mount), { vendor: hashicorpOperator(bao, mount), beforeChange: proxy.beforeChange })
       },
     })
   })
@@ -122,7 +123,7 @@ describe.each(['moto', 'ministack'] as const)('over %s', (name) => {
     describeSecretBackend({
       test,
       faults: [...FAULTS],
-      makeHarness: () => harnessOf(inner(newPrefix()), { fault: faultOf(proxy) }),
+      makeHarness: () => harnessOf(inner(newPrefix()), { fault: faultOf(proxy), beforeChange: proxy.beforeChange }),
     })
   })
 
@@ -132,7 +133,7 @@ describe.each(['moto', 'ministack'] as const)('over %s', (name) => {
       makeHarness: () => {
         const prefix = newPrefix()
         const vendor: VendorOperator = awsOperator(emulator.administrator, prefix)
-        return harnessOf(inner(prefix), { vendor })
+        return harnessOf(inner(prefix), { vendor, beforeChange: proxy.beforeChange })
       },
     })
   })

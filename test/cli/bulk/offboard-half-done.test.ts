@@ -5,8 +5,6 @@ import { httpBrowser } from '../../../examples/tickets/http-browser.ts'
 import { awsSecretsManagerBackend } from '../../../src/backends/aws-secrets-manager/aws-secrets-manager.ts'
 import { vaultBackend } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { sealedFile } from '../../../src/backends/sealed-file/sealed-file.ts'
-import { asked } from '../../../src/cli/commands.ts'
-import { runCommand } from '../../../src/cli/terminal/command.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
@@ -16,6 +14,7 @@ import { startAwsProxy } from '../../harness/aws/aws-proxy.ts'
 import { ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
 import { startVaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 import { openForm } from '../../harness/mcp-harness.ts'
+import { runHere } from '../../harness/processes/cli-process.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
 /** Paths on the disk that a new name cannot be written to. */
@@ -110,20 +109,8 @@ async function awsStore(name: EmulatorName): Promise<Breakable> {
 const warn = () => undefined
 
 async function run(words: readonly string[], environment: NodeJS.ProcessEnv) {
-  const printed = { out: '', error: '' }
-  const what = await asked(words)
-  if (what.kind !== 'command') throw new Error('no command')
-  const code = await runCommand(what.command, what.words, {
-    out: (text) => {
-      printed.out += text
-    },
-    error: (text) => {
-      printed.error += text
-    },
-    environment,
-    readSecret: async () => '',
-  })
-  return { code, ...printed, json: () => JSON.parse(printed.out) }
+  const ended = await runHere(words, environment)
+  return { ...ended, json: () => JSON.parse(ended.out) }
 }
 
 const STORES: Readonly<Record<string, () => Promise<Breakable>>> = {

@@ -118,17 +118,17 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect([...statuses.values()]).toEqual(['active', 'active', 'active', 'active'])
   })
 
-  test('offboard of somebody who has nothing says what was checked, and ends with 0', async () => {
+  test('offboard of somebody who has nothing says what was checked, and ends with 3', async () => {
     const nobody = ['--issuer', ISSUER, '--subject', 'auth0|alicia']
     const { code, out } = await operate('offboard', ...nobody)
-    expect(code).toBe(0)
+    expect(code).toBe(3)
     expect(out).toContain(`Nothing was found for auth0|alicia (issuer ${ISSUER}).`)
     expect(out).toContain("Checked: the backend's list, with 4 credentials of all owners.\n")
     expect(out).toMatch(/^Not checked.*\n(?: {2}.*\n)* {2}the owner's sign-in at the form of running servers.*until/m)
     expect(out).not.toContain('Delete the tokens')
     const json = await operate('offboard', ...nobody, '--providers', 'jira,gitlab', '--json')
     expect([json.code, json.json()]).toMatchObject([
-      0,
+      3,
       {
         listed: 4,
         credentials: [
@@ -139,9 +139,9 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
       },
     ])
     const named = await operate('offboard', ...nobody, '--providers', 'jira,gitlab')
-    expect([named.code, named.out]).toEqual([0, expect.stringContaining('of all owners; and by name jira, gitlab.\n')])
+    expect([named.code, named.out]).toEqual([3, expect.stringContaining('of all owners; and by name jira, gitlab.\n')])
     const dry = await operate('offboard', ...nobody, '--dry-run')
-    expect([dry.code, dry.out.split('\n').length]).toEqual([0, 3])
+    expect([dry.code, dry.out.split('\n').length]).toEqual([3, 3])
   })
 
   test('offboard revokes all of the owner, and says what it cannot end and what is left at the services', async () => {

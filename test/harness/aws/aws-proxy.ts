@@ -32,6 +32,8 @@ export interface AwsProxy {
   loseAnswers(operation: string): void
   /** Milliseconds for which a name stays taken after it was deleted without recovery. */
   keepRemovedFor(milliseconds: number): void
+  /** Runs this once, before the next request that stores a value or moves a label is passed on. */
+  beforeChange(run: () => Promise<unknown>): void
   /** The operations that arrived, in order. */
   readonly operations: string[]
   down(): Promise<void>
@@ -52,6 +54,8 @@ interface Parameters {
 /** Operations whose result depends on the secret's state. */
 const SENSITIVE = ['PutSecretValue', 'RestoreSecret', 'CreateSecret', 'UpdateSecretVersionStage', 'GetSecretValue']
 
+const CHANGES = ['PutSecretValue', 'UpdateSecretVersionStage']
+
 export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   const faults = new Map<string, AwsFault>()
   const secretFaults = new Map<string, AwsFault>()
@@ -60,6 +64,7 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   const removed = new Map<string, number>()
   const puts = new Map<string, string>()
   let keepRemoved = 0
+  let first: (() => Promise<unknown>) | undefined
 
   function faultOf(request: ProxiedRequest): AwsFault {
     const { SecretId = '' } = secretFaults.size > 0 ? parametersOf(request) : {}
@@ -78,6 +83,11 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
     },
     async answerFor(request) {
       operations.push(operationOf(request))
+      const before = CHANGES.includes(operationOf(request)) ? first : undefined
+      if (before) {
+        first = undefined
+        await before()
+      }
       const fault = faultOf(request)
       if (isRefusal(fault)) {
         const [status, name] = REFUSALS[fault]
@@ -166,6 +176,9 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
     loseAnswers: (operation) => void losing.set(operation, 2),
     keepRemovedFor(milliseconds) {
       keepRemoved = milliseconds
+    },
+    beforeChange(run) {
+      first = run
     },
     operations,
   }

@@ -87,15 +87,15 @@ test('a start is refused with the name of the variable and what to do', async ()
   const withFile = async (text: string, mode?: number) =>
     refusal({ ...scim, MCP_SCIM_TOKEN_FILE: await tokenFile(text, mode) })
   const rules =
-    /^environment\.MCP_SCIM_TOKEN_FILE: \S+ must hold one token of 32 to 1024 characters.*openssl rand -hex 32$/
+    /^environment\.MCP_SCIM_TOKEN_FILE \(\S+\): the file must hold one token of 32 to 1024 characters.*openssl rand -hex 32$/
   expect(await withFile('canary-too-short')).toMatch(rules)
   expect(await withFile('')).toMatch(rules)
   expect(await withFile(`${TOKEN} ${TOKEN}`)).toMatch(rules)
   expect(await withFile(TOKEN, 0o644)).toMatch(
-    /^environment\.MCP_SCIM_TOKEN_FILE: \S+ may be read by other users\. .*chmod/,
+    /^environment\.MCP_SCIM_TOKEN_FILE \(\S+\): the file may be read by other users\. .*chmod/,
   )
   expect(await refusal({ ...scim, MCP_SCIM_TOKEN_FILE: `/${randomUUID()}` })).toMatch(
-    /^environment\.MCP_SCIM_TOKEN_FILE: \S+ cannot be read\.$/,
+    /^environment\.MCP_SCIM_TOKEN_FILE \(\S+\): the file cannot be read\.$/,
   )
   const otherIssuer = { ...scim, MCP_SCIM_TOKEN_FILE: await tokenFile(TOKEN), MCP_SCIM_ISSUER: `${provider.issuer}/` }
   expect(await refusal(otherIssuer)).toMatch(/^environment\.MCP_SCIM_ISSUER: no users come from this issuer/)

@@ -97,7 +97,7 @@ export async function emptyFile(path: string, durably: boolean): Promise<void> {
 
 /**
  * Durably replaces the content of an existing small file with what `changed` returns for it; undefined leaves it as it is. It writes to the
- * very file that it has read: one that is removed or replaced under its name meanwhile stays so.
+ * file that it has read. If that name is removed or replaced meanwhile, the removal or the replacement stays.
  */
 export async function changeFile(path: string, changed: (bytes: Buffer) => Buffer | undefined): Promise<void> {
   let file: Awaited<ReturnType<typeof open>>

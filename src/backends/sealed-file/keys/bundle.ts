@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { canonicalBase64url } from '../../../core/crypto/base64url.ts'
 import { readKeyFile } from '../../../core/crypto/key-source.ts'
 import { KEY_BYTES } from '../../../core/crypto/sodium.ts'
+import { fileLabel } from '../../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { parsedJson } from '../../../core/model/json.ts'
 import type { BundleTier } from '../../../core/ports/store-keys.ts'
@@ -75,7 +76,13 @@ export function bundleText(keyring: Keyring, tier: BundleTier): string {
  * @throws `key_malformed`, `key_exposed`, `configuration_invalid`
  */
 export function readBundle(path: string, warn: (message: string) => void): Bundle {
-  return parseBundle(readKeyFile(path, warn), path)
+  const label = bundleLabel(path)
+  return parseBundle(readKeyFile(path, label, warn), label)
+}
+
+/** Names the bundle's file in messages. */
+export function bundleLabel(path: string): string {
+  return fileLabel('MCP_VAULT_BUNDLE_FILE', path)
 }
 
 /** @throws `key_malformed`; the message names `source` and the mistake, never the text */

@@ -1,5 +1,5 @@
 import { CredentialVaultError, isCredentialVaultError } from '../../../core/model/errors.ts'
-import { type Bundle, readBundle } from './bundle.ts'
+import { type Bundle, bundleLabel, readBundle } from './bundle.ts'
 import { type HeldKeyring, identityOf, readKeyringBytes } from './held-keyring.ts'
 import { headerOfKeyring } from './keyring.ts'
 import { keyringPath } from './keyring-file.ts'
@@ -60,7 +60,7 @@ export function holdBundle({ root, bundle, path, warn }: HeldBundleParts): HeldK
         held = found
       else
         warn(
-          `${path} was replaced by an older bundle, or by one of another tier or store, and is ignored until it fits.`,
+          `${bundleLabel(path)} was replaced by an older bundle, or by one of another tier or store, and is ignored until it fits.`,
         )
     } catch (error) {
       if (!isCredentialVaultError(error)) throw error
@@ -86,7 +86,7 @@ function outdated(path: string, newest: string, tier: Bundle['tier']): Credentia
   const command = tier === 'form' ? 'export-writer' : 'export-reader'
   return new CredentialVaultError(
     'key_wrong',
-    `The bundle ${path} lacks the store's newest key ${newest}. Nothing was changed. Make a new bundle with "mcp-credential-vault keys ${command}" and replace the file; no restart is needed.`,
+    `The bundle of ${bundleLabel(path)} lacks the store's newest key ${newest}. Nothing was changed. Make a new bundle with "mcp-credential-vault keys ${command}" and replace the file; no restart is needed.`,
     { reason: 'bundle_outdated' },
   )
 }
@@ -94,7 +94,7 @@ function outdated(path: string, newest: string, tier: Bundle['tier']): Credentia
 function otherStore(path: string, root: string): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `The bundle ${path} belongs to another store than ${root}. Nothing was changed. Set MCP_VAULT_FOLDER or MCP_VAULT_BUNDLE_FILE to the one that fits.`,
+    `The bundle of ${bundleLabel(path)} belongs to another store than ${root}. Nothing was changed. Set MCP_VAULT_FOLDER or MCP_VAULT_BUNDLE_FILE to the one that fits.`,
     { reason: 'bundle_store' },
   )
 }

@@ -5,7 +5,7 @@ import { auditVariables } from './audit-from-environment.ts'
 import { storeVariables } from './create-stores.ts'
 import { wholeNumber, words } from './environment.ts'
 
-/** What `vaultOptionsFromEnvironment` reads, beside the stores' own variables. */
+/** The variables that `vaultOptionsFromEnvironment` reads, besides those of the stores. */
 export const vaultVariables = z.object({
   MCP_SERVER_BASE_URL: z.string({ error: 'set it to the URL under which this server is reached' }),
   MCP_SERVER_NAME: z.string().optional(),
@@ -50,7 +50,7 @@ export const knownVariables: ReadonlySet<string> = new Set(
     ...Object.keys(vaultVariables.shape),
     'MCP_WEB_KEY',
     'MCP_WEB_KEY_FILE',
-    'MCP_WEB_KEY_PREVIOUS',
-    'MCP_WEB_KEY_PREVIOUS_FILE',
+    'MCP_WEB_KEY_ACCEPTED',
+    'MCP_WEB_KEY_ACCEPTED_FILE',
   ].filter((name) => name.startsWith('MCP_')),
 )
