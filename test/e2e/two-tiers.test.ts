@@ -1,8 +1,11 @@
-import { describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { startServer } from '../../src/server/start-server.ts'
 import { call, put, valuesOf } from '../../src/testing/secret-backend/calls.ts'
+import { type OpenBao, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
+import { policyToken } from '../harness/hashicorp-vault/policy-token.ts'
 import { fillIn, openForm } from '../harness/mcp-harness.ts'
 import { bundleFile } from '../harness/sealed-file/bundles.ts'
 import { sealedFolder } from '../harness/sealed-file/sealed-folder.ts'
@@ -42,6 +45,21 @@ describe('two processes, each with its own keys of one sealed file', () => {
     expect(types(tiers.toolAudit)).not.toContain('credential.stored')
   })
 
+  test('a call for a named account is asked for that one, and saved under its name', async () => {
+    const { operator, tiers } = await sealedTiers()
+    const owner = { issuer: tiers.identityProvider.issuer, subject: 'alice' }
+    const alice = await tiers.connect('alice', {
+      onLink: async (link) => {
+        expect((await fillIn(link, 'alice', { pat: TOKEN })).status).toBe(200)
+        return 'accept' as const
+      },
+    })
+    const answer = `a secret of ${TOKEN.length} characters`
+    expect(await alice.text('read_secret_of_work')).toMatchObject({ text: answer, isError: false })
+    expect(await valuesOf(operator, storageKey('jira@work', owner))).toEqual({ pat: TOKEN })
+    expect(await operator.stat(storageKey('jira', owner), call())).toEqual({ status: 'absent' })
+  })
+
   test('a rejection is marked by the tool tier, and its owner takes it back at the form tier', async () => {
     const { operator, tiers } = await sealedTiers()
     const owner = { issuer: tiers.identityProvider.issuer, subject: 'alice' }
@@ -77,6 +95,62 @@ describe('two processes, each with its own keys of one sealed file', () => {
     for (const path of ['/credentials', '/credentials/jira/entry?t=x', '/credentials/callback'])
       expect(await status(tiers.tools.address, path)).toBe(404)
     for (const { address } of [tiers.form, tiers.tools]) expect(await status(address, '/health')).toBe(200)
+  })
+})
+
+describe('two processes, each with its own login to Vault', () => {
+  let bao: OpenBao
+  beforeAll(async () => {
+    bao = await startOpenBao()
+  })
+  afterAll(() => bao.stop())
+
+  test.each([
+    ['without an envelope', undefined],
+    ['with the key of a sealed envelope in both', generateKeyText()],
+  ])('a call is asked, the form tier saves, and the call goes on: %s', async (_name, envelopeKey) => {
+    const mount = await bao.newMount()
+    const both = {
+      MCP_VAULT_BACKEND: 'vault',
+      VAULT_ADDR: bao.address,
+      VAULT_KV_MOUNT: mount,
+      ...(envelopeKey !== undefined && { MCP_SEALED_ENVELOPE_KEY: envelopeKey }),
+    }
+    const tiers = await startTwoTiers({
+      form: { ...both, VAULT_WRITE_TOKEN: await policyToken(bao, 'form', mount) },
+      tool: { ...both, VAULT_READ_TOKEN: await policyToken(bao, 'tool', mount) },
+    })
+    const alice = await tiers.connect('alice', {
+      onLink: async (link) => {
+        expect((await fillIn(link, 'alice', { pat: TOKEN })).status).toBe(200)
+        return 'accept' as const
+      },
+    })
+    expect(await alice.text()).toMatchObject({ text: `a secret of ${TOKEN.length} characters`, isError: false })
+    const key = storageKey('jira', { issuer: tiers.identityProvider.issuer, subject: 'alice' })
+    const { body } = await bao.api('GET', `${mount}/data/mcp/${key.path}`)
+    const sealed = { 'mcp-sealed': expect.stringMatching(/^mcv-sealed/) }
+    expect(body.data.data).toEqual(envelopeKey === undefined ? { pat: TOKEN } : sealed)
+  })
+
+  test('a tier without the key of the envelope that the other has refuses what it finds', async () => {
+    const mount = await bao.newMount()
+    const both = { MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: bao.address, VAULT_KV_MOUNT: mount }
+    const write = { VAULT_WRITE_TOKEN: await policyToken(bao, 'form', mount) }
+    const tiers = await startTwoTiers({
+      form: { ...both, ...write, MCP_SEALED_ENVELOPE_KEY: generateKeyText() },
+      tool: { ...both, VAULT_READ_TOKEN: await policyToken(bao, 'tool', mount) },
+    })
+    const alice = await tiers.connect('alice', {
+      onLink: async (link) => {
+        expect((await fillIn(link, 'alice', { pat: TOKEN })).status).toBe(200)
+        return 'accept' as const
+      },
+    })
+    const { text, isError } = await alice.text()
+    expect(isError).toBe(true)
+    expect(text).not.toContain('mcv-sealed')
+    expect(tiers.toolAudit.events).toContainEqual(expect.objectContaining({ reason: 'envelope_missing' }))
   })
 })
 

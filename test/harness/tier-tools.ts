@@ -1,5 +1,5 @@
 import type { PendingStore } from '../../src/core/ports/pending-store.ts'
-import { credentialGate } from '../../src/mcp/sdk-v1/index.ts'
+import { credentialGate, type ToolExtra, type ToolHandler } from '../../src/mcp/sdk-v1/index.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import type { DefineTools } from '../../src/server/tools-module.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
@@ -8,20 +8,18 @@ const variables = { pat: { label: 'Personal access token', type: 'password' } } 
 
 /** A module of tools as an operator gives it to both tiers. */
 export const tierTools: DefineTools = (server, vault) => {
-  const jira = new CredentialsProvider({ vault, name: 'jira', variables })
+  const jira = new CredentialsProvider({ vault, name: 'jira', variables, accounts: ['work'] })
   const gate = credentialGate(server)
-  server.registerTool(
-    'read_secret',
-    {},
-    gate(jira, async (extra) => ({
-      content: [
-        {
-          type: 'text',
-          text: await jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`),
-        },
-      ],
-    })),
-  )
+  const read: ToolHandler<[ToolExtra]> = async (extra) => ({
+    content: [
+      {
+        type: 'text',
+        text: await jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`),
+      },
+    ],
+  })
+  server.registerTool('read_secret', {}, gate(jira, read))
+  server.registerTool('read_secret_of_work', {}, gate(jira, { account: 'work' }, read))
   server.registerTool(
     'reject_secret',
     {},

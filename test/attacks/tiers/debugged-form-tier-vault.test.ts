@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { vaultBackend } from '../../../src/backends/hashicorp-vault/hashicorp-vault.ts'
@@ -9,26 +6,18 @@ import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put } from '../../../src/testing/secret-backend/calls.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
+import { policyToken } from '../../harness/hashicorp-vault/policy-token.ts'
 import { debuggedTier, formsOf, LOCAL_USER } from '../../harness/processes/debugged-tier.ts'
 
 const EARLIER = 'pat-of-alice-the-earlier-one'
 const SECRET = 'pat-of-alice-that-no-form-tier-has-seen'
 const ALICE = storageKey('jira', { issuer: 'local-user', subject: LOCAL_USER })
-const POLICIES = join(import.meta.dirname, '../../../docs/backends/policies')
 
 let bao: OpenBao
 beforeAll(async () => {
   bao = await startOpenBao()
 })
 afterAll(() => bao.stop())
-
-async function token(policyName: 'form' | 'tool', mount: string, more = ''): Promise<string> {
-  const name = `policy-${randomUUID().slice(0, 8)}`
-  const file = readFileSync(join(POLICIES, `vault-${policyName}.hcl`), 'utf8')
-  await bao.api('PUT', `sys/policies/acl/${name}`, { policy: `${file}${more}`.replaceAll('"secret/', `"${mount}/`) })
-  const { body } = await bao.api('POST', 'auth/token/create', { policies: [name], ttl: '1h' })
-  return body.auth.client_token
-}
 
 interface Stored {
   readonly mount: string
@@ -48,7 +37,7 @@ async function stored(envelopeKey?: string, more = ''): Promise<Stored> {
   await put(backend, ALICE, { pat: EARLIER })
   await put(backend, ALICE, { pat: SECRET })
   const { body } = await bao.api('GET', pathOf(mount, 'data'))
-  const write = await token('form', mount, more)
+  const write = await policyToken(bao, 'form', mount, more)
   const environment = {
     MCP_VAULT_BACKEND: 'vault',
     MCP_WEB_KEY: generateKeyText(),
@@ -138,7 +127,7 @@ test('with its login and a debugger, an attacker reads no version of a value, an
 
 test("the same attack with the tools' login reads it", async () => {
   const { mount } = await stored()
-  const answers = (await attack(mount, await token('tool', mount))).join('\n')
+  const answers = (await attack(mount, await policyToken(bao, 'tool', mount))).join('\n')
   expect(answers).toContain(SECRET)
   expect(answers).toContain(EARLIER)
 })
