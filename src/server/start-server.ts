@@ -45,7 +45,10 @@ export async function startServer(start: StartOptions): Promise<RunningServer> {
   const options = vaultOptionsFromEnvironment(process.env, given, tier === 'all' ? {} : { tier })
   refuseNeighbours(options, host)
   if (tier === 'all') refuseOneTiersKeys(options)
-  else refuseOwnMemory(options, tier)
+  else {
+    refuseOwnMemory(options, tier)
+    if (!given?.audit) refuseSharedLog(options, tier)
+  }
   const vault = await OPENERS[tier](options).catch((error: unknown) => {
     throw errorOfEnvironment(process.env, error)
   })
@@ -111,6 +114,16 @@ function refuseOwnMemory({ pendingStore }: OpenVaultOptions, tier: BundleTier): 
   throw new CredentialVaultError(
     'configuration_invalid',
     `environment.MCP_PENDING_STORE: the ${tier} tier and the other one are two processes, and open requests in the memory of one are unknown to the other. Set a pending store that both share, such as redis.`,
+    { reason: 'option' },
+  )
+}
+
+/** The default is in the store's folder, which the tiers of a sealed file share. */
+function refuseSharedLog({ backend }: OpenVaultOptions, tier: BundleTier): void {
+  if (backend.name !== 'sealed-file' || process.env['MCP_AUDIT_FOLDER']) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `environment.MCP_AUDIT_FOLDER: without it, the ${tier} tier would write its audit log into the store's folder, as the other tier would, which signs with another key. Set a folder for this tier alone.`,
     { reason: 'option' },
   )
 }

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
@@ -156,7 +158,9 @@ describe('two processes, each with its own login to Vault', () => {
 
 describe('an operator who mistypes', () => {
   async function starting(tier: 'all' | 'form' | 'tool', environment: Readonly<Record<string, string>>, given = {}) {
-    const both = { MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_VAULT_KEY: '', MCP_VAULT_KEY_FILE: '' }
+    const folder = { MCP_AUDIT_FOLDER: join(tmpdir(), 'log-of-a-tier-that-does-not-start') }
+    const noKey = { MCP_VAULT_KEY: '', MCP_VAULT_KEY_FILE: '' }
+    const both = { MCP_SERVER_BASE_URL: 'http://localhost:8005', ...noKey, ...folder }
     for (const [name, value] of Object.entries({ ...both, ...environment })) vi.stubEnv(name, value)
     try {
       const start = { defineTools: tierTools, port: 0, host: '127.0.0.1', mode: 'stateless' as const, tier }
@@ -204,6 +208,18 @@ describe('an operator who mistypes', () => {
     expect(await starting('tool', { MCP_VAULT_BACKEND: 'memory' })).toMatchObject({
       message: expect.stringContaining('environment.MCP_VAULT_BACKEND'),
     })
+  })
+
+  test('is told that the tiers of a sealed file would share the default folder of the audit log', async () => {
+    const { folder, form, tool } = await made()
+    for (const [tier, bundle] of [
+      ['form', form],
+      ['tool', tool],
+    ] as const)
+      expect(await starting(tier, { ...folder, MCP_VAULT_BUNDLE_FILE: bundle, MCP_AUDIT_FOLDER: '' })).toMatchObject({
+        code: 'configuration_invalid',
+        message: expect.stringMatching(/^environment\.MCP_AUDIT_FOLDER: /),
+      })
   })
 
   test('is told that the admin API needs both tiers', async () => {

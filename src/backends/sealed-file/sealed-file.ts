@@ -1,24 +1,18 @@
 import { z } from 'zod'
 import { deriveKey } from '../../core/crypto/derive-key.ts'
-import { type FoundKey, findKey } from '../../core/crypto/key-source.ts'
+import { findKey } from '../../core/crypto/key-source.ts'
 import { sodiumReady, wipe } from '../../core/crypto/sodium.ts'
 import { throwIfAborted } from '../../core/host/deadline.ts'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { OpeningEvents, SecretBackend, Tier } from '../../core/ports/secret-backend.ts'
+import type { SecretBackend, Tier } from '../../core/ports/secret-backend.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
-import { type CredentialFiles, createCredentialFiles } from './credential-files.ts'
-import { createCurrentRecords } from './current-record.ts'
 import { storageError } from './files/storage-error.ts'
 import { readBundle } from './keys/bundle.ts'
-import { holdBundle } from './keys/held-bundle.ts'
-import { type HeldKeyring, holdKeyring } from './keys/held-keyring.ts'
-import { createRevisions, type Revisions } from './revisions.ts'
+import { type OpenedStore, openWithBundle, openWithStoreKey } from './opened-store.ts'
 import { revoke } from './revocation.ts'
 import { announceServer, type ServerPresence } from './server-presence.ts'
-import { openExistingStore, openStoreFolder } from './store-folder.ts'
-import { createStoreKeys } from './store-keys.ts'
 
 export interface SealedFileOptions {
   /**
@@ -54,15 +48,6 @@ const optionsSchema = z.strictObject({
   create: z.boolean().default(true),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
 } satisfies OptionSchemas<SealedFileOptions>)
-
-interface OpenedStore {
-  readonly root: string
-  readonly tier: Tier
-  readonly files: CredentialFiles
-  readonly revisions: Revisions
-  /** Undefined in a process that has one tier's bundle. */
-  readonly master: { readonly key: Uint8Array; readonly storeKeys: StoreKeys } | undefined
-}
 
 /**
  * Keeps credentials in a folder on this machine: one file for each revision, sealed with libsodium's `crypto_box_seal`, signed with
@@ -111,29 +96,6 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     throw notOfTier(tier)
   }
 
-  async function openWithStoreKey(
-    found: FoundKey | undefined,
-    events: OpeningEvents | undefined,
-  ): Promise<OpenedStore> {
-    const { root, keyring, found: used } = await openStoreFolder(folder, found, { create, warn }, events)
-    const again = () => findKey({ ...keySource, warn: () => {} })
-    const parts = partsOf(root, holdKeyring({ root, keyring, found: used, findKey: again, warn }))
-    return { ...parts, tier: 'both', master: { key: used.key, storeKeys: createStoreKeys({ ...parts, found: used }) } }
-  }
-
-  async function openWithBundle(path: string): Promise<OpenedStore> {
-    const bundle = readBundle(path, warn)
-    const root = await openExistingStore(folder, warn)
-    return { ...partsOf(root, holdBundle({ root, bundle, path, warn })), tier: bundle.tier, master: undefined }
-  }
-
-  function partsOf(root: string, keys: HeldKeyring) {
-    const revisions = createRevisions(root)
-    const records = createCurrentRecords(revisions, keys)
-    const files = createCredentialFiles({ keys, revisions, records, warn })
-    return { root, keys, revisions, records, files, rejections: files.rejections }
-  }
-
   async function guarded<T>(work: (store: OpenedStore) => Promise<T>, signal: AbortSignal): Promise<T> {
     try {
       throwIfAborted(signal)
@@ -151,7 +113,10 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
       const found = findKey({ ...keySource, warn, onFound: events?.keyConfigured })
       if (bundleFile !== undefined && found) throw keyBesideBundle(found.source)
       try {
-        store = bundleFile === undefined ? await openWithStoreKey(found, events) : await openWithBundle(bundleFile)
+        store =
+          bundleFile === undefined
+            ? await openWithStoreKey({ folder, create, source: keySource, found, events, warn })
+            : await openWithBundle(bundleFile, { folder, warn })
       } catch (error) {
         throw storageError(error, folder)
       }
