@@ -1,6 +1,7 @@
 import { loadEnvFile } from 'node:process'
 import { fileLabel } from '../core/host/shown-path.ts'
 import { isLoopback } from '../core/network/loopback.ts'
+import type { ServerTier } from '../server/start-server.ts'
 import { loadTools, withSdk } from './operator/load-tools.ts'
 import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
 import type { Command, Terminal } from './terminal/command.ts'
@@ -14,18 +15,21 @@ export const start: Command = {
     port: { type: 'string' },
     host: { type: 'string' },
     stateless: { type: 'boolean' },
+    tier: { type: 'string' },
     environment: { type: 'string' },
     // The former name. Node.js itself recognises that option and reads the file first, so a missing file ends in Node.js's error.
     'env-file': { type: 'string' },
   },
   help: `
-Usage: mcp-credential-vault start MODULE [--port PORT] [--host 127.0.0.1] [--stateless] [--environment FILE]
+Usage: mcp-credential-vault start MODULE [--port PORT] [--host 127.0.0.1] [--stateless] [--tier TIER] [--environment FILE]
 
 MODULE is an ES module whose default export is (server, vault) => void. It is called once for each client with a new McpServer of
 @modelcontextprotocol/sdk 1.x and registers its tools on it. The vault is set up from the environment; --environment reads more of it
 from a file. docs/configuration.md lists the variables.
 
 --port is by default the port of MCP_SERVER_BASE_URL where that is on localhost, else 8005.
+--tier form serves the pages alone, with a login or bundle that saves and cannot read; --tier tool serves the tools alone, with one that
+reads and cannot save. Both share a pending store and MCP_WEB_KEY_FILE, and get the same MODULE. Default all. docs/tiers.md has the set-up.
 Serves /mcp, the form below /credentials, the metadata below /.well-known, and /healthz, /readyz and /health.
 
 SIGTERM or SIGINT ends it in order within 25 seconds: waiting calls are answered, running calls and saves finish, the audit log is
@@ -36,6 +40,7 @@ flushed. A second signal ends it immediately.
     const environmentFile = input.text('environment') ?? input.text('env-file')
     if (environmentFile !== undefined) readEnvironment(environmentFile)
     warnOfUnknownVariables(terminal)
+    const tier = tierFrom(input.text('tier') ?? 'all')
     const { startServer, CLOSES_WITHIN } = await withSdk(() => import('../server/start-server.ts'))
     // The audit log may be open from here on, so a first signal shuts down in order.
     const stopped = firstSignal(CLOSES_WITHIN, terminal)
@@ -44,6 +49,7 @@ flushed. A second signal ends it immediately.
       port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
       host: input.text('host') ?? '127.0.0.1',
       mode: input.flag('stateless') ? 'stateless' : 'sessionful',
+      tier,
     })
     terminal.out(
       input.flag('json')
@@ -97,6 +103,11 @@ function portFrom(text: string): number {
   const port = Number(text)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535')
   return port
+}
+
+function tierFrom(text: string): ServerTier {
+  if (text === 'all' || text === 'form' || text === 'tool') return text
+  throw new UsageError('--tier is one of form, tool, all')
 }
 
 function readEnvironment(path: string): void {

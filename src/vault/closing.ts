@@ -25,17 +25,36 @@ const closeOptions = z.strictObject({
   withinSeconds: z.number().min(1).max(600).default(25),
 } satisfies OptionSchemas<CloseOptions>)
 
-export interface ClosingParts {
+interface ClosingParts {
   readonly parts: Pick<OpenedParts<never, never>, 'drain' | 'close' | 'warnOf'>
   /** The parts of the server in front of the vault, which end first. */
   readonly endings: readonly Ending[]
   /** What providers keep open, which running calls still use. */
-  readonly providers?: readonly (() => Promise<void>)[]
+  readonly providers: readonly (() => Promise<void>)[]
 }
 
-/** @throws `configuration_invalid` for a wrong option */
-export function secondsToClose(options: CloseOptions | undefined): number {
-  return parseOptions(closeOptions, options ?? {}, 'close').withinSeconds
+export interface ClosingVault {
+  /** Runs `end` when the vault closes. Its stores stay open until `end` resolves, unless the time is up. */
+  onClose(end: Ending): void
+  /** A second call waits for the first. */
+  close(options?: CloseOptions): Promise<void>
+}
+
+/** @param providers what providers keep open, asked for when the vault closes */
+export function createClosing(
+  parts: ClosingParts['parts'],
+  providers: () => ClosingParts['providers'] = () => [],
+): ClosingVault {
+  const endings: Ending[] = []
+  let closed: Promise<void> | undefined
+  return {
+    onClose: (end) => void endings.push(end),
+    async close(options) {
+      const { withinSeconds } = parseOptions(closeOptions, options ?? {}, 'close')
+      closed ??= closeVault({ parts, endings, providers: providers() }, withinSeconds)
+      return closed
+    },
+  }
 }
 
 /** Milliseconds that are kept for what comes after the running work, if all of it takes its longest. */
@@ -49,10 +68,7 @@ const SHARES = 8
  *
  * @throws the first error of a part; `unavailable` (`reason: 'timeout'`) for one that did not close in its time
  */
-export async function closeVault(
-  { parts, endings, providers = [] }: ClosingParts,
-  withinSeconds: number,
-): Promise<void> {
+async function closeVault({ parts, endings, providers }: ClosingParts, withinSeconds: number): Promise<void> {
   const { drain } = parts
   const rest = Math.min(FOR_THE_REST, (withinSeconds * 1000) / 2)
   const share = rest / SHARES

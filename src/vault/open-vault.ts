@@ -4,12 +4,12 @@ import { createCompletion } from '../core/lifecycle/completion.ts'
 import { createLastUses } from '../core/lifecycle/last-uses.ts'
 import { createStoredTest } from '../core/lifecycle/stored-test.ts'
 import { parseOptions } from '../core/model/options.ts'
-import type { KoaApplication } from '../core/ports/koa.ts'
 import { ADMIN_PURPOSES } from '../web/admin/admin-parts.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
-import { closeVault, type Ending, secondsToClose } from './closing.ts'
+import { createAttachments } from './attachments.ts'
+import { createClosing } from './closing.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openOffboarding } from './open-offboarding.ts'
@@ -57,10 +57,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   })
   const { offboard, byEmbedder } = openOffboarding(parts, { backend, form, tools })
   const admin = checked.admin && openAdminApi(parts, { backend, form, tools, offboard, checked, admin: checked.admin })
-  const registered = new WeakSet<KoaApplication>()
-  const endings: Ending[] = []
-  let closed: Promise<void> | undefined
-  const providerEndings = new Map<string, () => Promise<void>>()
+  const attached = createAttachments()
+  const closing = createClosing(parts, () => [...attached.providerEnds(), async () => reader.close()])
   const pages: Middleware = (ctx, next) => form.routes(ctx, async () => tools.metadata.middleware(ctx, next))
   const routes: Middleware = (ctx, next) =>
     admin ? admin.middleware(ctx, async () => pages(ctx, next)) : pages(ctx, next)
@@ -82,26 +80,15 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     nodeHandler: () => createNodeHandler(routes, owns),
     healthRoutes: form.healthRoutes,
 
-    register(app) {
-      if (registered.has(app)) return
-      registered.add(app)
-      app.use(routes)
-    },
+    register: (app) => attached.register(app, routes),
 
     attach(provider, end) {
       if (admin) providerMayBe(provider.name)
       form.serve(provider)
-      providerEndings.set(provider.name, end)
+      attached.provider(provider, end)
       return { ...tools.services, revoke: form.revoke }
     },
 
-    onClose: (end) => void endings.push(end),
-
-    async close(closeOptions) {
-      const seconds = secondsToClose(closeOptions)
-      const providers = [...providerEndings.values(), async () => reader.close()]
-      closed ??= closeVault({ parts, endings, providers }, seconds)
-      return closed
-    },
+    ...closing,
   }
 }

@@ -14,17 +14,22 @@ import type { User } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import { accountUrl } from '../core/network/form-urls.ts'
 import type { Cutoff } from '../core/ports/cutoff.ts'
+import type { VaultEvents } from '../core/ports/events.ts'
+import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
 import type { PendingRequests } from '../core/requests/pending-requests.ts'
 import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
+import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../web/http/health-routes.ts'
 import type { OwnRoutes } from '../web/http/own-routes.ts'
-import { type CloseOptions, closeVault, secondsToClose } from './closing.ts'
+import { type CloseOptions, createClosing, type Ending } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
+import { createReadiness } from './readiness.ts'
+import { serveOnce } from './serve-once.ts'
 
 /** A gate opens and leaves requests. It cannot claim one, nor close one as saved. */
 export type ToolRequests = Pick<
@@ -65,8 +70,16 @@ export interface ToolTier {
   /** Serves the metadata in which clients find the authorization servers (RFC 9728). */
   readonly metadata: OwnRoutes
   readonly services: ToolServices
+  /** What happens to credentials in this process, for code that embeds the tier. */
+  readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
+  /** Notes a provider that its tools use. Another definition under the same name is `configuration_invalid`. */
+  declare(form: FormProvider): void
+  /** Serves `GET /healthz` and `GET /readyz`. */
+  healthRoutes(options?: HealthRoutesOptions): HealthRoutes
+  /** Runs `end` when the tier closes. Its stores stay open until `end` resolves, unless the time is up. */
+  onClose(end: Ending): void
   /** Answers waiting calls, lets running ones finish, flushes the log and closes the stores. */
   close(options?: CloseOptions): Promise<void>
 }
@@ -89,6 +102,8 @@ const toolTierOptions = openVaultOptions
   .extend({ backend: backendOption<ToolTierBackend>() })
 
 toolTierOptions.shape satisfies OptionSchemas<ToolTierOptions>
+
+export const TOOL_TIER_OPTIONS = Object.keys(toolTierOptions.shape) as readonly (keyof ToolTierOptions)[]
 
 /**
  * Opens the tool tier alone, for a process that may read credentials and not write them. It refuses the options of a form tier.
@@ -143,6 +158,8 @@ export function createToolTier(
     cacheTtl: checked.cacheSeconds * 1000,
   })
   const { maxRejectedOwnersPerMinute: maxOwners } = checked
+  const providers = new Map<string, FormProvider>()
+  const findProblems = createReadiness({ ...opened, providers: () => providers.keys() })
   let userContext: AsyncLocalStorage<User> | undefined
   return {
     serverBaseUrl,
@@ -152,7 +169,10 @@ export function createToolTier(
     },
     verifyToken: identity.verifyToken,
     metadata: protectedResourceMetadata(web),
+    events: { on: opened.events.on },
     problems: () => health.problems(),
+    declare: (form) => serveOnce(providers, form),
+    healthRoutes: (options) => createHealthRoutes(findProblems, options),
 
     bearerGate() {
       // A server that is not on HTTP has no gate and needs no token.
@@ -180,7 +200,6 @@ export function createToolTier(
       warn: warnOf('outgoing'),
     },
 
-    close: async (options) =>
-      closeVault({ parts: opened, endings: [], providers: [async () => reader.close()] }, secondsToClose(options)),
+    ...createClosing(opened, () => [async () => reader.close()]),
   }
 }

@@ -24,7 +24,7 @@ const POLICIES = join(import.meta.dirname, '../../docs/backends/policies')
 
 /** Doctor's findings that are wrong, in one text. */
 async function wrongWith(backend: SecretBackend, provider: string | undefined = 'jira'): Promise<string> {
-  const results = await checkBackend(backend, provider, 'doctor-test')
+  const results = await checkBackend(backend, { provider, correlationId: 'doctor-test' })
   return results
     .filter(({ result }) => result === 'wrong')
     .map(({ check, detail }) => `${check}: ${detail}`)
@@ -150,7 +150,7 @@ describe('vault', () => {
   test('doctor removes its probe record, with the two logins of the policies and with one', async () => {
     const { make, read, write, operator } = await setUp()
     const printed = async (auth: Parameters<typeof make>[0]) =>
-      (await checkBackend(make(auth), undefined, 'doctor-test')).filter(({ result }) => result !== 'ok')
+      (await checkBackend(make(auth), { correlationId: 'doctor-test' })).filter(({ result }) => result !== 'ok')
     const nothing = async () => (await statusOfAll(await opened(make(operator)))).size
     const unlisted = {
       check: "the tools' login opens a stored credential",
@@ -172,7 +172,7 @@ describe('vault', () => {
 
   test('doctor prints the command that removes what a policy of one provider leaves', async () => {
     const { make, read, write, operator } = await setUp()
-    const results = await checkBackend(make({ read, write }), 'jira', 'doctor-test')
+    const results = await checkBackend(make({ read, write }), { provider: 'jira', correlationId: 'doctor-test' })
     const { detail } = results.find(({ check }) => check.endsWith('removes it')) ?? { detail: '' }
     const [, issuer = '', subject = ''] =
       /mcp-credential-vault revoke jira --issuer (\S+) --subject (\S+) --purge$/.exec(detail) ?? []

@@ -206,7 +206,7 @@ function secretLength(jira: CredentialsProvider<typeof jiraVariables>, extra: To
   return jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`)
 }
 
-async function connectClient(url: string, token: string, { onLink }: ConnectOptions): Promise<TestClient> {
+export async function connectClient(url: string, token: string, { onLink }: ConnectOptions): Promise<TestClient> {
   const links: string[] = []
   const elicitationIds: string[] = []
   const completed: string[] = []

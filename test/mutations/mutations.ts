@@ -104,6 +104,12 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'stopping-takes-calls', tests: ['test/attacks/calls/calls-while-stopping.test.ts'] },
   { name: 'slow-body-holds-the-end', tests: ['test/attacks/server/health-routes.test.ts'] },
   { name: 'unread-responses-kept', tests: ['test/attacks/http/responses-that-nobody-reads.test.ts'] },
+  { name: 'writer-bundle-that-reads', tests: ['test/backends/sealed-file/bundles.test.ts'] },
+  { name: 'mark-key-signs-records', tests: ['test/attacks/tiers/tool-tier-forges-a-record.test.ts'] },
+  { name: 'form-tier-not-proven', tests: ['test/vault/tiers.test.ts'] },
+  { name: 'store-key-beside-bundle', tests: ['test/backends/sealed-file/bundles.test.ts'] },
+  { name: 'login-of-the-other-tier', tests: ['test/e2e/two-tiers.test.ts'] },
+  { name: 'outdated-bundle-saves', tests: ['test/backends/sealed-file/bundles.test.ts'] },
 ]
 
 export function patchOf({ name }: Mutation): string {

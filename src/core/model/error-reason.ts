@@ -80,6 +80,10 @@ const KEY_REASONS = [
   'web_key_missing',
   'audit_key_missing',
   'envelope_missing',
+  'bundle_outdated',
+  'bundle_store',
+  'bundle_tier',
+  'tier_keys',
 ] as const
 
 /** What is wrong with one stored record. */
@@ -128,6 +132,7 @@ const DEPENDENCY_REASONS = [
   'no_write_login',
   'not_initialised',
   'not_vault',
+  'other_tier',
   'outcome_unknown',
   'overloaded',
   'owner_full',
