@@ -1,5 +1,6 @@
 import type { Flow } from './flow.ts'
 import { account } from './flows/account.ts'
+import { accounts } from './flows/accounts.ts'
 import { asking } from './flows/asking.ts'
 import { auditLog, auditOptions } from './flows/audit-log.ts'
 import { fetching } from './flows/fetching.ts'
@@ -18,6 +19,7 @@ export const flows: readonly Flow[] = [
   ...asking,
   ...form,
   ...account,
+  ...accounts,
   ...saving,
   ...tools,
   ...fetching,
