@@ -8,19 +8,19 @@ const PAGE = '/credentials/canary@work'
 const LABELS = ['Canary', 'Canary (work)'] as const
 
 /** Saves a credential for both accounts, and leaves the tools answering with whether they got theirs. */
-async function savedBoth(world: World): Promise<void> {
+export async function savedBoth(world: World): Promise<void> {
   await world.saved('probe')
   await world.saved('work')
   world.probe = (handle) => handle.use((values) => String(values.long === world.secrets.of('long')))
 }
 
-async function answers(world: World, tool: 'probe' | 'work', words: string): Promise<void> {
+export async function answers(world: World, tool: 'probe' | 'work', words: string): Promise<void> {
   const { text } = await world.clients.plain.call(tool)
   expectThat(text.includes(words), `"${words}" from the tool ${tool}, not "${text.slice(0, 60)}"`)
 }
 
 /** The states on the user's page, that of the account without a name first. */
-async function showsStates(world: World, ...states: readonly string[]): Promise<void> {
+export async function showsStates(world: World, ...states: readonly string[]): Promise<void> {
   const { text } = await world.alice.get('/credentials')
   for (const [at, label] of LABELS.entries()) {
     const row = rowOf(text, label)
@@ -72,7 +72,7 @@ export const accounts: readonly Flow[] = [
     })
     await tests(world, 'Canary (work) accepts', async () => ({ ok: true, accountName: all }))
     await tests(world, 'Canary (work) does not accept', async () => ({ ok: false, problem: `Not known: ${all}` }))
-    await showsStates(world, 'Connected', 'Rejected by Canary (work)')
+    await showsStates(world, 'Connected', 'Rejected by Canary')
     expectThat((await world.alice.press(`${PAGE}/reinstate`)).text.includes('in use again'), 'an undo')
     await showsStates(world, 'Connected', 'Connected')
   }),
@@ -81,7 +81,7 @@ export const accounts: readonly Flow[] = [
     const { probe } = world
     world.probe = (handle) => handle.fetch(`${world.services.bearer.origin}/echo`).then((answer) => answer.text())
     await answers(world, 'work', 'Canary (work) rejected your stored credential')
-    await showsStates(world, 'Connected', 'Rejected by Canary (work)')
+    await showsStates(world, 'Connected', 'Rejected by Canary')
     world.probe = probe
     await answers(world, 'probe', 'true')
     await world.saved('work')
