@@ -32,7 +32,11 @@ export async function startAccountsServer(
   const backend = sealedEnvelope(inner, { key: generateKeyText() })
   await backend.open()
   const pat = { label: 'Personal access token', type: 'password', hint: 'Starts with ATATT' } as const
-  const ofAccount = { service: 'Jira', variables: defineVariables({ pat }), destinations: ['https://acme.atlassian.net'] }
+  const ofAccount = {
+    service: 'Jira',
+    variables: defineVariables({ pat }),
+    destinations: ['https://acme.atlassian.net'],
+  }
   const server = await startAccountServer({
     backend,
     provider: { verify },
