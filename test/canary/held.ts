@@ -54,8 +54,11 @@ export function heldByAws(administrator: SecretsManager, prefix: string): Held {
         texts.push(JSON.stringify(versions))
         // Nobody can read a value of a secret that is to be deleted, as a revoked one is.
         if (DeletedDate) continue
-        for (const { VersionId } of versions.Versions ?? [])
-          texts.push(JSON.stringify(await administrator.getSecretValue({ SecretId, VersionId })))
+        for (const { VersionId } of versions.Versions ?? []) {
+          const { SecretString = '', ...described } = await administrator.getSecretValue({ SecretId, VersionId })
+          // As it is: inside JSON everything in it would be escaped once more.
+          texts.push(SecretString, JSON.stringify(described))
+        }
       }
       return texts.join('\n')
     },
