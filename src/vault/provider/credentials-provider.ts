@@ -72,7 +72,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const names = [undefined, ...checked.accounts].map((account) => providerName(this.name, account))
     this.#references = createCallReferences(new Set(names), checked.referenceTtlSeconds)
     this.#accounts = createProviderAccounts(this, checked.accounts, this.#shared(), (name, label) =>
-      providerForm({ name, label, variables, destinations, verify }, this.#options),
+      providerForm({ name, label, service: this.label, variables, destinations, verify }, this.#options),
     )
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
