@@ -30,6 +30,8 @@ export type {
   VariablesOptions,
   VariableType,
 } from './core/model/variables.ts'
+export type { Offboarded, OffboardingChoices } from './core/operations/offboarding.ts'
+export type { RevokedCredential } from './core/operations/owner-revocation.ts'
 export type {
   AuditEvent,
   AuditEventType,
@@ -40,7 +42,15 @@ export type {
 } from './core/ports/audit-sink.ts'
 export type { BrowserSessions } from './core/ports/browser-sessions.ts'
 export type { ChangeFeed } from './core/ports/change-feed.ts'
-export type { CredentialEvent, ExpiringEvent, VaultEventMap, VaultEventName, VaultEvents } from './core/ports/events.ts'
+export type {
+  CredentialEvent,
+  ExpiringEvent,
+  NotEnded,
+  OffboardedEvent,
+  VaultEventMap,
+  VaultEventName,
+  VaultEvents,
+} from './core/ports/events.ts'
 export type { Verification } from './core/ports/form-provider.ts'
 export type {
   BrowserLogin,
@@ -92,7 +102,7 @@ export { openVault } from './vault/open-vault.ts'
 export type { OpenVaultOptions } from './vault/open-vault-options.ts'
 export type { OwnerFrom } from './vault/owner-from-auth-info.ts'
 export { CredentialsProvider } from './vault/provider/credentials-provider.ts'
-export type { CredentialsProviderOptions } from './vault/provider/credentials-provider-options.ts'
+export type { AccountChoice, CredentialsProviderOptions } from './vault/provider/credentials-provider-options.ts'
 export type { Verify } from './vault/provider/provider-form.ts'
 export type { NodeHandler } from './web/http/node-handler.ts'
 export type { RateLimitOptions } from './web/http/page-limits.ts'

@@ -1,4 +1,5 @@
 import { loadEnvFile } from 'node:process'
+import { fileLabel } from '../core/host/shown-path.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { loadTools, withSdk } from './operator/load-tools.ts'
 import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
@@ -70,6 +71,6 @@ function readEnvironment(path: string): void {
   try {
     loadEnvFile(path)
   } catch {
-    throw new UsageError('--environment names a file that cannot be read')
+    throw new UsageError(`${fileLabel('--environment', path)} names a file that cannot be read`)
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileLabel } from '../core/host/shown-path.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
@@ -162,18 +163,16 @@ function resourceDescription(
 }
 
 function secretFromFile(option: string, path: string): string {
+  const wrong = (problem: string) => {
+    const label = fileLabel(`${option}.clientSecretFile`, path)
+    return new CredentialVaultError('configuration_invalid', `${label}: the file ${problem}.`, { reason: 'file' })
+  }
   let text: string
   try {
     text = readFileSync(path, 'utf8').trim()
   } catch {
-    throw new CredentialVaultError('configuration_invalid', `${option}.clientSecretFile: ${path} cannot be read.`, {
-      reason: 'file',
-    })
+    throw wrong('cannot be read')
   }
-  if (text === '') {
-    throw new CredentialVaultError('configuration_invalid', `${option}.clientSecretFile: ${path} is empty.`, {
-      reason: 'file',
-    })
-  }
+  if (text === '') throw wrong('is empty')
   return text
 }

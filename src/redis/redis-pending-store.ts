@@ -59,7 +59,7 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
       await steps.does('unclaim', key, claimId)
     },
 
-    close: (key, outcome, topic = '') => steps.does('close', key, outcome, newId(), topic, channel),
+    close: (key, outcome, topics = []) => steps.does('close', key, outcome, newId(), channel, ...topics),
 
     closeAll: steps.closeAll,
 
@@ -67,8 +67,8 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
       await steps.does('leave', key, waiterId)
     },
 
-    closeUnlessAwaited: (key, outcome, topic = '') =>
-      steps.does('closeUnlessAwaited', key, outcome, newId(), topic, channel),
+    closeUnlessAwaited: (key, outcome, topics = []) =>
+      steps.does('closeUnlessAwaited', key, outcome, newId(), channel, ...topics),
 
     listen: wakes.listen,
     wake: wakes.wake,

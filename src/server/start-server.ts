@@ -9,10 +9,11 @@ import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
 import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
-import { vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
+import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
+import { silenceGoneClients } from '../web/http/client-gone.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -34,7 +35,9 @@ export interface RunningServer {
 export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
   const options = vaultOptionsFromEnvironment()
   refuseNeighbours(options, host)
-  const vault = await openVault(options)
+  const vault = await openVault(options).catch((error: unknown) => {
+    throw errorOfEnvironment(process.env, error)
+  })
   try {
     return await serve(vault, { defineTools, port, host, mode })
   } catch (error) {
@@ -48,6 +51,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
+  silenceGoneClients(app)
   app.use(healthRoute(vault))
   vault.register(app)
   app.use(

@@ -3,7 +3,7 @@ import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
 import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
-import { createOffboarding } from '../core/operations/offboarding.ts'
+import type { Offboard } from '../core/operations/offboarding.ts'
 import type { Identity } from '../core/ports/identity.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import type { CheckedAdmin } from '../web/admin/admin-options.ts'
@@ -22,39 +22,23 @@ export interface AdminApiParts {
   readonly form: OpenedFormTier
   readonly tools: ToolTier
   readonly admin: CheckedAdmin
+  readonly offboard: Offboard
   readonly checked: Pick<HttpOptions, 'trustedProxies' | 'hstsIncludeSubdomains'>
 }
 
 /** @throws `configuration_invalid` for settings that would let the wrong people in, or offboard nobody */
 export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
-  { backend, form, tools, admin, checked }: AdminApiParts,
+  { backend, form, tools, admin, offboard, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, pendingRequests, changes } =
-    opened
-  const { reader, cutoff } = tools.services
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, changes } = opened
   checkIdentity(identity, admin)
-  const changed = forgetEverywhere(reader, changes)
+  const changed = forgetEverywhere(tools.services.reader, changes)
   const credentials = {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     revoke: form.revoke,
   }
-  const { endSessions, saves, providerNames: providers } = form
-  const offboard = createOffboarding({
-    credentials,
-    endSessions,
-    requests: pendingRequests,
-    saves,
-    cutoff: {
-      ...cutoff,
-      cut(owner) {
-        cutoff.cut(owner)
-        changes.offboarded(owner)
-      },
-    },
-    providers,
-    journal,
-  })
+  const { providerNames: providers } = form
   const parts: AdminParts = {
     serverBaseUrl,
     identity,
@@ -84,7 +68,7 @@ export function providerMayBe(name: string): void {
 function checkIdentity({ resource, noAccessToken, browserLogin }: Identity, { scope, scim }: CheckedAdmin): void {
   if (browserLogin.mode === 'local-user' || noAccessToken !== undefined) {
     throw wrongOption(
-      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }), or leave admin out.',
+      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }) (MCP_OIDC_ISSUER), or leave it out.',
     )
   }
   if (resource?.scopes.includes(scope)) {

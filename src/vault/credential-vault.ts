@@ -2,6 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { CredentialWriter } from '../core/credentials/credential-writer.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Owner, User } from '../core/model/owner.ts'
+import type { Offboarded, OffboardingChoices } from '../core/operations/offboarding.ts'
 import type { VaultEvents } from '../core/ports/events.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
@@ -37,6 +38,16 @@ export interface CredentialVault {
   bearerGate(): KoaMiddleware
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner): Promise<void>
+  /**
+   * Ends everything of an owner who has left: browser sessions, links, waiting calls, every credential, and what running calls of this
+   * process have read and not yet used. A failure does not keep the rest from being done.
+   *
+   * @returns what was revoked, and what is `left`: call it again until that is empty
+   * @throws `owner_unknown` for an owner that no token could name
+   * @example
+   * const { left } = await vault.offboard({ issuer: 'https://login.example.com', subject: 'alice' })
+   */
+  offboard(owner: Owner, choices?: OffboardingChoices): Promise<Offboarded>
   /** What happens to credentials in this process, for code that embeds the vault. */
   readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. Empty if all is well. */

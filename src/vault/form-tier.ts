@@ -151,6 +151,8 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
           { reason: 'provider_name_taken' },
         )
       }
+      const alike = known ? undefined : [...providers.values()].find(({ label }) => sameLabel(label, form.label))
+      if (alike) opened.warnOf('form')(twoOfOneLabel(alike, form))
       providers.set(form.name, form)
     },
 
@@ -173,7 +175,20 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
   }
 }
 
-function unknownOperator() {
+/** Whether users would read the same. */
+function sameLabel(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase()
+}
+
+function twoOfOneLabel(one: FormProvider, other: FormProvider): string {
+  return (
+    `The providers ${one.name} and ${other.name} have the same label, ${other.label}, so users cannot tell whose token is asked for. ` +
+    'Give each its own label.'
+  )
+}
+
+/** The operator of a change that the embedding code asked for, without a name: the code does not say who that is. */
+export function unknownOperator() {
   return {
     actor: { kind: 'operator' },
     clientId: undefined,

@@ -1,6 +1,7 @@
 import { jsonLinesAudit } from '../audit/json-lines.ts'
 import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
 import { type AccessLog, createAccessLog } from '../core/credentials/credential-audit.ts'
+import { createKeyUses } from '../core/crypto/key-uses.ts'
 import {
   createSealer,
   type MacPurpose,
@@ -9,6 +10,7 @@ import {
   type SealPurpose,
 } from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
+import { withDeadline } from '../core/host/deadline.ts'
 import { warnAbout } from '../core/host/notice.ts'
 import { createEventListeners, type EventListeners } from '../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
@@ -17,7 +19,6 @@ import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../
 import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
-import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { loginCallbackUrl } from '../core/network/form-urls.ts'
 import { isLoopback } from '../core/network/loopback.ts'
@@ -33,7 +34,7 @@ import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
-import { findWebKey } from './web-key.ts'
+import { findWebKeys } from './web-key.ts'
 
 /** The methods of a backend that opening and closing use. */
 export type OpenableBackend = Pick<SecretBackend, 'open' | 'close' | 'deriveKey' | 'announceServer'> & MarkableBackend
@@ -47,6 +48,7 @@ export type PartsOptions = Pick<
   | 'changeFeed'
   | 'audit'
   | 'webKey'
+  | 'acceptedWebKeys'
   | 'linkTtlSeconds'
   | 'verifyToken'
   | 'warn'
@@ -104,6 +106,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
   )
   const createdKeys: string[] = []
+  const keyConfigured = createKeyUses()
   const { browserSessions, changeFeed } = options
   const pending = {
     close: () =>
@@ -123,27 +126,30 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       await changeFeed?.open?.()
     })
     await withDeadline(backend.name, OPEN_DEADLINE, () =>
-      backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
+      backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
     )
   })
   const { sealer, requestSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
-    const webKey = findWebKey({
-      option: `${caller}.webKey`,
+    const webKeys = findWebKeys({
+      caller,
       text: options.webKey,
+      accepted: options.acceptedWebKeys,
       backend,
       pendingStore,
       warn: warnOf('keys'),
+      onFound: keyConfigured,
     })
-    await audit.open?.(backend.deriveKey?.('audit'))
+    await audit.open?.(backend.deriveKey?.('audit'), keyConfigured)
     return {
-      sealer: createSealer(webKey, purposes),
-      requestSealer: createSealer(webKey, PENDING_REQUEST_PURPOSES),
-      changeSealer: createSealer(webKey, CHANGE_PURPOSES),
+      sealer: createSealer(webKeys, purposes),
+      requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
+      changeSealer: createSealer(webKeys, CHANGE_PURPOSES),
     }
   })
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
-  const warnOfHealth = (message: string) => (closing ? undefined : warnOf('health')(message))
+  const warnOfHealth = (message: string, advice?: string) =>
+    closing ? undefined : warnOf('health')(advice === undefined ? message : `${message}. ${advice}`)
   const health = createHealth(warnOfHealth, (part, problem) => {
     // The log reports its own failures, and a leak between users has its own line.
     if (part === 'audit' || part === 'calls') return
@@ -161,7 +167,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
   const changes = createSharedChanges(changeFeed, changeSealer)
-  const calls = createBackendCalls({ name: backend.name, health })
+  const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
   return {
     serverBaseUrl,
     identity,

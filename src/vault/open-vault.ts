@@ -11,6 +11,7 @@ import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
+import { openOffboarding } from './open-offboarding.ts'
 import { openParts } from './open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { createToolTier, hearChanges } from './tool-tier.ts'
@@ -54,7 +55,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     testStored: createStoredTest(tools.services),
     lastUsed: uses.of,
   })
-  const admin = checked.admin && openAdminApi(parts, { backend, form, tools, checked, admin: checked.admin })
+  const { offboard, byEmbedder } = openOffboarding(parts, { backend, form, tools })
+  const admin = checked.admin && openAdminApi(parts, { backend, form, tools, offboard, checked, admin: checked.admin })
   const registered = new WeakSet<KoaApplication>()
   const endings: (() => Promise<void>)[] = []
   const providerEndings = new Map<string, () => Promise<void>>()
@@ -72,7 +74,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     openPaths: [...form.openPaths, ...tools.metadata.openPaths, ...(admin?.openPaths ?? [])],
     routes,
     bearerGate: tools.bearerGate,
-    endSessions: form.endSessions,
+    endSessions: async (owner) => form.endSessions(owner),
+    offboard: byEmbedder,
     events: { on: parts.events.on },
     problems: form.problems,
     nodeHandler: () => createNodeHandler(routes, owns),

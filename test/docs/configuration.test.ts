@@ -90,6 +90,12 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['awsSchema'],
   },
   {
+    heading: 'sealedEnvelope',
+    file: 'sealed-envelope/sealed-envelope.ts',
+    types: ['SealedEnvelopeOptions'],
+    schemas: ['optionsSchema'],
+  },
+  {
     heading: 'jsonLinesAudit',
     file: 'audit/json-lines-options.ts',
     types: ['JsonLinesAuditOptions'],

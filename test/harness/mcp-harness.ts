@@ -74,8 +74,8 @@ export interface Harness {
   readonly backend: SecretBackend
   readonly identityProvider: TestIdentityProvider
   owner(user: string): { issuer: string; subject: string }
-  /** Removes the user's credential and its mark. */
-  forget(user: string): Promise<void>
+  /** Removes the user's credential and its mark. Default provider: jira. */
+  forget(user: string, provider?: string): Promise<void>
   /** A client with this user's token. */
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
   /** How many responses the server has begun and not ended. */
@@ -186,8 +186,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     backend,
     identityProvider,
     owner: (user) => ({ issuer: identityProvider.issuer, subject: user }),
-    async forget(user) {
-      const key = storageKey('jira', { issuer: identityProvider.issuer, subject: user })
+    async forget(user, provider = 'jira') {
+      const key = storageKey(provider, { issuer: identityProvider.issuer, subject: user })
       const call = { signal: new AbortController().signal, correlationId: 'test' }
       await backend.revoke(key, { expect: 'any', purge: true, operationId: randomUUID() }, call)
       // Behind core's back: what it has just looked at it believes for 10 ms.

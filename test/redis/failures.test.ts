@@ -53,7 +53,7 @@ describe('a process that waits', () => {
       const child = await waitingChild(entry)
       const heard = once(child.stdout ?? expect.fail(), 'data')
       const ended = once(child, 'exit')
-      expect(await store.close(entry.key, 'saved', 'topic')).toBe(true)
+      expect(await store.close(entry.key, 'saved', ['topic'])).toBe(true)
       expect(String((await heard)[0])).toContain('closed')
       expect((await ended)[0]).toBe(0)
     })

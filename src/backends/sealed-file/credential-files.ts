@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
@@ -19,7 +19,7 @@ import type { HeldKeyring } from './keys/held-keyring.ts'
 import { encodeRecord, type NewHeader, openRecord, type RecordKind, type RecordPayload } from './record.ts'
 import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
-import { createRejections, type Rejections } from './rejections.ts'
+import { createRejectionFiles, type RejectionFiles } from './rejection-files.ts'
 import { MAX_REVISION, type Revisions } from './revisions.ts'
 
 /** Ids that are cached, since each tool call needs its own several times. */
@@ -32,7 +32,7 @@ export interface CredentialFiles {
   read(key: StorageKey): Promise<CredentialLookup>
   /** Opens the box too, for the labels and field names in it. */
   stat(key: StorageKey): Promise<CredentialStatus>
-  readonly rejections: Rejections
+  readonly rejections: RejectionFiles
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, signal: AbortSignal): Promise<StoredVersion>
   /** Commits the revision after the one that was found. Returns undefined when another writer was first. */
   commit(found: CurrentRecord, next: NextRevision, signal?: AbortSignal): Promise<StoredVersion | undefined>
@@ -47,7 +47,7 @@ export interface NextRevision {
   readonly values?: CredentialValues
   readonly labels?: WriteIntent['labels']
   readonly operationId: string
-  readonly audit?: AuditPosition
+  readonly audit?: AuditPosition | undefined
 }
 
 export interface CredentialFilesParts {
@@ -90,7 +90,7 @@ export function createCredentialFiles({ keys, revisions, records, warn }: Creden
     return versionOf(header)
   }
 
-  const rejections = createRejections({ keys, revisions, find, warn })
+  const rejections = createRejectionFiles({ keys, revisions, find, warn })
 
   async function labelsOf(
     found: CurrentRecord,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { canonicalBase64url } from '../../core/crypto/base64url.ts'
+import { padded, unpadded } from '../../core/crypto/padding.ts'
 import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/crypto/sodium.ts'
 import { parsedJson } from '../../core/model/json.ts'
 import type { Owner } from '../../core/model/owner.ts'
@@ -22,7 +23,6 @@ import { recordError } from './record-error.ts'
  */
 const FORMAT = 'mcv-record-v1'
 const HASH_BYTES = 32
-const PADDING_BLOCK = 256
 
 export type RecordKind = 'active' | 'revoked' | 'purged'
 
@@ -165,12 +165,7 @@ function box(headerLine: string, payload: RecordPayload, publicKey: Uint8Array):
   const { provider, owner, values } = payload
   const labels = payload.labels && sealedLabels(payload.labels)
   const text = Buffer.from(JSON.stringify({ provider, issuer: owner.issuer, subject: owner.subject, values, labels }))
-  // Padded, since the length alone would reveal many kinds of token.
-  const length = Math.ceil((HASH_BYTES + text.length + 1) / PADDING_BLOCK) * PADDING_BLOCK
-  const content = Buffer.alloc(length)
-  content.set(hash(Buffer.from(headerLine)))
-  content.set(text, HASH_BYTES)
-  content[HASH_BYTES + text.length] = 0x80
+  const content = padded(hash(Buffer.from(headerLine)), text)
   const sealed = Buffer.from(sealBox(content, publicKey)).toString('base64url')
   wipe(content)
   wipe(text)
@@ -178,9 +173,9 @@ function box(headerLine: string, payload: RecordPayload, publicKey: Uint8Array):
 }
 
 function readContent(content: Uint8Array, headerHash: Uint8Array): z.output<typeof payloadSchema> | undefined {
-  const end = content.lastIndexOf(0x80)
-  if (end < HASH_BYTES || !Buffer.from(headerHash).equals(content.subarray(0, HASH_BYTES))) return undefined
-  return payloadSchema.safeParse(parsedJson(Buffer.from(content.subarray(HASH_BYTES, end)).toString())).data
+  const bytes = unpadded(content)
+  if (!bytes || !Buffer.from(headerHash).equals(bytes.subarray(0, HASH_BYTES))) return undefined
+  return payloadSchema.safeParse(parsedJson(Buffer.from(bytes.subarray(HASH_BYTES)).toString())).data
 }
 
 function parseHeader(line: string): RecordHeader | undefined {

@@ -14,7 +14,7 @@ import { findKeyPair, type Keyring } from './keys/keyring.ts'
  * ```
  *
  * The header binds the mark to its store, credential and version. A mark that fails a check is ignored, because a forged one must neither
- * put a credential out of use nor lock its owner out. A mark that is erased costs one more refused request.
+ * put a credential out of use nor lock its owner out. A mark that is erased costs one more rejected request.
  */
 const FORMAT = 'mcv-rejection-v1'
 

@@ -1,18 +1,18 @@
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import type { ResealProgress, ResealReport } from '../../core/ports/store-keys.ts'
 import type { CurrentRecord, CurrentRecords } from './current-record.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
 import type { Keyring } from './keys/keyring.ts'
 import { encodeRecord, headerOf, numberOf, openRecord, type RecordHeader } from './record.ts'
 import { recordError } from './record-error.ts'
-import type { Rejections } from './rejections.ts'
+import type { RejectionFiles } from './rejection-files.ts'
 import { MAX_REVISION, type Revisions } from './revisions.ts'
 
 export interface ResealingParts {
   readonly keys: HeldKeyring
   readonly records: CurrentRecords
   readonly revisions: Revisions
-  readonly rejections: Rejections
+  readonly rejections: RejectionFiles
 }
 
 export interface ResealingRequest {

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { deriveKey } from '../../core/crypto/derive-key.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { sodiumReady, wipe } from '../../core/crypto/sodium.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { processWarning } from '../../core/host/process-warning.ts'
-import { throwIfAborted } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
@@ -102,7 +102,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     async open(events) {
       await sodiumReady()
       const source = { name: 'MCP_VAULT_KEY', text: key, file: keyFile } as const
-      const found = findKey({ ...source, warn })
+      const found = findKey({ ...source, warn, onFound: events?.keyConfigured })
       try {
         const { root, keyring, found: used } = await openStoreFolder(folder, found, { create, warn }, events)
         const keys = holdKeyring({

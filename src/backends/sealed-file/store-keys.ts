@@ -1,6 +1,6 @@
 import type { FoundKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import type { CurrentRecords } from './current-record.ts'
@@ -8,7 +8,7 @@ import { exposed } from './exposure.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
 import { type Keyring, rotated, withoutOldKeys } from './keys/keyring.ts'
 import { changeKeyring, keyringBusy } from './keys/keyring-file.ts'
-import type { Rejections } from './rejections.ts'
+import type { RejectionFiles } from './rejection-files.ts'
 import { reseal } from './resealing.ts'
 import { HOLD_MS, type Revisions } from './revisions.ts'
 
@@ -18,7 +18,7 @@ export interface StoreKeysParts {
   readonly keys: HeldKeyring
   readonly records: CurrentRecords
   readonly revisions: Revisions
-  readonly rejections: Rejections
+  readonly rejections: RejectionFiles
 }
 
 export function createStoreKeys(parts: StoreKeysParts): StoreKeys {

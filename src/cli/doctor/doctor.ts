@@ -1,12 +1,15 @@
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
+import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
 import { checkSharedStores } from './shared-store-checks.ts'
@@ -21,8 +24,9 @@ Usage: mcp-credential-vault doctor [--provider NAME] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
-the probe below that provider's name, for policies that cover one provider; default doctor. With Redis, it also tries a request and a
-sign-out there, and refuses a Redis that may drop them.
+the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
+a wrong or missing key does not, unless the login may not list. With Redis, it also tries a request and a sign-out there, and refuses a Redis
+that may drop them.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {
@@ -31,11 +35,12 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
     const { backend, audit, pendingStore, browserSessions, changeFeed } = stores
     const correlationId = newCorrelationId()
+    const keyConfigured = createKeyUses()
     try {
       const results = [
-        ...(await checkBackend(backend, input.text('provider'), correlationId)),
+        ...(await checkBackend(backend, input.text('provider'), correlationId, keyConfigured)),
         await checked('the audit log can be written', async () => {
-          await openAudit(stores, terminal.environment)
+          await openAudit(stores, terminal.environment, keyConfigured)
           await audit.append({
             type: 'admin.checked',
             outcome: 'success',
@@ -46,6 +51,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           return 'a line was written'
         }),
         ...(await checkSharedStores(pendingStore, browserSessions)),
+        ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')
@@ -61,6 +67,16 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
       await audit.close()
     }
   },
+}
+
+/** Returns undefined for a backend that derives no key, and for one that the audit log's check could not open. */
+async function derivedWebKey(backend: SecretBackend): Promise<Uint8Array | undefined> {
+  try {
+    return backend.deriveKey?.('web')
+  } catch (error) {
+    if (isCredentialVaultError(error)) return undefined
+    throw error
+  }
 }
 
 async function checked(check: string, work: () => Promise<string>): Promise<CheckResult> {

@@ -3,6 +3,7 @@ import { createBackendCalls } from '../../core/credentials/backend-calls.ts'
 import { type CredentialAdmin, createCredentialAdmin } from '../../core/credentials/credential-admin.ts'
 import { type AccessLog, createAccessLog } from '../../core/credentials/credential-audit.ts'
 import { type CredentialWriter, createCredentialWriter } from '../../core/credentials/credential-writer.ts'
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
@@ -14,7 +15,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../../core/model/e
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
-import type { StoredVersion } from '../../core/ports/secret-backend.ts'
+import type { SecretBackend, StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
@@ -40,6 +41,8 @@ export interface OperatorAccess {
   readonly context: AccessContext
   /** The keys of the sealed file. Undefined for a backend whose vendor keeps them. */
   readonly storeKeys: StoreKeys | undefined
+  /** Undefined for a backend that seals nothing with keys from its configuration. */
+  readonly resealing: SecretBackend['resealing'] | undefined
   /** Seconds that running servers may keep using the old value after this command. */
   readonly cacheSeconds: number
 }
@@ -57,9 +60,10 @@ export async function withOperatorAccess(
   await sodiumReady()
   let changes: SharedChanges | undefined
   try {
-    await backend.open()
-    changes = announcedChanges(stores, warn)
-    await openAudit(stores, terminal.environment).catch((error: unknown) => {
+    const keyConfigured = createKeyUses()
+    await backend.open({ keyConfigured })
+    changes = announcedChanges(stores, terminal.environment, { warn, onFound: keyConfigured })
+    await openAudit(stores, terminal.environment, keyConfigured).catch((error: unknown) => {
       if (!isFolderTrouble(error)) throw error
       // A revocation works without its line. Other operations fail when they write theirs.
       warn(error.message)
@@ -70,7 +74,9 @@ export async function withOperatorAccess(
     }
     const log = createAccessLog(journal, backend.name)
     const changed = changes.credential
-    const doors = { backend, log, changed, calls: createBackendCalls({ name: backend.name, health }) }
+    // A command prints the backend's errors itself.
+    const calls = createBackendCalls({ name: backend.name, health: createHealth(() => {}) })
+    const doors = { backend, log, changed, calls }
     const marks = createRejectionMarks({ ...doors, warn })
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials: OperatorCredentials = {
@@ -81,7 +87,8 @@ export async function withOperatorAccess(
       reinstate: (...parameters) => reinstate({ log, marks }, ...parameters),
     }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
-    return await work({ credentials, context, storeKeys: backend.storeKeys, cacheSeconds })
+    const { storeKeys, resealing } = backend
+    return await work({ credentials, context, storeKeys, resealing, cacheSeconds })
   } finally {
     // Close the log even if the others fail, or it would look like that of a killed process.
     await Promise.allSettled([changes?.close(), backend.close(), pendingStore.shutdown(), journal.close()])

@@ -11,7 +11,10 @@ export type PendingOutcome = 'saved' | 'cancelled' | 'declined'
 
 export interface PendingEntry {
   readonly key: PendingKey
-  /** Keyed hash of owner, OAuth client and provider: at most one open request each. */
+  /**
+   * Keyed hash of owner, OAuth client and provider: at most one open request each. A slot belongs to exactly one owner: entries with the
+   * same `slot` have the same `owner`, so a store may keep slots below their owner.
+   */
   readonly slot: string
   /** Keyed hash of the owner: at most `maxOpenPerOwner` open requests each. */
   readonly owner: string
@@ -55,21 +58,22 @@ export interface PendingStore {
   unclaim(key: PendingKey, claimId: string): Promise<void>
   /**
    * Turns any state into `closed` and frees the slot. Keeps the first outcome if it is closed already. Resolves whether this call closed
-   * it. With `topic`, the same step wakes the topic, whether or not it closed anything.
+   * it. With `topics`, the same step wakes them, whether or not it closed anything.
    */
-  close(key: PendingKey, outcome: PendingOutcome, topic?: string): Promise<boolean>
+  close(key: PendingKey, outcome: PendingOutcome, topics?: readonly string[]): Promise<boolean>
   /**
-   * Closes every entry of this owner that is not closed, and returns those. Absent where entries cannot be found by their owner; offboarding
-   * then leaves them until they expire.
+   * Closes every entry of this owner that is not closed, even if it is claimed or awaited, and frees its slot. Resolves to the closed
+   * entries as they are stored afterwards. It does not wake their topics: the caller does. Entries that are opened afterwards are not
+   * affected. Absent where entries cannot be found by their owner; an offboarding then leaves them until they expire.
    */
   closeAll?(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Removes one waiting call from the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
   /**
-   * Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. With `topic`, the same step then
-   * wakes the topic.
+   * Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. With `topics`, the same step then
+   * wakes them.
    */
-  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome, topic?: string): Promise<boolean>
+  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome, topics?: readonly string[]): Promise<boolean>
   /**
    * Calls `onWake` for every later `wake` of the topic, from any process. A store that may lose a wake also calls it from time to time.
    * Resolves to the function that stops listening.

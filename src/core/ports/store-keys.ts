@@ -5,8 +5,8 @@ export interface StoreKeys {
   /** Makes a new key for all new records. Old records stay as they are, and can be read. */
   rotate(signal: AbortSignal): Promise<RotatedKeys>
   /**
-   * Rewrites every record under the newest key, without changing its version. It can be interrupted and run again. A concurrent save is
-   * never lost.
+   * Rewrites every record under the newest key. The sealed file keeps the versions; a vendor's store makes a new one, with the same labels.
+   * It can be interrupted and run again. A concurrent save is never lost.
    */
   reseal(options: ResealRequest, signal: AbortSignal): Promise<ResealReport>
   /**
@@ -46,10 +46,14 @@ export interface ResealReport {
   readonly resealed: number
   /** Already under the newest key. */
   readonly upToDate: number
-  /** Revoked on a full disk, so that nothing is left that a key opens. */
+  /** Revoked, so that nothing is left that a key opens. The sealed file counts only those that were revoked on a full disk. */
   readonly emptied: number
-  /** Files that fail their checks and were left as they are. */
+  /** Records that fail their checks and were left as they are. */
   readonly damaged: readonly string[]
+  /** Records under a key that is not configured, which were left as they are. */
+  readonly unknownKey?: readonly string[]
+  /** Records that were stored without a seal and were left as they are. */
+  readonly notSealed?: readonly string[]
 }
 
 export interface RewrappedKeys {

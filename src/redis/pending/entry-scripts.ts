@@ -59,6 +59,11 @@ local function close(one, outcome, by)
   return true
 end
 
+-- Wakes the topics at the end of ARGV.
+local function wake()
+  for at = 6, #ARGV do redis.call('PUBLISH', ARGV[5], ARGV[at]) end
+end
+
 local function answer(is) return { is and 'yes' or 'no' } end
 `
 
@@ -154,13 +159,13 @@ return answer(true)
 `,
 )
 
-/** `ARGV`: 2 key, 3 outcome, 4 id of this call, 5 topic or empty, 6 channel. A repeated call answers as the first did. */
+/** `ARGV`: 2 key, 3 outcome, 4 id of this call, 5 channel, 6 and more: topics. A repeated call answers as the first did. */
 export const CLOSE = redisScript(
   ENTRIES,
   `
 local one = find(ARGV[2])
 local closed = one ~= nil and close(one, ARGV[3], ARGV[4])
-if ARGV[5] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[5]) end
+wake()
 return answer(closed)
 `,
 )
@@ -174,7 +179,7 @@ if not one then return answer(false) end
 redis.call('ZREMRANGEBYSCORE', waitersKey(one.key), '-inf', text(now))
 if one.isClaimed or redis.call('ZCARD', waitersKey(one.key)) > 0 then return answer(false) end
 local closed = close(one, ARGV[3], ARGV[4])
-if closed and ARGV[5] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[5]) end
+if closed then wake() end
 return answer(closed)
 `,
 )

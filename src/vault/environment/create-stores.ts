@@ -4,7 +4,7 @@ import { memoryBackend } from '../../backends/memory.ts'
 import { sealedFile } from '../../backends/sealed-file/sealed-file.ts'
 import { warnAbout } from '../../core/host/notice.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parseOptions } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { AuditSink } from '../../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { ChangeFeed } from '../../core/ports/change-feed.ts'
@@ -16,6 +16,7 @@ import { auditFromEnvironment } from './audit-from-environment.ts'
 import { fromVariables, keyOptions, withoutEmpty } from './environment.ts'
 import { hashicorpVaultFromEnvironment } from './hashicorp-vault-from-environment.ts'
 import { namesRedis, redisFromEnvironment, redisVariables } from './redis-from-environment.ts'
+import { envelopeFromEnvironment, envelopeVariables } from './sealed-envelope-from-environment.ts'
 
 export interface Stores {
   readonly backend: SecretBackend
@@ -40,7 +41,11 @@ const environmentSchema = z.object({
   MCP_PENDING_STORE: z.enum(['memory', 'redis']).optional(),
 })
 
-export const storeVariables: readonly string[] = [...Object.keys(environmentSchema.shape), ...redisVariables]
+export const storeVariables: readonly string[] = [
+  ...Object.keys(environmentSchema.shape),
+  ...envelopeVariables,
+  ...redisVariables,
+]
 
 const AWS_VARIABLES = {
   'awsSecretsManagerBackend.prefix': 'MCP_AWS_PREFIX',
@@ -54,13 +59,19 @@ export interface StoresOptions {
   readonly stdout?: NodeJS.WritableStream
 }
 
+const storesOptions = z.strictObject({
+  create: z.boolean().optional(),
+  stdout: z.custom<NodeJS.WritableStream>((value) => typeof value === 'object', 'must be a stream').optional(),
+} satisfies OptionSchemas<StoresOptions>)
+
 /**
  * The stores that the environment names.
  *
  * `MCP_VAULT_BACKEND`: `sealed-file` (default), `vault` (`VAULT_ADDR` and more), `aws-secrets-manager` (`AWS_REGION` and more) or
  * `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or `MCP_VAULT_KEY`: the sealed file's key, read when the vault
- * opens. `MCP_PENDING_STORE`: `memory` (default), or `redis` (`MCP_REDIS_URL` and more) for several replicas. `MCP_AUDIT_FOLDER`: default
- * `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
+ * opens. `MCP_SEALED_ENVELOPE_KEY_FILE` and more: seals values before they reach Vault or AWS. `MCP_PENDING_STORE`: `memory` (default), or
+ * `redis` (`MCP_REDIS_URL` and more) for several replicas. `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder;
+ * `MCP_AUDIT_KEY_FILE` and more.
  *
  * @throws `configuration_invalid`, naming the variable
  * @example
@@ -72,10 +83,10 @@ export interface StoresOptions {
  * ```
  */
 export function createStores(environment: NodeJS.ProcessEnv = process.env, options: StoresOptions = {}): Stores {
-  const { create = true } = options
+  const { create = true } = parseOptions(storesOptions, options, 'createStores')
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   return {
-    backend: backendOf(settings, environment, create),
+    backend: envelopeFromEnvironment(backendOf(settings, environment, create), settings.MCP_VAULT_BACKEND, environment),
     ...sharedStores(settings.MCP_PENDING_STORE, environment),
     audit: auditFromEnvironment(environment, options),
   }

@@ -1,4 +1,5 @@
 import { missingFields } from '../../core/lifecycle/state-of.ts'
+import { lastDayOf } from '../../core/model/expiry.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { CredentialView, Fact, Tone } from '../pages/page-views.ts'
 import type { PageServices } from '../request/page-services.ts'
@@ -23,7 +24,7 @@ const WORDINGS: Readonly<Record<State, Wording>> = {
   absent: { tone: 'neutral', state: () => 'Not connected' },
   rejected: {
     tone: 'error',
-    state: (label) => `Refused by ${label}`,
+    state: (label) => `Rejected by ${label}`,
     explanation: (label) =>
       `It may have expired or been deleted there, so your assistant does not use it any more. Replace it, or use it again if ${label} was wrong.`,
   },
@@ -80,8 +81,8 @@ export function storedFacts({ label }: FormProvider, { status }: SeenCredential)
   return [
     ...(accountName ? [{ name: `Account at ${label}`, value: accountName }] : []),
     { name: 'Saved on', value: dayOf(status.version.createdAt) },
-    ...(rejectedAt ? [{ name: 'Refused on', value: dayOf(rejectedAt) }] : []),
-    ...(expiresAt ? [{ name: isOver ? 'Expired on' : 'Expires on', value: dayOf(expiresAt) }] : []),
+    ...(rejectedAt ? [{ name: 'Rejected on', value: dayOf(rejectedAt) }] : []),
+    ...(expiresAt ? [{ name: isOver ? 'Expired on' : 'Expires on', value: dayOf(lastDayOf(expiresAt)) }] : []),
   ]
 }
 

@@ -22,6 +22,7 @@ export async function seenCredential(
 ): Promise<SeenCredential> {
   try {
     const { state, status } = await currentState(parts.owned, key, provider, { correlationId })
+    if (status.status === 'active' && status.refused) return { state: 'broken' }
     const isUnverified = state === 'active' && status.status === 'active' && status.labels?.unverified
     return { state: isUnverified ? 'unverified' : state, status }
   } catch (error) {

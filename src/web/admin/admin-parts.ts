@@ -21,6 +21,6 @@ export interface ScimTenant extends Pick<ScimOptions, 'issuer' | 'subjectFrom'> 
 }
 
 /** Makes the keys of SCIM ids. */
-export type ScimSealer = Pick<Sealer<never, 'scim-id'>, 'mac'>
+export type ScimSealer = Pick<Sealer<never, 'scim-id'>, 'mac' | 'macs'>
 
 export const ADMIN_PURPOSES = { seal: [], mac: ['scim-id'] } as const

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -92,7 +92,9 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
   const logTypes = () => {
     const log = environment['MCP_AUDIT_FOLDER'] ?? ''
     const lines = readdirSync(log).flatMap((file) => readFileSync(join(log, file), 'utf8').trim().split('\n'))
-    return lines.map((line) => JSON.parse(line) as { type: string; provider?: string; outcome: string })
+    return lines.map(
+      (line) => JSON.parse(line) as { type: string; provider?: string; outcome: string; reason?: string },
+    )
   }
 
   beforeAll(async () => {
@@ -114,6 +116,32 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect([code, out.match(/would be revoked/g)]).toEqual([0, ['would be revoked', 'would be revoked']])
     const statuses = await withBackend(environment, statusOfAll)
     expect([...statuses.values()]).toEqual(['active', 'active', 'active', 'active'])
+  })
+
+  test('offboard of somebody who has nothing says what was checked, and ends with 3', async () => {
+    const nobody = ['--issuer', ISSUER, '--subject', 'auth0|alicia']
+    const { code, out } = await operate('offboard', ...nobody)
+    expect(code).toBe(3)
+    expect(out).toContain(`Nothing was found for auth0|alicia (issuer ${ISSUER}).`)
+    expect(out).toContain("Checked: the backend's list, with 4 credentials of all owners.\n")
+    expect(out).toMatch(/^Not checked.*\n(?: {2}.*\n)* {2}the owner's sign-in at the form of running servers.*until/m)
+    expect(out).not.toContain('Delete the tokens')
+    const json = await operate('offboard', ...nobody, '--providers', 'jira,gitlab', '--json')
+    expect([json.code, json.json()]).toMatchObject([
+      3,
+      {
+        listed: 4,
+        credentials: [
+          { provider: 'jira', result: 'absent' },
+          { provider: 'gitlab', result: 'absent' },
+        ],
+        remaining: expect.arrayContaining([expect.objectContaining({ what: 'browser_sessions' })]),
+      },
+    ])
+    const named = await operate('offboard', ...nobody, '--providers', 'jira,gitlab')
+    expect([named.code, named.out]).toEqual([3, expect.stringContaining('of all owners; and by name jira, gitlab.\n')])
+    const dry = await operate('offboard', ...nobody, '--dry-run')
+    expect([dry.code, dry.out.split('\n').length]).toEqual([3, 3])
   })
 
   test('offboard revokes all of the owner, and says what it cannot end and what is left at the services', async () => {
@@ -138,7 +166,10 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(out.includes('(MCP_CACHE_SECONDS)')).toBe(name !== 'sealed-file')
     const statuses = await withBackend(environment, statusOfAll)
     expect([...statuses.values()].sort()).toEqual(['active', 'active', 'revoked', 'revoked'])
-    const revoked = logTypes().filter(({ type, outcome }) => type === 'credential.revoked' && outcome === 'success')
+    const revoked = logTypes().filter(
+      ({ type, outcome, reason }) =>
+        type === 'credential.revoked' && outcome === 'success' && reason !== 'nothing_to_revoke',
+    )
     expect(revoked.map(({ provider }) => provider).sort()).toEqual(['gitlab', 'jira'])
 
     const again = (await operate('offboard', ...ALICE, '--json')).json()
@@ -184,4 +215,22 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect([code, out]).toEqual([0, expect.stringContaining('1 orphan among 4 credentials.')])
     expect(out).toMatch(/^gitlab +\S+ +auth0\|alice +revoked +\S+ +provider$/m)
   })
+})
+
+test('offboard that finds nothing in a list with a damaged record ends with 1', async () => {
+  const store = join(folder, 'damaged')
+  const environment = {
+    MCP_VAULT_FOLDER: store,
+    MCP_VAULT_KEY: generateKeyText(),
+    MCP_AUDIT_FOLDER: join(folder, 'audit-damaged'),
+  }
+  await withBackend(environment, async (backend) => {
+    const bob = storageKey('jira', { issuer: ISSUER, subject: 'bob' })
+    await put(backend, bob, { pat: SECRET })
+    await put(backend, storageKey('jira', { issuer: ISSUER, subject: 'carol' }), { pat: SECRET })
+    writeFileSync(backend.locate(bob).replace('*', '1'), 'damaged')
+  })
+  const { code, out } = await runCli(['offboard', ...ALICE], environment)
+  expect([code, out]).toEqual([1, expect.stringContaining('(record_tampered): others may be left.')])
+  expect(out).not.toContain('Nothing was found')
 })
