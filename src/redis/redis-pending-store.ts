@@ -5,6 +5,7 @@ import type { PendingStore } from '../core/ports/pending-store.ts'
 import { connectionOption, type RedisConnection } from './connection/redis-connection.ts'
 import { channelName } from './connection/subscriptions.ts'
 import { createEntrySteps } from './pending/entry-steps.ts'
+import { countUse } from './pending/use-limits.ts'
 import { createWakes } from './pending/wakes.ts'
 
 export interface RedisPendingStoreOptions {
@@ -70,6 +71,7 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
     closeUnlessAwaited: (key, outcome, topics = []) =>
       steps.does('closeUnlessAwaited', key, outcome, newId(), channel, ...topics),
 
+    countUse: (limits) => countUse(redis, limits),
     listen: wakes.listen,
     wake: wakes.wake,
 

@@ -31,7 +31,7 @@ export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
   { backend, form, tools, admin, offboard, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, changes } = opened
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, changes, countUse } = opened
   checkIdentity(identity, admin)
   const changed = forgetEverywhere(tools.services.reader, changes)
   const credentials = {
@@ -50,6 +50,7 @@ export function openAdminApi(
     scope: admin.scope,
     operators: admin.operators,
     requestsPerMinute: admin.requestsPerMinute,
+    countUse,
     tenants: tenantsOf(admin, warnOf('keys')),
   }
   return createAdminRoutes(parts, createScimRoutes(parts))

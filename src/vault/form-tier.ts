@@ -203,13 +203,14 @@ interface WebChoices
 }
 
 function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebParts {
-  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, warnOf } = opened
+  const { serverBaseUrl, pendingRequests, countUse, identity, sealer, journal, health, warnOf } = opened
   const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, hstsIncludeSubdomains, rateLimits } = checked
   const { serverName = serverBaseUrl.host } = checked
   return {
     ...given,
     serverBaseUrl,
     pendingRequests,
+    countUse,
     identity,
     sealer,
     journal,

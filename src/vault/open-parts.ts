@@ -30,6 +30,7 @@ import {
   PENDING_REQUEST_PURPOSES,
   type PendingRequests,
 } from '../core/requests/pending-requests.ts'
+import { type CountUse, createSharedLimits, LIMIT_PURPOSES } from '../core/requests/shared-limits.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
@@ -71,6 +72,8 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly journal: Journal
   readonly events: EventListeners
   readonly pendingRequests: PendingRequests
+  /** Counts the uses of rate limits over all replicas. Undefined where this process counts for itself. */
+  readonly countUse: CountUse | undefined
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly marks: RejectionMarks
@@ -129,7 +132,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
     )
   })
-  const { sealer, requestSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
+  const { sealer, requestSealer, limitSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
     const webKeys = findWebKeys({
       caller,
       text: options.webKey,
@@ -143,6 +146,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     return {
       sealer: createSealer(webKeys, purposes),
       requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
+      limitSealer: createSealer(webKeys, LIMIT_PURPOSES),
       changeSealer: createSealer(webKeys, CHANGE_PURPOSES),
     }
   })
@@ -180,6 +184,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       sealer: requestSealer,
       linkTtlSeconds: options.linkTtlSeconds,
     }),
+    countUse: createSharedLimits(pendingStore, limitSealer),
     calls,
     log: createAccessLog(journal, backend.name),
     marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),

@@ -17,6 +17,12 @@ export interface FoundRequest {
   readonly state: RequestState
 }
 
+interface Opened {
+  readonly request: PendingRequest
+  /** False if the owner has the most waiting calls in all processes together. */
+  readonly mayWait: boolean
+}
+
 export interface Claim {
   readonly key: PendingKey
   readonly id: string
@@ -80,7 +86,7 @@ export const DEFAULT_LINK_TTL_SECONDS = 600
 /** Milliseconds for which an ended link's owner is still told how it ended. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
-/** Calls of one owner that may wait at the same time. */
+/** Calls of one owner that may wait at the same time, in all replicas together where they share a store. */
 const MOST_WAITING_CALLS = 100
 
 const sealedSchema = z.strictObject({
@@ -157,16 +163,18 @@ export function createPendingRequests({
     return isTheirs ? request : undefined
   }
 
-  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<PendingRequest> {
-    const entry = await store.openOrReuse(newEntry(wanted), waiterId)
+  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<Opened> {
+    const insert = () => store.openOrReuse(newEntry(wanted), waiterId, MOST_WAITING_CALLS)
+    const entry = await insert()
     const request = unsealFor(wanted, entry)
-    if (request) return request
+    if (request) return { request, mayWait: !entry.mayNotWait }
     // The entry was sealed with a web key that is not valid any more, or somebody put another's record there. Close it to make room for a
     // new one.
     await store.close(entry.key, 'cancelled')
-    const replaced = unsealFor(wanted, await store.openOrReuse(newEntry(wanted), waiterId))
+    const again = await insert()
+    const replaced = unsealFor(wanted, again)
     if (!replaced) throw swapped(store.name)
-    return replaced
+    return { request: replaced, mayWait: !again.mayNotWait }
   }
 
   const waitingCalls = createWaitingCalls(MOST_WAITING_CALLS)
@@ -175,7 +183,11 @@ export function createPendingRequests({
     async openOrReuse(wanted, { waits = false } = {}) {
       const waiterId = waits ? waitingCalls.begin(wanted.user) : undefined
       try {
-        return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
+        const { request, mayWait } = await opened(wanted, waiterId)
+        if (waiterId === undefined) return request
+        if (mayWait) return { ...request, waiterId }
+        waitingCalls.end(wanted.user, waiterId)
+        return request
       } catch (error) {
         waitingCalls.end(wanted.user, waiterId)
         throw error
