@@ -7,6 +7,7 @@ import { describeClaims } from './claim-suite.ts'
 import { describeCloseAll } from './close-all-suite.ts'
 import { full, newEntry, opened, sameSlot, until, untilAfter } from './entries.ts'
 import type { PendingStoreHarness } from './harness.ts'
+import { describeWaits } from './wait-suite.ts'
 
 export interface PendingStoreLimits {
   /** Most entries in the store. */
@@ -87,6 +88,7 @@ export function describePendingStore({
 
   describeClaims(check)
   if (closesAll) describeCloseAll(check)
+  describeWaits(check)
 
   check('closed keeps its first outcome and frees the slot', async ({ here, there }) => {
     const entry = await opened(here)
@@ -182,34 +184,6 @@ export function describePendingStore({
     await delay(50)
     assert.deepEqual(heard.sort(), ['here', 'here too', 'there'])
     for (const end of ends) end()
-  })
-
-  check(
-    'close wakes the topics that it is given, and closeUnlessAwaited only if it closes',
-    async ({ here, there }) => {
-      const heard: string[] = []
-      const hear = (topic: string) => there.listen(topic, () => heard.push(topic))
-      const ends = [await hear('first'), await hear('also first'), await hear('second')]
-      const [first, second] = [newEntry(), newEntry()]
-      await here.openOrReuse(first)
-      await here.openOrReuse(second, 'waiter')
-      assert.equal(await here.closeUnlessAwaited(second.key, 'declined', ['second']), false)
-      assert.equal(await here.close(first.key, 'saved', ['first', 'also first']), true)
-      await until(() => heard.length > 1)
-      assert.deepEqual(heard.sort(), ['also first', 'first'])
-      await here.leave(second.key, 'waiter')
-      assert.equal(await here.closeUnlessAwaited(second.key, 'declined', ['second']), true)
-      await until(() => heard.length > 2)
-      assert.equal(heard.at(-1), 'second')
-      for (const end of ends) end()
-    },
-  )
-
-  check('a call that looks for itself goes on counting as waiting', async ({ here, there }) => {
-    const entry = newEntry()
-    await here.openOrReuse(entry, 'waiter')
-    assert.deepEqual(await here.get(entry.key, 'waiter'), { ...entry, state: 'open' })
-    assert.equal(await there.closeUnlessAwaited(entry.key, 'declined'), false)
   })
 
   check('a listener that has ended hears nothing, the others go on', async ({ here, there }) => {
