@@ -46,6 +46,8 @@ export interface HarnessOptions {
   readonly linkTtlSeconds?: number
   /** Opens a second vault, a replica that serves all pages, while the first serves the tools. Called for each of the two. */
   readonly shared?: () => Pick<OpenVaultOptions, 'pendingStore' | 'browserSessions' | 'changeFeed'>
+  /** The web key of both replicas. Default a new one. */
+  readonly webKey?: string
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -125,7 +127,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
     ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),
-    ...(shared && { webKey: generateKeyText() }),
+    ...(shared && { webKey: options.webKey ?? generateKeyText() }),
   }
   const vault = await openVault({ ...vaultOptions, ...shared?.() })
   const providerIn = (one: CredentialVault) =>
