@@ -42,6 +42,7 @@ export type {
   AuditSink,
 } from './core/ports/audit-sink.ts'
 export type { BrowserSessions } from './core/ports/browser-sessions.ts'
+export type { ChangeFeed } from './core/ports/change-feed.ts'
 export type {
   CredentialEvent,
   ExpiringEvent,

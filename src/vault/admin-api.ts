@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
+import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
 import type { Offboard } from '../core/operations/offboarding.ts'
@@ -30,9 +31,9 @@ export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
   { backend, form, tools, admin, offboard, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf } = opened
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, changes, countUse } = opened
   checkIdentity(identity, admin)
-  const changed = tools.services.reader.forget
+  const changed = forgetEverywhere(tools.services.reader, changes)
   const credentials = {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     revoke: form.revoke,
@@ -49,6 +50,7 @@ export function openAdminApi(
     scope: admin.scope,
     operators: admin.operators,
     requestsPerMinute: admin.requestsPerMinute,
+    countUse,
     tenants: tenantsOf(admin, warnOf('keys')),
   }
   return countedRoutes(createAdminRoutes(parts, createScimRoutes(parts)), opened.drain)

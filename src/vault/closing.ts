@@ -59,8 +59,8 @@ export function createClosing(
 
 /** Milliseconds that are kept for what comes after the running work, if all of it takes its longest. */
 const FOR_THE_REST = 8_000
-/** What these are divided into: two steps of one, and three groups of parts with two each. */
-const SHARES = 8
+/** What these are divided into: two steps of one, and four groups of parts with two each. */
+const SHARES = 10
 
 /**
  * Ends a vault in order: waiting calls are answered, new ones refused, running calls and saves finish, then the log is flushed and the
@@ -91,6 +91,11 @@ async function closeVault({ parts, endings, providers }: ClosingParts, withinSec
   const late = withoutHold(share)
   const providersEnded = await Promise.allSettled(providers.map((end) => Promise.race([end(), late])))
   await parts.close([...ended, ...providersEnded], 2 * share)
+}
+
+/** Closes the parts of a vault that did not open to its end, in which nothing runs yet. */
+export async function closeAtOnce(parts: Pick<OpenedParts<never, never>, 'close'>): Promise<void> {
+  await parts.close([], FOR_THE_REST / SHARES)
 }
 
 function withoutHold(milliseconds: number): Promise<void> {

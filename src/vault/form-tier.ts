@@ -124,8 +124,12 @@ export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'la
 }
 
 export function createFormTier(opened: PageParts, given: FormTierParts): OpenedFormTier {
-  const { backend, sessions = memoryBrowserSessions(), checked, changed, completion, testStored, lastUsed } = given
+  const { backend, sessions = memoryBrowserSessions(), checked, completion, testStored, lastUsed } = given
   const { serverBaseUrl, journal, health, calls, log, marks } = opened
+  const changed = (key: StorageKey) => {
+    given.changed?.(key)
+    opened.changes.credential(key)
+  }
   const writer = countingSaves(createCredentialWriter({ backend, calls, log, changed }))
   const owned = createOwnedCredentials({ backend, calls, log, marks, changed })
   const providers = new Map<string, FormProvider>()
@@ -211,13 +215,14 @@ interface WebChoices
 }
 
 function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebParts {
-  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, drain, warnOf } = opened
+  const { serverBaseUrl, pendingRequests, countUse, identity, sealer, journal, health, drain, warnOf } = opened
   const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, hstsIncludeSubdomains, rateLimits } = checked
   const { serverName = serverBaseUrl.host } = checked
   return {
     ...given,
     serverBaseUrl,
     pendingRequests,
+    countUse,
     identity,
     sealer,
     journal,

@@ -18,6 +18,7 @@ import { createHealth, type Health } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
 import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../core/journal/translated-errors.ts'
 import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
+import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { loginCallbackUrl } from '../core/network/form-urls.ts'
@@ -31,6 +32,7 @@ import {
   PENDING_REQUEST_PURPOSES,
   type PendingRequests,
 } from '../core/requests/pending-requests.ts'
+import { type CountUse, createSharedLimits, LIMIT_PURPOSES } from '../core/requests/shared-limits.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
@@ -50,6 +52,8 @@ export type PartsOptions = Pick<
   | 'serverBaseUrl'
   | 'identity'
   | 'pendingStore'
+  | 'browserSessions'
+  | 'changeFeed'
   | 'audit'
   | 'webKey'
   | 'acceptedWebKeys'
@@ -79,9 +83,13 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly backend: Pick<OpenableBackend, 'stat' | 'checkKeys'>
   /** Counts running work, so that closing waits for it. */
   readonly drain: Drain
+  /** Counts the uses of rate limits over all replicas. Undefined where this process counts for itself. */
+  readonly countUse: CountUse | undefined
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly marks: RejectionMarks
+  /** Tells other replicas of changes. */
+  readonly changes: SharedChanges
   readonly warnOf: (place: string) => (message: string) => void
   /**
    * Closes all parts, the audit log last, because the others may still write to it. Each gets `milliseconds`, so that one that hangs does
@@ -111,13 +119,32 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   )
   const createdKeys: string[] = []
   const keyConfigured = createKeyUses()
-  const pending = { close: () => pendingStore.shutdown() }
-  await orClose([pending], () =>
-    withDeadline(backend.name, OPEN_DEADLINE, () =>
+  const { browserSessions, changeFeed } = options
+  const pending = {
+    close: () =>
+      closeEach(
+        [
+          [
+            { close: () => pendingStore.shutdown() },
+            { close: async () => browserSessions?.close?.() },
+            { close: async () => changeFeed?.close() },
+          ],
+        ],
+        [],
+        OPEN_DEADLINE,
+      ),
+  }
+  await orClose([pending], async () => {
+    await withDeadline(pendingStore.name, OPEN_DEADLINE, async () => {
+      await pendingStore.open?.()
+      await browserSessions?.open?.()
+      await changeFeed?.open?.()
+    })
+    await withDeadline(backend.name, OPEN_DEADLINE, () =>
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
-    ),
-  )
-  const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
+    )
+  })
+  const { sealer, requestSealer, limitSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
     const webKeys = findWebKeys({
       caller,
       text: options.webKey,
@@ -131,6 +158,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     return {
       sealer: createSealer(webKeys, purposes),
       requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
+      limitSealer: createSealer(webKeys, LIMIT_PURPOSES),
+      changeSealer: createSealer(webKeys, CHANGE_PURPOSES),
     }
   })
   let closing: Promise<void> | undefined
@@ -155,6 +184,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       if (!pendingStore.shared) warnOf('server')(secondServer(other))
     })
   })
+  const changes = createSharedChanges(changeFeed, changeSealer)
   const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
   return {
     serverBaseUrl,
@@ -171,12 +201,14 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       sealer: requestSealer,
       linkTtlSeconds: options.linkTtlSeconds,
     }),
+    countUse: createSharedLimits(pendingStore, limitSealer),
     calls,
     log: createAccessLog(journal, backend.name),
     marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
+    changes,
     warnOf,
     close(ended, milliseconds) {
-      closing ??= closeEach([[pending, backend], [journal], [audit]], ended, milliseconds)
+      closing ??= closeEach([[changes], [pending, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }

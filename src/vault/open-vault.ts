@@ -15,7 +15,7 @@ import { createFormTier } from './form-tier.ts'
 import { openOffboarding } from './open-offboarding.ts'
 import { openParts } from './open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
-import { createToolTier } from './tool-tier.ts'
+import { createToolTier, hearChanges } from './tool-tier.ts'
 
 /**
  * Opens the vault, form tier and tool tier in one, and refuses to start when anything about it is unsafe or unclear: keys, identity, URL,
@@ -45,6 +45,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   })
   const uses = createLastUses()
   const tools = createToolTier(parts, { backend, options, checked, used: uses.note })
+  await hearChanges(parts, tools)
   const { reader } = tools.services
   const form = createFormTier(parts, {
     backend,

@@ -9,6 +9,7 @@ import type { Drain } from '../core/host/drain.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { createCutoff } from '../core/lifecycle/cutoff.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
+import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
@@ -24,7 +25,7 @@ import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
 import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../web/http/health-routes.ts'
 import type { OwnRoutes } from '../web/http/own-routes.ts'
-import { type CloseOptions, createClosing, type Ending } from './closing.ts'
+import { type CloseOptions, closeAtOnce, createClosing, type Ending } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
@@ -122,7 +123,23 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
     stat: (...given) => backend.stat(...given),
     ...(isCurrent && { isCurrent }),
   }
-  return createToolTier(parts, { backend: reads, options, checked })
+  const tier = createToolTier(parts, { backend: reads, options, checked })
+  await hearChanges(parts, tier)
+  return tier
+}
+
+/** Lets the tier drop what it has cached when another replica changes it. Closes everything if the feed cannot be heard. */
+export async function hearChanges(
+  parts: Pick<OpenedParts<never, never>, 'changes' | 'close'>,
+  { services: { reader, cutoff } }: Pick<ToolTier, 'services'>,
+): Promise<void> {
+  const { forget, forgetAll } = reader
+  try {
+    await parts.changes.listen({ forget, forgetAll, cut: cutoff.cut })
+  } catch (error) {
+    await closeAtOnce(parts)
+    throw error
+  }
 }
 
 export interface ToolTierParts {
@@ -157,7 +174,6 @@ export function createToolTier(
     used,
     cacheTtl: checked.cacheSeconds * 1000,
   })
-  const { maxRejectedOwnersPerMinute: maxOwners } = checked
   const providers = new Map<string, FormProvider>()
   const findProblems = createReadiness({ ...opened, providers: () => providers.keys() })
   let userContext: AsyncLocalStorage<User> | undefined
@@ -187,13 +203,7 @@ export function createToolTier(
       pendingRequests: { openOrReuse, label, leave, wait, withdraw, outliveProcess },
       drain: opened.drain,
       sealer,
-      crossings: createLeakDetector({ note: log.note, health }),
-      rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
-      expiryNotices: createExpiryNotices({
-        events: opened.events,
-        daysAhead: checked.expiryNoticeDays,
-        accountUrl: accountUrl(serverBaseUrl),
-      }),
+      ...lifeOfCredentials(opened, reader, checked),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,
@@ -201,5 +211,19 @@ export function createToolTier(
     },
 
     ...createClosing(opened, () => [async () => reader.close()]),
+  }
+}
+
+/** What notices that a credential is rejected, about to expire, or shown to another user. */
+function lifeOfCredentials(
+  { serverBaseUrl, log, health, marks, events, changes, warnOf }: OpenedParts<never, never>,
+  reader: CredentialReader,
+  { maxRejectedOwnersPerMinute: maxOwners, expiryNoticeDays: daysAhead }: ToolTierParts['checked'],
+): Pick<ToolServices, 'crossings' | 'rejections' | 'expiryNotices'> {
+  const announcing = { ...reader, forget: forgetEverywhere(reader, changes) }
+  return {
+    crossings: createLeakDetector({ note: log.note, health }),
+    rejections: createRejections({ reader: announcing, log, marks, maxOwners, warn: warnOf('rejections') }),
+    expiryNotices: createExpiryNotices({ events, daysAhead, accountUrl: accountUrl(serverBaseUrl) }),
   }
 }

@@ -115,6 +115,36 @@ const DOCUMENTED: readonly Documented[] = [
     types: ['MemoryPendingStoreOptions'],
     schemas: ['optionsSchema'],
   },
+  {
+    heading: 'redisConnection',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisOptions'],
+    schemas: ['redisSchema'],
+  },
+  {
+    heading: 'redisConnection sentinel',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisSentinelOptions'],
+    schemas: [],
+  },
+  {
+    heading: 'redisConnection cluster',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisClusterOptions'],
+    schemas: [],
+  },
+  {
+    heading: 'redisConnection tls',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisTlsOptions'],
+    schemas: ['tlsSchema'],
+  },
+  {
+    heading: 'redisPendingStore',
+    file: 'redis/redis-pending-store.ts',
+    types: ['RedisPendingStoreOptions'],
+    schemas: ['optionsSchema'],
+  },
   { heading: 'mcpMount', file: 'mcp/sdk-v1/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
   {
     heading: 'mcpMount',
@@ -138,6 +168,9 @@ const INTERNAL: readonly string[] = [
   'StoresOptions',
   'VerifyOptions',
   'LoginsOptions',
+  // Their one option is in the text under redisPendingStore.
+  'RedisChangeFeedOptions',
+  'RedisBrowserSessionsOptions',
   'ReleaseOptions',
   'SessionOptions',
   'HashicorpVaultAuthOptions',

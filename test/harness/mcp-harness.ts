@@ -17,6 +17,7 @@ import Koa from 'koa'
 import { type HttpBrowser, httpBrowser, type Page, textOf } from '../../examples/tickets/http-browser.ts'
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { VariablesOptions } from '../../src/core/model/variables.ts'
 import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
@@ -44,6 +45,10 @@ export interface HarnessOptions {
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
   readonly vault?: Partial<OpenVaultOptions>
+  /** Opens a second vault, a replica that serves all pages, while the first serves the tools. Called for each of the two. */
+  readonly shared?: () => Pick<OpenVaultOptions, 'pendingStore' | 'browserSessions' | 'changeFeed'>
+  /** The web key of both replicas. Default a new one. */
+  readonly webKey?: string
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -63,7 +68,11 @@ export interface HarnessOptions {
 export interface Harness {
   readonly baseUrl: string
   readonly vault: CredentialVault
+  /** The vault that serves the pages: the second replica, where there is one. */
+  readonly pages: CredentialVault
   readonly jira: CredentialsProvider<typeof jiraVariables>
+  /** The provider in `pages`. */
+  readonly pagesJira: CredentialsProvider<typeof jiraVariables>
   readonly audit: MemoryAudit
   readonly backend: SecretBackend
   readonly identityProvider: TestIdentityProvider
@@ -108,7 +117,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   })
   const audit = memoryAudit()
   const backend = options.backend ?? memoryBackend()
-  const vault = await openVault({
+  const { shared } = options
+  const vaultOptions: OpenVaultOptions = {
     serverBaseUrl: baseUrl,
     backend,
     audit: options.wrapAudit?.(audit) ?? audit,
@@ -121,13 +131,20 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
     ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),
-  })
-  const jira = new CredentialsProvider({
-    vault,
-    name: 'jira',
-    variables: jiraVariables,
-    ...options.jira,
-  } as CredentialsProviderOptions<typeof jiraVariables>)
+    ...(shared && { webKey: options.webKey ?? generateKeyText() }),
+  }
+  const vault = await openVault({ ...vaultOptions, ...shared?.() })
+  const providerIn = (one: CredentialVault) =>
+    new CredentialsProvider({
+      vault: one,
+      name: 'jira',
+      variables: jiraVariables,
+      ...options.jira,
+    } as CredentialsProviderOptions<typeof jiraVariables>)
+  const pages = shared && (await openVault({ ...vaultOptions, ...shared() }))
+  const pagesJira = pages && providerIn(pages)
+  pagesJira?.register(app)
+  const jira = providerIn(vault)
   app.use(vault.healthRoutes().routes)
   jira.register(app)
   const clients: Client[] = []
@@ -169,7 +186,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   return {
     baseUrl,
     vault,
+    pages: pages ?? vault,
     jira,
+    pagesJira: pagesJira ?? jira,
     audit,
     backend,
     identityProvider,
@@ -197,6 +216,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
+      await pages?.close()
       await identityProvider.close()
     },
   }

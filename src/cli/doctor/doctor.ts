@@ -16,6 +16,7 @@ import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
 import { checkOtherServers } from './other-servers.ts'
+import { checkSharedStores } from './shared-store-checks.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -28,7 +29,8 @@ Usage: mcp-credential-vault doctor [--provider NAME] [--tier form|tool] [--json]
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
 the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
-a wrong or missing key does not, unless the login may not list.
+a wrong or missing key does not, unless the login may not list. With Redis, it also tries a request and a sign-out there, and refuses a Redis
+that may drop them.
 --tier is for the environment of "start --tier form" or "start --tier tool": the other tier's login or bundle, or the store key, must not be
 in it, and what this tier must not do must be refused by the store itself.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
@@ -38,7 +40,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     await sodiumReady()
     warnOfUnknownVariables(terminal)
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr, tier })
-    const { backend, audit, pendingStore } = stores
+    const { backend, audit, pendingStore, browserSessions, changeFeed } = stores
     const correlationId = newCorrelationId()
     const keyConfigured = createKeyUses()
     try {
@@ -55,6 +57,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
+        ...(await checkSharedStores(pendingStore, browserSessions)),
         ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
         ...(await checkOtherServers(stores, terminal)),
@@ -63,7 +66,12 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
-      await Promise.allSettled([backend.close(), pendingStore.shutdown()])
+      await Promise.allSettled([
+        backend.close(),
+        pendingStore.shutdown(),
+        browserSessions.close?.(),
+        changeFeed?.close(),
+      ])
       await audit.close()
     }
   },

@@ -44,6 +44,9 @@ export const gateTexts = {
       ? `Your ${label} credential cannot be reached right now (${codeOf(error)}). It has not been lost; try again later.`
       : `The store of your ${label} credential is busy (${codeOf(error)}). It has not been lost; try again in ${Math.ceil(error.retryAfterSeconds)} seconds.`,
 
+  requestsUnavailable: (label: string, error?: CredentialVaultError): string =>
+    `The form for your ${label} credential cannot be opened right now (${codeOf(error)}), because this server cannot use the store of its open requests. What you have stored is not affected; try again in a moment.`,
+
   serviceUnavailable: (label: string, error?: CredentialVaultError, correlationId?: string): string =>
     `${label} itself cannot be reached right now (${codeOf(error)}). Your credential is not the problem. ${error?.retryable === false ? `Ask the people who run this server${findable(correlationId)}.` : 'Try again later.'}`,
 

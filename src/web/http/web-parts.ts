@@ -11,6 +11,7 @@ import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
 import type { PendingRequests } from '../../core/requests/pending-requests.ts'
+import type { CountUse } from '../../core/requests/shared-limits.ts'
 import type { RateLimitOptions } from './page-limits.ts'
 
 /** Seals the pages' cookies and hashes their form tokens and owners. It opens no reference and no pending request. */
@@ -38,6 +39,8 @@ export interface WebParts {
   readonly testStored: StoredTest | undefined
   /** When this process released a credential last. Absent where it releases none. */
   readonly lastUsed: ((key: StorageKey) => Date | undefined) | undefined
+  /** Counts the uses of rate limits over all replicas. Absent where this process counts for itself. */
+  readonly countUse?: CountUse | undefined
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: PageSealer
