@@ -70,7 +70,8 @@ async function save(
         await mayWrite(services, authorized, claim)
         if (kept && !(await isStillKept(services, request, whole))) throw changedMeanwhile()
       },
-      ...(kept && { expect: { version: kept.version.ref } }),
+      // A shared store may lose a claim, e.g. in a fail-over. Then the backend decides which of two submits saves.
+      expect: kept ? { version: kept.version.ref } : services.parts.pendingRequests.outliveProcess ? 'found' : 'any',
     },
   )
 }
