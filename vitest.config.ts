@@ -2,19 +2,33 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * Folders whose files run one after the other in one process, which saves each of them a second of loading the server's packages. They
- * mock no module, set no environment variable and start no process-wide part. `test/harness/after-each-file.ts` restores clocks and spies.
+ * Files that need a process of their own: they mock a module, replace what the whole process has, measure the process, or run so long
+ * that it does not matter. The others run one after the other in three processes, which saves each of them a second of loading the server
+ * and its packages; `test/harness/after-each-file.ts` restores clocks, spies and environment variables after each.
  */
-const SHARED = [
-  ...['audit', 'calls', 'echo', 'fetch', 'form', 'link', 'login', 'server', 'session', 'token'].map(
-    (name) => `test/attacks/${name}`,
-  ),
-  ...['credentials', 'echo-guard', 'gate', 'journal', 'model', 'network', 'requests'].map(
-    (name) => `test/core/${name}`,
-  ),
-  ...['anchors', 'line', 'query', 'verify'].map((name) => `test/audit/${name}`),
-  ...['test/identity', 'test/mcp', 'test/web'],
-].map((folder) => `${folder}/**/*.test.ts`)
+const OWN_PROCESS = [
+  ...[
+    'attacks/http',
+    'backends/aws-secrets-manager',
+    'backends/hashicorp-vault',
+    'browser',
+    'canary',
+    'clients',
+    'crash',
+  ],
+  ...['failures', 'fuzz', 'mutations', 'packaging'],
+]
+  .map((folder) => `test/${folder}/**/*.test.ts`)
+  .concat(
+    'test/backends/sealed-file/{durability,full-disk,lost-link}.test.ts',
+    'test/cli/bulk/{marks-and-expiry,offboard-half-done}.test.ts',
+    'test/core/crypto/key-source.test.ts',
+    'test/core/host/private-folder.test.ts',
+    'test/destinations/bound-fetch.test.ts',
+    'test/e2e/two-tiers.test.ts',
+    'test/pending/memory-pending-store.test.ts',
+    'test/vault/open-vault.test.ts',
+  )
 
 /**
  * What takes longest, in turn what computes and what waits: at the end, one of these would keep one processor busy and leave the others
@@ -51,10 +65,16 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: 'own', include: ['test/**/*.test.ts'], exclude: SHARED } },
+      { extends: true, test: { name: 'own', include: OWN_PROCESS } },
       {
         extends: true,
-        test: { name: 'shared', include: SHARED, isolate: false, setupFiles: ['test/harness/after-each-file.ts'] },
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: OWN_PROCESS,
+          isolate: false,
+          setupFiles: ['test/harness/after-each-file.ts'],
+        },
       },
     ],
   },

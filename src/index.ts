@@ -18,6 +18,7 @@ export type { EchoGuard, EchoGuardOptions } from './core/echo-guard/echo-guard.t
 export type { GatedCall } from './core/gate/gated-call.ts'
 export type { CredentialRequest, GatedProvider } from './core/gate/gated-provider.ts'
 export type { CallExtra, GatePass, ToolCall } from './core/gate/tool-call.ts'
+export type { Drain } from './core/host/drain.ts'
 export type { HealthPart } from './core/journal/health.ts'
 export type { ErrorReason } from './core/model/error-reason.ts'
 export { CredentialVaultError, type ErrorCode, type ErrorDetails, isCredentialVaultError } from './core/model/errors.ts'
@@ -30,6 +31,8 @@ export type {
   VariablesOptions,
   VariableType,
 } from './core/model/variables.ts'
+export type { Offboarded, OffboardingChoices } from './core/operations/offboarding.ts'
+export type { RevokedCredential } from './core/operations/owner-revocation.ts'
 export type {
   AuditEvent,
   AuditEventType,
@@ -40,7 +43,15 @@ export type {
 } from './core/ports/audit-sink.ts'
 export type { BrowserSessions } from './core/ports/browser-sessions.ts'
 export type { ChangeFeed } from './core/ports/change-feed.ts'
-export type { CredentialEvent, ExpiringEvent, VaultEventMap, VaultEventName, VaultEvents } from './core/ports/events.ts'
+export type {
+  CredentialEvent,
+  ExpiringEvent,
+  NotEnded,
+  OffboardedEvent,
+  VaultEventMap,
+  VaultEventName,
+  VaultEvents,
+} from './core/ports/events.ts'
 export type { Verification } from './core/ports/form-provider.ts'
 export type {
   BrowserLogin,
@@ -67,6 +78,7 @@ export type {
   CredentialLookup,
   CredentialStatus,
   Expectation,
+  OtherServer,
   RevokeIntent,
   RotateCommand,
   SecretBackend,
@@ -85,6 +97,7 @@ export { oidc } from './identity/oidc.ts'
 export type { OidcOptions } from './identity/oidc-options.ts'
 export { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 export { memoryPendingStore } from './pending/memory-pending-store.ts'
+export type { CloseOptions, Closing, Ending } from './vault/closing.ts'
 export type { CredentialVault } from './vault/credential-vault.ts'
 export { createStores, type Stores } from './vault/environment/create-stores.ts'
 export { type LocalVaultOptions, openLocalVault } from './vault/local/open-local-vault.ts'
@@ -92,7 +105,8 @@ export { openVault } from './vault/open-vault.ts'
 export type { OpenVaultOptions } from './vault/open-vault-options.ts'
 export type { OwnerFrom } from './vault/owner-from-auth-info.ts'
 export { CredentialsProvider } from './vault/provider/credentials-provider.ts'
-export type { CredentialsProviderOptions } from './vault/provider/credentials-provider-options.ts'
+export type { AccountChoice, CredentialsProviderOptions } from './vault/provider/credentials-provider-options.ts'
 export type { Verify } from './vault/provider/provider-form.ts'
+export type { HealthRoutes, HealthRoutesOptions } from './web/http/health-routes.ts'
 export type { NodeHandler } from './web/http/node-handler.ts'
 export type { RateLimitOptions } from './web/http/page-limits.ts'

@@ -1,21 +1,25 @@
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { CredentialVaultError } from '../core/model/errors.ts'
 import type { AuditPosition } from '../core/ports/audit-sink.ts'
 import { type AuditAnchor, checkpointOf } from './anchors/anchor.ts'
 import { type ChainHead, newChain, sealBatch } from './line/audit-chain.ts'
-import type { AuditKeys } from './line/audit-keys.ts'
+import { type AuditKeys, publicKeyText } from './line/audit-keys.ts'
 import type { LineBody } from './line/audit-line.ts'
-import { logLineBody } from './line/log-events.ts'
+import { type FoundHead, logLineBody } from './line/log-events.ts'
 import { type AuditFile, createAuditFile } from './segments/audit-file.ts'
-import { type HeadsOfSegments, headsOfSegments } from './segments/chain-heads.ts'
+import { type HeadsOfSegments, headsOfSegments, headsSignedBy } from './segments/chain-heads.ts'
 import { expiredSegments } from './segments/expired-segments.ts'
 import { segmentName } from './segments/segment-name.ts'
+import { findRetirement } from './verify/find-retirement.ts'
 
 export interface ChainWriterParts {
   readonly folder: string
   readonly keys: AuditKeys
+  /** Keys whose lines count as the log's own, besides `keys`. */
+  readonly acceptedKeys: readonly Pick<AuditKeys, 'publicKey' | 'verifyingKey'>[]
   readonly maxSegmentBytes: number
   /** Days. Undefined keeps files for ever. */
   readonly keepDays: number | undefined
@@ -27,13 +31,20 @@ export interface ChainWriterParts {
 
 /** Writes one chain of lines, and starts another when its file can no longer be trusted. Calls must not overlap. */
 export interface ChainWriter {
+  /** Writes the chain's first line, so that other processes see this one before its first event. Rejects for a retired key. */
+  begin(): Promise<void>
   /** Writes one batch and resolves once it is durable. Rejects with the system's error; then none of its lines was acknowledged. */
   write(bodies: readonly LineBody[]): Promise<readonly AuditPosition[]>
   /** Does what is due while nothing is written: restores a deleted file, ends the day's segment, publishes a checkpoint. */
   maintain(): Promise<void>
+  /** Records that this public key is retired, and where each chain that it signed ends. Resolves to those ends. */
+  retire(key: KeyObject): Promise<readonly FoundHead[]>
   /** Writes the closing line and publishes the last checkpoint. */
   close(): Promise<void>
 }
+
+/** Keeps a line well below the longest that a verifier reads. */
+const HEADS_OF_A_LINE = 64
 
 export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   const { folder, keys, anchor, warn } = parts
@@ -87,8 +98,9 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   }
 
   async function begin(): Promise<AuditFile> {
+    await refuseRetiredKey(folder, keys.publicKey)
     const now = new Date()
-    const verifying = [keys.verifyingKey]
+    const verifying = [keys, ...parts.acceptedKeys].map(({ verifyingKey }) => verifyingKey)
     if (head.seq === 0) found = await headsOfSegments(folder, verifying, warn)
     if (parts.keepDays !== undefined && purged.length === 0) {
       // A failure to find expired files must not stop the log.
@@ -114,7 +126,10 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   }
 
   function opened(): LineBody {
-    return logLineBody({ type: 'audit.opened', key: keys.publicKey, host: hostname(), pid: process.pid, ...found })
+    const acceptedKeys = parts.acceptedKeys.map(({ publicKey }) => publicKey)
+    const others = acceptedKeys.length === 0 ? {} : { acceptedKeys }
+    const by = { key: keys.publicKey, host: hostname(), pid: process.pid }
+    return logLineBody({ type: 'audit.opened', ...by, ...found, ...others })
   }
 
   // The purge lines are durable by now. After a crash in between, the next segment removes the files.
@@ -137,10 +152,25 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   return {
     write,
 
+    async begin() {
+      if (head.seq === 0) await write([])
+    },
+
     async maintain() {
       if (file) await leave(file)
       if (pendingLogEvents.length > 0) await write([])
       if (performance.now() - anchored.at >= parts.anchorSeconds * 1000) publish()
+    },
+
+    async retire(key) {
+      const heads = await headsSignedBy(folder, key)
+      const lines = Math.max(1, Math.ceil(heads.length / HEADS_OF_A_LINE))
+      const bodies = Array.from({ length: lines }, (_, i) => {
+        const some = heads.slice(i * HEADS_OF_A_LINE, (i + 1) * HEADS_OF_A_LINE)
+        return logLineBody({ type: 'audit.key_retired', key: publicKeyText(key), heads: some })
+      })
+      await write(bodies)
+      return heads
     },
 
     async close() {
@@ -153,6 +183,18 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
       }
     },
   }
+}
+
+/** @throws `configuration_invalid` (`key_retired`): whatever that key signs counts as forged */
+async function refuseRetiredKey(folder: string, key: string): Promise<void> {
+  const retired = await findRetirement(folder, key)
+  if (!retired) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `This process would sign the audit log with key ${key}, which was retired at ${retired.at} (${retired.file}). ` +
+      'Set MCP_AUDIT_KEY_FILE to the key that replaced it, then restart this process.',
+    { reason: 'key_retired' },
+  )
 }
 
 function beginChain(): ChainHead {

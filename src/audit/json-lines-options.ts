@@ -17,6 +17,14 @@ export interface JsonLinesAuditOptions {
   /** File with that key. Only one of the two. */
   readonly keyFile?: string
   /**
+   * Other keys whose lines count as the log's own, in the same form, at most 4; they sign nothing. During a change of keys, the next one
+   * before it is used everywhere, and the last one afterwards. The word `derived` stands for the key that is derived from the backend's
+   * own. Default `MCP_AUDIT_KEY_ACCEPTED` or `MCP_AUDIT_KEY_ACCEPTED_FILE`, else none.
+   */
+  readonly acceptedKeys?: readonly string[]
+  /** File with those keys, one on each line. Only one of the two. */
+  readonly acceptedKeysFile?: string
+  /**
    * How people are written: `clear`, the default, with issuer and subject; `pseudonym` with the issuer and a keyed pseudonym, which
    * `audit show --user` finds for an operator who has the key. Pseudonyms need a configured key or the backend's own.
    */
@@ -39,6 +47,8 @@ export const jsonLinesOptions = z.strictObject({
   folder: z.string().min(1),
   key: z.string().optional(),
   keyFile: z.string().min(1).optional(),
+  acceptedKeys: z.array(z.string()).optional(),
+  acceptedKeysFile: z.string().min(1).optional(),
   subjects: z.enum(['clear', 'pseudonym']).default('clear'),
   maxSegmentBytes: z.int().min(65_536).max(1_073_741_824).default(67_108_864),
   keepDays: z.int().min(2).max(3650).optional(),

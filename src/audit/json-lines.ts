@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
+import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
 import { findKey } from '../core/crypto/key-source.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
 import { processWarning } from '../core/host/process-warning.ts'
@@ -7,16 +8,28 @@ import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
+import type { KeyUse } from '../core/ports/key-use.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
 import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
 import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
 import { auditLineBody, type LineBody } from './line/audit-line.ts'
+import type { FoundHead } from './line/log-events.ts'
 import { syncFolders } from './segments/audit-file.ts'
 
 interface Waiting {
   readonly body: LineBody
   readonly resolve: (position: AuditPosition) => void
   readonly reject: (error: unknown) => void
+}
+
+/** The audit log, with the method that only an operator's command uses. */
+export interface JsonLinesAudit extends AuditSink {
+  /**
+   * Records that this public key is retired, and resolves to the ends of the chains that it signed.
+   *
+   * @throws `audit_unavailable`
+   */
+  retireKey(key: KeyObject): Promise<readonly FoundHead[]>
 }
 
 /** Bounds the memory that a hanging disk costs. */
@@ -31,7 +44,8 @@ const MAINTAIN_EVERY = 10_000
 
 /**
  * The audit log as JSON Lines, one chain of hashes for each process and an Ed25519 signature for each batch: `docs/audit.md` has the
- * format and what it proves. Files are `audit-<UTC time>-<writer>-<part>.jsonl` with mode 0600; the first is created with the first line.
+ * format and what it proves. Files are `audit-<UTC time>-<writer>-<part>.jsonl` with mode 0600; the first is created
+ * when the log is opened, with a line that names the process.
  *
  * `append` resolves after fdatasync. Lines that arrive while a batch is written form the next one. It rejects with
  * `audit_unavailable`: `disk_full`, `write_failed`, `overloaded` (10000 lines wait already) or `closed`.
@@ -44,6 +58,10 @@ const MAINTAIN_EVERY = 10_000
  * ```
  */
 export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
+  return createJsonLines(options)
+}
+
+export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
   const { warn = processWarning } = settings
   let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined
@@ -62,13 +80,13 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
     prepared = true
   }
 
-  function open(derived?: Uint8Array): NonNullable<typeof opened> {
-    opened ??= begin(derived)
+  function open(derived?: Uint8Array, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
+    opened ??= chainWith(derived, onFound)
     return opened
   }
 
-  function begin(derived: Uint8Array | undefined): NonNullable<typeof opened> {
-    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn })
+  function chainWith(derived: Uint8Array | undefined, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
+    const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn, onFound })
     const key = configured?.key ?? derived
     if (!key && settings.subjects === 'pseudonym') {
       throw new CredentialVaultError(
@@ -81,11 +99,19 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
       warn(
         'The audit log is signed with a temporary key, so it cannot be verified after this process ends. Create a key with "mcp-credential-vault keygen" and set MCP_AUDIT_KEY_FILE.',
       )
+    const acceptedKeys = findAcceptedKeys({
+      name: 'MCP_AUDIT_KEY',
+      option: 'jsonLinesAudit.acceptedKeys',
+      texts: settings.acceptedKeys,
+      file: settings.acceptedKeysFile,
+      current: key,
+      derived,
+      warn,
+      onFound,
+    }).map(auditKeys)
     const keys = auditKeys(key ?? randomBytes(32))
-    return {
-      keys,
-      chain: createChainWriter({ ...settings, keepDays: settings.keepDays, anchor: settings.anchor, keys, warn }),
-    }
+    const { keepDays, anchor } = settings
+    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, acceptedKeys, warn }) }
   }
 
   async function writeAll(): Promise<void> {
@@ -124,20 +150,37 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
   function maintain(): void {
     // Writing a batch includes the same maintenance.
     if (writing || closed) return
-    writing = open()
-      .chain.maintain()
+    alone(open().chain.maintain()).catch(() => {})
+  }
+
+  /** Has the lines that arrive during this work wait for its end. */
+  function alone(work: Promise<void>): Promise<void> {
+    writing = work
       .catch(() => {})
       .then(() => {
         writing = undefined
         if (waiting.length > 0) writing = writeAll()
       })
+    return work
+  }
+
+  async function begin(): Promise<void> {
+    while (writing) await writing
+    if (closed) return
+    maintenance ??= setInterval(maintain, MAINTAIN_EVERY).unref()
+    await alone(open().chain.begin()).catch((error: unknown) => {
+      if (isCredentialVaultError(error)) throw error
+      // A revocation works without its line. Everything else fails when it writes its own.
+      warn(`${unavailable(error).message} It is tried again with the next line.`)
+    })
   }
 
   return {
-    async open(derived) {
-      open(derived)
+    async open(derived, keyConfigured) {
+      open(derived, keyConfigured)
       try {
         await prepare()
+        await begin()
       } catch (error) {
         throw isCredentialVaultError(error) ? error : unavailable(error)
       }
@@ -153,6 +196,18 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
         waiting.push({ body, resolve, reject })
         writing ??= writeAll()
       })
+    },
+
+    async retireKey(key) {
+      if (closed) throw unavailableBecause('closed', 'The audit log is closed.')
+      while (writing) await writing
+      const { chain } = open()
+      try {
+        await prepare()
+        return await chain.retire(key)
+      } catch (error) {
+        throw unavailable(error)
+      }
     },
 
     async close() {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { throwIfAborted } from '../core/model/deadline.ts'
+import { throwIfAborted } from '../core/host/deadline.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { checkExpectation } from '../core/ports/expectation.ts'

@@ -1,54 +1,53 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import { generateKeyText } from '../core/crypto/key-text.ts'
-import { CredentialVaultError } from '../core/model/errors.ts'
+import { readKeyFile } from '../core/crypto/key-source.ts'
+import { generateKeyText, keyId, parseKey } from '../core/crypto/key-text.ts'
+import { fileLabel, shownPath } from '../core/host/shown-path.ts'
+import { writeNewKeyFile } from './keys/new-key-file.ts'
 import type { Command } from './terminal/command.ts'
+import { UsageError } from './terminal/command-line.ts'
 
 export const keygen: Command = {
   name: 'keygen',
   summary: 'make a new key for MCP_VAULT_KEY_FILE or MCP_WEB_KEY_FILE',
   parameters: [],
-  options: { out: { type: 'string' } },
+  options: { out: { type: 'string' }, id: { type: 'string' } },
   help: `
 Usage: mcp-credential-vault keygen [--out FILE] [--json]
+       mcp-credential-vault keygen --id FILE [--json]
 
 Makes a new random key and prints it, or writes it to FILE, which only this user can read then. A FILE that exists is left as it is.
 Keep a copy in a safe place: what was sealed with the key cannot be read without it.
+Messages name a key by its id, eight hex digits that reveal nothing about it. The id of a new key is printed too, on standard error if the
+key itself goes to standard output. --id prints the id of the key in FILE and makes none.
 
   mcp-credential-vault keygen --out vault.key
   export MCP_VAULT_KEY_FILE=$PWD/vault.key
 `,
   async run(input, terminal) {
-    const key = generateKeyText()
     const file = input.text('out')
-    if (file === undefined) {
-      terminal.out(input.flag('json') ? `${JSON.stringify({ key })}\n` : `${key}\n`)
+    const existing = input.text('id')
+    if (existing !== undefined) {
+      if (file !== undefined) throw new UsageError('--id reads a key and --out makes one: give one of them')
+      const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
+      const label = fileLabel('The file of --id', existing)
+      const id = keyId(parseKey(readKeyFile(existing, label, warn), label))
+      terminal.out(input.flag('json') ? `${JSON.stringify({ file: shownPath(existing) ?? null, id })}\n` : `${id}\n`)
       return 0
     }
-    writeNew(file, `${key}\n`)
-    terminal.out(input.flag('json') ? `${JSON.stringify({ file })}\n` : `Wrote a new key to ${file}.\n`)
+    const text = generateKeyText()
+    const key = parseKey(text, 'the new key')
+    const id = keyId(key)
+    if (file === undefined) {
+      terminal.out(input.flag('json') ? `${JSON.stringify({ key: text, id })}\n` : `${text}\n`)
+      if (!input.flag('json')) terminal.error(`Its id is ${id}.\n`)
+      return 0
+    }
+    writeNewKeyFile('--out', file, key)
+    const shown = shownPath(file)
+    terminal.out(
+      input.flag('json')
+        ? `${JSON.stringify({ file: shown ?? null, id })}\n`
+        : `Wrote a new key to ${shown ?? 'the file of --out'}. Its id is ${id}.\n`,
+    )
     return 0
   },
-}
-
-/** @throws `configuration_invalid` when the file exists, because everything sealed with its key would be lost */
-function writeNew(file: string, text: string): void {
-  try {
-    const descriptor = openSync(file, 'wx', 0o600)
-    try {
-      writeSync(descriptor, text)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    const problem = PROBLEMS[code] ?? `cannot be written (${code}).`
-    throw new CredentialVaultError('configuration_invalid', `The file of --out ${problem}`, { reason: 'key_file' })
-  }
-}
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  EEXIST: 'already exists and may hold a key that is in use. Nothing was written. Name another file.',
-  ENOENT: 'is in a folder that does not exist. Create the folder first.',
-  EACCES: 'cannot be written: this user has no permission. Name a file in a folder of this user.',
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { packageVersion } from '../core/host/package-version.ts'
 import { printable } from '../core/model/printable.ts'
-import { asked, commands, overview } from './commands.ts'
+import { asked, overview } from './commands.ts'
 import { runCommand, type Terminal } from './terminal/command.ts'
 import { usageText } from './terminal/command-line.ts'
 import { OutputEnded, outputTo } from './terminal/output.ts'
@@ -31,7 +31,7 @@ const terminal: Terminal = {
 let failureExitCode = 1
 
 async function run(words: readonly string[]): Promise<number> {
-  const what = asked(words)
+  const what = await asked(words)
   switch (what.kind) {
     case 'command':
       failureExitCode = what.command.failureExitCode ?? failureExitCode
@@ -43,7 +43,7 @@ async function run(words: readonly string[]): Promise<number> {
       terminal.out(overview(what.of))
       return 0
     case 'nothing':
-      terminal.error(overview(commands))
+      terminal.error(overview(what.of))
       return 2
     case 'unknown':
       terminal.error(usageText('mcp-credential-vault', what.problem))

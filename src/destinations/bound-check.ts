@@ -3,9 +3,9 @@ import type { CredentialValues } from '../core/model/variables.ts'
 import type { Verification } from '../core/ports/form-provider.ts'
 import type { BoundFetch } from './bound-fetch.ts'
 import type { Destination } from './destination.ts'
-import { readExpiry } from './expiry.ts'
 import { type HttpCheck, type HttpCheckOptions, httpCheck } from './http-check.ts'
 import { valueAt } from './json-pointer.ts'
+import { readExpiry } from './read-expiry.ts'
 
 export interface BoundCheckParts {
   /** The name of the service that users see. */

@@ -18,13 +18,13 @@ export interface HttpCheckOptions<Field extends string = string> {
   readonly headers?: Readonly<Record<string, string>>
   /** Values that the JSON answer must have, by JSON pointer (RFC 6901). With another value there is no verdict. */
   readonly expect?: Readonly<Record<string, JsonScalar>>
-  /** Values with which a 200 means that the service refuses the credential, by JSON pointer. */
+  /** Values with which a 200 means that the service rejects the credential, by JSON pointer. */
   readonly refuse?: Readonly<Record<string, readonly JsonScalar[]>>
   /** Where the answer has the account's name, as a JSON pointer such as `/displayName`. Default: it is not shown. */
   readonly account?: string
   /** Where the answer says when the credential ends: a JSON pointer or a response header. Default: the end is not known. */
   readonly expires?: string | { readonly header: string }
-  /** What the user reads for a status that refuses the credential: 400 to 499, or 203. Defaults for 401 and 403, and for 404 at the user's address. */
+  /** What the user reads for a status that rejects the credential: 400 to 499, or 203. Defaults for 401 and 403, and for 404 at the user's address. */
   readonly problems?: Readonly<Record<number, string>>
 }
 
@@ -67,7 +67,7 @@ const httpCheckSchema = z.strictObject({
  * Makes the `verify` of a provider: one request to the service, sent as a handle's `fetch()` sends its own, to declared destinations only
  * and without following any redirect. It takes 5 seconds at most and reads 256 KiB at most.
  *
- * A 200 or 204 accepts the credential; a 401 or 403 refuses it. A 429, a 5xx, a redirect, a time-out and an answer that is not the expected
+ * A 200 or 204 accepts the credential; a 401 or 403 rejects it. A 429, a 5xx, a redirect, a time-out and an answer that is not the expected
  * JSON are no verdict: nothing is saved, and the user may try again.
  *
  * @throws `configuration_invalid`, naming the option's path

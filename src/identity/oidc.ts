@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileLabel } from '../core/host/shown-path.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
@@ -12,7 +13,7 @@ import type {
 import { accessTokenVerifier, isJwt } from './access-token/access-token.ts'
 import { introspectedToken } from './access-token/introspection.ts'
 import { rememberTokens } from './access-token/remembered-tokens.ts'
-import { issuerUnavailable } from './issuer/issuer-document.ts'
+import { issuerUnavailable, readIssuerDocument } from './issuer/issuer-document.ts'
 import { issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
 import { oidcBrowserLogin } from './login/browser-login.ts'
@@ -89,6 +90,10 @@ export function oidc(options: OidcOptions): IdentityMode {
         ),
         resource,
         issuers: [settings.issuer, ...settings.issuerAliases],
+        async check() {
+          const { jwks_uri } = await metadata()
+          if ((await readIssuerDocument(jwks_uri)) === undefined) throw issuerUnavailable('keys_missing')
+        },
         looksUpTokens: introspection !== undefined,
         ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
       }
@@ -162,18 +167,16 @@ function resourceDescription(
 }
 
 function secretFromFile(option: string, path: string): string {
+  const wrong = (problem: string) => {
+    const label = fileLabel(`${option}.clientSecretFile`, path)
+    return new CredentialVaultError('configuration_invalid', `${label}: the file ${problem}.`, { reason: 'file' })
+  }
   let text: string
   try {
     text = readFileSync(path, 'utf8').trim()
   } catch {
-    throw new CredentialVaultError('configuration_invalid', `${option}.clientSecretFile: ${path} cannot be read.`, {
-      reason: 'file',
-    })
+    throw wrong('cannot be read')
   }
-  if (text === '') {
-    throw new CredentialVaultError('configuration_invalid', `${option}.clientSecretFile: ${path} is empty.`, {
-      reason: 'file',
-    })
-  }
+  if (text === '') throw wrong('is empty')
   return text
 }

@@ -187,9 +187,9 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       if (found?.claim?.id === claimId) found.claim = undefined
     },
 
-    async close(key, outcome, topic) {
+    async close(key, outcome, topics = []) {
       const found = find(key, now())
-      if (topic !== undefined) wake(topic)
+      topics.forEach(wake)
       return found !== undefined && close(found, outcome)
     },
 
@@ -203,11 +203,11 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       find(key, now())?.waiters.delete(waiterId)
     },
 
-    async closeUnlessAwaited(key, outcome, topic) {
+    async closeUnlessAwaited(key, outcome, topics = []) {
       const at = now()
       const found = find(key, at)
       if (!found || found.waiters.size > 0 || isClaimed(found, at) || !close(found, outcome)) return false
-      if (topic !== undefined) wake(topic)
+      topics.forEach(wake)
       return true
     },
 

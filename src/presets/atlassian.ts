@@ -28,7 +28,18 @@ export const jiraCloudSource: PresetSource = {
   ],
 }
 
-/** API tokens of Jira Cloud, at `baseUrl`, e.g. `https://acme.atlassian.net`, or at the site that each user enters. */
+/**
+ * API tokens of Jira Cloud, at `baseUrl`, e.g. `https://acme.atlassian.net`, or at the site that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { jiraCloud } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...jiraCloud({ baseUrl: 'https://acme.atlassian.net' }) })
+ * ```
+ */
 export const jiraCloud: SitePreset<typeof cloudVariables> = sitePreset({
   name: 'jira',
   label: 'Jira',
@@ -50,7 +61,18 @@ export const jiraDataCenterSource: PresetSource = {
   unconfirmed: ['the address of the page for tokens'],
 }
 
-/** Personal access tokens of Jira Data Center 8.14 or later, at `baseUrl` or at the address that each user enters. */
+/**
+ * Personal access tokens of Jira Data Center 8.14 or later, at `baseUrl` or at the address that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { jiraDataCenter } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...jiraDataCenter({ baseUrl: 'https://jira.example.com' }) })
+ * ```
+ */
 export const jiraDataCenter: SitePreset<typeof dataCenterVariables> = sitePreset({
   name: 'jira',
   label: 'Jira',
@@ -79,7 +101,18 @@ export const confluenceCloudSource: PresetSource = {
 /** Who calls without a good token is `anonymous` where a site is open to the public. */
 const notAnonymous = { account: '/displayName', refuse: { '/type': ['anonymous'] } } as const
 
-/** API tokens of Confluence Cloud, at `baseUrl`, e.g. `https://acme.atlassian.net`, or at the site that each user enters. */
+/**
+ * API tokens of Confluence Cloud, at `baseUrl`, e.g. `https://acme.atlassian.net`, or at the site that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { confluenceCloud } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...confluenceCloud({ baseUrl: 'https://acme.atlassian.net' }) })
+ * ```
+ */
 export const confluenceCloud: SitePreset<typeof cloudVariables> = sitePreset({
   name: 'confluence',
   label: 'Confluence',
@@ -105,7 +138,18 @@ export const confluenceDataCenterSource: PresetSource = {
   ],
 }
 
-/** Personal access tokens of Confluence Data Center 7.9 or later, at `baseUrl` or at the address that each user enters. */
+/**
+ * Personal access tokens of Confluence Data Center 7.9 or later, at `baseUrl` or at the address that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { confluenceDataCenter } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...confluenceDataCenter({ baseUrl: 'https://confluence.example.com' }) })
+ * ```
+ */
 export const confluenceDataCenter: SitePreset<typeof dataCenterVariables> = sitePreset({
   name: 'confluence',
   label: 'Confluence',

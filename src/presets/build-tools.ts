@@ -11,7 +11,18 @@ const jenkinsVariables = {
   token: { label: 'API token', type: 'password' },
 } as const
 
-/** API tokens of Jenkins, at `baseUrl` or at the address that each user enters. */
+/**
+ * API tokens of Jenkins, at `baseUrl` or at the address that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { jenkins } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...jenkins({ baseUrl: 'https://jenkins.example.com' }) })
+ * ```
+ */
 export const jenkins: SitePreset<typeof jenkinsVariables> = sitePreset({
   name: 'jenkins',
   label: 'Jenkins',
@@ -47,7 +58,18 @@ const artifactoryVariables = {
   token: { label: 'Identity token', type: 'password', hint: 'API keys are no longer supported by JFrog' },
 } as const
 
-/** Identity tokens of JFrog Artifactory, at `baseUrl` without `/artifactory`, or at the address that each user enters. */
+/**
+ * Identity tokens of JFrog Artifactory, at `baseUrl` without `/artifactory`, or at the address that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { artifactory } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...artifactory({ baseUrl: 'https://acme.jfrog.io' }) })
+ * ```
+ */
 export const artifactory: SitePreset<typeof artifactoryVariables> = sitePreset({
   name: 'artifactory',
   label: 'Artifactory',
@@ -85,7 +107,18 @@ const sonarqubeVariables = {
   },
 } as const
 
-/** User tokens of SonarQube Server 10 or later, at `baseUrl` or at the address that each user enters. */
+/**
+ * User tokens of SonarQube Server 10 or later, at `baseUrl` or at the address that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { sonarqube } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...sonarqube({ baseUrl: 'https://sonarqube.example.com' }) })
+ * ```
+ */
 export const sonarqube: SitePreset<typeof sonarqubeVariables> = sitePreset({
   name: 'sonarqube',
   label: 'SonarQube',

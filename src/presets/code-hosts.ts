@@ -53,7 +53,7 @@ export const githubSource: PresetSource = {
 /**
  * Personal access tokens of GitHub, or of a GitHub Enterprise Server at `baseUrl`.
  *
- * @throws `configuration_invalid` when `baseUrl` is no https address
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
  * @example
  * ```ts
  * import { CredentialsProvider } from 'mcp-credential-vault'
@@ -87,7 +87,18 @@ const gitlabVariables = {
   },
 } as const
 
-/** Personal access tokens of GitLab, at `baseUrl` or at the address that each user enters. `https://gitlab.com` is such an address. */
+/**
+ * Personal access tokens of GitLab, at `baseUrl` or at the address that each user enters. `https://gitlab.com` is such an address.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { gitlab } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...gitlab({ baseUrl: 'https://gitlab.example.com' }) })
+ * ```
+ */
 export const gitlab: SitePreset<typeof gitlabVariables> = sitePreset({
   name: 'gitlab',
   label: 'GitLab',

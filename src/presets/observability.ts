@@ -14,7 +14,18 @@ const grafanaVariables = {
   token: { label: 'Service account token', type: 'password', hint: 'Begins with glsa_' },
 } as const
 
-/** Service account tokens of Grafana, at `baseUrl` or at the address that each user enters. */
+/**
+ * Service account tokens of Grafana, at `baseUrl` or at the address that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { grafana } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...grafana({ baseUrl: 'https://acme.grafana.net' }) })
+ * ```
+ */
 export const grafana: SitePreset<typeof grafanaVariables> = sitePreset({
   name: 'grafana',
   label: 'Grafana',
@@ -49,7 +60,18 @@ const sentryVariables = {
   },
 } as const
 
-/** Personal tokens of Sentry, at `baseUrl`, e.g. `https://sentry.io`, or at the address that each user enters. */
+/**
+ * Personal tokens of Sentry, at `baseUrl`, e.g. `https://sentry.io`, or at the address that each user enters.
+ *
+ * @throws `configuration_invalid` if `baseUrl` is not an https address
+ * @example
+ * ```ts
+ * import { CredentialsProvider } from 'mcp-credential-vault'
+ * import { sentry } from 'mcp-credential-vault/presets'
+ *
+ * const provider = new CredentialsProvider({ ...sentry({ baseUrl: 'https://sentry.example.com' }) })
+ * ```
+ */
 export const sentry: SitePreset<typeof sentryVariables> = sitePreset({
   name: 'sentry',
   label: 'Sentry',

@@ -116,14 +116,14 @@ export function slack(): Preset<typeof slackVariables> {
     'https://slack.com',
     'https://api.slack.com/apps',
   )
-  return { ...preset, rejectedWhen: refusesSlackToken }
+  return { ...preset, rejectedWhen: rejectsSlackToken }
 }
 
 /** Longest answer that is searched for an error, in bytes. Slack's errors are a few hundred bytes long. */
 const MAX_SLACK_ERROR = 4096
 
 /** Slack answers 200 to a dead token, with the reason in its body. */
-async function refusesSlackToken(answer: Response): Promise<boolean> {
+async function rejectsSlackToken(answer: Response): Promise<boolean> {
   if (answer.status === 401) return true
   if (answer.status !== 200 || Number(answer.headers.get('content-length') ?? 0) > MAX_SLACK_ERROR) return false
   const body = await shortJson(answer)

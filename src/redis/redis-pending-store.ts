@@ -5,6 +5,7 @@ import type { PendingStore } from '../core/ports/pending-store.ts'
 import { connectionOption, type RedisConnection } from './connection/redis-connection.ts'
 import { channelName } from './connection/subscriptions.ts'
 import { createEntrySteps } from './pending/entry-steps.ts'
+import { countUse } from './pending/use-limits.ts'
 import { createWakes } from './pending/wakes.ts'
 
 export interface RedisPendingStoreOptions {
@@ -59,7 +60,7 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
       await steps.does('unclaim', key, claimId)
     },
 
-    close: (key, outcome, topic = '') => steps.does('close', key, outcome, newId(), topic, channel),
+    close: (key, outcome, topics = []) => steps.does('close', key, outcome, newId(), channel, ...topics),
 
     closeAll: steps.closeAll,
 
@@ -67,9 +68,10 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
       await steps.does('leave', key, waiterId)
     },
 
-    closeUnlessAwaited: (key, outcome, topic = '') =>
-      steps.does('closeUnlessAwaited', key, outcome, newId(), topic, channel),
+    closeUnlessAwaited: (key, outcome, topics = []) =>
+      steps.does('closeUnlessAwaited', key, outcome, newId(), channel, ...topics),
 
+    countUse: (limits) => countUse(redis, limits),
     listen: wakes.listen,
     wake: wakes.wake,
 

@@ -3,13 +3,13 @@ import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
 import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
-import { createOffboarding } from '../core/operations/offboarding.ts'
+import type { Offboard } from '../core/operations/offboarding.ts'
 import type { Identity } from '../core/ports/identity.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import type { CheckedAdmin } from '../web/admin/admin-options.ts'
 import type { AdminParts, ScimTenant } from '../web/admin/admin-parts.ts'
 import { ADMIN_SEGMENT, createAdminRoutes } from '../web/admin/admin-routes.ts'
-import type { OwnRoutes } from '../web/http/own-routes.ts'
+import { countedRoutes, type OwnRoutes } from '../web/http/own-routes.ts'
 import type { HttpOptions } from '../web/http/web-parts.ts'
 import { createScimRoutes } from '../web/scim/scim-routes.ts'
 import type { OpenedFormTier } from './form-tier.ts'
@@ -22,39 +22,23 @@ export interface AdminApiParts {
   readonly form: OpenedFormTier
   readonly tools: ToolTier
   readonly admin: CheckedAdmin
+  readonly offboard: Offboard
   readonly checked: Pick<HttpOptions, 'trustedProxies' | 'hstsIncludeSubdomains'>
 }
 
 /** @throws `configuration_invalid` for settings that would let the wrong people in, or offboard nobody */
 export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
-  { backend, form, tools, admin, checked }: AdminApiParts,
+  { backend, form, tools, admin, offboard, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, pendingRequests, changes } =
-    opened
-  const { reader, cutoff } = tools.services
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, changes, countUse } = opened
   checkIdentity(identity, admin)
-  const changed = forgetEverywhere(reader, changes)
+  const changed = forgetEverywhere(tools.services.reader, changes)
   const credentials = {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     revoke: form.revoke,
   }
-  const { endSessions, saves, providerNames: providers } = form
-  const offboard = createOffboarding({
-    credentials,
-    endSessions,
-    requests: pendingRequests,
-    saves,
-    cutoff: {
-      ...cutoff,
-      cut(owner) {
-        cutoff.cut(owner)
-        changes.offboarded(owner)
-      },
-    },
-    providers,
-    journal,
-  })
+  const { providerNames: providers } = form
   const parts: AdminParts = {
     serverBaseUrl,
     identity,
@@ -66,9 +50,10 @@ export function openAdminApi(
     scope: admin.scope,
     operators: admin.operators,
     requestsPerMinute: admin.requestsPerMinute,
+    countUse,
     tenants: tenantsOf(admin, warnOf('keys')),
   }
-  return createAdminRoutes(parts, createScimRoutes(parts))
+  return countedRoutes(createAdminRoutes(parts, createScimRoutes(parts)), opened.drain)
 }
 
 /** @throws `configuration_invalid` for a provider whose pages would be where the API is */
@@ -84,7 +69,7 @@ export function providerMayBe(name: string): void {
 function checkIdentity({ resource, noAccessToken, browserLogin }: Identity, { scope, scim }: CheckedAdmin): void {
   if (browserLogin.mode === 'local-user' || noAccessToken !== undefined) {
     throw wrongOption(
-      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }), or leave admin out.',
+      'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }) (MCP_OIDC_ISSUER), or leave it out.',
     )
   }
   if (resource?.scopes.includes(scope)) {

@@ -1,6 +1,7 @@
 import { jsonLinesAudit } from '../audit/json-lines.ts'
 import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
 import { type AccessLog, createAccessLog } from '../core/credentials/credential-audit.ts'
+import { createKeyUses } from '../core/crypto/key-uses.ts'
 import {
   createSealer,
   type MacPurpose,
@@ -9,6 +10,8 @@ import {
   type SealPurpose,
 } from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
+import { withDeadline } from '../core/host/deadline.ts'
+import { createDrain, type Drain } from '../core/host/drain.ts'
 import { warnAbout } from '../core/host/notice.ts'
 import { createEventListeners, type EventListeners } from '../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
@@ -17,26 +20,32 @@ import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../
 import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
 import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
-import { withDeadline } from '../core/model/deadline.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { loginCallbackUrl } from '../core/network/form-urls.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { checkServerBaseUrl } from '../core/network/server-base-url.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
+import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { MarkableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
 import {
   createPendingRequests,
   PENDING_REQUEST_PURPOSES,
   type PendingRequests,
 } from '../core/requests/pending-requests.ts'
+import { type CountUse, createSharedLimits, LIMIT_PURPOSES } from '../core/requests/shared-limits.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
-import { findWebKey } from './web-key.ts'
+import { secondServer } from './second-server.ts'
+import { findWebKeys } from './web-key.ts'
 
 /** The methods of a backend that opening and closing use. */
-export type OpenableBackend = Pick<SecretBackend, 'open' | 'close' | 'deriveKey' | 'announceServer'> & MarkableBackend
+export type OpenableBackend = Pick<
+  SecretBackend,
+  'open' | 'close' | 'stat' | 'deriveKey' | 'checkKeys' | 'announceServer'
+> &
+  MarkableBackend
 
 export type PartsOptions = Pick<
   OpenVaultOptions,
@@ -47,6 +56,7 @@ export type PartsOptions = Pick<
   | 'changeFeed'
   | 'audit'
   | 'webKey'
+  | 'acceptedWebKeys'
   | 'linkTtlSeconds'
   | 'verifyToken'
   | 'warn'
@@ -69,6 +79,12 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly journal: Journal
   readonly events: EventListeners
   readonly pendingRequests: PendingRequests
+  readonly pendingStore: PendingStore
+  readonly backend: Pick<OpenableBackend, 'stat' | 'checkKeys'>
+  /** Counts running work, so that closing waits for it. */
+  readonly drain: Drain
+  /** Counts the uses of rate limits over all replicas. Undefined where this process counts for itself. */
+  readonly countUse: CountUse | undefined
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly marks: RejectionMarks
@@ -76,17 +92,15 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly changes: SharedChanges
   readonly warnOf: (place: string) => (message: string) => void
   /**
-   * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
-   * second call waits for the first.
+   * Closes all parts, the audit log last, because the others may still write to it. Each gets `milliseconds`, so that one that hangs does
+   * not keep the log from being closed. Throws the first error, including those in `ended`. A second call waits for the first.
    */
-  close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
+  close(ended: readonly PromiseSettledResult<void>[], milliseconds: number): Promise<void>
 }
 
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
-const SECOND_SERVER =
-  "Another server at this address uses the same store, but each keeps open requests and sessions in its own memory: neither knows the other's links. Run one process, or give each its own address."
 
 /** Opens the parts. Refuses to start if keys, identity, URL, store or cryptography are unsafe or unclear. */
 export async function openParts<S extends SealPurpose, M extends MacPurpose>(
@@ -104,16 +118,20 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
   )
   const createdKeys: string[] = []
+  const keyConfigured = createKeyUses()
   const { browserSessions, changeFeed } = options
   const pending = {
     close: () =>
       closeEach(
         [
-          { close: () => pendingStore.shutdown() },
-          { close: async () => browserSessions?.close?.() },
-          { close: async () => changeFeed?.close() },
+          [
+            { close: () => pendingStore.shutdown() },
+            { close: async () => browserSessions?.close?.() },
+            { close: async () => changeFeed?.close() },
+          ],
         ],
         [],
+        OPEN_DEADLINE,
       ),
   }
   await orClose([pending], async () => {
@@ -123,27 +141,31 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       await changeFeed?.open?.()
     })
     await withDeadline(backend.name, OPEN_DEADLINE, () =>
-      backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId) }),
+      backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
     )
   })
-  const { sealer, requestSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
-    const webKey = findWebKey({
-      option: `${caller}.webKey`,
+  const { sealer, requestSealer, limitSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
+    const webKeys = findWebKeys({
+      caller,
       text: options.webKey,
+      accepted: options.acceptedWebKeys,
       backend,
       pendingStore,
       warn: warnOf('keys'),
+      onFound: keyConfigured,
     })
-    await audit.open?.(backend.deriveKey?.('audit'))
+    await audit.open?.(backend.deriveKey?.('audit'), keyConfigured)
     return {
-      sealer: createSealer(webKey, purposes),
-      requestSealer: createSealer(webKey, PENDING_REQUEST_PURPOSES),
-      changeSealer: createSealer(webKey, CHANGE_PURPOSES),
+      sealer: createSealer(webKeys, purposes),
+      requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
+      limitSealer: createSealer(webKeys, LIMIT_PURPOSES),
+      changeSealer: createSealer(webKeys, CHANGE_PURPOSES),
     }
   })
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
-  const warnOfHealth = (message: string) => (closing ? undefined : warnOf('health')(message))
+  const warnOfHealth = (message: string, advice?: string) =>
+    closing ? undefined : warnOf('health')(advice === undefined ? message : `${message}. ${advice}`)
   const health = createHealth(warnOfHealth, (part, problem) => {
     // The log reports its own failures, and a leak between users has its own line.
     if (part === 'audit' || part === 'calls') return
@@ -158,10 +180,12 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
-    if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
+    await backend.announceServer?.(serverBaseUrl.href, (other) => {
+      if (!pendingStore.shared) warnOf('server')(secondServer(other))
+    })
   })
   const changes = createSharedChanges(changeFeed, changeSealer)
-  const calls = createBackendCalls({ name: backend.name, health })
+  const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
   return {
     serverBaseUrl,
     identity,
@@ -169,26 +193,37 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     health,
     journal,
     events,
+    pendingStore,
+    backend,
+    drain: createDrain(),
     pendingRequests: createPendingRequests({
       store: pendingStore,
       sealer: requestSealer,
       linkTtlSeconds: options.linkTtlSeconds,
     }),
+    countUse: createSharedLimits(pendingStore, limitSealer),
     calls,
     log: createAccessLog(journal, backend.name),
     marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
     changes,
     warnOf,
-    close(ended = []) {
-      closing ??= closeEach([changes, pending, backend, journal, audit], ended)
+    close(ended, milliseconds) {
+      closing ??= closeEach([[changes], [pending, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }
 }
 
-async function closeEach(parts: readonly Closable[], ended: readonly PromiseSettledResult<void>[]): Promise<void> {
+async function closeEach(
+  groups: readonly (readonly Closable[])[],
+  ended: readonly PromiseSettledResult<void>[],
+  milliseconds: number,
+): Promise<void> {
   const closed = [...ended]
-  for (const part of parts) closed.push(...(await Promise.allSettled([part.close()])))
+  for (const parts of groups) {
+    const within = async (part: Closable) => withDeadline('A part of the vault', milliseconds, () => part.close())
+    closed.push(...(await Promise.allSettled(parts.map(within))))
+  }
   const failed = closed.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
 }

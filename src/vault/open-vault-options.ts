@@ -36,13 +36,20 @@ export interface OpenVaultOptions {
    */
   readonly webKey?: string
   /**
+   * Other web keys, in the same form, at most 4: what they sealed is still valid, and nothing new is made with them. During a change of
+   * keys, the next one before it is used everywhere, and the last one afterwards. The word `derived` stands for the key that is derived
+   * from the backend's own. Default `MCP_WEB_KEY_ACCEPTED` or `MCP_WEB_KEY_ACCEPTED_FILE`, else none.
+   */
+  readonly acceptedWebKeys?: readonly string[]
+  /**
    * How long a credential is cached without asking the backend again, in seconds, 0 to 300. Default 30. A change made with the backend's
    * own tools takes effect within this time; with the sealed file, at once.
    */
   readonly cacheSeconds?: number
   /**
    * How many owners one service may reject within a minute, 1 to 1000. Default 5. More of them count as an outage of the service, or of a
-   * gateway before it: no credential is put out of use, and the operator is warned.
+   * gateway before it: no credential is put out of use, and the operator is warned. `reject()` of a handler names no origin, so it counts at
+   * each origin of its provider.
    */
   readonly maxRejectedOwnersPerMinute?: number
   /** From how many days ahead a call's result says that its credential expires, at most once a day, 0 to 90. Default 14; 0 never. */
@@ -105,6 +112,7 @@ export const openVaultOptions = z.strictObject({
   changeFeed: object<ChangeFeed>('must be a feed such as redisChangeFeed({ redis })').optional(),
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
+  acceptedWebKeys: z.array(z.string()).optional(),
   cacheSeconds: z.number().min(0).max(300).default(DEFAULT_CACHE_SECONDS),
   maxRejectedOwnersPerMinute: z.int().min(1).max(1000).default(5),
   expiryNoticeDays: z.int().min(0).max(90).default(14),

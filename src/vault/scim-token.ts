@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileExposure } from '../core/host/exposed-file.ts'
+import { fileLabel } from '../core/host/shown-path.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { SCIM_TOKEN } from '../web/admin/admin-options.ts'
 
@@ -18,21 +19,24 @@ export function scimTokenOf(
   if (SCIM_TOKEN.test(text)) return text
   throw new CredentialVaultError(
     'configuration_invalid',
-    `${option}.tokenFile: ${tokenFile} must hold one token of 32 to 1024 characters: letters, digits and -._~+/=. Make one with: openssl rand -hex 32`,
+    `${fileLabel(`${option}.tokenFile`, tokenFile)}: the file must hold one token of 32 to 1024 characters: letters, digits and -._~+/=. Make one with: openssl rand -hex 32`,
     { reason: 'file' },
   )
 }
 
 function readTokenFile(option: string, path: string, warn: (message: string) => void): string {
+  const label = fileLabel(option, path)
+  const unreadable = () =>
+    new CredentialVaultError('configuration_invalid', `${label}: the file cannot be read.`, { reason: 'file' })
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
   } catch {
-    throw new CredentialVaultError('configuration_invalid', `${option}: ${path} cannot be read.`, { reason: 'file' })
+    throw unreadable()
   }
   try {
     const exposure = fileExposure(path, descriptor)
-    const problem = `${option}: ${path} may be read by other users.`
+    const problem = `${label}: the file may be read by other users.`
     if (exposure && !exposure.tolerated) {
       throw new CredentialVaultError('key_exposed', `${problem} ${exposure.remedy}`, { reason: 'key_file_mode' })
     }
@@ -40,7 +44,7 @@ function readTokenFile(option: string, path: string, warn: (message: string) => 
     return readFileSync(descriptor, 'utf8')
   } catch (error) {
     if (error instanceof CredentialVaultError) throw error
-    throw new CredentialVaultError('configuration_invalid', `${option}: ${path} cannot be read.`, { reason: 'file' })
+    throw unreadable()
   } finally {
     closeSync(descriptor)
   }

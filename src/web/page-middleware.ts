@@ -90,7 +90,7 @@ function createServices(parts: WebParts) {
     site,
     sessions: createSessions({ site, sealer, cookies, login: browserLogin, sessions, options }),
     logins: createLoginCookies(site, cookies),
-    limits: pageLimits(options.rateLimits),
+    limits: pageLimits(options.rateLimits, parts.countUse),
     journal: parts.journal,
     renderer: createPageRenderer({ site, assets, serverName: options.serverName, banner }),
     messages: createMessages(site, browserLogin),

@@ -74,7 +74,7 @@ const ROWS = [
   ['Jira', 'Connected', ['Test', 'Replace', 'Revoke']],
   ['GitHub', 'Saved, but not checked', ['Test', 'Replace', 'Revoke']],
   ['Notion', 'Not connected', ['Connect']],
-  ['GitLab', 'Refused by GitLab', ['Replace', 'Use it again', 'Revoke']],
+  ['GitLab', 'Rejected by GitLab', ['Replace', 'Use it again', 'Revoke']],
   ['Sentry', 'Expired', ['Replace', 'Revoke']],
   ['Confluence', 'Needs one more field', ['Replace', 'Revoke']],
   ['Linear', 'Revoked', ['Connect']],
@@ -96,7 +96,7 @@ describe.each([
     await press(page, 'Test Jira')
     await page.getByRole('alert').getByText('Jira does not know this token.').waitFor()
     expect(await page.title()).toBe('Error: Jira does not accept your credential – Acme Tools')
-    expect(await state()).toBe('Refused by Jira')
+    expect(await state()).toBe('Rejected by Jira')
 
     await press(page, 'Use it again Jira')
     await page.getByRole('status').getByText('Your Jira credential is in use again').waitFor()

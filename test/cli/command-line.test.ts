@@ -7,6 +7,7 @@ import { parseCommandLine } from '../../src/cli/terminal/command-line.ts'
 import { nearest } from '../../src/cli/terminal/nearest.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
+const names = [...commands.keys()]
 let command: MainCommand
 
 beforeAll(async () => {
@@ -29,8 +30,8 @@ describe('F16: what is mistyped on the command line is named', () => {
     ['lst --provider jira', 'there is no command lst, did you mean list?'],
     ['audit verfy', 'there is no command audit verfy, did you mean audit verify?'],
     ['audti show', 'there is no command audti show, did you mean audit show?'],
-    ['audit', 'audit takes one of verify, tail, show, export, reconcile, key.'],
-    ['audit --folder x', 'audit takes one of verify, tail, show, export, reconcile, key.'],
+    ['audit', 'audit takes one of verify, tail, show, export, reconcile, key, retire.'],
+    ['audit --folder x', 'audit takes one of verify, tail, show, export, reconcile, key, retire.'],
     ['audit show --usr x', 'there is no option --usr, did you mean --user?'],
     ['audit tail --line 3', 'there is no option --line, did you mean --lines?'],
     ['audit export --formta csv', 'there is no option --formta, did you mean --format?'],
@@ -114,9 +115,9 @@ describe('F16: help and version end with 0', () => {
   })
 
   test.each([
-    ...commands.map(({ name }) => `${name} --help`),
-    ...commands.map(({ name }) => `${name} -h`),
-    ...commands.map(({ name }) => `help ${name}`),
+    ...names.map((name) => `${name} --help`),
+    ...names.map((name) => `${name} -h`),
+    ...names.map((name) => `help ${name}`),
     'audit --help',
     'help audit',
     'help',
@@ -127,6 +128,11 @@ describe('F16: help and version end with 0', () => {
     expect([code, error]).toEqual([0, ''])
     expect(out).toMatch(/^Usage: mcp-credential-vault /)
   })
+})
+
+test('every command has the name by which it is loaded', async () => {
+  const loaded = await Promise.all([...commands.values()].map((load) => load()))
+  expect(loaded.map(({ name }) => name)).toEqual(names)
 })
 
 describe('what scripts read', () => {

@@ -67,7 +67,10 @@ describe("an error of the operator's own module is shown with its place", () => 
 
 test('a missing --environment file is wrong usage, in our words', async () => {
   const { code, error } = await command.run(['start', 'tools.mjs', '--environment', 'nope.env'])
-  expect([code, error]).toEqual([2, expect.stringContaining('--environment names a file that cannot be read')])
+  expect([code, error]).toEqual([
+    2,
+    expect.stringContaining('--environment (nope.env) names a file that cannot be read'),
+  ])
 })
 
 test('without MODULE, start says what is missing', async () => {

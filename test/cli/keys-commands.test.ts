@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
-import { compiled } from '../harness/processes/compile-module.ts'
+import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 import { lostOf, saveMany } from '../harness/sealed-file/many-records.ts'
+import { startBusyUsers } from '../harness/sealed-file/start-busy-users.ts'
 import { headersIn, lettingKeysAge } from '../harness/sealed-file/store-keys.ts'
 
 let main: MainCommand
@@ -52,6 +51,12 @@ test('rotate, reseal, retire and compromise, each as its own process, and each i
     { subject: 'bob', exposed: 'current', version: '1' },
   ])
   expect((await main.run(['keys', 'compromise'])).out).toMatch(/^PROVIDER +ISSUER +SUBJECT +EXPOSED/)
+  expect(await main.run(['revoke', 'jira', '--issuer', ISSUER, '--subject', 'alice', '--purge'])).toMatchObject({
+    code: 0,
+  })
+  expect((await main.run(['keys', 'compromise'])).out).toContain(
+    '\n1 purged or emptied record no longer says whose it was. The audit log does.\n',
+  )
   const types = auditTypes()
   for (const type of ['key.rotated', 'key.resealing', 'key.resealed', 'key.retired', 'key.exposure_listed'])
     expect(types).toContain(type)
@@ -66,7 +71,12 @@ test('rewrap: the new key opens store and log, the old one neither, and the earl
   await main.run(['list'])
   const file = join(main.root, 'new.key')
   expect(await main.run(['keygen', '--out', file])).toMatchObject({ code: 0 })
-  const done = await json('keys', 'rewrap', '--new-key-file', file)
+  const without = await main.inProcess(['keys', 'rewrap', '--new-key-file', file])
+  expect([without.code, without.error]).toEqual([1, expect.stringContaining('Add --keep-audit-key FILE')])
+  expect(await main.stored('alice')).toEqual({ pat: 'a' })
+  const kept = join(main.root, 'audit-until-now.key')
+  const done = await json('keys', 'rewrap', '--new-key-file', file, '--keep-audit-key', kept)
+  expect(statSync(kept).mode & 0o777).toBe(0o600)
   expect(done).toMatchObject({ code: 0, storeKey: expect.stringMatching(/^[0-9a-f]{4}-[0-9a-f]{4}$/) })
   const wrong = await main.run(['list'])
   expect(wrong).toMatchObject({ code: 1, error: expect.stringContaining(`locked with key ${done.storeKey}`) })
@@ -77,6 +87,45 @@ test('rewrap: the new key opens store and log, the old one neither, and the earl
   const verified = await main.run(['audit', 'verify', '--key', done.earlierAuditKey, '--key', publicKey])
   expect(verified, verified.out).toMatchObject({ code: 0 })
   expect(auditTypes()).toContain('key.rewrapped')
+  expect((await main.shell(`MCP_AUDIT_KEY_ACCEPTED_FILE=${kept} $MCV audit verify`)).code).toBe(0)
+  const forgotten = await main.shell('$MCV doctor')
+  expect(forgotten.code).toBe(1)
+  expect(forgotten.out).toMatch(/^WRONG +the keys of the audit log +\d+ files since 20\S+ are signed .* nor listed\./m)
+  expect((await main.shell(`MCP_AUDIT_KEY_ACCEPTED_FILE=${kept} $MCV doctor`)).code).toBe(0)
+})
+
+test('rewrap keeps the derived audit key that is listed by its word, and refuses for the web key', async () => {
+  await main.store('alice', { pat: 'a' })
+  await main.run(['list'])
+  for (const name of ['audit', 'new', 'web']) await main.run(['keygen', '--out', join(main.root, `${name}.key`)])
+  const listed = `MCP_AUDIT_KEY_FILE=${main.root}/audit.key MCP_AUDIT_KEY_ACCEPTED=derived`
+  const rewrap = `keys rewrap --new-key-file ${main.root}/new.key`
+  const refused = await main.shell(`${listed} $MCV ${rewrap}`)
+  expect([refused.code, refused.error]).toEqual([
+    1,
+    expect.stringMatching(/MCP_AUDIT_KEY_ACCEPTED lists "derived".*Add --keep-audit-key FILE/),
+  ])
+  const web = `MCP_WEB_KEY_FILE=${main.root}/web.key MCP_WEB_KEY_ACCEPTED=derived`
+  expect((await main.shell(`${web} $MCV ${rewrap}`)).error).toContain('MCP_WEB_KEY_ACCEPTED lists "derived"')
+  const taken = await main.shell(`${listed} $MCV ${rewrap} --keep-audit-key ${main.root}/web.key`)
+  expect([taken.code, taken.error]).toEqual([1, expect.stringContaining('already exists')])
+  const kept = join(main.root, 'kept.key')
+  const done = await main.shell(`${listed} $MCV ${rewrap} --keep-audit-key ${kept}`)
+  expect(done).toMatchObject({ code: 0, out: expect.stringContaining(`MCP_AUDIT_KEY_ACCEPTED_FILE=${kept}`) })
+  writeFileSync(keyFileOf(), readFileSync(join(main.root, 'new.key')))
+  const after = `MCP_AUDIT_KEY_FILE=${main.root}/audit.key MCP_AUDIT_KEY_ACCEPTED_FILE=${kept}`
+  expect(await main.shell(`${after} $MCV audit verify`)).toMatchObject({ code: 0 })
+  const doctor = await main.shell(`${after} $MCV doctor`)
+  expect(doctor, doctor.out).toMatchObject({ code: 0 })
+})
+
+test('a failed rewrap leaves no copy of the audit key', async () => {
+  await main.store('alice', { pat: 'a' })
+  await main.run(['list'])
+  const kept = join(main.root, 'kept.key')
+  const same = await main.inProcess(['keys', 'rewrap', '--new-key-file', keyFileOf(), '--keep-audit-key', kept])
+  expect(same.error).toContain('already')
+  expect(existsSync(kept)).toBe(false)
 })
 
 describe('an operator who mistypes', () => {
@@ -95,7 +144,10 @@ describe('an operator who mistypes', () => {
     expect(await said('keys', 'rewrap', '--new-key-file', join(main.root, 'none'))).toMatch(/^1 .*cannot be read/)
     writeFileSync(join(main.root, 'short'), 'mcv1_short', { mode: 0o600 })
     expect(await said('keys', 'rewrap', '--new-key-file', join(main.root, 'short'))).toMatch(/^1 .*is not a key/)
-    expect(await said('keys', 'rewrap', '--new-key-file', keyFileOf())).toMatch(/^1 .*locked with key .* already/)
+    const copy = join(main.root, 'copy.key')
+    expect(await said('keys', 'rewrap', '--new-key-file', keyFileOf(), '--keep-audit-key', copy)).toMatch(
+      /^1 .*locked with key .* already/,
+    )
     expect(await said('keys', 'compromise', '--key', 'mcv1_x')).toMatch(/^2 .*--key takes the id of a key/)
     expect(await said('keys', 'compromise', '--key', '00000000')).toMatch(
       /^1 .*Its keys, newest first, are [0-9a-f]{8}\./,
@@ -110,45 +162,26 @@ describe('an operator who mistypes', () => {
   })
 })
 
-test('reseal of 500 records while five users save and read in another process: nothing is lost', async () => {
+test('reseal of 500 records while 20 users save and read in another process: nothing is lost', async () => {
   const place = { folder: folderOf(), keyFile: keyFileOf() }
   await saveMany(place, 500)
-  const child = spawn(
-    process.execPath,
-    [compiled(join(import.meta.dirname, '../harness/sealed-file/busy-users.ts')), place.folder],
-    {
-      env: { ...process.env, MCP_VAULT_KEY_FILE: place.keyFile },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let said = ''
-  child.stdout.on('data', (chunk) => {
-    said += String(chunk)
-  })
-  const ended = new Promise((resolve) => child.once('close', resolve))
-  await expect.poll(() => said.split('\n').length).toBeGreaterThan(10)
-  const before = said.split('\n').length
+  const users = startBusyUsers(place, { users: 20, records: 500 })
+  onTestFinished(() => users.kill())
+  await expect.poll(() => users.saves(), { timeout: 30_000 }).toBeGreaterThan(40)
+  const before = users.saves()
   await json('keys', 'rotate')
   const first = await json('keys', 'reseal')
   const { key } = await json('keys', 'rotate')
   const second = await json('keys', 'reseal')
-  const meanwhile = said.split('\n').length - before
-  child.stdin.end()
-  expect(await ended).toBe(0)
-  expect(first).toMatchObject({ code: 0, total: 505, damaged: [] })
-  expect(second).toMatchObject({ code: 0, total: 505, damaged: [] })
+  const meanwhile = users.saves() - before
+  const { code, last, wrong } = await users.end()
+  expect([code, wrong]).toEqual([0, []])
+  expect(first).toMatchObject({ code: 0, total: 520, damaged: [] })
+  expect(second).toMatchObject({ code: 0, total: 520, damaged: [] })
   expect(second.resealed).toBeGreaterThanOrEqual(500)
   expect(meanwhile).toBeGreaterThan(20)
-  expect(said).not.toContain('wrong')
-  const last = new Map(
-    said
-      .trim()
-      .split('\n')
-      .map((line) => line.split(' ') as [string, string]),
-  )
   for (const [user, number] of last) expect(await main.stored(user)).toEqual({ pat: number })
-  expect(last.size).toBe(5)
+  expect(last.size).toBe(20)
   expect(await lostOf(place, 500)).toEqual([])
   const newest = new Map((await headersIn(place.folder)).map((header) => [header.id, header.sealKey]))
   expect([...new Set(newest.values())]).toEqual([key])

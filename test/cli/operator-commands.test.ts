@@ -10,9 +10,10 @@ import { show } from '../../src/cli/credentials/show.ts'
 import { keygen } from '../../src/cli/keygen.ts'
 import { start } from '../../src/cli/start.ts'
 import { type Command, runCommand, type Terminal } from '../../src/cli/terminal/command.ts'
-import { generateKeyText, parseKey } from '../../src/core/crypto/key-text.ts'
+import { generateKeyText, keyId, parseKey } from '../../src/core/crypto/key-text.ts'
 import { sodiumReady } from '../../src/core/crypto/sodium.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
+import type { WriteIntent } from '../../src/core/ports/secret-backend.ts'
 
 const ISSUER = 'https://login.example.com'
 const SECRET = 'tok-canary-77f1c09a2e'
@@ -44,10 +45,15 @@ async function run(command: Command, words: readonly string[], change: Partial<T
   return { code: await runCommand(command, words, terminal), out, error }
 }
 
-async function store(subject: string, values: Readonly<Record<string, string>>, provider = 'jira'): Promise<void> {
+async function store(
+  subject: string,
+  values: Readonly<Record<string, string>>,
+  provider = 'jira',
+  labels: WriteIntent['labels'] = {},
+): Promise<void> {
   const backend = sealedFile({ folder: environment.MCP_VAULT_FOLDER, keyFile: environment.MCP_VAULT_KEY_FILE })
   await backend.open()
-  const intent = { expect: 'any', audit: { writer: 'test', seq: 1 }, operationId: crypto.randomUUID() } as const
+  const intent = { expect: 'any', audit: { writer: 'test', seq: 1 }, operationId: crypto.randomUUID(), labels } as const
   await backend.write(storageKey(provider, { issuer: ISSUER, subject }), values, intent, {
     signal: new AbortController().signal,
     correlationId: 'test',
@@ -76,7 +82,26 @@ describe('keygen', () => {
     const { code, out } = await run(keygen, [])
     expect(code).toBe(0)
     expect(parseKey(out, 'test')).toHaveLength(32)
-    expect(parseKey(JSON.parse((await run(keygen, ['--json'])).out).key, 'test')).toHaveLength(32)
+    const { key, id } = JSON.parse((await run(keygen, ['--json'])).out)
+    expect(parseKey(key, 'test')).toHaveLength(32)
+    expect(id).toBe(keyId(parseKey(key, 'test')))
+    expect((await run(keygen, [])).error).toMatch(/^Its id is [0-9a-f]{4}-[0-9a-f]{4}\.\n$/)
+  })
+
+  test('names the id of a key that it writes, and of one that is there', async () => {
+    const file = join(root, 'made.key')
+    const { out } = await run(keygen, ['--out', file])
+    const id = keyId(parseKey(readFileSync(file, 'utf8'), 'test'))
+    expect(out).toBe(`Wrote a new key to ${file}. Its id is ${id}.\n`)
+    expect((await run(keygen, ['--id', file])).out).toBe(`${id}\n`)
+    expect(JSON.parse((await run(keygen, ['--id', file, '--json'])).out)).toEqual({ file, id })
+    const both = await run(keygen, ['--id', file, '--out', join(root, 'other.key')])
+    expect([both.code, both.error]).toEqual([2, expect.stringContaining('give one of them')])
+    const secret = 'mcv1_not-a-key-but-secret'
+    writeFileSync(join(root, 'bad.key'), secret, { mode: 0o600 })
+    const bad = await run(keygen, ['--id', join(root, 'bad.key')])
+    expect([bad.code, bad.error]).toEqual([1, expect.stringContaining('is not a key')])
+    expect(bad.error).not.toContain(secret)
   })
 })
 
@@ -116,6 +141,24 @@ describe('show', () => {
   test('ends with 3 for an absent one', async () => {
     const { code, out } = await run(show, ['jira', '--issuer', ISSUER, '--subject', 'nobody', '--json'])
     expect([code, JSON.parse(out).status]).toEqual([3, 'absent'])
+  })
+})
+
+describe('show of a credential that has expired', () => {
+  const words = ['sentry', '--issuer', ISSUER, '--subject', 'dora']
+  const expiresAt = new Date('2020-03-04T12:00:00Z')
+  beforeAll(() => store('dora', { pat: SECRET }, 'sentry', { expiresAt, accountName: 'dora@acme.example' }))
+
+  test('says since when, and whose account it was at the service', async () => {
+    expect((await run(show, words)).out).toMatch(
+      /^status +expired$[\s\S]*^account +dora@acme\.example$[\s\S]*^expires +2020-03-04T12:00:00\.000Z$/m,
+    )
+    expect(JSON.parse((await run(show, [...words, '--json'])).out)).toMatchObject({
+      status: 'expired',
+      expiresAt: '2020-03-04T12:00:00.000Z',
+      accountName: 'dora@acme.example',
+    })
+    await run(revoke, [...words, '--purge'])
   })
 })
 

@@ -43,7 +43,10 @@ describe('list', () => {
 test('a folder in place of the key file is not to be locked away from its user', async () => {
   chmodSync(command.root, 0o755)
   const { code, error } = await command.shell('MCP_VAULT_KEY_FILE=. $MCV list')
-  expect([code, error]).toEqual([1, expect.stringContaining('The key file . is a folder, not a file')])
+  expect([code, error]).toEqual([
+    1,
+    expect.stringContaining('The key file of MCP_VAULT_KEY_FILE (.) is a folder, not a file'),
+  ])
   expect(error).not.toContain('chmod')
 })
 
@@ -86,7 +89,10 @@ describe('keygen --out', () => {
   test('writes a key that only its user can read, and leaves a file that exists', async () => {
     const file = join(command.root, 'new.key')
     const made = await command.run(['keygen', '--out', 'new.key'])
-    expect([made.code, made.out]).toEqual([0, 'Wrote a new key to new.key.\n'])
+    expect([made.code, made.out]).toEqual([
+      0,
+      expect.stringMatching(/^Wrote a new key to new\.key\. Its id is [0-9a-f]{4}-[0-9a-f]{4}\.\n$/),
+    ])
     const key = readFileSync(file, 'utf8')
     expect(parseKey(key, 'test')).toHaveLength(32)
     expect(statSync(file).mode & 0o777).toBe(0o600)

@@ -19,7 +19,7 @@ describe('a full standard output ends without a stack', () => {
     'list',
     'list --json',
     'doctor',
-    'keygen',
+    'keygen --json',
     '--help',
     '--version',
     'audit show',

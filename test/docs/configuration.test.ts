@@ -29,6 +29,8 @@ const DOCUMENTED: readonly Documented[] = [
   { heading: 'openVault', file: 'open-vault-options.ts', types: ['OpenVaultOptions'], schemas: ['openVaultOptions'] },
   { heading: 'admin', file: 'web/admin/admin-options.ts', types: ['AdminOptions'], schemas: ['adminSchema'] },
   { heading: 'admin scim', file: 'web/admin/admin-options.ts', types: ['ScimOptions'], schemas: ['scimSchema'] },
+  { heading: 'healthRoutes', file: 'health-routes.ts', types: ['HealthRoutesOptions'], schemas: ['optionsSchema'] },
+  { heading: 'close', file: 'vault/closing.ts', types: ['CloseOptions'], schemas: ['closeOptions'] },
   { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
   { heading: 'openVault', file: 'page-limits.ts', types: ['RateLimitOptions'], schemas: [] },
   {
@@ -88,6 +90,12 @@ const DOCUMENTED: readonly Documented[] = [
     file: 'backends/aws-secrets-manager/aws-options.ts',
     types: ['AwsSecretsManagerOptions'],
     schemas: ['awsSchema'],
+  },
+  {
+    heading: 'sealedEnvelope',
+    file: 'sealed-envelope/sealed-envelope.ts',
+    types: ['SealedEnvelopeOptions'],
+    schemas: ['optionsSchema'],
   },
   {
     heading: 'jsonLinesAudit',

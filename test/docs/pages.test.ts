@@ -42,7 +42,8 @@ describe.each(pages)('%s', (page) => {
 
   test('commands of ours are called as a project finds them, with npx', () => {
     const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = '']) => block)
-    for (const block of blocks) expect(block).not.toMatch(/(?<!npx |node_modules\/|@)\bmcp-credential-vault [a-z]/)
+    for (const block of blocks)
+      expect(block).not.toMatch(/(?<!npx |node_modules\/(?:\.bin\/)?|@)\bmcp-credential-vault [a-z]/)
   })
 
   test('no line is longer than 140 characters', () => {

@@ -13,6 +13,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const PAGE = 'docs/recipes.md'
 const SAMPLES = [
   ['tools.ts', 'A token that has expired'],
+  ['accounts.ts', 'Several accounts of one user'],
   ['server.ts', "Each user's own site"],
   ['local-server.ts', 'Without an identity provider'],
 ] as const
@@ -72,7 +73,7 @@ test('without an identity provider: the tools of the first recipe ask once, and 
     expect(await user.answer(tool, parameters)).toMatchObject({ isError: false, text: expect.stringContaining('IT-1') })
 
   service.endToken(first)
-  expect((await user.answer('who_am_i')).text).toContain('refused your stored credential')
+  expect((await user.answer('who_am_i')).text).toContain('rejected your stored credential')
   // `verify` refuses the dead token on the form.
   expect(await enter(first)).toContain('Jira does not know this token.')
   await enter(service.newToken())

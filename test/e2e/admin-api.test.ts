@@ -36,7 +36,7 @@ test('list shows who has what, by provider, issuer and subject, without values',
       ...owner('alice'),
       state: 'active',
       version: '1',
-      account: 'alice@jira',
+      accountName: 'alice@jira',
     }),
   ])
   expect(linesOf('admin.listed').at(-1)).toMatchObject({
@@ -77,7 +77,7 @@ test('rollback takes a rejection back, and the next call has the value again', a
   if (found.status !== 'active') throw new Error('not stored')
   await backend.markRejected?.(key, found.version, new Date(), call)
   const client = await harness.connect('alice')
-  expect((await client.text()).text).toContain('refused')
+  expect((await client.text()).text).toContain('rejected')
   const alice = { provider: 'jira', ...owner('alice') }
   expect((await admin('POST', 'rollback', { body: alice })).body).toMatchObject({ reinstated: true })
   expect(await client.text()).toEqual({ text: 'a secret of 19 characters', isError: false })
@@ -134,6 +134,38 @@ test('offboard ends sessions, links and waiting calls, and every credential', as
     count: 1,
     actor: { kind: 'operator', owner: owner('olga') },
   })
+})
+
+test('offboard revokes what the list does not show yet, and names nothing that was never stored', async () => {
+  const real = memoryBackend()
+  let isBehind = false
+  const backend: SecretBackend = {
+    ...real,
+    // As in AWS, a list may lag behind: jira was saved, and gitlab saved anew after a revocation.
+    async *list(call) {
+      for await (const one of real.list(call)) {
+        if (!isBehind) yield one
+        else if (one.key.provider === 'gitlab' && one.status.status !== 'absent')
+          yield { ...one, status: { status: 'revoked', version: one.status.version } }
+      }
+    },
+  }
+  const { admin, store, owner, status } = await start({ backend })
+  for (const provider of ['gitlab', 'jira']) await store(provider, 'alice')
+  isBehind = true
+  const planned = await admin('POST', 'offboard', { body: { ...owner('alice'), dryRun: true } })
+  const results = [
+    { provider: 'gitlab', result: 'would_be_revoked' },
+    { provider: 'jira', result: 'would_be_revoked' },
+  ]
+  expect(planned.body.credentials).toEqual(expect.arrayContaining(results))
+  const done = await admin('POST', 'offboard', { body: owner('alice') })
+  expect([done.status, done.body.left]).toEqual([200, []])
+  expect(done.body.credentials).toEqual(expect.arrayContaining(results.map((one) => ({ ...one, result: 'revoked' }))))
+  expect([await status('jira', 'alice'), await status('gitlab', 'alice')]).toEqual(['revoked', 'revoked'])
+  const nobody = await admin('POST', 'offboard', { body: owner('bob') })
+  expect(nobody.body).toMatchObject({ credentials: [], left: [] })
+  expect(linesOf('credential.revoked')).toHaveLength(2)
 })
 
 test('a backend that fails half way: 503 says what is left, and the same request again finishes it', async () => {

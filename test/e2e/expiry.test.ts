@@ -49,6 +49,20 @@ test('the date that the service tells is kept, and the user is told once a day w
   expect((await other.text('read_secret')).text).not.toContain('expires on')
 })
 
+test('a token that ends at midnight is said to expire on the day before, the last on which it works', async () => {
+  serviceSays = new Date(`${dateIn(9)}T00:00:00Z`)
+  const alice = await connected(await started({}))
+  expect((await alice.text('read_secret')).text).toContain(`Your Jira credential expires on ${dateIn(8)}.`)
+})
+
+test('on the last day it is said that today is the last', async () => {
+  serviceSays = new Date(`${dateIn(1)}T00:00:00Z`)
+  const alice = await connected(await started({}))
+  expect((await alice.text('read_secret')).text).toContain(
+    `Today, ${dateIn(0)}, is the last day of your Jira credential. Replace it now: http`,
+  )
+})
+
 test.each([
   ['further ahead than the option says', 15, {}],
   ['with the option at 0', 1, { expiryNoticeDays: 0 }],

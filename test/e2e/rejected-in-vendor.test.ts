@@ -54,7 +54,7 @@ test.each([
     const asked = async () => {
       const before = seen.length
       const { text, isError } = await alice.text('fetch')
-      expect([isError, text]).toEqual([true, expect.stringContaining('Jira refused your stored credential')])
+      expect([isError, text]).toEqual([true, expect.stringContaining('Jira rejected your stored credential')])
       return seen.length - before
     }
 

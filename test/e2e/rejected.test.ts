@@ -150,7 +150,7 @@ test('the page says that the service refused it, and the client is asked in thos
   good.clear()
   const words = await harness.connect('alice')
   const { text, isError } = await words.text('fetch')
-  expect([isError, text]).toEqual([true, expect.stringContaining('Jira refused your stored credential')])
+  expect([isError, text]).toEqual([true, expect.stringContaining('Jira rejected your stored credential')])
   await fillIn(linkIn(text), 'alice', { pat: freshToken() })
   expect(await words.text('fetch')).toEqual({ text: 'run 3', isError: false })
 })
@@ -160,7 +160,7 @@ test('a client on -32042 gets the link for the rejected credential', async () =>
   await alice.text('fetch')
   good.clear()
   const failed: unknown = await alice.call('fast').catch((error: unknown) => error)
-  expect(failed).toMatchObject({ code: -32042, message: expect.stringContaining('refused your stored credential') })
+  expect(failed).toMatchObject({ code: -32042, message: expect.stringContaining('rejected your stored credential') })
   expect(runs).toBe(2)
 })
 
@@ -185,7 +185,7 @@ test('the handler runs again at most once: a second refusal is answered with the
   const alice = await harness.connect('alice', { onLink: entering('alice', () => 'tok-of-somebody-else-1111') })
   const { text, isError } = await alice.text('fetch')
   expect([isError, runs]).toEqual([true, 2])
-  expect(text).toContain('Jira refused your stored credential')
+  expect(text).toContain('Jira rejected your stored credential')
   expect(new Set(seen)).toEqual(new Set(['tok-of-somebody-else-1111']))
 })
 

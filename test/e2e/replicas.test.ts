@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { httpBrowser, textOf } from '../../examples/tickets/http-browser.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -97,8 +100,32 @@ async function dumpOf(port: number): Promise<string> {
     names.map((name) => ['DUMP', name]),
     { password: PASSWORD },
   )
-  return [...names, ...values.map((value) => (value as Buffer).toString('latin1'))].join('\n')
+  await redisCommands(port, [['CONFIG', 'SET', 'rdbcompression', 'no'], ['SAVE']], { password: PASSWORD })
+  const file = readFileSync(join(redis.folder, 'dump.rdb'), 'latin1')
+  expect(file.startsWith('REDIS')).toBe(true)
+  return [...names, ...values.map((value) => (value as Buffer).toString('latin1')), file].join('\n')
 }
+
+test('after a form that another replica serves, the replica with the session notifies each client once', async () => {
+  const sessions = [
+    await harness.connect('alice', { onLink: () => 'accept' }),
+    await harness.connect('alice', { onLink: () => 'accept' }),
+  ]
+  const asked: { readonly url: string; readonly elicitationId: string }[] = []
+  for (const session of sessions) {
+    const error: unknown = await session.call('fail_fast').catch((thrown: unknown) => thrown)
+    if (!(error instanceof UrlElicitationRequiredError)) return expect.fail('the call was not answered with a link')
+    asked.push(...error.elicitations)
+  }
+  expect(new Set(asked.map(({ url }) => url)).size).toBe(1)
+  await fillIn(asked[0]?.url ?? '', 'alice', { pat: SECRET })
+  for (const [at, session] of sessions.entries()) {
+    await expect.poll(() => session.completed).toEqual([asked[at]?.elicitationId])
+  }
+  // Two round trips later a second notice would have arrived.
+  for (const session of sessions) expect(await session.text('fail_fast')).toEqual(ANSWER)
+  for (const [at, session] of sessions.entries()) expect(session.completed).toEqual([asked[at]?.elicitationId])
+})
 
 test('a wait outlasts a restart of Redis', async () => {
   const alice = await harness.connect('alice', { onLink: () => 'accept' })

@@ -33,7 +33,7 @@ const TICKET = { title: 'Printer is on fire' }
 
 /** The service has ended the token: the same call asks for a new one. */
 function expectAsked(answer: ToolAnswer): string {
-  expect(answer.text).toContain('refused your stored credential')
+  expect(answer.text).toContain('rejected your stored credential')
   expect(answer.text).not.toContain('answered 401')
   return /https?:\/\/\S+\/credentials\/\S+/.exec(answer.text)?.[0] ?? ''
 }
@@ -197,13 +197,20 @@ const startWith = async (module: string, { url, folder, issuer, service }: Sampl
   onTestFinished(() => server.stop())
 }
 const toolsModule = (sample: Sample) => startWith(join(ROOT, 'examples/tools.mjs'), sample)
-const recipe = (sample: Sample) => startWith(compiled(join(ROOT, 'examples/recipes/tools.ts')), sample)
+const recipe = (name: string) => (sample: Sample) => startWith(compiled(join(ROOT, 'examples/recipes', name)), sample)
 
 const SAMPLES = [
   ['README.md', 'examples/readme.ts', readme, 'create_issue', TICKET],
   ['docs/getting-started.md', 'examples/getting-started.ts', gettingStarted, 'get_issue', { key: 'IT-1' }],
   ['docs/getting-started.md, without code of your own', 'examples/tools.mjs', toolsModule, 'who_am_i', {}],
-  ['docs/recipes.md', 'examples/recipes/tools.ts', recipe, 'get_issue', { key: 'IT-1' }],
+  ['docs/recipes.md', 'examples/recipes/tools.ts', recipe('tools.ts'), 'get_issue', { key: 'IT-1' }],
+  [
+    'docs/recipes.md, an account',
+    'examples/recipes/accounts.ts',
+    recipe('accounts.ts'),
+    'who_am_i',
+    { account: 'work' },
+  ],
   ['docs/migrating-from-mcp-authkit.md', 'examples/from-mcp-authkit.ts', fromAuthkit, 'list_pages', { space: 'IT' }],
 ] as const
 

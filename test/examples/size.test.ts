@@ -8,6 +8,7 @@ test.each([
   'from-field/server.ts',
   'koa/server.ts',
   'low-level-server/server.ts',
+  'recipes/accounts.ts',
   'recipes/local-server.ts',
   'recipes/tools.ts',
   'stdio/server.ts',

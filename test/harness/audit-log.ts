@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -18,6 +18,8 @@ export interface AuditLogUnderTest {
   readonly checkpoints: AuditCheckpoint[]
   /** Writes so many lines as one chain that is closed; `batch` at a time. */
   write(lines: number, options?: Partial<JsonLinesAuditOptions> & { readonly batch?: number }): Promise<void>
+  /** Adds a chain that was written elsewhere: the log itself refuses to sign with a retired key. */
+  smuggle(lines: number, options?: Partial<JsonLinesAuditOptions>): Promise<void>
   files(): Promise<readonly string[]>
   /** Lines of the only file, or of the named one, without line ends. */
   lines(file?: string): Promise<string[]>
@@ -52,6 +54,13 @@ export async function auditLogUnderTest(): Promise<AuditLogUnderTest> {
         await Promise.all(events.map((event) => audit.append(event)))
       }
       await audit.close()
+    },
+
+    async smuggle(lines, options = {}) {
+      const elsewhere = await mkdtemp(join(tmpdir(), 'audit-elsewhere-'))
+      onTestFinished(() => rm(elsewhere, { recursive: true, force: true }))
+      await log.write(lines, { ...options, folder: elsewhere })
+      for (const file of await readdir(elsewhere)) await copyFile(join(elsewhere, file), join(folder, file))
     },
 
     files: async () => (await readdir(folder)).sort(),

@@ -47,9 +47,8 @@ export async function startLocalForm(options: object): Promise<LocalForm> {
     },
     stored: () => backend.stat(storageKey(provider.name, ALICE), { signal: AbortSignal.timeout(10_000) } as never),
     async fetch(input) {
-      const toolCall = createToolCall([])
-      const extra = markCall({ signal: new AbortController().signal, requestId: 1 }, toolCall)
-      return provider.run(call(), toolCall, async () => {
+      return provider.run(call(), createToolCall([]), async (inside) => {
+        const extra = markCall({ signal: new AbortController().signal, requestId: 1 }, inside)
         const response = await provider.getCredentials(extra).fetch(input)
         await response.text()
         return response

@@ -44,8 +44,11 @@ export interface HarnessOptions {
   readonly mount?: McpMountOptions
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
+  readonly vault?: Partial<OpenVaultOptions>
   /** Opens a second vault, a replica that serves all pages, while the first serves the tools. Called for each of the two. */
   readonly shared?: () => Pick<OpenVaultOptions, 'pendingStore' | 'browserSessions' | 'changeFeed'>
+  /** The web key of both replicas. Default a new one. */
+  readonly webKey?: string
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -74,10 +77,12 @@ export interface Harness {
   readonly backend: SecretBackend
   readonly identityProvider: TestIdentityProvider
   owner(user: string): { issuer: string; subject: string }
-  /** Removes the user's credential and its mark. */
-  forget(user: string): Promise<void>
+  /** Removes the user's credential and its mark. Default provider: jira. */
+  forget(user: string, provider?: string): Promise<void>
   /** A client with this user's token. */
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
+  /** Every client is gone at once. */
+  disconnectAll(): void
   /** How many responses the server has begun and not ended. */
   openResponses(): number
   close(): Promise<void>
@@ -123,11 +128,12 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...options.vault,
     ...(options.admin && { admin: options.admin(identityProvider.issuer) }),
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
     ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),
-    ...(shared && { webKey: generateKeyText() }),
+    ...(shared && { webKey: options.webKey ?? generateKeyText() }),
   }
   const vault = await openVault({ ...vaultOptions, ...shared?.() })
   const providerIn = (one: CredentialVault) =>
@@ -141,6 +147,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const pagesJira = pages && providerIn(pages)
   pagesJira?.register(app)
   const jira = providerIn(vault)
+  app.use(vault.healthRoutes().routes)
   jira.register(app)
   const clients: Client[] = []
   app.use(
@@ -188,8 +195,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     backend,
     identityProvider,
     owner: (user) => ({ issuer: identityProvider.issuer, subject: user }),
-    async forget(user) {
-      const key = storageKey('jira', { issuer: identityProvider.issuer, subject: user })
+    async forget(user, provider = 'jira') {
+      const key = storageKey(provider, { issuer: identityProvider.issuer, subject: user })
       const call = { signal: new AbortController().signal, correlationId: 'test' }
       await backend.revoke(key, { expect: 'any', purge: true, operationId: randomUUID() }, call)
       // Behind core's back: what it has just looked at it believes for 10 ms.
@@ -204,6 +211,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       clients.push(connected.client)
       return connected
     },
+    disconnectAll: () => server.closeAllConnections(),
     openResponses: () => open,
     async close() {
       await Promise.all(clients.map((client) => client.close()))

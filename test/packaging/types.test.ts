@@ -48,7 +48,8 @@ const ONE_THREAD = '--singleThreaded'
 async function compiles(...parameters: readonly string[]): Promise<void> {
   const tsc = join(folder, 'node_modules/typescript/bin/tsc')
   const printed = VARIANTS.map(async ([name, variant]) => {
-    const words = [tsc, '-p', '.', ...parameters, ...variant]
+    // A tenth of its time goes to memory that this leaves room for.
+    const words = ['--max-semi-space-size=64', tsc, '-p', '.', ...parameters, ...variant]
     const run = promisify(execFile)(process.execPath, words, { cwd: folder })
     return [name, await run.then(({ stdout }) => stdout).catch((error) => error.stdout || String(error))]
   })

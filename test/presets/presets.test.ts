@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
+import { afterEach, describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
 import type { HttpCheckOptions } from '../../src/destinations/http-check.ts'
 import { httpCheck } from '../../src/destinations/http-check.ts'
+import { localUser } from '../../src/identity/local-user.ts'
 import * as presets from '../../src/presets/index.ts'
+import { openVault } from '../../src/vault/open-vault.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import { type HttpService, startService } from '../harness/http-service.ts'
 import { type LocalForm, startLocalForm } from '../harness/local-form.ts'
@@ -211,6 +214,29 @@ describe('docs/presets.md', () => {
   test.each(named)('%s: its page for tokens is the one of its data', (name, { preset: { manageUrl } }) => {
     const where = manageUrl === undefined ? '–' : `\`${withoutExamples(manageUrl)}\``
     expect(page).toContain(`\n| \`${name}\` | ${where} | ${presets.presetSources[name]?.read} |\n`)
+  })
+
+  test('its example of two installations opens, with names and labels of their own; without them it is refused', async () => {
+    const [, block = ''] = /## Two installations of one service\n[\s\S]*?```ts\n([\s\S]*?)```/.exec(page) ?? []
+    const made = async (text: string) => {
+      const vault = await openVault({
+        serverBaseUrl: 'http://localhost:8005',
+        backend: memoryBackend(),
+        identity: localUser(),
+        warn: () => undefined,
+      })
+      onTestFinished(() => vault.close())
+      const body = `${text.replace(/^import .*$/gm, '')}\nreturn [products, research]`
+      const run = new Function('CredentialsProvider', 'gitlab', 'vault', body)
+      const providers = run(CredentialsProvider, presets.gitlab, vault) as readonly CredentialsProvider[]
+      await Promise.all(providers.map((provider) => provider.ready()))
+      return providers
+    }
+    expect((await made(block)).map(({ name, label }) => `${name}: ${label}`)).toEqual([
+      'gitlab-products: GitLab (products)',
+      'gitlab-research: GitLab (research)',
+    ])
+    await expect(made(block.replace(/^ {2}name: .*\n/gm, ''))).rejects.toMatchObject({ reason: 'provider_name_taken' })
   })
 })
 

@@ -53,7 +53,7 @@ describe('a process that waits', () => {
       const child = await waitingChild(entry)
       const heard = once(child.stdout ?? expect.fail(), 'data')
       const ended = once(child, 'exit')
-      expect(await store.close(entry.key, 'saved', 'topic')).toBe(true)
+      expect(await store.close(entry.key, 'saved', ['topic'])).toBe(true)
       expect(String((await heard)[0])).toContain('closed')
       expect((await ended)[0]).toBe(0)
     })
@@ -86,7 +86,7 @@ describe('a process that waits', () => {
 
 describe('a Redis that hangs', () => {
   test('a change whose caller has given up is not made when the server goes on', async () => {
-    await withStore({ timeoutMilliseconds: 300 }, async (store) => {
+    await withStore({ timeoutMilliseconds: 2_000 }, async (store) => {
       const entry = await store.openOrReuse(newEntry())
       const { pid } = server.process.child
       if (pid === undefined) throw new Error('the server has no process id')
@@ -112,7 +112,7 @@ describe('a Redis that is away', () => {
     const own = await startRedisNode()
     const warnings: string[] = []
     const url = `redis://127.0.0.1:${own.port}`
-    const redis = redisConnection({ url, timeoutMilliseconds: 500, warn: (text) => warnings.push(text) })
+    const redis = redisConnection({ url, timeoutMilliseconds: 3_000, warn: (text) => warnings.push(text) })
     const store = redisPendingStore({ redis })
     const entry = await store.openOrReuse(newEntry())
     await own.stop()
@@ -179,7 +179,7 @@ describe('a Redis that must not be used', () => {
     const own = await startRedisNode({ config: [`replicaof 127.0.0.1 ${server.port}`] })
     const redis = redisConnection({
       url: `redis://127.0.0.1:${own.port}`,
-      timeoutMilliseconds: 500,
+      timeoutMilliseconds: 3_000,
       warn: () => undefined,
     })
     const store = redisPendingStore({ redis })
@@ -192,7 +192,7 @@ describe('a Redis that must not be used', () => {
     const own = await startRedisNode({ config: ['maxmemory 100kb'] })
     const redis = redisConnection({
       url: `redis://127.0.0.1:${own.port}`,
-      timeoutMilliseconds: 500,
+      timeoutMilliseconds: 3_000,
       warn: () => undefined,
     })
     const store = redisPendingStore({ redis })

@@ -74,7 +74,7 @@ describe('a cluster of three', () => {
     await store.listen('topic', () => {
       woken += 1
     })
-    for (const { key } of entries) expect(await store.close(key, 'saved', 'topic')).toBe(true)
+    for (const { key } of entries) expect(await store.close(key, 'saved', ['topic'])).toBe(true)
     await expect.poll(() => woken).toBe(entries.length)
     await store.shutdown()
   })
@@ -158,7 +158,7 @@ describe('Sentinel', () => {
     await expect.poll(() => setUp.masterPort(), { interval: 100 }).not.toBe(port)
     expect(await there.claim(entry.key, 'b', Date.now() + MINUTE)).toBe(false)
     expect(await sessions.isEnded(ended)).toBe(true)
-    expect(await there.close(entry.key, 'saved', 'topic')).toBe(true)
+    expect(await there.close(entry.key, 'saved', ['topic'])).toBe(true)
     await expect.poll(() => woken).toBeGreaterThan(0)
     expect(await here.get(entry.key)).toMatchObject({ state: 'closed', outcome: 'saved' })
     // The old master comes back as a replica, and nobody uses it.

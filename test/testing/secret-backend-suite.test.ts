@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
+import { checkExpectation } from '../../src/core/ports/expectation.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { describeSecretBackend } from '../../src/testing/secret-backend/suite.ts'
 
@@ -54,6 +56,17 @@ const DEFECTS: Record<string, { spoil: (backend: SecretBackend) => Partial<Secre
       write: (key, values, intent, call) => real.write(key, values, { ...intent, expect: 'any' }, call),
     }),
     breaks: /expects nothing loses.*expects a version loses.*first saves one wins.*one version one wins/,
+  },
+  'looking before a save and not with it': {
+    spoil: (real) => ({
+      async write(key, values, intent, call) {
+        if (typeof intent.expect === 'string') return real.write(key, values, intent, call)
+        checkExpectation(intent.expect, await real.stat(key, call))
+        await setImmediate()
+        return real.write(key, values, { ...intent, expect: 'any' }, call)
+      },
+    }),
+    breaks: /revocation beside a save/,
   },
   'taking revoked for absent': {
     spoil: (real) => ({ revoke: (key, intent, call) => real.revoke(key, { ...intent, purge: true }, call) }),

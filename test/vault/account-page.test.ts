@@ -110,7 +110,7 @@ test('a form tier alone connects, reinstates and revokes, offers no test, and re
   await backend.markRejected?.(key, status.version, new Date(), call)
 
   let page = await browser.follow(saved, 'Your credentials')
-  expect(textOf(page.html)).toContain('Refused by Jira')
+  expect(textOf(page.html)).toContain('Rejected by Jira')
   page = await browser.press(page, 'Use it again')
   expect(textOf(page.html)).toContain('Connected')
   expect(page.html).not.toContain('/credentials/jira/test')

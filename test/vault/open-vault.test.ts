@@ -10,6 +10,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
+import { gitlab } from '../../src/presets/index.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
 import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
@@ -118,6 +119,22 @@ describe('providers', () => {
     expect(thrownError(() => new CredentialsProvider({ ...jira, label: 'Other' }))).toMatchObject({
       reason: 'provider_name_taken',
     })
+    await vault.close()
+  })
+
+  test('of one label are named in one warning, since users cannot tell them apart', async () => {
+    const warnings: string[] = []
+    const vault = await openVault(options({ warn: (message) => warnings.push(message) }))
+    const one = { vault, ...gitlab({ baseUrl: 'https://gitlab.example.com' }), name: 'gitlab-products' }
+    const other = { vault, ...gitlab({ baseUrl: 'https://gitlab.example.org' }), name: 'gitlab-research' }
+    // As a server made for each connection does.
+    for (const definition of [one, other, one, other]) new CredentialsProvider(definition)
+    new CredentialsProvider({ ...other, name: 'gitlab-labelled', label: 'GitLab (labelled)' })
+    expect(warnings.filter((message) => message.includes('same label'))).toEqual([
+      expect.stringMatching(
+        /^The providers gitlab-products and gitlab-research have the same label, GitLab, .* Give each its own label\.$/,
+      ),
+    ])
     await vault.close()
   })
 

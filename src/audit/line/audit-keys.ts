@@ -30,7 +30,7 @@ export function auditKeys(key: Uint8Array): AuditKeys {
   return {
     sign: (hash) => signature(LINE + hash),
     signCheckpoint: (text) => signature(CHECKPOINT + text),
-    publicKey: verifyingKey.export({ format: 'jwk' }).x ?? '',
+    publicKey: publicKeyText(verifyingKey),
     verifyingKey,
     // JSON separates issuer and subject, whatever they contain.
     pseudonym: ({ issuer, subject }) =>
@@ -55,16 +55,22 @@ export function importPublicKey(text: string): KeyObject | undefined {
   }
 }
 
-/** Whether one of the keys signed the line with this hash. */
-export function isSignedBy(keys: readonly KeyObject[], hash: string, signature: string): boolean {
-  return verifies(keys, LINE + hash, signature)
+/** The text form of a key that was imported. */
+export function publicKeyText(key: KeyObject): string {
+  return key.export({ format: 'jwk' }).x ?? ''
 }
 
-export function isCheckpointSignedBy(keys: readonly KeyObject[], text: string, signature: string): boolean {
-  return verifies(keys, CHECKPOINT + text, signature)
+/** Returns which of the keys signed the line with this hash. */
+export function signerOf(keys: readonly KeyObject[], hash: string, signature: string): KeyObject | undefined {
+  return findSigner(keys, LINE + hash, signature)
 }
 
-function verifies(keys: readonly KeyObject[], text: string, signature: string): boolean {
+/** Returns which of the keys signed the checkpoint with this text. */
+export function checkpointSignerOf(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {
+  return findSigner(keys, CHECKPOINT + text, signature)
+}
+
+function findSigner(keys: readonly KeyObject[], text: string, signature: string): KeyObject | undefined {
   const bytes = canonicalBase64url(signature)
-  return bytes !== undefined && keys.some((key) => verify(null, Buffer.from(text), key, bytes))
+  return bytes && keys.find((key) => verify(null, Buffer.from(text), key, bytes))
 }

@@ -47,10 +47,14 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'backend.recovered': 'It works again.',
   'key.created': 'A new store was made; `version` is the id of its key.',
   'key.rotated': 'All new records of the sealed file are about to use a new key.',
-  'key.resealing': 'An operator starts to rewrite the records of the sealed file under the newest key.',
-  'key.resealed': '`count` records were rewritten. Their versions stay the same.',
+  'key.resealing': 'An operator starts to rewrite the records under the newest key.',
+  'key.resealed': '`count` records were rewritten. In the sealed file their versions stay the same.',
   'key.rewrapped':
     "The sealed file's keys are about to be locked with the store key `version` instead of `previousVersion`.",
+  'key.writer_exported':
+    "An operator is about to get the form tier's keys of the sealed file, up to the key `version`.",
+  'key.reader_exported':
+    "An operator is about to get the tool tier's keys, which open every record, up to the key `version`.",
   'key.retired': 'The earlier keys of the sealed file are about to be removed.',
   'key.change_failed':
     'A change of the keys failed. `reason` says why; `key.resealing` may have rewritten some records.',
@@ -63,6 +67,8 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'audit.read': 'The log was read, exported, verified or reconciled with the command line.',
   'audit.gap': '`count` lines could be neither written nor kept until they could.',
   'audit.opened': 'First line of a chain: the public key, and where the other files in the folder ended.',
+  'audit.key_retired':
+    'The key `key` is retired: `heads` says where its chains end. Lines that it signs later count as forged.',
   'audit.segment_closed': 'Last line of a file that another one of the same chain follows.',
   'audit.closed': 'Last line of a chain: the process ended in an orderly way.',
   'audit.segment_purged': 'A file older than the retention time is removed.',

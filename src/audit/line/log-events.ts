@@ -8,6 +8,8 @@ export interface FoundHead {
   readonly hash: string
   /** Time of that line, RFC 3339. */
   readonly at: string
+  /** Public key that signed it. Left out when it is the key that signs this record. */
+  readonly key?: string
 }
 
 /** Why a file could not be continued. */
@@ -24,6 +26,15 @@ export type LogEvent =
       /** Number of other segments in the folder; `heads` has the newest. */
       readonly segments: number
       readonly heads: readonly FoundHead[]
+      /** Public keys whose lines the writer accepts besides its own. Left out when there are none. */
+      readonly acceptedKeys?: readonly string[]
+    }
+  | {
+      readonly type: 'audit.key_retired'
+      /** The retired public key. */
+      readonly key: string
+      /** Ends of the chains that it signed. One retirement may write several lines, which list each chain once. */
+      readonly heads: readonly FoundHead[]
     }
   | { readonly type: 'audit.segment_closed'; readonly reason: 'size' | 'day' }
   | { readonly type: 'audit.closed' }
@@ -36,6 +47,8 @@ export type LogEvent =
       readonly link: string
       /** RFC 3339. Files whose last line is older may have been removed. */
       readonly before: string
+      /** Public key that signed the file. Older lines lack it. */
+      readonly key?: string
     }
   | {
       readonly type: 'audit.writer_failed'
@@ -49,17 +62,19 @@ export type LogEvent =
 export function logLineBody(event: LogEvent, at: Date = new Date()): LineBody {
   const { type, ...rest } = event
   const outcome = type === 'audit.writer_failed' ? 'error' : 'success'
-  const fields = Object.entries(rest).map(([name, value]) => `,"${name}":${written(value)}`)
+  const fields = Object.entries(rest).flatMap(([name, value]) =>
+    value === undefined ? [] : [`,"${name}":${written(value)}`],
+  )
   return `${lineStart(at)},"type":"${type}","outcome":"${outcome}"${fields.join('')}`
 }
 
-function written(value: string | number | readonly FoundHead[]): string {
+function written(value: string | number | readonly (FoundHead | string)[]): string {
   if (typeof value === 'string') return quoted(value)
   if (typeof value === 'number') return String(value)
-  return `[${value
-    .map(
-      ({ file, writer, seq, hash, at }) =>
-        `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}}`,
-    )
-    .join(',')}]`
+  return `[${value.map((one) => (typeof one === 'string' ? quoted(one) : writtenHead(one))).join(',')}]`
+}
+
+function writtenHead({ file, writer, seq, hash, at, key }: FoundHead): string {
+  const signer = key === undefined ? '' : `,"key":${quoted(key)}`
+  return `{"file":${quoted(file)},"writer":${quoted(writer)},"seq":${seq},"hash":${quoted(hash)},"at":${quoted(at)}${signer}}`
 }

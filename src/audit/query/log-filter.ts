@@ -1,3 +1,4 @@
+import { meansProvider } from '../../core/model/storage-key.ts'
 import type { Pseudonym } from '../line/audit-line.ts'
 import type { LogPerson, LogRecord } from './log-record.ts'
 
@@ -5,6 +6,7 @@ export interface LogFilter {
   /** Subject or pseudonym of the credential's owner or the acting user, or an operator's account. */
   readonly user?: string | undefined
   readonly issuer?: string | undefined
+  /** A provider, with all its accounts, or one account, such as `jira@work`. */
   readonly provider?: string | undefined
   /** A type, or its first word. */
   readonly type?: string | undefined
@@ -14,8 +16,8 @@ export interface LogFilter {
   readonly until?: Date | undefined
 }
 
-/** @param pseudonym also finds lines that name the user by a pseudonym; undefined when the key is not at hand */
-export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): (record: LogRecord) => boolean {
+/** @param pseudonyms also find lines that name the user by a pseudonym: one for each key at hand */
+export function logFilter(filter: LogFilter, pseudonyms: readonly Pseudonym[]): (record: LogRecord) => boolean {
   const since = filter.since?.toISOString()
   const until = filter.until?.toISOString()
   const { user } = filter
@@ -24,7 +26,9 @@ export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): 
     if (!person || (filter.issuer !== undefined && person.issuer !== filter.issuer)) return false
     if (user === undefined) return true
     if (person.subject === user || person.pseudonym === user) return true
-    return person.pseudonym !== undefined && person.pseudonym === pseudonym?.({ issuer: person.issuer, subject: user })
+    if (person.pseudonym === undefined) return false
+    const owner = { issuer: person.issuer, subject: user }
+    return pseudonyms.some((pseudonym) => pseudonym(owner) === person.pseudonym)
   }
 
   const isOf = ({ owner, actor }: LogRecord) =>
@@ -33,7 +37,9 @@ export function logFilter(filter: LogFilter, pseudonym: Pseudonym | undefined): 
   const tests: readonly ((record: LogRecord) => boolean)[] = [
     ...(since === undefined ? [] : [({ at }: LogRecord) => at >= since]),
     ...(until === undefined ? [] : [({ at }: LogRecord) => at < until]),
-    ...(provider === undefined ? [] : [(record: LogRecord) => record.provider === provider]),
+    ...(provider === undefined
+      ? []
+      : [({ provider: of }: LogRecord) => of !== undefined && meansProvider(provider, of)]),
     ...(type === undefined ? [] : [(record: LogRecord) => record.type === type || record.type.startsWith(`${type}.`)]),
     ...(outcome === undefined ? [] : [(record: LogRecord) => record.outcome === outcome]),
     ...(correlationId === undefined ? [] : [(record: LogRecord) => record.correlationId === correlationId]),

@@ -23,9 +23,9 @@ export async function expiredSegments(
     // Another process removes it, or it cannot be read.
     const ends = await readSegmentEnds(folder, name, keys).catch(() => undefined)
     if (!ends || ends.last.at > before) continue
-    const { first, last } = ends
+    const { first, last, key } = ends
     const range = { first: first.seq, last: last.seq, link: last.link }
-    expired.push({ type: 'audit.segment_purged', file: name.file, ...range, before })
+    expired.push({ type: 'audit.segment_purged', file: name.file, ...range, before, key })
   }
   return expired
 }

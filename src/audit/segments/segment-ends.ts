@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSignedBy } from '../line/audit-keys.ts'
+import { publicKeyText, signerOf } from '../line/audit-keys.ts'
 import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/chained-line.ts'
 import { parseSegmentName, type SegmentName } from './segment-name.ts'
 
@@ -25,6 +25,8 @@ export interface SegmentEnds {
   readonly first: SealedLine
   /** The last signed line. Lines after it were never acknowledged. */
   readonly last: SealedLine
+  /** Public key of that signature. */
+  readonly key: string
 }
 
 /**
@@ -39,13 +41,14 @@ export async function readSegmentEnds(
   const handle = await open(join(folder, file), 'r')
   try {
     const { size } = await handle.stat()
-    const first = linesOf(await readAt(handle, 0, MAX_LINE_BYTES))[0]
+    const first = genuineLinesIn(await readAt(handle, 0, MAX_LINE_BYTES))[0]
     const start = Math.max(0, size - 2 * MAX_LINE_BYTES)
-    const last = linesOf(await readAt(handle, start, size - start))
+    const last = genuineLinesIn(await readAt(handle, start, size - start))
       .reverse()
       .find(({ signature }) => signature !== '')
     if (!first || !last || first.writer !== writer || last.writer !== writer) return undefined
-    return isSignedBy(keys, last.hash, last.signature) ? { first, last } : undefined
+    const signer = signerOf(keys, last.hash, last.signature)
+    return signer && { first, last, key: publicKeyText(signer) }
   } finally {
     await handle.close()
   }
@@ -57,7 +60,7 @@ async function readAt(handle: FileHandle, position: number, length: number): Pro
 }
 
 /** Returns the complete lines of a piece of a file whose hashes are correct. */
-function linesOf(piece: Buffer): SealedLine[] {
+function genuineLinesIn(piece: Buffer): SealedLine[] {
   const lines: SealedLine[] = []
   let start = 0
   for (let end = piece.indexOf(0x0a); end >= 0; end = piece.indexOf(0x0a, start)) {

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { parsedJson } from '../../core/model/json.ts'
 import { checkpointText } from '../anchors/anchor.ts'
-import { isCheckpointSignedBy } from '../line/audit-keys.ts'
+import { checkpointSignerOf, publicKeyText } from '../line/audit-keys.ts'
 import { type Finding, finding } from './finding.ts'
 import type { KnownHead } from './known-heads.ts'
 
@@ -36,11 +36,13 @@ export function readAnchors(
   const newest = new Map<string, KnownHead>()
   const findings: Finding[] = []
   for (const { at, writer, seq, head, sig, line } of checkpointsIn(text)) {
-    if (!isCheckpointSignedBy(keys, checkpointText({ at, writer, seq, head }), sig)) {
+    const signer = checkpointSignerOf(keys, checkpointText({ at, writer, seq, head }), sig)
+    if (!signer) {
       findings.push(finding('anchor_invalid', 'a checkpoint that none of the keys has signed', { line }))
       continue
     }
-    const known = { writer, seq, hash: head, at, source: `the anchor of ${at}` }
+    const key = publicKeyText(signer)
+    const known = { writer, seq, hash: head, at, key, recordedBy: key, source: `the anchor of ${at}` }
     // Each one is compared: the log may have been replaced between two checkpoints.
     newest.set(`${writer} ${seq} ${head}`, known)
   }

@@ -11,6 +11,10 @@ export interface KnownHead {
   readonly hash: string
   /** Time of the line, or when it was seen; RFC 3339. */
   readonly at: string
+  /** Public key of that chain, as it was recorded. */
+  readonly key: string
+  /** Public key that signed the record. */
+  readonly recordedBy: string
   /** Origin of this record, as a phrase for people. */
   readonly source: string
 }

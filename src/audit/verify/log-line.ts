@@ -7,37 +7,51 @@ const head = z.object({
   seq: z.number(),
   hash: z.string(),
   at: z.string(),
+  key: z.string().optional(),
 } satisfies Fields<FoundHead>)
 
-/** One schema for each field that the log writes. `at` is written into every line. */
+/** One schema for each field that the log writes. `at` and `seq` are written into every line. */
 const schema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('audit.opened'),
     at: z.string(),
+    seq: z.number(),
     key: z.string(),
     host: z.string(),
     pid: z.number(),
     segments: z.number(),
     heads: z.array(head),
+    acceptedKeys: z.array(z.string()).optional(),
   } satisfies LineFields<'audit.opened'>),
+  z.object({
+    type: z.literal('audit.key_retired'),
+    at: z.string(),
+    seq: z.number(),
+    key: z.string(),
+    heads: z.array(head),
+  } satisfies LineFields<'audit.key_retired'>),
   z.object({
     type: z.literal('audit.segment_closed'),
     at: z.string(),
+    seq: z.number(),
     reason: z.string(),
   } satisfies LineFields<'audit.segment_closed'>),
-  z.object({ type: z.literal('audit.closed'), at: z.string() } satisfies LineFields<'audit.closed'>),
+  z.object({ type: z.literal('audit.closed'), at: z.string(), seq: z.number() } satisfies LineFields<'audit.closed'>),
   z.object({
     type: z.literal('audit.segment_purged'),
     at: z.string(),
+    seq: z.number(),
     file: z.string(),
     first: z.number(),
     last: z.number(),
     link: z.string(),
     before: z.string(),
+    key: z.string().optional(),
   } satisfies LineFields<'audit.segment_purged'>),
   z.object({
     type: z.literal('audit.writer_failed'),
     at: z.string(),
+    seq: z.number(),
     reason: z.string(),
     failedWriter: z.string(),
     lastSeq: z.number(),
@@ -46,7 +60,9 @@ const schema = z.discriminatedUnion('type', [
 ])
 
 type Fields<T> = { readonly [K in keyof T]: z.ZodType }
-type LineFields<T extends LogEvent['type']> = Fields<Extract<LogEvent, { readonly type: T }> & { readonly at: string }>
+type LineFields<T extends LogEvent['type']> = Fields<
+  Extract<LogEvent, { readonly type: T }> & { readonly at: string; readonly seq: number }
+>
 
 /** A line that the log wrote about itself. */
 export type LogLine = z.output<typeof schema>

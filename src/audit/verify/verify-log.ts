@@ -1,16 +1,29 @@
 import type { KeyObject } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
+import { publicKeyText } from '../line/audit-keys.ts'
 import { listSegments } from '../segments/segment-ends.ts'
 import { parseSegmentName, type SegmentName } from '../segments/segment-name.ts'
 import { readAnchors } from './anchor-lines.ts'
+import { authorityOf, type Retirement } from './authority.ts'
+import { type Explanations, explanationsOf } from './explanations.ts'
 import { type Finding, finding } from './finding.ts'
+import {
+  launderedFile,
+  missingKeys,
+  namedKeys,
+  notRetired,
+  signedAfterRetirement,
+  unseenCurrentKey,
+} from './key-changes.ts'
 import { checkKnownHeads, type KnownHead } from './known-heads.ts'
 import { verifyWriter, type WriterVerdict } from './verify-writer.ts'
 
 export interface VerifyOptions {
   readonly folder: string
-  /** Public keys. One of them must have made every signature. */
+  /** Public keys, the current one first. One of them must have made every signature. */
   readonly keys: readonly KeyObject[]
+  /** Public key that the operator's environment signs with, if it is known. */
+  readonly currentKey?: string | undefined
   /** Text that an anchor stored. */
   readonly anchors?: string | undefined
   /** Writers whose log may lack its end: known crashes, and processes that still write on other machines. `all` accepts every writer. */
@@ -27,6 +40,16 @@ export interface WriterReport {
   readonly first: string
   readonly last: string
   readonly state: 'closed' | 'open' | 'failed' | 'unclosed'
+  /** Public key of its signatures, if it is known. */
+  readonly key: string | undefined
+}
+
+export interface KeyReport {
+  /** Public key, as `audit key` prints it. */
+  readonly key: string
+  readonly writers: number
+  /** RFC 3339. Undefined while it may sign. */
+  readonly retiredAt: string | undefined
 }
 
 /** Whether the lines are genuine and whether any are missing are separate results. */
@@ -36,6 +59,8 @@ export interface AuditReport {
   /** RFC 3339. Files whose last line is older may have been removed. */
   readonly removedBefore: string | undefined
   readonly lines: number
+  /** The keys that signed it. */
+  readonly keys: readonly KeyReport[]
   readonly writers: readonly WriterReport[]
   readonly findings: readonly Finding[]
 }
@@ -44,60 +69,72 @@ export interface AuditReport {
 export async function verifyLog(options: VerifyOptions): Promise<AuditReport> {
   const { folder, keys } = options
   const names = await listSegments(folder)
-  const writers = new Map(
-    [...byWriter(names)].map(([writer, own]) => [writer, verifyWriter(folder, writer, own, keys)]),
-  )
+  const { writers, named, authority } = verifyWriters(folder, byWriter(names), keys)
+  const { retirements } = authority
   const verdicts = [...writers.values()]
-  const events = verdicts.flatMap((verdict) => verdict.events.map((event) => ({ by: verdict.writer, event })))
-
-  const purged = events.flatMap(({ event }) => (event.type === 'audit.segment_purged' ? [event] : []))
-  const failed = new Map<string, KnownHead>()
-  const seen: KnownHead[] = []
-  for (const { by, event } of events) {
-    if (event.type === 'audit.writer_failed')
-      failed.set(event.failedWriter, {
-        writer: event.failedWriter,
-        seq: event.lastSeq,
-        hash: event.head,
-        at: event.at,
-        source: `writer ${by}, which took over,`,
-      })
-    if (event.type === 'audit.opened')
-      seen.push(...event.heads.map((head) => ({ ...head, source: `writer ${by}, when it began,` })))
-  }
-  const anchors = readAnchors(options.anchors ?? '', keys)
-  const removedBefore =
-    purged
-      .map(({ before }) => before)
-      .sort()
-      .at(-1) ?? ''
-  const explainedByLog = ({ writer, seq, at }: KnownHead) => {
-    // A head seen before that time belongs to an expired file. The line that recorded its removal may have expired too.
-    if (at <= removedBefore) return true
-    const unacknowledged = failed.get(writer)
-    if (unacknowledged && seq > unacknowledged.seq) return true
-    return purged.some(
-      ({ file, first, last }) => parseSegmentName(file)?.writer === writer && seq >= first && seq <= last,
-    )
-  }
+  const anchors = readAnchors(options.anchors ?? '', [...keys, ...named])
+  const seen = [...headsSeenBy(verdicts), ...retirements.flatMap(({ heads }) => [...heads.values()]), ...anchors.heads]
+  const explanations = explanationsOf(authority, writers, seen)
+  const { failed, purged, laundered, removedBefore } = explanations
+  const heads = unique([...seen, ...failed.values()], explanations)
 
   const findings = [
     ...verdicts.flatMap((verdict) => ownFindings(verdict, failed, options)),
-    ...verdicts.flatMap((verdict) => gapFindings(verdict, purged)),
+    ...verdicts.flatMap((verdict) => gapFindings(verdict, explanations)),
+    ...missingKeys(verdicts, named),
+    ...unseenCurrentKey(verdicts, seen, authority),
+    ...authority.findings,
+    ...signedAfterRetirement(verdicts, retirements),
+    ...laundered.map(launderedFile),
     ...anchors.findings,
-    ...checkKnownHeads(folder, writers, unique([...seen, ...failed.values(), ...anchors.heads]), explainedByLog),
+    ...checkKnownHeads(folder, writers, heads, explanations.explain),
     ...verdicts.flatMap((verdict) => endFindings(verdict, failed, options)),
     ...purged.map(({ file }) => finding('segment_purged', 'it was removed for its age, as the log says', { file })),
+    ...notRetired(verdicts, retirements, options.currentKey),
     ...(await unknownFiles(folder)),
   ]
   return {
     integrity: findings.some(({ severity }) => severity === 'tampered') ? 'tampered' : 'intact',
     completeness: findings.some(({ severity }) => severity === 'incomplete') ? 'incomplete' : 'complete',
-    removedBefore: removedBefore === '' ? undefined : removedBefore,
-    lines: verdicts.reduce((sum, verdict) => sum + linesOf(verdict), 0),
+    removedBefore,
+    lines: verdicts.reduce((sum, verdict) => sum + lineCount(verdict), 0),
+    keys: keysOf(verdicts, retirements),
     writers: verdicts.map((verdict) => reportOf(verdict, failed, options)),
     findings,
   }
+}
+
+/** Verifies with the given keys, and again the writers whose key is unknown with the keys that genuine lines name. */
+function verifyWriters(folder: string, names: ReadonlyMap<string, readonly SegmentName[]>, keys: readonly KeyObject[]) {
+  const writers = new Map([...names].map(([writer, own]) => [writer, verifyWriter(folder, writer, own, keys)]))
+  const given = keys.map(publicKeyText)
+  const authority = authorityOf([...writers.values()], given)
+  const named = namedKeys(authority, given)
+  if (named.length === 0) return { writers, named, authority }
+  for (const [writer, { findings }] of writers)
+    if (findings.some(({ kind }) => kind === 'signature_unknown_key'))
+      writers.set(writer, verifyWriter(folder, writer, names.get(writer) ?? [], [...keys, ...named]))
+  return { writers, named, authority: authorityOf([...writers.values()], given) }
+}
+
+/** Lists the ends of other chains that each writer found when it began. */
+function headsSeenBy(verdicts: readonly WriterVerdict[]): readonly KnownHead[] {
+  return verdicts.flatMap(({ writer, key = '', events }) =>
+    events.flatMap((event) => {
+      if (event.type !== 'audit.opened') return []
+      const source = `writer ${writer}, when it began,`
+      return event.heads.map((head) => ({ ...head, key: head.key ?? key, recordedBy: key, source }))
+    }),
+  )
+}
+
+function keysOf(verdicts: readonly WriterVerdict[], retirements: readonly Retirement[]): readonly KeyReport[] {
+  const keys = new Map<string, number>()
+  for (const { key } of verdicts) if (key !== undefined) keys.set(key, (keys.get(key) ?? 0) + 1)
+  return [...keys].map(([key, count]) => {
+    const retiredAt = retirements.find((one) => one.key === key)?.at
+    return { key, writers: count, retiredAt }
+  })
 }
 
 function byWriter(names: readonly SegmentName[]): ReadonlyMap<string, readonly SegmentName[]> {
@@ -106,25 +143,18 @@ function byWriter(names: readonly SegmentName[]): ReadonlyMap<string, readonly S
   return groups
 }
 
-function unique(heads: readonly KnownHead[]): readonly KnownHead[] {
-  return [...new Map(heads.map((head) => [`${head.writer} ${head.seq} ${head.hash}`, head])).values()]
+/** Keeps one record of each head: one that the log does not explain, if there is one. */
+function unique(heads: readonly KnownHead[], { explain }: Explanations): readonly KnownHead[] {
+  const ordered = [...heads.filter(explain), ...heads.filter((head) => !explain(head))]
+  return [...new Map(ordered.map((head) => [`${head.writer} ${head.seq} ${head.hash}`, head])).values()]
 }
 
-function gapFindings(
-  { writer, gaps }: WriterVerdict,
-  purged: readonly { readonly file: string; readonly last: number; readonly link: string }[],
-): readonly Finding[] {
-  return gaps
-    .filter(
-      ({ before }) =>
-        !purged.some(
-          ({ file, last, link }) =>
-            parseSegmentName(file)?.writer === writer && last === before.seq && link === before.link,
-        ),
-    )
+function gapFindings(verdict: WriterVerdict, { explainGap }: Explanations): readonly Finding[] {
+  return verdict.gaps
+    .filter((gap) => !explainGap(verdict, gap))
     .map(({ fromPart, toPart }) => {
       const parts = fromPart === toPart ? `part ${fromPart}` : `parts ${fromPart} to ${toPart}`
-      return finding('segment_missing', `${parts} of writer ${writer}'s log is missing`)
+      return finding('segment_missing', `${parts} of writer ${verdict.writer}'s log is missing`)
     })
 }
 
@@ -162,7 +192,7 @@ function endFindings(
   const last = verdict.segments.at(-1)
   const where = { file: last?.file ?? '' }
   // Nothing in it was acknowledged.
-  if (state === 'unclosed' && linesOf(verdict) === 0)
+  if (state === 'unclosed' && lineCount(verdict) === 0)
     return [finding('nothing_signed', `writer ${writer} has not written a whole batch`, where)]
   if (state === 'open') return [finding('still_open', `writer ${writer} is still writing`, where)]
   if (state !== 'unclosed') return []
@@ -178,7 +208,7 @@ function endFindings(
   ]
 }
 
-function linesOf({ segments }: WriterVerdict): number {
+function lineCount({ segments }: WriterVerdict): number {
   return segments.reduce((sum, { verdict }) => sum + verdict.lines, 0)
 }
 
@@ -191,10 +221,11 @@ function reportOf(
   return {
     writer,
     files: segments.length,
-    lines: linesOf(verdict),
+    lines: lineCount(verdict),
     first: segments[0]?.verdict.firstAt ?? '',
     last: segments.at(-1)?.verdict.lastAt ?? '',
     state: stateOf(verdict, failed, options),
+    key: verdict.key,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { NO_LINK } from '../line/audit-chain.ts'
-import { isSignedBy } from '../line/audit-keys.ts'
+import { publicKeyText, signerOf } from '../line/audit-keys.ts'
 import { MAX_LINE_BYTES, readSealedLine, type SealedLine } from '../line/chained-line.ts'
 import { isKnownType } from '../line/event-catalogue.ts'
 import { type RawLine, segmentLines } from '../segments/segment-lines.ts'
@@ -27,6 +27,10 @@ export interface SegmentVerdict {
   readonly lastAt: string | undefined
   /** Lines and bytes after the last signature. */
   readonly unsigned: { readonly lines: number; readonly bytes: number }
+  /** Public key of the last signature, if it is one of the given keys. */
+  readonly signer: string | undefined
+  /** Public key that the chain's first line names, signed or not. */
+  readonly claimedKey: string | undefined
   /** The log's lines about itself, as far as a signature covers them. */
   readonly events: readonly LogLine[]
 }
@@ -74,7 +78,8 @@ interface ReadFile {
 
 function verdictOf(state: State, report: Report, { path, keys, end }: ReadFile): SegmentVerdict {
   const { before = NOTHING, signed, events } = state
-  const isGood = !signed || isSignedBy(keys, signed.line.hash, signed.line.signature)
+  const signer = signed && signerOf(keys, signed.line.hash, signed.line.signature)
+  const isGood = !signed || signer !== undefined
   if (signed && !isGood) reportForgery(path, keys, report, signed.raw)
   const known = signed ?? { head: before, lines: 0, events: 0, end: 0 }
   return {
@@ -86,6 +91,8 @@ function verdictOf(state: State, report: Report, { path, keys, end }: ReadFile):
     firstAt: state.first?.at,
     lastAt: state.last?.at,
     unsigned: { lines: state.lines - known.lines, bytes: end - known.end },
+    signer: signer && publicKeyText(signer),
+    claimedKey: events.flatMap((event) => (event.type === 'audit.opened' ? [event.key] : []))[0],
     events: isGood ? events.slice(0, known.events) : [],
   }
 }
@@ -169,7 +176,7 @@ function reportForgery(path: string, keys: readonly KeyObject[], report: Report,
   for (const raw of segmentLines(path)) {
     const line = readSealedLine(raw.bytes)
     if (!line?.isGenuine || line.signature === '') continue
-    if (isSignedBy(keys, line.hash, line.signature)) {
+    if (signerOf(keys, line.hash, line.signature)) {
       good += 1
       continue
     }

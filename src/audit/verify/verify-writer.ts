@@ -28,6 +28,8 @@ export interface WriterVerdict {
   readonly gaps: readonly Gap[]
   readonly head: VerifiedHead
   readonly events: readonly LogLine[]
+  /** Public key of its signatures, if it is one of the given keys. */
+  readonly key: string | undefined
   readonly isClosed: boolean
 }
 
@@ -62,7 +64,20 @@ export function verifyWriter(
     expectedPart = part + 1
   }
   const events = segments.flatMap(({ verdict }) => verdict.events)
-  return { writer, segments, findings, gaps, head, events, isClosed: events.at(-1)?.type === 'audit.closed' }
+  const key = segments.find(({ verdict }) => verdict.signer !== undefined)?.verdict.signer
+  findings.push(...otherKeys(segments, key))
+  return { writer, segments, findings, gaps, head, events, key, isClosed: events.at(-1)?.type === 'audit.closed' }
+}
+
+/** A process signs its whole chain with one key. A file of the chain that is signed with another valid key is not its own. */
+function otherKeys(segments: readonly VerifiedSegment[], key: string | undefined): readonly Finding[] {
+  const [first] = segments
+  const begunWith = first?.verdict.claimedKey ?? key
+  return segments.flatMap(({ file, verdict: { signer } }) => {
+    if (signer === undefined || signer === begunWith) return []
+    const detail = `it is signed with key ${signer}, and its chain was begun with key ${begunWith}`
+    return [finding('segment_other_key', detail, { file })]
+  })
 }
 
 /** Returns undefined for a file that expired and was removed since the folder was listed. */

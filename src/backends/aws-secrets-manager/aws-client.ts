@@ -1,5 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-secrets-manager'
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import type { BackendCall } from '../../core/ports/secret-backend.ts'
 import { optionalPackage } from '../vendor/optional-package.ts'
 import { awsError } from './aws-error.ts'

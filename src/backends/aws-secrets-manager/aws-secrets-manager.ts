@@ -1,5 +1,5 @@
+import { throwIfAborted, withinTime } from '../../core/host/deadline.ts'
 import { safeWarn } from '../../core/host/process-warning.ts'
-import { throwIfAborted, withinTime } from '../../core/model/deadline.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'

@@ -21,7 +21,8 @@ export async function markRejected(
     const mark = { SecretId: name, MoveToVersionId: secret.current }
     if (rejectedAt)
       await client('updateSecretVersionStage', { ...mark, VersionStage: rejectionStage(rejectedAt) }, call)
-    return true
+    // A save that was stored meanwhile may not have seen the change.
+    return (await describe(client, name, call))?.current === version.ref
   } catch (error) {
     // The secret was revoked or purged since it was described.
     if (isAnswer(error, 'InvalidRequestException', 'ResourceNotFoundException')) return false

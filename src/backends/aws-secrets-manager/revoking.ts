@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, RevokeIntent } from '../../core/ports/secret-backend.ts'

@@ -30,7 +30,7 @@ export function tagsOfWrite(
     [VERSION]: versionId,
     // A missing or too long value is written as an empty tag, so that the previous version's tag does not stay.
     [FIELDS]: fields.length <= MAX_VALUE ? fields : '',
-    [AUDIT]: positionText(written.audit),
+    [AUDIT]: written.audit ? positionText(written.audit) : '',
     [EXPIRES]: expiresAt?.toISOString() ?? '',
     [ACCOUNT]: accountText(accountName, PLAIN, MAX_VALUE) ?? '',
     [UNVERIFIED]: unverified ? 'true' : '',

@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { throwIfAborted, withinTime } from '../../core/model/deadline.ts'
+import { throwIfAborted, withinTime } from '../../core/host/deadline.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
 import type { BackendCall, StoredVersion, WriteIntent } from '../../core/ports/secret-backend.ts'
+import { withFieldNames } from '../vendor/field-names.ts'
 import type { AwsClient } from './aws-client.ts'
 import { isAnswer } from './aws-error.ts'
 import { removeMarks } from './marking.ts'
 import { describe } from './reading.ts'
+import { rejectedAtOf } from './rejection-stage.ts'
 import { type AwsSecret, CURRENT, isTombstone, STAGED, versionOf } from './secret.ts'
 import { tags, tagsOfWrite } from './tags.ts'
 
@@ -48,12 +50,37 @@ export async function writeSecret(
     checkExpectation(intent.expect, status)
     call.noteBase?.(status)
     if (await step(place, secret, values, intent, call)) {
-      await describeVersion(place, secret, values, intent, call)
+      const marked = (await lookAgain(place, intent, call)) ?? secret
+      await describeVersion(place, marked, values, intent, call)
       return versionOf(intent.operationId, new Date())
     }
     if (round === MAX_ROUNDS) throw unfinished(!secret || secret.scheduledForDeletion)
     await delay(Math.min(FIRST_WAIT * 2 ** round, LONGEST_WAIT) * (0.5 + Math.random() / 2))
   }
+}
+
+/**
+ * Looks again once a save that expects a version is stored, since a rejection may have been marked or undone after the first look. The value
+ * is stored, so a failure only costs the news.
+ */
+async function lookAgain(
+  { client, name }: WritePlace,
+  { expect, operationId }: WriteIntent,
+  call: BackendCall,
+): Promise<AwsSecret | undefined> {
+  if (typeof expect === 'string') return undefined
+  const secret = await describe(client, name, withinTime(call, TAG_DEADLINE)).catch(() => undefined)
+  const stages = secret?.stages[expect.version]
+  if (!secret || !stages) return undefined
+  const rejectedAt = rejectedAtOf(stages)
+  call.noteBase?.({
+    status: 'active',
+    version: versionOf(expect.version, new Date()),
+    ...(rejectedAt && { labels: { rejectedAt } }),
+  })
+  // The new version may have been marked already, and keeps that mark.
+  const { [operationId]: _, ...earlier } = secret.stages
+  return { ...secret, stages: earlier }
 }
 
 /** Takes one step towards the save. Returns false when more steps are needed. */
@@ -92,7 +119,7 @@ async function create(
   call: BackendCall,
 ): Promise<boolean> {
   const { operationId } = intent
-  const described = tagsOfWrite(operationId, { ...intent, fields: Object.keys(values) }, hidden)
+  const described = tagsOfWrite(operationId, withFieldNames(intent, values), hidden)
   const input = {
     Name: name,
     SecretString: JSON.stringify(values),
@@ -149,7 +176,7 @@ async function describeVersion(
   if (!secret) return
   const inTime = withinTime(call, TAG_DEADLINE)
   try {
-    const Tags = tagsOfWrite(intent.operationId, { ...intent, fields: Object.keys(values) }, hidden)
+    const Tags = tagsOfWrite(intent.operationId, withFieldNames(intent, values), hidden)
     await client('tagResource', { SecretId: name, Tags }, inTime)
     await removeMarks(client, name, secret, inTime)
   } catch (error) {

@@ -1,26 +1,24 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { throwIfAborted, withinTime } from '../../core/host/deadline.ts'
 import { safeWarn } from '../../core/host/process-warning.ts'
-import { reasonOf } from '../../core/journal/refusal-event.ts'
-import { throwIfAborted, withinTime } from '../../core/model/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
-import type { CredentialValues } from '../../core/model/variables.ts'
-import { checkExpectation } from '../../core/ports/expectation.ts'
-import type { BackendCall, CredentialStatus, SecretBackend, WriteIntent } from '../../core/ports/secret-backend.ts'
+import type { BackendCall, CredentialStatus, SecretBackend } from '../../core/ports/secret-backend.ts'
 import { ownerFromLabels } from '../vendor/hashed-name-labels.ts'
 import { keyOfName, unlisted, vendorName, vendorPath } from '../vendor/vendor-name.ts'
 import type { HashicorpVaultAuthOptions } from './auth/auth-options.ts'
 import type { LoginHalf } from './auth/secret-file.ts'
 import { type HashicorpVaultOptions, hashicorpVaultSchema } from './hashicorp-vault-options.ts'
 import type { Kv } from './kv.ts'
-import { isMarkedRevoked, labelsOf, labelsOfRejection, labelsOfRevocation, labelsOfWrite } from './labels.ts'
+import { labelsOf, labelsOfRejection } from './labels.ts'
 import { createLogins, type Logins } from './logins.ts'
-import { type KvMetadata, statusOf } from './metadata.ts'
+import { statusOf } from './metadata.ts'
 import { checkMount } from './mount.ts'
+import { revokeSecret } from './revoking.ts'
 import { parseAddress } from './transport/addresses.ts'
 import { nodeVaultSend } from './transport/node-vault.ts'
-import { createTransport, type HashicorpVaultTransport } from './transport/transport.ts'
+import type { HashicorpVaultTransport } from './transport/transport.ts'
+import { type WritePlace, writeSecret } from './writing.ts'
 
 export type { HashicorpVaultAuthOptions, HashicorpVaultCustomLogin } from './auth/auth-options.ts'
 export type { HashicorpVaultOptions } from './hashicorp-vault-options.ts'
@@ -33,19 +31,17 @@ interface Opened {
 
 /** Milliseconds. */
 const OPEN_DEADLINE = 10_000
-const LABEL_DEADLINE = 2_000
 /** For each request of a listing. */
 const LIST_DEADLINE = 10_000
-/** Rounds of read and compare-and-set before a save gives up against other writers. */
-const MAX_ROUNDS = 30
 
 /**
  * Keeps credentials in HashiCorp Vault or OpenBao: one secret of a KV version 2 engine for each credential, at
  * `<mount>/<prefix>/<provider>/<issuer>/<subject>`. Its fields are exactly the user's, so that operators can rotate and revoke it with
  * `vault kv` and the web interface.
  *
- * Every write is a compare-and-set. Revoking destroys every version and leaves the metadata with a mark; purging removes those too.
- * `custom_metadata` holds our labels of a version. docs/backends/vault.md has policies to paste.
+ * Every write is a compare-and-set, and one that expects a version looks again for a revocation afterwards. Revoking destroys every
+ * version and leaves the metadata with a mark; purging removes those too. `custom_metadata` holds our labels of a version.
+ * docs/backends/vault.md has policies to paste.
  *
  * `open()` throws `unavailable`, `unauthenticated`, and `configuration_invalid` (`mount`, `kv_version`, `tls`, `package_missing`).
  *
@@ -87,38 +83,9 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
     return `${prefix}/${vendorPath(key, names)}`
   }
 
-  async function write(key: StorageKey, values: CredentialValues, intent: WriteIntent, call: BackendCall) {
-    const kv = logins(call).writing()
-    const path = pathOf(key)
-    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      throwIfAborted(call.signal)
-      const metadata = await kv.metadata(path, call)
-      const status = statusOf(metadata)
-      if (status.status === 'active' && operationOf(metadata) === intent.operationId) return status.version
-      checkExpectation(intent.expect, status)
-      call.noteBase?.(status)
-      const written = await kv.write(path, values, metadata?.current ?? 0, call)
-      if (written) {
-        const described = { ...intent, fields: Object.keys(values) }
-        await label(key, labelsOfWrite(Number(written.label), described, vendorName(key, names).hidden), call)
-        return written
-      }
-      await delay(Math.random() * 20 * Math.min(round, 5))
-    }
-    throw new CredentialVaultError('unavailable', 'Other writers keep changing this credential. Nothing was changed.', {
-      reason: 'contended',
-      retryable: true,
-    })
-  }
-
-  /** Writes the labels. The value is already stored, so a failure here only warns. */
-  async function label(key: StorageKey, labels: Readonly<Record<string, string | null>>, call: BackendCall) {
-    try {
-      await logins(call).writing().label(pathOf(key), labels, withinTime(call, LABEL_DEADLINE))
-    } catch (error) {
-      const reason = reasonOf(error)
-      warn(`The labels of ${locate(key)} could not be written (${reason}). The credential itself is stored.`)
-    }
+  function writing(key: StorageKey, call: BackendCall): WritePlace {
+    const { hidden } = vendorName(key, names)
+    return { kv: logins(call).writing(), path: pathOf(key), hidden, location: locate(key), warn }
   }
 
   function locate(key: StorageKey): string {
@@ -132,6 +99,8 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       if (settings.dangerouslyAllowHttp) warn('Vault is used without TLS: tokens and credentials travel in clear.')
       if (settings.tls.dangerouslySkipVerification)
         warn("Vault's certificate is not checked: another server can pose as Vault.")
+      // It loads undici, which commands on another backend do not need.
+      const { createTransport } = await import('./transport/transport.ts')
       const transport = createTransport(addresses, settings.tls)
       const send = await nodeVaultSend(addresses[0]?.origin ?? '', transport)
       const made = createLogins(send, { ...settings, half })
@@ -157,31 +126,16 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
       const status = statusOf(metadata)
       if (!metadata || status.status !== 'active' || status.version.ref !== version.ref) return false
       await kv.label(pathOf(key), labelsOfRejection(metadata.current, rejectedAt), call)
-      return true
+      // A save that was stored meanwhile may not have seen the change.
+      const now = statusOf(await kv.metadata(pathOf(key), call))
+      return now.status === 'active' && now.version.ref === version.ref
     },
 
     fieldNames: async (key, call) => logins(call).either().fields(pathOf(key), call),
 
-    write,
+    write: async (key, values, intent, call) => writeSecret(writing(key, call), values, intent, call),
 
-    async revoke(key, { expect, operationId, purge }, call) {
-      const kv = logins(call).writing()
-      const path = pathOf(key)
-      const metadata = await kv.metadata(path, call)
-      const status = statusOf(metadata)
-      if (!metadata || (status.status === 'absent' && !purge)) return false
-      if (expect !== 'any') checkExpectation(expect, status)
-      if (purge) {
-        await kv.purge(path, call)
-        return true
-      }
-      const alive = metadata.versions.filter(({ destroyed }) => !destroyed).map(({ number }) => number)
-      const done = operationOf(metadata) === operationId
-      if (alive.length > 0) await kv.destroy(path, alive, call)
-      if (alive.length > 0 || !isMarkedRevoked(metadata.customMetadata, metadata.current))
-        await label(key, labelsOfRevocation(metadata.current, operationId, new Date()), call)
-      return done || alive.length > 0
-    },
+    revoke: async (key, intent, call) => revokeSecret(writing(key, call), intent, call),
 
     async *list(call) {
       const kv = logins(call).either()
@@ -247,8 +201,4 @@ function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBa
     )
     return paths.flat()
   }
-}
-
-function operationOf(metadata: KvMetadata | undefined): string | undefined {
-  return metadata && labelsOf(metadata.customMetadata, metadata.current).operationId
 }

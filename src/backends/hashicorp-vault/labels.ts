@@ -45,7 +45,7 @@ export function labelsOfWrite(
     [VERSION]: String(version),
     [OPERATION]: written.operationId,
     [FIELDS]: fields.length <= MAX_VALUE ? fields : null,
-    [AUDIT]: positionText(written.audit),
+    [AUDIT]: written.audit ? positionText(written.audit) : null,
     [REVOKED]: null,
     ...describing(written.labels),
     ...hashedNameLabels(hidden, '-', MAX_VALUE),
@@ -81,6 +81,11 @@ export function labelsOf(customMetadata: CustomMetadata, version: number): Label
     ...(typeof fields === 'string' && { fields: fields.split(' ') }),
     ...(audit && { audit }),
   }
+}
+
+/** Returns the operation that wrote the newest version, if its labels say so. */
+export function operationOf(found: { readonly customMetadata: CustomMetadata; readonly current: number } | undefined) {
+  return found && labelsOf(found.customMetadata, found.current).operationId
 }
 
 /** Returns what the labels say of this version. A rejection, and an expiry set by hand, may name the version themselves. */

@@ -71,11 +71,17 @@ export function notUnderstood(): CredentialVaultError {
   })
 }
 
-export function statusOf(metadata: KvMetadata | undefined): CredentialStatus {
-  const newest = metadata?.versions.find(({ number }) => number === metadata.current)
-  if (!metadata || !newest) return { status: 'absent' }
-  if (newest.destroyed || newest.deleted) return { status: 'revoked', version: newest.stored }
-  const { fields } = labelsOf(metadata.customMetadata, newest.number)
-  const labels = versionLabelsOf(metadata.customMetadata, newest.number)
-  return { status: 'active', version: newest.stored, labels, ...(fields && { fields }) }
+/** @param wanted number of a version. Default: the newest */
+export function statusOf(metadata: KvMetadata | undefined, wanted = metadata?.current): CredentialStatus {
+  const found = metadata?.versions.find(({ number }) => number === wanted)
+  if (!metadata || !found) return { status: 'absent' }
+  if (found.destroyed || found.deleted) return { status: 'revoked', version: found.stored }
+  const { fields } = labelsOf(metadata.customMetadata, found.number)
+  const labels = versionLabelsOf(metadata.customMetadata, found.number)
+  return { status: 'active', version: found.stored, labels, ...(fields && { fields }) }
+}
+
+/** Returns the number of the version that a reference names. */
+export function numberOf(ref: VersionRef): number {
+  return Number.parseInt(ref, 10)
 }

@@ -1,21 +1,21 @@
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { ExposedCredential, Exposure } from '../../core/ports/store-keys.ts'
 import { type CurrentRecord, type CurrentRecords, versionOf } from './current-record.ts'
-import type { Keyring } from './keys/keyring.ts'
+import type { StoreKeyring } from './keys/keyring.ts'
 import { numberOf, openRecord, type RecordHeader } from './record.ts'
 import { HOLD_MS, type Revisions } from './revisions.ts'
 
 export interface ExposureParts {
-  readonly keyring: Keyring
+  readonly keyring: StoreKeyring
   readonly records: CurrentRecords
   readonly revisions: Revisions
 }
 
 /**
- * Lists the credentials that an exposed key could have opened. Rewriting a record does not help a value that an old copy of the folder still
- * holds under the exposed key, so what counts is when the value was saved.
+ * Lists the credentials that an exposed key could have opened. An old copy of the folder may still hold a rewritten value under the exposed
+ * key, so the time at which that value was saved decides. A value that was never rewritten has only ever been under its present key.
  *
  * @param key id of the seal key; undefined if all keys were exposed
  * @throws `configuration_invalid` for a key that this store never had
@@ -25,7 +25,7 @@ export async function exposed(
   key: string | undefined,
   signal: AbortSignal,
 ): Promise<Exposure> {
-  const inUseUntil = key === undefined ? Number.POSITIVE_INFINITY : endOf(keyring, key)
+  const exposedKey = key === undefined ? undefined : { id: key, inUseUntil: endOf(keyring, key) }
   const credentials: ExposedCredential[] = []
   const damaged: string[] = []
   let nameless = 0
@@ -36,7 +36,7 @@ export async function exposed(
     else if (found.kind === 'emptied' || isPurged(found)) nameless += 1
     else if (found.kind === 'verified') {
       const { header } = found.record
-      const exposure = header.sealKey === key ? 'current' : exposureOf(header, inUseUntil)
+      const exposure = exposureOf(header, exposedKey, keyring)
       if (!exposure) continue
       const { provider, owner } = openRecord(found.record, found.keyring)
       const status = header.kind === 'active' ? 'active' : 'revoked'
@@ -47,9 +47,28 @@ export async function exposed(
   return { credentials, nameless, damaged }
 }
 
-/** A record does not contain the times of its earlier versions, so each counts as exposed. */
-function exposureOf(header: RecordHeader, inUseUntil: number): ExposedCredential['exposure'] | undefined {
-  if (header.kind === 'active' && header.at < inUseUntil) return 'current'
+interface ExposedKey {
+  readonly id: string
+  /** Unix milliseconds. */
+  readonly inUseUntil: number
+}
+
+/** @param exposed undefined if all keys were exposed */
+function exposureOf(
+  header: RecordHeader,
+  exposed: ExposedKey | undefined,
+  { sealKeys }: StoreKeyring,
+): ExposedCredential['exposure'] | undefined {
+  const isActive = header.kind === 'active'
+  if (!exposed) return isActive ? 'current' : 'earlier'
+  // The newest key is first.
+  const age = (id: string) => sealKeys.findIndex((one) => one.id === id)
+  // Records only move to newer keys, so one under an older key was never under the exposed one. A retired key is older than all of them.
+  if (age(exposed.id) !== -1 && age(header.sealKey) > age(exposed.id)) return undefined
+  const isRewritten = header.number !== undefined
+  const isUnder = header.sealKey === exposed.id || (isRewritten && header.at < exposed.inUseUntil)
+  if (isActive && isUnder) return 'current'
+  // A record does not contain the keys and times of its earlier versions, so each counts as exposed.
   return header.kind === 'revoked' || numberOf(header) > 1 ? 'earlier' : undefined
 }
 
@@ -58,7 +77,7 @@ function isPurged(found: CurrentRecord): boolean {
 }
 
 /** Returns when the last writer had dropped the key, in Unix milliseconds. The newest key is still in use. */
-function endOf({ sealKeys, retired }: Keyring, key: string): number {
+function endOf({ sealKeys, retired }: StoreKeyring, key: string): number {
   const at = sealKeys.findIndex(({ id }) => id === key)
   if (at === 0) return Number.POSITIVE_INFINITY
   const end = sealKeys[at - 1]?.createdAt ?? retired.find(({ id }) => id === key)?.replacedAt

@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
 import { link, lstat, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { throwIfAborted } from '../../core/model/deadline.ts'
+import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import {
+  changeFile,
   createTemporary,
   emptyFile,
   type FileContent,
@@ -53,6 +54,8 @@ export interface MarkFiles {
   exists(id: string, version: number): boolean
   read(id: string, version: number): Promise<FileContent>
   write(id: string, version: number, bytes: Buffer): Promise<void>
+  /** Replaces the content of an existing mark, as `changeFile` does: a mark that is removed meanwhile is not made again. */
+  change(id: string, version: number, changed: (bytes: Buffer) => Buffer | undefined): Promise<void>
   remove(id: string, version: number): Promise<void>
   path(id: string, version: number): string
 }
@@ -109,6 +112,7 @@ export function createRevisions(root: string, holdMs = HOLD_MS): Revisions {
       }
       await syncFolder(shardOf(id))
     },
+    change: (id, version, changed) => changeFile(marks.path(id, version), changed),
     async remove(id, version) {
       await unlink(marks.path(id, version)).catch((error: unknown) => {
         if (errnoOf(error) !== 'ENOENT') throw error

@@ -15,7 +15,7 @@ Prints the public half of the key that this environment signs its audit log with
 the people who verify the log. With --json also as PEM, for other tools.
 `,
   async run(input, terminal) {
-    const publicKey = (await ownAuditKeys(terminal))?.publicKey
+    const publicKey = (await ownAuditKeys(terminal))[0]?.publicKey
     if (publicKey === undefined) {
       throw new CredentialVaultError(
         'configuration_invalid',

@@ -27,7 +27,8 @@ export async function openReading(input: CommandInput, terminal: Terminal, comma
   const filter = filterFrom(input)
   const keys = await ownAuditKeys(terminal)
   const correlationId = newCorrelationId()
-  const fits = logFilter(filter, keys?.pseudonym)
+  const pseudonyms = keys.map(({ pseudonym }) => pseudonym)
+  const fits = logFilter(filter, pseudonyms)
   // Leaves out the line about this reading.
   const matches = (record: LogRecord) => record.correlationId !== correlationId && fits(record)
   if (input.text('folder') === undefined) {

@@ -5,6 +5,7 @@ import type { BackendLog } from '../../audit/reconcile/backend-log.ts'
 import { readCloudTrail } from '../../audit/reconcile/cloudtrail.ts'
 import { readHashicorpVaultLog } from '../../audit/reconcile/hashicorp-vault-log.ts'
 import { type Reconciliation, reconcile } from '../../audit/reconcile/reconcile.ts'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
@@ -93,11 +94,11 @@ async function unpacked(path: string): Promise<string> {
 async function readBackendLog({ option, path, read }: Source): Promise<BackendLog> {
   const log = await read().catch((error: unknown) => {
     if (typeof error === 'object' && error !== null && 'errno' in error)
-      throw logProblem(`The file of ${option} cannot be read.`)
+      throw logProblem(`The file of ${fileLabel(option, path)} cannot be read.`)
     throw error
   })
   if (log.entries > 0) return log
-  throw logProblem(`The file of ${option}, ${path}, holds no entry of the backend's own log.`)
+  throw logProblem(`The file of ${fileLabel(option, path)} holds no entry of the backend's own log.`)
 }
 
 function logProblem(problem: string): CredentialVaultError {

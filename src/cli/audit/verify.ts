@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { PUBLIC_KEY } from '../../audit/line/audit-keys.ts'
+import { PUBLIC_KEY, publicKeyText } from '../../audit/line/audit-keys.ts'
 import { parseSegmentName } from '../../audit/segments/segment-name.ts'
 import { checkpointsIn } from '../../audit/verify/anchor-lines.ts'
 import type { Finding } from '../../audit/verify/finding.ts'
 import { type AuditReport, verifyLog } from '../../audit/verify/verify-log.ts'
 import { verifyRecords } from '../../audit/verify/verify-records.ts'
+import { fileLabel, shownPath } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
@@ -29,7 +30,7 @@ export const auditVerify: Command = {
 Usage: mcp-credential-vault audit verify [--folder PATH] [--key PUBLIC-KEY …] [--anchors FILE] [--store] [--json]
 
   --folder PATH              the log's folder, instead of the one that the environment names
-  --key PUBLIC-KEY           as "audit key" prints it; more than one after a change of keys. Default: the key of this environment
+  --key PUBLIC-KEY           as "audit key" prints it; more than one after a change of keys, the current one first. Default: the keys of this environment, with MCP_AUDIT_KEY_ACCEPTED
   --anchors FILE             checkpoints that an anchor has kept, also among other lines of a log collector
   --store                    compare with the stored credentials, too: needs the store that the environment names
   --accept-unclosed WRITER   a writer that is known to have crashed or to run on another machine; "all" for every one
@@ -46,6 +47,8 @@ Exit codes: 0 intact and complete, 1 tampered, 2 intact and incomplete, 3 wrong 
       folder,
       keys,
       anchors: anchors?.text,
+      // An auditor's list may have them in another order than --key asks for.
+      currentKey: input.texts('key').length === 0 && keys[0] ? publicKeyText(keys[0]) : undefined,
       acceptUnclosed: new Set(input.texts('accept-unclosed')),
       isRunning,
     })
@@ -71,14 +74,16 @@ function anchorsFrom(path: string | undefined): Anchors | undefined {
   const text = textOf(path)
   const checkpoints = checkpointsIn(text).length
   if (checkpoints > 0) return { path, text, checkpoints }
-  throw anchorsProblem(`The file of --anchors, ${path}, holds no checkpoint: a line with "type":"audit.checkpoint".`)
+  throw anchorsProblem(
+    `The file of ${fileLabel('--anchors', path)} holds no checkpoint: a line with "type":"audit.checkpoint".`,
+  )
 }
 
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    throw anchorsProblem('The file of --anchors cannot be read.')
+    throw anchorsProblem(`The file of ${fileLabel('--anchors', path)} cannot be read.`)
   }
 }
 
@@ -95,7 +100,15 @@ function anchorsProblem(problem: string): CredentialVaultError {
 /** Milliseconds. */
 const CLOCKS_DIFFER = 2_000
 
-function isRunning({ host, pid, at }: { readonly host: string; readonly pid: number; readonly at: string }): boolean {
+export function isRunning({
+  host,
+  pid,
+  at,
+}: {
+  readonly host: string
+  readonly pid: number
+  readonly at: string
+}): boolean {
   if (host !== hostname()) return false
   try {
     process.kill(pid, 0)
@@ -144,14 +157,18 @@ function shown({ integrity, completeness, lines, writers, findings }: AuditRepor
   return [
     ...findings.map(shownFinding),
     `${lines} lines of ${writers.length} processes in ${files} files`,
-    ...(anchors ? [`compared with ${counted(anchors.checkpoints, 'checkpoint')} of ${anchors.path}`] : []),
+    ...(anchors
+      ? [
+          `compared with ${counted(anchors.checkpoints, 'checkpoint')} of ${shownPath(anchors.path) ?? 'the file of --anchors'}`,
+        ]
+      : []),
     `integrity:    ${integrity}`,
     `completeness: ${completeness}`,
     '',
   ].join('\n')
 }
 
-function shownFinding({ severity, kind, file, line, offset, detail }: Finding): string {
+export function shownFinding({ severity, kind, file, line, offset, detail }: Finding): string {
   const place = [file, line === undefined ? '' : `line ${line}`, offset === undefined ? '' : `byte ${offset}`]
   const where = place.filter((part) => part !== undefined && part !== '').join(', ')
   return `${severity.padEnd(10)} ${kind}: ${detail}${where === '' ? '' : ` (${where})`}${nextStep(kind, file)}`

@@ -1,5 +1,5 @@
 import { stateOf } from '../../core/lifecycle/state-of.ts'
-import type { StorageKey } from '../../core/model/storage-key.ts'
+import { meansProvider, type StorageKey } from '../../core/model/storage-key.ts'
 import { listAll, statusWithLabels } from '../../core/operations/stored-list.ts'
 import type { CredentialStatus, StoredCredential } from '../../core/ports/secret-backend.ts'
 import { forEachOf } from '../operator/batch.ts'
@@ -27,7 +27,7 @@ what the user typed, or from the operator; credentials without one are counted, 
       const now = Date.now()
       const { stored, damage } = await listAll(access.credentials, access.context)
       const provider = input.text('provider')
-      const wanted = stored.filter(({ key }) => provider === undefined || key.provider === provider)
+      const wanted = stored.filter(({ key }) => provider === undefined || meansProvider(provider, key.provider))
       const active = await withLabels(access, terminal, wanted)
       const rows = active
         .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt.getTime() <= now + within)
@@ -46,7 +46,7 @@ what the user typed, or from the operator; credentials without one are counted, 
   },
 }
 
-const columns = ['expires', 'state', 'provider', 'issuer', 'subject', 'account'] as const
+const columns = ['expires', 'state', 'provider', 'issuer', 'subject', 'accountName'] as const
 
 type ActiveStatus = Extract<CredentialStatus, { status: 'active' }>
 
@@ -79,6 +79,6 @@ function rowOf({ key, status, expiresAt }: Dated, now: number): Row<(typeof colu
     state: stateOf(status, [], now),
     provider: key.provider,
     ...key.owner,
-    account: status.labels?.accountName,
+    accountName: status.labels?.accountName,
   }
 }

@@ -1,14 +1,18 @@
+import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner } from '../../core/model/owner.ts'
-import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { meansProvider, serviceOf, storageKey } from '../../core/model/storage-key.ts'
 import { revokeAllOf } from '../../core/operations/owner-revocation.ts'
 import { withBar } from '../operator/batch.ts'
+import { isPlaceIn } from '../operator/damaged-record.ts'
+import { failuresOf } from '../operator/failures.ts'
+import { providersOf } from '../operator/load-tools.ts'
 import { type OperatorAccess, ownerFromInput, ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerNames } from '../operator/provider-option.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
-import type { CommandInput } from '../terminal/command-line.ts'
+import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { offboardByServer, serverOptions } from './offboard-by-server.ts'
-import { type Offboarded, offboardText, serverOffboardText } from './offboard-text.ts'
-import { remainingAfter } from './remaining.ts'
+import { isFound, type Offboarded, offboardText, serverOffboardText } from './offboard-text.ts'
+import { type Remaining, remainingAfter } from './remaining.ts'
 
 export const offboard: Command = {
   name: 'offboard',
@@ -18,20 +22,27 @@ export const offboard: Command = {
     ...ownerOptions,
     ...serverOptions,
     providers: { type: 'string' },
+    tools: { type: 'string' },
     purge: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
   },
   help: `
-Usage: mcp-credential-vault offboard --issuer URL --subject SUBJECT [--providers NAME,NAME] [--purge] [--dry-run] [--json]
+Usage: mcp-credential-vault offboard --issuer URL --subject SUBJECT [--providers NAME,NAME] [--tools MODULE]
+         [--purge] [--dry-run] [--json]
        mcp-credential-vault offboard --issuer URL --subject SUBJECT --server URL --token-file FILE […]
 
 Revokes every credential of this owner in the backend. Disable the account at the identity provider first: else the owner can sign in again.
 Browser sessions, links and cached values are in the memory of running servers and cannot be ended from here, so without --server the command
-always ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
+ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
+Where the servers share a Redis that this environment names, the command ends browser sessions and links on all of them, and tells them to drop
+cached values. It lists those all the same, because a server that is cut off from Redis does not hear it.
 With --server the running server does all of it through its admin API, and the command ends with 0 once nothing is left.
-A failure does not keep the other credentials from being revoked. Run the command again for those, and once more after the times it prints.
+If nothing of the owner is stored, the command says what it checked. It then ends with 3, or with 0 if the running server did it.
+A failure does not keep the other credentials from being revoked. Run the command again after the times it prints.
 
-  --providers NAME,…   also revoke these, whatever the list says: for a login that may not list, or a damaged record
+  --providers NAME,…   also revoke these, whatever the list says: for a login that may not list, or a damaged record. Without the list a
+                       provider's named accounts are not known, so name them too (jira,jira@work), or give --tools
+  --tools MODULE       the module of tools, whose accounts of --providers, or else all of whose providers, are revoked too if the list breaks off
   --purge              also remove the marks of the revocations
   --dry-run            only list what would be done (0)
   --server URL         base URL of the running server, whose admin API is on
@@ -42,11 +53,14 @@ A failure does not keep the other credentials from being revoked. Run the comman
     const named = input.text('providers')
     const providers = named === undefined ? [] : providerNames(named)
     const byServer = ['server', 'token-file'].some((option) => input.text(option) !== undefined)
+    if (byServer && input.text('tools') !== undefined)
+      throw new UsageError('--tools is for the command without --server: the running server knows its own providers')
     if (byServer) return throughServer(input, terminal, owner, providers)
-    const extra = providers.map((provider) => storageKey(provider, owner))
     return withOperatorAccess(terminal, async (access) => {
-      const done = await offboarded(access, terminal, owner, extra, input)
-      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : offboardText(done))
+      const looked = await lookedFor(providers, input.text('tools'))
+      const { done, errors } = await offboarded(access, terminal, owner, looked, input)
+      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : offboardText(done, errors))
+      if (!done.listError && !isFound(done)) return 3
       return done.dryRun && !done.listError ? 0 : 1
     })
   },
@@ -68,15 +82,71 @@ async function offboarded(
   access: OperatorAccess,
   terminal: Terminal,
   owner: Owner,
-  extra: readonly StorageKey[],
+  { names, declared, undeclared }: LookedFor,
   input: CommandInput,
-): Promise<Offboarded> {
+): Promise<{ readonly done: Offboarded; readonly errors: readonly CredentialVaultError[] }> {
   const dryRun = input.flag('dry-run')
   const purge = input.flag('purge')
   const { context } = access
-  const { credentials, damage } = await withBar(terminal, 'revoke', (onDone) =>
-    revokeAllOf(owner, { credentials: access.credentials, context, named: extra, purge, dryRun, onDone }),
+  const keyOf = (name: string) => storageKey(name, owner)
+  const wanted = { named: names.map(keyOf), known: declared.map(keyOf) }
+  const ending = dryRun ? undefined : await endedOnServers(access, owner)
+  const { credentials, listed, otherProviders, damage, failures } = await withBar(terminal, 'revoke', (onDone) =>
+    revokeAllOf(owner, { credentials: access.credentials, context, ...wanted, purge, dryRun, onDone }),
   )
-  const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
-  return { ...owner, dryRun, credentials, ...(damage && { listError: damage.code }), remaining }
+  // Cuts off values that calls have read, in every server that hears it.
+  if (ending) access.servers.changes.offboarded(owner)
+  const ended = ending?.ended ?? []
+  const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now()).filter(
+    ({ what }) => !ended.includes(what),
+  )
+  const errors = [...(ending?.errors ?? []), ...failures, ...(damage ? [damage] : [])]
+  const isDamaged = (provider: string) => isPlaceIn(damage?.message, access.credentials.locate(keyOf(provider)))
+  const unlisted = damage && {
+    listError: damage.code,
+    undeclared,
+    notListed: otherProviders.map((provider) => ({ provider, damaged: isDamaged(provider) })),
+  }
+  const done = { ...owner, dryRun, credentials, listed, ...unlisted, failures: failuresOf(errors), ended, remaining }
+  return { done, errors }
+}
+
+/**
+ * Ends the owner's sessions, so that nothing is saved any more, and then their links and waiting calls, where the servers keep both in a
+ * store that they share.
+ */
+async function endedOnServers(
+  { servers: { endings } }: OperatorAccess,
+  owner: Owner,
+): Promise<{ readonly ended: readonly Remaining['what'][]; readonly errors: readonly CredentialVaultError[] }> {
+  const ended: Remaining['what'][] = []
+  const errors: CredentialVaultError[] = []
+  const attempt = async (what: Remaining['what'], work: Promise<void> | undefined) => {
+    try {
+      await work
+      if (work) ended.push(what)
+    } catch (error) {
+      if (!isCredentialVaultError(error)) throw error
+      errors.push(error)
+    }
+  }
+  await attempt('browser_sessions', endings?.sessions(owner))
+  await attempt('pending_links', endings?.requests(owner))
+  return { ended, errors }
+}
+
+interface LookedFor {
+  /** Looked for whatever the list says. */
+  readonly names: readonly string[]
+  /** Looked for if the list could not be read to its end. */
+  readonly declared: readonly string[]
+  /** Providers that were named, and of whose other accounts only the list would tell. */
+  readonly undeclared: readonly string[]
+}
+
+async function lookedFor(named: readonly string[], tools: string | undefined): Promise<LookedFor> {
+  const declared = tools === undefined ? [] : [...(await providersOf(tools)).keys()]
+  const meant = named.length === 0 ? declared : declared.filter((name) => named.some((one) => meansProvider(one, name)))
+  const isDeclared = (provider: string) => declared.includes(provider) || serviceOf(provider) !== provider
+  return { names: named, declared: meant, undeclared: named.filter((provider) => !isDeclared(provider)) }
 }

@@ -1,4 +1,5 @@
 import { ownerKey } from '../../core/model/owner.ts'
+import { meansProvider } from '../../core/model/storage-key.ts'
 import { listAll } from '../../core/operations/stored-list.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import { providersOf } from '../operator/load-tools.ts'
@@ -34,7 +35,7 @@ Lists credentials that nobody can use any more, revoked ones too. Changes nothin
       const { stored, damage } = await listAll(access.credentials, access.context)
       const rows = stored.flatMap((one) => {
         const gone = [
-          ...(providers && !providers.has(one.key.provider) ? ['provider'] : []),
+          ...(providers?.(one.key.provider) === false ? ['provider'] : []),
           ...(owners && !owners.has(ownerKey(one.key.owner)) ? ['owner'] : []),
         ]
         return gone.length === 0 ? [] : [rowOf(one, gone.join(', '))]
@@ -54,10 +55,16 @@ function rowOf({ key, status }: StoredCredential, gone: string): Row<(typeof col
   return { provider: key.provider, ...key.owner, status: status.status, since, gone }
 }
 
-async function existingProviders(input: CommandInput): Promise<ReadonlySet<string> | undefined> {
-  const names = input.text('providers')
+/** Returns whether a provider still exists. A name in `--providers` stands for all its accounts; a module says which of them exist. */
+async function existingProviders(input: CommandInput): Promise<((provider: string) => boolean) | undefined> {
+  const named = input.text('providers')
   const module = input.text('tools')
-  if (names !== undefined && module !== undefined) throw new UsageError('give --providers or --tools, not both')
-  if (module !== undefined) return new Set((await providersOf(module)).keys())
-  return names === undefined ? undefined : new Set(providerNames(names))
+  if (named !== undefined && module !== undefined) throw new UsageError('give --providers or --tools, not both')
+  if (module !== undefined) {
+    const declared = await providersOf(module)
+    return (provider) => declared.has(provider)
+  }
+  if (named === undefined) return undefined
+  const names = providerNames(named)
+  return (provider) => names.some((name) => meansProvider(name, provider))
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { parsedJson } from '../../core/model/json.ts'
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
@@ -11,7 +12,7 @@ import { utf8 } from '../terminal/read-input.ts'
  * @throws UsageError that names the line
  */
 export async function ownersIn(file: string): Promise<readonly Owner[]> {
-  const lines = await linesOf(file, '--owners')
+  const lines = await readListedLines(file, '--owners')
   return lines.map(({ text, place }) => {
     const owner = text.startsWith('{') ? (parsedJson(text) as Owner | undefined) : fromWords(text)
     try {
@@ -25,20 +26,21 @@ export async function ownersIn(file: string): Promise<readonly Owner[]> {
 
 export interface Line {
   readonly text: string
-  /** For errors, e.g. `--owners: line 3 of people.txt`. */
+  /** For errors, e.g. `--owners (people.txt): line 3`. */
   readonly place: string
 }
 
 /** @throws UsageError for a file that cannot be read or has no line: everything would look as if it were gone */
-export async function linesOf(file: string, option: string): Promise<readonly Line[]> {
+export async function readListedLines(file: string, option: string): Promise<readonly Line[]> {
+  const source = fileLabel(option, file)
   const bytes = await readFile(file).catch(() => {
-    throw new UsageError(`${option} names a file that cannot be read`)
+    throw new UsageError(`${source} names a file that cannot be read`)
   })
-  const lines = utf8(bytes, `${option}: ${file}`)
+  const lines = utf8(bytes, source)
     .split('\n')
-    .map((line, at) => ({ text: line.trim(), place: `${option}: line ${at + 1} of ${file}` }))
+    .map((line, at) => ({ text: line.trim(), place: `${source}: line ${at + 1}` }))
     .filter(({ text }) => text !== '' && !text.startsWith('#'))
-  if (lines.length === 0) throw new UsageError(`${option}: ${file} is empty`)
+  if (lines.length === 0) throw new UsageError(`${source}: the file is empty`)
   return lines
 }
 

@@ -1,7 +1,8 @@
 import { stateOf } from '../../core/lifecycle/state-of.ts'
-import { storageKey } from '../../core/model/storage-key.ts'
+import { meansProvider, storageKey } from '../../core/model/storage-key.ts'
 import type { StoredCredential } from '../../core/ports/secret-backend.ts'
 import { DOCTOR_ISSUER, leftoverOf } from '../doctor/leftover.ts'
+import { damagedOwnerText } from '../operator/damaged-record.ts'
 import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command } from '../terminal/command.ts'
 import { type CommandInput, isName } from '../terminal/command-line.ts'
@@ -23,13 +24,16 @@ The backend is the one that the environment names, as for the server (MCP_VAULT_
   run: (input, terminal) =>
     withOperatorAccess(terminal, async ({ credentials, context }) => {
       const rows: Row[] = []
+      const found: StoredCredential[] = []
       let damage: unknown
       try {
         for await (const stored of credentials.list(context)) {
+          found.push(stored)
           if (isAskedFor(stored, input)) rows.push(rowOf(stored))
         }
       } catch (error) {
         // One damaged record must not hide the others.
+        terminal.error(damagedOwnerText(error, found, credentials))
         if (rows.length === 0) throw error
         damage = error
       }
@@ -70,7 +74,9 @@ type Row = Readonly<Record<(typeof columns)[number], string>>
 
 function isAskedFor({ key: { provider, owner } }: StoredCredential, input: CommandInput): boolean {
   const fits = (option: string, value: string) => (input.text(option) ?? value) === value
-  return fits('provider', provider) && fits('issuer', owner.issuer) && fits('subject', owner.subject)
+  const wanted = input.text('provider')
+  if (wanted !== undefined && !meansProvider(wanted, provider)) return false
+  return fits('issuer', owner.issuer) && fits('subject', owner.subject)
 }
 
 function rowOf({ key, status }: StoredCredential): Row {

@@ -1,15 +1,17 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
+import { meansProvider } from '../../core/model/storage-key.ts'
 import { revokeEach, toBeRevoked } from '../../core/operations/provider-revocation.ts'
 import { listAll } from '../../core/operations/stored-list.ts'
 import { withBar } from '../operator/batch.ts'
 import { cacheNotice } from '../operator/cache-notice.ts'
+import { failuresOf, failuresText } from '../operator/failures.ts'
 import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerFromInput } from '../operator/provider-option.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { Cancelled, type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { counted, rowsTable } from '../terminal/table.ts'
 
-/** `revoke --all`: every credential of one provider. */
+/** `revoke --all`: every credential of one provider, of all its accounts unless the name is that of one. */
 export function revokeAll(input: CommandInput, terminal: Terminal): Promise<ExitCode> {
   const provider = providerFrom(input)
   const dryRun = input.flag('dry-run')
@@ -17,18 +19,27 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
     throw new UsageError('there is no terminal to ask for confirmation; look with --dry-run, then add --yes')
   return withOperatorAccess(terminal, async (access) => {
     const { stored, damage } = await listAll(access.credentials, access.context)
-    const found = stored.filter(({ key }) => key.provider === provider)
+    const found = stored.filter(({ key }) => meansProvider(provider, key.provider))
     const purge = input.flag('purge')
     const wanted = toBeRevoked(found, purge)
     if (found.length === 0) throw damage ?? noneOf(provider)
     if (!dryRun && !input.flag('yes')) await confirm(terminal, provider, wanted.length)
+    const errors: CredentialVaultError[] = []
+    const onFailure = (error: CredentialVaultError) => void errors.push(error)
     const rows = dryRun
-      ? wanted.map(({ key }) => ({ provider, ...key.owner, result: 'would be revoked', error: undefined }))
+      ? wanted.map(({ key }) => ({
+          provider: key.provider,
+          ...key.owner,
+          result: 'would be revoked',
+          error: undefined,
+        }))
       : await withBar(terminal, 'revoke', (onDone) =>
-          revokeEach(wanted, { ...access, purge, onDone: (done) => onDone(done, wanted.length) }),
+          revokeEach(wanted, { ...access, purge, onFailure, onDone: (done) => onDone(done, wanted.length) }),
         )
     const failed = rows.filter(({ error }) => error !== undefined).length
-    const shown = { provider, dryRun, purged: purge, credentials: rows, failed, cacheSeconds: access.cacheSeconds }
+    const { cacheSeconds } = access
+    const failures = failuresOf(errors)
+    const shown = { provider, dryRun, purged: purge, credentials: rows, failed, failures, cacheSeconds }
     const already = found.length - wanted.length
     const text = [
       rowsTable(columns, rows),
@@ -38,10 +49,10 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
       already === 0 ? '' : `${counted(already, 'credential was', 'credentials were')} revoked already.\n`,
       failed === 0
         ? ''
-        : `${counted(failed, 'credential was', 'credentials were')} not revoked: run the command again.\n`,
+        : `${counted(failed, 'credential was', 'credentials were')} not revoked:\n${failuresText(errors)}`,
       dryRun
         ? ''
-        : `The tokens still work at ${provider} itself: revoke them there as well.\n${cacheNotice(access.cacheSeconds)}`,
+        : `The tokens still work at ${provider} itself: revoke them there as well.\n${cacheNotice(cacheSeconds)}`,
     ].join('')
     terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)
     if (damage) throw damage

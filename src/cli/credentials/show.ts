@@ -1,5 +1,6 @@
 import { stateOf } from '../../core/lifecycle/state-of.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
+import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import {
   keyFromInput,
   type OperatorCredentials,
@@ -16,7 +17,8 @@ export const show: Command = {
   help: `
 Usage: mcp-credential-vault show PROVIDER --issuer URL --subject SUBJECT [--json]
 
-Shows whether the credential is active, revoked or absent, its version, and where the backend keeps it. For an active one it prints the
+Shows whether the credential is active, rejected, expired, revoked or absent, its version, its account at the service, when it expires, and
+where the backend keeps it. "unusable" is one that was stored past a sealed envelope. For an active one it prints the
 command that rotates it, and the vendor's own command with the text to type there. Never prints a value.
 Ends with 3 when it is absent.
 `,
@@ -30,8 +32,9 @@ Ends with 3 when it is absent.
       const shown = {
         provider: key.provider,
         ...key.owner,
-        status: stateOf(status, [], Date.now()),
+        ...stateShown(status),
         ...(version && { version: version.label, since: version.createdAt.toISOString() }),
+        ...labelsShown(status),
         ...(fields && { fields }),
         backend: credentials.backendName,
         location: credentials.locate(key),
@@ -43,6 +46,20 @@ Ends with 3 when it is absent.
   },
 }
 
+function stateShown(status: CredentialStatus) {
+  if (status.status === 'active' && status.refused) return { status: 'unusable', problem: status.refused }
+  return { status: stateOf(status, [], Date.now()) }
+}
+
+function labelsShown(status: CredentialStatus) {
+  const { accountName, expiresAt, rejectedAt } = (status.status === 'active' && status.labels) || {}
+  return {
+    ...(accountName !== undefined && { accountName }),
+    ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+    ...(rejectedAt && { rejectedAt: rejectedAt.toISOString() }),
+  }
+}
+
 function lines(shown: Readonly<Record<string, string | readonly string[]>>): string {
   const rows = Object.entries(shown).map(([name, value]) => [
     LABELS[name] ?? name,
@@ -51,9 +68,18 @@ function lines(shown: Readonly<Record<string, string | readonly string[]>>): str
   return rows.map(([label = '', text = '']) => `${label.padEnd(10)} ${text}\n`).join('')
 }
 
-const LABELS: Readonly<Record<string, string>> = { rotateByHand: 'by hand', rotateInput: 'then type' }
-/** The vendor's command reads standard input to its end, and the terminal echoes it. */
-const NOTES: Readonly<Record<string, string>> = { rotateInput: ', then Ctrl+D; the terminal shows what you type' }
+const LABELS: Readonly<Record<string, string>> = {
+  accountName: 'account',
+  expiresAt: 'expires',
+  rejectedAt: 'rejected',
+  rotateByHand: 'by hand',
+  rotateInput: 'then type',
+}
+/** `rotateInput`: the vendor's command reads standard input to its end, and the terminal echoes it. */
+const NOTES: Readonly<Record<string, string>> = {
+  rotateInput: ', then Ctrl+D; the terminal shows what you type',
+  problem: ': every call with it is refused; docs/troubleshooting.md#record_tampered says what to do',
+}
 
 /** Names our own command first, because it prompts without an echo, keeps the other fields and logs the change. */
 function rotation(credentials: OperatorCredentials, key: StorageKey, fields: readonly string[] | undefined) {

@@ -48,7 +48,7 @@ async function probe(pendingStore: PendingStore, browserSessions: BrowserSession
   try {
     await pendingStore.openOrReuse(entry)
     if (!(await pendingStore.claim(id as PendingKey, id, until))) return 'a request could not be claimed'
-    await pendingStore.close(id as PendingKey, 'cancelled', id)
+    await pendingStore.close(id as PendingKey, 'cancelled', [id])
     if ((await pendingStore.get(id as PendingKey))?.state !== 'closed') return 'a request could not be closed'
     if (!(await woken)) return 'a message was not heard: waiting calls would find out late'
     await browserSessions.end(id, until)

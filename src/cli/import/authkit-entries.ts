@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isJsonObject, parsedJson } from '../../core/model/json.ts'
-import { linesOf } from '../bulk/owners-file.ts'
+import { readListedLines } from '../bulk/owners-file.ts'
 import { providerFromInput } from '../operator/provider-option.ts'
 import type { ReadRow } from '../provision/row.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
@@ -48,7 +48,7 @@ export async function authkitOwners(input: CommandInput): Promise<AuthkitOwners>
     throw new UsageError(
       '--subjects is required: mcp-authkit stored only hashes of "sub", so the names have to be given',
     )
-  const lines = await linesOf(file, '--subjects')
+  const lines = await readListedLines(file, '--subjects')
   const shared = lines.find(({ text }) => text === EVERYBODY)
   if (shared)
     throw new UsageError(

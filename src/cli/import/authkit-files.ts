@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { entriesFrom, fieldHelp, fieldOptions } from '../provision/seed.ts'
+import { fileLabel } from '../../core/host/shown-path.ts'
+import { entriesFrom, fieldHelp, fieldOptions } from '../provision/entries-from-rows.ts'
 import { writeEntries, writeHelp, writeOptions } from '../provision/write-entries.ts'
 import type { Command } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
@@ -52,7 +53,9 @@ const MAX_BYTES = 1024 * 1024
 
 async function entriesIn(folder: string): Promise<SealedEntries> {
   const names = await readdir(folder).catch(() => {
-    throw new UsageError(`--folder: there is no folder ${folder} to read; --namespace names another one in tokens`)
+    throw new UsageError(
+      `${fileLabel('--folder', folder)}: there is no such folder to read; --namespace names another one in tokens`,
+    )
   })
   const entries = new Map<string, { token: string; place: string }>()
   for (const name of names.sort()) {

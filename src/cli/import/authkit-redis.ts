@@ -1,4 +1,4 @@
-import { entriesFrom, fieldHelp, fieldOptions } from '../provision/seed.ts'
+import { entriesFrom, fieldHelp, fieldOptions } from '../provision/entries-from-rows.ts'
 import { writeEntries, writeHelp, writeOptions } from '../provision/write-entries.ts'
 import type { Command } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'

@@ -1,6 +1,6 @@
 import { csvRows } from '../provision/csv-rows.ts'
+import { entriesFrom, fieldHelp, fieldOptions } from '../provision/entries-from-rows.ts'
 import { readPrivateFile } from '../provision/private-file.ts'
-import { entriesFrom, fieldHelp, fieldOptions } from '../provision/seed.ts'
 import { writeEntries, writeHelp, writeOptions } from '../provision/write-entries.ts'
 import type { Command } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'

@@ -1,9 +1,10 @@
 import { parseEnv } from 'node:util'
+import { fileLabel, shownPath } from '../../core/host/shown-path.ts'
 import { VARIABLE_NAME } from '../../core/model/variables.ts'
 import { ownerFromInput, ownerOptions } from '../operator/operator-access.ts'
 import { providerFromInput } from '../operator/provider-option.ts'
+import { entriesFrom, fieldHelp, fieldOptions } from '../provision/entries-from-rows.ts'
 import { readPrivateFile } from '../provision/private-file.ts'
-import { entriesFrom, fieldHelp, fieldOptions } from '../provision/seed.ts'
 import { writeEntries, writeHelp, writeOptions } from '../provision/write-entries.ts'
 import type { Command } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
@@ -42,11 +43,11 @@ ${fieldHelp}${writeHelp}`,
       // Tokens in capitals look like names, so neither part of the pair is quoted.
       if (value === undefined || value === '')
         throw new UsageError(
-          `--file: ${file} does not set the variable that --field number ${at + 1} names. Check that --field has the name of a variable in it, and never its value`,
+          `${fileLabel('--file', file)} does not set the variable that --field number ${at + 1} names. Check that --field has the name of a variable in it, and never its value`,
         )
       fields.set(field, value)
     }
-    const row = { place: file, provider, ...owner, fields }
+    const row = { place: shownPath(file) ?? 'the file of --file', provider, ...owner, fields }
     return writeEntries(await entriesFrom([row], input), input, terminal)
   },
 }

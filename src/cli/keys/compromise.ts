@@ -52,7 +52,9 @@ function byName(a: Row, b: Row): number {
 function restOf({ nameless, damaged }: Exposure): string {
   const lines = [
     ...(nameless > 0
-      ? [`${counted(nameless, 'purged or emptied record')} no longer say whose they were. The audit log does.`]
+      ? [
+          `${counted(nameless, 'purged or emptied record no longer says whose it was', 'purged or emptied records no longer say whose they were')}. The audit log does.`,
+        ]
       : []),
     ...damaged.map((path) => `Damaged, so its owner is unknown: ${path}`),
   ]

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { shownPath } from '../../core/host/shown-path.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { DefineTools } from '../../server/tools-module.ts'
@@ -11,32 +12,37 @@ import type { DefineTools } from '../../server/tools-module.ts'
  */
 export async function loadTools(module: string): Promise<DefineTools> {
   const path = resolve(module)
-  const { default: define } = await importModule(path)
+  const { shown, described } = wordsOn(module, path)
+  const { default: define } = await importModule(path).catch((error: unknown) => {
+    throw isCredentialVaultError(error)
+      ? error
+      : moduleProblem(`The module ${shown} cannot be loaded. ${described(error)}`)
+  })
   if (typeof define !== 'function')
-    throw moduleProblem(`The module ${path} has no default export (server, vault) => void.`)
+    throw moduleProblem(`The module ${shown} has no default export (server, vault) => void.`)
   return async (server, vault) => {
     try {
       await define(server, vault)
     } catch (error) {
       throw isCredentialVaultError(error)
         ? error
-        : moduleProblem(`The default export of ${path} failed. ${described(error)}`)
+        : moduleProblem(`The default export of ${shown} failed. ${described(error)}`)
     }
   }
 }
 
 async function importModule(path: string): Promise<{ default?: unknown }> {
-  try {
-    return await import(pathToFileURL(path).href)
-  } catch (error) {
-    throw isCredentialVaultError(error)
-      ? error
-      : moduleProblem(`The module ${path} cannot be loaded. ${described(error)}`)
-  }
+  return import(pathToFileURL(path).href)
+}
+
+/** Returns how messages name the module, and its errors without what was typed if that may be a secret: Node's own errors quote it. */
+function wordsOn(module: string, path: string) {
+  if (shownPath(module) !== undefined) return { shown: path, described: textOf }
+  return { shown: 'that was named', described: (error: unknown) => textOf(error).replaceAll(module, '…') }
 }
 
 /** The module belongs to the operator, so the text and stack of its errors are printed. Other thrown values are not. */
-function described(error: unknown): string {
+function textOf(error: unknown): string {
   if (!(error instanceof Error)) return 'It threw something that is not an Error.'
   const summary = `${error.name}: ${error.message}`
   const frames = (error.stack ?? '')

@@ -1,3 +1,5 @@
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
+import type { KeyUse } from '../../core/ports/key-use.ts'
 import type { Stores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 
@@ -8,11 +10,12 @@ import { withoutEmpty } from '../../vault/environment/environment.ts'
 export async function openAudit(
   { backend, audit }: Pick<Stores, 'backend' | 'audit'>,
   environment: NodeJS.ProcessEnv,
+  keyConfigured: (use: KeyUse) => void = createKeyUses(),
 ): Promise<void> {
   if (backend.deriveKey) {
-    await backend.open()
-    return audit.open?.(backend.deriveKey('audit'))
+    await backend.open({ keyConfigured })
+    return audit.open?.(backend.deriveKey('audit'), keyConfigured)
   }
   const { MCP_AUDIT_KEY, MCP_AUDIT_KEY_FILE, MCP_AUDIT_SUBJECTS } = withoutEmpty(environment)
-  if (MCP_AUDIT_KEY ?? MCP_AUDIT_KEY_FILE ?? MCP_AUDIT_SUBJECTS) await audit.open?.(undefined)
+  if (MCP_AUDIT_KEY ?? MCP_AUDIT_KEY_FILE ?? MCP_AUDIT_SUBJECTS) await audit.open?.(undefined, keyConfigured)
 }

@@ -3,25 +3,25 @@ import { createBackendCalls } from '../../core/credentials/backend-calls.ts'
 import { type CredentialAdmin, createCredentialAdmin } from '../../core/credentials/credential-admin.ts'
 import { type AccessLog, createAccessLog } from '../../core/credentials/credential-audit.ts'
 import { type CredentialWriter, createCredentialWriter } from '../../core/credentials/credential-writer.ts'
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { createHealth } from '../../core/journal/health.ts'
 import { createJournal } from '../../core/journal/journal.ts'
 import { reinstate } from '../../core/lifecycle/reinstatement.ts'
 import { createRejectionMarks } from '../../core/lifecycle/rejection-marks.ts'
-import type { SharedChanges } from '../../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { checkOwner, type Owner } from '../../core/model/owner.ts'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
-import type { StoredVersion } from '../../core/ports/secret-backend.ts'
+import type { SecretBackend, StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
-import { announcedChanges } from './announced-changes.ts'
 import { cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
+import { type RunningServers, runningServers } from './running-servers.ts'
 import { warnOfUnknownVariables } from './unknown-variables.ts'
 
 /** Operations of an operator on stored credentials. None of them returns a value. */
@@ -40,6 +40,9 @@ export interface OperatorAccess {
   readonly context: AccessContext
   /** The keys of the sealed file. Undefined for a backend whose vendor keeps them. */
   readonly storeKeys: StoreKeys | undefined
+  /** Undefined for a backend that seals nothing with keys from its configuration. */
+  readonly resealing: SecretBackend['resealing'] | undefined
+  readonly servers: RunningServers
   /** Seconds that running servers may keep using the old value after this command. */
   readonly cacheSeconds: number
 }
@@ -50,16 +53,17 @@ export async function withOperatorAccess(
 ): Promise<ExitCode> {
   warnOfUnknownVariables(terminal)
   const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
-  const { backend, audit, pendingStore } = stores
+  const { backend, audit, pendingStore, browserSessions } = stores
   const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
   const health = createHealth(warn)
   const journal = createJournal({ audit, health, warn })
   await sodiumReady()
-  let changes: SharedChanges | undefined
+  let servers: RunningServers | undefined
   try {
-    await backend.open()
-    changes = announcedChanges(stores, warn)
-    await openAudit(stores, terminal.environment).catch((error: unknown) => {
+    const keyConfigured = createKeyUses()
+    await backend.open({ keyConfigured })
+    servers = runningServers(stores, terminal.environment, { warn, onFound: keyConfigured })
+    await openAudit(stores, terminal.environment, keyConfigured).catch((error: unknown) => {
       if (!isFolderTrouble(error)) throw error
       // A revocation works without its line. Other operations fail when they write theirs.
       warn(error.message)
@@ -69,8 +73,10 @@ export async function withOperatorAccess(
       actor: operator(),
     }
     const log = createAccessLog(journal, backend.name)
-    const changed = changes.credential
-    const doors = { backend, log, changed, calls: createBackendCalls({ name: backend.name, health }) }
+    const changed = servers.changes.credential
+    // A command prints the backend's errors itself.
+    const calls = createBackendCalls({ name: backend.name, health: createHealth(() => {}) })
+    const doors = { backend, log, changed, calls }
     const marks = createRejectionMarks({ ...doors, warn })
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials: OperatorCredentials = {
@@ -81,10 +87,12 @@ export async function withOperatorAccess(
       reinstate: (...parameters) => reinstate({ log, marks }, ...parameters),
     }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
-    return await work({ credentials, context, storeKeys: backend.storeKeys, cacheSeconds })
+    const { storeKeys, resealing } = backend
+    return await work({ credentials, context, storeKeys, resealing, servers, cacheSeconds })
   } finally {
     // Close the log even if the others fail, or it would look like that of a killed process.
-    await Promise.allSettled([changes?.close(), backend.close(), pendingStore.shutdown(), journal.close()])
+    await servers?.changes.close().catch(() => undefined)
+    await Promise.allSettled([pendingStore.shutdown(), browserSessions.close?.(), backend.close(), journal.close()])
     await audit.close()
   }
 }

@@ -1,5 +1,5 @@
 import { checkFormValues } from '../../core/model/form-values.ts'
-import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { isProviderName, type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import {
   type CredentialValues,
   MAX_CREDENTIAL_BYTES,
@@ -8,7 +8,6 @@ import {
 } from '../../core/model/variables.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import { checkedValue, problemOf, VARIABLE_TYPES } from '../credentials/new-value.ts'
-import { isProviderName } from '../operator/provider-option.ts'
 import { type CommandInput, isName, UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
 import { type BadRow, isBad, type ReadRow, type Row } from './row.ts'
@@ -56,6 +55,8 @@ function entryOf(row: Row, rules: FieldRules): Entry | BadRow {
   if (!isProviderName(provider)) return { place, problem: 'has no provider, or one that cannot be its name' }
   const key = keyOf(provider, issuer, subject)
   if (!key) return { place, problem: 'has an issuer or a subject that is empty, too long or not plain text' }
+  if (!isIssuer(issuer))
+    return { place, problem: 'has an issuer that no access token can name: an http or https URL, or local-user' }
   if (row.fields.size === 0) return { place, problem: 'has no value in any field' }
   const form = rules.providers?.get(provider)
   if (rules.providers && !form) return { place, problem: 'has a provider that the module of --tools does not declare' }
@@ -67,6 +68,11 @@ function entryOf(row: Row, rules: FieldRules): Entry | BadRow {
 }
 
 type Checked = { readonly values: CredentialValues } | { readonly problem: string }
+
+/** A credential under another issuer would be nobody's. The URL is compared as it is written, so it is not normalised here. */
+function isIssuer(text: string): boolean {
+  return text === 'local-user' || (/^https?:\/\//.test(text) && URL.canParse(text))
+}
 
 function keyOf(provider: string, issuer: string, subject: string): StorageKey | undefined {
   try {

@@ -1,3 +1,4 @@
+import { fileLabel, shownPath } from '../../core/host/shown-path.ts'
 import { VARIABLE_NAME } from '../../core/model/variables.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { type CsvRecord, csvRecords } from './csv-records.ts'
@@ -23,12 +24,13 @@ const ROUNDED = /^\d+(?:[.,]\d+e[+-]?|e[+-])\d+$/i
  * @throws UsageError for a first line that does not fit
  */
 export function csvRows(text: string, file: string, option: string, defaults: Defaults = {}): readonly ReadRow[] {
-  const source = `${option}: ${file}`
+  const source = fileLabel(option, file)
+  const place = shownPath(file) ?? `the file of ${option}`
   const [head, ...records] = csvRecords(text, source)
   if (!head) throw new UsageError(`${source} is empty`)
   const columns = columnsOf(head, source, defaults)
   if (records.length === 0) throw new UsageError(`${source} has no row below its first line`)
-  return records.map((record) => rowOf(record, columns, `line ${record.line} of ${file}`, defaults))
+  return records.map((record) => rowOf(record, columns, `line ${record.line} of ${place}`, defaults))
 }
 
 function columnsOf({ cells }: CsvRecord, source: string, defaults: Defaults): readonly string[] {

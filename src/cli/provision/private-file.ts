@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { fileExposure } from '../../core/host/exposed-file.ts'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { MAX_INPUT_BYTES, utf8 } from '../terminal/read-input.ts'
@@ -7,15 +8,15 @@ import { MAX_INPUT_BYTES, utf8 } from '../terminal/read-input.ts'
 /**
  * Reads a text file that holds secrets. Like a key file, it is refused if other users may read it.
  *
- * @throws UsageError that names the option, and the file once it could be opened
+ * @throws UsageError that names the option, and the file if it looks like one
  */
 export function readPrivateFile(path: string, option: string, { error }: Pick<Terminal, 'error'>): string {
-  const source = `${option}: ${path}`
+  const source = fileLabel(option, path)
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
   } catch {
-    throw new UsageError(`${option} names a file that cannot be read`)
+    throw new UsageError(`${source} names a file that cannot be read`)
   }
   try {
     const stats = fstatSync(descriptor)

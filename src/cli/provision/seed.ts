@@ -1,20 +1,12 @@
-import { providersOf } from '../operator/load-tools.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
-import { type CommandInput, UsageError } from '../terminal/command-line.ts'
+import { UsageError } from '../terminal/command-line.ts'
 import { utf8 } from '../terminal/read-input.ts'
-import { checkedRows, type Entry, typesFrom } from './checked-rows.ts'
 import { csvRows } from './csv-rows.ts'
+import { entriesFrom, fieldHelp, fieldOptions } from './entries-from-rows.ts'
 import { jsonRows } from './json-rows.ts'
 import { readPrivateFile } from './private-file.ts'
 import type { ReadRow } from './row.ts'
 import { writeEntries, writeHelp, writeOptions } from './write-entries.ts'
-
-export const fieldOptions = { tools: { type: 'string' }, type: { type: 'string', multiple: true } } as const
-
-export const fieldHelp = `
-  --tools MODULE      check fields as the forms of this module's providers do; the module is run, and nothing is served
-  --type FIELD=TYPE   without --tools: string, password, url or textarea; may be repeated. Default password: one line
-`
 
 export const seed: Command = {
   name: 'seed',
@@ -39,14 +31,4 @@ ${fieldHelp}${writeHelp}`,
 async function pipedRows({ readInput }: Terminal): Promise<readonly ReadRow[]> {
   if (!readInput) throw new UsageError('pipe JSON lines into it, or name a file with --csv')
   return jsonRows(utf8(await readInput(), 'standard input'), 'standard input')
-}
-
-/** Checks rows with what the options say about fields. */
-export async function entriesFrom(rows: readonly ReadRow[], input: CommandInput): Promise<readonly Entry[]> {
-  const module = input.text('tools')
-  const types = typesFrom(input)
-  if (module !== undefined && types.size > 0)
-    throw new UsageError('--tools knows the types of fields; leave --type out')
-  const providers = module === undefined ? undefined : await providersOf(module)
-  return checkedRows(rows, { providers, types })
 }

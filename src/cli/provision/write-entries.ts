@@ -1,7 +1,8 @@
-import { isCredentialVaultError } from '../../core/model/errors.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import { forEachOf } from '../operator/batch.ts'
 import { cacheNotice } from '../operator/cache-notice.ts'
+import { failuresOf, failuresText } from '../operator/failures.ts'
 import { type OperatorAccess, withOperatorAccess } from '../operator/operator-access.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import type { CommandInput } from '../terminal/command-line.ts'
@@ -12,8 +13,8 @@ export const writeOptions = { replace: { type: 'boolean' }, 'dry-run': { type: '
 
 export const writeHelp = `
 Everything is checked first: with one bad row nothing is written (2). A credential that is active already is kept, unless --replace is given;
-a revoked one is replaced. What changes while the command runs is not overwritten. A failure does not stop the others (1); run the command
-again to write the rest.
+a revoked one is replaced. What changes while the command runs is not overwritten. A failure does not stop the others (1), and is
+explained below the table.
 Values are taken from the input alone, and are never printed. The service is not asked about them.
 
   --replace   also replace credentials that are active
@@ -33,9 +34,10 @@ export function writeEntries(
   const replace = input.flag('replace')
   return withOperatorAccess(terminal, async (access) => {
     const planned = await plan(access, terminal, entries, replace)
+    const errors: CredentialVaultError[] = []
     const rows = dryRun
       ? planned.map((one) => rowOf(one, wouldBe(one)))
-      : await written(access, terminal, planned, replace)
+      : await written(access, terminal, planned, replace, errors)
     const failed = rows.filter(({ error }) => error !== undefined).length
     const changed = rows.filter(({ error }) => error === 'conflict').length
     const count = (...results: string[]) => rows.filter(({ result = '' }) => results.includes(String(result))).length
@@ -55,11 +57,11 @@ export function writeEntries(
       changed === 0
         ? ''
         : `${counted(changed, 'credential', 'credentials')} changed since this command looked: see conflict. What is newer stays; running the command again replaces it.\n`,
-      failed === changed ? '' : 'Run the command again to write those that failed.\n',
+      failuresText(errors),
       ...notes.map((note) => `${note}\n`),
       dryRun || summary.replaced === 0 ? '' : cacheNotice(access.cacheSeconds),
     ].join('')
-    const shown = { dryRun, ...summary, credentials: rows, notes }
+    const shown = { dryRun, ...summary, credentials: rows, failures: failuresOf(errors), notes }
     terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)
     return failed === 0 ? 0 : 1
   })
@@ -97,6 +99,7 @@ async function written(
   terminal: Terminal,
   planned: readonly Planned[],
   replace: boolean,
+  errors: CredentialVaultError[],
 ): Promise<readonly ResultRow[]> {
   const outcomes = await forEachOf(terminal, 'store', planned, async ({ key, values, found, writes }) => {
     if (!writes) return 'kept'
@@ -111,7 +114,10 @@ async function written(
       throw error
     }
   })
-  return outcomes.map(({ item, ...end }) =>
-    'error' in end ? rowOf(item, 'failed', end.error.code) : rowOf(item, end.result),
-  )
+  return outcomes.map(({ item, ...end }) => {
+    if ('result' in end) return rowOf(item, end.result)
+    // A conflict has its own line, which says what running the command again does.
+    if (end.error.code !== 'conflict') errors.push(end.error)
+    return rowOf(item, 'failed', end.error.code)
+  })
 }

@@ -1,6 +1,9 @@
+import { withDeadline } from '../host/deadline.ts'
+import { oncePerMinute } from '../host/once-per-minute.ts'
 import type { Health } from '../journal/health.ts'
-import { withDeadline } from '../model/deadline.ts'
-import { isCredentialVaultError } from '../model/errors.ts'
+import { isTampering, reasonOf } from '../journal/refusal-event.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
+import type { AuditReason } from '../ports/audit-sink.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'
 import { type CallTrace, callOf } from './call-trace.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
@@ -25,6 +28,11 @@ export interface BackendCallsParts {
   /** The backend's own name. */
   readonly name: string
   readonly health: Health
+  /**
+   * Told of tampered and replayed records, once a minute for each kind: they say nothing about the backend as a whole, so health stays green.
+   * Default: nobody, for a command that prints the error itself.
+   */
+  readonly warn?: ((message: string) => void) | undefined
   /** Total time for one read, in milliseconds. Default 5000. */
   readonly readDeadline?: number | undefined
   /** Total time for one write, in milliseconds. Default 10000. */
@@ -50,8 +58,14 @@ const OF_ONE_CREDENTIAL: ReadonlySet<string | undefined> = new Set([
   'contended',
 ])
 
+/** Whether the error says nothing about the backend as a whole. */
+export function concernsOneCredential({ reason }: CredentialVaultError): boolean {
+  return OF_ONE_CREDENTIAL.has(reason)
+}
+
 export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
-  const { name, health, readDeadline = 5_000, writeDeadline = 10_000 } = parts
+  const { name, health, warn, readDeadline = 5_000, writeDeadline = 10_000 } = parts
+  const isNews = oncePerMinute()
   const breaker = createCircuitBreaker(name)
 
   /** Runs an operation within a deadline, and reports each attempt to health and the breaker. */
@@ -81,9 +95,10 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
     } catch (error) {
       // A user's own login may lack rights that the server has.
       const ofUser = trace.assertion !== undefined && isCredentialVaultError(error, 'unauthenticated', 'forbidden')
-      const ofCredential = isCredentialVaultError(error) && OF_ONE_CREDENTIAL.has(error.reason)
-      if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !ofCredential)
-        health.failed('backend', error.reason ?? error.code)
+      if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !concernsOneCredential(error))
+        health.failed('backend', problemOf(error), error.message)
+      if (isTampering(error) && isNews(`${error.code} ${error.reason}`))
+        warn?.(`${error.message} (${reasonOf(error)}, correlation id ${trace.correlationId})`)
       throw error
     }
   }
@@ -93,6 +108,11 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
     change: (trace, operation) => within(writeDeadline, trace, breaker, operation),
     changeRegardless: (trace, operation) => within(writeDeadline, trace, ALWAYS, operation),
   }
+}
+
+/** Returns the reason, which is narrower than the code. Only that of `key_wrong` names a part of the store, so there the code says more. */
+function problemOf({ code, reason }: CredentialVaultError): AuditReason {
+  return code === 'key_wrong' ? code : (reason ?? code)
 }
 
 const ALWAYS = { check: () => undefined }

@@ -1,6 +1,6 @@
+import { translated } from '../host/deadline.ts'
 import { refusalEvent } from '../journal/refusal-event.ts'
 import { TRANSITIONS } from '../journal/transitions.ts'
-import { translated } from '../model/deadline.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import { checkSize, type FieldChange, missing, withField } from '../model/stored-values.ts'
 import type { AccessContext } from '../ports/access-context.ts'

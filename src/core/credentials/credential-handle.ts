@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
+import { z } from 'zod'
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
+import { type OptionSchemas, parseOptions } from '../model/options.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from '../model/variables.ts'
 import type { CredentialNote } from '../ports/access-context.ts'
 import type { StoredVersion } from '../ports/secret-backend.ts'
@@ -13,7 +15,7 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
   readonly reference: CredentialReference
   /**
    * Reads the values from the backend, audits the release, and passes them to `work`. Don't pass them on: the tool's answer is searched for
-   * them. With `fresh` they are at most two seconds old, for a second attempt after the service refused values that may have been rotated.
+   * them. With `fresh` they are at most two seconds old, for a second attempt after the service rejected values that may have been rotated.
    *
    * @throws `call_ended` after the tool call, `credential_absent`, `credential_revoked`, `unavailable`, `audit_unavailable`, …
    */
@@ -28,7 +30,7 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
    */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>
   /**
-   * Reports that the service refused the values that this call used last: they are dead, and the owner has to enter others. Don't report a
+   * Reports that the service rejected the values that this call used last: they are dead, and the owner has to enter others. Don't report a
    * 403, a 5xx or a time-out, which say nothing about the credential. Nothing happens before the handler has settled. Then the gate discards
    * its result, puts that version out of use, asks the owner, and runs the handler once more from the top. For a handle that no gate waits
    * for, the version is out of use when this resolves. Before anything was released there is nothing to reject, and nothing happens.
@@ -43,6 +45,8 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
 export interface ReleaseOptions {
   readonly fresh?: boolean
 }
+
+const releaseOptions = z.strictObject({ fresh: z.boolean().optional() } satisfies OptionSchemas<ReleaseOptions>)
 
 export interface HandleParts {
   readonly provider: string
@@ -62,7 +66,7 @@ export interface HandleParts {
 
 /** A service's rejection of the values of one version. */
 export interface Rejection {
-  /** The version that was refused. Undefined when another call had put it out of use before this one read it. */
+  /** The version that was rejected. Undefined when another call had put it out of use before this one read it. */
   readonly version?: StoredVersion | undefined
   /** HTTP status, where there was one. */
   readonly status?: number | undefined
@@ -91,6 +95,7 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
   }
 
   async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T> {
+    if (options) parseOptions(releaseOptions, options, `use() of ${this.provider}`)
     // The variables' definitions give the stored strings this type.
     return work((await this.#release(options)).values as ValuesOf<V>)
   }

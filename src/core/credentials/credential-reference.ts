@@ -41,13 +41,13 @@ export function sealReference(sealer: ReferenceSealer, content: NewReference, ex
 export function openReference(
   sealer: ReferenceSealer,
   text: unknown,
-  provider: string,
+  providers: ReadonlySet<string>,
   owner: Owner | undefined,
 ): ReferenceContent | undefined {
   if (typeof text !== 'string' || !owner) return undefined
   const content = contentSchema.safeParse(sealer.open('reference', text))
-  if (!content.success || content.data.provider !== provider || !sameOwner(content.data, owner)) return undefined
-  const { issuer, subject, call } = content.data
+  if (!content.success || !providers.has(content.data.provider) || !sameOwner(content.data, owner)) return undefined
+  const { provider, issuer, subject, call } = content.data
   return { provider, owner: { issuer, subject }, call, reference: text as CredentialReference }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { withDeadline } from '../model/deadline.ts'
+import { withDeadline } from '../host/deadline.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { CredentialStatus, StoredVersion, WritableBackend } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'

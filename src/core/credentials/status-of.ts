@@ -1,6 +1,7 @@
 import { isTampering, refusalEvent } from '../journal/refusal-event.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
+import { checkNotSealed } from '../model/stored-values.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { CredentialLookup, CredentialStatus, ReadableBackend } from '../ports/secret-backend.ts'
 import type { BackendCalls } from './backend-calls.ts'
@@ -31,7 +32,11 @@ export function lookUp(
   key: StorageKey,
   trace: CallTrace,
 ): Promise<CredentialLookup> {
-  return calls.ask(trace, async (call) => knownAnswer(backend.name, await backend.read(key, call)))
+  return calls.ask(trace, async (call) => {
+    const found = knownAnswer(backend.name, await backend.read(key, call))
+    if (found.status === 'active') checkNotSealed(found.values)
+    return found
+  })
 }
 
 /** Asks the backend for the credential's status. Only a tampered record gets an audit line. */

@@ -1,17 +1,22 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { fileExposure } from '../host/exposed-file.ts'
 import { processWarning } from '../host/process-warning.ts'
+import { fileLabel } from '../host/shown-path.ts'
 import { CredentialVaultError } from '../model/errors.ts'
+import type { KeyUse } from '../ports/key-use.ts'
 import { type MasterKey, parseKey } from './key-text.ts'
+import { keyUse } from './key-uses.ts'
 
 /** The source of a key: given in code, or read from `NAME` or `NAME_FILE` in the environment. Exactly one of them. */
 export interface KeySource {
   /** The key's environment variable; `NAME_FILE` names a file instead. */
-  readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY'
+  readonly name: 'MCP_VAULT_KEY' | 'MCP_WEB_KEY' | 'MCP_AUDIT_KEY' | 'MCP_SEALED_ENVELOPE_KEY'
   readonly text?: string | undefined
   readonly file?: string | undefined
   /** Called when a key file is used although other users may read it. Default: a process warning. */
   readonly warn?: (message: string) => void
+  /** Called with the key that was found. */
+  readonly onFound?: ((use: KeyUse) => void) | undefined
 }
 
 export interface FoundKey {
@@ -22,7 +27,7 @@ export interface FoundKey {
 
 /**
  * @returns undefined when no source is configured
- * @throws `configuration_invalid` for two sources or an unreadable file, `key_exposed`, `key_malformed`
+ * @throws `configuration_invalid` for two sources or an unreadable file, `key_exposed`, `key_malformed`, and what `onFound` throws
  */
 export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = process.env): FoundKey | undefined {
   const { warn = processWarning } = source
@@ -42,7 +47,9 @@ export function findKey(source: KeySource, environment: NodeJS.ProcessEnv = proc
       { reason: 'two_keys' },
     )
   }
-  return { key: parseKey(found.read(), found.label), source: found.label }
+  const key = parseKey(found.read(), found.label)
+  source.onFound?.(keyUse(source.name, found.label, key))
+  return { key, source: found.label }
 }
 
 type Warn = (message: string) => void
@@ -62,30 +69,37 @@ function fromFileVariable(name: string, environment: NodeJS.ProcessEnv, warn: Wa
 }
 
 function fromFile(variable: string, path: string, warn: Warn): Candidate {
-  return { label: `${variable} (${path})`, read: () => readKeyFile(path, warn) }
+  const label = fileLabel(variable, path)
+  return { label, read: () => readKeyFile(path, label, warn) }
 }
 
-function readKeyFile(path: string, warn: Warn): string {
+/**
+ * @param label names the file in messages, as `fileLabel` does
+ * @throws `configuration_invalid` for an unreadable file, `key_exposed`
+ */
+export function readKeyFile(path: string, label: string, warn: Warn): string {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
   } catch {
-    throw unreadable(`The key file ${path} cannot be read. Check that it exists and that this user may read it.`)
+    throw unreadable(
+      `The key file of ${label} cannot be read. Check that it is a file's name, that the file exists and that this user may read it.`,
+    )
   }
   try {
-    checkMode(path, descriptor, warn)
+    checkMode(path, descriptor, label, warn)
     return readFileSync(descriptor, 'utf8')
   } finally {
     closeSync(descriptor)
   }
 }
 
-function checkMode(path: string, descriptor: number, warn: Warn): void {
+function checkMode(path: string, descriptor: number, label: string, warn: Warn): void {
   if (fstatSync(descriptor).isDirectory())
-    throw unreadable(`The key file ${path} is a folder, not a file. Name the file itself.`)
+    throw unreadable(`The key file of ${label} is a folder, not a file. Name the file itself.`)
   const exposure = fileExposure(path, descriptor)
   if (!exposure) return
-  const problem = `The key file ${path} may be read by other users`
+  const problem = `The key file of ${label} may be read by other users`
   if (!exposure.tolerated) throw exposed(`${problem}. ${exposure.remedy}`)
   warn(`${problem} of this machine or container. It is used, since only root can change it. ${exposure.remedy}`)
 }

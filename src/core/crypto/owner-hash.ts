@@ -8,3 +8,11 @@ import type { Sealer } from './seal.ts'
 export function ownerHash(sealer: Pick<Sealer<never, 'owner'>, 'mac'>, { issuer, subject }: Owner): string {
   return sealer.mac('owner', issuer, subject).toString('base64url')
 }
+
+/** Returns the owner's hash with each web key, the current one first. What is looked up must be looked up under all of them. */
+export function ownerHashes(
+  sealer: Pick<Sealer<never, 'owner'>, 'macs'>,
+  { issuer, subject }: Owner,
+): readonly string[] {
+  return sealer.macs('owner', issuer, subject).map((hash) => hash.toString('base64url'))
+}

@@ -8,6 +8,18 @@ import { createTextSearch, type TextSearch } from './text-search.ts'
 export interface EchoGuardOptions {
   /** Also searches for secrets shorter than 8 bytes, which ordinary text may contain by chance. Default false. */
   readonly includeShort?: boolean
+  /** Whose secrets these are. Default: nobody in particular. */
+  readonly source?: EchoSource
+}
+
+/** The account that a secret was released from. */
+export interface EchoSource {
+  /** Tells sources apart: the provider's name, or `name@account`. */
+  readonly provider: string
+  /** The name by which users know the account. */
+  readonly label: string
+  /** Records that something was withheld because it contained the account's secret. */
+  readonly report: () => Promise<void>
 }
 
 /** Remembers the secrets that one call was given, and searches for them in everything that leaves the call. */
@@ -22,6 +34,8 @@ export interface EchoGuard {
    * this value and the messages before it.
    */
   finds(value: unknown): boolean
+  /** Returns whose secrets {@link finds} finds, or undefined if it finds none. Empty if none of them names a source. */
+  sourcesIn(value: unknown): readonly EchoSource[] | undefined
   /** Remembers the ends of a message that is sent, to find a secret that the next message completes. */
   sent(message: unknown): void
 }
@@ -34,27 +48,34 @@ const made = new WeakMap<CredentialValues, Map<string, Searcher | undefined>>()
 
 export function createEchoGuard(): EchoGuard {
   // Kept in the closure, so that printing the guard shows no secret.
-  const searchers = new Set<Searcher>()
+  const searchers = new Map<Searcher, Map<string, EchoSource>>()
   let before: EchoEnds | undefined
-  const longest = () => Math.max(...[...searchers].map((searcher) => searcher.longest))
+  const longest = () => Math.max(...[...searchers.keys()].map((searcher) => searcher.longest))
+
+  function sourcesIn(value: unknown): readonly EchoSource[] | undefined {
+    if (searchers.size === 0) return undefined
+    const { text } = echoText(value, longest(), before)
+    const found = [...searchers].filter(([searcher]) => searcher.finds(text))
+    if (found.length === 0) return undefined
+    return [...new Map(found.flatMap(([, sources]) => [...sources])).values()]
+  }
 
   return Object.freeze({
     add(
       variables: readonly Variable[],
       values: CredentialValues,
-      { includeShort = false }: EchoGuardOptions = {},
+      { includeShort = false, source }: EchoGuardOptions = {},
     ): void {
       const searcher = searcherFor(variables, values, includeShort)
-      if (searcher) searchers.add(searcher)
+      if (!searcher) return
+      const sources = searchers.get(searcher) ?? new Map<string, EchoSource>()
+      searchers.set(searcher, source ? sources.set(source.provider, source) : sources)
     },
 
     isEmpty: () => searchers.size === 0,
 
-    finds(value: unknown): boolean {
-      if (searchers.size === 0) return false
-      const { text } = echoText(value, longest(), before)
-      return [...searchers].some((searcher) => searcher.finds(text))
-    },
+    finds: (value: unknown): boolean => sourcesIn(value) !== undefined,
+    sourcesIn,
 
     sent(message: unknown): void {
       if (searchers.size > 0) before = echoText(message, longest(), before).ends()

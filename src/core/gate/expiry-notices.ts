@@ -35,10 +35,11 @@ export function createExpiryNotices({ events, daysAhead, accountUrl }: ExpiryNot
   return {
     noticeFor(key, label, status, call) {
       const expiresAt = status.status === 'active' ? status.labels?.expiresAt : undefined
-      if (!expiresAt || !isDue(key, expiresAt, Date.now())) return undefined
+      const now = Date.now()
+      if (!expiresAt || !isDue(key, expiresAt, now)) return undefined
       const { owner, provider } = key
       events.emit('expiring', { owner, provider, expiresAt, correlationId: call.correlationId })
-      return gateTexts.expiresSoon(label, expiresAt, accountUrl)
+      return gateTexts.expiresSoon(label, expiresAt, new Date(now), accountUrl)
     },
   }
 }

@@ -1,7 +1,8 @@
 import { newCorrelationId } from '../model/correlation-id.ts'
-import type { CredentialState, RequestCause } from '../model/credential-state.ts'
-import { isCredentialVaultError } from '../model/errors.ts'
+import type { CredentialState } from '../model/credential-state.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import { sameOwner, twoUsers } from '../model/owner.ts'
+import { unusableCause } from '../model/stored-values.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import type { ClientPort, UrlQuestion } from './client-port.ts'
 import type { CompletionNotices } from './completion-notices.ts'
@@ -9,13 +10,15 @@ import { decideGate, type GateDecision } from './gate-decision.ts'
 import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
-import type { GatedProvider } from './gated-provider.ts'
-import { runGuarded } from './guarded-run.ts'
+import type { GatedProvider, Settled } from './gated-provider.ts'
+import { type GuardedHandler, runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** One call at one gate, as an adapter passes it. */
 export interface GateEntry<R> {
   readonly provider: GatedProvider
+  /** Which of the provider's accounts the call needs. A model may have chosen it. Default: the one without a name. */
+  readonly account?: string | undefined
   /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
   /** Run the handler once more after the service rejected the credential and another one is there. */
@@ -28,8 +31,8 @@ export interface GateEntry<R> {
   readonly authInfo: unknown
   /** Started by this gate, or by an enclosing one. */
   readonly toolCall: ToolCall
-  /** Runs the handler with a guarded `extra`. `report` records that a message was withheld. */
-  readonly handler: (report: () => Promise<void>) => Promise<R>
+  /** Runs the handler with an `extra` that is guarded, and marked with the call as it is behind this gate. */
+  readonly handler: GuardedHandler<R>
 }
 
 /** The answer, which the adapter translates to its protocol. */
@@ -48,22 +51,42 @@ export type GateOutcome<R> =
  * @throws the handler's errors, unless they contain a secret; `owner_unknown` for a gate inside another user's gate
  */
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
-  const { provider } = entry
+  let { provider } = entry
+  const correlationId = newCorrelationId()
   try {
-    return await pass(entry)
+    provider = accountOf(provider, entry.account)
+    await provider.ready()
+    const named = { ...entry, provider }
+    const drain = provider.drain?.()
+    if (!drain) return await pass(named, correlationId)
+    // A call that runs already may finish, whatever gates it has yet to pass.
+    if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
+    return await drain.during(() => pass(named, correlationId))
   } catch (error) {
+    // Written for the caller, in fixed words and declared names: the model can choose again.
+    if (isUnknownAccount(error)) return words(error.message)
     // The enclosing gate of the other provider answers errors about that provider's credential.
     if (isCredentialVaultError(error) && error.provider !== undefined && error.provider !== provider.name) throw error
     // Our errors are written for operators. The user is told which kind of problem it is.
     const kind = problemKind(error)
     if (kind === undefined) throw error
-    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined))
+    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, correlationId))
   }
 }
 
-async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
+/** @throws `configuration_invalid` (`reason: 'account_unknown'`) for an account that the provider does not declare */
+export function accountOf(provider: GatedProvider, account: string | undefined): GatedProvider {
+  if (account === undefined) return provider
+  if (provider.account) return provider.account(account)
+  throw new TypeError(`the provider ${provider.name} has no accounts`)
+}
+
+function isUnknownAccount(error: unknown): error is CredentialVaultError {
+  return isCredentialVaultError(error, 'configuration_invalid') && error.reason === 'account_unknown'
+}
+
+async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<GateOutcome<R>> {
   const { provider, client, authInfo, toolCall, tool } = entry
-  await provider.ready()
   const user = provider.userOf(authInfo)
   if (!user) return words(gateTexts.unknownOwner())
   // An enclosing gate has started the call and knows its owner.
@@ -73,36 +96,44 @@ async function pass<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
     user,
     clientName: client.name,
     tool,
-    correlationId: newCorrelationId(),
+    correlationId,
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
   }
-  const outcome = await decide(entry, call, await provider.credentialState(call))
+  const outcome = await decide(entry, call, await provider.credentialState(call), provider)
   if (outcome.kind !== 'result') return outcome
   // The result is there, so nothing about a notice may fail the call.
   return { ...outcome, notice: async () => provider.expiryNotice?.(call).catch(() => undefined) }
 }
 
-async function decide<R>(entry: GateEntry<R>, call: GatedCall, credential: CredentialState): Promise<GateOutcome<R>> {
-  const { provider, client, failFast } = entry
+async function decide<R>(
+  entry: GateEntry<R>,
+  call: GatedCall,
+  credential: CredentialState,
+  asked: GatedProvider,
+): Promise<GateOutcome<R>> {
+  const { client, failFast } = entry
   const decision = decideGate({
     client: client.ability,
     credential,
     progress: client.progress !== undefined,
     failFast,
-    tokenTimeoutSeconds: provider.tokenTimeoutSeconds,
+    tokenTimeoutSeconds: asked.tokenTimeoutSeconds,
   })
   if (decision.action === 'run' || credential === 'active') return run(entry, call)
-  return ask(entry, call, credential, decision)
+  return ask(entry, call, { cause: credential, provider: asked }, decision)
 }
+
+/** The credential to ask the owner for: that of the gate's own account, or of another one that the handler has chosen. */
+type Needed = Extract<Settled, object>
 
 async function ask<R>(
   entry: GateEntry<R>,
   call: GatedCall,
-  cause: RequestCause,
+  { provider, cause }: Needed,
   decision: Exclude<GateDecision, { action: 'run' }>,
 ): Promise<GateOutcome<R>> {
-  const { provider, client, notices } = entry
+  const { client, notices } = entry
   const { label } = provider
   const waits = decision.action === 'ask-and-wait'
   const request = await provider.requestCredential(call, cause, { waits })
@@ -118,7 +149,11 @@ async function ask<R>(
     }
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
-      const answer = await askAndWait({ client, provider, request, cause, decision, toolCall: entry.toolCall })
+      const answer = await askAndWait({
+        ...{ client, provider, request, cause, decision },
+        toolCall: entry.toolCall,
+        drain: provider.drain?.(),
+      })
       if (!answer.saved) return words(answer.text)
       return run(entry, call)
     }
@@ -129,22 +164,30 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   const { provider, client, toolCall, retry } = entry
   const { reruns } = toolCall
   if (!retry) reruns.state = 'opted-out'
-  const ended = await Promise.allSettled([runOnce(entry, call)])
+  const [ended] = await Promise.allSettled([runOnce(entry, call)])
   // The gate waits for the handler, which may still have to tidy up after the rejection.
-  const end = await provider.settleRejection?.(call)
-  if (end === undefined || end === 'kept' || reruns.state === 'opted-out' || client.signal.aborted)
+  const settled = await provider.settle?.(call, ended.status === 'rejected' ? ended.reason : undefined)
+  if (settled === undefined || settled === 'kept' || client.signal.aborted) return unwrapped(ended)
+  // A handler that opted out has its own answer, unless it had to stop because it lacked a credential.
+  if (reruns.state === 'opted-out' && (settled === 'replaced' || !lacks(ended, settled.provider)))
     return unwrapped(ended)
   if (reruns.state === 'allowed') {
     reruns.state = 'used'
     toolCall.progress.runAgain()
-    return decide(entry, call, end === 'replaced' ? 'active' : end)
+    return settled === 'replaced' ? run(entry, call) : decide(entry, call, settled.cause, settled.provider)
   }
-  if (end === 'replaced') return unwrapped(ended)
-  const request = await provider.requestCredential(call, end, { waits: false })
-  return words(gateTexts.openLink(provider.label, end, request))
+  if (settled === 'replaced') return unwrapped(ended)
+  const request = await settled.provider.requestCredential(call, settled.cause, { waits: false })
+  return words(gateTexts.openLink(settled.provider.label, settled.cause, request))
 }
 
-function unwrapped<R>([ended]: readonly [PromiseSettledResult<R>]): R {
+/** Whether the handler stopped because it could not use this provider's credential. Another provider's error is an answer of its own. */
+function lacks(ended: PromiseSettledResult<unknown>, { name }: GatedProvider): boolean {
+  if (ended.status === 'fulfilled' || !isCredentialVaultError(ended.reason)) return false
+  return unusableCause(ended.reason) !== undefined && ended.reason.provider === name
+}
+
+function unwrapped<R>(ended: PromiseSettledResult<R>): R {
   if (ended.status === 'rejected') throw ended.reason
   return ended.value
 }
@@ -152,7 +195,7 @@ function unwrapped<R>([ended]: readonly [PromiseSettledResult<R>]): R {
 async function runOnce<R>({ provider, toolCall, handler }: GateEntry<R>, call: GatedCall): Promise<GateOutcome<R>> {
   try {
     const ran = await runGuarded({ provider, call, toolCall, handler })
-    return ran === 'withheld' ? words(gateTexts.withheld(provider.label)) : { kind: 'result', result: ran.result }
+    return 'withheld' in ran ? words(gateTexts.withheld(ran.withheld)) : { kind: 'result', result: ran.result }
   } catch (error) {
     // The stored value was changed by hand, and the user can fix it.
     if (!isCredentialVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error

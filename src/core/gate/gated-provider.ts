@@ -1,4 +1,4 @@
-import type { RejectionEnd } from '../lifecycle/rejections.ts'
+import type { Drain } from '../host/drain.ts'
 import type { CredentialState, RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
@@ -28,18 +28,35 @@ export interface GatedProvider {
     cause: RequestCause,
     options: { readonly waits: boolean },
   ): Promise<CredentialRequest>
-  /** Runs the handler. `toolCall` has access to this provider's credential until the handler ends. */
-  run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T>
   /**
-   * Settles what the handler reported while it ran: `kept` unless the service rejected the credential. Called once the handler has settled.
-   * Default: nothing was rejected.
+   * Runs the handler, with the call as it is behind this gate: it has access to this provider's credential until the handler ends. Default:
+   * the call as it was given.
    */
-  settleRejection?(call: GatedCall): Promise<RejectionEnd>
+  run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside?: ToolCall) => Promise<T>): Promise<T>
+  /**
+   * Settles what the handler reported while it ran. Called once the handler has settled, with the error that it threw, if any. Default:
+   * `kept`.
+   */
+  settle?(call: GatedCall, error: unknown): Promise<Settled>
+  /**
+   * Returns one of the provider's named accounts. Default: it has none.
+   *
+   * @throws `configuration_invalid` (`reason: 'account_unknown'`) for one that it does not declare
+   */
+  account?(name: string): GatedProvider
   /** Returns a line for the result of a call whose credential ends soon, at most once a day and owner. Default: none. */
   expiryNotice?(call: GatedCall): Promise<string | undefined>
-  /** Records that a result was withheld because it contained the secret. */
+  /** Counts running calls, and ends waits when the process is about to end. Asked once the provider is ready. Default: none. */
+  drain?(): Drain
+  /** Records that a result was withheld because it contained a secret that names no source of its own. */
   reportEcho(call: GatedCall): Promise<void>
 }
+
+/**
+ * Says what became of a credential while its handler ran. `kept`: the gate has nothing to do. `replaced`: the service rejected it, and a newer
+ * version can be tried. Otherwise the gate asks the owner for the credential of `provider`, which may be another account.
+ */
+export type Settled = 'kept' | 'replaced' | { readonly cause: RequestCause; readonly provider: GatedProvider }
 
 /** An open request, as a gate uses it. */
 export interface CredentialRequest {
@@ -48,6 +65,8 @@ export interface CredentialRequest {
   /** Whether the form begins with a login. In local mode it is open to this machine's own browser. */
   readonly hasLogin: boolean
   readonly request: PendingRequest
+  /** Whether the link still works after this process has ended, because another one shares its requests. */
+  readonly outlivesProcess: boolean
   /** False if the owner already has the maximum number of waiting calls. */
   readonly mayWait: boolean
   wait(signal: AbortSignal): Promise<WaitEnd>

@@ -1,12 +1,13 @@
 import { isProxy } from 'node:util/types'
 import { jsonSnapshot } from '../echo-guard/json-snapshot.ts'
 import { CredentialVaultError } from '../model/errors.ts'
+import type { EchoReport } from './guarded-run.ts'
 import { markCall, type ToolCall } from './tool-call.ts'
 
 export interface OutgoingGuard {
   readonly toolCall: ToolCall
   /** Records that a message was withheld. */
-  readonly report: () => Promise<void>
+  readonly report: EchoReport
   /**
    * Returns how many leading parameters of a method are sent to the client as JSON. A snapshot of these is searched and sent. For a method
    * of the application it is 0: its parameters are searched and passed on unchanged.
@@ -79,14 +80,18 @@ function guardMethod(path: string, call: Method, { toolCall, report, sent, adjus
   const { guard } = toolCall
   return (...parameters) => {
     const first = sent(path)
-    if (first === 0) return guard.finds(parameters) ? refused(report) : call(...parameters)
+    if (first === 0) {
+      const found = guard.sourcesIn(parameters)
+      return found ? refused(report(found)) : call(...parameters)
+    }
     try {
       const messages = parameters.slice(0, first).map(jsonSnapshot)
       // Some request options are sent with the request.
       const rest = parameters
         .slice(first)
         .map((parameter) => (isPlain(parameter) ? optionsSnapshot(parameter) : parameter))
-      if (guard.finds([messages, rest.filter(isPlain)])) return refused(report)
+      const found = guard.sourcesIn([messages, rest.filter(isPlain)])
+      if (found) return refused(report(found))
       guard.sent(messages)
       return withHandledRejection(call(...adjust(path, [...messages, ...rest])))
     } catch (error) {
@@ -95,9 +100,9 @@ function guardMethod(path: string, call: Method, { toolCall, report, sent, adjus
   }
 }
 
-function refused(report: () => Promise<void>): Promise<never> {
+function refused(reported: Promise<void>): Promise<never> {
   return withHandledRejection(
-    report().then(() => {
+    reported.then(() => {
       throw new CredentialVaultError('secret_echoed', 'A message to the client contained the secret and was not sent.')
     }),
   )

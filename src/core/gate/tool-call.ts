@@ -12,16 +12,23 @@ export type CallExtra =
   | { readonly signal: AbortSignal; readonly requestId: string | number }
   | { readonly mcpReq: { readonly id: string | number; readonly signal: AbortSignal } }
 
-/** A gate that the call has passed and whose handler is running. */
+/** A gate that the call has passed, while its handler runs and afterwards. */
 export interface GatePass {
   readonly call: GatedCall
   /** Id that the call's references are bound to. */
   readonly id: string
+  /** Name of the account that the gate found connected: the provider's, or `name@account`. */
+  readonly provider: string
   /** Aborts when the call is cancelled, and when this gate's handler has ended. */
   readonly signal: () => AbortSignal
+  /** Whether this gate's handler has ended. */
+  readonly hasEnded: () => boolean
 }
 
-/** One MCP tool call, however many gates stand in front of its handler. */
+/**
+ * One MCP tool call, as the handler behind some of its gates sees it. What belongs to the call itself is the same behind each of them; the
+ * passes are only those of the gates that the handler's own `extra` came through.
+ */
 export interface ToolCall {
   /** Knows every secret that any provider released to the call. */
   readonly guard: EchoGuard
@@ -31,11 +38,14 @@ export interface ToolCall {
   readonly progress: CallProgress
   /** Whether the call's handlers may run again. Shared by all its gates, because the outer one runs the inner one's handler again. */
   readonly reruns: CallReruns
-  enter(provider: object, pass: GatePass): void
-  leave(pass: GatePass): void
-  /** The provider's outermost gate. Undefined before it was passed, and after its handler has ended. */
-  passOf(provider: object): GatePass | undefined
-  /** The outermost gate; undefined once the call has ended. */
+  /** Returns the call as the handler of one more gate sees it. */
+  behind(provider: object, pass: GatePass): ToolCall
+  /**
+   * The provider's gates that this handler's `extra` came through, outermost first. They may be for different accounts. A gate that the call
+   * passes beside this handler is not among them.
+   */
+  passesOf(provider: object): readonly GatePass[]
+  /** The outermost gate; undefined in front of it. */
   outermost(): GatePass | undefined
 }
 
@@ -45,32 +55,63 @@ export interface CallReruns {
 }
 
 // An unregistered symbol, so that no other code can mark an object; JSON from a client carries no symbols. Its value is the call itself,
-// which a spread, a proxy and a second gate keep. A WeakMap would lose it in all three.
+// which a spread and a proxy keep. A WeakMap would lose it in both.
 const CALL = Symbol('mcp-credential-vault.call')
 
 export function createToolCall(clientArguments: unknown): ToolCall {
-  // A provider may have several passes, because a gated handler may call another one of the same provider.
-  const passes = new Map<GatePass, object>()
   const guard = createEchoGuard()
-  return Object.freeze({
-    guard,
-    // A getter, so that printing `extra` does not show the arguments.
-    get arguments() {
-      return clientArguments
-    },
-    progress: createCallProgress(),
-    reruns: { state: 'allowed' },
-    enter: (provider: object, pass: GatePass) => void passes.set(pass, provider),
-    leave: (pass: GatePass) => void passes.delete(pass),
-    passOf: (provider: object) => [...passes].find(([, of]) => of === provider)?.[0],
-    outermost: () => [...passes.keys()][0],
-    [inspect.custom]: () => 'ToolCall {}',
-  })
+  const progress = createCallProgress()
+  const reruns: CallReruns = { state: 'allowed' }
+
+  // A provider may have several passes, because a gated handler may call another one of the same provider.
+  function callBehind(gates: readonly Gate[]): ToolCall {
+    return Object.freeze({
+      guard,
+      // A getter, so that printing `extra` does not show the arguments.
+      get arguments() {
+        return clientArguments
+      },
+      progress,
+      reruns,
+      behind: (provider: object, pass: GatePass) => callBehind([...gates, { provider, pass }]),
+      passesOf: (provider: object) => gates.filter((gate) => gate.provider === provider).map(({ pass }) => pass),
+      outermost: () => gates[0]?.pass,
+      [inspect.custom]: () => 'ToolCall {}',
+    })
+  }
+
+  return callBehind([])
+}
+
+interface Gate {
+  readonly provider: object
+  readonly pass: GatePass
 }
 
 /** Returns `extra` marked as belonging to the call. */
 export function markCall<E extends object>(extra: E, call: ToolCall): E {
   return Object.assign(extra, { [CALL]: call })
+}
+
+/**
+ * Returns a view of an `extra` that another gate handed out, marked with the call as it is behind one more gate. Everything else, also what
+ * a handler stores on it, is the given object's own: it may be a proxy, or inherit from what the gate handed out.
+ */
+export function remarkCall<E extends object>(extra: E, call: ToolCall): E {
+  const read = (key: PropertyKey) => (key === CALL ? call : Reflect.get(extra, key))
+  // An empty target, because a proxy may not report another value for a property of a frozen one.
+  return new Proxy<E>(Object.create(Object.getPrototypeOf(extra)), {
+    get: (_, key) => read(key),
+    set: (_, key, value) => Reflect.set(extra, key, value),
+    has: (_, key) => Reflect.has(extra, key),
+    deleteProperty: (_, key) => Reflect.deleteProperty(extra, key),
+    // The mark is the view's own, so that a spread of it keeps the mark.
+    ownKeys: () => [...new Set([...Reflect.ownKeys(extra), CALL])],
+    getOwnPropertyDescriptor(_, key) {
+      const found = key === CALL ? { enumerable: true } : Reflect.getOwnPropertyDescriptor(extra, key)
+      return found && { value: read(key), writable: true, enumerable: found.enumerable ?? false, configurable: true }
+    },
+  })
 }
 
 /** Returns undefined for an object that no gate handed out. */

@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs'
 import { isOnReadOnlyMount } from './read-only-mount.ts'
+import { shownPath } from './shown-path.ts'
 
 const ANYBODY_ELSE = 0o077
 const ANYBODY_ELSE_WRITES = 0o022
@@ -20,7 +21,7 @@ export interface FileExposure {
 export function fileExposure(path: string, descriptor: number): FileExposure | undefined {
   const { uid, mode } = fstatSync(descriptor)
   if (uid !== process.getuid?.() || (mode & ANYBODY_ELSE) === 0) return undefined
-  if (!isOnReadOnlyMount(descriptor)) return { tolerated: false, remedy: `Run: chmod 600 ${path}` }
+  if (!isOnReadOnlyMount(descriptor)) return { tolerated: false, remedy: `Run: chmod 600 ${shownPath(path) ?? 'FILE'}` }
   // Containers mount secrets like this by default, owned by their root.
   const tolerated = uid === 0 && (mode & ANYBODY_ELSE_WRITES) === 0
   return {

@@ -8,7 +8,7 @@ export interface EventListeners extends VaultEvents {
   observe(line: AuditEvent): void
 }
 
-const NAMES: Partial<Record<AuditEventType, Exclude<VaultEventName, 'expiring'>>> = {
+const NAMES: Partial<Record<AuditEventType, Exclude<VaultEventName, 'expiring' | 'offboarded'>>> = {
   'credential.stored': 'saved',
   'credential.rotated': 'rotated',
   'credential.rejected': 'rejected',
@@ -35,15 +35,17 @@ export function createEventListeners(warn: (message: string) => void): EventList
     },
 
     emit(name, event) {
-      for (const listener of [...listenersOf(name)])
+      for (const listener of [...listenersOf(name)]) {
+        const own = frozenCopy(event)
         queueMicrotask(async () => {
           try {
-            await listener(event as never)
+            await listener(own as never)
           } catch {
             // A foreign error's text may hold anything.
             warn(`A listener of the event ${name} failed (correlation id ${event.correlationId}).`)
           }
         })
+      }
     },
 
     observe({ type, outcome, reason, owner, provider, version, correlationId }) {
@@ -53,4 +55,14 @@ export function createEventListeners(warn: (message: string) => void): EventList
     },
   }
   return events
+}
+
+/** One listener must not change what another gets, nor what the caller who made the event goes on to use. */
+function frozenCopy<Event extends object>(event: Event): Event {
+  return deeplyFrozen(structuredClone(event))
+}
+
+function deeplyFrozen<Part extends object>(part: Part): Part {
+  for (const inner of Object.values(part)) if (typeof inner === 'object' && inner !== null) deeplyFrozen(inner)
+  return Object.freeze(part)
 }

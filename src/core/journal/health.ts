@@ -5,23 +5,26 @@ export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity' | 'c
 
 /** The state that `/health` and `doctor` report. A part is healthy until it is reported otherwise. */
 export interface Health {
-  /** `problem` is a stable error code or reason, never a message from outside. */
-  failed(part: HealthPart, problem: AuditReason): void
+  /** `problem` is a stable error code or reason, `advice` the public text of one of our own errors. Neither is a message from outside. */
+  failed(part: HealthPart, problem: AuditReason, advice?: string): void
   recovered(part: HealthPart): void
   problems(): ReadonlyMap<HealthPart, AuditReason>
 }
 
-/** @param changed called when a part's problem begins, changes or, with undefined, ends */
+/**
+ * @param warn called with the part and its problem, and with the advice for it
+ * @param changed called when a part's problem begins, changes or, with undefined, ends
+ */
 export function createHealth(
-  warn: (message: string) => void,
+  warn: (message: string, advice?: string) => void,
   changed: (part: HealthPart, problem: AuditReason | undefined) => void = () => {},
 ): Health {
   const problems = new Map<HealthPart, AuditReason>()
   return {
-    failed(part, problem) {
+    failed(part, problem, advice) {
       if (problems.get(part) === problem) return
       problems.set(part, problem)
-      warn(`${part}: ${problem}`)
+      warn(`${part}: ${problem}`, advice)
       changed(part, problem)
     },
     recovered(part) {

@@ -1,4 +1,4 @@
-import { translated } from '../model/deadline.ts'
+import { translated } from '../host/deadline.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import type { AuditSink } from '../ports/audit-sink.ts'
 import type { PendingStore } from '../ports/pending-store.ts'

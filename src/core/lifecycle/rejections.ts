@@ -6,7 +6,7 @@ import { oncePerMinute } from '../host/once-per-minute.ts'
 import { reasonOf } from '../journal/refusal-event.ts'
 import { TRANSITIONS } from '../journal/transitions.ts'
 import type { RequestCause } from '../model/credential-state.ts'
-import type { StorageKey } from '../model/storage-key.ts'
+import { type StorageKey, serviceOf } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { RejectionMarks } from './rejection-marks.ts'
 import { type CountedRejection, createRejectionSurge } from './rejection-surge.ts'
@@ -50,14 +50,21 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
     )
   }
 
-  /** Takes back what was marked before the outage was recognised. A mark that stays is undone by its owner or an operator. */
+  /**
+   * Takes back what was marked before the outage was recognised, unless the version was replaced or revoked meanwhile. A mark that stays is
+   * undone by its owner or an operator.
+   */
   async function unmark(counted: CountedRejection, correlationId: string): Promise<void> {
     const { key, version } = counted
     counted.marked = false
     // The call that noticed the outage must not lend its login: the credential is another owner's.
     const context = { correlationId }
+    reader.forget(key)
     try {
-      await marks.set(key, version, undefined, traceOf(context))
+      // Marks that only this process keeps do not tell whether the version is still the newest.
+      const now = await reader.status(key, context)
+      if (now.status !== 'active' || now.version.ref !== version.ref) return
+      if (!(await marks.set(key, version, undefined, traceOf(context)))) return
       const event = { type: TRANSITIONS.reinstate.event, outcome: 'success', reason: REFUSES_EVERYBODY } as const
       await log.note(key, context, { ...event, version: version.label })
     } catch (error) {
@@ -66,18 +73,17 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
     reader.forget(key)
   }
 
-  async function settleAt(
-    origin: string,
+  async function settleCounted(
     counted: CountedRejection,
     { status, destination }: Rejection,
     context: AccessContext,
   ): Promise<RejectionEnd> {
     const { key, version } = counted
-    const crowd = surge.count(origin, counted)
+    const crowd = surge.count(destination, counted)
     if (crowd) {
       const marked = crowd.filter((one) => one.marked)
       await Promise.all(marked.map((one) => unmark(one, context.correlationId)))
-      warnOfOutage(origin)
+      warnOfOutage(destination ?? serviceOf(key.provider))
       const outage = { type: 'credential.service_unreachable', outcome: 'error', reason: REFUSES_EVERYBODY } as const
       await log.note(key, context, { ...outage, destination, status })
       return 'kept'
@@ -93,15 +99,17 @@ export function createRejections({ reader, log, marks, maxOwners, warn }: Reject
     async settle(key, rejection, context) {
       const { version, destination } = rejection
       reader.forget(key)
-      const origin = destination ?? key.provider
-      // One at a time for each origin: a mark that lands after an outage was recognised would never be taken back.
-      return inTurn(origin, async () => {
+      const settled = async (): Promise<RejectionEnd> => {
         const now = await reader.status(key, context)
         if (now.status !== 'active') return now.status
         if (now.labels?.rejectedAt) return 'rejected'
         if (version === undefined || now.version.ref !== version.ref) return 'replaced'
-        return settleAt(origin, { key, version, marked: false }, rejection, context)
-      })
+        return settleCounted({ key, version, marked: false }, rejection, context)
+      }
+      // One at a time for each provider and origin: a mark that lands after an outage was recognised would never be taken back.
+      return inTurn(serviceOf(key.provider), () =>
+        destination === undefined ? settled() : inTurn(destination, settled),
+      )
     },
   }
 }

@@ -1,3 +1,5 @@
+import { ISSUER_FAILURES, LOGIN_REASONS, METADATA_REASONS, OWNER_REASONS, TOKEN_REASONS } from './identity-reason.ts'
+
 /**
  * Narrows an error's code: stable tokens, for logs, tests and programs. `docs/troubleshooting.md` says what to do about each. Code outside
  * this package, such as a backend of your own, gives reasons that begin with `x_`, followed by at most 60 lower-case letters, digits and `_`.
@@ -14,6 +16,8 @@ export type ErrorReason =
 const OPTION_REASONS = [
   'option',
   'server_base_url',
+  'account_unclear',
+  'account_unknown',
   'provider_name',
   'provider_name_taken',
   'port',
@@ -67,13 +71,20 @@ const KEY_REASONS = [
   'keyring_missing',
   'keyring_busy',
   'key_in_use',
+  'key_retired',
   'key_too_new',
   'no_key',
   'store_without_key',
   'two_keys',
   'same_key',
+  'accepted_keys',
   'web_key_missing',
   'audit_key_missing',
+  'envelope_missing',
+  'bundle_outdated',
+  'bundle_store',
+  'bundle_tier',
+  'tier_keys',
 ] as const
 
 /** What is wrong with one stored record. */
@@ -93,6 +104,7 @@ const RECORD_REASONS = [
   'rolled_back',
   'deleted',
   'unknown_name',
+  'not_sealed',
   'not_json',
 ] as const
 
@@ -121,6 +133,7 @@ const DEPENDENCY_REASONS = [
   'no_write_login',
   'not_initialised',
   'not_vault',
+  'other_tier',
   'outcome_unknown',
   'overloaded',
   'owner_full',
@@ -162,92 +175,8 @@ const DESTINATION_REASONS = [
   'colon',
 ] as const
 
-const OWNER_REASONS = [
-  'issuer_missing',
-  'issuer_too_long',
-  'issuer_malformed',
-  'subject_missing',
-  'subject_too_long',
-  'subject_malformed',
-  'auth_info_without_owner',
-  'two_users',
-  'other_owner',
-] as const
-
-/** Why an access token is not good. */
-const TOKEN_REASONS = [
-  'access_token',
-  'access_token_not_configured',
-  'malformed',
-  'too_long',
-  'algorithm',
-  'type',
-  'bound_token',
-  'signature',
-  'key_unknown',
-  'issuer',
-  'audience',
-  'expired',
-  'expiry_missing',
-  'inactive',
-  'not_yet_valid',
-  'subject_missing',
-  'subject_malformed',
-  'machine_token',
-] as const
-
-/** Why a browser login was refused. */
-const LOGIN_REASONS = [
-  'no_login',
-  'malformed',
-  'transaction',
-  'too_late',
-  'state',
-  'issuer',
-  'denied',
-  'replayed_code',
-  'nonce',
-  'authentication_too_old',
-  'authentication_too_weak',
-  'provider_error',
-  'client_refused',
-  'authentication_time_missing',
-  'id_token_missing',
-  'id_token_malformed',
-  'id_token_issuer',
-  'audience',
-  'algorithm',
-  'signature',
-  'key_unknown',
-  'expired',
-  'expiry_missing',
-  'not_yet_valid',
-  'subject_missing',
-  'subject_malformed',
-  'id_token',
-] as const
-
-const METADATA_REASONS = ['metadata_missing', 'metadata_invalid', 'issuer_mismatch', 'introspection_missing'] as const
 const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected'] as const
 const REDIS_FAILURES = ['away', 'behind', 'eviction', 'full', 'login', 'refused', 'rights', 'timeout', 'unfit'] as const
-
-/** Why the identity provider could not be asked, or gave no usable answer. */
-const ISSUER_FAILURES = [
-  'answer',
-  'answered',
-  'client_refused',
-  'connection',
-  'dns',
-  'document_too_long',
-  'introspection_missing',
-  'keys_invalid',
-  'keys_missing',
-  'misconfigured',
-  'plain_http',
-  'status',
-  'timeout',
-  'tls',
-] as const
 
 /** Why the service that a credential is for was not reached. */
 const SERVICE_FAILURES = [

@@ -15,7 +15,7 @@ export type ErrorCode =
   | 'credential_absent'
   /** The credential was revoked and has to be entered again. */
   | 'credential_revoked'
-  /** The service refused the stored value, and its owner has to enter another one. */
+  /** The service rejected the stored value, and its owner has to enter another one. */
   | 'credential_rejected'
   /** The credential's known end has passed, and its owner has to enter another one. */
   | 'credential_expired'

@@ -57,6 +57,14 @@ export function endOfLife(start: number, maxAgeDays: number | undefined): Date |
   return maxAgeDays === undefined ? undefined : new Date(start + maxAgeDays * DAY)
 }
 
+/**
+ * Returns a time on the last day, in UTC, on which a credential works: one that ends at midnight works until the end of the day before. An
+ * invalid date, which a backend may return, stays invalid.
+ */
+export function lastDayOf(expiresAt: Date): Date {
+  return new Date(expiresAt.getTime() - 1)
+}
+
 /** Returns the earlier of two times, of which one may be unknown. */
 export function earliest(one: Date | undefined, other: Date | undefined): Date | undefined {
   if (!one || !other) return one ?? other

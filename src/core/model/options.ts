@@ -33,6 +33,11 @@ function optionPath(subject: string, path: readonly PropertyKey[]): string {
   )
 }
 
+/** Returns the values of an option that lists several in one text, separated by blanks, line ends or commas. */
+export function wordsIn(text: string): readonly string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== '')
+}
+
 type Issue = Parameters<z.core.$ZodErrorMap>[0]
 
 /** Words an issue for which the schema has no text of its own. Undefined keeps the validator's text. */

@@ -17,24 +17,54 @@ export interface StorageKey {
   readonly [minted]: true
 }
 
-export const PROVIDER_NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 export const MAX_PROVIDER_NAME_LENGTH = 40
+const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+
+/** Whether this may be the `name` of a provider, or of one of its accounts: 1 to 40 characters, as in `jira` or `on-call`. */
+export function isPlainName(text: string): boolean {
+  return text.length <= MAX_PROVIDER_NAME_LENGTH && NAME.test(text)
+}
+
+/** Whether credentials may be stored under this name: a provider's own, or with one of its accounts, as in `jira@work`. */
+export function isProviderName(text: string): boolean {
+  const parts = text.split('@')
+  return parts.length <= 2 && parts.every(isPlainName)
+}
 
 /**
- * @param provider lower-case letters, digits and single hyphens, 1 to 40 characters, starting with a letter
+ * Returns the name under which the credentials of an account are stored, linked, listed and audited. The account without a name has the
+ * provider's.
+ */
+export function providerName(provider: string, account: string | undefined): string {
+  return account === undefined ? provider : `${provider}@${account}`
+}
+
+/** Returns the provider's own name: that of the service, whichever of its accounts this is. */
+export function serviceOf(provider: string): string {
+  return provider.split('@', 1)[0] ?? provider
+}
+
+/** Whether an operator who names `wanted` means `provider` too: the name of a provider stands for all its accounts. */
+export function meansProvider(wanted: string, provider: string): boolean {
+  return provider === wanted || provider.startsWith(`${wanted}@`)
+}
+
+/**
+ * @param provider a provider's name, or `name@account`: of lower-case letters, digits and single hyphens, 1 to 40 characters each, starting
+ *   with a letter
  * @throws `configuration_invalid` for another provider name, `owner_unknown` for an invalid owner
  */
 export function storageKey(provider: string, owner: Owner): StorageKey {
-  if (!PROVIDER_NAME.test(provider) || provider.length > MAX_PROVIDER_NAME_LENGTH) {
+  if (!isProviderName(provider)) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `A provider's name has 1 to ${MAX_PROVIDER_NAME_LENGTH} lower-case letters, digits and single hyphens and starts with a letter.`,
+      `A provider's name has 1 to ${MAX_PROVIDER_NAME_LENGTH} lower-case letters, digits and single hyphens and starts with a letter. One of its accounts is written name@account.`,
       { reason: 'provider_name' },
     )
   }
-  const checked = checkOwner(owner)
+  const checked = Object.freeze(checkOwner(owner))
   const path = `${provider}/${encodePart(checked.issuer)}/${encodePart(checked.subject)}`
-  return { provider, owner: checked, path } as StorageKey
+  return Object.freeze({ provider, owner: checked, path }) as StorageKey
 }
 
 const MAX_ENCODED_LENGTH = 120

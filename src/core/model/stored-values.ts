@@ -1,34 +1,50 @@
-import type { RequestCause } from './credential-state.ts'
-import { CredentialVaultError } from './errors.ts'
+import { REQUEST_CAUSES, type RequestCause } from './credential-state.ts'
+import { CredentialVaultError, isCredentialVaultError } from './errors.ts'
 import { normalisedUrl } from './url-value.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
-/** Returns the error for a missing credential. */
+/**
+ * Name of the one field that `sealedEnvelope` stores. No variable has a hyphen in its name, so a process without the envelope recognises
+ * such a value.
+ */
+export const SEALED_FIELD = 'mcp-sealed'
+
+/**
+ * Keeps owners from being asked again only because this process lacks its envelope.
+ *
+ * @throws `key_missing` (`envelope_missing`) for a value that `sealedEnvelope` sealed
+ */
+export function checkNotSealed(values: Readonly<Record<string, unknown>>): void {
+  if (!Object.hasOwn(values, SEALED_FIELD)) return
+  throw new CredentialVaultError(
+    'key_missing',
+    'The stored credential is sealed by sealedEnvelope, which this process does not use. Nothing was changed. ' +
+      'Set MCP_SEALED_ENVELOPE_KEY_FILE for this process, or wrap its backend with sealedEnvelope.',
+    { reason: 'envelope_missing' },
+  )
+}
+
+/** Returns the error for a credential that cannot be released in this state. */
 export function missing(status: RequestCause, provider: string): CredentialVaultError {
-  switch (status) {
-    case 'absent':
-      return new CredentialVaultError('credential_absent', `No credential is stored for ${provider}.`)
-    case 'revoked':
-      return new CredentialVaultError(
-        'credential_revoked',
-        `The credential for ${provider} was revoked and must be entered again.`,
-      )
-    case 'rejected':
-      return new CredentialVaultError(
-        'credential_rejected',
-        `${provider} refused the stored credential. Its owner is asked for a new one at the next call.`,
-      )
-    case 'expired':
-      return new CredentialVaultError(
-        'credential_expired',
-        `The credential for ${provider} has expired. Its owner is asked for a new one at the next call.`,
-      )
-    case 'incomplete':
-      return new CredentialVaultError(
-        'credential_incomplete',
-        `The credential for ${provider} lacks a field that the provider requires. Its owner is asked for it at the next call.`,
-      )
-  }
+  return new CredentialVaultError(`credential_${status}`, MISSING[status](provider), { provider })
+}
+
+const MISSING: Readonly<Record<RequestCause, (provider: string) => string>> = {
+  absent: (provider) => `No credential is stored for ${provider}.`,
+  revoked: (provider) => `The credential for ${provider} was revoked and must be entered again.`,
+  rejected: (provider) =>
+    `${provider} rejected the stored credential. Its owner is asked for a new one at the next call.`,
+  expired: (provider) =>
+    `The credential for ${provider} has expired. Its owner is asked for a new one at the next call.`,
+  incomplete: (provider) =>
+    `The credential for ${provider} lacks a field that the provider requires. Its owner is asked for it at the next call.`,
+}
+
+/** Returns the state that an error of {@link missing} is about; undefined for every other value. */
+export function unusableCause(error: unknown): RequestCause | undefined {
+  return isCredentialVaultError(error)
+    ? REQUEST_CAUSES.find((cause) => error.code === `credential_${cause}`)
+    : undefined
 }
 
 /** Returns an error that names the fields, without values. */

@@ -1,6 +1,9 @@
 import { basePathOf, urlBelow } from './server-base-url.ts'
 
-/** Names one link: the provider whose form it opens, and the request's handle. Both are checked for shape only. */
+/**
+ * Names one link: the provider whose form it opens, and the request's handle. Both are checked for shape only. None of their characters
+ * needs percent-encoding in a path or a query.
+ */
 export interface LinkTarget {
   readonly provider: string
   readonly handle: string
@@ -30,7 +33,7 @@ export function accountUrl(serverBaseUrl: URL): string {
 
 /** Returns path and query of one of a link's pages. `root` comes from {@link formRoot}. */
 export function linkPath(root: string, page: LinkPage, { provider, handle }: LinkTarget): string {
-  return `${root}/${encodeURIComponent(provider)}/${page}?t=${encodeURIComponent(handle)}`
+  return `${root}/${provider}/${page}?t=${handle}`
 }
 
 /** Returns the link that a user is asked to open. */

@@ -6,7 +6,7 @@ import { stateOf } from '../lifecycle/state-of.ts'
 import type { CredentialState } from '../model/credential-state.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
-import { type StorageKey, storageKey } from '../model/storage-key.ts'
+import { meansProvider, type StorageKey, storageKey } from '../model/storage-key.ts'
 import { missing } from '../model/stored-values.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { CredentialStatus } from '../ports/secret-backend.ts'
@@ -23,7 +23,7 @@ export interface ShownCredential extends Owner {
   readonly version?: string
   /** RFC 3339, as the other times. */
   readonly since?: string
-  readonly account?: string
+  readonly accountName?: string
   readonly expiresAt?: string
   readonly rejectedAt?: string
 }
@@ -147,7 +147,8 @@ export function createAdminOperations(parts: AdminOperationsParts): AdminOperati
 
 function isAskedFor({ provider, owner }: StorageKey, filter: CredentialFilter): boolean {
   const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value
-  return fits(filter.provider, provider) && fits(filter.issuer, owner.issuer) && fits(filter.subject, owner.subject)
+  if (filter.provider !== undefined && !meansProvider(filter.provider, provider)) return false
+  return fits(filter.issuer, owner.issuer) && fits(filter.subject, owner.subject)
 }
 
 function shown({ provider, owner }: StorageKey, status: CredentialStatus): ShownCredential {
@@ -161,7 +162,7 @@ function shown({ provider, owner }: StorageKey, status: CredentialStatus): Shown
       version: status.version.label,
       since: status.version.createdAt.toISOString(),
     }),
-    ...(labels?.accountName !== undefined && { account: labels.accountName }),
+    ...(labels?.accountName !== undefined && { accountName: labels.accountName }),
     ...(labels?.expiresAt && { expiresAt: labels.expiresAt.toISOString() }),
     ...(labels?.rejectedAt && { rejectedAt: labels.rejectedAt.toISOString() }),
   }

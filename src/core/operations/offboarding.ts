@@ -1,34 +1,32 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { EventListeners } from '../journal/event-listeners.ts'
 import type { Journal } from '../journal/journal.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
 import { storageKey } from '../model/storage-key.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { Cutoff } from '../ports/cutoff.ts'
+import type { NotEnded } from '../ports/events.ts'
 import type { PendingRequests } from '../requests/pending-requests.ts'
 import { type OwnerRevocationParts, type RevokedCredential, revokeAllOf } from './owner-revocation.ts'
 import type { RunningSaves } from './running-saves.ts'
 
+/** Options of an offboarding. */
 export interface OffboardingChoices {
-  /** Providers to revoke besides those that the list names: for a backend that may not list. */
-  readonly providers?: readonly string[]
+  /** Providers to revoke besides the registered ones and those that the list names: for a backend that may not list. */
+  readonly providers?: readonly string[] | undefined
   /** Also remove the marks of the revocations. Default false. */
-  readonly purge?: boolean
+  readonly purge?: boolean | undefined
   /** Only tell what would be revoked. Default false. */
-  readonly dryRun?: boolean
+  readonly dryRun?: boolean | undefined
 }
 
-/** Something that an offboarding could not end. Offboarding again finishes it. */
-export interface NotEnded {
-  readonly what: 'browser_sessions' | 'pending_requests' | 'credential' | 'credential_list'
-  readonly provider?: string
-  /** Code of the failure. */
-  readonly error: string
-}
-
+/** The result of an offboarding. */
 export interface Offboarded extends Owner {
   readonly dryRun: boolean
   readonly credentials: readonly RevokedCredential[]
+  /** How many credentials, of all owners, the backend's list named. */
+  readonly listed: number
   /** Empty if everything was ended. */
   readonly left: readonly NotEnded[]
 }
@@ -42,6 +40,7 @@ export interface OffboardingParts {
   /** Names of the registered providers. */
   readonly providers: () => Iterable<string>
   readonly journal: Pick<Journal, 'note'>
+  readonly events: Pick<EventListeners, 'emit'>
 }
 
 /**
@@ -50,7 +49,7 @@ export interface OffboardingParts {
  * call of this process gets a value that it revoked.
  */
 export function createOffboarding(parts: OffboardingParts) {
-  const { credentials, endSessions, requests, saves, cutoff, providers, journal } = parts
+  const { credentials, endSessions, requests, saves, cutoff, providers, journal, events } = parts
 
   return async function offboard(
     owner: Owner,
@@ -67,7 +66,7 @@ export function createOffboarding(parts: OffboardingParts) {
       }
     }
     const keyOf = (provider: string) => storageKey(provider, owner)
-    const forced = { named: named.map(keyOf), unlessListed: [...providers()].map(keyOf) }
+    const forced = { named: named.map(keyOf), known: [...providers()].map(keyOf) }
     if (!dryRun) {
       await attempt('browser_sessions', () => endSessions(owner, context))
       await attempt('pending_requests', () => requests.endAllOf(owner))
@@ -75,9 +74,11 @@ export function createOffboarding(parts: OffboardingParts) {
       await saves.settled(owner)
     }
     let revoked: readonly RevokedCredential[] = []
+    let listed = 0
     await attempt('credential_list', async () => {
       const done = await revokeAllOf(owner, { credentials, context, purge, dryRun, ...forced })
       revoked = done.credentials
+      listed = done.listed
       if (done.damage) throw done.damage
     })
     for (const { provider, error } of revoked)
@@ -90,8 +91,9 @@ export function createOffboarding(parts: OffboardingParts) {
       const count = revoked.filter(({ result }) => result === 'revoked' || result === 'purged').length
       const outcome = left.length === 0 ? 'success' : 'failure'
       await journal.note({ type: 'admin.offboarded', outcome, owner, actor, clientId, address, count, correlationId })
+      events.emit('offboarded', { owner, revoked: count, left, correlationId })
     }
-    return { ...owner, dryRun, credentials: revoked, left }
+    return { ...owner, dryRun, credentials: revoked, listed, left }
   }
 }
 

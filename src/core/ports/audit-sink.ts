@@ -2,6 +2,7 @@ import type { RequestCause } from '../model/credential-state.ts'
 import type { ErrorReason } from '../model/error-reason.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
+import type { KeyUse } from './key-use.ts'
 
 /** The position of a line: its writer, and its number in that writer's order, from 1. */
 export interface AuditPosition {
@@ -22,7 +23,7 @@ export type AuditEventType =
   | 'credential.denied'
   /** The service itself answered 401 or 403 to the value. */
   | 'credential.rejected_upstream'
-  /** The service refused this version: it is about to be put out of use. */
+  /** The service rejected this version: it is about to be put out of use. */
   | 'credential.rejected'
   /** The owner or an operator took a rejection back. */
   | 'credential.reinstated'
@@ -73,6 +74,10 @@ export type AuditEventType =
   | 'key.resealing'
   /** `count` records were rewritten. */
   | 'key.resealed'
+  /** The keys of the form tier are about to be given out. */
+  | 'key.writer_exported'
+  /** The keys of the tool tier, which open every record, are about to be given out. */
+  | 'key.reader_exported'
   /** The store's keys are about to be locked with another store key. */
   | 'key.rewrapped'
   /** The earlier keys are about to be removed. */
@@ -172,8 +177,11 @@ export interface AuditEvent {
  * or saved only after it has resolved.
  */
 export interface AuditSink {
-  /** Called once before the first line, with a key derived from the backend's own key if it has one. */
-  open?(key: Uint8Array | undefined): Promise<void>
+  /**
+   * Called once before the first line, with a key derived from the backend's own key if it has one. The log calls `keyConfigured` with each
+   * key that its configuration gives it, and lets its error through.
+   */
+  open?(key: Uint8Array | undefined, keyConfigured?: (use: KeyUse) => void): Promise<void>
   append(event: AuditEvent): Promise<AuditPosition>
   close(): Promise<void>
 }

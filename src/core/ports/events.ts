@@ -14,6 +14,25 @@ export interface ExpiringEvent extends CredentialEvent {
   readonly expiresAt: Date
 }
 
+/** Something that an offboarding could not end. Offboarding the same owner again finishes it. */
+export interface NotEnded {
+  readonly what: 'browser_sessions' | 'pending_requests' | 'credential' | 'credential_list'
+  readonly provider?: string
+  /** Code of the failure. */
+  readonly error: string
+}
+
+/** An owner was offboarded in this process. It never holds a value, a token or a link. */
+export interface OffboardedEvent {
+  readonly owner: Owner
+  /** How many credentials this offboarding revoked or purged. */
+  readonly revoked: number
+  /** What could not be ended. Empty if everything was. */
+  readonly left: readonly NotEnded[]
+  /** Joins the event with its audit lines. */
+  readonly correlationId: string
+}
+
 /** By name: what a listener gets. */
 export interface VaultEventMap {
   /** A credential was saved on the form, or by an import. */
@@ -28,6 +47,8 @@ export interface VaultEventMap {
   readonly expiring: ExpiringEvent
   /** Revoked or purged through this library. */
   readonly revoked: CredentialEvent
+  /** An owner was offboarded through the admin API, SCIM or `vault.offboard`, even if something of theirs is left. */
+  readonly offboarded: OffboardedEvent
 }
 
 export type VaultEventName = keyof VaultEventMap

@@ -11,7 +11,10 @@ export type PendingOutcome = 'saved' | 'cancelled' | 'declined'
 
 export interface PendingEntry {
   readonly key: PendingKey
-  /** Keyed hash of owner, OAuth client and provider: at most one open request each. */
+  /**
+   * Keyed hash of owner, OAuth client and provider: at most one open request each. A slot belongs to exactly one owner: entries with the
+   * same `slot` have the same `owner`, so a store may keep slots below their owner.
+   */
   readonly slot: string
   /** Keyed hash of the owner: at most `maxOpenPerOwner` open requests each. */
   readonly owner: string
@@ -28,6 +31,19 @@ export interface StoredEntry extends PendingEntry {
   readonly outcome?: PendingOutcome
 }
 
+export interface OpenedEntry extends StoredEntry {
+  /** Set if the call was not counted as waiting, because its owner has the most waiting calls in all processes together. */
+  readonly mayNotWait?: true
+}
+
+/** A limit that a request counts against. */
+export interface UseLimit {
+  /** Keyed hash of the limit and of the user, address or network that it is for. */
+  readonly key: string
+  /** Most uses within a minute, 1 or more. */
+  readonly most: number
+}
+
 /**
  * Stores pending requests. All methods are asynchronous and atomic across every process that shares the store. Errors: `unavailable` when
  * the store cannot be reached, `pending_store_full` from `openOrReuse`. Times are Unix milliseconds.
@@ -41,9 +57,11 @@ export interface PendingStore {
   /**
    * Inserts `entry` and returns it. If its slot has an entry that is open or claimed and not expired, returns that one instead. With
    * `waiterId`, the same step counts the call as waiting for the returned entry until it expires. A shared store may forget a call that
-   * has not asked for the entry with its `waiterId` for half a minute, because its process may be dead.
+   * has not asked for the entry with its `waiterId` for half a minute, because its process may be dead. It also counts the waiting calls of
+   * the owner in all processes: with `mostWaiting` of them, it does not count this one, and sets `mayNotWait`. A store of one process may
+   * ignore `mostWaiting`, because its caller counts.
    */
-  openOrReuse(entry: PendingEntry, waiterId?: string): Promise<StoredEntry>
+  openOrReuse(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
   /** Returns the entry. With `waiterId`, the call is counted as waiting from now on, if it may have been forgotten. */
   get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
   /**
@@ -55,26 +73,33 @@ export interface PendingStore {
   unclaim(key: PendingKey, claimId: string): Promise<void>
   /**
    * Turns any state into `closed` and frees the slot. Keeps the first outcome if it is closed already. Resolves whether this call closed
-   * it. With `topic`, the same step wakes the topic, whether or not it closed anything.
+   * it. With `topics`, the same step wakes them, whether or not it closed anything.
    */
-  close(key: PendingKey, outcome: PendingOutcome, topic?: string): Promise<boolean>
+  close(key: PendingKey, outcome: PendingOutcome, topics?: readonly string[]): Promise<boolean>
   /**
-   * Closes every entry of this owner that is not closed, and returns those. Absent where entries cannot be found by their owner; offboarding
-   * then leaves them until they expire.
+   * Closes every entry of this owner that is not closed, even if it is claimed or awaited, and frees its slot. Resolves to the closed
+   * entries as they are stored afterwards. It does not wake their topics: the caller does. Entries that are opened afterwards are not
+   * affected. Absent where entries cannot be found by their owner; an offboarding then leaves them until they expire.
    */
   closeAll?(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Removes one waiting call from the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
   /**
-   * Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. With `topic`, the same step then
-   * wakes the topic.
+   * Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. With `topics`, the same step then
+   * wakes them.
    */
-  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome, topic?: string): Promise<boolean>
+  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome, topics?: readonly string[]): Promise<boolean>
   /**
    * Calls `onWake` for every later `wake` of the topic, from any process. A store that may lose a wake also calls it from time to time.
    * Resolves to the function that stops listening.
    */
   listen(topic: string, onWake: () => void): Promise<() => void>
+  /**
+   * Counts one use against a limit, in windows of a minute that begin with their first use, over every process. Limits of wider networks
+   * follow the first one, in the same order for the same first key: if one of them is used up, the use is not counted. Resolves to 0, or to
+   * the milliseconds until the window ends whose limit is used up. Absent in a store of one process, whose caller counts.
+   */
+  countUse?(limits: readonly [UseLimit, ...UseLimit[]]): Promise<number>
   /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>
   shutdown(): Promise<void>

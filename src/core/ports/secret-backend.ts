@@ -1,6 +1,8 @@
+import type { ErrorReason } from '../model/error-reason.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from './audit-sink.ts'
+import type { KeyUse } from './key-use.ts'
 import type { StoreKeys } from './store-keys.ts'
 
 declare const versionBrand: unique symbol
@@ -40,6 +42,8 @@ export type CredentialStatus =
       /** Field names of this version, if the backend stores them. */
       readonly fields?: readonly string[]
       readonly labels?: VersionLabels
+      /** Why `read` will refuse these values, if `stat` can tell without reading them. It changes nothing but what people are told. */
+      readonly refused?: ErrorReason
     }
 
 export type CredentialLookup =
@@ -57,12 +61,14 @@ export type Expectation = 'any' | 'absent' | { readonly version: VersionRef }
 
 export interface WriteIntent {
   readonly expect: Expectation
-  /** The durable audit line that announced this write, kept with the record. */
-  readonly audit: AuditPosition
+  /** The durable audit line that announced this write, kept with the record. Undefined if the earlier record, which is rewritten, had none. */
+  readonly audit: AuditPosition | undefined
   /** Same for every attempt of one logical write. */
   readonly operationId: string
   /** Kept with the version. If they cannot be written, the values still are. */
   readonly labels?: Omit<VersionLabels, 'rejectedAt'> | undefined
+  /** Field names for the status of this version, if the stored values hide them. Default: the names in the values. */
+  readonly fields?: readonly string[] | undefined
 }
 
 export interface RevokeIntent {
@@ -81,7 +87,10 @@ export interface BackendCall {
   readonly correlationId: string
   /** Called with the vendor's id of each request, for the audit line. */
   readonly noteRequest?: (requestId: string) => void
-  /** Called by a save with the status that it found before writing. A repeated attempt has to find the same. */
+  /**
+   * Called by a save with the status that it found before writing. A repeated attempt has to find the same. Called again with the version
+   * that it replaced if it looks again afterwards, because a rejection may be marked or undone between the look and the write.
+   */
   readonly noteBase?: (status: CredentialStatus) => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
   readonly assertion?: (() => Promise<string>) | undefined
@@ -109,6 +118,8 @@ export interface BackendPrincipal {
 export interface OpeningEvents {
   /** A new store was created and sealed with the key of this id: 8 hex digits that reveal nothing about the key. */
   keyCreated?(keyId: string): void
+  /** A key was configured, for this use. Throws `configuration_invalid` (`same_key`) if another use has the same: let it through. */
+  keyConfigured?(use: KeyUse): void
 }
 
 export interface StoredCredential {
@@ -124,6 +135,12 @@ export interface RotateCommand {
   readonly command: string
   /** The input to type, with `…` for each value, and Ctrl-D after it. */
   readonly input: string
+}
+
+/** Another process that serves the same address from the same store. */
+export interface OtherServer {
+  /** When it started. Undefined if it does not say. */
+  readonly startedAt: Date | undefined
 }
 
 /**
@@ -183,10 +200,21 @@ export interface SecretBackend {
   /** The store's own keys. Absent where a vendor keeps them. */
   readonly storeKeys?: StoreKeys
   /**
+   * Rejects with a key's error if this process cannot save with the store's newest key, as after a change of keys that did not reach it.
+   * Absent where a vendor keeps the keys.
+   */
+  checkKeys?(): Promise<void>
+  /** Rewrites records under the newest key, for a backend that seals values with keys from its configuration. */
+  readonly resealing?: Pick<StoreKeys, 'reseal'>
+  /**
    * Shows other processes, until `close()`, that a server at this address uses the store. Resolves to true when another server at this
    * address shows the same, and to false when there is none or it cannot be told. Never rejects. Absent where the store cannot show it.
+   *
+   * @param noticed called with each other server at this address, now and later
    */
-  announceServer?(serverBaseUrl: string): Promise<boolean>
+  announceServer?(serverBaseUrl: string, noticed?: (other: OtherServer) => void): Promise<boolean>
+  /** The servers at this address that show it, for `doctor`. Absent where the store cannot show it. */
+  announcedServers?(serverBaseUrl: string): Promise<readonly OtherServer[]>
   close(): Promise<void>
 }
 

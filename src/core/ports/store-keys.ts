@@ -5,8 +5,8 @@ export interface StoreKeys {
   /** Makes a new key for all new records. Old records stay as they are, and can be read. */
   rotate(signal: AbortSignal): Promise<RotatedKeys>
   /**
-   * Rewrites every record under the newest key, without changing its version. It can be interrupted and run again. A concurrent save is
-   * never lost.
+   * Rewrites every record under the newest key. The sealed file keeps the versions; a vendor's store makes a new one, with the same labels.
+   * It can be interrupted and run again. A concurrent save is never lost.
    */
   reseal(options: ResealRequest, signal: AbortSignal): Promise<ResealReport>
   /**
@@ -17,6 +17,8 @@ export interface StoreKeys {
   rewrap(key: Uint8Array, signal: AbortSignal): Promise<RewrappedKeys>
   /** Removes every key but the newest. Throws `conflict` while a record needs an old key, or a server may still use one. */
   retire(options: DryRun, signal: AbortSignal): Promise<RetiredKeys>
+  /** The keys of one tier, for a process that must not have those of the other. */
+  exportBundle(tier: BundleTier, signal: AbortSignal): Promise<ExportedBundle>
   /** The credentials that an exposed key could have opened. Damaged records are counted, and cannot be named. */
   exposed(options: ExposureQuery, signal: AbortSignal): Promise<Exposure>
 }
@@ -30,6 +32,16 @@ export interface RotatedKeys {
   /** Id of the new key, 8 hex digits. */
   readonly key: string
   readonly previous: string
+}
+
+/** The form tier saves and cannot read; the tool tier reads and cannot save. */
+export type BundleTier = 'form' | 'tool'
+
+export interface ExportedBundle {
+  /** One line of text, as secret as a key. */
+  readonly text: string
+  /** Id of the store's newest key, 8 hex digits, which the bundle contains. */
+  readonly key: string
 }
 
 export interface ResealRequest extends DryRun {
@@ -46,10 +58,14 @@ export interface ResealReport {
   readonly resealed: number
   /** Already under the newest key. */
   readonly upToDate: number
-  /** Revoked on a full disk, so that nothing is left that a key opens. */
+  /** Revoked, so that nothing is left that a key opens. The sealed file counts only those that were revoked on a full disk. */
   readonly emptied: number
-  /** Files that fail their checks and were left as they are. */
+  /** Records that fail their checks and were left as they are. */
   readonly damaged: readonly string[]
+  /** Records under a key that is not configured, which were left as they are. */
+  readonly unknownKey?: readonly string[]
+  /** Records that were stored without a seal and were left as they are. */
+  readonly notSealed?: readonly string[]
 }
 
 export interface RewrappedKeys {

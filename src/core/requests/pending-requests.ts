@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { ownerHash } from '../crypto/owner-hash.ts'
+import { ownerHash, ownerHashes } from '../crypto/owner-hash.ts'
 import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
 import { CredentialVaultError } from '../model/errors.ts'
@@ -15,6 +15,12 @@ import { createWaitingCalls } from './waiting-calls.ts'
 export interface FoundRequest {
   readonly request: PendingRequest
   readonly state: RequestState
+}
+
+interface Opened {
+  readonly request: PendingRequest
+  /** False if the owner has the most waiting calls in all processes together. */
+  readonly mayWait: boolean
 }
 
 export interface Claim {
@@ -59,6 +65,8 @@ export interface PendingRequests {
    * the link expires.
    */
   wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  /** Whether links still work after this process has ended, because the store is shared. */
+  readonly outliveProcess: boolean
   /** First 8 hex digits of the request's key, for audit lines. */
   label(request: PendingRequest): string
 }
@@ -80,7 +88,7 @@ export const DEFAULT_LINK_TTL_SECONDS = 600
 /** Milliseconds for which an ended link's owner is still told how it ended. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
-/** Calls of one owner that may wait at the same time. */
+/** Calls of one owner that may wait at the same time, in all replicas together where they share a store. */
 const MOST_WAITING_CALLS = 100
 
 const sealedSchema = z.strictObject({
@@ -101,10 +109,13 @@ export function createPendingRequests({
   sealer,
   linkTtlSeconds = DEFAULT_LINK_TTL_SECONDS,
 }: PendingRequestsParts): PendingRequests {
-  const handleOf = (id: string) => sealer.mac('link', id).toString('base64url')
+  const handlesOf = (id: string) => sealer.macs('link', id).map((hash) => hash.toString('base64url'))
   const keyOf = (handle: string) => createHash('sha256').update(handle).digest('base64url') as PendingKey
-  const topicOf = ({ provider, user }: NewRequest) =>
-    sealer.mac('topic', provider, user.issuer, user.subject).toString('base64url')
+  // During a change of keys the replicas do not all have the same current key.
+  const topicsOf = ({ provider, user }: NewRequest) =>
+    sealer.macs('topic', provider, user.issuer, user.subject).map((hash) => hash.toString('base64url'))
+  const wakeAll = async (topics: Iterable<string>) =>
+    void (await Promise.all([...topics].map((topic) => store.wake(topic))))
 
   function newEntry(wanted: NewRequest): PendingEntry {
     const { provider, user, cause, openedBy } = wanted
@@ -121,7 +132,7 @@ export function createPendingRequests({
       keepUntil,
     )
     return {
-      key: keyOf(handleOf(id)),
+      key: keyOf(sealer.mac('link', id).toString('base64url')),
       slot: sealer.mac('slot', provider, issuer, subject, clientId ?? '').toString('base64url'),
       owner: ownerHash(sealer, user),
       sealed,
@@ -134,9 +145,9 @@ export function createPendingRequests({
     const content = sealedSchema.safeParse(sealer.open('pending-request', entry.sealed))
     if (!content.success) return undefined
     const { id, issuer, subject, clientId, ...rest } = content.data
-    const handle = handleOf(id)
     // A record moved under another key would give its owner to that link.
-    if (keyOf(handle) !== entry.key) return undefined
+    const handle = handlesOf(id).find((one) => keyOf(one) === entry.key)
+    if (handle === undefined) return undefined
     return {
       ...rest,
       user: { issuer, subject, ...(clientId === undefined ? {} : { clientId }) },
@@ -154,15 +165,18 @@ export function createPendingRequests({
     return isTheirs ? request : undefined
   }
 
-  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<PendingRequest> {
-    const entry = await store.openOrReuse(newEntry(wanted), waiterId)
+  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<Opened> {
+    const insert = () => store.openOrReuse(newEntry(wanted), waiterId, MOST_WAITING_CALLS)
+    const entry = await insert()
     const request = unsealFor(wanted, entry)
-    if (request) return request
-    // The entry was sealed with an earlier web key, or somebody put another's record there. Close it to make room for a new one.
+    if (request) return { request, mayWait: !entry.mayNotWait }
+    // The entry was sealed with a web key that is not valid any more, or somebody put another's record there. Close it to make room for a
+    // new one.
     await store.close(entry.key, 'cancelled')
-    const replaced = unsealFor(wanted, await store.openOrReuse(newEntry(wanted), waiterId))
+    const again = await insert()
+    const replaced = unsealFor(wanted, again)
     if (!replaced) throw swapped(store.name)
-    return replaced
+    return { request: replaced, mayWait: !again.mayNotWait }
   }
 
   const waitingCalls = createWaitingCalls(MOST_WAITING_CALLS)
@@ -171,7 +185,11 @@ export function createPendingRequests({
     async openOrReuse(wanted, { waits = false } = {}) {
       const waiterId = waits ? waitingCalls.begin(wanted.user) : undefined
       try {
-        return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
+        const { request, mayWait } = await opened(wanted, waiterId)
+        if (waiterId === undefined) return request
+        if (mayWait) return { ...request, waiterId }
+        waitingCalls.end(wanted.user, waiterId)
+        return request
       } catch (error) {
         waitingCalls.end(wanted.user, waiterId)
         throw error
@@ -201,27 +219,29 @@ export function createPendingRequests({
 
     unclaim: (claim) => store.unclaim(claim.key, claim.id),
 
-    close: (request, outcome) => store.close(request.key, outcome, topicOf(request)),
+    close: (request, outcome) => store.close(request.key, outcome, topicsOf(request)),
 
     async withdraw(request) {
       await requests.leave(request)
-      return store.closeUnlessAwaited(request.key, 'declined', topicOf(request))
+      return store.closeUnlessAwaited(request.key, 'declined', topicsOf(request))
     },
 
     async endAllOf(owner) {
       if (!store.closeAll) throw endsNone(store.name)
-      const closed = await store.closeAll(ownerHash(sealer, owner), 'cancelled')
-      const topics = new Set(closed.map(unseal).flatMap((request) => (request ? [topicOf(request)] : [])))
-      await Promise.all([...topics].map((topic) => store.wake(topic)))
+      const closed: StoredEntry[] = []
+      for (const hash of ownerHashes(sealer, owner)) closed.push(...(await store.closeAll(hash, 'cancelled')))
+      await wakeAll(new Set(closed.map(unseal).flatMap((request) => (request ? topicsOf(request) : []))))
     },
 
     async wait(request, hasCredential, signal) {
       try {
-        return await waitForEnd({ store, topic: topicOf(request), request, hasCredential, signal })
+        return await waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal })
       } finally {
         await requests.leave(request)
       }
     },
+
+    outliveProcess: store.shared,
 
     label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
   }

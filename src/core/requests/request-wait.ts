@@ -7,8 +7,8 @@ export type RequestState = 'open' | 'claimed' | 'expired' | PendingOutcome
 
 export interface RequestWait {
   readonly store: PendingStore
-  /** Woken when a credential of this owner and provider is saved, and when such a request ends. */
-  readonly topic: string
+  /** Woken when a credential of this owner and provider is saved, and when such a request ends. One for each valid web key. */
+  readonly topics: readonly string[]
   readonly request: PendingRequest
   readonly hasCredential: () => Promise<boolean>
   readonly signal: AbortSignal
@@ -21,15 +21,17 @@ const LOOK_AGAIN_AFTER = 1_000
 
 /** Waits as `PendingRequests.wait` promises. The call still counts as waiting when this ends. */
 export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
-  const { store, topic, request, signal } = wait
+  const { store, topics, request, signal } = wait
   let wakeUp: (() => void) | undefined
   let woken = false
   signal.throwIfAborted()
-  const stop = await store.listen(topic, () => {
+  const onWake = () => {
     woken = true
     wakeUp?.()
-  })
+  }
+  const stops: (() => void)[] = []
   try {
+    for (const topic of topics) stops.push(await store.listen(topic, onWake))
     for (;;) {
       woken = false
       const seen = await look(wait)
@@ -44,7 +46,7 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
       signal.throwIfAborted()
     }
   } finally {
-    stop()
+    for (const stop of stops) stop()
   }
 }
 

@@ -3,7 +3,7 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { type CallToolResult, UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
 import { type CompletionNotices, createCompletionNotices } from '../../core/gate/completion-notices.ts'
-import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
+import { accountOf, type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
@@ -12,7 +12,12 @@ import { refuseForeignServer } from './same-sdk.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
 import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
-export interface GateOptions {
+export interface GateOptions<P extends ToolParameters = ToolParameters> {
+  /**
+   * Which of the provider's `accounts` the call needs: its name, or a function of the handler's first parameter, the tool's arguments, which
+   * returns undefined for the account without a name. `getCredentials(extra)` then returns that one. Default: the account without a name.
+   */
+  readonly account?: string | ((args: P[0]) => string | undefined | Promise<string | undefined>)
   /** Answers immediately with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
   readonly failFast?: boolean
   /**
@@ -25,6 +30,12 @@ export interface GateOptions {
 }
 
 const gateOptions = z.strictObject({
+  account: z
+    .custom<GateOptions['account']>(
+      (value) => typeof value === 'string' || typeof value === 'function',
+      'must be the name of an account, or a function that returns one',
+    )
+    .optional(),
   failFast: z.boolean().optional(),
   retry: z.boolean().optional(),
   tool: z.string().min(1).max(128).optional(),
@@ -36,7 +47,7 @@ const gateOptions = z.strictObject({
  */
 export interface RequireCredentials {
   <P extends ToolParameters>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
-  <P extends ToolParameters>(provider: GatedProvider, options: GateOptions, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters>(provider: GatedProvider, options: GateOptions<P>, handler: ToolHandler<P>): GatedHandler<P>
 }
 
 /**
@@ -72,18 +83,22 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
 
   return <P extends ToolParameters>(
     provider: GatedProvider,
-    ...rest: [ToolHandler<P>] | [GateOptions, ToolHandler<P>]
+    ...rest: [ToolHandler<P>] | [GateOptions<P>, ToolHandler<P>]
   ): GatedHandler<P> => {
-    const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest
+    const [options, handler]: [GateOptions<P>, ToolHandler<P>] = rest.length === 1 ? [{}, rest[0]] : rest
     const { failFast = false, retry = true, tool } = parseOptions(gateOptions, options, 'requireCredentials')
     if (typeof handler !== 'function')
       throw new TypeError('requireCredentials takes a provider, options if any, and a handler')
+    const { account } = options
+    // A name that is not declared is found when the server starts, not at the first call.
+    if (typeof account === 'string') accountOf(provider, account)
     return async (...parameters) => {
       const extra = extraOf(parameters)
       const before = parameters.slice(0, -1)
       const toolCall = callOf(extra) ?? createToolCall(before)
       const outcome = await passGate({
         provider,
+        account: typeof account === 'function' ? await account(parameters[0]) : account,
         failFast,
         retry,
         tool,
@@ -91,7 +106,8 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
         notices,
         authInfo: extra.authInfo,
         toolCall,
-        handler: async (report) => handler(...([...before, guardedExtra(extra, toolCall, report)] as unknown as P)),
+        handler: async (report, inside) =>
+          handler(...([...before, guardedExtra(extra, inside, report)] as unknown as P)),
       })
       return answerWith(outcome)
     }

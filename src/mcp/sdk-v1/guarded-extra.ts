@@ -1,14 +1,15 @@
 import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js'
+import type { EchoReport } from '../../core/gate/guarded-run.ts'
 import { guardOutgoing } from '../../core/gate/outgoing-guard.ts'
-import { callOf, type ToolCall } from '../../core/gate/tool-call.ts'
+import { callOf, remarkCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /**
  * Wraps the handler's `extra` so that every message to the client is first searched for the call's secrets. An `extra` from an outer gate
- * is guarded already.
+ * is guarded already, and is only marked with `toolCall`, the call as it is behind this gate.
  */
-export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: () => Promise<void>): ToolExtra {
-  if (callOf(extra)) return extra
+export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: EchoReport): ToolExtra {
+  if (callOf(extra)) return remarkCall(extra, toolCall)
   return guardOutgoing(extra, {
     toolCall,
     report,

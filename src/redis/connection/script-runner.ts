@@ -89,7 +89,8 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
         problem = redisProblem(error, link?.where ?? 'Redis')
         if (!isPassing(error)) throw problem
         servers.lookAgain()
-        await delay(randomInt(20, 60), undefined, { ref: false })
+        // A command must not end while it waits here.
+        await delay(randomInt(20, 60))
       }
     }
     throw isClosed() ? closedError() : (problem ?? noAnswer('Redis', timeoutMilliseconds))

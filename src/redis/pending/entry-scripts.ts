@@ -6,6 +6,7 @@ import { redisScript } from '../connection/redis-script.ts'
  * - `:e:{key}` an entry, a hash
  * - `:s:{slot}` the key of the slot's open entry
  * - `:w:{key}` its waiting calls, by the time until which each counts
+ * - `:c` all waiting calls of the owner, by the same time
  * - `:o` the owner's entries that are open or claimed, by the time until which they are
  *
  * `KEYS[2]`, where all keys are on one server, holds every entry as `root key`, by the time from which it may make room for another.
@@ -15,6 +16,14 @@ local root, all = KEYS[1], KEYS[2]
 local function entryKey(key) return root .. ':e:' .. key end
 local function waitersKey(key) return root .. ':w:' .. key end
 local function slotKey(slot) return root .. ':s:' .. slot end
+local calls = root .. ':c'
+
+-- Counts a call as waiting for the entry, as long as its lease lasts.
+local function await(one, waiter, lease)
+  for _, key in ipairs({ waitersKey(one.key), calls }) do redis.call('ZADD', key, text(now + lease), waiter) end
+  keep(waitersKey(one.key), one.keepUntil)
+  keep(calls, now + lease)
+end
 
 local function find(key)
   local held = redis.call('HMGET', entryKey(key), 'slot', 'sealed', 'expiresAt', 'keepUntil', 'outcome', 'claim', 'claimUntil', 'closedBy')
@@ -59,12 +68,18 @@ local function close(one, outcome, by)
   return true
 end
 
+-- Wakes the topics at the end of ARGV.
+local function wake()
+  for at = 6, #ARGV do redis.call('PUBLISH', ARGV[5], ARGV[at]) end
+end
+
 local function answer(is) return { is and 'yes' or 'no' } end
 `
 
 /**
  * `ARGV`: 2 key, 3 slot, 4 sealed, 5 expiresAt, 6 keepUntil, 7 waiter or empty, 8 lease in milliseconds, 9 most open of the owner, 10 most
- * entries. Answers the entry, `owner_full` or `store_full`. Run twice, it finds the entry that it has inserted.
+ * entries, 11 most waiting calls of the owner. Answers the entry, `owner_full` or `store_full`, and after the entry `may_not_wait` if the
+ * call was not counted. Run twice, it finds the entry that it has inserted.
  */
 export const OPEN = redisScript(
   ENTRIES,
@@ -102,11 +117,16 @@ if not one then
   redis.call('SET', slotKey(slot), key, 'PXAT', ARGV[5])
   index(one)
 end
+local answered = stored(one)
 if waiter ~= '' then
-  redis.call('ZADD', waitersKey(one.key), text(now + tonumber(ARGV[8])), waiter)
-  keep(waitersKey(one.key), one.keepUntil)
+  redis.call('ZREMRANGEBYSCORE', calls, '-inf', text(now))
+  if redis.call('ZSCORE', calls, waiter) or redis.call('ZCARD', calls) < tonumber(ARGV[11]) then
+    await(one, waiter, tonumber(ARGV[8]))
+  else
+    answered[#answered + 1] = 'may_not_wait'
+  end
 end
-return stored(one)
+return answered
 `,
 )
 
@@ -116,10 +136,7 @@ export const GET = redisScript(
   `
 local one = find(ARGV[2])
 if not one then return { 'absent' } end
-if ARGV[3] ~= '' and one.isLive then
-  redis.call('ZADD', waitersKey(one.key), text(now + tonumber(ARGV[4])), ARGV[3])
-  keep(waitersKey(one.key), one.keepUntil)
-end
+if ARGV[3] ~= '' and one.isLive then await(one, ARGV[3], tonumber(ARGV[4])) end
 return stored(one)
 `,
 )
@@ -154,13 +171,13 @@ return answer(true)
 `,
 )
 
-/** `ARGV`: 2 key, 3 outcome, 4 id of this call, 5 topic or empty, 6 channel. A repeated call answers as the first did. */
+/** `ARGV`: 2 key, 3 outcome, 4 id of this call, 5 channel, 6 and more: topics. A repeated call answers as the first did. */
 export const CLOSE = redisScript(
   ENTRIES,
   `
 local one = find(ARGV[2])
 local closed = one ~= nil and close(one, ARGV[3], ARGV[4])
-if ARGV[5] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[5]) end
+wake()
 return answer(closed)
 `,
 )
@@ -174,7 +191,7 @@ if not one then return answer(false) end
 redis.call('ZREMRANGEBYSCORE', waitersKey(one.key), '-inf', text(now))
 if one.isClaimed or redis.call('ZCARD', waitersKey(one.key)) > 0 then return answer(false) end
 local closed = close(one, ARGV[3], ARGV[4])
-if closed and ARGV[5] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[5]) end
+if closed then wake() end
 return answer(closed)
 `,
 )
@@ -200,7 +217,7 @@ return closed
 export const LEAVE = redisScript(
   ENTRIES,
   `
-redis.call('ZREM', waitersKey(ARGV[2]), ARGV[3])
+for _, key in ipairs({ waitersKey(ARGV[2]), calls }) do redis.call('ZREM', key, ARGV[3]) end
 return answer(true)
 `,
 )

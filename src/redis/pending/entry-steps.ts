@@ -1,6 +1,12 @@
 import { BoundedMap } from '../../core/host/bounded-map.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import type { PendingEntry, PendingKey, PendingOutcome, StoredEntry } from '../../core/ports/pending-store.ts'
+import type {
+  OpenedEntry,
+  PendingEntry,
+  PendingKey,
+  PendingOutcome,
+  StoredEntry,
+} from '../../core/ports/pending-store.ts'
 import type { RedisConnection } from '../connection/redis-connection.ts'
 import { closedError } from '../connection/redis-problem.ts'
 import type { RedisScript } from '../connection/redis-script.ts'
@@ -12,6 +18,8 @@ const LEASE_MILLISECONDS = 30_000
 /** A claim may outlast its entry. The pointer is kept as long as any claim. */
 const POINTER_OUTLASTS = 120_000
 const MOST_POINTERS = 20_000
+/** For a caller that sets no limit. */
+const MOST_WAITING = 1_000_000
 
 const STEPS = {
   claim: scripts.CLAIM,
@@ -28,7 +36,7 @@ export interface EntryLimits {
 
 /** The steps of entries: finds the owner of an entry's key, and runs the script where the owner's keys are. */
 export interface EntrySteps {
-  insert(entry: PendingEntry, waiterId?: string): Promise<StoredEntry>
+  insert(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
   get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
   /** Runs a step with the script's arguments after the key. Resolves whether it was done; false for an entry that is not stored. */
   does(step: keyof typeof STEPS, key: PendingKey, ...given: readonly (string | number)[]): Promise<boolean>
@@ -67,15 +75,17 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
   }
 
   return {
-    async insert(entry, waiterId = '') {
+    async insert(entry, waiterId = '', mostWaiting = MOST_WAITING) {
       const { key, slot, owner, sealed, expiresAt, keepUntil } = entry
       await run(scripts.POINT, [pointerKey(key)], owner, keepUntil + POINTER_OUTLASTS)
-      const given = [key, slot, sealed, expiresAt, keepUntil, waiterId, LEASE_MILLISECONDS, maxOpenPerOwner, maxEntries]
-      const answer = await run(scripts.OPEN, keysOf(owner), ...given)
+      const given = [key, slot, sealed, expiresAt, keepUntil, waiterId, LEASE_MILLISECONDS]
+      const limits = [maxOpenPerOwner, maxEntries, mostWaiting]
+      const answer = await run(scripts.OPEN, keysOf(owner), ...given, ...limits)
       const [stored] = storedEntries(answer, owner)
       // If the slot had an entry, the new key leads nowhere. The pointer also lapses by itself.
       if (stored?.key !== key) void run(scripts.UNPOINT, [pointerKey(key)]).catch(() => undefined)
-      return stored ?? full(answer[0])
+      if (!stored) return full(answer[0])
+      return answer.at(-1) === 'may_not_wait' ? { ...stored, mayNotWait: true } : stored
     },
 
     async get(key, waiterId = '') {

@@ -13,16 +13,20 @@ const CLOCKS_DIFFER = 100
 
 export function newEntry(given: Partial<PendingEntry> = {}): PendingEntry {
   const expiresAt = given.expiresAt ?? Date.now() + LIFETIME
-  const slot = given.slot ?? randomUUID()
   return {
     key: randomUUID() as string as PendingKey,
-    slot,
-    owner: `owner-of-${slot}`,
+    slot: randomUUID(),
+    owner: randomUUID(),
     sealed: `sealed-${randomUUID()}`,
     keepUntil: expiresAt + LIFETIME,
     ...given,
     expiresAt,
   }
+}
+
+/** Another request for the same slot, which belongs to the same owner. */
+export function sameSlot({ slot, owner }: PendingEntry): PendingEntry {
+  return newEntry({ slot, owner })
 }
 
 export async function opened(store: PendingStore, given: Partial<PendingEntry> = {}): Promise<PendingEntry> {

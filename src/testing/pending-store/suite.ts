@@ -4,8 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
 import { describeClaims } from './claim-suite.ts'
-import { full, newEntry, opened, until, untilAfter } from './entries.ts'
+import { describeCloseAll } from './close-all-suite.ts'
+import { full, newEntry, opened, sameSlot, until, untilAfter } from './entries.ts'
 import type { PendingStoreHarness } from './harness.ts'
+import { describeWaits } from './wait-suite.ts'
 
 export interface PendingStoreLimits {
   /** Most entries in the store. */
@@ -21,6 +23,8 @@ export interface PendingStoreSuite {
   readonly create: (limits: PendingStoreLimits) => Promise<PendingStoreHarness>
   /** False for a store that does not bound its number of entries itself. Default true. */
   readonly boundsEntries?: boolean
+  /** False for a store without `closeAll`. Default true. */
+  readonly closesAll?: boolean
 }
 
 const LONG = 60_000
@@ -42,7 +46,12 @@ const LONG = 60_000
  * })
  * ```
  */
-export function describePendingStore({ test, create, boundsEntries = true }: PendingStoreSuite): void {
+export function describePendingStore({
+  test,
+  create,
+  boundsEntries = true,
+  closesAll = true,
+}: PendingStoreSuite): void {
   function check(name: string, run: (harness: PendingStoreHarness) => Promise<void>, limits: PendingStoreLimits = {}) {
     test(`pending store: ${name}`, async () => {
       const harness = await create(limits)
@@ -63,7 +72,7 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
 
   check('two tabs get one request', async ({ here, there }) => {
     const first = newEntry()
-    const second = newEntry({ slot: first.slot, owner: first.owner })
+    const second = sameSlot(first)
     const answers = await Promise.all([here.openOrReuse(first), there.openOrReuse(second)])
     assert.equal(answers[0].key, answers[1].key)
     const kept = await Promise.all([here.get(first.key), here.get(second.key)])
@@ -73,11 +82,13 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
   check('a claimed request is reused, not doubled', async ({ here, there }) => {
     const entry = await opened(here)
     assert.equal(await here.claim(entry.key, 'a', Date.now() + LONG), true)
-    const again = await there.openOrReuse(newEntry({ slot: entry.slot, owner: entry.owner }))
+    const again = await there.openOrReuse(sameSlot(entry))
     assert.deepEqual(again, { ...entry, state: 'claimed' })
   })
 
   describeClaims(check)
+  if (closesAll) describeCloseAll(check)
+  describeWaits(check)
 
   check('closed keeps its first outcome and frees the slot', async ({ here, there }) => {
     const entry = await opened(here)
@@ -88,10 +99,10 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
     assert.deepEqual(await here.get(entry.key), { ...entry, state: 'closed', outcome: 'saved' })
     assert.equal(await here.claim(entry.key, 'b', Date.now() + LONG), false)
 
-    const next = newEntry({ slot: entry.slot, owner: entry.owner })
+    const next = sameSlot(entry)
     assert.deepEqual(await there.openOrReuse(next), { ...next, state: 'open' })
     assert.equal(await here.close(entry.key, 'declined'), false)
-    const third = await here.openOrReuse(newEntry({ slot: entry.slot, owner: entry.owner }))
+    const third = await here.openOrReuse(sameSlot(entry))
     assert.equal(third.key, next.key, 'closing the earlier request again must not free the later one')
   })
 
@@ -109,7 +120,7 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
     const entry = await untilAfter((expiresAt) => opened(here, { expiresAt }))
     assert.equal(await there.claim(entry.key, 'a', Date.now() + LONG), false)
     assert.deepEqual(await there.get(entry.key), { ...entry, state: 'open' })
-    const next = newEntry({ slot: entry.slot, owner: entry.owner })
+    const next = sameSlot(entry)
     assert.equal((await there.openOrReuse(next)).key, next.key)
   })
 
@@ -119,10 +130,10 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
       assert.equal(await here.claim(soonExpired.key, 'a', Date.now() + LONG), true)
       return soonExpired
     })
-    const next = newEntry({ slot: entry.slot, owner: entry.owner })
+    const next = sameSlot(entry)
     assert.equal((await there.openOrReuse(next)).key, next.key)
     assert.equal(await here.close(entry.key, 'saved'), true)
-    assert.equal((await there.openOrReuse(newEntry({ slot: entry.slot, owner: entry.owner }))).key, next.key)
+    assert.equal((await there.openOrReuse(sameSlot(entry))).key, next.key)
   })
 
   check('an entry is gone after keepUntil', async ({ here, there }) => {
@@ -140,7 +151,7 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
   check('a request that a call waits for is closed by nobody who only stops waiting', async ({ here, there }) => {
     const entry = newEntry()
     await here.openOrReuse(entry, 'first')
-    await there.openOrReuse(newEntry({ slot: entry.slot }), 'second')
+    await there.openOrReuse(sameSlot(entry), 'second')
     await here.leave(entry.key, 'first')
     await here.leave(entry.key, 'nobody')
     assert.equal(await here.closeUnlessAwaited(entry.key, 'declined'), false)
@@ -154,7 +165,7 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
     const entry = newEntry()
     await here.openOrReuse(entry, 'first')
     const [, closed] = await Promise.all([
-      there.openOrReuse(newEntry({ slot: entry.slot }), 'second'),
+      there.openOrReuse(sameSlot(entry), 'second'),
       here.leave(entry.key, 'first').then(() => here.closeUnlessAwaited(entry.key, 'declined')),
     ])
     assert.equal(closed && (await here.get(entry.key))?.state === 'open', false)
@@ -173,33 +184,6 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
     await delay(50)
     assert.deepEqual(heard.sort(), ['here', 'here too', 'there'])
     for (const end of ends) end()
-  })
-
-  check('close wakes the topic that it is given, and closeUnlessAwaited only if it closes', async ({ here, there }) => {
-    const heard: string[] = []
-    const ends = [
-      await there.listen('first', () => heard.push('first')),
-      await there.listen('second', () => heard.push('second')),
-    ]
-    const [first, second] = [newEntry(), newEntry()]
-    await here.openOrReuse(first)
-    await here.openOrReuse(second, 'waiter')
-    assert.equal(await here.closeUnlessAwaited(second.key, 'declined', 'second'), false)
-    assert.equal(await here.close(first.key, 'saved', 'first'), true)
-    await until(() => heard.length > 0)
-    assert.deepEqual(heard, ['first'])
-    await here.leave(second.key, 'waiter')
-    assert.equal(await here.closeUnlessAwaited(second.key, 'declined', 'second'), true)
-    await until(() => heard.length > 1)
-    assert.deepEqual(heard, ['first', 'second'])
-    for (const end of ends) end()
-  })
-
-  check('a call that looks for itself goes on counting as waiting', async ({ here, there }) => {
-    const entry = newEntry()
-    await here.openOrReuse(entry, 'waiter')
-    assert.deepEqual(await here.get(entry.key, 'waiter'), { ...entry, state: 'open' })
-    assert.equal(await there.closeUnlessAwaited(entry.key, 'declined'), false)
   })
 
   check('a listener that has ended hears nothing, the others go on', async ({ here, there }) => {
@@ -229,7 +213,7 @@ export function describePendingStore({ test, create, boundsEntries = true }: Pen
       const first = await opened(here, { owner })
       await opened(there, { owner })
       await assert.rejects(here.openOrReuse(newEntry({ owner })), full('owner_full'))
-      const reused = await here.openOrReuse(newEntry({ owner, slot: first.slot }))
+      const reused = await here.openOrReuse(sameSlot(first))
       assert.equal(reused.key, first.key)
       await opened(here)
       await there.close(first.key, 'cancelled')

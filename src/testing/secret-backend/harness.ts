@@ -47,6 +47,11 @@ export interface SecretBackendHarness {
   readonly vendor?: VendorOperator
   /** Injects this fault into every request of `here`, until called with `none`. Absent for a backend without a network. */
   readonly fault?: (fault: Fault | 'none') => Promise<void>
+  /**
+   * Runs this once: when the next save or revocation has looked at what is stored and is about to change it. Absent where both are one step,
+   * or the harness cannot come between.
+   */
+  readonly beforeChange?: (run: () => Promise<unknown>) => void
   /** Closes every connection and removes the stored data. */
   close(): Promise<void>
 }

@@ -9,6 +9,7 @@ import { call, conflict, oneWinner, put, refOf, remove, statusOfAll, valuesOf } 
 import { describeFaults } from './fault-suite.ts'
 import type { Fault, SecretBackendHarness } from './harness.ts'
 import { describeLabels } from './label-suite.ts'
+import { describeRaces } from './race-suite.ts'
 import { describeVendorOperator } from './vendor-suite.ts'
 
 export interface SecretBackendSuite {
@@ -28,6 +29,8 @@ const BOB = storageKey('jira', { issuer: ISSUER, subject: 'bob' })
 const LOOKALIKES: readonly StorageKey[] = [
   ALICE,
   storageKey('gitlab', { issuer: ISSUER, subject: 'alice' }),
+  storageKey('jira@work', { issuer: ISSUER, subject: 'alice' }),
+  storageKey('jira', { issuer: ISSUER, subject: 'alice@work' }),
   storageKey('jira', { issuer: 'https://login.example.org', subject: 'alice' }),
   storageKey('jira', { issuer: `${ISSUER}/`, subject: 'alice' }),
   ...[
@@ -286,6 +289,7 @@ export function describeSecretBackend({ test, makeHarness, faults = [] }: Secret
   })
 
   describeLabels(check, ALICE)
+  describeRaces(check, ALICE)
   describeVendorOperator(check, ALICE)
   describeFaults(check, ALICE, faults)
 }

@@ -3,11 +3,11 @@ import { z } from 'zod'
 import type { AuditAnchor } from '../../audit/anchors/anchor.ts'
 import { streamAnchor } from '../../audit/anchors/stream-anchor.ts'
 import { webhookAnchor } from '../../audit/anchors/webhook-anchor.ts'
-import { jsonLinesAudit } from '../../audit/json-lines.ts'
+import { createJsonLines, type JsonLinesAudit } from '../../audit/json-lines.ts'
 import { warnAbout } from '../../core/host/notice.ts'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { parseOptions } from '../../core/model/options.ts'
-import type { AuditSink } from '../../core/ports/audit-sink.ts'
+import { parseOptions, wordsIn } from '../../core/model/options.ts'
 import { fromVariables, keyOptions, wholeNumber, withoutEmpty } from './environment.ts'
 
 const environmentSchema = z.object({
@@ -15,6 +15,8 @@ const environmentSchema = z.object({
   MCP_AUDIT_FOLDER: z.string().optional(),
   MCP_AUDIT_KEY: z.string().optional(),
   MCP_AUDIT_KEY_FILE: z.string().optional(),
+  MCP_AUDIT_KEY_ACCEPTED: z.string().optional(),
+  MCP_AUDIT_KEY_ACCEPTED_FILE: z.string().optional(),
   MCP_AUDIT_SUBJECTS: z.enum(['clear', 'pseudonym']).optional(),
   MCP_AUDIT_KEEP_DAYS: wholeNumber.optional(),
   MCP_AUDIT_SEGMENT_MEGABYTES: wholeNumber.optional(),
@@ -44,16 +46,17 @@ const MEGABYTE = 1024 * 1024
 export function auditFromEnvironment(
   environment: NodeJS.ProcessEnv,
   { stdout = process.stdout }: { readonly stdout?: NodeJS.WritableStream } = {},
-): AuditSink {
+): JsonLinesAudit {
   const settings = parseOptions(environmentSchema, withoutEmpty(environment), 'environment')
   return fromVariables(OPTION_VARIABLES, () => logFrom(settings, environment, stdout))
 }
 
-function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: NodeJS.WritableStream): AuditSink {
+function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: NodeJS.WritableStream): JsonLinesAudit {
   const anchor = anchorFrom(settings, stdout)
-  return jsonLinesAudit({
+  return createJsonLines({
     folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
     ...keyOptions(environment, settings.MCP_AUDIT_KEY, settings.MCP_AUDIT_KEY_FILE),
+    ...acceptedKeyOptions(environment, settings),
     ...(settings.MCP_AUDIT_SUBJECTS && { subjects: settings.MCP_AUDIT_SUBJECTS }),
     ...(settings.MCP_AUDIT_KEEP_DAYS !== undefined && { keepDays: settings.MCP_AUDIT_KEEP_DAYS }),
     ...(settings.MCP_AUDIT_SEGMENT_MEGABYTES !== undefined && {
@@ -62,6 +65,18 @@ function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: Nod
     ...(anchor && { anchor }),
     warn: warnAbout('audit'),
   })
+}
+
+/** Returns nothing for the process's own environment, from which the log reads its keys itself. */
+function acceptedKeyOptions(
+  environment: NodeJS.ProcessEnv,
+  { MCP_AUDIT_KEY_ACCEPTED: list, MCP_AUDIT_KEY_ACCEPTED_FILE: file }: Settings,
+) {
+  if (environment === process.env) return {}
+  return {
+    ...(list !== undefined && { acceptedKeys: wordsIn(list) }),
+    ...(file !== undefined && { acceptedKeysFile: file }),
+  }
 }
 
 function anchorFrom(
@@ -79,7 +94,7 @@ function tokenIn(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    throw wrong('MCP_AUDIT_ANCHOR_TOKEN_FILE', 'the file cannot be read')
+    throw wrong(fileLabel('MCP_AUDIT_ANCHOR_TOKEN_FILE', path), 'the file cannot be read')
   }
 }
 

@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
+import { wordsIn } from '../../core/model/options.ts'
 
 export const wholeNumber = z
   .string()
   .regex(/^\d{1,6}$/, 'must be a whole number')
   .transform(Number)
+
+/** Several values, separated by blanks or commas. */
+export const words = z.string().transform(wordsIn)
 
 /**
  * Returns the options that carry a store's key, for an environment other than the process's own. From the latter a store reads its key
@@ -29,12 +33,17 @@ export function fromVariables<T>(variables: Readonly<Record<string, string>>, ma
   try {
     return make()
   } catch (error) {
-    if (!isCredentialVaultError(error, 'configuration_invalid')) throw error
-    const message = Object.entries(variables).reduce(
-      (text, [path, variable]) =>
-        text.replace(new RegExp(`\\b${path.replaceAll('.', '\\.')}(?!\\.?\\w)`, 'g'), `environment.${variable}`),
-      error.message,
-    )
-    throw new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
+    throw namingVariables(variables, error)
   }
+}
+
+/** Returns the same error about the operator's variables instead of the options, or any other error as it is. */
+export function namingVariables(variables: Readonly<Record<string, string>>, error: unknown): unknown {
+  if (!isCredentialVaultError(error, 'configuration_invalid', 'key_exposed')) return error
+  const message = Object.entries(variables).reduce(
+    (text, [path, variable]) =>
+      text.replace(new RegExp(`\\b${path.replace(/[.[\]]/g, '\\$&')}(?!\\.?\\w)`, 'g'), `environment.${variable}`),
+    error.message,
+  )
+  return new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
 }

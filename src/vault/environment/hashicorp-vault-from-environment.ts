@@ -4,15 +4,13 @@ import { warnAbout } from '../../core/host/notice.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
-import { fromVariables } from './environment.ts'
+import { fromVariables, words } from './environment.ts'
 
 const text = z.string().optional()
 
 /** Uses the names of Vault's own tools where they have one. */
 const environmentSchema = z.object({
-  VAULT_ADDR: z
-    .string({ error: 'set it to the address of Vault, e.g. https://vault.example.com:8200' })
-    .transform((addresses) => addresses.split(/[\s,]+/).filter((address) => address !== '')),
+  VAULT_ADDR: z.string({ error: 'set it to the address of Vault, e.g. https://vault.example.com:8200' }).pipe(words),
   VAULT_NAMESPACE: text,
   VAULT_AUTH_NAMESPACE: text,
   VAULT_KV_MOUNT: text,

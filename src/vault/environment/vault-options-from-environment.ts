@@ -5,59 +5,11 @@ import { checkServerBaseUrl } from '../../core/network/server-base-url.ts'
 import type { IdentityMode } from '../../core/ports/identity.ts'
 import { localUser } from '../../identity/local-user.ts'
 import { oidc } from '../../identity/oidc.ts'
-import { ASYMMETRIC_ALGORITHMS } from '../../identity/oidc-options.ts'
-import { type AdminOptions, SUBJECT_ATTRIBUTES } from '../../web/admin/admin-options.ts'
+import type { AdminOptions } from '../../web/admin/admin-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
-import { auditVariables } from './audit-from-environment.ts'
-import { createStores, storeVariables } from './create-stores.ts'
-import { fromVariables, wholeNumber, withoutEmpty } from './environment.ts'
-
-const words = z.string().transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
-
-const environmentSchema = z.object({
-  MCP_SERVER_BASE_URL: z.string({ error: 'set it to the URL under which this server is reached' }),
-  MCP_SERVER_NAME: z.string().optional(),
-  MCP_IDENTITY: z.enum(['oidc', 'local-user']).optional(),
-  MCP_OIDC_ISSUER: z.string().optional(),
-  MCP_OIDC_CLIENT_ID: z.string().optional(),
-  MCP_OIDC_DISPLAY_NAME: z.string().optional(),
-  MCP_OIDC_CLIENT_SECRET_FILE: z.string().optional(),
-  MCP_OIDC_AUDIENCE: z.string().optional(),
-  MCP_OIDC_SCOPES: words.optional(),
-  MCP_OIDC_SUBJECT_CLAIM: z.string().optional(),
-  MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM: z.string().optional(),
-  MCP_OIDC_ISSUER_ALIASES: words.optional(),
-  MCP_OIDC_ALGORITHMS: words.pipe(z.array(z.enum(ASYMMETRIC_ALGORITHMS))).optional(),
-  MCP_OIDC_MAX_AUTH_AGE_SECONDS: wholeNumber.optional(),
-  MCP_OIDC_ACR_VALUES: words.optional(),
-  MCP_LOCAL_USER: z.string().optional(),
-  MCP_LOCAL_ACCESS_TOKEN: z.string().optional(),
-  MCP_CACHE_SECONDS: wholeNumber.optional(),
-  MCP_LINK_TTL_SECONDS: wholeNumber.optional(),
-  MCP_SESSION_IDLE_SECONDS: wholeNumber.optional(),
-  MCP_SESSION_MAX_SECONDS: wholeNumber.optional(),
-  MCP_TRUSTED_PROXIES: wholeNumber.optional(),
-  MCP_ALLOWED_ORIGINS: words.optional(),
-  MCP_HSTS_INCLUDE_SUBDOMAINS: z.enum(['true', 'false']).optional(),
-  MCP_ADMIN_SCOPE: z.string().optional(),
-  MCP_SCIM_ISSUER: z.string().optional(),
-  MCP_SCIM_SUBJECT_FROM: z.enum(SUBJECT_ATTRIBUTES).optional(),
-  MCP_SCIM_TOKEN_FILE: z.string().optional(),
-  MCP_PAGES_PER_MINUTE: wholeNumber.optional(),
-  MCP_LOGINS_PER_MINUTE: wholeNumber.optional(),
-  MCP_SUBMITS_PER_MINUTE: wholeNumber.optional(),
-})
-
-/** The names of all our environment variables that begin with MCP_. */
-export const knownVariables: ReadonlySet<string> = new Set(
-  [
-    ...auditVariables,
-    ...storeVariables,
-    ...Object.keys(environmentSchema.shape),
-    'MCP_WEB_KEY',
-    'MCP_WEB_KEY_FILE',
-  ].filter((name) => name.startsWith('MCP_')),
-)
+import { createStores, type StoresOptions } from './create-stores.ts'
+import { fromVariables, namingVariables, withoutEmpty } from './environment.ts'
+import { type VaultVariables, vaultVariables } from './known-variables.ts'
 
 const VAULT_VARIABLES = {
   'openVault.serverName': 'MCP_SERVER_NAME',
@@ -68,6 +20,8 @@ const VAULT_VARIABLES = {
   'openVault.trustedProxies': 'MCP_TRUSTED_PROXIES',
   'openVault.allowedOrigins': 'MCP_ALLOWED_ORIGINS',
   'openVault.admin.scope': 'MCP_ADMIN_SCOPE',
+  'openVault.admin.scim[0].issuer': 'MCP_SCIM_ISSUER',
+  'openVault.admin.scim[0].tokenFile': 'MCP_SCIM_TOKEN_FILE',
   'openVault.rateLimits.pagesPerMinute': 'MCP_PAGES_PER_MINUTE',
   'openVault.rateLimits.loginsPerMinute': 'MCP_LOGINS_PER_MINUTE',
   'openVault.rateLimits.submitsPerMinute': 'MCP_SUBMITS_PER_MINUTE',
@@ -90,8 +44,6 @@ const IDENTITY_VARIABLES = {
   'oidc.acrValues': 'MCP_OIDC_ACR_VALUES',
 } as const
 
-type Settings = z.output<typeof environmentSchema>
-
 /**
  * Returns the options of `openVault` from the environment: `docs/configuration.md` lists the variables. `given` overrides them. Functions,
  * and options of `oidc` that weaken it, can be set in code only.
@@ -101,10 +53,11 @@ type Settings = z.output<typeof environmentSchema>
 export function vaultOptionsFromEnvironment(
   environment: NodeJS.ProcessEnv = process.env,
   given: Partial<OpenVaultOptions> = {},
+  stores: StoresOptions = {},
 ): OpenVaultOptions {
   const { serverBaseUrl } = given
   const settings = parseOptions(
-    environmentSchema,
+    vaultVariables,
     {
       ...withoutEmpty(environment),
       ...(serverBaseUrl !== undefined && { MCP_SERVER_BASE_URL: String(serverBaseUrl) }),
@@ -114,7 +67,7 @@ export function vaultOptionsFromEnvironment(
   if (serverBaseUrl === undefined) checkServerBaseUrl(settings.MCP_SERVER_BASE_URL, 'environment.MCP_SERVER_BASE_URL')
   const identity = fromVariables(IDENTITY_VARIABLES, () => identityFrom(settings, withoutEmpty(environment)))
   const options: OpenVaultOptions = {
-    ...createStores(environment),
+    ...createStores(environment, stores),
     serverBaseUrl: settings.MCP_SERVER_BASE_URL,
     ...(identity && { identity }),
     ...present('serverName', settings.MCP_SERVER_NAME),
@@ -139,7 +92,14 @@ export function vaultOptionsFromEnvironment(
   return options
 }
 
-function identityFrom(settings: Settings, environment: NodeJS.ProcessEnv): IdentityMode | undefined {
+/** Turns an error of `openVault` with options from the environment into one that names the operator's variable. */
+export function errorOfEnvironment(environment: NodeJS.ProcessEnv, error: unknown): unknown {
+  const { MCP_ADMIN_SCOPE } = withoutEmpty(environment)
+  const admin = MCP_ADMIN_SCOPE === undefined ? 'MCP_SCIM_TOKEN_FILE' : 'MCP_ADMIN_SCOPE'
+  return namingVariables({ ...VAULT_VARIABLES, ...IDENTITY_VARIABLES, 'openVault.admin': admin }, error)
+}
+
+function identityFrom(settings: VaultVariables, environment: NodeJS.ProcessEnv): IdentityMode | undefined {
   const mode = settings.MCP_IDENTITY ?? modeMeant(Object.keys(environment))
   if (mode === undefined) return undefined
   if (mode === 'local-user') {
@@ -172,7 +132,7 @@ function adminFrom({
   MCP_OIDC_ISSUER,
   MCP_SCIM_SUBJECT_FROM: subjectFrom,
   MCP_SCIM_TOKEN_FILE: tokenFile,
-}: Settings): AdminOptions | undefined {
+}: VaultVariables): AdminOptions | undefined {
   const wantsScim = [MCP_SCIM_ISSUER, subjectFrom, tokenFile].some((value) => value !== undefined)
   if (!wantsScim) return scope === undefined ? undefined : { scope }
   const issuer = MCP_SCIM_ISSUER ?? MCP_OIDC_ISSUER
@@ -187,7 +147,7 @@ function adminFrom({
 }
 
 /** A variable of a mode selects that mode. If the issuer is missing, oidc is an error and never falls back to the local user. */
-function modeMeant(names: readonly string[]): Settings['MCP_IDENTITY'] {
+function modeMeant(names: readonly string[]): VaultVariables['MCP_IDENTITY'] {
   const oidcMeant = names.some((name) => name.startsWith('MCP_OIDC_'))
   const localMeant = names.some((name) => name.startsWith('MCP_LOCAL_'))
   if (oidcMeant && localMeant) {

@@ -7,6 +7,7 @@ export interface CallEnd {
   readonly signal: AbortSignal
   /** The call is over. */
   reached(): void
+  isOver(): boolean
 }
 
 /** @param cancelled aborts when the client cancels the call or disconnects */
@@ -32,6 +33,7 @@ export function callEnd(provider: string, cancelled: AbortSignal | undefined): C
       cancelled?.removeEventListener('abort', abort)
       abort()
     },
+    isOver: () => over,
   }
 }
 

@@ -42,18 +42,23 @@ export function otherOwner(method: string): CredentialVaultError {
   )
 }
 
+export interface RunningCall {
+  readonly toolCall: ToolCall
+  readonly pass: GatePass
+  /** Whether the pass is of the provider's own gate. */
+  readonly isGated: boolean
+}
+
 /**
- * Returns the running call that `extra` belongs to: as it passed this provider's gate, else as it passed the outermost one.
+ * Returns the running call that `extra` belongs to: as it passed the provider's innermost gate, else as it passed the outermost one of all.
  *
  * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything that no gate handed out; `call_ended` once the call has answered
  */
-export function runningCall(
-  provider: { readonly name: string },
-  extra: CallExtra,
-  method: string,
-): GatePass & { readonly toolCall: ToolCall } {
+export function runningCall(provider: { readonly name: string }, extra: CallExtra, method: string): RunningCall {
   const toolCall = requireCall(extra, `${method} of ${provider.name}`)
-  const pass = toolCall.passOf(provider) ?? toolCall.outermost()
-  if (!pass) throw new CredentialVaultError('call_ended', `${method} of ${provider.name}: its call has ended.`)
-  return { ...pass, toolCall }
+  const own = toolCall.passesOf(provider).at(-1)
+  const pass = own ?? toolCall.outermost()
+  if (!pass || pass.hasEnded())
+    throw new CredentialVaultError('call_ended', `${method} of ${provider.name}: its call has ended.`)
+  return { toolCall, pass, isGated: own !== undefined }
 }

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { z } from 'zod'
-import { functionOption } from '../../core/model/options.ts'
+import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
-import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
+import { isPlainName, MAX_PROVIDER_NAME_LENGTH } from '../../core/model/storage-key.ts'
 import type { FieldOf, VariablesOptions } from '../../core/model/variables.ts'
 import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { DestinationOptions } from '../../destinations/destination.ts'
@@ -12,11 +12,17 @@ import type { OwnerFrom } from '../owner-from-auth-info.ts'
 import type { Verify } from './provider-form.ts'
 import type { OwnVaultOptions } from './provider-vault.ts'
 
-export interface CredentialsProviderOptions<V extends VariablesOptions> extends OwnVaultOptions {
+export interface CredentialsProviderOptions<V extends VariablesOptions, A extends string = string>
+  extends OwnVaultOptions {
   /** In URLs, backend paths and audit lines: lower-case letters, digits and single hyphens, 1 to 40 characters. */
   readonly name: string
   /** The name of the service that users see. Default: `name` with a capital letter. */
   readonly label?: string
+  /**
+   * Further accounts that one user may have at the service, besides the one without a name: at most 20 names like `name`. A handler or a
+   * gate chooses one; each has a form, a state and a storage key of its own, named `jira@work`. Default: none.
+   */
+  readonly accounts?: readonly A[]
   /** The form's fields, and the credential's. */
   readonly variables: V
   /** Guide for the user in Markdown: where to make the token, which rights it needs. Raw HTML in it is shown as text. */
@@ -39,7 +45,7 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   /** Tries submitted values against the service before they are saved, within 5 s: a function, or what `httpCheck()` returns. */
   readonly verify?: Verify<NoInfer<V>> | HttpCheck<FieldOf<NoInfer<V>>>
   /**
-   * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it refused are never
+   * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it rejected are never
    * saved. Default false.
    */
   readonly allowUnverified?: boolean
@@ -64,8 +70,17 @@ export interface CredentialsProviderOptions<V extends VariablesOptions> extends 
   readonly guardShortSecrets?: boolean
 }
 
+/** Chooses one of the provider's `accounts`. */
+export interface AccountChoice<A extends string = string> {
+  /** Default: the account that the gate found connected, or outside a gate the one without a name. */
+  readonly account?: A | undefined
+}
+
 /** Whether a service's answer says that the credential is dead: expired, deleted or wrong. */
 export type RejectedWhen = (answer: Response) => boolean | Promise<boolean>
+
+/** A mistyped choice must not fall back to the account without a name, which is another credential. */
+export const accountChoice = z.strictObject({ account: z.string().optional() } satisfies OptionSchemas<AccountChoice>)
 
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 
@@ -76,13 +91,22 @@ function isManageUrl(text: string): boolean {
   return isHttpsOrLoopback(url)
 }
 
+const plainName = z
+  .string()
+  .refine(
+    isPlainName,
+    `has 1 to ${MAX_PROVIDER_NAME_LENGTH} lower-case letters, digits and single hyphens and starts with a letter`,
+  )
+
 // Options of type unknown are checked by the part that uses them.
 export const credentialsProviderOptions = z
   .strictObject({
-    name: z
-      .string()
-      .max(MAX_PROVIDER_NAME_LENGTH)
-      .regex(PROVIDER_NAME, 'has lower-case letters, digits and single hyphens and starts with a letter'),
+    name: plainName,
+    accounts: z
+      .array(plainName)
+      .max(20)
+      .refine((names) => new Set(names).size === names.length, 'has each account once')
+      .default([]),
     label: z.string().min(1).max(60).optional(),
     variables: z.unknown().optional(),
     doc: z.string().max(20_000).optional(),

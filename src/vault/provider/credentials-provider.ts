@@ -4,32 +4,32 @@ import {
   invalidReference,
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
-import type { GatedCall } from '../../core/gate/gated-call.ts'
-import { contextOf } from '../../core/gate/gated-call.ts'
-import type { CredentialRequest, GatedProvider } from '../../core/gate/gated-provider.ts'
+import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
+import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
-import type { RejectionEnd } from '../../core/lifecycle/rejections.ts'
-import { currentState } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
-import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { providerName } from '../../core/model/storage-key.ts'
 import { defineVariables, type Variable, type VariablesOptions } from '../../core/model/variables.ts'
-import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { KoaApplication } from '../../core/ports/koa.ts'
-import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import type { CredentialVault, ProviderServices } from '../credential-vault.ts'
-import { callEnd } from './call-end.ts'
 import { type CallReferences, createCallReferences } from './call-references.ts'
-import { createCallRejections, rejectedBy } from './call-rejections.ts'
+import { rejectedBy } from './call-rejections.ts'
 import { callUser, otherOwner, runningCall } from './call-user.ts'
-import { openCredentialRequest } from './credential-request.ts'
-import { type CredentialsProviderOptions, credentialsProviderOptions } from './credentials-provider-options.ts'
+import {
+  type AccountChoice,
+  accountChoice,
+  type CredentialsProviderOptions,
+  credentialsProviderOptions,
+} from './credentials-provider-options.ts'
 import { createOutgoingRequests, type OutgoingRequests } from './outgoing-requests.ts'
+import type { ProviderAccount, SharedByAccounts } from './provider-account.ts'
+import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts'
 import { providerForm } from './provider-form.ts'
-import { createProviderHandle, type HandleCall } from './provider-handle.ts'
+import { createProviderHandle, gateOf, type HandleCall } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 
 /**
@@ -44,7 +44,9 @@ import { openProviderVault, whenShared } from './provider-vault.ts'
  * const jira = new CredentialsProvider({ vault, name: 'jira', variables: { pat: { label: 'Token', type: 'password' } } })
  * ```
  */
-export class CredentialsProvider<const V extends VariablesOptions = VariablesOptions> implements GatedProvider {
+export class CredentialsProvider<const V extends VariablesOptions = VariablesOptions, const A extends string = never>
+  implements GatedProvider
+{
   readonly name: string
   readonly label: string
   readonly tokenTimeoutSeconds: number
@@ -52,26 +54,26 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #options: CredentialsProviderOptions<VariablesOptions>
   readonly #variables: readonly Variable[]
   readonly #outgoing: OutgoingRequests
-  readonly #form: FormProvider
   readonly #references: CallReferences
-  readonly #rejections = createCallRejections()
-  /** The status with which each call passed, so that a notice about its expiry needs no second look. */
-  readonly #seen = new WeakMap<GatedCall, CredentialStatus>()
+  readonly #accounts: ProviderAccounts
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
   #opening: Promise<void> | undefined
 
-  constructor(options: CredentialsProviderOptions<V>) {
+  constructor(options: CredentialsProviderOptions<V, A>) {
     const checked = parseOptions(credentialsProviderOptions, options, 'CredentialsProvider')
     this.name = checked.name
     this.label = checked.label ?? checked.name.charAt(0).toUpperCase() + checked.name.slice(1)
     this.tokenTimeoutSeconds = checked.tokenTimeoutSeconds
     this.#options = options as unknown as CredentialsProviderOptions<VariablesOptions>
     this.#variables = defineVariables(options.variables, 'CredentialsProvider.variables')
-    this.#references = createCallReferences(this.name, checked.referenceTtlSeconds)
     this.#outgoing = createOutgoingRequests(this, this.#variables, this.#options)
-    const { name, label } = this
     const { destinations, verify } = this.#outgoing
-    this.#form = providerForm({ name, label, variables: this.#variables, destinations, verify }, this.#options)
+    const variables = this.#variables
+    const names = [undefined, ...checked.accounts].map((account) => providerName(this.name, account))
+    this.#references = createCallReferences(new Set(names), checked.referenceTtlSeconds)
+    this.#accounts = createProviderAccounts(this, checked.accounts, this.#shared(), (name, label) =>
+      providerForm({ name, label, service: this.label, variables, destinations, verify }, this.#options),
+    )
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }
@@ -123,22 +125,25 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *   const key = await jira.getCredentials(extra).use(({ pat }) => createIssue(args, pat))
    *   return { content: [{ type: 'text', text: key }] }
    * })
-   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the call has answered, and for a call
-   *   that passed no gate of this provider
+   * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the handler of this provider's gate
+   *   has ended, and for an `extra` that came through no such gate
    */
-  getCredentials(extra: CallExtra): CredentialHandle<V> {
+  getCredentials(extra: CallExtra, choice: AccountChoice<A> = {}): CredentialHandle<V> {
+    const { account: chosen } = this.#choice(choice, 'getCredentials()')
     const toolCall = requireCall(extra, `getCredentials() of ${this.name}`)
-    const pass = toolCall.passOf(this)
-    if (!pass) {
+    const passes = toolCall.passesOf(this)
+    const pass = passes.at(-1)
+    if (!pass || pass.hasEnded()) {
       throw new CredentialVaultError(
         'call_ended',
         `getCredentials() of ${this.name} works inside a handler that requireCredentials(${this.name}, …) gated, while its call runs.`,
       )
     }
+    const account = chosen === undefined ? this.#accounts.passed(passes) : this.#accounts.chosen(chosen)
     const { call, id, signal } = pass
-    const key = this.#key(call.user)
-    const reference = () => this.#references.seal(this.#ready().sealer, key.owner, id)
-    return this.#handle(reference, key, { call, toolCall, signal }, () => toolCall.passOf(this) === pass)
+    const reference = () => this.#references.seal(this.#ready().sealer, account.key(call.user), id)
+    const bound = { call, toolCall, signal, gate: gateOf(account, pass) }
+    return this.#handle(account, reference, bound, () => !pass.hasEnded())
   }
 
   /**
@@ -151,16 +156,22 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   resolve(reference: string, owner: Owner, extra?: CallExtra): CredentialHandle<V> {
     const opened = this.#openReference(reference, owner)
     if (!opened) throw invalidReference()
+    const { account } = opened
     const isOpen = () => this.#openReference(reference, owner) !== undefined
-    const key = this.#key(opened.owner)
     if (extra === undefined) {
       const call = { user: opened.owner, correlationId: newCorrelationId() }
-      return this.#handle(() => opened.reference, key, { call }, isOpen)
+      return this.#handle(account, () => opened.reference, { call, gate: 'none' }, isOpen)
     }
-    const { toolCall, call, signal } = runningCall(this, extra, 'resolve()')
+    const { toolCall, pass, isGated } = runningCall(this, extra, 'resolve()')
+    const { call, signal } = pass
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
-    const isLive = () => toolCall.outermost() !== undefined && isOpen()
-    return this.#handle(() => opened.reference, key, { call, toolCall, signal }, isLive)
+    const bound = { call, toolCall, signal, gate: isGated ? gateOf(account, pass) : 'none' } as const
+    return this.#handle(
+      account,
+      () => opened.reference,
+      bound,
+      () => !pass.hasEnded() && isOpen(),
+    )
   }
 
   /**
@@ -169,12 +180,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *
    * @throws `configuration_invalid` (`reason: 'other_owner'`) for the `extra` of another person's call
    */
-  async invalidateCredentials(owner: Owner, extra?: CallExtra): Promise<boolean> {
+  async invalidateCredentials(owner: Owner, extra?: CallExtra, choice: AccountChoice<A> = {}): Promise<boolean> {
+    const { account: chosen } = this.#choice(choice, 'invalidateCredentials()')
+    const account = this.#accounts.chosen(chosen)
     await this.ready()
-    const call = extra && runningCall(this, extra, 'invalidateCredentials()').call
+    const call = extra && runningCall(this, extra, 'invalidateCredentials()').pass.call
     if (call && !sameOwner(call.user, owner)) throw otherOwner(`invalidateCredentials() of ${this.name}`)
     const operator = { correlationId: newCorrelationId(), actor: { kind: 'operator' } } as const
-    return this.#ready().revoke(this.#key(owner), { purge: false }, call ? contextOf(call) : operator)
+    return this.#ready().revoke(account.key(owner), { purge: false }, call ? contextOf(call) : operator)
+  }
+
+  #choice(choice: AccountChoice<A>, method: string): AccountChoice {
+    return parseOptions(accountChoice, choice, `${method} of ${this.name}`)
   }
 
   userOf(authInfo: unknown): User | undefined {
@@ -187,101 +204,87 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return assertion && (() => assertion(user, authInfo))
   }
 
-  async credentialState(call: GatedCall): Promise<CredentialState> {
-    const current = await currentState(this.#ready().reader, this.#key(call.user), this.#form, call)
-    if (current.state === 'active') this.#seen.set(call, current.status)
-    return current.state
+  /**
+   * One of the declared accounts, for a gate.
+   *
+   * @throws `configuration_invalid` (`reason: 'account_unknown'`) for one that `accounts` does not declare
+   */
+  account(name: string): GatedProvider {
+    return this.#accounts.chosen(name)
   }
 
-  async requestCredential(
+  readonly drain = (): ProviderServices['drain'] => this.#ready().drain
+
+  credentialState(call: GatedCall): Promise<CredentialState> {
+    return this.#accounts.unnamed.credentialState(call)
+  }
+
+  requestCredential(
     call: GatedCall,
     cause: RequestCause,
-    { waits }: { readonly waits: boolean } = { waits: false },
+    options?: { readonly waits: boolean },
   ): Promise<CredentialRequest> {
-    const key = this.#key(call.user)
-    const { serverBaseUrl } = this.vault
-    const isSaved = async () => (await this.credentialState(call)) === 'active'
-    return openCredentialRequest({ services: this.#ready(), key, call, cause, waits, serverBaseUrl, isSaved })
+    return this.#accounts.unnamed.requestCredential(call, cause, options)
   }
 
-  async run<T>(call: GatedCall, toolCall: ToolCall, handler: () => Promise<T>): Promise<T> {
-    const id = newCorrelationId()
-    const end = callEnd(this.name, call.signal)
-    this.#references.begin(id)
-    const pass = { call, id, signal: () => end.signal }
-    const begun = this.#ready().cutoff.begin(call.user, end.reached)
-    toolCall.enter(this, pass)
-    try {
-      const result = await handler()
-      const answer = {
-        key: this.#key(call.user),
-        context: contextOf(call),
-        result,
-        clientArguments: toolCall.arguments,
-      }
-      this.#ready().crossings.answered(answer)
-      return result
-    } finally {
-      toolCall.leave(pass)
-      this.#references.end(id)
-      begun.end()
-      end.reached()
-    }
+  run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
+    return this.#accounts.unnamed.run(call, toolCall, handler)
   }
 
-  async settleRejection(call: GatedCall): Promise<RejectionEnd> {
-    const rejection = this.#rejections.take(call)
-    if (!rejection) return 'kept'
-    this.#seen.delete(call)
-    return this.#ready().rejections.settle(this.#key(call.user), rejection, contextOf(call))
+  settle(call: GatedCall, error: unknown): Promise<Settled> {
+    return this.#accounts.unnamed.settle(call, error)
   }
 
-  async expiryNotice(call: GatedCall): Promise<string | undefined> {
-    // A credential that the call had to ask for has not been seen yet.
-    if (!this.#seen.has(call)) await this.credentialState(call)
-    const status = this.#seen.get(call)
-    return status && this.#ready().expiryNotices.noticeFor(this.#key(call.user), this.label, status, call)
+  expiryNotice(call: GatedCall): Promise<string | undefined> {
+    return this.#accounts.unnamed.expiryNotice(call)
   }
 
-  async reportEcho(call: GatedCall): Promise<void> {
-    await this.#ready().log.grant(this.#key(call.user), contextOf(call), {
-      type: 'credential.echoed',
-      outcome: 'denied',
-    })
+  reportEcho(call: GatedCall): Promise<void> {
+    return this.#accounts.unnamed.reportEcho(call)
   }
 
   #attach(vault: CredentialVault): void {
-    const services = vault.attach(this.#form, () => this.#outgoing.close())
-    this.#attached = { vault, services }
+    const end = () => this.#outgoing.close()
+    const [services] = this.#accounts.all.map(({ form }) => vault.attach(form, end))
+    if (services) this.#attached = { vault, services }
   }
 
-  #openReference(text: string, owner: Owner): ReferenceContent | undefined {
-    return this.#references.open(this.#ready().sealer, text, owner)
+  #shared(): Omit<SharedByAccounts, 'accounts'> {
+    return {
+      passKey: this,
+      tokenTimeoutSeconds: this.tokenTimeoutSeconds,
+      references: this.#references,
+      services: this.#ready,
+      serverBaseUrl: () => this.vault.serverBaseUrl,
+      ready: () => this.ready(),
+      userOf: (authInfo) => this.userOf(authInfo),
+      assertionOf: (user, authInfo) => this.assertionOf(user, authInfo),
+    }
+  }
+
+  #openReference(text: string, owner: Owner): (ReferenceContent & { readonly account: ProviderAccount }) | undefined {
+    const content = this.#references.open(this.#ready().sealer, text, owner)
+    const account = this.#accounts.all.find(({ name }) => name === content?.provider)
+    return content && account && { ...content, account }
   }
 
   #handle(
+    account: ProviderAccount,
     reference: () => CredentialReference,
-    key: StorageKey,
     bound: HandleCall,
     isLive: () => boolean,
   ): CredentialHandle<V> {
     return createProviderHandle<V>({
       ...bound,
-      key,
+      account,
       variables: this.#variables,
       services: this.#ready,
       outgoing: this.#outgoing,
-      rejections: this.#rejections,
       rejectedWhen: rejectedBy(this.#options.rejectedWhen),
-      hasGate: bound.toolCall?.passOf(this) !== undefined,
       includeShort: this.#options.guardShortSecrets ?? false,
       reference,
       isLive,
     })
-  }
-
-  #key(owner: Owner): StorageKey {
-    return storageKey(this.name, owner)
   }
 
   #ready = (): ProviderServices => this.#open().services

@@ -1,5 +1,5 @@
 import { createEchoGuard } from '../../core/echo-guard/echo-guard.ts'
-import { withDeadline } from '../../core/model/deadline.ts'
+import { withDeadline } from '../../core/host/deadline.ts'
 import { accountNameOf } from '../../core/model/printable.ts'
 import type { CredentialValues, ValuesOf, Variable, VariablesOptions } from '../../core/model/variables.ts'
 import type { FormProvider, Verification, VerifyFailure } from '../../core/ports/form-provider.ts'
@@ -7,7 +7,7 @@ import type { Destination } from '../../destinations/destination.ts'
 import { verifyFailure } from './verify-failure.ts'
 
 /**
- * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service refuses
+ * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service rejects
  * them; throw when it cannot be asked. `signal` aborts after 5 s. A `problem` or `accountName` that holds a secret is not shown.
  */
 export type Verify<V extends VariablesOptions = VariablesOptions> = (
@@ -15,7 +15,7 @@ export type Verify<V extends VariablesOptions = VariablesOptions> = (
   signal: AbortSignal,
 ) => Promise<Verification>
 
-export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' | 'variables'> {
+export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' | 'service' | 'variables'> {
   readonly destinations: readonly Destination[]
   readonly verify: Verify | undefined
 }
@@ -80,21 +80,21 @@ function textsOf(verification: Verification): Verification {
       ...(expiresAt instanceof Date && !Number.isNaN(expiresAt.getTime()) && { expiresAt }),
     }
   }
-  return { ok: false, problem: typeof problem === 'string' ? problem : REFUSED }
+  return { ok: false, problem: typeof problem === 'string' ? problem : REJECTED }
 }
 
 type Foreign<T> = { readonly [Name in T extends unknown ? keyof T : never]?: unknown }
 
-const REFUSED = 'The service refused it.'
+const REJECTED = 'The service rejected it.'
 
-// Services quote refused values, and the page would show them.
+// Services quote rejected values, and the page would show them.
 function shownOf(verification: Verification, variables: readonly Variable[], values: CredentialValues): Verification {
   const guard = createEchoGuard()
   guard.add(variables, values, { includeShort: true })
   const shown = withPlainName(verification)
   // A secret may occur with the characters that are removed, or without them.
   if (!guard.finds(verification) && !guard.finds(shown)) return shown
-  return verification.ok ? { ok: true } : { ok: false, problem: REFUSED }
+  return verification.ok ? { ok: true } : { ok: false, problem: REJECTED }
 }
 
 function withPlainName(verification: Verification): Verification {

@@ -2,14 +2,15 @@ import { type CredentialHandle, createHandle } from '../../core/credentials/cred
 import type { CredentialReference } from '../../core/credentials/credential-reference.ts'
 import type { GatedCall } from '../../core/gate/gated-call.ts'
 import { contextOf } from '../../core/gate/gated-call.ts'
-import type { ToolCall } from '../../core/gate/tool-call.ts'
+import type { GatePass, ToolCall } from '../../core/gate/tool-call.ts'
+import { refusalEvent } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
-import type { StorageKey } from '../../core/model/storage-key.ts'
+import { missing } from '../../core/model/stored-values.ts'
 import type { Variable, VariablesOptions } from '../../core/model/variables.ts'
 import type { ProviderServices } from '../credential-vault.ts'
-import type { CallRejections } from './call-rejections.ts'
 import type { RejectedWhen } from './credentials-provider-options.ts'
 import type { OutgoingRequests } from './outgoing-requests.ts'
+import type { ProviderAccount } from './provider-account.ts'
 
 /** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
 export interface HandleCall {
@@ -17,16 +18,15 @@ export interface HandleCall {
   readonly toolCall?: ToolCall
   /** Ends the requests that the handle has begun. */
   readonly signal?: () => AbortSignal
+  /** The gate that waits for the call's handler and settles its rejection afterwards: `own` if it is this account's. */
+  readonly gate: 'own' | 'other-account' | 'none'
 }
 
 export interface ProviderHandleParts extends HandleCall {
-  readonly key: StorageKey
+  readonly account: Pick<ProviderAccount, 'key' | 'rejections' | 'credentialState' | 'hasPassed' | 'echoSource'>
   readonly variables: readonly Variable[]
   readonly services: () => Pick<ProviderServices, 'reader' | 'log' | 'crossings' | 'rejections' | 'warn'>
-  readonly rejections: CallRejections
   readonly rejectedWhen: RejectedWhen
-  /** Whether a gate waits for the call's handler, and settles its rejection afterwards. */
-  readonly hasGate: boolean
   readonly outgoing: OutgoingRequests
   /** Also search for secrets of fewer than 8 bytes. */
   readonly includeShort: boolean
@@ -36,20 +36,38 @@ export interface ProviderHandleParts extends HandleCall {
 
 /** Binds a handle to one owner's credential and to the call that asked for it, whatever runs `use()` later. */
 export function createProviderHandle<V extends VariablesOptions>(parts: ProviderHandleParts): CredentialHandle<V> {
-  const { key, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
-  const { rejections, rejectedWhen, hasGate } = parts
+  const { account, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
+  const { rejectedWhen, gate } = parts
+  const { rejections } = account
+  const key = account.key(call.user)
+  const source = account.echoSource(call)
+
+  /** A gate has looked at its own account, not at one that the handler chose. Without a gate, any time may pass between two releases. */
+  async function checkState(): Promise<void> {
+    if (gate !== 'none' && account.hasPassed(call)) return
+    const state = await account.credentialState(call)
+    // The reader refuses the other states itself.
+    if (state !== 'expired' && state !== 'incomplete') return
+    const error = missing(state, key.provider)
+    await services().log.note(key, contextOf(call), refusalEvent(error))
+    throw error
+  }
+
   return createHandle<V>({
     provider: key.provider,
     reference,
     isLive,
     async release(options) {
+      await checkState()
       const { reader, crossings } = services()
       const released = await reader.release(key, variables, contextOf(call), options).catch((error: unknown) => {
-        if (isCredentialVaultError(error, 'credential_rejected')) rejections.foundRejected(call)
+        // A handler may go on without an account that was never in use during the call, and then has a good answer.
+        const wasInUse = gate === 'own' || account.hasPassed(call)
+        if (wasInUse && isCredentialVaultError(error, 'credential_rejected')) rejections.foundRejected(call)
         throw error
       })
       crossings.released(key, variables, released.values)
-      toolCall?.guard.add(variables, released.values, { includeShort })
+      toolCall?.guard.add(variables, released.values, { includeShort, source })
       rejections.released(call, released.version)
       return released
     },
@@ -58,7 +76,12 @@ export function createProviderHandle<V extends VariablesOptions>(parts: Provider
     rejectedBy: rejectedWhen,
     async reject(answer) {
       const rejection = rejections.reject(call, answer)
-      if (rejection && !hasGate) await services().rejections.settle(key, rejection, contextOf(call))
+      if (rejection && gate === 'none') await services().rejections.settle(key, rejection, contextOf(call))
     },
   })
+}
+
+/** Whether the account is the one that the gate found connected. */
+export function gateOf({ name }: Pick<ProviderAccount, 'name'>, pass: GatePass): HandleCall['gate'] {
+  return pass.provider === name ? 'own' : 'other-account'
 }

@@ -49,7 +49,7 @@ function noticeOf(
 
 const AFTER: Partial<Record<Extract<StoredTestEnd, { kind: 'refused' }>['after'], string>> = {
   rejected: 'Your assistant does not use it any more. Replace it, or use it again if the service is wrong.',
-  kept: 'The service refuses the credentials of many users at the moment, so yours stays in use. Test it again later.',
+  kept: 'The service rejects the credentials of many users at the moment, so yours stays in use. Test it again later.',
   replaced: 'Another one has been saved meanwhile. Test that one.',
 }
 
@@ -87,7 +87,7 @@ function untested(error: unknown, { label }: FormProvider, reference: string): N
   return { tone: 'error', heading, paragraphs, reference }
 }
 
-/** Puts a credential that its service refused back in use. */
+/** Puts a credential that its service rejected back in use. */
 export async function reinstate(services: PageServices, request: PageRequest, visit: CredentialVisit): Promise<Answer> {
   const { label } = visit.provider
   const isDone = await services.parts.owned.reinstate(visit.key, lineOf(request))
@@ -95,7 +95,7 @@ export async function reinstate(services: PageServices, request: PageRequest, vi
     ? {
         tone: 'success',
         heading: `Your ${label} credential is in use again`,
-        paragraphs: [`If ${label} refuses it once more, your assistant stops using it again.`],
+        paragraphs: [`If ${label} rejects it once more, your assistant stops using it again.`],
       }
     : {
         tone: 'neutral',

@@ -47,6 +47,16 @@ export const scimSchema = z
     message: 'give tokenFile or token, and not both',
   })
 
+/** Wraps a single entry in a list, so that the errors of both forms name the same path. */
+function asArray(given: ScimOptions | readonly ScimOptions[] | undefined): readonly ScimOptions[] | undefined {
+  return given === undefined || isArray(given) ? given : [given]
+}
+
+/** `Array.isArray` does not narrow to a read-only array. */
+function isArray(given: ScimOptions | readonly ScimOptions[]): given is readonly ScimOptions[] {
+  return Array.isArray(given)
+}
+
 export const adminSchema = z.strictObject({
   scope: scope.default(DEFAULT_ADMIN_SCOPE),
   operators: z
@@ -55,7 +65,11 @@ export const adminSchema = z.strictObject({
     .max(1000)
     .optional(),
   requestsPerMinute: z.int().min(1).max(1_000_000).default(DEFAULT_ADMIN_REQUESTS),
-  scim: z.union([scimSchema.transform((one) => [one]), z.array(scimSchema).min(1).max(100)]).default([]),
+  scim: z
+    .custom<ScimOptions | readonly ScimOptions[]>()
+    .optional()
+    .transform(asArray)
+    .pipe(z.array(scimSchema).min(1).max(100).default([])),
 } satisfies OptionSchemas<AdminOptions>)
 
 export type CheckedAdmin = z.output<typeof adminSchema>

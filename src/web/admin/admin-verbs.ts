@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { DAY } from '../../core/model/expiry.ts'
 import { MAX_IDENTITY_LENGTH } from '../../core/model/owner.ts'
-import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME, storageKey } from '../../core/model/storage-key.ts'
+import { isProviderName, storageKey } from '../../core/model/storage-key.ts'
 import type { AdminOperations } from '../../core/operations/admin-operations.ts'
 import type { ApiAnswer } from './api-answer.ts'
 import { type ApiRequest, checked, type Read, readBody, readQuery } from './api-request.ts'
 
-const provider = z.string().max(MAX_PROVIDER_NAME_LENGTH).regex(PROVIDER_NAME)
+const provider = z.string().refine(isProviderName)
 const part = z.string().min(1).max(MAX_IDENTITY_LENGTH)
 const owner = { issuer: part, subject: part }
 const one = z.strictObject({ provider, ...owner })

@@ -98,7 +98,7 @@ const LEAD: Readonly<Record<CredentialState, (label: string) => string>> = {
     `Your assistant needs your own ${label} credential to continue. You enter it once, and it is kept for later.`,
   revoked: (label) => `Your previous ${label} credential has been revoked. Enter a new one for your assistant to use.`,
   rejected: (label) =>
-    `${label} refused your stored credential: it may have expired or been deleted there. Enter a new one.`,
+    `${label} rejected your stored credential: it may have expired or been deleted there. Enter a new one.`,
   expired: (label) => `Your ${label} credential has expired. Enter a new one for your assistant to use.`,
   incomplete: (label) => `${label} needs one more field of your credential. Enter it for your assistant to go on.`,
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Koa from 'koa'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import { silenceGoneClients } from './client-gone.ts'
 
 /** A handler for Express, Fastify (through `@fastify/middie`) and `node:http`. Without `next`, it answers foreign paths with 404. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void) => void
@@ -11,6 +12,7 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse, n
  */
 export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string) => boolean): NodeHandler {
   const app = new Koa()
+  silenceGoneClients(app)
   app.use(middleware)
   const handle = app.callback()
   return (request, response, next) => {

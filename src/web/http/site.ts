@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { MAX_PROVIDER_NAME_LENGTH, PROVIDER_NAME } from '../../core/model/storage-key.ts'
+import { isProviderName } from '../../core/model/storage-key.ts'
 import {
   formRoot,
   LINK_HANDLE,
@@ -49,8 +49,7 @@ export function linkPath(site: Site, page: LinkPage, target: LinkTarget): string
 
 /** Returns the target if both parts have the shape of one of our links, else undefined. It does not say whether the link exists. */
 export function linkTarget(provider: unknown, handle: unknown): LinkTarget | undefined {
-  if (typeof provider !== 'string' || provider.length > MAX_PROVIDER_NAME_LENGTH) return undefined
-  if (!PROVIDER_NAME.test(provider)) return undefined
+  if (typeof provider !== 'string' || !isProviderName(provider)) return undefined
   if (typeof handle !== 'string' || !LINK_HANDLE.test(handle)) return undefined
   return { provider, handle }
 }

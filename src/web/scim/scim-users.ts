@@ -23,6 +23,13 @@ export interface ScimUsers {
   remove(id: string, request: ScimRequest): Promise<ApiAnswer>
 }
 
+/** What the answer repeats of the request. */
+interface Repeated {
+  /** The body of the request. */
+  readonly given?: unknown
+  readonly id?: string
+}
+
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 const NO_BOOLEAN = 'active must be true or false'
 
@@ -31,8 +38,9 @@ export function createScimUsers(
   { operations, sealer }: Pick<AdminParts, 'operations' | 'sealer'>,
   root: string,
 ): ScimUsers {
-  function resource(tenant: ScimTenant, subject: string, active: boolean, given?: unknown): object {
-    const id = scimId(sealer, tenant, subject)
+  /** Returns the id that was asked for, even if an earlier web key sealed it: a user's id must not change while it is in use. */
+  function resource(tenant: ScimTenant, subject: string, active: boolean, { given, id: asked }: Repeated = {}): object {
+    const id = asked ?? scimId(sealer, tenant, subject)
     const [userName, externalId] = [attribute(given, 'userName'), attribute(given, 'externalId')]
     return {
       schemas: [USER],
@@ -59,10 +67,15 @@ export function createScimUsers(
     return { ...answer, headers: { 'Retry-After': '10' } }
   }
 
-  async function settled(owner: Owner, activity: Activity, request: ScimRequest, given?: unknown): Promise<ApiAnswer> {
+  async function settled(
+    owner: Owner,
+    activity: Activity,
+    request: ScimRequest,
+    repeated: Repeated,
+  ): Promise<ApiAnswer> {
     if (activity === 'invalid') return scimError(400, NO_BOOLEAN, 'invalidValue')
     const failed = activity === 'inactive' ? await offboarded(owner, request) : undefined
-    return failed ?? { status: 200, body: resource(request.tenant, owner.subject, activity !== 'inactive', given) }
+    return failed ?? { status: 200, body: resource(request.tenant, owner.subject, activity !== 'inactive', repeated) }
   }
 
   return {
@@ -83,7 +96,7 @@ export function createScimUsers(
         return scimError(400, `${tenant.subjectFrom} must be the user's OpenID Connect subject`, 'invalidValue')
       }
       const activity = activityOf(attribute(body, 'active'))
-      const answer = await settled({ issuer: tenant.issuer, subject }, activity, request, body)
+      const answer = await settled({ issuer: tenant.issuer, subject }, activity, request, { given: body })
       if (answer.status !== 200) return answer
       const location = `${root}/Users/${scimId(sealer, tenant, subject)}`
       return { ...answer, status: 201, headers: { Location: location } }
@@ -91,7 +104,7 @@ export function createScimUsers(
 
     async get(id, request) {
       const owner = ownerOf(id, request)
-      return owner ? { status: 200, body: resource(request.tenant, owner.subject, true) } : noSuchUser()
+      return owner ? { status: 200, body: resource(request.tenant, owner.subject, true, { id }) } : noSuchUser()
     },
 
     async patch(id, body, request) {
@@ -99,13 +112,13 @@ export function createScimUsers(
       if (!owner) return noSuchUser()
       const activity = activityOfPatch(body)
       if (!activity) return scimError(400, 'The body is not a PATCH with Operations', 'invalidSyntax')
-      return settled(owner, activity, request)
+      return settled(owner, activity, request, { id })
     },
 
     async replace(id, body, request) {
       const owner = ownerOf(id, request)
       if (!owner) return noSuchUser()
-      return settled(owner, activityOf(attribute(body, 'active')), request, body)
+      return settled(owner, activityOf(attribute(body, 'active')), request, { given: body, id })
     },
 
     async remove(id, request) {

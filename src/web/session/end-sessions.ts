@@ -1,9 +1,11 @@
-import { ownerHash } from '../../core/crypto/owner-hash.ts'
+import { ownerHashes } from '../../core/crypto/owner-hash.ts'
+import type { Sealer } from '../../core/crypto/seal.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { WebParts } from '../http/web-parts.ts'
 import { LOGIN_SECONDS } from './login-cookie.ts'
 
-type EndingParts = Pick<WebParts, 'sessions' | 'sealer'> & {
+type EndingParts = Pick<WebParts, 'sessions'> & {
+  readonly sealer: Pick<Sealer<never, 'owner'>, 'macs'>
   readonly options: Pick<WebParts['options'], 'sessionMaxSeconds'>
 }
 
@@ -13,8 +15,8 @@ type EndingParts = Pick<WebParts, 'sessions' | 'sealer'> & {
  *
  * @throws `unavailable`, and then the sessions still exist
  */
-export function endSessionsOf({ sessions, sealer, options }: EndingParts, owner: Owner): Promise<void> {
+export async function endSessionsOf({ sessions, sealer, options }: EndingParts, owner: Owner): Promise<void> {
   const notBefore = Date.now() + 1
   const until = notBefore + (LOGIN_SECONDS + options.sessionMaxSeconds) * 1000
-  return sessions.endAll(ownerHash(sealer, owner), notBefore, until)
+  await Promise.all(ownerHashes(sealer, owner).map((hash) => sessions.endAll(hash, notBefore, until)))
 }

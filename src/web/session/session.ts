@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
-import { ownerHash } from '../../core/crypto/owner-hash.ts'
+import { ownerHashes } from '../../core/crypto/owner-hash.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { BrowserLogin, SignedInUser } from '../../core/ports/identity.ts'
@@ -52,7 +52,7 @@ export interface Sessions {
 
 export interface SessionParts {
   readonly site: Site
-  readonly sealer: Pick<PageSealer, 'mac'>
+  readonly sealer: Pick<PageSealer, 'macs'>
   readonly cookies: CookieSealer
   readonly login: Pick<BrowserLogin, 'isRecent'>
   readonly sessions: BrowserSessions
@@ -98,7 +98,14 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
 
   async function isGood(session: Session): Promise<boolean> {
     const { id, loginStartedAt: startedAt } = session
-    return isInTime(session) && !(await sessions.isEnded({ id, owner: ownerHash(sealer, session), startedAt }))
+    return isInTime(session) && !(await isEnded(session, id, startedAt))
+  }
+
+  /** Another replica may have recorded the end under the owner's hash with any of the web keys. */
+  async function isEnded(owner: Owner, id: string, startedAt: number): Promise<boolean> {
+    const hashes = ownerHashes(sealer, owner)
+    const found = await Promise.all(hashes.map((hash) => sessions.isEnded({ id, owner: hash, startedAt })))
+    return found.includes(true)
   }
 
   function cookieOf({ id, ...session }: Session): string {
@@ -122,7 +129,7 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
       return { session: seen, cookies: [cookieOf(seen)] }
     },
 
-    isEndedSince: (user, startedAt) => sessions.isEnded({ id: '', owner: ownerHash(sealer, user), startedAt }),
+    isEndedSince: (user, startedAt) => isEnded(user, '', startedAt),
 
     async start(request, user, loginStartedAt = Date.now()) {
       const former = opened(request)

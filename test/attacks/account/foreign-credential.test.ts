@@ -107,7 +107,7 @@ test('a mark of a rejection is undone by its owner alone', async () => {
   await server.save('bob')
   await server.reject('bob')
   expect((await mallory.press('/credentials/jira/reinstate')).text).toContain('is in use again')
-  expect(rowOf((await alice.get('/credentials')).text, 'Jira')).toMatch(/^Jira Refused by Jira/)
+  expect(rowOf((await alice.get('/credentials')).text, 'Jira')).toMatch(/^Jira Rejected by Jira/)
   const lines = server.audit.events.filter(({ type }) => type === 'credential.reinstated')
   expect([...new Set(lines.map(({ owner }) => owner?.subject))]).toEqual(['bob'])
 })

@@ -19,7 +19,7 @@ test('a handler is not run a second time for a client that has cancelled', async
     userOf: () => key.owner,
     assertionOf: () => undefined,
     credentialState: async () => 'active',
-    settleRejection: async () => 'replaced',
+    settle: async () => 'replaced',
     run: async (_call: unknown, _tool: unknown, handler: () => Promise<unknown>) => handler(),
     reportEcho: async () => undefined,
   }

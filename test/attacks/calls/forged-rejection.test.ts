@@ -148,7 +148,7 @@ test('a mark that an operator forged makes its owner be asked, and reveals and c
   const found = await harness.backend.stat(key, call)
   if (found.status !== 'active') throw new Error('alice has no credential')
   await harness.backend.markRejected?.(key, found.version, new Date(), call)
-  await expect.poll(async () => (await alice.text('fetch')).text).toContain('refused your stored credential')
+  await expect.poll(async () => (await alice.text('fetch')).text).toContain('rejected your stored credential')
   expect((await bob.text('fetch')).text).toBe('200')
   // Erased again, it is in use again.
   await harness.backend.markRejected?.(key, found.version, undefined, call)

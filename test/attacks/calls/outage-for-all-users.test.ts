@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createRejections } from '../../../src/core/lifecycle/rejections.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { StoredVersion } from '../../../src/core/ports/secret-backend.ts'
@@ -88,6 +88,60 @@ test('one owner with several providers behind one gateway is one owner, and does
   for (const provider of ['a', 'b', 'c', 'd', 'e', 'f']) await settle('mallory', provider)
   expect(await settle('alice')).toBe('rejected')
   expect([...marked.keys()].some((path) => path.includes('alice'))).toBe(true)
+})
+
+test('rejections count for a minute, and then no longer', async () => {
+  onTestFinished(() => void vi.restoreAllMocks())
+  const { settle } = setUp(2)
+  for (const name of ['u1', 'u2']) expect(await settle(name)).toBe('rejected')
+  const before = performance.now()
+  vi.spyOn(performance, 'now').mockReturnValue(before + 1e9)
+  expect(await settle('u3')).toBe('rejected')
+  vi.spyOn(performance, 'now').mockReturnValue(before + 1e9 + 59_999)
+  expect(await settle('u4')).toBe('rejected')
+  expect(await settle('u5')).toBe('kept')
+  vi.spyOn(performance, 'now').mockReturnValue(before + 2e9)
+  expect(await settle('u6')).toBe('rejected')
+})
+
+describe('rejections by hand, whose origin is unknown, and those of fetch', () => {
+  const BY_HAND = ''
+  const SITE = 'https://site.example.com'
+
+  test('are one count: a mixture of both marks no more than either alone', async () => {
+    const { settle, marked } = setUp(2)
+    expect(await settle('u1', 'jira', SITE)).toBe('rejected')
+    expect(await settle('u2', 'jira', BY_HAND)).toBe('rejected')
+    expect(await settle('u3', 'jira', SITE)).toBe('kept')
+    expect([...marked.keys()]).toEqual([])
+    expect(await settle('u4', 'jira', BY_HAND)).toBe('kept')
+    expect([...marked.keys()]).toEqual([])
+  })
+
+  test('at the same moment mark nothing', async () => {
+    const { settle, marked } = setUp(5)
+    const names = Array.from({ length: 12 }, (_, i) => `user-${i}`)
+    await Promise.all(names.map((name, i) => settle(name, 'jira', i % 2 ? BY_HAND : SITE)))
+    expect([...marked.keys()]).toEqual([])
+  })
+
+  test('of another provider count for themselves, and so do different sites of one provider', async () => {
+    const { settle } = setUp(2)
+    expect(await settle('u1', 'jira', SITE)).toBe('rejected')
+    expect(await settle('u2', 'jira', `${SITE}:8443`)).toBe('rejected')
+    expect(await settle('u3', 'wiki', BY_HAND)).toBe('rejected')
+    expect(await settle('u4', 'jira', `${SITE}:9443`)).toBe('rejected')
+    // It may have been at any of the three, and each has room for one more.
+    expect(await settle('u5', 'jira', BY_HAND)).toBe('rejected')
+    expect(await settle('u6', 'jira', SITE)).toBe('kept')
+  })
+
+  test('of one owner are those of one owner', async () => {
+    const { settle } = setUp(1)
+    expect(await settle('mallory', 'jira', SITE)).toBe('rejected')
+    expect(await settle('mallory', 'wiki', BY_HAND)).toBe('rejected')
+    expect(await settle('alice', 'notes', BY_HAND)).toBe('rejected')
+  })
 })
 
 const call = () => ({ signal: new AbortController().signal, correlationId: 'by-hand' })

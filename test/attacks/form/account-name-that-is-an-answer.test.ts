@@ -49,10 +49,9 @@ async function submit(): Promise<{ readonly status: number; readonly html: strin
 
 async function saved(): Promise<string> {
   const call = { user: alice, correlationId: 'call' }
-  const toolCall = createToolCall([])
-  return jira.run(call, toolCall, () =>
+  return jira.run(call, createToolCall([]), (inside) =>
     jira
-      .getCredentials(markCall({ signal: new AbortController().signal, requestId: 1 }, toolCall))
+      .getCredentials(markCall({ signal: new AbortController().signal, requestId: 1 }, inside))
       .use(({ pat }) => String(pat)),
   )
 }

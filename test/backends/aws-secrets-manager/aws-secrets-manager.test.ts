@@ -49,6 +49,7 @@ describe.each(isLive ? [] : (['moto', 'ministack'] as const))('%s', (name) => {
           if (fault === 'none') await proxy.up().catch(() => undefined)
           if (fault !== 'sealed') proxy.fault(fault)
         },
+        beforeChange: proxy.beforeChange,
         close: async () => void (await Promise.all(opened.map((backend) => backend.close()))),
       }
     },

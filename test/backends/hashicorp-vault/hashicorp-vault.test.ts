@@ -56,6 +56,7 @@ describe('behind a network that fails', () => {
           if (fault === 'none') await proxy.up().catch(() => undefined)
           proxy.fault(fault)
         },
+        beforeChange: proxy.beforeChange,
         close,
       }
     },

@@ -310,4 +310,29 @@ describe('exposed', () => {
       message: expect.stringContaining(first),
     })
   })
+
+  test('a key exposes nothing that was never under it: neither records of older keys, nor those saved after its rotation', async () => {
+    const store = await sealedFolder()
+    const backend = await store.open()
+    await put(backend, ALICE, { pat: 'under the first key' })
+    const [{ id: first }] = (await keyringOf(store)).sealKeys
+    const { key: second } = await keysOf(backend).rotate(signal)
+    // At once, so within the time in which a writer may still use the first key.
+    await put(backend, BOB, { pat: 'under the second key' })
+    const of = async (key: string | undefined) =>
+      (await keysOf(backend).exposed({ key }, signal)).credentials
+        .map((one) => `${one.key.owner.subject} ${one.exposure}`)
+        .sort()
+    expect(await of(first)).toEqual(['alice current'])
+    expect(await of(second)).toEqual(['bob current'])
+    expect(await of(undefined)).toEqual(['alice current', 'bob current'])
+    const { key: third } = await keysOf(backend).rotate(signal)
+    expect(await of(third)).toEqual([])
+    // A mark holds no value: what the key could open is what was revoked.
+    await remove(backend, BOB)
+    expect(await of(third)).toEqual(['bob earlier'])
+    await keysOf(backend).reseal(silent, signal)
+    expect(await of(third)).toEqual(['alice current', 'bob earlier'])
+    expect(await of(first)).toEqual(['alice current', 'bob earlier'])
+  })
 })

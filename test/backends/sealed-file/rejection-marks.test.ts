@@ -1,10 +1,15 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { createCurrentRecords } from '../../../src/backends/sealed-file/current-record.ts'
+import { rotated } from '../../../src/backends/sealed-file/keys/keyring.ts'
+import { recordId } from '../../../src/backends/sealed-file/record-id.ts'
+import { createRejectionFiles } from '../../../src/backends/sealed-file/rejection-files.ts'
+import { createRevisions } from '../../../src/backends/sealed-file/revisions.ts'
 import type { SecretBackend, StoredVersion } from '../../../src/core/ports/secret-backend.ts'
 import { call, put, remove, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
-import { ALICE, revisionPath, sealedFolder, snapshot } from '../../harness/sealed-file/sealed-folder.ts'
+import { ALICE, keyringOf, revisionPath, sealedFolder, snapshot } from '../../harness/sealed-file/sealed-folder.ts'
 
 const AT = new Date('2026-11-27T08:00:00Z')
 const mark = (backend: SecretBackend, version: StoredVersion) => backend.markRejected?.(ALICE, version, AT, call())
@@ -109,4 +114,75 @@ test('marks leave no temporary file', async () => {
   await mark(backend, await put(backend, ALICE, { pat: 'token' }))
   expect(await readdir(join(store.folder, 'tmp'))).toEqual([])
   expect(dirname(backend.locate(ALICE))).toContain('records')
+})
+
+describe('a reseal, while a mark is removed', () => {
+  test('does not bring it back, however the two interleave', async () => {
+    const store = await sealedFolder()
+    const backend = await store.open()
+    await mark(backend, await put(backend, ALICE, { pat: 'good after all' }))
+    const keyring = await keyringOf(store)
+    const path = `${revisionPath(backend, ALICE, 1)}.rejected`
+    const revisions = createRevisions(store.folder)
+    const renewedAfter = async (between: () => void) => {
+      const keys = {
+        forReading: () => keyring,
+        // It is asked between reading the mark and writing it.
+        forWriting() {
+          between()
+          return rotated(keyring)
+        },
+        problem: () => undefined,
+      }
+      const records = createCurrentRecords(revisions, keys)
+      const found = await records.find(recordId(keyring.indexKey, ALICE.provider, ALICE.owner))
+      await createRejectionFiles({ keys, revisions, find: async () => found, warn: () => undefined }).renew(found)
+    }
+    const before = readFileSync(path, 'latin1')
+    await renewedAfter(() => undefined)
+    const renewed = readFileSync(path, 'latin1')
+    expect(renewed.split('\n')[0]).toBe('mcv-rejection-v1')
+    expect(renewed).not.toBe(before)
+
+    writeFileSync(path, before)
+    await renewedAfter(() => unlinkSync(path))
+    expect(existsSync(path)).toBe(false)
+
+    // A service may reject the version again meanwhile: that mark stays.
+    writeFileSync(path, before)
+    await renewedAfter(() => {
+      unlinkSync(path)
+      writeFileSync(path, 'a later mark')
+    })
+    expect(readFileSync(path, 'latin1')).toBe('a later mark')
+  })
+
+  test('of other processes ends with no mark, and without a trace of one', async () => {
+    const store = await sealedFolder()
+    const [backend, other] = [await store.open(), await store.open()]
+    const version = await put(backend, ALICE, { pat: 'good after all' })
+    const { signal } = call()
+    for (let round = 0; round < 10; round += 1) {
+      await mark(other, version)
+      await backend.storeKeys?.rotate(signal)
+      await Promise.all([
+        backend.storeKeys?.reseal({ dryRun: false, onProgress: () => undefined }, signal),
+        unmark(other, version),
+      ])
+      expect(await labelsOf(backend)).toBeUndefined()
+      expect(await marksIn(store.folder)).toEqual(new Map())
+    }
+  })
+
+  test('renews one that nobody removes', async () => {
+    const store = await sealedFolder()
+    const backend = await store.open()
+    await mark(backend, await put(backend, ALICE, { pat: 'dead' }))
+    const { signal } = call()
+    const before = [...(await marksIn(store.folder)).values()]
+    await backend.storeKeys?.rotate(signal)
+    await backend.storeKeys?.reseal({ dryRun: false, onProgress: () => undefined }, signal)
+    expect([...(await marksIn(store.folder)).values()]).not.toEqual(before)
+    expect(await labelsOf(await store.open())).toEqual({ rejectedAt: AT })
+  })
 })

@@ -37,7 +37,7 @@ export const fetching: readonly Flow[] = [
   fetches('fetch', '200', (handle, { bearer }) => handle.fetch(`${bearer.origin}/`)),
   fetches('fetch with a header of its own', '200', (handle, { header }) => handle.fetch(`${header.origin}/`)),
   fetches('fetch with Basic', '200', (handle, { basic }) => handle.fetch(`${basic.origin}/here`)),
-  fetches('service refuses and echoes', 'refused your stored credential', (handle, { bearer }) =>
+  fetches('service refuses and echoes', 'rejected your stored credential', (handle, { bearer }) =>
     handle.fetch(`${bearer.origin}/echo`),
   ),
   passesOn('its echo is passed on', (handle, { bearer }) => handle.fetch(`${bearer.origin}/echo`)),

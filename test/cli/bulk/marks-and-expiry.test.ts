@@ -1,14 +1,13 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
-import { asked } from '../../../src/cli/commands.ts'
-import { runCommand } from '../../../src/cli/terminal/command.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend, VersionLabels } from '../../../src/core/ports/secret-backend.ts'
 import { memoryBrowserSessions } from '../../../src/pending/memory-browser-sessions.ts'
 import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 import type { Stores } from '../../../src/vault/environment/create-stores.ts'
+import { runHere } from '../../harness/processes/cli-process.ts'
 
 // No backend that a process shares with others stores labels on this branch, so the commands get one in memory.
 let backend: SecretBackend
@@ -34,22 +33,7 @@ function begin(): void {
   backend = { ...memoryBackend(), async close() {} }
 }
 
-async function run(words: readonly string[]) {
-  const printed = { out: '', error: '' }
-  const what = asked(words)
-  if (what.kind !== 'command') throw new Error('no command')
-  const code = await runCommand(what.command, what.words, {
-    out: (text) => {
-      printed.out += text
-    },
-    error: (text) => {
-      printed.error += text
-    },
-    environment: {},
-    readSecret: async () => '',
-  })
-  return { code, ...printed }
-}
+const run = (words: readonly string[]) => runHere(words, {})
 
 async function rejected(): Promise<void> {
   const version = await put(backend, keyOf('alice'), { pat: 'x' })
@@ -100,7 +84,7 @@ test('expiring sorts by time, shows the state, and counts what has no time', asy
     {
       credentials: [
         { subject: 'past', state: 'expired' },
-        { subject: 'later', state: 'active', account: 'later@jira' },
+        { subject: 'later', state: 'active', accountName: 'later@jira' },
       ],
       withoutExpiry: 1,
     },

@@ -40,6 +40,13 @@ const words = (file: string, ...more: string[]) => {
 test('the running server does all of it, and the command ends with 0 and needs no store', async () => {
   await harness.store('jira', 'alice')
   const file = tokenFile('operator', harness.operatorToken)
+  const nobody = await runCli(
+    words(file).map((word) => (word === 'alice' ? 'alicia' : word)),
+    {},
+  )
+  expect([nobody.code, nobody.out]).toEqual([0, expect.stringMatching(/^Nothing was found for alicia/)])
+  expect(nobody.out).toContain("Checked: the backend's list, with 1 credential of all owners.\n")
+  expect(nobody.out).toContain("The server has ended the owner's sessions")
   const dry = await runCli(words(file, '--dry-run'), {})
   expect([dry.code, await harness.status('jira', 'alice')]).toEqual([0, 'active'])
   const done = await runCli(words(file), {})

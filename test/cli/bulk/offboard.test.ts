@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -8,8 +8,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { put, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
-import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
-import { type AwsProxy, startAwsProxy } from '../../harness/aws/aws-proxy.ts'
+import { type EmulatedAws, startEmulatedAws } from '../../harness/aws/emulated-aws.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
 import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 import { runCli } from '../../harness/processes/run-cli.ts'
@@ -21,29 +20,20 @@ const ALICE = ['--issuer', ISSUER, '--subject', 'auth0|alice']
 
 let bao: OpenBao
 let vaultProxy: VaultProxy
-let emulator: AwsEmulator
-let awsProxy: AwsProxy
+let moto: EmulatedAws
+let ministack: EmulatedAws
 
 beforeAll(async () => {
   await sodiumReady()
   bao = await startOpenBao()
   vaultProxy = await startVaultProxy(bao.address)
-  emulator = await startAwsEmulator('moto')
-  awsProxy = await startAwsProxy(emulator)
-  // The SDK reads these from the process itself.
-  for (const [name, value] of Object.entries(AWS())) vi.stubEnv(name, value)
+  moto = await startEmulatedAws('moto')
+  ministack = await startEmulatedAws('ministack')
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
-  await Promise.all([vaultProxy.close(), awsProxy.close(), bao.stop(), emulator.stop()])
+  await Promise.all([vaultProxy.close(), bao.stop(), moto.close(), ministack.close()])
   rmSync(folder, { recursive: true })
-})
-
-const AWS = () => ({
-  AWS_REGION: REGION,
-  AWS_ENDPOINT_URL_SECRETS_MANAGER: awsProxy.endpoint,
-  AWS_ACCESS_KEY_ID: ROOT_KEYS.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: ROOT_KEYS.secretAccessKey,
 })
 
 const ENVIRONMENTS: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> = {
@@ -54,7 +44,8 @@ const ENVIRONMENTS: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> =
     VAULT_TOKEN: ROOT_TOKEN,
     VAULT_KV_MOUNT: await bao.newMount(),
   }),
-  'aws-secrets-manager': async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', ...AWS() }),
+  moto: async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', ...moto.variables }),
+  ministack: async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', ...ministack.variables }),
 }
 
 /** Breaks the revocation of `gitlab` alone. */
@@ -92,11 +83,16 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
   const logTypes = () => {
     const log = environment['MCP_AUDIT_FOLDER'] ?? ''
     const lines = readdirSync(log).flatMap((file) => readFileSync(join(log, file), 'utf8').trim().split('\n'))
-    return lines.map((line) => JSON.parse(line) as { type: string; provider?: string; outcome: string })
+    return lines.map(
+      (line) => JSON.parse(line) as { type: string; provider?: string; outcome: string; reason?: string },
+    )
   }
 
   beforeAll(async () => {
     environment = { MCP_AUDIT_FOLDER: join(folder, `audit-${name}`), ...(await ENVIRONMENTS[name]?.()) }
+    // For the backends that the test opens itself: the SDK reads these from the process.
+    for (const [variable, value] of Object.entries(environment))
+      if (variable.startsWith('AWS_')) vi.stubEnv(variable, value)
     await withBackend(environment, async (backend) => {
       for (const [provider, subject] of [
         ['jira', 'auth0|alice'],
@@ -114,6 +110,32 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect([code, out.match(/would be revoked/g)]).toEqual([0, ['would be revoked', 'would be revoked']])
     const statuses = await withBackend(environment, statusOfAll)
     expect([...statuses.values()]).toEqual(['active', 'active', 'active', 'active'])
+  })
+
+  test('offboard of somebody who has nothing says what was checked, and ends with 3', async () => {
+    const nobody = ['--issuer', ISSUER, '--subject', 'auth0|alicia']
+    const { code, out } = await operate('offboard', ...nobody)
+    expect(code).toBe(3)
+    expect(out).toContain(`Nothing was found for auth0|alicia (issuer ${ISSUER}).`)
+    expect(out).toContain("Checked: the backend's list, with 4 credentials of all owners.\n")
+    expect(out).toMatch(/^Not checked.*\n(?: {2}.*\n)* {2}the owner's sign-in at the form of running servers.*until/m)
+    expect(out).not.toContain('Delete the tokens')
+    const json = await operate('offboard', ...nobody, '--providers', 'jira,gitlab', '--json')
+    expect([json.code, json.json()]).toMatchObject([
+      3,
+      {
+        listed: 4,
+        credentials: [
+          { provider: 'jira', result: 'absent' },
+          { provider: 'gitlab', result: 'absent' },
+        ],
+        remaining: expect.arrayContaining([expect.objectContaining({ what: 'browser_sessions' })]),
+      },
+    ])
+    const named = await operate('offboard', ...nobody, '--providers', 'jira,gitlab')
+    expect([named.code, named.out]).toEqual([3, expect.stringContaining('of all owners; and by name jira, gitlab.\n')])
+    const dry = await operate('offboard', ...nobody, '--dry-run')
+    expect([dry.code, dry.out.split('\n').length]).toEqual([3, 3])
   })
 
   test('offboard revokes all of the owner, and says what it cannot end and what is left at the services', async () => {
@@ -138,7 +160,10 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect(out.includes('(MCP_CACHE_SECONDS)')).toBe(name !== 'sealed-file')
     const statuses = await withBackend(environment, statusOfAll)
     expect([...statuses.values()].sort()).toEqual(['active', 'active', 'revoked', 'revoked'])
-    const revoked = logTypes().filter(({ type, outcome }) => type === 'credential.revoked' && outcome === 'success')
+    const revoked = logTypes().filter(
+      ({ type, outcome, reason }) =>
+        type === 'credential.revoked' && outcome === 'success' && reason !== 'nothing_to_revoke',
+    )
     expect(revoked.map(({ provider }) => provider).sort()).toEqual(['gitlab', 'jira'])
 
     const again = (await operate('offboard', ...ALICE, '--json')).json()
@@ -165,11 +190,19 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
   })
 
   test('expiring reads what the backend knows, and rollback says whether marks can be taken back', async () => {
-    await withBackend(environment, (backend) =>
-      put(backend, storageKey('jira', { issuer: ISSUER, subject: 'bob' }), { pat: SECRET }),
-    )
+    const keyOfBob = storageKey('jira', { issuer: ISSUER, subject: 'bob' })
+    const save = (labels = {}) =>
+      withBackend(environment, (backend) => put(backend, keyOfBob, { pat: SECRET }, { labels }))
+    await save()
+    const open = await operate('expiring', '--within', '30d', '--json')
+    expect([open.code, open.json()]).toEqual([0, { credentials: [], withoutExpiry: 1 }])
+    await save({ expiresAt: new Date(Date.now() + 10 * 86_400_000) })
     const soon = await operate('expiring', '--within', '30d', '--json')
-    expect([soon.code, soon.json()]).toEqual([0, { credentials: [], withoutExpiry: 1 }])
+    expect([soon.code, soon.json()]).toMatchObject([0, { credentials: [{ subject: 'bob', state: 'active' }] }])
+    expect((await operate('expiring', '--within', '9d', '--json')).json()).toEqual({
+      credentials: [],
+      withoutExpiry: 0,
+    })
     const bob = ['--provider', 'jira', '--issuer', ISSUER, '--subject', 'bob']
     const stores = await withBackend(environment, async (backend) => backend.markRejected !== undefined)
     const { code, out, error } = await operate('rollback', ...bob)
@@ -184,4 +217,22 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     expect([code, out]).toEqual([0, expect.stringContaining('1 orphan among 4 credentials.')])
     expect(out).toMatch(/^gitlab +\S+ +auth0\|alice +revoked +\S+ +provider$/m)
   })
+})
+
+test('offboard that finds nothing in a list with a damaged record ends with 1', async () => {
+  const store = join(folder, 'damaged')
+  const environment = {
+    MCP_VAULT_FOLDER: store,
+    MCP_VAULT_KEY: generateKeyText(),
+    MCP_AUDIT_FOLDER: join(folder, 'audit-damaged'),
+  }
+  await withBackend(environment, async (backend) => {
+    const bob = storageKey('jira', { issuer: ISSUER, subject: 'bob' })
+    await put(backend, bob, { pat: SECRET })
+    await put(backend, storageKey('jira', { issuer: ISSUER, subject: 'carol' }), { pat: SECRET })
+    writeFileSync(backend.locate(bob).replace('*', '1'), 'damaged')
+  })
+  const { code, out } = await runCli(['offboard', ...ALICE], environment)
+  expect([code, out]).toEqual([1, expect.stringContaining('(record_tampered): others may be left.')])
+  expect(out).not.toContain('Nothing was found')
 })

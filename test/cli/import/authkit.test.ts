@@ -71,7 +71,7 @@ test('another key, an OAuth token or a shared subject imports nothing', async ()
   const everybody = await run(['--provider', 'jira', '--subjects', shared])
   expect([everybody.code, everybody.error]).toEqual([
     2,
-    expect.stringContaining(`--subjects: line 2 of ${shared} is "unknown"`),
+    expect.stringContaining(`--subjects (${shared}): line 2 is "unknown"`),
   ])
   // The ancestor deletes what it cannot open; here everything is as it was.
   expect(readdirSync(join(old, 'tokens/jira'))).toHaveLength(3)
@@ -92,7 +92,10 @@ test.each([
 
 test('a namespace that is not there is named with its folder', async () => {
   const { code, error } = await run(['--provider', 'jra', '--subjects', subjects])
-  expect([code, error]).toEqual([2, expect.stringContaining(`there is no folder ${join(old, 'tokens/jra')}`)])
+  expect([code, error]).toEqual([
+    2,
+    expect.stringContaining(`--folder (${join(old, 'tokens/jra')}): there is no such folder`),
+  ])
 })
 
 test('what mcp-authkit 0.3.0 stored is imported, and a gated call uses it', async () => {

@@ -64,6 +64,11 @@ describe('JSON lines', () => {
     ],
     ['no subject', row(''), 'has an issuer or a subject that is empty'],
     [
+      'an issuer that is no URL',
+      row('x').replace(ISSUER, 'login.example.com'),
+      'has an issuer that no access token can name',
+    ],
+    [
       'two lines in a value',
       row('x', { pat: `${SECRET}\n${SECRET}` }),
       'has a field, number 1 of those with a value, whose value contains control characters',
@@ -190,7 +195,7 @@ describe('CSV', () => {
   })
 
   test.each([
-    ['a file that is not there', 'nowhere.csv', '--csv names a file that cannot be read'],
+    ['a file that is not there', 'nowhere.csv', '--csv (nowhere.csv) names a file that cannot be read'],
     ['a folder', '.', 'is not a file'],
   ])('%s is named by its option', async (_, path, problem) => {
     const { code, error } = await run(['seed', '--csv', path])

@@ -72,18 +72,30 @@ describe('credential references', () => {
   })
 
   test('open for their owner and provider alone', () => {
-    expect(openReference(sealer, reference, 'jira', alice)?.owner).toEqual(alice)
-    expect(openReference(sealer, reference, 'gitlab', alice)).toBeUndefined()
-    expect(openReference(sealer, reference, 'jira', { ...alice, subject: 'bob' })).toBeUndefined()
-    expect(openReference(sealer, reference, 'jira', { ...alice, issuer: 'https://other.example.com' })).toBeUndefined()
+    expect(openReference(sealer, reference, new Set(['jira']), alice)?.owner).toEqual(alice)
+    expect(openReference(sealer, reference, new Set(['gitlab']), alice)).toBeUndefined()
+    expect(openReference(sealer, reference, new Set(['jira']), { ...alice, subject: 'bob' })).toBeUndefined()
+    expect(
+      openReference(sealer, reference, new Set(['jira']), { ...alice, issuer: 'https://other.example.com' }),
+    ).toBeUndefined()
   })
 
   test('a sealed text for something else is none', () => {
     expect(
-      openReference(sealer, sealer.seal('session-cookie', { provider: 'jira', ...alice }, later()), 'jira', alice),
+      openReference(
+        sealer,
+        sealer.seal('session-cookie', { provider: 'jira', ...alice }, later()),
+        new Set(['jira']),
+        alice,
+      ),
     ).toBeUndefined()
     expect(
-      openReference(sealer, sealer.seal('reference', { provider: 'jira', ...alice, more: 1 }, later()), 'jira', alice),
+      openReference(
+        sealer,
+        sealer.seal('reference', { provider: 'jira', ...alice, more: 1 }, later()),
+        new Set(['jira']),
+        alice,
+      ),
     ).toBeUndefined()
   })
 })

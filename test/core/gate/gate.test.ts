@@ -76,8 +76,10 @@ function call(
 ): Promise<GateOutcome<unknown>> {
   const { show = (pat: string) => ({ length: pat.length }), ...entry } = changes
   const toolCall = createToolCall([])
-  const extra = markCall({ signal: client.signal, requestId: 1 }, toolCall)
-  const handler = () => jira.getCredentials(extra).use(async ({ pat }) => show(pat))
+  const handler: GateEntry<unknown>['handler'] = (_, inside) => {
+    const extra = markCall({ signal: client.signal, requestId: 1 }, inside)
+    return jira.getCredentials(extra).use(async ({ pat }) => show(pat))
+  }
   return passGate({
     provider: jira,
     failFast: false,

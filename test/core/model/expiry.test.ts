@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { stateOf } from '../../../src/core/lifecycle/state-of.ts'
-import { checkExpiryDate, expiryOf } from '../../../src/core/model/expiry.ts'
+import { checkExpiryDate, expiryOf, lastDayOf } from '../../../src/core/model/expiry.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import type { CredentialStatus, VersionRef } from '../../../src/core/ports/secret-backend.ts'
 
@@ -18,6 +18,15 @@ test.each([
   ['', { ok: true, expiresAt: undefined }],
 ] as const)('the optional date "%s" is %j', (typed, answer) => {
   expect(checkExpiryDate({ date: 'optional', maxAgeDays: undefined }, typed, NOW)).toEqual(answer)
+})
+
+test.each([
+  ['2027-03-31T00:00:00Z', '2027-03-30'],
+  ['2027-03-31T00:00:00.001Z', '2027-03-31'],
+  ['2027-03-31T10:30:00Z', '2027-03-31'],
+  ['2027-03-31T23:59:59Z', '2027-03-31'],
+])('what ends at %s works until %s', (end, last) => {
+  expect(lastDayOf(new Date(end)).toISOString().slice(0, 10)).toBe(last)
 })
 
 test('a required date is missed, and one beyond the longest life is refused', () => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { encodePart, storageKey } from '../../../src/core/model/storage-key.ts'
+import {
+  encodePart,
+  isProviderName,
+  meansProvider,
+  providerName,
+  storageKey,
+} from '../../../src/core/model/storage-key.ts'
 import { thrownError } from '../../harness/thrown-error.ts'
 
 const issuer = 'https://login.example.com'
@@ -56,6 +62,42 @@ describe('storageKey', () => {
     ['\ud800', 'subject_malformed'],
   ])('refuses the subject %j', (subject, reason) => {
     expect(thrownError(() => storageKey('jira', { issuer, subject }))).toMatchObject({ code: 'owner_unknown', reason })
+  })
+
+  test('an account has a name of its own, and the account without a name keeps the key that it has always had', () => {
+    const alice = { issuer, subject: 'alice' }
+    expect(providerName('jira', undefined)).toBe('jira')
+    expect(storageKey(providerName('jira', 'work'), alice).path).toBe('jira@work/https_3a_2f_2flogin.example.com/alice')
+    const lookalikes = [
+      storageKey('jira', alice),
+      storageKey('jira@work', alice),
+      storageKey('jira-work', alice),
+      storageKey('jira', { issuer, subject: 'alice@work' }),
+      storageKey('work', alice),
+    ]
+    expect(new Set(lookalikes.map(({ path }) => path)).size).toBe(lookalikes.length)
+  })
+
+  test.each(['@', 'jira@', '@work', 'jira@Work', 'jira@a@b', 'jira@../x', `jira@${'a'.repeat(41)}`, 'jira@work/x'])(
+    'refuses the name %j',
+    (name) => {
+      expect(isProviderName(name)).toBe(false)
+      expect(thrownError(() => storageKey(name, { issuer, subject: 'alice' }))).toMatchObject({
+        reason: 'provider_name',
+      })
+    },
+  )
+
+  test.each([
+    ['jira', 'jira', true],
+    ['jira', 'jira@work', true],
+    ['jira@work', 'jira@work', true],
+    ['jira@work', 'jira', false],
+    ['jira@work', 'jira@workshop', false],
+    ['jira', 'jira-cloud', false],
+    ['jira', 'jira2@work', false],
+  ])('an operator who names %s means %s: %s', (wanted, provider, expected) => {
+    expect(meansProvider(wanted, provider)).toBe(expected)
   })
 
   test('keeps case and Unicode form apart', () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { createSealer } from '../../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
-import { encodePart, PROVIDER_NAME, storageKey } from '../../../src/core/model/storage-key.ts'
+import { encodePart, isProviderName, storageKey } from '../../../src/core/model/storage-key.ts'
 import { createPendingRequests } from '../../../src/core/requests/pending-requests.ts'
 import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 import { linkPath, linkTarget, linkTargetOf, siteOf } from '../../../src/web/http/site.ts'
@@ -29,7 +29,7 @@ export const links = [
     ([provider, text]) => {
       const found = linkTarget(provider, text)
       if (!found) return
-      mustHold(PROVIDER_NAME.test(found.provider) && /^[\w-]{43}$/.test(found.handle), 'a link of another shape')
+      mustHold(isProviderName(found.provider) && /^[\w-]{43}$/.test(found.handle), 'a link of another shape')
       const url = new URL(linkPath(site, 'entry', found), site.origin)
       mustHold(
         url.pathname === `/base/credentials/${provider}/entry` && url.searchParams.get('t') === text,

@@ -70,7 +70,7 @@ export const sealed = [
     (value) => {
       const content = typeof value === 'object' && value !== null ? value : { value }
       const text = sealer.seal('reference', content, later)
-      mustHold(openReference(sealer, text, 'jira', owner) === undefined, 'a reference without a person')
+      mustHold(openReference(sealer, text, new Set(['jira']), owner) === undefined, 'a reference without a person')
     },
     { weight: 10 },
   ),
@@ -78,7 +78,7 @@ export const sealed = [
     'credential reference',
     fc.tuple(textLike(reference), textLike('jira'), textLike('alice')),
     ([text, provider, subject]) => {
-      const opened = openReference(sealer, text, provider, { ...owner, subject })
+      const opened = openReference(sealer, text, new Set([provider]), { ...owner, subject })
       const isOurs = text === reference && provider === 'jira' && subject === 'alice'
       mustHold((opened !== undefined) === isOurs, "somebody else's reference")
     },

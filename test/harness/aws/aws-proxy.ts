@@ -26,10 +26,14 @@ export interface AwsProxy {
   readonly endpoint: string
   /** For every request from now on, or for those of one operation, e.g. `PutSecretValue`. `none` for all ends every fault. */
   fault(fault: AwsFault, operation?: string): void
+  /** For every request about a secret whose name has this part. Ends with the other faults. */
+  faultOfSecrets(fault: AwsFault, part: string): void
   /** The operation is carried out twice without an answer, which is as often as the SDK tries by itself. */
   loseAnswers(operation: string): void
   /** Milliseconds for which a name stays taken after it was deleted without recovery. */
   keepRemovedFor(milliseconds: number): void
+  /** Runs this once, before the next request that stores a value or moves a label is passed on. */
+  beforeChange(run: () => Promise<unknown>): void
   /** The operations that arrived, in order. */
   readonly operations: string[]
   down(): Promise<void>
@@ -50,15 +54,23 @@ interface Parameters {
 /** Operations whose result depends on the secret's state. */
 const SENSITIVE = ['PutSecretValue', 'RestoreSecret', 'CreateSecret', 'UpdateSecretVersionStage', 'GetSecretValue']
 
+const CHANGES = ['PutSecretValue', 'UpdateSecretVersionStage']
+
 export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
   const faults = new Map<string, AwsFault>()
+  const secretFaults = new Map<string, AwsFault>()
   const losing = new Map<string, number>()
   const operations: string[] = []
   const removed = new Map<string, number>()
   const puts = new Map<string, string>()
   let keepRemoved = 0
+  let first: (() => Promise<unknown>) | undefined
 
-  const faultOf = (request: ProxiedRequest) => faults.get(operationOf(request)) ?? faults.get('') ?? 'none'
+  function faultOf(request: ProxiedRequest): AwsFault {
+    const { SecretId = '' } = secretFaults.size > 0 ? parametersOf(request) : {}
+    const ofSecret = [...secretFaults].find(([part]) => SecretId.includes(part))?.[1]
+    return ofSecret ?? faults.get(operationOf(request)) ?? faults.get('') ?? 'none'
+  }
 
   const proxy = await startFaultProxy({
     target: emulator.endpoint,
@@ -71,6 +83,11 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
     },
     async answerFor(request) {
       operations.push(operationOf(request))
+      const before = CHANGES.includes(operationOf(request)) ? first : undefined
+      if (before) {
+        first = undefined
+        await before()
+      }
       const fault = faultOf(request)
       if (isRefusal(fault)) {
         const [status, name] = REFUSALS[fault]
@@ -151,12 +168,17 @@ export async function startAwsProxy(emulator: AwsEmulator): Promise<AwsProxy> {
     fault(fault, operation = '') {
       if (fault === 'none' && operation === '') {
         faults.clear()
+        secretFaults.clear()
         losing.clear()
       } else faults.set(operation, fault)
     },
+    faultOfSecrets: (fault, part) => void secretFaults.set(part, fault),
     loseAnswers: (operation) => void losing.set(operation, 2),
     keepRemovedFor(milliseconds) {
       keepRemoved = milliseconds
+    },
+    beforeChange(run) {
+      first = run
     },
     operations,
   }

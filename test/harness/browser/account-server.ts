@@ -38,7 +38,7 @@ const context = { correlationId: 'test' }
 
 /** A form server that serves a provider for each state. */
 export async function startAccountServer(
-  settings: Omit<FormServerOptions, 'backend' | 'otherProviders'> & { readonly backend?: SecretBackend } = {},
+  settings: Omit<FormServerOptions, 'backend'> & { readonly backend?: SecretBackend } = {},
 ): Promise<AccountServer> {
   const names = Object.values(STATES)
   const backend = withOutages(settings.backend ?? memoryBackend())
@@ -46,7 +46,10 @@ export async function startAccountServer(
     ...settings,
     provider: { manageUrl: MANAGE_URL, ...settings.provider },
     backend,
-    otherProviders: names.map((label) => ({ name: label.toLowerCase(), label, manageUrl: undefined })),
+    otherProviders: [
+      ...names.map((label) => ({ name: label.toLowerCase(), label, manageUrl: undefined })),
+      ...(settings.otherProviders ?? []),
+    ],
   })
   const { credentials } = server
   const ownerOf = (user: string): Owner => ({ issuer: server.issuer, subject: user })

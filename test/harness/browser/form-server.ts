@@ -4,8 +4,9 @@ import Koa from 'koa'
 import { type MemoryAudit, memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import type { CredentialWriter } from '../../../src/core/credentials/credential-writer.ts'
-import { createSealer } from '../../../src/core/crypto/seal.ts'
+import { createSealer, type WebKeys } from '../../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
+import { createDrain } from '../../../src/core/host/drain.ts'
 import { createHealth, type Health } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
 import type { Owner } from '../../../src/core/model/owner.ts'
@@ -57,6 +58,8 @@ export interface FormServerOptions {
   readonly identity?: (issuer: string) => Identity
   /** Options of the real one. */
   readonly oidc?: Partial<OidcOptions>
+  /** Default {@link WEB_KEY}. */
+  readonly webKeys?: WebKeys
   /** A provider that another server has started, whose callback is the same. */
   readonly sharedProvider?: TestIdentityProvider
   readonly wrap?: {
@@ -153,7 +156,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
       warn: () => {},
     }))
 
-  const sealer = createSealer(WEB_KEY)
+  const sealer = createSealer(settings.webKeys ?? WEB_KEY)
   const audit = memoryAudit()
   const health = createHealth(() => {})
   const warnings: string[] = []
@@ -190,6 +193,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     sealer,
     journal,
     health,
+    drain: createDrain(),
     warn: (message) => warnings.push(message),
     options: {
       sessionIdleSeconds: 900,

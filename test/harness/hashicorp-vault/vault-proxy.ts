@@ -15,6 +15,8 @@ const REFUSALS = {
   sealed: () => jsonAnswer(503, { errors: ['Vault is sealed'] }),
 } satisfies Record<string, () => ProxiedAnswer>
 
+const CHANGE = /^(?:POST|PUT) .*\/(?:data|destroy)\//
+
 export type VaultFault = TransportFault | keyof typeof REFUSALS
 
 /** In front of OpenBao: injects faults, and answers in its place where it cannot be made to. */
@@ -24,6 +26,8 @@ export interface VaultProxy {
   fault(fault: VaultFault, only?: (request: ProxiedRequest) => boolean): void
   /** Answers in place of the server, for requests that it returns something for. */
   answer(answerFor: ((request: ProxiedRequest) => ProxiedAnswer | undefined) | undefined): void
+  /** Runs this once, before the next request that stores or destroys values is passed on. */
+  beforeChange(run: () => Promise<unknown>): void
   /** Every request that arrived. */
   readonly requests: ProxiedRequest[]
   down(): Promise<void>
@@ -34,6 +38,7 @@ export interface VaultProxy {
 export async function startVaultProxy(target: string): Promise<VaultProxy> {
   const requests: ProxiedRequest[] = []
   let current: { fault: VaultFault; only: (request: ProxiedRequest) => boolean } = { fault: 'none', only: () => true }
+  let first: (() => Promise<unknown>) | undefined
   let own: ((request: ProxiedRequest) => ProxiedAnswer | undefined) | undefined
 
   const decided = new WeakMap<ProxiedRequest, VaultFault>()
@@ -55,6 +60,11 @@ export async function startVaultProxy(target: string): Promise<VaultProxy> {
     },
     async answerFor(request) {
       requests.push(request)
+      const before = CHANGE.test(`${request.method} ${request.url}`) ? first : undefined
+      if (before) {
+        first = undefined
+        await before()
+      }
       const given = own?.(request)
       if (given) return given
       const fault = faultOf(request)
@@ -70,6 +80,9 @@ export async function startVaultProxy(target: string): Promise<VaultProxy> {
     },
     answer(answerFor) {
       own = answerFor
+    },
+    beforeChange(run) {
+      first = run
     },
     requests,
   }

@@ -90,7 +90,7 @@ async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** What src/cli/main.ts makes of its words, but for the version, with the exit code that its process would have. */
-async function runHere(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ended> {
+export async function runHere(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ended> {
   const printed = { out: '', error: '' }
   const terminal: Terminal = {
     out: (text) => {
@@ -102,7 +102,7 @@ async function runHere(words: readonly string[], environment: NodeJS.ProcessEnv)
     environment,
     readSecret: async () => '',
   }
-  const what = asked(words)
+  const what = await asked(words)
   if (what.kind === 'command') {
     const code = await runCommand(what.command, what.words, terminal)
     return { code, ...printed }

@@ -103,6 +103,41 @@ describe("getCredentials takes the call's own extra", () => {
     expect(await call(register, { title: 'x' })).toBe('15,18')
   })
 
+  test('of nested gates, in any form that is passed on between them', async () => {
+    const forms: ((extra: ToolExtra) => ToolExtra)[] = [
+      (extra) => ({ ...extra }),
+      (extra) => Object.freeze({ ...extra }),
+      (extra) => new Proxy(extra, {}),
+      (extra) => Object.create(extra) as ToolExtra,
+    ]
+    for (const before of forms) {
+      for (const after of forms) {
+        const register = (server: McpServer, gate: RequireCredentials) =>
+          void server.registerTool(
+            'tool',
+            {},
+            gate(jira, async (outer) => {
+              const inner = gate(gitlab, async (extra: ToolExtra) => {
+                expect([extra.requestId, extra.signal]).toEqual([outer.requestId, outer.signal])
+                if (!Object.isFrozen(given)) Object.assign(extra, { tenant: 'acme' })
+                const lengths = [jira, gitlab].map((provider) =>
+                  provider.getCredentials(after(extra)).use(({ pat }) => pat.length),
+                )
+                return text(await Promise.all(lengths))
+              })
+              const given = before(outer)
+              const result = await inner(given)
+              // The given object is as it was, but for what the handler has stored on it.
+              expect(messageOf(() => gitlab.getCredentials(given))).toContain('requireCredentials(gitlab, …)')
+              if (!Object.isFrozen(given)) expect(given).toHaveProperty('tenant', 'acme')
+              return result
+            }),
+          )
+        expect(await call(register)).toBe('15,18')
+      }
+    }
+  })
+
   test('of a low-level server', async () => {
     const server = new Server({ name: 'low', version: '1.0.0' }, { capabilities: { tools: {} } })
     const work = credentialGate(server)(jira, async (_title: unknown, extra: ToolExtra) =>

@@ -11,6 +11,7 @@ import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 const main = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
 const BASE = { MCP_SERVER_BASE_URL: 'https://mcp.example.com', MCP_VAULT_BACKEND: 'memory' }
 const OIDC = { ...BASE, MCP_OIDC_ISSUER: 'https://login.example.com', MCP_OIDC_CLIENT_ID: 'mcp-form' }
+const SCIM = { ...OIDC, MCP_SCIM_SUBJECT_FROM: 'externalId', MCP_SCIM_TOKEN_FILE: '/token' }
 const VAULT = { ...BASE, MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: 'https://vault.example.com:8200', VAULT_TOKEN: 't' }
 const APPROLE = { ...VAULT, VAULT_TOKEN: '', VAULT_AUTH_METHOD: 'approle', VAULT_ROLE_ID: 'r', VAULT_SECRET_ID: 's' }
 const AWS = { ...BASE, MCP_VAULT_BACKEND: 'aws-secrets-manager', AWS_REGION: 'eu-central-1' }
@@ -66,6 +67,16 @@ test.each([
   [AWS, 'MCP_AWS_PREFIX', WRONG, 'must be letters'],
   [AWS, 'MCP_CREDENTIAL_NAMES', WRONG, 'must be one of'],
   [BASE, 'MCP_LOCAL_ACCESS_TOKEN', 'short', ''],
+  [OIDC, 'MCP_ADMIN_SCOPE', WRONG, 'must be one scope, without spaces'],
+  [OIDC, 'MCP_ADMIN_SCOPE', 's'.repeat(201), 'must be one scope'],
+  [SCIM, 'MCP_SCIM_SUBJECT_FROM', 'email', 'must be one of externalId, userName'],
+  [SCIM, 'MCP_SCIM_SUBJECT_FROM', 'ExternalID', 'must be one of externalId, userName'],
+  [SCIM, 'MCP_SCIM_ISSUER', 'i'.repeat(1025), 'must be at most'],
+  [SCIM, 'MCP_SCIM_TOKEN_FILE', '', 'SCIM needs MCP_SCIM_TOKEN_FILE, MCP_SCIM_SUBJECT_FROM, and MCP_SCIM_ISSUER'],
+  [{ ...OIDC, MCP_SCIM_ISSUER: 'https://i.example.com' }, 'MCP_SCIM_TOKEN_FILE', '', 'Set all, or none.'],
+  [{ ...OIDC, MCP_SCIM_SUBJECT_FROM: 'userName' }, 'MCP_SCIM_TOKEN_FILE', '', 'Set all, or none.'],
+  [OIDC, 'MCP_SCIM_TOKEN_FILE', '/canary', 'Set all, or none.'],
+  [{ ...BASE, MCP_SCIM_SUBJECT_FROM: 'userName' }, 'MCP_SCIM_TOKEN_FILE', '/canary', 'or MCP_OIDC_ISSUER'],
 ] as const)('F10: %#. the error of a wrong variable names it: %s', (environment, name, value, says) => {
   const local = name.startsWith('MCP_LOCAL') ? { MCP_IDENTITY: 'local-user' } : {}
   let thrown: unknown

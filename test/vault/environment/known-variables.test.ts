@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { knownVariables } from '../../../src/vault/environment/vault-options-from-environment.ts'
+import { knownVariables } from '../../../src/vault/environment/known-variables.ts'
 
 test('every variable of ours that the page lists is known, and no other', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8')

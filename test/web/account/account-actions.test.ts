@@ -123,7 +123,7 @@ describe('Test', () => {
     expect(text).toMatch(/<div class="notice error" role="alert"[^>]*>\s*<h2>Jira does not accept your credential/)
     expect(text).toContain('Jira says that this token is unknown.')
     expect(text).toContain('Your assistant does not use it any more.')
-    expect(rowOf(text, 'Jira')).toMatch(/^Jira Refused by Jira .* Replace Jira Use it again Jira Revoke Jira$/)
+    expect(rowOf(text, 'Jira')).toMatch(/^Jira Rejected by Jira .* Replace Jira Use it again Jira Revoke Jira$/)
 
     const undone = await alice.press('/credentials/jira/reinstate')
     expect(undone.text).toContain('Your Jira credential is in use again')

@@ -27,7 +27,7 @@ test('every service is listed in its state, with the buttons that make sense the
   )
   expect(row('GitHub')).toMatch(/^GitHub Saved, but not checked .* Test GitHub Replace GitHub Revoke GitHub$/)
   expect(row('Notion')).toBe('Notion Not connected Connect Notion')
-  expect(row('GitLab')).toMatch(/^GitLab Refused by GitLab .* Replace GitLab Use it again GitLab Revoke GitLab$/)
+  expect(row('GitLab')).toMatch(/^GitLab Rejected by GitLab .* Replace GitLab Use it again GitLab Revoke GitLab$/)
   expect(row('Sentry')).toMatch(/^Sentry Expired .* Expired on 4 March 2020 Replace Sentry Revoke Sentry$/)
   expect(row('Confluence')).toMatch(
     /Needs one more field .* no value for: Personal access token\. .* Replace Confluence/,

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { shownPath } from '../../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 
 /** Which of two logins; undefined for a login that does everything. */
@@ -25,8 +26,8 @@ export function secretReader(half: LoginHalf): SecretReader {
 }
 
 async function secretFromFile(path: string, option: string): Promise<string> {
-  // The option may hold the secret itself by mistake, so only paths are shown.
-  const file = /^\.{0,2}\//.test(path) ? `file ${path}` : 'file'
+  const shown = shownPath(path)
+  const file = shown === undefined ? 'file' : `file ${shown}`
   const unusable = (problem: string) =>
     new CredentialVaultError('unauthenticated', `The ${file} of ${option} ${problem}.`, { reason: 'secret_file' })
   const text = await readFile(path, 'utf8').catch(() => {

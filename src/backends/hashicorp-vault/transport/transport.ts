@@ -3,7 +3,8 @@ import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { isJsonObject, parseUntrustedJson } from '../../../core/model/json.ts'
 import type { HashicorpVaultAddress } from './addresses.ts'
 import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
-import { type HashicorpVaultTlsOptions, tlsConnector } from './tls.ts'
+import type { HashicorpVaultTlsOptions } from './tls.ts'
+import { tlsConnector } from './tls-connector.ts'
 import { mayGoElsewhere, misdirected, notHashicorpVault, unanswered } from './transport-error.ts'
 
 /** A request as node-vault passes it to the transport. */

@@ -95,6 +95,33 @@ export async function emptyFile(path: string, durably: boolean): Promise<void> {
   }
 }
 
+/**
+ * Durably replaces the content of an existing small file with what `changed` returns for it; undefined leaves it as it is. It writes to the
+ * file that it has read. If that name is removed or replaced meanwhile, the removal or the replacement stays.
+ */
+export async function changeFile(path: string, changed: (bytes: Buffer) => Buffer | undefined): Promise<void> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'EISDIR' || isForeign(errno)) return
+    throw error
+  }
+  try {
+    const stats = await file.stat()
+    if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return
+    const bytes = changed(await file.readFile())
+    if (!bytes) return
+    // In one write, so that no reader and no killed process finds half of it.
+    await file.write(bytes, 0, bytes.length, 0)
+    await file.truncate(bytes.length)
+    await inSyncSlot(() => file.sync())
+  } finally {
+    await file.close()
+  }
+}
+
 export async function removeQuietly(path: string): Promise<void> {
   await unlink(path).catch(() => {})
 }

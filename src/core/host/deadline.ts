@@ -1,4 +1,4 @@
-import { CredentialVaultError, type ErrorCode, isCredentialVaultError } from './errors.ts'
+import { CredentialVaultError, type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
 
 /**
  * Runs one operation of a dependency with a total deadline and throws our own errors only. A vendor's error is dropped, not wrapped,

@@ -8,23 +8,23 @@ import { encodeMark, openMark } from './rejection-mark.ts'
 import type { Revisions } from './revisions.ts'
 
 /** Marks versions that their service has rejected. No mark changes or hides a record. */
-export interface Rejections {
+export interface RejectionFiles {
   /** When the newest version was rejected. A mark that cannot be read or is forged counts as none, with a warning. */
   at(found: CurrentRecord): Promise<Date | undefined>
   /** Marks this version, or removes its mark. Resolves to false if another version is the newest. */
   set(key: StorageKey, version: StoredVersion, rejectedAt: Date | undefined): Promise<boolean>
-  /** Signs the mark of this version again, with the newest key. */
+  /** Signs the mark of this version again, with the newest key. A mark that is removed at the same time stays removed. */
   renew(found: CurrentRecord): Promise<void>
 }
 
-export interface RejectionsParts {
+export interface RejectionFilesParts {
   readonly keys: HeldKeyring
   readonly revisions: Pick<Revisions, 'marks'>
   readonly find: (key: StorageKey) => Promise<CurrentRecord>
   readonly warn: (message: string) => void
 }
 
-export function createRejections({ keys, revisions: { marks }, find, warn }: RejectionsParts): Rejections {
+export function createRejectionFiles({ keys, revisions: { marks }, find, warn }: RejectionFilesParts): RejectionFiles {
   const isNews = oncePerMinute()
 
   function ignored(path: string): undefined {
@@ -63,10 +63,12 @@ export function createRejections({ keys, revisions: { marks }, find, warn }: Rej
     },
 
     async renew(found) {
-      const rejectedAt = await at(found)
       const header = activeHeader(found)
-      if (rejectedAt && header)
-        await marks.write(header.id, numberOf(header), encodeMark(header, rejectedAt, keys.forWriting()))
+      if (!header) return
+      await marks.change(header.id, numberOf(header), (bytes) => {
+        const rejectedAt = openMark(bytes, header, keys.forReading())
+        return rejectedAt && encodeMark(header, rejectedAt, keys.forWriting())
+      })
     },
   }
 }

@@ -1,0 +1,60 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { importPublicKey } from '../line/audit-keys.ts'
+import { MAX_LINE_BYTES } from '../line/chained-line.ts'
+import { isMissing, listSegments } from '../segments/segment-ends.ts'
+import type { SegmentName } from '../segments/segment-name.ts'
+import { verifyWriter } from './verify-writer.ts'
+
+/** `audit retire` opens a log of its own, so its line is among the first of a file. */
+const SEARCHED_BYTES = 2 * MAX_LINE_BYTES
+const OPENED = /"type":"audit\.opened","outcome":"success","key":"([\w-]{43})"/
+
+/**
+ * Finds the line that retires this public key. The line counts if its own chain is sound and another key signed it, listed or not: a process
+ * whose list is out of date must not sign with a retired key either.
+ */
+export async function findRetirement(
+  folder: string,
+  key: string,
+): Promise<{ readonly file: string; readonly at: string } | undefined> {
+  const segments = await listSegments(folder)
+  const retirement = `"type":"audit.key_retired","outcome":"success","key":"${key}"`
+  for (const { file, writer } of segments) {
+    if (!(await startOf(folder, file)).includes(retirement)) continue
+    const own = segments.filter((segment) => segment.writer === writer)
+    const at = await retiredAt(folder, own, key)
+    if (at !== undefined) return { file, at }
+  }
+  return undefined
+}
+
+async function retiredAt(folder: string, own: readonly SegmentName[], key: string): Promise<string | undefined> {
+  const [first] = own
+  const [, claimed = ''] = OPENED.exec(first ? await startOf(folder, first.file) : '') ?? []
+  const signer = claimed === key ? undefined : importPublicKey(claimed)
+  if (!first || !signer) return undefined
+  const { events, findings } = verifyWriter(folder, first.writer, own, [signer])
+  if (findings.some(({ severity }) => severity === 'tampered')) return undefined
+  return events.find((event) => event.type === 'audit.key_retired' && event.key === key)?.at
+}
+
+async function startOf(folder: string, file: string): Promise<string> {
+  try {
+    const handle = await open(join(folder, file), 'r')
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(SEARCHED_BYTES), 0, SEARCHED_BYTES, 0)
+      return buffer.toString('latin1', 0, bytesRead)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    // Retention removed it, or it belongs to another user.
+    if (isMissing(error) || isDenied(error)) return ''
+    throw error
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EACCES'
+}

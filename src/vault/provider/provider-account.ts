@@ -1,0 +1,185 @@
+import type { EchoSource } from '../../core/echo-guard/echo-guard.ts'
+import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
+import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
+import type { ToolCall } from '../../core/gate/tool-call.ts'
+import { allDone } from '../../core/host/all-done.ts'
+import type { Drain } from '../../core/host/drain.ts'
+import { currentState } from '../../core/lifecycle/state-of.ts'
+import { newCorrelationId } from '../../core/model/correlation-id.ts'
+import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { Owner, User } from '../../core/model/owner.ts'
+import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { unusableCause } from '../../core/model/stored-values.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
+import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
+import type { ProviderServices } from '../credential-vault.ts'
+import { callEnd } from './call-end.ts'
+import type { CallReferences } from './call-references.ts'
+import { createCallRejections } from './call-rejections.ts'
+import { openCredentialRequest } from './credential-request.ts'
+
+/** What the accounts of one provider have in common. */
+export interface SharedByAccounts
+  extends Pick<GatedProvider, 'tokenTimeoutSeconds' | 'ready' | 'userOf' | 'assertionOf'> {
+  /** The object under which a call keeps the provider's passes. */
+  readonly passKey: object
+  readonly references: CallReferences
+  readonly services: () => ProviderServices
+  readonly serverBaseUrl: () => URL
+  /** All accounts, the unnamed one first. */
+  readonly accounts: () => Iterable<ProviderAccount>
+}
+
+/**
+ * One account at a service: a form, a storage key and a state of its own, under a name of its own such as `jira@work`. The account without
+ * a name has the provider's.
+ */
+export class ProviderAccount implements GatedProvider {
+  readonly name: string
+  readonly label: string
+  readonly tokenTimeoutSeconds: number
+  readonly form: FormProvider
+  readonly rejections = createCallRejections()
+  readonly #provider: SharedByAccounts
+  /** The status with which each call passed, so that a notice about its expiry needs no second look. */
+  readonly #seen = new WeakMap<GatedCall, CredentialStatus>()
+
+  constructor(provider: SharedByAccounts, form: FormProvider) {
+    this.#provider = provider
+    this.form = form
+    this.name = form.name
+    this.label = form.label
+    this.tokenTimeoutSeconds = provider.tokenTimeoutSeconds
+  }
+
+  key(owner: Owner): StorageKey {
+    return storageKey(this.name, owner)
+  }
+
+  ready(): Promise<void> {
+    return this.#provider.ready()
+  }
+
+  userOf(authInfo: unknown): User | undefined {
+    return this.#provider.userOf(authInfo)
+  }
+
+  assertionOf(user: User, authInfo: unknown): GatedCall['assertion'] {
+    return this.#provider.assertionOf(user, authInfo)
+  }
+
+  drain(): Drain {
+    return this.#provider.services().drain
+  }
+
+  async credentialState(call: GatedCall): Promise<CredentialState> {
+    const { reader } = this.#provider.services()
+    const current = await currentState(reader, this.key(call.user), this.form, call)
+    if (current.state === 'active') this.#seen.set(call, current.status)
+    return current.state
+  }
+
+  /** Whether the call has found this account's credential in use. */
+  hasPassed(call: GatedCall): boolean {
+    return this.#seen.has(call)
+  }
+
+  requestCredential(
+    call: GatedCall,
+    cause: RequestCause,
+    { waits }: { readonly waits: boolean } = { waits: false },
+  ): Promise<CredentialRequest> {
+    const { services, serverBaseUrl } = this.#provider
+    const isSaved = async () => (await this.credentialState(call)) === 'active'
+    const key = this.key(call.user)
+    return openCredentialRequest({
+      services: services(),
+      key,
+      call,
+      cause,
+      waits,
+      serverBaseUrl: serverBaseUrl(),
+      isSaved,
+    })
+  }
+
+  async run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
+    const { passKey, references, services } = this.#provider
+    const id = newCorrelationId()
+    const end = callEnd(this.name, call.signal)
+    references.begin(id)
+    const pass = { call, id, provider: this.name, signal: () => end.signal, hasEnded: end.isOver }
+    const begun = services().cutoff.begin(call.user, end.reached)
+    try {
+      const result = await handler(toolCall.behind(passKey, pass))
+      const answer = {
+        key: this.key(call.user),
+        context: contextOf(call),
+        result,
+        clientArguments: toolCall.arguments,
+      }
+      services().crossings.answered(answer)
+      return result
+    } finally {
+      references.end(id)
+      begun.end()
+      end.reached()
+    }
+  }
+
+  async settle(call: GatedCall, error: unknown): Promise<Settled> {
+    const accounts = [...this.#provider.accounts()]
+    const ends = await allDone(accounts.map((account) => account.#settleRejection(call)))
+    // What stopped the handler comes first: it has no answer of its own then.
+    return (
+      this.#lacked(error) ??
+      ends.find((end) => typeof end === 'object') ??
+      ends.find((end) => end === 'replaced') ??
+      'kept'
+    )
+  }
+
+  async expiryNotice(call: GatedCall): Promise<string | undefined> {
+    // A credential that the call had to ask for has not been seen yet.
+    if (!this.#seen.has(call)) await this.credentialState(call)
+    for (const account of this.#provider.accounts()) {
+      const notice = account.#noticeFor(call)
+      if (notice !== undefined) return notice
+    }
+    return undefined
+  }
+
+  /** The account as the source of a secret that it released to the call. */
+  echoSource(call: GatedCall): EchoSource {
+    return { provider: this.name, label: this.label, report: () => this.reportEcho(call) }
+  }
+
+  async reportEcho(call: GatedCall): Promise<void> {
+    const event = { type: 'credential.echoed', outcome: 'denied' } as const
+    await this.#provider.services().log.grant(this.key(call.user), contextOf(call), event)
+  }
+
+  async #settleRejection(call: GatedCall): Promise<Settled> {
+    const rejection = this.rejections.take(call)
+    if (!rejection) return 'kept'
+    this.#seen.delete(call)
+    const end = await this.#provider.services().rejections.settle(this.key(call.user), rejection, contextOf(call))
+    return end === 'kept' || end === 'replaced' ? end : { cause: end, provider: this }
+  }
+
+  /** Finds another account that the handler chose and its owner has not connected: the gate has looked at its own account only. */
+  #lacked(error: unknown): Settled | undefined {
+    const cause = unusableCause(error)
+    if (cause === undefined || !isCredentialVaultError(error)) return undefined
+    for (const account of this.#provider.accounts())
+      if (account !== this && account.name === error.provider) return { cause, provider: account }
+    return undefined
+  }
+
+  #noticeFor(call: GatedCall): string | undefined {
+    const status = this.#seen.get(call)
+    if (!status) return undefined
+    return this.#provider.services().expiryNotices.noticeFor(this.key(call.user), this.label, status, call)
+  }
+}

@@ -1,0 +1,20 @@
+import type Koa from 'koa'
+
+const GONE = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/**
+ * Keeps connections that their clients broke off out of the application's error output, where Koa prints a stack for each. Anybody can break
+ * off a connection, so they would fill an operator's log. All other errors are printed as Koa does.
+ */
+export function silenceGoneClients(app: Koa): void {
+  app.on('error', (error: unknown, context?: Koa.Context) => {
+    if (isGone(error) && context?.req.socket.destroyed) return
+    app.onerror(error instanceof Error ? error : new Error('A value that is no error was thrown.'))
+  })
+}
+
+function isGone(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return false
+  // Node's parser reports a request that ends in the middle.
+  return GONE.has(error.code) || error.code.startsWith('HPE_')
+}
