@@ -106,6 +106,7 @@ ${sticky ? '    hash $http_authorization consistent;\n' : ''}${list}
       add_header X-Replica $upstream_addr always;
       proxy_pass http://mcp;
     }
+${servers.map((one) => `    location = /mcp-${one} { proxy_pass http://127.0.0.1:${one}/mcp; }`).join('\n')}
     location / { proxy_pass http://pages; }
   }
 }
