@@ -24,12 +24,11 @@ const DEPENDING = {
   ],
   // Node's HTTP parser and server: limits, time-outs, broken and pipelined requests, TLS, streams that nobody reads.
   'HTTP server': ['test/attacks/http/', 'test/web/http/', 'test/web/https-server.test.ts'],
-  // fetch, undici, DNS and TLS, and the vendors' clients on them.
+  // fetch, undici, DNS and TLS. The vendors' clients run on them in cli/every-backend.
   'HTTP client': [
     'test/attacks/fetch/',
     'test/destinations/',
-    'test/backends/aws-secrets-manager/aws-secrets-manager.test.ts',
-    'test/backends/hashicorp-vault/{addresses,hashicorp-vault,node-vault-traps}.test.ts',
+    'test/backends/hashicorp-vault/{addresses,node-vault-traps}.test.ts',
     'test/backends/unreachable.test.ts',
     'test/identity/issuer/issuer-metadata.test.ts',
   ],
