@@ -35,7 +35,7 @@ export function compiled(entry: string): string {
 
 /**
  * Path of `mcp-credential-vault` with its packages in a few files. It loads 300 modules otherwise, which takes half of the time of a
- * process that the tests start a thousand times. A module that the command is to share with the test's own stays `compiled`.
+ * process that the tests start hundreds of times. A module that the command is to share with the test's own stays `compiled`.
  */
 export function bundledCommand(): string {
   return join(compiledTree(), COMMAND, 'main.js')
