@@ -6,26 +6,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * that it does not matter. The others run one after the other in three processes, which saves each of them a second of loading the server
  * and its packages; `test/harness/after-each-file.ts` restores clocks, spies and environment variables after each.
  */
-const OWN_PROCESS = [
-  ...[
-    'attacks/http',
-    'backends/aws-secrets-manager',
-    'backends/hashicorp-vault',
-    'browser',
-    'canary',
-    'clients',
-    'crash',
-  ],
-  ...['failures', 'fuzz', 'mutations', 'packaging'],
-]
+const OWN_PROCESS = ['attacks/http', 'canary', 'crash', 'fuzz', 'mutations', 'packaging']
   .map((folder) => `test/${folder}/**/*.test.ts`)
   .concat(
+    'test/backends/hashicorp-vault/{node-vault-traps,raft}.test.ts',
     'test/backends/sealed-file/{durability,full-disk,lost-link}.test.ts',
     'test/cli/bulk/{marks-and-expiry,offboard-half-done}.test.ts',
     'test/core/crypto/key-source.test.ts',
     'test/core/host/private-folder.test.ts',
     'test/destinations/bound-fetch.test.ts',
     'test/e2e/two-tiers.test.ts',
+    'test/failures/vault.test.ts',
     'test/pending/memory-pending-store.test.ts',
     'test/vault/open-vault.test.ts',
   )

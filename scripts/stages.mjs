@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 
 const RESULTS = '.cache/test-results'
+/** Node 22 and later keep compiled code here, which the many processes of the tests load in place of compiling it again. */
+const COMPILE_CACHE = resolve('.cache/node-compile-cache')
 
 /**
  * Runs stages one after the other, each with a line before it and one after it. Lists at the end what failed, prints "N passed, N failed",
@@ -94,10 +96,11 @@ export function tests(name, binary, parameters) {
   const act = async () => {
     const output = `${RESULTS}/${name.replace(/\W+/g, '-')}-vitest.json`
     rmSync(output, { force: true })
+    rmSync(COMPILE_CACHE, { recursive: true, force: true })
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
     const quiet = ['--silent=passed-only', '--slowTestThreshold=60000']
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...quiet, ...parameters]
-    const code = await codeOf(await binary(), vitest)
+    const code = await codeOf(await binary(), vitest, { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE })
     const { numPassedTests: passed, testResults } = resultsIn(output)
     const failures = testResults.flatMap(failuresIn).map((failure) => `${name}: ${failure}`)
     if (code !== 0 && failures.length === 0)
@@ -107,9 +110,9 @@ export function tests(name, binary, parameters) {
   return { name, act }
 }
 
-function codeOf(command, parameters) {
+function codeOf(command, parameters, env = process.env) {
   return new Promise((resolve) => {
-    const child = spawn(command, parameters, { stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(command, parameters, { env, stdio: ['ignore', 'inherit', 'inherit'] })
     child.once('error', () => resolve(127))
     child.once('close', (code) => resolve(code ?? 1))
   })

@@ -12,8 +12,8 @@ const npm = (...command) => check(...run(...command))
 await runStages('npm test', [
   bring('tools', bringChromium, bringPython, bringRedis, bringInspector, () => bringNode(['22', '24'])),
   npm('build', 'build'),
-  npm('format and lint', 'lint'),
-  npm('types', 'typecheck'),
+  // Each keeps one processor busy for a part of its time only.
+  together('format, lint and types', run('format and lint', 'lint'), run('types', 'typecheck')),
   tests('tests', () => process.execPath, []),
   together(
     'demos and release',

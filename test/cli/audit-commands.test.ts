@@ -20,7 +20,7 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
 import { createCredentials } from '../harness/credential-services.ts'
-import { compiled } from '../harness/processes/compile-module.ts'
+import { bundledCommand } from '../harness/processes/compile-module.ts'
 
 const ISSUER = 'https://login.example.com'
 const SECRET = 'tok-canary-77f1c09a2e'
@@ -52,7 +52,7 @@ async function run(command: Command, words: readonly string[], change: Partial<T
   return { code: await runCommand(command, words, terminal), out, error }
 }
 
-const main = compiled(join(import.meta.dirname, '../../src/cli/main.ts'))
+const main = bundledCommand()
 
 function runMain(words: readonly string[], change: NodeJS.ProcessEnv = {}) {
   const env = { ...process.env, ...environment, ...change }

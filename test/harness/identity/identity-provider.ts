@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { importJWK, type JWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
 import {
@@ -44,11 +45,19 @@ export interface TestIdentityProvider extends IdentityProvider {
   signIn(authorizationUrl: string, user: string, browser?: TestBrowser): Promise<URL>
 }
 
+/** Keys of providers that have ended. Making one takes longer than most tests, and no two providers at a time have the same. */
+const spareKeys: JWK[] = []
+
+async function takeSigningKey(): Promise<JWK> {
+  return { ...(spareKeys.pop() ?? (await makeSigningKey())), kid: randomBytes(8).toString('hex') }
+}
+
 /** oidc-provider on loopback, with what attacks and outages need. */
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<TestIdentityProvider> {
   const requests: string[] = []
   let fault: { path: string; how: 'status' | 'drop' } | undefined
-  let signingKey = await makeSigningKey()
+  let signingKey = await takeSigningKey()
+  const taken = [signingKey]
 
   function intercept(request: IncomingMessage, response: ServerResponse): boolean {
     const path = new URL(request.url ?? '/', 'http://unused').pathname
@@ -84,7 +93,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     },
     async rotateKeys({ keepFormer = false } = {}) {
       const former = signingKey
-      signingKey = await makeSigningKey()
+      signingKey = await takeSigningKey()
+      taken.push(signingKey)
       provider.useKeys(keepFormer ? [signingKey, former] : [signingKey])
     },
     stopAnswering({ path = '/', how = 'status' } = {}) {
@@ -94,6 +104,10 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
       fault = undefined
     },
     requestsFor: (path) => requests.filter((requested) => path === undefined || requested === path).length,
+    async close() {
+      await provider.close()
+      spareKeys.push(...taken.splice(0))
+    },
     signIn: (authorizationUrl, user, browser = browserOf()) => browser.signIn(provider.issuer, authorizationUrl, user),
   }
 }

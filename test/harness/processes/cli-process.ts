@@ -9,7 +9,7 @@ import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { printable } from '../../../src/core/model/printable.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { put, valuesOf } from '../../../src/testing/secret-backend/calls.ts'
-import { compiled } from './compile-module.ts'
+import { bundledCommand } from './compile-module.ts'
 import { type Ended, endedProcess } from './ended-process.ts'
 
 export interface MainCommand {
@@ -38,7 +38,7 @@ const keyOf = (subject: string, issuer = ISSUER) => storageKey('jira', { issuer,
 
 /** The command line as operators have it, beside a store of the provider `jira`. */
 export async function mainCommand(): Promise<MainCommand> {
-  const script = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+  const script = bundledCommand()
   const root = mkdtempSync(join(tmpdir(), 'main-'))
   const environment = { MCP_VAULT_FOLDER: join(root, 'data'), MCP_VAULT_KEY_FILE: join(root, 'vault.key') }
   writeFileSync(environment.MCP_VAULT_KEY_FILE, generateKeyText(), { mode: 0o600 })

@@ -6,6 +6,9 @@ export interface Ended {
   readonly error: string
 }
 
+/** What a process with an environment of its own gets besides: where Node 22 and later keep compiled code, if this process has that. */
+export const compileCache = (): NodeJS.ProcessEnv => ({ NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] })
+
 /** Runs a command to its end. Its standard input is never a terminal. */
 export function endedProcess(
   command: string,
@@ -13,7 +16,8 @@ export function endedProcess(
   options: SpawnOptionsWithoutStdio,
   input: string | Uint8Array = '',
 ): Promise<Ended> {
-  const child = spawn(command, words, { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+  const env = options.env && { ...compileCache(), ...options.env }
+  const child = spawn(command, words, { ...options, env, stdio: ['pipe', 'pipe', 'pipe'] })
   const printed = { out: '', error: '' }
   child.stdout.on('data', (chunk) => {
     printed.out += String(chunk)

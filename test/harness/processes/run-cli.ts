@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { compiled } from './compile-module.ts'
+import { bundledCommand } from './compile-module.ts'
 import { type Ended, endedProcess } from './ended-process.ts'
 
 export interface CliRun extends Ended {
@@ -12,7 +11,7 @@ export async function runCli(
   environment: NodeJS.ProcessEnv,
   input: string | Uint8Array = '',
 ): Promise<CliRun> {
-  const script = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+  const script = bundledCommand()
   const env = { PATH: process.env['PATH'], ...environment }
   const ended = await endedProcess(process.execPath, [script, ...words], { env }, input)
   return { ...ended, json: () => JSON.parse(ended.out) }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../../..')
+const INSTALLED_COMMANDS = join(import.meta.dirname, 'installed-commands')
 
 /** The blocks of a page's section in one language, in their order. `heading` is the line without its marks; the title's has one. */
 export function blocksOf(page: string, heading: string, language = 'sh'): string[] {
@@ -27,9 +28,13 @@ export interface Shell {
   readonly ended: Promise<number | null>
 }
 
-/** Runs commands of a page until the first that fails. What they start ends with the test. */
+/**
+ * Runs commands of a page until the first that fails. What they start ends with the test. `npx` starts an installed command without npm;
+ * docs/plug-in.md and the check of the tarball run npm's own.
+ */
 export function shell(script: string, folder: string, environment: NodeJS.ProcessEnv): Shell {
-  const env = { PATH: process.env['PATH'], HOME: folder, ...environment }
+  const PATH = `${INSTALLED_COMMANDS}:${environment['PATH'] ?? process.env['PATH']}`
+  const env = { HOME: folder, ...environment, PATH }
   // A group of its own, so that what the shell starts ends with it.
   const child = spawn('/bin/sh', ['-ec', script], { cwd: folder, env, detached: true })
   onTestFinished(() => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { compileCache } from './ended-process.ts'
 
 export interface RunningProcess {
   readonly child: ChildProcess
@@ -26,7 +27,7 @@ export async function startProcess(
   ready: () => Promise<boolean>,
 ): Promise<RunningProcess> {
   const child = spawn(command, parameters, {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...compileCache(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
