@@ -16,6 +16,7 @@ const CORE = [
   'credentials',
   'lifecycle',
   'requests',
+  'telemetry',
   'operations',
   'gate',
 ]
@@ -24,6 +25,7 @@ const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   crypto: ['libsodium-wrappers'],
   credentials: ['zod'],
   requests: ['zod'],
+  telemetry: ['@opentelemetry/api'],
 }
 
 const core = Object.fromEntries(
@@ -54,7 +56,17 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web'],
     packages: ['koa', 'zod'],
   },
-  server: { folders: ['core', 'mcp', 'vault', 'web'], packages: ['@modelcontextprotocol/sdk', 'koa'] },
+  server: {
+    folders: ['core', 'mcp', 'vault', 'web'],
+    packages: [
+      '@modelcontextprotocol/sdk',
+      'koa',
+      'pino',
+      '@opentelemetry/api',
+      '@opentelemetry/sdk-metrics',
+      '@opentelemetry/exporter-prometheus',
+    ],
+  },
   cli: { folders: ['core', 'audit', 'server', 'vault'], packages: ['redis'] },
   '.': { folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web', 'vault'], packages: [] },
 }

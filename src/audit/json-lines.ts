@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
 import { findKey } from '../core/crypto/key-source.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
-import { processWarning } from '../core/host/process-warning.ts'
+import { partWarnings } from '../core/host/process-warning.ts'
 import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
@@ -63,7 +63,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 
 export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
-  const { warn = processWarning } = settings
+  const warn = partWarnings(settings, 'audit')
   let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined
   let waiting: Waiting[] = []
   let writing: Promise<void> | undefined

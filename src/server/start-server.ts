@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { notice, warnAbout } from '../core/host/notice.ts'
+import { warnAbout } from '../core/host/notice.ts'
 import { packageVersion } from '../core/host/package-version.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { isLoopback } from '../core/network/loopback.ts'
@@ -14,6 +14,8 @@ import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
 import { silenceGoneClients } from '../web/http/client-gone.ts'
+import { accessLog } from './access-log.ts'
+import { type Observation, openObservation } from './observation.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -35,23 +37,41 @@ export interface RunningServer {
 export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
   const options = vaultOptionsFromEnvironment()
   refuseNeighbours(options, host)
-  const vault = await openVault(options).catch((error: unknown) => {
-    throw errorOfEnvironment(process.env, error)
-  })
+  const observed = await openObservation(process.env)
+  const { trustedProxies = 0 } = options
   try {
-    return await serve(vault, { defineTools, port, host, mode })
+    const vault = await openVault({ ...options, telemetry: observed.telemetry }).catch((error: unknown) => {
+      throw errorOfEnvironment(process.env, error)
+    })
+    try {
+      return await serve(vault, { defineTools, port, host, mode, observed, trustedProxies })
+    } catch (error) {
+      // Close the vault, so that its audit log ends in order.
+      await vault.close().catch(() => {})
+      throw error
+    }
   } catch (error) {
-    // Close the vault, so that its audit log ends in order.
-    await vault.close().catch(() => {})
+    await observed.close()
     throw error
   }
 }
 
-async function serve(vault: CredentialVault, { defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
+interface ServeParts extends StartOptions {
+  readonly observed: Observation
+  readonly trustedProxies: number
+}
+
+async function serve(
+  vault: CredentialVault,
+  { defineTools, port, host, mode, observed, trustedProxies }: ServeParts,
+): Promise<RunningServer> {
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
   silenceGoneClients(app)
+  const mount = urlBelow(vault.serverBaseUrl, '/mcp')
+  const routes = [mount.pathname, '/health', ...vault.openPaths]
+  app.use(accessLog({ log: observed.logOf('http'), routes, trustedProxies }))
   app.use(healthRoute(vault))
   vault.register(app)
   app.use(
@@ -69,9 +89,9 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
   await defineTools(new McpServer(implementation), vault)
   const server = await listen(app, port, host)
   const bound = addressOf(server)
-  const url = urlBelow(vault.serverBaseUrl, '/mcp').href
+  const url = mount.href
   warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))
-  process.stderr.write(notice('info', 'server', `Listening on ${bound}. MCP endpoint: ${url}`))
+  observed.logOf('server')('info', `Listening on ${bound}. MCP endpoint: ${url}`)
   return {
     url,
     address: bound,
@@ -79,6 +99,7 @@ async function serve(vault: CredentialVault, { defineTools, port, host, mode }: 
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
+      await observed.close()
     },
   }
 }

@@ -89,7 +89,7 @@ formTierOptions.shape satisfies OptionSchemas<FormTierOptions>
 export async function openFormTier(options: FormTierOptions): Promise<FormTier> {
   const checked = parseOptions(formTierOptions, options, 'openFormTier')
   const parts = await openParts(options, { caller: 'openFormTier', purposes: PAGE_PURPOSES })
-  const { backend } = options
+  const backend = parts.telemetry.watchBackend(options.backend)
   const writes: WritableBackend = {
     name: backend.name,
     write: (...given) => backend.write(...given),

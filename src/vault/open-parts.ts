@@ -11,7 +11,8 @@ import {
 } from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
 import { withDeadline } from '../core/host/deadline.ts'
-import { warnAbout } from '../core/host/notice.ts'
+import type { Warn } from '../core/host/logger.ts'
+import { warningsOf } from '../core/host/notice.ts'
 import { createEventListeners, type EventListeners } from '../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
@@ -29,6 +30,7 @@ import {
   PENDING_REQUEST_PURPOSES,
   type PendingRequests,
 } from '../core/requests/pending-requests.ts'
+import { createTelemetry, type Telemetry } from '../core/telemetry/telemetry.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
@@ -49,6 +51,8 @@ export type PartsOptions = Pick<
   | 'linkTtlSeconds'
   | 'verifyToken'
   | 'warn'
+  | 'logger'
+  | 'telemetry'
 > & { readonly backend: OpenableBackend }
 
 /** The difference between the functions that open a vault or one tier of it. */
@@ -71,7 +75,8 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly marks: RejectionMarks
-  readonly warnOf: (place: string) => (message: string) => void
+  readonly warnOf: (place: string) => Warn
+  readonly telemetry: Telemetry
   /**
    * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
    * second call waits for the first.
@@ -91,7 +96,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   { caller, purposes }: Opening<S, M>,
 ): Promise<OpenedParts<S, M>> {
   const { backend } = options
-  const warnOf = (place: string) => options.warn ?? warnAbout(place)
+  const warnOf = (place: string) => warningsOf(options, place)
+  const telemetry = createTelemetry(backend.name, options.telemetry)
   const serverBaseUrl = checkServerBaseUrl(options.serverBaseUrl, `${caller}.serverBaseUrl`)
   refuseUnverifiedTls()
   await sodiumReady()
@@ -136,7 +142,15 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
   const events = createEventListeners(warnOf('events'))
-  const journal: Journal = createJournal({ audit, health, warn: warnOf('audit'), observe: events.observe })
+  const journal: Journal = createJournal({
+    audit: telemetry.watchAudit(audit),
+    health,
+    warn: warnOf('audit'),
+    observe(line) {
+      telemetry.observe(line)
+      events.observe(line)
+    },
+  })
   await orClose([backend, audit, pending], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
@@ -145,6 +159,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
   })
   const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
+  telemetry.report({ breakerIsOpen: calls.breakerIsOpen, backlog: journal.backlog, problems: health.problems })
   return {
     serverBaseUrl,
     identity,
@@ -152,16 +167,20 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     health,
     journal,
     events,
-    pendingRequests: createPendingRequests({
-      store: pendingStore,
-      sealer: requestSealer,
-      linkTtlSeconds: options.linkTtlSeconds,
-    }),
+    pendingRequests: telemetry.watchRequests(
+      createPendingRequests({
+        store: pendingStore,
+        sealer: requestSealer,
+        linkTtlSeconds: options.linkTtlSeconds,
+      }),
+    ),
     calls,
     log: createAccessLog(journal, backend.name),
-    marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
+    marks: createRejectionMarks({ backend: telemetry.watchBackend(backend), calls, warn: warnOf('rejections') }),
     warnOf,
+    telemetry,
     close(ended = []) {
+      telemetry.close()
       closing ??= closeEach([pending, backend, journal, audit], ended)
       return closing
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Logger, loggerOption } from '../core/model/logger.ts'
 import { functionOption, type OptionSchemas } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { AuditSink } from '../core/ports/audit-sink.ts'
@@ -7,6 +8,7 @@ import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import { DEFAULT_LINK_TTL_SECONDS } from '../core/requests/pending-requests.ts'
+import type { TelemetryOptions } from '../core/telemetry/telemetry.ts'
 import { type AdminOptions, adminSchema } from '../web/admin/admin-options.ts'
 import type { RateLimitOptions } from '../web/http/page-limits.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
@@ -83,6 +85,10 @@ export interface OpenVaultOptions {
   readonly assertion?: (user: User, authInfo: unknown) => Promise<string>
   /** Called with warnings for operators, which never contain a secret. Default: lines on standard error with time, level and place. */
   readonly warn?: (message: string) => void
+  /** A logger of pino's shape, for the same warnings with fields such as `correlationId`. Default: none. */
+  readonly logger?: Logger
+  /** Where metrics and spans go. Default: the OpenTelemetry SDK of the process, if the application has set one up before, else nowhere. */
+  readonly telemetry?: TelemetryOptions | undefined
 }
 
 export const DEFAULT_CACHE_SECONDS = 30
@@ -133,6 +139,17 @@ export const openVaultOptions = z.strictObject({
   ownerFrom: functionOption<OwnerFrom>(),
   assertion: functionOption<NonNullable<OpenVaultOptions['assertion']>>(),
   warn: functionOption<(message: string) => void>(),
+  logger: loggerOption(),
+  telemetry: z
+    .strictObject({
+      meterProvider: object<NonNullable<TelemetryOptions['meterProvider']>>(
+        'must be a MeterProvider of OpenTelemetry',
+      ).optional(),
+      tracerProvider: object<NonNullable<TelemetryOptions['tracerProvider']>>(
+        'must be a TracerProvider of OpenTelemetry',
+      ).optional(),
+    } satisfies OptionSchemas<TelemetryOptions>)
+    .optional(),
 } satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {

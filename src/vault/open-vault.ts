@@ -34,7 +34,6 @@ import { createToolTier } from './tool-tier.ts'
  */
 export async function openVault(options: OpenVaultOptions): Promise<CredentialVault> {
   const checked = parseOptions(openVaultOptions, options, 'openVault')
-  const { backend } = options
   const parts = await openParts(options, {
     caller: 'openVault',
     purposes: {
@@ -42,6 +41,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       mac: [...PAGE_PURPOSES.mac, ...ADMIN_PURPOSES.mac],
     },
   })
+  const backend = parts.telemetry.watchBackend(options.backend)
   const uses = createLastUses()
   const tools = createToolTier(parts, { backend, options, checked, used: uses.note })
   const { reader } = tools.services
@@ -70,6 +70,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       return tools.userContext
     },
     verifyToken: tools.verifyToken,
+    operations: parts.telemetry.operations,
     openPaths: [...form.openPaths, ...tools.metadata.openPaths, ...(admin?.openPaths ?? [])],
     routes,
     bearerGate: tools.bearerGate,

@@ -5,6 +5,7 @@ import { type CredentialReader, createCredentialReader } from '../core/credentia
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
+import type { Warn } from '../core/host/logger.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { createCutoff } from '../core/lifecycle/cutoff.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
@@ -43,7 +44,7 @@ export interface ToolServices {
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
   /** Warns the operator at once. The message never contains a secret. */
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 /** Serves the tools of the MCP endpoint. It reads credentials and cannot write them. */
@@ -90,7 +91,7 @@ toolTierOptions.shape satisfies OptionSchemas<ToolTierOptions>
 export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> {
   const checked = parseOptions(toolTierOptions, options, 'openToolTier')
   const parts = await openParts(options, { caller: 'openToolTier', purposes: REFERENCE_PURPOSES })
-  const { backend } = options
+  const backend = parts.telemetry.watchBackend(options.backend)
   const isCurrent: SecretBackend['isCurrent'] =
     backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
   const reads: ReadableBackend = {
@@ -114,7 +115,8 @@ export function createToolTier(
   opened: OpenedParts<'reference', never>,
   { backend, options, checked, used }: ToolTierParts,
 ): ToolTier {
-  const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, warnOf } = opened
+  const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, telemetry, warnOf } =
+    opened
   const { openOrReuse, label, leave, wait, withdraw } = pendingRequests
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {
@@ -125,15 +127,18 @@ export function createToolTier(
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
   const cutoff = createCutoff()
-  const reader = createCredentialReader({
-    backend,
-    calls,
-    log,
-    rejectedAt: marks.at,
-    cutoff,
-    used,
-    cacheTtl: checked.cacheSeconds * 1000,
-  })
+  const reader = telemetry.watchReader(
+    createCredentialReader({
+      backend,
+      calls,
+      log,
+      rejectedAt: marks.at,
+      cutoff,
+      used,
+      lookedUp: telemetry.lookedUp,
+      cacheTtl: checked.cacheSeconds * 1000,
+    }),
+  )
   const { maxRejectedOwnersPerMinute: maxOwners } = checked
   let userContext: AsyncLocalStorage<User> | undefined
   return {

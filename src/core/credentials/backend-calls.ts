@@ -22,6 +22,8 @@ export interface BackendCalls {
   change<T>(trace: CallTrace, operation: Operation<T>): Promise<T>
   /** Runs an operation that writes, even if the circuit breaker is open. */
   changeRegardless<T>(trace: CallTrace, operation: Operation<T>): Promise<T>
+  /** Whether the circuit breaker keeps calls away from the backend. */
+  breakerIsOpen(): boolean
 }
 
 export interface BackendCallsParts {
@@ -100,6 +102,7 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
   }
 
   return {
+    breakerIsOpen: breaker.isOpen,
     ask: (trace, operation) => within(readDeadline, trace, breaker, operation),
     change: (trace, operation) => within(writeDeadline, trace, breaker, operation),
     changeRegardless: (trace, operation) => within(writeDeadline, trace, ALWAYS, operation),

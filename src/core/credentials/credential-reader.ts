@@ -22,14 +22,17 @@ export interface Release {
 /** Releases values from a backend. It changes nothing there. */
 export interface CredentialReader {
   /** Tells whether a credential is stored, and its labels. Reads no values and is not audited. */
-  status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
+  status(
+    key: StorageKey,
+    context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
+  ): Promise<CredentialStatus>
   /**
    * Returns the names of the fields that are really stored, whatever the labels say. Reads the values, which stay here, and is not audited.
    * Undefined if nothing is stored.
    */
   fields(
     key: StorageKey,
-    context: Pick<AccessContext, 'correlationId' | 'assertion'>,
+    context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
   ): Promise<readonly string[] | undefined>
   /**
    * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
@@ -58,6 +61,8 @@ export interface CredentialReaderParts {
   readonly cutoff?: Cutoff | undefined
   /** Called for each credential whose values were released. */
   readonly used?: ((key: StorageKey) => void) | undefined
+  /** Called for each release, with whether the cache had the values. It must not throw. */
+  readonly lookedUp?: ((found: boolean) => void) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
@@ -71,6 +76,7 @@ export function createCredentialReader({
   rejectedAt = () => undefined,
   cutoff,
   used,
+  lookedUp,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
@@ -103,7 +109,9 @@ export function createCredentialReader({
       const begun = cutoff?.begin(key.owner)
       try {
         if (fresh) cache.refresh(key)
-        const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
+        const cached = cache.find(key)
+        lookedUp?.(cached !== undefined)
+        const found = cached ?? (await cache.read(key, () => lookUp({ backend, calls }, key, trace)))
         if (found.status !== 'active') throw missing(found.status, key.provider)
         if (labelsOf(key, found).rejectedAt) throw missing('rejected', key.provider)
         const wrong = malformedFields(variables, found.values)

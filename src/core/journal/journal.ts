@@ -19,10 +19,18 @@ export interface Journal {
   note(event: AuditEvent): Promise<void>
   /** Writes the counts of lines that were not written one by one, and tries once more to write the unwritten lines. */
   close(): Promise<void>
+  /** What is still to be written. */
+  backlog(): Backlog
+}
+
+export interface Backlog {
+  readonly lines: number
+  /** Age of the oldest of them, 0 without one. */
+  readonly oldestMilliseconds: number
 }
 
 export interface JournalParts {
-  readonly audit: AuditSink
+  readonly audit: Pick<AuditSink, 'append'>
   readonly health: Health
   /** Is given each line that was written, or queued to be written. It must not throw. */
   readonly observe?: (event: AuditEvent) => void
@@ -121,6 +129,11 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
       if (!refusals.allows(event)) return
       await write(event)
       observe(event)
+    },
+    backlog() {
+      const [oldest] = unwritten
+      const since = oldest?.occurredAt === undefined ? Date.now() : Date.parse(oldest.occurredAt)
+      return { lines: unwritten.length + dropped, oldestMilliseconds: Math.max(Date.now() - since, 0) }
     },
     async close() {
       await refusals.close()
