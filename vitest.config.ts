@@ -16,7 +16,7 @@ const OWN_PROCESS = [
     'clients',
     'crash',
   ],
-  ...['failures', 'fuzz', 'mutations', 'packaging'],
+  ...['failures', 'fuzz', 'mutations', 'packaging', 'telemetry'],
 ]
   .map((folder) => `test/${folder}/**/*.test.ts`)
   .concat(

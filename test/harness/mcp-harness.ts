@@ -17,10 +17,12 @@ import Koa from 'koa'
 import { type HttpBrowser, httpBrowser, type Page, textOf } from '../../examples/tickets/http-browser.ts'
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import type { Logger } from '../../src/core/model/logger.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { VariablesOptions } from '../../src/core/model/variables.ts'
 import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
+import type { TelemetryOptions } from '../../src/core/telemetry/telemetry.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import {
   credentialGate,
@@ -43,6 +45,8 @@ export interface HarnessOptions {
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
   readonly warn?: (message: string) => void
+  readonly logger?: Logger
+  readonly telemetry?: TelemetryOptions
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
   readonly expiryNoticeDays?: number
@@ -79,6 +83,8 @@ export interface ConnectOptions {
   /** How the client answers a link; without it, it declares no URL mode. */
   readonly onLink?: (link: string) => ElicitResult['action'] | Promise<ElicitResult['action']>
   readonly clientId?: string
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface TestClient {
@@ -112,6 +118,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...(options.logger && { logger: options.logger }),
+    telemetry: options.telemetry,
     ...(options.admin && { admin: options.admin(identityProvider.issuer) }),
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
@@ -199,7 +207,7 @@ function secretLength(jira: CredentialsProvider<typeof jiraVariables>, extra: To
   return jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`)
 }
 
-async function connectClient(url: string, token: string, { onLink }: ConnectOptions): Promise<TestClient> {
+async function connectClient(url: string, token: string, { onLink, headers }: ConnectOptions): Promise<TestClient> {
   const links: string[] = []
   const elicitationIds: string[] = []
   const completed: string[] = []
@@ -220,7 +228,7 @@ async function connectClient(url: string, token: string, { onLink }: ConnectOpti
     )
   }
   const transport = new StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: { authorization: `Bearer ${token}` } },
+    requestInit: { headers: { ...headers, authorization: `Bearer ${token}` } },
   })
   await client.connect(transport as Parameters<Client['connect']>[0])
   const call = async (tool = 'read_secret', options?: RequestOptions) =>

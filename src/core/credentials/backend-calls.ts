@@ -1,4 +1,5 @@
 import { withDeadline } from '../host/deadline.ts'
+import type { Warn } from '../host/logger.ts'
 import { oncePerMinute } from '../host/once-per-minute.ts'
 import type { Health } from '../journal/health.ts'
 import { isTampering, reasonOf } from '../journal/refusal-event.ts'
@@ -34,7 +35,7 @@ export interface BackendCallsParts {
    * Told of tampered and replayed records, once a minute for each kind: they say nothing about the backend as a whole, so health stays green.
    * Default: nobody, for a command that prints the error itself.
    */
-  readonly warn?: ((message: string) => void) | undefined
+  readonly warn?: Warn | undefined
   /** Total time for one read, in milliseconds. Default 5000. */
   readonly readDeadline?: number | undefined
   /** Total time for one write, in milliseconds. Default 10000. */
@@ -96,7 +97,10 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
       if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !ofCredential)
         health.failed('backend', problemOf(error), error.message)
       if (isTampering(error) && isNews(`${error.code} ${error.reason}`))
-        warn?.(`${error.message} (${reasonOf(error)}, correlation id ${trace.correlationId})`)
+        warn?.(`${error.message} (${reasonOf(error)}, correlation id ${trace.correlationId})`, {
+          reason: reasonOf(error),
+          correlationId: trace.correlationId,
+        })
       throw error
     }
   }

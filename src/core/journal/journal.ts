@@ -1,3 +1,4 @@
+import type { Warn } from '../host/logger.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 import type { Health } from './health.ts'
@@ -35,7 +36,7 @@ export interface JournalParts {
   /** Is given each line that was written, or queued to be written. It must not throw. */
   readonly observe?: (event: AuditEvent) => void
   /** Reports unlogged changes immediately, in case the process exits. */
-  readonly warn?: (message: string) => void
+  readonly warn?: Warn
 }
 
 /** Longest queue of unwritten lines. Lines beyond it are only counted. */
@@ -100,7 +101,8 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
     const isChange = CHANGES.includes(event.type)
     if (isChange) {
       const { type, provider = '', correlationId } = event
-      warn(`not in the audit log yet: ${type} ${provider} (correlation id ${correlationId})`)
+      const fields = { provider: event.provider, correlationId }
+      warn(`not in the audit log yet: ${type} ${provider} (correlation id ${correlationId})`, fields)
     }
     // Strangers can cause refusals at will; refusals must not push changes out of the queue.
     if (unwritten.length < (isChange ? MAX_UNWRITTEN : MAX_UNWRITTEN / 2))
@@ -113,7 +115,9 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
       if (!isMalformed(error)) return keep(event)
       // The log would refuse the line again, and every line behind it would have to wait.
       const { type, correlationId } = event
-      warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`)
+      warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`, {
+        correlationId,
+      })
     })
   }
 

@@ -68,6 +68,11 @@ function cancelledId(params: object | undefined): string | number | undefined {
 }
 
 function errorOf(answer: Message): string | undefined {
-  if ('error' in answer) return String(answer.error.code)
+  if ('error' in answer) return codeOf(answer.error.code)
   return 'result' in answer && answer.result['isError'] === true ? TOOL_ERROR : undefined
+}
+
+/** Returns the codes that JSON-RPC 2.0 reserves, which MCP's are among. A tool may throw any number. */
+function codeOf(code: number): string {
+  return Number.isInteger(code) && code >= -32_768 && code <= -32_000 ? String(code) : '_OTHER'
 }

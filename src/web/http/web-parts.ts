@@ -1,5 +1,6 @@
 import type { CredentialWriter } from '../../core/credentials/credential-writer.ts'
 import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
+import type { Warn } from '../../core/host/logger.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import type { Completion } from '../../core/lifecycle/completion.ts'
@@ -43,7 +44,7 @@ export interface WebParts {
   readonly journal: Journal
   readonly health: Health
   /** Warns the operator at once. The message never contains a secret. */
-  readonly warn: (message: string) => void
+  readonly warn: Warn
   readonly options: WebOptions
 }
 
