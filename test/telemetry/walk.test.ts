@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MEASUREMENTS } from '../../src/core/telemetry/measurements.ts'
 import { fillIn, type Harness, startHarness, type TestClient } from '../harness/mcp-harness.ts'
-import { type TestTelemetry, testTelemetry, seriesValue } from '../harness/telemetry.ts'
+import { seriesValue, type TestTelemetry, testTelemetry } from '../harness/telemetry.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const traceparent = `00-${TRACE}-b7ad6b7169203331-01`

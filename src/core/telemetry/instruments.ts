@@ -2,12 +2,11 @@ import { type Attributes, type Histogram, type Meter, type MeterProvider, metric
 import { packageVersion } from '../host/package-version.ts'
 import {
   BUCKETS_OF,
-  LABELS,
-  type Label,
   type LabelsOf,
   MEASUREMENTS,
   type MeasurementName,
   type Named,
+  SPAN_ATTRIBUTES,
 } from './measurements.ts'
 
 /** The name of the instrumentation scope, of spans too. */
@@ -74,10 +73,12 @@ function measurements() {
   return Object.entries(MEASUREMENTS) as [MeasurementName, (typeof MEASUREMENTS)[MeasurementName]][]
 }
 
-export function attributesOf(labels: { readonly [L in Label]?: string | undefined }): Attributes {
+type Attribute = keyof typeof SPAN_ATTRIBUTES
+
+export function attributesOf(labels: { readonly [A in Attribute]?: string | undefined }): Attributes {
   const attributes: Attributes = {}
   for (const [label, value] of Object.entries(labels)) {
-    if (value !== undefined) attributes[LABELS[label as Label]] = value
+    if (value !== undefined) attributes[SPAN_ATTRIBUTES[label as Attribute]] = value
   }
   return attributes
 }

@@ -137,16 +137,34 @@ export const BUCKETS_OF: Readonly<Record<Named<'histogram'>, readonly number[]>>
   'credential_vault.audit.write.duration': BUCKETS.call,
 }
 
-/** The spans that this library makes. */
+/** Attributes of spans: those of labels, and one that joins a span with the audit log and the log. */
+export const SPAN_ATTRIBUTES = { ...LABELS, correlation: 'credential_vault.correlation_id' } as const
+
+/** The spans that this library makes, on the page and in the code. */
 export const SPANS = {
-  'credential_vault.backend': {
+  backend: {
+    name: 'credential_vault.backend {operation}',
     kind: 'client',
-    description: 'One attempt of one operation of the backend, named `credential_vault.backend {operation}`.',
-    attributes: ['backend', 'operation', 'provider', 'error', 'correlation'],
+    attributes: ['backend', 'operation', 'provider', 'correlation', 'error'],
   },
-  'mcp.method': {
-    kind: 'server',
-    description: 'One MCP request or notification, named by the method, such as `tools/call`.',
-    attributes: ['method', 'error'],
-  },
-} as const
+  operation: { name: '{method}', kind: 'server', attributes: ['method', 'error'] },
+} as const satisfies Readonly<
+  Record<
+    string,
+    {
+      readonly name: string
+      readonly kind: 'client' | 'server'
+      readonly attributes: readonly (keyof typeof SPAN_ATTRIBUTES)[]
+    }
+  >
+>
+
+/** Values of the attributes with which a span begins. */
+export type SpanAttributes<S extends keyof typeof SPANS> = {
+  readonly [A in Exclude<(typeof SPANS)[S]['attributes'][number], 'error'>]: string | undefined
+}
+
+/** Returns a span's name with its variable part filled in. */
+export function spanName(span: keyof typeof SPANS, part: string): string {
+  return SPANS[span].name.replace(/\{\w+\}/, () => part)
+}

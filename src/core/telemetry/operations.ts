@@ -34,7 +34,7 @@ export function createOperationMeter(instruments: Instruments, startSpan: StartS
     begin(sent, carriers) {
       const began = performance.now()
       const method = METHODS.has(sent) ? sent : OTHER
-      const span = startSpan({ name: method, kind: 'server', parent: namedTrace(carriers), labels: { method } })
+      const span = startSpan('operation', { part: method, parent: namedTrace(carriers), attributes: { method } })
       return {
         run: span.run,
         end(error) {

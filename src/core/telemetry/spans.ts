@@ -10,16 +10,14 @@ import {
 import { packageVersion } from '../host/package-version.ts'
 import type { TraceContext } from '../ports/telemetry.ts'
 import { attributesOf, quietly, SCOPE } from './instruments.ts'
-import type { Label } from './measurements.ts'
+import { SPAN_ATTRIBUTES, SPANS, type SpanAttributes, spanName } from './measurements.ts'
 
-export interface SpanStart {
-  readonly name: string
-  readonly kind: 'client' | 'server'
+export interface SpanStart<S extends keyof typeof SPANS> {
+  /** Fills in the variable part of the span's name. */
+  readonly part: string
   /** Default: whatever runs now. */
   readonly parent: TraceContext | undefined
-  readonly labels: { readonly [L in Label]?: string | undefined }
-  /** Joins the span with the audit log. */
-  readonly correlationId?: string | undefined
+  readonly attributes: SpanAttributes<S>
 }
 
 export interface RunningSpan {
@@ -29,42 +27,33 @@ export interface RunningSpan {
 }
 
 /** Starts spans. Neither a message nor an argument of a call becomes an attribute. No error of a tracer reaches the caller. */
-export type StartSpan = (start: SpanStart) => RunningSpan
+export type StartSpan = <S extends keyof typeof SPANS>(span: S, start: SpanStart<S>) => RunningSpan
 
 /** @param provider default: the process's own, which does nothing unless the application has set one */
 export function createSpans(provider: TracerProvider = trace.getTracerProvider()): StartSpan {
   const tracer = quietly(() => provider.getTracer(SCOPE, packageVersion()))
-  return ({ name, kind, parent, labels, correlationId }) => {
+  return (span, { part, parent, attributes }) => {
     // An object of `requestTrace`, which is a Context.
     const around = (parent as Context | undefined) ?? context.active()
-    const span = quietly(() =>
-      tracer?.startSpan(
-        name,
-        {
-          kind: kind === 'client' ? SpanKind.CLIENT : SpanKind.SERVER,
-          attributes: {
-            ...attributesOf(labels),
-            ...(correlationId !== undefined && { [CORRELATION]: correlationId }),
-          },
-        },
-        around,
-      ),
+    const kind = KINDS[SPANS[span].kind]
+    const started = quietly(() =>
+      tracer?.startSpan(spanName(span, part), { kind, attributes: attributesOf(attributes) }, around),
     )
     return {
-      run: (work) => runWithin(span, around, work),
+      run: (work) => runWithin(started, around, work),
       end: (error) =>
         void quietly(() => {
           if (error !== undefined) {
-            span?.setAttribute('error.type', error)
-            span?.setStatus({ code: SpanStatusCode.ERROR })
+            started?.setAttribute(SPAN_ATTRIBUTES.error, error)
+            started?.setStatus({ code: SpanStatusCode.ERROR })
           }
-          span?.end()
+          started?.end()
         }),
     }
   }
 }
 
-export const CORRELATION = 'credential_vault.correlation_id'
+const KINDS = { client: SpanKind.CLIENT, server: SpanKind.SERVER } as const
 
 function runWithin<T>(span: Span | undefined, around: Context, work: () => T): T {
   if (!span?.isRecording()) return work()

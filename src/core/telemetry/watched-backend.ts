@@ -30,14 +30,8 @@ export function watchedBackend<B extends { readonly name: string }>(
   async function measured(operation: string, parameters: readonly unknown[], work: () => unknown): Promise<unknown> {
     const began = performance.now()
     const { trace, correlationId } = (parameters.at(-1) ?? {}) as Partial<BackendCall>
-    const labels = { backend: name, operation, provider: providerOf(parameters[0]) }
-    const span = startSpan({
-      name: `credential_vault.backend ${operation}`,
-      kind: 'client',
-      parent: trace,
-      labels,
-      correlationId,
-    })
+    const attributes = { backend: name, operation, provider: providerOf(parameters[0]), correlation: correlationId }
+    const span = startSpan('backend', { part: operation, parent: trace, attributes })
     const ended = (error?: string) => {
       instruments.since('credential_vault.backend.duration', began, {
         backend: name,
