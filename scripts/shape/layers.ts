@@ -22,6 +22,7 @@ const CORE = [
 ]
 const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   model: ['zod'],
+  host: ['zod'],
   crypto: ['libsodium-wrappers'],
   credentials: ['zod'],
   requests: ['zod'],

@@ -1,6 +1,6 @@
 import type { LogLevel } from '../core/host/logger.ts'
 import { notice } from '../core/host/notice.ts'
-import type { Logger } from '../core/model/logger.ts'
+import type { Logger } from '../core/host/logger.ts'
 
 export interface ServerLog extends Logger {
   /** Writes what is still held back. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Logger, loggerOption } from '../core/model/logger.ts'
+import { type Logger, loggerOption } from '../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { AuditSink } from '../core/ports/audit-sink.ts'
@@ -101,6 +101,15 @@ export const backendOption = <T extends object>() =>
 
 const perMinute = z.int().min(1).max(1_000_000).optional()
 
+const telemetrySchema = z.strictObject({
+  meterProvider: object<NonNullable<TelemetryOptions['meterProvider']>>(
+        'must be a MeterProvider of OpenTelemetry',
+      ).optional(),
+  tracerProvider: object<NonNullable<TelemetryOptions['tracerProvider']>>(
+        'must be a TracerProvider of OpenTelemetry',
+      ).optional(),
+} satisfies OptionSchemas<TelemetryOptions>)
+
 export const openVaultOptions = z.strictObject({
   serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
   backend: backendOption<SecretBackend>(),
@@ -140,16 +149,7 @@ export const openVaultOptions = z.strictObject({
   assertion: functionOption<NonNullable<OpenVaultOptions['assertion']>>(),
   warn: functionOption<(message: string) => void>(),
   logger: loggerOption(),
-  telemetry: z
-    .strictObject({
-      meterProvider: object<NonNullable<TelemetryOptions['meterProvider']>>(
-        'must be a MeterProvider of OpenTelemetry',
-      ).optional(),
-      tracerProvider: object<NonNullable<TelemetryOptions['tracerProvider']>>(
-        'must be a TracerProvider of OpenTelemetry',
-      ).optional(),
-    } satisfies OptionSchemas<TelemetryOptions>)
-    .optional(),
+  telemetry: telemetrySchema.optional(),
 } satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {

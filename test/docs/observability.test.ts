@@ -34,7 +34,7 @@ test('the page has every label, and no other', () => {
 test('the page has every span with its attributes, and no other', () => {
   const rows = Object.values(SPANS).map(
     ({ name, kind, attributes }) =>
-      `| \`${name}\` | ${kind} | ${ticked(attributes.map((attribute) => SPAN_ATTRIBUTES[attribute]))} |`,
+      `* \`${name}\`: ${kind};\n  ${ticked(attributes.map((attribute) => SPAN_ATTRIBUTES[attribute]))}`,
   )
   expect(sectionOf('Traces')).toContain(`\n${rows.join('\n')}\n`)
 })

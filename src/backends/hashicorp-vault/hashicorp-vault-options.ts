@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Logger, loggerOption } from '../../core/model/logger.ts'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import type { OptionSchemas } from '../../core/model/options.ts'
 import type { NameStyle } from '../vendor/vendor-name.ts'
 import { authSchema, type HashicorpVaultAuthOptions } from './auth/auth-options.ts'

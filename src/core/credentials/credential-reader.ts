@@ -61,7 +61,7 @@ export interface CredentialReaderParts {
   readonly cutoff?: Cutoff | undefined
   /** Called for each credential whose values were released. */
   readonly used?: ((key: StorageKey) => void) | undefined
-  /** Called for each release, with whether the cache had the values. It must not throw. */
+  /** Called for each read of values, with whether the cache had them. It must not throw. */
   readonly lookedUp?: ((found: boolean) => void) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
@@ -79,7 +79,7 @@ export function createCredentialReader({
   lookedUp,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
-  const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
+  const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED, lookedUp })
   const labels = createKnownLabels(MAX_CACHED)
 
   function labelsOf(key: StorageKey, found: Extract<CredentialStatus, { status: 'active' }>): VersionLabels {
@@ -109,9 +109,7 @@ export function createCredentialReader({
       const begun = cutoff?.begin(key.owner)
       try {
         if (fresh) cache.refresh(key)
-        const cached = cache.find(key)
-        lookedUp?.(cached !== undefined)
-        const found = cached ?? (await cache.read(key, () => lookUp({ backend, calls }, key, trace)))
+        const found = await cache.read(key, () => lookUp({ backend, calls }, key, trace))
         if (found.status !== 'active') throw missing(found.status, key.provider)
         if (labelsOf(key, found).rejectedAt) throw missing('rejected', key.provider)
         const wrong = malformedFields(variables, found.values)

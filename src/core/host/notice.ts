@@ -1,5 +1,4 @@
-import type { Logger } from '../model/logger.ts'
-import { type LogLevel, logTo, oneLine, type Warn } from './logger.ts'
+import { type Logger, type LogLevel, logTo, oneLine, type Warn } from './logger.ts'
 import { processLog } from './process-log.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Logger } from '../model/logger.ts'
+import type { Logger } from './logger.ts'
 
 let log: Logger | undefined
 

@@ -44,7 +44,7 @@ export const MEASUREMENTS = {
   'credential_vault.cache.lookups': {
     kind: 'counter',
     unit: '{lookup}',
-    description: 'Releases that the cache could answer (hit) or could not (miss).',
+    description: 'Reads of values that the cache could answer (`hit`) or could not (`miss`).',
     labels: ['backend', 'outcome'],
   },
   'credential_vault.breaker.open': {
