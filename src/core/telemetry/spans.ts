@@ -56,6 +56,6 @@ export function createSpans(provider: TracerProvider = trace.getTracerProvider()
 const KINDS = { client: SpanKind.CLIENT, server: SpanKind.SERVER } as const
 
 function runWithin<T>(span: Span | undefined, around: Context, work: () => T): T {
-  if (!span?.isRecording()) return work()
+  if (!span || !quietly(() => span.isRecording())) return work()
   return context.with(trace.setSpan(around, span), work)
 }
