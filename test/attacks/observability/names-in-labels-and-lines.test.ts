@@ -5,7 +5,7 @@ import { createSpans } from '../../../src/core/telemetry/spans.ts'
 import { createTelemetry } from '../../../src/core/telemetry/telemetry.ts'
 import { logTo } from '../../../src/core/host/logger.ts'
 import { startHarness } from '../../harness/mcp-harness.ts'
-import { testTelemetry } from '../../harness/telemetry.ts'
+import { seriesValue, testTelemetry } from '../../harness/telemetry.ts'
 
 const FORGED = 'x"} 1\n{"level":50,"msg":"all credentials revoked"}\u001b[2J\u202e\r\n'
 
@@ -22,11 +22,11 @@ test('a client that sends a thousand methods makes one series', async () => {
   const meter = createOperationMeter(createInstruments(meterProvider), createSpans(tracerProvider))
   for (let at = 0; at < 1_000; at += 1) meter.begin(`${FORGED}${at}`, {}).end()
   meter.begin('tools/call', {}).end()
-  const series = (await telemetry.scrape()).match(/^mcp_server_operation_duration_count.*$/gm)
-  expect(series).toEqual([
-    'mcp_server_operation_duration_count{mcp_method_name="_OTHER"} 1000',
-    'mcp_server_operation_duration_count{mcp_method_name="tools/call"} 1',
-  ])
+  const scraped = await telemetry.scrape()
+  expect(scraped.match(/^mcp_server_operation_duration_count.*$/gm)).toHaveLength(2)
+  const count = 'mcp_server_operation_duration_count'
+  expect(seriesValue(scraped, count, { mcp_method_name: '_OTHER' })).toBe(1_000)
+  expect(seriesValue(scraped, count, { mcp_method_name: 'tools/call' })).toBe(1)
   expect(new Set(telemetry.spans().map(({ name }) => name))).toEqual(new Set(['_OTHER', 'tools/call']))
 })
 
