@@ -70,7 +70,7 @@ test('the server that runs has a log in JSON, without queries, and metrics on a 
         component: 'http',
         method: 'GET',
         route: '/credentials/{name}/entry',
-        status: 200,
+        status: 400,
         address: '127.0.0.1',
         correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
         durationMs: expect.any(Number),

@@ -17,6 +17,8 @@ export interface TestTelemetry {
   /** What Prometheus would scrape now. */
   scrape(): Promise<string>
   spans(): readonly ReadableSpan[]
+  /** The spans since this was last called, as text. */
+  takeSpans(): string
   close(): Promise<void>
 }
 
@@ -35,6 +37,17 @@ export function testTelemetry(): TestTelemetry {
       return new PrometheusSerializer().serialize(resourceMetrics)
     },
     spans: () => exporter.getFinishedSpans(),
+    takeSpans() {
+      const spans = exporter.getFinishedSpans()
+      exporter.reset()
+      return spans
+        .flatMap(({ name, attributes, events, status, resource }) => [
+          name,
+          ...Object.entries({ ...attributes, ...resource.attributes }).map(([key, value]) => `${key}: ${value}`),
+          JSON.stringify([events, status]),
+        ])
+        .join('\n')
+    },
     async close() {
       context.disable()
       propagation.disable()
