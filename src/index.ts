@@ -86,8 +86,9 @@ export type {
   VersionRef,
   WriteIntent,
 } from './core/ports/secret-backend.ts'
-export type { HeaderOptions } from './destinations/credential-header.ts'
 export type { OperationMeter, RunningOperation, TraceCarriers, TraceContext } from './core/ports/telemetry.ts'
+export type { TelemetryOptions } from './core/telemetry/telemetry.ts'
+export type { HeaderOptions } from './destinations/credential-header.ts'
 export type { DestinationOptions } from './destinations/destination.ts'
 export { type HttpCheck, type HttpCheckOptions, httpCheck, type JsonScalar } from './destinations/http-check.ts'
 export type { IntrospectionOptions } from './identity/access-token/introspection-options.ts'
@@ -96,7 +97,6 @@ export { oidc } from './identity/oidc.ts'
 export type { OidcOptions } from './identity/oidc-options.ts'
 export { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 export { memoryPendingStore } from './pending/memory-pending-store.ts'
-export type { TelemetryOptions } from './core/telemetry/telemetry.ts'
 export type { CredentialVault } from './vault/credential-vault.ts'
 export { createStores, type Stores } from './vault/environment/create-stores.ts'
 export { type LocalVaultOptions, openLocalVault } from './vault/local/open-local-vault.ts'

@@ -12,6 +12,8 @@ export interface Observation {
   /** Where the vault's metrics go. Undefined leaves them to the OpenTelemetry SDK of the process, if there is one. */
   readonly telemetry: TelemetryOptions | undefined
   logOf(component: string): WriteLog
+  /** Logs an error that no middleware has caught. */
+  readonly httpError: (error: Error) => void
   /** Called last, when nothing is logged or measured any more. */
   close(): Promise<void>
 }
@@ -34,6 +36,11 @@ export async function openObservation(environment: NodeJS.ProcessEnv): Promise<O
   return {
     telemetry: metrics && { meterProvider: metrics.meterProvider },
     logOf,
+    httpError(error) {
+      // Such as a 404: an answer to the client, and no problem of the server.
+      if ('expose' in error && error.expose === true) return
+      logOf('http')('error', error.stack ?? error.message)
+    },
     async close() {
       await metrics?.close()
       restore()

@@ -1,6 +1,5 @@
-import type { LogLevel } from '../core/host/logger.ts'
+import type { Logger, LogLevel } from '../core/host/logger.ts'
 import { notice } from '../core/host/notice.ts'
-import type { Logger } from '../core/host/logger.ts'
 
 export interface ServerLog extends Logger {
   /** Writes what is still held back. */

@@ -68,7 +68,7 @@ async function serve(
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
-  silenceGoneClients(app)
+  silenceGoneClients(app, observed.httpError)
   const mount = urlBelow(vault.serverBaseUrl, '/mcp')
   const routes = [mount.pathname, '/health', ...vault.openPaths]
   app.use(accessLog({ log: observed.logOf('http'), routes, trustedProxies }))

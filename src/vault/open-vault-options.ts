@@ -103,11 +103,11 @@ const perMinute = z.int().min(1).max(1_000_000).optional()
 
 const telemetrySchema = z.strictObject({
   meterProvider: object<NonNullable<TelemetryOptions['meterProvider']>>(
-        'must be a MeterProvider of OpenTelemetry',
-      ).optional(),
+    'must be a MeterProvider of OpenTelemetry',
+  ).optional(),
   tracerProvider: object<NonNullable<TelemetryOptions['tracerProvider']>>(
-        'must be a TracerProvider of OpenTelemetry',
-      ).optional(),
+    'must be a TracerProvider of OpenTelemetry',
+  ).optional(),
 } satisfies OptionSchemas<TelemetryOptions>)
 
 export const openVaultOptions = z.strictObject({

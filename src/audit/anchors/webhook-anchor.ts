@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { partWarnings } from '../../core/host/process-warning.ts'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
+import { partWarnings } from '../../core/host/process-warning.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'

@@ -51,7 +51,10 @@ test.each([
   ['MCP_LOG_FORMAT', 'xml'],
 ])('%s=%s is refused, by its name and without its value', async (name, value) => {
   const error = await openObservation({ ...QUIET, [name]: value }).catch((thrown: unknown) => thrown)
-  expect(error).toMatchObject({ code: 'configuration_invalid', message: expect.stringContaining(`environment.${name}`) })
+  expect(error).toMatchObject({
+    code: 'configuration_invalid',
+    message: expect.stringContaining(`environment.${name}`),
+  })
   expect(String(error)).not.toContain(value)
 })
 

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { logTo } from '../../../src/core/host/logger.ts'
 import { createInstruments } from '../../../src/core/telemetry/instruments.ts'
 import { createOperationMeter } from '../../../src/core/telemetry/operations.ts'
 import { createSpans } from '../../../src/core/telemetry/spans.ts'
 import { createTelemetry } from '../../../src/core/telemetry/telemetry.ts'
-import { logTo } from '../../../src/core/host/logger.ts'
 import { startHarness } from '../../harness/mcp-harness.ts'
 import { seriesValue, testTelemetry } from '../../harness/telemetry.ts'
 
@@ -57,8 +57,13 @@ test("neither a user's name, a tool's nor a client's arrives in metrics, spans o
   const mallory = await harness.connect('mallory')
   await mallory.call('read_secret')
   await mallory.client.callTool({ name: FORGED, arguments: {} }).catch(() => undefined)
-  const all = [await telemetry.scrape(), JSON.stringify(telemetry.spans().map((one) => [one.name, one.attributes])), ...lines]
-  for (const text of all) for (const name of ['mallory', 'revoked', 'read_secret', 'Test Client']) expect(text).not.toContain(name)
+  const all = [
+    await telemetry.scrape(),
+    JSON.stringify(telemetry.spans().map((one) => [one.name, one.attributes])),
+    ...lines,
+  ]
+  for (const text of all)
+    for (const name of ['mallory', 'revoked', 'read_secret', 'Test Client']) expect(text).not.toContain(name)
 })
 
 test('a name with line ends and control characters stays within its line and its field', () => {
