@@ -104,7 +104,7 @@ export const MEASUREMENTS = {
   'credential_vault.problems': {
     kind: 'gauge',
     unit: '{problem}',
-    description: '1 for each part that fails now. `/health` shows the same.',
+    description: '1 for each part that fails now, 0 once it works again. `/health` shows the same.',
     labels: ['part', 'reason'],
   },
 } as const satisfies Readonly<Record<string, Measurement>>

@@ -6,7 +6,7 @@ import type { AuditEvent, AuditSink } from '../ports/audit-sink.ts'
 import type { OperationMeter } from '../ports/telemetry.ts'
 import type { PendingRequests } from '../requests/pending-requests.ts'
 import { createAuditCounts } from './audit-counts.ts'
-import { createInstruments } from './instruments.ts'
+import { createInstruments, type GaugeReading } from './instruments.ts'
 import { createProviderNames, outcomeOf, reasonLabel } from './label-values.ts'
 import { createOperationMeter } from './operations.ts'
 import { createSpans } from './spans.ts'
@@ -85,9 +85,7 @@ export function createTelemetry(backend: string, { meterProvider, tracerProvider
       instruments.read('credential_vault.breaker.open', () => [[breakerIsOpen() ? 1 : 0, { backend }]])
       instruments.read('credential_vault.audit.queued', () => [[backlog().lines, {}]])
       instruments.read('credential_vault.audit.lag', () => [[backlog().oldestMilliseconds / 1000, {}]])
-      instruments.read('credential_vault.problems', () =>
-        [...problems()].map(([part, reason]) => [1, { part, reason: reasonLabel(reason) }] as const),
-      )
+      instruments.read('credential_vault.problems', problemReading(problems))
     },
 
     close: instruments.close,
@@ -103,5 +101,16 @@ async function ended<T>(work: () => Promise<T>, note: (began: number, outcome: s
   } catch (error) {
     note(began, outcomeOf(error))
     throw error
+  }
+}
+
+/** An SDK keeps the last value of a series, so a problem that is over has to be 0. */
+function problemReading(problems: Health['problems']): () => GaugeReading<'credential_vault.problems'> {
+  const seen = new Map<string, { readonly part: string; readonly reason: string | undefined }>()
+  return () => {
+    const now = [...problems()].map(([part, reason]) => ({ part, reason: reasonLabel(reason) }))
+    const failing = new Set(now.map((labels) => `${labels.part} ${labels.reason}`))
+    for (const labels of now) seen.set(`${labels.part} ${labels.reason}`, labels)
+    return [...seen].map(([problem, labels]) => [failing.has(problem) ? 1 : 0, labels] as const)
   }
 }
