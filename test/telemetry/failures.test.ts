@@ -57,9 +57,7 @@ test('an audit log that takes no line shows in its queue and its lag', async () 
   onTestFinished(() => harness.close())
   isFull = true
   await harness.vault.endSessions(harness.owner('alice'))
-  await expect
-    .poll(async () => seriesValue(await telemetry.scrape(), 'credential_vault_audit_lag'))
-    .toBeGreaterThan(0)
+  await expect.poll(async () => seriesValue(await telemetry.scrape(), 'credential_vault_audit_lag')).toBeGreaterThan(0)
   const full = await telemetry.scrape()
   expect(seriesValue(full, 'credential_vault_audit_queued')).toBe(1)
   expect(
