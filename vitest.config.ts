@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * that it does not matter. The others run one after the other in three processes, which saves each of them a second of loading the server
  * and its packages; `test/harness/after-each-file.ts` restores clocks, spies and environment variables after each.
  */
-const OWN_PROCESS = ['attacks/http', 'canary', 'crash', 'fuzz', 'mutations', 'packaging']
+const OWN_PROCESS = ['attacks/http', 'canary', 'crash', 'fuzz', 'mutations', 'packaging', 'telemetry']
   .map((folder) => `test/${folder}/**/*.test.ts`)
   .concat(
     'test/backends/hashicorp-vault/{node-vault-traps,raft}.test.ts',

@@ -2,6 +2,7 @@
 import { bringChromium } from './bring-chromium.mjs'
 import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
+import { bringPromtool } from './bring-prometheus.mjs'
 import { bringPython } from './bring-python.mjs'
 import { bringRedis } from './bring-redis.mjs'
 import { bring, check, runStages, tests, together } from './stages.mjs'
@@ -10,7 +11,7 @@ const run = (name, script, ...parameters) => [name, 'npm', ['run', '--silent', s
 const npm = (...command) => check(...run(...command))
 
 await runStages('npm test', [
-  bring('tools', bringChromium, bringPython, bringRedis, bringInspector, () => bringNode(['22', '24'])),
+  bring('tools', bringChromium, bringPython, bringRedis, bringPromtool, bringInspector, () => bringNode(['22', '24'])),
   npm('build', 'build'),
   // Each keeps one processor busy for a part of its time only.
   together('format, lint and types', run('format and lint', 'lint'), run('types', 'typecheck')),

@@ -16,15 +16,18 @@ const CORE = [
   'credentials',
   'lifecycle',
   'requests',
+  'telemetry',
   'operations',
   'gate',
 ]
 const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   model: ['zod'],
+  host: ['zod'],
   crypto: ['libsodium-wrappers'],
   credentials: ['zod'],
   lifecycle: ['zod'],
   requests: ['zod'],
+  telemetry: ['@opentelemetry/api'],
 }
 
 const core = Object.fromEntries(
@@ -56,7 +59,17 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['core', 'backends', 'pending', 'redis', 'identity', 'audit', 'destinations', 'web'],
     packages: ['koa', 'zod'],
   },
-  server: { folders: ['core', 'mcp', 'vault', 'web'], packages: ['@modelcontextprotocol/sdk', 'koa'] },
+  server: {
+    folders: ['core', 'mcp', 'vault', 'web'],
+    packages: [
+      '@modelcontextprotocol/sdk',
+      'koa',
+      'pino',
+      '@opentelemetry/api',
+      '@opentelemetry/sdk-metrics',
+      '@opentelemetry/exporter-prometheus',
+    ],
+  },
   cli: { folders: ['core', 'audit', 'redis', 'server', 'vault'], packages: ['redis'] },
   '.': { folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web', 'vault'], packages: [] },
 }

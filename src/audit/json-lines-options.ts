@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Logger, loggerOption } from '../core/host/logger.ts'
 import type { OptionSchemas } from '../core/model/options.ts'
 import type { AuditAnchor } from './anchors/anchor.ts'
 
@@ -41,6 +42,8 @@ export interface JsonLinesAuditOptions {
   readonly anchorLines?: number
   /** Called about a file removed while in use, a folder whose mode was changed, and a temporary key. Default: a process warning. */
   readonly warn?: (message: string) => void
+  /** A logger of pino's shape, which gets the same with `component` `audit`. Default: none. */
+  readonly logger?: Logger | undefined
 }
 
 export const jsonLinesOptions = z.strictObject({
@@ -61,4 +64,5 @@ export const jsonLinesOptions = z.strictObject({
   anchorSeconds: z.int().min(1).max(3600).default(60),
   anchorLines: z.int().min(1).max(100_000).default(1000),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+  logger: loggerOption(),
 } satisfies OptionSchemas<JsonLinesAuditOptions>)

@@ -3,12 +3,12 @@ import { setImmediate } from 'node:timers/promises'
 import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
 import { findKey } from '../core/crypto/key-source.ts'
 import { openPrivateFolder } from '../core/host/private-folder.ts'
-import { processWarning } from '../core/host/process-warning.ts'
+import { partWarnings } from '../core/host/process-warning.ts'
 import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
-import type { KeyUse } from '../core/ports/key-use.ts'
+import type { KeyUse } from '../core/ports/store-keys.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
 import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
 import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
@@ -63,7 +63,7 @@ export function jsonLinesAudit(options: JsonLinesAuditOptions): AuditSink {
 
 export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit {
   const settings = parseOptions(jsonLinesOptions, options, 'jsonLinesAudit')
-  const { warn = processWarning } = settings
+  const warn = partWarnings(settings, 'audit')
   let opened: { readonly keys: AuditKeys; readonly chain: ChainWriter } | undefined
   let waiting: Waiting[] = []
   let writing: Promise<void> | undefined

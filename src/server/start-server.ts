@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { notice, warnAbout } from '../core/host/notice.ts'
+import { warnAbout } from '../core/host/notice.ts'
 import { packageVersion } from '../core/host/package-version.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { isLoopback } from '../core/network/loopback.ts'
@@ -12,10 +12,12 @@ import { type CreateServer, mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
 import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../vault/open-vault.ts'
-import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
+import type { OpenVaultOptions } from '../vault/parts/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
 import { openFormTierVault, openToolTierVault } from '../vault/tier-vaults.ts'
 import { silenceGoneClients } from '../web/http/client-gone.ts'
+import { accessLog } from './access-log.ts'
+import { type Observation, openObservation } from './observation.ts'
 import type { DefineTools } from './tools-module.ts'
 
 export interface StartOptions {
@@ -55,28 +57,43 @@ export async function startServer(start: StartOptions): Promise<RunningServer> {
     refuseOwnMemory(options, tier)
     if (!given?.audit) refuseSharedLog(options, tier)
   }
-  const vault = await OPENERS[tier](options).catch((error: unknown) => {
-    throw errorOfEnvironment(process.env, error)
-  })
+  const observed = await openObservation(process.env)
+  const { trustedProxies = 0 } = options
   try {
-    return await serve(vault, start)
+    const vault = await OPENERS[tier]({ ...options, telemetry: observed.telemetry }).catch((error: unknown) => {
+      throw errorOfEnvironment(process.env, error)
+    })
+    try {
+      return await serve(vault, { ...start, observed, trustedProxies })
+    } catch (error) {
+      // Close the vault, so that its audit log ends in order.
+      await vault.close().catch(() => {})
+      throw error
+    }
   } catch (error) {
-    // Close the vault, so that its audit log ends in order.
-    await vault.close().catch(() => {})
+    await observed.close()
     throw error
   }
 }
 
 const OPENERS = { all: openVault, form: openFormTierVault, tool: openToolTierVault } as const
 
+interface ServeParts extends StartOptions {
+  readonly observed: Observation
+  readonly trustedProxies: number
+}
+
 async function serve(
   vault: CredentialVault,
-  { defineTools, port, host, mode, tier = 'all' }: StartOptions,
+  { defineTools, port, host, mode, tier = 'all', observed, trustedProxies }: ServeParts,
 ): Promise<RunningServer> {
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
-  silenceGoneClients(app)
+  silenceGoneClients(app, observed.httpError)
+  const mount = urlBelow(vault.serverBaseUrl, '/mcp')
+  const routes = [mount.pathname, '/health', '/healthz', '/readyz', ...vault.openPaths]
+  app.use(accessLog({ log: observed.logOf('http'), routes, trustedProxies }))
   app.use(vault.healthRoutes().routes)
   app.use(healthRoute(vault))
   vault.register(app)
@@ -94,7 +111,7 @@ async function serve(
   const url = urlBelow(vault.serverBaseUrl, path).href
   // In front of two tiers there is a proxy.
   if (tier === 'all') warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))
-  process.stderr.write(notice('info', 'server', `Listening on ${bound}. ${what}: ${url}`))
+  observed.logOf('server')('info', `Listening on ${bound}. ${what}: ${url}`)
   return {
     url,
     address: bound,
@@ -107,6 +124,7 @@ async function serve(
         const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS)
         await closed
         clearTimeout(late)
+        await observed.close()
       }
     },
   }

@@ -12,10 +12,10 @@ import { ADMIN_SEGMENT, createAdminRoutes } from '../web/admin/admin-routes.ts'
 import { countedRoutes, type OwnRoutes } from '../web/http/own-routes.ts'
 import type { HttpOptions } from '../web/http/web-parts.ts'
 import { createScimRoutes } from '../web/scim/scim-routes.ts'
-import type { OpenedFormTier } from './form-tier.ts'
-import type { OpenedParts } from './open-parts.ts'
+import type { OpenedParts } from './parts/open-parts.ts'
 import { scimTokenOf } from './scim-token.ts'
-import type { ToolTier } from './tool-tier.ts'
+import type { OpenedFormTier } from './tiers/form-tier.ts'
+import type { ToolTier } from './tiers/tool-tier.ts'
 
 export interface AdminApiParts {
   readonly backend: SecretBackend

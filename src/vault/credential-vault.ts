@@ -7,10 +7,11 @@ import type { VaultEvents } from '../core/ports/events.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaApplication, KoaMiddleware } from '../core/ports/koa.ts'
+import type { OperationMeter } from '../core/ports/telemetry.ts'
 import type { HealthRoutes, HealthRoutesOptions } from '../web/http/health-routes.ts'
 import type { NodeHandler } from '../web/http/node-handler.ts'
-import type { CloseOptions, Ending } from './closing.ts'
-import type { ToolServices } from './tool-tier.ts'
+import type { CloseOptions, Ending } from './parts/closing.ts'
+import type { ToolServices } from './tiers/tool-tier.ts'
 
 /** The services of the vault for an attached provider. */
 export interface ProviderServices extends ToolServices {
@@ -25,6 +26,8 @@ export interface CredentialVault {
   readonly userContext: AsyncLocalStorage<User>
   /** Checks access tokens as the bearer gate does. */
   readonly verifyToken: VerifyToken
+  /** Measures what a mount of the MCP endpoint is asked. */
+  readonly operations?: OperationMeter
   /** Paths that must be reachable without a token: form, users' own page, login, callback, sign-out, assets, metadata. */
   readonly openPaths: readonly string[]
   /** The middleware that `register` mounts: form, login and metadata. It passes every other path on. */

@@ -12,9 +12,9 @@ import {
   type OffboardingChoices,
 } from '../core/operations/offboarding.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
-import { type OpenedFormTier, unknownOperator } from './form-tier.ts'
-import type { OpenedParts } from './open-parts.ts'
-import type { ToolTier } from './tool-tier.ts'
+import type { OpenedParts } from './parts/open-parts.ts'
+import { type OpenedFormTier, unknownOperator } from './tiers/form-tier.ts'
+import type { ToolTier } from './tiers/tool-tier.ts'
 
 export interface OpenedOffboarding {
   /** For callers that know who asks for it. */

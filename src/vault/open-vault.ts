@@ -9,13 +9,13 @@ import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
 import { createAttachments } from './attachments.ts'
-import { createClosing } from './closing.ts'
 import type { CredentialVault } from './credential-vault.ts'
-import { createFormTier } from './form-tier.ts'
 import { openOffboarding } from './open-offboarding.ts'
-import { openParts } from './open-parts.ts'
-import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
-import { createToolTier, hearChanges } from './tool-tier.ts'
+import { createClosing } from './parts/closing.ts'
+import { openParts } from './parts/open-parts.ts'
+import { type OpenVaultOptions, openVaultOptions } from './parts/open-vault-options.ts'
+import { createFormTier } from './tiers/form-tier.ts'
+import { createToolTier, hearChanges } from './tiers/tool-tier.ts'
 
 /**
  * Opens the vault, form tier and tool tier in one, and refuses to start when anything about it is unsafe or unclear: keys, identity, URL,
@@ -35,7 +35,6 @@ import { createToolTier, hearChanges } from './tool-tier.ts'
  */
 export async function openVault(options: OpenVaultOptions): Promise<CredentialVault> {
   const checked = parseOptions(openVaultOptions, options, 'openVault')
-  const { backend } = options
   const parts = await openParts(options, {
     caller: 'openVault',
     purposes: {
@@ -43,6 +42,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       mac: [...PAGE_PURPOSES.mac, ...ADMIN_PURPOSES.mac],
     },
   })
+  const backend = parts.telemetry.watchBackend(options.backend)
   const uses = createLastUses()
   const tools = createToolTier(parts, { backend, options, checked, used: uses.note })
   await hearChanges(parts, tools)
@@ -71,6 +71,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
       return tools.userContext
     },
     verifyToken: tools.verifyToken,
+    operations: parts.telemetry.operations,
     openPaths: [...form.openPaths, ...tools.metadata.openPaths, ...(admin?.openPaths ?? [])],
     routes,
     bearerGate: tools.bearerGate,

@@ -5,12 +5,12 @@ import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { Tier } from '../core/ports/secret-backend.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import { type Attachments, createAttachments } from './attachments.ts'
-import type { ClosingVault } from './closing.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
-import { FORM_TIER_OPTIONS, openFormTier } from './form-tier.ts'
-import type { OpenVaultOptions } from './open-vault-options.ts'
+import type { ClosingVault } from './parts/closing.ts'
+import type { OpenVaultOptions } from './parts/open-vault-options.ts'
 import { proveItCannotRead } from './prove-write-only.ts'
-import { openToolTier, TOOL_TIER_OPTIONS } from './tool-tier.ts'
+import { FORM_TIER_OPTIONS, openFormTier } from './tiers/form-tier.ts'
+import { openToolTier, TOOL_TIER_OPTIONS } from './tiers/tool-tier.ts'
 
 /**
  * Opens the form tier as a vault, for a module of tools that runs in either tier: its providers get their pages, and its tools are never
@@ -61,6 +61,7 @@ export async function openToolTierVault(options: OpenVaultOptions): Promise<Cred
   const routes: KoaMiddleware = middleware
   return {
     serverBaseUrl: tools.serverBaseUrl,
+    operations: tools.operations,
     get userContext() {
       return tools.userContext
     },

@@ -39,6 +39,18 @@ export const sinks: readonly Sink[] = [
     return new Promise((resolve) => setTimeout(resolve, 5))
   }),
   heard('operator warnings', ({ trace }, text) => trace.add('operator warnings', text)),
+  heard('log', ({ trace }, text) => trace.add('log', text)),
+  {
+    name: 'metrics',
+    read: async ({ telemetry, trace }) => (await telemetry.scrape()) + trace.take('metrics').toString('latin1'),
+    plant: ({ trace }, text) => trace.add('metrics', text),
+  },
+  {
+    name: 'traces',
+    read: ({ telemetry }) => telemetry.takeSpans(),
+    plant: ({ telemetry }, text) =>
+      telemetry.options.tracerProvider?.getTracer('planted').startSpan('planted', { attributes: { text } }).end(),
+  },
   { name: 'audit lines', read: ({ dataFolder }) => filesIn(join(dataFolder, 'audit')), plant: plantAuditLine },
   {
     name: 'folders',

@@ -7,6 +7,8 @@ export type Channel =
   | 'console'
   | 'warnings'
   | 'operator warnings'
+  | 'log'
+  | 'metrics'
   | 'mcp requests'
   | 'mcp responses'
   | 'page requests'

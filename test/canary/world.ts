@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
+import { pino } from 'pino'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
@@ -30,6 +31,7 @@ import {
   startIdentityProvider,
   type TestIdentityProvider,
 } from '../harness/identity/identity-provider.ts'
+import { type TestTelemetry, testTelemetry } from '../harness/telemetry.ts'
 import { type Faults, faultyAudit, faultyBackend, faultySessions, watchedPendingStore } from './faults.ts'
 import { type CanaryClient, connectClient } from './mcp-client.ts'
 import { recordedSend, type recordRequest, recordSockets, type Send } from './recording.ts'
@@ -56,6 +58,7 @@ export interface World {
   readonly baseUrl: string
   readonly store: CanaryStore
   readonly vault: CredentialVault
+  readonly telemetry: TestTelemetry
   /** With an account named `work` besides the one without a name. */
   readonly provider: CredentialsProvider<typeof canaryVariables, 'work'>
   readonly inner: ProviderServices
@@ -134,6 +137,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   const audit = faultyAudit(jsonLinesAudit({ folder: join(dataFolder, 'audit') }), faults)
   const browserSessions = faultySessions(memoryBrowserSessions(), faults)
   const identity = oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] })
+  const telemetry = testTelemetry()
   const vault = await openVault({
     serverBaseUrl: baseUrl,
     backend,
@@ -143,6 +147,8 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     identity,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn,
+    logger: pino({ level: 'debug' }, { write: (line) => trace.add('log', line) }),
+    telemetry: telemetry.options,
   })
   const opened: { inner?: ProviderServices } = {}
   const provider = new CredentialsProvider({
@@ -199,6 +205,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     baseUrl,
     store,
     vault,
+    telemetry,
     provider,
     inner,
     identityProvider,
@@ -262,6 +269,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
+      await telemetry.close()
       await store.close()
       await services.close()
       await identityProvider.close()

@@ -133,7 +133,8 @@ describe('a running server says that it listens, and where', () => {
   const LINE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn) mcp-credential-vault\/[a-z-]+: \S/
 
   test('with time, level and place, as everything that operators must know', async () => {
-    const { url, port, server } = await serve({})
+    const { url, port, server } = await serve({ MCP_LOG_FORMAT: 'text' })
+    await expect.poll(() => server.output()).toContain('Listening on')
     const lines = server.output().trim().split('\n')
     expect(lines.filter((line) => !LINE.test(line))).toEqual([`Serving ${url}/mcp`])
     expect(lines).toContainEqual(

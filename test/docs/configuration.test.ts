@@ -179,6 +179,10 @@ const INTERNAL: readonly string[] = [
   'EchoGuardOptions',
   'McpSessionsOptions',
   'StartOptions',
+  'AccessLogOptions',
+  'ServerLogOptions',
+  'TelemetryOptions',
+  'WarningOptions',
   'VariablesOptions',
   'WebOptions',
 ]

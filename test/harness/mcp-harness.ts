@@ -18,10 +18,12 @@ import { type HttpBrowser, httpBrowser, type Page, textOf } from '../../examples
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import type { Logger } from '../../src/core/host/logger.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { VariablesOptions } from '../../src/core/model/variables.ts'
 import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
+import type { TelemetryOptions } from '../../src/core/telemetry/telemetry.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import {
   credentialGate,
@@ -32,7 +34,7 @@ import {
 } from '../../src/mcp/sdk-v1/index.ts'
 import type { CredentialVault } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
-import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
+import type { OpenVaultOptions } from '../../src/vault/parts/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
 import type { AdminOptions } from '../../src/web/admin/admin-options.ts'
@@ -50,6 +52,8 @@ export interface HarnessOptions {
   /** The web key of both replicas. Default a new one. */
   readonly webKey?: string
   readonly warn?: (message: string) => void
+  readonly logger?: Logger
+  readonly telemetry?: TelemetryOptions
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
   readonly expiryNoticeDays?: number
@@ -94,6 +98,8 @@ export interface ConnectOptions {
   readonly clientId?: string
   /** In place of the global one. */
   readonly fetch?: typeof fetch
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface TestClient {
@@ -128,6 +134,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...(options.logger && { logger: options.logger }),
+    telemetry: options.telemetry,
     ...options.vault,
     ...(options.admin && { admin: options.admin(identityProvider.issuer) }),
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
@@ -232,7 +240,7 @@ function secretLength(jira: CredentialsProvider<typeof jiraVariables>, extra: To
 export async function connectClient(
   url: string,
   token: string,
-  { onLink, fetch: ownFetch }: ConnectOptions,
+  { onLink, fetch: ownFetch, headers }: ConnectOptions,
 ): Promise<TestClient> {
   const links: string[] = []
   const elicitationIds: string[] = []
@@ -254,7 +262,7 @@ export async function connectClient(
     )
   }
   const transport = new StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: { authorization: `Bearer ${token}` } },
+    requestInit: { headers: { ...headers, authorization: `Bearer ${token}` } },
     ...(ownFetch && { fetch: ownFetch }),
   })
   await client.connect(transport as Parameters<Client['connect']>[0])

@@ -12,7 +12,7 @@ import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import { gitlab } from '../../src/presets/index.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
-import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
+import type { OpenVaultOptions } from '../../src/vault/parts/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import { rejectionOf, thrownError } from '../harness/thrown-error.ts'
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { processWarning } from '../../core/host/process-warning.ts'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
+import { partWarnings } from '../../core/host/process-warning.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
@@ -16,6 +17,8 @@ export interface WebhookAnchorOptions {
   readonly maxQueued?: number
   /** Called once for each outage. Default: a process warning. */
   readonly warn?: (message: string) => void
+  /** A logger of pino's shape, which gets the same with `component` `audit-anchor`. Default: none. */
+  readonly logger?: Logger | undefined
 }
 
 const optionsSchema = z.strictObject({
@@ -23,6 +26,7 @@ const optionsSchema = z.strictObject({
   token: z.string().min(1).optional(),
   maxQueued: z.int().min(1).max(10_000).default(100),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+  logger: loggerOption(),
 } satisfies OptionSchemas<WebhookAnchorOptions>)
 
 const TIMEOUT = 5_000
@@ -41,7 +45,9 @@ const LONGEST_PAUSE = 60_000
  * ```
  */
 export function webhookAnchor(options: WebhookAnchorOptions): AuditAnchor {
-  const { url, token, maxQueued, warn = processWarning } = parseOptions(optionsSchema, options, 'webhookAnchor')
+  const settings = parseOptions(optionsSchema, options, 'webhookAnchor')
+  const { url, token, maxQueued } = settings
+  const warn = partWarnings(settings, 'audit-anchor')
   const queue: AuditCheckpoint[] = []
   const ending = new AbortController()
   let sending: Promise<void> | undefined

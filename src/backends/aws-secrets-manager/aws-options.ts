@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import type { OptionSchemas } from '../../core/model/options.ts'
 import type { NameStyle } from '../vendor/vendor-name.ts'
 
@@ -39,6 +40,8 @@ export interface AwsSecretsManagerOptions {
   readonly recoveryWindowDays?: number | undefined
   /** Called about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
+  /** A logger of pino's shape, which gets the same with `component` `aws-secrets-manager`. Default: none. */
+  readonly logger?: Logger | undefined
 }
 
 const callable = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
@@ -73,4 +76,5 @@ export const awsSchema = z.strictObject({
     .default({}),
   recoveryWindowDays: z.int().min(7).max(30).default(7),
   warn: callable<(message: string) => void>().optional(),
+  logger: loggerOption(),
 } satisfies OptionSchemas<AwsSecretsManagerOptions>)

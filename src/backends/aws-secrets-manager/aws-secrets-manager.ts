@@ -1,5 +1,5 @@
 import { throwIfAborted, withinTime } from '../../core/host/deadline.ts'
-import { safeWarn } from '../../core/host/process-warning.ts'
+import { partWarnings } from '../../core/host/process-warning.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
@@ -55,7 +55,7 @@ const LIST_DEADLINE = 10_000
 export function awsSecretsManagerBackend(options: AwsSecretsManagerOptions = {}): SecretBackend {
   const settings = parseOptions(awsSchema, options, 'awsSecretsManagerBackend')
   const { prefix, names, region, endpoint } = settings
-  const warn = safeWarn(settings.warn)
+  const warn = partWarnings(settings, 'aws-secrets-manager')
   let clients: Clients | undefined
 
   function opened({ signal }: BackendCall): Clients {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import type { OptionSchemas } from '../../core/model/options.ts'
 import type { NameStyle } from '../vendor/vendor-name.ts'
 import { authSchema, type HashicorpVaultAuthOptions } from './auth/auth-options.ts'
@@ -37,6 +38,8 @@ export interface HashicorpVaultOptions {
   readonly dangerouslyAllowHttp?: boolean | undefined
   /** Called about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
+  /** A logger of pino's shape, which gets the same with `component` `hashicorp-vault`. Default: none. */
+  readonly logger?: Logger | undefined
 }
 
 const path = z
@@ -72,4 +75,5 @@ export const hashicorpVaultSchema = z.strictObject({
   tls: tlsSchema.default({}),
   dangerouslyAllowHttp: z.boolean().default(false),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+  logger: loggerOption(),
 } satisfies OptionSchemas<HashicorpVaultOptions>)

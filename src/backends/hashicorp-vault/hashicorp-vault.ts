@@ -1,5 +1,5 @@
 import { throwIfAborted, withinTime } from '../../core/host/deadline.ts'
-import { safeWarn } from '../../core/host/process-warning.ts'
+import { partWarnings } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
@@ -64,7 +64,7 @@ export function vaultBackend(options: HashicorpVaultOptions): SecretBackend {
 function backendWith(options: HashicorpVaultOptions, half?: LoginHalf): SecretBackend {
   const settings = parseOptions(hashicorpVaultSchema, options, 'vaultBackend')
   const { mount, prefix, names, namespace } = settings
-  const warn = safeWarn(settings.warn)
+  const warn = partWarnings(settings, 'hashicorp-vault')
   const addresses = settings.address.map((text) => parseAddress(text, settings.dangerouslyAllowHttp))
   let opened: Opened | undefined
 

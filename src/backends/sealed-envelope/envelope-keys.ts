@@ -4,7 +4,7 @@ import { findKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
 import { keyedHash, wipe } from '../../core/crypto/sodium.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import type { KeyUse } from '../../core/ports/key-use.ts'
+import type { KeyUse } from '../../core/ports/store-keys.ts'
 
 /** One configured key, as three keys for three uses. None of them reveals another. */
 export interface EnvelopeKey {

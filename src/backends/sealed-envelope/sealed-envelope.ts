@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
-import { safeWarn } from '../../core/host/process-warning.ts'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
+import { partWarnings } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { functionOption, type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
@@ -34,6 +35,8 @@ export interface SealedEnvelopeOptions {
   readonly acceptPlain?: boolean | undefined
   /** Called with weak or unusual conditions that are not errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
+  /** A logger of pino's shape, which gets the same with `component` `sealed-envelope`. Default: none. */
+  readonly logger?: Logger | undefined
 }
 
 const optionsSchema = z.strictObject({
@@ -43,6 +46,7 @@ const optionsSchema = z.strictObject({
   acceptedKeysFile: z.string().min(1).optional(),
   acceptPlain: z.boolean().default(false),
   warn: functionOption<(message: string) => void>(),
+  logger: loggerOption(),
 } satisfies OptionSchemas<SealedEnvelopeOptions>)
 
 /**
@@ -71,7 +75,7 @@ const optionsSchema = z.strictObject({
 export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOptions = {}): SecretBackend {
   const settings = parseOptions(optionsSchema, options, 'sealedEnvelope')
   const { acceptPlain } = settings
-  const warn = safeWarn(settings.warn)
+  const warn = partWarnings(settings, 'sealed-envelope')
   const name = `${inner.name}+sealed-envelope`
   let opened: EnvelopeKeys | undefined
 

@@ -3,7 +3,8 @@ import { deriveKey } from '../../core/crypto/derive-key.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { sodiumReady, wipe } from '../../core/crypto/sodium.ts'
 import { throwIfAborted } from '../../core/host/deadline.ts'
-import { processWarning } from '../../core/host/process-warning.ts'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
+import { partWarnings } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { SecretBackend, Tier } from '../../core/ports/secret-backend.ts'
@@ -38,6 +39,8 @@ export interface SealedFileOptions {
   readonly create?: boolean | undefined
   /** Called at `open()` and `list()` about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
+  /** A logger of pino's shape, which gets the same with `component` `sealed-file`. Default: none. */
+  readonly logger?: Logger | undefined
 }
 
 const optionsSchema = z.strictObject({
@@ -47,6 +50,7 @@ const optionsSchema = z.strictObject({
   bundleFile: z.string().min(1).optional(),
   create: z.boolean().default(true),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
+  logger: loggerOption(),
 } satisfies OptionSchemas<SealedFileOptions>)
 
 /**
@@ -71,14 +75,9 @@ const optionsSchema = z.strictObject({
  * ```
  */
 export function sealedFile(options: SealedFileOptions): SecretBackend {
-  const {
-    folder,
-    key,
-    keyFile,
-    bundleFile,
-    create,
-    warn = processWarning,
-  } = parseOptions(optionsSchema, options, 'sealedFile')
+  const settings = parseOptions(optionsSchema, options, 'sealedFile')
+  const { folder, key, keyFile, bundleFile, create } = settings
+  const warn = partWarnings(settings, 'sealed-file')
   const keySource = { name: 'MCP_VAULT_KEY', text: key, file: keyFile } as const
   let store: OpenedStore | undefined
   let mark: ServerPresence | undefined

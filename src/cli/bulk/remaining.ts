@@ -1,5 +1,5 @@
 import { wholeNumber, withoutEmpty } from '../../vault/environment/environment.ts'
-import { openVaultOptions } from '../../vault/open-vault-options.ts'
+import { openVaultOptions } from '../../vault/parts/open-vault-options.ts'
 
 /** Something in the memory of a running server that a change in the backend does not end. */
 export interface Remaining {

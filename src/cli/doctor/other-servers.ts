@@ -1,7 +1,7 @@
 import { checkServerBaseUrl } from '../../core/network/server-base-url.ts'
 import type { OtherServer, SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { Stores } from '../../vault/environment/create-stores.ts'
-import { ONE_OR_SHARED } from '../../vault/second-server.ts'
+import { ONE_OR_SHARED } from '../../vault/parts/second-server.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CheckResult, skipped, tried } from './check-result.ts'
 

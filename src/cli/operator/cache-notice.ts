@@ -1,6 +1,6 @@
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { wholeNumber, withoutEmpty } from '../../vault/environment/environment.ts'
-import { DEFAULT_CACHE_SECONDS, openVaultOptions } from '../../vault/open-vault-options.ts'
+import { DEFAULT_CACHE_SECONDS, openVaultOptions } from '../../vault/parts/open-vault-options.ts'
 
 export const cacheHelp = `With Vault and AWS a running server may use the old value for up to ${DEFAULT_CACHE_SECONDS} seconds more (its MCP_CACHE_SECONDS).`
 

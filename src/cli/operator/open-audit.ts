@@ -1,5 +1,5 @@
 import { createKeyUses } from '../../core/crypto/key-uses.ts'
-import type { KeyUse } from '../../core/ports/key-use.ts'
+import type { KeyUse } from '../../core/ports/store-keys.ts'
 import type { Stores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
 

@@ -3,8 +3,8 @@ import { createSealer } from '../../core/crypto/seal.ts'
 import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../../core/lifecycle/shared-changes.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Stores } from '../../vault/environment/create-stores.ts'
+import { findWebKeys, type WebKeyParts } from '../../vault/parts/web-key.ts'
 import { createSharedEndings, type SharedEndings } from '../../vault/shared-endings.ts'
-import { findWebKeys, type WebKeyParts } from '../../vault/web-key.ts'
 
 /** What a command can do to running servers. */
 export interface RunningServers {

@@ -3,7 +3,7 @@ import type { Terminal } from '../terminal/command.ts'
 import { nearest } from '../terminal/nearest.ts'
 
 /** The first words of our own names. Variables of other programs may begin with MCP_ too. */
-const OURS = /^MCP_(?:VAULT|AUDIT|WEB|OIDC|LOCAL|AWS|PENDING|CREDENTIAL|SERVER|IDENTITY|ADMIN|SCIM|SEALED)_/
+const OURS = /^MCP_(?:VAULT|AUDIT|WEB|OIDC|LOCAL|AWS|PENDING|CREDENTIAL|SERVER|IDENTITY|ADMIN|SCIM|SEALED|METRICS)_/
 
 const warned = new WeakSet<Terminal>()
 

@@ -1,4 +1,5 @@
 import { withDeadline } from '../host/deadline.ts'
+import type { Warn } from '../host/logger.ts'
 import { oncePerMinute } from '../host/once-per-minute.ts'
 import type { Health } from '../journal/health.ts'
 import { isTampering, reasonOf } from '../journal/refusal-event.ts'
@@ -22,6 +23,8 @@ export interface BackendCalls {
   change<T>(trace: CallTrace, operation: Operation<T>): Promise<T>
   /** Runs an operation that writes, even if the circuit breaker is open. */
   changeRegardless<T>(trace: CallTrace, operation: Operation<T>): Promise<T>
+  /** Whether the circuit breaker keeps calls away from the backend. */
+  breakerIsOpen(): boolean
 }
 
 export interface BackendCallsParts {
@@ -32,7 +35,7 @@ export interface BackendCallsParts {
    * Told of tampered and replayed records, once a minute for each kind: they say nothing about the backend as a whole, so health stays green.
    * Default: nobody, for a command that prints the error itself.
    */
-  readonly warn?: ((message: string) => void) | undefined
+  readonly warn?: Warn | undefined
   /** Total time for one read, in milliseconds. Default 5000. */
   readonly readDeadline?: number | undefined
   /** Total time for one write, in milliseconds. Default 10000. */
@@ -98,12 +101,16 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
       if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !concernsOneCredential(error))
         health.failed('backend', problemOf(error), error.message)
       if (isTampering(error) && isNews(`${error.code} ${error.reason}`))
-        warn?.(`${error.message} (${reasonOf(error)}, correlation id ${trace.correlationId})`)
+        warn?.(`${error.message} (${reasonOf(error)}, correlation id ${trace.correlationId})`, {
+          reason: reasonOf(error),
+          correlationId: trace.correlationId,
+        })
       throw error
     }
   }
 
   return {
+    breakerIsOpen: breaker.isOpen,
     ask: (trace, operation) => within(readDeadline, trace, breaker, operation),
     change: (trace, operation) => within(writeDeadline, trace, breaker, operation),
     changeRegardless: (trace, operation) => within(writeDeadline, trace, ALWAYS, operation),

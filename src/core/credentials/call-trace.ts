@@ -1,6 +1,7 @@
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { AccessContext } from '../ports/access-context.ts'
 import type { BackendCall } from '../ports/secret-backend.ts'
+import type { TraceContext } from '../ports/telemetry.ts'
 
 /** Data that one operation passes to the backend, and receives back for the audit line. */
 export interface CallTrace {
@@ -8,12 +9,17 @@ export interface CallTrace {
   readonly assertion: BackendCall['assertion'] | undefined
   /** The vendor's ids of the requests, added as the answers arrive. */
   readonly requestIds: string[]
+  readonly trace?: TraceContext | undefined
 }
 
 const MAX_REQUEST_IDS = 8
 
-export function traceOf({ correlationId, assertion }: Pick<AccessContext, 'correlationId' | 'assertion'>): CallTrace {
-  return { correlationId, assertion, requestIds: [] }
+export function traceOf({
+  correlationId,
+  assertion,
+  trace,
+}: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>): CallTrace {
+  return { correlationId, assertion, requestIds: [], trace }
 }
 
 /** Returns the ids for the audit line, or undefined when the vendor sent none. */
@@ -21,10 +27,11 @@ export function requestIdsOf({ requestIds }: CallTrace): readonly string[] | und
   return requestIds.length === 0 ? undefined : requestIds
 }
 
-export function callOf({ correlationId, assertion, requestIds }: CallTrace, signal: AbortSignal): BackendCall {
+export function callOf({ correlationId, assertion, requestIds, trace }: CallTrace, signal: AbortSignal): BackendCall {
   return {
     signal,
     correlationId,
+    ...(trace && { trace }),
     noteRequest: (id) => {
       if (requestIds.length < MAX_REQUEST_IDS) requestIds.push(id)
     },

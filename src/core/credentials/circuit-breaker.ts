@@ -9,6 +9,8 @@ export interface CircuitBreaker {
   check(): void
   succeeded(): void
   failed(error: unknown): void
+  /** Whether calls are kept away. */
+  isOpen(): boolean
 }
 
 const FAILURES = 5
@@ -34,6 +36,7 @@ export function createCircuitBreaker(name: string): CircuitBreaker {
         { reason: 'circuit_open', retryAfterSeconds: PROBE_EVERY_MILLISECONDS / 1000 },
       )
     },
+    isOpen: () => failures >= FAILURES,
     succeeded() {
       failures = 0
     },

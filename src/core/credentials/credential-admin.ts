@@ -24,7 +24,10 @@ export interface CredentialAdmin {
   /** All credentials, once the `admin.listed` line is durable. */
   list(context: AccessContext): AsyncIterable<StoredCredential>
   /** Tells whether a credential is stored. Reads no values and is not audited. */
-  status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
+  status(
+    key: StorageKey,
+    context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
+  ): Promise<CredentialStatus>
   /**
    * Replaces one field of an active credential and keeps the others. Fails with `conflict` if the credential changes meanwhile. To keep the
    * others it reads the values, and writes a `credential.read` line first. Without `field` the credential must have exactly one field;

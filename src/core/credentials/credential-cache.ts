@@ -6,6 +6,8 @@ export interface CredentialCacheOptions {
   /** How long a value is cached, in milliseconds. Each entry lasts between half of it and all of it. 0 caches nothing. */
   readonly ttl: number
   readonly maxEntries: number
+  /** Called for each read, with whether it was answered from the cache. It must not throw. */
+  readonly lookedUp?: ((found: boolean) => void) | undefined
 }
 
 /**
@@ -41,7 +43,7 @@ const CHECK_HOLDS = 10
 
 export function createCredentialCache(
   backend: Pick<ReadableBackend, 'isCurrent'>,
-  { ttl, maxEntries }: CredentialCacheOptions,
+  { ttl, maxEntries, lookedUp }: CredentialCacheOptions,
 ): CredentialCache {
   const entries = new BoundedMap<string, Entry>(maxEntries)
   const reading = new Map<string, { readonly found: Promise<CredentialLookup>; readonly since: number }>()
@@ -93,6 +95,7 @@ export function createCredentialCache(
 
     async read(key, load) {
       const found = cache.find(key)
+      lookedUp?.(found !== undefined)
       if (found) return found
       const running = reading.get(key.path)
       if (running) return running.found

@@ -22,14 +22,17 @@ export interface Release {
 /** Releases values from a backend. It changes nothing there. */
 export interface CredentialReader {
   /** Tells whether a credential is stored, and its labels. Reads no values and is not audited. */
-  status(key: StorageKey, context: Pick<AccessContext, 'correlationId' | 'assertion'>): Promise<CredentialStatus>
+  status(
+    key: StorageKey,
+    context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
+  ): Promise<CredentialStatus>
   /**
    * Returns the names of the fields that are really stored, whatever the labels say. Reads the values, which stay here, and is not audited.
    * Undefined if nothing is stored.
    */
   fields(
     key: StorageKey,
-    context: Pick<AccessContext, 'correlationId' | 'assertion'>,
+    context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
   ): Promise<readonly string[] | undefined>
   /**
    * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
@@ -60,6 +63,8 @@ export interface CredentialReaderParts {
   readonly cutoff?: Cutoff | undefined
   /** Called for each credential whose values were released. */
   readonly used?: ((key: StorageKey) => void) | undefined
+  /** Called for each read of values, with whether the cache had them. It must not throw. */
+  readonly lookedUp?: ((found: boolean) => void) | undefined
   /** How long an active credential is cached, in milliseconds. Default 30000; 0 always asks the backend. */
   readonly cacheTtl?: number | undefined
 }
@@ -73,9 +78,10 @@ export function createCredentialReader({
   rejectedAt = () => undefined,
   cutoff,
   used,
+  lookedUp,
   cacheTtl = 30_000,
 }: CredentialReaderParts): CredentialReader {
-  const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED })
+  const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED, lookedUp })
   const labels = createKnownLabels(MAX_CACHED)
 
   function labelsOf(key: StorageKey, found: Extract<CredentialStatus, { status: 'active' }>): VersionLabels {

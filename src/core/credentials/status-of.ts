@@ -43,7 +43,7 @@ export function lookUp(
 export async function statusOf(
   { backend, calls, log }: StatusParts,
   key: StorageKey,
-  context: Pick<AccessContext, 'correlationId' | 'assertion'>,
+  context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
 ): Promise<CredentialStatus> {
   const trace = traceOf(context)
   try {

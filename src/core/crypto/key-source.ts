@@ -3,7 +3,7 @@ import { fileExposure } from '../host/exposed-file.ts'
 import { processWarning } from '../host/process-warning.ts'
 import { fileLabel } from '../host/shown-path.ts'
 import { CredentialVaultError } from '../model/errors.ts'
-import type { KeyUse } from '../ports/key-use.ts'
+import type { KeyUse } from '../ports/store-keys.ts'
 import { type MasterKey, parseKey } from './key-text.ts'
 import { keyUse } from './key-uses.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CredentialVaultError } from '../model/errors.ts'
-import type { KeyUse } from '../ports/key-use.ts'
+import type { KeyUse } from '../ports/store-keys.ts'
 
 /**
  * @param variable the variable of the current key for this use, e.g. `MCP_WEB_KEY`

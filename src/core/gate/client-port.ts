@@ -1,3 +1,5 @@
+import type { TraceContext } from '../ports/telemetry.ts'
+
 /** A URL-mode elicitation (MCP 2025-11-25 and 2026-07-28, elicitation). */
 export interface UrlQuestion {
   readonly message: string
@@ -18,6 +20,8 @@ export interface ClientPort {
   readonly ability: 'url-elicitation' | 'no-url-elicitation' | 'unknown'
   /** Aborts when the client cancels the call or is gone. */
   readonly signal: AbortSignal
+  /** Where the call belongs in a trace. Default: nowhere. */
+  readonly trace?: TraceContext | undefined
   /**
    * Sends one progress notification of the call. `progress` rises with each. Undefined if the client asked for none.
    */

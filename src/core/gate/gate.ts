@@ -99,6 +99,7 @@ async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<Gate
     correlationId,
     assertion: provider.assertionOf(user, authInfo),
     signal: client.signal,
+    trace: client.trace,
   }
   const outcome = await decide(entry, call, await provider.credentialState(call), provider)
   if (outcome.kind !== 'result') return outcome

@@ -1,16 +1,18 @@
-/** Warns the operator through Node.js where no listener was given. Type and code let operators filter our warnings. */
+import { logTo } from './logger.ts'
+import { type WarningOptions, warningsOf } from './notice.ts'
+import { processLog } from './process-log.ts'
+
+/**
+ * Warns the operator where no listener was given: through the log of this process, else through Node.js, with a type and a code that let
+ * operators filter our warnings.
+ */
 export function processWarning(message: string): void {
-  process.emitWarning(message, { type: 'CredentialVaultWarning', code: 'MCP_CREDENTIAL_VAULT' })
+  const log = processLog()
+  if (log) logTo(log, 'process')('warn', message)
+  else process.emitWarning(message, { type: 'CredentialVaultWarning', code: 'MCP_CREDENTIAL_VAULT' })
 }
 
-/** Warns operators. An error of the listener does not affect the operation. */
-export function safeWarn(listener: ((message: string) => void) | undefined): (message: string) => void {
-  const tell = listener ?? processWarning
-  return (message) => {
-    try {
-      tell(message)
-    } catch {
-      // A failing listener must not affect the operation.
-    }
-  }
+/** Returns how a backend, sink or anchor warns, by default with process warnings. */
+export function partWarnings(options: WarningOptions, place: string): (message: string) => void {
+  return warningsOf(options, place, processWarning)
 }

@@ -1,3 +1,4 @@
+import type { Warn } from '../host/logger.ts'
 import type { AuditEvent, AuditEventType } from '../ports/audit-sink.ts'
 import type { VaultEventMap, VaultEventName, VaultEvents } from '../ports/events.ts'
 
@@ -17,7 +18,7 @@ const NAMES: Partial<Record<AuditEventType, Exclude<VaultEventName, 'expiring' |
   'credential.purged': 'revoked',
 }
 
-export function createEventListeners(warn: (message: string) => void): EventListeners {
+export function createEventListeners(warn: Warn): EventListeners {
   const listeners = new Map<VaultEventName, Set<(event: never) => unknown>>()
 
   const listenersOf = (name: VaultEventName) => {
@@ -42,7 +43,8 @@ export function createEventListeners(warn: (message: string) => void): EventList
             await listener(own as never)
           } catch {
             // A foreign error's text may hold anything.
-            warn(`A listener of the event ${name} failed (correlation id ${event.correlationId}).`)
+            const { correlationId } = event
+            warn(`A listener of the event ${name} failed (correlation id ${correlationId}).`, { correlationId })
           }
         })
       }

@@ -1,3 +1,4 @@
+import type { Warn } from '../host/logger.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
@@ -22,15 +23,23 @@ export interface Journal {
   probe(): Promise<void>
   /** Writes the counts of lines that were not written one by one, and tries once more to write the unwritten lines. */
   close(): Promise<void>
+  /** What is still to be written. */
+  backlog(): Backlog
+}
+
+export interface Backlog {
+  readonly lines: number
+  /** Age of the oldest of them, 0 without one. */
+  readonly oldestMilliseconds: number
 }
 
 export interface JournalParts {
-  readonly audit: AuditSink
+  readonly audit: Pick<AuditSink, 'append'>
   readonly health: Health
   /** Is given each line that was written, or queued to be written. It must not throw. */
   readonly observe?: (event: AuditEvent) => void
   /** Reports unlogged changes immediately, in case the process exits. */
-  readonly warn?: (message: string) => void
+  readonly warn?: Warn
 }
 
 /** Longest queue of unwritten lines. Lines beyond it are only counted. */
@@ -98,7 +107,8 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
     const isChange = CHANGES.includes(event.type)
     if (isChange) {
       const { type, provider = '', correlationId } = event
-      warn(`not in the audit log yet: ${type} ${provider} (correlation id ${correlationId})`)
+      const fields = { provider: event.provider, correlationId }
+      warn(`not in the audit log yet: ${type} ${provider} (correlation id ${correlationId})`, fields)
     }
     // Strangers can cause refusals at will; refusals must not push changes out of the queue.
     if (unwritten.length < (isChange ? MAX_UNWRITTEN : MAX_UNWRITTEN / 2))
@@ -111,7 +121,9 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
       if (!isMalformed(error)) return keep(event)
       // The log would refuse the line again, and every line behind it would have to wait.
       const { type, correlationId } = event
-      warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`)
+      warn(`a line that the audit log does not take was left out: ${type} (correlation id ${correlationId})`, {
+        correlationId,
+      })
     })
   }
 
@@ -131,6 +143,11 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
     async probe() {
       if (!health.problems().has('audit')) return
       await append({ ...WORKS_AGAIN, correlationId: newCorrelationId() })
+    },
+    backlog() {
+      const [oldest] = unwritten
+      const since = oldest?.occurredAt === undefined ? Date.now() : Date.parse(oldest.occurredAt)
+      return { lines: unwritten.length + dropped, oldestMilliseconds: Math.max(Date.now() - since, 0) }
     },
     async close() {
       await refusals.close()

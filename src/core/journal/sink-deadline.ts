@@ -10,7 +10,7 @@ interface Waiting {
 }
 
 /** Limits how long an append may take. All lines share one timer, because there are many and nearly all finish within a millisecond. */
-export function sinkWithDeadline(audit: AuditSink): Pick<AuditSink, 'append'> {
+export function sinkWithDeadline(audit: Pick<AuditSink, 'append'>): Pick<AuditSink, 'append'> {
   /** In the order in which they began. */
   const waiting = new Set<Waiting>()
   let timer: NodeJS.Timeout | undefined

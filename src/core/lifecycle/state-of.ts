@@ -43,7 +43,7 @@ export async function currentState(
   reader: Pick<CredentialReader, 'status'> & Partial<Pick<CredentialReader, 'fields'>>,
   key: StorageKey,
   { variables, expiry }: StateProvider,
-  context: Pick<AccessContext, 'correlationId' | 'assertion'>,
+  context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
 ): Promise<CurrentState> {
   const status = withLongestLife(await reader.status(key, context), expiry)
   const state = stateOf(status, variables, Date.now())

@@ -6,7 +6,7 @@ export type AccessContext = Pick<
   AuditEvent,
   'actor' | 'clientId' | 'clientName' | 'tool' | 'request' | 'address' | 'correlationId'
 > &
-  Pick<BackendCall, 'assertion'>
+  Pick<BackendCall, 'assertion' | 'trace'>
 
 /** The event fields about one credential, besides its owner and the caller. */
 export type CredentialNote = Pick<

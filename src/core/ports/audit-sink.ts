@@ -2,7 +2,7 @@ import type { RequestCause } from '../model/credential-state.ts'
 import type { ErrorReason } from '../model/error-reason.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
-import type { KeyUse } from './key-use.ts'
+import type { KeyUse } from './store-keys.ts'
 
 /** The position of a line: its writer, and its number in that writer's order, from 1. */
 export interface AuditPosition {

@@ -2,8 +2,8 @@ import type { ErrorReason } from '../model/error-reason.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AuditPosition } from './audit-sink.ts'
-import type { KeyUse } from './key-use.ts'
-import type { StoreKeys } from './store-keys.ts'
+import type { KeyUse, StoreKeys } from './store-keys.ts'
+import type { TraceContext } from './telemetry.ts'
 
 declare const versionBrand: unique symbol
 
@@ -94,6 +94,8 @@ export interface BackendCall {
   readonly noteBase?: (status: CredentialStatus) => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
   readonly assertion?: (() => Promise<string>) | undefined
+  /** Where the call belongs in a trace: a `Context` of `@opentelemetry/api`, for spans of the backend's own. */
+  readonly trace?: TraceContext | undefined
 }
 
 /**

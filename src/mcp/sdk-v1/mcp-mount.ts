@@ -11,12 +11,14 @@ import type { User } from '../../core/model/owner.ts'
 import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import type { OperationMeter } from '../../core/ports/telemetry.ts'
 import { closeWithSocket } from '../transport/close-with-socket.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
 import { createRunningCalls } from '../transport/running-calls.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
+import { connectMeasured } from './measured-connection.ts'
 
 /** Makes one server for one connection. Pass `options` to it, so that all servers share one schema validator. */
 export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
@@ -35,6 +37,8 @@ export interface McpMountVault {
   /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
   onClose(end: (closing: { readonly deadline: AbortSignal }) => Promise<void>): void
+  /** Measures what the mount is asked. Default: nothing is measured. */
+  readonly operations?: OperationMeter
 }
 
 const optionsSchema = z.strictObject({
@@ -68,7 +72,12 @@ export function mcpMount(
   })
   const fullPath = basePathOf(vault.serverBaseUrl) + path
   const gate = vault.bearerGate()
-  const sessions = mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds })
+  const sessions = mcpSessions({
+    maxSessions,
+    maxSessionsPerOwner,
+    idleSeconds: sessionIdleSeconds,
+    operations: vault.operations,
+  })
   const calls = createRunningCalls()
   vault.onClose(async ({ deadline }) => {
     await calls.end(deadline)
@@ -107,7 +116,7 @@ export function mcpMount(
   async function serveOnce(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
     const transport = new WebStandardStreamableHTTPServerTransport({})
     const server = await createServer(serverOptions)
-    await server.connect(asTransport(transport))
+    await connectMeasured(server, asTransport(transport), vault.operations)
     const response = await transport.handleRequest(toWebRequest(ctx, vault.serverBaseUrl), handlingOf(ctx, body))
     return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
   }

@@ -3,6 +3,8 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { type Owner, sameOwner } from '../../core/model/owner.ts'
+import type { OperationMeter } from '../../core/ports/telemetry.ts'
+import { connectMeasured } from './measured-connection.ts'
 
 export interface McpSession {
   readonly owner: Owner
@@ -16,6 +18,7 @@ export interface McpSessionsOptions {
   readonly maxSessions: number
   readonly maxSessionsPerOwner: number
   readonly idleSeconds: number
+  readonly operations?: OperationMeter | undefined
 }
 
 /**
@@ -30,7 +33,12 @@ export interface McpSessions {
   close(): Promise<void>
 }
 
-export function mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds }: McpSessionsOptions): McpSessions {
+export function mcpSessions({
+  maxSessions,
+  maxSessionsPerOwner,
+  idleSeconds,
+  operations,
+}: McpSessionsOptions): McpSessions {
   const sessions = new Map<string, McpSession>()
   /** Owners of sessions that are being created. */
   const opening = new Set<Owner>()
@@ -55,7 +63,7 @@ export function mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds }: M
     transport.onclose = () => {
       if (transport.sessionId !== undefined) sessions.delete(transport.sessionId)
     }
-    await server.connect(asTransport(transport))
+    await connectMeasured(server, asTransport(transport), operations)
     return session
   }
 

@@ -1,5 +1,6 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { ClientPort } from '../../core/gate/client-port.ts'
+import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /** Makes the client port of one call from the `extra` of SDK 1.x. */
@@ -11,6 +12,7 @@ export function sdkClientPort(server: Server, extra: ToolExtra): ClientPort {
     name: server.getClientVersion()?.name,
     ability: abilityOf(server),
     signal: extra.signal,
+    trace: requestTrace({ meta: extra._meta, headers: extra.requestInfo?.headers }),
     progress:
       progressToken === undefined
         ? undefined

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { warnAbout } from '../../core/host/notice.ts'
+import { partWarnings } from '../../core/host/process-warning.ts'
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { createClusterServers } from './cluster.ts'
@@ -70,7 +70,8 @@ const OPEN_WITHIN = 10_000
  */
 export function redisConnection(options: RedisOptions): RedisConnection {
   const settings = parseOptions(redisSchema, options, 'redisConnection')
-  const { prefix, timeoutMilliseconds, warn = warnAbout('redis') } = settings
+  const { prefix, timeoutMilliseconds } = settings
+  const warn = partWarnings(settings, 'redis')
   const reportChange = reporter(warn)
   const make = settings.cluster ? createClusterServers : createServers
   const servers = make({ settings, warn, changed: reportChange })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import { isLoopbackHost } from '../../core/network/loopback.ts'
 
@@ -59,8 +60,10 @@ export interface RedisOptions {
    * sign-outs. Warns at start.
    */
   readonly dangerouslyAllowPlaintext?: boolean | undefined
-  /** Called with warnings for operators, which never contain a secret. Default: lines on standard error. */
+  /** Called with warnings for operators, which never contain a secret. Default: `logger`, else lines on standard error. */
   readonly warn?: ((message: string) => void) | undefined
+  /** A logger of pino's shape for these warnings. */
+  readonly logger?: Logger | undefined
 }
 
 const file = z.string().min(1).optional()
@@ -107,6 +110,7 @@ export const redisSchema = z
     timeoutMilliseconds: z.int().min(100).max(60_000).default(5_000),
     dangerouslyAllowPlaintext: z.boolean().default(false),
     warn: functionOption<(message: string) => void>(),
+    logger: loggerOption(),
   } satisfies OptionSchemas<RedisOptions>)
   .refine(({ url, sentinel, cluster }) => [url, sentinel, cluster].filter((one) => one !== undefined).length === 1, {
     path: ['url'],

@@ -4,6 +4,7 @@ import { SUBJECT_ATTRIBUTES } from '../../web/admin/admin-options.ts'
 import { auditVariables } from './audit-from-environment.ts'
 import { storeVariables } from './create-stores.ts'
 import { wholeNumber, words } from './environment.ts'
+import { serverVariables } from './server-variables.ts'
 
 /** The variables that `vaultOptionsFromEnvironment` reads, besides those of the stores. */
 export const vaultVariables = z.object({
@@ -48,6 +49,7 @@ export const knownVariables: ReadonlySet<string> = new Set(
     ...auditVariables,
     ...storeVariables,
     ...Object.keys(vaultVariables.shape),
+    ...Object.keys(serverVariables.shape),
     'MCP_WEB_KEY',
     'MCP_WEB_KEY_FILE',
     'MCP_WEB_KEY_ACCEPTED',

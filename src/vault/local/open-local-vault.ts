@@ -6,7 +6,7 @@ import { parseOptions } from '../../core/model/options.ts'
 import { localOwner, localUser } from '../../identity/local-user.ts'
 import type { CredentialVault } from '../credential-vault.ts'
 import { openVault } from '../open-vault.ts'
-import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
+import { type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
 
 /** The options that a vault for one person on one machine sets itself. */
 type Decided =

@@ -2,7 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import { type CallExtra, type GatePass, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { sameOwner, twoUsers, type User } from '../../core/model/owner.ts'
-import type { OwnerFrom } from '../owner-from-auth-info.ts'
+import type { OwnerFrom } from '../parts/owner-from-auth-info.ts'
 
 /**
  * Returns the user of a call. The user that a verifier left on the request always counts. The ambient `userContext` counts alone only if

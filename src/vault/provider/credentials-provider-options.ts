@@ -8,7 +8,7 @@ import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { DestinationOptions } from '../../destinations/destination.ts'
 import { type HttpCheck, isHttpCheck } from '../../destinations/http-check.ts'
 import type { CredentialVault } from '../credential-vault.ts'
-import type { OwnerFrom } from '../owner-from-auth-info.ts'
+import type { OwnerFrom } from '../parts/owner-from-auth-info.ts'
 import type { Verify } from './provider-form.ts'
 import type { OwnVaultOptions } from './provider-vault.ts'
 

@@ -65,7 +65,11 @@ export function createOutgoingRequests(
         signal,
         async unreachable(destination, reason) {
           if (isNews(`${destination} ${reason}`))
-            warn(`${provider}: ${destination} cannot be reached: ${reason} (correlation id ${call.correlationId})`)
+            warn(`${provider}: ${destination} cannot be reached: ${reason} (correlation id ${call.correlationId})`, {
+              provider,
+              reason,
+              correlationId: call.correlationId,
+            })
           const event = { type: 'credential.service_unreachable', outcome: 'error', reason, destination } as const
           await log.note(key, contextOf(call), event)
         },

@@ -43,7 +43,11 @@ function noticeOf(
     return { tone: 'error', heading: `${label} does not accept your credential`, paragraphs }
   }
   const { reason, detail } = result.failure
-  services.parts.warn(`${name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`)
+  services.parts.warn(`${name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`, {
+    provider: name,
+    reason,
+    correlationId,
+  })
   return unanswered(label, result.failure, correlationId)
 }
 

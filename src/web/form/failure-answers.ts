@@ -15,7 +15,11 @@ export function unverifiedAnswer(
   { reason, detail, passing, fields }: VerifyFailure,
 ): Answer {
   const { provider } = authorized
-  services.parts.warn(`${provider.name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`)
+  services.parts.warn(`${provider.name}: verify failed: ${detail} (${reason}, correlation id ${correlationId})`, {
+    provider: provider.name,
+    reason,
+    correlationId,
+  })
   const outcome = fields.size > 0 ? 'failure' : 'error'
   const event = { type: 'credential.verification_failed', outcome, reason, ...aboutLink(services, authorized) } as const
   if (fields.size > 0) {

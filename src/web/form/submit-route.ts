@@ -3,6 +3,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../../core/model/e
 import { earliest } from '../../core/model/expiry.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { Claim } from '../../core/requests/pending-requests.ts'
+import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { linkPath } from '../http/site.ts'
 import { type Answer, isAnswer, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
@@ -63,7 +64,7 @@ async function save(
   await services.parts.writer.save(
     storageKey(provider, owner),
     { ...kept?.values, ...checked.values },
-    { ...context, ...lineOf(request) },
+    { ...context, ...lineOf(request), trace: requestTrace({ headers: request.ctx.req.headers }) },
     {
       labels: labelsWith(kept, checked.labels),
       async mayWrite() {

@@ -4,12 +4,14 @@ const GONE = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ECANCELED', 'ERR_S
 
 /**
  * Keeps connections that their clients broke off out of the application's error output, where Koa prints a stack for each. Anybody can break
- * off a connection, so they would fill an operator's log. All other errors are printed as Koa does.
+ * off a connection, so they would fill an operator's log. All other errors are printed.
+ *
+ * @param print default: as Koa does
  */
-export function silenceGoneClients(app: Koa): void {
+export function silenceGoneClients(app: Koa, print = (error: Error) => app.onerror(error)): void {
   app.on('error', (error: unknown, context?: Koa.Context) => {
     if (isGone(error) && context?.req.socket.destroyed) return
-    app.onerror(error instanceof Error ? error : new Error('A value that is no error was thrown.'))
+    print(error instanceof Error ? error : new Error('A value that is no error was thrown.'))
   })
 }
 

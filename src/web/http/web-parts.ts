@@ -1,6 +1,7 @@
 import type { CredentialWriter } from '../../core/credentials/credential-writer.ts'
 import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
 import type { Drain } from '../../core/host/drain.ts'
+import type { Warn } from '../../core/host/logger.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import type { Completion } from '../../core/lifecycle/completion.ts'
@@ -49,7 +50,7 @@ export interface WebParts {
   /** Counts running requests, and says whether the process is about to end. */
   readonly drain: Pick<Drain, 'begun'>
   /** Warns the operator at once. The message never contains a secret. */
-  readonly warn: (message: string) => void
+  readonly warn: Warn
   readonly options: WebOptions
 }
 

@@ -53,7 +53,7 @@ async function ends(child: ChildProcess, code: number): Promise<void> {
 
 export const server: readonly Flow[] = [
   flow('runnable server: start, save, use, throw, stop', async (world) => {
-    const port = await freePort()
+    const [port, metricsPort] = [await freePort(), await freePort()]
     const baseUrl = `http://localhost:${port}`
     const token = randomBytes(32).toString('hex')
     const child = command(world, ['start', TOOLS, '--port', String(port)], {
@@ -62,6 +62,8 @@ export const server: readonly Flow[] = [
       MCP_IDENTITY: 'local-user',
       MCP_LOCAL_USER: 'alice',
       MCP_LOCAL_ACCESS_TOKEN: token,
+      MCP_LOG_LEVEL: 'debug',
+      MCP_METRICS_PORT: String(metricsPort),
     })
     try {
       await serving(child)
@@ -75,6 +77,9 @@ export const server: readonly Flow[] = [
       expectThat((await client.call()).text === '8 values', 'the saved values')
       expectThat((await client.call('throws')).text.includes('withheld'), 'words about withholding')
       expectStatus(await recordedSend(world.trace, port, 'health')({ path: '/health' }), 200)
+      const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+      expectThat(metrics.includes('credential_vault_resolve_duration_count'), 'metrics')
+      world.trace.add('metrics', metrics)
       keepProcessInfo(world, child)
       await client.client.close()
       child.kill('SIGTERM')

@@ -1,15 +1,17 @@
 import { z } from 'zod'
-import { functionOption, type OptionSchemas } from '../core/model/options.ts'
-import type { User } from '../core/model/owner.ts'
-import type { AuditSink } from '../core/ports/audit-sink.ts'
-import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
-import type { ChangeFeed } from '../core/ports/change-feed.ts'
-import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
-import type { PendingStore } from '../core/ports/pending-store.ts'
-import type { SecretBackend } from '../core/ports/secret-backend.ts'
-import { DEFAULT_LINK_TTL_SECONDS } from '../core/requests/pending-requests.ts'
-import { type AdminOptions, adminSchema } from '../web/admin/admin-options.ts'
-import type { RateLimitOptions } from '../web/http/page-limits.ts'
+import { type Logger, loggerOption } from '../../core/host/logger.ts'
+import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
+import type { User } from '../../core/model/owner.ts'
+import type { AuditSink } from '../../core/ports/audit-sink.ts'
+import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
+import type { ChangeFeed } from '../../core/ports/change-feed.ts'
+import type { IdentityMode, VerifyToken } from '../../core/ports/identity.ts'
+import type { PendingStore } from '../../core/ports/pending-store.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import { DEFAULT_LINK_TTL_SECONDS } from '../../core/requests/pending-requests.ts'
+import type { TelemetryOptions } from '../../core/telemetry/telemetry.ts'
+import { type AdminOptions, adminSchema } from '../../web/admin/admin-options.ts'
+import type { RateLimitOptions } from '../../web/http/page-limits.ts'
 import type { OwnerFrom } from './owner-from-auth-info.ts'
 
 export interface OpenVaultOptions {
@@ -86,6 +88,10 @@ export interface OpenVaultOptions {
   readonly assertion?: (user: User, authInfo: unknown) => Promise<string>
   /** Called with warnings for operators, which never contain a secret. Default: lines on standard error with time, level and place. */
   readonly warn?: (message: string) => void
+  /** A logger of pino's shape, for the same warnings with fields such as `correlationId`. Default: none. */
+  readonly logger?: Logger
+  /** Where metrics and spans go. Default: the OpenTelemetry SDK of the process, if the application has set one up before, else nowhere. */
+  readonly telemetry?: TelemetryOptions | undefined
 }
 
 export const DEFAULT_CACHE_SECONDS = 30
@@ -97,6 +103,15 @@ export const backendOption = <T extends object>() =>
   object<T>('must be a secret backend such as sealedFile({ folder })')
 
 const perMinute = z.int().min(1).max(1_000_000).optional()
+
+const telemetrySchema = z.strictObject({
+  meterProvider: object<NonNullable<TelemetryOptions['meterProvider']>>(
+    'must be a MeterProvider of OpenTelemetry',
+  ).optional(),
+  tracerProvider: object<NonNullable<TelemetryOptions['tracerProvider']>>(
+    'must be a TracerProvider of OpenTelemetry',
+  ).optional(),
+} satisfies OptionSchemas<TelemetryOptions>)
 
 export const openVaultOptions = z.strictObject({
   serverBaseUrl: z.union([z.string(), z.instanceof(URL)], 'must be the URL under which this server is reached'),
@@ -137,6 +152,8 @@ export const openVaultOptions = z.strictObject({
   ownerFrom: functionOption<OwnerFrom>(),
   assertion: functionOption<NonNullable<OpenVaultOptions['assertion']>>(),
   warn: functionOption<(message: string) => void>(),
+  logger: loggerOption(),
+  telemetry: telemetrySchema.optional(),
 } satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {

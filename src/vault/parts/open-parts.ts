@@ -1,41 +1,44 @@
-import { jsonLinesAudit } from '../audit/json-lines.ts'
-import { type BackendCalls, createBackendCalls } from '../core/credentials/backend-calls.ts'
-import { type AccessLog, createAccessLog } from '../core/credentials/credential-audit.ts'
-import { createKeyUses } from '../core/crypto/key-uses.ts'
+import { jsonLinesAudit } from '../../audit/json-lines.ts'
+import { type BackendCalls, createBackendCalls } from '../../core/credentials/backend-calls.ts'
+import { type AccessLog, createAccessLog } from '../../core/credentials/credential-audit.ts'
+import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import {
   createSealer,
   type MacPurpose,
   type Sealer,
   type SealerPurposes,
   type SealPurpose,
-} from '../core/crypto/seal.ts'
-import { sodiumReady } from '../core/crypto/sodium.ts'
-import { withDeadline } from '../core/host/deadline.ts'
-import { createDrain, type Drain } from '../core/host/drain.ts'
-import { warnAbout } from '../core/host/notice.ts'
-import { createEventListeners, type EventListeners } from '../core/journal/event-listeners.ts'
-import { createHealth, type Health } from '../core/journal/health.ts'
-import { createJournal, type Journal } from '../core/journal/journal.ts'
-import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../core/journal/translated-errors.ts'
-import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
-import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../core/lifecycle/shared-changes.ts'
-import { newCorrelationId } from '../core/model/correlation-id.ts'
-import { CredentialVaultError } from '../core/model/errors.ts'
-import { loginCallbackUrl } from '../core/network/form-urls.ts'
-import { isLoopback } from '../core/network/loopback.ts'
-import { checkServerBaseUrl } from '../core/network/server-base-url.ts'
-import type { Identity, IdentityMode } from '../core/ports/identity.ts'
-import type { PendingStore } from '../core/ports/pending-store.ts'
-import type { MarkableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
+} from '../../core/crypto/seal.ts'
+import { sodiumReady } from '../../core/crypto/sodium.ts'
+import { withDeadline } from '../../core/host/deadline.ts'
+import { createDrain, type Drain } from '../../core/host/drain.ts'
+import type { Warn } from '../../core/host/logger.ts'
+import { warningsOf } from '../../core/host/notice.ts'
+import { createEventListeners, type EventListeners } from '../../core/journal/event-listeners.ts'
+import { createHealth, type Health } from '../../core/journal/health.ts'
+import { createJournal, type Journal } from '../../core/journal/journal.ts'
+import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../../core/journal/translated-errors.ts'
+import { createRejectionMarks, type RejectionMarks } from '../../core/lifecycle/rejection-marks.ts'
+import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../../core/lifecycle/shared-changes.ts'
+import { newCorrelationId } from '../../core/model/correlation-id.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { loginCallbackUrl } from '../../core/network/form-urls.ts'
+import { isLoopback } from '../../core/network/loopback.ts'
+import { checkServerBaseUrl } from '../../core/network/server-base-url.ts'
+import type { Identity, IdentityMode } from '../../core/ports/identity.ts'
+import type { PendingStore } from '../../core/ports/pending-store.ts'
+import type { MarkableBackend, SecretBackend } from '../../core/ports/secret-backend.ts'
 import {
   createPendingRequests,
   PENDING_REQUEST_PURPOSES,
   type PendingRequests,
-} from '../core/requests/pending-requests.ts'
-import { type CountUse, createSharedLimits, LIMIT_PURPOSES } from '../core/requests/shared-limits.ts'
-import { localUser } from '../identity/local-user.ts'
-import { severalIssuers } from '../identity/several-issuers.ts'
-import { memoryPendingStore } from '../pending/memory-pending-store.ts'
+} from '../../core/requests/pending-requests.ts'
+import { type CountUse, createSharedLimits, LIMIT_PURPOSES } from '../../core/requests/shared-limits.ts'
+import { createTelemetry, type Telemetry } from '../../core/telemetry/telemetry.ts'
+import { localUser } from '../../identity/local-user.ts'
+import { severalIssuers } from '../../identity/several-issuers.ts'
+import { memoryPendingStore } from '../../pending/memory-pending-store.ts'
+import { closeEach, orClose } from './close-each.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 import { secondServer } from './second-server.ts'
 import { findWebKeys } from './web-key.ts'
@@ -60,6 +63,8 @@ export type PartsOptions = Pick<
   | 'linkTtlSeconds'
   | 'verifyToken'
   | 'warn'
+  | 'logger'
+  | 'telemetry'
 > & { readonly backend: OpenableBackend }
 
 /** The difference between the functions that open a vault or one tier of it. */
@@ -90,7 +95,8 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly marks: RejectionMarks
   /** Tells other replicas of changes. */
   readonly changes: SharedChanges
-  readonly warnOf: (place: string) => (message: string) => void
+  readonly warnOf: (place: string) => Warn
+  readonly telemetry: Telemetry
   /**
    * Closes all parts, the audit log last, because the others may still write to it. Each gets `milliseconds`, so that one that hangs does
    * not keep the log from being closed. Throws the first error, including those in `ended`. A second call waits for the first.
@@ -108,7 +114,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   { caller, purposes }: Opening<S, M>,
 ): Promise<OpenedParts<S, M>> {
   const { backend } = options
-  const warnOf = (place: string) => options.warn ?? warnAbout(place)
+  const warnOf = (place: string) => warningsOf(options, place)
+  const telemetry = createTelemetry(backend.name, options.telemetry)
   const serverBaseUrl = checkServerBaseUrl(options.serverBaseUrl, `${caller}.serverBaseUrl`)
   refuseUnverifiedTls()
   await sodiumReady()
@@ -119,27 +126,9 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   )
   const createdKeys: string[] = []
   const keyConfigured = createKeyUses()
-  const { browserSessions, changeFeed } = options
-  const pending = {
-    close: () =>
-      closeEach(
-        [
-          [
-            { close: () => pendingStore.shutdown() },
-            { close: async () => browserSessions?.close?.() },
-            { close: async () => changeFeed?.close() },
-          ],
-        ],
-        [],
-        OPEN_DEADLINE,
-      ),
-  }
+  const pending = sharedStores(options, pendingStore)
   await orClose([pending], async () => {
-    await withDeadline(pendingStore.name, OPEN_DEADLINE, async () => {
-      await pendingStore.open?.()
-      await browserSessions?.open?.()
-      await changeFeed?.open?.()
-    })
+    await withDeadline(pendingStore.name, OPEN_DEADLINE, () => pending.open())
     await withDeadline(backend.name, OPEN_DEADLINE, () =>
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
     )
@@ -174,7 +163,15 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
   const events = createEventListeners(warnOf('events'))
-  const journal: Journal = createJournal({ audit, health, warn: warnOf('audit'), observe: events.observe })
+  const journal: Journal = createJournal({
+    audit: telemetry.watchAudit(audit),
+    health,
+    warn: warnOf('audit'),
+    observe(line) {
+      telemetry.observe(line)
+      events.observe(line)
+    },
+  })
   await orClose([backend, audit, pending], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
@@ -184,8 +181,9 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       if (!pendingStore.shared) warnOf('server')(secondServer(other))
     })
   })
-  const changes = createSharedChanges(changeFeed, changeSealer)
+  const changes = createSharedChanges(options.changeFeed, changeSealer)
   const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
+  telemetry.report({ breakerIsOpen: calls.breakerIsOpen, backlog: journal.backlog, problems: health.problems })
   return {
     serverBaseUrl,
     identity,
@@ -196,36 +194,43 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     pendingStore,
     backend,
     drain: createDrain(),
-    pendingRequests: createPendingRequests({
-      store: pendingStore,
-      sealer: requestSealer,
-      linkTtlSeconds: options.linkTtlSeconds,
-    }),
+    pendingRequests: telemetry.watchRequests(
+      createPendingRequests({
+        store: pendingStore,
+        sealer: requestSealer,
+        linkTtlSeconds: options.linkTtlSeconds,
+      }),
+    ),
     countUse: createSharedLimits(pendingStore, limitSealer),
     calls,
     log: createAccessLog(journal, backend.name),
-    marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
+    marks: createRejectionMarks({ backend: telemetry.watchBackend(backend), calls, warn: warnOf('rejections') }),
     changes,
     warnOf,
+    telemetry,
     close(ended, milliseconds) {
+      telemetry.close()
       closing ??= closeEach([[changes], [pending, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }
 }
 
-async function closeEach(
-  groups: readonly (readonly Closable[])[],
-  ended: readonly PromiseSettledResult<void>[],
-  milliseconds: number,
-): Promise<void> {
-  const closed = [...ended]
-  for (const parts of groups) {
-    const within = async (part: Closable) => withDeadline('A part of the vault', milliseconds, () => part.close())
-    closed.push(...(await Promise.allSettled(parts.map(within))))
+/** The stores that replicas share, which are opened and closed together. */
+function sharedStores({ browserSessions, changeFeed }: PartsOptions, pendingStore: PendingStore) {
+  const parts = [
+    { close: () => pendingStore.shutdown() },
+    { close: async () => browserSessions?.close?.() },
+    { close: async () => changeFeed?.close() },
+  ]
+  return {
+    async open() {
+      await pendingStore.open?.()
+      await browserSessions?.open?.()
+      await changeFeed?.open?.()
+    },
+    close: () => closeEach([parts], [], OPEN_DEADLINE),
   }
-  const failed = closed.find((result) => result.status === 'rejected')
-  if (failed) throw failed.reason
 }
 
 async function openIdentity(
@@ -251,23 +256,6 @@ function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL, o
       'Set oidc({ issuer, clientId }), or localUser() for one person on http://localhost.',
     { reason: 'identity_missing' },
   )
-}
-
-interface Closable {
-  close(): Promise<void>
-}
-
-/**
- * Runs `work` and closes what is already open if it fails: a backend may have logged in, an audit log may have begun, and a pending store
- * may hold a connection.
- */
-async function orClose<T>(opened: readonly Closable[], work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    await Promise.allSettled(opened.map((one) => one.close()))
-    throw error
-  }
 }
 
 function refuseUnverifiedTls(): void {

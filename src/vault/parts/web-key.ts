@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { findAcceptedKeys } from '../core/crypto/accepted-keys.ts'
-import { findKey } from '../core/crypto/key-source.ts'
-import type { WebKeys } from '../core/crypto/seal.ts'
-import { CredentialVaultError } from '../core/model/errors.ts'
-import type { KeyUse } from '../core/ports/key-use.ts'
-import type { PendingStore } from '../core/ports/pending-store.ts'
-import type { SecretBackend } from '../core/ports/secret-backend.ts'
+import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
+import { findKey } from '../../core/crypto/key-source.ts'
+import type { WebKeys } from '../../core/crypto/seal.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { PendingStore } from '../../core/ports/pending-store.ts'
+import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { KeyUse } from '../../core/ports/store-keys.ts'
 
 export interface WebKeyParts {
   /** The function that was called, for the options' paths in errors, e.g. `openVault`. */

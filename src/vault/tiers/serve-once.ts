@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { CredentialVaultError } from '../core/model/errors.ts'
-import type { FormProvider } from '../core/ports/form-provider.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
 
 /** @throws `configuration_invalid` for another definition under a name that is taken */
 export function serveOnce(providers: Map<string, FormProvider>, form: FormProvider): void {

@@ -1,4 +1,4 @@
-import type { OtherServer } from '../core/ports/secret-backend.ts'
+import type { OtherServer } from '../../core/ports/secret-backend.ts'
 
 /** What to do about several servers at one address, each with requests and sessions in its own memory. */
 export const ONE_OR_SHARED =

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isCredentialVaultError } from '../core/model/errors.ts'
-import { checkOwner, type User } from '../core/model/owner.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
+import { checkOwner, type User } from '../../core/model/owner.ts'
 
 /** Returns the user that a verifier's `authInfo` names, or undefined if it names none. */
 export type OwnerFrom = (authInfo: unknown) => User | undefined

@@ -1,35 +1,37 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { z } from 'zod'
-import type { AccessLog } from '../core/credentials/credential-audit.ts'
-import { type CredentialReader, createCredentialReader } from '../core/credentials/credential-reader.ts'
-import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
-import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
-import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
-import type { Drain } from '../core/host/drain.ts'
-import type { HealthPart } from '../core/journal/health.ts'
-import { createCutoff } from '../core/lifecycle/cutoff.ts'
-import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
-import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
-import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
-import type { User } from '../core/model/owner.ts'
-import type { StorageKey } from '../core/model/storage-key.ts'
-import { accountUrl } from '../core/network/form-urls.ts'
-import type { Cutoff } from '../core/ports/cutoff.ts'
-import type { VaultEvents } from '../core/ports/events.ts'
-import type { FormProvider } from '../core/ports/form-provider.ts'
-import type { VerifyToken } from '../core/ports/identity.ts'
-import type { KoaMiddleware } from '../core/ports/koa.ts'
-import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
-import type { PendingRequests } from '../core/requests/pending-requests.ts'
-import { createBearerGate } from '../web/bearer/bearer-gate.ts'
-import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
-import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../web/http/health-routes.ts'
-import type { OwnRoutes } from '../web/http/own-routes.ts'
-import { type CloseOptions, closeAtOnce, createClosing, type Ending } from './closing.ts'
-import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
-import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
-import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
-import { createReadiness } from './readiness.ts'
+import type { AccessLog } from '../../core/credentials/credential-audit.ts'
+import { type CredentialReader, createCredentialReader } from '../../core/credentials/credential-reader.ts'
+import { REFERENCE_PURPOSES, type ReferenceSealer } from '../../core/credentials/credential-reference.ts'
+import { createLeakDetector, type LeakDetector } from '../../core/echo-guard/cross-user-leak-detector.ts'
+import { createExpiryNotices, type ExpiryNotices } from '../../core/gate/expiry-notices.ts'
+import type { Drain } from '../../core/host/drain.ts'
+import type { Warn } from '../../core/host/logger.ts'
+import type { HealthPart } from '../../core/journal/health.ts'
+import { createCutoff } from '../../core/lifecycle/cutoff.ts'
+import { createRejections, type Rejections } from '../../core/lifecycle/rejections.ts'
+import { forgetEverywhere } from '../../core/lifecycle/shared-changes.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
+import type { User } from '../../core/model/owner.ts'
+import type { StorageKey } from '../../core/model/storage-key.ts'
+import { accountUrl } from '../../core/network/form-urls.ts'
+import type { Cutoff } from '../../core/ports/cutoff.ts'
+import type { VaultEvents } from '../../core/ports/events.ts'
+import type { FormProvider } from '../../core/ports/form-provider.ts'
+import type { VerifyToken } from '../../core/ports/identity.ts'
+import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import type { ReadableBackend, SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { OperationMeter } from '../../core/ports/telemetry.ts'
+import type { PendingRequests } from '../../core/requests/pending-requests.ts'
+import { createBearerGate } from '../../web/bearer/bearer-gate.ts'
+import { protectedResourceMetadata } from '../../web/bearer/protected-resource-metadata.ts'
+import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../../web/http/health-routes.ts'
+import type { OwnRoutes } from '../../web/http/own-routes.ts'
+import { type CloseOptions, closeAtOnce, createClosing, type Ending } from '../parts/closing.ts'
+import { type OpenableBackend, type OpenedParts, openParts } from '../parts/open-parts.ts'
+import { backendOption, type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
+import { type OwnerFrom, ownerFromAuthInfo } from '../parts/owner-from-auth-info.ts'
+import { createReadiness } from '../parts/readiness.ts'
 import { serveOnce } from './serve-once.ts'
 
 /** A gate opens and leaves requests. It cannot claim one, nor close one as saved. */
@@ -56,7 +58,7 @@ export interface ToolServices {
   readonly ownerFrom: OwnerFrom
   readonly assertion: OpenVaultOptions['assertion']
   /** Warns the operator at once. The message never contains a secret. */
-  readonly warn: (message: string) => void
+  readonly warn: Warn
 }
 
 /** Serves the tools of the MCP endpoint. It reads credentials and cannot write them. */
@@ -71,6 +73,8 @@ export interface ToolTier {
   /** Serves the metadata in which clients find the authorization servers (RFC 9728). */
   readonly metadata: OwnRoutes
   readonly services: ToolServices
+  /** Measures what a mount is asked. */
+  readonly operations: OperationMeter
   /** What happens to credentials in this process, for code that embeds the tier. */
   readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. */
@@ -114,7 +118,7 @@ export const TOOL_TIER_OPTIONS = Object.keys(toolTierOptions.shape) as readonly 
 export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> {
   const checked = parseOptions(toolTierOptions, options, 'openToolTier')
   const parts = await openParts(options, { caller: 'openToolTier', purposes: REFERENCE_PURPOSES })
-  const { backend } = options
+  const backend = parts.telemetry.watchBackend(options.backend)
   const isCurrent: SecretBackend['isCurrent'] =
     backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
   const reads: ReadableBackend = {
@@ -154,7 +158,8 @@ export function createToolTier(
   opened: OpenedParts<'reference', never>,
   { backend, options, checked, used }: ToolTierParts,
 ): ToolTier {
-  const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, warnOf } = opened
+  const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, telemetry, warnOf } =
+    opened
   const { openOrReuse, label, leave, wait, withdraw, outliveProcess } = pendingRequests
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {
@@ -165,15 +170,18 @@ export function createToolTier(
     options: { trustedProxies, hstsIncludeSubdomains, serverName },
   }
   const cutoff = createCutoff()
-  const reader = createCredentialReader({
-    backend,
-    calls,
-    log,
-    rejectedAt: marks.at,
-    cutoff,
-    used,
-    cacheTtl: checked.cacheSeconds * 1000,
-  })
+  const reader = telemetry.watchReader(
+    createCredentialReader({
+      backend,
+      calls,
+      log,
+      rejectedAt: marks.at,
+      cutoff,
+      used,
+      lookedUp: telemetry.lookedUp,
+      cacheTtl: checked.cacheSeconds * 1000,
+    }),
+  )
   const providers = new Map<string, FormProvider>()
   const findProblems = createReadiness({ ...opened, providers: () => providers.keys() })
   let userContext: AsyncLocalStorage<User> | undefined
@@ -186,6 +194,7 @@ export function createToolTier(
     verifyToken: identity.verifyToken,
     metadata: protectedResourceMetadata(web),
     events: { on: opened.events.on },
+    operations: telemetry.operations,
     problems: () => health.problems(),
     declare: (form) => serveOnce(providers, form),
     healthRoutes: (options) => createHealthRoutes(findProblems, options),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { OpenedParts } from './open-parts.ts'
 
 export interface CloseOptions {
