@@ -48,7 +48,9 @@ export async function bringDeployTools() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bringDeployTools()
 
-const read = (name) => readFileSync(`${TOOLS}/${name}`, 'utf8')
+function read(name) {
+  return readFileSync(`${TOOLS}/${name}`, 'utf8')
+}
 
 /** Returns the folder of a module whose checksum is the expected one. */
 function download(go, [module, sum]) {

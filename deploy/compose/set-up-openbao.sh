@@ -15,7 +15,8 @@ for tier in form tool; do
   bao write "auth/approle/role/mcp-$tier" "token_policies=mcp-$tier" token_ttl=1h
   # A role id is a name, and compose.yaml has it.
   bao write "auth/approle/role/mcp-$tier/role-id" "role_id=mcp-$tier"
-  bao write -f -field=secret_id "auth/approle/role/mcp-$tier/secret-id" > "secrets/server/$tier-secret-id"
+  bao write -f -field=secret_id "auth/approle/role/mcp-$tier/secret-id" > "secrets/server/$tier-secret-id.new"
+  mv "secrets/server/$tier-secret-id.new" "secrets/server/$tier-secret-id"
 done
 bao write secret/config max_versions=3
 [ "$(id -u)" != 0 ] || chown 10001:10001 secrets/server/form-secret-id secrets/server/tool-secret-id

@@ -35,7 +35,9 @@ certificate nginx "$host"
 cp secrets/ca/cert.pem secrets/server/ca.pem
 
 for key in web audit; do
-  [ -e "secrets/server/$key.key" ] || ${MCP_COMMAND:-docker compose run --rm --no-deps --no-TTY server-1} keygen > "secrets/server/$key.key"
+  [ ! -e "secrets/server/$key.key" ] || continue
+  ${MCP_COMMAND:-docker compose run --rm --no-deps --no-TTY server-1} keygen > "secrets/server/$key.new"
+  mv "secrets/server/$key.new" "secrets/server/$key.key"
 done
 
 if [ ! -e secrets/server/redis-password ]; then

@@ -13,7 +13,7 @@ const POLICY = `${FOLDER}/policy.json`
 /** buildah with a store of its own, on any file system and without a container runtime. */
 export function buildah(parameters, options = {}) {
   const store = ['--root', `${FOLDER}/storage`, '--runroot', `${FOLDER}/run`, '--storage-driver', 'vfs']
-  return execFileSync('buildah', [...store, ...parameters], { encoding: 'utf8', maxBuffer: 2 ** 26, ...options }).trim()
+  return execFileSync('buildah', [...store, ...parameters], { encoding: 'utf8', maxBuffer: 2 ** 26, ...options })?.trim()
 }
 
 /** Builds the image from two bases that stand for the ones of the registry: Debian, and Debian with Node and npm. */
@@ -43,7 +43,7 @@ export async function buildImage() {
   try {
     buildah(
       [
-        ...['bud', '--isolation', 'chroot', '--signature-policy', POLICY, '--pull-never', '--format', 'docker'],
+        ...['bud', '--isolation', 'chroot', '--signature-policy', POLICY, '--pull-never', '--format', 'docker', '--layers'],
         ...['--build-arg', `NODE_IMAGE=${NODE}`, '--build-arg', `BASE_IMAGE=${BASE}`, '--secret', `id=npmrc,src=${secret}`],
         ...['--file', 'deploy/Dockerfile', '--tag', IMAGE, '.'],
       ],
@@ -62,6 +62,7 @@ function copyAll(from, to) {
 }
 
 function commit(name, fill) {
+  if (buildah(['images', '--quiet', '--filter', `reference=${name}`]) !== '') return
   const container = buildah(['from', 'scratch'])
   fill(buildah(['mount', container]))
   buildah(['commit', '--signature-policy', POLICY, '--rm', container, name], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -64,14 +64,18 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- define "vault.refuse" -}}
 {{- $values := .Values -}}
 {{- range $tier := include "vault.tiers" . | fromJsonArray -}}
+{{- $environment := include "vault.environment" (list $ $tier) | fromJson -}}
 {{- $redis := false -}}
-{{- range $name, $_ := include "vault.environment" (list $ $tier) | fromJson }}{{ if hasPrefix "MCP_REDIS_" $name }}{{ $redis = true }}{{ end }}{{ end -}}
+{{- range $name, $_ := $environment }}{{ if hasPrefix "MCP_REDIS_" $name }}{{ $redis = true }}{{ end }}{{ end -}}
 {{- $several := or (eq $values.tiers "split") (gt (int (index $values $tier).replicas) 1) -}}
 {{- if and $several (eq $values.backend "sealed-file") -}}
 {{- fail "backend: the sealed file is for one process on one node. Use vault or aws-secrets-manager for several replicas or tiers." -}}
 {{- end -}}
 {{- if and $several (not $redis) -}}
 {{- fail "environment: several replicas or tiers share links and sessions in Redis. Set MCP_REDIS_URL, or the variables of a Sentinel or Cluster." -}}
+{{- end -}}
+{{- if and $several (not (hasKey $environment "MCP_WEB_KEY_FILE")) -}}
+{{- fail "secretFiles: several replicas or tiers open each other's cookies and links with one web key. Add MCP_WEB_KEY_FILE." -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
