@@ -30,9 +30,13 @@ export async function bringDeployTools() {
   bringFromDebian({ command: 'nginx', flag: '-v', packages: ['nginx-light'], why: 'nginx, in front of the servers' })
   bringFromDebian({ command: 'openssl', flag: 'version', packages: ['openssl'], why: 'openssl, for certificates' })
   const done = `${FOLDER}/done.txt`
-  const wanted = [JSON.stringify([COMMANDS, DESCRIPTIONS]), ...['go.mod', 'go.sum'].map((name) => read(name))].join('\n')
+  const wanted = [JSON.stringify([COMMANDS, DESCRIPTIONS]), ...['go.mod', 'go.sum'].map((name) => read(name))].join(
+    '\n',
+  )
   if (existsSync(done) && readFileSync(done, 'utf8') === wanted) return
-  console.log('Building helm, kubeconform and a reader of Compose files, which check deploy/. The first time takes minutes.')
+  console.log(
+    'Building helm, kubeconform and a reader of Compose files, which check deploy/. The first time takes minutes.',
+  )
   rmSync(FOLDER, { recursive: true, force: true })
   mkdirSync(`${FOLDER}/bin`, { recursive: true })
   const go = `${bringPackages('go', 'deploy-packages.txt')}/go`
@@ -64,6 +68,8 @@ function run(go, parameters, output = 'inherit') {
   const env = { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '' }
   const { status, stdout } = spawnSync(go, parameters, { stdio: ['ignore', output, 'inherit'], env, encoding: 'utf8' })
   if (status === 0) return stdout
-  console.error(`The tests of deploy/ need Go modules. This failed; try it by hand:\n\n  ${go} ${parameters.join(' ')}\n`)
+  console.error(
+    `The tests of deploy/ need Go modules. This failed; try it by hand:\n\n  ${go} ${parameters.join(' ')}\n`,
+  )
   process.exit(1)
 }

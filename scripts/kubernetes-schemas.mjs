@@ -66,4 +66,3 @@ function strict(schema) {
 function fields(properties) {
   return Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, strict(value)]))
 }
-

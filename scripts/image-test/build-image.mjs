@@ -13,7 +13,11 @@ const POLICY = `${FOLDER}/policy.json`
 /** buildah with a store of its own, on any file system and without a container runtime. */
 export function buildah(parameters, options = {}) {
   const store = ['--root', `${FOLDER}/storage`, '--runroot', `${FOLDER}/run`, '--storage-driver', 'vfs']
-  return execFileSync('buildah', [...store, ...parameters], { encoding: 'utf8', maxBuffer: 2 ** 26, ...options })?.trim()
+  return execFileSync('buildah', [...store, ...parameters], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+    ...options,
+  })?.trim()
 }
 
 /** Builds the image from two bases that stand for the ones of the registry: Debian, and Debian with Node and npm. */
@@ -43,8 +47,25 @@ export async function buildImage() {
   try {
     buildah(
       [
-        ...['bud', '--isolation', 'chroot', '--signature-policy', POLICY, '--pull-never', '--format', 'docker', '--layers'],
-        ...['--build-arg', `NODE_IMAGE=${NODE}`, '--build-arg', `BASE_IMAGE=${BASE}`, '--secret', `id=npmrc,src=${secret}`],
+        ...[
+          'bud',
+          '--isolation',
+          'chroot',
+          '--signature-policy',
+          POLICY,
+          '--pull-never',
+          '--format',
+          'docker',
+          '--layers',
+        ],
+        ...[
+          '--build-arg',
+          `NODE_IMAGE=${NODE}`,
+          '--build-arg',
+          `BASE_IMAGE=${BASE}`,
+          '--secret',
+          `id=npmrc,src=${secret}`,
+        ],
         ...['--file', 'deploy/Dockerfile', '--tag', IMAGE, '.'],
       ],
       { stdio: ['ignore', 'ignore', 'inherit'] },
@@ -73,7 +94,8 @@ function npmrc() {
   const [home = '', extra] = [process.env.HOME, process.env.NODE_EXTRA_CA_CERTS]
   const own = existsSync(join(home, '.npmrc')) ? readFileSync(join(home, '.npmrc'), 'utf8') : ''
   const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim()
-  const certificates = extra === undefined ? [] : (readFileSync(extra, 'utf8').match(/-----BEGIN[^]*?-----END.*-----/g) ?? [])
+  const certificates =
+    extra === undefined ? [] : (readFileSync(extra, 'utf8').match(/-----BEGIN[\s\S]*?-----END.*-----/g) ?? [])
   const authorities = certificates.map((pem) => `ca[]="${pem.replaceAll('\n', '\\n')}"`)
   const path = `${FOLDER}/npmrc`
   writeFileSync(path, [own, `registry=${registry}`, ...authorities, ''].join('\n'), { mode: 0o600 })

@@ -30,7 +30,9 @@ export const IMAGE_CHECKS = {
   },
 
   'nothing of the build is left in it: no settings of npm, no sources, no keys'({ root }) {
-    const found = filesIn(root).filter((path) => /\/(\.npmrc|\.git|\.env|[^/]+\.key|tsconfig\.json)$/.test(path) && !path.includes('/node_modules/'))
+    const found = filesIn(root).filter(
+      (path) => /\/(\.npmrc|\.git|\.env|[^/]+\.key|tsconfig\.json)$/.test(path) && !path.includes('/node_modules/'),
+    )
     expect(found.length === 0, `it has ${found.join(', ')}`)
     for (const name of ['src', 'test', 'docs'])
       expect(!existsSync(`${root}/app/node_modules/mcp-credential-vault/${name}`), `it has ${name}`)

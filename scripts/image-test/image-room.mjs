@@ -44,7 +44,12 @@ export function imageRoom(image) {
   function start(words, environment = {}) {
     const image = Object.fromEntries(config.Env.map((pair) => pair.split(/=(.*)/s).slice(0, 2)))
     const command = ['--mount', '--propagation', 'private', '/bin/sh', '-ec', mounts.join('\n'), 'sh', ...words]
-    const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...image, ...environment, ROOT: root }
+    const env = {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      ...image,
+      ...environment,
+      ROOT: root,
+    }
     const child = spawn('unshare', command, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr])

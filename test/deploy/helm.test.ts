@@ -20,7 +20,8 @@ async function objects(name: string, values: readonly string[] = []): Promise<Ku
   return yamlDocuments(out)
 }
 
-const ofKind = (all: readonly KubernetesObject[], kind: string): KubernetesObject[] => all.filter((one) => one.kind === kind)
+const ofKind = (all: readonly KubernetesObject[], kind: string): KubernetesObject[] =>
+  all.filter((one) => one.kind === kind)
 const podOf = (workload: KubernetesObject) => workload.spec.template.spec
 const environmentOf = (workload: KubernetesObject): Record<string, string> =>
   Object.fromEntries(
@@ -64,11 +65,15 @@ describe.each(SETS)('%s', (file) => {
       })
       const grace = container.lifecycle.preStop.sleep.seconds + 25
       expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(grace)
-      const volumes = [...(pod.volumes ?? []), ...workload.spec.volumeClaimTemplates.map((one: KubernetesObject) => one.metadata)]
+      const volumes = [
+        ...(pod.volumes ?? []),
+        ...workload.spec.volumeClaimTemplates.map((one: KubernetesObject) => one.metadata),
+      ]
       const mounted = container.volumeMounts.map(({ name }: { name: string }) => name)
       expect(mounted.sort()).toEqual(volumes.map(({ name }: { name: string }) => name).sort())
       // Every file that a variable names is one that a Secret brings.
-      const secrets = (pod.volumes ?? []).find(({ name }: { name: string }) => name === 'secrets')?.projected.sources ?? []
+      const secrets =
+        (pod.volumes ?? []).find(({ name }: { name: string }) => name === 'secrets')?.projected.sources ?? []
       const files = secrets.flatMap(({ secret }: KubernetesObject) =>
         secret.items.map(({ path }: { path: string }) => `/run/secrets/mcp/${path}`),
       )
@@ -147,7 +152,11 @@ test.each([
   ['a module outside the folder', ['tools.module=../tools.mjs'], /module/],
   ['a module outside the folder, further down', ['tools.module=a/../../tools.mjs'], /module/],
   ['root', ['userId=0'], /userId/],
-  ['a grace period that cuts the shutdown short', ['terminationGracePeriodSeconds=10'], /terminationGracePeriodSeconds/],
+  [
+    'a grace period that cuts the shutdown short',
+    ['terminationGracePeriodSeconds=10'],
+    /terminationGracePeriodSeconds/,
+  ],
   ['a network policy that admits everybody', ['networkPolicy.from=null'], /from/],
   ['metrics on the port of the pages', ['metrics.port=8005'], /port/],
   ['replicas of a sealed file', ['all.replicas=2'], /sealed file is for one process/],
@@ -185,7 +194,7 @@ test('the sets of values use every value that the schema has', async () => {
   const used = new Set<string>()
   for (const file of SETS) {
     const [values] = await yamlDocuments(readFileSync(file, 'utf8'))
-    namesIn(values).forEach((name) => used.add(name))
+    for (const name of namesIn(values)) used.add(name)
   }
   const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8'))
   const known = [schema, schema.definitions.tier].flatMap(({ properties }) => Object.keys(properties))

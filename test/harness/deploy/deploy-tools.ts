@@ -20,7 +20,11 @@ export function ended(command: string, words: readonly string[], input = '', cwd
 }
 
 /** Renders the chart with files of values and single ones, such as `all.replicas=2`. */
-export function render(files: readonly string[], values: readonly string[] = [], kubeVersion = '1.34.0'): Promise<Ended> {
+export function render(
+  files: readonly string[],
+  values: readonly string[] = [],
+  kubeVersion = '1.34.0',
+): Promise<Ended> {
   const given = [...files.map((file) => ['--values', file]), ...values.map((value) => ['--set', value])].flat()
   return ended(deployCommand('helm'), ['template', 'release', CHART, '--kube-version', kubeVersion, ...given])
 }
@@ -34,7 +38,8 @@ export function checkObjects(yaml: string): Promise<Ended> {
 // biome-ignore lint/suspicious/noExplicitAny: tests look into objects of many kinds
 export type KubernetesObject = any
 
-const TO_JSON = 'import json, sys, yaml; json.dump([d for d in yaml.safe_load_all(sys.stdin) if d], sys.stdout, default=str)'
+const TO_JSON =
+  'import json, sys, yaml; json.dump([d for d in yaml.safe_load_all(sys.stdin) if d], sys.stdout, default=str)'
 
 /** The documents of a YAML file. PyYAML comes with an emulator of AWS. */
 export async function yamlDocuments(yaml: string): Promise<KubernetesObject[]> {
