@@ -47,7 +47,7 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
   "MCP_VAULT_BACKEND" $root.Values.backend
   "MCP_AUDIT_FOLDER" "/data/audit" -}}
 {{- if eq $root.Values.backend "sealed-file" }}{{ $_ := set $own "MCP_VAULT_FOLDER" "/data/store" }}{{ end -}}
-{{- if $root.Values.metrics.enabled }}{{ $_ := set $own "MCP_METRICS_PORT" (toString $root.Values.metrics.port) }}{{ end -}}
+{{- if $root.Values.metrics.enabled }}{{ $_ := set $own "MCP_METRICS_PORT" (toString $root.Values.metrics.port) }}{{ $_ := set $own "MCP_METRICS_HOST" "0.0.0.0" }}{{ end -}}
 {{- range concat $root.Values.secretFiles $values.secretFiles -}}
 {{- $_ := set $own .variable (printf "/run/secrets/mcp/%s/%s" .secret .key) -}}
 {{- end -}}
