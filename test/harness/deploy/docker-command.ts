@@ -52,7 +52,7 @@ async function obey(project: ComposeProject, [first, command, ...words]: readonl
   }
 }
 
-const FLAGS = ['--detach', '--no-TTY', '--rm', '--no-deps', '--no-tty']
+const FLAGS = ['--detach', '--no-TTY', '--rm', '--no-deps']
 
 function optionsOf(words: readonly string[]): { pass: string[]; rest: string[] } {
   const [word = '', next = '', ...others] = words
