@@ -169,8 +169,8 @@ test('one server after the other is updated while users go on', async () => {
 
 test('what was backed up is there again after the loss of OpenBao', async () => {
   const lines = readFileSync(inFolder('openbao-keys.txt'), 'utf8')
-  const valueOf = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(lines)?.[1] ?? ''
-  await follow(backUp, { BAO_TOKEN: valueOf('Initial Root Token') })
+  const printed = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(lines)?.[1] ?? ''
+  await follow(backUp, { BAO_TOKEN: printed('Initial Root Token') })
   expect(execFileSync('tar', ['-tzf', inFolder('backup.tar.gz')], { encoding: 'utf8' })).toContain(
     'secrets/server/web.key',
   )
@@ -181,7 +181,7 @@ test('what was backed up is there again after the loss of OpenBao', async () => 
   await follow(prepare.slice(prepare.indexOf('docker compose exec')))
   await follow(configure.slice(0, configure.indexOf('sudo')))
   const token = /^Initial Root Token: (.*)$/m.exec(readFileSync(inFolder('openbao-keys.txt'), 'utf8'))?.[1] ?? ''
-  await follow(restore, { BAO_TOKEN: token, OLD_UNSEAL_KEY: valueOf('Unseal Key 1') })
+  await follow(restore, { BAO_TOKEN: token, OLD_UNSEAL_KEY: printed('Unseal Key 1') })
   const alice = await connect('alice', () => Promise.reject(new Error('asked again')))
   expect(await lengthOf(alice)).toEqual([{ type: 'text', text: String(SECRET.length) }])
   await alice.close()

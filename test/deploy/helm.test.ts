@@ -128,7 +128,10 @@ test('a path in the base URL is part of the ingress, and the health checks are n
   expect(paths).toEqual(['/team-a/mcp', '/.well-known/oauth-protected-resource', '/team-a/credentials'])
   const [monitor] = ofKind(all, 'ServiceMonitor')
   expect(monitor.spec.endpoints).toEqual([{ port: 'metrics', interval: '30s' }])
-  expect(environmentOf(ofKind(all, 'StatefulSet')[0])).toMatchObject({ MCP_METRICS_PORT: '9464', MCP_METRICS_HOST: '0.0.0.0' })
+  expect(environmentOf(ofKind(all, 'StatefulSet')[0])).toMatchObject({
+    MCP_METRICS_PORT: '9464',
+    MCP_METRICS_HOST: '0.0.0.0',
+  })
 })
 
 test('calls go to one replica for each client, pages to any', async () => {

@@ -68,9 +68,10 @@ export async function composeProject(settings: Readonly<Record<string, string>>)
   /** A text of a service's configuration, with this machine's paths and ports. */
   function here(service: string, text: string): string {
     const own = new Map([...ports].map(([address, port]) => [address, `127.0.0.1:${port}`]))
-    let changed = text
-    for (const [inside, path] of places(service))
-      changed = changed.replaceAll(new RegExp(`(?<![\\w./-])${inside}(?=[/";\\s]|$)`, 'g'), path)
+    const paths = new Map(places(service))
+    // In one pass, since a replaced path may begin like another one.
+    const inside = new RegExp(`(?<![\\w./-])(?:${[...paths.keys()].join('|') || '$^'})(?=[/";\\s]|$)`, 'g')
+    let changed = text.replaceAll(inside, (path) => paths.get(path) ?? path)
     for (const [address, local] of own) changed = changed.replaceAll(address, local)
     // What it listens on itself.
     for (const [address, port] of ports) {
@@ -81,8 +82,11 @@ export async function composeProject(settings: Readonly<Record<string, string>>)
           `$1${port}`,
         )
     }
+    // Nothing listens beyond this machine.
     return changed
       .replaceAll('0.0.0.0', '127.0.0.1')
+      .replaceAll(/^( *listen )(\d)/gm, '$1127.0.0.1:$2')
+      .replaceAll(/^tls-port .*$/gm, '$&\nbind 127.0.0.1')
       .replaceAll('/dev/stdout', join(outside, `${service}.log`))
       .replaceAll('/dev/stderr', 'stderr')
   }
@@ -102,15 +106,16 @@ export async function composeProject(settings: Readonly<Record<string, string>>)
     const [first = '', ...words] =
       given ?? (entrypoint.length > 0 ? [...entrypoint, ...command] : imageWords('ENTRYPOINT', 'CMD'))
     const local = LOCAL[first] ?? [first]
-    const files = words.map((word) =>
-      word.replace(/^(-config=)?(\/.*)$/, (_, option = '', path) => option + configuration(service, path)),
-    )
     const own = Object.entries(environment).map(([name, value]) => [name, here(service, String(value))])
     const imageTools = join(
       services[service].volumes?.find(({ target }: KubernetesObject) => target === '/app/tools')?.source ?? '',
       'tools.mjs',
     )
-    const adapted = files.map((word) => (word === 'tools/tools.mjs' ? imageTools : here(service, word)))
+    const adapted = words.map((word) => {
+      if (word === 'tools/tools.mjs') return imageTools
+      const [, option = '', path] = /^(-config=)?(\/.*)$/.exec(word) ?? []
+      return path === undefined ? here(service, word) : option + configuration(service, path)
+    })
     return {
       command: local[0] ?? first,
       words: [...local.slice(1), ...adapted],
