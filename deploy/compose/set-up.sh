@@ -44,9 +44,12 @@ if [ ! -e secrets/server/redis-password ]; then
   openssl rand -hex 32 | tr -d '\n' > secrets/server/redis-password
 fi
 digest=$(openssl dgst -sha256 -r secrets/server/redis-password | cut -d ' ' -f 1)
+# The rights that docs/redis.md lists.
+rights=$(sed -n '/^+hello/,/^```/p' ../../docs/redis.md | grep '^+' | tr '\n' ' ')
+: "${rights:?docs/redis.md of the clone lists no rights}"
 cat > secrets/redis/users.acl <<ACL
 user default off
-user mcp on #$digest resetkeys resetchannels ~mcp-vault:* &mcp-vault:* -@all +hello +auth +ping +select +info +time +wait +evalsha +eval +subscribe +publish +get +set +del +pttl +pexpireat +hset +hget +hmget +hdel +hlen +hvals +zadd +zrem +zcard +zscore +zrange +zrangebyscore +zremrangebyscore +zremrangebyrank
+user mcp on #$digest resetkeys resetchannels ~mcp-vault:* &mcp-vault:* -@all $rights
 ACL
 
 if [ "$(id -u)" = 0 ]; then

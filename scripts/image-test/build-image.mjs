@@ -56,7 +56,6 @@ export async function buildImage() {
           '--pull-never',
           '--format',
           'docker',
-          '--layers',
         ],
         ...[
           '--build-arg',

@@ -46,6 +46,7 @@ export async function composeProject(settings: Readonly<Record<string, string>>)
   const folder = join(outside, 'deploy/compose')
   cpSync(join(ROOT, 'deploy/compose'), folder, { recursive: true })
   cpSync(join(ROOT, 'docs/backends/policies'), join(outside, 'docs/backends/policies'), { recursive: true })
+  cpSync(join(ROOT, 'docs/redis.md'), join(outside, 'docs/redis.md'))
   const ports = new Map<string, number>()
   for (const address of ADDRESSES) ports.set(address, await freePort())
   const baseUrl = `https://localhost:${ports.get('nginx:8443')}`
@@ -162,7 +163,8 @@ export async function composeProject(settings: Readonly<Record<string, string>>)
       return file + (running.get(service)?.output() ?? '')
     },
     async remove() {
-      await Promise.all([...running.keys()].map((service) => project.stop(service, 'SIGKILL')))
+      // nginx ends its workers only if it is asked to.
+      await Promise.all([...running.keys()].map((name) => project.stop(name, name === 'nginx' ? 'SIGTERM' : 'SIGKILL')))
       rmSync(outside, { recursive: true, force: true })
     },
   }
