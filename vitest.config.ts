@@ -15,6 +15,7 @@ const OWN_PROCESS = [
     'canary',
     'clients',
     'crash',
+    'deploy',
   ],
   ...['failures', 'fuzz', 'mutations', 'packaging'],
 ]
@@ -40,6 +41,7 @@ const LONGEST_FIRST = [
   'backends/hashicorp-vault/raft',
   'canary',
   'e2e/blocking',
+  'deploy/compose',
   ...['browser', 'clients', 'failures', 'examples', 'backends', 'docs', 'packaging', 'cli', 'crash'],
 ].map((name) => `/test/${name}`)
 

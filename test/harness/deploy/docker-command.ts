@@ -29,7 +29,13 @@ export async function dockerCommand(project: ComposeProject): Promise<DockerComm
   writeFileSync(join(folder, 'docker'), `#!/bin/sh\nDOCKER_AT=${at} exec ${process.execPath} ${script} "$@"\n`, {
     mode: 0o755,
   })
-  return { folder, close: () => new Promise((resolve) => server.close(() => resolve())) }
+  return {
+    folder,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
 }
 
 async function obey(project: ComposeProject, [first, command, ...words]: readonly string[]): Promise<unknown> {
