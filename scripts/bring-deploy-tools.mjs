@@ -23,12 +23,18 @@ const DESCRIPTIONS = {
 }
 
 /**
- * Brings what the tests of deploy/ need: nginx through apt, and in .cache/deploy helm, kubeconform and the reader of Compose files, built
- * with a Go of our own from the versions and checksums of scripts/deploy-tools, beside the schemas of Kubernetes' objects.
+ * Brings what the tests of deploy/ need: nginx, openssl and systemd-analyze through apt; in .cache/deploy helm, kubeconform and the reader
+ * of Compose files, built with a Go of our own from the versions and checksums of scripts/deploy-tools; the schemas of Kubernetes' objects.
  */
 export async function bringDeployTools() {
   bringFromDebian({ command: 'nginx', flag: '-v', packages: ['nginx-light'], why: 'nginx, in front of the servers' })
   bringFromDebian({ command: 'openssl', flag: 'version', packages: ['openssl'], why: 'openssl, for certificates' })
+  bringFromDebian({
+    command: 'systemd-analyze',
+    flag: '--version',
+    packages: ['systemd'],
+    why: 'systemd, which checks the unit',
+  })
   const done = `${FOLDER}/done.txt`
   const wanted = [JSON.stringify([COMMANDS, DESCRIPTIONS]), ...['go.mod', 'go.sum'].map((name) => read(name))].join(
     '\n',
