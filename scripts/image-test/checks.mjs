@@ -8,6 +8,8 @@ const TOKEN = randomBytes(32).toString('hex')
 const SERVER = {
   MCP_SERVER_BASE_URL: `http://localhost:${PORT}`,
   MCP_LOCAL_ACCESS_TOKEN: TOKEN,
+  // A user that is a number alone has no name.
+  MCP_LOCAL_USER: 'tester',
   MCP_VAULT_KEY_FILE: '/run/secrets/vault.key',
 }
 /** Of the image's own command, all but the address: a local user's server listens on loopback alone. */
@@ -22,10 +24,11 @@ export const IMAGE_CHECKS = {
 
   'it has node, and neither npm nor a compiler or a test tool'({ root }) {
     const names = ['npm', 'npx', 'corepack', 'yarn', 'pnpm', 'tsc', 'vitest', 'biome', 'gcc', 'python3', 'curl', 'wget']
-    const found = filesIn(root).filter((path) => names.includes(path.split('/').at(-1)))
+    const command = new RegExp(`/(?:s?bin|node_modules)/(?:${names.join('|')})$`)
+    const found = filesIn(root).filter((path) => command.test(path))
     expect(found.length === 0, `it has ${found.join(', ')}`)
     expect(existsSync(`${root}/usr/local/bin/node`), 'it has no node')
-    for (const name of ['typescript', 'vitest', '@biomejs'])
+    for (const name of ['typescript', 'vitest', '@biomejs/biome'])
       expect(!existsSync(`${root}/app/node_modules/${name}`), `it has ${name}`)
   },
 
@@ -59,7 +62,8 @@ export const IMAGE_CHECKS = {
   },
 
   async 'keygen makes a key, and the read-only root refuses to keep it'({ run, secrets }) {
-    writeFileSync(join(secrets, 'vault.key'), `${await run(['mcp-credential-vault', 'keygen'])}\n`)
+    const [key] = /^mcv1_\S+$/m.exec(await run(['mcp-credential-vault', 'keygen'])) ?? []
+    writeFileSync(join(secrets, 'vault.key'), `${key}\n`)
     // As a Secret with defaultMode 0440: another user's file, which this user can read.
     chmodSync(join(secrets, 'vault.key'), 0o444)
     const refused = await run(['mcp-credential-vault', 'keygen', '--out', '/app/new.key']).then(
@@ -123,10 +127,9 @@ async function served(room) {
 }
 
 async function post(message, sessionId) {
-  const answer = await fetch(`http://127.0.0.1:${PORT}/mcp`, {
+  const answer = await fetch(`http://localhost:${PORT}/mcp`, {
     method: 'POST',
     headers: {
-      host: `localhost:${PORT}`,
       authorization: `Bearer ${TOKEN}`,
       accept: 'application/json, text/event-stream',
       'content-type': 'application/json',
