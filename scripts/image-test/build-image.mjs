@@ -47,16 +47,7 @@ export async function buildImage() {
   try {
     buildah(
       [
-        ...[
-          'bud',
-          '--isolation',
-          'chroot',
-          '--signature-policy',
-          POLICY,
-          '--pull-never',
-          '--format',
-          'docker',
-        ],
+        ...['bud', '--isolation', 'chroot', '--signature-policy', POLICY, '--pull-never', '--format', 'docker'],
         ...[
           '--build-arg',
           `NODE_IMAGE=${NODE}`,
