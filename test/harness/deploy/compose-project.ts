@@ -120,7 +120,7 @@ export async function composeProject(settings: Readonly<Record<string, string>>)
     return {
       command: local[0] ?? first,
       words: [...local.slice(1), ...adapted],
-      environment: { PATH: withAdministration(process.env).PATH, HOME: outside, ...Object.fromEntries(own) },
+      environment: { PATH: withAdministration(process.env)['PATH'], HOME: outside, ...Object.fromEntries(own) },
     }
   }
 
