@@ -26,6 +26,7 @@ const OWN_PROCESS = [
     'test/core/crypto/key-source.test.ts',
     'test/core/host/private-folder.test.ts',
     'test/destinations/bound-fetch.test.ts',
+    'test/e2e/two-tiers.test.ts',
     'test/pending/memory-pending-store.test.ts',
     'test/vault/open-vault.test.ts',
   )

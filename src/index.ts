@@ -18,6 +18,7 @@ export type { EchoGuard, EchoGuardOptions } from './core/echo-guard/echo-guard.t
 export type { GatedCall } from './core/gate/gated-call.ts'
 export type { CredentialRequest, GatedProvider } from './core/gate/gated-provider.ts'
 export type { CallExtra, GatePass, ToolCall } from './core/gate/tool-call.ts'
+export type { Drain } from './core/host/drain.ts'
 export type { HealthPart } from './core/journal/health.ts'
 export type { ErrorReason } from './core/model/error-reason.ts'
 export { CredentialVaultError, type ErrorCode, type ErrorDetails, isCredentialVaultError } from './core/model/errors.ts'
@@ -41,6 +42,7 @@ export type {
   AuditSink,
 } from './core/ports/audit-sink.ts'
 export type { BrowserSessions } from './core/ports/browser-sessions.ts'
+export type { ChangeFeed } from './core/ports/change-feed.ts'
 export type {
   CredentialEvent,
   ExpiringEvent,
@@ -76,6 +78,7 @@ export type {
   CredentialLookup,
   CredentialStatus,
   Expectation,
+  OtherServer,
   RevokeIntent,
   RotateCommand,
   SecretBackend,
@@ -94,6 +97,7 @@ export { oidc } from './identity/oidc.ts'
 export type { OidcOptions } from './identity/oidc-options.ts'
 export { memoryBrowserSessions } from './pending/memory-browser-sessions.ts'
 export { memoryPendingStore } from './pending/memory-pending-store.ts'
+export type { CloseOptions, Closing, Ending } from './vault/closing.ts'
 export type { CredentialVault } from './vault/credential-vault.ts'
 export { createStores, type Stores } from './vault/environment/create-stores.ts'
 export { type LocalVaultOptions, openLocalVault } from './vault/local/open-local-vault.ts'
@@ -103,5 +107,6 @@ export type { OwnerFrom } from './vault/owner-from-auth-info.ts'
 export { CredentialsProvider } from './vault/provider/credentials-provider.ts'
 export type { AccountChoice, CredentialsProviderOptions } from './vault/provider/credentials-provider-options.ts'
 export type { Verify } from './vault/provider/provider-form.ts'
+export type { HealthRoutes, HealthRoutesOptions } from './web/http/health-routes.ts'
 export type { NodeHandler } from './web/http/node-handler.ts'
 export type { RateLimitOptions } from './web/http/page-limits.ts'

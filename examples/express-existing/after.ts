@@ -69,7 +69,7 @@ app.post('/mcp', checkToken, async (request, response) => {
 })
 app.all('/mcp', (_request, response) => void response.sendStatus(405))
 const http = app.listen(Number(PORT), '127.0.0.1')
-const stop = () => http.close(() => void vault.close())
+const stop = () => void vault.close().then(() => http.close())
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT}`))
 http.once('error', ({ message }) => {

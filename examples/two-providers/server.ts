@@ -59,14 +59,15 @@ const app = new Koa()
 vault.register(app)
 app.use(mcpMount(vault, createServer))
 const http = app.listen(Number(PORT), '127.0.0.1')
-const stop = () => {
+const stop = async () => {
+  await vault.close()
+  http.close()
   http.closeAllConnections()
-  http.close(() => void vault.close())
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 http.once('listening', () => console.log(`Serving ${BASE_URL}/mcp on port ${PORT}`))
 http.once('error', ({ message }) => {
   console.error(`${message}. Set PORT to a free port.`)
   process.exitCode = 1
-  stop()
+  void stop()
 })

@@ -23,6 +23,7 @@ const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   model: ['zod'],
   crypto: ['libsodium-wrappers'],
   credentials: ['zod'],
+  lifecycle: ['zod'],
   requests: ['zod'],
 }
 
@@ -38,6 +39,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   ...core,
   backends: { folders: ['core'], packages: ['zod', 'undici', 'node-vault', '@aws-sdk/client-secrets-manager'] },
   pending: { folders: ['core'], packages: ['zod'] },
+  redis: { folders: ['core'], packages: ['zod', 'redis'] },
   identity: { folders: ['core'], packages: ['jose', 'openid-client', 'zod'] },
   audit: { folders: ['core'], packages: ['zod'] },
   destinations: { folders: ['core'], packages: ['undici', 'ipaddr.js', 'zod'] },
@@ -51,11 +53,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'mcp/transport': { folders: ['core'], packages: ['koa', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   vault: {
-    folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web'],
+    folders: ['core', 'backends', 'pending', 'redis', 'identity', 'audit', 'destinations', 'web'],
     packages: ['koa', 'zod'],
   },
   server: { folders: ['core', 'mcp', 'vault', 'web'], packages: ['@modelcontextprotocol/sdk', 'koa'] },
-  cli: { folders: ['core', 'audit', 'server', 'vault'], packages: ['redis'] },
+  cli: { folders: ['core', 'audit', 'redis', 'server', 'vault'], packages: ['redis'] },
   '.': { folders: ['core', 'backends', 'pending', 'identity', 'audit', 'destinations', 'web', 'vault'], packages: [] },
 }
 

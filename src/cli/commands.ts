@@ -15,6 +15,8 @@ export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['keys rewrap', async () => (await import('./keys/rewrap.ts')).keysRewrap],
   ['keys retire', async () => (await import('./keys/retire.ts')).keysRetire],
   ['keys compromise', async () => (await import('./keys/compromise.ts')).keysCompromise],
+  ['keys export-writer', async () => (await import('./keys/export.ts')).keysExportWriter],
+  ['keys export-reader', async () => (await import('./keys/export.ts')).keysExportReader],
   ['rollback', async () => (await import('./credentials/rollback.ts')).rollback],
   ['offboard', async () => (await import('./bulk/offboard.ts')).offboard],
   ['expiring', async () => (await import('./bulk/expiring.ts')).expiring],

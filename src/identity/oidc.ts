@@ -13,7 +13,7 @@ import type {
 import { accessTokenVerifier, isJwt } from './access-token/access-token.ts'
 import { introspectedToken } from './access-token/introspection.ts'
 import { rememberTokens } from './access-token/remembered-tokens.ts'
-import { issuerUnavailable } from './issuer/issuer-document.ts'
+import { issuerUnavailable, readIssuerDocument } from './issuer/issuer-document.ts'
 import { issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
 import { oidcBrowserLogin } from './login/browser-login.ts'
@@ -90,6 +90,10 @@ export function oidc(options: OidcOptions): IdentityMode {
         ),
         resource,
         issuers: [settings.issuer, ...settings.issuerAliases],
+        async check() {
+          const { jwks_uri } = await metadata()
+          if ((await readIssuerDocument(jwks_uri)) === undefined) throw issuerUnavailable('keys_missing')
+        },
         looksUpTokens: introspection !== undefined,
         ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
       }

@@ -34,6 +34,7 @@ export function severalIssuers(modes: readonly IdentityMode[], option = 'openVau
         browserLogin: chosenLogin(identities, option),
         resource: sharedResource(identities, option),
         issuers: checkDistinct(identities, option),
+        check: () => anyAnswers(identities),
         ...bannerOf(identities),
       }
     },
@@ -77,6 +78,13 @@ function chosenLogin(identities: readonly OneIssuer[], option: string): BrowserL
     begin: async (options) => loginAt(options.issuer).begin(options),
     complete: async (callbackUrl, transaction) => loginAt(transaction['issuer']).complete(callbackUrl, transaction),
   }
+}
+
+/** With one provider away, the users of the others can still sign in. */
+async function anyAnswers(identities: readonly Identity[]): Promise<void> {
+  const asked = await Promise.allSettled(identities.map(async (identity) => identity.check?.()))
+  const [first] = asked
+  if (first?.status === 'rejected' && asked.every(({ status }) => status === 'rejected')) throw first.reason
 }
 
 /** Refuses two providers of one name, since users could not tell their buttons apart. */

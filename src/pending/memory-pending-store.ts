@@ -138,6 +138,15 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     return true
   }
 
+  function wake(topic: string): void {
+    // A microtask for each listener, so that one that throws does not stop the others.
+    for (const listener of topics.get(topic) ?? []) {
+      queueMicrotask(() => {
+        if (topics.get(topic)?.has(listener)) listener.onWake()
+      })
+    }
+  }
+
   return {
     name: 'memory',
     shared: false,
@@ -178,8 +187,9 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       if (found?.claim?.id === claimId) found.claim = undefined
     },
 
-    async close(key, outcome) {
+    async close(key, outcome, topics = []) {
       const found = find(key, now())
+      topics.forEach(wake)
       return found !== undefined && close(found, outcome)
     },
 
@@ -193,11 +203,12 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       find(key, now())?.waiters.delete(waiterId)
     },
 
-    async closeUnlessAwaited(key, outcome) {
+    async closeUnlessAwaited(key, outcome, topics = []) {
       const at = now()
       const found = find(key, at)
-      if (!found || found.waiters.size > 0 || isClaimed(found, at)) return false
-      return close(found, outcome)
+      if (!found || found.waiters.size > 0 || isClaimed(found, at) || !close(found, outcome)) return false
+      topics.forEach(wake)
+      return true
     },
 
     async listen(topic, onWake) {
@@ -213,13 +224,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
 
     async wake(topic) {
       now()
-      const listeners = topics.get(topic) ?? []
-      // A microtask for each listener, so that one that throws does not stop the others.
-      for (const listener of listeners) {
-        queueMicrotask(() => {
-          if (topics.get(topic)?.has(listener)) listener.onWake()
-        })
-      }
+      wake(topic)
     },
 
     async shutdown() {

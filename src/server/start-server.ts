@@ -7,12 +7,14 @@ import { packageVersion } from '../core/host/package-version.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
-import { mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
+import type { BundleTier } from '../core/ports/store-keys.ts'
+import { type CreateServer, mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
 import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/open-vault-options.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
+import { openFormTierVault, openToolTierVault } from '../vault/tier-vaults.ts'
 import { silenceGoneClients } from '../web/http/client-gone.ts'
 import type { DefineTools } from './tools-module.ts'
 
@@ -21,25 +23,43 @@ export interface StartOptions {
   readonly port: number
   readonly host: string
   readonly mode: 'sessionful' | 'stateless'
+  /** `form`: the pages alone. `tool`: the tools alone. Default `all`, both in one process. */
+  readonly tier?: ServerTier
+  /** Override what the environment says. */
+  readonly given?: Partial<OpenVaultOptions>
 }
 
+export type ServerTier = 'all' | BundleTier
+
 export interface RunningServer {
-  /** URL of the MCP endpoint. */
+  /** URL of the MCP endpoint, or of the owners' own page for a form tier. */
   readonly url: string
   /** Address on which it listens, e.g. `http://127.0.0.1:8005`. */
   readonly address: string
+  /** Ends it in order: answers waiting calls, lets running calls and saves finish, then closes. At most 25 s. */
   close(): Promise<void>
 }
 
+/** Most seconds that closing may take: Kubernetes kills a process after 30. */
+export const CLOSES_WITHIN = 25
+/** Milliseconds of it for clients to take their last answers. */
+const LAST_ANSWERS = 1_000
+
 /** Starts the runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
-export async function startServer({ defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
-  const options = vaultOptionsFromEnvironment()
+export async function startServer(start: StartOptions): Promise<RunningServer> {
+  const { host, tier = 'all', given } = start
+  const options = vaultOptionsFromEnvironment(process.env, given, tier === 'all' ? {} : { tier })
   refuseNeighbours(options, host)
-  const vault = await openVault(options).catch((error: unknown) => {
+  if (tier === 'all') refuseOneTiersKeys(options)
+  else {
+    refuseOwnMemory(options, tier)
+    if (!given?.audit) refuseSharedLog(options, tier)
+  }
+  const vault = await OPENERS[tier](options).catch((error: unknown) => {
     throw errorOfEnvironment(process.env, error)
   })
   try {
-    return await serve(vault, { defineTools, port, host, mode })
+    return await serve(vault, start)
   } catch (error) {
     // Close the vault, so that its audit log ends in order.
     await vault.close().catch(() => {})
@@ -47,45 +67,83 @@ export async function startServer({ defineTools, port, host, mode }: StartOption
   }
 }
 
-async function serve(vault: CredentialVault, { defineTools, port, host, mode }: StartOptions): Promise<RunningServer> {
+const OPENERS = { all: openVault, form: openFormTierVault, tool: openToolTierVault } as const
+
+async function serve(
+  vault: CredentialVault,
+  { defineTools, port, host, mode, tier = 'all' }: StartOptions,
+): Promise<RunningServer> {
   shareVault(vault)
   const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
   const app = new Koa()
   silenceGoneClients(app)
+  app.use(vault.healthRoutes().routes)
   app.use(healthRoute(vault))
   vault.register(app)
-  app.use(
-    mcpMount(
-      vault,
-      async (serverOptions) => {
-        const server = new McpServer(implementation, serverOptions)
-        await defineTools(server, vault)
-        return server
-      },
-      { mode },
-    ),
-  )
+  const makeServer: CreateServer = async (serverOptions) => {
+    const server = new McpServer(implementation, serverOptions)
+    await defineTools(server, vault)
+    return server
+  }
+  if (tier !== 'form') app.use(mcpMount(vault, makeServer, { mode }))
   // Defining tools registers their providers. Links of an earlier run need them before the first client connects.
   await defineTools(new McpServer(implementation), vault)
   const server = await listen(app, port, host)
   const bound = addressOf(server)
-  const url = urlBelow(vault.serverBaseUrl, '/mcp').href
-  warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))
-  process.stderr.write(notice('info', 'server', `Listening on ${bound}. MCP endpoint: ${url}`))
+  const [what, path] = tier === 'form' ? (['Pages', '/credentials'] as const) : (['MCP endpoint', '/mcp'] as const)
+  const url = urlBelow(vault.serverBaseUrl, path).href
+  // In front of two tiers there is a proxy.
+  if (tier === 'all') warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))
+  process.stderr.write(notice('info', 'server', `Listening on ${bound}. ${what}: ${url}`))
   return {
     url,
     address: bound,
     async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await vault.close()
+      // It listens until the vault is closed: /readyz says why it takes no calls, and a form that is being filled in can be saved.
+      try {
+        await vault.close({ withinSeconds: CLOSES_WITHIN - 2 })
+      } finally {
+        const closed = new Promise((resolve) => server.close(resolve))
+        const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS)
+        await closed
+        clearTimeout(late)
+      }
     },
   }
 }
 
+/** @throws `configuration_invalid` for a bundle, with which this process could do half of its work */
+function refuseOneTiersKeys({ backend }: OpenVaultOptions): void {
+  if (backend.name !== 'sealed-file' || !backend.principals) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    'environment.MCP_VAULT_BUNDLE_FILE: it holds the keys of one tier. Add --tier form or --tier tool, or set MCP_VAULT_KEY_FILE instead.',
+    { reason: 'bundle_tier' },
+  )
+}
+
+function refuseOwnMemory({ pendingStore }: OpenVaultOptions, tier: BundleTier): void {
+  if (pendingStore?.shared) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `environment.MCP_PENDING_STORE: the ${tier} tier and the other one are two processes, and open requests in the memory of one are unknown to the other. Set a pending store that both share, such as redis.`,
+    { reason: 'option' },
+  )
+}
+
+/** The default is in the store's folder, which the tiers of a sealed file share. */
+function refuseSharedLog({ backend }: OpenVaultOptions, tier: BundleTier): void {
+  if (backend.name !== 'sealed-file' || process.env['MCP_AUDIT_FOLDER']) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `environment.MCP_AUDIT_FOLDER: without it, the ${tier} tier would write its audit log into the store's folder, as the other tier would, which signs with another key. Set a folder for this tier alone.`,
+    { reason: 'option' },
+  )
+}
+
 /**
- * Serves `GET /health`: 200 `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version,
- * path or person.
+ * Serves `GET /health`, which reports what calls and forms have met since the start; `/readyz` asks the parts themselves. Answers 200
+ * `{"status":"ok"}`, or 503 with the parts that do not work and a stable code for each. It names no version, path or person.
  */
 export function healthRoute(vault: CredentialVault): Koa.Middleware {
   return async (ctx, next) => {

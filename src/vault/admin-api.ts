@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
+import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { createAdminOperations } from '../core/operations/admin-operations.ts'
 import type { Offboard } from '../core/operations/offboarding.ts'
@@ -8,7 +9,7 @@ import type { SecretBackend } from '../core/ports/secret-backend.ts'
 import type { CheckedAdmin } from '../web/admin/admin-options.ts'
 import type { AdminParts, ScimTenant } from '../web/admin/admin-parts.ts'
 import { ADMIN_SEGMENT, createAdminRoutes } from '../web/admin/admin-routes.ts'
-import type { OwnRoutes } from '../web/http/own-routes.ts'
+import { countedRoutes, type OwnRoutes } from '../web/http/own-routes.ts'
 import type { HttpOptions } from '../web/http/web-parts.ts'
 import { createScimRoutes } from '../web/scim/scim-routes.ts'
 import type { OpenedFormTier } from './form-tier.ts'
@@ -30,9 +31,9 @@ export function openAdminApi(
   opened: OpenedParts<never, 'scim-id'>,
   { backend, form, tools, admin, offboard, checked }: AdminApiParts,
 ): OwnRoutes {
-  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf } = opened
+  const { serverBaseUrl, identity, journal, health, calls, log, marks, sealer, warnOf, changes, countUse } = opened
   checkIdentity(identity, admin)
-  const changed = tools.services.reader.forget
+  const changed = forgetEverywhere(tools.services.reader, changes)
   const credentials = {
     ...createCredentialAdmin({ backend, calls, log, changed }),
     revoke: form.revoke,
@@ -49,9 +50,10 @@ export function openAdminApi(
     scope: admin.scope,
     operators: admin.operators,
     requestsPerMinute: admin.requestsPerMinute,
+    countUse,
     tenants: tenantsOf(admin, warnOf('keys')),
   }
-  return createAdminRoutes(parts, createScimRoutes(parts))
+  return countedRoutes(createAdminRoutes(parts, createScimRoutes(parts)), opened.drain)
 }
 
 /** @throws `configuration_invalid` for a provider whose pages would be where the API is */

@@ -7,7 +7,9 @@ import type { VaultEvents } from '../core/ports/events.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaApplication, KoaMiddleware } from '../core/ports/koa.ts'
+import type { HealthRoutes, HealthRoutesOptions } from '../web/http/health-routes.ts'
 import type { NodeHandler } from '../web/http/node-handler.ts'
+import type { CloseOptions, Ending } from './closing.ts'
 import type { ToolServices } from './tool-tier.ts'
 
 /** The services of the vault for an attached provider. */
@@ -57,7 +59,27 @@ export interface CredentialVault {
    * attached again, as a server made for each connection does. Another definition under the same name is `configuration_invalid`.
    */
   attach(form: FormProvider, end: () => Promise<void>): ProviderServices
-  /** Runs `end` when the vault closes. */
-  onClose(end: () => Promise<void>): void
-  close(): Promise<void>
+  /** Runs `end` when the vault closes. Its stores stay open until `end` resolves, unless the time is up. */
+  onClose(end: Ending): void
+  /**
+   * Serves `GET /healthz` and `GET /readyz`, for servers of your own. They name failing parts by stable codes, and nothing else.
+   *
+   * @example
+   * app.use(vault.healthRoutes().routes)
+   */
+  healthRoutes(options?: HealthRoutesOptions): HealthRoutes
+  /**
+   * Ends the vault in order: `/readyz` answers 503, waiting calls are answered with what to do next, new calls are refused, running calls
+   * and saves finish, the log is flushed, the stores are closed. Keep the server listening meanwhile, and end it afterwards. A second call
+   * waits for the first.
+   *
+   * @throws the first error of a part that could not be closed; the others are closed all the same
+   * @example
+   * process.once('SIGTERM', async () => {
+   *   await vault.close()
+   *   server.close()
+   *   server.closeAllConnections()
+   * })
+   */
+  close(options?: CloseOptions): Promise<void>
 }

@@ -1,27 +1,31 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../core/credentials/credential-writer.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import type { Completion } from '../core/lifecycle/completion.ts'
 import { createOwnedCredentials } from '../core/lifecycle/owned-credentials.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
-import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import { checkOwner, type Owner } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import { countingSaves, type RunningSaves } from '../core/operations/running-saves.ts'
 import type { AccessContext } from '../core/ports/access-context.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
+import type { VaultEvents } from '../core/ports/events.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { SecretBackend, WritableBackend } from '../core/ports/secret-backend.ts'
 import { memoryBrowserSessions } from '../pending/memory-browser-sessions.ts'
+import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../web/http/health-routes.ts'
 import { createNodeHandler, type NodeHandler } from '../web/http/node-handler.ts'
+import { countedRoutes } from '../web/http/own-routes.ts'
 import { PAGE_PURPOSES, type WebParts } from '../web/http/web-parts.ts'
 import { createVaultRoutes } from '../web/page-middleware.ts'
 import { endSessionsOf } from '../web/session/end-sessions.ts'
+import { type CloseOptions, createClosing, type Ending } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
+import { createReadiness } from './readiness.ts'
+import { serveOnce } from './serve-once.ts'
 
 /** Serves the form and the owners' own page. It writes and revokes credentials and cannot read them. */
 export interface FormTier {
@@ -38,9 +42,16 @@ export interface FormTier {
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner, by?: Pick<AccessContext, 'actor' | 'clientId' | 'address' | 'correlationId'>): Promise<void>
   revoke: CredentialWriter['revoke']
+  /** What happens to credentials in this process, for code that embeds the tier. */
+  readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
-  close(): Promise<void>
+  /** Serves `GET /healthz` and `GET /readyz`. */
+  healthRoutes(options?: HealthRoutesOptions): HealthRoutes
+  /** Runs `end` when the tier closes. Its stores stay open until `end` resolves, unless the time is up. */
+  onClose(end: Ending): void
+  /** Lets running saves finish, flushes the log and closes the stores. */
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** The tier with the parts that only the vault around it needs. */
@@ -81,6 +92,8 @@ const formTierOptions = openVaultOptions
 
 formTierOptions.shape satisfies OptionSchemas<FormTierOptions>
 
+export const FORM_TIER_OPTIONS = Object.keys(formTierOptions.shape) as readonly (keyof FormTierOptions)[]
+
 /**
  * Opens the form tier alone, for a process that may write credentials and not read them. It refuses the options of a tool tier.
  *
@@ -111,8 +124,12 @@ export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'la
 }
 
 export function createFormTier(opened: PageParts, given: FormTierParts): OpenedFormTier {
-  const { backend, sessions = memoryBrowserSessions(), checked, changed, completion, testStored, lastUsed } = given
+  const { backend, sessions = memoryBrowserSessions(), checked, completion, testStored, lastUsed } = given
   const { serverBaseUrl, journal, health, calls, log, marks } = opened
+  const changed = (key: StorageKey) => {
+    given.changed?.(key)
+    opened.changes.credential(key)
+  }
   const writer = countingSaves(createCredentialWriter({ backend, calls, log, changed }))
   const owned = createOwnedCredentials({ backend, calls, log, marks, changed })
   const providers = new Map<string, FormProvider>()
@@ -126,7 +143,9 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     checked,
     completion,
   })
-  const routes = createVaultRoutes(parts)
+  const routes = countedRoutes(createVaultRoutes(parts), opened.drain)
+  const providerNames = () => providers.keys()
+  const findProblems = createReadiness({ ...opened, providers: providerNames })
   return {
     serverBaseUrl,
     openPaths: routes.openPaths,
@@ -134,22 +153,19 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     owns: routes.owns,
     nodeHandler: () => createNodeHandler(routes.middleware, routes.owns),
     revoke: writer.revoke,
+    events: { on: opened.events.on },
     saves: writer,
-    providerNames: () => providers.keys(),
+    providerNames,
+    healthRoutes: (options) => createHealthRoutes(findProblems, options),
     problems: () => health.problems(),
 
     serve(form) {
-      const known = providers.get(form.name)
-      if (known && !sameDefinition(known, form)) {
-        throw new CredentialVaultError(
-          'configuration_invalid',
-          `This vault already has a provider named ${form.name}. Give each provider its own name.`,
-          { reason: 'provider_name_taken' },
-        )
-      }
-      const alike = known ? undefined : [...providers.values()].find(({ label }) => sameLabel(label, form.label))
+      const known = providers.has(form.name)
+      serveOnce(providers, form)
+      const alike = known
+        ? undefined
+        : [...providers.values()].find((one) => one !== form && sameLabel(one.label, form.label))
       if (alike) opened.warnOf('form')(twoOfOneLabel(alike, form))
-      providers.set(form.name, form)
     },
 
     async endSessions(owner, { actor, clientId, address, correlationId } = unknownOperator()) {
@@ -167,7 +183,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
       })
     },
 
-    close: () => opened.close(),
+    ...createClosing(opened),
   }
 }
 
@@ -199,17 +215,19 @@ interface WebChoices
 }
 
 function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebParts {
-  const { serverBaseUrl, pendingRequests, identity, sealer, journal, health, warnOf } = opened
+  const { serverBaseUrl, pendingRequests, countUse, identity, sealer, journal, health, drain, warnOf } = opened
   const { sessionIdleSeconds, sessionMaxSeconds, trustedProxies, hstsIncludeSubdomains, rateLimits } = checked
   const { serverName = serverBaseUrl.host } = checked
   return {
     ...given,
     serverBaseUrl,
     pendingRequests,
+    countUse,
     identity,
     sealer,
     journal,
     health,
+    drain,
     warn: warnOf('form'),
     options: {
       sessionIdleSeconds,
@@ -220,16 +238,4 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
       ...(rateLimits && { rateLimits }),
     },
   }
-}
-
-function sameDefinition(a: FormProvider, b: FormProvider): boolean {
-  const definition = ({ label, variables, doc, destinations, expiry, manageUrl }: FormProvider) => ({
-    label,
-    variables,
-    doc,
-    destinations,
-    expiry,
-    manageUrl,
-  })
-  return isDeepStrictEqual(definition(a), definition(b))
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { createCredentialAdmin } from '../core/credentials/credential-admin.ts'
+import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import { checkOwner, type Owner } from '../core/model/owner.ts'
@@ -24,7 +25,7 @@ export interface OpenedOffboarding {
 
 /** Opens the one offboarding that the admin API, SCIM and `vault.offboard` share. It needs both tiers. */
 export function openOffboarding(
-  { calls, log, journal, events, pendingRequests: requests }: OpenedParts<never, never>,
+  { calls, log, journal, events, pendingRequests: requests, changes }: OpenedParts<never, never>,
   {
     backend,
     form,
@@ -33,13 +34,20 @@ export function openOffboarding(
 ): OpenedOffboarding {
   const { reader, cutoff } = tools.services
   const { endSessions, saves, providerNames: providers, revoke } = form
-  const credentials = { ...createCredentialAdmin({ backend, calls, log, changed: reader.forget }), revoke }
+  const changed = forgetEverywhere(reader, changes)
+  const credentials = { ...createCredentialAdmin({ backend, calls, log, changed }), revoke }
   const offboard = createOffboarding({
     credentials,
     endSessions,
     requests,
     saves,
-    cutoff,
+    cutoff: {
+      ...cutoff,
+      cut(given) {
+        cutoff.cut(given)
+        changes.offboarded(given)
+      },
+    },
     providers,
     journal,
     events,

@@ -11,38 +11,49 @@ import {
 } from '../core/crypto/seal.ts'
 import { sodiumReady } from '../core/crypto/sodium.ts'
 import { withDeadline } from '../core/host/deadline.ts'
+import { createDrain, type Drain } from '../core/host/drain.ts'
 import { warnAbout } from '../core/host/notice.ts'
 import { createEventListeners, type EventListeners } from '../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../core/journal/health.ts'
 import { createJournal, type Journal } from '../core/journal/journal.ts'
 import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../core/journal/translated-errors.ts'
 import { createRejectionMarks, type RejectionMarks } from '../core/lifecycle/rejection-marks.ts'
+import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { loginCallbackUrl } from '../core/network/form-urls.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { checkServerBaseUrl } from '../core/network/server-base-url.ts'
 import type { Identity, IdentityMode } from '../core/ports/identity.ts'
+import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { MarkableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
 import {
   createPendingRequests,
   PENDING_REQUEST_PURPOSES,
   type PendingRequests,
 } from '../core/requests/pending-requests.ts'
+import { type CountUse, createSharedLimits, LIMIT_PURPOSES } from '../core/requests/shared-limits.ts'
 import { localUser } from '../identity/local-user.ts'
 import { severalIssuers } from '../identity/several-issuers.ts'
 import { memoryPendingStore } from '../pending/memory-pending-store.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
+import { secondServer } from './second-server.ts'
 import { findWebKeys } from './web-key.ts'
 
 /** The methods of a backend that opening and closing use. */
-export type OpenableBackend = Pick<SecretBackend, 'open' | 'close' | 'deriveKey' | 'announceServer'> & MarkableBackend
+export type OpenableBackend = Pick<
+  SecretBackend,
+  'open' | 'close' | 'stat' | 'deriveKey' | 'checkKeys' | 'announceServer'
+> &
+  MarkableBackend
 
 export type PartsOptions = Pick<
   OpenVaultOptions,
   | 'serverBaseUrl'
   | 'identity'
   | 'pendingStore'
+  | 'browserSessions'
+  | 'changeFeed'
   | 'audit'
   | 'webKey'
   | 'acceptedWebKeys'
@@ -68,22 +79,28 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   readonly journal: Journal
   readonly events: EventListeners
   readonly pendingRequests: PendingRequests
+  readonly pendingStore: PendingStore
+  readonly backend: Pick<OpenableBackend, 'stat' | 'checkKeys'>
+  /** Counts running work, so that closing waits for it. */
+  readonly drain: Drain
+  /** Counts the uses of rate limits over all replicas. Undefined where this process counts for itself. */
+  readonly countUse: CountUse | undefined
   readonly calls: BackendCalls
   readonly log: AccessLog
   readonly marks: RejectionMarks
+  /** Tells other replicas of changes. */
+  readonly changes: SharedChanges
   readonly warnOf: (place: string) => (message: string) => void
   /**
-   * Closes all parts, the audit log last, because the others may still write to it. Throws the first error, including those in `ended`. A
-   * second call waits for the first.
+   * Closes all parts, the audit log last, because the others may still write to it. Each gets `milliseconds`, so that one that hangs does
+   * not keep the log from being closed. Throws the first error, including those in `ended`. A second call waits for the first.
    */
-  close(ended?: readonly PromiseSettledResult<void>[]): Promise<void>
+  close(ended: readonly PromiseSettledResult<void>[], milliseconds: number): Promise<void>
 }
 
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
-const SECOND_SERVER =
-  "Another server at this address uses the same store, but each keeps open requests and sessions in its own memory: neither knows the other's links. Run one process, or give each its own address."
 
 /** Opens the parts. Refuses to start if keys, identity, URL, store or cryptography are unsafe or unclear. */
 export async function openParts<S extends SealPurpose, M extends MacPurpose>(
@@ -102,13 +119,32 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   )
   const createdKeys: string[] = []
   const keyConfigured = createKeyUses()
-  const pending = { close: () => pendingStore.shutdown() }
-  await orClose([pending], () =>
-    withDeadline(backend.name, OPEN_DEADLINE, () =>
+  const { browserSessions, changeFeed } = options
+  const pending = {
+    close: () =>
+      closeEach(
+        [
+          [
+            { close: () => pendingStore.shutdown() },
+            { close: async () => browserSessions?.close?.() },
+            { close: async () => changeFeed?.close() },
+          ],
+        ],
+        [],
+        OPEN_DEADLINE,
+      ),
+  }
+  await orClose([pending], async () => {
+    await withDeadline(pendingStore.name, OPEN_DEADLINE, async () => {
+      await pendingStore.open?.()
+      await browserSessions?.open?.()
+      await changeFeed?.open?.()
+    })
+    await withDeadline(backend.name, OPEN_DEADLINE, () =>
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
-    ),
-  )
-  const { sealer, requestSealer } = await orClose([backend, audit, pending], async () => {
+    )
+  })
+  const { sealer, requestSealer, limitSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
     const webKeys = findWebKeys({
       caller,
       text: options.webKey,
@@ -122,6 +158,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     return {
       sealer: createSealer(webKeys, purposes),
       requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
+      limitSealer: createSealer(webKeys, LIMIT_PURPOSES),
+      changeSealer: createSealer(webKeys, CHANGE_PURPOSES),
     }
   })
   let closing: Promise<void> | undefined
@@ -142,8 +180,11 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
     }
-    if ((await backend.announceServer?.(serverBaseUrl.href)) && !pendingStore.shared) warnOf('server')(SECOND_SERVER)
+    await backend.announceServer?.(serverBaseUrl.href, (other) => {
+      if (!pendingStore.shared) warnOf('server')(secondServer(other))
+    })
   })
+  const changes = createSharedChanges(changeFeed, changeSealer)
   const calls = createBackendCalls({ name: backend.name, health, warn: warnOf('backend') })
   return {
     serverBaseUrl,
@@ -152,25 +193,37 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     health,
     journal,
     events,
+    pendingStore,
+    backend,
+    drain: createDrain(),
     pendingRequests: createPendingRequests({
       store: pendingStore,
       sealer: requestSealer,
       linkTtlSeconds: options.linkTtlSeconds,
     }),
+    countUse: createSharedLimits(pendingStore, limitSealer),
     calls,
     log: createAccessLog(journal, backend.name),
     marks: createRejectionMarks({ backend, calls, warn: warnOf('rejections') }),
+    changes,
     warnOf,
-    close(ended = []) {
-      closing ??= closeEach([pending, backend, journal, audit], ended)
+    close(ended, milliseconds) {
+      closing ??= closeEach([[changes], [pending, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }
 }
 
-async function closeEach(parts: readonly Closable[], ended: readonly PromiseSettledResult<void>[]): Promise<void> {
+async function closeEach(
+  groups: readonly (readonly Closable[])[],
+  ended: readonly PromiseSettledResult<void>[],
+  milliseconds: number,
+): Promise<void> {
   const closed = [...ended]
-  for (const part of parts) closed.push(...(await Promise.allSettled([part.close()])))
+  for (const parts of groups) {
+    const within = async (part: Closable) => withDeadline('A part of the vault', milliseconds, () => part.close())
+    closed.push(...(await Promise.allSettled(parts.map(within))))
+  }
   const failed = closed.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
 }

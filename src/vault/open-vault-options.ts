@@ -3,6 +3,7 @@ import { functionOption, type OptionSchemas } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { AuditSink } from '../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
+import type { ChangeFeed } from '../core/ports/change-feed.ts'
 import type { IdentityMode, VerifyToken } from '../core/ports/identity.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
@@ -25,6 +26,8 @@ export interface OpenVaultOptions {
   readonly pendingStore?: PendingStore
   /** Ends browser sessions. Default `memoryBrowserSessions()`: one process. */
   readonly browserSessions?: BrowserSessions
+  /** Tells other replicas of changes at once. Default none: a change takes effect on them within `cacheSeconds`. */
+  readonly changeFeed?: ChangeFeed
   /** Stores audit lines. Default `jsonLinesAudit({ folder: './data/audit' })`. */
   readonly audit?: AuditSink
   /**
@@ -106,6 +109,7 @@ export const openVaultOptions = z.strictObject({
     .optional(),
   pendingStore: object<PendingStore>('must be a pending store such as memoryPendingStore()').optional(),
   browserSessions: object<BrowserSessions>('must be browser sessions such as memoryBrowserSessions()').optional(),
+  changeFeed: object<ChangeFeed>('must be a feed such as redisChangeFeed({ redis })').optional(),
   audit: object<AuditSink>('must be an audit sink such as jsonLinesAudit({ folder })').optional(),
   webKey: z.string().optional(),
   acceptedWebKeys: z.array(z.string()).optional(),

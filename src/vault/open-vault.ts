@@ -4,17 +4,18 @@ import { createCompletion } from '../core/lifecycle/completion.ts'
 import { createLastUses } from '../core/lifecycle/last-uses.ts'
 import { createStoredTest } from '../core/lifecycle/stored-test.ts'
 import { parseOptions } from '../core/model/options.ts'
-import type { KoaApplication } from '../core/ports/koa.ts'
 import { ADMIN_PURPOSES } from '../web/admin/admin-parts.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
+import { createAttachments } from './attachments.ts'
+import { createClosing } from './closing.ts'
 import type { CredentialVault } from './credential-vault.ts'
 import { createFormTier } from './form-tier.ts'
 import { openOffboarding } from './open-offboarding.ts'
 import { openParts } from './open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
-import { createToolTier } from './tool-tier.ts'
+import { createToolTier, hearChanges } from './tool-tier.ts'
 
 /**
  * Opens the vault, form tier and tool tier in one, and refuses to start when anything about it is unsafe or unclear: keys, identity, URL,
@@ -44,6 +45,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   })
   const uses = createLastUses()
   const tools = createToolTier(parts, { backend, options, checked, used: uses.note })
+  await hearChanges(parts, tools)
   const { reader } = tools.services
   const form = createFormTier(parts, {
     backend,
@@ -56,9 +58,8 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   })
   const { offboard, byEmbedder } = openOffboarding(parts, { backend, form, tools })
   const admin = checked.admin && openAdminApi(parts, { backend, form, tools, offboard, checked, admin: checked.admin })
-  const registered = new WeakSet<KoaApplication>()
-  const endings: (() => Promise<void>)[] = []
-  const providerEndings = new Map<string, () => Promise<void>>()
+  const attached = createAttachments()
+  const closing = createClosing(parts, () => [...attached.providerEnds(), async () => reader.close()])
   const pages: Middleware = (ctx, next) => form.routes(ctx, async () => tools.metadata.middleware(ctx, next))
   const routes: Middleware = (ctx, next) =>
     admin ? admin.middleware(ctx, async () => pages(ctx, next)) : pages(ctx, next)
@@ -78,28 +79,17 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     events: { on: parts.events.on },
     problems: form.problems,
     nodeHandler: () => createNodeHandler(routes, owns),
+    healthRoutes: form.healthRoutes,
 
-    register(app) {
-      if (registered.has(app)) return
-      registered.add(app)
-      app.use(routes)
-    },
+    register: (app) => attached.register(app, routes),
 
     attach(provider, end) {
       if (admin) providerMayBe(provider.name)
       form.serve(provider)
-      providerEndings.set(provider.name, end)
+      attached.provider(provider, end)
       return { ...tools.services, revoke: form.revoke }
     },
 
-    onClose: (end) => void endings.push(end),
-
-    async close() {
-      const ends = [...endings.splice(0), ...providerEndings.values()]
-      providerEndings.clear()
-      const ended = await Promise.allSettled(ends.map(async (end) => end()))
-      reader.close()
-      await parts.close(ended)
-    },
+    ...closing,
   }
 }

@@ -5,27 +5,38 @@ import { type CredentialReader, createCredentialReader } from '../core/credentia
 import { REFERENCE_PURPOSES, type ReferenceSealer } from '../core/credentials/credential-reference.ts'
 import { createLeakDetector, type LeakDetector } from '../core/echo-guard/cross-user-leak-detector.ts'
 import { createExpiryNotices, type ExpiryNotices } from '../core/gate/expiry-notices.ts'
+import type { Drain } from '../core/host/drain.ts'
 import type { HealthPart } from '../core/journal/health.ts'
 import { createCutoff } from '../core/lifecycle/cutoff.ts'
 import { createRejections, type Rejections } from '../core/lifecycle/rejections.ts'
+import { forgetEverywhere } from '../core/lifecycle/shared-changes.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { User } from '../core/model/owner.ts'
 import type { StorageKey } from '../core/model/storage-key.ts'
 import { accountUrl } from '../core/network/form-urls.ts'
 import type { Cutoff } from '../core/ports/cutoff.ts'
+import type { VaultEvents } from '../core/ports/events.ts'
+import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { VerifyToken } from '../core/ports/identity.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { ReadableBackend, SecretBackend } from '../core/ports/secret-backend.ts'
 import type { PendingRequests } from '../core/requests/pending-requests.ts'
 import { createBearerGate } from '../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../web/bearer/protected-resource-metadata.ts'
+import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../web/http/health-routes.ts'
 import type { OwnRoutes } from '../web/http/own-routes.ts'
+import { type CloseOptions, closeAtOnce, createClosing, type Ending } from './closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from './open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from './open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from './owner-from-auth-info.ts'
+import { createReadiness } from './readiness.ts'
+import { serveOnce } from './serve-once.ts'
 
 /** A gate opens and leaves requests. It cannot claim one, nor close one as saved. */
-export type ToolRequests = Pick<PendingRequests, 'openOrReuse' | 'label' | 'leave' | 'wait' | 'withdraw'>
+export type ToolRequests = Pick<
+  PendingRequests,
+  'openOrReuse' | 'label' | 'leave' | 'wait' | 'withdraw' | 'outliveProcess'
+>
 
 /** The services that providers' tools use. */
 export interface ToolServices {
@@ -34,6 +45,8 @@ export interface ToolServices {
   /** Ends what is running for an owner who is offboarded. */
   readonly cutoff: Cutoff
   readonly pendingRequests: ToolRequests
+  /** Counts running calls, so that closing waits for them. */
+  readonly drain: Drain
   readonly sealer: ReferenceSealer
   readonly crossings: LeakDetector
   readonly rejections: Rejections
@@ -58,9 +71,18 @@ export interface ToolTier {
   /** Serves the metadata in which clients find the authorization servers (RFC 9728). */
   readonly metadata: OwnRoutes
   readonly services: ToolServices
+  /** What happens to credentials in this process, for code that embeds the tier. */
+  readonly events: VaultEvents
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
-  close(): Promise<void>
+  /** Notes a provider that its tools use. Another definition under the same name is `configuration_invalid`. */
+  declare(form: FormProvider): void
+  /** Serves `GET /healthz` and `GET /readyz`. */
+  healthRoutes(options?: HealthRoutesOptions): HealthRoutes
+  /** Runs `end` when the tier closes. Its stores stay open until `end` resolves, unless the time is up. */
+  onClose(end: Ending): void
+  /** Answers waiting calls, lets running ones finish, flushes the log and closes the stores. */
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** The methods of a backend that the tool tier uses. */
@@ -82,6 +104,8 @@ const toolTierOptions = openVaultOptions
 
 toolTierOptions.shape satisfies OptionSchemas<ToolTierOptions>
 
+export const TOOL_TIER_OPTIONS = Object.keys(toolTierOptions.shape) as readonly (keyof ToolTierOptions)[]
+
 /**
  * Opens the tool tier alone, for a process that may read credentials and not write them. It refuses the options of a form tier.
  *
@@ -99,7 +123,23 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
     stat: (...given) => backend.stat(...given),
     ...(isCurrent && { isCurrent }),
   }
-  return createToolTier(parts, { backend: reads, options, checked })
+  const tier = createToolTier(parts, { backend: reads, options, checked })
+  await hearChanges(parts, tier)
+  return tier
+}
+
+/** Lets the tier drop what it has cached when another replica changes it. Closes everything if the feed cannot be heard. */
+export async function hearChanges(
+  parts: Pick<OpenedParts<never, never>, 'changes' | 'close'>,
+  { services: { reader, cutoff } }: Pick<ToolTier, 'services'>,
+): Promise<void> {
+  const { forget, forgetAll } = reader
+  try {
+    await parts.changes.listen({ forget, forgetAll, cut: cutoff.cut })
+  } catch (error) {
+    await closeAtOnce(parts)
+    throw error
+  }
 }
 
 export interface ToolTierParts {
@@ -115,7 +155,7 @@ export function createToolTier(
   { backend, options, checked, used }: ToolTierParts,
 ): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, warnOf } = opened
-  const { openOrReuse, label, leave, wait, withdraw } = pendingRequests
+  const { openOrReuse, label, leave, wait, withdraw, outliveProcess } = pendingRequests
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {
     serverBaseUrl,
@@ -134,7 +174,8 @@ export function createToolTier(
     used,
     cacheTtl: checked.cacheSeconds * 1000,
   })
-  const { maxRejectedOwnersPerMinute: maxOwners } = checked
+  const providers = new Map<string, FormProvider>()
+  const findProblems = createReadiness({ ...opened, providers: () => providers.keys() })
   let userContext: AsyncLocalStorage<User> | undefined
   return {
     serverBaseUrl,
@@ -144,7 +185,10 @@ export function createToolTier(
     },
     verifyToken: identity.verifyToken,
     metadata: protectedResourceMetadata(web),
+    events: { on: opened.events.on },
     problems: () => health.problems(),
+    declare: (form) => serveOnce(providers, form),
+    healthRoutes: (options) => createHealthRoutes(findProblems, options),
 
     bearerGate() {
       // A server that is not on HTTP has no gate and needs no token.
@@ -156,24 +200,30 @@ export function createToolTier(
       reader,
       log,
       cutoff,
-      pendingRequests: { openOrReuse, label, leave, wait, withdraw },
+      pendingRequests: { openOrReuse, label, leave, wait, withdraw, outliveProcess },
+      drain: opened.drain,
       sealer,
-      crossings: createLeakDetector({ note: log.note, health }),
-      rejections: createRejections({ reader, log, marks, maxOwners, warn: warnOf('rejections') }),
-      expiryNotices: createExpiryNotices({
-        events: opened.events,
-        daysAhead: checked.expiryNoticeDays,
-        accountUrl: accountUrl(serverBaseUrl),
-      }),
+      ...lifeOfCredentials(opened, reader, checked),
       hasLogin: identity.browserLogin.hasLogin,
       ownerFrom: options.ownerFrom ?? ownerFromAuthInfo,
       assertion: options.assertion,
       warn: warnOf('outgoing'),
     },
 
-    async close() {
-      reader.close()
-      await opened.close()
-    },
+    ...createClosing(opened, () => [async () => reader.close()]),
+  }
+}
+
+/** What notices that a credential is rejected, about to expire, or shown to another user. */
+function lifeOfCredentials(
+  { serverBaseUrl, log, health, marks, events, changes, warnOf }: OpenedParts<never, never>,
+  reader: CredentialReader,
+  { maxRejectedOwnersPerMinute: maxOwners, expiryNoticeDays: daysAhead }: ToolTierParts['checked'],
+): Pick<ToolServices, 'crossings' | 'rejections' | 'expiryNotices'> {
+  const announcing = { ...reader, forget: forgetEverywhere(reader, changes) }
+  return {
+    crossings: createLeakDetector({ note: log.note, health }),
+    rejections: createRejections({ reader: announcing, log, marks, maxOwners, warn: warnOf('rejections') }),
+    expiryNotices: createExpiryNotices({ events, daysAhead, accountUrl: accountUrl(serverBaseUrl) }),
   }
 }

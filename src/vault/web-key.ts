@@ -27,19 +27,18 @@ export interface WebKeyParts {
  *
  * @throws `configuration_invalid` (`web_key_missing`, `accepted_keys`, and what `onFound` throws), `key_malformed`
  */
-export function findWebKeys({ caller, text, accepted, backend, pendingStore, warn, onFound }: WebKeyParts): WebKeys {
+export function findWebKeys(
+  { caller, text, accepted, backend, pendingStore, warn, onFound }: WebKeyParts,
+  environment: NodeJS.ProcessEnv = process.env,
+): WebKeys {
   const derived = backend.deriveKey?.('web')
-  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn, onFound })
+  const configured = findKey({ name: 'MCP_WEB_KEY', text, warn, onFound }, environment)
   const current = configured?.key ?? derived
-  const others = findAcceptedKeys({
-    name: 'MCP_WEB_KEY',
-    option: `${caller}.acceptedWebKeys`,
-    texts: accepted,
-    current,
-    derived,
-    warn,
-    onFound,
-  })
+  const option = `${caller}.acceptedWebKeys`
+  const others = findAcceptedKeys(
+    { name: 'MCP_WEB_KEY', option, texts: accepted, current, derived, warn, onFound },
+    environment,
+  )
   if (current) return [current, ...others]
   if (!pendingStore.shared) return [randomBytes(32)]
   throw new CredentialVaultError(

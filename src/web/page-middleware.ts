@@ -1,12 +1,13 @@
 import type { Middleware } from 'koa'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../core/model/errors.ts'
+import { isRedisProblem } from '../core/network/service-outage.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
 import type { OwnRoutes } from './http/own-routes.ts'
 import { pageLimits } from './http/page-limits.ts'
 import { securityHeaders, setHeaders } from './http/security-headers.ts'
-import { siteOf } from './http/site.ts'
+import { linkTargetOf, siteOf } from './http/site.ts'
 import type { WebParts } from './http/web-parts.ts'
 import { createRoutes, PAGE_PATHS } from './page-routes.ts'
 import { loadAssets } from './pages/assets.ts'
@@ -48,16 +49,24 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     } catch (error) {
       for (const name of ctx.res.getHeaderNames()) ctx.remove(name)
       setHeaders(ctx, headers)
-      await respond(journal, request, errorAnswer(error, correlationId))
+      await respond(journal, request, errorAnswer(error, request))
     }
   }
 
   // Koa's own handler would drop every header and print the error, which may contain typed values.
-  function errorAnswer(error: unknown, correlationId: string): Answer {
-    if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) {
-      return { page: renderer.message(messages.unavailable(correlationId)), headers: { 'Retry-After': '10' } }
-    }
+  function errorAnswer(error: unknown, { ctx, correlationId }: PageRequest): Answer {
     const code = isCredentialVaultError(error) ? error.code : 'unexpected'
+    const headers = { 'Retry-After': '10' }
+    if (isRedisProblem(error)) {
+      const target = linkTargetOf(ctx['params']?.['name'], ctx.querystring)
+      const page = renderer.message(messages.requestsUnavailable(correlationId, target))
+      // An outage is reported by the connection, once.
+      const problem = `A page of the credential vault failed: ${error.message} (${code}, reference ${correlationId})`
+      return { page, headers, ...(code !== 'unavailable' && { problem }) }
+    }
+    if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) {
+      return { page: renderer.message(messages.unavailable(correlationId)), headers }
+    }
     const problem = `A page of the credential vault failed: ${code}, reference ${correlationId}`
     return { page: renderer.message(messages.unexpected(correlationId)), problem }
   }
@@ -81,7 +90,7 @@ function createServices(parts: WebParts) {
     site,
     sessions: createSessions({ site, sealer, cookies, login: browserLogin, sessions, options }),
     logins: createLoginCookies(site, cookies),
-    limits: pageLimits(options.rateLimits),
+    limits: pageLimits(options.rateLimits, parts.countUse),
     journal: parts.journal,
     renderer: createPageRenderer({ site, assets, serverName: options.serverName, banner }),
     messages: createMessages(site, browserLogin),

@@ -1,17 +1,14 @@
 import { runCanary } from './canary.ts'
 import { flows, outagesOf } from './flows.ts'
 import { canarySet } from './secrets.ts'
-import { awsStore, vaultStore } from './stores.ts'
+import { startStoreServer } from './stores.ts'
 
 // Every flow, with whatever DEBUG and NODE_DEBUG make this process print, for another process to search. A line before each flow says
 // which one it is.
 const store = process.env['CANARY_STORE']
-const kept =
-  store === 'vault'
-    ? { flows: outagesOf(store), openStore: vaultStore }
-    : store === 'aws-secrets-manager'
-      ? { flows: outagesOf(store), openStore: awsStore }
-      : { flows }
+const name = store === 'vault' || store === 'aws-secrets-manager' ? store : undefined
+const server = name && (await startStoreServer(name))
+const kept = name && server ? { flows: outagesOf(name), openStore: server.plain } : { flows }
 const reports = await runCanary({
   ...kept,
   sinks: [],
@@ -19,6 +16,7 @@ const reports = await runCanary({
   quiet: false,
   onFlow: (name) => void say(`[flow] ${name}`),
 })
+await server?.close()
 const problems = reports
   .filter(({ problem }) => problem !== undefined)
   .map(({ flow, problem }) => `${flow}: ${problem}`)

@@ -1,7 +1,9 @@
 import type { Flow } from './flow.ts'
 import { account } from './flows/account.ts'
+import { accounts } from './flows/accounts.ts'
 import { asking } from './flows/asking.ts'
 import { auditLog, auditOptions } from './flows/audit-log.ts'
+import { envelope } from './flows/envelope.ts'
 import { fetching } from './flows/fetching.ts'
 import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
@@ -18,6 +20,7 @@ export const flows: readonly Flow[] = [
   ...asking,
   ...form,
   ...account,
+  ...accounts,
   ...saving,
   ...tools,
   ...fetching,
@@ -39,3 +42,11 @@ export function outagesOf(store: 'vault' | 'aws-secrets-manager'): readonly Flow
   const faults = ['down', 'hanging', 'dripping', 'reset', 'lost', 'html', 'failing', 'throttled', 'denied']
   return outages([...faults, ...(store === 'vault' ? ['sealed'] : ['kms', 'expired', 'skewed'])])
 }
+
+/** Those in which an envelope seals and opens, and its keys change. Its network fails below it, as everyone's does. */
+export const envelopeFlows: readonly Flow[] = [
+  ...envelope,
+  ...account,
+  ...accounts,
+  ...outages(['lost', 'failing', 'denied']),
+]

@@ -58,6 +58,17 @@ describe.each(sinks.map(({ name }) => name))('a leak into %s is found', (name) =
   })
 })
 
+test('what a tool prints of an account of its user is found, there and nowhere else', async () => {
+  await world.saved('work')
+  await search(world, sinks, detector)
+  world.probe = (handle) => handle.use((values) => void process.stdout.write(Object.values(values).join('\n')))
+  await world.clients.plain.call('work')
+  const found = [...(await search(world, sinks, detector))].filter(([, { kinds: leaked }]) => leaked.length > 0)
+  await world.reset()
+  expect(found.map(([name]) => name)).toEqual(['stdout'])
+  expect(found[0]?.[1].kinds).toEqual(expect.arrayContaining([...kinds, 'short']))
+})
+
 test('a leak in UTF-16 is found in a file', async () => {
   for (const { kind, value } of secrets.canaries) expect(await found('folders', utf16Bytes(value))).toContain(kind)
 })

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { PendingKey } from '../../src/core/ports/pending-store.ts'
 import { everyPrintOf, everyPrintOfError } from './printed.ts'
 import type { Channel } from './trace.ts'
@@ -41,7 +42,7 @@ export const sinks: readonly Sink[] = [
   { name: 'audit lines', read: ({ dataFolder }) => filesIn(join(dataFolder, 'audit')), plant: plantAuditLine },
   {
     name: 'folders',
-    read: ({ root }) => filesIn(root),
+    read: ({ root, store: { folder } }) => Buffer.concat([filesIn(root), ...(folder ? [filesIn(folder)] : [])]),
     plant({ root }, text) {
       const path = join(root, 'tmp', 'planted')
       writeFileSync(path, text, 'latin1')
@@ -103,6 +104,17 @@ export const sinks: readonly Sink[] = [
     plant: ({ errors }, text) => errors.push(new Error('outer', { cause: new AggregateError([new Error(text)]) })),
   },
 ]
+
+/** Where values are sealed before they reach the store, it holds none either. */
+export const heldByStore: Sink = {
+  name: 'held by the store',
+  read: ({ store }) => store.sealed?.held.all() ?? '',
+  async plant({ store, owner }, text) {
+    const key = storageKey('planted', owner)
+    await store.sealed?.operator.put(key, { text })
+    return () => store.sealed?.operator.purge(key)
+  },
+}
 
 function post(url: string, text: string): Promise<Response> {
   return fetch(url, { method: 'POST', body: text })

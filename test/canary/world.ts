@@ -56,7 +56,8 @@ export interface World {
   readonly baseUrl: string
   readonly store: CanaryStore
   readonly vault: CredentialVault
-  readonly provider: CredentialsProvider<typeof canaryVariables>
+  /** With an account named `work` besides the one without a name. */
+  readonly provider: CredentialsProvider<typeof canaryVariables, 'work'>
   readonly inner: ProviderServices
   readonly identityProvider: TestIdentityProvider
   readonly services: Services
@@ -75,12 +76,12 @@ export interface World {
   readonly clients: Readonly<Record<'asking' | 'plain' | 'stateless', CanaryClient>>
   /** A client of its own for a flow that ends it. */
   connect(options?: Parameters<typeof connectClient>[3]): Promise<CanaryClient>
-  /** A link for Alice, from a call whose client shows links as text. */
-  link(): Promise<Link>
+  /** A link for Alice, from a call whose client shows links as text. The tool `work` asks for the account of that name. */
+  link(tool?: 'probe' | 'work'): Promise<Link>
   /** The link in a text. */
   linkIn(text: string): Link
-  /** Saves Alice's credential through the form. */
-  saved(): Promise<void>
+  /** Saves Alice's credential through the form that the tool leads to. */
+  saved(tool?: 'probe' | 'work'): Promise<void>
   /** Keeps what the work throws, and resolves with it. */
   thrown(work: () => unknown): Promise<unknown>
   /** Removes what the last flow left. */
@@ -89,6 +90,9 @@ export interface World {
 }
 
 const OWNER_NAME = 'alice'
+
+/** The names of the provider's accounts, as pages and stores have them. */
+export const ACCOUNTS = ['canary', 'canary@work'] as const
 
 export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore): Promise<World> {
   await sodiumReady()
@@ -150,6 +154,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
       },
     },
     name: 'canary',
+    accounts: ['work'],
     variables: canaryVariables,
     destinations: services.destinations,
     tokenTimeoutSeconds: 20,
@@ -219,16 +224,17 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     owner,
     clients,
     connect,
-    link: async () => world.linkIn((await clients.plain.call()).text),
+    link: async (tool) => world.linkIn((await clients.plain.call(tool)).text),
     linkIn(text) {
       const url = new URL(/http:\/\/localhost:\d+\/credentials\/\S+/.exec(text)?.[0] ?? 'http://there.is.no.link')
       const handle = url.searchParams.get('t') ?? ''
-      const path = (page: string) => `/credentials/canary/${page}?t=${handle}`
-      const request = { provider: 'canary', handle } as Link['request']
+      const provider = url.pathname.split('/')[2] ?? ''
+      const path = (page: string) => `/credentials/${provider}/${page}?t=${handle}`
+      const request = { provider, handle } as Link['request']
       return { request, entry: path('entry'), submit: path('submit'), cancel: path('cancel'), done: path('done') }
     },
-    async saved() {
-      const saved = await world.alice.submit(await world.link(), secrets.values)
+    async saved(tool) {
+      const saved = await world.alice.submit(await world.link(tool), secrets.values)
       if (saved.status !== 303) throw new Error(`The credential was not saved: ${saved.status}`)
     },
     async thrown(work) {
@@ -244,10 +250,12 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
       const intent = { expect: 'any', purge: true, operationId: randomUUID() } as const
       // A claim that a fault left behind would keep the next flow's form closed.
       const user = { ...owner, clientId: 'test-mcp-client' }
-      const request = await inner.pendingRequests.openOrReuse({ provider: 'canary', user, cause: 'absent' })
-      await pendingStore.close(request.key, 'cancelled')
-      await real.revoke(storageKey('canary', owner), intent, call())
-      inner.reader.forget(storageKey('canary', owner))
+      for (const account of ACCOUNTS) {
+        const request = await inner.pendingRequests.openOrReuse({ provider: account, user, cause: 'absent' })
+        await pendingStore.close(request.key, 'cancelled')
+        await real.revoke(storageKey(account, owner), intent, call())
+        inner.reader.forget(storageKey(account, owner))
+      }
     },
     async close() {
       await Promise.all(Object.values(clients).map(({ client }) => client.close()))
@@ -302,6 +310,7 @@ function toolServer(
   }
   server.registerTool('probe', {}, gate(provider, { tool: 'probe' }, work))
   server.registerTool('fail_fast', {}, gate(provider, { failFast: true }, work))
+  server.registerTool('work', {}, gate(provider, { account: 'work' }, work))
   // No gate, so nothing stands between it and the client: for the self-check.
   server.registerTool('planted', {}, async () => ({
     content: [{ type: 'text', text: String(await probe()({} as Handle, {} as ToolExtra)) }],

@@ -24,7 +24,7 @@ const POLICIES = join(import.meta.dirname, '../../docs/backends/policies')
 
 /** Doctor's findings that are wrong, in one text. */
 async function wrongWith(backend: SecretBackend, provider: string | undefined = 'jira'): Promise<string> {
-  const results = await checkBackend(backend, provider, 'doctor-test')
+  const results = await checkBackend(backend, { provider, correlationId: 'doctor-test' })
   return results
     .filter(({ result }) => result === 'wrong')
     .map(({ check, detail }) => `${check}: ${detail}`)
@@ -150,7 +150,7 @@ describe('vault', () => {
   test('doctor removes its probe record, with the two logins of the policies and with one', async () => {
     const { make, read, write, operator } = await setUp()
     const printed = async (auth: Parameters<typeof make>[0]) =>
-      (await checkBackend(make(auth), undefined, 'doctor-test')).filter(({ result }) => result !== 'ok')
+      (await checkBackend(make(auth), { correlationId: 'doctor-test' })).filter(({ result }) => result !== 'ok')
     const nothing = async () => (await statusOfAll(await opened(make(operator)))).size
     const unlisted = {
       check: "the tools' login opens a stored credential",
@@ -172,7 +172,7 @@ describe('vault', () => {
 
   test('doctor prints the command that removes what a policy of one provider leaves', async () => {
     const { make, read, write, operator } = await setUp()
-    const results = await checkBackend(make({ read, write }), 'jira', 'doctor-test')
+    const results = await checkBackend(make({ read, write }), { provider: 'jira', correlationId: 'doctor-test' })
     const { detail } = results.find(({ check }) => check.endsWith('removes it')) ?? { detail: '' }
     const [, issuer = '', subject = ''] =
       /mcp-credential-vault revoke jira --issuer (\S+) --subject (\S+) --purge$/.exec(detail) ?? []
@@ -254,6 +254,11 @@ describe('vault', () => {
     expect(json.ok).toBe(true)
     expect(good.out).toMatch(/^skipped {2}the server's settings fit together +MCP_SERVER_BASE_URL is not set here$/m)
     expect(json.checks.filter((check: { result: string }) => check.result === 'skipped')).toHaveLength(2)
+    const server = { MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_WEB_KEY: generateKeyText() }
+    const warned = await run({ ...environment, ...server }, [])
+    expect(warned.code).toBe(0)
+    expect(warned.out).toMatch(/^WARNING +one server at this address +\S+ does not show.*MCP_PENDING_STORE\.$/m)
+    expect(warned.out).toMatch(/^All is well\. 1 warning\. 1 skipped\.$/m)
     const wide = await run({ ...environment, VAULT_WRITE_TOKEN: ROOT_TOKEN }, [])
     expect(wide.code).toBe(1)
     expect(wide.out).toContain("WRONG    the form's login cannot read")

@@ -14,8 +14,7 @@ import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { put, valuesOf } from '../../src/testing/secret-backend/calls.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
-import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../harness/aws/aws-emulator.ts'
-import { type AwsProxy, startAwsProxy } from '../harness/aws/aws-proxy.ts'
+import { type EmulatedAws, startEmulatedAws } from '../harness/aws/emulated-aws.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { pythonCommand } from '../harness/processes/running-process.ts'
 
@@ -28,23 +27,17 @@ const ALICE = ['--issuer', ISSUER, '--subject', 'auth0|alice']
 const KEY = storageKey('jira', { issuer: ISSUER, subject: 'auth0|alice' })
 
 let bao: OpenBao
-let emulator: AwsEmulator
-let proxy: AwsProxy
+let moto: EmulatedAws
+let ministack: EmulatedAws
 
 beforeAll(async () => {
   bao = await startOpenBao()
-  emulator = await startAwsEmulator('moto')
-  proxy = await startAwsProxy(emulator)
-  // The SDK reads these from the process itself.
-  vi.stubEnv('AWS_REGION', REGION)
-  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', proxy.endpoint)
-  vi.stubEnv('AWS_ACCESS_KEY_ID', ROOT_KEYS.accessKeyId)
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', ROOT_KEYS.secretAccessKey)
+  moto = await startEmulatedAws('moto')
+  ministack = await startEmulatedAws('ministack')
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
-  await Promise.all([proxy.close(), bao.stop()])
-  await emulator.stop()
+  await Promise.all([bao.stop(), moto.close(), ministack.close()])
   rmSync(folder, { recursive: true })
 })
 
@@ -56,7 +49,14 @@ const ENVIRONMENTS: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> =
     VAULT_TOKEN: ROOT_TOKEN,
     VAULT_KV_MOUNT: await bao.newMount(),
   }),
-  'aws-secrets-manager': async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', MCP_AWS_PREFIX: 'team/mcp' }),
+  moto: async () => awsEnvironment(moto),
+  ministack: async () => awsEnvironment(ministack),
+}
+
+function awsEnvironment({ variables }: EmulatedAws): NodeJS.ProcessEnv {
+  // The SDK reads these from the process itself.
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+  return { MCP_VAULT_BACKEND: 'aws-secrets-manager', MCP_AWS_PREFIX: 'team/mcp' }
 }
 
 describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
@@ -106,8 +106,9 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
     await withBackend((backend) => put(backend, KEY, { pat: SECRET, site: 'https://jira.example.com' }))
 
     const shown = await operate(show, ['jira', ...ALICE, '--json'])
+    const backend = environment['MCP_VAULT_BACKEND'] ?? 'sealed-file'
     expect(shown).toMatchObject({ code: 0 })
-    expect(shown.json()).toMatchObject({ status: 'active', backend: name, subject: 'auth0|alice' })
+    expect(shown.json()).toMatchObject({ status: 'active', backend, subject: 'auth0|alice' })
     expect(shown.json()['fields']).toEqual(['pat', 'site'])
     const { location, rotate: own, rotateByHand: command, rotateInput } = shown.json()
     const rotateIt = `npx mcp-credential-vault rotate jira --issuer ${ISSUER} --subject 'auth0|alice'`

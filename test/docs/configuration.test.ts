@@ -29,6 +29,8 @@ const DOCUMENTED: readonly Documented[] = [
   { heading: 'openVault', file: 'open-vault-options.ts', types: ['OpenVaultOptions'], schemas: ['openVaultOptions'] },
   { heading: 'admin', file: 'web/admin/admin-options.ts', types: ['AdminOptions'], schemas: ['adminSchema'] },
   { heading: 'admin scim', file: 'web/admin/admin-options.ts', types: ['ScimOptions'], schemas: ['scimSchema'] },
+  { heading: 'healthRoutes', file: 'health-routes.ts', types: ['HealthRoutesOptions'], schemas: ['optionsSchema'] },
+  { heading: 'close', file: 'vault/closing.ts', types: ['CloseOptions'], schemas: ['closeOptions'] },
   { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
   { heading: 'openVault', file: 'page-limits.ts', types: ['RateLimitOptions'], schemas: [] },
   {
@@ -113,6 +115,36 @@ const DOCUMENTED: readonly Documented[] = [
     types: ['MemoryPendingStoreOptions'],
     schemas: ['optionsSchema'],
   },
+  {
+    heading: 'redisConnection',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisOptions'],
+    schemas: ['redisSchema'],
+  },
+  {
+    heading: 'redisConnection sentinel',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisSentinelOptions'],
+    schemas: [],
+  },
+  {
+    heading: 'redisConnection cluster',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisClusterOptions'],
+    schemas: [],
+  },
+  {
+    heading: 'redisConnection tls',
+    file: 'redis/connection/redis-options.ts',
+    types: ['RedisTlsOptions'],
+    schemas: ['tlsSchema'],
+  },
+  {
+    heading: 'redisPendingStore',
+    file: 'redis/redis-pending-store.ts',
+    types: ['RedisPendingStoreOptions'],
+    schemas: ['optionsSchema'],
+  },
   { heading: 'mcpMount', file: 'mcp/sdk-v1/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
   {
     heading: 'mcpMount',
@@ -136,6 +168,9 @@ const INTERNAL: readonly string[] = [
   'StoresOptions',
   'VerifyOptions',
   'LoginsOptions',
+  // Their one option is in the text under redisPendingStore.
+  'RedisChangeFeedOptions',
+  'RedisBrowserSessionsOptions',
   'ReleaseOptions',
   'SessionOptions',
   'HashicorpVaultAuthOptions',

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { commands } from '../../src/cli/commands.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { freePort } from '../harness/free-port.ts'
 import { fernetKey, writeAuthkitStore } from '../harness/processes/authkit-store.ts'
 import { blocksOf, installInto, shell } from '../harness/processes/run-page-commands.ts'
 
@@ -64,6 +66,22 @@ test("the handbook's commands, run in its order, do what it says", { timeout: 24
   expect(orphans).toMatch(/^confluence +\S+ +alice +revoked +\S+ +provider, owner$/m)
   expect(orphans).toMatch(/^jira +\S+ +deploy-bot +active +\S+ +owner$/m)
   expect(orphans).toContain('3 orphans among 6 credentials.')
+})
+
+test('its probes answer, and its signal ends the server with 0', { timeout: 240_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'probes-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  installInto(folder)
+  writeFileSync(join(folder, 'vault.key'), generateKeyText(), { mode: 0o600 })
+  const port = String(await freePort())
+  const blocks = blocksOf(PAGE, 'Health checks and shutting down')
+  expect(blocks).toHaveLength(2)
+  const run = shell(blocks.join('').replaceAll('8005', port), folder, {
+    MCP_VAULT_KEY_FILE: join(folder, 'vault.key'),
+    MCP_SERVER_BASE_URL: `http://localhost:${port}`,
+  })
+  expect(await run.ended, run.output()).toBe(0)
+  expect(run.output()).toContain('{"status":"ready"}{"status":"ok"}')
 })
 
 test('the handbook has every command that changes or lists many credentials', () => {

@@ -17,6 +17,7 @@ import Koa from 'koa'
 import { type HttpBrowser, httpBrowser, type Page, textOf } from '../../examples/tickets/http-browser.ts'
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { VariablesOptions } from '../../src/core/model/variables.ts'
 import type { AuditSink } from '../../src/core/ports/audit-sink.ts'
@@ -31,6 +32,7 @@ import {
 } from '../../src/mcp/sdk-v1/index.ts'
 import type { CredentialVault } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
+import type { OpenVaultOptions } from '../../src/vault/open-vault-options.ts'
 import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
 import type { CredentialsProviderOptions } from '../../src/vault/provider/credentials-provider-options.ts'
 import type { AdminOptions } from '../../src/web/admin/admin-options.ts'
@@ -42,6 +44,11 @@ export interface HarnessOptions {
   readonly mount?: McpMountOptions
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
+  readonly vault?: Partial<OpenVaultOptions>
+  /** Opens a second vault, a replica that serves all pages, while the first serves the tools. Called for each of the two. */
+  readonly shared?: () => Pick<OpenVaultOptions, 'pendingStore' | 'browserSessions' | 'changeFeed'>
+  /** The web key of both replicas. Default a new one. */
+  readonly webKey?: string
   readonly warn?: (message: string) => void
   readonly maxRejectedOwnersPerMinute?: number
   readonly cacheSeconds?: number
@@ -61,7 +68,11 @@ export interface HarnessOptions {
 export interface Harness {
   readonly baseUrl: string
   readonly vault: CredentialVault
+  /** The vault that serves the pages: the second replica, where there is one. */
+  readonly pages: CredentialVault
   readonly jira: CredentialsProvider<typeof jiraVariables>
+  /** The provider in `pages`. */
+  readonly pagesJira: CredentialsProvider<typeof jiraVariables>
   readonly audit: MemoryAudit
   readonly backend: SecretBackend
   readonly identityProvider: TestIdentityProvider
@@ -70,6 +81,8 @@ export interface Harness {
   forget(user: string, provider?: string): Promise<void>
   /** A client with this user's token. */
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
+  /** Every client is gone at once. */
+  disconnectAll(): void
   /** How many responses the server has begun and not ended. */
   openResponses(): number
   close(): Promise<void>
@@ -79,6 +92,8 @@ export interface ConnectOptions {
   /** How the client answers a link; without it, it declares no URL mode. */
   readonly onLink?: (link: string) => ElicitResult['action'] | Promise<ElicitResult['action']>
   readonly clientId?: string
+  /** In place of the global one. */
+  readonly fetch?: typeof fetch
 }
 
 export interface TestClient {
@@ -104,7 +119,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   })
   const audit = memoryAudit()
   const backend = options.backend ?? memoryBackend()
-  const vault = await openVault({
+  const { shared } = options
+  const vaultOptions: OpenVaultOptions = {
     serverBaseUrl: baseUrl,
     backend,
     audit: options.wrapAudit?.(audit) ?? audit,
@@ -112,17 +128,26 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     linkTtlSeconds: options.linkTtlSeconds ?? 600,
     rateLimits: { pagesPerMinute: 100_000, loginsPerMinute: 100_000, submitsPerMinute: 100_000 },
     warn: options.warn ?? (() => undefined),
+    ...options.vault,
     ...(options.admin && { admin: options.admin(identityProvider.issuer) }),
     ...(options.expiryNoticeDays !== undefined && { expiryNoticeDays: options.expiryNoticeDays }),
     ...(options.cacheSeconds !== undefined && { cacheSeconds: options.cacheSeconds }),
     ...(options.maxRejectedOwnersPerMinute && { maxRejectedOwnersPerMinute: options.maxRejectedOwnersPerMinute }),
-  })
-  const jira = new CredentialsProvider({
-    vault,
-    name: 'jira',
-    variables: jiraVariables,
-    ...options.jira,
-  } as CredentialsProviderOptions<typeof jiraVariables>)
+    ...(shared && { webKey: options.webKey ?? generateKeyText() }),
+  }
+  const vault = await openVault({ ...vaultOptions, ...shared?.() })
+  const providerIn = (one: CredentialVault) =>
+    new CredentialsProvider({
+      vault: one,
+      name: 'jira',
+      variables: jiraVariables,
+      ...options.jira,
+    } as CredentialsProviderOptions<typeof jiraVariables>)
+  const pages = shared && (await openVault({ ...vaultOptions, ...shared() }))
+  const pagesJira = pages && providerIn(pages)
+  pagesJira?.register(app)
+  const jira = providerIn(vault)
+  app.use(vault.healthRoutes().routes)
   jira.register(app)
   const clients: Client[] = []
   app.use(
@@ -163,7 +188,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   return {
     baseUrl,
     vault,
+    pages: pages ?? vault,
     jira,
+    pagesJira: pagesJira ?? jira,
     audit,
     backend,
     identityProvider,
@@ -184,12 +211,14 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       clients.push(connected.client)
       return connected
     },
+    disconnectAll: () => server.closeAllConnections(),
     openResponses: () => open,
     async close() {
       await Promise.all(clients.map((client) => client.close()))
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
+      await pages?.close()
       await identityProvider.close()
     },
   }
@@ -199,7 +228,12 @@ function secretLength(jira: CredentialsProvider<typeof jiraVariables>, extra: To
   return jira.getCredentials(extra).use(({ pat }) => `a secret of ${pat.length} characters`)
 }
 
-async function connectClient(url: string, token: string, { onLink }: ConnectOptions): Promise<TestClient> {
+/** A client with this token at the MCP endpoint of any server. */
+export async function connectClient(
+  url: string,
+  token: string,
+  { onLink, fetch: ownFetch }: ConnectOptions,
+): Promise<TestClient> {
   const links: string[] = []
   const elicitationIds: string[] = []
   const completed: string[] = []
@@ -221,6 +255,7 @@ async function connectClient(url: string, token: string, { onLink }: ConnectOpti
   }
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { authorization: `Bearer ${token}` } },
+    ...(ownFetch && { fetch: ownFetch }),
   })
   await client.connect(transport as Parameters<Client['connect']>[0])
   const call = async (tool = 'read_secret', options?: RequestOptions) =>

@@ -98,7 +98,18 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: ['test/attacks/audit/log-flooded-by-strangers.test.ts', 'test/core/journal/refusal-cap.test.ts'],
   },
   { name: 'json-depth-not-counted', tests: ['test/attacks/http/json-that-is-slow-to-parse.test.ts'] },
+  { name: 'end-does-not-wait-for-saves', tests: ['test/e2e/shutdown.test.ts'] },
+  { name: 'waiting-calls-left-at-the-end', tests: ['test/e2e/shutdown.test.ts'] },
+  { name: 'ready-while-draining', tests: ['test/e2e/shutdown.test.ts'] },
+  { name: 'stopping-takes-calls', tests: ['test/attacks/calls/calls-while-stopping.test.ts'] },
+  { name: 'slow-body-holds-the-end', tests: ['test/attacks/server/health-routes.test.ts'] },
   { name: 'unread-responses-kept', tests: ['test/attacks/http/responses-that-nobody-reads.test.ts'] },
+  { name: 'writer-bundle-that-reads', tests: ['test/backends/sealed-file/bundles.test.ts'] },
+  { name: 'mark-key-signs-records', tests: ['test/attacks/tiers/tool-tier-forges-a-record.test.ts'] },
+  { name: 'form-tier-not-proven', tests: ['test/vault/tiers.test.ts'] },
+  { name: 'store-key-beside-bundle', tests: ['test/backends/sealed-file/bundles.test.ts'] },
+  { name: 'login-of-the-other-tier', tests: ['test/e2e/two-tiers.test.ts'] },
+  { name: 'outdated-bundle-saves', tests: ['test/backends/sealed-file/bundles.test.ts'] },
 ]
 
 export function patchOf({ name }: Mutation): string {

@@ -1,5 +1,17 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
+import { describeBrowserSessions } from '../../src/testing/browser-sessions/suite.ts'
+
+describe('the public suite', () => {
+  describeBrowserSessions({
+    test,
+    async create() {
+      vi.useRealTimers()
+      const sessions = memoryBrowserSessions()
+      return { here: sessions, there: sessions, close: async () => undefined }
+    },
+  })
+})
 
 const START = Date.UTC(2026, 10, 22)
 

@@ -1,16 +1,19 @@
 import { createServer } from 'node:http'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { httpBrowser } from '../../examples/tickets/http-browser.ts'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { createSealer, type Sealer } from '../../src/core/crypto/seal.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
-import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
+import type { CredentialLookup, SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import { localUser } from '../../src/identity/local-user.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import { type FormTier, openFormTier } from '../../src/vault/form-tier.ts'
+import { CredentialsProvider } from '../../src/vault/provider/credentials-provider.ts'
+import { openFormTierVault, openToolTierVault } from '../../src/vault/tier-vaults.ts'
 import { openToolTier, type ToolTier } from '../../src/vault/tool-tier.ts'
 import { PAGE_PURPOSES } from '../../src/web/http/web-parts.ts'
 import { freePort } from '../harness/free-port.ts'
@@ -114,6 +117,55 @@ test('a tier cannot name what it may not do', () => {
   expect(impossible).toBeTypeOf('function')
 })
 
+describe('the form tier as a vault for a module of tools', () => {
+  const options = (read: () => Promise<CredentialLookup>) => ({
+    serverBaseUrl: 'http://localhost',
+    identity: localUser({ name: 'alice' }),
+    backend: { ...memoryBackend(), read },
+    audit: memoryAudit(),
+    warn: () => undefined,
+  })
+  const failing = (code: 'forbidden' | 'unavailable') => async () => {
+    throw new CredentialVaultError(code, 'test')
+  }
+
+  test('does not open if its login may read, even where nothing is stored, nor if that cannot be asked', async () => {
+    const reading = openFormTierVault(options(async () => ({ status: 'absent' })))
+    await expect(reading).rejects.toMatchObject({ code: 'configuration_invalid', reason: 'tier_keys' })
+    await expect(openFormTierVault(options(failing('unavailable')))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  test('gives providers their pages, and refuses what only the tool tier does', async () => {
+    const vault = await openFormTierVault(options(failing('forbidden')))
+    onTestFinished(() => vault.close())
+    const jira = new CredentialsProvider({ vault, name: 'jira', variables: { pat: { label: 'Token' } } })
+    await jira.ready()
+    const refused = { code: 'forbidden', reason: 'other_tier' }
+    await expect(jira.invalidateCredentials(owner)).rejects.toMatchObject(refused)
+    await expect(vault.offboard(owner)).rejects.toMatchObject(refused)
+    expect(() => vault.bearerGate()).toThrow('This process is the form tier')
+  })
+})
+
+test('the tool tier as a vault refuses to revoke, to end sessions and to offboard', async () => {
+  const vault = await openToolTierVault({
+    serverBaseUrl: 'http://localhost',
+    identity: localUser({ name: 'alice' }),
+    backend: memoryBackend(),
+    audit: memoryAudit(),
+    warn: () => undefined,
+  })
+  onTestFinished(() => vault.close())
+  const jira = new CredentialsProvider({ vault, name: 'jira', variables: { pat: { label: 'Token' } } })
+  const refused = { code: 'forbidden', reason: 'other_tier' }
+  await expect(jira.invalidateCredentials(owner)).rejects.toMatchObject(refused)
+  await expect(vault.offboard(owner)).rejects.toMatchObject(refused)
+  await expect(vault.endSessions(owner)).rejects.toMatchObject(refused)
+  const other = { vault, name: 'jira', variables: { key: { label: 'Key' } } }
+  expect(() => new CredentialsProvider(other)).toThrow('already has a provider named jira')
+  expect(vault.openPaths.filter((path) => path.includes('/credentials'))).toEqual([])
+})
+
 const TIERS = { openFormTier, openToolTier } as const
 const TOOL_OPTIONS = {
   cacheSeconds: 5,
@@ -189,6 +241,7 @@ test('a tool tier opens and leaves requests, and can neither claim one nor close
     'label',
     'leave',
     'openOrReuse',
+    'outliveProcess',
     'wait',
     'withdraw',
   ])

@@ -51,6 +51,10 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'key.resealed': '`count` records were rewritten. In the sealed file their versions stay the same.',
   'key.rewrapped':
     "The sealed file's keys are about to be locked with the store key `version` instead of `previousVersion`.",
+  'key.writer_exported':
+    "An operator is about to get the form tier's keys of the sealed file, up to the key `version`.",
+  'key.reader_exported':
+    "An operator is about to get the tool tier's keys, which open every record, up to the key `version`.",
   'key.retired': 'The earlier keys of the sealed file are about to be removed.',
   'key.change_failed':
     'A change of the keys failed. `reason` says why; `key.resealing` may have rewritten some records.',

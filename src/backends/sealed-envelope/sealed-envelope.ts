@@ -163,7 +163,9 @@ function passedOn(inner: SecretBackend) {
     ...(inner.rights && { rights: inner.rights.bind(inner) }),
     ...(inner.deriveKey && { deriveKey: inner.deriveKey.bind(inner) }),
     ...(inner.storeKeys && { storeKeys: inner.storeKeys }),
+    ...(inner.checkKeys && { checkKeys: inner.checkKeys.bind(inner) }),
     ...(inner.announceServer && { announceServer: inner.announceServer.bind(inner) }),
+    ...(inner.announcedServers && { announcedServers: inner.announcedServers.bind(inner) }),
   }
 }
 

@@ -16,6 +16,7 @@ import type {
 import { type CurrentRecord, type CurrentRecords, emptiedVersion, versionOf } from './current-record.ts'
 import { MAX_FILE_BYTES } from './files/durable-file.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
+import { findKeyPair } from './keys/keyring.ts'
 import { encodeRecord, type NewHeader, openRecord, type RecordKind, type RecordPayload } from './record.ts'
 import { recordError } from './record-error.ts'
 import { recordId } from './record-id.ts'
@@ -30,7 +31,7 @@ export interface CredentialFiles {
   find(key: StorageKey): Promise<CurrentRecord>
   isCurrent(key: StorageKey, version: StoredVersion): boolean
   read(key: StorageKey): Promise<CredentialLookup>
-  /** Opens the box too, for the labels and field names in it. */
+  /** Opens the box too, for the labels and field names in it, in a process that can. */
   stat(key: StorageKey): Promise<CredentialStatus>
   readonly rejections: RejectionFiles
   write(key: StorageKey, values: CredentialValues, intent: WriteIntent, signal: AbortSignal): Promise<StoredVersion>
@@ -94,15 +95,14 @@ export function createCredentialFiles({ keys, revisions, records, warn }: Creden
 
   async function labelsOf(
     found: CurrentRecord,
-    { labels }: RecordPayload,
+    { labels }: Pick<RecordPayload, 'labels'>,
   ): Promise<{ readonly labels?: VersionLabels }> {
     const rejectedAt = await rejections.at(found)
     const all = { ...labels, ...(rejectedAt && { rejectedAt }) }
     return Object.keys(all).length > 0 ? { labels: all } : {}
   }
 
-  async function read(key: StorageKey): Promise<CredentialLookup> {
-    const found = await find(key)
+  async function read(key: StorageKey, found: CurrentRecord): Promise<CredentialLookup> {
     const status = statusOf(found)
     if (status.status !== 'active') return status
     if (found.kind !== 'verified') throw recordError('swapped', revisions.path(idOf(key), revisionOf(found)))
@@ -115,7 +115,7 @@ export function createCredentialFiles({ keys, revisions, records, warn }: Creden
 
   return {
     find,
-    read,
+    read: async (key) => read(key, await find(key)),
     commit,
     rejections,
     path: (key) => revisions.path(idOf(key), '*'),
@@ -129,7 +129,9 @@ export function createCredentialFiles({ keys, revisions, records, warn }: Creden
     },
 
     async stat(key) {
-      const found = await read(key)
+      const current = await find(key)
+      if (!canOpen(current)) return { ...statusOf(current), ...(await labelsOf(current, {})) }
+      const found = await read(key, current)
       if (found.status !== 'active') return found
       const { values, ...status } = found
       return { ...status, fields: Object.keys(values) }
@@ -196,6 +198,12 @@ export function statusOf(found: CurrentRecord): CredentialStatus {
       return header.kind === 'purged' ? { status: 'absent' } : { status: header.kind, version: versionOf(header) }
     }
   }
+}
+
+/** Whether this process has the key of the record's box. The form tier has none, and knows what header and mark say. */
+function canOpen(found: CurrentRecord): boolean {
+  if (found.kind !== 'verified') return true
+  return findKeyPair(found.keyring.sealKeys, found.record.header.sealKey)?.privateKey !== undefined
 }
 
 /** Whether an earlier attempt of the same operation succeeded and its answer was lost. */

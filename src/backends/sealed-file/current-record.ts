@@ -3,7 +3,7 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StoredVersion, VersionRef } from '../../core/ports/secret-backend.ts'
 import { storageError } from './files/storage-error.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
-import { findKeyPair, type Keyring } from './keys/keyring.ts'
+import { findKeyPair, type StoreKeyring } from './keys/keyring.ts'
 import { numberOf, type RecordHeader, type VerifiedRecord, verifyRecord } from './record.ts'
 import { recordError } from './record-error.ts'
 import type { RevisionListing, Revisions } from './revisions.ts'
@@ -12,7 +12,7 @@ import type { RevisionListing, Revisions } from './revisions.ts'
 export type CurrentRecord = { readonly listing: RevisionListing } & (
   | { readonly kind: 'none' }
   /** `keyring` verified it, and holds the key of its box unless that is missing. */
-  | { readonly kind: 'verified'; readonly record: VerifiedRecord; readonly keyring: Keyring }
+  | { readonly kind: 'verified'; readonly record: VerifiedRecord; readonly keyring: StoreKeyring }
   /** A revocation emptied it and found no space for its mark. */
   | { readonly kind: 'emptied'; readonly revision: number; readonly at: Date }
   | { readonly kind: 'damaged'; readonly revision: number; readonly error: CredentialVaultError }

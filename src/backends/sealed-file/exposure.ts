@@ -3,12 +3,12 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import type { ExposedCredential, Exposure } from '../../core/ports/store-keys.ts'
 import { type CurrentRecord, type CurrentRecords, versionOf } from './current-record.ts'
-import type { Keyring } from './keys/keyring.ts'
+import type { StoreKeyring } from './keys/keyring.ts'
 import { numberOf, openRecord, type RecordHeader } from './record.ts'
 import { HOLD_MS, type Revisions } from './revisions.ts'
 
 export interface ExposureParts {
-  readonly keyring: Keyring
+  readonly keyring: StoreKeyring
   readonly records: CurrentRecords
   readonly revisions: Revisions
 }
@@ -57,7 +57,7 @@ interface ExposedKey {
 function exposureOf(
   header: RecordHeader,
   exposed: ExposedKey | undefined,
-  { sealKeys }: Keyring,
+  { sealKeys }: StoreKeyring,
 ): ExposedCredential['exposure'] | undefined {
   const isActive = header.kind === 'active'
   if (!exposed) return isActive ? 'current' : 'earlier'
@@ -77,7 +77,7 @@ function isPurged(found: CurrentRecord): boolean {
 }
 
 /** Returns when the last writer had dropped the key, in Unix milliseconds. The newest key is still in use. */
-function endOf({ sealKeys, retired }: Keyring, key: string): number {
+function endOf({ sealKeys, retired }: StoreKeyring, key: string): number {
   const at = sealKeys.findIndex(({ id }) => id === key)
   if (at === 0) return Number.POSITIVE_INFINITY
   const end = sealKeys[at - 1]?.createdAt ?? retired.find(({ id }) => id === key)?.replacedAt

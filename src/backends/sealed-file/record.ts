@@ -5,7 +5,7 @@ import { hash, openBox, sealBox, sign, verifySignature, wipe } from '../../core/
 import { parsedJson } from '../../core/model/json.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { WriteIntent } from '../../core/ports/secret-backend.ts'
-import { findKeyPair, type Keyring } from './keys/keyring.ts'
+import { findKeyPair, pairOf, type StoreKeyring } from './keys/keyring.ts'
 import { recordError } from './record-error.ts'
 
 /**
@@ -88,14 +88,15 @@ export function numberOf({ number, revision }: Pick<RecordHeader, 'number' | 're
 /** The part of a header that does not come from the keyring. */
 export type NewHeader = Omit<RecordHeader, 'store' | 'sealKey' | 'signKey'>
 
-export function encodeRecord(header: NewHeader, payload: RecordPayload, keyring: Keyring): Buffer {
+export function encodeRecord(header: NewHeader, payload: RecordPayload, keyring: StoreKeyring): Buffer {
   const [sealKey] = keyring.sealKeys
   const [signKey] = keyring.signKeys
+  const { privateKey } = pairOf(signKey, 'save')
   const whole: RecordHeader = { ...header, store: keyring.store, sealKey: sealKey.id, signKey: signKey.id }
   // An invalid header must not be written, since no reader would accept it.
   const headerLine = Buffer.from(JSON.stringify(headerSchema.parse(whole))).toString('base64url')
   const signed = `${FORMAT}\n${headerLine}\n${header.kind === 'purged' ? '' : box(headerLine, payload, sealKey.publicKey)}\n`
-  const signature = sign(Buffer.from(signed), signKey.privateKey)
+  const signature = sign(Buffer.from(signed), privateKey)
   return Buffer.from(`${signed}${Buffer.from(signature).toString('base64url')}\n`)
 }
 
@@ -107,7 +108,7 @@ export interface RecordPlace {
 }
 
 /** Checks form, signature and place, in this order. Throws `record_tampered` or `record_replayed`. */
-export function verifyRecord(bytes: Buffer, place: RecordPlace, keyring: Keyring): VerifiedRecord {
+export function verifyRecord(bytes: Buffer, place: RecordPlace, keyring: StoreKeyring): VerifiedRecord {
   const { header, headerLine, box, signature, signed } = parseRecord(bytes, place.path)
   const writer = findKeyPair(keyring.signKeys, header.signKey)
   if (!writer) throw recordError('unknown_writer', place.path)
@@ -139,10 +140,10 @@ export function headerOf(bytes: Buffer): RecordHeader | undefined {
 }
 
 /** Opens the box of a record that is not purged. Throws `record_tampered`. */
-export function openRecord(record: VerifiedRecord, keyring: Keyring): RecordPayload {
+export function openRecord(record: VerifiedRecord, keyring: StoreKeyring): RecordPayload {
   const keys = findKeyPair(keyring.sealKeys, record.header.sealKey)
   if (!keys) throw recordError('unknown_seal_key', record.path)
-  const content = openBox(record.box, keys)
+  const content = openBox(record.box, pairOf(keys, 'read'))
   if (!content) throw recordError('seal', record.path)
   const payload = readContent(content, record.headerHash)
   wipe(content)

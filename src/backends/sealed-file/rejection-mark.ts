@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { canonicalBase64url } from '../../core/crypto/base64url.ts'
 import { sign, verifySignature } from '../../core/crypto/sodium.ts'
 import { parsedJson } from '../../core/model/json.ts'
-import { findKeyPair, type Keyring } from './keys/keyring.ts'
+import { findKeyPair, pairOf, type StoreKeyring } from './keys/keyring.ts'
+import { markKeysOf } from './keys/mark-keys.ts'
 
 /**
  * The mark that a service has rejected one version, as a file of three lines beside the record, each ended by LF:
@@ -35,19 +36,22 @@ export interface MarkedVersion {
   readonly version: string
 }
 
-export function encodeMark({ id, version }: MarkedVersion, rejectedAt: Date, keyring: Keyring): Buffer {
-  const [signKey] = keyring.signKeys
+export function encodeMark({ id, version }: MarkedVersion, rejectedAt: Date, keyring: StoreKeyring): Buffer {
+  const [signKey] = markKeysOf(keyring)
   const header = { store: keyring.store, id, version, at: rejectedAt.getTime(), signKey: signKey.id }
   const signed = `${FORMAT}\n${Buffer.from(JSON.stringify(headerSchema.parse(header))).toString('base64url')}\n`
-  return Buffer.from(`${signed}${Buffer.from(sign(Buffer.from(signed), signKey.privateKey)).toString('base64url')}\n`)
+  return Buffer.from(
+    `${signed}${Buffer.from(sign(Buffer.from(signed), pairOf(signKey, 'mark').privateKey)).toString('base64url')}\n`,
+  )
 }
 
 /** Returns when the version was rejected, or undefined if the file is not a valid mark of it. */
-export function openMark(bytes: Buffer, { id, version }: MarkedVersion, keyring: Keyring): Date | undefined {
+export function openMark(bytes: Buffer, { id, version }: MarkedVersion, keyring: StoreKeyring): Date | undefined {
   const [format, headerLine = '', signature = '', end, ...more] = bytes.toString('latin1').split('\n')
   if (format !== FORMAT || end !== '' || more.length > 0) return undefined
   const header = headerSchema.safeParse(parsedJson(Buffer.from(headerLine, 'base64url').toString())).data
-  const signer = header && findKeyPair(keyring.signKeys, header.signKey)
+  // Marks made before they had keys of their own are signed as records are.
+  const signer = header && findKeyPair([...markKeysOf(keyring), ...keyring.signKeys], header.signKey)
   if (!signer) return undefined
   const signed = Buffer.from(`${format}\n${headerLine}\n`, 'latin1')
   const signatureBytes = canonicalBase64url(signature)

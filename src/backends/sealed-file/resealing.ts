@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../core/host/deadline.ts'
 import type { ResealProgress, ResealReport } from '../../core/ports/store-keys.ts'
 import type { CurrentRecord, CurrentRecords } from './current-record.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
-import type { Keyring } from './keys/keyring.ts'
+import type { StoreKeyring } from './keys/keyring.ts'
 import { encodeRecord, headerOf, numberOf, openRecord, type RecordHeader } from './record.ts'
 import { recordError } from './record-error.ts'
 import type { RejectionFiles } from './rejection-files.ts'
@@ -81,7 +81,7 @@ async function resealOne(
 async function rewrite(
   { records, revisions, rejections }: ResealingParts,
   found: Verified,
-  keyring: Keyring,
+  keyring: StoreKeyring,
 ): Promise<boolean> {
   const { listing, record } = found
   const { header } = record
@@ -102,7 +102,11 @@ async function rewrite(
 const NO_PAYLOAD = { provider: '', owner: { issuer: '', subject: '' } }
 
 /** A save keeps its predecessor, and a killed run may have rewritten a record without emptying the old revision. */
-async function emptyOldRevisions(revisions: Revisions, { listing, record }: Verified, keyring: Keyring): Promise<void> {
+async function emptyOldRevisions(
+  revisions: Revisions,
+  { listing, record }: Verified,
+  keyring: StoreKeyring,
+): Promise<void> {
   if (keyring.sealKeys.length === 1 && keyring.retired.length === 0) return
   for (const revision of listing.revisions.slice(0, -1)) {
     const file = await revisions.read(listing.id, revision)
@@ -112,6 +116,9 @@ async function emptyOldRevisions(revisions: Revisions, { listing, record }: Veri
   }
 }
 
-function isUnder({ sealKeys: [seal], signKeys: [sign] }: Keyring, header: Pick<RecordHeader, 'sealKey' | 'signKey'>) {
+function isUnder(
+  { sealKeys: [seal], signKeys: [sign] }: StoreKeyring,
+  header: Pick<RecordHeader, 'sealKey' | 'signKey'>,
+) {
   return header.sealKey === seal.id && header.signKey === sign.id
 }

@@ -6,17 +6,13 @@ import { throwIfAborted } from '../../core/host/deadline.ts'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { SecretBackend, Tier } from '../../core/ports/secret-backend.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
-import { type CredentialFiles, createCredentialFiles } from './credential-files.ts'
-import { createCurrentRecords } from './current-record.ts'
 import { storageError } from './files/storage-error.ts'
-import { holdKeyring } from './keys/held-keyring.ts'
-import { createRevisions, type Revisions } from './revisions.ts'
+import { readBundle } from './keys/bundle.ts'
+import { type OpenedStore, openWithBundle, openWithStoreKey } from './opened-store.ts'
 import { revoke } from './revocation.ts'
-import { announceServer, type ServerPresence } from './server-presence.ts'
-import { openStoreFolder } from './store-folder.ts'
-import { createStoreKeys } from './store-keys.ts'
+import { announcedServers, announceServer, type ServerPresence } from './server-presence.ts'
 
 export interface SealedFileOptions {
   /**
@@ -32,6 +28,12 @@ export interface SealedFileOptions {
    * used with a warning if only root can change it.
    */
   readonly keyFile?: string | undefined
+  /**
+   * File with the keys of one tier, from `mcp-credential-vault keys export-writer` or `keys export-reader`, instead of the store's key. The
+   * writer's saves and revokes and cannot read; the reader's reads and sets marks of rejections and cannot save. The store must exist. A
+   * store key in the environment is refused then.
+   */
+  readonly bundleFile?: string | undefined
   /** Creates a store when the folder holds none. Default true. Use false where that would only hide a wrong folder. */
   readonly create?: boolean | undefined
   /** Called at `open()` and `list()` about weak or unusual conditions that are no errors. Default `process.emitWarning`. */
@@ -42,17 +44,10 @@ const optionsSchema = z.strictObject({
   folder: z.string().min(1),
   key: z.string().optional(),
   keyFile: z.string().min(1).optional(),
+  bundleFile: z.string().min(1).optional(),
   create: z.boolean().default(true),
   warn: z.custom<(message: string) => void>((value) => typeof value === 'function', 'must be a function').optional(),
 } satisfies OptionSchemas<SealedFileOptions>)
-
-interface OpenedStore {
-  readonly root: string
-  readonly masterKey: Uint8Array
-  readonly files: CredentialFiles
-  readonly revisions: Revisions
-  readonly storeKeys: StoreKeys
-}
 
 /**
  * Keeps credentials in a folder on this machine: one file for each revision, sealed with libsodium's `crypto_box_seal`, signed with
@@ -76,7 +71,15 @@ interface OpenedStore {
  * ```
  */
 export function sealedFile(options: SealedFileOptions): SecretBackend {
-  const { folder, key, keyFile, create, warn = processWarning } = parseOptions(optionsSchema, options, 'sealedFile')
+  const {
+    folder,
+    key,
+    keyFile,
+    bundleFile,
+    create,
+    warn = processWarning,
+  } = parseOptions(optionsSchema, options, 'sealedFile')
+  const keySource = { name: 'MCP_VAULT_KEY', text: key, file: keyFile } as const
   let store: OpenedStore | undefined
   let mark: ServerPresence | undefined
 
@@ -85,6 +88,12 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     throw new CredentialVaultError('configuration_invalid', `The sealed file ${folder} is not open.`, {
       reason: 'not_open',
     })
+  }
+
+  function master(): NonNullable<OpenedStore['master']> {
+    const { master: held, tier } = opened()
+    if (held) return held
+    throw notOfTier(tier)
   }
 
   async function guarded<T>(work: (store: OpenedStore) => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -96,51 +105,54 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     }
   }
 
-  return {
+  const backend: SecretBackend = {
     name: 'sealed-file',
 
     async open(events) {
       await sodiumReady()
-      const source = { name: 'MCP_VAULT_KEY', text: key, file: keyFile } as const
-      const found = findKey({ ...source, warn, onFound: events?.keyConfigured })
+      const found = findKey({ ...keySource, warn, onFound: events?.keyConfigured })
+      if (bundleFile !== undefined && found) throw keyBesideBundle(found.source)
       try {
-        const { root, keyring, found: used } = await openStoreFolder(folder, found, { create, warn }, events)
-        const keys = holdKeyring({
-          root,
-          keyring,
-          found: used,
-          findKey: () => findKey({ ...source, warn: () => {} }),
-          warn,
-        })
-        const revisions = createRevisions(root)
-        const records = createCurrentRecords(revisions, keys)
-        const files = createCredentialFiles({ keys, revisions, records, warn })
-        const { rejections } = files
-        const storeKeys = createStoreKeys({ root, found: used, keys, records, revisions, rejections })
-        store = { root, masterKey: used.key, files, revisions, storeKeys }
+        store =
+          bundleFile === undefined
+            ? await openWithStoreKey({ folder, create, source: keySource, found, events, warn })
+            : await openWithBundle(bundleFile, { folder, warn })
       } catch (error) {
         throw storageError(error, folder)
       }
     },
 
-    read: (storageKey, { signal }) => guarded(({ files }) => files.read(storageKey), signal),
+    read: (storageKey, { signal }) =>
+      guarded(async ({ files, tier }) => {
+        // Also where nothing is stored, so that "absent" is not mistaken for the right to read.
+        if (tier === 'form') throw notOfTier(tier)
+        return files.read(storageKey)
+      }, signal),
 
     stat: (storageKey, { signal }) => guarded(({ files }) => files.stat(storageKey), signal),
 
     isCurrent: (storageKey, version) => opened().files.isCurrent(storageKey, version),
 
     write: (storageKey, values, intent, { signal }) =>
-      guarded(({ files }) => files.write(storageKey, values, intent, signal), signal),
+      guarded(async ({ files, tier }) => {
+        if (tier === 'tool') throw notOfTier(tier)
+        return files.write(storageKey, values, intent, signal)
+      }, signal),
 
     markRejected: (storageKey, version, rejectedAt, { signal }) =>
       guarded(({ files }) => files.rejections.set(storageKey, version, rejectedAt), signal),
 
     revoke: (storageKey, intent, { signal }) =>
-      guarded(({ files, revisions }) => revoke(files, revisions, storageKey, intent, signal), signal),
+      guarded(async ({ files, revisions, tier }) => {
+        if (tier === 'tool') throw notOfTier(tier)
+        return revoke(files, revisions, storageKey, intent, signal)
+      }, signal),
 
     async *list({ signal }) {
       try {
-        yield* opened().files.all(signal)
+        const { files, tier } = opened()
+        if (tier === 'form') throw notOfTier(tier)
+        yield* files.all(signal)
       } catch (error) {
         throw storageError(error, folder)
       }
@@ -148,27 +160,65 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
 
     locate: (storageKey) => opened().files.path(storageKey),
 
-    deriveKey: (purpose) => deriveKey(opened().masterKey, `derived ${purpose}`),
+    ...(bundleFile === undefined && {
+      deriveKey: (purpose: string) => deriveKey(master().key, `derived ${purpose}`),
+      storeKeys: guardedStoreKeys((work, signal) => guarded(async () => work(master().storeKeys), signal)),
+    }),
 
-    storeKeys: {
-      rotate: (signal) => guarded(({ storeKeys }) => storeKeys.rotate(signal), signal),
-      reseal: (options, signal) => guarded(({ storeKeys }) => storeKeys.reseal(options, signal), signal),
-      rewrap: (newKey, signal) => guarded(({ storeKeys }) => storeKeys.rewrap(newKey, signal), signal),
-      retire: (options, signal) => guarded(({ storeKeys }) => storeKeys.retire(options, signal), signal),
-      exposed: (options, signal) => guarded(({ storeKeys }) => storeKeys.exposed(options, signal), signal),
+    ...(bundleFile !== undefined && {
+      principals: () => [{ tier: readBundle(bundleFile, () => {}).tier, backend }],
+    }),
+
+    async checkKeys() {
+      opened().keys.forWriting()
     },
 
-    async announceServer(serverBaseUrl) {
+    async announceServer(serverBaseUrl, noticed) {
       await mark?.close()
-      mark = await announceServer(opened().root, serverBaseUrl)
-      return mark?.others ?? false
+      mark = await announceServer(opened().root, serverBaseUrl, noticed)
+      return (mark?.others.length ?? 0) > 0
     },
+
+    announcedServers: async (serverBaseUrl) => announcedServers(opened().root, serverBaseUrl),
 
     async close() {
       await mark?.close()
       mark = undefined
-      if (store) wipe(store.masterKey)
+      if (store?.master) wipe(store.master.key)
       store = undefined
     },
   }
+  return backend
+}
+
+/** The store's keys, of which each operation runs through `guard`. */
+function guardedStoreKeys(
+  guard: <T>(work: (keys: StoreKeys) => Promise<T>, signal: AbortSignal) => Promise<T>,
+): StoreKeys {
+  return {
+    rotate: (signal) => guard((keys) => keys.rotate(signal), signal),
+    reseal: (options, signal) => guard((keys) => keys.reseal(options, signal), signal),
+    rewrap: (newKey, signal) => guard((keys) => keys.rewrap(newKey, signal), signal),
+    retire: (options, signal) => guard((keys) => keys.retire(options, signal), signal),
+    exportBundle: (tier, signal) => guard((keys) => keys.exportBundle(tier, signal), signal),
+    exposed: (options, signal) => guard((keys) => keys.exposed(options, signal), signal),
+  }
+}
+
+function notOfTier(tier: Tier): CredentialVaultError {
+  return new CredentialVaultError(
+    'forbidden',
+    tier === 'form'
+      ? 'This process has the keys of the form tier, which saves and revokes credentials and cannot read or list them.'
+      : 'This process has the keys of the tool tier, which reads credentials and cannot save or revoke them.',
+    { reason: 'other_tier' },
+  )
+}
+
+function keyBesideBundle(source: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `A store key (${source}) is configured beside a bundle, and would undo the separation of the tiers. Take the store key out of this process's environment.`,
+    { reason: 'two_keys' },
+  )
 }

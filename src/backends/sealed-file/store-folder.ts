@@ -42,6 +42,20 @@ export async function openStoreFolder(
   return { root, keyring, found }
 }
 
+/**
+ * Opens the folder of a store that another process made, without its keyring.
+ *
+ * @returns its real path
+ * @throws `configuration_invalid` if it holds no store, or for an unsafe folder
+ */
+export async function openExistingStore(folder: string, warn: (message: string) => void): Promise<string> {
+  await mustExist(folder)
+  const root = await safeRoot(folder, warn)
+  await makeFolders(root)
+  await sweepTemporaries(join(root, 'tmp'))
+  return root
+}
+
 async function mustExist(folder: string): Promise<void> {
   if ((await readSmallFile(keyringPath(folder))).kind !== 'missing' || (await hasRecords(folder))) return
   throw new CredentialVaultError(

@@ -5,9 +5,10 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import type { CurrentRecords } from './current-record.ts'
 import { exposed } from './exposure.ts'
+import { bundleText } from './keys/bundle.ts'
 import type { HeldKeyring } from './keys/held-keyring.ts'
-import { type Keyring, rotated, withoutOldKeys } from './keys/keyring.ts'
-import { changeKeyring, keyringBusy } from './keys/keyring-file.ts'
+import { rotated, type StoreKeyring, withoutOldKeys } from './keys/keyring.ts'
+import { changeKeyring, keyringBusy, readKeyring } from './keys/keyring-file.ts'
 import type { RejectionFiles } from './rejection-files.ts'
 import { reseal } from './resealing.ts'
 import { HOLD_MS, type Revisions } from './revisions.ts'
@@ -60,6 +61,13 @@ export function createStoreKeys(parts: StoreKeysParts): StoreKeys {
       return { key: newest.id, retired }
     },
 
+    async exportBundle(tier) {
+      // From the file, since "keys rotate" may have replaced the keys that this process holds.
+      const keyring = await readKeyring(root, found)
+      if (!keyring) throw keyringBusy('The store has no keyring any more.')
+      return { text: bundleText(keyring, tier), key: keyring.sealKeys[0].id }
+    },
+
     exposed: ({ key }, signal) => exposed({ keyring: keys.forReading(), records, revisions }, key, signal),
   }
 }
@@ -68,7 +76,7 @@ export function createStoreKeys(parts: StoreKeysParts): StoreKeys {
  * A writer takes its keys after it has listed the credential's revisions, and does not commit if that listing is older than half of the
  * holding time. So once all of it has passed, no writer commits with an earlier key any more.
  */
-function checkAge({ sealKeys: [newest] }: Keyring): void {
+function checkAge({ sealKeys: [newest] }: StoreKeyring): void {
   const ready = newest.createdAt + HOLD_MS
   if (Date.now() >= ready) return
   throw new CredentialVaultError(
@@ -81,7 +89,7 @@ function checkAge({ sealKeys: [newest] }: Keyring): void {
 
 async function checkNeeds(
   { records, revisions }: StoreKeysParts,
-  keyring: Keyring,
+  keyring: StoreKeyring,
   signal: AbortSignal,
 ): Promise<void> {
   const [seal] = keyring.sealKeys

@@ -19,6 +19,8 @@ export interface Offboarded extends Owner {
   readonly failures: readonly Failure[]
   /** Present with `listError`: providers that were named, whose named accounts could not be looked for. */
   readonly undeclared?: readonly string[]
+  /** Places that this command has ended on all running servers. */
+  readonly ended: readonly Remaining['what'][]
   /** Places that may still hold a value or a sign-in, each with its end. */
   readonly remaining: readonly Remaining[]
 }
@@ -41,9 +43,9 @@ const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
 
 /** Formats the result for people: what was done, what is left here, and what is left at the services. */
 export function offboardText(done: Offboarded, errors: readonly CredentialVaultError[]): string {
-  const { dryRun, listError, undeclared = [], remaining } = done
+  const { dryRun, listError, undeclared = [], ended, remaining } = done
   if (listError === undefined && !isFound(done)) {
-    const running = [notChecked, ...remaining.map(remainingLine)]
+    const running = [failuresText(errors), endedText(ended), notChecked, ...remaining.map(remainingLine)]
     return [nothingText(done), ...(dryRun ? [] : running)].join('')
   }
   return [
@@ -53,9 +55,16 @@ export function offboardText(done: Offboarded, errors: readonly CredentialVaultE
     undeclared.map(undeclaredLine).join(''),
     failuresText(errors),
     dryRun ? 'Nothing was changed.\n' : leftText(done),
+    endedText(ended),
     ...(dryRun ? [] : ['Not ended from here:\n', ...remaining.map(remainingLine)]),
     dryRun ? '' : advice,
   ].join('')
+}
+
+function endedText(ended: Offboarded['ended']): string {
+  return ended.length === 0
+    ? ''
+    : ['Ended on all running servers:\n', ...ended.map((what) => `  ${HELD[what]}\n`)].join('')
 }
 
 /** Formats what the running server did. */

@@ -1,4 +1,4 @@
-import type { CredentialVaultError } from '../../core/model/errors.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import { meansProvider, serviceOf, storageKey } from '../../core/model/storage-key.ts'
 import { revokeAllOf } from '../../core/operations/owner-revocation.ts'
@@ -12,7 +12,7 @@ import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { offboardByServer, serverOptions } from './offboard-by-server.ts'
 import { isFound, type Offboarded, offboardText, serverOffboardText } from './offboard-text.ts'
-import { remainingAfter } from './remaining.ts'
+import { type Remaining, remainingAfter } from './remaining.ts'
 
 export const offboard: Command = {
   name: 'offboard',
@@ -34,6 +34,8 @@ Usage: mcp-credential-vault offboard --issuer URL --subject SUBJECT [--providers
 Revokes every credential of this owner in the backend. Disable the account at the identity provider first: else the owner can sign in again.
 Browser sessions, links and cached values are in the memory of running servers and cannot be ended from here, so without --server the command
 ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
+Where the servers share a Redis that this environment names, the command ends browser sessions and links on all of them, and tells them to drop
+cached values. It lists those all the same, because a server that is cut off from Redis does not hear it.
 With --server the running server does all of it through its admin API, and the command ends with 0 once nothing is left.
 If nothing of the owner is stored, the command says what it checked. It then ends with 3, or with 0 if the running server did it.
 A failure does not keep the other credentials from being revoked. Run the command again after the times it prints.
@@ -88,19 +90,49 @@ async function offboarded(
   const { context } = access
   const keyOf = (name: string) => storageKey(name, owner)
   const wanted = { named: names.map(keyOf), known: declared.map(keyOf) }
+  const ending = dryRun ? undefined : await endedOnServers(access, owner)
   const { credentials, listed, otherProviders, damage, failures } = await withBar(terminal, 'revoke', (onDone) =>
     revokeAllOf(owner, { credentials: access.credentials, context, ...wanted, purge, dryRun, onDone }),
   )
-  const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now())
-  const errors = damage ? [...failures, damage] : failures
+  // Cuts off values that calls have read, in every server that hears it.
+  if (ending) access.servers.changes.offboarded(owner)
+  const ended = ending?.ended ?? []
+  const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now()).filter(
+    ({ what }) => !ended.includes(what),
+  )
+  const errors = [...(ending?.errors ?? []), ...failures, ...(damage ? [damage] : [])]
   const isDamaged = (provider: string) => isPlaceIn(damage?.message, access.credentials.locate(keyOf(provider)))
   const unlisted = damage && {
     listError: damage.code,
     undeclared,
     notListed: otherProviders.map((provider) => ({ provider, damaged: isDamaged(provider) })),
   }
-  const done = { ...owner, dryRun, credentials, listed, ...unlisted, failures: failuresOf(errors), remaining }
+  const done = { ...owner, dryRun, credentials, listed, ...unlisted, failures: failuresOf(errors), ended, remaining }
   return { done, errors }
+}
+
+/**
+ * Ends the owner's sessions, so that nothing is saved any more, and then their links and waiting calls, where the servers keep both in a
+ * store that they share.
+ */
+async function endedOnServers(
+  { servers: { endings } }: OperatorAccess,
+  owner: Owner,
+): Promise<{ readonly ended: readonly Remaining['what'][]; readonly errors: readonly CredentialVaultError[] }> {
+  const ended: Remaining['what'][] = []
+  const errors: CredentialVaultError[] = []
+  const attempt = async (what: Remaining['what'], work: Promise<void> | undefined) => {
+    try {
+      await work
+      if (work) ended.push(what)
+    } catch (error) {
+      if (!isCredentialVaultError(error)) throw error
+      errors.push(error)
+    }
+  }
+  await attempt('browser_sessions', endings?.sessions(owner))
+  await attempt('pending_links', endings?.requests(owner))
+  return { ended, errors }
 }
 
 interface LookedFor {

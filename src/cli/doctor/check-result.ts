@@ -4,8 +4,8 @@ import type { BackendCall, Tier } from '../../core/ports/secret-backend.ts'
 
 export interface CheckResult {
   readonly check: string
-  /** `skipped`: nothing was checked. */
-  readonly result: 'ok' | 'wrong' | 'skipped'
+  /** `warning`: it may be wrong, and only its operator can know. `skipped`: nothing was checked. */
+  readonly result: 'ok' | 'wrong' | 'warning' | 'skipped'
   /** The finding and what to do about it, or why the check was skipped. */
   readonly detail: string
 }

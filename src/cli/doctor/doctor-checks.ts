@@ -2,24 +2,31 @@ import { randomUUID } from 'node:crypto'
 import { type StorageKey, storageKey } from '../../core/model/storage-key.ts'
 import { checkNotSealed } from '../../core/model/stored-values.ts'
 import type { BackendPrincipal, OpeningEvents, SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { type CheckResult, call, skipped, TIER_NAMES, tried, verdict } from './check-result.ts'
 import { DOCTOR_ISSUER } from './leftover.ts'
 import { checkProbe } from './probe-checks.ts'
 
 const PROBES = 'doctor'
 
+export interface BackendChecks {
+  /** Default `doctor`. */
+  readonly provider?: string | undefined
+  /** The one tier that this environment is for. */
+  readonly tier?: BundleTier | undefined
+  /** Of every request, so that the backend's own log shows who made the probes. */
+  readonly correlationId: string
+  /** Refuses a key that is configured for two uses. */
+  readonly keyConfigured?: OpeningEvents['keyConfigured']
+}
+
 /**
- * Tests the rights of the backend's logins with a probe record below `provider`, default `doctor`, and removes the record. The form's login
- * must save, the tools' login must read, and neither may do the other's task; a single login must do both.
- *
- * @param correlationId of every request, so that the backend's own log shows who made the probes
- * @param keyConfigured refuses a key that is configured for two uses
+ * Tests the rights of the backend's logins with a probe record below `provider`, and removes the record. The form's login must save, the tools'
+ * login must read, and neither may do the other's task; a single login must do both.
  */
 export async function checkBackend(
   backend: SecretBackend,
-  provider: string | undefined,
-  correlationId: string,
-  keyConfigured?: OpeningEvents['keyConfigured'],
+  { provider, tier: only, correlationId, keyConfigured }: BackendChecks,
 ): Promise<readonly CheckResult[]> {
   const principals = backend.principals?.() ?? [{ tier: 'both' as const, backend }]
   const results: CheckResult[] = []
@@ -44,7 +51,7 @@ export async function checkBackend(
     // The form's policy allows a purge below the probes' own name, so rights are checked below another name.
     const elsewhere = keyBelow(provider ?? 'any-provider')
     for (const principal of usable) results.push(...(await checkRights(elsewhere, principal, correlationId)))
-    results.push(...skippedLogins(principals, usable))
+    results.push(...missingLogins(principals, usable, only))
   } finally {
     await Promise.all(usable.map((principal) => principal.backend.close()))
   }
@@ -75,21 +82,25 @@ async function firstActive(backend: SecretBackend, correlationId: string): Promi
 }
 
 /** Makes results for logins that this environment lacks and for logins that could not open the store. */
-function skippedLogins(all: readonly BackendPrincipal[], usable: readonly BackendPrincipal[]): readonly CheckResult[] {
+function missingLogins(
+  all: readonly BackendPrincipal[],
+  usable: readonly BackendPrincipal[],
+  only: BundleTier | undefined,
+): readonly CheckResult[] {
   if (all.some(({ tier }) => tier === 'both'))
     return usable.length > 0
       ? []
       : [skipped(`${TIER_NAMES.both} saves, reads and revokes`, 'it did not open the store')]
   return (['form', 'tool'] as const)
     .filter((tier) => !usable.some((principal) => principal.tier === tier))
-    .map((tier) =>
-      skipped(
-        `${TIER_NAMES[tier]} has the rights of its policy`,
-        all.some((principal) => principal.tier === tier)
-          ? 'it did not open the store'
-          : 'it is not in this environment',
-      ),
-    )
+    .map((tier) => {
+      const isHere = all.some((principal) => principal.tier === tier)
+      // createStores has refused an environment with the other tier's login.
+      if (only !== undefined && only !== tier && !isHere)
+        return { check: `${TIER_NAMES[tier]} is not in this environment`, result: 'ok', detail: 'as it must be' }
+      const why = isHere ? 'it did not open the store' : 'it is not in this environment'
+      return skipped(`${TIER_NAMES[tier]} has the rights of its policy`, why)
+    })
 }
 
 async function checkRights(

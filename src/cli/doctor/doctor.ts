@@ -3,40 +3,49 @@ import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
+import { UsageError } from '../terminal/command-line.ts'
+import { counted } from '../terminal/table.ts'
 import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
+import { checkOtherServers } from './other-servers.ts'
+import { checkSharedStores } from './shared-store-checks.ts'
 
 export const doctor: Command = {
   name: 'doctor',
   summary: 'test the store, logins and policies with a test record',
   parameters: [],
-  options: { provider: { type: 'string' } },
+  options: { provider: { type: 'string' }, tier: { type: 'string' } },
   help: `
-Usage: mcp-credential-vault doctor [--provider NAME] [--json]
+Usage: mcp-credential-vault doctor [--provider NAME] [--tier form|tool] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
 the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
-a wrong or missing key does not, unless the login may not list.
+a wrong or missing key does not, unless the login may not list. With Redis, it also tries a request and a sign-out there, and refuses a Redis
+that may drop them.
+--tier is for the environment of "start --tier form" or "start --tier tool": the other tier's login or bundle, or the store key, must not be
+in it, and what this tier must not do must be refused by the store itself.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {
+    const tier = tierFrom(input.text('tier'))
     await sodiumReady()
     warnOfUnknownVariables(terminal)
-    const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
-    const { backend, audit, pendingStore } = stores
+    const stores = createStores(terminal.environment, { create: false, stdout: process.stderr, tier })
+    const { backend, audit, pendingStore, browserSessions, changeFeed } = stores
     const correlationId = newCorrelationId()
     const keyConfigured = createKeyUses()
     try {
       const results = [
-        ...(await checkBackend(backend, input.text('provider'), correlationId, keyConfigured)),
+        ...(await checkBackend(backend, { provider: input.text('provider'), tier, correlationId, keyConfigured })),
         await checked('the audit log can be written', async () => {
           await openAudit(stores, terminal.environment, keyConfigured)
           await audit.append({
@@ -48,17 +57,29 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
+        ...(await checkSharedStores(pendingStore, browserSessions)),
         ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
+        ...(await checkOtherServers(stores, terminal)),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
     } finally {
-      await Promise.allSettled([backend.close(), pendingStore.shutdown()])
+      await Promise.allSettled([
+        backend.close(),
+        pendingStore.shutdown(),
+        browserSessions.close?.(),
+        changeFeed?.close(),
+      ])
       await audit.close()
     }
   },
+}
+
+function tierFrom(text: string | undefined): BundleTier | undefined {
+  if (text === undefined || text === 'form' || text === 'tool') return text
+  throw new UsageError('--tier is form or tool')
 }
 
 /** Returns undefined for a backend that derives no key, and for one that the audit log's check could not open. */
@@ -99,7 +120,7 @@ function serverSettings({ environment }: Terminal): CheckResult {
   }
 }
 
-const WORDS = { ok: 'ok', wrong: 'WRONG', skipped: 'skipped' } as const
+const WORDS = { ok: 'ok', wrong: 'WRONG', warning: 'WARNING', skipped: 'skipped' } as const
 
 function table(results: readonly CheckResult[]): string {
   const width = Math.max(...results.map(({ check }) => check.length))
@@ -108,5 +129,9 @@ function table(results: readonly CheckResult[]): string {
   )
   const count = (kind: CheckResult['result']) => results.filter(({ result }) => result === kind).length
   const end = count('wrong') === 0 ? 'All is well.' : `${count('wrong')} of ${results.length} checks failed.`
-  return `${lines.join('')}${end}${count('skipped') === 0 ? '' : ` ${count('skipped')} skipped.`}\n`
+  const others = [
+    ...(count('warning') === 0 ? [] : [`${counted(count('warning'), 'warning')}.`]),
+    ...(count('skipped') === 0 ? [] : [`${count('skipped')} skipped.`]),
+  ]
+  return `${lines.join('')}${[end, ...others].join(' ')}\n`
 }

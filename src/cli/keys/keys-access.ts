@@ -20,7 +20,7 @@ export interface KeysAccess<K = StoreKeys> {
 export function withStoreKeys(terminal: Terminal, work: (access: KeysAccess) => Promise<ExitCode>): Promise<ExitCode> {
   return withKeys(
     terminal,
-    ({ storeKeys, resealing }) => storeKeys ?? (resealing ? failForConfiguredKeys() : failWithoutKeys()),
+    ({ storeKeys, resealing }) => storeKeys ?? (resealing ? failForConfiguredKeys() : failWithoutKeys(terminal)),
     work,
   )
 }
@@ -30,7 +30,7 @@ export function withResealing(
   terminal: Terminal,
   work: (access: KeysAccess<Pick<StoreKeys, 'reseal'>>) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  return withKeys(terminal, ({ storeKeys, resealing }) => resealing ?? storeKeys ?? failWithoutKeys(), work)
+  return withKeys(terminal, ({ storeKeys, resealing }) => resealing ?? storeKeys ?? failWithoutKeys(terminal), work)
 }
 
 function withKeys<K>(
@@ -55,7 +55,13 @@ function withKeys<K>(
   })
 }
 
-function failWithoutKeys(): never {
+function failWithoutKeys({ environment }: Terminal): never {
+  if (environment['MCP_VAULT_BUNDLE_FILE']) {
+    throw new CredentialVaultError(
+      'unsupported',
+      "MCP_VAULT_BUNDLE_FILE holds the keys of one tier, which cannot change the store's. Run this command with MCP_VAULT_KEY_FILE instead.",
+    )
+  }
   throw new CredentialVaultError(
     'unsupported',
     'Only the sealed file has keys that this command changes. In Vault or AWS Secrets Manager, rotate the keys of the service itself. ' +

@@ -2,17 +2,22 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { formatKey } from '../../core/crypto/key-text.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
+/** Writes a key to a new file, as `writeNewFile` does. */
+export function writeNewKeyFile(option: string, file: string, key: Uint8Array): void {
+  writeNewFile(option, file, `${formatKey(key)}\n`)
+}
+
 /**
- * Writes a key to a new file that only this user can read.
+ * Writes the text of keys to a new file that only this user can read.
  *
  * @param option names the file in errors, e.g. `--out`
  * @throws `configuration_invalid` when the file exists, because everything sealed with its key would be lost
  */
-export function writeNewKeyFile(option: string, file: string, key: Uint8Array): void {
+export function writeNewFile(option: string, file: string, text: string): void {
   try {
     const descriptor = openSync(file, 'wx', 0o600)
     try {
-      writeSync(descriptor, `${formatKey(key)}\n`)
+      writeSync(descriptor, text)
       fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)

@@ -21,6 +21,7 @@ import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
+import { type RunningServers, runningServers } from './running-servers.ts'
 import { warnOfUnknownVariables } from './unknown-variables.ts'
 
 /** Operations of an operator on stored credentials. None of them returns a value. */
@@ -41,6 +42,7 @@ export interface OperatorAccess {
   readonly storeKeys: StoreKeys | undefined
   /** Undefined for a backend that seals nothing with keys from its configuration. */
   readonly resealing: SecretBackend['resealing'] | undefined
+  readonly servers: RunningServers
   /** Seconds that running servers may keep using the old value after this command. */
   readonly cacheSeconds: number
 }
@@ -51,14 +53,16 @@ export async function withOperatorAccess(
 ): Promise<ExitCode> {
   warnOfUnknownVariables(terminal)
   const stores = createStores(terminal.environment, { create: false, stdout: process.stderr })
-  const { backend, audit, pendingStore } = stores
+  const { backend, audit, pendingStore, browserSessions } = stores
   const warn = (problem: string) => terminal.error(`mcp-credential-vault: ${problem}\n`)
   const health = createHealth(warn)
   const journal = createJournal({ audit, health, warn })
   await sodiumReady()
+  let servers: RunningServers | undefined
   try {
     const keyConfigured = createKeyUses()
     await backend.open({ keyConfigured })
+    servers = runningServers(stores, terminal.environment, { warn, onFound: keyConfigured })
     await openAudit(stores, terminal.environment, keyConfigured).catch((error: unknown) => {
       if (!isFolderTrouble(error)) throw error
       // A revocation works without its line. Other operations fail when they write theirs.
@@ -69,8 +73,10 @@ export async function withOperatorAccess(
       actor: operator(),
     }
     const log = createAccessLog(journal, backend.name)
+    const changed = servers.changes.credential
     // A command prints the backend's errors itself.
-    const doors = { backend, log, calls: createBackendCalls({ name: backend.name, health: createHealth(() => {}) }) }
+    const calls = createBackendCalls({ name: backend.name, health: createHealth(() => {}) })
+    const doors = { backend, log, changed, calls }
     const marks = createRejectionMarks({ ...doors, warn })
     const record: OperatorCredentials['record'] = async (...line) => void (await log.grant(...line))
     const credentials: OperatorCredentials = {
@@ -82,10 +88,11 @@ export async function withOperatorAccess(
     }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
     const { storeKeys, resealing } = backend
-    return await work({ credentials, context, storeKeys, resealing, cacheSeconds })
+    return await work({ credentials, context, storeKeys, resealing, servers, cacheSeconds })
   } finally {
     // Close the log even if the others fail, or it would look like that of a killed process.
-    await Promise.allSettled([backend.close(), pendingStore.shutdown(), journal.close()])
+    await servers?.changes.close().catch(() => undefined)
+    await Promise.allSettled([pendingStore.shutdown(), browserSessions.close?.(), backend.close(), journal.close()])
     await audit.close()
   }
 }

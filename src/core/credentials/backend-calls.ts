@@ -58,6 +58,11 @@ const OF_ONE_CREDENTIAL: ReadonlySet<string | undefined> = new Set([
   'contended',
 ])
 
+/** Whether the error says nothing about the backend as a whole. */
+export function concernsOneCredential({ reason }: CredentialVaultError): boolean {
+  return OF_ONE_CREDENTIAL.has(reason)
+}
+
 export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
   const { name, health, warn, readDeadline = 5_000, writeDeadline = 10_000 } = parts
   const isNews = oncePerMinute()
@@ -90,8 +95,7 @@ export function createBackendCalls(parts: BackendCallsParts): BackendCalls {
     } catch (error) {
       // A user's own login may lack rights that the server has.
       const ofUser = trace.assertion !== undefined && isCredentialVaultError(error, 'unauthenticated', 'forbidden')
-      const ofCredential = isCredentialVaultError(error) && OF_ONE_CREDENTIAL.has(error.reason)
-      if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !ofCredential)
+      if (isCredentialVaultError(error, ...OUTAGES) && !ofUser && !concernsOneCredential(error))
         health.failed('backend', problemOf(error), error.message)
       if (isTampering(error) && isNews(`${error.code} ${error.reason}`))
         warn?.(`${error.message} (${reasonOf(error)}, correlation id ${trace.correlationId})`)

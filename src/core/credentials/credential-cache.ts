@@ -21,7 +21,7 @@ export interface CredentialCache {
   /** Forgets an entry older than two seconds, for a caller that expects a change. */
   refresh(key: StorageKey): void
   /** Forgets the credential. A read that is already running does not bring it back. */
-  forget(key: StorageKey): void
+  forget(key: Pick<StorageKey, 'path'>): void
   clear(): void
 }
 

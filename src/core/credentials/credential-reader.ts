@@ -43,7 +43,9 @@ export interface CredentialReader {
     options?: { readonly fresh?: boolean },
   ): Promise<Release>
   /** Makes the next call ask the backend, after a change. */
-  forget(key: StorageKey): void
+  forget(key: Pick<StorageKey, 'path'>): void
+  /** Makes every next call ask the backend. */
+  forgetAll(): void
   /** Clears the cache. */
   close(): void
 }
@@ -136,6 +138,11 @@ export function createCredentialReader({
     forget(key) {
       cache.forget(key)
       labels.forget(key)
+    },
+
+    forgetAll() {
+      cache.clear()
+      labels.clear()
     },
 
     close: () => cache.clear(),

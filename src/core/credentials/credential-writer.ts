@@ -1,12 +1,13 @@
 import { reasonOf } from '../journal/refusal-event.ts'
 import { TRANSITIONS } from '../journal/transitions.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
+import { isCredentialVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
 import type { Expectation, StoredVersion, WritableBackend, WriteIntent } from '../ports/secret-backend.ts'
-import type { BackendCalls } from './backend-calls.ts'
-import { requestIdsOf, traceOf } from './call-trace.ts'
+import { type BackendCalls, concernsOneCredential } from './backend-calls.ts'
+import { type CallTrace, requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { revokeOnce } from './revoke-once.ts'
 import { saveOnce } from './save-once.ts'
@@ -35,8 +36,8 @@ export interface SaveDetails {
   /** Called once the line is durable, before anything is written. Rejects if the write is no longer allowed. */
   readonly mayWrite?: (() => Promise<void>) | undefined
   readonly labels?: WriteIntent['labels']
-  /** The version that must still be stored. Default `any`. */
-  readonly expect?: Expectation
+  /** What must still be stored. `found`: what is stored right before `mayWrite` is called. Default `any`. */
+  readonly expect?: Expectation | 'found'
 }
 
 export interface CredentialWriterParts {
@@ -83,7 +84,7 @@ const STORED = { type: TRANSITIONS.save.event, outcome: 'success' } as const
 export interface AnnouncedWrite {
   readonly key: StorageKey
   readonly values: CredentialValues
-  readonly expect: Expectation
+  readonly expect: NonNullable<SaveDetails['expect']>
   readonly context: AccessContext
   /** The line that records success. */
   readonly done: CredentialNote
@@ -97,9 +98,11 @@ export async function announcedWrite(parts: CredentialWriterParts, write: Announ
   const { key, values, labels, expect, context, done, mayWrite } = write
   const trace = traceOf(context)
   const audit = await log.grant(key, context, { type: 'credential.storing', outcome: 'success' })
-  const request = { key, values, labels, expect, audit, operationId: newCorrelationId() }
+  const operationId = newCorrelationId()
   try {
+    const base = expect === 'found' ? await foundNow(parts, key, trace) : expect
     await mayWrite?.()
+    const request = { key, values, labels, expect: base, audit, operationId }
     const version = await announcingChange(parts, key, () => saveOnce(backend, calls, request, trace))
     await log.note(key, context, { ...done, version: version.label, backendRequestIds: requestIdsOf(trace) })
     return version
@@ -110,6 +113,21 @@ export async function announcedWrite(parts: CredentialWriterParts, write: Announ
       reason: reasonOf(error),
       backendRequestIds: requestIdsOf(trace),
     })
+    throw error
+  }
+}
+
+/** A record that cannot be read is there to be replaced. */
+async function foundNow(
+  { backend, calls }: CredentialWriterParts,
+  key: StorageKey,
+  trace: CallTrace,
+): Promise<Expectation> {
+  try {
+    const found = await calls.ask(trace, (call) => backend.stat(key, call))
+    return found.status === 'active' ? { version: found.version.ref } : 'absent'
+  } catch (error) {
+    if (isCredentialVaultError(error) && concernsOneCredential(error)) return 'any'
     throw error
   }
 }

@@ -10,7 +10,8 @@ export interface KnownLabels {
   /** Undefined if the last status had no labels, or was of another version. */
   of(key: StorageKey, version: StoredVersion): VersionLabels | undefined
   keep(key: StorageKey, found: Extract<CredentialStatus, { status: 'active' }>): void
-  forget(key: StorageKey): void
+  forget(key: Pick<StorageKey, 'path'>): void
+  clear(): void
 }
 
 /** @param maxEntries above this number the oldest are dropped */
@@ -26,5 +27,6 @@ export function createKnownLabels(maxEntries: number): KnownLabels {
       else known.delete(key.path)
     },
     forget: (key) => void known.delete(key.path),
+    clear: () => known.clear(),
   }
 }

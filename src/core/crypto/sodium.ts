@@ -89,6 +89,12 @@ export function signKeyPair(): KeyPair {
   return { publicKey, privateKey }
 }
 
+/** The pair that follows from a seed of 32 bytes, the same each time. */
+export function signKeyPairFrom(seed: Uint8Array): KeyPair {
+  const { publicKey, privateKey } = sodium.crypto_sign_seed_keypair(exactly(seed, KEY_BYTES))
+  return { publicKey, privateKey }
+}
+
 export function sign(message: Uint8Array, privateKey: Uint8Array): Uint8Array {
   return sodium.crypto_sign_detached(message, exactly(privateKey, 64))
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Drain } from '../host/drain.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { RequestCause } from '../model/credential-state.ts'
 import type { WaitEnd } from '../ports/pending-request.ts'
@@ -11,6 +12,8 @@ import type { ToolCall } from './tool-call.ts'
 export interface AskParts {
   readonly client: ClientPort
   readonly provider: Pick<GatedProvider, 'label'>
+  /** Ends the wait when the process is about to end. */
+  readonly drain: Pick<Drain, 'onBegin'> | undefined
   readonly request: CredentialRequest
   readonly cause: RequestCause
   /** Counts the progress that the wait sends. */
@@ -23,6 +26,7 @@ const KEEP_ALIVE_EVERY = 10_000
 const ANSWER_GRACE = 5_000
 const NOTICE_GRACE = 2_000
 const timedOut = new Error('the wait is over')
+const stopping = new Error('the process is about to end')
 
 export type WaitAnswer = { readonly saved: true } | { readonly saved: false; readonly text: string }
 
@@ -33,13 +37,14 @@ export type WaitAnswer = { readonly saved: true } | { readonly saved: false; rea
  * Resolves to `saved`, or to the text of the answer. Rejects if the client disconnects; the request and its link remain.
  */
 export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
-  const { client, provider, request, cause, decision, toolCall } = parts
+  const { client, provider, request, cause, decision, toolCall, drain } = parts
   const ended = new AbortController()
   const clientGone = () => ended.abort(client.signal.reason)
   if (client.signal.aborted) await request.leave()
   client.signal.throwIfAborted()
   client.signal.addEventListener('abort', clientGone)
   const timer = setTimeout(() => ended.abort(timedOut), decision.waitSeconds * 1000)
+  const unwatch = drain?.onBegin(() => ended.abort(stopping))
   const heart = keepAlive(client, toolCall, provider.label, decision.keepAlive)
 
   const elicitationId = newCorrelationId()
@@ -66,10 +71,12 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   } catch (error) {
     if (ended.signal.reason === timedOut)
       return { saved: false, text: gateTexts.stillWaiting(provider.label, request.url) }
+    if (ended.signal.reason === stopping) return { saved: false, text: gateTexts.stopping(provider.label, request) }
     throw error
   } finally {
     clearTimeout(timer)
     heart.stop()
+    unwatch?.()
     client.signal.removeEventListener('abort', clientGone)
     ended.abort()
     waiting.catch(() => undefined)

@@ -1,8 +1,14 @@
 import { type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
-import { isServiceOutage } from '../network/service-outage.ts'
+import { isRedisProblem, isServiceOutage } from '../network/service-outage.ts'
 
 /** Kinds of errors by what the user can do: try again later, or ask the operator. */
-export type ProblemKind = 'unavailable' | 'serviceUnavailable' | 'forbidden' | 'broken' | 'unknownOwner'
+export type ProblemKind =
+  | 'unavailable'
+  | 'requestsUnavailable'
+  | 'serviceUnavailable'
+  | 'forbidden'
+  | 'broken'
+  | 'unknownOwner'
 
 const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
   unavailable: 'unavailable',
@@ -26,6 +32,7 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
 /** Returns undefined for errors whose own text is for the caller: a tool's errors, and ours that the tool's author must see. */
 export function problemKind(error: unknown): ProblemKind | undefined {
   if (isServiceOutage(error)) return 'serviceUnavailable'
+  if (isRedisProblem(error)) return 'requestsUnavailable'
   // A backend in plain JavaScript may give any code.
   return isCredentialVaultError(error) && Object.hasOwn(KINDS, error.code) ? KINDS[error.code] : undefined
 }

@@ -16,6 +16,14 @@ export const gateTexts = {
   stillWaiting: (label: string, url: string): string =>
     `The ${label} credential has not been entered yet. The link still works: ${url} Enter it there, then call the tool again.`,
 
+  stopping: (label: string, { url, outlivesProcess }: Pick<CredentialRequest, 'url' | 'outlivesProcess'>): string =>
+    outlivesProcess
+      ? `This server is restarting, so the call no longer waits for your ${label} credential. The link still works: ${url} Enter it there, then call the tool again.`
+      : `This server is restarting, so the call no longer waits for your ${label} credential, and its link has ended. Call the tool again in a moment for a new link.`,
+
+  stopped: (): string =>
+    'This server is restarting, so the tool did not run and nothing was changed. Call it again in a moment.',
+
   declined: (label: string): string =>
     `You declined to enter a ${label} credential, so the tool did not run. Call it again to be asked again.`,
 
@@ -35,6 +43,9 @@ export const gateTexts = {
     error?.retryAfterSeconds === undefined
       ? `Your ${label} credential cannot be reached right now (${codeOf(error)}). It has not been lost; try again later.`
       : `The store of your ${label} credential is busy (${codeOf(error)}). It has not been lost; try again in ${Math.ceil(error.retryAfterSeconds)} seconds.`,
+
+  requestsUnavailable: (label: string, error?: CredentialVaultError): string =>
+    `The form for your ${label} credential cannot be opened right now (${codeOf(error)}), because this server cannot use the store of its open requests. What you have stored is not affected; try again in a moment.`,
 
   serviceUnavailable: (label: string, error?: CredentialVaultError, correlationId?: string): string =>
     `${label} itself cannot be reached right now (${codeOf(error)}). Your credential is not the problem. ${error?.retryable === false ? `Ask the people who run this server${findable(correlationId)}.` : 'Try again later.'}`,

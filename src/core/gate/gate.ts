@@ -55,7 +55,13 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
   const correlationId = newCorrelationId()
   try {
     provider = accountOf(provider, entry.account)
-    return await pass({ ...entry, provider }, correlationId)
+    await provider.ready()
+    const named = { ...entry, provider }
+    const drain = provider.drain?.()
+    if (!drain) return await pass(named, correlationId)
+    // A call that runs already may finish, whatever gates it has yet to pass.
+    if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
+    return await drain.during(() => pass(named, correlationId))
   } catch (error) {
     // Written for the caller, in fixed words and declared names: the model can choose again.
     if (isUnknownAccount(error)) return words(error.message)
@@ -81,7 +87,6 @@ function isUnknownAccount(error: unknown): error is CredentialVaultError {
 
 async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<GateOutcome<R>> {
   const { provider, client, authInfo, toolCall, tool } = entry
-  await provider.ready()
   const user = provider.userOf(authInfo)
   if (!user) return words(gateTexts.unknownOwner())
   // An enclosing gate has started the call and knows its owner.
@@ -144,7 +149,11 @@ async function ask<R>(
     }
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
-      const answer = await askAndWait({ client, provider, request, cause, decision, toolCall: entry.toolCall })
+      const answer = await askAndWait({
+        ...{ client, provider, request, cause, decision },
+        toolCall: entry.toolCall,
+        drain: provider.drain?.(),
+      })
       if (!answer.saved) return words(answer.text)
       return run(entry, call)
     }

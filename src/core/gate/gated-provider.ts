@@ -1,3 +1,4 @@
+import type { Drain } from '../host/drain.ts'
 import type { CredentialState, RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
 import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
@@ -45,6 +46,8 @@ export interface GatedProvider {
   account?(name: string): GatedProvider
   /** Returns a line for the result of a call whose credential ends soon, at most once a day and owner. Default: none. */
   expiryNotice?(call: GatedCall): Promise<string | undefined>
+  /** Counts running calls, and ends waits when the process is about to end. Asked once the provider is ready. Default: none. */
+  drain?(): Drain
   /** Records that a result was withheld because it contained a secret that names no source of its own. */
   reportEcho(call: GatedCall): Promise<void>
 }
@@ -62,6 +65,8 @@ export interface CredentialRequest {
   /** Whether the form begins with a login. In local mode it is open to this machine's own browser. */
   readonly hasLogin: boolean
   readonly request: PendingRequest
+  /** Whether the link still works after this process has ended, because another one shares its requests. */
+  readonly outlivesProcess: boolean
   /** False if the owner already has the maximum number of waiting calls. */
   readonly mayWait: boolean
   wait(signal: AbortSignal): Promise<WaitEnd>

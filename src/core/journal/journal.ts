@@ -1,3 +1,4 @@
+import { newCorrelationId } from '../model/correlation-id.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 import type { Health } from './health.ts'
@@ -17,6 +18,8 @@ export interface Journal {
    * of requests without a known user are counted beyond a limit, in one `refusals.counted` line a minute.
    */
   note(event: AuditEvent): Promise<void>
+  /** Tries again to write, if the log failed: what waits for it, and a line that says that it works again. Rejects while it does not. */
+  probe(): Promise<void>
   /** Writes the counts of lines that were not written one by one, and tries once more to write the unwritten lines. */
   close(): Promise<void>
 }
@@ -48,6 +51,9 @@ const COUNTED = {
   actor: { kind: 'anonymous' },
   correlationId: 'refusals-counted',
 } as const
+
+/** The line is the attempt: it can be read only if the log took it. */
+const WORKS_AGAIN = { type: 'backend.recovered', outcome: 'success', backend: 'audit' } as const
 
 export function createJournal({ audit, health, warn = () => {}, observe = () => {} }: JournalParts): Journal {
   const log = sinkWithDeadline(audit)
@@ -121,6 +127,10 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
       if (!refusals.allows(event)) return
       await write(event)
       observe(event)
+    },
+    async probe() {
+      if (!health.problems().has('audit')) return
+      await append({ ...WORKS_AGAIN, correlationId: newCorrelationId() })
     },
     async close() {
       await refusals.close()

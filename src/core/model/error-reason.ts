@@ -8,6 +8,7 @@ export type ErrorReason =
   | (typeof FIXED_REASONS)[number]
   | IssuerReason
   | ServiceReason
+  | `redis_${(typeof REDIS_FAILURES)[number]}`
   | `status_${number}`
   | `x_${string}`
 
@@ -80,6 +81,10 @@ const KEY_REASONS = [
   'web_key_missing',
   'audit_key_missing',
   'envelope_missing',
+  'bundle_outdated',
+  'bundle_store',
+  'bundle_tier',
+  'tier_keys',
 ] as const
 
 /** What is wrong with one stored record. */
@@ -128,6 +133,7 @@ const DEPENDENCY_REASONS = [
   'no_write_login',
   'not_initialised',
   'not_vault',
+  'other_tier',
   'outcome_unknown',
   'overloaded',
   'owner_full',
@@ -170,6 +176,7 @@ const DESTINATION_REASONS = [
 ] as const
 
 const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected'] as const
+const REDIS_FAILURES = ['away', 'behind', 'eviction', 'full', 'login', 'refused', 'rights', 'timeout', 'unfit'] as const
 
 /** Why the service that a credential is for was not reached. */
 const SERVICE_FAILURES = [
@@ -213,6 +220,7 @@ const KNOWN: ReadonlySet<unknown> = new Set([
   ...FIXED_REASONS,
   ...ISSUER_FAILURES.map((failure) => `issuer_${failure}`),
   ...SERVICE_FAILURES.map((failure) => `service_${failure}`),
+  ...REDIS_FAILURES.map((failure) => `redis_${failure}`),
 ])
 
 /** Whether it may be logged and shown. Code in plain JavaScript, which no compiler checks, may have put anything there. */

@@ -12,3 +12,8 @@ export function serviceReason(why: ConnectionFailure | 'busy' | 'unknown'): Serv
 export function isServiceOutage(error: unknown): error is CredentialVaultError {
   return isCredentialVaultError(error, 'unavailable') && error.reason?.startsWith(PREFIX) === true
 }
+
+/** Whether an error is about Redis, which keeps what replicas share, and not about the store of the credentials. */
+export function isRedisProblem(error: unknown): error is CredentialVaultError {
+  return isCredentialVaultError(error) && error.reason?.startsWith('redis_') === true
+}

@@ -74,6 +74,10 @@ export type AuditEventType =
   | 'key.resealing'
   /** `count` records were rewritten. */
   | 'key.resealed'
+  /** The keys of the form tier are about to be given out. */
+  | 'key.writer_exported'
+  /** The keys of the tool tier, which open every record, are about to be given out. */
+  | 'key.reader_exported'
   /** The store's keys are about to be locked with another store key. */
   | 'key.rewrapped'
   /** The earlier keys are about to be removed. */

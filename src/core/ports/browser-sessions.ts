@@ -5,6 +5,8 @@
  * Used logins are stored apart from sessions, because strangers can use up as many as they like.
  */
 export interface BrowserSessions {
+  /** Connects, and refuses a store that must not be used. Called once, before the other methods. Absent where there is nothing to open. */
+  open?(): Promise<void>
   /** Refuses this session from now on. `until` is the time at which its cookie expires. */
   end(sessionId: string, until: number): Promise<void>
   /** Refuses every session of the owner that began before `notBefore`. `owner` is a keyed hash. */
@@ -18,4 +20,6 @@ export interface BrowserSessions {
   useLogin(loginId: string, until: number): Promise<void>
   /** Whether the login must be refused: it was used, or it began before the start of a memory store, as with {@link isEnded}. */
   isLoginUsed(login: { readonly id: string; readonly startedAt: number }): Promise<boolean>
+  /** Gives up the connection. Absent where there is none. */
+  close?(): Promise<void>
 }

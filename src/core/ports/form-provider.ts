@@ -30,8 +30,10 @@ export interface VerifyFailure {
 /** The part of a provider that the form uses. */
 export interface FormProvider {
   readonly name: string
-  /** The name of the service that users see. */
+  /** The name of the service that users see, with the account if this is one of several: `Jira (work)`. */
   readonly label: string
+  /** The name of the service alone: `Jira`. Default: `label`. */
+  readonly service?: string
   readonly variables: readonly Variable[]
   /** Guide for the user in Markdown, written by the operator. Raw HTML in it is shown as text. */
   readonly doc: string | undefined

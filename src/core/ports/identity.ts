@@ -89,6 +89,11 @@ export interface Identity {
   readonly noAccessToken?: string | undefined
   /** Values of `iss` in its tokens, the owners' issuer first. Absent in modes that cannot be one of several. */
   readonly issuers?: readonly string[]
+  /**
+   * Asks the identity provider for something that changes nothing. Rejects with `unavailable` if nobody can sign in. Absent in modes without
+   * one.
+   */
+  check?(): Promise<void>
   /** Whether it also verifies opaque tokens, by asking the issuer. */
   readonly looksUpTokens?: boolean
 }

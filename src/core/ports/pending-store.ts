@@ -31,6 +31,19 @@ export interface StoredEntry extends PendingEntry {
   readonly outcome?: PendingOutcome
 }
 
+export interface OpenedEntry extends StoredEntry {
+  /** Set if the call was not counted as waiting, because its owner has the most waiting calls in all processes together. */
+  readonly mayNotWait?: true
+}
+
+/** A limit that a request counts against. */
+export interface UseLimit {
+  /** Keyed hash of the limit and of the user, address or network that it is for. */
+  readonly key: string
+  /** Most uses within a minute, 1 or more. */
+  readonly most: number
+}
+
 /**
  * Stores pending requests. All methods are asynchronous and atomic across every process that shares the store. Errors: `unavailable` when
  * the store cannot be reached, `pending_store_full` from `openOrReuse`. Times are Unix milliseconds.
@@ -39,12 +52,18 @@ export interface PendingStore {
   readonly name: string
   /** Whether the entries outlive this process or are shared with others. If so, a web key must be configured. */
   readonly shared: boolean
+  /** Connects, and refuses a store that must not be used. Called once, before the other methods. Absent where there is nothing to open. */
+  open?(): Promise<void>
   /**
    * Inserts `entry` and returns it. If its slot has an entry that is open or claimed and not expired, returns that one instead. With
-   * `waiterId`, the same step counts the call as waiting for the returned entry until it expires.
+   * `waiterId`, the same step counts the call as waiting for the returned entry until it expires. A shared store may forget a call that
+   * has not asked for the entry with its `waiterId` for half a minute, because its process may be dead. It also counts the waiting calls of
+   * the owner in all processes: with `mostWaiting` of them, it does not count this one, and sets `mayNotWait`. A store of one process may
+   * ignore `mostWaiting`, because its caller counts.
    */
-  openOrReuse(entry: PendingEntry, waiterId?: string): Promise<StoredEntry>
-  get(key: PendingKey): Promise<StoredEntry | undefined>
+  openOrReuse(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
+  /** Returns the entry. With `waiterId`, the call is counted as waiting from now on, if it may have been forgotten. */
+  get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
   /**
    * Turns `open` and not expired into `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash leaves the
    * link usable. The holder may claim again to extend it. Resolves false if another caller holds the claim or the entry is not open.
@@ -54,9 +73,9 @@ export interface PendingStore {
   unclaim(key: PendingKey, claimId: string): Promise<void>
   /**
    * Turns any state into `closed` and frees the slot. Keeps the first outcome if it is closed already. Resolves whether this call closed
-   * it.
+   * it. With `topics`, the same step wakes them, whether or not it closed anything.
    */
-  close(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
+  close(key: PendingKey, outcome: PendingOutcome, topics?: readonly string[]): Promise<boolean>
   /**
    * Closes every entry of this owner that is not closed, even if it is claimed or awaited, and frees its slot. Resolves to the closed
    * entries as they are stored afterwards. It does not wake their topics: the caller does. Entries that are opened afterwards are not
@@ -65,10 +84,22 @@ export interface PendingStore {
   closeAll?(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Removes one waiting call from the request. */
   leave(key: PendingKey, waiterId: string): Promise<void>
-  /** Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. */
-  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome): Promise<boolean>
-  /** Calls `onWake` for every later `wake` of the topic, from any process. Resolves to the function that stops listening. */
+  /**
+   * Turns `open` into `closed` with this outcome, unless a call is waiting for it. Resolves whether it did. With `topics`, the same step then
+   * wakes them.
+   */
+  closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome, topics?: readonly string[]): Promise<boolean>
+  /**
+   * Calls `onWake` for every later `wake` of the topic, from any process. A store that may lose a wake also calls it from time to time.
+   * Resolves to the function that stops listening.
+   */
   listen(topic: string, onWake: () => void): Promise<() => void>
+  /**
+   * Counts one use against a limit, in windows of a minute that begin with their first use, over every process. Limits of wider networks
+   * follow the first one, in the same order for the same first key: if one of them is used up, the use is not counted. Resolves to 0, or to
+   * the milliseconds until the window ends whose limit is used up. Absent in a store of one process, whose caller counts.
+   */
+  countUse?(limits: readonly [UseLimit, ...UseLimit[]]): Promise<number>
   /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>
   shutdown(): Promise<void>

@@ -137,6 +137,12 @@ export interface RotateCommand {
   readonly input: string
 }
 
+/** Another process that serves the same address from the same store. */
+export interface OtherServer {
+  /** When it started. Undefined if it does not say. */
+  readonly startedAt: Date | undefined
+}
+
 /**
  * Stores credentials. A backend is a function that returns an object of this shape.
  *
@@ -193,13 +199,22 @@ export interface SecretBackend {
   deriveKey?(purpose: string): Uint8Array
   /** The store's own keys. Absent where a vendor keeps them. */
   readonly storeKeys?: StoreKeys
+  /**
+   * Rejects with a key's error if this process cannot save with the store's newest key, as after a change of keys that did not reach it.
+   * Absent where a vendor keeps the keys.
+   */
+  checkKeys?(): Promise<void>
   /** Rewrites records under the newest key, for a backend that seals values with keys from its configuration. */
   readonly resealing?: Pick<StoreKeys, 'reseal'>
   /**
    * Shows other processes, until `close()`, that a server at this address uses the store. Resolves to true when another server at this
    * address shows the same, and to false when there is none or it cannot be told. Never rejects. Absent where the store cannot show it.
+   *
+   * @param noticed called with each other server at this address, now and later
    */
-  announceServer?(serverBaseUrl: string): Promise<boolean>
+  announceServer?(serverBaseUrl: string, noticed?: (other: OtherServer) => void): Promise<boolean>
+  /** The servers at this address that show it, for `doctor`. Absent where the store cannot show it. */
+  announcedServers?(serverBaseUrl: string): Promise<readonly OtherServer[]>
   close(): Promise<void>
 }
 

@@ -17,6 +17,8 @@ export interface StoreKeys {
   rewrap(key: Uint8Array, signal: AbortSignal): Promise<RewrappedKeys>
   /** Removes every key but the newest. Throws `conflict` while a record needs an old key, or a server may still use one. */
   retire(options: DryRun, signal: AbortSignal): Promise<RetiredKeys>
+  /** The keys of one tier, for a process that must not have those of the other. */
+  exportBundle(tier: BundleTier, signal: AbortSignal): Promise<ExportedBundle>
   /** The credentials that an exposed key could have opened. Damaged records are counted, and cannot be named. */
   exposed(options: ExposureQuery, signal: AbortSignal): Promise<Exposure>
 }
@@ -30,6 +32,16 @@ export interface RotatedKeys {
   /** Id of the new key, 8 hex digits. */
   readonly key: string
   readonly previous: string
+}
+
+/** The form tier saves and cannot read; the tool tier reads and cannot save. */
+export type BundleTier = 'form' | 'tool'
+
+export interface ExportedBundle {
+  /** One line of text, as secret as a key. */
+  readonly text: string
+  /** Id of the store's newest key, 8 hex digits, which the bundle contains. */
+  readonly key: string
 }
 
 export interface ResealRequest extends DryRun {

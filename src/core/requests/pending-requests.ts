@@ -4,16 +4,23 @@ import { ownerHash, ownerHashes } from '../crypto/owner-hash.ts'
 import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
 import { CredentialVaultError } from '../model/errors.ts'
-import type { Owner } from '../model/owner.ts'
+import { type Owner, sameOwner } from '../model/owner.ts'
 import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
+import { type RequestState, stateOf, waitForEnd } from './request-wait.ts'
 import { createWaitingCalls } from './waiting-calls.ts'
 
 /** A request and its state, found by its handle. */
 export interface FoundRequest {
   readonly request: PendingRequest
-  readonly state: 'open' | 'claimed' | 'expired' | PendingOutcome
+  readonly state: RequestState
+}
+
+interface Opened {
+  readonly request: PendingRequest
+  /** False if the owner has the most waiting calls in all processes together. */
+  readonly mayWait: boolean
 }
 
 export interface Claim {
@@ -54,9 +61,12 @@ export interface PendingRequests {
   endAllOf(owner: Owner): Promise<void>
   /**
    * Waits until the request is closed or expires, or until `hasCredential` reports that the owner's credential was saved in another way.
-   * Rejects with the signal's reason if it aborts, which ends this wait only.
+   * Rejects with the signal's reason if it aborts, which ends this wait only. An outage of the store or the backend does not end it before
+   * the link expires.
    */
   wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  /** Whether links still work after this process has ended, because the store is shared. */
+  readonly outliveProcess: boolean
   /** First 8 hex digits of the request's key, for audit lines. */
   label(request: PendingRequest): string
 }
@@ -78,10 +88,8 @@ export const DEFAULT_LINK_TTL_SECONDS = 600
 /** Milliseconds for which an ended link's owner is still told how it ended. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
-/** Calls of one owner that may wait at the same time. */
+/** Calls of one owner that may wait at the same time, in all replicas together where they share a store. */
 const MOST_WAITING_CALLS = 100
-/** Milliseconds between two checks of a request that is being saved although its link has expired. */
-const LEAST_SLEEP = 250
 
 const sealedSchema = z.strictObject({
   id: z.string(),
@@ -149,15 +157,26 @@ export function createPendingRequests({
     }
   }
 
-  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<PendingRequest> {
-    const entry = await store.openOrReuse(newEntry(wanted), waiterId)
+  /** A shared store is not believed for whose request it returns. */
+  function unsealFor({ provider, user }: NewRequest, entry: StoredEntry): PendingRequest | undefined {
     const request = unseal(entry)
-    if (request) return request
-    // The entry was sealed with a web key that is not valid any more, so its link works for no one. Close it to make room for a new one.
+    const isTheirs =
+      request?.provider === provider && sameOwner(request.user, user) && request.user.clientId === user.clientId
+    return isTheirs ? request : undefined
+  }
+
+  async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<Opened> {
+    const insert = () => store.openOrReuse(newEntry(wanted), waiterId, MOST_WAITING_CALLS)
+    const entry = await insert()
+    const request = unsealFor(wanted, entry)
+    if (request) return { request, mayWait: !entry.mayNotWait }
+    // The entry was sealed with a web key that is not valid any more, or somebody put another's record there. Close it to make room for a
+    // new one.
     await store.close(entry.key, 'cancelled')
-    const replaced = unseal(await store.openOrReuse(newEntry(wanted), waiterId))
-    if (!replaced) throw new TypeError('a request sealed just now does not open')
-    return replaced
+    const again = await insert()
+    const replaced = unsealFor(wanted, again)
+    if (!replaced) throw swapped(store.name)
+    return { request: replaced, mayWait: !again.mayNotWait }
   }
 
   const waitingCalls = createWaitingCalls(MOST_WAITING_CALLS)
@@ -166,7 +185,11 @@ export function createPendingRequests({
     async openOrReuse(wanted, { waits = false } = {}) {
       const waiterId = waits ? waitingCalls.begin(wanted.user) : undefined
       try {
-        return { ...(await opened(wanted, waiterId)), ...(waiterId !== undefined && { waiterId }) }
+        const { request, mayWait } = await opened(wanted, waiterId)
+        if (waiterId === undefined) return request
+        if (mayWait) return { ...request, waiterId }
+        waitingCalls.end(wanted.user, waiterId)
+        return request
       } catch (error) {
         waitingCalls.end(wanted.user, waiterId)
         throw error
@@ -196,17 +219,11 @@ export function createPendingRequests({
 
     unclaim: (claim) => store.unclaim(claim.key, claim.id),
 
-    async close(request, outcome) {
-      const closed = await store.close(request.key, outcome)
-      await wakeAll(topicsOf(request))
-      return closed
-    },
+    close: (request, outcome) => store.close(request.key, outcome, topicsOf(request)),
 
     async withdraw(request) {
       await requests.leave(request)
-      const closed = await store.closeUnlessAwaited(request.key, 'declined')
-      if (closed) await wakeAll(topicsOf(request))
-      return closed
+      return store.closeUnlessAwaited(request.key, 'declined', topicsOf(request))
     },
 
     async endAllOf(owner) {
@@ -217,43 +234,26 @@ export function createPendingRequests({
     },
 
     async wait(request, hasCredential, signal) {
-      let wakeUp: (() => void) | undefined
-      let woken = false
-      const stops: (() => void)[] = []
-      const onWake = () => {
-        woken = true
-        wakeUp?.()
-      }
       try {
-        signal.throwIfAborted()
-        for (const topic of topicsOf(request)) stops.push(await store.listen(topic, onWake))
-        for (;;) {
-          woken = false
-          const entry = await store.get(request.key)
-          const state = entry ? stateOf(entry) : 'expired'
-          if (state !== 'open' && state !== 'claimed') return state
-          // Another client's request of the same owner may have saved the credential.
-          if (await hasCredential()) {
-            await store.close(request.key, 'saved')
-            return 'saved'
-          }
-          // An abort while the store was asked does not fire a listener that is added only now.
-          if (!woken && !signal.aborted) {
-            await sleep(Math.max(request.expiresAt - Date.now(), LEAST_SLEEP), signal, (wake) => {
-              wakeUp = wake
-            })
-          }
-          signal.throwIfAborted()
-        }
+        return await waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal })
       } finally {
-        for (const stop of stops) stop()
         await requests.leave(request)
       }
     },
 
+    outliveProcess: store.shared,
+
     label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
   }
   return requests
+}
+
+function swapped(store: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'record_tampered',
+    `The ${store} pending store returned another request than the one that was put there. Find out who else can write to it.`,
+    { reason: 'swapped' },
+  )
 }
 
 function endsNone(store: string): CredentialVaultError {
@@ -269,24 +269,3 @@ function displayed(name: string | undefined): string | undefined {
 }
 
 const MAX_NAME_LENGTH = 200
-
-function stateOf(entry: StoredEntry): FoundRequest['state'] {
-  if (entry.state === 'closed') return entry.outcome ?? 'cancelled'
-  // A submit that claimed the link in time may still be saving when the link expires.
-  if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
-  return entry.state
-}
-
-/** Resolves when woken, when aborted, or after the time. */
-function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, milliseconds)
-    signal.addEventListener('abort', wake)
-    onStart(wake)
-  })
-}

@@ -14,6 +14,7 @@ import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { closeWithSocket } from '../transport/close-with-socket.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
+import { createRunningCalls } from '../transport/running-calls.ts'
 import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
 
@@ -33,7 +34,7 @@ export interface McpMountVault {
   readonly serverBaseUrl: URL
   /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
-  onClose(end: () => Promise<void>): void
+  onClose(end: (closing: { readonly deadline: AbortSignal }) => Promise<void>): void
 }
 
 const optionsSchema = z.strictObject({
@@ -68,7 +69,9 @@ export function mcpMount(
   const fullPath = basePathOf(vault.serverBaseUrl) + path
   const gate = vault.bearerGate()
   const sessions = mcpSessions({ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds })
-  vault.onClose(async () => {
+  const calls = createRunningCalls()
+  vault.onClose(async ({ deadline }) => {
+    await calls.end(deadline)
     await sessions.close()
     responses.close()
   })
@@ -92,6 +95,12 @@ export function mcpMount(
       ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
     if (body === 'aborted') return
     if (body?.problem) return answerProblem(ctx, body.problem)
+    await answer(ctx, body, open)
+  }
+
+  async function answer(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
+    if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
+    calls.begin(ctx, body?.value)
     await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))
   }
 
@@ -143,6 +152,12 @@ export function mcpMount(
 /** The session has ended, belongs to another user, or lives in another process. The text does not say which. */
 const SESSION_NOT_FOUND =
   'Session not found. Sessions end when they are idle and when the server restarts, and each process knows only its own. Connect again, then ask your assistant again.'
+
+/** Load balancers may send the request to another replica, since nothing was done. */
+function answerStopping(ctx: Koa.Context): void {
+  ctx.set({ 'Retry-After': '1', Connection: 'close' })
+  answerJson(ctx, 503, 'This server is restarting and did not take the request. Send it again.')
+}
 
 function isInitialize(message: unknown): boolean {
   const first = Array.isArray(message) ? message[0] : message

@@ -79,11 +79,16 @@ async function pump(
 }
 
 async function write(value: Uint8Array, res: Koa.Context['res'], open: OpenResponse | undefined): Promise<void> {
-  for (let at = 0; at < value.byteLength && !res.closed && !res.destroyed; at += SLICE) {
+  for (let at = 0; at < value.byteLength && !isOver(res); at += SLICE) {
     const slice = value.subarray(at, at + SLICE)
     if (!res.write(slice)) await drained(res)
     open?.taken(slice.byteLength)
   }
+}
+
+/** The client has gone, or the process ends its stream. */
+function isOver(res: Koa.Context['res']): boolean {
+  return res.closed || res.destroyed || res.writableEnded
 }
 
 function drained(res: Koa.Context['res']): Promise<void> {

@@ -7,6 +7,7 @@ import { describeClaims } from './claim-suite.ts'
 import { describeCloseAll } from './close-all-suite.ts'
 import { full, newEntry, opened, sameSlot, until, untilAfter } from './entries.ts'
 import type { PendingStoreHarness } from './harness.ts'
+import { describeWaits } from './wait-suite.ts'
 
 export interface PendingStoreLimits {
   /** Most entries in the store. */
@@ -87,6 +88,7 @@ export function describePendingStore({
 
   describeClaims(check)
   if (closesAll) describeCloseAll(check)
+  describeWaits(check)
 
   check('closed keeps its first outcome and frees the slot', async ({ here, there }) => {
     const entry = await opened(here)

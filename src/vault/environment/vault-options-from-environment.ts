@@ -7,7 +7,7 @@ import { localUser } from '../../identity/local-user.ts'
 import { oidc } from '../../identity/oidc.ts'
 import type { AdminOptions } from '../../web/admin/admin-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../open-vault-options.ts'
-import { createStores } from './create-stores.ts'
+import { createStores, type StoresOptions } from './create-stores.ts'
 import { fromVariables, namingVariables, withoutEmpty } from './environment.ts'
 import { type VaultVariables, vaultVariables } from './known-variables.ts'
 
@@ -53,6 +53,7 @@ const IDENTITY_VARIABLES = {
 export function vaultOptionsFromEnvironment(
   environment: NodeJS.ProcessEnv = process.env,
   given: Partial<OpenVaultOptions> = {},
+  stores: StoresOptions = {},
 ): OpenVaultOptions {
   const { serverBaseUrl } = given
   const settings = parseOptions(
@@ -66,7 +67,7 @@ export function vaultOptionsFromEnvironment(
   if (serverBaseUrl === undefined) checkServerBaseUrl(settings.MCP_SERVER_BASE_URL, 'environment.MCP_SERVER_BASE_URL')
   const identity = fromVariables(IDENTITY_VARIABLES, () => identityFrom(settings, withoutEmpty(environment)))
   const options: OpenVaultOptions = {
-    ...createStores(environment),
+    ...createStores(environment, stores),
     serverBaseUrl: settings.MCP_SERVER_BASE_URL,
     ...(identity && { identity }),
     ...present('serverName', settings.MCP_SERVER_NAME),

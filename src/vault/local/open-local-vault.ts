@@ -70,7 +70,10 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<Creden
       ownerFrom: () => owner,
     })
     answer = vault.nodeHandler()
-    vault.onClose(() => close(server))
+    vault.onClose(async ({ idle }) => {
+      await idle
+      await close(server)
+    })
     return vault
   } catch (error) {
     await close(server)
@@ -93,7 +96,7 @@ async function listen(server: Server, port: number): Promise<number> {
 
 const LAST_ANSWERS = 1_000
 
-/** Waits for running saves to be acknowledged. */
+/** Waits for the last answers to be taken. */
 async function close(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()

@@ -35,6 +35,7 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
     request,
     url: entryUrl(serverBaseUrl, request),
     hasLogin: services.hasLogin,
+    outlivesProcess: pendingRequests.outliveProcess,
     mayWait: request.waiterId !== undefined,
     async wait(signal) {
       const end = await pendingRequests.wait(request, isSaved, signal)

@@ -4,8 +4,7 @@ import {
   invalidReference,
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
-import type { GatedCall } from '../../core/gate/gated-call.ts'
-import { contextOf } from '../../core/gate/gated-call.ts'
+import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -73,7 +72,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const names = [undefined, ...checked.accounts].map((account) => providerName(this.name, account))
     this.#references = createCallReferences(new Set(names), checked.referenceTtlSeconds)
     this.#accounts = createProviderAccounts(this, checked.accounts, this.#shared(), (name, label) =>
-      providerForm({ name, label, variables, destinations, verify }, this.#options),
+      providerForm({ name, label, service: this.label, variables, destinations, verify }, this.#options),
     )
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
@@ -213,6 +212,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   account(name: string): GatedProvider {
     return this.#accounts.chosen(name)
   }
+
+  readonly drain = (): ProviderServices['drain'] => this.#ready().drain
 
   credentialState(call: GatedCall): Promise<CredentialState> {
     return this.#accounts.unnamed.credentialState(call)

@@ -3,6 +3,7 @@ import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
 import { allDone } from '../../core/host/all-done.ts'
+import type { Drain } from '../../core/host/drain.ts'
 import { currentState } from '../../core/lifecycle/state-of.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
@@ -66,6 +67,10 @@ export class ProviderAccount implements GatedProvider {
 
   assertionOf(user: User, authInfo: unknown): GatedCall['assertion'] {
     return this.#provider.assertionOf(user, authInfo)
+  }
+
+  drain(): Drain {
+    return this.#provider.services().drain
   }
 
   async credentialState(call: GatedCall): Promise<CredentialState> {

@@ -15,7 +15,7 @@ export type Verify<V extends VariablesOptions = VariablesOptions> = (
   signal: AbortSignal,
 ) => Promise<Verification>
 
-export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' | 'variables'> {
+export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' | 'service' | 'variables'> {
   readonly destinations: readonly Destination[]
   readonly verify: Verify | undefined
 }

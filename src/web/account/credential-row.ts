@@ -10,8 +10,8 @@ type State = SeenCredential['state']
 
 interface Wording {
   readonly tone: Tone
-  readonly state: (label: string) => string
-  readonly explanation?: (label: string) => string
+  readonly state: (service: string) => string
+  readonly explanation?: (service: string) => string
 }
 
 const WORDINGS: Readonly<Record<State, Wording>> = {
@@ -19,14 +19,14 @@ const WORDINGS: Readonly<Record<State, Wording>> = {
   unverified: {
     tone: 'warning',
     state: () => 'Saved, but not checked',
-    explanation: (label) => `Nobody has asked ${label} about it yet. Test it to find out whether it works.`,
+    explanation: (service) => `Nobody has asked ${service} about it yet. Test it to find out whether it works.`,
   },
   absent: { tone: 'neutral', state: () => 'Not connected' },
   rejected: {
     tone: 'error',
-    state: (label) => `Rejected by ${label}`,
-    explanation: (label) =>
-      `It may have expired or been deleted there, so your assistant does not use it any more. Replace it, or use it again if ${label} was wrong.`,
+    state: (service) => `Rejected by ${service}`,
+    explanation: (service) =>
+      `It may have expired or been deleted there, so your assistant does not use it any more. Replace it, or use it again if ${service} was wrong.`,
   },
   expired: {
     tone: 'error',
@@ -36,7 +36,7 @@ const WORDINGS: Readonly<Record<State, Wording>> = {
   incomplete: {
     tone: 'warning',
     state: () => 'Needs one more field',
-    explanation: (label) => `${label} needs a field that your credential does not have yet. Enter it again.`,
+    explanation: (service) => `${service} needs a field that your credential does not have yet. Enter it again.`,
   },
   revoked: { tone: 'neutral', state: () => 'Revoked' },
   unreachable: {
@@ -50,21 +50,33 @@ const WORDINGS: Readonly<Record<State, Wording>> = {
     explanation: () =>
       'This server has a problem with its credential store. Entering the credential again will not help; tell the people who run it.',
   },
+  refused: {
+    tone: 'error',
+    state: () => 'Cannot be shown',
+    explanation: () =>
+      'The stored credential was not saved by this server, so your assistant does not use it. Tell the people who run the server. Once it is revoked, you can enter your own again.',
+  },
 }
 
 /** Returns one service of the list, with the buttons that make sense in its state. */
 export function credentialRow(services: PageServices, visit: CredentialVisit, seen: SeenCredential): CredentialView {
   const { provider } = visit
   const { tone, state, explanation } = WORDINGS[seen.state]
+  const service = serviceOf(provider)
   return {
     name: provider.name,
     service: provider.label,
     tone,
-    state: state(provider.label),
-    explanation: seen.state === 'incomplete' ? lackOf(provider, seen) : explanation?.(provider.label),
+    state: state(service),
+    explanation: seen.state === 'incomplete' ? lackOf(provider, seen) : explanation?.(service),
     facts: [...storedFacts(provider, seen), ...useFacts(services, visit, seen)],
     actions: actionsOf(services, visit, seen.state),
   }
+}
+
+/** The heading of the row names the account, so what it says about the service does without. */
+function serviceOf({ service, label }: FormProvider): string {
+  return service ?? label
 }
 
 function lackOf(provider: FormProvider, { status }: SeenCredential): string | undefined {
@@ -74,12 +86,12 @@ function lackOf(provider: FormProvider, { status }: SeenCredential): string | un
 }
 
 /** Returns what is stored besides the values, none of which is shown. */
-export function storedFacts({ label }: FormProvider, { status }: SeenCredential): readonly Fact[] {
+export function storedFacts(provider: FormProvider, { status }: SeenCredential): readonly Fact[] {
   if (status?.status !== 'active') return []
   const { accountName, expiresAt, rejectedAt } = status.labels ?? {}
   const isOver = expiresAt && expiresAt.getTime() <= Date.now()
   return [
-    ...(accountName ? [{ name: `Account at ${label}`, value: accountName }] : []),
+    ...(accountName ? [{ name: `Account at ${serviceOf(provider)}`, value: accountName }] : []),
     { name: 'Saved on', value: dayOf(status.version.createdAt) },
     ...(rejectedAt ? [{ name: 'Rejected on', value: dayOf(rejectedAt) }] : []),
     ...(expiresAt ? [{ name: isOver ? 'Expired on' : 'Expires on', value: dayOf(lastDayOf(expiresAt)) }] : []),
@@ -124,7 +136,8 @@ function actionsOf(services: PageServices, visit: CredentialVisit, state: State)
       return [button('connect', 'Replace', true), revoke]
     case 'unreachable':
     case 'broken':
-      // A revocation is always tried, and a form could not be saved.
+    case 'refused':
+      // A revocation is always tried. A form could not be saved, or would hide that somebody else has written here.
       return [revoke]
   }
 }

@@ -8,11 +8,12 @@ import type { CredentialVisit } from './account-visit.ts'
 
 /**
  * A credential as its owner sees it. `unverified`: it was saved although the service could not be asked. `unreachable`: the store does not
- * answer right now. `broken`: the store answers, and a retry does not help. The last two say nothing about the credential.
+ * answer right now. `broken`: the store answers, and a retry does not help. These two say nothing about the credential. `refused`:
+ * this server did not write the stored values.
  */
 export type SeenCredential =
   | { readonly state: CredentialState | 'unverified'; readonly status: CredentialStatus }
-  | { readonly state: 'unreachable' | 'broken'; readonly status?: undefined }
+  | { readonly state: 'unreachable' | 'broken' | 'refused'; readonly status?: undefined }
 
 /** Looks at one credential. Never rejects: the failure of one must not hide the others. */
 export async function seenCredential(
@@ -22,7 +23,7 @@ export async function seenCredential(
 ): Promise<SeenCredential> {
   try {
     const { state, status } = await currentState(parts.owned, key, provider, { correlationId })
-    if (status.status === 'active' && status.refused) return { state: 'broken' }
+    if (status.status === 'active' && status.refused) return { state: 'refused' }
     const isUnverified = state === 'active' && status.status === 'active' && status.labels?.unverified
     return { state: isUnverified ? 'unverified' : state, status }
   } catch (error) {

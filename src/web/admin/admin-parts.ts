@@ -1,6 +1,7 @@
 import type { Sealer } from '../../core/crypto/seal.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { AdminOperations } from '../../core/operations/admin-operations.ts'
+import type { CountUse } from '../../core/requests/shared-limits.ts'
 import type { BearerParts } from '../http/web-parts.ts'
 import type { ScimOptions } from './admin-options.ts'
 
@@ -10,6 +11,8 @@ export interface AdminParts extends BearerParts {
   readonly scope: string
   readonly operators: readonly Owner[] | undefined
   readonly requestsPerMinute: number
+  /** Counts requests over all replicas. Absent where this process counts for itself. */
+  readonly countUse?: CountUse | undefined
   readonly tenants: readonly ScimTenant[]
   readonly sealer: ScimSealer
 }

@@ -41,7 +41,7 @@ export function createAdminRoutes(parts: AdminParts, scim: ScimRoutes): OwnRoute
   const root = adminRoot(serverBaseUrl)
   const scimRoot = scimRootOf(serverBaseUrl)
   const headers = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
-  const limit = addressLimit(parts.requestsPerMinute)
+  const limit = addressLimit(parts.requestsPerMinute, { kind: 'admin', countUse: parts.countUse })
 
   const owns = (path: string) => path === root || path.startsWith(`${root}/`)
 

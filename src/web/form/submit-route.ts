@@ -70,7 +70,8 @@ async function save(
         await mayWrite(services, authorized, claim)
         if (kept && !(await isStillKept(services, request, whole))) throw changedMeanwhile()
       },
-      ...(kept && { expect: { version: kept.version.ref } }),
+      // A shared store may lose a claim, e.g. in a fail-over. Then the backend decides which of two submits saves.
+      expect: kept ? { version: kept.version.ref } : services.parts.pendingRequests.outliveProcess ? 'found' : 'any',
     },
   )
 }
@@ -128,7 +129,8 @@ async function acknowledge(services: PageServices, authorized: AuthorizedLink): 
   const { parts, site } = services
   const closing = parts.pendingRequests.close(authorized.request, 'saved')
   const closed = await watched(services, 'pending-store', closing).catch(() => false)
-  if (closed) return { page: seeOther(site, linkPath(site, 'done', authorized.target)) }
+  // The success page may have nobody left to serve it.
+  if (closed && !parts.drain.begun) return { page: seeOther(site, linkPath(site, 'done', authorized.target)) }
   return savedAnswer(services, authorized, undefined)
 }
 

@@ -1,3 +1,4 @@
+import type { CountUse } from '../../core/requests/shared-limits.ts'
 import { addressLimit, type RateLimit, rateLimit } from './rate-limiter.ts'
 
 /**
@@ -23,10 +24,14 @@ export interface RateLimits {
   readonly submits: RateLimit
 }
 
-export function pageLimits({ pagesPerMinute, loginsPerMinute, submitsPerMinute }: RateLimitOptions = {}): RateLimits {
+/** @param countUse counts over all replicas. Without it, this process counts for itself. */
+export function pageLimits(
+  { pagesPerMinute, loginsPerMinute, submitsPerMinute }: RateLimitOptions = {},
+  countUse?: CountUse,
+): RateLimits {
   return {
-    pages: addressLimit(pagesPerMinute ?? 300),
-    logins: addressLimit(loginsPerMinute ?? 60),
-    submits: rateLimit(submitsPerMinute ?? 10),
+    pages: addressLimit(pagesPerMinute ?? 300, { kind: 'pages', countUse }),
+    logins: addressLimit(loginsPerMinute ?? 60, { kind: 'logins', countUse }),
+    submits: rateLimit(submitsPerMinute ?? 10, { kind: 'submits', countUse }),
   }
 }

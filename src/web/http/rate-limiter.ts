@@ -1,5 +1,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { addressGroups } from '../../core/network/rate-limit-networks.ts'
+import type { UseLimit } from '../../core/ports/pending-store.ts'
+import type { CountUse } from '../../core/requests/shared-limits.ts'
 
 /** Limits the requests of one kind per minute. */
 export interface RateLimit {
@@ -7,19 +9,25 @@ export interface RateLimit {
   take(key: string): Promise<number>
 }
 
+/** What is limited, and how the replicas count it together. Without `countUse`, this process counts for itself. */
+export interface LimitedUse {
+  readonly kind: Parameters<CountUse>[0]
+  readonly countUse: CountUse | undefined
+}
+
 /**
- * Counts in a fixed window of one minute, in this process. If the limiter fails, its error reaches the caller, and the request is refused.
+ * Counts in a fixed window of one minute. If the limiter fails, its error reaches the caller, and the request is refused.
  */
-export function rateLimit(perMinute: number): RateLimit {
+export function rateLimit(perMinute: number, use: LimitedUse): RateLimit {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
-  return { take: (key) => consumed(limiter, key) }
+  return { take: async (key) => (await shared(use, [{ key, most: perMinute }])) ?? consumed(limiter, key) }
 }
 
 /**
  * Limits by address. What one network has used counts for every address in it. An address whose network is over its limit is not stored,
  * because memory would grow with each of them.
  */
-export function addressLimit(perMinute: number): RateLimit {
+export function addressLimit(perMinute: number, use: LimitedUse): RateLimit {
   const limiters = new Map<number, RateLimiterMemory>()
   const limiterOf = (share: number): RateLimiterMemory => {
     const known = limiters.get(share)
@@ -30,7 +38,13 @@ export function addressLimit(perMinute: number): RateLimit {
   }
   return {
     async take(address) {
-      const [own, ...networks] = addressGroups(address).map(({ key, share }) => ({ key, limiter: limiterOf(share) }))
+      const groups = addressGroups(address)
+      const together = await shared(
+        use,
+        groups.map(({ key, share }) => ({ key, most: perMinute * share })),
+      )
+      if (together !== undefined) return together
+      const [own, ...networks] = groups.map(({ key, share }) => ({ key, limiter: limiterOf(share) }))
       for (const { key, limiter } of networks) {
         const state = await limiter.get(key)
         if (state && state.consumedPoints >= limiter.points) return secondsUntil(state)
@@ -42,6 +56,13 @@ export function addressLimit(perMinute: number): RateLimit {
       return 0
     },
   }
+}
+
+/** Returns the seconds to wait that all replicas agree on. Returns undefined if this process must count. */
+async function shared({ kind, countUse }: LimitedUse, limits: readonly UseLimit[]): Promise<number | undefined> {
+  const [own, ...wider] = limits
+  const milliseconds = own && (await countUse?.(kind, [own, ...wider]))
+  return milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000)
 }
 
 async function consumed(limiter: RateLimiterMemory, key: string): Promise<number> {

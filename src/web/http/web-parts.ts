@@ -1,5 +1,6 @@
 import type { CredentialWriter } from '../../core/credentials/credential-writer.ts'
 import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
+import type { Drain } from '../../core/host/drain.ts'
 import type { Health } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
 import type { Completion } from '../../core/lifecycle/completion.ts'
@@ -10,6 +11,7 @@ import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { Identity } from '../../core/ports/identity.ts'
 import type { PendingRequests } from '../../core/requests/pending-requests.ts'
+import type { CountUse } from '../../core/requests/shared-limits.ts'
 import type { RateLimitOptions } from './page-limits.ts'
 
 /** Seals the pages' cookies and hashes their form tokens and owners. It opens no reference and no pending request. */
@@ -37,11 +39,15 @@ export interface WebParts {
   readonly testStored: StoredTest | undefined
   /** When this process released a credential last. Absent where it releases none. */
   readonly lastUsed: ((key: StorageKey) => Date | undefined) | undefined
+  /** Counts the uses of rate limits over all replicas. Absent where this process counts for itself. */
+  readonly countUse?: CountUse | undefined
   readonly identity: Identity
   readonly sessions: BrowserSessions
   readonly sealer: PageSealer
   readonly journal: Journal
   readonly health: Health
+  /** Counts running requests, and says whether the process is about to end. */
+  readonly drain: Pick<Drain, 'begun'>
   /** Warns the operator at once. The message never contains a secret. */
   readonly warn: (message: string) => void
   readonly options: WebOptions

@@ -112,6 +112,19 @@ export function refusalMessages(openForm: (target: ReturnTarget, label: string) 
       reference,
     }),
 
+    /** Open requests and sign-outs cannot be looked up, so nobody is shown a form. */
+    requestsUnavailable: (reference: string, target: LinkTarget | undefined): Message => ({
+      status: 503,
+      tone: 'error',
+      heading: 'This cannot be done right now',
+      paragraphs: [
+        'This server cannot reach the store of its open requests and sign-ins. Nothing was saved, and nothing that you saved before is lost.',
+        'Your link still works. Try again in a moment.',
+      ],
+      actions: target ? [openForm(target, 'Try again')] : [account],
+      reference,
+    }),
+
     unexpected: (reference: string): Message => ({
       status: 500,
       tone: 'error',

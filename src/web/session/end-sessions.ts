@@ -1,9 +1,11 @@
 import { ownerHashes } from '../../core/crypto/owner-hash.ts'
+import type { Sealer } from '../../core/crypto/seal.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { WebParts } from '../http/web-parts.ts'
 import { LOGIN_SECONDS } from './login-cookie.ts'
 
-type EndingParts = Pick<WebParts, 'sessions' | 'sealer'> & {
+type EndingParts = Pick<WebParts, 'sessions'> & {
+  readonly sealer: Pick<Sealer<never, 'owner'>, 'macs'>
   readonly options: Pick<WebParts['options'], 'sessionMaxSeconds'>
 }
 

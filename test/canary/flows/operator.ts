@@ -105,4 +105,18 @@ export const operator: readonly Flow[] = [
     await runs(world, [0, 3], { command: revoke, words: [...alice(world), '--purge'] })
     await runs(world, 3, { command: show, words: alice(world) })
   }),
+  flow('commands for one account, and for all of a provider', async (world) => {
+    await world.saved()
+    await world.saved('work')
+    const work = ['canary@work', ...alice(world).slice(1)]
+    const secret = world.secrets.of('long')
+    await runs(world, 0, { command: show, words: work })
+    await runs(world, 0, { command: rotate, words: [...work, '--field', 'long'], secret })
+    await runs(world, 'failed', { command: show, words: [`canary@${secret}`, ...work.slice(1)] })
+    await runs(world, 2, { command: revoke, words: ['--all', '--provider', `canary@${secret}`, '--yes'] })
+    await runs(world, 0, { command: revoke, words: ['--all', '--provider', 'canary', '--yes'] })
+    for (const tool of ['probe', 'work']) {
+      expectThat((await world.clients.plain.call(tool)).text.includes('was revoked'), 'words about the revocation')
+    }
+  }),
 ]

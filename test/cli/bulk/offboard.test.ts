@@ -8,8 +8,7 @@ import { storageKey } from '../../../src/core/model/storage-key.ts'
 import type { SecretBackend } from '../../../src/core/ports/secret-backend.ts'
 import { put, statusOfAll } from '../../../src/testing/secret-backend/calls.ts'
 import { createStores } from '../../../src/vault/environment/create-stores.ts'
-import { type AwsEmulator, REGION, ROOT_KEYS, startAwsEmulator } from '../../harness/aws/aws-emulator.ts'
-import { type AwsProxy, startAwsProxy } from '../../harness/aws/aws-proxy.ts'
+import { type EmulatedAws, startEmulatedAws } from '../../harness/aws/emulated-aws.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../../harness/hashicorp-vault/open-bao.ts'
 import { startVaultProxy, type VaultProxy } from '../../harness/hashicorp-vault/vault-proxy.ts'
 import { runCli } from '../../harness/processes/run-cli.ts'
@@ -21,29 +20,20 @@ const ALICE = ['--issuer', ISSUER, '--subject', 'auth0|alice']
 
 let bao: OpenBao
 let vaultProxy: VaultProxy
-let emulator: AwsEmulator
-let awsProxy: AwsProxy
+let moto: EmulatedAws
+let ministack: EmulatedAws
 
 beforeAll(async () => {
   await sodiumReady()
   bao = await startOpenBao()
   vaultProxy = await startVaultProxy(bao.address)
-  emulator = await startAwsEmulator('moto')
-  awsProxy = await startAwsProxy(emulator)
-  // The SDK reads these from the process itself.
-  for (const [name, value] of Object.entries(AWS())) vi.stubEnv(name, value)
+  moto = await startEmulatedAws('moto')
+  ministack = await startEmulatedAws('ministack')
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
-  await Promise.all([vaultProxy.close(), awsProxy.close(), bao.stop(), emulator.stop()])
+  await Promise.all([vaultProxy.close(), bao.stop(), moto.close(), ministack.close()])
   rmSync(folder, { recursive: true })
-})
-
-const AWS = () => ({
-  AWS_REGION: REGION,
-  AWS_ENDPOINT_URL_SECRETS_MANAGER: awsProxy.endpoint,
-  AWS_ACCESS_KEY_ID: ROOT_KEYS.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: ROOT_KEYS.secretAccessKey,
 })
 
 const ENVIRONMENTS: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> = {
@@ -54,7 +44,8 @@ const ENVIRONMENTS: Readonly<Record<string, () => Promise<NodeJS.ProcessEnv>>> =
     VAULT_TOKEN: ROOT_TOKEN,
     VAULT_KV_MOUNT: await bao.newMount(),
   }),
-  'aws-secrets-manager': async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', ...AWS() }),
+  moto: async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', ...moto.variables }),
+  ministack: async () => ({ MCP_VAULT_BACKEND: 'aws-secrets-manager', ...ministack.variables }),
 }
 
 /** Breaks the revocation of `gitlab` alone. */
@@ -99,6 +90,9 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
 
   beforeAll(async () => {
     environment = { MCP_AUDIT_FOLDER: join(folder, `audit-${name}`), ...(await ENVIRONMENTS[name]?.()) }
+    // For the backends that the test opens itself: the SDK reads these from the process.
+    for (const [variable, value] of Object.entries(environment))
+      if (variable.startsWith('AWS_')) vi.stubEnv(variable, value)
     await withBackend(environment, async (backend) => {
       for (const [provider, subject] of [
         ['jira', 'auth0|alice'],
@@ -196,11 +190,19 @@ describe.each(Object.keys(ENVIRONMENTS))('%s', (name) => {
   })
 
   test('expiring reads what the backend knows, and rollback says whether marks can be taken back', async () => {
-    await withBackend(environment, (backend) =>
-      put(backend, storageKey('jira', { issuer: ISSUER, subject: 'bob' }), { pat: SECRET }),
-    )
+    const keyOfBob = storageKey('jira', { issuer: ISSUER, subject: 'bob' })
+    const save = (labels = {}) =>
+      withBackend(environment, (backend) => put(backend, keyOfBob, { pat: SECRET }, { labels }))
+    await save()
+    const open = await operate('expiring', '--within', '30d', '--json')
+    expect([open.code, open.json()]).toEqual([0, { credentials: [], withoutExpiry: 1 }])
+    await save({ expiresAt: new Date(Date.now() + 10 * 86_400_000) })
     const soon = await operate('expiring', '--within', '30d', '--json')
-    expect([soon.code, soon.json()]).toEqual([0, { credentials: [], withoutExpiry: 1 }])
+    expect([soon.code, soon.json()]).toMatchObject([0, { credentials: [{ subject: 'bob', state: 'active' }] }])
+    expect((await operate('expiring', '--within', '9d', '--json')).json()).toEqual({
+      credentials: [],
+      withoutExpiry: 0,
+    })
     const bob = ['--provider', 'jira', '--issuer', ISSUER, '--subject', 'bob']
     const stores = await withBackend(environment, async (backend) => backend.markRejected !== undefined)
     const { code, out, error } = await operate('rollback', ...bob)

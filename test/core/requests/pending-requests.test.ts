@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createSealer } from '../../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
+import { CredentialVaultError } from '../../../src/core/model/errors.ts'
 import type { NewRequest } from '../../../src/core/ports/pending-request.ts'
-import type { PendingStore } from '../../../src/core/ports/pending-store.ts'
+import type { PendingStore, StoredEntry } from '../../../src/core/ports/pending-store.ts'
 import { createPendingRequests, type PendingRequests } from '../../../src/core/requests/pending-requests.ts'
 import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 
@@ -183,5 +184,89 @@ describe('waiting', () => {
     expect(await waiting).toBe('gone')
     expect(await requests.withdraw(declined)).toBe(true)
     expect((await requests.find(declined.handle))?.state).toBe('declined')
+  })
+})
+
+describe('a store that replicas share', () => {
+  const away = new CredentialVaultError('unavailable', 'away', { reason: 'redis_away', retryable: true })
+
+  test('a wait outlasts an outage of the store', async () => {
+    let isAway = true
+    const flaky: PendingStore = {
+      ...store,
+      get: (...given) => (isAway ? Promise.reject(away) : store.get(...given)),
+    }
+    const shared = createPendingRequests({ store: flaky, sealer: createSealer(webKey) })
+    const request = await shared.openOrReuse(alice, { waits: true })
+    const looked = vi.spyOn(flaky, 'get')
+    const end = shared.wait(request, never, new AbortController().signal)
+    await vi.waitFor(() => expect(looked).toHaveBeenCalledTimes(2), { timeout: 30_000 })
+    isAway = false
+    await requests.close(request, 'saved')
+    expect(await end).toBe('saved')
+  })
+
+  test('a wait outlasts an outage of the backend, but not a store that is closed', async () => {
+    const request = await requests.openOrReuse(alice, { waits: true })
+    const isSaved = vi.fn<() => Promise<boolean>>().mockRejectedValueOnce(away).mockResolvedValue(true)
+    expect(await requests.wait(request, isSaved, new AbortController().signal)).toBe('saved')
+    await store.shutdown()
+    await expect(requests.openOrReuse(alice)).rejects.toMatchObject({ reason: 'closed' })
+  })
+
+  test('an outage that lasts until the link expires is an outage, not an expiry', async () => {
+    const shared = createPendingRequests({
+      store: { ...store, get: () => Promise.reject(away) },
+      sealer: createSealer(webKey),
+    })
+    const request = await shared.openOrReuse(alice, { waits: true })
+    const late = { ...request, expiresAt: Date.now() - 1 }
+    await expect(shared.wait(late, never, new AbortController().signal)).rejects.toBe(away)
+  })
+
+  test('a request that the store has forgotten was saved if the credential is there', async () => {
+    const request = await requests.openOrReuse(alice, { waits: true })
+    const forgetful = createPendingRequests({
+      store: { ...store, get: async () => undefined },
+      sealer: createSealer(webKey),
+    })
+    expect(await forgetful.wait(request, async () => true, new AbortController().signal)).toBe('saved')
+    expect(await forgetful.wait(request, never, new AbortController().signal)).toBe('expired')
+  })
+
+  test('a look says for which call it is, so that the store can tell that the call still waits', async () => {
+    const get = vi.spyOn(store, 'get')
+    const request = await requests.openOrReuse(alice, { waits: true })
+    const end = requests.wait(request, never, new AbortController().signal)
+    await vi.waitFor(() => expect(get).toHaveBeenCalledWith(request.key, request.waiterId))
+    await requests.close(request, 'cancelled')
+    expect(await end).toBe('cancelled')
+  })
+
+  test("another owner's record in the slot is not handed out", async () => {
+    const mallory = { ...alice, user: { ...alice.user, subject: 'mallory' } }
+    let planted: StoredEntry | undefined
+    await createPendingRequests({
+      store: {
+        ...store,
+        async openOrReuse(entry) {
+          planted = { ...entry, state: 'open' }
+          return planted
+        },
+      },
+      sealer: createSealer(webKey),
+    }).openOrReuse(mallory)
+    const swapped = createPendingRequests({
+      store: {
+        ...store,
+        openOrReuse(entry) {
+          const first = planted
+          planted = undefined
+          return first ? Promise.resolve(first) : store.openOrReuse(entry)
+        },
+      },
+      sealer: createSealer(webKey),
+    })
+    expect((await swapped.openOrReuse(alice)).user.subject).toBe('alice')
   })
 })

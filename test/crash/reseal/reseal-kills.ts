@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { compiled } from '../../harness/processes/compile-module.ts'
-import { lostOf, saveMany } from '../../harness/sealed-file/many-records.ts'
+import { lostOf, savedOf, saveMany } from '../../harness/sealed-file/many-records.ts'
+import { type BusyUsers, startBusyUsers } from '../../harness/sealed-file/start-busy-users.ts'
 import { headersIn, lettingKeysAge } from '../../harness/sealed-file/store-keys.ts'
 
 export interface ResealKillsReport {
   readonly records: number
   readonly kills: number
+  /** Saves that the users' process acknowledged meanwhile. */
+  readonly saves: number
   /** Kills after which some records were under the new key and others were not. */
   readonly midway: number
   /** Longest pass that was not killed, in milliseconds. */
@@ -38,11 +41,12 @@ interface Killed {
 }
 
 /**
- * Rotates and reseals a store of so many records, killing the commands at random moments and running them again. After each kill the
- * keyring opens and a sample of the records does; at the end all do, under one key, and the earlier keys can be retired.
+ * Rotates and reseals a store of so many records, killing the commands at random moments and running them again, while users of another
+ * process save and read. After each kill the keyring opens and a sample of the records does; at the end all do, under one key, the users'
+ * last saves are there, and the earlier keys can be retired.
  */
 export async function killReseals(
-  { records, kills }: { readonly records: number; readonly kills: number },
+  { records, kills, users }: { readonly records: number; readonly kills: number; readonly users: number },
   onProgress: (killsSoFar: number) => void = () => {},
 ): Promise<ResealKillsReport> {
   const root = await mkdtemp(join(tmpdir(), 'reseal-kills-'))
@@ -52,33 +56,54 @@ export async function killReseals(
   let done = 0
   let midway = 0
   let passMs = 0
+  let busy: BusyUsers | undefined
   try {
     await writeFile(place.keyFile, generateKeyText(), { mode: 0o600 })
     await saveMany(place, records)
+    const manyIds = new Set((await headersIn(place.folder)).map(({ id }) => id))
+    busy = startBusyUsers(place, { users, records })
     while (done < kills && problems.length === 0) {
       // A killed "rotate" made a new key or none; both are good.
       if (done % 8 === 0) await command(['keys', 'rotate'], { after: 'start', milliseconds: Math.random() * 1500 })
       const whole = await command(['keys', 'rotate'])
       if (whole.code !== 0) problems.push(`rotate: ${whole.error}`)
-      for (let round = 0; round < 8 && done < kills; round += 1) await killOne()
-      const pass = await command(['keys', 'reseal'])
-      passMs = Math.max(passMs, pass.milliseconds)
-      if (pass.code !== 0) problems.push(`after ${done} kills: ${pass.error}`)
+      for (let round = 0; round < 8 && done < kills; round += 1) await killOne(manyIds)
+      await passToEnd()
       onProgress(done)
     }
+    await checkUsers(busy)
     if (problems.length === 0) await checkEnd()
-    return { records, kills: done, midway, passMs, problems }
+    return { records, kills: done, saves: busy.saves(), midway, passMs, problems }
   } finally {
+    busy?.kill()
     await rm(root, { recursive: true, force: true })
   }
 
-  async function killOne(): Promise<void> {
+  async function killOne(manyIds: ReadonlySet<string>): Promise<void> {
     await command(['keys', 'reseal'], momentOf(records))
     done += 1
-    const newest = await newestKeys()
-    if (newest.size > 1) midway += 1
+    if ((await newestKeys(manyIds)).size > 1) midway += 1
     const lost = await lostOf(place, Math.min(records, 200))
     problems.push(...lost.map((one) => `after kill ${done}: ${one}`))
+  }
+
+  async function passToEnd(): Promise<void> {
+    const pass = await command(['keys', 'reseal'])
+    passMs = Math.max(passMs, pass.milliseconds)
+    if (pass.code !== 0) problems.push(`after ${done} kills: ${pass.error}`)
+    const [, counted, total] = pass.error.trim().match(/(\d+) of (\d+) records$/) ?? []
+    if (counted !== total || Number(total) < records) problems.push(`progress after ${done} kills: ${pass.error}`)
+  }
+
+  async function checkUsers(users: BusyUsers): Promise<void> {
+    const { code, last, wrong } = await users.end()
+    problems.push(...wrong)
+    if (code !== 0) problems.push(`users: ended with ${code}`)
+    for (const [subject, number] of last) {
+      const found = await savedOf(place, subject)
+      if (found !== number) problems.push(`${subject}: ${found} in place of ${number}`)
+    }
+    await passToEnd()
   }
 
   async function checkEnd(): Promise<void> {
@@ -94,9 +119,9 @@ export async function killReseals(
     if (left > done * 6) problems.push(`${left} temporary files`)
   }
 
-  async function newestKeys(): Promise<ReadonlySet<string>> {
-    const newest = new Map((await headersIn(place.folder)).map(({ id, sealKey }) => [id, sealKey]))
-    return new Set(newest.values())
+  async function newestKeys(ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const headers = (await headersIn(place.folder)).filter(({ id }) => ids.has(id))
+    return new Set(new Map(headers.map(({ id, sealKey }) => [id, sealKey])).values())
   }
 
   /** @param kill when to kill it; undefined lets it end */

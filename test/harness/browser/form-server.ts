@@ -6,6 +6,7 @@ import { memoryBackend } from '../../../src/backends/memory.ts'
 import type { CredentialWriter } from '../../../src/core/credentials/credential-writer.ts'
 import { createSealer, type WebKeys } from '../../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
+import { createDrain } from '../../../src/core/host/drain.ts'
 import { createHealth, type Health } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
 import type { Owner } from '../../../src/core/model/owner.ts'
@@ -192,6 +193,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     sealer,
     journal,
     health,
+    drain: createDrain(),
     warn: (message) => warnings.push(message),
     options: {
       sessionIdleSeconds: 900,

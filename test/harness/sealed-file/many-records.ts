@@ -5,13 +5,16 @@ import { call, put } from '../../../src/testing/secret-backend/calls.ts'
 
 const LANES = 8
 
+/** The issuer of all owners here. */
+export const ISSUER = 'https://login.example.com'
+
 export interface StorePlace {
   readonly folder: string
   readonly keyFile: string
 }
 
 const keyOf = (number: number) =>
-  storageKey('jira', { issuer: 'https://login.example.com', subject: `owner-${String(number).padStart(5, '0')}` })
+  storageKey('jira', { issuer: ISSUER, subject: `owner-${String(number).padStart(5, '0')}` })
 
 /** Saves one credential each of so many owners. */
 export async function saveMany(place: StorePlace, count: number): Promise<void> {
@@ -22,15 +25,30 @@ export async function saveMany(place: StorePlace, count: number): Promise<void> 
   )
 }
 
-/** Opens each record in a new process's view of the store, and returns the numbers of those that do not hold what was saved. */
+/** Opens each record in a new process's view of the store, and returns what is wrong with those that do not hold what was saved. */
 export async function lostOf(place: StorePlace, count: number): Promise<string[]> {
   const lost: string[] = []
   await withEach(place, count, async (backend, number) => {
-    const found = await backend.read(keyOf(number), call()).catch((error: unknown) => error)
-    const isThere = JSON.stringify(found).includes(`"pat":"token ${number}"`)
-    if (!isThere) lost.push(`${number}: ${String(found)}`)
+    const problem = await problemOf(backend, number)
+    if (problem) lost.push(problem)
   })
   return lost
+}
+
+/** What is wrong with the record of this number; undefined when it holds what was saved. */
+export async function problemOf(backend: SecretBackend, number: number): Promise<string | undefined> {
+  const found = await backend.read(keyOf(number), call()).catch((error: unknown) => String(error))
+  const isThere = typeof found === 'object' && found.status === 'active' && found.values['pat'] === `token ${number}`
+  return isThere ? undefined : `record ${number}: ${typeof found === 'string' ? found : found.status}`
+}
+
+/** The value that this subject's credential holds, or its state. */
+export async function savedOf({ folder, keyFile }: StorePlace, subject: string): Promise<string> {
+  const backend = sealedFile({ folder, keyFile, warn: () => {} })
+  await backend.open()
+  const found = await backend.read(storageKey('jira', { issuer: ISSUER, subject }), call())
+  await backend.close()
+  return found.status === 'active' ? String(found.values['pat']) : found.status
 }
 
 async function withEach(

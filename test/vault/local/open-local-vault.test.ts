@@ -1,9 +1,15 @@
 import { createServer } from 'node:http'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { expect, onTestFinished, test } from 'vitest'
 import { memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import type { OpenVaultOptions } from '../../../src/index.ts'
+import { credentialGate } from '../../../src/mcp/sdk-v1/index.ts'
 import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local/open-local-vault.ts'
+import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { rejectionOf } from '../../harness/thrown-error.ts'
 
@@ -42,4 +48,34 @@ test('what it decides itself cannot be given', async () => {
   const error = await rejectionOf(openLocalVault({ ...options(), ...given }))
   expect(error.message).toContain('openLocalVault.serverBaseUrl: there is no such option')
   expect(error.message).toContain('openLocalVault.ownerFrom: there is no such option')
+})
+
+test('a waiting call is answered when the vault closes, and a later one is refused', async () => {
+  const vault = await openLocalVault(options())
+  const forge = new CredentialsProvider({
+    vault,
+    name: 'forge',
+    variables: { pat: { label: 'Token', type: 'password' } },
+    accounts: ['work'],
+  })
+  const server = new McpServer({ name: 'test', version: '1.0.0' })
+  const gated = credentialGate(server)(forge, { account: 'work' }, async () => ({ content: [] }))
+  server.registerTool('at_work', {}, gated)
+  const client = new Client({ name: 'test', version: '1.0.0' }, { capabilities: { elicitation: { url: {} } } })
+  let asked = 0
+  client.setRequestHandler(ElicitRequestSchema, async () => {
+    asked += 1
+    return { action: 'accept' }
+  })
+  const [near, far] = InMemoryTransport.createLinkedPair()
+  await Promise.all([server.connect(far), client.connect(near)])
+  const call = client.callTool({ name: 'at_work', arguments: {} })
+  await expect.poll(() => asked).toBe(1)
+  await vault.close()
+  const again = client.callTool({ name: 'at_work', arguments: {} })
+  const texts = (await Promise.all([call, again])).map(({ content }) => JSON.stringify(content))
+  expect(texts).toEqual([
+    expect.stringMatching(/restarting.*Forge \(work\).*its link has ended/),
+    expect.stringMatching(/restarting.*did not run/),
+  ])
 })

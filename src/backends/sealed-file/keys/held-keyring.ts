@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } fro
 import type { FoundKey } from '../../../core/crypto/key-source.ts'
 import { type CredentialVaultError, isCredentialVaultError } from '../../../core/model/errors.ts'
 import { MAX_FILE_BYTES } from '../files/durable-file.ts'
-import { headerOfKeyring, type Keyring, unlockKeyring } from './keyring.ts'
+import { headerOfKeyring, type Keyring, type StoreKeyring, unlockKeyring } from './keyring.ts'
 import { keyringPath } from './keyring-file.ts'
 
 /**
@@ -12,13 +12,13 @@ import { keyringPath } from './keyring-file.ts'
  */
 export interface HeldKeyring {
   /** The keys that open records. Call it after reading a record, because a key is in the keyring before the first record that needs it. */
-  forReading(): Keyring
+  forReading(): StoreKeyring
   /**
    * The keys that make records.
    *
-   * @throws `key_wrong` if the file has newer keys, which another store key locks
+   * @throws `key_wrong` if the store has newer keys, which this process cannot use
    */
-  forWriting(): Keyring
+  forWriting(): StoreKeyring
   /** Why the file's newest keys cannot be used. Undefined while they can be. */
   problem(): CredentialVaultError | undefined
 }
@@ -98,12 +98,12 @@ export function holdKeyring({ root, keyring, found, findKey, warn }: HeldKeyring
   }
 }
 
-function identityOf(path: string): string | undefined {
+export function identityOf(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
   return stats && `${stats.dev} ${stats.ino} ${stats.ctimeNs}`
 }
 
-function readKeyringBytes(path: string): Buffer | undefined {
+export function readKeyringBytes(path: string): Buffer | undefined {
   let file: number
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)

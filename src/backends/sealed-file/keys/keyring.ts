@@ -15,20 +15,37 @@ import {
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 
 /**
- * The keys of one store. Its keyring file holds them, encrypted with the master key, so that a new master key rewrites one small file only.
- * New records use the first key of each list; the others still open older records.
+ * The keys of one store that a process holds: all of them, or those of one tier. New records use the first key of each list; the others
+ * are for older records.
  */
-export interface Keyring {
+export interface StoreKeyring {
   /** Random name of the store. A record of another store is refused even if the keys are the same. */
   readonly store: string
-  readonly sealKeys: KeyList
-  readonly signKeys: KeyList
+  readonly sealKeys: KeyList<NamedKey>
+  readonly signKeys: KeyList<NamedKey>
+  /** The keys of marks, in a process that cannot derive them from the signing keys. */
+  readonly markKeys?: KeyList<NamedKey>
   /** Key of the hash that names the records. It never changes, since every name would change with it. */
   readonly indexKey: Uint8Array
   /** Counts the changes of the keyring, from 1, so that a running process recognises an older one that is restored. */
   readonly generation: number
   /** Seal keys that were removed, newest first. An old copy of the keyring may still hold them. */
   readonly retired: readonly RetiredKey[]
+}
+
+/** All keys. The keyring file holds them, encrypted with the master key, so that a new master key rewrites one small file only. */
+export interface Keyring extends StoreKeyring {
+  readonly sealKeys: KeyList<NamedKeyPair>
+  readonly signKeys: KeyList<NamedKeyPair>
+}
+
+export interface NamedKey {
+  readonly id: string
+  /** Unix milliseconds. */
+  readonly createdAt: number
+  readonly publicKey: Uint8Array
+  /** Undefined in a process whose tier must not use it. */
+  readonly privateKey?: Uint8Array | undefined
 }
 
 export interface NamedKeyPair extends KeyPair {
@@ -43,7 +60,7 @@ export interface RetiredKey {
   readonly replacedAt: number
 }
 
-export type KeyList = readonly [NamedKeyPair, ...NamedKeyPair[]]
+export type KeyList<K extends NamedKey = NamedKeyPair> = readonly [K, ...K[]]
 
 const FORMAT = 'mcv-keyring-v1'
 
@@ -116,8 +133,24 @@ export function withoutOldKeys(keyring: Keyring): Keyring {
   }
 }
 
-export function findKeyPair(keys: KeyList, id: string): NamedKeyPair | undefined {
+export function findKeyPair<K extends NamedKey>(keys: KeyList<K>, id: string): K | undefined {
   return keys.find((key) => key.id === id)
+}
+
+/**
+ * The pair, for what only a private key does.
+ *
+ * @param deed what it is needed for, e.g. `read`
+ * @throws `forbidden` in a process whose tier does not have it
+ */
+export function pairOf(key: NamedKey, deed: 'read' | 'save' | 'mark'): KeyPair {
+  const { publicKey, privateKey } = key
+  if (privateKey) return { publicKey, privateKey }
+  throw new CredentialVaultError(
+    'forbidden',
+    `This process has a bundle without the key to ${deed}. Only the other tier of the server has it.`,
+    { reason: 'other_tier' },
+  )
 }
 
 /**

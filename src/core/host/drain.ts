@@ -1,0 +1,87 @@
+/**
+ * The work that a process has begun and should finish before it ends, and the news that it is about to end. Whoever counts work here finds
+ * its stores still open.
+ */
+export interface Drain {
+  /** Whether the end has begun. */
+  readonly begun: boolean
+  /** Whether the work has ended, or its time was up: nothing may be begun any more. */
+  readonly over: boolean
+  /** Calls every listener, once. */
+  begin(): void
+  finish(): void
+  /** Calls `stop` when the end begins, or now if it has. Returns the function that stops listening. */
+  onBegin(stop: () => void): () => void
+  /**
+   * Runs work that the end waits for. Work that is not `due` yet is not waited for, such as a request whose body a slow client has not sent.
+   */
+  during<T>(work: () => Promise<T>, due?: () => boolean): Promise<T>
+  /** Resolves to 0 when no work that is due runs any more, or to the number that still runs when `deadline` aborts. */
+  settled(deadline: AbortSignal): Promise<number>
+}
+
+export function createDrain(): Drain {
+  // A set, since ten thousand calls may wait: an AbortSignal needs as many steps to remove one listener.
+  const listeners = new Set<() => void>()
+  const running = new Set<() => boolean>()
+  const watchers = new Set<() => void>()
+  let begun = false
+  let over = false
+  const left = () => [...running].filter((due) => due()).length
+
+  return {
+    get begun() {
+      return begun
+    },
+
+    get over() {
+      return over
+    },
+
+    finish() {
+      over = true
+    },
+
+    begin() {
+      begun = true
+      const told = [...listeners]
+      listeners.clear()
+      for (const stop of told) stop()
+    },
+
+    onBegin(stop) {
+      if (begun) stop()
+      else listeners.add(stop)
+      return () => void listeners.delete(stop)
+    },
+
+    async during(work, due = always) {
+      // The same function may stand for several pieces of work.
+      const entry = () => due()
+      running.add(entry)
+      try {
+        return await work()
+      } finally {
+        running.delete(entry)
+        for (const look of watchers) look()
+      }
+    },
+
+    async settled(deadline) {
+      await new Promise<void>((resolve) => {
+        const look = () => {
+          if (left() > 0 && !deadline.aborted) return
+          watchers.delete(look)
+          deadline.removeEventListener('abort', look)
+          resolve()
+        }
+        watchers.add(look)
+        deadline.addEventListener('abort', look)
+        look()
+      })
+      return left()
+    },
+  }
+}
+
+const always = () => true

@@ -1,0 +1,91 @@
+import { isCredentialVaultError } from '../model/errors.ts'
+import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
+import type { PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
+
+/** How a request is, as its owner is told. */
+export type RequestState = 'open' | 'claimed' | 'expired' | PendingOutcome
+
+export interface RequestWait {
+  readonly store: PendingStore
+  /** Woken when a credential of this owner and provider is saved, and when such a request ends. One for each valid web key. */
+  readonly topics: readonly string[]
+  readonly request: PendingRequest
+  readonly hasCredential: () => Promise<boolean>
+  readonly signal: AbortSignal
+}
+
+/** Milliseconds between two looks at a request that is being saved although its link has expired. */
+const LEAST_SLEEP = 250
+/** Milliseconds after which a waiting call looks again if it could not see how its request is. */
+const LOOK_AGAIN_AFTER = 1_000
+
+/** Waits as `PendingRequests.wait` promises. The call still counts as waiting when this ends. */
+export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
+  const { store, topics, request, signal } = wait
+  let wakeUp: (() => void) | undefined
+  let woken = false
+  signal.throwIfAborted()
+  const onWake = () => {
+    woken = true
+    wakeUp?.()
+  }
+  const stops: (() => void)[] = []
+  try {
+    for (const topic of topics) stops.push(await store.listen(topic, onWake))
+    for (;;) {
+      woken = false
+      const seen = await look(wait)
+      if (seen !== 'open' && seen !== 'unknown') return seen
+      // An abort while the store was asked does not fire a listener that is added only now.
+      if (!woken && !signal.aborted) {
+        const pause = seen === 'unknown' ? LOOK_AGAIN_AFTER : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)
+        await sleep(pause, signal, (wake) => {
+          wakeUp = wake
+        })
+      }
+      signal.throwIfAborted()
+    }
+  } finally {
+    for (const stop of stops) stop()
+  }
+}
+
+/** Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. */
+async function look({ store, request, hasCredential }: RequestWait): Promise<WaitEnd | 'open' | 'unknown'> {
+  try {
+    const entry = await store.get(request.key, request.waiterId)
+    const state = entry ? stateOf(entry) : 'expired'
+    if (entry && state !== 'open' && state !== 'claimed') return state
+    // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
+    if (await hasCredential()) {
+      if (entry) await store.close(request.key, 'saved')
+      return 'saved'
+    }
+    return entry ? 'open' : 'expired'
+  } catch (error) {
+    const isPassing = isCredentialVaultError(error, 'unavailable') && error.retryable
+    if (!isPassing || Date.now() >= request.expiresAt) throw error
+    return 'unknown'
+  }
+}
+
+export function stateOf(entry: StoredEntry): RequestState {
+  if (entry.state === 'closed') return entry.outcome ?? 'cancelled'
+  // A submit that claimed the link in time may still be saving when the link expires.
+  if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
+  return entry.state
+}
+
+/** Resolves when woken, when aborted, or after the time. */
+function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, milliseconds)
+    signal.addEventListener('abort', wake)
+    onStart(wake)
+  })
+}

@@ -1,0 +1,89 @@
+import type Koa from 'koa'
+import { z } from 'zod'
+import { createDrain } from '../../core/host/drain.ts'
+import { sameOwner } from '../../core/model/owner.ts'
+import { isClosed } from './web-exchange.ts'
+
+/** The exchanges of a mount that are open, so that they end in order when the process does. */
+export interface RunningCalls {
+  /** Whether the mount may take this request: once it is stopping, only what belongs to running calls. */
+  admits(method: string, message: unknown): boolean
+  /** Counts the exchange until its client has the answer. */
+  begin(ctx: Koa.Context, message: unknown): void
+  /** Ends event streams that no call needs, and waits for the calls. Those that still run when `deadline` aborts are answered by an error. */
+  end(deadline: AbortSignal): Promise<void>
+}
+
+export function createRunningCalls(): RunningCalls {
+  const drain = createDrain()
+  const open = new Map<Koa.Context, Set<RequestId>>()
+
+  return {
+    admits: (method, message) =>
+      !drain.begun || method === 'DELETE' || (method === 'POST' && requestIdsIn(message).length === 0),
+
+    begin(ctx, message) {
+      if (isClosed(ctx)) return
+      const { res } = ctx
+      if (ctx.method === 'GET')
+        res.once(
+          'close',
+          drain.onBegin(() => res.end()),
+        )
+      if (ctx.method !== 'POST') return
+      forgetCancelled(open, ctx, message)
+      const ids = new Set(requestIdsIn(message))
+      if (ids.size > 0) open.set(ctx, ids)
+      const isDue = ids.size > 0 ? () => ids.size > 0 : undefined
+      void drain.during(() => new Promise((resolve) => res.once('close', resolve)), isDue)
+      res.once('close', () => open.delete(ctx))
+    },
+
+    async end(deadline) {
+      drain.begin()
+      await drain.settled(deadline)
+      for (const [ctx, ids] of open) answerCutOff(ctx, [...ids])
+    },
+  }
+}
+
+type RequestId = string | number
+
+/** Ids of the JSON-RPC requests in a body. Answers and notifications, which running calls may wait for, are none. */
+function requestIdsIn(message: unknown): readonly RequestId[] {
+  return [message]
+    .flat()
+    .flatMap((one) => (isRequest(one) && (typeof one.id === 'string' || typeof one.id === 'number') ? [one.id] : []))
+}
+
+function isRequest(value: unknown): value is { readonly id: unknown } {
+  return typeof value === 'object' && value !== null && 'method' in value && 'id' in value
+}
+
+/** A cancelled call gets no answer, and its client may leave the stream open. */
+function forgetCancelled(open: ReadonlyMap<Koa.Context, Set<RequestId>>, ctx: Koa.Context, message: unknown): void {
+  const cancelled = [message].flat().flatMap((one) => cancelledSchema.safeParse(one).data?.params.requestId ?? [])
+  if (cancelled.length === 0) return
+  const session = ctx.get('mcp-session-id')
+  for (const [other, ids] of open) {
+    if (other.get('mcp-session-id') !== session || !sameOwner(other.state['user'], ctx.state['user'])) continue
+    for (const id of cancelled) ids.delete(id)
+  }
+}
+
+const cancelledSchema = z.object({
+  method: z.literal('notifications/cancelled'),
+  params: z.object({ requestId: z.union([z.string(), z.number()]) }),
+})
+
+const CUT_OFF =
+  'The server had to restart before this call was done. It may have had an effect. Check before you call it again.'
+
+/** A stream that only ends would keep its client waiting until its own time-out. */
+function answerCutOff({ res }: Koa.Context, ids: readonly RequestId[]): void {
+  const streams = String(res.getHeader('content-type') ?? '').startsWith('text/event-stream')
+  // A client that reads slowly may be in the middle of an event.
+  if (!streams || res.writableNeedDrain) return void res.destroy()
+  const answer = (id: RequestId) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32000, message: CUT_OFF } })
+  res.end(ids.map((id) => `event: message\ndata: ${answer(id)}\n\n`).join(''))
+}

@@ -1,0 +1,120 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { keySlot, slotRanges } from './key-slot.ts'
+import { createLink } from './link.ts'
+import { openRedisClient, type RedisClient } from './redis-client.ts'
+import { endpointOf } from './redis-options.ts'
+import { redisAway, redisProblem } from './redis-problem.ts'
+import { createServerLink, loginOf, type ServerLink, type Servers, type ServersParts } from './servers.ts'
+
+const WHERE = 'The Redis cluster'
+/** Milliseconds between two looks at the table of slots, which every failing command asks for. */
+const LOOK_PAUSE = 250
+const LOOK_WITHIN = 3_000
+
+/** The masters of a cluster. Commands go to the master of their key's slot. */
+export function createClusterServers({ settings, warn, changed }: ServersParts): Servers {
+  const roots = settings.cluster?.nodes ?? []
+  const login = loginOf(settings)
+  const links = new Map<string, ServerLink>()
+  const closing = new AbortController()
+  /** The master of each slot, `host:port`. */
+  let table: readonly string[] = []
+  let looking: Promise<void> | undefined
+
+  function linkTo(address: string): ServerLink {
+    const known = links.get(address)
+    if (known) return known
+    const where = `Redis at ${address}`
+    const find = async () => endpointOf(address)
+    const link = createServerLink({ where, find, login, mode: 'cluster', warn, changed })
+    links.set(address, link)
+    return link
+  }
+
+  async function tableFrom(node: string): Promise<readonly string[]> {
+    let client: RedisClient | undefined
+    try {
+      client = await openRedisClient(endpointOf(node), login)
+      const found: string[] = []
+      for (const { from, to, master } of slotRanges(await client.send(['CLUSTER', 'SLOTS']))) {
+        const host = master.host === '' ? endpointOf(node).host : master.host
+        const address = `${host.includes(':') ? `[${host}]` : host}:${master.port}`
+        for (let slot = from; slot <= to; slot += 1) found[slot] = address
+      }
+      if (found.length === 0) throw redisAway(WHERE, 'it has no slots')
+      return found
+    } catch (error) {
+      throw redisProblem(error, `Redis at ${node}`)
+    } finally {
+      client?.destroy()
+    }
+  }
+
+  async function look(): Promise<void> {
+    const candidates = [...new Set([...roots, ...links.keys()])]
+    try {
+      table = await Promise.any(candidates.map(tableFrom))
+    } catch (error) {
+      throw error instanceof AggregateError ? error.errors[0] : error
+    }
+    const masters = new Set(table)
+    for (const [address, link] of links) {
+      if (masters.has(address)) continue
+      links.delete(address)
+      link.close()
+    }
+  }
+
+  function lookOnce(): Promise<void> {
+    looking ??= look().finally(async () => {
+      await delay(LOOK_PAUSE, undefined, { ref: false })
+      looking = undefined
+    })
+    return looking
+  }
+
+  return {
+    mode: 'cluster',
+    linkTo(address, slot) {
+      if (slot !== undefined) table = table.with(slot, address)
+      return linkTo(address)
+    },
+    async linkFor(key) {
+      if (closing.signal.aborted) throw redisAway(WHERE, 'the connection is closed')
+      if (table.length === 0) await Promise.race([lookOnce(), tooLate()])
+      const address = table[keySlot(key)]
+      if (address === undefined) throw redisAway(WHERE, 'no node serves this slot')
+      return linkTo(address)
+    },
+    lookAgain: () => void lookOnce().catch(() => undefined),
+    async all() {
+      await lookOnce()
+      return [...new Set(table)].map(linkTo)
+    },
+    subscriber(greet, changedThere) {
+      const nodes = () => [...new Set([...table, ...roots])]
+      let at = 0
+      return createLink({
+        where: WHERE,
+        changed: changedThere,
+        // Any node hears every message. After a failure the next one is asked.
+        async open() {
+          const all = nodes()
+          const node = all[at++ % all.length] ?? ''
+          return openRedisClient(endpointOf(node), login)
+        },
+        greet,
+        check: async (client) => void (await client.send(['PING'])),
+      })
+    },
+    close() {
+      closing.abort()
+      for (const link of links.values()) link.close()
+    },
+  }
+}
+
+async function tooLate(): Promise<never> {
+  await delay(LOOK_WITHIN, undefined, { ref: false })
+  throw redisAway(WHERE, 'no node answered in time')
+}

@@ -1,0 +1,159 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CredentialVaultError } from '../../core/model/errors.ts'
+import type { RedisClient } from './redis-client.ts'
+import { isPassing, redisAway, redisProblem } from './redis-problem.ts'
+
+/** A connection that is kept up: it is opened when it is first needed, checked regularly, and opened again when it ends. */
+export interface Link {
+  /**
+   * Resolves to the open connection, and waits for it if it is being opened. Rejects with the cause after `milliseconds`, and at once if
+   * waiting does not help.
+   */
+  ready(milliseconds: number): Promise<RedisClient>
+  /** Gives up a connection that did not answer in time, so that a new one is opened. */
+  drop(client: RedisClient): void
+  close(): void
+}
+
+export interface LinkParts {
+  /** The server in messages, e.g. `Redis at redis.example.com:6379`. */
+  readonly where: string
+  /** Connects and logs in. */
+  readonly open: () => Promise<RedisClient>
+  /** Prepares and checks a new connection before it is used. Rejects if it must not be used. */
+  readonly greet: (client: RedisClient) => Promise<void>
+  /** Checks a connection in use. Rejects if it must be given up. */
+  readonly check: (client: RedisClient) => Promise<void>
+  /** Called when the link goes down, with the cause, and when it is up again, with undefined. */
+  readonly changed: (problem: CredentialVaultError | undefined) => void
+}
+
+const CHECK_EVERY = 5_000
+const CHECK_WITHIN = 4_000
+const FIRST_PAUSE = 25
+const LONGEST_PAUSE = 2_000
+const MOST_WAITING = 20_000
+
+interface Waiting {
+  resolve(client: RedisClient): void
+  reject(problem: CredentialVaultError): void
+}
+
+export function createLink(parts: LinkParts): Link {
+  const { where, changed } = parts
+  const closing = new AbortController()
+  const waiting = new Set<Waiting>()
+  let open: RedisClient | undefined
+  let problem = redisAway(where, 'it is being connected to')
+  let isRunning = false
+
+  function settle(act: (one: Waiting) => void): void {
+    for (const one of [...waiting]) act(one)
+  }
+
+  async function connected(): Promise<RedisClient> {
+    const client = await parts.open()
+    try {
+      await withinTime(parts.greet(client))
+      return client
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+  }
+
+  /** Uses one connection until it ends. */
+  async function use(client: RedisClient): Promise<void> {
+    const end = client.ended.then(() => 'ended' as const)
+    while (!closing.signal.aborted) {
+      const pause = delay(CHECK_EVERY, 'check' as const, { ref: false, signal: closing.signal }).catch(
+        () => 'ended' as const,
+      )
+      if ((await Promise.race([end, pause])) === 'ended') return
+      await withinTime(parts.check(client))
+    }
+  }
+
+  async function keepUp(): Promise<void> {
+    for (let attempt = 0; !closing.signal.aborted; attempt += 1) {
+      let client: RedisClient | undefined
+      try {
+        client = await connected()
+        if (closing.signal.aborted) return
+        attempt = 0
+        open = client
+        changed(undefined)
+        settle((one) => one.resolve(client as RedisClient))
+        await use(client)
+        problem = redisAway(where, 'the connection ended')
+      } catch (error) {
+        problem = redisProblem(error, where)
+      } finally {
+        open = undefined
+        client?.destroy()
+      }
+      if (closing.signal.aborted) return
+      changed(problem)
+      if (!isPassing(problem)) settle((one) => one.reject(problem))
+      // Jitter, so that the replicas do not all return at the same moment.
+      const most = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(attempt, 10))
+      await delay(randomInt(Math.ceil(most / 2), most + 1), undefined, { ref: false, signal: closing.signal }).catch(
+        () => undefined,
+      )
+    }
+  }
+
+  return {
+    ready(milliseconds) {
+      if (open) return Promise.resolve(open)
+      if (closing.signal.aborted) return Promise.reject(redisAway(where, 'the connection is closed'))
+      if (waiting.size >= MOST_WAITING) return Promise.reject(problem)
+      if (!isRunning) {
+        isRunning = true
+        void keepUp().finally(() => settle((one) => one.reject(redisAway(where, 'the connection is closed'))))
+      }
+      return new Promise((resolve, reject) => {
+        const done = () => {
+          clearTimeout(timer)
+          waiting.delete(one)
+        }
+        const one: Waiting = {
+          resolve(client) {
+            done()
+            resolve(client)
+          },
+          reject(cause) {
+            done()
+            reject(cause)
+          },
+        }
+        const timer = setTimeout(() => one.reject(problem), Math.max(0, milliseconds))
+        waiting.add(one)
+      })
+    },
+
+    drop(client) {
+      client.destroy()
+    },
+
+    close() {
+      closing.abort()
+      open?.destroy()
+    },
+  }
+}
+
+/** Rejects after a time; the caller then destroys the connection. */
+async function withinTime<T>(work: Promise<T>): Promise<T> {
+  const timer = new AbortController()
+  const late = delay(CHECK_WITHIN, undefined, { ref: false, signal: timer.signal }).then(() => {
+    throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    timer.abort()
+    late.catch(() => undefined)
+  }
+}

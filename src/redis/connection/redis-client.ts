@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import type { Endpoint, RedisTlsOptions } from './redis-options.ts'
+
+/** How a server is logged in to. */
+export interface RedisLogin {
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly passwordFile: string | undefined
+  /** Undefined for a connection without TLS. */
+  readonly tls: RedisTlsOptions | undefined
+  readonly database: number
+}
+
+/** One connection. It never reconnects and never queues a command for later: when it ends, all that was sent over it is rejected. */
+export interface RedisClient {
+  send(command: readonly string[]): Promise<unknown>
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<void>
+  /** Resolves when the connection has ended. */
+  readonly ended: Promise<void>
+  destroy(): void
+}
+
+const CONNECT_MILLISECONDS = 3_000
+/** Commands that one connection may have under way. More are rejected, so that an outage does not fill the memory. */
+const MOST_COMMANDS = 20_000
+
+/**
+ * Connects and logs in. The only place that uses the package `redis`.
+ *
+ * @throws the package's own errors, which the caller translates; `configuration_invalid` without the package or without a readable file
+ */
+export async function openRedisClient({ host, port }: Endpoint, login: RedisLogin): Promise<RedisClient> {
+  const { createClient } = await loadRedis()
+  const [password, ca, cert, key] = await Promise.all([
+    login.password ?? fileText('passwordFile', login.passwordFile),
+    fileText('tls.caFile', login.tls?.caFile),
+    fileText('tls.certFile', login.tls?.certFile),
+    fileText('tls.keyFile', login.tls?.keyFile),
+  ])
+  const socket = { host, port, connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false } as const
+  const secure = {
+    tls: true,
+    minVersion: 'TLSv1.2',
+    // A name in SNI must not be an address (RFC 6066 §3). The certificate is then checked against the address.
+    servername: login.tls?.serverName ?? (isIP(host) ? '' : host),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert, key }),
+  } as const
+  const client = createClient({
+    socket: login.tls ? { ...socket, ...secure } : socket,
+    ...(login.username !== undefined && { username: login.username }),
+    ...(password !== undefined && { password: password.trim() }),
+    ...(login.database !== 0 && { database: login.database }),
+    disableOfflineQueue: true,
+    disableClientInfo: true,
+    maintNotifications: 'disabled',
+    commandsQueueMaxLength: MOST_COMMANDS,
+  })
+  const ended = new Promise<void>((resolve) => {
+    // Its errors also reject the commands under way.
+    client.on('error', () => client.isOpen || resolve())
+    client.on('end', () => resolve())
+  })
+  // The package limits the time for the socket only. A stopped server accepts one and never answers the login.
+  const late = setTimeout(() => client.destroy(), CONNECT_MILLISECONDS)
+  try {
+    await client.connect()
+  } finally {
+    clearTimeout(late)
+  }
+  return {
+    send: (command) => client.sendCommand(command),
+    subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
+    ended,
+    destroy() {
+      if (client.isOpen) client.destroy()
+    },
+  }
+}
+
+async function fileText(option: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    throw new CredentialVaultError('configuration_invalid', `redisConnection.${option}: the file cannot be read.`, {
+      reason: 'file',
+    })
+  }
+}
+
+async function loadRedis() {
+  try {
+    return await import('redis')
+  } catch {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'Redis needs the package redis, which cannot be loaded. Install it: npm install redis',
+      { reason: 'package_missing' },
+    )
+  }
+}

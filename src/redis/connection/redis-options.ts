@@ -1,0 +1,171 @@
+import { z } from 'zod'
+import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
+import { isLoopbackHost } from '../../core/network/loopback.ts'
+
+export interface RedisTlsOptions {
+  /** File with the certificate authorities to trust instead of Node's own, PEM. Read again for each connection, as are the other files. */
+  readonly caFile?: string | undefined
+  /** Client certificate, PEM, with its intermediates. */
+  readonly certFile?: string | undefined
+  /** Private key of the client certificate, PEM. */
+  readonly keyFile?: string | undefined
+  /** Name that the server's certificate must carry, if it is not the host that is connected to. */
+  readonly serverName?: string | undefined
+}
+
+export interface RedisSentinelOptions {
+  /** Name of the monitored master, as in `sentinel monitor`. */
+  readonly name: string
+  /** The Sentinels, `host:port` each. */
+  readonly nodes: readonly string[]
+  /** ACL user of the Sentinels themselves, if they ask for one. */
+  readonly username?: string | undefined
+  /** File with the Sentinels' password. */
+  readonly passwordFile?: string | undefined
+}
+
+export interface RedisClusterOptions {
+  /** Some nodes of the cluster, `host:port` each. The others are found through them. */
+  readonly nodes: readonly string[]
+}
+
+export interface RedisOptions {
+  /**
+   * One server: `rediss://redis.example.com:6379`, or `redis://` on loopback. A database number may follow as path. Give exactly one of
+   * `url`, `sentinel` and `cluster`.
+   */
+  readonly url?: string | undefined
+  /** The master that Redis Sentinel names. */
+  readonly sentinel?: RedisSentinelOptions | undefined
+  /** A Redis Cluster. */
+  readonly cluster?: RedisClusterOptions | undefined
+  /** ACL user. Default: Redis's default user. */
+  readonly username?: string | undefined
+  /** Password of the user. */
+  readonly password?: string | undefined
+  /** File with the password, instead of `password`. Read again for each connection, so that it can be changed while the server runs. */
+  readonly passwordFile?: string | undefined
+  /** TLS settings. `{}` turns TLS on for Sentinel and Cluster; a `rediss://` URL has it on. */
+  readonly tls?: RedisTlsOptions | undefined
+  /**
+   * Begins the name of every key and channel: 1 to 64 letters, digits and `:._-`. Default `mcp-vault:`. Vaults that do not share links and
+   * sessions need different prefixes.
+   */
+  readonly prefix?: string | undefined
+  /** Longest time for one operation, in milliseconds, 100 to 60000. Default 5000. Reconnecting counts. */
+  readonly timeoutMilliseconds?: number | undefined
+  /**
+   * Accepts a connection without TLS to another machine. Whoever reads that network learns the password, and whoever changes it can undo
+   * sign-outs. Warns at start.
+   */
+  readonly dangerouslyAllowPlaintext?: boolean | undefined
+  /** Called with warnings for operators, which never contain a secret. Default: lines on standard error. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+const file = z.string().min(1).optional()
+const HOST_AND_PORT = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+):(\d{1,5})$/
+const nodes = z.array(z.string().regex(HOST_AND_PORT, 'must be host:port')).min(1).max(50)
+
+const tlsSchema = z
+  .strictObject({
+    caFile: file,
+    certFile: file,
+    keyFile: file,
+    serverName: z.string().min(1).optional(),
+  } satisfies OptionSchemas<RedisTlsOptions>)
+  .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
+    path: ['certFile'],
+    error: 'certFile and keyFile belong together',
+  })
+
+const sentinelSchema = z.strictObject({
+  name: z.string().min(1),
+  nodes,
+  username: z.string().min(1).optional(),
+  passwordFile: file,
+} satisfies OptionSchemas<RedisSentinelOptions>)
+
+const clusterSchema = z.strictObject({ nodes } satisfies OptionSchemas<RedisClusterOptions>)
+
+export const redisSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .refine(isRedisUrl, 'must be a redis:// or rediss:// URL with a host and at most a database number as path')
+      .optional(),
+    sentinel: sentinelSchema.optional(),
+    cluster: clusterSchema.optional(),
+    username: z.string().min(1).optional(),
+    password: z.string().min(1).optional(),
+    passwordFile: file,
+    tls: tlsSchema.optional(),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9:._-]{1,64}$/, 'must be 1 to 64 letters, digits and :._-')
+      .default('mcp-vault:'),
+    timeoutMilliseconds: z.int().min(100).max(60_000).default(5_000),
+    dangerouslyAllowPlaintext: z.boolean().default(false),
+    warn: functionOption<(message: string) => void>(),
+  } satisfies OptionSchemas<RedisOptions>)
+  .refine(({ url, sentinel, cluster }) => [url, sentinel, cluster].filter((one) => one !== undefined).length === 1, {
+    path: ['url'],
+    error: 'give exactly one of url, sentinel and cluster',
+  })
+  .refine(({ password, passwordFile }) => password === undefined || passwordFile === undefined, {
+    path: ['password'],
+    error: 'give either password or passwordFile',
+  })
+  .refine(
+    ({ url, username, password, passwordFile }) =>
+      url === undefined || !hasLogin(url) || [username, password, passwordFile].every((one) => one === undefined),
+    { path: ['url'], error: 'it holds a login, and username, password or passwordFile is given too. Keep one' },
+  )
+  .refine(({ url, tls }) => tls === undefined || url === undefined || url.startsWith('rediss:'), {
+    path: ['tls'],
+    error: 'it needs a rediss:// URL',
+  })
+  .refine((options) => options.dangerouslyAllowPlaintext || !sendsPlaintext(options), {
+    path: ['url'],
+    error:
+      'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or tls with sentinel and cluster; on a network that you trust, set dangerouslyAllowPlaintext',
+  })
+
+export type RedisSettings = z.output<typeof redisSchema>
+
+/** Whether another machine is connected to without TLS. */
+export function sendsPlaintext({
+  url,
+  tls,
+  sentinel,
+  cluster,
+}: Pick<RedisOptions, 'url' | 'tls' | 'sentinel' | 'cluster'>): boolean {
+  if (tls !== undefined || url?.startsWith('rediss:')) return false
+  const hosts = url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [new URL(url).host]
+  return !hosts.every((host) => isLoopbackHost(endpointOf(host).host))
+}
+
+/** One server's address. */
+export interface Endpoint {
+  /** An IPv6 address has no brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+export function endpointOf(text: string): Endpoint {
+  const [, host = text, port = '6379'] = HOST_AND_PORT.exec(text) ?? []
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, pathname, search, hash } = new URL(text)
+  return (
+    /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d{0,3})?$/.test(pathname) && search === '' && hash === ''
+  )
+}
+
+function hasLogin(text: string): boolean {
+  const { username, password } = new URL(text)
+  return username !== '' || password !== ''
+}

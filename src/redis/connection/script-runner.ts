@@ -1,0 +1,145 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { type Redirect, redirectOf } from './key-slot.ts'
+import type { RedisClient } from './redis-client.ts'
+import { closedError, isPassing, redisProblem } from './redis-problem.ts'
+import { LATE, type RedisScript } from './redis-script.ts'
+import type { ServerLink, Servers } from './servers.ts'
+
+/** What one script is run with. */
+export interface ScriptRun {
+  /** The first one decides which node of a cluster runs the script. */
+  readonly keys: readonly [string, ...string[]]
+  readonly arguments?: readonly string[]
+  /** Wait until one replica has the change, where there are any, so that a fail-over does not lose it. Default false. */
+  readonly acknowledged?: boolean
+}
+
+/** How long a link that is down is waited for before the cluster's table is read again. */
+const CLUSTER_PATIENCE = 500
+const REPLICA_WITHIN = 1_000
+
+/** Returns the function that runs scripts: within the time limit, on the right server, and again after a lost connection. */
+export function createScriptRunner(servers: Servers, timeoutMilliseconds: number, isClosed: () => boolean) {
+  const isCluster = servers.mode === 'cluster'
+
+  /** One attempt over one connection. Returns undefined if the command was late by the server's clock, which then is known. */
+  async function attempt(script: RedisScript, run: ScriptRun, target: Target): Promise<readonly string[] | undefined> {
+    const { link, until } = target
+    const left = () => until - performance.now()
+    const client = await link.ready(Math.min(left(), isCluster ? CLUSTER_PATIENCE : left()))
+    const facts = link.factsOf(client)
+    const deadline = String(Math.floor(facts.clock + until))
+    const given = [String(run.keys.length), ...run.keys, deadline, ...(run.arguments ?? [])]
+    const reply = await answered(evaluated(client, script, given, target.isAsked), link, client, left())
+    if (!Array.isArray(reply)) throw new TypeError('a script answered no list')
+    const texts = reply.map(String)
+    if (texts[0] === LATE) {
+      facts.clock = Number(texts[1]) - performance.now()
+      return undefined
+    }
+    if (run.acknowledged && facts.replicas > 0) {
+      const confirmed = await answered(
+        client.send(['WAIT', '1', String(REPLICA_WITHIN)]),
+        link,
+        client,
+        2 * REPLICA_WITHIN,
+      )
+      if (Number(confirmed) < 1) throw notReplicated(link.where)
+    }
+    return texts
+  }
+
+  async function answered<T>(answer: Promise<T>, link: ServerLink, client: RedisClient, within: number): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(noAnswer(link.where, timeoutMilliseconds))
+        // The server may hang, or the network may have forgotten the connection.
+        link.drop(client)
+      }, within)
+    })
+    try {
+      return await Promise.race([answer, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Follows what a reply says about where the key is. Returns the server to ask this once, if it names one. */
+  function follow({ kind, address, slot }: Redirect): ServerLink | undefined {
+    return kind === 'ASK' ? servers.linkTo?.(address) : void servers.linkTo?.(address, slot)
+  }
+
+  return async function run(script: RedisScript, given: ScriptRun): Promise<readonly string[]> {
+    const until = performance.now() + timeoutMilliseconds
+    let problem: CredentialVaultError | undefined
+    let asked: ServerLink | undefined
+    while (!isClosed() && performance.now() < until) {
+      let link = asked
+      try {
+        link ??= await servers.linkFor(given.keys[0])
+        const reply = await attempt(script, given, { link, until, isAsked: asked !== undefined })
+        if (reply) return reply
+      } catch (error) {
+        const redirect = redirectOf(error)
+        asked = redirect && follow(redirect)
+        if (redirect) continue
+        problem = redisProblem(error, link?.where ?? 'Redis')
+        if (!isPassing(error)) throw problem
+        servers.lookAgain()
+        // A command must not end while it waits here.
+        await delay(randomInt(20, 60))
+      }
+    }
+    throw isClosed() ? closedError() : (problem ?? noAnswer('Redis', timeoutMilliseconds))
+  }
+}
+
+interface Target {
+  readonly link: ServerLink
+  /** By `performance.now()`. */
+  readonly until: number
+  /** Whether an `ASK` reply named this server, which has only a part of the slot yet. */
+  readonly isAsked: boolean
+}
+
+/** Runs the script by its hash, or by its text on a server that has not seen it. */
+async function evaluated(
+  client: RedisClient,
+  script: RedisScript,
+  given: readonly string[],
+  isAsked: boolean,
+): Promise<unknown> {
+  const send = (command: readonly string[]) => {
+    // ASKING holds for the next command, and the two are sent together.
+    if (isAsked) client.send(['ASKING']).catch(() => undefined)
+    return client.send(command)
+  }
+  try {
+    return await send(['EVALSHA', script.sha, ...given])
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+    return send(['EVAL', script.text, ...given])
+  }
+}
+
+function noAnswer(where: string, milliseconds: number): CredentialVaultError {
+  return new CredentialVaultError(
+    'unavailable',
+    `${where} did not answer within ${milliseconds / 1000} s. Try again in a moment.`,
+    {
+      reason: 'redis_timeout',
+      retryable: true,
+    },
+  )
+}
+
+function notReplicated(where: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'unavailable',
+    `No replica of ${where} confirmed the change in time, so a fail-over could undo it. Check the replicas, then try again.`,
+    { reason: 'redis_behind', retryable: true },
+  )
+}

@@ -1,0 +1,34 @@
+import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
+import { type Endpoint, endpointOf, type RedisSentinelOptions } from './redis-options.ts'
+import { redisAway, redisProblem } from './redis-problem.ts'
+
+/**
+ * Returns the function that asks the Sentinels for the master. Each is asked in turn, and the one that answered is asked first the next
+ * time.
+ *
+ * @throws `unavailable` if none of them names a master, `unauthenticated` if they refuse the login
+ */
+export function createSentinelLookup(sentinel: RedisSentinelOptions, tls: RedisLogin['tls']): () => Promise<Endpoint> {
+  const { name, username, passwordFile } = sentinel
+  const login = { username, passwordFile, password: undefined, tls, database: 0 }
+  const nodes = [...sentinel.nodes]
+
+  return async () => {
+    let problem = redisAway('Redis Sentinel', 'no Sentinel knows the master of this name; check sentinel.name')
+    for (const [at, node] of nodes.entries()) {
+      let client: RedisClient | undefined
+      try {
+        client = await openRedisClient(endpointOf(node), login)
+        const answer = await client.send(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name])
+        if (!Array.isArray(answer)) continue
+        nodes.unshift(...nodes.splice(at, 1))
+        return { host: String(answer[0]), port: Number(answer[1]) }
+      } catch (error) {
+        problem = redisProblem(error, `Redis Sentinel at ${node}`)
+      } finally {
+        client?.destroy()
+      }
+    }
+    throw problem
+  }
+}

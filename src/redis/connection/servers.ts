@@ -1,0 +1,112 @@
+import type { CredentialVaultError } from '../../core/model/errors.ts'
+import { createLink, type Link } from './link.ts'
+import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
+import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
+import { redisAway } from './redis-problem.ts'
+import { createSentinelLookup } from './sentinel.ts'
+import { askAgain, askServer, type RedisMode, type ServerFacts } from './server-facts.ts'
+
+/** A link to a master, and what is known about it. */
+export interface ServerLink extends Link {
+  readonly where: string
+  /** Facts about the server behind a client that this link gave out. */
+  factsOf(client: RedisClient): ServerFacts
+}
+
+/** What differs between one server, Sentinel and Cluster. */
+export interface Servers {
+  readonly mode: RedisMode
+  /** The link to the master that has the key. Rejects if it is not known now. */
+  linkFor(key: string): Promise<ServerLink>
+  /** The link to a server that a reply named. Undefined where replies name none. */
+  linkTo?(address: string, slot?: number): ServerLink
+  /** Looks for the masters again, because one did not answer. */
+  lookAgain(): void
+  /** One link to each master, for checks. */
+  all(): Promise<readonly ServerLink[]>
+  /** Makes a link for listening, to any server that hears all messages. */
+  subscriber(greet: (client: RedisClient) => Promise<void>, changed: LinkChanged): Link
+  close(): void
+}
+
+export type LinkChanged = (problem: CredentialVaultError | undefined) => void
+
+export interface ServersParts {
+  readonly settings: RedisSettings
+  readonly warn: (message: string) => void
+  readonly changed: LinkChanged
+}
+
+export interface ServerLinkParts {
+  readonly where: string
+  readonly find: () => Promise<Endpoint>
+  readonly login: RedisLogin
+  readonly mode: RedisMode
+  readonly warn: (message: string) => void
+  readonly changed: LinkChanged
+  readonly greet?: (client: RedisClient) => Promise<void>
+}
+
+/** Makes a link that checks its server: the right kind, a master, and not evicting. */
+export function createServerLink(parts: ServerLinkParts): ServerLink {
+  const { where, find, login, mode, warn, changed, greet } = parts
+  const known = new WeakMap<RedisClient, ServerFacts>()
+  let current: Endpoint | undefined
+  const factsOf = (client: RedisClient): ServerFacts => known.get(client) ?? { replicas: 0, clock: 0 }
+  const link = createLink({
+    where,
+    changed,
+    async open() {
+      current = await find()
+      return openRedisClient(current, login)
+    },
+    async greet(client) {
+      known.set(client, await askServer(client, where, mode, warn))
+      await greet?.(client)
+    },
+    async check(client) {
+      await askAgain(client, where, factsOf(client))
+      // A master that Sentinel has replaced may not know it yet. Sentinels that are away change nothing.
+      const master = await find().catch(() => current)
+      if (master?.host !== current?.host || master?.port !== current?.port)
+        throw redisAway(where, 'another server is the master now')
+    },
+  })
+  return { ...link, where, factsOf }
+}
+
+/** One server, or the master that Sentinel names. */
+export function createServers({ settings, warn, changed }: ServersParts): Servers {
+  const { url, sentinel } = settings
+  const login = loginOf(settings)
+  const endpoint = url === undefined ? undefined : endpointOfUrl(url)
+  const find = sentinel ? createSentinelLookup(sentinel, login.tls) : async () => endpoint ?? { host: '', port: 0 }
+  const where = endpoint ? `Redis at ${endpoint.host}:${endpoint.port}` : `The Redis master ${sentinel?.name}`
+  const given = { where, find, login, mode: 'standalone', warn } as const
+  const link = createServerLink({ ...given, changed })
+  return {
+    mode: 'standalone',
+    linkFor: async () => link,
+    lookAgain: () => undefined,
+    all: async () => [link],
+    subscriber: (greet, changedThere) =>
+      createServerLink({ ...given, warn: () => undefined, greet, changed: changedThere }),
+    close: () => link.close(),
+  }
+}
+
+export function loginOf({ url, username, password, passwordFile, tls }: RedisSettings): RedisLogin {
+  const parsed = url === undefined ? undefined : new URL(url)
+  return {
+    username: username ?? (decodeURIComponent(parsed?.username ?? '') || undefined),
+    password: password ?? (decodeURIComponent(parsed?.password ?? '') || undefined),
+    passwordFile,
+    tls: tls ?? (parsed?.protocol === 'rediss:' ? {} : undefined),
+    database: Number(parsed?.pathname.slice(1) ?? 0),
+  }
+}
+
+function endpointOfUrl(url: string): Endpoint {
+  const { host, port } = new URL(url)
+  return endpointOf(port === '' ? `${host}:6379` : host)
+}

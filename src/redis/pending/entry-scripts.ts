@@ -1,0 +1,243 @@
+import { redisScript } from '../connection/redis-script.ts'
+
+/**
+ * The steps of the pending store. `KEYS[1]` is the root of one owner, `{prefix}{owner}`, and all keys below have its hash tag:
+ *
+ * - `:e:{key}` an entry, a hash
+ * - `:s:{slot}` the key of the slot's open entry
+ * - `:w:{key}` its waiting calls, by the time until which each counts
+ * - `:c` all waiting calls of the owner, by the same time
+ * - `:o` the owner's entries that are open or claimed, by the time until which they are
+ *
+ * `KEYS[2]`, where all keys are on one server, holds every entry as `root key`, by the time from which it may make room for another.
+ */
+const ENTRIES = `
+local root, all = KEYS[1], KEYS[2]
+local function entryKey(key) return root .. ':e:' .. key end
+local function waitersKey(key) return root .. ':w:' .. key end
+local function slotKey(slot) return root .. ':s:' .. slot end
+local calls = root .. ':c'
+
+-- Counts a call as waiting for the entry, as long as its lease lasts.
+local function await(one, waiter, lease)
+  for _, key in ipairs({ waitersKey(one.key), calls }) do redis.call('ZADD', key, text(now + lease), waiter) end
+  keep(waitersKey(one.key), one.keepUntil)
+  keep(calls, now + lease)
+end
+
+local function find(key)
+  local held = redis.call('HMGET', entryKey(key), 'slot', 'sealed', 'expiresAt', 'keepUntil', 'outcome', 'claim', 'claimUntil', 'closedBy')
+  if not held[1] then return nil end
+  local one = { key = key, slot = held[1], sealed = held[2], expiresAt = tonumber(held[3]), keepUntil = tonumber(held[4]),
+    outcome = held[5], claim = held[6], claimUntil = tonumber(held[7] or '0'), closedBy = held[8] }
+  one.isClaimed = not one.outcome and now < one.claimUntil
+  -- A save that was claimed in the link's last second still runs after the link has expired.
+  one.isLive = not one.outcome and (now < one.expiresAt or one.isClaimed)
+  if now >= one.keepUntil and not one.isLive then return nil end
+  return one
+end
+
+local function stored(one)
+  local state = one.outcome and 'closed' or (one.isClaimed and 'claimed' or 'open')
+  return { 'entry', one.key, one.slot, one.sealed, text(one.expiresAt), text(one.keepUntil), state, one.outcome or '' }
+end
+
+-- Notes until when the entry is live, or that it has ended.
+local function index(one)
+  local liveUntil = math.max(one.expiresAt, one.claimUntil)
+  if one.outcome then
+    redis.call('ZREM', root .. ':o', one.key)
+  else
+    redis.call('ZADD', root .. ':o', text(liveUntil), one.key)
+    keep(root .. ':o', liveUntil)
+  end
+  if all then
+    redis.call('ZADD', all, text(one.outcome and now or liveUntil), root .. ' ' .. one.key)
+    keep(all, math.max(one.keepUntil, liveUntil))
+  end
+end
+
+local function close(one, outcome, by)
+  if one.outcome then return one.closedBy == by and by ~= '' end
+  redis.call('HSET', entryKey(one.key), 'outcome', outcome, 'closedBy', by)
+  redis.call('HDEL', entryKey(one.key), 'claim', 'claimUntil')
+  redis.call('PEXPIREAT', entryKey(one.key), text(math.max(one.keepUntil, now + 1)))
+  if redis.call('GET', slotKey(one.slot)) == one.key then redis.call('DEL', slotKey(one.slot)) end
+  one.outcome, one.isClaimed, one.claimUntil = outcome, false, 0
+  index(one)
+  return true
+end
+
+-- Wakes the topics at the end of ARGV.
+local function wake()
+  for at = 6, #ARGV do redis.call('PUBLISH', ARGV[5], ARGV[at]) end
+end
+
+local function answer(is) return { is and 'yes' or 'no' } end
+`
+
+/**
+ * `ARGV`: 2 key, 3 slot, 4 sealed, 5 expiresAt, 6 keepUntil, 7 waiter or empty, 8 lease in milliseconds, 9 most open of the owner, 10 most
+ * entries, 11 most waiting calls of the owner. Answers the entry, `owner_full` or `store_full`, and after the entry `may_not_wait` if the
+ * call was not counted. Run twice, it finds the entry that it has inserted.
+ */
+export const OPEN = redisScript(
+  ENTRIES,
+  `
+local key, slot, waiter = ARGV[2], ARGV[3], ARGV[7]
+
+local function remove(member)
+  local otherRoot, otherKey = string.match(member, '^(%S+) (%S+)$')
+  local otherSlot = redis.call('HGET', otherRoot .. ':e:' .. otherKey, 'slot')
+  if otherSlot and redis.call('GET', otherRoot .. ':s:' .. otherSlot) == otherKey then redis.call('DEL', otherRoot .. ':s:' .. otherSlot) end
+  -- KEYS[2] is the prefix and "all".
+  redis.call('DEL', otherRoot .. ':e:' .. otherKey, otherRoot .. ':w:' .. otherKey, string.sub(all, 1, -4) .. 'at:' .. otherKey)
+  redis.call('ZREM', all, member)
+end
+
+-- A spent request only tells its owner how it ended. If it counted, one user could open and cancel requests until no other gets one.
+local function makeRoom()
+  if not all or redis.call('ZCARD', all) < tonumber(ARGV[10]) then return true end
+  local spent = redis.call('ZRANGE', all, 0, 0, 'WITHSCORES')
+  if tonumber(spent[2]) > now then return false end
+  remove(spent[1])
+  return true
+end
+
+local current = redis.call('GET', slotKey(slot))
+local one = current and find(current) or nil
+if not one or one.outcome or now >= one.expiresAt then one = find(key) end
+if not one then
+  redis.call('ZREMRANGEBYSCORE', root .. ':o', '-inf', text(now))
+  if redis.call('ZCARD', root .. ':o') >= tonumber(ARGV[9]) then return { 'owner_full' } end
+  if not makeRoom() then return { 'store_full' } end
+  one = { key = key, slot = slot, sealed = ARGV[4], expiresAt = tonumber(ARGV[5]), keepUntil = tonumber(ARGV[6]), claimUntil = 0 }
+  redis.call('HSET', entryKey(key), 'slot', slot, 'sealed', ARGV[4], 'expiresAt', ARGV[5], 'keepUntil', ARGV[6])
+  redis.call('PEXPIREAT', entryKey(key), ARGV[6])
+  redis.call('SET', slotKey(slot), key, 'PXAT', ARGV[5])
+  index(one)
+end
+local answered = stored(one)
+if waiter ~= '' then
+  redis.call('ZREMRANGEBYSCORE', calls, '-inf', text(now))
+  if redis.call('ZSCORE', calls, waiter) or redis.call('ZCARD', calls) < tonumber(ARGV[11]) then
+    await(one, waiter, tonumber(ARGV[8]))
+  else
+    answered[#answered + 1] = 'may_not_wait'
+  end
+end
+return answered
+`,
+)
+
+/** `ARGV`: 2 key, 3 waiter or empty, 4 lease in milliseconds. Answers the entry, or `absent`. */
+export const GET = redisScript(
+  ENTRIES,
+  `
+local one = find(ARGV[2])
+if not one then return { 'absent' } end
+if ARGV[3] ~= '' and one.isLive then await(one, ARGV[3], tonumber(ARGV[4])) end
+return stored(one)
+`,
+)
+
+/** `ARGV`: 2 key, 3 claim, 4 until. */
+export const CLAIM = redisScript(
+  ENTRIES,
+  `
+local one = find(ARGV[2])
+if not one or one.outcome then return answer(false) end
+if one.claim ~= ARGV[3] and (one.isClaimed or now >= one.expiresAt) then return answer(false) end
+redis.call('HSET', entryKey(one.key), 'claim', ARGV[3], 'claimUntil', ARGV[4])
+one.claimUntil = tonumber(ARGV[4])
+redis.call('PEXPIREAT', entryKey(one.key), text(math.max(one.keepUntil, one.claimUntil)))
+index(one)
+return answer(true)
+`,
+)
+
+/** `ARGV`: 2 key, 3 claim. */
+export const UNCLAIM = redisScript(
+  ENTRIES,
+  `
+local one = find(ARGV[2])
+if one and not one.outcome and one.claim == ARGV[3] then
+  redis.call('HDEL', entryKey(one.key), 'claim', 'claimUntil')
+  redis.call('PEXPIREAT', entryKey(one.key), text(one.keepUntil))
+  one.claimUntil = 0
+  index(one)
+end
+return answer(true)
+`,
+)
+
+/** `ARGV`: 2 key, 3 outcome, 4 id of this call, 5 channel, 6 and more: topics. A repeated call answers as the first did. */
+export const CLOSE = redisScript(
+  ENTRIES,
+  `
+local one = find(ARGV[2])
+local closed = one ~= nil and close(one, ARGV[3], ARGV[4])
+wake()
+return answer(closed)
+`,
+)
+
+/** As {@link CLOSE}, but only if no call waits for the entry and nobody has claimed it. */
+export const CLOSE_UNLESS_AWAITED = redisScript(
+  ENTRIES,
+  `
+local one = find(ARGV[2])
+if not one then return answer(false) end
+redis.call('ZREMRANGEBYSCORE', waitersKey(one.key), '-inf', text(now))
+if one.isClaimed or redis.call('ZCARD', waitersKey(one.key)) > 0 then return answer(false) end
+local closed = close(one, ARGV[3], ARGV[4])
+if closed then wake() end
+return answer(closed)
+`,
+)
+
+/** `ARGV`: 2 outcome. Answers the entries that were closed, one after the other. */
+export const CLOSE_ALL = redisScript(
+  ENTRIES,
+  `
+local closed = {}
+for _, key in ipairs(redis.call('ZRANGE', root .. ':o', 0, -1)) do
+  local one = find(key)
+  if not one then
+    redis.call('ZREM', root .. ':o', key)
+  elseif close(one, ARGV[2], '') then
+    for _, field in ipairs(stored(one)) do closed[#closed + 1] = field end
+  end
+end
+return closed
+`,
+)
+
+/** `ARGV`: 2 key, 3 waiter. */
+export const LEAVE = redisScript(
+  ENTRIES,
+  `
+for _, key in ipairs({ waitersKey(ARGV[2]), calls }) do redis.call('ZREM', key, ARGV[3]) end
+return answer(true)
+`,
+)
+
+/**
+ * The pointer from an entry's key to its owner, whose hash tag the entry has. `KEYS[1]`: `{prefix}at:{key}`. It is written first and never
+ * changed. `ARGV`: 2 owner, 3 until.
+ */
+export const POINT = redisScript(`
+redis.call('SET', KEYS[1], ARGV[2], 'NX', 'PXAT', ARGV[3])
+return { 'yes' }
+`)
+
+export const FOLLOW = redisScript(`
+local owner = redis.call('GET', KEYS[1])
+return owner and { 'at', owner } or { 'absent' }
+`)
+
+/** Removes a pointer to an entry that was never inserted. */
+export const UNPOINT = redisScript(`
+redis.call('DEL', KEYS[1])
+return { 'yes' }
+`)

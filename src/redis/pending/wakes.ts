@@ -1,0 +1,81 @@
+import type { RedisConnection } from '../connection/redis-connection.ts'
+import { closedError } from '../connection/redis-problem.ts'
+import { PUBLISH } from '../connection/redis-script.ts'
+import { channelName } from '../connection/subscriptions.ts'
+
+/** A waiting call looks at its request this often, in milliseconds, give or take a fifth, because a wake may be lost. */
+const LOOK_EVERY = 10_000
+
+/** Wakes waiting calls in every process, and lets those of this process look from time to time. */
+export interface Wakes {
+  listen(topic: string, onWake: () => void): Promise<() => void>
+  wake(topic: string): Promise<void>
+  close(): void
+}
+
+export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'prefix'>): Wakes {
+  const topics = new Map<string, Set<{ readonly onWake: () => void }>>()
+  const timers = new Set<NodeJS.Timeout>()
+  let subscribed: Promise<() => void> | undefined
+  let isClosed = false
+
+  function heard(topic: string): void {
+    for (const listener of topics.get(topic) ?? []) {
+      // One that throws does not stop the others.
+      queueMicrotask(() => {
+        if (topics.get(topic)?.has(listener)) listener.onWake()
+      })
+    }
+  }
+
+  const hearAll = () => {
+    for (const topic of topics.keys()) heard(topic)
+  }
+
+  function subscription(): Promise<() => void> {
+    subscribed ??= redis.listen('wake', heard, hearAll).catch((error: unknown) => {
+      subscribed = undefined
+      throw error
+    })
+    return subscribed
+  }
+
+  return {
+    async listen(topic, onWake) {
+      if (isClosed) throw closedError()
+      const listener = { onWake }
+      const listeners = topics.get(topic) ?? new Set()
+      topics.set(topic, listeners.add(listener))
+      const spread = 0.8 + 0.4 * Math.random()
+      const timer = setInterval(onWake, LOOK_EVERY * spread).unref()
+      timers.add(timer)
+      const stop = () => {
+        clearInterval(timer)
+        timers.delete(timer)
+        listeners.delete(listener)
+        if (listeners.size === 0 && topics.get(topic) === listeners) topics.delete(topic)
+      }
+      try {
+        await subscription()
+      } catch (error) {
+        stop()
+        throw error
+      }
+      return stop
+    },
+
+    async wake(topic) {
+      if (isClosed) throw closedError()
+      const channel = channelName(redis.prefix, 'wake')
+      await redis.run(PUBLISH, { keys: [`${redis.prefix}{${topic}}`], arguments: [channel, topic] })
+    },
+
+    close() {
+      isClosed = true
+      for (const timer of timers) clearInterval(timer)
+      timers.clear()
+      topics.clear()
+      void subscribed?.then((stop) => stop()).catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
+import type { OpenedParts } from './open-parts.ts'
+
+export interface CloseOptions {
+  /**
+   * How long running calls and saves, and then the parts, may take in all, in seconds, 1 to 600. Default 25, since Kubernetes kills a
+   * process after 30. With nothing to finish, closing takes no time.
+   */
+  readonly withinSeconds?: number
+}
+
+/** What a part of the server may wait for while the vault closes. */
+export interface Closing {
+  /** Resolves once running calls and saves have ended, or their time is up. */
+  readonly idle: Promise<void>
+  /** Aborts when the time for running calls and saves is up. */
+  readonly deadline: AbortSignal
+}
+
+/** Ends a part of the server in front of the vault, such as a mount with its sessions. */
+export type Ending = (closing: Closing) => Promise<void>
+
+const closeOptions = z.strictObject({
+  withinSeconds: z.number().min(1).max(600).default(25),
+} satisfies OptionSchemas<CloseOptions>)
+
+interface ClosingParts {
+  readonly parts: Pick<OpenedParts<never, never>, 'drain' | 'close' | 'warnOf'>
+  /** The parts of the server in front of the vault, which end first. */
+  readonly endings: readonly Ending[]
+  /** What providers keep open, which running calls still use. */
+  readonly providers: readonly (() => Promise<void>)[]
+}
+
+export interface ClosingVault {
+  /** Runs `end` when the vault closes. Its stores stay open until `end` resolves, unless the time is up. */
+  onClose(end: Ending): void
+  /** A second call waits for the first. */
+  close(options?: CloseOptions): Promise<void>
+}
+
+/** @param providers what providers keep open, asked for when the vault closes */
+export function createClosing(
+  parts: ClosingParts['parts'],
+  providers: () => ClosingParts['providers'] = () => [],
+): ClosingVault {
+  const endings: Ending[] = []
+  let closed: Promise<void> | undefined
+  return {
+    onClose: (end) => void endings.push(end),
+    async close(options) {
+      const { withinSeconds } = parseOptions(closeOptions, options ?? {}, 'close')
+      closed ??= closeVault({ parts, endings, providers: providers() }, withinSeconds)
+      return closed
+    },
+  }
+}
+
+/** Milliseconds that are kept for what comes after the running work, if all of it takes its longest. */
+const FOR_THE_REST = 8_000
+/** What these are divided into: two steps of one, and four groups of parts with two each. */
+const SHARES = 10
+
+/**
+ * Ends a vault in order: waiting calls are answered, new ones refused, running calls and saves finish, then the log is flushed and the
+ * parts are closed.
+ *
+ * @throws the first error of a part; `unavailable` (`reason: 'timeout'`) for one that did not close in its time
+ */
+async function closeVault({ parts, endings, providers }: ClosingParts, withinSeconds: number): Promise<void> {
+  const { drain } = parts
+  const rest = Math.min(FOR_THE_REST, (withinSeconds * 1000) / 2)
+  const share = rest / SHARES
+  const timeUp = new AbortController()
+  const timer = setTimeout(() => timeUp.abort(), withinSeconds * 1000 - rest)
+  drain.begin()
+  const closing: Closing = {
+    idle: drain.settled(timeUp.signal).then(() => undefined),
+    deadline: timeUp.signal,
+  }
+  const overdue = new Promise<void>((resolve) =>
+    timeUp.signal.addEventListener('abort', () => setTimeout(resolve, share).unref()),
+  )
+  const ended = await Promise.allSettled(endings.map((end) => Promise.race([end(closing), overdue])))
+  // Meanwhile a page may have been asked for.
+  const left = await drain.settled(timeUp.signal)
+  drain.finish()
+  clearTimeout(timer)
+  if (left > 0) parts.warnOf('server')(cutOff(left))
+  const late = withoutHold(share)
+  const providersEnded = await Promise.allSettled(providers.map((end) => Promise.race([end(), late])))
+  await parts.close([...ended, ...providersEnded], 2 * share)
+}
+
+/** Closes the parts of a vault that did not open to its end, in which nothing runs yet. */
+export async function closeAtOnce(parts: Pick<OpenedParts<never, never>, 'close'>): Promise<void> {
+  await parts.close([], FOR_THE_REST / SHARES)
+}
+
+function withoutHold(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
+}
+
+function cutOff(left: number): string {
+  return `${left} calls or pages were still running when the time to close was up, and were cut off. A save among them has a line credential.storing in the audit log, and may have been stored.`
+}

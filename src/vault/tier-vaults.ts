@@ -1,0 +1,124 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { CredentialVaultError } from '../core/model/errors.ts'
+import type { User } from '../core/model/owner.ts'
+import type { KoaMiddleware } from '../core/ports/koa.ts'
+import type { Tier } from '../core/ports/secret-backend.ts'
+import { createNodeHandler } from '../web/http/node-handler.ts'
+import { type Attachments, createAttachments } from './attachments.ts'
+import type { ClosingVault } from './closing.ts'
+import type { CredentialVault, ProviderServices } from './credential-vault.ts'
+import { FORM_TIER_OPTIONS, openFormTier } from './form-tier.ts'
+import type { OpenVaultOptions } from './open-vault-options.ts'
+import { proveItCannotRead } from './prove-write-only.ts'
+import { openToolTier, TOOL_TIER_OPTIONS } from './tool-tier.ts'
+
+/**
+ * Opens the form tier as a vault, for a module of tools that runs in either tier: its providers get their pages, and its tools are never
+ * called. What only the tool tier does throws `forbidden`.
+ *
+ * @throws what `openVault` throws, and `configuration_invalid` (`tier_keys`) if this process could read a credential
+ */
+export async function openFormTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
+  refuseAdmin(options)
+  await proveItCannotRead(options.backend)
+  const form = await openFormTier(only(FORM_TIER_OPTIONS, options))
+  const attached = attachmentsOf(form)
+  const noCalls = new AsyncLocalStorage<User>()
+  return {
+    serverBaseUrl: form.serverBaseUrl,
+    userContext: noCalls,
+    verifyToken: async () => refuse('form'),
+    openPaths: form.openPaths,
+    routes: form.routes,
+    bearerGate: () => refuse('form'),
+    endSessions: form.endSessions,
+    offboard: async () => refuse('form'),
+    events: form.events,
+    problems: form.problems,
+    nodeHandler: form.nodeHandler,
+    register: (app) => attached.register(app, form.routes),
+    attach(provider, end) {
+      form.serve(provider)
+      attached.provider(provider, end)
+      return new Proxy({} as ProviderServices, { get: () => refuse('form') })
+    },
+    healthRoutes: form.healthRoutes,
+    onClose: form.onClose,
+    close: form.close,
+  }
+}
+
+/**
+ * Opens the tool tier as a vault: it serves the metadata and no page, and what only the form tier does throws `forbidden`.
+ *
+ * @throws what `openVault` throws
+ */
+export async function openToolTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
+  refuseAdmin(options)
+  const tools = await openToolTier(only(TOOL_TIER_OPTIONS, options))
+  const attached = attachmentsOf(tools)
+  const { middleware, owns, openPaths } = tools.metadata
+  const routes: KoaMiddleware = middleware
+  return {
+    serverBaseUrl: tools.serverBaseUrl,
+    get userContext() {
+      return tools.userContext
+    },
+    verifyToken: tools.verifyToken,
+    openPaths,
+    routes,
+    bearerGate: tools.bearerGate,
+    endSessions: async () => refuse('tool'),
+    offboard: async () => refuse('tool'),
+    events: tools.events,
+    problems: tools.problems,
+    nodeHandler: () => createNodeHandler(middleware, owns),
+    register: (app) => attached.register(app, routes),
+    attach(provider, end) {
+      tools.declare(provider)
+      attached.provider(provider, end)
+      return { ...tools.services, revoke: async () => refuse('tool') }
+    },
+    healthRoutes: tools.healthRoutes,
+    onClose: tools.onClose,
+    close: tools.close,
+  }
+}
+
+/** Running calls still use what providers keep open. */
+function attachmentsOf(tier: Pick<ClosingVault, 'onClose'>): Attachments {
+  const attached = createAttachments()
+  tier.onClose(async ({ idle }) => {
+    await idle
+    await Promise.allSettled(attached.providerEnds().map(async (end) => end()))
+  })
+  return attached
+}
+
+function only<K extends keyof OpenVaultOptions>(
+  names: readonly K[],
+  options: OpenVaultOptions,
+): Pick<OpenVaultOptions, K> {
+  const wanted: ReadonlySet<string> = new Set(names)
+  const entries = Object.entries(options).filter(([name, value]) => wanted.has(name) && value !== undefined)
+  // Every required option is among the names of either tier.
+  return Object.fromEntries(entries) as unknown as Pick<OpenVaultOptions, K>
+}
+
+function refuseAdmin({ admin }: OpenVaultOptions): void {
+  if (!admin) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    'openVault.admin: the admin API ends what runs in both tiers, so it needs a server that is both. Unset it, and offboard with "mcp-credential-vault offboard".',
+    { reason: 'option' },
+  )
+}
+
+const DUTIES: Readonly<Record<Exclude<Tier, 'both'>, string>> = {
+  form: 'This process is the form tier: it serves the pages, and neither runs tools nor reads credentials.',
+  tool: 'This process is the tool tier: it reads credentials, and neither saves nor revokes one. Owners do so on their page, operators with "mcp-credential-vault revoke".',
+}
+
+function refuse(tier: keyof typeof DUTIES): never {
+  throw new CredentialVaultError('forbidden', DUTIES[tier], { reason: 'other_tier' })
+}

@@ -1,0 +1,101 @@
+import { afterEach, expect, test } from 'vitest'
+import { type Harness, startHarness } from '../../harness/mcp-harness.ts'
+import { openRawSession } from './raw-mcp-session.ts'
+
+let harness: Harness
+afterEach(() => harness.close())
+
+const BODY = (name: string, id: number) =>
+  JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: {} } })
+
+// The gate is passed before anything is done, so whoever gets past the mount must not get past the gate either.
+test('no call runs once the end has begun, in whatever batch or session it comes', async () => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let begun = 0
+  harness = await startHarness({
+    tools: (server) => {
+      server.registerTool('slow', {}, async () => {
+        begun += 1
+        await released
+        return { content: [] }
+      })
+    },
+  })
+  const token = await harness.identityProvider.issueAccessToken('alice', {})
+  const session = await openRawSession(harness.baseUrl, token)
+  const send = (body: string) =>
+    fetch(`${harness.baseUrl}/mcp`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2025-11-25',
+        'mcp-session-id': session.sessionId,
+      },
+      body,
+    })
+  const running = send(BODY('slow', 1)).then((answer) => answer.text())
+  await expect.poll(() => begun).toBe(1)
+  const closing = harness.vault.close()
+
+  const notification = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: {} })
+  for (const body of [BODY('slow', 2), `[${BODY('slow', 3)}]`, `[${notification},${BODY('slow', 4)}]`])
+    expect((await send(body)).status).toBe(503)
+  await expect(openRawSession(harness.baseUrl, token)).resolves.toMatchObject({ sessionId: '' })
+  // A stranger learns nothing about it.
+  const stranger = await session.send({ method: 'POST', token: undefined })
+  expect([stranger.status, stranger.text]).toEqual([401, expect.not.stringContaining('restarting')])
+  expect(begun).toBe(1)
+  release()
+  await running
+  await closing
+})
+
+test("another user's cancellation does not make the end leave a call", async () => {
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let begun = 0
+  harness = await startHarness({
+    tools: (server) => {
+      server.registerTool('slow', {}, async () => {
+        begun += 1
+        await released
+        return { content: [{ type: 'text', text: 'finished' }] }
+      })
+    },
+  })
+  const alice = await harness.identityProvider.issueAccessToken('alice', {})
+  const mallory = await harness.identityProvider.issueAccessToken('mallory', {})
+  const session = await openRawSession(harness.baseUrl, alice)
+  const send = (token: string, body: string) =>
+    fetch(`${harness.baseUrl}/mcp`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2025-11-25',
+        'mcp-session-id': session.sessionId,
+      },
+      body,
+    })
+  const running = send(alice, BODY('slow', 7)).then((answer) => answer.text())
+  await expect.poll(() => begun).toBe(1)
+  const cancel = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } })
+  expect((await send(mallory, cancel)).status).toBe(404)
+  let isClosed = false
+  const closing = harness.vault.close().then(() => {
+    isClosed = true
+  })
+  expect((await send(mallory, cancel)).status).toBe(404)
+  expect(isClosed).toBe(false)
+  release()
+  expect(await running).toContain('finished')
+  await closing
+})

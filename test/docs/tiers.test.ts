@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { storageKey } from '../../src/core/model/storage-key.ts'
+import { put } from '../../src/testing/secret-backend/calls.ts'
+import { blocksOf, installInto, shell } from '../harness/processes/run-page-commands.ts'
+
+const PAGE = 'docs/tiers.md'
+
+test('the commands for the sealed file, followed word for word, for each tier', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'tiers-page-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  installInto(root)
+  const key = generateKeyText()
+  writeFileSync(join(root, 'vault.key'), key, { mode: 0o600 })
+  const backend = sealedFile({ folder: join(root, 'data'), key })
+  await backend.open()
+  await put(backend, storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' }), { pat: 'token' })
+  await backend.close()
+  const environment = {
+    MCP_VAULT_FOLDER: join(root, 'data'),
+    MCP_VAULT_KEY_FILE: join(root, 'vault.key'),
+    MCP_WEB_KEY: generateKeyText(),
+    MCP_AUDIT_KEY: generateKeyText(),
+  }
+  const [exporting = '', checking = ''] = blocksOf(PAGE, 'Set up the sealed file')
+  const followed = shell(`${exporting}\n${checking}`, root, environment)
+  expect(await followed.ended, followed.output()).toBe(0)
+  expect(followed.output()).toContain("ok       the form's login cannot read")
+  const asTools = checking.replace('writer.bundle', 'reader.bundle').replace('--tier form', '--tier tool')
+  const tools = shell(asTools, root, environment)
+  expect(await tools.ended, tools.output()).toBe(0)
+  expect(tools.output()).toContain("ok       the tools' login cannot save")
+})
