@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
  * that it does not matter. The others run one after the other in three processes, which saves each of them a second of loading the server
  * and its packages; `test/harness/after-each-file.ts` restores clocks, spies and environment variables after each.
  */
-const OWN_PROCESS = ['attacks/http', 'canary', 'crash', 'fuzz', 'mutations', 'packaging', 'telemetry']
+const OWN_PROCESS = ['attacks/http', 'canary', 'crash', 'deploy', 'fuzz', 'mutations', 'packaging', 'telemetry']
   .map((folder) => `test/${folder}/**/*.test.ts`)
   .concat(
     'test/backends/hashicorp-vault/{node-vault-traps,raft}.test.ts',
@@ -32,6 +32,7 @@ const LONGEST_FIRST = [
   'backends/hashicorp-vault/raft',
   'canary',
   'e2e/blocking',
+  'deploy/compose',
   ...['browser', 'clients', 'failures', 'examples', 'backends', 'docs', 'packaging', 'cli', 'crash'],
 ].map((name) => `/test/${name}`)
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { updateLists } from './bring-from-debian.mjs'
 
 const FOLDER = '.cache/prometheus'
 
@@ -14,7 +15,8 @@ export function bringPromtool() {
   const run = (command, ...parameters) =>
     spawnSync(command, parameters, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
   const downloaded = () => readdirSync(folder).find((name) => name.endsWith('.deb'))
-  if (run('apt-get', 'download', '-q', 'prometheus')) {
+  const download = () => run('apt-get', 'download', '-q', 'prometheus')
+  if (download() || (updateLists() && download())) {
     const archive = downloaded()
     if (archive && run('dpkg-deb', '-x', archive, '.') && existsSync(promtool)) return promtool
   }

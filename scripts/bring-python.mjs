@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url'
  * .cache, and made anew when their list changes. Resolves to the first one's folder of commands.
  */
 export async function bringPython() {
-  bring('authkit', 'authkit-packages.txt')
-  return bring('python', 'python-packages.txt')
+  bringPackages('authkit', 'authkit-packages.txt')
+  return bringPackages('python', 'python-packages.txt')
 }
 
-function bring(name, list) {
+/** Installs the packages of a list of this folder in a virtual environment in .cache, and returns its folder of commands. */
+export function bringPackages(name, list) {
   const packages = fileURLToPath(new URL(`./${list}`, import.meta.url))
   const folder = resolve('.cache', name)
   const done = `${folder}/installed.txt`

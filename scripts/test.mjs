@@ -1,5 +1,6 @@
 // The whole of the project's checks on this Node. Ends with "N passed, N failed".
 import { bringChromium } from './bring-chromium.mjs'
+import { bringDeployTools } from './bring-deploy-tools.mjs'
 import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
 import { bringPromtool } from './bring-prometheus.mjs'
@@ -11,7 +12,9 @@ const run = (name, script, ...parameters) => [name, 'npm', ['run', '--silent', s
 const npm = (...command) => check(...run(...command))
 
 await runStages('npm test', [
-  bring('tools', bringChromium, bringPython, bringRedis, bringPromtool, bringInspector, () => bringNode(['22', '24'])),
+  bring('tools', bringChromium, bringPython, bringRedis, bringPromtool, bringDeployTools, bringInspector, () =>
+    bringNode(['22', '24']),
+  ),
   npm('build', 'build'),
   // Each keeps one processor busy for a part of its time only.
   together('format, lint and types', run('format and lint', 'lint'), run('types', 'typecheck')),

@@ -40,10 +40,10 @@ describe.each(pages)('%s', (page) => {
     }
   })
 
-  test('commands of ours are called as a project finds them, with npx', () => {
+  test('commands of ours are called as a project finds them, with npx, or as the image does', () => {
     const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block = '']) => block)
     for (const block of blocks)
-      expect(block).not.toMatch(/(?<!npx |node_modules\/(?:\.bin\/)?|@)\bmcp-credential-vault [a-z]/)
+      expect(block).not.toMatch(/(?<!npx |node_modules\/(?:\.bin\/)?|@|server-\d )\bmcp-credential-vault [a-z]/)
   })
 
   test('no line is longer than 140 characters', () => {

@@ -1,0 +1,46 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { CHART, checkObjects, render, yamlDocuments } from '../harness/deploy/deploy-tools.ts'
+import { blocksOf, shell } from '../harness/processes/run-page-commands.ts'
+
+const PAGE = 'docs/deployment.md'
+const text = readFileSync(PAGE, 'utf8')
+
+test("the page's values are good ones, and its helm commands accept them", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'deployment-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const [values = ''] = blocksOf(PAGE, 'Kubernetes', 'yaml')
+  writeFileSync(join(folder, 'values.yaml'), values)
+  const commands = blocksOf(PAGE, 'Kubernetes').join('').replaceAll(CHART, join(process.cwd(), CHART))
+  const run = shell(commands, folder, { PATH: `${process.cwd()}/.cache/deploy/bin:${process.env['PATH']}` })
+  expect(await run.ended, run.output()).toBe(0)
+  const rendered = await render([join(folder, 'values.yaml')])
+  expect((await checkObjects(rendered.out)).code).toBe(0)
+})
+
+test('every variable in deploy/ is one that the server reads', () => {
+  const known = readFileSync('docs/configuration.md', 'utf8')
+  const files = readdirSync('deploy', { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const used = files.flatMap((entry) => [
+    ...readFileSync(join(entry.parentPath, entry.name), 'utf8').matchAll(/\bMCP_[A-Z][A-Z_]+[A-Z]\b/g),
+  ])
+  // Read by the Compose file and by set-up.sh.
+  const ours = new Set(['MCP_IMAGE', 'MCP_PORT', 'MCP_COMMAND', 'MCP_REDIS_'])
+  const names = new Set(used.map(([name]) => name))
+  expect(names.size).toBeGreaterThan(15)
+  expect([...names].filter((name) => !ours.has(name) && !known.includes(`\`${name}\``))).toEqual([])
+})
+
+test("the page's table of directives is what nginx.conf and the chart do", async () => {
+  const nginx = readFileSync('deploy/compose/nginx.conf', 'utf8')
+  const [{ ingress }] = await yamlDocuments(readFileSync(`${CHART}/values.yaml`, 'utf8'))
+  const rows = [...text.matchAll(/^\| `([a-z_]+ [^`]+)`[^|]* \| ([^|]+) \|/gm)]
+  expect(rows.length).toBeGreaterThan(6)
+  for (const [, directive = '', annotation = ''] of rows) {
+    expect(nginx, directive).toContain(directive)
+    const [, name, value] = /`([a-z-]+): "?([^"`]+)"?`/.exec(annotation) ?? []
+    if (name !== undefined) expect(ingress.mcpAnnotations[`nginx.ingress.kubernetes.io/${name}`]).toBe(value)
+  }
+})
