@@ -40,13 +40,14 @@ export async function dockerCommand(project: ComposeProject): Promise<DockerComm
 
 async function obey(project: ComposeProject, [first, command, ...words]: readonly string[]): Promise<unknown> {
   if (first !== 'compose') throw new Error(`docker ${first} is not known here`)
-  const { pass, rest } = optionsOf(words)
+  const { pass, rest, waits } = optionsOf(words)
   const [service = '', ...own] = rest
   switch (command) {
     case 'build':
       return undefined
     case 'up':
-      return up(project, rest)
+      await up(project, rest)
+      return waits ? ready(project, rest) : undefined
     case 'stop':
       return project.stop(service)
     case 'exec':
@@ -60,12 +61,38 @@ async function obey(project: ComposeProject, [first, command, ...words]: readonl
 
 const FLAGS = ['--detach', '--no-TTY', '--rm', '--no-deps']
 
-function optionsOf(words: readonly string[]): { pass: string[]; rest: string[] } {
+interface Options {
+  /** Variables of `--env`. */
+  readonly pass: string[]
+  readonly rest: string[]
+  readonly waits: boolean
+}
+
+function optionsOf(words: readonly string[]): Options {
   const [word = '', next = '', ...others] = words
   if (FLAGS.includes(word)) return optionsOf(words.slice(1))
-  if (word !== '--env') return { pass: [], rest: [...words] }
-  const { pass, rest } = optionsOf(others)
-  return { pass: [next, ...pass], rest }
+  if (word === '--wait') return { ...optionsOf(words.slice(1)), waits: true }
+  if (word !== '--env') return { pass: [], rest: [...words], waits: false }
+  const options = optionsOf(others)
+  return { ...options, pass: [next, ...options.pass] }
+}
+
+/** Waits until what the health checks of these servers ask answers well. */
+async function ready(project: ComposeProject, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const { test = [] } = project.services[name]?.healthcheck ?? {}
+    const path = /:8005(\/\w+)/.exec(test.join(' '))?.[1] ?? '/no-health-check'
+    const isReady = () => fetch(`http://127.0.0.1:${portOf(project, name)}${path}`).then(({ ok }) => ok)
+    while (!(await isReady().catch(() => false))) {
+      if (!project.isRunning(name)) throw new Error(`${name} ended: ${project.output(name)}`)
+      await delay(50)
+    }
+  }
+}
+
+function portOf(project: ComposeProject, service: string): number {
+  const [, port = 0] = [...project.ports].find(([address]) => address.startsWith(`${service}:`)) ?? []
+  return port
 }
 
 /** What a service depends on starts before it. */
@@ -80,7 +107,7 @@ async function up(project: ComposeProject, names: readonly string[]): Promise<vo
 }
 
 async function listens(project: ComposeProject, service: string): Promise<void> {
-  const [, port = 0] = [...project.ports].find(([address]) => address.startsWith(`${service}:`)) ?? []
+  const port = portOf(project, service)
   const connected = () =>
     new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true))
