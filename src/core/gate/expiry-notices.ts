@@ -28,12 +28,7 @@ const MAX_REMEMBERED = 100_000
 /** Milliseconds that a result waits at most, once a day, to learn whether another replica has given the notice. */
 const LONGEST_QUESTION = 1_000
 
-export function createExpiryNotices({
-  events,
-  daysAhead,
-  accountUrl,
-  countUse,
-}: ExpiryNoticesParts): ExpiryNotices {
+export function createExpiryNotices({ events, daysAhead, accountUrl, countUse }: ExpiryNoticesParts): ExpiryNotices {
   const told = new BoundedMap<string, number>(MAX_REMEMBERED)
 
   function isDue({ path }: StorageKey, expiresAt: Date, now: number): boolean {
