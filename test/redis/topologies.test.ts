@@ -267,7 +267,7 @@ describe('TLS and an ACL user with the rights of the documentation', () => {
     ['keys of another prefix', { prefix: 'other:' }, { code: 'forbidden', reason: 'redis_rights' }],
     ['an unknown authority', { tls: {} }, { code: 'unavailable', reason: 'redis_away' }],
   ])('%s is told apart from an outage', async (_, change, expected) => {
-    const redis = redisConnection({ ...options(), timeoutMilliseconds: 1000, ...change, warn: () => undefined })
+    const redis = redisConnection({ ...options(), timeoutMilliseconds: 20_000, ...change, warn: () => undefined })
     const sessions = redisBrowserSessions({ redis })
     await expect(sessions.open?.()).rejects.toMatchObject(expected)
     await sessions.close?.()
