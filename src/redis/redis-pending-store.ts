@@ -71,7 +71,7 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
     closeUnlessAwaited: (key, outcome, topics = []) =>
       steps.does('closeUnlessAwaited', key, outcome, newId(), channel, ...topics),
 
-    countUse: (limits) => countUse(redis, limits),
+    countUse: (limits, milliseconds) => countUse(redis, limits, milliseconds),
     listen: wakes.listen,
     wake: wakes.wake,
 

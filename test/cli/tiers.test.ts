@@ -8,9 +8,16 @@ import { call, put, valuesOf } from '../../src/testing/secret-backend/calls.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 import { endedProcess } from '../harness/processes/ended-process.ts'
+import { type RedisNode, startRedisNode } from '../harness/redis/redis-server.ts'
 import { namespace } from '../harness/sealed-file/full-disk.ts'
 
 const ALICE = storageKey('jira', { issuer: ISSUER, subject: 'alice' })
+
+let redis: RedisNode
+beforeAll(async () => {
+  redis = await startRedisNode()
+})
+afterAll(() => redis.remove())
 
 let main: MainCommand
 beforeEach(async () => {
@@ -39,7 +46,10 @@ async function opened(bundleFile: string) {
   return backend
 }
 
+const shared = () => ({ MCP_PENDING_STORE: 'redis', MCP_REDIS_URL: `redis://127.0.0.1:${redis.port}` })
+
 const only = (bundle: string) => ({
+  ...shared(),
   MCP_VAULT_FOLDER: folder(),
   MCP_VAULT_BUNDLE_FILE: bundle,
   MCP_WEB_KEY: generateKeyText(),
@@ -116,6 +126,21 @@ describe('doctor --tier', () => {
     expect(answer.error).toContain('read-only')
   })
 
+  test('says WRONG of a pending store in memory, in each tier', async () => {
+    await main.store('alice', { pat: 'one' })
+    for (const [tier, kind] of [
+      ['form', 'writer'],
+      ['tool', 'reader'],
+    ] as const) {
+      const environment = { ...only(await exported(kind)), MCP_PENDING_STORE: 'memory', MCP_REDIS_URL: '' }
+      const { code, out } = await alone(['doctor', '--tier', tier], environment)
+      expect(code, out).toBe(1)
+      expect(out).toMatch(/^WRONG {4}the store that replicas share can be used .*set MCP_PENDING_STORE=redis/m)
+    }
+    // One process needs none.
+    expect((await main.run(['doctor'])).out).not.toContain('the store that replicas share')
+  })
+
   test('refuses an environment with the keys of the other tier, or of both', async () => {
     await main.store('alice', { pat: 'one' })
     const [writer, reader] = [await exported('writer'), await exported('reader')]
@@ -151,6 +176,7 @@ describe('doctor --tier', () => {
         return body.auth.client_token as string
       }
       const vault = {
+        ...shared(),
         MCP_VAULT_BACKEND: 'vault',
         MCP_AUDIT_FOLDER: join(main.root, 'audit'),
         VAULT_ADDR: bao.address,

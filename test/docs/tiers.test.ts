@@ -7,8 +7,25 @@ import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
 import { blocksOf, installInto, shell } from '../harness/processes/run-page-commands.ts'
+import { MINIMAL_ACL } from '../harness/redis/minimal-acl.ts'
+import { startRedisNode } from '../harness/redis/redis-server.ts'
 
 const PAGE = 'docs/tiers.md'
+const PASSWORD = 'redis-password-5b1e'
+
+/** The variables that the page gives to both tiers, for a Redis of this test. */
+async function redisOfThePage(root: string): Promise<Record<string, string>> {
+  const redis = await startRedisNode({
+    config: ['user default off', `user mcp on ">${PASSWORD}" ${MINIMAL_ACL}`],
+  })
+  onTestFinished(() => redis.remove())
+  writeFileSync(join(root, 'redis-password'), PASSWORD, { mode: 0o600 })
+  const [block = ''] = blocksOf(PAGE, 'Share a Redis', 'ini')
+  const here = block
+    .replace('rediss://redis.example.com:6379', `redis://127.0.0.1:${redis.port}`)
+    .replace('/run/secrets', root)
+  return Object.fromEntries([...here.matchAll(/^([A-Z_]+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]))
+}
 
 test('the commands for the sealed file, followed word for word, for each tier', async () => {
   const root = mkdtempSync(join(tmpdir(), 'tiers-page-'))
@@ -25,11 +42,13 @@ test('the commands for the sealed file, followed word for word, for each tier', 
     MCP_VAULT_KEY_FILE: join(root, 'vault.key'),
     MCP_WEB_KEY: generateKeyText(),
     MCP_AUDIT_KEY: generateKeyText(),
+    ...(await redisOfThePage(root)),
   }
   const [exporting = '', checking = ''] = blocksOf(PAGE, 'Set up the sealed file')
   const followed = shell(`${exporting}\n${checking}`, root, environment)
   expect(await followed.ended, followed.output()).toBe(0)
   expect(followed.output()).toContain("ok       the form's login cannot read")
+  expect(followed.output()).toMatch(/ok {7}the store that replicas share can be used +redis\n/)
   const asTools = checking.replace('writer.bundle', 'reader.bundle').replace('--tier form', '--tier tool')
   const tools = shell(asTools, root, environment)
   expect(await tools.ended, tools.output()).toBe(0)

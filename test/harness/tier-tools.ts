@@ -36,3 +36,6 @@ export const tierTools: DefineTools = (server, vault) => {
 export function sharedPendingStore(): PendingStore {
   return { ...memoryPendingStore(), shared: true, shutdown: async () => undefined }
 }
+
+// For `start MODULE`.
+export default tierTools

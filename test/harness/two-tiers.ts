@@ -95,7 +95,8 @@ export async function startTwoTiers(
   }
 }
 
-function pass(target: string, request: IncomingMessage, response: ServerResponse): void {
+/** Passes a request on as a proxy does. */
+export function pass(target: string, request: IncomingMessage, response: ServerResponse): void {
   const sent = forward(new URL(request.url ?? '/', target), { method: request.method, headers: request.headers })
   sent.once('response', (answer) => {
     response.writeHead(answer.statusCode ?? 500, answer.headers)

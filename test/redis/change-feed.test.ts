@@ -27,7 +27,7 @@ async function replica(key = webKey) {
   const connection = redisConnection({
     url: `redis://127.0.0.1:${redis.port}`,
     password: PASSWORD,
-    timeoutMilliseconds: 500,
+    timeoutMilliseconds: 20_000,
     warn: () => undefined,
   })
   const changes = createSharedChanges(redisChangeFeed({ redis: connection }), createSealer(key, CHANGE_PURPOSES))

@@ -86,7 +86,7 @@ describe('a process that waits', () => {
 
 describe('a Redis that hangs', () => {
   test('a change whose caller has given up is not made when the server goes on', async () => {
-    await withStore({ timeoutMilliseconds: 2_000 }, async (store) => {
+    await withStore({ timeoutMilliseconds: 5_000 }, async (store) => {
       const entry = await store.openOrReuse(newEntry())
       const { pid } = server.process.child
       if (pid === undefined) throw new Error('the server has no process id')
@@ -112,7 +112,7 @@ describe('a Redis that is away', () => {
     const own = await startRedisNode()
     const warnings: string[] = []
     const url = `redis://127.0.0.1:${own.port}`
-    const redis = redisConnection({ url, timeoutMilliseconds: 3_000, warn: (text) => warnings.push(text) })
+    const redis = redisConnection({ url, timeoutMilliseconds: 6_000, warn: (text) => warnings.push(text) })
     const store = redisPendingStore({ redis })
     const entry = await store.openOrReuse(newEntry())
     await own.stop()
@@ -179,7 +179,7 @@ describe('a Redis that must not be used', () => {
     const own = await startRedisNode({ config: [`replicaof 127.0.0.1 ${server.port}`] })
     const redis = redisConnection({
       url: `redis://127.0.0.1:${own.port}`,
-      timeoutMilliseconds: 3_000,
+      timeoutMilliseconds: 6_000,
       warn: () => undefined,
     })
     const store = redisPendingStore({ redis })
@@ -192,7 +192,7 @@ describe('a Redis that must not be used', () => {
     const own = await startRedisNode({ config: ['maxmemory 100kb'] })
     const redis = redisConnection({
       url: `redis://127.0.0.1:${own.port}`,
-      timeoutMilliseconds: 3_000,
+      timeoutMilliseconds: 20_000,
       warn: () => undefined,
     })
     const store = redisPendingStore({ redis })
@@ -207,7 +207,7 @@ test('a sign-out that no replica confirms is not acknowledged', async () => {
   await expect
     .poll(async () => String((await redisCommands(server.port, [['INFO', 'replication']]))[0]))
     .toMatch(/state=online/)
-  const sessions = redisBrowserSessions({ redis: connect({ timeoutMilliseconds: 3_000, prefix: 'replicated:' }) })
+  const sessions = redisBrowserSessions({ redis: connect({ timeoutMilliseconds: 6_000, prefix: 'replicated:' }) })
   await sessions.open?.()
   await sessions.end('confirmed', Date.now() + MINUTE)
   const { pid } = replica.process.child

@@ -1,19 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
 import type { RedisOptions } from '../../src/redis/connection/redis-options.ts'
 import { redisBrowserSessions } from '../../src/redis/redis-browser-sessions.ts'
+import { redisChangeFeed } from '../../src/redis/redis-change-feed.ts'
 import { redisPendingStore } from '../../src/redis/redis-pending-store.ts'
 import { type BrowserSessionsHarness, describeBrowserSessions } from '../../src/testing/browser-sessions/suite.ts'
 import { newEntry } from '../../src/testing/pending-store/entries.ts'
 import type { PendingStoreHarness } from '../../src/testing/pending-store/harness.ts'
 import { describePendingStore, type PendingStoreLimits } from '../../src/testing/pending-store/suite.ts'
+import { fillIn, startHarness } from '../harness/mcp-harness.ts'
 import { CLUSTER_ACL, MINIMAL_ACL } from '../harness/redis/minimal-acl.ts'
 import { redisCommands } from '../harness/redis/redis-commands.ts'
 import {
   type ClusterSetUp,
+  isMaster,
   type SentinelSetUp,
   startCluster,
   startSentinels,
@@ -95,6 +98,50 @@ describe('a cluster of three', () => {
   })
 })
 
+/** Lets a call wait on one replica of ours, fails Redis over with `failOver`, and saves the form on another one. */
+async function waitThrough(failOver: (prefix: string) => Promise<void>, options: () => RedisOptions): Promise<void> {
+  const prefix = `mcp-test:${++count}:`
+  const harness = await startHarness({
+    jira: { tokenTimeoutSeconds: 100 },
+    shared() {
+      const redis = redisConnection({ ...options(), prefix, timeoutMilliseconds: 20_000, warn: () => undefined })
+      return {
+        pendingStore: redisPendingStore({ redis }),
+        browserSessions: redisBrowserSessions({ redis }),
+        changeFeed: redisChangeFeed({ redis }),
+      }
+    },
+  })
+  onTestFinished(() => harness.close())
+  const alice = await harness.connect('alice', { onLink: () => 'accept' })
+  const waiting = alice.text('read_secret', { timeout: 110_000 })
+  await expect.poll(() => alice.links.length).toBe(1)
+  await failOver(prefix)
+  const [link = ''] = alice.links
+  expect((await fillIn(link, 'alice', { pat: 'tok-of-alice' })).status).toBe(200)
+  expect(await waiting).toEqual({ text: 'a secret of 12 characters', isError: false })
+  expect(alice.links).toHaveLength(1)
+}
+
+test('a master of a cluster dies while a call waits: its replica has the request, and the save wakes the call', async () => {
+  const cluster = await startCluster({ replicas: true })
+  onTestFinished(() => cluster.remove())
+  async function failOver(prefix: string) {
+    const owners = await Promise.all(
+      cluster.masters.map(async ({ port }) => {
+        const [keys] = await redisCommands(port, [['KEYS', `${prefix}{*}*`]])
+        return (keys as readonly Buffer[]).map(String).filter((key) => !/{(?:sessions|changes)}/.test(key))
+      }),
+    )
+    const at = owners.findIndex((keys) => keys.length > 0)
+    const [master, replica] = [cluster.masters[at], cluster.replicas[at]]
+    if (!master || !replica) throw new Error('no node of the cluster has the request')
+    await master.stop('SIGKILL')
+    await expect.poll(() => isMaster(replica.port), { interval: 100 }).toBe(true)
+  }
+  await waitThrough(failOver, () => ({ cluster: { nodes: cluster.nodes } }))
+})
+
 /** Moves the slots of these keys from the node that has them to another, key by key, as resharding does. */
 async function moveSlotsOfFirst({ masters }: ClusterSetUp, keys: readonly string[]): Promise<void> {
   const [first, second] = masters
@@ -139,6 +186,24 @@ describe('Sentinel', () => {
     const direct = redisConnection({ url: `redis://${setUp.sentinels[0]}` })
     await expect(direct.open()).rejects.toThrow('is a Sentinel')
     await Promise.all([unknown.close(), direct.close()])
+  })
+
+  test('the master dies while a call waits: the save wakes the call', async () => {
+    async function failOver() {
+      const port = await setUp.masterPort()
+      await setUp.nodeAt(port).stop('SIGKILL')
+      await expect.poll(() => setUp.masterPort(), { interval: 100 }).not.toBe(port)
+      onTestFinished(() => rejoined(port))
+    }
+    /** The next fail-over needs a replica that is in step. */
+    async function rejoined(port: number) {
+      await setUp.nodeAt(port).restart()
+      const master = await setUp.masterPort()
+      await expect
+        .poll(async () => String((await redisCommands(master, [['INFO', 'replication']]))[0]), { interval: 100 })
+        .toMatch(/state=online/)
+    }
+    await waitThrough(failOver, options)
   })
 
   test('the master is killed in the middle: a wait hears of its end, and what was confirmed is kept', async () => {
@@ -202,7 +267,7 @@ describe('TLS and an ACL user with the rights of the documentation', () => {
     ['keys of another prefix', { prefix: 'other:' }, { code: 'forbidden', reason: 'redis_rights' }],
     ['an unknown authority', { tls: {} }, { code: 'unavailable', reason: 'redis_away' }],
   ])('%s is told apart from an outage', async (_, change, expected) => {
-    const redis = redisConnection({ ...options(), timeoutMilliseconds: 1000, ...change, warn: () => undefined })
+    const redis = redisConnection({ ...options(), timeoutMilliseconds: 20_000, ...change, warn: () => undefined })
     const sessions = redisBrowserSessions({ redis })
     await expect(sessions.open?.()).rejects.toMatchObject(expected)
     await sessions.close?.()

@@ -32,7 +32,7 @@ the probe below that provider's name, for policies that cover one provider; defa
 a wrong or missing key does not, unless the login may not list. With Redis, it also tries a request and a sign-out there, and refuses a Redis
 that may drop them.
 --tier is for the environment of "start --tier form" or "start --tier tool": the other tier's login or bundle, or the store key, must not be
-in it, and what this tier must not do must be refused by the store itself.
+in it, what this tier must not do must be refused by the store itself, and the tiers must share a pending store.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
 `,
   async run(input, terminal) {
@@ -57,10 +57,10 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           })
           return 'a line was written'
         }),
-        ...(await checkSharedStores(pendingStore, browserSessions)),
+        ...(await checkSharedStores(pendingStore, browserSessions, tier)),
         ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
-        ...(await checkOtherServers(stores, terminal)),
+        ...(tier === undefined ? await checkOtherServers(stores, terminal) : []),
       ]
       const ok = results.every(({ result }) => result !== 'wrong')
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))

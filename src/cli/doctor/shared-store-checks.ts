@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { PendingKey, PendingStore } from '../../core/ports/pending-store.ts'
+import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { type CheckResult, skipped, tried } from './check-result.ts'
 
 const OPENS = 'the store that replicas share can be used'
@@ -11,14 +12,18 @@ const HEARD_WITHIN = 5_000
 
 /**
  * Tests the store of open requests and sign-outs with probes, and removes the request again. The probes are random ids, so they concern no
- * user.
+ * user. A single tier needs such a store, because the other tier is another process.
  */
 export async function checkSharedStores(
   pendingStore: PendingStore,
   browserSessions: BrowserSessions,
+  tier: BundleTier | undefined,
 ): Promise<readonly CheckResult[]> {
-  // Memory has nothing to look at.
-  if (!pendingStore.shared) return []
+  if (!pendingStore.shared) {
+    if (tier === undefined) return []
+    const detail = `open requests are in the memory of the ${tier} tier, where the other tier does not find them: set MCP_PENDING_STORE=redis and the same MCP_REDIS_… in both tiers`
+    return [{ check: OPENS, result: 'wrong', detail }]
+  }
   const opening = await tried(async () => {
     await pendingStore.open?.()
     await browserSessions.open?.()

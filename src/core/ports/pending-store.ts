@@ -40,7 +40,7 @@ export interface OpenedEntry extends StoredEntry {
 export interface UseLimit {
   /** Keyed hash of the limit and of the user, address or network that it is for. */
   readonly key: string
-  /** Most uses within a minute, 1 or more. */
+  /** Most uses within a window, 1 or more. */
   readonly most: number
 }
 
@@ -95,11 +95,12 @@ export interface PendingStore {
    */
   listen(topic: string, onWake: () => void): Promise<() => void>
   /**
-   * Counts one use against a limit, in windows of a minute that begin with their first use, over every process. Limits of wider networks
-   * follow the first one, in the same order for the same first key: if one of them is used up, the use is not counted. Resolves to 0, or to
-   * the milliseconds until the window ends whose limit is used up. Absent in a store of one process, whose caller counts.
+   * Counts one use against a limit, in windows of `milliseconds` that begin with their first use, over every process; default one minute.
+   * Limits of wider networks follow the first one, in the same order for the same first key: if one of them is used up, the use is not
+   * counted. Resolves to 0, or to the milliseconds until the window ends whose limit is used up. Absent in a store of one process, whose
+   * caller counts.
    */
-  countUse?(limits: readonly [UseLimit, ...UseLimit[]]): Promise<number>
+  countUse?(limits: readonly [UseLimit, ...UseLimit[]], milliseconds?: number): Promise<number>
   /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>
   shutdown(): Promise<void>

@@ -8,8 +8,9 @@ import type { PendingStore, UseLimit } from '../ports/pending-store.ts'
  * replica serves, and an operator can offboard a user.
  */
 export type CountUse = (
-  kind: 'pages' | 'logins' | 'submits' | 'admin',
+  kind: 'pages' | 'logins' | 'submits' | 'admin' | 'notices',
   limits: readonly [UseLimit, ...UseLimit[]],
+  milliseconds?: number,
 ) => Promise<number | undefined>
 
 export const LIMIT_PURPOSES = { seal: [], mac: ['limit'] } as const satisfies SealerPurposes
@@ -20,13 +21,13 @@ export function createSharedLimits(
   sealer: Pick<Sealer<never, 'limit'>, 'mac'>,
 ): CountUse | undefined {
   if (!store.countUse) return undefined
-  return async (kind, [own, ...wider]) => {
+  return async (kind, [own, ...wider], milliseconds) => {
     const hashed = ({ key, most }: UseLimit): UseLimit => ({
       key: sealer.mac('limit', kind, key).toString('base64url'),
       most,
     })
     try {
-      return await store.countUse?.([hashed(own), ...wider.map(hashed)])
+      return await store.countUse?.([hashed(own), ...wider.map(hashed)], milliseconds)
     } catch (error) {
       if (isCredentialVaultError(error, 'unavailable')) return undefined
       throw error

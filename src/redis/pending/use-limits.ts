@@ -2,8 +2,7 @@ import type { UseLimit } from '../../core/ports/pending-store.ts'
 import type { RedisConnection } from '../connection/redis-connection.ts'
 import { redisScript } from '../connection/redis-script.ts'
 
-/** Milliseconds. */
-const WINDOW = 60_000
+const MINUTE = 60_000
 
 /**
  * Counts one use. `KEYS`: the counter of the limit, then those of wider networks, all with the hash tag of the widest. `ARGV`: 2 window in
@@ -27,6 +26,7 @@ return { '0' }
 export async function countUse(
   redis: Pick<RedisConnection, 'run' | 'prefix'>,
   limits: readonly [UseLimit, ...UseLimit[]],
+  milliseconds = MINUTE,
 ): Promise<number> {
   const widest = limits.at(-1) ?? limits[0]
   const keyOf = ({ key }: UseLimit) => `${redis.prefix}{${widest.key}}:l:${key}`
@@ -34,7 +34,7 @@ export async function countUse(
   const most = limits.map((limit) => String(limit.most))
   const [wait] = await redis.run(COUNT, {
     keys: [keyOf(own), ...wider.map(keyOf)],
-    arguments: [String(WINDOW), ...most],
+    arguments: [String(milliseconds), ...most],
   })
   return Number(wait)
 }

@@ -78,6 +78,14 @@ export function describeWaits(
     assert.equal(await here.countUse([{ ...limit, key: randomUUID() }]), 0)
   })
 
+  check('a limit holds for the window that its caller names', async ({ here, there }) => {
+    if (!here.countUse) return
+    const limit: UseLimit = { key: randomUUID(), most: 1 }
+    assert.equal(await here.countUse([limit], 2 * MINUTE), 0)
+    const wait = (await there.countUse?.([limit], 2 * MINUTE)) ?? 0
+    assert.ok(wait > MINUTE && wait <= 2 * MINUTE)
+  })
+
   check('a use counts against wider limits too, and against none once one of those is used up', async ({ here }) => {
     if (!here.countUse) return
     const wide: UseLimit = { key: randomUUID(), most: 3 }

@@ -144,7 +144,7 @@ export class ProviderAccount implements GatedProvider {
     // A credential that the call had to ask for has not been seen yet.
     if (!this.#seen.has(call)) await this.credentialState(call)
     for (const account of this.#provider.accounts()) {
-      const notice = account.#noticeFor(call)
+      const notice = await account.#noticeFor(call)
       if (notice !== undefined) return notice
     }
     return undefined
@@ -177,7 +177,7 @@ export class ProviderAccount implements GatedProvider {
     return undefined
   }
 
-  #noticeFor(call: GatedCall): string | undefined {
+  async #noticeFor(call: GatedCall): Promise<string | undefined> {
     const status = this.#seen.get(call)
     if (!status) return undefined
     return this.#provider.services().expiryNotices.noticeFor(this.key(call.user), this.label, status, call)

@@ -225,7 +225,7 @@ export function createToolTier(
 
 /** What notices that a credential is rejected, about to expire, or shown to another user. */
 function lifeOfCredentials(
-  { serverBaseUrl, log, health, marks, events, changes, warnOf }: OpenedParts<never, never>,
+  { serverBaseUrl, log, health, marks, events, changes, countUse, warnOf }: OpenedParts<never, never>,
   reader: CredentialReader,
   { maxRejectedOwnersPerMinute: maxOwners, expiryNoticeDays: daysAhead }: ToolTierParts['checked'],
 ): Pick<ToolServices, 'crossings' | 'rejections' | 'expiryNotices'> {
@@ -233,6 +233,6 @@ function lifeOfCredentials(
   return {
     crossings: createLeakDetector({ note: log.note, health }),
     rejections: createRejections({ reader: announcing, log, marks, maxOwners, warn: warnOf('rejections') }),
-    expiryNotices: createExpiryNotices({ events, daysAhead, accountUrl: accountUrl(serverBaseUrl) }),
+    expiryNotices: createExpiryNotices({ events, daysAhead, accountUrl: accountUrl(serverBaseUrl), countUse }),
   }
 }

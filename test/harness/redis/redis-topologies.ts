@@ -61,23 +61,19 @@ export interface ClusterSetUp {
   /** `host:port` of each master. */
   readonly nodes: readonly string[]
   readonly masters: readonly RedisNode[]
+  /** The replica of each master, in the same order. Empty without replicas. */
+  readonly replicas: readonly RedisNode[]
   remove(): Promise<void>
 }
 
 const SLOTS = 16_384
 
-/** Three masters without replicas, which share the slots. */
-export async function startCluster(): Promise<ClusterSetUp> {
-  const masters: RedisNode[] = []
-  // The bus has the next ten thousandth port, which must be one as well.
-  for (let i = 0; i < 3; i += 1) {
-    masters.push(
-      await startRedisNode({
-        config: ['cluster-enabled yes', `cluster-port ${await freePort()}`, 'cluster-node-timeout 2000'],
-      }),
-    )
-  }
-  const [first, ...others] = masters as [RedisNode, ...RedisNode[]]
+/** Three masters that share the slots. With `replicas`, each has one that takes over when its master dies. */
+export async function startCluster({ replicas: isReplicated = false } = {}): Promise<ClusterSetUp> {
+  const masters = [await clusterNode(), await clusterNode(), await clusterNode()]
+  const replicas = isReplicated ? [await clusterNode(), await clusterNode(), await clusterNode()] : []
+  const nodes = [...masters, ...replicas]
+  const [first, ...others] = nodes as [RedisNode, ...RedisNode[]]
   for (const [at, { port }] of masters.entries()) {
     const from = Math.floor((at * SLOTS) / 3)
     const to = Math.floor(((at + 1) * SLOTS) / 3) - 1
@@ -89,19 +85,46 @@ export async function startCluster(): Promise<ClusterSetUp> {
   for (const { port, busPort } of await Promise.all(others.map(withBusPort))) {
     await redisCommands(first.port, [['CLUSTER', 'MEET', '127.0.0.1', String(port), String(busPort)]])
   }
-  for (const { port } of masters) {
+  const known = new RegExp(`cluster_known_nodes:${nodes.length}\\b`)
+  for (const { port } of nodes) {
     await vi.waitFor(async () => {
       const [state] = await redisCommands(port, [['CLUSTER', 'INFO']])
-      expect(String(state)).toMatch(/cluster_state:ok[\s\S]*cluster_known_nodes:3/)
+      expect(String(state)).toMatch(/cluster_state:ok/)
+      expect(String(state)).toMatch(known)
     }, PATIENCE)
   }
+  for (const [at, { port }] of replicas.entries()) await replicate(masters[at]?.port ?? 0, port)
   return {
-    nodes: masters.map(({ port }) => `127.0.0.1:${port}`),
+    nodes: nodes.map(({ port }) => `127.0.0.1:${port}`),
     masters,
+    replicas,
     async remove() {
-      await Promise.all(masters.map((node) => node.remove()))
+      await Promise.all(nodes.map((node) => node.remove()))
     },
   }
+}
+
+// The bus would have the next ten thousandth port, which may be none.
+async function clusterNode(): Promise<RedisNode> {
+  const busPort = await freePort()
+  return startRedisNode({ config: ['cluster-enabled yes', `cluster-port ${busPort}`, 'cluster-node-timeout 2000'] })
+}
+
+/** Makes `replica` the replica of `master`, and waits until it is in step. */
+async function replicate(master: number, replica: number): Promise<void> {
+  const [id] = await redisCommands(master, [['CLUSTER', 'MYID']])
+  // Asked again, it would begin anew.
+  await redisCommands(replica, [['CLUSTER', 'REPLICATE', String(id)]])
+  await vi.waitFor(async () => {
+    expect(await info(replica)).toMatch(/role:slave[\s\S]*master_link_status:up/)
+    expect(await info(master)).toMatch(/state=online/)
+  }, PATIENCE)
+}
+
+/** Whether the server on this port takes changes. False also for one that does not answer. */
+export async function isMaster(port: number): Promise<boolean> {
+  const replication = await info(port).catch(() => '')
+  return replication.includes('role:master')
 }
 
 async function withBusPort(node: RedisNode): Promise<{ readonly port: number; readonly busPort: number }> {
