@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { IdentityProviderUser } from '../../../examples/tickets/identity-provider.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { type FaultProxy, type ProxiedAnswer, type ProxiedRequest, startFaultProxy } from '../fault-proxy.ts'
 import { freePort } from '../free-port.ts'
@@ -18,6 +19,10 @@ export interface FleetOptions {
   readonly redis: NodeJS.ProcessEnv
   /** Where the tools' check of a token is answered. */
   readonly service: string
+  /** Who can sign in. Default Alice and Bob. */
+  readonly users?: readonly IdentityProviderUser[]
+  /** Further variables, for all replicas. */
+  readonly environment?: NodeJS.ProcessEnv
   /** Called after OpenBao has answered the request of a replica, and before the replica reads that answer. */
   readonly afterBackend?: (replica: Replica, request: ProxiedRequest, answer: ProxiedAnswer) => Promise<void>
 }
@@ -55,7 +60,14 @@ export interface Fleet {
 
 const COUNT = 3
 
-export async function startFleet({ mode, redis, service, afterBackend }: FleetOptions): Promise<Fleet> {
+export async function startFleet({
+  mode,
+  redis,
+  service,
+  users,
+  environment: further,
+  afterBackend,
+}: FleetOptions): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
   const balancerPort = await freePort()
   const baseUrl = `http://localhost:${balancerPort}`
@@ -64,6 +76,7 @@ export async function startFleet({ mode, redis, service, afterBackend }: FleetOp
     startIdentityProvider({
       resource: `${baseUrl}/mcp`,
       clients: [browserClient('form', [`${baseUrl}/credentials/callback`])],
+      ...(users && { users }),
     }),
   ])
   const webKey = join(folder, 'web.key')
@@ -83,6 +96,7 @@ export async function startFleet({ mode, redis, service, afterBackend }: FleetOp
     MCP_TRUSTED_PROXIES: '1',
     SERVICE_ORIGIN: service,
     ...redis,
+    ...further,
   }
   const proxies: FaultProxy[] = []
   const replicas: Replica[] = []

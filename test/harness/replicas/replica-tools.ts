@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { credentialGate } from '../../../src/mcp/sdk-v1/index.ts'
 import type { CredentialVault } from '../../../src/vault/credential-vault.ts'
@@ -5,7 +6,7 @@ import { CredentialsProvider } from '../../../src/vault/provider/credentials-pro
 
 const { SERVICE_ORIGIN = '', REPLICA = '' } = process.env
 
-/** A tool that answers with the length of its caller's token, and a check that the service sees, with the name of the replica. */
+/** Tools that answer with the length and with the hash of their caller's token, and a check that the service sees, with the name of the replica. */
 export default function defineTools(server: McpServer, vault: CredentialVault): void {
   const jira = new CredentialsProvider({
     vault,
@@ -23,6 +24,16 @@ export default function defineTools(server: McpServer, vault: CredentialVault): 
     {},
     requireCredentials(jira, { tool: 'read_secret' }, async (extra) => {
       const text = await jira.getCredentials(extra).use(({ pat }) => `${pat.length} characters by ${REPLICA}`)
+      return { content: [{ type: 'text', text }] }
+    }),
+  )
+  server.registerTool(
+    'hash_secret',
+    {},
+    requireCredentials(jira, { tool: 'hash_secret' }, async (extra) => {
+      const text = await jira
+        .getCredentials(extra)
+        .use(({ pat }) => `${createHash('sha256').update(pat).digest('hex')} by ${REPLICA}`)
       return { content: [{ type: 'text', text }] }
     }),
   )
