@@ -17,8 +17,8 @@ export interface FleetOptions {
   readonly mode: 'sessionful' | 'stateless'
   /** Variables that name Redis, for all replicas. */
   readonly redis: NodeJS.ProcessEnv
-  /** Where the tools' check of a token is answered. */
-  readonly service: string
+  /** Where the tools' check of a token is answered. Without it they check none. */
+  readonly service?: string
   /** Who can sign in. Default Alice and Bob. */
   readonly users?: readonly IdentityProviderUser[]
   /** Further variables, for all replicas. */
@@ -94,7 +94,7 @@ export async function startFleet({
     MCP_CACHE_SECONDS: '300',
     MCP_SUBMITS_PER_MINUTE: '1000',
     MCP_TRUSTED_PROXIES: '1',
-    SERVICE_ORIGIN: service,
+    ...(service !== undefined && { SERVICE_ORIGIN: service }),
     ...redis,
     ...further,
   }
@@ -163,17 +163,19 @@ export async function startFleet({
 
   async function startReplica(name: string): Promise<Replica> {
     const port = await freePort()
-    const proxy = await startFaultProxy({
-      target: bao.address,
-      faultFor: () => 'none',
-      after: async (request, answer) => afterBackend?.(replica, request, answer),
-    })
-    proxies.push(proxy)
+    const proxy =
+      afterBackend &&
+      (await startFaultProxy({
+        target: bao.address,
+        faultFor: () => 'none',
+        after: async (request, answer) => afterBackend(replica, request, answer),
+      }))
+    if (proxy) proxies.push(proxy)
     const start = () =>
       startProcess(
         process.execPath,
         [main, 'start', tools, '--port', String(port), ...(mode === 'stateless' ? ['--stateless'] : [])],
-        { ...environment, ...auditIn(name), VAULT_ADDR: proxy.endpoint, REPLICA: name },
+        { ...environment, ...auditIn(name), VAULT_ADDR: proxy?.endpoint ?? bao.address, REPLICA: name },
         async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
       )
     let running: RunningProcess

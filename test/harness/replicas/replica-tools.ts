@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import type { Verification } from '../../../src/core/ports/form-provider.ts'
 import { credentialGate } from '../../../src/mcp/sdk-v1/index.ts'
 import type { CredentialVault } from '../../../src/vault/credential-vault.ts'
 import { CredentialsProvider } from '../../../src/vault/provider/credentials-provider.ts'
@@ -12,11 +13,7 @@ export default function defineTools(server: McpServer, vault: CredentialVault): 
     vault,
     name: 'jira',
     variables: { pat: { label: 'Personal access token', type: 'password' } },
-    async verify({ pat }, signal) {
-      const headers = { authorization: `Bearer ${pat}`, 'x-replica': REPLICA }
-      const answer = await fetch(SERVICE_ORIGIN, { headers, signal })
-      return answer.ok ? { ok: true } : { ok: false, problem: 'This token is not known.' }
-    },
+    ...(SERVICE_ORIGIN && { verify }),
   })
   const requireCredentials = credentialGate(server)
   server.registerTool(
@@ -37,4 +34,10 @@ export default function defineTools(server: McpServer, vault: CredentialVault): 
       return { content: [{ type: 'text', text }] }
     }),
   )
+}
+
+async function verify({ pat }: { readonly pat: string }, signal: AbortSignal): Promise<Verification> {
+  const headers = { authorization: `Bearer ${pat}`, 'x-replica': REPLICA }
+  const answer = await fetch(SERVICE_ORIGIN, { headers, signal })
+  return answer.ok ? { ok: true } : { ok: false, problem: 'This token is not known.' }
 }
