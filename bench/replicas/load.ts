@@ -69,7 +69,8 @@ async function loadOne(
   const users = await Promise.all(names.map((name) => createUser({ name, fleet, saves, figures })))
   const until = performance.now() + seconds * 1000
   await Promise.all([killUntil(fleet, figures, until), ...users.map((user) => user.work(until))])
-  for (const user of users) figures.problems.push(...(await lastLook(fleet, saves, user)))
+  const looks = await Promise.all(users.map((user) => lastLook(fleet, saves, user)))
+  figures.problems.push(...looks.flat())
   figures.problems.push(...saves.problems())
   const { acknowledged, unknown, unknownWritten } = saves.counts()
   figures.acknowledged += acknowledged

@@ -12,7 +12,7 @@ test('replicas killed under load lose, duplicate and mix up nothing', async () =
   expect(figures.acknowledged).toBeGreaterThan(0)
   expect(figures.calls).toBeGreaterThan(figures.waited)
   expect(summary(figures, 20)).toMatch(/: no credential lost, none saved twice/)
-})
+}, 300_000)
 
 function written(saves: Saves, pat: string): void {
   const request = {
