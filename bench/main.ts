@@ -3,6 +3,7 @@ import { auditMeasures } from './audit.ts'
 import { crossingMeasures } from './crossings.ts'
 import { mcpMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
+import { replicaMeasures } from './replicas/measures.ts'
 import { sealedFileMeasures } from './sealed-file.ts'
 import { startMeasures } from './start.ts'
 import { vendorMeasures } from './vendors.ts'
@@ -13,6 +14,10 @@ const NAMES = [
   'submit-to-wake-p50',
   'submit-to-wake-p99',
   'form-pairs',
+  'submit-to-wake-replica-p50',
+  'submit-to-wake-replica-p99',
+  'revoke-to-refused-replica',
+  'redis-ops-per-collection',
   'sealed-read-1k',
   'sealed-read-100k',
   'sealed-save-1k',
@@ -21,6 +26,8 @@ const NAMES = [
   'memory-at-rest',
   'waiting-memory',
   'waiting-wake-p99',
+  'waiting-10k-redis',
+  'waiting-10k-redis-wake-p99',
   'audit-durable-1',
   'audit-durable-16',
   'audit-durable-128',
@@ -73,8 +80,13 @@ if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
   measures.push(...(await sealedFileMeasures({ seconds })).filter(({ name }) => wanted(name)))
 }
 if (wanted('start-to-first-page') || wanted('memory-at-rest')) measures.push(...(await startMeasures()))
-if (wanted('waiting-memory') || wanted('waiting-wake-p99'))
-  measures.push(...(await waitingMeasures({ calls: waiting })))
+const kinds = [
+  ...(wanted('waiting-memory') || wanted('waiting-wake-p99') ? (['gated'] as const) : []),
+  ...(wanted('waiting-10k-redis') || wanted('waiting-10k-redis-wake-p99') ? (['redis'] as const) : []),
+]
+if (kinds.length > 0) measures.push(...(await waitingMeasures({ calls: waiting, kinds })))
+if (NAMES.some((name) => /replica|redis-ops/.test(name) && wanted(name)))
+  measures.push(...(await replicaMeasures({ seconds })))
 if (NAMES.some((name) => name.startsWith('audit-') && wanted(name)))
   measures.push(...(await auditMeasures(wanted, { seconds })))
 if (wanted('crossing-search-64k')) measures.push(...crossingMeasures())

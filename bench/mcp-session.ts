@@ -2,8 +2,11 @@ import { Agent, request } from 'undici'
 
 /** One client's session, driven with as little work as possible, so that the server is what is measured. */
 export interface BenchSession {
-  /** Text of the tool's answer. Answers URL elicitation with `accept` and hands its link on. */
-  call(tool: string, onLink?: (link: string) => void): Promise<string>
+  /**
+   * Text of the tool's answer. Answers URL elicitation with `accept` and hands its link on. Rejects with what the server answered in place
+   * of a result.
+   */
+  call(tool: string, onLink?: (link: string) => void, signal?: AbortSignal): Promise<string>
 }
 
 const agent = new Agent({ pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
@@ -15,8 +18,14 @@ export async function openBenchSession(url: string, token: string): Promise<Benc
     accept: 'application/json, text/event-stream',
     'mcp-protocol-version': '2025-11-25',
   }
-  const post = async (message: object) =>
-    request(url, { method: 'POST', dispatcher: agent, headers, body: JSON.stringify({ jsonrpc: '2.0', ...message }) })
+  const post = async (message: object, signal?: AbortSignal) =>
+    request(url, {
+      method: 'POST',
+      dispatcher: agent,
+      headers,
+      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+      ...(signal && { signal }),
+    })
   const opened = await post({
     id: 0,
     method: 'initialize',
@@ -27,18 +36,17 @@ export async function openBenchSession(url: string, token: string): Promise<Benc
     },
   })
   await opened.body.dump()
-  headers['mcp-session-id'] = String(opened.headers['mcp-session-id'])
+  if (opened.statusCode !== 200) throw new Error(`the server opened no session: ${opened.statusCode}`)
+  const session = opened.headers['mcp-session-id']
+  if (session !== undefined) headers['mcp-session-id'] = String(session)
   await (await post({ method: 'notifications/initialized' })).body.dump()
 
   let id = 0
   return {
-    async call(tool, onLink) {
+    async call(tool, onLink, signal) {
       id += 1
-      const answer = await post({
-        id,
-        method: 'tools/call',
-        params: { name: tool, arguments: {}, _meta: { progressToken: id } },
-      })
+      const params = { name: tool, arguments: {}, _meta: { progressToken: id } }
+      const answer = await post({ id, method: 'tools/call', params }, signal)
       let text = ''
       for await (const chunk of answer.body) {
         text += String(chunk).replaceAll('\r\n', '\n')
@@ -51,11 +59,14 @@ export async function openBenchSession(url: string, token: string): Promise<Benc
             method?: string
             params?: { url?: string }
             result?: { content: { text: string }[] }
+            error?: unknown
           } = JSON.parse(data)
           if (message.method === 'elicitation/create') {
             await (await post({ id: message.id, result: { action: 'accept' } })).body.dump()
             onLink?.(message.params?.url ?? '')
           }
+          if (message.error && message.id === id)
+            throw new Error(`the call of ${tool} was refused: ${JSON.stringify(message.error)}`)
           if (message.result && message.id === id) return message.result.content[0]?.text ?? ''
         }
       }

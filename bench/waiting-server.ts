@@ -1,4 +1,4 @@
-/** Holds calls that wait: behind our gate, or with the bare SDK. `gated` or `bare` is the parameter; the driver sends the rest. */
+/** Holds calls that wait: behind our gate, behind it with Redis at the address that follows, or with the bare SDK. The driver sends the rest. */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -11,6 +11,7 @@ import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv
 import Koa from 'koa'
 import { CredentialsProvider, generateKeyText, jsonLinesAudit, oidc, openVault, sealedFile } from 'mcp-credential-vault'
 import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
+import { redisBrowserSessions, redisChangeFeed, redisConnection, redisPendingStore } from 'mcp-credential-vault/redis'
 
 export type WaitingRequest = { readonly issuer: string } | { readonly memory: true }
 
@@ -39,12 +40,12 @@ async function answer(request: WaitingRequest): Promise<void> {
     process.send?.({ memory: process.memoryUsage().rss } satisfies WaitingAnswer)
     return
   }
-  if (process.argv[2] === 'gated') await serveGated(request.issuer)
-  else serveBare()
+  if (process.argv[2] === 'bare') serveBare()
+  else await serveGated(request.issuer, process.argv[3])
   process.send?.({ baseUrl } satisfies WaitingAnswer)
 }
 
-async function serveGated(issuer: string): Promise<void> {
+async function serveGated(issuer: string, redis: string | undefined): Promise<void> {
   const keyFile = join(folder, 'vault.key')
   writeFileSync(keyFile, generateKeyText(), { mode: 0o600 })
   const app = new Koa()
@@ -53,6 +54,7 @@ async function serveGated(issuer: string): Promise<void> {
     backend: sealedFile({ folder: join(folder, 'data'), keyFile }),
     audit: jsonLinesAudit({ folder: join(folder, 'audit') }),
     identity: oidc({ issuer, clientId: 'form', scopes: ['mcp'] }),
+    ...(redis !== undefined && sharedIn(redis)),
     rateLimits: { pagesPerMinute: 1_000_000, loginsPerMinute: 1_000_000, submitsPerMinute: 1_000_000 },
   })
   const asked = new CredentialsProvider({
@@ -81,6 +83,16 @@ async function serveGated(issuer: string): Promise<void> {
     ),
   )
   server.on('request', app.callback())
+}
+
+function sharedIn(url: string) {
+  const redis = redisConnection({ url })
+  return {
+    pendingStore: redisPendingStore({ redis, maxEntries: 100_000 }),
+    browserSessions: redisBrowserSessions({ redis }),
+    changeFeed: redisChangeFeed({ redis }),
+    webKey: generateKeyText(),
+  }
 }
 
 function serveBare(): void {

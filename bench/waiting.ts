@@ -1,13 +1,17 @@
 import { fork } from 'node:child_process'
 import { httpBrowser } from '../examples/tickets/http-browser.ts'
 import { browserClient, startIdentityProvider } from '../test/harness/identity/identity-provider.ts'
+import { startRedisNode } from '../test/harness/redis/redis-server.ts'
 import { openBenchSession } from './mcp-session.ts'
 import type { Measure } from './measure.ts'
+import { statOf } from './replicas/redis-stats.ts'
 import type { WaitingAnswer, WaitingRequest } from './waiting-server.ts'
 
 export interface WaitingMeasureOptions {
   /** How many calls wait at once. */
   readonly calls: number
+  /** Behind the gate with the stores in memory, or in Redis. */
+  readonly kinds: readonly ('gated' | 'redis')[]
 }
 
 /** Users whose forms are sent while all the others wait. */
@@ -15,30 +19,56 @@ const SAVED = 100
 const AT_ONCE = 64
 
 /** Memory of so many waiting calls against the bare SDK's, and how soon one of them goes on after its form was sent. */
-export async function waitingMeasures({ calls }: WaitingMeasureOptions): Promise<Measure[]> {
+export async function waitingMeasures({ calls, kinds }: WaitingMeasureOptions): Promise<Measure[]> {
   const bare = await hold('bare', calls)
-  const gated = await hold('gated', calls)
-  const wakes = gated.wakes.sort((a, b) => a - b)
-  const megabytes = (bytes: number) => Number((bytes / 1e6).toFixed(1))
-  return [
-    { name: 'waiting-memory', value: ratio(gated.memory, bare.memory), unit: 'ratio', goal: '≤ 1.15 of the bare SDK' },
-    { name: 'waiting-memory-gated', value: megabytes(gated.memory), unit: 'MB', goal: `${calls} waiting calls` },
-    { name: 'waiting-memory-bare', value: megabytes(bare.memory), unit: 'MB', goal: `${calls} waiting calls` },
-    {
-      name: 'waiting-wake-p99',
-      value: Number((wakes[Math.floor(wakes.length * 0.99)] ?? Number.NaN).toPrecision(4)),
-      unit: 'ms',
-      goal: '≤ 100, while all the others wait',
-    },
-  ]
+  const held = (name: string, memory: number) => ({
+    name: `waiting-memory-${name}`,
+    value: Number((memory / 1e6).toFixed(1)),
+    unit: 'MB',
+    goal: `${calls} waiting calls`,
+  })
+  const measures = [held('bare', bare.memory)]
+  const goal = '≤ 1.15 of the bare SDK'
+  if (kinds.includes('gated')) {
+    const { memory, wakes } = await hold('gated', calls)
+    measures.push(
+      { name: 'waiting-memory', value: rounded(memory / bare.memory), unit: 'ratio', goal },
+      held('gated', memory),
+      { name: 'waiting-wake-p99', value: p99(wakes), unit: 'ms', goal: '≤ 100, while all the others wait' },
+    )
+  }
+  if (kinds.includes('redis')) {
+    const redis = await startRedisNode()
+    try {
+      const { memory, wakes } = await hold('redis', calls, [`redis://127.0.0.1:${redis.port}`])
+      const inside = await statOf(redis.port, 'memory', 'used_memory')
+      measures.push(
+        { name: 'waiting-10k-redis', value: rounded(memory / bare.memory), unit: 'ratio', goal },
+        held('redis', memory),
+        { name: 'waiting-10k-redis-wake-p99', value: p99(wakes), unit: 'ms', goal: '≤ 150, while all the others wait' },
+        { ...held('in-redis', inside), goal: 'used by Redis itself' },
+      )
+    } finally {
+      await redis.remove()
+    }
+  }
+  return measures
 }
 
-function ratio(one: number, other: number): number {
-  return Number((one / other).toPrecision(4))
+function p99(samples: readonly number[]): number {
+  return rounded(samples.toSorted((a, b) => a - b)[Math.floor(samples.length * 0.99)] ?? Number.NaN)
 }
 
-async function hold(kind: 'gated' | 'bare', calls: number): Promise<{ memory: number; wakes: number[] }> {
-  const child = fork(new URL('./waiting-server.ts', import.meta.url), [kind], {
+function rounded(value: number): number {
+  return Number(value.toPrecision(4))
+}
+
+async function hold(
+  kind: 'bare' | 'gated' | 'redis',
+  calls: number,
+  further: readonly string[] = [],
+): Promise<{ memory: number; wakes: number[] }> {
+  const child = fork(new URL('./waiting-server.ts', import.meta.url), [kind, ...further], {
     execArgv: ['--import', 'tsx', '--expose-gc'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
@@ -60,7 +90,7 @@ async function hold(kind: 'gated' | 'bare', calls: number): Promise<{ memory: nu
     const links = new Map<number, string>()
     const ends = new Map<number, (at: number) => void>()
     await each(calls, async (index) => {
-      const token = kind === 'gated' ? await provider.issueAccessToken(`user-${index}`, { expiresIn: 7200 }) : 'none'
+      const token = kind !== 'bare' ? await provider.issueAccessToken(`user-${index}`, { expiresIn: 7200 }) : 'none'
       const session = await openBenchSession(`${baseUrl}/mcp`, token)
       await new Promise<void>((waiting, failed) => {
         const answer = session.call('waiting', (link) => {
@@ -72,7 +102,7 @@ async function hold(kind: 'gated' | 'bare', calls: number): Promise<{ memory: nu
     })
     const memory = (await request({ memory: true })).memory ?? Number.NaN
     const wakes: number[] = []
-    for (let index = 0; kind === 'gated' && index < Math.min(SAVED, calls); index += 1) {
+    for (let index = 0; kind !== 'bare' && index < Math.min(SAVED, calls); index += 1) {
       const browser = httpBrowser({ stopBefore: `${baseUrl}/credentials/asked/done` })
       const page = await browser.open(links.get(index) ?? '')
       const login = await browser.follow(await browser.press(page, 'Sign in'), 'Continue')

@@ -85,6 +85,7 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
       // If the slot had an entry, the new key leads nowhere. The pointer also lapses by itself.
       if (stored?.key !== key) void run(scripts.UNPOINT, [pointerKey(key)]).catch(() => undefined)
       if (!stored) return full(answer[0])
+      owners.set(stored.key, owner)
       return answer.at(-1) === 'may_not_wait' ? { ...stored, mayNotWait: true } : stored
     },
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { IdentityProviderUser } from '../../../examples/tickets/identity-provider.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { type FaultProxy, type ProxiedAnswer, type ProxiedRequest, startFaultProxy } from '../fault-proxy.ts'
 import { freePort } from '../free-port.ts'
@@ -16,8 +17,12 @@ export interface FleetOptions {
   readonly mode: 'sessionful' | 'stateless'
   /** Variables that name Redis, for all replicas. */
   readonly redis: NodeJS.ProcessEnv
-  /** Where the tools' check of a token is answered. */
-  readonly service: string
+  /** Where the tools' check of a token is answered. Without it they check none. */
+  readonly service?: string
+  /** Who can sign in. Default Alice and Bob. */
+  readonly users?: readonly IdentityProviderUser[]
+  /** Further variables, for all replicas. */
+  readonly environment?: NodeJS.ProcessEnv
   /** Called after OpenBao has answered the request of a replica, and before the replica reads that answer. */
   readonly afterBackend?: (replica: Replica, request: ProxiedRequest, answer: ProxiedAnswer) => Promise<void>
 }
@@ -55,7 +60,14 @@ export interface Fleet {
 
 const COUNT = 3
 
-export async function startFleet({ mode, redis, service, afterBackend }: FleetOptions): Promise<Fleet> {
+export async function startFleet({
+  mode,
+  redis,
+  service,
+  users,
+  environment: further,
+  afterBackend,
+}: FleetOptions): Promise<Fleet> {
   const folder = mkdtempSync(join(tmpdir(), 'fleet-'))
   const balancerPort = await freePort()
   const baseUrl = `http://localhost:${balancerPort}`
@@ -64,6 +76,7 @@ export async function startFleet({ mode, redis, service, afterBackend }: FleetOp
     startIdentityProvider({
       resource: `${baseUrl}/mcp`,
       clients: [browserClient('form', [`${baseUrl}/credentials/callback`])],
+      ...(users && { users }),
     }),
   ])
   const webKey = join(folder, 'web.key')
@@ -81,8 +94,9 @@ export async function startFleet({ mode, redis, service, afterBackend }: FleetOp
     MCP_CACHE_SECONDS: '300',
     MCP_SUBMITS_PER_MINUTE: '1000',
     MCP_TRUSTED_PROXIES: '1',
-    SERVICE_ORIGIN: service,
+    ...(service !== undefined && { SERVICE_ORIGIN: service }),
     ...redis,
+    ...further,
   }
   const proxies: FaultProxy[] = []
   const replicas: Replica[] = []
@@ -149,17 +163,19 @@ export async function startFleet({ mode, redis, service, afterBackend }: FleetOp
 
   async function startReplica(name: string): Promise<Replica> {
     const port = await freePort()
-    const proxy = await startFaultProxy({
-      target: bao.address,
-      faultFor: () => 'none',
-      after: async (request, answer) => afterBackend?.(replica, request, answer),
-    })
-    proxies.push(proxy)
+    const proxy =
+      afterBackend &&
+      (await startFaultProxy({
+        target: bao.address,
+        faultFor: () => 'none',
+        after: async (request, answer) => afterBackend(replica, request, answer),
+      }))
+    if (proxy) proxies.push(proxy)
     const start = () =>
       startProcess(
         process.execPath,
         [main, 'start', tools, '--port', String(port), ...(mode === 'stateless' ? ['--stateless'] : [])],
-        { ...environment, ...auditIn(name), VAULT_ADDR: proxy.endpoint, REPLICA: name },
+        { ...environment, ...auditIn(name), VAULT_ADDR: proxy?.endpoint ?? bao.address, REPLICA: name },
         async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
       )
     let running: RunningProcess
