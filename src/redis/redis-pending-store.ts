@@ -27,8 +27,8 @@ const optionsSchema = z.strictObject({
 } satisfies OptionSchemas<RedisPendingStoreOptions>)
 
 /**
- * Keeps pending requests in Redis, for all replicas with the same prefix and web key. Records are sealed and handles hashed before they
- * reach it: a dump shows no subject, link or secret. Its connection closes with the last store that uses it.
+ * Keeps pending requests in Redis, for all replicas with the same prefix and web key. Records are sealed and handles hashed before
+ * Redis sees them, so a dump shows no subject, link or secret. The connection closes with the last store that uses it.
  *
  * @throws `configuration_invalid`
  * @example

@@ -7,6 +7,7 @@ const OPENS = 'the store that replicas share can be used'
 const WORKS = 'open requests and sign-outs reach other replicas'
 /** Milliseconds. The probes lapse by themselves after this time. */
 const PROBE_LASTS = 60_000
+/** Milliseconds within which a probe's message has to arrive. */
 const HEARD_WITHIN = 5_000
 
 /**
@@ -17,7 +18,7 @@ export async function checkSharedStores(
   pendingStore: PendingStore,
   browserSessions: BrowserSessions,
 ): Promise<readonly CheckResult[]> {
-  // Memory has nothing to look at.
+  // Stores in memory belong to one process, so there is nothing to test.
   if (!pendingStore.shared) return []
   const opening = await tried(async () => {
     await pendingStore.open?.()

@@ -13,12 +13,13 @@ import type { RedisScript } from '../connection/redis-script.ts'
 import * as scripts from './entry-scripts.ts'
 import { storedEntries } from './stored-entries.ts'
 
-/** A waiting call counts for three of its looks, so that one lost look does not free it. */
+/** A waiting call counts for three of its looks (`LOOK_EVERY` in `wakes.ts`), so that one lost look does not free it. */
 const LEASE_MILLISECONDS = 30_000
-/** A claim may outlast its entry. The pointer is kept as long as any claim. */
+/** Milliseconds. A claim may outlast its entry, and the pointer is kept as long as any claim. */
 const POINTER_OUTLASTS = 120_000
+/** Pointers that this process remembers, so that it does not ask Redis for them again. */
 const MOST_POINTERS = 20_000
-/** For a caller that sets no limit. */
+/** Waiting calls of one owner, for a caller that sets no limit. */
 const MOST_WAITING = 1_000_000
 
 const STEPS = {

@@ -59,7 +59,7 @@ export function createClosing(
 
 /** Milliseconds that are kept for what comes after the running work, if all of it takes its longest. */
 const FOR_THE_REST = 8_000
-/** What these are divided into: two steps of one, and four groups of parts with two each. */
+/** Equal parts of that time: one each for late endings and late providers, and two for each of the four groups of `OpenedParts.close`. */
 const SHARES = 10
 
 /**
