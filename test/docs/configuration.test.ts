@@ -30,7 +30,7 @@ const DOCUMENTED: readonly Documented[] = [
   { heading: 'admin', file: 'web/admin/admin-options.ts', types: ['AdminOptions'], schemas: ['adminSchema'] },
   { heading: 'admin scim', file: 'web/admin/admin-options.ts', types: ['ScimOptions'], schemas: ['scimSchema'] },
   { heading: 'healthRoutes', file: 'health-routes.ts', types: ['HealthRoutesOptions'], schemas: ['optionsSchema'] },
-  { heading: 'close', file: 'vault/closing.ts', types: ['CloseOptions'], schemas: ['closeOptions'] },
+  { heading: 'close', file: 'vault/parts/closing.ts', types: ['CloseOptions'], schemas: ['closeOptions'] },
   { heading: 'openLocalVault', file: 'open-local-vault.ts', types: ['LocalVaultOptions'], schemas: [] },
   { heading: 'openVault', file: 'page-limits.ts', types: ['RateLimitOptions'], schemas: [] },
   {
