@@ -40,7 +40,7 @@ export interface EntrySteps {
   insert(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
   get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
   /** Runs a step with the script's arguments after the key. Resolves whether it was done; false for an entry that is not stored. */
-  does(step: keyof typeof STEPS, key: PendingKey, ...given: readonly (string | number)[]): Promise<boolean>
+  runStep(step: keyof typeof STEPS, key: PendingKey, ...given: readonly (string | number)[]): Promise<boolean>
   closeAll(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Makes every later step fail. */
   close(): void
@@ -95,7 +95,7 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
       return storedEntries(await run(scripts.GET, keysOf(owner), key, waiterId, LEASE_MILLISECONDS), owner)[0]
     },
 
-    async does(step, key, ...given) {
+    async runStep(step, key, ...given) {
       const owner = await ownerOf(key)
       if (owner === undefined) return false
       return (await run(STEPS[step], keysOf(owner), key, ...given))[0] === 'yes'
