@@ -15,13 +15,15 @@ const optionsSchema = z.strictObject({
   redis: connectionOption(),
 } satisfies OptionSchemas<RedisBrowserSessionsOptions>)
 
+/** Ended sessions and owners together. One more ends all sessions. */
 const MAX_REMEMBERED = 100_000
+/** The newest used logins are remembered. */
 const MAX_USED_LOGINS = 100_000
 
 /**
- * Keeps the ends of browser sessions in Redis, so that a sign-out holds on all replicas. Redis learns hashes only. Sessions that began before
- * Redis remembers are refused: a Redis that has lost its data, or some of the endings, signs all users out. So do more than 100000 endings at
- * once. With replicas of Redis, an ending counts only when one of them has it.
+ * Keeps ended browser sessions in Redis, so that a sign-out holds on all replicas of the server. Redis learns hashes only. A session that
+ * began before Redis's memory of endings is refused: if Redis has lost its data or some endings, all users sign in again. The same happens
+ * if it would have to remember more than 100000 endings at once. If Redis is replicated, a sign-out fails until one Redis replica has it.
  *
  * @throws `configuration_invalid`
  * @example

@@ -27,8 +27,8 @@ const optionsSchema = z.strictObject({
 } satisfies OptionSchemas<RedisPendingStoreOptions>)
 
 /**
- * Keeps pending requests in Redis, for all replicas with the same prefix and web key. Records are sealed and handles hashed before they
- * reach it: a dump shows no subject, link or secret. Its connection closes with the last store that uses it.
+ * Keeps pending requests in Redis, for all replicas with the same prefix and web key. Records are sealed and handles hashed before
+ * Redis sees them, so a dump shows no subject, link or secret. The connection closes with the last store that uses it.
  *
  * @throws `configuration_invalid`
  * @example
@@ -54,22 +54,22 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
     openOrReuse: steps.insert,
     get: steps.get,
 
-    claim: (key, claimId, until) => steps.does('claim', key, claimId, until),
+    claim: (key, claimId, until) => steps.runStep('claim', key, claimId, until),
 
     async unclaim(key, claimId) {
-      await steps.does('unclaim', key, claimId)
+      await steps.runStep('unclaim', key, claimId)
     },
 
-    close: (key, outcome, topics = []) => steps.does('close', key, outcome, newId(), channel, ...topics),
+    close: (key, outcome, topics = []) => steps.runStep('close', key, outcome, newId(), channel, ...topics),
 
     closeAll: steps.closeAll,
 
     async leave(key, waiterId) {
-      await steps.does('leave', key, waiterId)
+      await steps.runStep('leave', key, waiterId)
     },
 
     closeUnlessAwaited: (key, outcome, topics = []) =>
-      steps.does('closeUnlessAwaited', key, outcome, newId(), channel, ...topics),
+      steps.runStep('closeUnlessAwaited', key, outcome, newId(), channel, ...topics),
 
     countUse: (limits, milliseconds) => countUse(redis, limits, milliseconds),
     listen: wakes.listen,

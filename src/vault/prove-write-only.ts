@@ -5,11 +5,12 @@ import { CredentialVaultError, isCredentialVaultError } from '../core/model/erro
 import { storageKey } from '../core/model/storage-key.ts'
 import type { SecretBackend } from '../core/ports/secret-backend.ts'
 
+/** Milliseconds for each login. */
 const DEADLINE = 20_000
 
 /**
- * Tries to read with each login that this process has, and accepts nothing but a refusal: a form tier that could read would be no
- * separation. An outage proves nothing either, so the start fails then. It reads a credential that nobody has.
+ * Tries to read a credential that nobody has, with each login of this process, and accepts nothing but a refusal. If the store cannot be
+ * asked, the start fails too, because an outage proves nothing.
  *
  * @throws `configuration_invalid` (`tier_keys`), or the error of a backend that cannot be reached
  */

@@ -32,10 +32,10 @@ Usage: mcp-credential-vault offboard --issuer URL --subject SUBJECT [--providers
        mcp-credential-vault offboard --issuer URL --subject SUBJECT --server URL --token-file FILE […]
 
 Revokes every credential of this owner in the backend. Disable the account at the identity provider first: else the owner can sign in again.
-Browser sessions, links and cached values are in the memory of running servers and cannot be ended from here, so without --server the command
-ends with 1 and lists what may still hold a value and until when, and the services where the tokens themselves have to be deleted.
-Where the servers share a Redis that this environment names, the command ends browser sessions and links on all of them, and tells them to drop
-cached values. It lists those all the same, because a server that is cut off from Redis does not hear it.
+Without --server the command ends with 1, because running servers may keep browser sessions, links, cached values and calls in memory. It lists
+them with the time until which each may last, and the services where the tokens themselves have to be deleted.
+If the servers share a Redis that this environment names, the command ends browser sessions and links on all of them, and tells them to drop
+cached values. It still lists cached values, because a server that is cut off from Redis does not get the message.
 With --server the running server does all of it through its admin API, and the command ends with 0 once nothing is left.
 If nothing of the owner is stored, the command says what it checked. It then ends with 3, or with 0 if the running server did it.
 A failure does not keep the other credentials from being revoked. Run the command again after the times it prints.

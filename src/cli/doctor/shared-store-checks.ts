@@ -8,6 +8,7 @@ const OPENS = 'the store that replicas share can be used'
 const WORKS = 'open requests and sign-outs reach other replicas'
 /** Milliseconds. The probes lapse by themselves after this time. */
 const PROBE_LASTS = 60_000
+/** Milliseconds within which a probe's message has to arrive. */
 const HEARD_WITHIN = 5_000
 
 /**

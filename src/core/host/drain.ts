@@ -1,6 +1,6 @@
 /**
- * The work that a process has begun and should finish before it ends, and the news that it is about to end. Whoever counts work here finds
- * its stores still open.
+ * Tracks the work that a process finishes before it ends, and announces that it is about to end. The stores stay open for work that is
+ * counted here.
  */
 export interface Drain {
   /** Whether the end has begun. */
@@ -9,6 +9,7 @@ export interface Drain {
   readonly over: boolean
   /** Calls every listener, once. */
   begin(): void
+  /** Sets `over`: called once the stores are about to close. */
   finish(): void
   /** Calls `stop` when the end begins, or now if it has. Returns the function that stops listening. */
   onBegin(stop: () => void): () => void

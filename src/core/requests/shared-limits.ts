@@ -4,8 +4,8 @@ import type { PendingStore, UseLimit } from '../ports/pending-store.ts'
 
 /**
  * Counts one use of a kind over all replicas, as `PendingStore.countUse` specifies, by keys that need not be hashed. Resolves to the
- * milliseconds to wait, or to undefined if the store is away: each replica then counts for itself, so that the limit still bounds what one
- * replica serves, and an operator can offboard a user.
+ * milliseconds to wait, 0 for none, or to undefined if the store is away: each replica then counts for itself, so that limits still bound
+ * what one replica serves, and an operator can still offboard a user.
  */
 export type CountUse = (
   kind: 'pages' | 'logins' | 'submits' | 'admin' | 'notices',

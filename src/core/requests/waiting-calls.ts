@@ -9,6 +9,7 @@ export interface WaitingCalls {
   end(user: User, waiterId: string | undefined): void
 }
 
+/** @param mostOfOneOwner `MOST_WAITING_CALLS` of `pending-requests.ts` */
 export function createWaitingCalls(mostOfOneOwner: number): WaitingCalls {
   const waiting = new Map<string, number>()
   const waiters = new Set<string>()

@@ -9,6 +9,7 @@ import { createServerLink, loginOf, type ServerLink, type Servers, type ServersP
 const WHERE = 'The Redis cluster'
 /** Milliseconds between two looks at the table of slots, which every failing command asks for. */
 const LOOK_PAUSE = 250
+/** Milliseconds within which a node has to name the masters, if none is known yet. */
 const LOOK_WITHIN = 3_000
 
 /** The masters of a cluster. Commands go to the master of their key's slot. */

@@ -29,10 +29,13 @@ export interface LinkParts {
   readonly changed: (problem: CredentialVaultError | undefined) => void
 }
 
+/** Milliseconds between two checks of an open connection, and for each. */
 const CHECK_EVERY = 5_000
 const CHECK_WITHIN = 4_000
+/** Milliseconds before the first and the last attempts to reconnect. The pause doubles in between. */
 const FIRST_PAUSE = 25
 const LONGEST_PAUSE = 2_000
+/** Operations that may wait for a connection. More fail at once, so that an outage does not fill the memory. */
 const MOST_WAITING = 20_000
 
 interface Waiting {

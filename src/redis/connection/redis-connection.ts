@@ -46,6 +46,7 @@ export const connectionOption = () =>
     'must be a connection that redisConnection({ … }) made',
   )
 
+/** Milliseconds for the first connection to each server. */
 const OPEN_WITHIN = 10_000
 
 /**

@@ -56,11 +56,11 @@ export interface RedisOptions {
   /** Longest time for one operation, in milliseconds, 100 to 60000. Default 5000. Reconnecting counts. */
   readonly timeoutMilliseconds?: number | undefined
   /**
-   * Accepts a connection without TLS to another machine. Whoever reads that network learns the password, and whoever changes it can undo
-   * sign-outs. Warns at start.
+   * Accepts a connection without TLS to another machine. An attacker who reads that network learns the password, and one who changes its
+   * traffic can undo sign-outs. Warns at start. Default false.
    */
   readonly dangerouslyAllowPlaintext?: boolean | undefined
-  /** Called with warnings for operators, which never contain a secret. Default: `logger`, else lines on standard error. */
+  /** Called with warnings for operators, which never contain a secret. Default: `logger`, else `process.emitWarning`. */
   readonly warn?: ((message: string) => void) | undefined
   /** A logger of pino's shape for these warnings. */
   readonly logger?: Logger | undefined

@@ -12,12 +12,13 @@ export interface ScriptRun {
   /** The first one decides which node of a cluster runs the script. */
   readonly keys: readonly [string, ...string[]]
   readonly arguments?: readonly string[]
-  /** Wait until one replica has the change, where there are any, so that a fail-over does not lose it. Default false. */
+  /** Wait until one Redis replica has the change, if there are any, so that a fail-over does not lose it. Default false. */
   readonly acknowledged?: boolean
 }
 
-/** How long a link that is down is waited for before the cluster's table is read again. */
+/** Milliseconds to wait for a link that is down before the cluster's table is read again. */
 const CLUSTER_PATIENCE = 500
+/** Milliseconds within which a Redis replica has to confirm a change. */
 const REPLICA_WITHIN = 1_000
 
 /** Returns the function that runs scripts: within the time limit, on the right server, and again after a lost connection. */

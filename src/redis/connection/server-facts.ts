@@ -3,7 +3,7 @@ import type { RedisClient } from './redis-client.ts'
 
 /** What is known about the server behind a connection. Updated by each check. */
 export interface ServerFacts {
-  /** Replicas that receive its changes now. */
+  /** How many Redis replicas receive its changes now. */
   replicas: number
   /** Redis's clock minus `performance.now()`, in milliseconds. Never more than the true difference. */
   clock: number
@@ -11,7 +11,9 @@ export interface ServerFacts {
 
 export type RedisMode = 'standalone' | 'cluster'
 
+/** The oldest version that is accepted. */
 const OLDEST = [6, 2] as const
+/** Milliseconds by which the clocks may differ without a warning. */
 const MOST_CLOCK_DIFFERENCE = 5_000
 
 /**

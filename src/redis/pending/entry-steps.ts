@@ -13,12 +13,13 @@ import type { RedisScript } from '../connection/redis-script.ts'
 import * as scripts from './entry-scripts.ts'
 import { storedEntries } from './stored-entries.ts'
 
-/** A waiting call counts for three of its looks, so that one lost look does not free it. */
+/** A waiting call counts for three of its looks (`LOOK_EVERY` in `wakes.ts`), so that one lost look does not free it. */
 const LEASE_MILLISECONDS = 30_000
-/** A claim may outlast its entry. The pointer is kept as long as any claim. */
+/** Milliseconds. A claim may outlast its entry, and the pointer is kept as long as any claim. */
 const POINTER_OUTLASTS = 120_000
+/** Pointers that this process remembers, so that it does not ask Redis for them again. */
 const MOST_POINTERS = 20_000
-/** For a caller that sets no limit. */
+/** Waiting calls of one owner, for a caller that sets no limit. */
 const MOST_WAITING = 1_000_000
 
 const STEPS = {
@@ -39,7 +40,7 @@ export interface EntrySteps {
   insert(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
   get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
   /** Runs a step with the script's arguments after the key. Resolves whether it was done; false for an entry that is not stored. */
-  does(step: keyof typeof STEPS, key: PendingKey, ...given: readonly (string | number)[]): Promise<boolean>
+  runStep(step: keyof typeof STEPS, key: PendingKey, ...given: readonly (string | number)[]): Promise<boolean>
   closeAll(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
   /** Makes every later step fail. */
   close(): void
@@ -95,7 +96,7 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
       return storedEntries(await run(scripts.GET, keysOf(owner), key, waiterId, LEASE_MILLISECONDS), owner)[0]
     },
 
-    async does(step, key, ...given) {
+    async runStep(step, key, ...given) {
       const owner = await ownerOf(key)
       if (owner === undefined) return false
       return (await run(STEPS[step], keysOf(owner), key, ...given))[0] === 'yes'

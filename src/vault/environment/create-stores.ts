@@ -73,11 +73,11 @@ const storesOptions = z.strictObject({
 /**
  * The stores that the environment names.
  *
- * `MCP_VAULT_BACKEND`: `sealed-file` (default), `vault` (`VAULT_ADDR` and more), `aws-secrets-manager` (`AWS_REGION` and more) or
- * `memory`. `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or `MCP_VAULT_KEY`: the sealed file's key, read when the vault
- * opens; or `MCP_VAULT_BUNDLE_FILE`, the keys of one tier. `MCP_SEALED_ENVELOPE_KEY_FILE` and more: seals values before they reach Vault or
- * AWS. `MCP_PENDING_STORE`: `memory` (default), or `redis` (`MCP_REDIS_URL` and more) for several replicas. `MCP_AUDIT_FOLDER`: default
- * `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
+ * `MCP_VAULT_BACKEND`: `sealed-file` (default), `vault` (`VAULT_ADDR` and more), `aws-secrets-manager` (`AWS_REGION` and more) or `memory`.
+ * `MCP_VAULT_FOLDER`: default `./data`. `MCP_VAULT_KEY_FILE` or `MCP_VAULT_KEY`: the sealed file's key, read when the vault opens; or
+ * `MCP_VAULT_BUNDLE_FILE`, the keys of one tier. `MCP_SEALED_ENVELOPE_KEY_FILE` and more: seals values before they reach Vault or AWS.
+ * `MCP_PENDING_STORE`: `memory`, or `redis` for several replicas; the default is `redis` if a variable of Redis is set, such as
+ * `MCP_REDIS_URL`. `MCP_AUDIT_FOLDER`: default `audit` in the vault's folder; `MCP_AUDIT_KEY_FILE` and more.
  *
  * @throws `configuration_invalid`, naming the variable
  * @example

@@ -59,7 +59,7 @@ export function createClosing(
 
 /** Milliseconds that are kept for what comes after the running work, if all of it takes its longest. */
 const FOR_THE_REST = 8_000
-/** What these are divided into: two steps of one, and four groups of parts with two each. */
+/** Equal parts of that time: one each for late endings and late providers, and two for each of the four groups of `OpenedParts.close`. */
 const SHARES = 10
 
 /**
@@ -88,7 +88,7 @@ async function closeVault({ parts, endings, providers }: ClosingParts, withinSec
   drain.finish()
   clearTimeout(timer)
   if (left > 0) parts.warnOf('server')(cutOff(left))
-  const late = withoutHold(share)
+  const late = unrefDelay(share)
   const providersEnded = await Promise.allSettled(providers.map((end) => Promise.race([end(), late])))
   await parts.close([...ended, ...providersEnded], 2 * share)
 }
@@ -98,7 +98,7 @@ export async function closeAtOnce(parts: Pick<OpenedParts<never, never>, 'close'
   await parts.close([], FOR_THE_REST / SHARES)
 }
 
-function withoutHold(milliseconds: number): Promise<void> {
+function unrefDelay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
 }
 
