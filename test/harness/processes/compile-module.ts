@@ -87,7 +87,7 @@ function bundleCommand(folder: string): void {
     platform: 'node',
     format: 'esm',
     // They are loaded only when they are needed, and by the names that Node finds in CommonJS, which esbuild does not offer.
-    external: ['@aws-sdk/*', '@modelcontextprotocol/*', 'node-vault', 'redis'],
+    external: ['@aws-sdk/*', '@modelcontextprotocol/*', '@opentelemetry/*', 'node-vault', 'pino', 'redis'],
     banner: { js: REQUIRE },
     logLevel: 'error',
   })
