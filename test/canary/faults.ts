@@ -71,9 +71,9 @@ export function watchedPendingStore(
       seen([key, claimId])
       return store.claim(key, claimId, until)
     },
-    async close(key, outcome) {
+    async close(...given) {
       await faults().pending?.('close')
-      return store.close(key, outcome)
+      return store.close(...given)
     },
     async listen(topic, onWake) {
       seen(topic)
