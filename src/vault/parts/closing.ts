@@ -82,14 +82,14 @@ async function closeVault({ parts, endings, providers }: ClosingParts, withinSec
   const overdue = new Promise<void>((resolve) =>
     timeUp.signal.addEventListener('abort', () => setTimeout(resolve, share).unref()),
   )
-  const ended = await Promise.allSettled(endings.map((end) => Promise.race([end(closing), overdue])))
+  const ended = await Promise.allSettled(endings.map(async (end) => Promise.race([end(closing), overdue])))
   // Meanwhile a page may have been asked for.
   const left = await drain.settled(timeUp.signal)
   drain.finish()
   clearTimeout(timer)
   if (left > 0) parts.warnOf('server')(cutOff(left))
   const late = unrefDelay(share)
-  const providersEnded = await Promise.allSettled(providers.map((end) => Promise.race([end(), late])))
+  const providersEnded = await Promise.allSettled(providers.map(async (end) => Promise.race([end(), late])))
   await parts.close([...ended, ...providersEnded], 2 * share)
 }
 
