@@ -10,7 +10,8 @@ import { redisAway, redisProblem } from './redis-problem.ts'
  */
 export function createSentinelLookup(sentinel: RedisSentinelOptions, tls: RedisLogin['tls']): () => Promise<Endpoint> {
   const { name, username, passwordFile } = sentinel
-  const login = { username, passwordFile, password: undefined, tls, database: 0 }
+  const passwordOption = 'sentinel.passwordFile'
+  const login = { username, passwordFile, passwordOption, password: undefined, tls, database: 0 }
   const nodes = [...sentinel.nodes]
 
   return async () => {
