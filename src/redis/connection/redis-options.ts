@@ -162,6 +162,10 @@ export function endpointOf(text: string): Endpoint {
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
 }
 
+export function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= 65_535
+}
+
 function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, pathname, search, hash } = new URL(text)
