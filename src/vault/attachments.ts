@@ -1,5 +1,6 @@
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { KoaApplication, KoaMiddleware } from '../core/ports/koa.ts'
+import type { ProviderEnds } from './parts/closing.ts'
 
 /** What applications and providers have attached to a vault. */
 export interface Attachments {
@@ -7,7 +8,7 @@ export interface Attachments {
   register(app: KoaApplication, routes: KoaMiddleware): void
   /** Runs `end` when the vault closes. A provider that is attached again replaces its own. */
   provider(form: Pick<FormProvider, 'name'>, end: () => Promise<void>): void
-  providerEnds(): readonly (() => Promise<void>)[]
+  readonly providerEnds: ProviderEnds
 }
 
 export function createAttachments(): Attachments {

@@ -4,9 +4,8 @@ import type { User } from '../core/model/owner.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { Tier } from '../core/ports/secret-backend.ts'
 import { createNodeHandler } from '../web/http/node-handler.ts'
-import { type Attachments, createAttachments } from './attachments.ts'
+import { createAttachments } from './attachments.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
-import type { ClosingVault } from './parts/closing.ts'
 import type { OpenVaultOptions } from './parts/open-vault-options.ts'
 import { proveItCannotRead } from './prove-write-only.ts'
 import { FORM_TIER_OPTIONS, openFormTier } from './tiers/form-tier.ts'
@@ -21,8 +20,8 @@ import { openToolTier, TOOL_TIER_OPTIONS } from './tiers/tool-tier.ts'
 export async function openFormTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
   refuseAdmin(options)
   await proveItCannotRead(options.backend)
-  const form = await openFormTier(only(FORM_TIER_OPTIONS, options))
-  const attached = attachmentsOf(form)
+  const attached = createAttachments()
+  const form = await openFormTier(only(FORM_TIER_OPTIONS, options), attached.providerEnds)
   const noCalls = new AsyncLocalStorage<User>()
   return {
     serverBaseUrl: form.serverBaseUrl,
@@ -55,8 +54,8 @@ export async function openFormTierVault(options: OpenVaultOptions): Promise<Cred
  */
 export async function openToolTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
   refuseAdmin(options)
-  const tools = await openToolTier(only(TOOL_TIER_OPTIONS, options))
-  const attached = attachmentsOf(tools)
+  const attached = createAttachments()
+  const tools = await openToolTier(only(TOOL_TIER_OPTIONS, options), attached.providerEnds)
   const { middleware, owns, openPaths } = tools.metadata
   const routes: KoaMiddleware = middleware
   return {
@@ -84,16 +83,6 @@ export async function openToolTierVault(options: OpenVaultOptions): Promise<Cred
     onClose: tools.onClose,
     close: tools.close,
   }
-}
-
-/** Running calls still use what providers keep open. */
-function attachmentsOf(tier: Pick<ClosingVault, 'onClose'>): Attachments {
-  const attached = createAttachments()
-  tier.onClose(async ({ idle }) => {
-    await idle
-    await Promise.allSettled(attached.providerEnds().map(async (end) => end()))
-  })
-  return attached
 }
 
 function only<K extends keyof OpenVaultOptions>(

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
@@ -121,6 +121,24 @@ describe('an operator who mistypes is told the variable', () => {
       browserSessions,
     })
     await expect(opening).rejects.toMatchObject({ code: 'unauthenticated', reason: 'redis_login' })
+  })
+
+  test.each<[string, NodeJS.ProcessEnv]>([
+    ['MCP_REDIS_PASSWORD_FILE', {}],
+    [
+      'MCP_REDIS_SENTINEL_PASSWORD_FILE',
+      { MCP_REDIS_URL: '', MCP_REDIS_SENTINEL_NAME: 'vault', MCP_REDIS_SENTINEL_NODES: '127.0.0.1:1' },
+    ],
+    ['MCP_REDIS_CA_FILE', { MCP_REDIS_URL: 'rediss://127.0.0.1:1' }],
+  ])('a missing file of %s is named in the error and in the warning', async (variable, change) => {
+    const warned = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    onTestFinished(() => warned.mockRestore())
+    const missing = join(folder, 'missing.pem')
+    const { pendingStore } = createStores({ ...environment, ...change, [variable]: missing })
+    const problem = `environment.${variable} (${missing}): the file cannot be read.`
+    await expect(pendingStore.open?.()).rejects.toMatchObject({ code: 'configuration_invalid', message: problem })
+    expect(warned.mock.calls.join('')).toContain(problem)
+    await pendingStore.shutdown()
   })
 })
 

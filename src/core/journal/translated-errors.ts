@@ -32,17 +32,19 @@ export function pendingStoreWithTranslatedErrors(store: PendingStore): PendingSt
 
 /** Works for parts whose methods are all asynchronous, whether they are object literals or class instances. */
 function withTranslatedErrors<T extends object>(part: T, ownError: (error: unknown) => Error): T {
-  return new Proxy(part, {
-    get(target, property) {
-      const member: unknown = Reflect.get(target, property)
+  // Not a proxy of the part itself, which could not answer with other functions than a frozen one has.
+  return new Proxy(Object.create(part) as T, {
+    get(_, property) {
+      const member: unknown = Reflect.get(part, property)
       if (typeof member !== 'function') return member
       return async (...parameters: unknown[]): Promise<unknown> => {
         try {
-          return await Reflect.apply(member, target, parameters)
+          return await Reflect.apply(member, part, parameters)
         } catch (error) {
           throw ownError(error)
         }
       }
     },
+    set: (_, property, value) => Reflect.set(part, property, value),
   })
 }

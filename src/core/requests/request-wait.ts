@@ -16,6 +16,8 @@ export interface RequestWait {
 
 /** Milliseconds between two looks at a request that is being saved although its link has expired. */
 const LEAST_SLEEP = 250
+/** Milliseconds between two looks after a wake that found nothing. */
+const PAUSE_AFTER_WAKE = 100
 /** Milliseconds after which a waiting call looks again if it could not see how its request is. */
 const LOOK_AGAIN_AFTER = 1_000
 
@@ -33,11 +35,13 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
   try {
     for (const topic of topics) stops.push(await store.listen(topic, onWake))
     for (;;) {
+      const wasWoken = woken
       woken = false
       const seen = await look(wait)
       if (seen !== 'open' && seen !== 'unknown') return seen
-      // An abort while the store was asked does not fire a listener that is added only now.
-      if (!woken && !signal.aborted) {
+      // Whoever may publish in a shared store could wake the call without end.
+      if (wasWoken) await sleep(PAUSE_AFTER_WAKE, signal)
+      if (!woken) {
         const pause = seen === 'unknown' ? LOOK_AGAIN_AFTER : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)
         await sleep(pause, signal, (wake) => {
           wakeUp = wake
@@ -77,8 +81,10 @@ export function stateOf(entry: StoredEntry): RequestState {
 }
 
 /** Resolves when woken, when aborted, or after the time. */
-function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => void) => void): Promise<void> {
+function sleep(milliseconds: number, signal: AbortSignal, onStart?: (wake: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
+    // An abort before now does not fire a listener that is added only now.
+    if (signal.aborted) return resolve()
     const wake = () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', wake)
@@ -86,6 +92,6 @@ function sleep(milliseconds: number, signal: AbortSignal, onStart: (wake: () => 
     }
     const timer = setTimeout(wake, milliseconds)
     signal.addEventListener('abort', wake)
-    onStart(wake)
+    onStart?.(wake)
   })
 }

@@ -51,20 +51,22 @@ export function watchedBackend<B extends { readonly name: string }>(
   }
 
   const bound = new WeakMap<object, unknown>()
-  return new Proxy(backend, {
-    get(target, property) {
-      const member: unknown = Reflect.get(target, property)
+  // Not a proxy of the backend itself, which could not answer with other functions than a frozen one has.
+  return new Proxy(Object.create(backend) as B, {
+    get(_, property) {
+      const member: unknown = Reflect.get(backend, property)
       if (typeof member !== 'function') return member
       const known = bound.get(member)
       if (known !== undefined) return known
       // The backend itself as `this`: the private fields of a class are not the proxy's.
-      const plain = (...parameters: unknown[]): unknown => Reflect.apply(member, target, parameters)
+      const plain = (...parameters: unknown[]): unknown => Reflect.apply(member, backend, parameters)
       const made = OPERATIONS.has(property)
         ? (...parameters: unknown[]) => measured(String(property), parameters, () => plain(...parameters))
         : plain
       bound.set(member, made)
       return made
     },
+    set: (_, property, value) => Reflect.set(backend, property, value),
   })
 }
 

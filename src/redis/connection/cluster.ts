@@ -19,7 +19,7 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
   const links = new Map<string, ServerLink>()
   const closing = new AbortController()
   /** The master of each slot, `host:port`. */
-  let table: readonly string[] = []
+  let table = new Map<number, string>()
   let looking: Promise<void> | undefined
 
   function linkTo(address: string): ServerLink {
@@ -32,17 +32,17 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
     return link
   }
 
-  async function tableFrom(node: string): Promise<readonly string[]> {
+  async function tableFrom(node: string): Promise<Map<number, string>> {
     let client: RedisClient | undefined
     try {
       client = await openRedisClient(endpointOf(node), login)
-      const found: string[] = []
+      const found = new Map<number, string>()
       for (const { from, to, master } of slotRanges(await client.send(['CLUSTER', 'SLOTS']))) {
         const host = master.host === '' ? endpointOf(node).host : master.host
         const address = `${host.includes(':') ? `[${host}]` : host}:${master.port}`
-        for (let slot = from; slot <= to; slot += 1) found[slot] = address
+        for (let slot = from; slot <= to; slot += 1) found.set(slot, address)
       }
-      if (found.length === 0) throw redisAway(WHERE, 'it has no slots')
+      if (found.size === 0) throw redisAway(WHERE, 'it has no slots')
       return found
     } catch (error) {
       throw redisProblem(error, `Redis at ${node}`)
@@ -58,7 +58,7 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
     } catch (error) {
       throw error instanceof AggregateError ? error.errors[0] : error
     }
-    const masters = new Set(table)
+    const masters = new Set(table.values())
     for (const [address, link] of links) {
       if (masters.has(address)) continue
       links.delete(address)
@@ -77,23 +77,23 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
   return {
     mode: 'cluster',
     linkTo(address, slot) {
-      if (slot !== undefined) table = table.with(slot, address)
+      if (slot !== undefined) table.set(slot, address)
       return linkTo(address)
     },
     async linkFor(key) {
       if (closing.signal.aborted) throw redisAway(WHERE, 'the connection is closed')
-      if (table.length === 0) await Promise.race([lookOnce(), tooLate()])
-      const address = table[keySlot(key)]
+      if (table.size === 0) await Promise.race([lookOnce(), tooLate()])
+      const address = table.get(keySlot(key))
       if (address === undefined) throw redisAway(WHERE, 'no node serves this slot')
       return linkTo(address)
     },
     lookAgain: () => void lookOnce().catch(() => undefined),
     async all() {
       await lookOnce()
-      return [...new Set(table)].map(linkTo)
+      return [...new Set(table.values())].map(linkTo)
     },
     subscriber(greet, changedThere) {
-      const nodes = () => [...new Set([...table, ...roots])]
+      const nodes = () => [...new Set([...table.values(), ...roots])]
       let at = 0
       return createLink({
         where: WHERE,

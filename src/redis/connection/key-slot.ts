@@ -1,3 +1,5 @@
+import { isPort } from './redis-options.ts'
+
 const SLOTS = 16_384
 const POLYNOMIAL = 0x1021
 
@@ -20,14 +22,31 @@ export interface SlotRange {
   readonly master: { readonly host: string; readonly port: number }
 }
 
+/** Leaves out what makes no sense. A slot belongs to one master, so the ranges have no more slots in all than there are. */
 export function slotRanges(reply: unknown): readonly SlotRange[] {
-  if (!Array.isArray(reply)) return []
-  return reply.flatMap((range: unknown) => {
-    if (!Array.isArray(range)) return []
-    const [from, to, master] = range as readonly unknown[]
-    if (!Array.isArray(master)) return []
-    return [{ from: Number(from), to: Number(to), master: { host: String(master[0] ?? ''), port: Number(master[1]) } }]
-  })
+  const ranges: SlotRange[] = []
+  let left = SLOTS
+  for (const given of Array.isArray(reply) ? reply : []) {
+    const range = slotRange(given)
+    if (!range) continue
+    left -= range.to - range.from + 1
+    if (left < 0) break
+    ranges.push(range)
+  }
+  return ranges
+}
+
+function slotRange(given: unknown): SlotRange | undefined {
+  const [first, last, master] = Array.isArray(given) ? (given as readonly unknown[]) : []
+  const [host, port] = Array.isArray(master) ? (master as readonly unknown[]) : []
+  const range = { from: Number(first), to: Number(last), master: { host: String(host ?? ''), port: Number(port) } }
+  return isSlot(range.from) && isSlot(range.to) && range.from <= range.to && isPort(range.master.port)
+    ? range
+    : undefined
+}
+
+function isSlot(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < SLOTS
 }
 
 /** Where a reply sends the command: `MOVED` for good, `ASK` this once. */
@@ -40,6 +59,7 @@ export interface Redirect {
 
 export function redirectOf(error: unknown): Redirect | undefined {
   const text = error instanceof Error ? error.message : ''
-  const [, kind, slot, address] = /^(MOVED|ASK) (\d+) (\S*:\d+)$/.exec(text) ?? []
-  return address === undefined ? undefined : { kind: kind === 'ASK' ? 'ASK' : 'MOVED', slot: Number(slot), address }
+  const [, kind, slot, address, port] = /^(MOVED|ASK) (\d+) (\S*:(\d+))$/.exec(text) ?? []
+  if (address === undefined || !isSlot(Number(slot)) || !isPort(Number(port))) return undefined
+  return { kind: kind === 'ASK' ? 'ASK' : 'MOVED', slot: Number(slot), address }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { Endpoint, RedisTlsOptions } from './redis-options.ts'
 
@@ -8,6 +9,8 @@ export interface RedisLogin {
   readonly username: string | undefined
   readonly password: string | undefined
   readonly passwordFile: string | undefined
+  /** The option of the file, for errors. Default `passwordFile`. */
+  readonly passwordOption?: string
   /** Undefined for a connection without TLS. */
   readonly tls: RedisTlsOptions | undefined
   readonly database: number
@@ -34,7 +37,7 @@ const MOST_COMMANDS = 20_000
 export async function openRedisClient({ host, port }: Endpoint, login: RedisLogin): Promise<RedisClient> {
   const { createClient } = await loadRedis()
   const [password, ca, cert, key] = await Promise.all([
-    login.password ?? fileText('passwordFile', login.passwordFile),
+    login.password ?? fileText(login.passwordOption ?? 'passwordFile', login.passwordFile),
     fileText('tls.caFile', login.tls?.caFile),
     fileText('tls.certFile', login.tls?.certFile),
     fileText('tls.keyFile', login.tls?.keyFile),
@@ -85,9 +88,11 @@ async function fileText(option: string, path: string | undefined): Promise<strin
   try {
     return await readFile(path, 'utf8')
   } catch {
-    throw new CredentialVaultError('configuration_invalid', `redisConnection.${option}: the file cannot be read.`, {
-      reason: 'file',
-    })
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      `${fileLabel(`redisConnection.${option}`, path)}: the file cannot be read.`,
+      { reason: 'file' },
+    )
   }
 }
 

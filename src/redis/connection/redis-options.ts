@@ -96,6 +96,7 @@ export const redisSchema = z
     url: z
       .string()
       .refine(isRedisUrl, 'must be a redis:// or rediss:// URL with a host and at most a database number as path')
+      .refine(isEncoded, 'its user name and password must be percent-encoded: write %25 for %')
       .optional(),
     sentinel: sentinelSchema.optional(),
     cluster: clusterSchema.optional(),
@@ -161,12 +162,27 @@ export function endpointOf(text: string): Endpoint {
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
 }
 
+export function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= 65_535
+}
+
 function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname, pathname, search, hash } = new URL(text)
   return (
     /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d{0,3})?$/.test(pathname) && search === '' && hash === ''
   )
+}
+
+function isEncoded(text: string): boolean {
+  if (!URL.canParse(text)) return true
+  const { username, password } = new URL(text)
+  try {
+    decodeURIComponent(`${username}:${password}`)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function hasLogin(text: string): boolean {

@@ -37,7 +37,9 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
     if (!Array.isArray(reply)) throw new TypeError('a script answered no list')
     const texts = reply.map(String)
     if (texts[0] === LATE) {
-      facts.clock = Number(texts[1]) - performance.now()
+      const clock = Number(texts[1])
+      if (!Number.isFinite(clock)) throw new TypeError('a script answered no time')
+      facts.clock = clock - performance.now()
       return undefined
     }
     if (run.acknowledged && facts.replicas > 0) {
@@ -77,8 +79,10 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
     const until = performance.now() + timeoutMilliseconds
     let problem: CredentialVaultError | undefined
     let asked: ServerLink | undefined
-    while (!isClosed() && performance.now() < until) {
+    for (let attempts = 1; !isClosed() && performance.now() < until; attempts += 1) {
       let link = asked
+      // A redirection and a corrected clock are followed at once, but only once, since a server may answer so without end.
+      let mayRepeatNow = attempts === 1
       try {
         link ??= await servers.linkFor(given.keys[0])
         const reply = await attempt(script, given, { link, until, isAsked: asked !== undefined })
@@ -86,13 +90,15 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
       } catch (error) {
         const redirect = redirectOf(error)
         asked = redirect && follow(redirect)
-        if (redirect) continue
-        problem = redisProblem(error, link?.where ?? 'Redis')
-        if (!isPassing(error)) throw problem
-        servers.lookAgain()
-        // A command must not end while it waits here.
-        await delay(randomInt(20, 60))
+        if (!redirect) {
+          problem = redisProblem(error, link?.where ?? 'Redis')
+          if (!isPassing(error)) throw problem
+          servers.lookAgain()
+          mayRepeatNow = false
+        }
       }
+      // A command must not end while it waits here.
+      if (!mayRepeatNow) await delay(randomInt(20, 60))
     }
     throw isClosed() ? closedError() : (problem ?? noAnswer('Redis', timeoutMilliseconds))
   }

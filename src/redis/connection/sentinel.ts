@@ -1,5 +1,5 @@
 import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
-import { type Endpoint, endpointOf, type RedisSentinelOptions } from './redis-options.ts'
+import { type Endpoint, endpointOf, isPort, type RedisSentinelOptions } from './redis-options.ts'
 import { redisAway, redisProblem } from './redis-problem.ts'
 
 /**
@@ -10,7 +10,8 @@ import { redisAway, redisProblem } from './redis-problem.ts'
  */
 export function createSentinelLookup(sentinel: RedisSentinelOptions, tls: RedisLogin['tls']): () => Promise<Endpoint> {
   const { name, username, passwordFile } = sentinel
-  const login = { username, passwordFile, password: undefined, tls, database: 0 }
+  const passwordOption = 'sentinel.passwordFile'
+  const login = { username, passwordFile, passwordOption, password: undefined, tls, database: 0 }
   const nodes = [...sentinel.nodes]
 
   return async () => {
@@ -20,7 +21,7 @@ export function createSentinelLookup(sentinel: RedisSentinelOptions, tls: RedisL
       try {
         client = await openRedisClient(endpointOf(node), login)
         const answer = await client.send(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name])
-        if (!Array.isArray(answer)) continue
+        if (!Array.isArray(answer) || !isPort(Number(answer[1]))) continue
         nodes.unshift(...nodes.splice(at, 1))
         return { host: String(answer[0]), port: Number(answer[1]) }
       } catch (error) {

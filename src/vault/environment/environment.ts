@@ -40,10 +40,15 @@ export function fromVariables<T>(variables: Readonly<Record<string, string>>, ma
 /** Returns the same error about the operator's variables instead of the options, or any other error as it is. */
 export function namingVariables(variables: Readonly<Record<string, string>>, error: unknown): unknown {
   if (!isCredentialVaultError(error, 'configuration_invalid', 'key_exposed')) return error
-  const message = Object.entries(variables).reduce(
+  const message = textNamingVariables(variables, error.message)
+  return new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
+}
+
+/** Returns a message about the operator's variables instead of the options. */
+export function textNamingVariables(variables: Readonly<Record<string, string>>, message: string): string {
+  return Object.entries(variables).reduce(
     (text, [path, variable]) =>
       text.replace(new RegExp(`\\b${path.replace(/[.[\]]/g, '\\$&')}(?!\\.?\\w)`, 'g'), `environment.${variable}`),
-    error.message,
+    message,
   )
-  return new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
 }

@@ -5,11 +5,11 @@ import { parseOptions } from '../../core/model/options.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { ChangeFeed } from '../../core/ports/change-feed.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
-import { redisConnection } from '../../redis/connection/redis-connection.ts'
+import { type RedisConnection, redisConnection } from '../../redis/connection/redis-connection.ts'
 import { redisBrowserSessions } from '../../redis/redis-browser-sessions.ts'
 import { redisChangeFeed } from '../../redis/redis-change-feed.ts'
 import { redisPendingStore } from '../../redis/redis-pending-store.ts'
-import { fromVariables, wholeNumber, withoutEmpty } from './environment.ts'
+import { fromVariables, namingVariables, textNamingVariables, wholeNumber, withoutEmpty } from './environment.ts'
 
 const text = z.string().optional()
 const nodes = z.string().transform((list) => list.split(/[\s,]+/).filter((node) => node !== ''))
@@ -42,11 +42,14 @@ const OPTION_VARIABLES = {
   'redisConnection.sentinel': 'MCP_REDIS_SENTINEL_NODES',
   'redisConnection.sentinel.name': 'MCP_REDIS_SENTINEL_NAME',
   'redisConnection.sentinel.nodes': 'MCP_REDIS_SENTINEL_NODES',
+  'redisConnection.sentinel.passwordFile': 'MCP_REDIS_SENTINEL_PASSWORD_FILE',
   'redisConnection.cluster.nodes': 'MCP_REDIS_CLUSTER_NODES',
   'redisConnection.password': 'MCP_REDIS_PASSWORD',
   'redisConnection.passwordFile': 'MCP_REDIS_PASSWORD_FILE',
   'redisConnection.tls': 'MCP_REDIS_TLS',
+  'redisConnection.tls.caFile': 'MCP_REDIS_CA_FILE',
   'redisConnection.tls.certFile': 'MCP_REDIS_CERT_FILE',
+  'redisConnection.tls.keyFile': 'MCP_REDIS_KEY_FILE',
   'redisConnection.prefix': 'MCP_REDIS_PREFIX',
   'redisConnection.timeoutMilliseconds': 'MCP_REDIS_TIMEOUT_MILLISECONDS',
 } as const
@@ -75,7 +78,8 @@ export function redisFromEnvironment(environment: NodeJS.ProcessEnv): {
       { reason: 'option' },
     )
   }
-  const redis = fromVariables(OPTION_VARIABLES, () =>
+  const warn = warnAbout('redis')
+  const connection = fromVariables(OPTION_VARIABLES, () =>
     redisConnection({
       url: settings.MCP_REDIS_URL,
       ...(name !== undefined && { sentinel: sentinelOf(settings, name) }),
@@ -87,13 +91,28 @@ export function redisFromEnvironment(environment: NodeJS.ProcessEnv): {
       prefix: settings.MCP_REDIS_PREFIX,
       timeoutMilliseconds: settings.MCP_REDIS_TIMEOUT_MILLISECONDS,
       dangerouslyAllowPlaintext: settings.MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT,
-      warn: warnAbout('redis'),
+      warn: (message) => warn(textNamingVariables(OPTION_VARIABLES, message)),
     }),
   )
+  const redis = namingOwnVariables(connection)
   return {
     pendingStore: redisPendingStore({ redis }),
     browserSessions: redisBrowserSessions({ redis }),
     changeFeed: redisChangeFeed({ redis }),
+  }
+}
+
+/** Files are read for each connection, so that their errors come late. */
+function namingOwnVariables(redis: RedisConnection): RedisConnection {
+  const named = async <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw namingVariables(OPTION_VARIABLES, error)
+    })
+  return {
+    ...redis,
+    open: () => named(redis.open()),
+    run: (...given) => named(redis.run(...given)),
+    listen: (...given) => named(redis.listen(...given)),
   }
 }
 

@@ -21,6 +21,9 @@ export interface Closing {
 /** Ends a part of the server in front of the vault, such as a mount with its sessions. */
 export type Ending = (closing: Closing) => Promise<void>
 
+/** What providers keep open, which running calls still use. Asked for when the vault closes. */
+export type ProviderEnds = () => readonly (() => Promise<void>)[]
+
 const closeOptions = z.strictObject({
   withinSeconds: z.number().min(1).max(600).default(25),
 } satisfies OptionSchemas<CloseOptions>)
@@ -29,8 +32,7 @@ interface ClosingParts {
   readonly parts: Pick<OpenedParts<never, never>, 'drain' | 'close' | 'warnOf'>
   /** The parts of the server in front of the vault, which end first. */
   readonly endings: readonly Ending[]
-  /** What providers keep open, which running calls still use. */
-  readonly providers: readonly (() => Promise<void>)[]
+  readonly providers: ReturnType<ProviderEnds>
 }
 
 export interface ClosingVault {
@@ -40,18 +42,14 @@ export interface ClosingVault {
   close(options?: CloseOptions): Promise<void>
 }
 
-/** @param providers what providers keep open, asked for when the vault closes */
-export function createClosing(
-  parts: ClosingParts['parts'],
-  providers: () => ClosingParts['providers'] = () => [],
-): ClosingVault {
+export function createClosing(parts: ClosingParts['parts'], providerEnds: ProviderEnds = () => []): ClosingVault {
   const endings: Ending[] = []
   let closed: Promise<void> | undefined
   return {
     onClose: (end) => void endings.push(end),
     async close(options) {
       const { withinSeconds } = parseOptions(closeOptions, options ?? {}, 'close')
-      closed ??= closeVault({ parts, endings, providers: providers() }, withinSeconds)
+      closed ??= closeVault({ parts, endings, providers: providerEnds() }, withinSeconds)
       return closed
     },
   }
@@ -82,14 +80,14 @@ async function closeVault({ parts, endings, providers }: ClosingParts, withinSec
   const overdue = new Promise<void>((resolve) =>
     timeUp.signal.addEventListener('abort', () => setTimeout(resolve, share).unref()),
   )
-  const ended = await Promise.allSettled(endings.map((end) => Promise.race([end(closing), overdue])))
+  const ended = await Promise.allSettled(endings.map(async (end) => Promise.race([end(closing), overdue])))
   // Meanwhile a page may have been asked for.
   const left = await drain.settled(timeUp.signal)
   drain.finish()
   clearTimeout(timer)
   if (left > 0) parts.warnOf('server')(cutOff(left))
   const late = unrefDelay(share)
-  const providersEnded = await Promise.allSettled(providers.map((end) => Promise.race([end(), late])))
+  const providersEnded = await Promise.allSettled(providers.map(async (end) => Promise.race([end(), late])))
   await parts.close([...ended, ...providersEnded], 2 * share)
 }
 

@@ -21,7 +21,7 @@ import { countedRoutes } from '../../web/http/own-routes.ts'
 import { PAGE_PURPOSES, type WebParts } from '../../web/http/web-parts.ts'
 import { createVaultRoutes } from '../../web/page-middleware.ts'
 import { endSessionsOf } from '../../web/session/end-sessions.ts'
-import { type CloseOptions, createClosing, type Ending } from '../parts/closing.ts'
+import { type CloseOptions, createClosing, type Ending, type ProviderEnds } from '../parts/closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from '../parts/open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
 import { createReadiness } from '../parts/readiness.ts'
@@ -99,7 +99,7 @@ export const FORM_TIER_OPTIONS = Object.keys(formTierOptions.shape) as readonly 
  *
  * @throws what `openVault` throws, with the option's path below `openFormTier`
  */
-export async function openFormTier(options: FormTierOptions): Promise<FormTier> {
+export async function openFormTier(options: FormTierOptions, providerEnds?: ProviderEnds): Promise<FormTier> {
   const checked = parseOptions(formTierOptions, options, 'openFormTier')
   const parts = await openParts(options, { caller: 'openFormTier', purposes: PAGE_PURPOSES })
   const backend = parts.telemetry.watchBackend(options.backend)
@@ -109,7 +109,7 @@ export async function openFormTier(options: FormTierOptions): Promise<FormTier> 
     revoke: (...given) => backend.revoke(...given),
     stat: (...given) => backend.stat(...given),
   }
-  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked })
+  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, providerEnds })
 }
 
 type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
@@ -121,6 +121,7 @@ export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'la
   /** Called for each credential that may have changed. */
   readonly changed?: (key: StorageKey) => void
   readonly completion?: Completion
+  readonly providerEnds?: ProviderEnds | undefined
 }
 
 export function createFormTier(opened: PageParts, given: FormTierParts): OpenedFormTier {
@@ -183,7 +184,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
       })
     },
 
-    ...createClosing(opened),
+    ...createClosing(opened, given.providerEnds),
   }
 }
 

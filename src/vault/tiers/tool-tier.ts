@@ -27,7 +27,7 @@ import { createBearerGate } from '../../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../../web/bearer/protected-resource-metadata.ts'
 import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../../web/http/health-routes.ts'
 import type { OwnRoutes } from '../../web/http/own-routes.ts'
-import { type CloseOptions, closeAtOnce, createClosing, type Ending } from '../parts/closing.ts'
+import { type CloseOptions, closeAtOnce, createClosing, type Ending, type ProviderEnds } from '../parts/closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from '../parts/open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
 import { type OwnerFrom, ownerFromAuthInfo } from '../parts/owner-from-auth-info.ts'
@@ -115,7 +115,7 @@ export const TOOL_TIER_OPTIONS = Object.keys(toolTierOptions.shape) as readonly 
  *
  * @throws what `openVault` throws, with the option's path below `openToolTier`
  */
-export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> {
+export async function openToolTier(options: ToolTierOptions, providerEnds?: ProviderEnds): Promise<ToolTier> {
   const checked = parseOptions(toolTierOptions, options, 'openToolTier')
   const parts = await openParts(options, { caller: 'openToolTier', purposes: REFERENCE_PURPOSES })
   const backend = parts.telemetry.watchBackend(options.backend)
@@ -127,7 +127,7 @@ export async function openToolTier(options: ToolTierOptions): Promise<ToolTier> 
     stat: (...given) => backend.stat(...given),
     ...(isCurrent && { isCurrent }),
   }
-  const tier = createToolTier(parts, { backend: reads, options, checked })
+  const tier = createToolTier(parts, { backend: reads, options, checked, providerEnds })
   await hearChanges(parts, tier)
   return tier
 }
@@ -152,11 +152,12 @@ export interface ToolTierParts {
   readonly checked: z.output<typeof toolTierOptions>
   /** Called for each credential whose values were released. */
   readonly used?: (key: StorageKey) => void
+  readonly providerEnds?: ProviderEnds | undefined
 }
 
 export function createToolTier(
   opened: OpenedParts<'reference', never>,
-  { backend, options, checked, used }: ToolTierParts,
+  { backend, options, checked, used, providerEnds = () => [] }: ToolTierParts,
 ): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, telemetry, warnOf } =
     opened
@@ -219,7 +220,7 @@ export function createToolTier(
       warn: warnOf('outgoing'),
     },
 
-    ...createClosing(opened, () => [async () => reader.close()]),
+    ...createClosing(opened, () => [...providerEnds(), async () => reader.close()]),
   }
 }
 

@@ -173,6 +173,30 @@ describe('waiting', () => {
     expect(await requests.wait(request, never, new AbortController().signal)).toBe('saved')
   })
 
+  test('a wake is looked at without delay, and after one that found nothing the next ones wait', async () => {
+    const listen = vi.spyOn(store, 'listen')
+    const request = await requests.openOrReuse(alice, { waits: true })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const settled = () => new Promise((resolve) => setImmediate(resolve))
+    const found = vi.fn<() => Promise<boolean>>().mockResolvedValue(false)
+    const end = requests.wait(request, found, new AbortController().signal)
+    await settled()
+    const wake = async () => {
+      for (const [, onWake] of listen.mock.calls) onWake()
+      await settled()
+    }
+    expect(found).toHaveBeenCalledTimes(1)
+    await wake()
+    expect(found).toHaveBeenCalledTimes(2)
+    await wake()
+    await wake()
+    expect(found).toHaveBeenCalledTimes(2)
+    found.mockResolvedValue(true)
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await end).toBe('saved')
+    expect(found).toHaveBeenCalledTimes(3)
+  })
+
   test('a declined consent ends the request, unless another call waits for it', async () => {
     const declined = await requests.openOrReuse(alice, { waits: true })
     const other = await requests.openOrReuse(alice, { waits: true })
