@@ -47,7 +47,7 @@ export interface CredentialVault {
    * Ends everything of an owner who has left: browser sessions, links, waiting calls, every credential, and what running calls of this
    * process have read and not yet used. A failure does not keep the rest from being done.
    *
-   * @returns what was revoked, and what is `left`: call it again until that is empty
+   * @returns what was revoked, and what is `left`: call it again until that is empty. `caches` there: other replicas were not told
    * @throws `owner_unknown` for an owner that no token could name
    * @example
    * const { left } = await vault.offboard({ issuer: 'https://login.example.com', subject: 'alice' })

@@ -41,13 +41,8 @@ export function openOffboarding(
     endSessions,
     requests,
     saves,
-    cutoff: {
-      ...cutoff,
-      cut(given) {
-        cutoff.cut(given)
-        changes.offboarded(given)
-      },
-    },
+    cutoff,
+    announce: changes.offboarded,
     providers,
     journal,
     events,

@@ -43,7 +43,7 @@ test('every other replica hears of a change, and Redis sees neither user nor pro
   const monitor = await recordMonitor(redis.port, PASSWORD)
   const [one, two, three] = await Promise.all([replica(), replica(), replica()])
   one.changes.credential(KEY)
-  one.changes.offboarded(ALICE)
+  await one.changes.offboarded(ALICE)
   const expected = [KEY.path, 'cut alice-subject']
   await expect
     .poll(() => [two.heard.toSorted(), three.heard.toSorted()])

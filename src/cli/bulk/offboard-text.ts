@@ -32,6 +32,10 @@ const HELD: Readonly<Record<Remaining['what'], string>> = {
   pending_links: 'links to the form that wait for the owner',
 }
 
+const NOT_ENDED: Readonly<Record<string, string>> = {
+  caches: 'cached values and running calls of other replicas, which could not be told',
+}
+
 const RESULTS: Readonly<Record<RevokedCredential['result'], string>> = {
   revoked: 'revoked',
   purged: 'purged',
@@ -78,7 +82,10 @@ export function serverOffboardText(done: ServerOffboarded): string {
           done.left.every(({ what }) => what !== 'credential_list'),
         ),
     failedText(done, done.credentials.some(({ error }) => mayPassByCode(error)) ? AGAIN : SEE_LOG),
-    ...left.map(({ what, error }) => `Not ended: ${what.replace('_', ' ')} (${error}). Run the command again.\n`),
+    ...left.map(
+      ({ what, error }) =>
+        `Not ended: ${NOT_ENDED[what] ?? what.replace('_', ' ')} (${error}). Run the command again.\n`,
+    ),
     done.dryRun ? 'Nothing was changed.\n' : leftText(done),
     done.dryRun || done.left.length > 0
       ? ''

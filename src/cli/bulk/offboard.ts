@@ -95,12 +95,12 @@ async function offboarded(
     revokeAllOf(owner, { credentials: access.credentials, context, ...wanted, purge, dryRun, onDone }),
   )
   // Cuts off values that calls have read, in every server that hears it.
-  if (ending) access.servers.changes.offboarded(owner)
+  const untold = ending ? await failureOf(access.servers.changes.offboarded(owner)) : []
   const ended = ending?.ended ?? []
   const remaining = remainingAfter(terminal.environment, access.cacheSeconds, Date.now()).filter(
     ({ what }) => !ended.includes(what),
   )
-  const errors = [...(ending?.errors ?? []), ...failures, ...(damage ? [damage] : [])]
+  const errors = [...(ending?.errors ?? []), ...failures, ...untold, ...(damage ? [damage] : [])]
   const isDamaged = (provider: string) => isPlaceIn(damage?.message, access.credentials.locate(keyOf(provider)))
   const unlisted = damage && {
     listError: damage.code,
@@ -109,6 +109,16 @@ async function offboarded(
   }
   const done = { ...owner, dryRun, credentials, listed, ...unlisted, failures: failuresOf(errors), ended, remaining }
   return { done, errors }
+}
+
+async function failureOf(work: Promise<void>): Promise<readonly CredentialVaultError[]> {
+  try {
+    await work
+    return []
+  } catch (error) {
+    if (!isCredentialVaultError(error)) throw error
+    return [error]
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { reasonOf } from '../journal/refusal-event.ts'
 import { TRANSITIONS } from '../journal/transitions.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
-import { isCredentialVaultError } from '../model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialValues } from '../model/variables.ts'
 import type { AccessContext, CredentialNote } from '../ports/access-context.ts'
@@ -16,7 +16,7 @@ import { saveOnce } from './save-once.ts'
 export interface CredentialWriter {
   /**
    * Writes once the `credential.storing` line is durable. The values are durable when this resolves. If it rejects, the earlier values are
-   * still stored, except after `outcome_unknown`: then either may be.
+   * still stored, except after `outcome_unknown`, when either may be, and after `mayKeep` rejected, when nothing is.
    */
   save(key: StorageKey, values: CredentialValues, context: AccessContext, options?: SaveDetails): Promise<StoredVersion>
   /**
@@ -35,6 +35,11 @@ export interface CredentialWriter {
 export interface SaveDetails {
   /** Called once the line is durable, before anything is written. Rejects if the write is no longer allowed. */
   readonly mayWrite?: (() => Promise<void>) | undefined
+  /**
+   * Called once the values are durable. If it rejects, what was written is revoked, unless it has been replaced, and the save rejects
+   * with the same error; with `outcome_unknown` if the revocation fails.
+   */
+  readonly mayKeep?: (() => Promise<void>) | undefined
   readonly labels?: WriteIntent['labels']
   /** What must still be stored. `found`: what is stored right before `mayWrite` is called. Default `any`. */
   readonly expect?: Expectation | 'found'
@@ -49,33 +54,71 @@ export interface CredentialWriterParts {
 }
 
 export function createCredentialWriter(parts: CredentialWriterParts): CredentialWriter {
-  const { backend, calls, log } = parts
   return {
-    save: (key, values, context, { mayWrite, labels, expect = 'any' } = {}) =>
-      announcedWrite(parts, { key, values, labels, expect, context, mayWrite, done: STORED }),
-
-    async revoke(key, { purge, expect = 'any' }, context) {
-      const intent = { expect, purge, operationId: newCorrelationId() }
-      const trace = traceOf(context)
+    async save(key, values, context, { mayWrite, mayKeep, labels, expect = 'any' } = {}) {
+      const version = await announcedWrite(parts, { key, values, labels, expect, context, mayWrite, done: STORED })
       try {
-        const found = await announcingChange(parts, key, () => revokeOnce(backend, calls, key, intent, trace))
-        await log.note(key, context, {
-          type: TRANSITIONS[purge ? 'purge' : 'revoke'].event,
-          outcome: 'success',
-          reason: found ? undefined : 'nothing_to_revoke',
-          backendRequestIds: requestIdsOf(trace),
-        })
-        return found
+        await mayKeep?.()
       } catch (error) {
-        await log.note(key, context, {
-          type: 'credential.revoke_failed',
-          outcome: 'error',
-          reason: reasonOf(error),
-          backendRequestIds: requestIdsOf(trace),
-        })
+        await takeBack(parts, { key, version, context, reason: reasonOf(error) })
         throw error
       }
+      return version
     },
+
+    revoke: (key, { purge, expect = 'any' }, context) => announcedRevocation(parts, { key, purge, expect, context }),
+  }
+}
+
+interface AnnouncedRevocation {
+  readonly key: StorageKey
+  readonly purge: boolean
+  readonly expect: Expectation
+  readonly context: AccessContext
+  /** Why a save is taken back. */
+  readonly reason?: CredentialNote['reason']
+}
+
+async function announcedRevocation(
+  parts: CredentialWriterParts,
+  { key, purge, expect, context, reason }: AnnouncedRevocation,
+): Promise<boolean> {
+  const { backend, calls, log } = parts
+  const intent = { expect, purge, operationId: newCorrelationId() }
+  const trace = traceOf(context)
+  try {
+    const found = await announcingChange(parts, key, () => revokeOnce(backend, calls, key, intent, trace))
+    await log.note(key, context, {
+      type: TRANSITIONS[purge ? 'purge' : 'revoke'].event,
+      outcome: 'success',
+      reason: found ? reason : 'nothing_to_revoke',
+      backendRequestIds: requestIdsOf(trace),
+    })
+    return found
+  } catch (error) {
+    await log.note(key, context, {
+      type: 'credential.revoke_failed',
+      outcome: 'error',
+      reason: reasonOf(error),
+      backendRequestIds: requestIdsOf(trace),
+    })
+    throw error
+  }
+}
+
+/** Revokes the version that a save has written, and no other. */
+async function takeBack(
+  parts: CredentialWriterParts,
+  { version, ...save }: Pick<AnnouncedRevocation, 'key' | 'context' | 'reason'> & { readonly version: StoredVersion },
+): Promise<void> {
+  try {
+    await announcedRevocation(parts, { ...save, purge: false, expect: { version: version.ref } })
+  } catch (error) {
+    if (isCredentialVaultError(error, 'conflict')) return
+    throw new CredentialVaultError(
+      'outcome_unknown',
+      `A save was no longer allowed when it was written, and it could not be taken back. Revoke this credential: ${save.key.provider}.`,
+    )
   }
 }
 

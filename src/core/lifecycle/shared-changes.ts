@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
+import { withDeadline } from '../host/deadline.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { Owner } from '../model/owner.ts'
 import type { StorageKey } from '../model/storage-key.ts'
@@ -19,8 +20,12 @@ export interface ChangeHandlers {
 export interface SharedChanges {
   /** Announces that a credential may have changed. Never waits and never fails: the caches of the others also end by themselves. */
   credential(key: Pick<StorageKey, 'path'>): void
-  /** Announces that an owner was offboarded. */
-  offboarded(owner: Owner): void
+  /**
+   * Announces that an owner was offboarded, and whatever could not be announced before. Resolves once the feed has taken both.
+   *
+   * @throws `unavailable` after two seconds at most
+   */
+  offboarded(owner: Owner): Promise<void>
   /** Hears the other replicas from now on. */
   listen(handlers: ChangeHandlers): Promise<void>
   /** Waits for announcements under way, and closes the feed. */
@@ -31,43 +36,87 @@ export const CHANGE_PURPOSES = { seal: ['change'], mac: [] } as const satisfies 
 
 /** Milliseconds after which a recorded message can no longer be sent again. */
 const MESSAGE_LASTS = 60_000
-/** More are not announced, so that an outage of the feed does not fill the memory. */
+/** More are replaced by one message that tells the others to drop everything, so that a slow feed does not fill the memory. */
 const MOST_UNDER_WAY = 1_000
+/** Milliseconds for which an offboarding waits. */
+const OFFBOARDING_WAITS = 2_000
 
 const messageSchema = z.union([
   z.strictObject({ from: z.string(), path: z.string() }),
   z.strictObject({ from: z.string(), owner: z.strictObject({ issuer: z.string(), subject: z.string() }) }),
+  z.strictObject({ from: z.string(), everything: z.literal(true) }),
 ])
+
+type Change = { readonly path: string } | { readonly owner: Owner } | { readonly everything: true }
 
 export function createSharedChanges(feed: ChangeFeed | undefined, sealer: Sealer<'change', never>): SharedChanges {
   const self = newCorrelationId()
   const underWay = new Set<Promise<void>>()
 
-  function announce(change: { readonly path: string } | { readonly owner: Owner }): void {
-    if (!feed || underWay.size >= MOST_UNDER_WAY) return
-    const message = sealer.seal('change', { from: self, ...change }, Date.now() + MESSAGE_LASTS)
-    const sent = feed
-      .publish(message)
-      .catch(() => undefined)
-      .finally(() => underWay.delete(sent))
+  /** Whether a change was not announced, so that the others may still use what it replaced. */
+  let isBehind = false
+
+  async function send(change: Change): Promise<void> {
+    await feed?.publish(sealer.seal('change', { from: self, ...change }, Date.now() + MESSAGE_LASTS))
+  }
+
+  /** Never rejects. */
+  async function announce(change: Change): Promise<void> {
+    if (!feed) return
+    if (underWay.size >= MOST_UNDER_WAY) {
+      isBehind = true
+      return
+    }
+    const sent: Promise<void> = send(change)
+      .then(
+        () => true,
+        () => false,
+      )
+      .then(async (isSent) => {
+        underWay.delete(sent)
+        if (!isSent) isBehind = true
+        else if (isBehind) {
+          isBehind = false
+          await announce({ everything: true })
+        }
+      })
     underWay.add(sent)
+    await sent
+  }
+
+  async function catchUp(): Promise<void> {
+    await Promise.all(underWay)
+    if (!isBehind) return
+    isBehind = false
+    try {
+      await send({ everything: true })
+    } catch (error) {
+      isBehind = true
+      throw error
+    }
   }
 
   return {
-    credential: ({ path }) => announce({ path }),
-    offboarded: ({ issuer, subject }) => announce({ owner: { issuer, subject } }),
+    credential: ({ path }) => void announce({ path }),
+
+    async offboarded({ issuer, subject }) {
+      if (!feed) return
+      const told = async () => void (await Promise.all([send({ owner: { issuer, subject } }), catchUp()]))
+      await withDeadline(`The change feed ${feed.name}`, OFFBOARDING_WAITS, told)
+    },
 
     async listen({ forget, forgetAll, cut }) {
       await feed?.listen((message) => {
         const change = messageSchema.safeParse(sealer.open('change', message))
         if (!change.success || change.data.from === self) return
         if ('path' in change.data) forget(change.data)
-        else cut(change.data.owner)
+        else if ('owner' in change.data) cut(change.data.owner)
+        else forgetAll()
       }, forgetAll)
     },
 
     async close() {
-      await Promise.allSettled(underWay)
+      while (underWay.size > 0) await Promise.all(underWay)
       await feed?.close()
     },
   }

@@ -37,6 +37,8 @@ export interface OffboardingParts {
   readonly requests: Pick<PendingRequests, 'endAllOf'>
   readonly saves: RunningSaves
   readonly cutoff: Cutoff
+  /** Tells the other replicas. */
+  readonly announce: (owner: Owner) => Promise<void>
   /** Names of the registered providers. */
   readonly providers: () => Iterable<string>
   readonly journal: Pick<Journal, 'note'>
@@ -45,11 +47,11 @@ export interface OffboardingParts {
 
 /**
  * Returns the function that ends everything of one owner: browser sessions first, so that nothing is saved any more; then the requests and
- * the calls that wait for them; then every credential; then what running calls have read and not yet handed out. After it has resolved, no
- * call of this process gets a value that it revoked.
+ * the calls that wait for them; then every credential; then what running calls have read and not yet handed out; then the other replicas are
+ * told. After it has resolved, no call of this process gets a value that it revoked.
  */
 export function createOffboarding(parts: OffboardingParts) {
-  const { credentials, endSessions, requests, saves, cutoff, providers, journal, events } = parts
+  const { credentials, endSessions, requests, saves, cutoff, announce, providers, journal, events } = parts
 
   return async function offboard(
     owner: Owner,
@@ -85,6 +87,7 @@ export function createOffboarding(parts: OffboardingParts) {
       if (error !== undefined) left.push({ what: 'credential', provider, error })
     if (!dryRun) {
       cutoff.cut(owner)
+      await attempt('caches', () => announce(owner))
       // A release that passed the check before the cut has handed its values out when this turn is over.
       await nextTurn()
       const { actor, clientId, address, correlationId } = context

@@ -16,7 +16,8 @@ export interface ExpiringEvent extends CredentialEvent {
 
 /** Something that an offboarding could not end. Offboarding the same owner again finishes it. */
 export interface NotEnded {
-  readonly what: 'browser_sessions' | 'pending_requests' | 'credential' | 'credential_list'
+  /** `caches`: other replicas were perhaps not told, and may use values that they have cached until their `cacheSeconds` are over. */
+  readonly what: 'browser_sessions' | 'pending_requests' | 'credential' | 'credential_list' | 'caches'
   readonly provider?: string
   /** Code of the failure. */
   readonly error: string

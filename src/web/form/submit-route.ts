@@ -61,6 +61,7 @@ async function save(
   { claim, checked, kept, whole }: Saved,
 ): Promise<void> {
   const { owner, provider, ...context } = aboutLink(services, authorized)
+  const isShared = services.parts.pendingRequests.outliveProcess
   await services.parts.writer.save(
     storageKey(provider, owner),
     { ...kept?.values, ...checked.values },
@@ -71,8 +72,10 @@ async function save(
         await mayWrite(services, authorized, claim)
         if (kept && !(await isStillKept(services, request, whole))) throw changedMeanwhile()
       },
+      // An offboarding waits for the saves of its own process only.
+      mayKeep: isShared ? () => mayKeep(services, authorized, claim) : undefined,
       // A shared store may lose a claim, e.g. in a fail-over. Then the backend decides which of two submits saves.
-      expect: kept ? { version: kept.version.ref } : services.parts.pendingRequests.outliveProcess ? 'found' : 'any',
+      expect: kept ? { version: kept.version.ref } : isShared ? 'found' : 'any',
     },
   )
 }
@@ -86,6 +89,7 @@ function labelsWith(kept: KeptValues | undefined, typed: CheckedValues['labels']
 }
 
 const SESSION_ENDED = 'session_ended'
+const CLAIM_LAPSED = 'claim_lapsed'
 
 /**
  * `verify` and the log may take long. Meanwhile the user's sessions may have ended, or the claim may have lapsed and another request
@@ -99,8 +103,19 @@ async function mayWrite({ parts, sessions }: PageServices, { session }: Authoriz
   }
   if (await parts.pendingRequests.renew(claim)) return
   throw new CredentialVaultError('conflict', 'The request was ended while it was being saved. Nothing was saved.', {
-    reason: 'claim_lapsed',
+    reason: CLAIM_LAPSED,
   })
+}
+
+/** The write may take long as well. A call that waits for the credential may have found it by now, and ended the request as saved. */
+async function mayKeep(services: PageServices, authorized: AuthorizedLink, claim: Claim): Promise<void> {
+  try {
+    await mayWrite(services, authorized, claim)
+  } catch (error) {
+    if (!isCredentialVaultError(error, 'conflict') || error.reason !== CLAIM_LAPSED) throw error
+    const found = await services.parts.pendingRequests.find(authorized.request.handle)
+    if (found?.state !== 'saved') throw error
+  }
 }
 
 function changedMeanwhile(): CredentialVaultError {

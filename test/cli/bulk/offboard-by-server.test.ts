@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { serverOffboardText } from '../../../src/cli/bulk/offboard-text.ts'
 import { type AdminHarness, startAdminHarness } from '../../harness/admin-api.ts'
 import { runCli } from '../../harness/processes/run-cli.ts'
 
@@ -69,4 +70,13 @@ test('a token without the scope, none, and one option without the other', async 
     {},
   )
   expect([alone.code, alone.error]).toEqual([2, expect.stringContaining('belong together')])
+})
+
+test('what the server could not tell its replicas is printed, and nothing claims that cached values have ended', () => {
+  const left = [{ what: 'caches', error: 'unavailable' }] as const
+  const text = serverOffboardText({ issuer: 'i', subject: 's', dryRun: false, credentials: [], listed: 1, left })
+  expect(text).toContain(
+    'Not ended: cached values and running calls of other replicas, which could not be told (unavailable). Run the command again.',
+  )
+  expect(text).not.toContain('The server has ended')
 })
