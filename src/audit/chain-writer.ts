@@ -13,11 +13,14 @@ import { type AuditFile, createAuditFile } from './segments/audit-file.ts'
 import { type HeadsOfSegments, headsOfSegments, headsSignedBy } from './segments/chain-heads.ts'
 import { expiredSegments } from './segments/expired-segments.ts'
 import { segmentName } from './segments/segment-name.ts'
+import { refuseTemporaryKey } from './segments/temporary-key.ts'
 import { findRetirement } from './verify/find-retirement.ts'
 
 export interface ChainWriterParts {
   readonly folder: string
   readonly keys: AuditKeys
+  /** Whether only this process has the signing key. Such a chain may only stand beside others of its kind. */
+  readonly isTemporary: boolean
   /** Keys whose lines count as the log's own, besides `keys`. */
   readonly acceptedKeys: readonly Pick<AuditKeys, 'publicKey' | 'verifyingKey'>[]
   readonly maxSegmentBytes: number
@@ -52,6 +55,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   let head = beginChain()
   let part = 1
   let day = ''
+  let isAdmitted = false
   /** The other chains in the folder, for the first line of this one. */
   let found: HeadsOfSegments = { segments: 0, heads: [] }
   /** Lines about the log itself that go out with the next batch. */
@@ -99,6 +103,9 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
 
   async function begin(): Promise<AuditFile> {
     await refuseRetiredKey(folder, keys.publicKey)
+    // Once: what others sign later must not end the log of a process that serves.
+    if (parts.isTemporary && !isAdmitted) await refuseTemporaryKey(folder)
+    isAdmitted = true
     const now = new Date()
     const verifying = [keys, ...parts.acceptedKeys].map(({ verifyingKey }) => verifyingKey)
     if (head.seq === 0) found = await headsOfSegments(folder, verifying, warn)
@@ -128,7 +135,8 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
   function opened(): LineBody {
     const acceptedKeys = parts.acceptedKeys.map(({ publicKey }) => publicKey)
     const others = acceptedKeys.length === 0 ? {} : { acceptedKeys }
-    const by = { key: keys.publicKey, host: hostname(), pid: process.pid }
+    const lasting = parts.isTemporary ? ({ temporaryKey: true } as const) : {}
+    const by = { key: keys.publicKey, ...lasting, host: hostname(), pid: process.pid }
     return logLineBody({ type: 'audit.opened', ...by, ...found, ...others })
   }
 

@@ -111,7 +111,8 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
     }).map(auditKeys)
     const keys = auditKeys(key ?? randomBytes(32))
     const { keepDays, anchor } = settings
-    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, acceptedKeys, warn }) }
+    const isTemporary = key === undefined
+    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, isTemporary, acceptedKeys, warn }) }
   }
 
   async function writeAll(): Promise<void> {
@@ -224,6 +225,8 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
 
 function unavailable(error: unknown): CredentialVaultError {
   if (isCredentialVaultError(error, 'audit_unavailable')) return error
+  // Only a log that nobody opened before its first line meets this: that of a command, which has to say what to set.
+  if (isCredentialVaultError(error) && error.reason === 'audit_key_missing') return error
   // The folder's own error says what to change.
   if (isCredentialVaultError(error)) return unavailableBecause('write_failed', error.message)
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined

@@ -10,6 +10,7 @@ import { urlBelow } from '../core/network/server-base-url.ts'
 import type { BundleTier } from '../core/ports/store-keys.ts'
 import { type CreateServer, mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
+import { refuseSharedLog } from '../vault/environment/backend-of-tier.ts'
 import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../vault/open-vault.ts'
 import type { OpenVaultOptions } from '../vault/parts/open-vault-options.ts'
@@ -55,7 +56,7 @@ export async function startServer(start: StartOptions): Promise<RunningServer> {
   if (tier === 'all') refuseOneTiersKeys(options)
   else {
     refuseOwnMemory(options, tier)
-    if (!given?.audit) refuseSharedLog(options, tier)
+    if (!given?.audit) refuseSharedLog(options.backend, process.env, tier)
   }
   const observed = await openObservation(process.env)
   const { trustedProxies = 0 } = options
@@ -145,16 +146,6 @@ function refuseOwnMemory({ pendingStore }: OpenVaultOptions, tier: BundleTier): 
   throw new CredentialVaultError(
     'configuration_invalid',
     `environment.MCP_PENDING_STORE: the ${tier} tier and the other one are two processes, and open requests in the memory of one are unknown to the other. Set a pending store that both share, such as redis.`,
-    { reason: 'option' },
-  )
-}
-
-/** The default is in the store's folder, which the tiers of a sealed file share. */
-function refuseSharedLog({ backend }: OpenVaultOptions, tier: BundleTier): void {
-  if (backend.name !== 'sealed-file' || process.env['MCP_AUDIT_FOLDER']) return
-  throw new CredentialVaultError(
-    'configuration_invalid',
-    `environment.MCP_AUDIT_FOLDER: without it, the ${tier} tier would write its audit log into the store's folder, as the other tier would, which signs with another key. Set a folder for this tier alone.`,
     { reason: 'option' },
   )
 }

@@ -154,6 +154,20 @@ describe('doctor --tier', () => {
     expect(await said('both', only(writer))).toMatch(/^2 .*--tier is form or tool/)
   })
 
+  test('doctor refuses the log of the store, as start does, and writes no line there', async () => {
+    await main.store('alice', { pat: 'one' })
+    const { MCP_AUDIT_FOLDER: _, MCP_AUDIT_KEY: _key, ...rest } = only(await exported('writer'))
+    const before = readdirSync(join(folder(), 'audit'))
+    const refused = await alone(['doctor', '--tier', 'form'], rest)
+    expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('environment.MCP_AUDIT_FOLDER') })
+    // The same with the log's folder named, but no key.
+    const unkeyed = await alone(['doctor', '--tier', 'form'], { ...rest, MCP_AUDIT_FOLDER: join(folder(), 'audit') })
+    expect(unkeyed.code).toBe(1)
+    expect(unkeyed.out).toContain('Set MCP_AUDIT_KEY_FILE to the key of that log')
+    expect(readdirSync(join(folder(), 'audit'))).toEqual(before)
+    expect(await main.run(['audit', 'verify'])).toMatchObject({ code: 0 })
+  })
+
   test('start refuses a tier that is none', async () => {
     const { code, error } = await main.inProcess(['start', 'tools.mjs', '--tier', 'forms'])
     expect(`${code} ${error}`).toMatch(/^2 .*--tier is one of form, tool, all/)

@@ -41,7 +41,6 @@ test('the commands for the sealed file, followed word for word, for each tier', 
     MCP_VAULT_FOLDER: join(root, 'data'),
     MCP_VAULT_KEY_FILE: join(root, 'vault.key'),
     MCP_WEB_KEY: generateKeyText(),
-    MCP_AUDIT_KEY: generateKeyText(),
     ...(await redisOfThePage(root)),
   }
   const [exporting = '', checking = ''] = blocksOf(PAGE, 'Set up the sealed file')
@@ -49,8 +48,14 @@ test('the commands for the sealed file, followed word for word, for each tier', 
   expect(await followed.ended, followed.output()).toBe(0)
   expect(followed.output()).toContain("ok       the form's login cannot read")
   expect(followed.output()).toMatch(/ok {7}the store that replicas share can be used +redis\n/)
-  const asTools = checking.replace('writer.bundle', 'reader.bundle').replace('--tier form', '--tier tool')
+  const asTools = checking
+    .replaceAll('writer.bundle', 'reader.bundle')
+    .replaceAll('form-audit', 'tool-audit')
+    .replace('--tier form', '--tier tool')
   const tools = shell(asTools, root, environment)
   expect(await tools.ended, tools.output()).toBe(0)
   expect(tools.output()).toContain("ok       the tools' login cannot save")
+  // The operator's own log knows nothing of the tiers' keys.
+  const verified = shell('npx mcp-credential-vault audit verify', root, environment)
+  expect(await verified.ended, verified.output()).toBe(0)
 })

@@ -21,6 +21,8 @@ export type LogEvent =
       readonly type: 'audit.opened'
       /** Public key that verifies its signatures. */
       readonly key: string
+      /** Set for a key that only this process has, so that nobody can verify the chain after its end. */
+      readonly temporaryKey?: true
       readonly host: string
       readonly pid: number
       /** Number of other segments in the folder; `heads` has the newest. */
@@ -68,9 +70,9 @@ export function logLineBody(event: LogEvent, at: Date = new Date()): LineBody {
   return `${lineStart(at)},"type":"${type}","outcome":"${outcome}"${fields.join('')}`
 }
 
-function written(value: string | number | readonly (FoundHead | string)[]): string {
+function written(value: string | number | true | readonly (FoundHead | string)[]): string {
   if (typeof value === 'string') return quoted(value)
-  if (typeof value === 'number') return String(value)
+  if (typeof value === 'number' || value === true) return String(value)
   return `[${value.map((one) => (typeof one === 'string' ? quoted(one) : writtenHead(one))).join(',')}]`
 }
 

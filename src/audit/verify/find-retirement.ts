@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import { importPublicKey } from '../line/audit-keys.ts'
 import { MAX_LINE_BYTES } from '../line/chained-line.ts'
-import { isMissing, listSegments } from '../segments/segment-ends.ts'
+import { startOfFile } from '../segments/file-start.ts'
+import { listSegments } from '../segments/segment-ends.ts'
 import type { SegmentName } from '../segments/segment-name.ts'
 import { verifyWriter } from './verify-writer.ts'
 
@@ -21,7 +20,7 @@ export async function findRetirement(
   const segments = await listSegments(folder)
   const retirement = `"type":"audit.key_retired","outcome":"success","key":"${key}"`
   for (const { file, writer } of segments) {
-    if (!(await startOf(folder, file)).includes(retirement)) continue
+    if (!(await startOfFile(folder, file, SEARCHED_BYTES)).includes(retirement)) continue
     const own = segments.filter((segment) => segment.writer === writer)
     const at = await retiredAt(folder, own, key)
     if (at !== undefined) return { file, at }
@@ -31,30 +30,10 @@ export async function findRetirement(
 
 async function retiredAt(folder: string, own: readonly SegmentName[], key: string): Promise<string | undefined> {
   const [first] = own
-  const [, claimed = ''] = OPENED.exec(first ? await startOf(folder, first.file) : '') ?? []
+  const [, claimed = ''] = OPENED.exec(first ? await startOfFile(folder, first.file, SEARCHED_BYTES) : '') ?? []
   const signer = claimed === key ? undefined : importPublicKey(claimed)
   if (!first || !signer) return undefined
   const { events, findings } = verifyWriter(folder, first.writer, own, [signer])
   if (findings.some(({ severity }) => severity === 'tampered')) return undefined
   return events.find((event) => event.type === 'audit.key_retired' && event.key === key)?.at
-}
-
-async function startOf(folder: string, file: string): Promise<string> {
-  try {
-    const handle = await open(join(folder, file), 'r')
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(SEARCHED_BYTES), 0, SEARCHED_BYTES, 0)
-      return buffer.toString('latin1', 0, bytesRead)
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    // Retention removed it, or it belongs to another user.
-    if (isMissing(error) || isDenied(error)) return ''
-    throw error
-  }
-}
-
-function isDenied(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EACCES'
 }

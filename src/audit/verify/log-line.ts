@@ -17,6 +17,7 @@ const schema = z.discriminatedUnion('type', [
     at: z.string(),
     seq: z.number(),
     key: z.string(),
+    temporaryKey: z.literal(true).optional(),
     host: z.string(),
     pid: z.number(),
     segments: z.number(),

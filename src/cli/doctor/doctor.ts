@@ -4,6 +4,7 @@ import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
+import { refuseSharedLog } from '../../vault/environment/backend-of-tier.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
 import { openAudit } from '../operator/open-audit.ts'
@@ -44,6 +45,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     const correlationId = newCorrelationId()
     const keyConfigured = createKeyUses()
     try {
+      if (tier !== undefined) refuseSharedLog(backend, terminal.environment, tier)
       const results = [
         ...(await checkBackend(backend, { provider: input.text('provider'), tier, correlationId, keyConfigured })),
         await checked('the audit log can be written', async () => {

@@ -33,6 +33,24 @@ export function backendOfTier(backend: SecretBackend, kind: BackendKind, tier: B
   )
 }
 
+/**
+ * Refuses the default audit folder for a tier of a sealed file: it is in the store's folder, which both tiers share.
+ *
+ * @throws `configuration_invalid` (`option`)
+ */
+export function refuseSharedLog(
+  { name }: Pick<SecretBackend, 'name'>,
+  { MCP_AUDIT_FOLDER: folder }: NodeJS.ProcessEnv,
+  tier: BundleTier,
+): void {
+  if (name !== 'sealed-file' || folder) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `environment.MCP_AUDIT_FOLDER: without it, the ${tier} tier would write its audit log into the store's folder, as the other tier would, which signs with another key. Set a folder for this tier alone.`,
+    { reason: 'option' },
+  )
+}
+
 const COMMANDS: Readonly<Record<BundleTier, string>> = { form: 'export-writer', tool: 'export-reader' }
 
 const VAULT_LOGINS: Readonly<Record<BundleTier, string>> = {

@@ -18,6 +18,7 @@ import { createEventListeners, type EventListeners } from '../../core/journal/ev
 import { createHealth, type Health } from '../../core/journal/health.ts'
 import { createJournal, type Journal } from '../../core/journal/journal.ts'
 import { auditWithTranslatedErrors, pendingStoreWithTranslatedErrors } from '../../core/journal/translated-errors.ts'
+import { watchedPendingStore } from '../../core/journal/watched-pending-store.ts'
 import { createRejectionMarks, type RejectionMarks } from '../../core/lifecycle/rejection-marks.ts'
 import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -120,15 +121,15 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   refuseUnverifiedTls()
   await sodiumReady()
   const identity = await openIdentity(options, { serverBaseUrl, caller, warn: warnOf('identity') })
-  const pendingStore = pendingStoreWithTranslatedErrors(options.pendingStore ?? memoryPendingStore())
+  const storeOfRequests = pendingStoreWithTranslatedErrors(options.pendingStore ?? memoryPendingStore())
   const audit = auditWithTranslatedErrors(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
   )
   const createdKeys: string[] = []
   const keyConfigured = createKeyUses()
-  const pending = sharedStores(options, pendingStore)
+  const pending = sharedStores(options, storeOfRequests)
   await orClose([pending], async () => {
-    await withDeadline(pendingStore.name, OPEN_DEADLINE, () => pending.open())
+    await withDeadline(storeOfRequests.name, OPEN_DEADLINE, () => pending.open())
     await withDeadline(backend.name, OPEN_DEADLINE, () =>
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
     )
@@ -139,7 +140,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       text: options.webKey,
       accepted: options.acceptedWebKeys,
       backend,
-      pendingStore,
+      pendingStore: storeOfRequests,
       warn: warnOf('keys'),
       onFound: keyConfigured,
     })
@@ -162,6 +163,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     const name = part === 'backend' ? backend.name : part
     void journal.note({ ...event, backend: name, correlationId: newCorrelationId() })
   })
+  const pendingStore = watchedPendingStore(storeOfRequests, health)
   const events = createEventListeners(warnOf('events'))
   const journal: Journal = createJournal({
     audit: telemetry.watchAudit(audit),

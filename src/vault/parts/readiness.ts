@@ -52,10 +52,7 @@ export function createReadiness(parts: ReadinessParts): FindProblems {
       await calls.ask(traceOf({ correlationId: newCorrelationId() }), (call) => backend.stat(key, call))
     }),
     keys: remembered(GOOD_FOR, async () => backend.checkKeys?.()),
-    'pending-store': remembered(
-      GOOD_FOR,
-      reported(health, 'pending-store', () => pendingStore.get(anyKey())),
-    ),
+    'pending-store': remembered(GOOD_FOR, () => pendingStore.get(anyKey())),
     audit: remembered(GOOD_FOR, () => journal.probe()),
     identity: remembered(
       IDENTITY_GOOD_FOR,

@@ -4,7 +4,7 @@ import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import { linkPath } from '../http/site.ts'
 import { type Answer, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
-import { type PageServices, watched } from '../request/page-services.ts'
+import type { PageServices } from '../request/page-services.ts'
 import type { CredentialVisit } from './account-visit.ts'
 
 /**
@@ -19,7 +19,7 @@ export async function connect(services: PageServices, request: PageRequest, visi
   const wanted = { provider: provider.name, user: owner, cause, openedBy: 'owner' } as const
   let opened: PendingRequest
   try {
-    opened = await watched(services, 'pending-store', parts.pendingRequests.openOrReuse(wanted))
+    opened = await parts.pendingRequests.openOrReuse(wanted)
   } catch (error) {
     if (!isCredentialVaultError(error, 'pending_store_full')) throw error
     return { page: renderer.message(messages.tooManyLinks(viewer)), headers: { 'Retry-After': '60' } }

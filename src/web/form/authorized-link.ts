@@ -5,7 +5,7 @@ import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
 import type { Answer, PageEvent } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
-import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
+import { type PageServices, viewerOf } from '../request/page-services.ts'
 import type { Session } from '../session/session.ts'
 
 /** A link, and the session of its owner who opened it. */
@@ -33,7 +33,7 @@ export async function authorizeLink(
   const { parts, renderer, messages, sessions } = services
   const { session, cookies } = await sessions.read(ctx.req)
   if (!session) return { page: renderer.message(messages.signIn(target, unsigned)) }
-  const found = await watched(services, 'pending-store', parts.pendingRequests.find(target.handle))
+  const found = await parts.pendingRequests.find(target.handle)
   const request = found?.request
   if (!found || !request || request.provider !== target.provider || !sameOwner(request.user, session)) {
     const page = renderer.message(messages.notYours(viewerOf(services, session, target), target))

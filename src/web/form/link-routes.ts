@@ -1,6 +1,6 @@
 import { type Answer, isAnswer } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
-import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
+import { type PageServices, viewerOf } from '../request/page-services.ts'
 import { type AuthorizedLink, aboutLink, endedAnswer } from './authorized-link.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
@@ -25,9 +25,9 @@ export async function cancel(
   const fields = await ownerFields(services, request, authorized)
   if (isAnswer(fields)) return fields
   // Claim first, so that a save in progress cannot be cancelled.
-  const claim = await watched(services, 'pending-store', parts.pendingRequests.claim(authorized.request))
+  const claim = await parts.pendingRequests.claim(authorized.request)
   if (!claim) return lostAnswer(services, request, authorized)
-  await watched(services, 'pending-store', parts.pendingRequests.close(authorized.request, 'cancelled'))
+  await parts.pendingRequests.close(authorized.request, 'cancelled')
   const viewer = viewerOf(services, authorized.session)
   return {
     page: renderer.message(messages.cancelled(viewer, authorized.provider.label, authorized.request.openedBy)),

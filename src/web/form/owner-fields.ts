@@ -2,7 +2,7 @@ import { ownerHash } from '../../core/crypto/owner-hash.ts'
 import { CSRF_FIELD, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
-import { type PageServices, viewerOf, watched } from '../request/page-services.ts'
+import { type PageServices, viewerOf } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
 import { type AuthorizedLink, aboutLink, endedAnswer } from './authorized-link.ts'
 
@@ -41,7 +41,7 @@ export async function lostAnswer(
   const line = { ...rejected('not_open', aboutLink(services, authorized)), ...lineOf(request) }
   await services.journal.note(line)
   const { pendingRequests } = services.parts
-  const found = await watched(services, 'pending-store', pendingRequests.find(authorized.target.handle))
+  const found = await pendingRequests.find(authorized.target.handle)
   const state = found?.state ?? 'expired'
   return endedAnswer(services, authorized, state === 'open' ? 'claimed' : state, true)
 }

@@ -7,7 +7,7 @@ import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { linkPath } from '../http/site.ts'
 import { type Answer, isAnswer, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
-import { type PageServices, watched } from '../request/page-services.ts'
+import type { PageServices } from '../request/page-services.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { type CheckedValues, checkedValues } from './checked-values.ts'
 import { savedAnswer } from './done-route.ts'
@@ -34,13 +34,13 @@ export async function submit(services: PageServices, request: PageRequest, whole
   if (isAnswer(checked)) return checked
   // Before the save: nothing after it may fail without its user being told of the save.
   const cookies = accountCookie(services, authorized, checked.labels.accountName)
-  const claim = await watched(services, 'pending-store', services.parts.pendingRequests.claim(authorized.request))
+  const claim = await services.parts.pendingRequests.claim(authorized.request)
   if (!claim) return lostAnswer(services, request, authorized)
   try {
     await save(services, request, authorized, { claim, checked, kept, whole })
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
-    await watched(services, 'pending-store', services.parts.pendingRequests.unclaim(claim)).catch(() => {})
+    await services.parts.pendingRequests.unclaim(claim).catch(() => {})
     return notSaved(services, request, authorized, { error, fields })
   }
   return { ...(await acknowledge(services, authorized)), cookies }
@@ -143,8 +143,7 @@ function notSaved(
 /** The credential is saved, so every answer from here on says so, even if closing the request fails. */
 async function acknowledge(services: PageServices, authorized: AuthorizedLink): Promise<Answer> {
   const { parts, site } = services
-  const closing = parts.pendingRequests.close(authorized.request, 'saved')
-  const closed = await watched(services, 'pending-store', closing).catch(() => false)
+  const closed = await parts.pendingRequests.close(authorized.request, 'saved').catch(() => false)
   // The success page may have nobody left to serve it.
   if (closed && !parts.drain.begun) return { page: seeOther(site, linkPath(site, 'done', authorized.target)) }
   return savedAnswer(services, authorized, undefined)

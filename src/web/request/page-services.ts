@@ -1,6 +1,4 @@
-import type { HealthPart } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
-import { reasonOf } from '../../core/journal/refusal-event.ts'
 import { csrfToken } from '../http/csrf.ts'
 import type { RateLimits } from '../http/page-limits.ts'
 import type { ReturnTarget, Site } from '../http/site.ts'
@@ -32,17 +30,5 @@ export function viewerOf({ parts }: PageServices, session: Session, target?: Ret
     account: accountText(session, parts.identity.browserLogin.nameOf?.(session.issuer)),
     signOutToken: csrfToken(parts.sealer, session.id, SIGN_OUT_PURPOSE),
     target,
-  }
-}
-
-/** Reports the result of an operation on a dependency to health. */
-export async function watched<T>({ parts }: PageServices, part: HealthPart, operation: Promise<T>): Promise<T> {
-  try {
-    const result = await operation
-    parts.health.recovered(part)
-    return result
-  } catch (error) {
-    parts.health.failed(part, reasonOf(error))
-    throw error
   }
 }

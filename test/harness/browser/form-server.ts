@@ -9,6 +9,7 @@ import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
 import { createDrain } from '../../../src/core/host/drain.ts'
 import { createHealth, type Health } from '../../../src/core/journal/health.ts'
 import { createJournal } from '../../../src/core/journal/journal.ts'
+import { watchedPendingStore } from '../../../src/core/journal/watched-pending-store.ts'
 import type { Owner } from '../../../src/core/model/owner.ts'
 import { storageKey } from '../../../src/core/model/storage-key.ts'
 import { defineVariables, type VariablesOptions } from '../../../src/core/model/variables.ts'
@@ -161,7 +162,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
   const health = createHealth(() => {})
   const warnings: string[] = []
   const plainRequests = createPendingRequests({
-    store: settings.pendingStore ?? memoryPendingStore(),
+    store: watchedPendingStore(settings.pendingStore ?? memoryPendingStore(), health),
     sealer,
     linkTtlSeconds: settings.linkTtlSeconds ?? 600,
   })

@@ -96,6 +96,7 @@ describe('Connect and Replace', () => {
     await alice.press('/credentials/jira/connect')
     const full = await alice.press('/credentials/notion/connect')
     expect([full.status, headingOf(full.text)]).toEqual([503, 'Too many forms are open'])
+    expect(server.health.problems().size).toBe(0)
   })
 })
 

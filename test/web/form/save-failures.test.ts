@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { ErrorReason } from '../../../src/core/model/error-reason.ts'
 import { CredentialVaultError, type ErrorCode } from '../../../src/core/model/errors.ts'
 import type { Verification, VerifyFailure } from '../../../src/core/ports/form-provider.ts'
+import { memoryPendingStore } from '../../../src/pending/memory-pending-store.ts'
 import { type FormServer, GOOD_VALUES, type Link, PAT, startFormServer } from '../../harness/browser/form-server.ts'
 import { headingOf, type Visitor, visitorOf } from '../../harness/browser/visitor.ts'
 
@@ -72,9 +73,7 @@ test('an error that nobody foresaw shows a reference, drops every cookie, and is
 
 test('when only the closing of the request fails, the save is acknowledged and health is red', async () => {
   const { alice, link } = await signedIn({
-    wrap: {
-      pendingRequests: (requests) => ({ ...requests, close: () => Promise.reject(fault('unavailable', 'connection')) }),
-    },
+    pendingStore: { ...memoryPendingStore(), close: () => Promise.reject(fault('unavailable', 'connection')) },
   })
   const saved = await alice.submit(link, GOOD_VALUES)
   expect(saved.status).toBe(200)
@@ -85,12 +84,11 @@ test('when only the closing of the request fails, the save is acknowledged and h
 
 test('a pending store that cannot be reached is an outage, not an unknown link', async () => {
   let failing = false
+  const memory = memoryPendingStore()
   const { alice, link } = await signedIn({
-    wrap: {
-      pendingRequests: (requests) => ({
-        ...requests,
-        find: (handle) => (failing ? Promise.reject(fault('unavailable', 'connection')) : requests.find(handle)),
-      }),
+    pendingStore: {
+      ...memory,
+      get: (key) => (failing ? Promise.reject(fault('unavailable', 'connection')) : memory.get(key)),
     },
   })
   failing = true
