@@ -86,7 +86,8 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
       // If the slot had an entry, the new key leads nowhere. The pointer also lapses by itself.
       if (stored?.key !== key) void run(scripts.UNPOINT, [pointerKey(key)]).catch(() => undefined)
       if (!stored) return full(answer[0])
-      owners.set(stored.key, owner)
+      // An entry that was in the slot already may have been put there by whoever writes to Redis: its pointer is the proof.
+      if (stored.key === key) owners.set(key, owner)
       return answer.at(-1) === 'may_not_wait' ? { ...stored, mayNotWait: true } : stored
     },
 
