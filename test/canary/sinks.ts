@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { PendingKey } from '../../src/core/ports/pending-store.ts'
 import { everyPrintOf, everyPrintOfError } from './printed.ts'
@@ -140,7 +141,7 @@ function entryWith(text: string) {
 async function plantAuditLine({ dataFolder }: World, text: string): Promise<() => void> {
   const folder = join(dataFolder, 'audit')
   const before = new Set(readdirSync(folder))
-  const audit = jsonLinesAudit({ folder })
+  const audit = jsonLinesAudit({ folder, key: generateKeyText() })
   // A line holds 256 characters of a text, so each piece gets one.
   const parts = text.split('\n').flatMap((line) => line.match(/.{1,250}/gu) ?? [])
   const event = { type: 'login.failed', outcome: 'failure', correlationId: 'planted' } as const
