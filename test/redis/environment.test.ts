@@ -176,7 +176,7 @@ describe('doctor', () => {
         out += text
       },
       error: () => undefined,
-      environment: { ...environment, ...change },
+      environment: { ...environment, MCP_AUDIT_FOLDER: join(folder, 'audit-of-doctor'), ...change },
       readSecret: async () => '',
     })
     return { code, out }

@@ -61,7 +61,7 @@ export const links = [
     fc.tuple(providerName, identity, identity),
     ([provider, issuer, subject]) => {
       const { path } = storageKey(provider, { issuer, subject })
-      mustHold(/^[a-z0-9-]+(?:\/[A-Za-z0-9@._-]+){2}$/.test(path), `an unsafe path: ${path}`)
+      mustHold(/^[a-z0-9-]+(?:@[a-z0-9-]+)?(?:\/[A-Za-z0-9@._-]+){2}$/.test(path), `an unsafe path: ${path}`)
       mustHold(
         path.split('/').every((part) => !/^\.+$|\.$/.test(part)),
         `an unsafe part: ${path}`,
