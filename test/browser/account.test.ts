@@ -4,7 +4,7 @@ import type { Verification } from '../../src/core/ports/form-provider.ts'
 import { type AccountServer, MANAGE_URL, startAccountServer } from '../harness/browser/account-server.ts'
 import { GOOD_VALUES, PAT } from '../harness/browser/form-server.ts'
 import { launchChromium } from './chromium.ts'
-import { fillIn, heading, press, type WatchedPage, watchedPage } from './watched-page.ts'
+import { fillIn, heading, press, signedInPage, type WatchedPage } from './watched-page.ts'
 
 let browser: Browser
 let server: AccountServer
@@ -26,14 +26,9 @@ afterEach(async () => {
   await server.close()
 })
 
-async function open(options: Parameters<typeof watchedPage>[2] = {}): Promise<WatchedPage['page']> {
-  watched = await watchedPage(browser, server, options)
-  const { page } = watched
-  await watched.open('/credentials')
-  await page.getByRole('button', { name: /^Sign in/ }).click()
-  await page.getByRole('button', { name: 'Alice' }).click()
-  await page.waitForURL('**/credentials')
-  return page
+async function open(options: Parameters<typeof signedInPage>[2] = {}): Promise<WatchedPage['page']> {
+  watched = await signedInPage(browser, server, options)
+  return watched.page
 }
 
 const COMBINATIONS = (['light', 'dark'] as const).flatMap((colorScheme) =>

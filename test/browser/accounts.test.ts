@@ -4,7 +4,7 @@ import { valuesOf } from '../../src/testing/secret-backend/calls.ts'
 import { ACCOUNTS, type AccountsServer, startAccountsServer, TOKEN } from '../harness/browser/accounts-server.ts'
 import { type OpenBao, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { launchChromium } from './chromium.ts'
-import { heading, press, type WatchedPage, watchedPage } from './watched-page.ts'
+import { heading, press, signedInPage, type WatchedPage } from './watched-page.ts'
 
 const WORK = 'jira@work'
 const LONG = 'jira@client-northwind-emea-production-cluster'
@@ -28,14 +28,9 @@ afterEach(async () => {
   await server.close()
 })
 
-async function open(options: Parameters<typeof watchedPage>[2] = {}): Promise<Page> {
-  watched = await watchedPage(browser, server, options)
-  const { page } = watched
-  await watched.open('/credentials')
-  await page.getByRole('button', { name: /^Sign in/ }).click()
-  await page.getByRole('button', { name: 'Alice' }).click()
-  await page.waitForURL('**/credentials')
-  return page
+async function open(options: Parameters<typeof signedInPage>[2] = {}): Promise<Page> {
+  watched = await signedInPage(browser, server, options)
+  return watched.page
 }
 
 const rowOf = (page: Page, label: string) =>

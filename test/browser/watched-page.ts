@@ -20,6 +20,16 @@ export interface WatchedPage {
   close(): Promise<void>
 }
 
+/** A page that Alice has signed in to, with her credentials. */
+export async function signedInPage(...given: Parameters<typeof watchedPage>): Promise<WatchedPage> {
+  const watched = await watchedPage(...given)
+  await watched.open('/credentials')
+  await watched.page.getByRole('button', { name: /^Sign in/ }).click()
+  await watched.page.getByRole('button', { name: 'Alice' }).click()
+  await watched.page.waitForURL('**/credentials')
+  return watched
+}
+
 export async function watchedPage(
   browser: Browser,
   server: FormServer,

@@ -22,7 +22,7 @@ import { startFaultProxy } from '../harness/fault-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { startVaultProxy, type VaultProxy } from '../harness/hashicorp-vault/vault-proxy.ts'
 import { metadataOf, startFakeIssuer } from '../harness/identity/fake-issuer.ts'
-import { startRedis } from '../harness/processes/redis-server.ts'
+import { startRedisNode } from '../harness/redis/redis-server.ts'
 import { sealedFolder } from '../harness/sealed-file/sealed-folder.ts'
 
 /** Longer than any answer of a part counts. */
@@ -162,8 +162,9 @@ async function overRedis(url: string): Promise<PendingStore> {
 }
 
 test('a pending store whose Redis is away is named, and nothing else', async () => {
-  const redis = await startRedis('a-password')
-  const pendingStore = await overRedis(redis.url)
+  const redis = await startRedisNode()
+  onTestFinished(() => redis.remove())
+  const pendingStore = await overRedis(`redis://127.0.0.1:${redis.port}`)
   const { readyz, vault } = await serve({ pendingStore, webKey: generateKeyText() })
   expect(await readyz()).toEqual(READY)
   await redis.stop()

@@ -1,4 +1,5 @@
 import { translated } from '../host/deadline.ts'
+import { withWrappedMethods } from '../host/wrapped-methods.ts'
 import { CredentialVaultError } from '../model/errors.ts'
 import type { AuditSink } from '../ports/audit-sink.ts'
 import type { PendingStore } from '../ports/pending-store.ts'
@@ -30,21 +31,13 @@ export function pendingStoreWithTranslatedErrors(store: PendingStore): PendingSt
   return withTranslatedErrors(store, (error) => translated('The pending store', error))
 }
 
-/** Works for parts whose methods are all asynchronous, whether they are object literals or class instances. */
+/** Works for parts whose methods are all asynchronous. */
 function withTranslatedErrors<T extends object>(part: T, ownError: (error: unknown) => Error): T {
-  // Not a proxy of the part itself, which could not answer with other functions than a frozen one has.
-  return new Proxy(Object.create(part) as T, {
-    get(_, property) {
-      const member: unknown = Reflect.get(part, property)
-      if (typeof member !== 'function') return member
-      return async (...parameters: unknown[]): Promise<unknown> => {
-        try {
-          return await Reflect.apply(member, part, parameters)
-        } catch (error) {
-          throw ownError(error)
-        }
-      }
-    },
-    set: (_, property, value) => Reflect.set(part, property, value),
+  return withWrappedMethods(part, (_, method) => async (...parameters) => {
+    try {
+      return await method(...parameters)
+    } catch (error) {
+      throw ownError(error)
+    }
   })
 }

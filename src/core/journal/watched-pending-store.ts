@@ -1,3 +1,4 @@
+import { withWrappedMethods } from '../host/wrapped-methods.ts'
 import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { PendingStore } from '../ports/pending-store.ts'
 import type { Health } from './health.ts'
@@ -44,21 +45,18 @@ export function watchedPendingStore(store: PendingStore, health: Pick<Health, 'f
     health.recovered('pending-store')
   }
 
-  return new Proxy(store, {
-    get(target, property) {
-      const member: unknown = Reflect.get(target, property)
-      if (typeof member !== 'function' || !WATCHED.has(property)) return member
-      return async (...parameters: unknown[]): Promise<unknown> => {
-        try {
-          const answer: unknown = await Reflect.apply(member, target, parameters)
-          answered(property)
-          return answer
-        } catch (error) {
-          failed(property, error)
-          throw error
-        }
+  return withWrappedMethods(store, (name, method) => {
+    if (!WATCHED.has(name)) return method
+    return async (...parameters) => {
+      try {
+        const answer = await method(...parameters)
+        answered(name)
+        return answer
+      } catch (error) {
+        failed(name, error)
+        throw error
       }
-    },
+    }
   })
 }
 

@@ -1,3 +1,4 @@
+import { withWrappedMethods } from '../host/wrapped-methods.ts'
 import { isProviderName } from '../model/storage-key.ts'
 import type { BackendCall, SecretBackend } from '../ports/secret-backend.ts'
 import type { Instruments } from './instruments.ts'
@@ -50,23 +51,9 @@ export function watchedBackend<B extends { readonly name: string }>(
     }
   }
 
-  const bound = new WeakMap<object, unknown>()
-  // Not a proxy of the backend itself, which could not answer with other functions than a frozen one has.
-  return new Proxy(Object.create(backend) as B, {
-    get(_, property) {
-      const member: unknown = Reflect.get(backend, property)
-      if (typeof member !== 'function') return member
-      const known = bound.get(member)
-      if (known !== undefined) return known
-      // The backend itself as `this`: the private fields of a class are not the proxy's.
-      const plain = (...parameters: unknown[]): unknown => Reflect.apply(member, backend, parameters)
-      const made = OPERATIONS.has(property)
-        ? (...parameters: unknown[]) => measured(String(property), parameters, () => plain(...parameters))
-        : plain
-      bound.set(member, made)
-      return made
-    },
-    set: (_, property, value) => Reflect.set(backend, property, value),
+  return withWrappedMethods(backend, (name, method) => {
+    if (!OPERATIONS.has(name)) return method
+    return (...parameters) => measured(String(name), parameters, () => method(...parameters))
   })
 }
 

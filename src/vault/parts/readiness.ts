@@ -5,6 +5,7 @@ import { withDeadline } from '../../core/host/deadline.ts'
 import type { Drain } from '../../core/host/drain.ts'
 import type { Health, HealthPart } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
+import { reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
@@ -100,9 +101,8 @@ async function problemOf(check: Check): Promise<string | undefined> {
     await check()
     return undefined
   } catch (error) {
-    if (!isCredentialVaultError(error)) return 'unexpected'
-    if (concernsOneCredential(error)) return undefined
-    return error.code === 'key_wrong' ? error.code : (error.reason ?? error.code)
+    if (isCredentialVaultError(error) && concernsOneCredential(error)) return undefined
+    return isCredentialVaultError(error, 'key_wrong') ? error.code : reasonOf(error)
   }
 }
 
@@ -116,8 +116,7 @@ function reported(health: Health, part: HealthPart, check: Check): Check {
       failed = false
     } catch (error) {
       failed = true
-      const known = isCredentialVaultError(error)
-      health.failed(part, known ? (error.reason ?? error.code) : 'unexpected', known ? error.message : undefined)
+      health.failed(part, reasonOf(error), isCredentialVaultError(error) ? error.message : undefined)
       throw error
     }
   }

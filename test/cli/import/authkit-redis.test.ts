@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fernetKey, writeAuthkitStore } from '../../harness/processes/authkit-store.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../../harness/processes/cli-process.ts'
-import { type RedisServer, startRedis } from '../../harness/processes/redis-server.ts'
 import { runCli } from '../../harness/processes/run-cli.ts'
+import { type RedisNode, startRedisNode } from '../../harness/redis/redis-server.ts'
 
 const SECRET = 'tok-canary-77f1c09a2e'
 const PASSWORD = 'redis-canary-5512'
@@ -13,28 +13,30 @@ const root = mkdtempSync(join(tmpdir(), 'authkit-redis-'))
 const subjects = join(root, 'subjects.txt')
 
 let command: MainCommand
-let redis: RedisServer
+let redis: RedisNode
+let url: string
 let key: string
 
 beforeAll(async () => {
   command = await mainCommand()
   await command.store('other', { pat: 'x' })
-  redis = await startRedis(PASSWORD)
+  redis = await startRedisNode({ config: [`requirepass ${PASSWORD}`] })
+  url = `redis://:${PASSWORD}@127.0.0.1:${redis.port}/0`
   key = fernetKey()
-  const authkit = { TOKEN_STORAGE_MODE: 'redis', REDIS_URL: redis.url, STORAGE_ENCRYPTION_KEY: key }
+  const authkit = { TOKEN_STORAGE_MODE: 'redis', REDIS_URL: url, STORAGE_ENCRYPTION_KEY: key }
   writeAuthkitStore({ namespace: 'jira', entries: { alice: { pat: SECRET }, gone: { pat: SECRET } } }, authkit)
   writeAuthkitStore({ entries: { bob: { pat: `${SECRET}-bob` } } }, { ...authkit, REDIS_KEY_PREFIX: 'own*[x]:' })
   writeFileSync(subjects, 'alice\nbob\n')
 }, 60_000)
 afterAll(async () => {
-  await redis.stop()
+  await redis.remove()
   command.remove()
   rmSync(root, { recursive: true })
 })
 
 async function run(words: readonly string[], variables: NodeJS.ProcessEnv = {}) {
   const all = ['import', 'authkit-redis', '--provider', 'jira', '--issuer', ISSUER, '--subjects', subjects, ...words]
-  const environment = { ...command.environment, REDIS_URL: redis.url, STORAGE_ENCRYPTION_KEY: key, ...variables }
+  const environment = { ...command.environment, REDIS_URL: url, STORAGE_ENCRYPTION_KEY: key, ...variables }
   const done = await runCli(all, environment)
   expect(done.out + done.error).not.toMatch(/canary/)
   return done
@@ -67,6 +69,6 @@ test.each([
 })
 
 test('a wrong password is told without it', async () => {
-  const { code, error } = await run([], { REDIS_URL: redis.url.replace(PASSWORD, 'wrong') })
+  const { code, error } = await run([], { REDIS_URL: url.replace(PASSWORD, 'wrong') })
   expect([code, error]).toEqual([1, expect.stringContaining('its password')])
 })
