@@ -3,6 +3,7 @@ import { createSealer } from '../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../src/core/crypto/sodium.ts'
 import { createExpiryNotices } from '../../src/core/gate/expiry-notices.ts'
 import { createEventListeners } from '../../src/core/journal/event-listeners.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { DAY } from '../../src/core/model/expiry.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { CredentialStatus } from '../../src/core/ports/secret-backend.ts'
@@ -75,4 +76,17 @@ test('while Redis hangs or is away, a result is not kept waiting, and each proce
   expect(await there.tell('carol')).toContain('expires')
   expect(await there.tell('carol')).toBeUndefined()
   await redis.restart()
+})
+
+test('a Redis that refuses to count takes no result away', async () => {
+  const events = createEventListeners(() => undefined)
+  const countUse = async () => {
+    throw new CredentialVaultError('forbidden', 'Redis does not allow it.', { reason: 'redis_refused' })
+  }
+  const notices = createExpiryNotices({ events, daysAhead: 14, accountUrl: 'http://localhost:1', countUse })
+  const owner = { issuer: ISSUER, subject: 'carol' }
+  const tell = () =>
+    notices.noticeFor(storageKey('jira', owner), 'Jira', status, { user: owner, correlationId: 'test' })
+  expect(await tell()).toContain('expires')
+  expect(await tell()).toBeUndefined()
 })

@@ -41,7 +41,9 @@ export function createExpiryNotices({ events, daysAhead, accountUrl, countUse }:
   async function isFirst({ path }: StorageKey): Promise<boolean> {
     const silence = new AbortController()
     const late = delay(LONGEST_QUESTION, undefined, { ref: false, signal: silence.signal }).catch(() => undefined)
-    const wait = await Promise.race([countUse?.('notices', [{ key: path, most: 1 }], DAY), late])
+    // The call has its result, which a store that refuses to count must not take away.
+    const counted = countUse?.('notices', [{ key: path, most: 1 }], DAY).catch(() => undefined)
+    const wait = await Promise.race([counted, late])
     silence.abort()
     return wait === undefined || wait === 0
   }
