@@ -1,5 +1,6 @@
 import { loadEnvFile } from 'node:process'
 import { fileLabel } from '../core/host/shown-path.ts'
+import { parsedUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import type { ServerTier } from '../server/start-server.ts'
 import { loadTools, withSdk } from './operator/load-tools.ts'
@@ -95,7 +96,7 @@ function tooLate(withinSeconds: number, terminal: Terminal): void {
 
 /** Without a proxy on this machine, the server must listen where its own links lead. */
 function portOf(serverBaseUrl = ''): string {
-  const url = URL.canParse(serverBaseUrl) ? new URL(serverBaseUrl) : undefined
+  const url = parsedUrl(serverBaseUrl)
   return url && isLoopback(url) && url.port !== '' ? url.port : '8005'
 }
 

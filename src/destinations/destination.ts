@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { hostAllowed } from '../core/model/allowed-hosts.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
-import { isWebUrl } from '../core/model/url-value.ts'
+import { isUrl, isWebUrl, parsedUrl } from '../core/model/url-value.ts'
 import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headersSchema } from './credential-header.ts'
 
@@ -40,7 +40,7 @@ export interface Destination {
 }
 
 const originSchema = z.string().transform((text, context) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parsedUrl(text)
   if (url && isWebUrl(url) && url.href === `${url.origin}/`) return url.origin
   context.addIssue('must be scheme, host and port alone, such as https://jira.example.com')
   return z.NEVER
@@ -107,7 +107,7 @@ function fieldProblem(variables: readonly Variable[], name: string): string | un
 // The form has checked it, but operators also write values by hand.
 function urlInField({ name, allowedHosts }: Variable, values: CredentialValues): URL | undefined {
   const value = Object.hasOwn(values, name) ? values[name] : undefined
-  if (value === undefined || !URL.canParse(value)) return undefined
+  if (value === undefined || !isUrl(value)) return undefined
   const url = new URL(value)
   if (!isWebUrl(url) || hasUserinfo(url)) return undefined
   return hostAllowed(url, allowedHosts ?? []) ? url : undefined

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
-import { isWebUrl } from '../core/model/url-value.ts'
+import { isUrl, isWebUrl } from '../core/model/url-value.ts'
 import { jsonPointerSchema } from './json-pointer.ts'
 
 export type JsonScalar = string | number | boolean | null
@@ -44,7 +44,7 @@ const httpCheckSchema = z.strictObject({
   url: z.union(
     [
       path,
-      z.string().refine((text) => URL.canParse(text) && isWebUrl(new URL(text))),
+      z.string().refine((text) => isUrl(text) && isWebUrl(new URL(text))),
       z.strictObject({ fromField: z.string().min(1), path }),
     ],
     { error: 'must be an absolute URL, a path that begins with /, or { fromField, path }' },

@@ -1,4 +1,5 @@
 import { Headers, type RequestInit, type Response } from 'undici'
+import { parsedUrl } from '../core/model/url-value.ts'
 
 export interface Redirect {
   /** Undefined when `Location` is no URL. */
@@ -15,7 +16,7 @@ export function redirectOf(from: URL, options: RequestInit, response: Response):
   const location = response.headers.get('location')
   if (location === null || !REDIRECTS.has(response.status)) return undefined
   return {
-    url: URL.canParse(location, from.href) ? new URL(location, from) : undefined,
+    url: parsedUrl(location, from.href),
     options: nextOptions(options, response.status),
   }
 }

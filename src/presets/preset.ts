@@ -1,4 +1,5 @@
 import { CredentialVaultError } from '../core/model/errors.ts'
+import { parsedUrl } from '../core/model/url-value.ts'
 import type { FieldOf, VariablesOptions } from '../core/model/variables.ts'
 import { isHttpsOrLoopback } from '../core/network/loopback.ts'
 import type { HeaderOptions } from '../destinations/credential-header.ts'
@@ -131,7 +132,7 @@ function described<V extends VariablesOptions>(
  * @throws `configuration_invalid` for anything but an https address, or http on loopback, with at most a path
  */
 export function baseOf(preset: string, site: DeclaredSite): string {
-  const url = URL.canParse(site?.baseUrl) ? new URL(site.baseUrl) : undefined
+  const url = parsedUrl(site?.baseUrl)
   if (
     !url ||
     !isHttpsOrLoopback(url) ||

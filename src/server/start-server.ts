@@ -5,6 +5,7 @@ import Koa from 'koa'
 import { warnAbout } from '../core/host/notice.ts'
 import { packageVersion } from '../core/host/package-version.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
+import { isUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
 import type { BundleTier } from '../core/ports/store-keys.ts'
@@ -173,7 +174,7 @@ export function healthRoute(vault: CredentialVault): Koa.Middleware {
 /** Refuses to listen beyond this machine without a login, where every caller would act as the local user. */
 function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
   const listening = `http://${host.includes(':') ? `[${host}]` : host}`
-  if (!URL.canParse(listening)) {
+  if (!isUrl(listening)) {
     throw new CredentialVaultError(
       'configuration_invalid',
       '--host is neither a host name nor an address. Correct it.',

@@ -1,5 +1,6 @@
 import { checkFormValues } from '../../core/model/form-values.ts'
 import { isProviderName, type StorageKey, storageKey } from '../../core/model/storage-key.ts'
+import { isUrl } from '../../core/model/url-value.ts'
 import {
   type CredentialValues,
   MAX_CREDENTIAL_BYTES,
@@ -71,7 +72,7 @@ type Checked = { readonly values: CredentialValues } | { readonly problem: strin
 
 /** A credential under another issuer would be nobody's. The URL is compared as it is written, so it is not normalised here. */
 function isIssuer(text: string): boolean {
-  return text === 'local-user' || (/^https?:\/\//.test(text) && URL.canParse(text))
+  return text === 'local-user' || (/^https?:\/\//.test(text) && isUrl(text))
 }
 
 function keyOf(provider: string, issuer: string, subject: string): StorageKey | undefined {

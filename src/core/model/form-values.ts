@@ -1,6 +1,6 @@
 import { type AllowedHost, hostAllowed } from './allowed-hosts.ts'
 import { hasControlCharacter, isWellFormed } from './owner.ts'
-import { isWebUrl, normalisedUrl } from './url-value.ts'
+import { isUrl, isWebUrl, normalisedUrl } from './url-value.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 export type FieldProblem =
@@ -66,7 +66,7 @@ function fieldProblem(variable: Variable, value: string): FieldProblem | undefin
 }
 
 function urlProblem(value: string, allowedHosts: readonly AllowedHost[] | undefined): FieldProblem | undefined {
-  if (!URL.canParse(value)) return 'not_a_url'
+  if (!isUrl(value)) return 'not_a_url'
   const url = new URL(value)
   if (!isWebUrl(url) || url.username !== '' || url.password !== '') return 'not_a_url'
   if (allowedHosts) return hostAllowed(url, allowedHosts) ? undefined : 'host_not_allowed'

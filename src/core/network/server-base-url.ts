@@ -1,12 +1,11 @@
 import { CredentialVaultError } from '../model/errors.ts'
+import { isUrl } from '../model/url-value.ts'
 import { isLoopback } from './loopback.ts'
 
 /** @throws `configuration_invalid`: not absolute, plain http off loopback, or with user info, query or fragment */
 export function checkServerBaseUrl(value: string | URL, option: string): URL {
   const text = String(value)
-  const problem = URL.canParse(text)
-    ? urlProblem(new URL(text))
-    : 'must be an absolute URL such as https://mcp.example.com'
+  const problem = isUrl(text) ? urlProblem(new URL(text)) : 'must be an absolute URL such as https://mcp.example.com'
   if (problem)
     throw new CredentialVaultError('configuration_invalid', `${option}: ${problem}`, { reason: 'server_base_url' })
   const url = new URL(text)

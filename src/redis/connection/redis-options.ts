@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
+import { isUrl } from '../../core/model/url-value.ts'
 import { isLoopbackHost } from '../../core/network/loopback.ts'
 
 export interface RedisTlsOptions {
@@ -167,7 +168,7 @@ export function isPort(value: number): boolean {
 }
 
 function isRedisUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
+  if (!isUrl(text)) return false
   const { protocol, hostname, pathname, search, hash } = new URL(text)
   return (
     /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d{0,3})?$/.test(pathname) && search === '' && hash === ''
@@ -175,7 +176,7 @@ function isRedisUrl(text: string): boolean {
 }
 
 function isEncoded(text: string): boolean {
-  if (!URL.canParse(text)) return true
+  if (!isUrl(text)) return true
   const { username, password } = new URL(text)
   try {
     decodeURIComponent(`${username}:${password}`)

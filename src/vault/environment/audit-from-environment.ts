@@ -8,6 +8,7 @@ import { warnAbout } from '../../core/host/notice.ts'
 import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions, wordsIn } from '../../core/model/options.ts'
+import { isUrl } from '../../core/model/url-value.ts'
 import { fromVariables, keyOptions, wholeNumber, withoutEmpty } from './environment.ts'
 
 const environmentSchema = z.object({
@@ -86,7 +87,7 @@ function anchorFrom(
   if (anchor === undefined) return undefined
   if (anchor === 'stdout') return streamAnchor(stdout)
   if (anchor === 'stderr') return streamAnchor(process.stderr)
-  if (!URL.canParse(anchor)) throw wrong('MCP_AUDIT_ANCHOR', 'set it to stdout, stderr or the URL of a webhook')
+  if (!isUrl(anchor)) throw wrong('MCP_AUDIT_ANCHOR', 'set it to stdout, stderr or the URL of a webhook')
   return webhookAnchor({ url: anchor, ...(tokenFile !== undefined && { token: tokenIn(tokenFile) }) })
 }
 

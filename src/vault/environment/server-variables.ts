@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isUrl } from '../../core/model/url-value.ts'
 
 const port = z
   .string()
@@ -11,10 +12,7 @@ export const serverVariables = z.object({
   MCP_METRICS_PORT: port.optional(),
   MCP_METRICS_HOST: z
     .string()
-    .refine(
-      (host) => URL.canParse(`http://${host.includes(':') ? `[${host}]` : host}`),
-      'must be a host name or address',
-    )
+    .refine((host) => isUrl(`http://${host.includes(':') ? `[${host}]` : host}`), 'must be a host name or address')
     .default('127.0.0.1'),
   MCP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   MCP_LOG_FORMAT: z.enum(['json', 'text']).optional(),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
+import { isUrl } from '../../core/model/url-value.ts'
 import type { AuditSink } from '../../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { ChangeFeed } from '../../core/ports/change-feed.ts'
@@ -157,5 +158,5 @@ export const openVaultOptions = z.strictObject({
 } satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text
+  return isUrl(text) && new URL(text).origin === text
 }

@@ -5,6 +5,7 @@ import { reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { User } from '../../core/model/owner.ts'
+import { isUrl } from '../../core/model/url-value.ts'
 import type { AuditEvent, AuditReason } from '../../core/ports/audit-sink.ts'
 import type { Principal } from '../../core/ports/identity.ts'
 import { clientAddress } from '../http/client-address.ts'
@@ -175,7 +176,7 @@ function authInfo(token: string, principal: Principal, resource: string | undefi
     ...(expiresAt === undefined ? {} : { expiresAt }),
     extra: { iss: issuer, sub: subject, ...(displayName === undefined ? {} : { name: displayName }) },
   }
-  if (resource === undefined || !URL.canParse(resource)) return info
+  if (resource === undefined || !isUrl(resource)) return info
   // Created on first use: a URL is large, and a waiting call keeps this object for minutes.
   return Object.defineProperty(info, 'resource', { enumerable: true, get: () => new URL(resource) })
 }

@@ -1,4 +1,5 @@
 import type { Middleware } from 'koa'
+import { isUrl } from '../../core/model/url-value.ts'
 import type { ResourceDescription } from '../../core/ports/identity.ts'
 import type { OwnRoutes } from '../http/own-routes.ts'
 import { programHeaders, setHeaders } from '../http/security-headers.ts'
@@ -56,7 +57,7 @@ export function metadataUrl(serverBaseUrl: URL, resource: ResourceDescription): 
  * to insert.
  */
 function metadataPath(serverBaseUrl: URL, { resource }: ResourceDescription): string {
-  if (!URL.canParse(resource)) return WELL_KNOWN
+  if (!isUrl(resource)) return WELL_KNOWN
   const url = new URL(resource)
   if (url.origin !== serverBaseUrl.origin) return WELL_KNOWN
   return WELL_KNOWN + url.pathname.replace(/\/$/, '')

@@ -1,4 +1,5 @@
 import { Marked, type Tokens } from 'marked'
+import { isUrl } from '../../core/model/url-value.ts'
 
 const LINK_PROTOCOLS = new Set(['https:', 'http:', 'mailto:'])
 /** The page's own heading is the only h1. */
@@ -53,7 +54,7 @@ export function renderGuide(markdown: string): string {
 
 /** Accepts absolute addresses only: a relative one would lead to our own pages. */
 function externalUrl(href: string): URL | undefined {
-  if (!URL.canParse(href)) return undefined
+  if (!isUrl(href)) return undefined
   const url = new URL(href)
   return LINK_PROTOCOLS.has(url.protocol) ? url : undefined
 }

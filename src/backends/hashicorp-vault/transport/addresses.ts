@@ -1,4 +1,5 @@
 import { CredentialVaultError } from '../../../core/model/errors.ts'
+import { parsedUrl } from '../../../core/model/url-value.ts'
 import { isLoopback } from '../../../core/network/loopback.ts'
 
 /** Target of requests: an origin, and a unix socket if one is used. */
@@ -9,7 +10,7 @@ export interface HashicorpVaultAddress {
 
 /** @throws `configuration_invalid` unless it is `https://host[:port]`, `unix:///path`, or `http://` on loopback */
 export function parseAddress(text: string, allowHttp: boolean): HashicorpVaultAddress {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parsedUrl(text)
   if (url?.protocol === 'unix:' && url.host === '' && /^\/./.test(url.pathname))
     return { origin: 'http://localhost', socketPath: pathOf(url) }
   if (!url || !['https:', 'http:'].includes(url.protocol)) throw invalid('must be https://host:port or unix:///path')

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { isJsonObject, parseUntrustedJson } from '../../../core/model/json.ts'
+import { parsedUrl } from '../../../core/model/url-value.ts'
 import type { HashicorpVaultAddress } from './addresses.ts'
 import { changes, type HashicorpVaultAnswer, type HashicorpVaultRequest } from './exchange.ts'
 import type { HashicorpVaultTlsOptions } from './tls.ts'
@@ -78,7 +79,7 @@ export function createTransport(
       const answer = await exchange(to, target, request)
       if (answer.status < 300 || answer.status >= 400) return answer
       const location = answer.headers['location'] ?? ''
-      const next = URL.canParse(location, to.origin) ? new URL(location, to.origin) : undefined
+      const next = parsedUrl(location, to.origin)
       const known = addresses.find(({ origin, socketPath }) => origin === next?.origin && socketPath === to.socketPath)
       if (answer.status !== 307 || !next || !known || redirects === MAX_REDIRECTS) throw misdirected()
       to = known
