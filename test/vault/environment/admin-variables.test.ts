@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { memoryAudit } from '../../../src/audit/memory.ts'
 import { warnOfUnknownVariables } from '../../../src/cli/operator/unknown-variables.ts'
 import { isCredentialVaultError } from '../../../src/core/model/errors.ts'
 import { oidc } from '../../../src/identity/oidc.ts'
@@ -47,7 +48,8 @@ async function tokenFile(text: string, mode = 0o600): Promise<string> {
 /** Opens the vault as `start` does, and returns whether the admin API and SCIM answer, or the error. */
 async function opened(environment: NodeJS.ProcessEnv) {
   try {
-    const vault = await openVault(vaultOptionsFromEnvironment(environment, { warn: () => undefined }))
+    const given = { audit: memoryAudit(), warn: () => undefined }
+    const vault = await openVault(vaultOptionsFromEnvironment(environment, given))
     const paths = vault.openPaths.join(' ')
     await vault.close()
     return { admin: paths.includes('/credentials/admin'), error: undefined }
@@ -119,7 +121,14 @@ test('options in code are refused by their path, one entry like a list of one', 
   const message = async (admin: AdminOptions) => {
     const identity = oidc({ issuer: provider.issuer, clientId: 'form' })
     const { backend } = vaultOptionsFromEnvironment(OIDC())
-    const opening = openVault({ serverBaseUrl: BASE_URL, backend, identity, warn: () => undefined, admin })
+    const opening = openVault({
+      serverBaseUrl: BASE_URL,
+      backend,
+      identity,
+      audit: memoryAudit(),
+      warn: () => undefined,
+      admin,
+    })
     const error = await opening.then(
       async (vault) => vault.close(),
       (reason: unknown) => reason,
