@@ -55,6 +55,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // Most tests wait for a server most of the time: two processors have work for three.
     maxWorkers: 3,
+    setupFiles: ['test/harness/no-log-in-the-clone.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'own', include: OWN_PROCESS } },
@@ -65,7 +66,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: OWN_PROCESS,
           isolate: false,
-          setupFiles: ['test/harness/after-each-file.ts'],
+          setupFiles: ['test/harness/no-log-in-the-clone.ts', 'test/harness/after-each-file.ts'],
         },
       },
     ],

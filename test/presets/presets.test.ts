@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
+import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import type { HttpCheckOptions } from '../../src/destinations/http-check.ts'
 import { httpCheck } from '../../src/destinations/http-check.ts'
@@ -223,6 +224,7 @@ describe('docs/presets.md', () => {
         serverBaseUrl: 'http://localhost:8005',
         backend: memoryBackend(),
         identity: localUser(),
+        audit: memoryAudit(),
         warn: () => undefined,
       })
       onTestFinished(() => vault.close())
