@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
-import { reasonOf } from '../../core/journal/refusal-event.ts'
+import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { User } from '../../core/model/owner.ts'
@@ -100,7 +100,7 @@ export function createBearerGate(
       if (isCredentialVaultError(error, 'token_invalid', 'owner_unknown')) {
         return challenge(401, 'invalid_token', { reason: error.reason ?? error.code })
       }
-      health.failed('identity', reasonOf(error))
+      health.failed('identity', reasonOf(error), adviceOf(error))
       const answer = refusal(503, 'temporarily_unavailable')
       return { ...answer, headers: { ...answer.headers, 'Retry-After': RETRY_AFTER_SECONDS } }
     }
