@@ -61,7 +61,9 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
     if (!drain) return await pass(named, correlationId)
     // A call that runs already may finish, whatever gates it has yet to pass.
     if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
-    return await drain.during(() => pass(named, correlationId))
+    // A gate inside another one is part of the same call.
+    const kind = entry.toolCall.outermost() ? undefined : 'call'
+    return await drain.during(() => pass(named, correlationId), undefined, kind)
   } catch (error) {
     // Written for the caller, in fixed words and declared names: the model can choose again.
     if (isUnknownAccount(error)) return words(error.message)

@@ -36,7 +36,9 @@ export interface McpMountVault {
   readonly serverBaseUrl: URL
   /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
-  onClose(end: (closing: { readonly deadline: AbortSignal }) => Promise<void>): void
+  onClose(
+    end: (closing: { readonly deadline: AbortSignal; readonly cutOff?: (calls: number) => void }) => Promise<void>,
+  ): void
   /** Measures what the mount is asked. Default: nothing is measured. */
   readonly operations?: OperationMeter
 }
@@ -79,8 +81,8 @@ export function mcpMount(
     operations: vault.operations,
   })
   const calls = createRunningCalls()
-  vault.onClose(async ({ deadline }) => {
-    await calls.end(deadline)
+  vault.onClose(async ({ deadline, cutOff }) => {
+    cutOff?.(await calls.end(deadline))
     await sessions.close()
     responses.close()
   })

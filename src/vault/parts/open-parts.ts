@@ -13,7 +13,7 @@ import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { withDeadline } from '../../core/host/deadline.ts'
 import { createDrain, type Drain } from '../../core/host/drain.ts'
 import type { Warn } from '../../core/host/logger.ts'
-import { warningsOf } from '../../core/host/notice.ts'
+import { notesOf, warningsOf } from '../../core/host/notice.ts'
 import { createEventListeners, type EventListeners } from '../../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../../core/journal/health.ts'
 import { createJournal, type Journal } from '../../core/journal/journal.ts'
@@ -94,6 +94,8 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   /** Tells other replicas of changes. */
   readonly changes: SharedChanges
   readonly warnOf: (place: string) => Warn
+  /** How a part notes what is no problem, for the log alone. */
+  readonly noteOf: (place: string) => Warn
   readonly telemetry: Telemetry
   /**
    * Closes all parts, the audit log last, because the others may still write to it. Each gets `milliseconds`, so that one that hangs does
@@ -208,6 +210,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     marks: createRejectionMarks({ backend: telemetry.watchBackend(backend), calls, warn: warnOf('rejections') }),
     changes,
     warnOf,
+    noteOf: (place) => notesOf(options, place),
     telemetry,
     close(ended, milliseconds) {
       telemetry.close()
