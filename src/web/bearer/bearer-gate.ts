@@ -118,7 +118,13 @@ export function createBearerGate(
   }
 
   async function send(ctx: Context, { status, headers, body, line }: GateAnswer): Promise<void> {
-    if (line) await journal.note(rejectedToken(line, clientAddress(ctx.req, options.trustedProxies)))
+    if (line) {
+      const correlationId = newCorrelationId()
+      // For the access log.
+      ctx.state['request'] = { correlationId }
+      const address = clientAddress(ctx.req, options.trustedProxies)
+      await journal.note(rejectedToken(line, { address, correlationId }))
+    }
     setHeaders(ctx, headers)
     ctx.status = status
     if (body) ctx.body = body
@@ -145,13 +151,15 @@ export function createBearerGate(
   }
 }
 
-function rejectedToken({ reason, user }: NonNullable<GateAnswer['line']>, address: string): AuditEvent {
+function rejectedToken(
+  { reason, user }: NonNullable<GateAnswer['line']>,
+  request: Pick<AuditEvent, 'address' | 'correlationId'>,
+): AuditEvent {
   return {
     type: 'token.rejected',
     outcome: 'denied',
     reason,
-    address,
-    correlationId: newCorrelationId(),
+    ...request,
     ...(user ? { owner: { issuer: user.issuer, subject: user.subject } } : { actor: { kind: 'anonymous' } }),
     ...(user?.clientId === undefined ? {} : { clientId: user.clientId }),
   }
