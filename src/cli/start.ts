@@ -57,8 +57,7 @@ flushed. A second signal ends it immediately.
         ? `${JSON.stringify({ url: server.url, address: server.address })}\n`
         : `Serving ${server.url}\n`,
     )
-    await stopped
-    await server.close()
+    await server.close(await stopped)
     // Timers and connections of the tools must not keep the process.
     setTimeout(() => process.exit(), EXIT_AFTER).unref()
     return 0
@@ -72,14 +71,14 @@ const SAME_SIGNAL = 500
 const EXIT_AFTER = 500
 
 /** Resolves at the first signal. A second one ends the process immediately, and so does a shutdown that takes too long. */
-function firstSignal(withinSeconds: number, terminal: Terminal): Promise<void> {
+function firstSignal(withinSeconds: number, terminal: Terminal): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let first = 0
     const onSignal = (signal: NodeJS.Signals) => {
       if (first === 0) {
         first = performance.now()
         setTimeout(() => tooLate(withinSeconds, terminal), withinSeconds * 1000).unref()
-        resolve()
+        resolve(signal)
       } else if (performance.now() - first > SAME_SIGNAL) {
         for (const one of SIGNALS) process.off(one, onSignal)
         process.kill(process.pid, signal)

@@ -13,9 +13,10 @@ import type {
 import { accessTokenVerifier, isJwt } from './access-token/access-token.ts'
 import { introspectedToken } from './access-token/introspection.ts'
 import { rememberTokens } from './access-token/remembered-tokens.ts'
-import { issuerUnavailable, readIssuerDocument } from './issuer/issuer-document.ts'
-import { issuerKeys } from './issuer/issuer-keys.ts'
+import { issuerUnavailable } from './issuer/issuer-document.ts'
+import { checkIssuerKeys, issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
+import { namingIssuer } from './issuer/named-issuer.ts'
 import { oidcBrowserLogin } from './login/browser-login.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
 
@@ -74,26 +75,30 @@ export function oidc(options: OidcOptions): IdentityMode {
         rememberTokens(introspectedToken(accessToken, introspectionClient, metadata), {
           milliseconds: introspection.cacheSeconds * 1000,
         })
+      const verify = lookUp ? byForm(verifyJwt, lookUp) : verifyJwt
+      const login = oidcBrowserLogin(
+        {
+          ...settings,
+          displayName: settings.displayName,
+          clientSecret,
+          callbackUrl: context.callbackUrl,
+          idTokenSubjectClaim: settings.idTokenSubjectClaim ?? settings.subjectClaim,
+          maxAuthAgeSeconds: settings.maxAuthAgeSeconds,
+        },
+        metadata,
+        verifySigned,
+      )
+      const named = namingIssuer(settings.issuer)
       return {
-        verifyToken: lookUp ? byForm(verifyJwt, lookUp) : verifyJwt,
-        browserLogin: oidcBrowserLogin(
-          {
-            ...settings,
-            displayName: settings.displayName,
-            clientSecret,
-            callbackUrl: context.callbackUrl,
-            idTokenSubjectClaim: settings.idTokenSubjectClaim ?? settings.subjectClaim,
-            maxAuthAgeSeconds: settings.maxAuthAgeSeconds,
-          },
-          metadata,
-          verifySigned,
-        ),
+        verifyToken: async (token) => named(verify(token)),
+        browserLogin: {
+          ...login,
+          begin: (options) => named(login.begin(options)),
+          complete: (callbackUrl, transaction) => named(login.complete(callbackUrl, transaction)),
+        },
         resource,
         issuers: [settings.issuer, ...settings.issuerAliases],
-        async check() {
-          const { jwks_uri } = await metadata()
-          if ((await readIssuerDocument(jwks_uri)) === undefined) throw issuerUnavailable('keys_missing')
-        },
+        check: () => named(checkIssuerKeys(metadata)),
         looksUpTokens: introspection !== undefined,
         ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
       }

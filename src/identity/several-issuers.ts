@@ -1,5 +1,5 @@
 import type { OptionReason } from '../core/model/error-reason.ts'
-import { CredentialVaultError } from '../core/model/errors.ts'
+import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import type {
   BrowserLogin,
   Identity,
@@ -83,8 +83,12 @@ function chosenLogin(identities: readonly OneIssuer[], option: string): BrowserL
 /** With one provider away, the users of the others can still sign in. */
 async function anyAnswers(identities: readonly Identity[]): Promise<void> {
   const asked = await Promise.allSettled(identities.map(async (identity) => identity.check?.()))
-  const [first] = asked
-  if (first?.status === 'rejected' && asked.every(({ status }) => status === 'rejected')) throw first.reason
+  const errors = asked.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const [first] = errors
+  if (errors.length === 0 || errors.length < asked.length) return
+  if (!isCredentialVaultError(first)) throw first
+  const message = errors.map((error) => (isCredentialVaultError(error) ? error.message : '')).join(' ')
+  throw new CredentialVaultError(first.code, message.trim(), { reason: first.reason, retryable: first.retryable })
 }
 
 /** Refuses two providers of one name, since users could not tell their buttons apart. */

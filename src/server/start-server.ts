@@ -40,8 +40,12 @@ export interface RunningServer {
   readonly url: string
   /** Address on which it listens, e.g. `http://127.0.0.1:8005`. */
   readonly address: string
-  /** Ends it in order: answers waiting calls, lets running calls and saves finish, then closes. At most 25 s. */
-  close(): Promise<void>
+  /**
+   * Ends it in order: answers waiting calls, lets running calls and saves finish, then closes. At most 25 s.
+   *
+   * @param signal the one that ends the process, for the log
+   */
+  close(signal?: NodeJS.Signals): Promise<void>
 }
 
 /** Most seconds that closing may take: Kubernetes kills a process after 30. */
@@ -117,10 +121,10 @@ async function serve(
   return {
     url,
     address: bound,
-    async close() {
+    async close(signal) {
       // It listens until the vault is closed: /readyz says why it takes no calls, and a form that is being filled in can be saved.
       try {
-        await vault.close({ withinSeconds: CLOSES_WITHIN - 2 })
+        await vault.close({ withinSeconds: CLOSES_WITHIN - 2, ...(signal && { signal }) })
       } finally {
         const closed = new Promise((resolve) => server.close(resolve))
         const late = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS)

@@ -59,6 +59,16 @@ function linesOf({ port }: Served): readonly string[] {
     .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
 }
 
+/** The log's lines about the end: the first begins it, the last is written when the stores are closed. */
+function shutdownLines({ server }: Served): readonly Record<string, unknown>[] {
+  return server
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line): Record<string, unknown> => JSON.parse(line))
+    .filter(({ msg }) => String(msg).startsWith('Shutdown '))
+}
+
 const readyz = async ({ url }: Served) => {
   const answer = await fetch(`${url}/readyz`)
   return { status: answer.status, text: await answer.text() }
@@ -75,6 +85,11 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     expect(await waiting).toEqual({ isError: true, text: expect.stringContaining('restarting') })
     expect(await served.ended).toBe(0)
     expect(served.server.output()).not.toMatch(/ warn mcp-credential-vault\/(?!identity)/)
+    const info = { level: 30, component: 'server' }
+    expect(shutdownLines(served)).toEqual([
+      expect.objectContaining({ ...info, signal, waitingCalls: 1, runningCalls: 0, openSaves: 0 }),
+      expect.objectContaining({ ...info, durationMs: expect.any(Number), cutOff: 0 }),
+    ])
     const verified = await command.run(['audit', 'verify', '--folder', join(command.root, `audit-${served.port}`)])
     expect(verified.out).toMatch(/integrity: +intact/)
   })
@@ -128,6 +143,7 @@ describe('with Vault', () => {
     release()
     expect(textOf((await page).html)).toMatch(/saved|connected/i)
     expect(await served.ended).toBe(0)
+    expect(shutdownLines(served)[0]).toMatchObject({ signal: 'SIGTERM', waitingCalls: 1, openSaves: 1 })
     const types = linesOf(served).flatMap((line) => (line === '' ? [] : [String(JSON.parse(line).type)]))
     expect(types).toContain('credential.stored')
     const { body } = await bao.api('LIST', `${mount}/metadata/mcp/jira`)

@@ -290,10 +290,13 @@ describe('a form', () => {
 test('a call that does not end is cut off when the time is up, and the log is closed all the same', async () => {
   const { tools, begun, release } = slowTools('open')
   const warnings: string[] = []
+  const logged: object[] = []
+  const quiet = () => undefined
   let auditClosed = false
   await start({
     tools,
     warn: (message) => warnings.push(message),
+    logger: { debug: quiet, info: (fields) => void logged.push(fields), warn: quiet, error: quiet },
     vault: {
       backend: { ...memoryBackend(), close: () => new Promise(() => {}) },
     },
@@ -313,6 +316,12 @@ test('a call that does not end is cut off when the time is up, and the log is cl
     reason: 'timeout',
   })
   expect(auditClosed).toBe(true)
+  // No gate counts this call, so the mount reports it.
+  expect(warnings).toContainEqual(expect.stringMatching(/^1 calls or pages were still running/))
+  expect(logged).toEqual([
+    { component: 'server', waitingCalls: 0, runningCalls: 0, openSaves: 0 },
+    { component: 'server', durationMs: expect.any(Number), cutOff: 1 },
+  ])
   expect(await slow).toContain('had to restart before this call was done')
   release()
   // The harness closes it again, which waits for the first.

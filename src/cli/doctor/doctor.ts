@@ -5,8 +5,7 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { refuseSharedLog } from '../../vault/environment/backend-of-tier.ts'
-import { createStores } from '../../vault/environment/create-stores.ts'
-import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
+import { createStores, type Stores } from '../../vault/environment/create-stores.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
@@ -14,9 +13,11 @@ import type { Command, Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
 import { checkAcceptedKeys } from './accepted-keys.ts'
-import { type CheckResult, skipped } from './check-result.ts'
-import { checkBackend } from './doctor-checks.ts'
+import { type CheckResult, skipped, tried, verdict } from './check-result.ts'
+import { type BackendChecks, checkBackend } from './doctor-checks.ts'
+import { storeNotYetMade } from './first-start.ts'
 import { checkOtherServers } from './other-servers.ts'
+import { serverChecks } from './server-checks.ts'
 import { checkSharedStores } from './shared-store-checks.ts'
 
 export const doctor: Command = {
@@ -31,10 +32,11 @@ Logs in to the store that the environment names, and tries with each of its logi
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
 the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
 a wrong or missing key does not, unless the login may not list. With Redis, it also tries a request and a sign-out there, and refuses a Redis
-that may drop them.
+that may drop them. It asks the identity provider of the server's settings for its metadata and keys, as "start" does.
 --tier is for the environment of "start --tier form" or "start --tier tool": the other tier's login or bundle, or the store key, must not be
 in it, what this tier must not do must be refused by the store itself, and the tiers must share a pending store.
-Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
+Prints what it found, never a value, "note" for what the first "start" will make, and "skipped" for what it did not look at. Ends with 1
+when something is wrong.
 `,
   async run(input, terminal) {
     const tier = tierFrom(input.text('tier'))
@@ -42,28 +44,15 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     warnOfUnknownVariables(terminal)
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr, tier })
     const { backend, audit, pendingStore, browserSessions, changeFeed } = stores
-    const correlationId = newCorrelationId()
-    const keyConfigured = createKeyUses()
     try {
       if (tier !== undefined) refuseSharedLog(backend, terminal.environment, tier)
-      const results = [
-        ...(await checkBackend(backend, { provider: input.text('provider'), tier, correlationId, keyConfigured })),
-        await checked('the audit log can be written', async () => {
-          await openAudit(stores, terminal.environment, keyConfigured)
-          await audit.append({
-            type: 'admin.checked',
-            outcome: 'success',
-            actor: operator(),
-            backend: backend.name,
-            correlationId,
-          })
-          return 'a line was written'
-        }),
+      const notYetMade = await storeNotYetMade(backend, terminal)
+      const results = onceEach([
+        ...(notYetMade ?? (await storeChecks(stores, terminal, { provider: input.text('provider'), tier }))),
         ...(await checkSharedStores(pendingStore, browserSessions, tier)),
-        ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
-        serverSettings(terminal),
-        ...(tier === undefined ? await checkOtherServers(stores, terminal) : []),
-      ]
+        ...(await serverChecks(terminal)),
+        ...(tier === undefined && !notYetMade ? await checkOtherServers(stores, terminal) : []),
+      ])
       const ok = results.every(({ result }) => result !== 'wrong')
       terminal.out(input.flag('json') ? `${JSON.stringify({ ok, checks: results })}\n` : table(results))
       return ok ? 0 : 1
@@ -77,6 +66,44 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
       await audit.close()
     }
   },
+}
+
+/** Checks the store, the audit log and the keys of both. */
+async function storeChecks(
+  stores: Stores,
+  terminal: Terminal,
+  { provider, tier }: Pick<BackendChecks, 'provider' | 'tier'>,
+): Promise<readonly CheckResult[]> {
+  const { backend, audit } = stores
+  const correlationId = newCorrelationId()
+  const keyConfigured = createKeyUses()
+  const stored = await checkBackend(backend, { provider, tier, correlationId, keyConfigured })
+  const logged = await tried(async () => {
+    await openAudit(stores, terminal.environment, keyConfigured)
+    const line = { type: 'admin.checked', outcome: 'success', actor: operator(), backend: backend.name } as const
+    await audit.append({ ...line, correlationId })
+  })
+  return [
+    ...stored,
+    {
+      check: 'the audit log can be written',
+      result: verdict(logged.ok),
+      detail: logged.ok ? 'a line was written' : logged.problem,
+    },
+    ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
+  ]
+}
+
+/** A missing key breaks several checks. The first one says so, and the others refer to it. */
+function onceEach(results: readonly CheckResult[]): readonly CheckResult[] {
+  const first = new Map<string, string>()
+  return results.map((one) => {
+    if (one.result !== 'wrong') return one
+    const other = first.get(one.detail)
+    if (other !== undefined) return skipped(one.check, `for the same reason as "${other}"`)
+    first.set(one.detail, one.check)
+    return one
+  })
 }
 
 function tierFrom(text: string | undefined): BundleTier | undefined {
@@ -94,35 +121,7 @@ async function derivedWebKey(backend: SecretBackend): Promise<Uint8Array | undef
   }
 }
 
-async function checked(check: string, work: () => Promise<string>): Promise<CheckResult> {
-  try {
-    return { check, result: 'ok', detail: await work() }
-  } catch (error) {
-    return {
-      check,
-      result: 'wrong',
-      detail: isCredentialVaultError(error) ? `${error.message} [${error.code}]` : 'It failed.',
-    }
-  }
-}
-
-/** Checks the server's own settings, if this environment has them. */
-function serverSettings({ environment }: Terminal): CheckResult {
-  const check = "the server's settings fit together"
-  if (!environment['MCP_SERVER_BASE_URL']) return skipped(check, 'MCP_SERVER_BASE_URL is not set here')
-  try {
-    const { serverBaseUrl } = vaultOptionsFromEnvironment(environment)
-    return { check, result: 'ok', detail: String(serverBaseUrl) }
-  } catch (error) {
-    return {
-      check,
-      result: 'wrong',
-      detail: isCredentialVaultError(error) ? `${error.message} [${error.code}]` : 'They do not.',
-    }
-  }
-}
-
-const WORDS = { ok: 'ok', wrong: 'WRONG', warning: 'WARNING', skipped: 'skipped' } as const
+const WORDS = { ok: 'ok', wrong: 'WRONG', warning: 'WARNING', note: 'note', skipped: 'skipped' } as const
 
 function table(results: readonly CheckResult[]): string {
   const width = Math.max(...results.map(({ check }) => check.length))
@@ -130,7 +129,8 @@ function table(results: readonly CheckResult[]): string {
     ({ check, result, detail }) => `${WORDS[result].padEnd(7)}  ${check.padEnd(width)}  ${detail}\n`,
   )
   const count = (kind: CheckResult['result']) => results.filter(({ result }) => result === kind).length
-  const end = count('wrong') === 0 ? 'All is well.' : `${count('wrong')} of ${results.length} checks failed.`
+  const well = count('note') === 0 ? 'All is well.' : 'Nothing is wrong so far. Run doctor again after the first start.'
+  const end = count('wrong') === 0 ? well : `${count('wrong')} of ${results.length} checks failed.`
   const others = [
     ...(count('warning') === 0 ? [] : [`${counted(count('warning'), 'warning')}.`]),
     ...(count('skipped') === 0 ? [] : [`${count('skipped')} skipped.`]),

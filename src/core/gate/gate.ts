@@ -12,6 +12,7 @@ import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 import type { GatedProvider, Settled } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
+import { correlationIdOf } from './request-ids.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** One call at one gate, as an adapter passes it. */
@@ -52,7 +53,7 @@ export type GateOutcome<R> =
  */
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   let { provider } = entry
-  const correlationId = newCorrelationId()
+  const correlationId = correlationIdOf(entry.authInfo)
   try {
     provider = accountOf(provider, entry.account)
     await provider.ready()
@@ -61,7 +62,9 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
     if (!drain) return await pass(named, correlationId)
     // A call that runs already may finish, whatever gates it has yet to pass.
     if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
-    return await drain.during(() => pass(named, correlationId))
+    // A gate inside another one is part of the same call.
+    const kind = entry.toolCall.outermost() ? undefined : 'call'
+    return await drain.during(() => pass(named, correlationId), undefined, kind)
   } catch (error) {
     // Written for the caller, in fixed words and declared names: the model can choose again.
     if (isUnknownAccount(error)) return words(error.message)

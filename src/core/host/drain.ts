@@ -1,3 +1,6 @@
+/** `call`: a gated tool call. `form`: a form that was sent, such as one that is being saved. */
+export type WorkKind = 'call' | 'form'
+
 /**
  * Tracks the work that a process finishes before it ends, and announces that it is about to end. The stores stay open for work that is
  * counted here.
@@ -16,7 +19,9 @@ export interface Drain {
   /**
    * Runs work that the end waits for. Work that is not `due` yet is not waited for, such as a request whose body a slow client has not sent.
    */
-  during<T>(work: () => Promise<T>, due?: () => boolean): Promise<T>
+  during<T>(work: () => Promise<T>, due?: () => boolean, kind?: WorkKind): Promise<T>
+  /** How much work of this kind is due and runs now. */
+  running(kind: WorkKind): number
   /** Resolves to 0 when no work that is due runs any more, or to the number that still runs when `deadline` aborts. */
   settled(deadline: AbortSignal): Promise<number>
 }
@@ -24,11 +29,12 @@ export interface Drain {
 export function createDrain(): Drain {
   // A set, since ten thousand calls may wait: an AbortSignal needs as many steps to remove one listener.
   const listeners = new Set<() => void>()
-  const running = new Set<() => boolean>()
+  const running = new Map<() => boolean, WorkKind | undefined>()
   const watchers = new Set<() => void>()
   let begun = false
   let over = false
-  const left = () => [...running].filter((due) => due()).length
+  const left = (only?: WorkKind) =>
+    [...running].filter(([due, kind]) => (only === undefined || kind === only) && due()).length
 
   return {
     get begun() {
@@ -56,10 +62,10 @@ export function createDrain(): Drain {
       return () => void listeners.delete(stop)
     },
 
-    async during(work, due = always) {
+    async during(work, due = always, kind) {
       // The same function may stand for several pieces of work.
       const entry = () => due()
-      running.add(entry)
+      running.set(entry, kind)
       try {
         return await work()
       } finally {
@@ -67,6 +73,8 @@ export function createDrain(): Drain {
         for (const look of watchers) look()
       }
     },
+
+    running: left,
 
     async settled(deadline) {
       await new Promise<void>((resolve) => {

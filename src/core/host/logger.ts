@@ -51,9 +51,14 @@ export const LOG_FIELDS = {
   method: 'HTTP method of a request, `_OTHER` for an unknown one.',
   route: 'Route of a request with a name for each variable part, `other` for a path that is none of ours.',
   status: 'HTTP status of the answer.',
-  durationMs: 'Milliseconds until the answer had been sent.',
+  durationMs: 'Milliseconds until the answer of a request had been sent, or that a shutdown took.',
   aborted: 'True if the client closed the connection before.',
   address: 'Address of the client.',
+  signal: 'Signal that a shutdown began with, such as `SIGTERM`.',
+  waitingCalls: 'Calls that wait for their users when a shutdown begins.',
+  runningCalls: 'Other calls of gated tools that run when a shutdown begins.',
+  openSaves: 'Forms that are being saved when a shutdown begins.',
+  cutOff: 'Calls, forms and pages that a shutdown has cut off.',
 } as const
 
 export type LogFields = { readonly [F in keyof typeof LOG_FIELDS]?: string | number | boolean | undefined }

@@ -19,6 +19,14 @@ export function warnAbout(place: string): Warn {
   }
 }
 
+/** Returns how a part notes what is no problem: in the logger of its options, else in the log of this process, else nowhere. */
+export function notesOf({ logger }: WarningOptions, place: string): Warn {
+  return (message, fields) => {
+    const log = logger ?? processLog()
+    if (log) logTo(log, place)('info', message, fields)
+  }
+}
+
 /** Where a part's warnings go. */
 export interface WarningOptions {
   readonly warn?: ((message: string) => void) | undefined

@@ -24,6 +24,11 @@ export function isTampering(error: unknown): error is CredentialVaultError {
   return isCredentialVaultError(error, 'record_tampered', 'record_replayed')
 }
 
+/** Returns the text of one of our own errors for an operator. Other errors may hold anything. */
+export function adviceOf(error: unknown): string | undefined {
+  return isCredentialVaultError(error) ? error.message : undefined
+}
+
 /** Returns the most specific stable token for an error. */
 export function reasonOf(error: unknown): AuditReason {
   return isCredentialVaultError(error) ? (error.reason ?? error.code) : 'unexpected'

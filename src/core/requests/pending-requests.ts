@@ -65,6 +65,8 @@ export interface PendingRequests {
    * the link expires.
    */
   wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  /** How many calls of this process wait for their users. */
+  waitingCalls(): number
   /** Whether links still work after this process has ended, because the store is shared. */
   readonly outliveProcess: boolean
   /** First 8 hex digits of the request's key, for audit lines. */
@@ -240,6 +242,8 @@ export function createPendingRequests({
         await requests.leave(request)
       }
     },
+
+    waitingCalls: waitingCalls.count,
 
     outliveProcess: store.shared,
 

@@ -7,6 +7,8 @@ export interface WaitingCalls {
   begin(user: User): string | undefined
   /** May be called twice: a withdrawn call does so. */
   end(user: User, waiterId: string | undefined): void
+  /** How many calls of all owners wait. */
+  count(): number
 }
 
 /** @param mostOfOneOwner `MOST_WAITING_CALLS` of `pending-requests.ts` */
@@ -31,5 +33,7 @@ export function createWaitingCalls(mostOfOneOwner: number): WaitingCalls {
       if (left > 0) waiting.set(owner, left)
       else waiting.delete(owner)
     },
+
+    count: () => waiters.size,
   }
 }

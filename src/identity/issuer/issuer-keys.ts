@@ -1,4 +1,13 @@
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { problemOf, type Refuse } from '../claims/token-problem.ts'
 import { ISSUER_TIMEOUT_MILLISECONDS, issuerUnavailable, readIssuerDocument } from './issuer-document.ts'
@@ -32,12 +41,24 @@ export function issuerKeys(metadata: () => Promise<IssuerMetadata>): VerifySigne
   }
 }
 
+/** Reads the keys afresh. Throws `unavailable` if they cannot be read, or are no key set. */
+export async function checkIssuerKeys(metadata: () => Promise<IssuerMetadata>): Promise<void> {
+  const document = await readKeys((await metadata()).jwks_uri)
+  try {
+    createLocalJWKSet(document as JSONWebKeySet)
+  } catch {
+    throw issuerUnavailable('keys_invalid')
+  }
+}
+
+async function readKeys(jwksUri: string): Promise<unknown> {
+  const document = await readIssuerDocument(jwksUri)
+  if (document === undefined) throw issuerUnavailable('keys_missing')
+  return document
+}
+
 function remoteKeys(jwksUri: string): ReturnType<typeof createRemoteJWKSet> {
-  const read = withRecentFailure(async () => {
-    const document = await readIssuerDocument(jwksUri)
-    if (document === undefined) throw issuerUnavailable('keys_missing')
-    return document
-  })
+  const read = withRecentFailure(() => readKeys(jwksUri))
   return createRemoteJWKSet(new URL(jwksUri), {
     timeoutDuration: ISSUER_TIMEOUT_MILLISECONDS,
     cooldownDuration: REFETCH_COOL_DOWN_MILLISECONDS,

@@ -6,6 +6,7 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import type Koa from 'koa'
 import { z } from 'zod'
+import { followRequest } from '../../core/gate/request-ids.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
@@ -36,7 +37,9 @@ export interface McpMountVault {
   readonly serverBaseUrl: URL
   /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
   bearerGate(): KoaMiddleware
-  onClose(end: (closing: { readonly deadline: AbortSignal }) => Promise<void>): void
+  onClose(
+    end: (closing: { readonly deadline: AbortSignal; readonly cutOff?: (calls: number) => void }) => Promise<void>,
+  ): void
   /** Measures what the mount is asked. Default: nothing is measured. */
   readonly operations?: OperationMeter
 }
@@ -79,8 +82,8 @@ export function mcpMount(
     operations: vault.operations,
   })
   const calls = createRunningCalls()
-  vault.onClose(async ({ deadline }) => {
-    await calls.end(deadline)
+  vault.onClose(async ({ deadline, cutOff }) => {
+    cutOff?.(await calls.end(deadline))
     await sessions.close()
     responses.close()
   })
@@ -110,6 +113,8 @@ export function mcpMount(
   async function answer(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
     if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
     calls.begin(ctx, body?.value)
+    // The access log reads it when the answer has been sent.
+    ctx.state['request'] = followRequest(authInfoOf(ctx))
     await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))
   }
 
@@ -181,8 +186,13 @@ function handlingOf(
   ctx: Koa.Context,
   body: PostedBody,
 ): { readonly authInfo?: AuthInfo; readonly parsedBody?: unknown } {
-  const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
+  const auth = authInfoOf(ctx)
   return { ...(auth && { authInfo: auth }), ...(body && { parsedBody: body.value }) }
+}
+
+function authInfoOf(ctx: Koa.Context): AuthInfo | undefined {
+  const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
+  return auth
 }
 
 function answerProblem(ctx: Koa.Context, { status, message }: BodyProblem): void {

@@ -10,8 +10,12 @@ export interface RunningCalls {
   admits(method: string, message: unknown): boolean
   /** Counts the exchange until its client has the answer. */
   begin(ctx: Koa.Context, message: unknown): void
-  /** Ends event streams that no call needs, and waits for the calls. Those that still run when `deadline` aborts are answered by an error. */
-  end(deadline: AbortSignal): Promise<void>
+  /**
+   * Ends event streams that no call needs, and waits for the calls. Those that still run when `deadline` aborts are answered by an error.
+   *
+   * @returns how many were answered so
+   */
+  end(deadline: AbortSignal): Promise<number>
 }
 
 export function createRunningCalls(): RunningCalls {
@@ -42,7 +46,9 @@ export function createRunningCalls(): RunningCalls {
     async end(deadline) {
       drain.begin()
       await drain.settled(deadline)
-      for (const [ctx, ids] of open) answerCutOff(ctx, [...ids])
+      const cut = [...open].map(([ctx, ids]) => ({ ctx, ids: [...ids] }))
+      for (const { ctx, ids } of cut) answerCutOff(ctx, ids)
+      return cut.reduce((sum, { ids }) => sum + ids.length, 0)
     },
   }
 }

@@ -8,6 +8,8 @@ export interface CloseOptions {
    * process after 30. With nothing to finish, closing takes no time.
    */
   readonly withinSeconds?: number
+  /** Name of the signal that ends the process, such as `SIGTERM`, for the log. Default: none. */
+  readonly signal?: string
 }
 
 /** What a part of the server may wait for while the vault closes. */
@@ -16,6 +18,8 @@ export interface Closing {
   readonly idle: Promise<void>
   /** Aborts when the time for running calls and saves is up. */
   readonly deadline: AbortSignal
+  /** Reports how many calls the part has cut off, for the log. */
+  readonly cutOff: (calls: number) => void
 }
 
 /** Ends a part of the server in front of the vault, such as a mount with its sessions. */
@@ -26,10 +30,14 @@ export type ProviderEnds = () => readonly (() => Promise<void>)[]
 
 const closeOptions = z.strictObject({
   withinSeconds: z.number().min(1).max(600).default(25),
+  signal: z
+    .string()
+    .regex(/^SIG[A-Z0-9]{1,20}$/, 'must be the name of a signal such as SIGTERM')
+    .optional(),
 } satisfies OptionSchemas<CloseOptions>)
 
 interface ClosingParts {
-  readonly parts: Pick<OpenedParts<never, never>, 'drain' | 'close' | 'warnOf'>
+  readonly parts: Pick<OpenedParts<never, never>, 'drain' | 'close' | 'warnOf' | 'noteOf' | 'pendingRequests'>
   /** The parts of the server in front of the vault, which end first. */
   readonly endings: readonly Ending[]
   readonly providers: ReturnType<ProviderEnds>
@@ -48,8 +56,8 @@ export function createClosing(parts: ClosingParts['parts'], providerEnds: Provid
   return {
     onClose: (end) => void endings.push(end),
     async close(options) {
-      const { withinSeconds } = parseOptions(closeOptions, options ?? {}, 'close')
-      closed ??= closeVault({ parts, endings, providers: providerEnds() }, withinSeconds)
+      const checked = parseOptions(closeOptions, options ?? {}, 'close')
+      closed ??= loggedClose({ parts, endings, providers: providerEnds() }, checked)
       return closed
     },
   }
@@ -60,20 +68,56 @@ const FOR_THE_REST = 8_000
 /** Equal parts of that time: one each for late endings and late providers, and two for each of the four groups of `OpenedParts.close`. */
 const SHARES = 10
 
+/** Writes a line to the log when the end begins, and one when it is over. */
+async function loggedClose(
+  closing: ClosingParts,
+  { withinSeconds, signal }: z.output<typeof closeOptions>,
+): Promise<void> {
+  const { drain, noteOf, pendingRequests } = closing.parts
+  const note = noteOf('server')
+  const waitingCalls = pendingRequests.waitingCalls()
+  const runningCalls = Math.max(0, drain.running('call') - waitingCalls)
+  const openSaves = drain.running('form')
+  const by = signal === undefined ? '' : ` by ${signal}`
+  const counts = `waiting calls: ${waitingCalls}, other running calls: ${runningCalls}, open saves: ${openSaves}`
+  note(`Shutdown begins${by}; ${counts}`, { signal, waitingCalls, runningCalls, openSaves })
+  const began = performance.now()
+  const cut = { off: 0 }
+  const ended = (problem: string) => {
+    const durationMs = Math.round(performance.now() - began)
+    note(`Shutdown ended after ${durationMs} ms${problem}; cut off: ${cut.off}`, { durationMs, cutOff: cut.off })
+  }
+  try {
+    await closeVault(closing, withinSeconds, (number) => (cut.off = number))
+  } catch (error) {
+    ended(', and a part of the server failed to close')
+    throw error
+  }
+  ended('')
+}
+
 /**
  * Ends a vault in order: waiting calls are answered, new ones refused, running calls and saves finish, then the log is flushed and the
  * parts are closed.
  *
  * @throws the first error of a part; `unavailable` (`reason: 'timeout'`) for one that did not close in its time
  */
-async function closeVault({ parts, endings, providers }: ClosingParts, withinSeconds: number): Promise<void> {
+async function closeVault(
+  { parts, endings, providers }: ClosingParts,
+  withinSeconds: number,
+  onCutOff: (number: number) => void,
+): Promise<void> {
   const { drain } = parts
   const rest = Math.min(FOR_THE_REST, (withinSeconds * 1000) / 2)
   const share = rest / SHARES
   const timeUp = new AbortController()
   const timer = setTimeout(() => timeUp.abort(), withinSeconds * 1000 - rest)
   drain.begin()
+  let cutCalls = 0
   const closing: Closing = {
+    cutOff: (calls) => {
+      cutCalls += calls
+    },
     idle: drain.settled(timeUp.signal).then(() => undefined),
     deadline: timeUp.signal,
   }
@@ -83,9 +127,13 @@ async function closeVault({ parts, endings, providers }: ClosingParts, withinSec
   const ended = await Promise.allSettled(endings.map(async (end) => Promise.race([end(closing), overdue])))
   // Meanwhile a page may have been asked for.
   const left = await drain.settled(timeUp.signal)
+  const leftCalls = drain.running('call')
   drain.finish()
   clearTimeout(timer)
-  if (left > 0) parts.warnOf('server')(cutOff(left))
+  // A part in front of the vault also counts calls that pass no gate.
+  const cut = left - leftCalls + Math.max(leftCalls, cutCalls)
+  onCutOff(cut)
+  if (cut > 0) parts.warnOf('server')(cutOff(cut))
   const late = unrefDelay(share)
   const providersEnded = await Promise.allSettled(providers.map(async (end) => Promise.race([end(), late])))
   await parts.close([...ended, ...providersEnded], 2 * share)

@@ -13,7 +13,7 @@ import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { withDeadline } from '../../core/host/deadline.ts'
 import { createDrain, type Drain } from '../../core/host/drain.ts'
 import type { Warn } from '../../core/host/logger.ts'
-import { warningsOf } from '../../core/host/notice.ts'
+import { notesOf, warningsOf } from '../../core/host/notice.ts'
 import { createEventListeners, type EventListeners } from '../../core/journal/event-listeners.ts'
 import { createHealth, type Health } from '../../core/journal/health.ts'
 import { createJournal, type Journal } from '../../core/journal/journal.ts'
@@ -23,10 +23,8 @@ import { createRejectionMarks, type RejectionMarks } from '../../core/lifecycle/
 import { CHANGE_PURPOSES, createSharedChanges, type SharedChanges } from '../../core/lifecycle/shared-changes.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { loginCallbackUrl } from '../../core/network/form-urls.ts'
-import { isLoopback } from '../../core/network/loopback.ts'
 import { checkServerBaseUrl } from '../../core/network/server-base-url.ts'
-import type { Identity, IdentityMode } from '../../core/ports/identity.ts'
+import type { Identity } from '../../core/ports/identity.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
 import type { MarkableBackend, SecretBackend } from '../../core/ports/secret-backend.ts'
 import {
@@ -36,10 +34,9 @@ import {
 } from '../../core/requests/pending-requests.ts'
 import { type CountUse, createSharedLimits, LIMIT_PURPOSES } from '../../core/requests/shared-limits.ts'
 import { createTelemetry, type Telemetry } from '../../core/telemetry/telemetry.ts'
-import { localUser } from '../../identity/local-user.ts'
-import { severalIssuers } from '../../identity/several-issuers.ts'
 import { memoryPendingStore } from '../../pending/memory-pending-store.ts'
 import { closeEach, orClose } from './close-each.ts'
+import { openIdentity } from './open-identity.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 import { secondServer } from './second-server.ts'
 import { findWebKeys } from './web-key.ts'
@@ -97,6 +94,8 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   /** Tells other replicas of changes. */
   readonly changes: SharedChanges
   readonly warnOf: (place: string) => Warn
+  /** How a part notes what is no problem, for the log alone. */
+  readonly noteOf: (place: string) => Warn
   readonly telemetry: Telemetry
   /**
    * Closes all parts, the audit log last, because the others may still write to it. Each gets `milliseconds`, so that one that hangs does
@@ -120,7 +119,9 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   const serverBaseUrl = checkServerBaseUrl(options.serverBaseUrl, `${caller}.serverBaseUrl`)
   refuseUnverifiedTls()
   await sodiumReady()
-  const identity = await openIdentity(options, { serverBaseUrl, caller, warn: warnOf('identity') })
+  const opened = await openIdentity(options.identity, { serverBaseUrl, caller, warn: warnOf('identity') })
+  const { verifyToken } = options
+  const identity = verifyToken ? { ...opened, verifyToken, noAccessToken: undefined } : opened
   const storeOfRequests = pendingStoreWithTranslatedErrors(options.pendingStore ?? memoryPendingStore())
   const audit = auditWithTranslatedErrors(
     options.audit ?? jsonLinesAudit({ folder: './data/audit', warn: warnOf('audit') }),
@@ -209,6 +210,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     marks: createRejectionMarks({ backend: telemetry.watchBackend(backend), calls, warn: warnOf('rejections') }),
     changes,
     warnOf,
+    noteOf: (place) => notesOf(options, place),
     telemetry,
     close(ended, milliseconds) {
       telemetry.close()
@@ -233,31 +235,6 @@ function sharedStores({ browserSessions, changeFeed }: PartsOptions, pendingStor
     },
     close: () => closeEach([parts], [], OPEN_DEADLINE),
   }
-}
-
-async function openIdentity(
-  options: PartsOptions,
-  {
-    serverBaseUrl,
-    caller,
-    warn,
-  }: { readonly serverBaseUrl: URL; readonly caller: string; readonly warn: (message: string) => void },
-): Promise<Identity> {
-  const callbackUrl = loginCallbackUrl(serverBaseUrl)
-  const mode = identityMode(options.identity, serverBaseUrl, `${caller}.identity`)
-  const opened = await mode.open({ serverBaseUrl, callbackUrl, warn })
-  return options.verifyToken ? { ...opened, verifyToken: options.verifyToken, noAccessToken: undefined } : opened
-}
-
-function identityMode(given: OpenVaultOptions['identity'], serverBaseUrl: URL, option: string): IdentityMode {
-  if (given !== undefined) return 'open' in given ? given : severalIssuers(given, option)
-  if (isLoopback(serverBaseUrl)) return localUser()
-  throw new CredentialVaultError(
-    'configuration_invalid',
-    `${option}: it is required, because this server is not on loopback: users must sign in before they submit the form. ` +
-      'Set oidc({ issuer, clientId }), or localUser() for one person on http://localhost.',
-    { reason: 'identity_missing' },
-  )
 }
 
 function refuseUnverifiedTls(): void {

@@ -5,7 +5,7 @@ import { withDeadline } from '../../core/host/deadline.ts'
 import type { Drain } from '../../core/host/drain.ts'
 import type { Health, HealthPart } from '../../core/journal/health.ts'
 import type { Journal } from '../../core/journal/journal.ts'
-import { reasonOf } from '../../core/journal/refusal-event.ts'
+import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
@@ -116,7 +116,7 @@ function reported(health: Health, part: HealthPart, check: Check): Check {
       failed = false
     } catch (error) {
       failed = true
-      health.failed(part, reasonOf(error), isCredentialVaultError(error) ? error.message : undefined)
+      health.failed(part, reasonOf(error), adviceOf(error))
       throw error
     }
   }

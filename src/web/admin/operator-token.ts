@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { reasonOf } from '../../core/journal/refusal-event.ts'
+import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { sameOwner, type User } from '../../core/model/owner.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
@@ -41,7 +41,7 @@ export async function operatorOf(parts: AdminParts, { req }: Context, place: Pla
     if (isCredentialVaultError(error, 'token_invalid', 'owner_unknown')) {
       return { refused: { answer: challenge('invalid_token'), reason: error.reason ?? error.code } }
     }
-    health.failed('identity', reasonOf(error))
+    health.failed('identity', reasonOf(error), adviceOf(error))
     return { refused: { answer: { ...refusal(503, 'temporarily_unavailable'), headers: { 'Retry-After': '10' } } } }
   }
   const { issuer, subject, clientId } = principal

@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
-import { reasonOf } from '../../core/journal/refusal-event.ts'
+import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { User } from '../../core/model/owner.ts'
@@ -100,7 +100,7 @@ export function createBearerGate(
       if (isCredentialVaultError(error, 'token_invalid', 'owner_unknown')) {
         return challenge(401, 'invalid_token', { reason: error.reason ?? error.code })
       }
-      health.failed('identity', reasonOf(error))
+      health.failed('identity', reasonOf(error), adviceOf(error))
       const answer = refusal(503, 'temporarily_unavailable')
       return { ...answer, headers: { ...answer.headers, 'Retry-After': RETRY_AFTER_SECONDS } }
     }
@@ -118,7 +118,13 @@ export function createBearerGate(
   }
 
   async function send(ctx: Context, { status, headers, body, line }: GateAnswer): Promise<void> {
-    if (line) await journal.note(rejectedToken(line, clientAddress(ctx.req, options.trustedProxies)))
+    if (line) {
+      const correlationId = newCorrelationId()
+      // For the access log.
+      ctx.state['request'] = { correlationId }
+      const address = clientAddress(ctx.req, options.trustedProxies)
+      await journal.note(rejectedToken(line, { address, correlationId }))
+    }
     setHeaders(ctx, headers)
     ctx.status = status
     if (body) ctx.body = body
@@ -145,13 +151,15 @@ export function createBearerGate(
   }
 }
 
-function rejectedToken({ reason, user }: NonNullable<GateAnswer['line']>, address: string): AuditEvent {
+function rejectedToken(
+  { reason, user }: NonNullable<GateAnswer['line']>,
+  request: Pick<AuditEvent, 'address' | 'correlationId'>,
+): AuditEvent {
   return {
     type: 'token.rejected',
     outcome: 'denied',
     reason,
-    address,
-    correlationId: newCorrelationId(),
+    ...request,
     ...(user ? { owner: { issuer: user.issuer, subject: user.subject } } : { actor: { kind: 'anonymous' } }),
     ...(user?.clientId === undefined ? {} : { clientId: user.clientId }),
   }

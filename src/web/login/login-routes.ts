@@ -1,3 +1,4 @@
+import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { LoginStart, SignedInUser } from '../../core/ports/identity.ts'
@@ -113,7 +114,7 @@ function failed(services: PageServices, { correlationId }: PageRequest, target: 
   }
   if (!isCredentialVaultError(error, 'unavailable')) throw error
   // The browser can forge this answer, so it must not turn health red.
-  if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', error.reason ?? error.code)
+  if (error.reason !== ANSWERED_UNAVAILABLE) parts.health.failed('identity', reasonOf(error), adviceOf(error))
   return {
     page: renderer.message(messages.loginUnavailable(target, correlationId)),
     event: loginFailed(error.reason ?? error.code),
