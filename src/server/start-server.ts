@@ -111,6 +111,7 @@ async function serve(
   if (tier !== 'form') app.use(mcpMount(vault, makeServer, { mode }))
   // Defining tools registers their providers. Links of an earlier run need them before the first client connects.
   await defineTools(new McpServer(implementation), vault)
+  await vault.proven?.()
   const server = await listen(app, port, host)
   const bound = addressOf(server)
   const [what, path] = tier === 'form' ? (['Pages', '/credentials'] as const) : (['MCP endpoint', '/mcp'] as const)

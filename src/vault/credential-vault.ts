@@ -62,6 +62,13 @@ export interface CredentialVault {
    * attached again, as a server made for each connection does. Another definition under the same name is `configuration_invalid`.
    */
   attach(form: FormProvider, end: () => Promise<void>): ProviderServices
+  /**
+   * Resolves once the store has refused to let this process read the credentials of each attached provider. Only a form tier has it, which
+   * serves no page before. A call after a failure tries again.
+   *
+   * @throws `configuration_invalid` (`tier_keys`) if a login may read; `unavailable` and the like if the store could not be asked
+   */
+  proven?(): Promise<void>
   /** Runs `end` when the vault closes. Its stores stay open until `end` resolves, unless the time is up. */
   onClose(end: Ending): void
   /**

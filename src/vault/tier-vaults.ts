@@ -7,7 +7,6 @@ import { createNodeHandler } from '../web/http/node-handler.ts'
 import { createAttachments } from './attachments.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import type { OpenVaultOptions } from './parts/open-vault-options.ts'
-import { proveItCannotRead } from './prove-write-only.ts'
 import { FORM_TIER_OPTIONS, openFormTier } from './tiers/form-tier.ts'
 import { openToolTier, TOOL_TIER_OPTIONS } from './tiers/tool-tier.ts'
 
@@ -15,11 +14,10 @@ import { openToolTier, TOOL_TIER_OPTIONS } from './tiers/tool-tier.ts'
  * Opens the form tier as a vault, for a module of tools that runs in either tier: its providers get their pages, and its tools are never
  * called. What only the tool tier does throws `forbidden`.
  *
- * @throws what `openVault` throws, and `configuration_invalid` (`tier_keys`) if this process could read a credential
+ * @throws what `openVault` throws, and `configuration_invalid` (`tier_keys`) if this process may read credentials
  */
 export async function openFormTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
   refuseAdmin(options)
-  await proveItCannotRead(options.backend)
   const attached = createAttachments()
   const form = await openFormTier(only(FORM_TIER_OPTIONS, options), attached.providerEnds)
   const noCalls = new AsyncLocalStorage<User>()
@@ -41,6 +39,7 @@ export async function openFormTierVault(options: OpenVaultOptions): Promise<Cred
       attached.provider(provider, end)
       return new Proxy({} as ProviderServices, { get: () => refuse('form') })
     },
+    proven: form.proven,
     healthRoutes: form.healthRoutes,
     onClose: form.onClose,
     close: form.close,

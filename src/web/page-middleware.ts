@@ -45,6 +45,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
       if (!hostMatches(ctx.req.headers.host, parts.serverBaseUrl)) {
         return await respond(journal, request, { page: renderer.message(messages.wrongHost()) })
       }
+      if (!ctx.path.startsWith(`${site.root}/assets/`)) await parts.mayServe?.()
       await router(ctx, () => respond(journal, request, { page: renderer.message(messages.notFound()) }))
     } catch (error) {
       for (const name of ctx.res.getHeaderNames()) ctx.remove(name)

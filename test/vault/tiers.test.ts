@@ -41,6 +41,16 @@ interface Tiers {
   readonly tools: ToolTier
 }
 
+/** The backend as the writing login of a vendor sees it. */
+function writeOnly(backend: SecretBackend): SecretBackend {
+  return {
+    ...without(backend, 'list', 'fieldNames', 'history'),
+    async read() {
+      throw new CredentialVaultError('forbidden', 'test')
+    },
+  }
+}
+
 /** A form tier and a tool tier over one backend and one pending store, which each of them shares with the other. */
 async function openTiers(): Promise<Tiers> {
   const port = await freePort()
@@ -53,8 +63,7 @@ async function openTiers(): Promise<Tiers> {
     audit: memoryAudit(),
     warn: () => undefined,
   }
-  const reading = ['read', 'list', 'fieldNames', 'history'] as const
-  const form = await openFormTier({ ...shared, backend: without(backend, ...reading) })
+  const form = await openFormTier({ ...shared, backend: writeOnly(backend) })
   const tools = await openToolTier({ ...shared, backend: without(backend, 'write', 'revoke', 'list') })
   form.serve({ name: 'jira', label: 'Jira', variables, doc: undefined, destinations: [], verify: undefined })
   const server = createServer(form.nodeHandler())
@@ -110,6 +119,7 @@ test('a tier cannot name what it may not do', () => {
     // @ts-expect-error what only reads is no backend of a form tier
     void openFormTier({ serverBaseUrl: 'http://localhost', backend: reads })
     const { read: _read, list: _list, ...writes } = memoryBackend()
+    // @ts-expect-error what cannot be asked to read proves nothing of the login
     void openFormTier({ serverBaseUrl: 'http://localhost', backend: writes })
     // @ts-expect-error what only writes is no backend of a tool tier
     void openToolTier({ serverBaseUrl: 'http://localhost', backend: writes })

@@ -91,7 +91,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
     throw envelopeError(found, inner.locate(key), keys())
   }
 
-  return {
+  const envelope: SecretBackend = {
     ...passedOn(inner),
     name,
 
@@ -143,7 +143,10 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
 
     ...(inner.principals && {
       principals: () =>
-        (inner.principals?.() ?? []).map(({ tier, backend }) => ({ tier, backend: sealedEnvelope(backend, options) })),
+        (inner.principals?.() ?? []).map(({ tier, backend }) => ({
+          tier,
+          backend: backend === inner ? envelope : sealedEnvelope(backend, options),
+        })),
     }),
 
     resealing: createResealing({ inner, keys, acceptPlain }),
@@ -154,6 +157,7 @@ export function sealedEnvelope(inner: SecretBackend, options: SealedEnvelopeOpti
       opened = undefined
     },
   }
+  return envelope
 }
 
 /** The methods that do not handle values. Each is bound, because the inner backend may be a class instance. */

@@ -104,7 +104,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     }
   }
 
-  const backend: SecretBackend = {
+  return {
     name: 'sealed-file',
 
     async open(events) {
@@ -165,7 +165,7 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
     }),
 
     ...(bundleFile !== undefined && {
-      principals: () => [{ tier: readBundle(bundleFile, () => {}).tier, backend }],
+      principals: () => [{ tier: readBundle(bundleFile, () => {}).tier, backend: sealedFile(options) }],
     }),
 
     async checkKeys() {
@@ -187,7 +187,6 @@ export function sealedFile(options: SealedFileOptions): SecretBackend {
       store = undefined
     },
   }
-  return backend
 }
 
 /** The store's keys, of which each operation runs through `guard`. */

@@ -22,6 +22,8 @@ export interface ReadinessParts {
   readonly journal: Pick<Journal, 'probe'>
   readonly health: Health
   readonly drain: Pick<Drain, 'begun'>
+  /** Rejects if this process holds more rights than its tier may have. Absent where there is nothing to prove. */
+  readonly tier?: (() => Promise<void>) | undefined
   /** Providers below whose names the backend may be asked. */
   readonly providers: () => Iterable<string>
 }
@@ -46,7 +48,7 @@ const NOBODY = { issuer: 'urn:mcp-credential-vault:readyz', subject: 'readyz' }
  * whether they still fit. The audit log is believed until a line fails, and then asked by a line.
  */
 export function createReadiness(parts: ReadinessParts): FindProblems {
-  const { backend, calls, pendingStore, identity, journal, health, drain, providers } = parts
+  const { backend, calls, pendingStore, identity, journal, health, drain, providers, tier } = parts
   const checks: Readonly<Record<string, () => Promise<string | undefined>>> = {
     backend: remembered(GOOD_FOR, async () => {
       const key = storageKey([...providers()][0] ?? 'readyz', NOBODY)
@@ -59,6 +61,7 @@ export function createReadiness(parts: ReadinessParts): FindProblems {
       IDENTITY_GOOD_FOR,
       reported(health, 'identity', async () => identity.check?.()),
     ),
+    tier: remembered(GOOD_FOR, async () => tier?.()),
   }
 
   return async () => {

@@ -83,18 +83,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#open().vault
   }
 
-  /** Opens the vault if this provider has none yet. */
+  /** Opens the vault if this provider has none yet. In a form tier, also waits for the proof that this process cannot read. */
   async ready(): Promise<void> {
-    if (this.#attached) return
-    this.#opening ??= openProviderVault(this.#options).then((vault) => {
+    const opening = async () => {
+      const vault = await openProviderVault(this.#options)
       if (!this.#attached) this.#attach(vault)
-    })
-    try {
-      await this.#opening
-    } catch (error) {
+    }
+    if (!this.#attached) this.#opening ??= opening()
+    await this.#opening?.catch((error: unknown) => {
       this.#opening = undefined
       throw error
-    }
+    })
+    await this.vault.proven?.()
   }
 
   /** Serves the form on a Koa application. Routes are shared: several providers of one vault register them once. */

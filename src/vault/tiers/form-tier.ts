@@ -21,11 +21,12 @@ import { countedRoutes } from '../../web/http/own-routes.ts'
 import { PAGE_PURPOSES, type WebParts } from '../../web/http/web-parts.ts'
 import { createVaultRoutes } from '../../web/page-middleware.ts'
 import { endSessionsOf } from '../../web/session/end-sessions.ts'
-import { type CloseOptions, createClosing, type Ending, type ProviderEnds } from '../parts/closing.ts'
+import { type CloseOptions, closeAtOnce, createClosing, type Ending, type ProviderEnds } from '../parts/closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from '../parts/open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
 import { createReadiness } from '../parts/readiness.ts'
 import { serveOnce } from './serve-once.ts'
+import { createWriteOnlyProof, type ProvenBackend, type WriteOnlyProof } from './write-only-proof.ts'
 
 /** Serves the form and the owners' own page. It writes and revokes credentials and cannot read them. */
 export interface FormTier {
@@ -37,8 +38,18 @@ export interface FormTier {
   /** Whether `routes` answers this path itself. */
   owns(path: string): boolean
   nodeHandler(): NodeHandler
-  /** Serves this provider's form. Another definition under the same name is `configuration_invalid`. */
+  /**
+   * Serves this provider's form. Another definition under the same name is `configuration_invalid`. A form tier alone answers with an error
+   * page until the provider is `proven`.
+   */
   serve(form: FormProvider): void
+  /**
+   * Resolves once the store has refused to let this process read the credentials of each provider that it serves. A call after a failure
+   * tries again.
+   *
+   * @throws `configuration_invalid` (`tier_keys`) if a login may read; `unavailable` and the like if the store could not be asked
+   */
+  proven(): Promise<void>
   /** Ends every browser session of the owner that began before now, on every replica. */
   endSessions(owner: Owner, by?: Pick<AccessContext, 'actor' | 'clientId' | 'address' | 'correlationId'>): Promise<void>
   revoke: CredentialWriter['revoke']
@@ -60,8 +71,8 @@ export interface OpenedFormTier extends FormTier {
   providerNames(): Iterable<string>
 }
 
-/** The methods of a backend that the form tier uses. */
-export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat'>
+/** The methods of a backend that the form tier uses. It calls `read` only to prove that the store refuses it. */
+export type FormTierBackend = OpenableBackend & Pick<SecretBackend, 'write' | 'revoke' | 'stat'> & ProvenBackend
 
 export type FormTierOptions = Omit<OpenVaultOptions, 'backend' | ToolOption> & { readonly backend: FormTierBackend }
 type ToolOption =
@@ -95,9 +106,10 @@ formTierOptions.shape satisfies OptionSchemas<FormTierOptions>
 export const FORM_TIER_OPTIONS = Object.keys(formTierOptions.shape) as readonly (keyof FormTierOptions)[]
 
 /**
- * Opens the form tier alone, for a process that may write credentials and not read them. It refuses the options of a tool tier.
+ * Opens the form tier alone, for a process that may write credentials and not read them. It refuses the options of a tool tier, and a
+ * login that may read.
  *
- * @throws what `openVault` throws, with the option's path below `openFormTier`
+ * @throws what `openVault` throws, with the option's path below `openFormTier`, and what {@link FormTier.proven} throws
  */
 export async function openFormTier(options: FormTierOptions, providerEnds?: ProviderEnds): Promise<FormTier> {
   const checked = parseOptions(formTierOptions, options, 'openFormTier')
@@ -109,7 +121,14 @@ export async function openFormTier(options: FormTierOptions, providerEnds?: Prov
     revoke: (...given) => backend.revoke(...given),
     stat: (...given) => backend.stat(...given),
   }
-  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, providerEnds })
+  const proof = createWriteOnlyProof(options.backend, parts.warnOf('tiers'))
+  try {
+    await proof.proven()
+  } catch (error) {
+    await closeAtOnce(parts)
+    throw error
+  }
+  return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, providerEnds, proof })
 }
 
 type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
@@ -122,10 +141,12 @@ export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'la
   readonly changed?: (key: StorageKey) => void
   readonly completion?: Completion
   readonly providerEnds?: ProviderEnds | undefined
+  /** Absent in a process that may read. */
+  readonly proof?: WriteOnlyProof
 }
 
 export function createFormTier(opened: PageParts, given: FormTierParts): OpenedFormTier {
-  const { backend, sessions = memoryBrowserSessions(), checked, completion, testStored, lastUsed } = given
+  const { backend, sessions = memoryBrowserSessions(), checked, completion, testStored, lastUsed, proof } = given
   const { serverBaseUrl, journal, health, calls, log, marks } = opened
   const changed = (key: StorageKey) => {
     given.changed?.(key)
@@ -143,10 +164,11 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     providers,
     checked,
     completion,
+    mayServe: proof?.proven,
   })
   const routes = countedRoutes(createVaultRoutes(parts), opened.drain)
   const providerNames = () => providers.keys()
-  const findProblems = createReadiness({ ...opened, providers: providerNames })
+  const findProblems = createReadiness({ ...opened, providers: providerNames, tier: proof?.proven })
   return {
     serverBaseUrl,
     openPaths: routes.openPaths,
@@ -159,10 +181,12 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     providerNames,
     healthRoutes: (options) => createHealthRoutes(findProblems, options),
     problems: () => health.problems(),
+    proven: async () => proof?.proven(),
 
     serve(form) {
       const known = providers.has(form.name)
       serveOnce(providers, form)
+      proof?.add(form.name)
       const alike = known
         ? undefined
         : [...providers.values()].find((one) => one !== form && sameLabel(one.label, form.label))
@@ -211,7 +235,10 @@ export function unknownOperator() {
 }
 
 interface WebChoices
-  extends Pick<WebParts, 'writer' | 'owned' | 'testStored' | 'lastUsed' | 'sessions' | 'providers' | 'completion'> {
+  extends Pick<
+    WebParts,
+    'writer' | 'owned' | 'testStored' | 'lastUsed' | 'sessions' | 'providers' | 'completion' | 'mayServe'
+  > {
   readonly checked: z.output<typeof formTierOptions>
 }
 

@@ -47,6 +47,8 @@ export interface WebParts {
   readonly sealer: PageSealer
   readonly journal: Journal
   readonly health: Health
+  /** Rejects as long as no page may be served. Absent where pages may always be. */
+  readonly mayServe?: (() => Promise<void>) | undefined
   /** Counts running requests, and says whether the process is about to end. */
   readonly drain: Pick<Drain, 'begun'>
   /** Warns the operator at once. The message never contains a secret. */
