@@ -176,7 +176,18 @@ const DESTINATION_REASONS = [
 ] as const
 
 const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected'] as const
-const REDIS_FAILURES = ['away', 'behind', 'eviction', 'full', 'login', 'refused', 'rights', 'timeout', 'unfit'] as const
+const REDIS_FAILURES = [
+  'away',
+  'behind',
+  'eviction',
+  'full',
+  'login',
+  'plaintext',
+  'refused',
+  'rights',
+  'timeout',
+  'unfit',
+] as const
 
 /** Why the service that a credential is for was not reached. */
 const SERVICE_FAILURES = [

@@ -92,20 +92,21 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
       await lookOnce()
       return [...new Set(table.values())].map(linkTo)
     },
-    subscriber(greet, changedThere) {
+    known: () => [...new Set(table.values())].map(linkTo),
+    subscriber({ prepare, check }) {
       const nodes = () => [...new Set([...table.values(), ...roots])]
       let at = 0
       return createLink({
         where: WHERE,
-        changed: changedThere,
+        changed: () => undefined,
         // Any node hears every message. After a failure the next one is asked.
         async open() {
           const all = nodes()
           const node = all[at++ % all.length] ?? ''
           return openRedisClient(endpointOf(node), login)
         },
-        greet,
-        check: async (client) => void (await client.send(['PING'])),
+        prepare,
+        check,
       })
     },
     close() {

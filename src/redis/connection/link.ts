@@ -11,8 +11,8 @@ export interface Link {
    * waiting does not help.
    */
   ready(milliseconds: number): Promise<RedisClient>
-  /** Gives up a connection that did not answer in time, so that a new one is opened. */
-  drop(client: RedisClient): void
+  /** Checks this connection now, because a command over it was not answered in time. A new one is opened if it fails. */
+  doubt(client: RedisClient): void
   close(): void
 }
 
@@ -22,7 +22,7 @@ export interface LinkParts {
   /** Connects and logs in. */
   readonly open: () => Promise<RedisClient>
   /** Prepares and checks a new connection before it is used. Rejects if it must not be used. */
-  readonly greet: (client: RedisClient) => Promise<void>
+  readonly prepare: (client: RedisClient) => Promise<void>
   /** Checks a connection in use. Rejects if it must be given up. */
   readonly check: (client: RedisClient) => Promise<void>
   /** Called when the link goes down, with the cause, and when it is up again, with undefined. */
@@ -32,6 +32,8 @@ export interface LinkParts {
 /** Milliseconds between two checks of an open connection, and for each. */
 const CHECK_EVERY = 5_000
 const CHECK_WITHIN = 4_000
+/** The same for a connection over which a command was late already. */
+const DOUBTED_WITHIN = 2_000
 /** Milliseconds before the first and the last attempts to reconnect. The pause doubles in between. */
 const FIRST_PAUSE = 25
 const LONGEST_PAUSE = 2_000
@@ -50,6 +52,7 @@ export function createLink(parts: LinkParts): Link {
   let open: RedisClient | undefined
   let problem = redisAway(where, 'it is being connected to')
   let isRunning = false
+  let checkNow: (client: RedisClient) => void = () => undefined
 
   function settle(act: (one: Waiting) => void): void {
     for (const one of [...waiting]) act(one)
@@ -58,7 +61,7 @@ export function createLink(parts: LinkParts): Link {
   async function connected(): Promise<RedisClient> {
     const client = await parts.open()
     try {
-      await withinTime(parts.greet(client))
+      await withinTime(CHECK_WITHIN, parts.prepare(client))
       return client
     } catch (error) {
       client.destroy()
@@ -68,13 +71,33 @@ export function createLink(parts: LinkParts): Link {
 
   /** Uses one connection until it ends. */
   async function use(client: RedisClient): Promise<void> {
-    const end = client.ended.then(() => 'ended' as const)
-    while (!closing.signal.aborted) {
-      const pause = delay(CHECK_EVERY, 'check' as const, { ref: false, signal: closing.signal }).catch(
-        () => 'ended' as const,
-      )
-      if ((await Promise.race([end, pause])) === 'ended') return
-      await withinTime(parts.check(client))
+    let hasEnded = false
+    let isDoubted = false
+    let goOn = () => {}
+    void client.ended.then(() => {
+      hasEnded = true
+      goOn()
+    })
+    checkNow = (doubted) => {
+      if (doubted !== client) return
+      isDoubted = true
+      goOn()
+    }
+    while (!hasEnded && !closing.signal.aborted) {
+      if (!isDoubted) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, CHECK_EVERY).unref()
+          goOn = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
+      }
+      if (hasEnded) return
+      const within = isDoubted ? DOUBTED_WITHIN : CHECK_WITHIN
+      await withinTime(within, parts.check(client))
+      // Commands that were late during the check are answered for by it.
+      isDoubted = false
     }
   }
 
@@ -136,8 +159,8 @@ export function createLink(parts: LinkParts): Link {
       })
     },
 
-    drop(client) {
-      client.destroy()
+    doubt(client) {
+      checkNow(client)
     },
 
     close() {
@@ -148,15 +171,15 @@ export function createLink(parts: LinkParts): Link {
 }
 
 /** Rejects after a time; the caller then destroys the connection. */
-async function withinTime<T>(work: Promise<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = delay(CHECK_WITHIN, undefined, { ref: false, signal: timer.signal }).then(() => {
-    throw Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+async function withinTime<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const problem = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+    timer = setTimeout(() => reject(problem), milliseconds).unref()
   })
   try {
     return await Promise.race([work, late])
   } finally {
-    timer.abort()
-    late.catch(() => undefined)
+    clearTimeout(timer)
   }
 }

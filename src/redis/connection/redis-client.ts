@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
+import { isLoopbackHost } from '../../core/network/loopback.ts'
 import type { Endpoint, RedisTlsOptions } from './redis-options.ts'
 
 /** How a server is logged in to. */
@@ -13,12 +14,15 @@ export interface RedisLogin {
   readonly passwordOption?: string
   /** Undefined for a connection without TLS. */
   readonly tls: RedisTlsOptions | undefined
+  /** Whether a server on another machine may be connected to without TLS. */
+  readonly allowsPlaintext: boolean
   readonly database: number
 }
 
 /** One connection. It never reconnects and never queues a command for later: when it ends, all that was sent over it is rejected. */
 export interface RedisClient {
-  send(command: readonly string[]): Promise<unknown>
+  /** With `signal`, a command that the network has not taken yet is not sent once the signal aborts. */
+  send(command: readonly string[], signal?: AbortSignal): Promise<unknown>
   subscribe(channel: string, onMessage: (message: string) => void): Promise<void>
   /** Resolves when the connection has ended. */
   readonly ended: Promise<void>
@@ -32,9 +36,12 @@ const MOST_COMMANDS = 20_000
 /**
  * Connects and logs in. The only place that uses the package `redis`.
  *
- * @throws the package's own errors, which the caller translates; `configuration_invalid` without the package or without a readable file
+ * @throws the package's own errors, which the caller translates; `configuration_invalid` without the package or a readable file, and for a
+ *   server on another machine that a Sentinel or a cluster names, if the connection has no TLS
  */
 export async function openRedisClient({ host, port }: Endpoint, login: RedisLogin): Promise<RedisClient> {
+  // The options were checked, but a Sentinel or a cluster on this machine may name a server on another one.
+  if (!login.tls && !login.allowsPlaintext && !isLoopbackHost(host)) throw namedWithoutTls()
   const { createClient } = await loadRedis()
   const [password, ca, cert, key] = await Promise.all([
     login.password ?? fileText(login.passwordOption ?? 'passwordFile', login.passwordFile),
@@ -74,13 +81,21 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     clearTimeout(late)
   }
   return {
-    send: (command) => client.sendCommand(command),
+    send: (command, signal) => client.sendCommand(command, signal && { abortSignal: signal }),
     subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
     ended,
     destroy() {
       if (client.isOpen) client.destroy()
     },
   }
+}
+
+function namedWithoutTls(): CredentialVaultError {
+  return new CredentialVaultError(
+    'configuration_invalid',
+    'Redis Sentinel or the Redis cluster names a server on another machine, and without TLS the password and every sign-out could be read on the way. Set tls (MCP_REDIS_TLS=true); on a network that you trust, set dangerouslyAllowPlaintext.',
+    { reason: 'redis_plaintext' },
+  )
 }
 
 async function fileText(option: string, path: string | undefined): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CredentialVaultError } from '../../core/model/errors.ts'
+import { CONFIRMED_WITHIN, createConfirmations, notReplicated } from './confirmations.ts'
 import { type Redirect, redirectOf } from './key-slot.ts'
 import type { RedisClient } from './redis-client.ts'
 import { closedError, isPassing, redisProblem } from './redis-problem.ts'
@@ -18,22 +19,33 @@ export interface ScriptRun {
 
 /** Milliseconds to wait for a link that is down before the cluster's table is read again. */
 const CLUSTER_PATIENCE = 500
-/** Milliseconds within which a Redis replica has to confirm a change. */
-const REPLICA_WITHIN = 1_000
 
 /** Returns the function that runs scripts: within the time limit, on the right server, and again after a lost connection. */
 export function createScriptRunner(servers: Servers, timeoutMilliseconds: number, isClosed: () => boolean) {
   const isCluster = servers.mode === 'cluster'
+  const confirmations = createConfirmations()
 
   /** One attempt over one connection. Returns undefined if the command was late by the server's clock, which then is known. */
   async function attempt(script: RedisScript, run: ScriptRun, target: Target): Promise<readonly string[] | undefined> {
-    const { link, until } = target
+    const { until } = target
     const left = () => until - performance.now()
-    const client = await link.ready(Math.min(left(), isCluster ? CLUSTER_PATIENCE : left()))
+    const readyWithin = () => Math.min(left(), isCluster ? CLUSTER_PATIENCE : left())
+    let { link } = target
+    let client = await link.ready(readyWithin())
+    const mustConfirm = run.acknowledged === true && link.factsOf(client).replicas > 0
+    if (mustConfirm) {
+      link = link.confirming()
+      client = await link.ready(readyWithin())
+    }
     const facts = link.factsOf(client)
+    const late = () => {
+      // Its own time was up, which says little about the connection. The server may hang, or the network may have forgotten it.
+      link.doubt(client)
+      return noAnswer(link.where, timeoutMilliseconds)
+    }
     const deadline = String(Math.floor(facts.clock + until))
     const given = [String(run.keys.length), ...run.keys, deadline, ...(run.arguments ?? [])]
-    const reply = await answered(evaluated(client, script, given, target.isAsked), link, client, left())
+    const reply = await answered((signal) => evaluated({ client, signal }, script, given, target.isAsked), left(), late)
     if (!Array.isArray(reply)) throw new TypeError('a script answered no list')
     const texts = reply.map(String)
     if (texts[0] === LATE) {
@@ -42,32 +54,9 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
       facts.clock = clock - performance.now()
       return undefined
     }
-    if (run.acknowledged && facts.replicas > 0) {
-      const confirmed = await answered(
-        client.send(['WAIT', '1', String(REPLICA_WITHIN)]),
-        link,
-        client,
-        2 * REPLICA_WITHIN,
-      )
-      if (Number(confirmed) < 1) throw notReplicated(link.where)
-    }
+    if (mustConfirm && !(await answered(() => confirmations.confirmed(client), CONFIRMED_WITHIN, late)))
+      throw notReplicated(link.where)
     return texts
-  }
-
-  async function answered<T>(answer: Promise<T>, link: ServerLink, client: RedisClient, within: number): Promise<T> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(noAnswer(link.where, timeoutMilliseconds))
-        // The server may hang, or the network may have forgotten the connection.
-        link.drop(client)
-      }, within)
-    })
-    try {
-      return await Promise.race([answer, late])
-    } finally {
-      clearTimeout(timer)
-    }
   }
 
   /** Follows what a reply says about where the key is. Returns the server to ask this once, if it names one. */
@@ -92,7 +81,8 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
         asked = redirect && follow(redirect)
         if (!redirect) {
           problem = redisProblem(error, link?.where ?? 'Redis')
-          if (!isPassing(error)) throw problem
+          // The change was made. Whoever asked for it is told within a second, rather than after more attempts.
+          if (!isPassing(error) || problem.reason === 'redis_behind') throw problem
           servers.lookAgain()
           mayRepeatNow = false
         }
@@ -112,9 +102,35 @@ interface Target {
   readonly isAsked: boolean
 }
 
+/** Waits for the answer to a command. One that is late ends alone: others over the same connection may be answered yet. */
+async function answered<T>(
+  ask: (signal: AbortSignal) => Promise<T>,
+  within: number,
+  late: () => CredentialVaultError,
+): Promise<T> {
+  const ending = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(late())
+      ending.abort()
+    }, within)
+  })
+  try {
+    return await Promise.race([ask(ending.signal), tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface Sending {
+  readonly client: RedisClient
+  readonly signal: AbortSignal
+}
+
 /** Runs the script by its hash, or by its text on a server that has not seen it. */
 async function evaluated(
-  client: RedisClient,
+  { client, signal }: Sending,
   script: RedisScript,
   given: readonly string[],
   isAsked: boolean,
@@ -122,7 +138,7 @@ async function evaluated(
   const send = (command: readonly string[]) => {
     // ASKING holds for the next command, and the two are sent together.
     if (isAsked) client.send(['ASKING']).catch(() => undefined)
-    return client.send(command)
+    return client.send(command, signal)
   }
   try {
     return await send(['EVALSHA', script.sha, ...given])
@@ -140,13 +156,5 @@ function noAnswer(where: string, milliseconds: number): CredentialVaultError {
       reason: 'redis_timeout',
       retryable: true,
     },
-  )
-}
-
-function notReplicated(where: string): CredentialVaultError {
-  return new CredentialVaultError(
-    'unavailable',
-    `No replica of ${where} confirmed the change in time, so a fail-over could undo it. Check the replicas, then try again.`,
-    { reason: 'redis_behind', retryable: true },
   )
 }

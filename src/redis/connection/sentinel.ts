@@ -8,10 +8,13 @@ import { redisAway, redisProblem } from './redis-problem.ts'
  *
  * @throws `unavailable` if none of them names a master, `unauthenticated` if they refuse the login
  */
-export function createSentinelLookup(sentinel: RedisSentinelOptions, tls: RedisLogin['tls']): () => Promise<Endpoint> {
+export function createSentinelLookup(
+  sentinel: RedisSentinelOptions,
+  { tls, allowsPlaintext }: Pick<RedisLogin, 'tls' | 'allowsPlaintext'>,
+): () => Promise<Endpoint> {
   const { name, username, passwordFile } = sentinel
   const passwordOption = 'sentinel.passwordFile'
-  const login = { username, passwordFile, passwordOption, password: undefined, tls, database: 0 }
+  const login = { username, passwordFile, passwordOption, password: undefined, tls, allowsPlaintext, database: 0 }
   const nodes = [...sentinel.nodes]
 
   return async () => {

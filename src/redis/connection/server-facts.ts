@@ -28,28 +28,21 @@ export async function askServer(
   warn: (message: string) => void,
 ): Promise<ServerFacts> {
   const info = fieldsOf(await client.send(['INFO']))
-  const refuse = (reason: 'redis_unfit' | 'redis_eviction', problem: string): never => {
-    throw new CredentialVaultError('configuration_invalid', `${where} ${problem}`, { reason })
+  const refuse = (problem: string): never => {
+    throw new CredentialVaultError('configuration_invalid', `${where} ${problem}`, { reason: 'redis_unfit' })
   }
   const actual = info.get('redis_mode')
-  if (actual === 'sentinel')
-    refuse('redis_unfit', 'is a Sentinel. Name it in sentinel.nodes (MCP_REDIS_SENTINEL_NODES).')
+  if (actual === 'sentinel') refuse('is a Sentinel. Name it in sentinel.nodes (MCP_REDIS_SENTINEL_NODES).')
   if (actual !== mode) {
     refuse(
-      'redis_unfit',
       mode === 'cluster'
         ? 'is not a node of a cluster. Set url (MCP_REDIS_URL) instead of cluster.'
         : 'is a node of a cluster. Set cluster.nodes (MCP_REDIS_CLUSTER_NODES) instead.',
     )
   }
   const version = info.get('redis_version') ?? ''
-  if (!isRecent(version)) refuse('redis_unfit', 'is older than Redis 6.2. Upgrade it.')
-  if (info.get('maxmemory_policy') !== 'noeviction') {
-    refuse(
-      'redis_eviction',
-      'does not have maxmemory-policy noeviction, so it could drop a sign-out or an open request to make room. Set it in redis.conf, or use another server.',
-    )
-  }
+  if (!isRecent(version)) refuse('is older than Redis 6.2. Upgrade it.')
+  refuseEviction(info, where)
   // Replicas refuse changes. Right after a fail-over a master may still be one.
   if (info.get('role') !== 'master') throw notMaster(where)
   const clock = await askClock(client)
@@ -62,9 +55,19 @@ export async function askServer(
   return { replicas: replicasIn(info), clock }
 }
 
-/** Asks again for what may change during a connection. */
+/**
+ * Asks again for what may change during a connection.
+ *
+ * @throws what {@link askServer} throws for a server that evicts keys or is no master by now
+ */
 export async function askAgain(client: RedisClient, where: string, facts: ServerFacts): Promise<void> {
-  const info = fieldsOf(await client.send(['INFO', 'replication']))
+  // Redis 6.2 takes one section a command.
+  const [memory, replication] = await Promise.all([
+    client.send(['INFO', 'memory']),
+    client.send(['INFO', 'replication']),
+  ])
+  refuseEviction(fieldsOf(memory), where)
+  const info = fieldsOf(replication)
   if (info.get('role') !== 'master') throw notMaster(where)
   facts.replicas = replicasIn(info)
   facts.clock = await askClock(client)
@@ -81,6 +84,15 @@ function notMaster(where: string): CredentialVaultError {
     'unavailable',
     `${where} is a replica and takes no changes. Name the master, or let Sentinel name it (MCP_REDIS_SENTINEL_NODES).`,
     { reason: 'redis_away', retryable: true },
+  )
+}
+
+function refuseEviction(info: ReadonlyMap<string, string>, where: string): void {
+  if (info.get('maxmemory_policy') === 'noeviction') return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `${where} does not have maxmemory-policy noeviction, so it could drop a sign-out or an open request to make room. Set it in redis.conf, or use another server.`,
+    { reason: 'redis_eviction' },
   )
 }
 

@@ -1,5 +1,5 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
-import { createLink, type Link } from './link.ts'
+import { createLink, type Link, type LinkParts } from './link.ts'
 import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
 import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
 import { redisAway } from './redis-problem.ts'
@@ -11,6 +11,8 @@ export interface ServerLink extends Link {
   readonly where: string
   /** Facts about the server behind a client that this link gave out. */
   factsOf(client: RedisClient): ServerFacts
+  /** A second link to the same server, for changes that wait for a Redis replica: `WAIT` blocks its connection. */
+  confirming(): ServerLink
 }
 
 /** What differs between one server, Sentinel and Cluster. */
@@ -22,12 +24,16 @@ export interface Servers {
   linkTo?(address: string, slot?: number): ServerLink
   /** Looks for the masters again, because one did not answer. */
   lookAgain(): void
-  /** One link to each master, for checks. */
+  /** One link to each master, for checks. Looks for them. */
   all(): Promise<readonly ServerLink[]>
+  /** The links to the masters that are known now. */
+  known(): readonly ServerLink[]
   /** Makes a link for listening, to any server that hears all messages. */
-  subscriber(greet: (client: RedisClient) => Promise<void>, changed: LinkChanged): Link
+  subscriber(parts: SubscriberParts): Link
   close(): void
 }
+
+export type SubscriberParts = Pick<LinkParts, 'prepare' | 'check'>
 
 export type LinkChanged = (problem: CredentialVaultError | undefined) => void
 
@@ -44,14 +50,18 @@ export interface ServerLinkParts {
   readonly mode: RedisMode
   readonly warn: (message: string) => void
   readonly changed: LinkChanged
-  readonly greet?: (client: RedisClient) => Promise<void>
+  /** What a new connection needs beyond the checks of its server. */
+  readonly prepare?: LinkParts['prepare']
+  /** What is checked of a connection in use beyond its server. */
+  readonly check?: LinkParts['check']
 }
 
 /** Makes a link that checks its server: the right kind, a master, and not evicting. */
 export function createServerLink(parts: ServerLinkParts): ServerLink {
-  const { where, find, login, mode, warn, changed, greet } = parts
+  const { where, find, login, mode, warn, changed } = parts
   const known = new WeakMap<RedisClient, ServerFacts>()
   let current: Endpoint | undefined
+  let second: ServerLink | undefined
   const factsOf = (client: RedisClient): ServerFacts => known.get(client) ?? { replicas: 0, clock: 0 }
   const link = createLink({
     where,
@@ -60,9 +70,9 @@ export function createServerLink(parts: ServerLinkParts): ServerLink {
       current = await find()
       return openRedisClient(current, login)
     },
-    async greet(client) {
+    async prepare(client) {
       known.set(client, await askServer(client, where, mode, warn))
-      await greet?.(client)
+      await parts.prepare?.(client)
     },
     async check(client) {
       await askAgain(client, where, factsOf(client))
@@ -70,9 +80,22 @@ export function createServerLink(parts: ServerLinkParts): ServerLink {
       const master = await find().catch(() => current)
       if (master?.host !== current?.host || master?.port !== current?.port)
         throw redisAway(where, 'another server is the master now')
+      await parts.check?.(client)
     },
   })
-  return { ...link, where, factsOf }
+  return {
+    ...link,
+    where,
+    factsOf,
+    confirming() {
+      second ??= createServerLink({ where, find, login, mode, warn: () => undefined, changed: () => undefined })
+      return second
+    },
+    close() {
+      link.close()
+      second?.close()
+    },
+  }
 }
 
 /** One server, or the master that Sentinel names. */
@@ -80,7 +103,7 @@ export function createServers({ settings, warn, changed }: ServersParts): Server
   const { url, sentinel } = settings
   const login = loginOf(settings)
   const endpoint = url === undefined ? undefined : endpointOfUrl(url)
-  const find = sentinel ? createSentinelLookup(sentinel, login.tls) : async () => endpoint ?? { host: '', port: 0 }
+  const find = sentinel ? createSentinelLookup(sentinel, login) : async () => endpoint ?? { host: '', port: 0 }
   const where = endpoint ? `Redis at ${endpoint.host}:${endpoint.port}` : `The Redis master ${sentinel?.name}`
   const given = { where, find, login, mode: 'standalone', warn } as const
   const link = createServerLink({ ...given, changed })
@@ -89,19 +112,21 @@ export function createServers({ settings, warn, changed }: ServersParts): Server
     linkFor: async () => link,
     lookAgain: () => undefined,
     all: async () => [link],
-    subscriber: (greet, changedThere) =>
-      createServerLink({ ...given, warn: () => undefined, greet, changed: changedThere }),
+    known: () => [link],
+    subscriber: (parts) => createServerLink({ ...given, ...parts, warn: () => undefined, changed: () => undefined }),
     close: () => link.close(),
   }
 }
 
-export function loginOf({ url, username, password, passwordFile, tls }: RedisSettings): RedisLogin {
+export function loginOf(settings: RedisSettings): RedisLogin {
+  const { url, username, password, passwordFile, tls, dangerouslyAllowPlaintext } = settings
   const parsed = url === undefined ? undefined : new URL(url)
   return {
     username: username ?? (decodeURIComponent(parsed?.username ?? '') || undefined),
     password: password ?? (decodeURIComponent(parsed?.password ?? '') || undefined),
     passwordFile,
     tls: tls ?? (parsed?.protocol === 'rediss:' ? {} : undefined),
+    allowsPlaintext: dangerouslyAllowPlaintext,
     database: Number(parsed?.pathname.slice(1) ?? 0),
   }
 }

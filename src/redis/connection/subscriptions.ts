@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Link } from './link.ts'
-import { closedError } from './redis-problem.ts'
+import type { RedisClient } from './redis-client.ts'
+import { closedError, redisAway } from './redis-problem.ts'
 import type { Servers } from './servers.ts'
 
 /** `wake`: topics of waiting calls. `changes`: what every replica must know at once. */
@@ -16,12 +19,20 @@ interface Listener {
   readonly onGap: () => void
 }
 
+/** Milliseconds for a master to take a probe, and for the probe to arrive through the bus of a cluster. */
+const TAKEN_WITHIN = 1_000
+const HEARD_WITHIN = 1_000
+/** Begins a probe's message, which no listener hears. */
+const PROBE = 'probe:'
+
 /** Hears both channels over one connection of its own. Publish/subscribe delivers at most once, so every new connection is a gap. */
 export function createSubscriptions(servers: Servers, prefix: string, timeoutMilliseconds: number) {
   const listeners: Readonly<Record<RedisChannel, Set<Listener>>> = { wake: new Set(), changes: new Set() }
   let link: Link | undefined
   let isClosed = false
   let hasBeenUp = false
+  /** Probes under way, `channel message`. */
+  const probes = new Set<string>()
 
   function each(channel: RedisChannel, call: (listener: Listener) => void): void {
     // A microtask for each, so that one that throws does not stop the others.
@@ -32,19 +43,59 @@ export function createSubscriptions(servers: Servers, prefix: string, timeoutMil
     }
   }
 
-  const created = () =>
-    servers.subscriber(
-      async (client) => {
-        for (const channel of CHANNELS) {
-          await client.subscribe(channelName(prefix, channel), (message) =>
-            each(channel, ({ onMessage }) => onMessage(message)),
-          )
-        }
-        if (hasBeenUp) for (const channel of CHANNELS) each(channel, ({ onGap }) => onGap())
-        hasBeenUp = true
-      },
-      () => undefined,
+  function heard(channel: RedisChannel, message: string): void {
+    if (message.startsWith(PROBE)) probes.delete(`${channel} ${message}`)
+    else each(channel, ({ onMessage }) => onMessage(message))
+  }
+
+  async function subscribe(client: RedisClient): Promise<void> {
+    for (const channel of CHANNELS) {
+      await client.subscribe(channelName(prefix, channel), (message) => heard(channel, message))
+    }
+    if (hasBeenUp) for (const channel of CHANNELS) each(channel, ({ onGap }) => onGap())
+    hasBeenUp = true
+  }
+
+  /** Has each master that can be reached send a message over each channel. Returns what was sent. */
+  async function sendProbes(): Promise<readonly string[]> {
+    const sent = await Promise.all(
+      servers.known().flatMap((link) =>
+        CHANNELS.map(async (channel) => {
+          const message = `${PROBE}${randomUUID()}`
+          const probe = `${channel} ${message}`
+          probes.add(probe)
+          const taken = link
+            .ready(TAKEN_WITHIN)
+            .then((client) => client.send(['PUBLISH', channelName(prefix, channel), message]))
+          const isTaken = await Promise.race([
+            taken.then(() => true).catch(() => false),
+            delay(TAKEN_WITHIN, false, { ref: false }),
+          ])
+          if (!isTaken) probes.delete(probe)
+          return isTaken ? [probe] : []
+        }),
+      ),
     )
+    return sent.flat()
+  }
+
+  /**
+   * Rejects if messages do not arrive although the connection works: a server or a proxy on the way has forgotten the subscription, or the
+   * node has left the cluster.
+   */
+  async function check(client: RedisClient): Promise<void> {
+    const sent = await sendProbes()
+    const isMissing = () => sent.some((probe) => probes.has(probe))
+    const until = performance.now() + HEARD_WITHIN
+    while (isMissing() && performance.now() < until) await delay(20, undefined, { ref: false })
+    // What had arrived before this answer has been read by now, however busy this process is.
+    await client.send(['PING'])
+    const isLost = isMissing()
+    for (const probe of sent) probes.delete(probe)
+    if (isLost) throw redisAway('Redis', 'its messages do not arrive')
+  }
+
+  const created = () => servers.subscriber({ prepare: subscribe, check })
 
   return {
     async listen(channel: RedisChannel, onMessage: (message: string) => void, onGap: () => void): Promise<() => void> {
