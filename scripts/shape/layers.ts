@@ -27,6 +27,7 @@ const CORE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   credentials: ['zod'],
   lifecycle: ['zod'],
   requests: ['zod'],
+  gate: ['zod'],
   telemetry: ['@opentelemetry/api'],
 }
 
@@ -51,8 +52,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['core'],
     packages: ['koa', '@koa/router', 'koa-body', 'ejs', 'marked', 'rate-limiter-flexible', 'zod'],
   },
-  mcp: { folders: ['core'], packages: ['@modelcontextprotocol/sdk', 'koa', 'zod'] },
-  // Shared by the adapters of every SDK, so it must not know one.
+  'mcp/sdk-v1': {
+    folders: ['core', 'mcp/adapter', 'mcp/transport'],
+    packages: ['@modelcontextprotocol/sdk', 'koa', 'zod'],
+  },
+  'mcp/sdk-v2': {
+    folders: ['core', 'mcp/adapter', 'mcp/transport'],
+    packages: ['@modelcontextprotocol/server', 'koa', 'zod'],
+  },
+  // Shared by the adapters of every SDK, so they must not know one.
+  'mcp/adapter': { folders: ['core'], packages: ['zod'] },
   'mcp/transport': { folders: ['core'], packages: ['koa', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   vault: {

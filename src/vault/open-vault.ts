@@ -1,5 +1,4 @@
 import type { Middleware } from 'koa'
-import { REFERENCE_PURPOSES } from '../core/credentials/credential-reference.ts'
 import { createCompletion } from '../core/lifecycle/completion.ts'
 import { createLastUses } from '../core/lifecycle/last-uses.ts'
 import { createStoredTest } from '../core/lifecycle/stored-test.ts'
@@ -15,7 +14,7 @@ import { createClosing } from './parts/closing.ts'
 import { openParts } from './parts/open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './parts/open-vault-options.ts'
 import { createFormTier } from './tiers/form-tier.ts'
-import { createToolTier, hearChanges } from './tiers/tool-tier.ts'
+import { createToolTier, hearChanges, TOOL_PURPOSES } from './tiers/tool-tier.ts'
 
 /**
  * Opens the vault, form tier and tool tier in one, and refuses to start when anything about it is unsafe or unclear: keys, identity, URL,
@@ -38,7 +37,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const parts = await openParts(options, {
     caller: 'openVault',
     purposes: {
-      seal: [...PAGE_PURPOSES.seal, ...REFERENCE_PURPOSES.seal],
+      seal: [...PAGE_PURPOSES.seal, ...TOOL_PURPOSES.seal],
       mac: [...PAGE_PURPOSES.mac, ...ADMIN_PURPOSES.mac],
     },
   })

@@ -61,6 +61,11 @@ export interface HarnessOptions {
   readonly admin?: (issuer: string) => AdminOptions
   readonly wrapAudit?: (audit: MemoryAudit) => AuditSink
   readonly jira?: Partial<CredentialsProviderOptions<VariablesOptions>>
+  /** Serves the MCP endpoint in place of the mount for SDK 1.x. */
+  readonly serve?: (parts: {
+    jira: CredentialsProvider<typeof jiraVariables>
+    vault: CredentialVault
+  }) => Koa.Middleware
   /** Registers tools beside or instead of `read_secret`, which answers with the secret's length. */
   readonly tools?: (
     server: McpServer,
@@ -159,31 +164,32 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   jira.register(app)
   const clients: Client[] = []
   app.use(
-    mcpMount(
-      vault,
-      (serverOptions) => {
-        const mcp = new McpServer({ name: 'test', version: '1.0.0' }, serverOptions)
-        const gate = credentialGate(mcp)
-        mcp.registerTool(
-          'read_secret',
-          {},
-          gate(jira, { tool: 'read_secret' }, async (extra) => ({
-            content: [{ type: 'text', text: await secretLength(jira, extra) }],
-          })),
-        )
-        mcp.registerTool(
-          'fail_fast',
-          {},
-          gate(jira, { failFast: true }, async (extra) => ({
-            content: [{ type: 'text', text: await secretLength(jira, extra) }],
-          })),
-        )
-        mcp.registerTool('open', {}, async () => ({ content: [{ type: 'text', text: 'open to all' }] }))
-        options.tools?.(mcp, gate, { jira, vault })
-        return mcp
-      },
-      options.mount,
-    ),
+    options.serve?.({ jira, vault }) ??
+      mcpMount(
+        vault,
+        (serverOptions) => {
+          const mcp = new McpServer({ name: 'test', version: '1.0.0' }, serverOptions)
+          const gate = credentialGate(mcp)
+          mcp.registerTool(
+            'read_secret',
+            {},
+            gate(jira, { tool: 'read_secret' }, async (extra) => ({
+              content: [{ type: 'text', text: await secretLength(jira, extra) }],
+            })),
+          )
+          mcp.registerTool(
+            'fail_fast',
+            {},
+            gate(jira, { failFast: true }, async (extra) => ({
+              content: [{ type: 'text', text: await secretLength(jira, extra) }],
+            })),
+          )
+          mcp.registerTool('open', {}, async () => ({ content: [{ type: 'text', text: 'open to all' }] }))
+          options.tools?.(mcp, gate, { jira, vault })
+          return mcp
+        },
+        options.mount,
+      ),
   )
 
   let open = 0

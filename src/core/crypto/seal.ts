@@ -3,7 +3,14 @@ import { canonicalBase64url } from './base64url.ts'
 import { deriveKey } from './derive-key.ts'
 import { decrypt, encrypt } from './sodium.ts'
 
-const SEAL_PURPOSES = ['session-cookie', 'login-cookie', 'reference', 'pending-request', 'change'] as const
+const SEAL_PURPOSES = [
+  'session-cookie',
+  'login-cookie',
+  'reference',
+  'pending-request',
+  'change',
+  'call-state',
+] as const
 const MAC_PURPOSES = ['link', 'csrf', 'owner', 'slot', 'topic', 'scim-id', 'limit'] as const
 
 /** The use of a sealed text. A text that was sealed for another purpose does not open. */

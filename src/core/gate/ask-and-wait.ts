@@ -38,13 +38,8 @@ export type WaitAnswer = { readonly saved: true } | { readonly saved: false; rea
  */
 export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const { client, provider, request, cause, decision, toolCall, drain } = parts
-  const ended = new AbortController()
-  const clientGone = () => ended.abort(client.signal.reason)
-  if (client.signal.aborted) await request.leave()
-  client.signal.throwIfAborted()
-  client.signal.addEventListener('abort', clientGone)
-  const timer = setTimeout(() => ended.abort(timedOut), decision.waitSeconds * 1000)
-  const unwatch = drain?.onBegin(() => ended.abort(stopping))
+  const bound = await boundWait({ client, drain }, request, decision.waitSeconds)
+  const { ended } = bound
   const heart = keepAlive(client, toolCall, provider.label, decision.keepAlive)
 
   const elicitationId = newCorrelationId()
@@ -69,17 +64,50 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
     }
     return { saved: false, text: textFor('end' in first ? first.end : first.said, provider.label, request, cause) }
   } catch (error) {
-    if (ended.signal.reason === timedOut)
-      return { saved: false, text: gateTexts.stillWaiting(provider.label, request.url) }
-    if (ended.signal.reason === stopping) return { saved: false, text: gateTexts.stopping(provider.label, request) }
+    const reason = bound.reason()
+    if (reason === 'over') return { saved: false, text: gateTexts.stillWaiting(provider.label, request.url) }
+    if (reason === 'stopping') return { saved: false, text: gateTexts.stopping(provider.label, request) }
     throw error
   } finally {
-    clearTimeout(timer)
     heart.stop()
-    unwatch?.()
-    client.signal.removeEventListener('abort', clientGone)
-    ended.abort()
+    bound.stop()
     waiting.catch(() => undefined)
+  }
+}
+
+export interface BoundWait {
+  /** Aborts when the time is over, the client is gone, or the process is about to end. */
+  readonly ended: AbortController
+  /** Undefined while neither the time nor the process has ended the wait. */
+  reason(): 'over' | 'stopping' | undefined
+  stop(): void
+}
+
+/** Bounds a wait that is about to begin. Rejects, and leaves the request, if the client is gone already. */
+export async function boundWait(
+  { client, drain }: Pick<AskParts, 'client' | 'drain'>,
+  request: CredentialRequest,
+  seconds: number,
+): Promise<BoundWait> {
+  const ended = new AbortController()
+  const clientGone = () => ended.abort(client.signal.reason)
+  if (client.signal.aborted) await request.leave()
+  client.signal.throwIfAborted()
+  client.signal.addEventListener('abort', clientGone)
+  const timer = setTimeout(() => ended.abort(timedOut), seconds * 1000)
+  const unwatch = drain?.onBegin(() => ended.abort(stopping))
+  return {
+    ended,
+    reason() {
+      if (ended.signal.reason === timedOut) return 'over'
+      return ended.signal.reason === stopping ? 'stopping' : undefined
+    },
+    stop() {
+      clearTimeout(timer)
+      unwatch?.()
+      client.signal.removeEventListener('abort', clientGone)
+      ended.abort()
+    },
   }
 }
 
@@ -108,21 +136,26 @@ function textFor(
 ): string {
   switch (end) {
     case 'cancelled':
-      return gateTexts.cancelled(label)
-    case 'decline':
     case 'declined':
-      return gateTexts.declined(label)
+    case 'expired':
+      return endText(end, label)
+    case 'decline':
+      return endText('declined', label)
     case 'cancel':
       return gateTexts.dismissed(label, request.url)
-    case 'expired':
-      return gateTexts.expired(label)
     case 'failed':
     case 'saved':
       return gateTexts.openLink(label, cause, request)
   }
 }
 
-function keepAlive(
+/** The text for a call whose request ended without a credential. */
+export function endText(end: Exclude<WaitEnd, 'saved'>, label: string): string {
+  return { cancelled: gateTexts.cancelled, declined: gateTexts.declined, expired: gateTexts.expired }[end](label)
+}
+
+/** Sends progress every ten seconds, if it is wanted and the client accepts it. */
+export function keepAlive(
   { progress: send }: ClientPort,
   toolCall: AskParts['toolCall'],
   label: string,

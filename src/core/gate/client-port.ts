@@ -26,6 +26,8 @@ export interface ClientPort {
    * Sends one progress notification of the call. `progress` rises with each. Undefined if the client asked for none.
    */
   readonly progress: ((progress: number, message: string) => Promise<void>) | undefined
+  /** Set where the server asks by its result and the client repeats the call. `askByUrl` and `notifyDone` are then not used. */
+  readonly leg?: CallLeg | undefined
   /** Asks on the call's own stream. The client has `waitMilliseconds` to answer. Aborting `signal` withdraws the question. */
   askByUrl(
     question: UrlQuestion,
@@ -33,4 +35,12 @@ export interface ClientPort {
   ): Promise<ClientAnswer>
   /** Notifies the client that the page is done: on the call's stream, or on the session's stream after the call was answered. */
   notifyDone(elicitationId: string, stream: 'call' | 'session'): Promise<void>
+}
+
+/** One leg of a call that its client repeats until it has a result (MCP 2026-07-28, multi round-trip requests). */
+export interface CallLeg {
+  /** The state that the client sent back. It may be anything. */
+  readonly state: string | undefined
+  /** Returns the client's answer to the question with this key, or undefined if this leg has none. */
+  answerTo(key: string): ClientAnswer | undefined
 }

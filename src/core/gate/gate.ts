@@ -4,6 +4,8 @@ import { type CredentialVaultError, isCredentialVaultError } from '../model/erro
 import { sameOwner, twoUsers } from '../model/owner.ts'
 import { unusableCause } from '../model/stored-values.ts'
 import { askAndWait } from './ask-and-wait.ts'
+import { askByResult, type LegAnswer } from './ask-by-result.ts'
+import { type CallState, openCallState, stateBinding } from './call-state.ts'
 import type { ClientPort, UrlQuestion } from './client-port.ts'
 import type { CompletionNotices } from './completion-notices.ts'
 import { decideGate, type GateDecision } from './gate-decision.ts'
@@ -12,7 +14,7 @@ import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 import type { GatedProvider, Settled } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
-import { correlationIdOf } from './request-ids.ts'
+import { correlationIdOf, keepCorrelationId } from './request-ids.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** One call at one gate, as an adapter passes it. */
@@ -22,6 +24,8 @@ export interface GateEntry<R> {
   readonly account?: string | undefined
   /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
+  /** Answers a repeated call of a client without URL mode with a protocol error. Default false: with the link as text. */
+  readonly strict?: boolean
   /** Run the handler once more after the service rejected the credential and another one is there. */
   readonly retry: boolean
   /** Name of the tool, for the form and the audit log. */
@@ -44,6 +48,8 @@ export type GateOutcome<R> =
   | { readonly kind: 'text'; readonly text: string }
   /** JSON-RPC error -32042 with the question. `text` is its message. */
   | { readonly kind: 'url-required'; readonly question: UrlQuestion; readonly text: string }
+  /** The client answers the question, if there is one, and repeats the call with the state. */
+  | Extract<LegAnswer, { kind: 'input-required' }>
 
 /**
  * Runs the handler once the caller's own credential for the provider is stored, and asks for the credential if it is missing. Knows no SDK
@@ -53,18 +59,18 @@ export type GateOutcome<R> =
  */
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   let { provider } = entry
-  const correlationId = correlationIdOf(entry.authInfo)
+  const trail = { correlationId: correlationIdOf(entry.authInfo) }
   try {
     provider = accountOf(provider, entry.account)
     await provider.ready()
     const named = { ...entry, provider }
     const drain = provider.drain?.()
-    if (!drain) return await pass(named, correlationId)
+    if (!drain) return await pass(named, trail)
     // A call that runs already may finish, whatever gates it has yet to pass.
     if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
     // A gate inside another one is part of the same call.
     const kind = entry.toolCall.outermost() ? undefined : 'call'
-    return await drain.during(() => pass(named, correlationId), undefined, kind)
+    return await drain.during(() => pass(named, trail), undefined, kind)
   } catch (error) {
     // Written for the caller, in fixed words and declared names: the model can choose again.
     if (isUnknownAccount(error)) return words(error.message)
@@ -73,7 +79,9 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
     // Our errors are written for operators. The user is told which kind of problem it is.
     const kind = problemKind(error)
     if (kind === undefined) throw error
-    return words(gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, correlationId))
+    return words(
+      gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, trail.correlationId),
+    )
   }
 }
 
@@ -88,13 +96,20 @@ function isUnknownAccount(error: unknown): error is CredentialVaultError {
   return isCredentialVaultError(error, 'configuration_invalid') && error.reason === 'account_unknown'
 }
 
-async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<GateOutcome<R>> {
+/** `trail` keeps the id of the call's first leg. */
+async function pass<R>(entry: GateEntry<R>, trail: { correlationId: string }): Promise<GateOutcome<R>> {
   const { provider, client, authInfo, toolCall, tool } = entry
   const user = provider.userOf(authInfo)
   if (!user) return words(gateTexts.unknownOwner())
   // An enclosing gate has started the call and knows its owner.
   const outer = toolCall.outermost()
   if (outer && !sameOwner(outer.call.user, user)) throw twoUsers()
+  const state = stateOf(entry, { user, tool }, provider)
+  if (state) {
+    trail.correlationId = state.correlationId
+    keepCorrelationId(authInfo, state.correlationId)
+  }
+  const { correlationId } = trail
   const call: GatedCall = {
     user,
     clientName: client.name,
@@ -104,28 +119,50 @@ async function pass<R>(entry: GateEntry<R>, correlationId: string): Promise<Gate
     signal: client.signal,
     trace: client.trace,
   }
-  const outcome = await decide(entry, call, await provider.credentialState(call), provider)
+  const outcome = await decide(entry, call, await provider.credentialState(call), { provider, state })
   if (outcome.kind !== 'result') return outcome
   // The result is there, so nothing about a notice may fail the call.
   return { ...outcome, notice: async () => provider.expiryNotice?.(call).catch(() => undefined) }
+}
+
+/** Returns what an earlier leg of this very call left, also if that leg asked for another provider's credential. */
+function stateOf<R>(
+  { client, toolCall }: GateEntry<R>,
+  call: Pick<GatedCall, 'user' | 'tool'>,
+  provider: GatedProvider,
+): CallState | undefined {
+  const calls = client.leg && provider.repeatedCalls?.()
+  return calls && openCallState(calls, client.leg?.state, stateBinding(call, toolCall.arguments))
+}
+
+interface Asked {
+  readonly provider: GatedProvider
+  readonly state: CallState | undefined
 }
 
 async function decide<R>(
   entry: GateEntry<R>,
   call: GatedCall,
   credential: CredentialState,
-  asked: GatedProvider,
+  { provider: asked, state }: Asked,
 ): Promise<GateOutcome<R>> {
-  const { client, failFast } = entry
+  const { client, failFast, strict = false } = entry
   const decision = decideGate({
     client: client.ability,
     credential,
     progress: client.progress !== undefined,
     failFast,
+    strict,
+    repeats: client.leg !== undefined,
     tokenTimeoutSeconds: asked.tokenTimeoutSeconds,
   })
   if (decision.action === 'run' || credential === 'active') return run(entry, call)
-  return ask(entry, call, { cause: credential, provider: asked }, decision)
+  if (decision.action !== 'ask-by-result') return ask(entry, call, { cause: credential, provider: asked }, decision)
+  return askInLegs(entry, call, {
+    cause: credential,
+    provider: asked,
+    state: state?.provider === asked.name ? state : undefined,
+  })
 }
 
 /** The credential to ask the owner for: that of the gate's own account, or of another one that the handler has chosen. */
@@ -135,7 +172,7 @@ async function ask<R>(
   entry: GateEntry<R>,
   call: GatedCall,
   { provider, cause }: Needed,
-  decision: Exclude<GateDecision, { action: 'run' }>,
+  decision: Exclude<GateDecision, { action: 'run' | 'ask-by-result' }>,
 ): Promise<GateOutcome<R>> {
   const { client, notices } = entry
   const { label } = provider
@@ -164,6 +201,36 @@ async function ask<R>(
   }
 }
 
+async function askInLegs<R>(
+  entry: GateEntry<R>,
+  call: GatedCall,
+  { provider, cause, state }: Needed & Asked,
+): Promise<GateOutcome<R>> {
+  const { client, failFast, toolCall } = entry
+  const { leg } = client
+  const calls = provider.repeatedCalls?.()
+  if (!leg || !calls) {
+    const request = await provider.requestCredential(call, cause, { waits: false })
+    return words(gateTexts.openLink(provider.label, cause, request))
+  }
+  const binding = stateBinding(call, toolCall.arguments)
+  const drain = provider.drain?.()
+  const answer = await askByResult({
+    client,
+    leg,
+    provider,
+    calls,
+    call,
+    cause,
+    failFast,
+    state,
+    binding,
+    toolCall,
+    drain,
+  })
+  return answer.kind === 'saved' ? run(entry, call) : answer
+}
+
 async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome<R>> {
   const { provider, client, toolCall, retry } = entry
   const { reruns } = toolCall
@@ -178,7 +245,10 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   if (reruns.state === 'allowed') {
     reruns.state = 'used'
     toolCall.progress.runAgain()
-    return settled === 'replaced' ? run(entry, call) : decide(entry, call, settled.cause, settled.provider)
+    if (settled === 'replaced') return run(entry, call)
+    // The user is asked again for a credential that this leg has just tried. An earlier leg may have asked for another account's.
+    const state = settled.provider.name === provider.name ? undefined : stateOf(entry, call, provider)
+    return decide(entry, call, settled.cause, { provider: settled.provider, state })
   }
   if (settled === 'replaced') return unwrapped(ended)
   const request = await settled.provider.requestCredential(call, settled.cause, { waits: false })

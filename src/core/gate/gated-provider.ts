@@ -48,6 +48,11 @@ export interface GatedProvider {
   expiryNotice?(call: GatedCall): Promise<string | undefined>
   /** Counts running calls, and ends waits when the process is about to end. Asked once the provider is ready. Default: none. */
   drain?(): Drain
+  /**
+   * What calls need whose client repeats them (MCP 2026-07-28). Asked once the provider is ready. Default: such a call is answered with the
+   * link as text.
+   */
+  repeatedCalls?(): RepeatedCalls
   /** Records that a result was withheld because it contained a secret that names no source of its own. */
   reportEcho(call: GatedCall): Promise<void>
 }
@@ -57,6 +62,19 @@ export interface GatedProvider {
  * version can be tried. Otherwise the gate asks the owner for the credential of `provider`, which may be another account.
  */
 export type Settled = 'kept' | 'replaced' | { readonly cause: RequestCause; readonly provider: GatedProvider }
+
+/** Carries a call from one leg to the next. */
+export interface RepeatedCalls {
+  /** Returns the state sealed, as base64url. `expiresAt` is in Unix milliseconds. `binding` is text that `open` must be given again. */
+  seal(state: object, expiresAt: number, binding: string): string
+  /** Returns the state, or undefined for anything that `seal` did not return for this binding, or that has expired. */
+  open(sealed: string, binding: string): unknown
+  /**
+   * Finds the request of an earlier leg by its handle. Returns how it ended if it is no longer open, and `expired` for one that is not this
+   * owner's, client's and provider's. Writes no audit line.
+   */
+  resume(call: GatedCall, handle: string, options: { readonly waits: boolean }): Promise<CredentialRequest | WaitEnd>
+}
 
 /** An open request, as a gate uses it. */
 export interface CredentialRequest {

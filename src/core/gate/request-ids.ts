@@ -20,8 +20,19 @@ export function followRequest(authInfo: object | undefined): RequestIds {
 
 /** Returns the id of the HTTP request that a call came with, or a new one where no mount of ours has received it. */
 export function correlationIdOf(authInfo: unknown): string {
-  if (typeof authInfo !== 'object' || authInfo === null || !(REQUEST in authInfo)) return newCorrelationId()
-  const ids = authInfo[REQUEST] as RequestIds
+  const ids = idsOf(authInfo)
+  if (!ids) return newCorrelationId()
   ids.correlationId ??= newCorrelationId()
   return ids.correlationId
+}
+
+/** Lets the HTTP request go by the id of the call's first leg, which came with an earlier request. */
+export function keepCorrelationId(authInfo: unknown, correlationId: string): void {
+  const ids = idsOf(authInfo)
+  if (ids) ids.correlationId = correlationId
+}
+
+function idsOf(authInfo: unknown): RequestIds | undefined {
+  if (typeof authInfo !== 'object' || authInfo === null || !(REQUEST in authInfo)) return undefined
+  return authInfo[REQUEST] as RequestIds
 }

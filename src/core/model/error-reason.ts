@@ -34,6 +34,7 @@ const OPTION_REASONS = [
   'package_missing',
   'sdk_missing',
   'sdk_copies',
+  'request_state',
   'module',
   'self_test',
   'not_open',

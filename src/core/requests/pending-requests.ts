@@ -39,6 +39,11 @@ export interface PendingRequests {
    * allowed. Throws `pending_store_full`, `unavailable`.
    */
   openOrReuse(wanted: NewRequest, options?: { readonly waits?: boolean }): Promise<PendingRequest>
+  /**
+   * Returns the open request that an earlier leg of the same call asked for, as `openOrReuse` would, or how it ended. It is `expired` if it
+   * belongs to another owner, provider or client, or is no longer stored.
+   */
+  resume(wanted: NewRequest, handle: string, options?: { readonly waits?: boolean }): Promise<PendingRequest | WaitEnd>
   /** Ends the wait of a call that has a `waiterId` and will not wait. */
   leave(request: PendingRequest): Promise<void>
   /** Finds a request by the handle in its URL. Returns undefined if the handle is not ours or the request is no longer stored. */
@@ -160,11 +165,9 @@ export function createPendingRequests({
   }
 
   /** A shared store is not believed for whose request it returns. */
-  function unsealFor({ provider, user }: NewRequest, entry: StoredEntry): PendingRequest | undefined {
+  function unsealFor(wanted: NewRequest, entry: StoredEntry): PendingRequest | undefined {
     const request = unseal(entry)
-    const isTheirs =
-      request?.provider === provider && sameOwner(request.user, user) && request.user.clientId === user.clientId
-    return isTheirs ? request : undefined
+    return request && isFor(wanted, request) ? request : undefined
   }
 
   async function opened(wanted: NewRequest, waiterId: string | undefined): Promise<Opened> {
@@ -196,6 +199,20 @@ export function createPendingRequests({
         waitingCalls.end(wanted.user, waiterId)
         throw error
       }
+    },
+
+    async resume(wanted, handle, { waits = false } = {}) {
+      const found = await requests.find(handle)
+      if (!found || !isFor(wanted, found.request)) return 'expired'
+      if (found.state !== 'open' && found.state !== 'claimed') return found.state
+      if (!waits) return found.request
+      const reused = await requests.openOrReuse(wanted, { waits })
+      if (reused.handle === handle) return reused
+      // It ended meanwhile, or another web key is current now.
+      await requests.leave(reused)
+      const again = await requests.find(handle)
+      if (!again) return 'expired'
+      return again.state === 'open' || again.state === 'claimed' ? again.request : again.state
     },
 
     async leave({ key, user, waiterId }) {
@@ -250,6 +267,10 @@ export function createPendingRequests({
     label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
   }
   return requests
+}
+
+function isFor({ provider, user }: NewRequest, request: PendingRequest): boolean {
+  return request.provider === provider && sameOwner(request.user, user) && request.user.clientId === user.clientId
 }
 
 function swapped(store: string): CredentialVaultError {

@@ -2,44 +2,20 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { type CallToolResult, UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
-import { type CompletionNotices, createCompletionNotices } from '../../core/gate/completion-notices.ts'
-import { accountOf, type GateOutcome, passGate } from '../../core/gate/gate.ts'
+import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
-import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
+import { type AnyGateOptions, anyGateOptions, checkGate } from '../adapter/gate-options.ts'
+import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
+import { textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { refuseForeignServer } from './same-sdk.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
 import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
-export interface GateOptions<P extends ToolParameters = ToolParameters> {
-  /**
-   * Which of the provider's `accounts` the call needs: its name, or a function of the handler's first parameter, the tool's arguments, which
-   * returns undefined for the account without a name. `getCredentials(extra)` then returns that one. Default: the account without a name.
-   */
-  readonly account?: string | ((args: P[0]) => string | undefined | Promise<string | undefined>)
-  /** Answers immediately with JSON-RPC error -32042 and the link instead of waiting for the user. Default false. */
-  readonly failFast?: boolean
-  /**
-   * Run the handler once more, from the top, after the service rejected the credential and its owner entered another one. False for a handler
-   * that may have changed something by then: its own answer is returned, and the next call asks the owner. Default true.
-   */
-  readonly retry?: boolean
-  /** Name of the tool for the form and the audit log, 1 to 128 characters, since the SDK does not pass it to handlers. */
-  readonly tool?: string
-}
+export interface GateOptions<P extends ToolParameters = ToolParameters> extends AnyGateOptions<P[0]> {}
 
-const gateOptions = z.strictObject({
-  account: z
-    .custom<GateOptions['account']>(
-      (value) => typeof value === 'string' || typeof value === 'function',
-      'must be the name of an account, or a function that returns one',
-    )
-    .optional(),
-  failFast: z.boolean().optional(),
-  retry: z.boolean().optional(),
-  tool: z.string().min(1).max(128).optional(),
-} satisfies OptionSchemas<GateOptions>)
+const gateOptions = z.strictObject(anyGateOptions)
 
 /**
  * Wraps a tool handler so that it runs only once the caller's own credential for `provider` is stored. Works for handlers with arguments,
@@ -85,13 +61,8 @@ export function credentialGate(server: McpServer | Server): RequireCredentials {
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions<P>, ToolHandler<P>]
   ): GatedHandler<P> => {
-    const [options, handler]: [GateOptions<P>, ToolHandler<P>] = rest.length === 1 ? [{}, rest[0]] : rest
-    const { failFast = false, retry = true, tool } = parseOptions(gateOptions, options, 'requireCredentials')
-    if (typeof handler !== 'function')
-      throw new TypeError('requireCredentials takes a provider, options if any, and a handler')
-    const { account } = options
-    // A name that is not declared is found when the server starts, not at the first call.
-    if (typeof account === 'string') accountOf(provider, account)
+    const { checked, account, handler } = checkGate(gateOptions, provider, rest)
+    const { failFast, retry, tool } = checked
     return async (...parameters) => {
       const extra = extraOf(parameters)
       const before = parameters.slice(0, -1)
@@ -118,39 +89,12 @@ async function answerWith(outcome: GateOutcome<CallToolResult>): Promise<CallToo
   switch (outcome.kind) {
     case 'result':
       return withNotice(outcome)
-    // A tool's error reaches model and user, and the tool's output schema does not apply to it.
     case 'text':
-      return { content: [{ type: 'text', text: outcome.text }], isError: true }
+      return textAnswer(outcome.text)
     case 'url-required':
       throw new UrlElicitationRequiredError([{ mode: 'url', ...outcome.question }], outcome.text)
-  }
-}
-
-/** A tool's error is left alone, and so is what a handler in plain JavaScript returns instead of a result. */
-async function withNotice({ result, notice }: ResultOutcome): Promise<CallToolResult> {
-  if (!Array.isArray(result?.content) || result.isError) return result
-  const text = await notice?.()
-  return text === undefined ? result : { ...result, content: [...result.content, { type: 'text', text }] }
-}
-
-type ResultOutcome = Extract<GateOutcome<CallToolResult>, { kind: 'result' }>
-
-/** Hooks into the server's `onclose` only when needed, because applications may set it after registering their tools. */
-function noticesUntilClosed(server: Server): CompletionNotices {
-  const notices = createCompletionNotices()
-  let hooked = false
-  return {
-    ...notices,
-    watch(request, notify) {
-      notices.watch(request, notify)
-      if (hooked) return
-      hooked = true
-      const closed = server.onclose
-      server.onclose = () => {
-        notices.close()
-        closed?.()
-      }
-    },
+    case 'input-required':
+      throw new TypeError('a client of MCP 2025-11-25 does not repeat its calls')
   }
 }
 

@@ -1,7 +1,7 @@
-import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js'
 import type { EchoReport } from '../../core/gate/guarded-run.ts'
 import { guardOutgoing } from '../../core/gate/outgoing-guard.ts'
 import { callOf, remarkCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { raisedProgress } from '../adapter/raised-progress.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /**
@@ -15,7 +15,7 @@ export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: EchoR
     report,
     sent: sentParameters,
     adjust: (path, parameters) =>
-      path === 'sendNotification' ? parameters.map((message) => raised(message, toolCall)) : parameters,
+      path === 'sendNotification' ? parameters.map((message) => raisedProgress(message, toolCall)) : parameters,
   })
 }
 
@@ -23,19 +23,4 @@ function sentParameters(path: string): number {
   if (path === 'sendNotification' || path.startsWith('taskStore.')) return Number.POSITIVE_INFINITY
   // The next parameters, a schema and options, hold functions and are not searched.
   return path === 'sendRequest' ? 1 : 0
-}
-
-// Progress has to increase with each notification of a token (MCP 2025-11-25, progress), and a wait or an earlier run has used some of it.
-function raised(message: unknown, toolCall: ToolCall): unknown {
-  if (!isProgress(message)) return message
-  const { progress, total } = message.params
-  const higher = toolCall.progress.raise(progress)
-  if (higher === progress) return message
-  const moved = { progress: higher, ...(total === undefined ? {} : { total: total + higher - progress }) }
-  return { ...message, params: { ...message.params, ...moved } }
-}
-
-function isProgress(message: unknown): message is Extract<ServerNotification, { method: 'notifications/progress' }> {
-  const { method, params } = message as { method?: unknown; params?: { progress?: unknown } }
-  return method === 'notifications/progress' && typeof params?.progress === 'number'
 }

@@ -4,7 +4,9 @@
  * @module mcp-credential-vault/mcp/sdk-v1
  */
 
+export type { AnyGateOptions } from '../adapter/gate-options.ts'
+export type { McpMountVault } from '../transport/http-mount.ts'
 export type { HttpMountOptions } from '../transport/mount-options.ts'
 export { credentialGate, type GateOptions, type RequireCredentials } from './credential-gate.ts'
-export { type CreateServer, type McpMountOptions, type McpMountVault, mcpMount } from './mcp-mount.ts'
+export { type CreateServer, type McpMountOptions, mcpMount } from './mcp-mount.ts'
 export type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'

@@ -1,25 +1,20 @@
-import type { IncomingMessage } from 'node:http'
-import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
+import { randomUUID } from 'node:crypto'
 import type { ServerOptions } from '@modelcontextprotocol/sdk/server/index.js'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import {
+  type HandleRequestOptions,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
-import type Koa from 'koa'
 import { z } from 'zod'
-import { followRequest } from '../../core/gate/request-ids.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { User } from '../../core/model/owner.ts'
-import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
-import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import type { OperationMeter } from '../../core/ports/telemetry.ts'
-import { closeWithSocket } from '../transport/close-with-socket.ts'
+import { httpMount, type McpExchange, type McpMountVault } from '../transport/http-mount.ts'
+import { closeQuietly, mcpSessions } from '../transport/mcp-sessions.ts'
+import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
-import { type OpenResponse, openResponses } from '../transport/open-responses.ts'
-import { createRunningCalls } from '../transport/running-calls.ts'
-import { isClosed, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
-import { asTransport, closeQuietly, mcpSessions } from './mcp-sessions.ts'
-import { connectMeasured } from './measured-connection.ts'
+import { type Handling, handlingOf, serveSession } from '../transport/serve-session.ts'
+import { sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 
 /** Makes one server for one connection. Pass `options` to it, so that all servers share one schema validator. */
 export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
@@ -30,18 +25,6 @@ export interface McpMountOptions extends HttpMountOptions {
    * tools then answer with error -32042 and the link. Default `sessionful`.
    */
   readonly mode?: 'sessionful' | 'stateless'
-}
-
-/** The parts of a vault that the mount uses. */
-export interface McpMountVault {
-  readonly serverBaseUrl: URL
-  /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
-  bearerGate(): KoaMiddleware
-  onClose(
-    end: (closing: { readonly deadline: AbortSignal; readonly cutOff?: (calls: number) => void }) => Promise<void>,
-  ): void
-  /** Measures what the mount is asked. Default: nothing is measured. */
-  readonly operations?: OperationMeter
 }
 
 const optionsSchema = z.strictObject({
@@ -67,147 +50,46 @@ export function mcpMount(
   options: McpMountOptions = {},
 ): KoaMiddleware {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
-  const { path, mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds, maxBodyBytes } = checked
-  const responses = openResponses({
-    maxPerOwner: checked.maxOpenResponsesPerOwner,
-    maxUnreadBytesPerOwner: checked.maxUnreadBytesPerOwner,
-    writeTimeout: checked.writeTimeoutSeconds * 1000,
-  })
-  const fullPath = basePathOf(vault.serverBaseUrl) + path
-  const gate = vault.bearerGate()
+  const { mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
+  const { serverBaseUrl, operations } = vault
+  const connect = (server: McpServer, transport: WebStandardStreamableHTTPServerTransport) =>
+    connectMeasured(() => server.connect(asTransport(transport)), transport, operations)
   const sessions = mcpSessions({
-    maxSessions,
-    maxSessionsPerOwner,
-    idleSeconds: sessionIdleSeconds,
-    operations: vault.operations,
-  })
-  const calls = createRunningCalls()
-  vault.onClose(async ({ deadline, cutOff }) => {
-    cutOff?.(await calls.end(deadline))
-    await sessions.close()
-    responses.close()
+    ...{ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds, connect },
+    makeTransport: (onsessioninitialized) =>
+      new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, onsessioninitialized }),
   })
   // Shared, because each McpServer would otherwise build its own validator.
   const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
+  const makeServer = () => createServer(serverOptions)
 
-  async function serve(ctx: Koa.Context): Promise<void> {
-    const user: User = ctx.state['user']
-    const methods = mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE']
-    if (!methods.includes(ctx.method)) return answerMethod(ctx, methods.join(', '))
-    const open = responses.open(user, () => ctx.req.socket.destroy())
-    // Always accept DELETE, so that a client at its limit can close sessions.
-    if (!open && ctx.method !== 'DELETE') {
-      ctx.set('Retry-After', '10')
-      return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
-    }
-    if (isClosed(ctx)) return open?.closed()
-    if (open) ctx.res.once('close', open.closed)
-    closeWithSocket(ctx.req, ctx.res)
-    const body =
-      ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
-    if (body === 'aborted') return
-    if (body?.problem) return answerProblem(ctx, body.problem)
-    await answer(ctx, body, open)
-  }
-
-  async function answer(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
-    if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
-    calls.begin(ctx, body?.value)
-    // The access log reads it when the answer has been sent.
-    ctx.state['request'] = followRequest(authInfoOf(ctx))
-    await (mode === 'stateless' ? serveOnce(ctx, body, open) : serveSession(ctx, body, open))
-  }
-
-  async function serveOnce(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
+  async function serveOnce(exchange: McpExchange): Promise<void> {
+    const { ctx, open } = exchange
     const transport = new WebStandardStreamableHTTPServerTransport({})
-    const server = await createServer(serverOptions)
-    await connectMeasured(server, asTransport(transport), vault.operations)
-    const response = await transport.handleRequest(toWebRequest(ctx, vault.serverBaseUrl), handlingOf(ctx, body))
+    await connect(await makeServer(), transport)
+    const response = await handle(transport, toWebRequest(ctx, serverBaseUrl), handlingOf(exchange))
     return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
   }
 
-  async function serveSession(ctx: Koa.Context, body: PostedBody, open: OpenResponse | undefined): Promise<void> {
-    const user: User = ctx.state['user']
-    const sessionId = ctx.get('mcp-session-id')
-    const begins = sessionId === '' && isInitialize(body?.value)
-    const session = begins
-      ? await sessions.create(() => createServer(serverOptions), user)
-      : sessions.find(sessionId, user)
-    if (!session) {
-      if (sessionId !== '') return answerJson(ctx, 404, SESSION_NOT_FOUND)
-      if (!begins) return answerJson(ctx, 400, 'Bad Request: Mcp-Session-Id header is required')
-      ctx.set('Retry-After', '30')
-      return answerJson(ctx, 503, 'This server has no room for another session. Try again later.')
-    }
-    session.open += 1
-    session.lastUsed = Date.now()
-    const release = () => {
-      session.open -= 1
-      session.lastUsed = Date.now()
-    }
-    const request = toWebRequest(ctx, vault.serverBaseUrl)
-    const response = await session.transport.handleRequest(request, handlingOf(ctx, body)).catch((error: unknown) => {
-      release()
-      throw error
-    })
-    // The transport refused this initialize and has no session, so its server must be closed here.
-    if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
-    // Not awaited, since a call that waits for its user would keep this request's objects in memory.
-    return sendWebResponse(ctx, response, { open, onEnd: release })
-  }
-
-  const mounted: Koa.Middleware = async (ctx, next) => {
-    if (ctx.path !== fullPath) return next()
-    return gate(ctx, () => serve(ctx))
-  }
-  return mounted
+  return httpMount(vault, checked, {
+    methods: mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
+    answer: (exchange) =>
+      mode === 'stateless'
+        ? serveOnce(exchange)
+        : serveSession({ sessions, serverBaseUrl, makeServer, handle }, exchange),
+    close: () => sessions.close(),
+  })
 }
 
-/** The session has ended, belongs to another user, or lives in another process. The text does not say which. */
-const SESSION_NOT_FOUND =
-  'Session not found. Sessions end when they are idle and when the server restarts, and each process knows only its own. Connect again, then ask your assistant again.'
-
-/** Load balancers may send the request to another replica, since nothing was done. */
-function answerStopping(ctx: Koa.Context): void {
-  ctx.set({ 'Retry-After': '1', Connection: 'close' })
-  answerJson(ctx, 503, 'This server is restarting and did not take the request. Send it again.')
+function handle(
+  transport: WebStandardStreamableHTTPServerTransport,
+  request: Request,
+  handling: Handling,
+): Promise<Response> {
+  return transport.handleRequest(request, handling as HandleRequestOptions)
 }
 
-function isInitialize(message: unknown): boolean {
-  const first = Array.isArray(message) ? message[0] : message
-  return typeof first === 'object' && first !== null && 'method' in first && first.method === 'initialize'
-}
-
-/** Undefined for a request without a body. */
-type PostedBody = { readonly value: unknown } | undefined
-
-/** Additional parameters for the SDK's transport. */
-function handlingOf(
-  ctx: Koa.Context,
-  body: PostedBody,
-): { readonly authInfo?: AuthInfo; readonly parsedBody?: unknown } {
-  const auth = authInfoOf(ctx)
-  return { ...(auth && { authInfo: auth }), ...(body && { parsedBody: body.value }) }
-}
-
-function authInfoOf(ctx: Koa.Context): AuthInfo | undefined {
-  const { auth }: IncomingMessage & { auth?: AuthInfo } = ctx.req
-  return auth
-}
-
-function answerProblem(ctx: Koa.Context, { status, message }: BodyProblem): void {
-  // The unread rest of the body would be taken for the next request on the connection.
-  if (status === 413) ctx.set('Connection', 'close')
-  answerJson(ctx, status, message)
-}
-
-function answerMethod(ctx: Koa.Context, allow: string): void {
-  ctx.set('Allow', allow)
-  answerJson(ctx, 405, 'Method not allowed')
-}
-
-function answerJson(ctx: Koa.Context, status: number, message: string): void {
-  ctx.status = status
-  ctx.set('Cache-Control', 'no-store')
-  ctx.body = { jsonrpc: '2.0', error: { code: status === 404 ? -32001 : -32000, message }, id: null }
+// Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.
+function asTransport(transport: WebStandardStreamableHTTPServerTransport): Parameters<McpServer['connect']>[0] {
+  return transport as Parameters<McpServer['connect']>[0]
 }

@@ -24,6 +24,9 @@ export interface HttpMountOptions {
   readonly writeTimeoutSeconds?: number
 }
 
+/** The options with their defaults. */
+export type CheckedMountOptions = Required<HttpMountOptions>
+
 export const httpMountOptions = {
   path: z
     .string()

@@ -29,12 +29,13 @@ export function createRunningCalls(): RunningCalls {
     begin(ctx, message) {
       if (isClosed(ctx)) return
       const { res } = ctx
-      if (ctx.method === 'GET')
+      const isStream = ctx.method === 'GET' || isListening(message)
+      if (isStream)
         res.once(
           'close',
           drain.onBegin(() => res.end()),
         )
-      if (ctx.method !== 'POST') return
+      if (ctx.method !== 'POST' || isStream) return
       forgetCancelled(open, ctx, message)
       const ids = new Set(requestIdsIn(message))
       if (ids.size > 0) open.set(ctx, ids)
@@ -55,6 +56,11 @@ export function createRunningCalls(): RunningCalls {
 
 type RequestId = string | number
 
+/** A request whose answer is an event stream without an end (MCP 2026-07-28, subscriptions). */
+function isListening(message: unknown): boolean {
+  return isRequest(message) && message.method === 'subscriptions/listen'
+}
+
 /** Ids of the JSON-RPC requests in a body. Answers and notifications, which running calls may wait for, are none. */
 function requestIdsIn(message: unknown): readonly RequestId[] {
   return [message]
@@ -62,7 +68,7 @@ function requestIdsIn(message: unknown): readonly RequestId[] {
     .flatMap((one) => (isRequest(one) && (typeof one.id === 'string' || typeof one.id === 'number') ? [one.id] : []))
 }
 
-function isRequest(value: unknown): value is { readonly id: unknown } {
+function isRequest(value: unknown): value is { readonly id: unknown; readonly method: unknown } {
   return typeof value === 'object' && value !== null && 'method' in value && 'id' in value
 }
 

@@ -1,16 +1,19 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Koa from 'koa'
 import type { OpenResponse } from './open-responses.ts'
 
 /**
  * Converts the request for the SDK's web-standard transport, without its body. The URL has the configured address, whatever `Host` says.
+ *
+ * @param signal aborts when the client is gone, for a revision of the protocol in which that cancels the request
  */
-export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL): Request {
+export function toWebRequest(ctx: Koa.Context, serverBaseUrl: URL, signal?: AbortSignal): Request {
   const headers = new Headers()
   for (const [name, value] of Object.entries(ctx.req.headers)) {
     if (name.startsWith(':') || value === undefined) continue
     headers.set(name, Array.isArray(value) ? value.join(', ') : value)
   }
-  return new Request(new URL(ctx.path, serverBaseUrl), { method: ctx.method, headers })
+  return new Request(new URL(ctx.path, serverBaseUrl), { method: ctx.method, headers, ...(signal && { signal }) })
 }
 
 /** Milliseconds. */
@@ -104,4 +107,28 @@ function drained(res: Koa.Context['res']): Promise<void> {
 /** Whether the client has disconnected. */
 export function isClosed({ req, res }: Koa.Context): boolean {
   return res.closed || res.destroyed || req.socket.destroyed
+}
+
+/** Returns a signal that aborts when the client disconnects, and when it has the whole answer. */
+export function closeSignal(ctx: Koa.Context): AbortSignal {
+  const closed = new AbortController()
+  if (isClosed(ctx)) closed.abort()
+  ctx.res.once('close', () => closed.abort())
+  return closed.signal
+}
+
+/**
+ * Closes a response when its client disconnects, even while it waits behind an earlier response of the connection (pipelining, RFC 9112
+ * §9.3.2). Node.js assigns such a response no socket yet, and emits no `close` when the socket ends.
+ */
+export function closeWithSocket({ socket }: IncomingMessage, response: ServerResponse): void {
+  const gone = () => {
+    if (response.closed) return
+    response.destroy()
+    response.emit('close')
+  }
+  // One listener for each pipelined request.
+  socket.setMaxListeners(0)
+  socket.once('close', gone)
+  response.once('close', () => socket.off('close', gone))
 }

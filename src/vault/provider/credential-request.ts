@@ -4,23 +4,27 @@ import type { CredentialRequest } from '../../core/gate/gated-provider.ts'
 import type { RequestCause } from '../../core/model/credential-state.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import { entryUrl } from '../../core/network/form-urls.ts'
+import type { PendingRequest, WaitEnd } from '../../core/ports/pending-request.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
-export interface CredentialRequestParts {
+export interface RequestParts {
   readonly services: Pick<ProviderServices, 'reader' | 'log' | 'pendingRequests' | 'hasLogin'>
   readonly key: StorageKey
   readonly call: GatedCall
-  readonly cause: RequestCause
-  /** Whether the call waits for the form. A waiting call keeps the request open if another call's consent is declined. */
-  readonly waits: boolean
   readonly serverBaseUrl: URL
   readonly isSaved: () => Promise<boolean>
 }
 
+export interface CredentialRequestParts extends RequestParts {
+  readonly cause: RequestCause
+  /** Whether the call waits for the form. A waiting call keeps the request open if another call's consent is declined. */
+  readonly waits: boolean
+}
+
 /** Opens or reuses the owner's pending request for a provider, and logs that the call asked for it. */
 export async function openCredentialRequest(parts: CredentialRequestParts): Promise<CredentialRequest> {
-  const { services, key, call, cause, waits, serverBaseUrl, isSaved } = parts
-  const { reader, log, pendingRequests } = services
+  const { services, key, call, cause, waits } = parts
+  const { log, pendingRequests } = services
   const { user, clientName, tool } = call
   const { provider } = key
   const request = await pendingRequests.openOrReuse({ provider, user, clientName, tool, cause }, { waits })
@@ -31,6 +35,27 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
     await pendingRequests.leave(request)
     throw error
   }
+  return requestOf(parts, request)
+}
+
+/** Returns the request that an earlier leg of the same call asked for, or how it ended. That leg has logged it. */
+export async function resumeCredentialRequest(
+  parts: RequestParts & { readonly handle: string; readonly waits: boolean },
+): Promise<CredentialRequest | WaitEnd> {
+  const { services, key, call, handle, waits } = parts
+  const { user, clientName, tool } = call
+  // The cause is that of the stored request, which the leg that asked has set.
+  const wanted = { provider: key.provider, user, clientName, tool, cause: 'absent' } as const
+  const found = await services.pendingRequests.resume(wanted, handle, { waits })
+  if (found === 'saved') services.reader.forget(key)
+  return typeof found === 'string' ? found : requestOf(parts, found)
+}
+
+function requestOf(
+  { services, key, serverBaseUrl, isSaved }: RequestParts,
+  request: PendingRequest,
+): CredentialRequest {
+  const { reader, pendingRequests } = services
   return {
     request,
     url: entryUrl(serverBaseUrl, request),

@@ -5,10 +5,10 @@ import {
   type ReferenceContent,
 } from '../../core/credentials/credential-reference.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
-import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
+import type { CredentialRequest, GatedProvider, RepeatedCalls, Settled } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
-import type { CredentialState, RequestCause } from '../../core/model/credential-state.ts'
+import type { CredentialState } from '../../core/model/credential-state.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
@@ -219,12 +219,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#accounts.unnamed.credentialState(call)
   }
 
-  requestCredential(
-    call: GatedCall,
-    cause: RequestCause,
-    options?: { readonly waits: boolean },
-  ): Promise<CredentialRequest> {
-    return this.#accounts.unnamed.requestCredential(call, cause, options)
+  requestCredential(...given: Parameters<ProviderAccount['requestCredential']>): Promise<CredentialRequest> {
+    return this.#accounts.unnamed.requestCredential(...given)
   }
 
   run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
@@ -237,6 +233,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   expiryNotice(call: GatedCall): Promise<string | undefined> {
     return this.#accounts.unnamed.expiryNotice(call)
+  }
+
+  repeatedCalls(): RepeatedCalls {
+    return this.#accounts.unnamed.repeatedCalls()
   }
 
   reportEcho(call: GatedCall): Promise<void> {

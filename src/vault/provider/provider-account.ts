@@ -1,6 +1,6 @@
 import type { EchoSource } from '../../core/echo-guard/echo-guard.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
-import type { CredentialRequest, GatedProvider, Settled } from '../../core/gate/gated-provider.ts'
+import type { CredentialRequest, GatedProvider, RepeatedCalls, Settled } from '../../core/gate/gated-provider.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
 import { allDone } from '../../core/host/all-done.ts'
 import type { Drain } from '../../core/host/drain.ts'
@@ -17,7 +17,7 @@ import type { ProviderServices } from '../credential-vault.ts'
 import { callEnd } from './call-end.ts'
 import type { CallReferences } from './call-references.ts'
 import { createCallRejections } from './call-rejections.ts'
-import { openCredentialRequest } from './credential-request.ts'
+import { openCredentialRequest, type RequestParts, resumeCredentialRequest } from './credential-request.ts'
 
 /** What the accounts of one provider have in common. */
 export interface SharedByAccounts
@@ -90,18 +90,16 @@ export class ProviderAccount implements GatedProvider {
     cause: RequestCause,
     { waits }: { readonly waits: boolean } = { waits: false },
   ): Promise<CredentialRequest> {
-    const { services, serverBaseUrl } = this.#provider
-    const isSaved = async () => (await this.credentialState(call)) === 'active'
-    const key = this.key(call.user)
-    return openCredentialRequest({
-      services: services(),
-      key,
-      call,
-      cause,
-      waits,
-      serverBaseUrl: serverBaseUrl(),
-      isSaved,
-    })
+    return openCredentialRequest({ ...this.#requestParts(call), cause, waits })
+  }
+
+  repeatedCalls(): RepeatedCalls {
+    const { sealer } = this.#provider.services()
+    return {
+      seal: (state, expiresAt, binding) => sealer.seal('call-state', state, expiresAt, binding),
+      open: (sealed, binding) => sealer.open('call-state', sealed, binding),
+      resume: (call, handle, { waits }) => resumeCredentialRequest({ ...this.#requestParts(call), handle, waits }),
+    }
   }
 
   async run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
@@ -158,6 +156,12 @@ export class ProviderAccount implements GatedProvider {
   async reportEcho(call: GatedCall): Promise<void> {
     const event = { type: 'credential.echoed', outcome: 'denied' } as const
     await this.#provider.services().log.grant(this.key(call.user), contextOf(call), event)
+  }
+
+  #requestParts(call: GatedCall): RequestParts {
+    const { services, serverBaseUrl } = this.#provider
+    const isSaved = async () => (await this.credentialState(call)) === 'active'
+    return { services: services(), key: this.key(call.user), call, serverBaseUrl: serverBaseUrl(), isSaved }
   }
 
   async #settleRejection(call: GatedCall): Promise<Settled> {

@@ -2,8 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { z } from 'zod'
 import type { AccessLog } from '../../core/credentials/credential-audit.ts'
 import { type CredentialReader, createCredentialReader } from '../../core/credentials/credential-reader.ts'
-import { REFERENCE_PURPOSES, type ReferenceSealer } from '../../core/credentials/credential-reference.ts'
+import { REFERENCE_PURPOSES } from '../../core/credentials/credential-reference.ts'
+import type { Sealer, SealerPurposes } from '../../core/crypto/seal.ts'
 import { createLeakDetector, type LeakDetector } from '../../core/echo-guard/cross-user-leak-detector.ts'
+import { CALL_STATE_PURPOSES } from '../../core/gate/call-state.ts'
 import { createExpiryNotices, type ExpiryNotices } from '../../core/gate/expiry-notices.ts'
 import type { Drain } from '../../core/host/drain.ts'
 import type { Warn } from '../../core/host/logger.ts'
@@ -37,7 +39,7 @@ import { serveOnce } from './serve-once.ts'
 /** A gate opens and leaves requests. It cannot claim one, nor close one as saved. */
 export type ToolRequests = Pick<
   PendingRequests,
-  'openOrReuse' | 'label' | 'leave' | 'wait' | 'withdraw' | 'outliveProcess'
+  'openOrReuse' | 'resume' | 'label' | 'leave' | 'wait' | 'withdraw' | 'outliveProcess'
 >
 
 /** The services that providers' tools use. */
@@ -49,7 +51,7 @@ export interface ToolServices {
   readonly pendingRequests: ToolRequests
   /** Counts running calls, so that closing waits for them. */
   readonly drain: Drain
-  readonly sealer: ReferenceSealer
+  readonly sealer: Pick<Sealer<'reference' | 'call-state'>, 'seal' | 'open'>
   readonly crossings: LeakDetector
   readonly rejections: Rejections
   readonly expiryNotices: ExpiryNotices
@@ -60,6 +62,12 @@ export interface ToolServices {
   /** Warns the operator at once. The message never contains a secret. */
   readonly warn: Warn
 }
+
+/** What the tool tier seals. */
+export const TOOL_PURPOSES = {
+  seal: [...REFERENCE_PURPOSES.seal, ...CALL_STATE_PURPOSES.seal],
+  mac: [],
+} as const satisfies SealerPurposes
 
 /** Serves the tools of the MCP endpoint. It reads credentials and cannot write them. */
 export interface ToolTier {
@@ -117,7 +125,7 @@ export const TOOL_TIER_OPTIONS = Object.keys(toolTierOptions.shape) as readonly 
  */
 export async function openToolTier(options: ToolTierOptions, providerEnds?: ProviderEnds): Promise<ToolTier> {
   const checked = parseOptions(toolTierOptions, options, 'openToolTier')
-  const parts = await openParts(options, { caller: 'openToolTier', purposes: REFERENCE_PURPOSES })
+  const parts = await openParts(options, { caller: 'openToolTier', purposes: TOOL_PURPOSES })
   const backend = parts.telemetry.watchBackend(options.backend)
   const isCurrent: SecretBackend['isCurrent'] =
     backend.isCurrent && ((...given) => backend.isCurrent?.(...given) ?? false)
@@ -156,12 +164,12 @@ export interface ToolTierParts {
 }
 
 export function createToolTier(
-  opened: OpenedParts<'reference', never>,
+  opened: OpenedParts<'reference' | 'call-state', never>,
   { backend, options, checked, used, providerEnds = () => [] }: ToolTierParts,
 ): ToolTier {
   const { serverBaseUrl, identity, health, journal, sealer, pendingRequests, calls, log, marks, telemetry, warnOf } =
     opened
-  const { openOrReuse, label, leave, wait, withdraw, outliveProcess } = pendingRequests
+  const { openOrReuse, resume, label, leave, wait, withdraw, outliveProcess } = pendingRequests
   const { trustedProxies, hstsIncludeSubdomains, serverName = serverBaseUrl.host, allowedOrigins } = checked
   const web = {
     serverBaseUrl,
@@ -210,7 +218,7 @@ export function createToolTier(
       reader,
       log,
       cutoff,
-      pendingRequests: { openOrReuse, label, leave, wait, withdraw, outliveProcess },
+      pendingRequests: { openOrReuse, resume, label, leave, wait, withdraw, outliveProcess },
       drain: opened.drain,
       sealer,
       ...lifeOfCredentials(opened, reader, checked),

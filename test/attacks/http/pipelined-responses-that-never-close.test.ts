@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { closeWithSocket } from '../../../src/mcp/transport/close-with-socket.ts'
+import { closeWithSocket } from '../../../src/mcp/transport/web-exchange.ts'
 
 test('row i: responses that wait behind another one close when their connection ends', async () => {
   let begun = 0

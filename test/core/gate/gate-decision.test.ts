@@ -11,6 +11,8 @@ const facts: GateFacts = {
   credential: 'absent',
   progress: false,
   failFast: false,
+  repeats: false,
+  strict: false,
   tokenTimeoutSeconds: 300,
 }
 

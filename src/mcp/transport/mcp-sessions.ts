@@ -1,45 +1,50 @@
-import { randomUUID } from 'node:crypto'
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { type Owner, sameOwner } from '../../core/model/owner.ts'
-import type { OperationMeter } from '../../core/ports/telemetry.ts'
-import { connectMeasured } from './measured-connection.ts'
 
-export interface McpSession {
+/** The part of an SDK's transport that sessions use. */
+export interface SessionTransport {
+  readonly sessionId?: string | undefined
+  onclose?: (() => void) | undefined
+  close(): Promise<void>
+}
+
+export interface McpSession<T> {
   readonly owner: Owner
-  readonly transport: WebStandardStreamableHTTPServerTransport
+  readonly transport: T
   /** Number of open responses. A session with one is not idle. */
   open: number
   lastUsed: number
 }
 
-export interface McpSessionsOptions {
+export interface McpSessionsOptions<S, T> {
   readonly maxSessions: number
   readonly maxSessionsPerOwner: number
   readonly idleSeconds: number
-  readonly operations?: OperationMeter | undefined
+  /** Makes a transport that reports the id of its session once it has one. */
+  readonly makeTransport: (initialized: (sessionId: string) => void) => T
+  readonly connect: (server: S, transport: T) => Promise<void>
 }
 
 /**
  * Sessions of MCP 2025-11-25. Each belongs to the owner whose token created it. A session id does not authenticate: it finds a session only
  * together with its owner's token.
  */
-export interface McpSessions {
+export interface McpSessions<S, T> {
   /** Returns undefined for an unknown session and for another owner's alike. */
-  find(sessionId: string, owner: Owner): McpSession | undefined
+  find(sessionId: string, owner: Owner): McpSession<T> | undefined
   /** Makes a transport for an initialize request. It is kept once it has a session id. Returns undefined at the limit of sessions. */
-  create(makeServer: () => McpServer | Promise<McpServer>, owner: Owner): Promise<McpSession | undefined>
+  create(makeServer: () => S | Promise<S>, owner: Owner): Promise<McpSession<T> | undefined>
   close(): Promise<void>
 }
 
-export function mcpSessions({
+export function mcpSessions<S, T extends SessionTransport>({
   maxSessions,
   maxSessionsPerOwner,
   idleSeconds,
-  operations,
-}: McpSessionsOptions): McpSessions {
-  const sessions = new Map<string, McpSession>()
+  makeTransport,
+  connect,
+}: McpSessionsOptions<S, T>): McpSessions<S, T> {
+  const sessions = new Map<string, McpSession<T>>()
   /** Owners of sessions that are being created. */
   const opening = new Set<Owner>()
 
@@ -54,16 +59,13 @@ export function mcpSessions({
     return owners.length < maxSessions && owners.filter((other) => sameOwner(other, owner)).length < maxSessionsPerOwner
   }
 
-  async function open(server: McpServer, owner: Owner): Promise<McpSession> {
-    const transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: randomUUID,
-      onsessioninitialized: (id) => void sessions.set(id, session),
-    })
-    const session: McpSession = { owner, transport, open: 0, lastUsed: Date.now() }
+  async function open(server: S, owner: Owner): Promise<McpSession<T>> {
+    const transport = makeTransport((id) => void sessions.set(id, session))
+    const session: McpSession<T> = { owner, transport, open: 0, lastUsed: Date.now() }
     transport.onclose = () => {
       if (transport.sessionId !== undefined) sessions.delete(transport.sessionId)
     }
-    await connectMeasured(server, asTransport(transport), operations)
+    await connect(server, transport)
     return session
   }
 
@@ -96,17 +98,10 @@ export function mcpSessions({
 }
 
 /** Closes a transport. It runs the tool author's `onclose`, whose errors must not end other connections. */
-export async function closeQuietly(transport: WebStandardStreamableHTTPServerTransport): Promise<void> {
+export async function closeQuietly(transport: Pick<SessionTransport, 'close'>): Promise<void> {
   try {
     await transport.close()
   } catch {
     processWarning('The onclose of an McpServer failed.')
   }
-}
-
-type Transport = Parameters<McpServer['connect']>[0]
-
-// Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.
-export function asTransport(transport: WebStandardStreamableHTTPServerTransport): Transport {
-  return transport as Transport
 }

@@ -1,0 +1,45 @@
+import type { McpServer, Server, ServerContext } from '@modelcontextprotocol/server'
+import { isCallState } from '../../core/gate/call-state.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+
+/** An application's `requestState.verify`. */
+export type VerifyState = (state: string, ctx: ServerContext) => unknown
+
+const composed = new WeakSet<object>()
+
+/**
+ * Composes an application's own `requestState.verify` with the gate. The SDK has one such hook per server, and an application's own refuses
+ * the state of a gated call with error -32602.
+ *
+ * @param verify called for every state that is not the gate's
+ * @example
+ * ```ts
+ * import { createRequestStateCodec, McpServer } from '@modelcontextprotocol/server'
+ * import { withGateState } from 'mcp-credential-vault/mcp/sdk-v2'
+ *
+ * const codec = createRequestStateCodec({ key })
+ * const server = new McpServer(info, { requestState: { verify: withGateState(codec.verify) } })
+ * ```
+ */
+export function withGateState(verify: VerifyState): VerifyState {
+  const hook: VerifyState = (state, ctx) => (isCallState(state) ? undefined : verify(state, ctx))
+  composed.add(hook)
+  return hook
+}
+
+/**
+ * Refuses a server whose `requestState.verify` does not know the gate's states.
+ *
+ * @throws `configuration_invalid` (`reason: 'request_state'`)
+ */
+export function refuseForeignState(server: McpServer | Server): void {
+  // The SDK offers no other way to see the option. Where it is not found, such a call fails in its second leg.
+  const hook: unknown = Reflect.get('server' in server ? server.server : server, '_requestStateVerify')
+  if (typeof hook !== 'function' || composed.has(hook)) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    'credentialGate: the requestState.verify of this server would refuse the state of gated calls. Wrap it: ' +
+      'requestState: { verify: withGateState(verify) }, with withGateState from mcp-credential-vault/mcp/sdk-v2.',
+    { reason: 'request_state' },
+  )
+}

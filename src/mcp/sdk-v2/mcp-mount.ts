@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto'
+import {
+  createMcpHandler,
+  type HandleRequestOptions,
+  isJsonContentType,
+  isLegacyRequest,
+  type McpRequestContext,
+  type McpServer,
+  type Server,
+  type ServerOptions,
+  type Transport,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server'
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/server/validators/ajv'
+import { z } from 'zod'
+import { processWarning } from '../../core/host/process-warning.ts'
+import { isCredentialVaultError } from '../../core/model/errors.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
+import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import { answerJson, httpMount, type McpExchange, type McpMountVault } from '../transport/http-mount.ts'
+import { closeQuietly, mcpSessions } from '../transport/mcp-sessions.ts'
+import { connectMeasured } from '../transport/measured-connection.ts'
+import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
+import { type Handling, handlingOf, serveSession } from '../transport/serve-session.ts'
+import { closeSignal, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
+import { refuseForeignServer } from './same-sdk.ts'
+
+/**
+ * Makes one server: for each request of MCP 2026-07-28, and for each connection of MCP 2025-11-25. Pass `options` to it, so that all servers
+ * share one schema validator. Register the same tools each time.
+ */
+export type CreateServer = (options: ServerOptions) => McpServer | Server | Promise<McpServer | Server>
+
+export interface McpMountOptions extends HttpMountOptions {
+  /**
+   * How clients of MCP 2025-11-25 are served. `sessionful` keeps a session for each, so that tools can ask and wait. `stateless` makes a server
+   * for each request; gated tools then answer with error -32042 and the link. Default `sessionful`.
+   */
+  readonly legacy?: 'sessionful' | 'stateless'
+  /** Most event streams of `subscriptions/listen` (MCP 2026-07-28) open at once, 1 to 1000000. Default 1024. */
+  readonly maxSubscriptions?: number
+}
+
+const optionsSchema = z.strictObject({
+  ...httpMountOptions,
+  legacy: z.enum(['sessionful', 'stateless']).default('sessionful'),
+  maxSubscriptions: z.int().min(1).max(1_000_000).default(1024),
+} satisfies OptionSchemas<McpMountOptions>)
+
+/**
+ * Serves Streamable HTTP on Koa, behind the vault's bearer gate: clients of MCP 2026-07-28 and of MCP 2025-11-25 on one path. Other paths
+ * pass through. A client of MCP 2026-07-28 that disconnects cancels its request.
+ *
+ * @throws `configuration_invalid` (`reason: 'sdk_copies'`), at the first request, if `createServer` returns a server of another installed
+ *   copy of the SDK
+ * @example
+ * ```ts
+ * import { McpServer } from '@modelcontextprotocol/server'
+ * import { mcpMount } from 'mcp-credential-vault/mcp/sdk-v2'
+ *
+ * vault.register(app)
+ * app.use(mcpMount(vault, (options) => new McpServer({ name: 'jira', version: '1.0.0' }, options)))
+ * ```
+ */
+export function mcpMount(
+  vault: McpMountVault,
+  createServer: CreateServer,
+  options: McpMountOptions = {},
+): KoaMiddleware {
+  const checked = parseOptions(optionsSchema, options, 'mcpMount')
+  const { legacy, maxSubscriptions, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
+  const { serverBaseUrl, operations } = vault
+  // Shared, because each server would otherwise build its own validator.
+  const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
+
+  /** The SDK's HTTP entry connects the servers of MCP 2026-07-28 itself, so each measures its own connection. */
+  async function makeServer(): Promise<McpServer | Server> {
+    const server = await createServer(serverOptions)
+    refuseForeignServer(server, 'mcpMount')
+    const connect = server.connect.bind(server)
+    server.connect = (transport: Transport) => connectMeasured(() => connect(transport), transport, operations)
+    return server
+  }
+
+  const sessions = mcpSessions({
+    ...{ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds },
+    makeTransport: (onsessioninitialized) =>
+      new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, onsessioninitialized }),
+    connect: (server: McpServer | Server, transport) => server.connect(asTransport(transport)),
+  })
+  const modern = createMcpHandler((_: McpRequestContext) => makeServer(), {
+    legacy: 'reject',
+    maxSubscriptions,
+    onerror: (error) => {
+      if (isCredentialVaultError(error)) processWarning(error.message)
+    },
+  })
+
+  async function serveOnce(exchange: McpExchange): Promise<void> {
+    const { ctx, open } = exchange
+    const transport = new WebStandardStreamableHTTPServerTransport({})
+    const server = await makeServer()
+    await server.connect(asTransport(transport))
+    const response = await handle(transport, toWebRequest(ctx, serverBaseUrl), handlingOf(exchange))
+    return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
+  }
+
+  async function answer(exchange: McpExchange): Promise<void> {
+    const { ctx, body, open } = exchange
+    if (ctx.method === 'POST' && !isJsonContentType(ctx.get('content-type')))
+      return answerJson(ctx, 415, 'Unsupported Media Type: Content-Type must be application/json')
+    const request = toWebRequest(ctx, serverBaseUrl, closeSignal(ctx))
+    if (await isLegacyRequest(request, body?.value))
+      return legacy === 'stateless'
+        ? serveOnce(exchange)
+        : serveSession({ sessions, serverBaseUrl, makeServer, handle }, exchange)
+    const response = await modern.fetch(request, handlingOf(exchange) as HandleRequestOptions)
+    return sendWebResponse(ctx, response, { open, onEnd: () => undefined })
+  }
+
+  return httpMount(vault, checked, {
+    methods: legacy === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
+    answer,
+    async close() {
+      await sessions.close()
+      await modern.close()
+    },
+  })
+}
+
+function handle(
+  transport: WebStandardStreamableHTTPServerTransport,
+  request: Request,
+  handling: Handling,
+): Promise<Response> {
+  return transport.handleRequest(request, handling as HandleRequestOptions)
+}
+
+// Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.
+function asTransport(transport: WebStandardStreamableHTTPServerTransport): Transport {
+  return transport as Transport
+}

@@ -1,0 +1,84 @@
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  type ClientCapabilities,
+  inputResponse,
+  type Server,
+} from '@modelcontextprotocol/server'
+import { isCallState } from '../../core/gate/call-state.ts'
+import type { CallLeg, ClientPort } from '../../core/gate/client-port.ts'
+import { requestTrace } from '../../core/telemetry/request-trace.ts'
+import type { ToolExtra } from './tool-handler.ts'
+
+/** The first revision without server-to-client requests. Revisions are dates, so later ones compare as greater. */
+const FIRST_WITH_LEGS = '2026-07-28'
+
+/** Whether the server is bound to a revision in which it asks by its results. A legacy request may carry that revision's `_meta` too. */
+export function asksByResult(server: Server): boolean {
+  const version = server.getNegotiatedProtocolVersion()
+  return version !== undefined && version >= FIRST_WITH_LEGS
+}
+
+/** Makes the client port of one call from the `ctx` of SDK 2.x. */
+export function serverClientPort(server: Server, ctx: ToolExtra): ClientPort {
+  const { mcpReq } = ctx
+  const progressToken = mcpReq._meta?.progressToken
+  const headers = ctx.http?.req?.headers
+  // Without relatedRequestId the SDK would use a stream that the client may not have opened.
+  const onCall = { relatedRequestId: mcpReq.id }
+  return {
+    ...clientOf(server, ctx),
+    signal: mcpReq.signal,
+    trace: requestTrace({ meta: mcpReq._meta, headers: headers && Object.fromEntries(headers) }),
+    leg: asksByResult(server) ? legOf(ctx) : undefined,
+    progress:
+      progressToken === undefined
+        ? undefined
+        : (progress, message) =>
+            mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } }),
+    askByUrl: (question, { waitMilliseconds, signal }) =>
+      server.elicitInput({ mode: 'url', ...question }, { ...onCall, timeout: waitMilliseconds, signal }).then(
+        (result) => result.action,
+        () => (signal.aborted ? 'accept' : 'failed'),
+      ),
+    notifyDone: async (elicitationId, stream) =>
+      server.createElicitationCompletionNotifier(elicitationId, stream === 'call' ? onCall : undefined)(),
+  }
+}
+
+function clientOf(server: Server, { mcpReq }: ToolExtra): Pick<ClientPort, 'name' | 'ability'> {
+  // Each request of a revision with legs names its own client, whose capabilities another request on the connection need not have.
+  const envelope: Readonly<Record<string, unknown>> | undefined = asksByResult(server) ? mcpReq.envelope : undefined
+  const info = envelope?.[CLIENT_INFO_META_KEY] as { readonly name?: unknown } | undefined
+  const declared = envelope
+    ? (envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined)
+    : server.getClientCapabilities()
+  const name = envelope ? info?.name : server.getClientVersion()?.name
+  return { name: typeof name === 'string' ? name : undefined, ability: abilityOf(declared) }
+}
+
+function abilityOf(declared: ClientCapabilities | undefined): ClientPort['ability'] {
+  if (!declared) return 'unknown'
+  return declared.elicitation?.url ? 'url-elicitation' : 'no-url-elicitation'
+}
+
+function legOf({ mcpReq }: ToolExtra): CallLeg {
+  const state = mcpReq.requestState()
+  return {
+    state: isCallState(state) ? state : undefined,
+    answerTo(key) {
+      const answer = inputResponse(mcpReq.inputResponses, key)
+      return answer.kind === 'elicit' ? answer.action : undefined
+    },
+  }
+}
+
+const ENCODED_NAME = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/
+
+/** Returns the tool's name from the `Mcp-Name` header, which the SDK's HTTP entry compares with the body where it serves legs. */
+export function toolNameOf(server: Server, { mcpReq, http }: ToolExtra): string | undefined {
+  const name = http?.req?.headers.get('mcp-name')?.trim()
+  if (!name || !asksByResult(server) || mcpReq.method !== 'tools/call') return undefined
+  const encoded = ENCODED_NAME.exec(name)?.[1]
+  return encoded === undefined ? name : Buffer.from(encoded, 'base64').toString()
+}

@@ -1,0 +1,17 @@
+import type { CallToolResult, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
+
+/** The `ctx` that the SDK passes to a tool handler, as the gate hands it on. */
+export type ToolExtra = ServerContext
+
+/** A tool's result, or questions of its own that the client answers before it repeats the call (MCP 2026-07-28). */
+export type ToolAnswer = CallToolResult | InputRequiredResult
+
+/** `(extra)` for a tool without `inputSchema`, else `(args, extra)`. */
+// With `any`, TypeScript infers the arguments of an inline handler from the tool's schema, and `extra` for tools without arguments.
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` infers `extra` as unknown, and overloads break inference altogether.
+export type ToolParameters = readonly [ToolExtra] | readonly [any, ToolExtra]
+
+/** `(args, extra)`, or `(extra)` for a tool without `inputSchema`. */
+export type ToolHandler<P extends ToolParameters> = (...parameters: P) => ToolAnswer | Promise<ToolAnswer>
+
+export type GatedHandler<P extends ToolParameters> = (...parameters: P) => Promise<ToolAnswer>

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http'
+import type Koa from 'koa'
+import { followRequest } from '../../core/gate/request-ids.ts'
+import type { User } from '../../core/model/owner.ts'
+import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
+import { basePathOf } from '../../core/network/server-base-url.ts'
+import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import type { OperationMeter } from '../../core/ports/telemetry.ts'
+import type { CheckedMountOptions } from './mount-options.ts'
+import { type OpenResponse, openResponses } from './open-responses.ts'
+import { createRunningCalls } from './running-calls.ts'
+import { closeWithSocket, isClosed } from './web-exchange.ts'
+
+/** The parts of a vault that a mount uses. */
+export interface McpMountVault {
+  readonly serverBaseUrl: URL
+  /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
+  bearerGate(): KoaMiddleware
+  onClose(
+    end: (closing: { readonly deadline: AbortSignal; readonly cutOff?: (calls: number) => void }) => Promise<void>,
+  ): void
+  /** Measures what the mount is asked. Default: nothing is measured. */
+  readonly operations?: OperationMeter
+}
+
+/** One request to a mount, with a valid access token. */
+export interface McpExchange {
+  readonly ctx: Koa.Context
+  /** Undefined for a request without a body. */
+  readonly body: { readonly value: unknown } | undefined
+  /** Undefined for a response that is not counted. */
+  readonly open: OpenResponse | undefined
+}
+
+/** The MCP servers behind a mount. */
+export interface MountedServers {
+  readonly methods: readonly string[]
+  answer(exchange: McpExchange): Promise<void>
+  /** Ends what is still open. Called when no call runs any more. */
+  close(): Promise<void>
+}
+
+/** Serves MCP over HTTP on Koa, behind the vault's bearer gate. Other paths pass through. Knows no SDK. */
+export function httpMount(vault: McpMountVault, options: CheckedMountOptions, servers: MountedServers): KoaMiddleware {
+  const { path, maxBodyBytes } = options
+  const responses = openResponses({
+    maxPerOwner: options.maxOpenResponsesPerOwner,
+    maxUnreadBytesPerOwner: options.maxUnreadBytesPerOwner,
+    writeTimeout: options.writeTimeoutSeconds * 1000,
+  })
+  const fullPath = basePathOf(vault.serverBaseUrl) + path
+  const gate = vault.bearerGate()
+  const calls = createRunningCalls()
+  vault.onClose(async ({ deadline, cutOff }) => {
+    cutOff?.(await calls.end(deadline))
+    await servers.close()
+    responses.close()
+  })
+
+  async function serve(ctx: Koa.Context): Promise<void> {
+    const user: User = ctx.state['user']
+    if (!servers.methods.includes(ctx.method)) return answerMethod(ctx, servers.methods.join(', '))
+    const open = responses.open(user, () => ctx.req.socket.destroy())
+    // Always accept DELETE, so that a client at its limit can close sessions.
+    if (!open && ctx.method !== 'DELETE') {
+      ctx.set('Retry-After', '10')
+      return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
+    }
+    if (isClosed(ctx)) return open?.closed()
+    if (open) ctx.res.once('close', open.closed)
+    closeWithSocket(ctx.req, ctx.res)
+    const body =
+      ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
+    if (body === 'aborted') return
+    if (body?.problem) return answerProblem(ctx, body.problem)
+    if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
+    calls.begin(ctx, body?.value)
+    // The access log reads it when the answer has been sent.
+    ctx.state['request'] = followRequest(authInfoOf(ctx))
+    await servers.answer({ ctx, body, open })
+  }
+
+  const mounted: Koa.Middleware = async (ctx, next) => {
+    if (ctx.path !== fullPath) return next()
+    return gate(ctx, () => serve(ctx))
+  }
+  return mounted
+}
+
+/** Returns what the bearer gate has set. */
+export function authInfoOf(ctx: Koa.Context): object | undefined {
+  const { auth }: IncomingMessage & { auth?: object } = ctx.req
+  return auth
+}
+
+/** Load balancers may send the request to another replica, since nothing was done. */
+function answerStopping(ctx: Koa.Context): void {
+  ctx.set({ 'Retry-After': '1', Connection: 'close' })
+  answerJson(ctx, 503, 'This server is restarting and did not take the request. Send it again.')
+}
+
+function answerProblem(ctx: Koa.Context, { status, message }: BodyProblem): void {
+  // The unread rest of the body would be taken for the next request on the connection.
+  if (status === 413) ctx.set('Connection', 'close')
+  answerJson(ctx, status, message)
+}
+
+function answerMethod(ctx: Koa.Context, allow: string): void {
+  ctx.set('Allow', allow)
+  answerJson(ctx, 405, 'Method not allowed')
+}
+
+/** Answers with a JSON-RPC error that belongs to no request. */
+export function answerJson(ctx: Koa.Context, status: number, message: string): void {
+  ctx.status = status
+  ctx.set('Cache-Control', 'no-store')
+  ctx.body = { jsonrpc: '2.0', error: { code: status === 404 ? -32001 : -32000, message }, id: null }
+}

@@ -1,0 +1,67 @@
+import type { User } from '../../core/model/owner.ts'
+import { answerJson, authInfoOf, type McpExchange } from './http-mount.ts'
+import { closeQuietly, type McpSessions, type SessionTransport } from './mcp-sessions.ts'
+import { sendWebResponse, toWebRequest } from './web-exchange.ts'
+
+/** Additional parameters for an SDK's transport. */
+export interface Handling {
+  /** What the bearer gate has set. */
+  readonly authInfo?: unknown
+  readonly parsedBody?: unknown
+}
+
+export interface SessionServer<S, T extends SessionTransport> {
+  readonly sessions: McpSessions<S, T>
+  readonly serverBaseUrl: URL
+  readonly makeServer: () => S | Promise<S>
+  /** Hands the request to the transport. */
+  readonly handle: (transport: T, request: Request, handling: Handling) => Promise<Response>
+}
+
+/** Answers one request of a session of MCP 2025-11-25, or begins the session. */
+export async function serveSession<S, T extends SessionTransport>(
+  { sessions, serverBaseUrl, makeServer, handle }: SessionServer<S, T>,
+  exchange: McpExchange,
+): Promise<void> {
+  const { ctx, body, open } = exchange
+  const user: User = ctx.state['user']
+  const sessionId = ctx.get('mcp-session-id')
+  const begins = sessionId === '' && isInitialize(body?.value)
+  const session = begins ? await sessions.create(makeServer, user) : sessions.find(sessionId, user)
+  if (!session) {
+    if (sessionId !== '') return answerJson(ctx, 404, SESSION_NOT_FOUND)
+    if (!begins) return answerJson(ctx, 400, 'Bad Request: Mcp-Session-Id header is required')
+    ctx.set('Retry-After', '30')
+    return answerJson(ctx, 503, 'This server has no room for another session. Try again later.')
+  }
+  session.open += 1
+  session.lastUsed = Date.now()
+  const release = () => {
+    session.open -= 1
+    session.lastUsed = Date.now()
+  }
+  const request = toWebRequest(ctx, serverBaseUrl)
+  const response = await handle(session.transport, request, handlingOf(exchange)).catch((error: unknown) => {
+    release()
+    throw error
+  })
+  // The transport refused this initialize and has no session, so its server must be closed here.
+  if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
+  // Not awaited, since a call that waits for its user would keep this request's objects in memory.
+  return sendWebResponse(ctx, response, { open, onEnd: release })
+}
+
+/** Returns what the SDK's transport is given besides the request. */
+export function handlingOf({ ctx, body }: McpExchange): Handling {
+  const auth = authInfoOf(ctx)
+  return { ...(auth !== undefined && { authInfo: auth }), ...(body && { parsedBody: body.value }) }
+}
+
+/** The session has ended, belongs to another user, or lives in another process. The text does not say which. */
+const SESSION_NOT_FOUND =
+  'Session not found. Sessions end when they are idle and when the server restarts, and each process knows only its own. Connect again, then ask your assistant again.'
+
+function isInitialize(message: unknown): boolean {
+  const first = Array.isArray(message) ? message[0] : message
+  return typeof first === 'object' && first !== null && 'method' in first && first.method === 'initialize'
+}
