@@ -16,7 +16,7 @@ import { rememberTokens } from './access-token/remembered-tokens.ts'
 import { issuerUnavailable } from './issuer/issuer-document.ts'
 import { checkIssuerKeys, issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
-import { namingIssuer } from './issuer/named-issuer.ts'
+import { loginNaming, namingIssuer } from './issuer/named-issuer.ts'
 import { oidcBrowserLogin } from './login/browser-login.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
 
@@ -91,11 +91,7 @@ export function oidc(options: OidcOptions): IdentityMode {
       const named = namingIssuer(settings.issuer)
       return {
         verifyToken: async (token) => named(verify(token)),
-        browserLogin: {
-          ...login,
-          begin: (options) => named(login.begin(options)),
-          complete: (callbackUrl, transaction) => named(login.complete(callbackUrl, transaction)),
-        },
+        browserLogin: loginNaming(named, login),
         resource,
         issuers: [settings.issuer, ...settings.issuerAliases],
         check: () => named(checkIssuerKeys(metadata)),
