@@ -143,37 +143,6 @@ test('calls go to one replica for each client, pages to any', async () => {
   expect(pages.metadata.annotations).toBeUndefined()
 })
 
-const REPLICAS = ['all.replicas=2', 'backend=vault']
-test.each([
-  ['a mistyped name', ['all.replica=2'], /replica/],
-  ['a mistyped name of a variable', ['environment.mcp_oidc_issuer=x'], /mcp_oidc_issuer/],
-  ['a secret among the variables', ['environment.MCP_VAULT_KEY=mcv1_x'], /MCP_VAULT_KEY/],
-  ["a login's secret among a tier's variables", ['all.environment.VAULT_WRITE_SECRET_ID=x'], /VAULT_WRITE_SECRET_ID/],
-  ['a base URL without TLS', ['serverBaseUrl=http://mcp.example.com'], /serverBaseUrl/],
-  ['a base URL with a query', ['serverBaseUrl=https://mcp.example.com/?a=b'], /serverBaseUrl/],
-  ['no image', ['image.repository='], /image/],
-  ['a module outside the folder', ['tools.module=../tools.mjs'], /module/],
-  ['a module outside the folder, further down', ['tools.module=a/../../tools.mjs'], /module/],
-  ['root', ['userId=0'], /userId/],
-  [
-    'a grace period that cuts the shutdown short',
-    ['terminationGracePeriodSeconds=10'],
-    /terminationGracePeriodSeconds/,
-  ],
-  ['a network policy that admits everybody', ['networkPolicy.from=null'], /from/],
-  ['metrics on the port of the pages', ['metrics.port=8005'], /port/],
-  ['replicas of a sealed file', ['all.replicas=2'], /sealed file is for one process/],
-  ['tiers of a sealed file', ['tiers=split'], /sealed file is for one process/],
-  ['replicas without Redis', REPLICAS, /share links and sessions in Redis/],
-  ['replicas without a web key', [...REPLICAS, 'environment.MCP_REDIS_URL=rediss://redis:6379'], /one web key/],
-  ['a variable that the chart sets', ['environment.MCP_AUDIT_FOLDER=/elsewhere'], /the chart sets it/],
-])('%s is refused', async (_, values, message) => {
-  const { code, error } = await render([set('one-process')], values)
-  expect(code).not.toBe(0)
-  expect(error).toMatch(message)
-  expect(error).not.toContain('mcv1_x')
-})
-
 test('an older Kubernetes, which has no sleep before the end, is refused', async () => {
   const { code, error } = await render([set('one-process')], [], '1.29.0')
   expect(code).not.toBe(0)

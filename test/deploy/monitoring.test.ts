@@ -95,6 +95,18 @@ describe('dashboard and alerts ask only for what there is', () => {
     expect(asked.filter((label) => !labels.has(label))).toEqual([])
   })
 
+  test('variables', () => {
+    const { templating } = JSON.parse(readFileSync(join(DEPLOY, 'grafana-dashboard.json'), 'utf8'))
+    // Grafana's own begin with two underscores.
+    const asked = new Set(queries.flatMap(({ expr }) => expr.match(/\$(?!__)\w+/g) ?? []))
+    expect(asked.size).toBeGreaterThan(0)
+    expect([...asked]).toEqual(
+      templating.list
+        .filter(({ type }: { type: string }) => type !== 'datasource')
+        .map(({ name }: { name: string }) => `$${name}`),
+    )
+  })
+
   test('every metric is on the dashboard', () => {
     const shown = queries.map(({ expr }) => expr).join('\n')
     const unseen = Object.keys(MEASUREMENTS).filter((name) => !prometheusNames(name).some((one) => shown.includes(one)))

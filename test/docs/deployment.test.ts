@@ -33,6 +33,36 @@ test('every variable in deploy/ is one that the server reads', () => {
   expect([...names].filter((name) => !ours.has(name) && !known.includes(`\`${name}\``))).toEqual([])
 })
 
+test('every setting of Dockerfile, Compose file and set-up is on the page, with its default', () => {
+  const stages = [...readFileSync('deploy/Dockerfile', 'utf8').matchAll(/^ARG (\w+)=(.*)$/gm)]
+  const compose = readFileSync('deploy/compose/compose.yaml', 'utf8').matchAll(/\$\{(\w+):-([^}]+)\}/g)
+  const settings = [...stages, ...compose].map(([, name = '', value = '']) => [name, value] as const)
+  expect(settings.map(([name]) => name)).toEqual(expect.arrayContaining(['NODE_IMAGE', 'BASE_IMAGE', 'MCP_IMAGE']))
+  for (const [name, value] of settings) {
+    expect(text, name).toContain(`\`${name}\``)
+    if (name.endsWith('_IMAGE')) expect(text, name).toMatch(new RegExp(`\\| \`${name}\` \\|.*\\| \`${value}\` \\|`))
+  }
+})
+
+test('the sizes are those of the benchmark', () => {
+  const performance = readFileSync('docs/performance.md', 'utf8')
+  const measured = (name: string, figure: RegExp) =>
+    Number(
+      (figure.exec(performance.split('\n').find((line) => line.startsWith(`| \`${name}\``)) ?? '') ?? [])[1]?.replace(
+        ',',
+        '',
+      ),
+    )
+  const promised = (pattern: RegExp) => Number(pattern.exec(text)?.[1]?.replace(',', ''))
+  const atRest = measured('memory-at-rest', /\| (\d+) MB/)
+  const waiting = measured('waiting-memory', /\((\d+) MB/)
+  expect(promised(/at rest \| (\d+) MB/)).toBe(Math.ceil(atRest / 10) * 10)
+  expect(promised(/open session \| (\d+) KB/)).toBe(Math.ceil((waiting - atRest) / 100) * 10)
+  expect(promised(/about ([\d,]+) a second/)).toBe(
+    Math.floor(measured('gated-vs-ungated', /\(([\d,]+)\/s/) / 100) * 100,
+  )
+})
+
 test("the page's table of directives is what nginx.conf and the chart do", async () => {
   const nginx = readFileSync('deploy/compose/nginx.conf', 'utf8')
   const [{ ingress }] = await yamlDocuments(readFileSync(`${CHART}/values.yaml`, 'utf8'))

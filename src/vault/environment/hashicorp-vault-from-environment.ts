@@ -108,6 +108,12 @@ type Method = keyof typeof METHOD_VARIABLES
 const AUTH_METHODS = Object.keys(METHOD_VARIABLES)
 const LOGIN_VARIABLES = [...new Set(Object.values(METHOD_VARIABLES).flat())]
 
+/** The names of all variables that configure HashiCorp Vault. */
+export const hashicorpVaultVariables: readonly string[] = [
+  ...Object.keys(environmentSchema.shape),
+  ...Object.values(LOGINS).flatMap((prefix) => ['AUTH_METHOD', ...LOGIN_VARIABLES].map((name) => `${prefix}${name}`)),
+]
+
 /**
  * Returns the login method, or undefined if no login is configured. A variable without its method is an error; otherwise half of a pair of
  * logins could be missing unnoticed.

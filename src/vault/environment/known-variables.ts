@@ -4,6 +4,7 @@ import { SUBJECT_ATTRIBUTES } from '../../web/admin/admin-options.ts'
 import { auditVariables } from './audit-from-environment.ts'
 import { storeVariables } from './create-stores.ts'
 import { wholeNumber, words } from './environment.ts'
+import { hashicorpVaultVariables } from './hashicorp-vault-from-environment.ts'
 import { serverVariables } from './server-variables.ts'
 
 /** The variables that `vaultOptionsFromEnvironment` reads, besides those of the stores. */
@@ -43,16 +44,20 @@ export const vaultVariables = z.object({
 
 export type VaultVariables = z.output<typeof vaultVariables>
 
-/** The names of all our environment variables that begin with MCP_. */
+/** The names of all variables that the runnable server reads. The AWS SDK and Node.js read more. */
+export const environmentVariables: ReadonlySet<string> = new Set([
+  ...auditVariables,
+  ...storeVariables,
+  ...hashicorpVaultVariables,
+  ...Object.keys(vaultVariables.shape),
+  ...Object.keys(serverVariables.shape),
+  'MCP_WEB_KEY',
+  'MCP_WEB_KEY_FILE',
+  'MCP_WEB_KEY_ACCEPTED',
+  'MCP_WEB_KEY_ACCEPTED_FILE',
+])
+
+/** Those of them that begin with MCP_. */
 export const knownVariables: ReadonlySet<string> = new Set(
-  [
-    ...auditVariables,
-    ...storeVariables,
-    ...Object.keys(vaultVariables.shape),
-    ...Object.keys(serverVariables.shape),
-    'MCP_WEB_KEY',
-    'MCP_WEB_KEY_FILE',
-    'MCP_WEB_KEY_ACCEPTED',
-    'MCP_WEB_KEY_ACCEPTED_FILE',
-  ].filter((name) => name.startsWith('MCP_')),
+  [...environmentVariables].filter((name) => name.startsWith('MCP_')),
 )

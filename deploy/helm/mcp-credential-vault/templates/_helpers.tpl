@@ -38,7 +38,13 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- if $image.digest }}{{ $image.repository }}@{{ $image.digest }}{{ else }}{{ $image.repository }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
 {{- end -}}
 
-{{/* Of [root, tier]: all variables of that tier, as a JSON object. */}}
+{{/* Of [root, tier]: the files of that tier, as a JSON array. */}}
+{{- define "vault.secretFiles" -}}
+{{- $root := index . 0 -}}
+{{- concat (default list $root.Values.secretFiles) (default list (index $root.Values (index . 1)).secretFiles) | toJson -}}
+{{- end -}}
+
+{{/* Of [root, tier]: all variables of that tier that have a value, as a JSON object. */}}
 {{- define "vault.environment" -}}
 {{- $root := index . 0 -}}{{- $tier := index . 1 -}}
 {{- $values := index $root.Values $tier -}}
@@ -48,34 +54,18 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
   "MCP_AUDIT_FOLDER" "/data/audit" -}}
 {{- if eq $root.Values.backend "sealed-file" }}{{ $_ := set $own "MCP_VAULT_FOLDER" "/data/store" }}{{ end -}}
 {{- if $root.Values.metrics.enabled }}{{ $_ := set $own "MCP_METRICS_PORT" (toString $root.Values.metrics.port) }}{{ $_ := set $own "MCP_METRICS_HOST" "0.0.0.0" }}{{ end -}}
-{{- range concat $root.Values.secretFiles $values.secretFiles -}}
+{{- range include "vault.secretFiles" . | fromJsonArray -}}
 {{- $_ := set $own .variable (printf "/run/secrets/mcp/%s/%s" .secret .key) -}}
 {{- end -}}
 {{- range $values.serviceAccountToken.variables }}{{ $_ := set $own . "/run/secrets/service-account/token" }}{{ end -}}
-{{- $given := merge (dict) $values.environment $root.Values.environment -}}
+{{- /* Sprig's merge would let a 0 or false of the tier lose. */ -}}
+{{- $given := dict -}}
+{{- range $map := list $root.Values.tools.environment $root.Values.environment $values.environment -}}
+{{- range $name, $value := $map }}{{ $_ := set $given $name (toString $value) }}{{ end -}}
+{{- end -}}
 {{- range $name, $value := $given -}}
 {{- if hasKey $own $name }}{{ fail (printf "environment.%s: the chart sets it, from another value. Remove one of them." $name) }}{{ end -}}
-{{- $_ := set $own $name (toString $value) -}}
+{{- if ne $value "" }}{{ $_ := set $own $name $value }}{{ end -}}
 {{- end -}}
 {{- $own | toJson -}}
-{{- end -}}
-
-{{/* Set-ups that would lose links, sessions or the store. */}}
-{{- define "vault.refuse" -}}
-{{- $values := .Values -}}
-{{- range $tier := include "vault.tiers" . | fromJsonArray -}}
-{{- $environment := include "vault.environment" (list $ $tier) | fromJson -}}
-{{- $redis := false -}}
-{{- range $name, $_ := $environment }}{{ if hasPrefix "MCP_REDIS_" $name }}{{ $redis = true }}{{ end }}{{ end -}}
-{{- $several := or (eq $values.tiers "split") (gt (int (index $values $tier).replicas) 1) -}}
-{{- if and $several (eq $values.backend "sealed-file") -}}
-{{- fail "backend: the sealed file is for one process on one node. Use vault or aws-secrets-manager for several replicas or tiers." -}}
-{{- end -}}
-{{- if and $several (not $redis) -}}
-{{- fail "environment: several replicas or tiers share links and sessions in Redis. Set MCP_REDIS_URL, or the variables of a Sentinel or Cluster." -}}
-{{- end -}}
-{{- if and $several (not (hasKey $environment "MCP_WEB_KEY_FILE")) -}}
-{{- fail "secretFiles: several replicas or tiers open each other's cookies and links with one web key. Add MCP_WEB_KEY_FILE." -}}
-{{- end -}}
-{{- end -}}
 {{- end -}}

@@ -1,0 +1,73 @@
+{{/* Values that would lose links, sessions, the store or the separation of the tiers, or that would have no effect. */}}
+{{- define "vault.refuse" -}}
+{{- include "vault.refuseUnused" . -}}
+{{- include "vault.refuseVariables" . -}}
+{{- range $tier := include "vault.tiers" . | fromJsonArray -}}
+{{- $environment := include "vault.environment" (list $ $tier) | fromJson -}}
+{{- include "vault.refuseReplicas" (list $ $tier $environment) -}}
+{{- include "vault.refuseMissing" (list $ $environment) -}}
+{{- include "vault.refuseClosedPorts" (list $ $environment) -}}
+{{- end -}}
+{{- if eq .Values.tiers "split" }}{{ include "vault.refuseTiers" . }}{{ end -}}
+{{- include "vault.refuseNetwork" . -}}
+{{- end -}}
+
+{{/* Blocks that nothing reads. */}}
+{{- define "vault.refuseUnused" -}}
+{{- $defaults := .Files.Get "tier-defaults.yaml" | fromYaml -}}
+{{- $used := include "vault.tiers" . | fromJsonArray -}}
+{{- range $tier := list "all" "form" "tool" -}}
+{{- if and (not (has $tier $used)) (ne (index $.Values $tier | toJson) (toJson $defaults)) -}}
+{{- fail (printf "%s: tiers is %s, so nothing reads this block. %s" $tier $.Values.tiers (ternary "Move its values to form and tool." "Set tiers to split, or move its values to all." (eq $tier "all"))) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.enabled) -}}
+{{- fail "metrics.serviceMonitor.enabled: there are no metrics to scrape. Set metrics.enabled to true too." -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.metricsFrom (not .Values.metrics.enabled) -}}
+{{- fail "networkPolicy.metricsFrom: there are no metrics to scrape. Set metrics.enabled to true, or remove it." -}}
+{{- end -}}
+{{- if and .Values.ingress.tlsSecret (not .Values.ingress.enabled) -}}
+{{- fail "ingress.tlsSecret: there is no ingress that uses it. Set ingress.enabled to true, or remove it." -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of [root, tier, its environment]. */}}
+{{- define "vault.refuseReplicas" -}}
+{{- $values := (index . 0).Values -}}{{- $environment := index . 2 -}}
+{{- $redis := false -}}
+{{- range $name, $_ := $environment }}{{ if hasPrefix "MCP_REDIS_" $name }}{{ $redis = true }}{{ end }}{{ end -}}
+{{- if or (eq $values.tiers "split") (gt (int (index $values (index . 1)).replicas) 1) -}}
+{{- if eq $values.backend "sealed-file" -}}
+{{- fail "backend: the sealed file is for one process on one node. Use vault or aws-secrets-manager for several replicas or tiers." -}}
+{{- end -}}
+{{- if not $redis -}}
+{{- fail "environment: several replicas or tiers share links and sessions in Redis. Set MCP_REDIS_URL, or the variables of a Sentinel or Cluster." -}}
+{{- end -}}
+{{- if not (hasKey $environment "MCP_WEB_KEY_FILE") -}}
+{{- fail "secretFiles: several replicas or tiers open each other's cookies and links with one web key. Add MCP_WEB_KEY_FILE." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of [root, environment of a tier]: what the server would miss at its start. */}}
+{{- define "vault.refuseMissing" -}}
+{{- $values := (index . 0).Values -}}{{- $environment := index . 1 -}}
+{{- range $name := list "MCP_OIDC_ISSUER" "MCP_OIDC_CLIENT_ID" -}}
+{{- if not (hasKey $environment $name) -}}
+{{- fail (printf "environment.%s: set it. Without an identity provider the server does not start." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq $values.backend "vault") (not (hasKey $environment "VAULT_ADDR")) -}}
+{{- fail "environment.VAULT_ADDR: backend is vault. Set it to the address of Vault, e.g. https://vault.example.com:8200." -}}
+{{- end -}}
+{{- if and (eq $values.backend "sealed-file") (not (hasKey $environment "MCP_VAULT_KEY_FILE")) -}}
+{{- fail "secretFiles: the sealed file needs its store key. Add MCP_VAULT_KEY_FILE." -}}
+{{- end -}}
+{{- if not (or (hasKey $environment "MCP_AUDIT_KEY_FILE") (hasKey $environment "MCP_VAULT_KEY_FILE")) -}}
+{{- fail "secretFiles: without an audit key, the log cannot be verified once a pod was replaced. Add MCP_AUDIT_KEY_FILE." -}}
+{{- end -}}
+{{- if and $values.ingress.enabled (has (get $environment "MCP_TRUSTED_PROXIES") (list "" "0")) -}}
+{{- fail "environment.MCP_TRUSTED_PROXIES: behind the ingress all users share one rate limit without it. Set it to the number of proxies, 1 for the ingress alone." -}}
+{{- end -}}
+{{- end -}}
