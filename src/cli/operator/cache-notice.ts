@@ -1,6 +1,7 @@
+import { DEFAULT_CACHE_SECONDS } from '../../core/credentials/credential-cache.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { wholeNumber, withoutEmpty } from '../../vault/environment/environment.ts'
-import { DEFAULT_CACHE_SECONDS, openVaultOptions } from '../../vault/parts/open-vault-options.ts'
+import { openVaultOptions } from '../../vault/parts/open-vault-options.ts'
 
 export const cacheHelp = `With Vault and AWS a running server may use the old value for up to ${DEFAULT_CACHE_SECONDS} seconds more (its MCP_CACHE_SECONDS).
 Servers that share a Redis are told and drop it at once.`
