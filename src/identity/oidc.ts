@@ -4,6 +4,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../core/model/erro
 import { parseOptions } from '../core/model/options.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
 import type {
+  BrowserLogin,
   Identity,
   IdentityContext,
   IdentityMode,
@@ -91,11 +92,7 @@ export function oidc(options: OidcOptions): IdentityMode {
       const named = namingIssuer(settings.issuer)
       return {
         verifyToken: async (token) => named(verify(token)),
-        browserLogin: {
-          ...login,
-          begin: (options) => named(login.begin(options)),
-          complete: (callbackUrl, transaction) => named(login.complete(callbackUrl, transaction)),
-        },
+        browserLogin: namedLogin(login, named),
         resource,
         issuers: [settings.issuer, ...settings.issuerAliases],
         check: () => named(checkIssuerKeys(metadata)),
@@ -103,6 +100,14 @@ export function oidc(options: OidcOptions): IdentityMode {
         ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
       }
     },
+  }
+}
+
+function namedLogin(login: BrowserLogin, named: ReturnType<typeof namingIssuer>): BrowserLogin {
+  return {
+    ...login,
+    begin: (options) => named(login.begin(options)),
+    complete: (callbackUrl, transaction) => named(login.complete(callbackUrl, transaction)),
   }
 }
 
