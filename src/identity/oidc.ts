@@ -4,6 +4,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../core/model/erro
 import { parseOptions } from '../core/model/options.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
 import type {
+  BrowserLogin,
   Identity,
   IdentityContext,
   IdentityMode,
@@ -16,7 +17,7 @@ import { rememberTokens } from './access-token/remembered-tokens.ts'
 import { issuerUnavailable } from './issuer/issuer-document.ts'
 import { checkIssuerKeys, issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
-import { loginNaming, namingIssuer } from './issuer/named-issuer.ts'
+import { namingIssuer } from './issuer/named-issuer.ts'
 import { oidcBrowserLogin } from './login/browser-login.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
 
@@ -91,7 +92,7 @@ export function oidc(options: OidcOptions): IdentityMode {
       const named = namingIssuer(settings.issuer)
       return {
         verifyToken: async (token) => named(verify(token)),
-        browserLogin: loginNaming(named, login),
+        browserLogin: namedLogin(login, named),
         resource,
         issuers: [settings.issuer, ...settings.issuerAliases],
         check: () => named(checkIssuerKeys(metadata)),
@@ -99,6 +100,14 @@ export function oidc(options: OidcOptions): IdentityMode {
         ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
       }
     },
+  }
+}
+
+function namedLogin(login: BrowserLogin, named: ReturnType<typeof namingIssuer>): BrowserLogin {
+  return {
+    ...login,
+    begin: (options) => named(login.begin(options)),
+    complete: (callbackUrl, transaction) => named(login.complete(callbackUrl, transaction)),
   }
 }
 

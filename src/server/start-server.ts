@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { warnAbout } from '../core/host/notice.ts'
 import { packageVersion } from '../core/host/package-version.ts'
+import { warnAbout } from '../core/host/process-warning.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { isUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
@@ -117,7 +117,7 @@ async function serve(
   const [what, path] = tier === 'form' ? (['Pages', '/credentials'] as const) : (['MCP endpoint', '/mcp'] as const)
   const url = urlBelow(vault.serverBaseUrl, path).href
   // In front of two tiers there is a proxy.
-  if (tier === 'all') warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))
+  if (tier === 'all' && trustedProxies === 0) warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))
   observed.logOf('server')('info', `Listening on ${bound}. ${what}: ${url}`)
   return {
     url,
@@ -200,7 +200,7 @@ function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: s
 function warnOfOtherPort(serverBaseUrl: URL, port: number): void {
   if (!isLoopback(serverBaseUrl) || Number(serverBaseUrl.port || 80) === port) return
   warnAbout('server')(
-    `The server listens on port ${port}, but MCP_SERVER_BASE_URL is ${serverBaseUrl.href}: links lead there.`,
+    `The server listens on port ${port}, but links lead to ${serverBaseUrl.href} (MCP_SERVER_BASE_URL). Set its port to ${port}, or start with --port ${serverBaseUrl.port || 80}. If a proxy on this machine passes requests on, set MCP_TRUSTED_PROXIES instead.`,
   )
 }
 

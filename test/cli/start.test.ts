@@ -159,3 +159,18 @@ describe('a running server says that it listens, and where', () => {
     ])
   })
 })
+
+test('another port than that of the base URL is a warning, unless a proxy of the operator is in front', async () => {
+  const other = await freePort()
+  const environment = {
+    MCP_SERVER_BASE_URL: `http://localhost:${other}`,
+    MCP_LOCAL_ACCESS_TOKEN: randomBytes(32).toString('hex'),
+  }
+  const bare = await serve(environment)
+  expect(bare.server.output()).toContain(
+    `links lead to http://localhost:${other}/ (MCP_SERVER_BASE_URL). Set its port to ${bare.port}, or start with --port ${other}.`,
+  )
+  const proxied = await serve({ ...environment, MCP_TRUSTED_PROXIES: '1' })
+  expect(proxied.server.output()).toContain('Listening on')
+  expect(proxied.server.output()).not.toContain('links lead to')
+})

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { bringPromtool } from '../../scripts/bring-prometheus.mjs'
-import { LABELS, MEASUREMENTS } from '../../src/core/telemetry/measurements.ts'
+import { LABELS, MEASUREMENTS } from '../../src/core/telemetry/metric-catalogue.ts'
 import { prometheusNames } from '../harness/telemetry.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../deploy')

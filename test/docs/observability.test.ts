@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { LOG_FIELDS } from '../../src/core/host/logger.ts'
-import { LABELS, MEASUREMENTS, SPAN_ATTRIBUTES, SPANS } from '../../src/core/telemetry/measurements.ts'
+import { LABELS, MEASUREMENTS, SPAN_ATTRIBUTES, SPANS } from '../../src/core/telemetry/metric-catalogue.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const page = readFileSync(join(ROOT, 'docs/observability.md'), 'utf8')

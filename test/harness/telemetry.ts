@@ -9,7 +9,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
-import { MEASUREMENTS, type MeasurementName } from '../../src/core/telemetry/measurements.ts'
+import { MEASUREMENTS, type MeasurementName } from '../../src/core/telemetry/metric-catalogue.ts'
 import type { TelemetryOptions } from '../../src/core/telemetry/telemetry.ts'
 
 export interface TestTelemetry {

@@ -16,6 +16,7 @@ import { newEntry } from '../../src/testing/pending-store/entries.ts'
 import { put } from '../../src/testing/secret-backend/calls.ts'
 import { createStores } from '../../src/vault/environment/create-stores.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
+import { ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { type RedisNode, startRedisNode } from '../harness/redis/redis-server.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -166,6 +167,47 @@ test('a command that revokes tells running servers at once, through the Redis an
   await server.pendingStore.shutdown()
   await server.browserSessions.close?.()
   await backend.close()
+})
+
+test('what a command says of caches is true with Redis and without', async () => {
+  const bao = await startOpenBao()
+  onTestFinished(() => bao.stop())
+  const owner = { issuer: 'https://login.example.com', subject: 'alice' }
+  const vault = {
+    MCP_VAULT_BACKEND: 'vault',
+    VAULT_ADDR: bao.address,
+    VAULT_TOKEN: ROOT_TOKEN,
+    VAULT_KV_MOUNT: await bao.newMount(),
+    MCP_WEB_KEY: generateKeyText(),
+    MCP_AUDIT_FOLDER: join(folder, 'audit-of-caches'),
+  }
+  async function revoked(change: NodeJS.ProcessEnv): Promise<string> {
+    const { backend, pendingStore } = createStores(vault)
+    await backend.open()
+    await put(backend, storageKey('jira', owner), { pat: 'x' })
+    await backend.close()
+    await pendingStore.shutdown()
+    let out = ''
+    await runCommand(revoke, ['jira', '--issuer', owner.issuer, '--subject', owner.subject], {
+      out: (text) => {
+        out += text
+      },
+      error: () => undefined,
+      environment: { ...vault, ...change },
+      readSecret: async () => '',
+    })
+    return out
+  }
+  const shared = await revoked(redisOnly(environment))
+  expect(shared).toContain(
+    'Running servers are told through Redis, and drop the old value at once. One that Redis does',
+  )
+  expect(await revoked({})).toContain('Running servers may use the old value for up to 30 seconds more')
+})
+
+const redisOnly = ({ MCP_REDIS_URL, MCP_REDIS_PASSWORD_FILE }: NodeJS.ProcessEnv) => ({
+  MCP_REDIS_URL,
+  MCP_REDIS_PASSWORD_FILE,
 })
 
 describe('doctor', () => {

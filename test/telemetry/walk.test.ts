@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MEASUREMENTS } from '../../src/core/telemetry/measurements.ts'
+import { MEASUREMENTS } from '../../src/core/telemetry/metric-catalogue.ts'
 import { fillIn, type Harness, startHarness, type TestClient } from '../harness/mcp-harness.ts'
 import { seriesValue, type TestTelemetry, testTelemetry } from '../harness/telemetry.ts'
 

@@ -3,7 +3,6 @@ import { meansProvider } from '../../core/model/storage-key.ts'
 import { revokeEach, toBeRevoked } from '../../core/operations/provider-revocation.ts'
 import { listAll } from '../../core/operations/stored-list.ts'
 import { withBar } from '../operator/batch.ts'
-import { cacheNotice } from '../operator/cache-notice.ts'
 import { failuresOf, failuresText } from '../operator/failures.ts'
 import { ownerOptions, withOperatorAccess } from '../operator/operator-access.ts'
 import { providerFromInput } from '../operator/provider-option.ts'
@@ -37,7 +36,7 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
           revokeEach(wanted, { ...access, purge, onFailure, onDone: (done) => onDone(done, wanted.length) }),
         )
     const failed = rows.filter(({ error }) => error !== undefined).length
-    const { cacheSeconds } = access
+    const { cacheSeconds, cacheNotice } = access
     const failures = failuresOf(errors)
     const shown = { provider, dryRun, purged: purge, credentials: rows, failed, failures, cacheSeconds }
     const already = found.length - wanted.length
@@ -50,9 +49,7 @@ export function revokeAll(input: CommandInput, terminal: Terminal): Promise<Exit
       failed === 0
         ? ''
         : `${counted(failed, 'credential was', 'credentials were')} not revoked:\n${failuresText(errors)}`,
-      dryRun
-        ? ''
-        : `The tokens still work at ${provider} itself: revoke them there as well.\n${cacheNotice(cacheSeconds)}`,
+      dryRun ? '' : `The tokens still work at ${provider} itself: revoke them there as well.\n${cacheNotice}`,
     ].join('')
     terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)
     if (damage) throw damage

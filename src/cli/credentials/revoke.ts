@@ -2,7 +2,7 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
-import { cacheHelp, cacheNotice } from '../operator/cache-notice.ts'
+import { cacheHelp } from '../operator/cache-notice.ts'
 import {
   credentialName,
   keyFromInput,
@@ -48,7 +48,7 @@ ${cacheHelp}
     if (without !== undefined) throw new UsageError(`--${without} belongs to --all`)
     const key = keyFromInput(input)
     const purge = input.flag('purge')
-    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {
+    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds, cacheNotice }) => {
       const before = await statusOrDamage(credentials, key, context)
       // Revokes exactly the version that was shown. A credential saved meanwhile is a conflict.
       const expect = before?.status === 'active' ? { version: before.version.ref } : 'any'
@@ -67,7 +67,7 @@ ${cacheHelp}
       const text = changed
         ? `${purge ? 'Purged' : 'Revoked'} ${name}${version ? `: version ${version}` : ''}.`
         : `Nothing was changed: ${name} is revoked already.`
-      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n${cacheNotice(cacheSeconds)}`)
+      terminal.out(input.flag('json') ? `${JSON.stringify(done)}\n` : `${text}\n${cacheNotice}`)
       return 0
     })
   },

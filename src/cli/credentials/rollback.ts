@@ -1,7 +1,6 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { storageKey } from '../../core/model/storage-key.ts'
 import { missing } from '../../core/model/stored-values.ts'
-import { cacheNotice } from '../operator/cache-notice.ts'
 import {
   credentialName,
   noSuchCredential,
@@ -28,7 +27,7 @@ Changes nothing when the credential is not marked (0). Ends with 3 when it is ab
 `,
   run: (input, terminal) => {
     const key = storageKey(providerFromInput(input), ownerFromInput(input))
-    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {
+    return withOperatorAccess(terminal, async ({ credentials, context, cacheNotice }) => {
       if (input.flag('dry-run')) await credentials.record(key, context, { type: 'admin.shown', outcome: 'success' })
       const status = await credentials.status(key, context)
       if (status.status === 'absent') throw noSuchCredential(key)
@@ -50,7 +49,7 @@ Changes nothing when the credential is not marked (0). Ends with 3 when it is ab
       const name = credentialName(key)
       const text = !change
         ? `Nothing was changed: ${name} is not marked as rejected.\n`
-        : `${done ? 'Rolled back' : 'Would roll back'} the rejection of ${name}: version ${version.label}, rejected ${shown.rejectedAt}.\n${done ? cacheNotice(cacheSeconds) : ''}`
+        : `${done ? 'Rolled back' : 'Would roll back'} the rejection of ${name}: version ${version.label}, rejected ${shown.rejectedAt}.\n${done ? cacheNotice : ''}`
       terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)
       return 0
     })

@@ -1,7 +1,7 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { VariableType } from '../../core/model/variables.ts'
-import { cacheHelp, cacheNotice } from '../operator/cache-notice.ts'
+import { cacheHelp } from '../operator/cache-notice.ts'
 import {
   credentialName,
   keyFromInput,
@@ -37,7 +37,7 @@ ${cacheHelp}
     const type = typeFrom(input)
     const prompt = `New value for ${key.provider}: `
     const value = newValue(await terminal.readSecret(prompt, { severalLines: type === 'textarea' }), type)
-    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds }) => {
+    return withOperatorAccess(terminal, async ({ credentials, context, cacheSeconds, cacheNotice }) => {
       const field = input.text('field')
       const version = await credentials.rotate(key, { field, value }, context).catch((error: unknown) => {
         throw rotateProblem(error, key, field)
@@ -46,7 +46,7 @@ ${cacheHelp}
       terminal.out(
         input.flag('json')
           ? `${JSON.stringify(done)}\n`
-          : `Rotated ${credentialName(key)}: now version ${version.label}.\n${cacheNotice(cacheSeconds)}`,
+          : `Rotated ${credentialName(key)}: now version ${version.label}.\n${cacheNotice}`,
       )
       return 0
     })

@@ -1,8 +1,10 @@
+import { DEFAULT_CACHE_SECONDS } from '../../core/credentials/credential-cache.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import { wholeNumber, withoutEmpty } from '../../vault/environment/environment.ts'
-import { DEFAULT_CACHE_SECONDS, openVaultOptions } from '../../vault/parts/open-vault-options.ts'
+import { openVaultOptions } from '../../vault/parts/open-vault-options.ts'
 
-export const cacheHelp = `With Vault and AWS a running server may use the old value for up to ${DEFAULT_CACHE_SECONDS} seconds more (its MCP_CACHE_SECONDS).`
+export const cacheHelp = `With Vault and AWS a running server may use the old value for up to ${DEFAULT_CACHE_SECONDS} seconds more (its MCP_CACHE_SECONDS).
+Servers that share a Redis are told and drop it at once.`
 
 /** Read as the server reads it. A value that the server would refuse at its start counts as not set. */
 const cacheSeconds = wholeNumber.optional().pipe(openVaultOptions.shape.cacheSeconds).catch(DEFAULT_CACHE_SECONDS)
@@ -16,7 +18,10 @@ export function cacheSecondsOf(backend: SecretBackend, environment: NodeJS.Proce
   return cacheSeconds.parse(withoutEmpty(environment)['MCP_CACHE_SECONDS'])
 }
 
-export function cacheNotice(seconds: number): string {
+/** @param told whether running servers hear of the change through the store that they share */
+export function cacheNotice(seconds: number, told: boolean): string {
   if (seconds === 0) return ''
-  return `Running servers may use the old value for up to ${seconds} seconds more (MCP_CACHE_SECONDS).\n`
+  return told
+    ? `Running servers are told through Redis, and drop the old value at once. One that Redis does not reach may use it for up to ${seconds} seconds more (MCP_CACHE_SECONDS).\n`
+    : `Running servers may use the old value for up to ${seconds} seconds more (MCP_CACHE_SECONDS).\n`
 }

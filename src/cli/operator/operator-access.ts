@@ -19,7 +19,7 @@ import type { StoreKeys } from '../../core/ports/store-keys.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
-import { cacheSecondsOf } from './cache-notice.ts'
+import { cacheNotice, cacheSecondsOf } from './cache-notice.ts'
 import { openAudit } from './open-audit.ts'
 import { type RunningServers, runningServers } from './running-servers.ts'
 import { warnOfUnknownVariables } from './unknown-variables.ts'
@@ -45,6 +45,8 @@ export interface OperatorAccess {
   readonly servers: RunningServers
   /** Seconds that running servers may keep using the old value after this command. */
   readonly cacheSeconds: number
+  /** The same in a sentence; empty where all servers see the change at once. */
+  readonly cacheNotice: string
 }
 
 export async function withOperatorAccess(
@@ -87,8 +89,9 @@ export async function withOperatorAccess(
       reinstate: (...parameters) => reinstate({ log, marks }, ...parameters),
     }
     const cacheSeconds = cacheSecondsOf(backend, terminal.environment)
+    const notice = cacheNotice(cacheSeconds, servers.endings !== undefined)
     const { storeKeys, resealing } = backend
-    return await work({ credentials, context, storeKeys, resealing, servers, cacheSeconds })
+    return await work({ credentials, context, storeKeys, resealing, servers, cacheSeconds, cacheNotice: notice })
   } finally {
     // Close the log even if the others fail, or it would look like that of a killed process.
     await servers?.changes.close().catch(() => undefined)

@@ -1,7 +1,6 @@
 import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import { forEachOf } from '../operator/batch.ts'
-import { cacheNotice } from '../operator/cache-notice.ts'
 import { failuresOf, failuresText } from '../operator/failures.ts'
 import { type OperatorAccess, withOperatorAccess } from '../operator/operator-access.ts'
 import type { ExitCode, Terminal } from '../terminal/command.ts'
@@ -59,7 +58,7 @@ export function writeEntries(
         : `${counted(changed, 'credential', 'credentials')} changed since this command looked: see conflict. What is newer stays; running the command again replaces it.\n`,
       failuresText(errors),
       ...notes.map((note) => `${note}\n`),
-      dryRun || summary.replaced === 0 ? '' : cacheNotice(access.cacheSeconds),
+      dryRun || summary.replaced === 0 ? '' : access.cacheNotice,
     ].join('')
     const shown = { dryRun, ...summary, credentials: rows, failures: failuresOf(errors), notes }
     terminal.out(input.flag('json') ? `${JSON.stringify(shown)}\n` : text)

@@ -9,7 +9,8 @@ export interface CallTrace {
   readonly assertion: BackendCall['assertion'] | undefined
   /** The vendor's ids of the requests, added as the answers arrive. */
   readonly requestIds: string[]
-  readonly trace?: TraceContext | undefined
+  /** The span of the request that the operation belongs to. */
+  readonly parentSpan?: TraceContext | undefined
 }
 
 const MAX_REQUEST_IDS = 8
@@ -19,7 +20,7 @@ export function traceOf({
   assertion,
   trace,
 }: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>): CallTrace {
-  return { correlationId, assertion, requestIds: [], trace }
+  return { correlationId, assertion, requestIds: [], parentSpan: trace }
 }
 
 /** Returns the ids for the audit line, or undefined when the vendor sent none. */
@@ -27,11 +28,14 @@ export function requestIdsOf({ requestIds }: CallTrace): readonly string[] | und
   return requestIds.length === 0 ? undefined : requestIds
 }
 
-export function callOf({ correlationId, assertion, requestIds, trace }: CallTrace, signal: AbortSignal): BackendCall {
+export function callOf(
+  { correlationId, assertion, requestIds, parentSpan }: CallTrace,
+  signal: AbortSignal,
+): BackendCall {
   return {
     signal,
     correlationId,
-    ...(trace && { trace }),
+    ...(parentSpan && { trace: parentSpan }),
     noteRequest: (id) => {
       if (requestIds.length < MAX_REQUEST_IDS) requestIds.push(id)
     },

@@ -2,6 +2,9 @@ import { BoundedMap } from '../host/bounded-map.ts'
 import type { StorageKey } from '../model/storage-key.ts'
 import type { CredentialLookup, ReadableBackend } from '../ports/secret-backend.ts'
 
+/** How long a credential is cached without asking the backend again. */
+export const DEFAULT_CACHE_SECONDS = 30
+
 export interface CredentialCacheOptions {
   /** How long a value is cached, in milliseconds. Each entry lasts between half of it and all of it. 0 caches nothing. */
   readonly ttl: number

@@ -10,7 +10,7 @@ import type { CredentialStatus, ReadableBackend, StoredVersion, VersionLabels } 
 import type { BackendCalls } from './backend-calls.ts'
 import { requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
-import { createCredentialCache } from './credential-cache.ts'
+import { createCredentialCache, DEFAULT_CACHE_SECONDS } from './credential-cache.ts'
 import { createKnownLabels } from './known-labels.ts'
 import { lookUp, statusOf } from './status-of.ts'
 
@@ -79,7 +79,7 @@ export function createCredentialReader({
   cutoff,
   used,
   lookedUp,
-  cacheTtl = 30_000,
+  cacheTtl = DEFAULT_CACHE_SECONDS * 1000,
 }: CredentialReaderParts): CredentialReader {
   const cache = createCredentialCache(backend, { ttl: cacheTtl, maxEntries: MAX_CACHED, lookedUp })
   const labels = createKnownLabels(MAX_CACHED)

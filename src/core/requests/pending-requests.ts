@@ -9,7 +9,7 @@ import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
 import { type RequestState, stateOf, waitForEnd } from './request-wait.ts'
-import { createWaitingCalls } from './waiting-calls.ts'
+import { createWaitingCalls, MOST_WAITING_CALLS } from './waiting-calls.ts'
 
 /** A request and its state, found by its handle. */
 export interface FoundRequest {
@@ -95,8 +95,6 @@ export const DEFAULT_LINK_TTL_SECONDS = 600
 /** Milliseconds for which an ended link's owner is still told how it ended. */
 const KEPT_AFTER_END = 10 * 60_000
 const CLAIM_LAPSES_AFTER = 60_000
-/** Calls of one owner that may wait at the same time, in all replicas together where they share a store. */
-const MOST_WAITING_CALLS = 100
 
 const sealedSchema = z.strictObject({
   id: z.string(),
@@ -184,7 +182,7 @@ export function createPendingRequests({
     return { request: replaced, mayWait: !again.mayNotWait }
   }
 
-  const waitingCalls = createWaitingCalls(MOST_WAITING_CALLS)
+  const waitingCalls = createWaitingCalls()
 
   const requests: PendingRequests = {
     async openOrReuse(wanted, { waits = false } = {}) {

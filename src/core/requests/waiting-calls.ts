@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { ownerKey, type User } from '../model/owner.ts'
 
+/** Calls of one owner that may wait at the same time, in all replicas together where they share a store. */
+export const MOST_WAITING_CALLS = 100
+
 /** Counts the waiting calls of this process by owner. Each uses memory for as long as its client keeps it open. */
 export interface WaitingCalls {
   /** Returns the call's id, or undefined if its owner has the most waiting calls allowed. */
@@ -11,15 +14,14 @@ export interface WaitingCalls {
   count(): number
 }
 
-/** @param mostOfOneOwner `MOST_WAITING_CALLS` of `pending-requests.ts` */
-export function createWaitingCalls(mostOfOneOwner: number): WaitingCalls {
+export function createWaitingCalls(): WaitingCalls {
   const waiting = new Map<string, number>()
   const waiters = new Set<string>()
   return {
     begin(user) {
       const owner = ownerKey(user)
       const own = waiting.get(owner) ?? 0
-      if (own >= mostOfOneOwner) return undefined
+      if (own >= MOST_WAITING_CALLS) return undefined
       const waiterId = randomBytes(16).toString('base64url')
       waiters.add(waiterId)
       waiting.set(owner, own + 1)

@@ -7,7 +7,7 @@ import {
   type MeasurementName,
   type Named,
   SPAN_ATTRIBUTES,
-} from './measurements.ts'
+} from './metric-catalogue.ts'
 
 /** The name of the instrumentation scope, of spans too. */
 export const SCOPE = 'mcp-credential-vault'

@@ -10,7 +10,7 @@ import {
 import { packageVersion } from '../host/package-version.ts'
 import type { TraceContext } from '../ports/telemetry.ts'
 import { attributesOf, quietly, SCOPE } from './instruments.ts'
-import { SPAN_ATTRIBUTES, SPANS, type SpanAttributes, spanName } from './measurements.ts'
+import { SPAN_ATTRIBUTES, SPANS, type SpanAttributes, spanName } from './metric-catalogue.ts'
 
 export interface SpanStart<S extends keyof typeof SPANS> {
   /** Fills in the variable part of the span's name. */

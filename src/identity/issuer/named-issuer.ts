@@ -1,6 +1,5 @@
 import type { IssuerFailure } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
-import type { BrowserLogin } from '../../core/ports/identity.ts'
 
 /** What an operator can look for, by failure. Each continues "The identity provider https://login.example.com …". */
 const PROBLEMS: Partial<Readonly<Record<IssuerFailure, string>>> = {
@@ -36,14 +35,5 @@ export function namingIssuer(issuer: string): <T>(work: Promise<T>) => Promise<T
       const message = `The identity provider ${origin} ${PROBLEMS[failure] ?? UNREACHABLE}. ${UNTIL_THEN}`
       throw new CredentialVaultError('unavailable', message, { reason: error.reason, retryable: error.retryable })
     }
-  }
-}
-
-/** Returns the login with `naming` around all that asks the identity provider. */
-export function loginNaming(naming: ReturnType<typeof namingIssuer>, login: BrowserLogin): BrowserLogin {
-  return {
-    ...login,
-    begin: (options) => naming(login.begin(options)),
-    complete: (callbackUrl, transaction) => naming(login.complete(callbackUrl, transaction)),
   }
 }

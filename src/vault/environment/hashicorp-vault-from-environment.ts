@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type HashicorpVaultAuthOptions, vaultBackend } from '../../backends/hashicorp-vault/hashicorp-vault.ts'
-import { warnAbout } from '../../core/host/notice.ts'
+import { warnAbout } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'

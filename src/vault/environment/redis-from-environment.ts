@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { warnAbout } from '../../core/host/notice.ts'
+import { warnAbout } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'

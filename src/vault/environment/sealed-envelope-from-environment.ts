@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sealedEnvelope } from '../../backends/sealed-envelope/sealed-envelope.ts'
-import { warnAbout } from '../../core/host/notice.ts'
+import { warnAbout } from '../../core/host/process-warning.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'

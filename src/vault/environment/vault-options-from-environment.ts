@@ -64,7 +64,7 @@ export function vaultOptionsFromEnvironment(
     },
     'environment',
   )
-  if (serverBaseUrl === undefined) checkServerBaseUrl(settings.MCP_SERVER_BASE_URL, 'environment.MCP_SERVER_BASE_URL')
+  if (serverBaseUrl === undefined) refuseMcpUrl(settings.MCP_SERVER_BASE_URL)
   const identity = fromVariables(IDENTITY_VARIABLES, () => identityFrom(settings, withoutEmpty(environment)))
   const options: OpenVaultOptions = {
     ...createStores(environment, stores),
@@ -90,6 +90,17 @@ export function vaultOptionsFromEnvironment(
   const named = Object.entries(VAULT_VARIABLES).filter(([path]) => !fromCode.some((option) => path.startsWith(option)))
   fromVariables(Object.fromEntries(named), () => parseOptions(openVaultOptions, options, 'openVault'))
   return options
+}
+
+/** Operators paste the URL that MCP clients use, below which clients and users would look for everything in vain. */
+function refuseMcpUrl(text: string): void {
+  const option = 'environment.MCP_SERVER_BASE_URL'
+  if (!checkServerBaseUrl(text, option).pathname.endsWith('/mcp')) return
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `${option}: it ends in /mcp, which is the URL for MCP clients. Set the same URL without /mcp at its end; the server adds that itself.`,
+    { reason: 'server_base_url' },
+  )
 }
 
 /** Turns an error of `openVault` with options from the environment into one that names the operator's variable. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DEFAULT_CACHE_SECONDS } from '../../core/credentials/credential-cache.ts'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
@@ -94,8 +95,6 @@ export interface OpenVaultOptions {
   /** Where metrics and spans go. Default: the OpenTelemetry SDK of the process, if the application has set one up before, else nowhere. */
   readonly telemetry?: TelemetryOptions | undefined
 }
-
-export const DEFAULT_CACHE_SECONDS = 30
 
 const object = <T extends object>(message: string) =>
   z.custom<T>((value) => typeof value === 'object' && value !== null, message)

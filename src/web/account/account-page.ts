@@ -7,7 +7,7 @@ import type { PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { endSessionsOf } from '../session/end-sessions.ts'
 import { type AccountVisit, accountAction } from './account-visit.ts'
-import { credentialRow } from './credential-row.ts'
+import { credentialRow } from './credential-facts.ts'
 import { seenCredential } from './seen-credential.ts'
 
 /** Shows the user every service of this vault, and the state of their own credential for it. It shows no value, and changes nothing. */

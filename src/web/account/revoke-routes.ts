@@ -3,7 +3,7 @@ import { type Answer, seeOther } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { accountAction, type CredentialVisit } from './account-visit.ts'
-import { storedFacts } from './credential-row.ts'
+import { storedFacts } from './credential-facts.ts'
 import { seenCredential } from './seen-credential.ts'
 
 /** Asks before revoking. Opening the page changes nothing. */

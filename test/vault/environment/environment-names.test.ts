@@ -24,6 +24,8 @@ test.each([
   [BASE, 'MCP_SERVER_BASE_URL', 'mcp.example.com', 'must be an absolute URL such as https://mcp.example.com'],
   [BASE, 'MCP_SERVER_BASE_URL', 'http://mcp.example.com', 'must be https'],
   [OIDC, 'MCP_SERVER_BASE_URL', WRONG, 'must be an absolute URL'],
+  [OIDC, 'MCP_SERVER_BASE_URL', 'https://mcp.example.com/mcp', 'Set the same URL without /mcp'],
+  [OIDC, 'MCP_SERVER_BASE_URL', 'https://mcp.example.com/base/mcp/', 'Set the same URL without /mcp'],
   [OIDC, 'MCP_OIDC_ISSUER', 'login.example.com', 'must be the URL of an issuer'],
   [OIDC, 'MCP_OIDC_ISSUER', 'http://login.example.com', 'must be https'],
   [OIDC, 'MCP_OIDC_ISSUER_ALIASES', 'https://a.example.com login.example.com', 'must be the URL of an issuer'],
