@@ -17,6 +17,7 @@ import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped } from './check-result.ts'
 import { checkBackend } from './doctor-checks.ts'
 import { checkOtherServers } from './other-servers.ts'
+import { checkKeysOfReplicas } from './replica-keys.ts'
 import { checkSharedStores } from './shared-store-checks.ts'
 
 export const doctor: Command = {
@@ -60,6 +61,7 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
           return 'a line was written'
         }),
         ...(await checkSharedStores(pendingStore, browserSessions, tier)),
+        ...(await checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)),
         ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
         serverSettings(terminal),
         ...(tier === undefined ? await checkOtherServers(stores, terminal) : []),

@@ -1,4 +1,5 @@
 import { redisScript } from '../connection/redis-script.ts'
+import { WAKE } from './wake-scripts.ts'
 
 /**
  * The steps of the pending store. `KEYS[1]` is the root of one owner, `{prefix}{owner}`, and all keys below have its hash tag:
@@ -66,11 +67,6 @@ local function close(one, outcome, by)
   one.outcome, one.isClaimed, one.claimUntil = outcome, false, 0
   index(one)
   return true
-end
-
--- Wakes the topics at the end of ARGV.
-local function wake()
-  for at = 6, #ARGV do redis.call('PUBLISH', ARGV[5], ARGV[at]) end
 end
 
 local function answer(is) return { is and 'yes' or 'no' } end
@@ -174,6 +170,7 @@ return answer(true)
 /** `ARGV`: 2 key, 3 outcome, 4 id of this call, 5 channel, 6 and more: topics. A repeated call answers as the first did. */
 export const CLOSE = redisScript(
   ENTRIES,
+  WAKE,
   `
 local one = find(ARGV[2])
 local closed = one ~= nil and close(one, ARGV[3], ARGV[4])
@@ -185,6 +182,7 @@ return answer(closed)
 /** As {@link CLOSE}, but only if no call waits for the entry and nobody has claimed it. */
 export const CLOSE_UNLESS_AWAITED = redisScript(
   ENTRIES,
+  WAKE,
   `
 local one = find(ARGV[2])
 if not one then return answer(false) end
