@@ -29,6 +29,8 @@ export interface PendingEntry {
 export interface StoredEntry extends PendingEntry {
   readonly state: PendingState
   readonly outcome?: PendingOutcome
+  /** Milliseconds since it was closed, by the store's clock, which all processes share. Absent in a store that does not know it. */
+  readonly closedAgo?: number
 }
 
 export interface OpenedEntry extends StoredEntry {

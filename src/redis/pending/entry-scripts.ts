@@ -27,10 +27,10 @@ local function await(one, waiter, lease)
 end
 
 local function find(key)
-  local held = redis.call('HMGET', entryKey(key), 'slot', 'sealed', 'expiresAt', 'keepUntil', 'outcome', 'claim', 'claimUntil', 'closedBy')
+  local held = redis.call('HMGET', entryKey(key), 'slot', 'sealed', 'expiresAt', 'keepUntil', 'outcome', 'claim', 'claimUntil', 'closedBy', 'closedAt')
   if not held[1] then return nil end
   local one = { key = key, slot = held[1], sealed = held[2], expiresAt = tonumber(held[3]), keepUntil = tonumber(held[4]),
-    outcome = held[5], claim = held[6], claimUntil = tonumber(held[7] or '0'), closedBy = held[8] }
+    outcome = held[5], claim = held[6], claimUntil = tonumber(held[7] or '0'), closedBy = held[8], closedAt = tonumber(held[9] or '') }
   one.isClaimed = not one.outcome and now < one.claimUntil
   -- A save that was claimed in the link's last second still runs after the link has expired.
   one.isLive = not one.outcome and (now < one.expiresAt or one.isClaimed)
@@ -40,7 +40,7 @@ end
 
 local function stored(one)
   local state = one.outcome and 'closed' or (one.isClaimed and 'claimed' or 'open')
-  return { 'entry', one.key, one.slot, one.sealed, text(one.expiresAt), text(one.keepUntil), state, one.outcome or '' }
+  return { 'entry', one.key, one.slot, one.sealed, text(one.expiresAt), text(one.keepUntil), state, one.outcome or '', one.closedAt and text(math.max(0, now - one.closedAt)) or '' }
 end
 
 -- Notes until when the entry is live, or that it has ended.
@@ -60,11 +60,11 @@ end
 
 local function close(one, outcome, by)
   if one.outcome then return one.closedBy == by and by ~= '' end
-  redis.call('HSET', entryKey(one.key), 'outcome', outcome, 'closedBy', by)
+  redis.call('HSET', entryKey(one.key), 'outcome', outcome, 'closedBy', by, 'closedAt', text(now))
   redis.call('HDEL', entryKey(one.key), 'claim', 'claimUntil')
   redis.call('PEXPIREAT', entryKey(one.key), text(math.max(one.keepUntil, now + 1)))
   if redis.call('GET', slotKey(one.slot)) == one.key then redis.call('DEL', slotKey(one.slot)) end
-  one.outcome, one.isClaimed, one.claimUntil = outcome, false, 0
+  one.outcome, one.isClaimed, one.claimUntil, one.closedAt = outcome, false, 0, now
   index(one)
   return true
 end

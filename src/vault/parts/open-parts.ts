@@ -206,6 +206,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
         store: pendingStore,
         sealer: requestSealer,
         linkTtlSeconds: options.linkTtlSeconds,
+        onWoken: telemetry.woken,
       }),
     ),
     countUse: createSharedLimits(pendingStore, limitSealer),
