@@ -26,6 +26,7 @@ interface Held {
   readonly waiters: Set<string>
   claim: { readonly id: string; readonly until: number } | undefined
   outcome: PendingOutcome | undefined
+  closedAt?: number
 }
 
 const SWEEP_MILLISECONDS = 30_000
@@ -133,6 +134,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
   function close(found: Held, outcome: PendingOutcome): boolean {
     if (found.outcome !== undefined) return false
     found.outcome = outcome
+    found.closedAt = Date.now()
     found.claim = undefined
     freeSlot(found.entry)
     return true
@@ -252,6 +254,7 @@ function isForgotten(one: Held, at: number): boolean {
 }
 
 function asStored(one: Held, at: number): StoredEntry {
-  if (one.outcome !== undefined) return { ...one.entry, state: 'closed', outcome: one.outcome }
+  if (one.outcome !== undefined)
+    return { ...one.entry, state: 'closed', outcome: one.outcome, closedAgo: at - (one.closedAt ?? at) }
   return { ...one.entry, state: isClaimed(one, at) ? 'claimed' : 'open' }
 }

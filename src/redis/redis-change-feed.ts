@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { ChangeFeed } from '../core/ports/change-feed.ts'
 import { connectionOption, type RedisConnection } from './connection/redis-connection.ts'
-import { PUBLISH } from './connection/redis-script.ts'
 import { channelName } from './connection/subscriptions.ts'
+import { PUBLISH } from './pending/wake-scripts.ts'
 
 export interface RedisChangeFeedOptions {
   /** The connection, which other stores may share. */

@@ -17,6 +17,7 @@ import { type CheckResult, skipped, tried, verdict } from './check-result.ts'
 import { type BackendChecks, checkBackend } from './doctor-checks.ts'
 import { storeNotYetMade } from './first-start.ts'
 import { checkOtherServers } from './other-servers.ts'
+import { checkKeysOfReplicas } from './replica-keys.ts'
 import { serverChecks } from './server-checks.ts'
 import { checkSharedStores } from './shared-store-checks.ts'
 
@@ -50,6 +51,7 @@ when something is wrong.
       const results = onceEach([
         ...(notYetMade ?? (await storeChecks(stores, terminal, { provider: input.text('provider'), tier }))),
         ...(await checkSharedStores(pendingStore, browserSessions, tier)),
+        ...(notYetMade ? [] : await checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)),
         ...(await serverChecks(terminal)),
         ...(tier === undefined && !notYetMade ? await checkOtherServers(stores, terminal) : []),
       ])

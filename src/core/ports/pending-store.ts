@@ -29,6 +29,8 @@ export interface PendingEntry {
 export interface StoredEntry extends PendingEntry {
   readonly state: PendingState
   readonly outcome?: PendingOutcome
+  /** Milliseconds since it was closed, by the store's clock, which all processes share. Absent in a store that does not know it. */
+  readonly closedAgo?: number
 }
 
 export interface OpenedEntry extends StoredEntry {
@@ -103,5 +105,10 @@ export interface PendingStore {
   countUse?(limits: readonly [UseLimit, ...UseLimit[]], milliseconds?: number): Promise<number>
   /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>
+  /**
+   * Notes for three minutes that a process makes links with the web key of this id, and resolves to the ids that any process has noted.
+   * Without `own` it notes none. An id reveals nothing of its key. Absent in a store of one process.
+   */
+  webKeyIds?(own?: string): Promise<readonly string[]>
   shutdown(): Promise<void>
 }

@@ -83,6 +83,8 @@ export interface PendingRequestsParts {
   readonly sealer: Sealer<'pending-request', 'link' | 'slot' | 'owner' | 'topic'>
   /** How long a new link works, in seconds. Default 600. */
   readonly linkTtlSeconds?: number | undefined
+  /** Called when a waiting call goes on because its form was saved, with how long after. */
+  readonly onWoken?: ((provider: string, milliseconds: number) => void) | undefined
 }
 
 export const PENDING_REQUEST_PURPOSES = {
@@ -113,6 +115,7 @@ export function createPendingRequests({
   store,
   sealer,
   linkTtlSeconds = DEFAULT_LINK_TTL_SECONDS,
+  onWoken,
 }: PendingRequestsParts): PendingRequests {
   const handlesOf = (id: string) => sealer.macs('link', id).map((hash) => hash.toString('base64url'))
   const keyOf = (handle: string) => createHash('sha256').update(handle).digest('base64url') as PendingKey
@@ -251,8 +254,9 @@ export function createPendingRequests({
     },
 
     async wait(request, hasCredential, signal) {
+      const onSaved = (ago: number) => onWoken?.(request.provider, ago)
       try {
-        return await waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal })
+        return await waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal, onSaved })
       } finally {
         await requests.leave(request)
       }

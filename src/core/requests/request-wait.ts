@@ -12,20 +12,28 @@ export interface RequestWait {
   readonly request: PendingRequest
   readonly hasCredential: () => Promise<boolean>
   readonly signal: AbortSignal
+  /** Called when the wait ends because a form was saved meanwhile, by whichever replica, with how many milliseconds ago that was. */
+  readonly onSaved?: ((millisecondsAgo: number) => void) | undefined
 }
 
 /** Milliseconds between two looks at a request that is being saved although its link has expired. */
 const LEAST_SLEEP = 250
 /** Milliseconds between two looks after a wake that found nothing. */
 const PAUSE_AFTER_WAKE = 100
-/** Milliseconds after which a waiting call looks again if it could not see how its request is. */
+/**
+ * Milliseconds after which a waiting call looks again if it could not see how its request is. The pause doubles and has jitter: thousands
+ * of calls that ask a slow store again each second would keep it slow.
+ */
 const LOOK_AGAIN_AFTER = 1_000
+const LONGEST_PAUSE = 10_000
 
 /** Waits as `PendingRequests.wait` promises. The call still counts as waiting when this ends. */
 export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
   const { store, topics, request, signal } = wait
   let wakeUp: (() => void) | undefined
   let woken = false
+  let failures = 0
+  const began = performance.now()
   signal.throwIfAborted()
   const onWake = () => {
     woken = true
@@ -37,12 +45,13 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
     for (;;) {
       const wasWoken = woken
       woken = false
-      const seen = await look(wait)
+      const seen = await look(wait, began)
       if (seen !== 'open' && seen !== 'unknown') return seen
+      failures = seen === 'unknown' ? failures + 1 : 0
       // Whoever may publish in a shared store could wake the call without end.
       if (wasWoken) await sleep(PAUSE_AFTER_WAKE, signal)
       if (!woken) {
-        const pause = seen === 'unknown' ? LOOK_AGAIN_AFTER : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)
+        const pause = failures > 0 ? pauseAfter(failures) : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)
         await sleep(pause, signal, (wake) => {
           wakeUp = wake
         })
@@ -55,11 +64,18 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
 }
 
 /** Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. */
-async function look({ store, request, hasCredential }: RequestWait): Promise<WaitEnd | 'open' | 'unknown'> {
+async function look(
+  { store, request, hasCredential, onSaved }: RequestWait,
+  began: number,
+): Promise<WaitEnd | 'open' | 'unknown'> {
   try {
     const entry = await store.get(request.key, request.waiterId)
     const state = entry ? stateOf(entry) : 'expired'
-    if (entry && state !== 'open' && state !== 'claimed') return state
+    if (entry && state !== 'open' && state !== 'claimed') {
+      const { closedAgo } = entry
+      if (state === 'saved' && closedAgo !== undefined && closedAgo <= performance.now() - began) onSaved?.(closedAgo)
+      return state
+    }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
     if (await hasCredential()) {
       if (entry) await store.close(request.key, 'saved')
@@ -71,6 +87,11 @@ async function look({ store, request, hasCredential }: RequestWait): Promise<Wai
     if (!isPassing || Date.now() >= request.expiresAt) throw error
     return 'unknown'
   }
+}
+
+function pauseAfter(failures: number): number {
+  const longest = Math.min(LONGEST_PAUSE, LOOK_AGAIN_AFTER * 2 ** Math.min(failures - 1, 10))
+  return longest * (0.75 + 0.25 * Math.random())
 }
 
 export function stateOf(entry: StoredEntry): RequestState {

@@ -30,6 +30,8 @@ export interface Telemetry {
   watchBackend<B extends { readonly name: string }>(backend: B): B
   watchAudit(sink: Pick<AuditSink, 'append'>): Pick<AuditSink, 'append'>
   watchRequests(requests: PendingRequests): PendingRequests
+  /** Measures how long after the save of its form, by any replica, a waiting call goes on. */
+  woken(provider: string, milliseconds: number): void
   watchReader(reader: CredentialReader): CredentialReader
   /** Counts a lookup in the cache. */
   lookedUp(found: boolean): void
@@ -56,7 +58,11 @@ export function createTelemetry(backend: string, { meterProvider, tracerProvider
   return {
     operations: createOperationMeter(instruments, startSpan),
     watchBackend: (watched) => watchedBackend(watched, { instruments, startSpan }),
-    watchRequests: (requests) => watchedRequests(requests, { instruments, savedAt: counts.savedAt, providerLabel }),
+    watchRequests: (requests) => watchedRequests(requests, { instruments, providerLabel }),
+    woken: (provider, milliseconds) =>
+      instruments.since('credential_vault.submit_to_wake.duration', performance.now() - milliseconds, {
+        provider: providerLabel(provider),
+      }),
     lookedUp: (found) =>
       instruments.count('credential_vault.cache.lookups', { backend, outcome: found ? 'hit' : 'miss' }),
     observe: counts.observe,

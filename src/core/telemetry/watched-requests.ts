@@ -1,18 +1,16 @@
 import type { PendingRequests } from '../requests/pending-requests.ts'
-import type { AuditCounts } from './audit-counts.ts'
 import type { Instruments } from './instruments.ts'
 import { outcomeOf } from './label-values.ts'
 
 export interface WatchedRequestsParts {
   readonly instruments: Instruments
-  readonly savedAt: AuditCounts['savedAt']
   readonly providerLabel: (name: string | undefined) => string
 }
 
 /** Returns the same requests, the waits for which are counted and measured. */
 export function watchedRequests(
   requests: PendingRequests,
-  { instruments, savedAt, providerLabel }: WatchedRequestsParts,
+  { instruments, providerLabel }: WatchedRequestsParts,
 ): PendingRequests {
   const waiting = new Map<string, number>()
   instruments.read('credential_vault.waits', () =>
@@ -32,9 +30,6 @@ export function watchedRequests(
       }
       try {
         const end = await requests.wait(request, hasCredential, signal)
-        const saved = end === 'saved' ? savedAt(request.provider, request.user) : undefined
-        if (saved !== undefined && saved >= began)
-          instruments.since('credential_vault.submit_to_wake.duration', saved, { provider })
         ended(end)
         return end
       } catch (error) {

@@ -95,7 +95,7 @@ export function createLink(parts: LinkParts): Link {
       }
       if (hasEnded) return
       const within = isDoubted ? DOUBTED_WITHIN : CHECK_WITHIN
-      await withinTime(within, parts.check(client))
+      await withinTime(within, parts.check(client), client.answers)
       // Commands that were late during the check are answered for by it.
       isDoubted = false
     }
@@ -170,16 +170,27 @@ export function createLink(parts: LinkParts): Link {
   }
 }
 
-/** Rejects after a time; the caller then destroys the connection. */
-async function withinTime<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+/**
+ * Rejects after a time without any of the connection's `answers`; the caller then destroys the connection. One that is slow, because many
+ * commands are before this work or the process is busy, is none that hangs.
+ */
+async function withinTime<T>(milliseconds: number, work: Promise<T>, answers = () => 0): Promise<T> {
   let timer: NodeJS.Timeout | undefined
+  let isOver = false
   const late = new Promise<never>((_, reject) => {
     const problem = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
-    timer = setTimeout(() => reject(problem), milliseconds).unref()
+    const wait = () => {
+      const before = answers()
+      // A turn later, because in a busy process timers come before the answers that have arrived.
+      const judge = () => setImmediate(() => (answers() === before ? reject(problem) : isOver || wait()))
+      timer = setTimeout(judge, milliseconds).unref()
+    }
+    wait()
   })
   try {
     return await Promise.race([work, late])
   } finally {
+    isOver = true
     clearTimeout(timer)
   }
 }

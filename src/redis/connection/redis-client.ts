@@ -24,6 +24,8 @@ export interface RedisClient {
   /** With `signal`, a command that the network has not taken yet is not sent once the signal aborts. */
   send(command: readonly string[], signal?: AbortSignal): Promise<unknown>
   subscribe(channel: string, onMessage: (message: string) => void): Promise<void>
+  /** How many commands have been answered. */
+  answers(): number
   /** Resolves when the connection has ended. */
   readonly ended: Promise<void>
   destroy(): void
@@ -68,6 +70,7 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     maintNotifications: 'disabled',
     commandsQueueMaxLength: MOST_COMMANDS,
   })
+  let answers = 0
   const ended = new Promise<void>((resolve) => {
     // Its errors also reject the commands under way.
     client.on('error', () => client.isOpen || resolve())
@@ -81,7 +84,14 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     clearTimeout(late)
   }
   return {
-    send: (command, signal) => client.sendCommand(command, signal && { abortSignal: signal }),
+    async send(command, signal) {
+      try {
+        return await client.sendCommand(command, signal && { abortSignal: signal })
+      } finally {
+        answers += 1
+      }
+    },
+    answers: () => answers,
     subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
     ended,
     destroy() {

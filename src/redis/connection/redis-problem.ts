@@ -65,7 +65,13 @@ export function redisAway(where: string, problem: string): CredentialVaultError 
 
 /** The error for a connection or store that was closed. */
 export function closedError(): CredentialVaultError {
-  return new CredentialVaultError('unavailable', 'The connection to Redis is closed.', { reason: 'closed' })
+  return new CredentialVaultError(
+    'unavailable',
+    'The connection to Redis is closed: this server is stopping, or the last store that used it was closed. Try again in a moment at another replica, or open the vault with a new redisConnection().',
+    {
+      reason: 'closed',
+    },
+  )
 }
 
 function problemOf(error: unknown): string {

@@ -33,9 +33,3 @@ export function redisScript(...parts: readonly string[]): RedisScript {
   const text = [DEADLINE, ...parts].join('\n')
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
-
-/** Sends a message. `KEYS[1]` only chooses a node. `ARGV`: 2 channel, 3 message. */
-export const PUBLISH = redisScript(`
-redis.call('PUBLISH', ARGV[2], ARGV[3])
-return { 'yes' }
-`)

@@ -1,4 +1,5 @@
 import { redisScript } from '../connection/redis-script.ts'
+import { WAKE } from './wake-scripts.ts'
 
 /**
  * The steps of the pending store. `KEYS[1]` is the root of one owner, `{prefix}{owner}`, and all keys below have its hash tag:
@@ -26,10 +27,10 @@ local function await(one, waiter, lease)
 end
 
 local function find(key)
-  local held = redis.call('HMGET', entryKey(key), 'slot', 'sealed', 'expiresAt', 'keepUntil', 'outcome', 'claim', 'claimUntil', 'closedBy')
+  local held = redis.call('HMGET', entryKey(key), 'slot', 'sealed', 'expiresAt', 'keepUntil', 'outcome', 'claim', 'claimUntil', 'closedBy', 'closedAt')
   if not held[1] then return nil end
   local one = { key = key, slot = held[1], sealed = held[2], expiresAt = tonumber(held[3]), keepUntil = tonumber(held[4]),
-    outcome = held[5], claim = held[6], claimUntil = tonumber(held[7] or '0'), closedBy = held[8] }
+    outcome = held[5], claim = held[6], claimUntil = tonumber(held[7] or '0'), closedBy = held[8], closedAt = tonumber(held[9] or '') }
   one.isClaimed = not one.outcome and now < one.claimUntil
   -- A save that was claimed in the link's last second still runs after the link has expired.
   one.isLive = not one.outcome and (now < one.expiresAt or one.isClaimed)
@@ -39,7 +40,7 @@ end
 
 local function stored(one)
   local state = one.outcome and 'closed' or (one.isClaimed and 'claimed' or 'open')
-  return { 'entry', one.key, one.slot, one.sealed, text(one.expiresAt), text(one.keepUntil), state, one.outcome or '' }
+  return { 'entry', one.key, one.slot, one.sealed, text(one.expiresAt), text(one.keepUntil), state, one.outcome or '', one.closedAt and text(math.max(0, now - one.closedAt)) or '' }
 end
 
 -- Notes until when the entry is live, or that it has ended.
@@ -59,18 +60,13 @@ end
 
 local function close(one, outcome, by)
   if one.outcome then return one.closedBy == by and by ~= '' end
-  redis.call('HSET', entryKey(one.key), 'outcome', outcome, 'closedBy', by)
+  redis.call('HSET', entryKey(one.key), 'outcome', outcome, 'closedBy', by, 'closedAt', text(now))
   redis.call('HDEL', entryKey(one.key), 'claim', 'claimUntil')
   redis.call('PEXPIREAT', entryKey(one.key), text(math.max(one.keepUntil, now + 1)))
   if redis.call('GET', slotKey(one.slot)) == one.key then redis.call('DEL', slotKey(one.slot)) end
-  one.outcome, one.isClaimed, one.claimUntil = outcome, false, 0
+  one.outcome, one.isClaimed, one.claimUntil, one.closedAt = outcome, false, 0, now
   index(one)
   return true
-end
-
--- Wakes the topics at the end of ARGV.
-local function wake()
-  for at = 6, #ARGV do redis.call('PUBLISH', ARGV[5], ARGV[at]) end
 end
 
 local function answer(is) return { is and 'yes' or 'no' } end
@@ -174,6 +170,7 @@ return answer(true)
 /** `ARGV`: 2 key, 3 outcome, 4 id of this call, 5 channel, 6 and more: topics. A repeated call answers as the first did. */
 export const CLOSE = redisScript(
   ENTRIES,
+  WAKE,
   `
 local one = find(ARGV[2])
 local closed = one ~= nil and close(one, ARGV[3], ARGV[4])
@@ -185,6 +182,7 @@ return answer(closed)
 /** As {@link CLOSE}, but only if no call waits for the entry and nobody has claimed it. */
 export const CLOSE_UNLESS_AWAITED = redisScript(
   ENTRIES,
+  WAKE,
   `
 local one = find(ARGV[2])
 if not one then return answer(false) end

@@ -13,7 +13,7 @@ import type { RedisScript } from '../connection/redis-script.ts'
 import * as scripts from './entry-scripts.ts'
 import { storedEntries } from './stored-entries.ts'
 
-/** A waiting call counts for three of its looks (`LOOK_EVERY` in `wakes.ts`), so that one lost look does not free it. */
+/** A waiting call counts for three of its looks (`LOOK_EVERY` in `looks.ts`), so that one lost look does not free it. */
 const LEASE_MILLISECONDS = 30_000
 /** Milliseconds. A claim may outlast its entry, and the pointer is kept as long as any claim. */
 const POINTER_OUTLASTS = 120_000

@@ -16,8 +16,9 @@ const fieldsSchema = z.tuple([
   milliseconds,
   z.enum(['open', 'claimed', 'closed']),
   z.enum(['', 'saved', 'cancelled', 'declined']),
+  z.union([z.literal(''), milliseconds]),
 ])
-const FIELDS = 8
+const FIELDS = 9
 
 /** Returns the entries in a script's answer: fields of one after those of another. Anything else in it is no entry. */
 export function storedEntries(answer: readonly string[], owner: string): readonly StoredEntry[] {
@@ -25,9 +26,14 @@ export function storedEntries(answer: readonly string[], owner: string): readonl
   for (let at = 0; at < answer.length; at += FIELDS) {
     const parsed = fieldsSchema.safeParse(answer.slice(at, at + FIELDS))
     if (!parsed.success) continue
-    const [, key, slot, sealed, expiresAt, keepUntil, state, outcome] = parsed.data
+    const [, key, slot, sealed, expiresAt, keepUntil, state, outcome, closedAgo] = parsed.data
     const entry = { key: key as PendingKey, slot, owner, sealed, expiresAt, keepUntil }
-    entries.push(outcome === '' ? { ...entry, state } : { ...entry, state, outcome })
+    entries.push({
+      ...entry,
+      state,
+      ...(outcome !== '' && { outcome }),
+      ...(closedAgo !== '' && { closedAgo }),
+    })
   }
   return entries
 }

@@ -1,10 +1,8 @@
 import type { RedisConnection } from '../connection/redis-connection.ts'
 import { closedError } from '../connection/redis-problem.ts'
-import { PUBLISH } from '../connection/redis-script.ts'
 import { channelName } from '../connection/subscriptions.ts'
-
-/** A waiting call looks at its request this often, in milliseconds, give or take a fifth, because a wake may be lost. */
-const LOOK_EVERY = 10_000
+import { createLooks } from './looks.ts'
+import { PUBLISH } from './wake-scripts.ts'
 
 /** Wakes waiting calls in every process, and lets those of this process look from time to time. */
 export interface Wakes {
@@ -15,7 +13,7 @@ export interface Wakes {
 
 export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'prefix'>): Wakes {
   const topics = new Map<string, Set<{ readonly onWake: () => void }>>()
-  const timers = new Set<NodeJS.Timeout>()
+  const looks = createLooks()
   let subscribed: Promise<() => void> | undefined
   let isClosed = false
 
@@ -28,12 +26,8 @@ export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'pre
     }
   }
 
-  const hearAll = () => {
-    for (const topic of topics.keys()) heard(topic)
-  }
-
   function subscription(): Promise<() => void> {
-    subscribed ??= redis.listen('wake', heard, hearAll).catch((error: unknown) => {
+    subscribed ??= redis.listen('wake', heard, looks.all).catch((error: unknown) => {
       subscribed = undefined
       throw error
     })
@@ -46,12 +40,9 @@ export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'pre
       const listener = { onWake }
       const listeners = topics.get(topic) ?? new Set()
       topics.set(topic, listeners.add(listener))
-      const spread = 0.8 + 0.4 * Math.random()
-      const timer = setInterval(onWake, LOOK_EVERY * spread).unref()
-      timers.add(timer)
+      const stopLooking = looks.add(onWake)
       const stop = () => {
-        clearInterval(timer)
-        timers.delete(timer)
+        stopLooking()
         listeners.delete(listener)
         if (listeners.size === 0 && topics.get(topic) === listeners) topics.delete(topic)
       }
@@ -72,8 +63,7 @@ export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'pre
 
     close() {
       isClosed = true
-      for (const timer of timers) clearInterval(timer)
-      timers.clear()
+      looks.close()
       topics.clear()
       void subscribed?.then((stop) => stop()).catch(() => undefined)
     },

@@ -40,6 +40,7 @@ import { openIdentity } from './open-identity.ts'
 import type { OpenVaultOptions } from './open-vault-options.ts'
 import { secondServer } from './second-server.ts'
 import { findWebKeys } from './web-key.ts'
+import { watchWebKeys } from './web-key-watch.ts'
 
 /** The methods of a backend that opening and closing use. */
 export type OpenableBackend = Pick<
@@ -128,31 +129,35 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
   )
   const createdKeys: string[] = []
   const keyConfigured = createKeyUses()
-  const pending = sharedStores(options, storeOfRequests)
+  const pending = openedTogether(options, storeOfRequests)
   await orClose([pending], async () => {
     await withDeadline(storeOfRequests.name, OPEN_DEADLINE, () => pending.open())
     await withDeadline(backend.name, OPEN_DEADLINE, () =>
       backend.open({ keyCreated: (keyId) => void createdKeys.push(keyId), keyConfigured }),
     )
   })
-  const { sealer, requestSealer, limitSealer, changeSealer } = await orClose([backend, audit, pending], async () => {
-    const webKeys = findWebKeys({
-      caller,
-      text: options.webKey,
-      accepted: options.acceptedWebKeys,
-      backend,
-      pendingStore: storeOfRequests,
-      warn: warnOf('keys'),
-      onFound: keyConfigured,
-    })
-    await audit.open?.(backend.deriveKey?.('audit'), keyConfigured)
-    return {
-      sealer: createSealer(webKeys, purposes),
-      requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
-      limitSealer: createSealer(webKeys, LIMIT_PURPOSES),
-      changeSealer: createSealer(webKeys, CHANGE_PURPOSES),
-    }
-  })
+  const { sealer, requestSealer, limitSealer, changeSealer, stopWatchingKeys } = await orClose(
+    [backend, audit, pending],
+    async () => {
+      const webKeys = findWebKeys({
+        caller,
+        text: options.webKey,
+        accepted: options.acceptedWebKeys,
+        backend,
+        pendingStore: storeOfRequests,
+        warn: warnOf('keys'),
+        onFound: keyConfigured,
+      })
+      await audit.open?.(backend.deriveKey?.('audit'), keyConfigured)
+      return {
+        stopWatchingKeys: await watchWebKeys(storeOfRequests, webKeys, warnOf('keys')),
+        sealer: createSealer(webKeys, purposes),
+        requestSealer: createSealer(webKeys, PENDING_REQUEST_PURPOSES),
+        limitSealer: createSealer(webKeys, LIMIT_PURPOSES),
+        changeSealer: createSealer(webKeys, CHANGE_PURPOSES),
+      }
+    },
+  )
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
   const warnOfHealth = (message: string, advice?: string) =>
@@ -202,6 +207,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
         store: pendingStore,
         sealer: requestSealer,
         linkTtlSeconds: options.linkTtlSeconds,
+        onWoken: telemetry.woken,
       }),
     ),
     countUse: createSharedLimits(pendingStore, limitSealer),
@@ -214,6 +220,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     telemetry,
     close(ended, milliseconds) {
       telemetry.close()
+      stopWatchingKeys()
       closing ??= closeEach([[changes], [pending, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
@@ -221,7 +228,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
 }
 
 /** The stores that replicas share, which are opened and closed together. */
-function sharedStores({ browserSessions, changeFeed }: PartsOptions, pendingStore: PendingStore) {
+function openedTogether({ browserSessions, changeFeed }: PartsOptions, pendingStore: PendingStore) {
   const parts = [
     { close: () => pendingStore.shutdown() },
     { close: async () => browserSessions?.close?.() },
