@@ -7,6 +7,7 @@ import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { refuseSharedLog } from '../../vault/environment/backend-of-tier.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { vaultOptionsFromEnvironment } from '../../vault/environment/vault-options-from-environment.ts'
+import { providersOf } from '../operator/load-tools.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
@@ -23,15 +24,17 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'test the store, logins and policies with a test record',
   parameters: [],
-  options: { provider: { type: 'string' }, tier: { type: 'string' } },
+  options: { provider: { type: 'string' }, tools: { type: 'string' }, tier: { type: 'string' } },
   help: `
-Usage: mcp-credential-vault doctor [--provider NAME] [--tier form|tool] [--json]
+Usage: mcp-credential-vault doctor [--provider NAME] [--tools MODULE] [--tier form|tool] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
 the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
 a wrong or missing key does not, unless the login may not list. With Redis, it also tries a request and a sign-out there, and refuses a Redis
 that may drop them.
+--tools runs a module for "start", serves nothing, and also compares the rights of each login below the name of every provider and account
+that it declares. The form's login must not read there. Nothing is stored below these names.
 --tier is for the environment of "start --tier form" or "start --tier tool": the other tier's login or bundle, or the store key, must not be
 in it, what this tier must not do must be refused by the store itself, and the tiers must share a pending store.
 Prints what it found, never a value, and "skipped" for what it did not look at. Ends with 1 when something is wrong.
@@ -42,12 +45,20 @@ Prints what it found, never a value, and "skipped" for what it did not look at. 
     warnOfUnknownVariables(terminal)
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr, tier })
     const { backend, audit, pendingStore, browserSessions, changeFeed } = stores
+    const module = input.text('tools')
+    const providers = module === undefined ? [] : [...(await providersOf(module)).keys()]
     const correlationId = newCorrelationId()
     const keyConfigured = createKeyUses()
     try {
       if (tier !== undefined) refuseSharedLog(backend, terminal.environment, tier)
       const results = [
-        ...(await checkBackend(backend, { provider: input.text('provider'), tier, correlationId, keyConfigured })),
+        ...(await checkBackend(backend, {
+          provider: input.text('provider'),
+          providers,
+          tier,
+          correlationId,
+          keyConfigured,
+        })),
         await checked('the audit log can be written', async () => {
           await openAudit(stores, terminal.environment, keyConfigured)
           await audit.append({
