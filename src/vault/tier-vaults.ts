@@ -104,7 +104,7 @@ function refuseAdmin({ admin }: OpenVaultOptions): void {
 }
 
 const DUTIES: Readonly<Record<Exclude<Tier, 'both'>, string>> = {
-  form: 'This process is the form tier: it serves the pages, and neither runs tools nor reads credentials.',
+  form: 'This process is the form tier: it serves the pages, and neither runs tools nor reads credentials. Do this in the tool tier, or offboard with "mcp-credential-vault offboard".',
   tool: 'This process is the tool tier: it reads credentials, and neither saves nor revokes one. Owners do so on their page, operators with "mcp-credential-vault revoke".',
 }
 

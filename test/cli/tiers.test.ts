@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
@@ -205,6 +205,20 @@ describe('doctor --tier', () => {
       const wide = await token('form', 'path "secret/data/mcp/*" { capabilities = ["create", "update", "read"] }')
       const wrong = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_WRITE_TOKEN: wide })
       expect(wrong).toMatchObject({ code: 1, out: expect.stringContaining("WRONG    the form's login cannot read") })
+      const one = await token('form', 'path "secret/data/mcp/jira@work/*" { capabilities = ["create", "read"] }')
+      const ofOne = { ...vault, VAULT_WRITE_TOKEN: one }
+      expect(await alone(['doctor', '--tier', 'form'], ofOne)).toMatchObject({ code: 0 })
+      const module = join(main.root, 'tools.mjs')
+      const declared = { name: 'jira', accounts: ['work'], variables: { pat: { label: 'Token' } } }
+      writeFileSync(
+        module,
+        `import { CredentialsProvider } from ${JSON.stringify(join(import.meta.dirname, '../../dist/index.js'))}
+export default (_, vault) => void new CredentialsProvider({ vault, ...${JSON.stringify(declared)} })`,
+      )
+      const every = await alone(['doctor', '--tier', 'form', '--tools', module], ofOne)
+      expect(every, every.out).toMatchObject({ code: 1 })
+      expect(every.out).toMatch(/ok +the form's login cannot read, below jira +refused/)
+      expect(every.out).toMatch(/WRONG +the form's login cannot read, below jira@work +it may read/)
       const root = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_TOKEN: ROOT_TOKEN })
       expect(root).toMatchObject({ code: 1, error: expect.stringContaining('VAULT_WRITE_AUTH_METHOD') })
     })

@@ -129,7 +129,9 @@ export async function writeLabels(
   try {
     await kv.label(path, labels, withinTime(call, LABEL_DEADLINE))
   } catch (error) {
-    warn(`The labels of ${location} could not be written (${reasonOf(error)}). The credential itself is stored.`)
+    warn(
+      `The labels of ${location} could not be written (${reasonOf(error)}). The credential itself is stored. Give the login "patch" on its metadata, as docs/backends/policies do, if this warning comes back.`,
+    )
   }
 }
 
@@ -144,8 +146,12 @@ export function unconfirmed(cause: unknown): CredentialVaultError {
 }
 
 export function contended(): CredentialVaultError {
-  return new CredentialVaultError('unavailable', 'Other writers keep changing this credential. Nothing was changed.', {
-    reason: 'contended',
-    retryable: true,
-  })
+  return new CredentialVaultError(
+    'unavailable',
+    'Other writers keep changing this credential. Nothing was changed. Try again.',
+    {
+      reason: 'contended',
+      retryable: true,
+    },
+  )
 }

@@ -5,13 +5,15 @@ import type { BackendPrincipal, OpeningEvents, SecretBackend } from '../../core/
 import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { type CheckResult, call, skipped, TIER_NAMES, tried, verdict } from './check-result.ts'
 import { DOCTOR_ISSUER } from './leftover.ts'
-import { checkProbe } from './probe-checks.ts'
+import { checkCannotRead, checkProbe } from './probe-checks.ts'
 
 const PROBES = 'doctor'
 
 export interface BackendChecks {
   /** Default `doctor`. */
   readonly provider?: string | undefined
+  /** Further names below which each login's rights are compared, and the form's login must not read. Nothing is stored there. */
+  readonly providers?: readonly string[] | undefined
   /** The one tier that this environment is for. */
   readonly tier?: BundleTier | undefined
   /** Of every request, so that the backend's own log shows who made the probes. */
@@ -26,7 +28,7 @@ export interface BackendChecks {
  */
 export async function checkBackend(
   backend: SecretBackend,
-  { provider, tier: only, correlationId, keyConfigured }: BackendChecks,
+  { provider, providers = [], tier: only, correlationId, keyConfigured }: BackendChecks,
 ): Promise<readonly CheckResult[]> {
   const principals = backend.principals?.() ?? [{ tier: 'both' as const, backend }]
   const results: CheckResult[] = []
@@ -50,7 +52,10 @@ export async function checkBackend(
     if (reader) results.push(await checkStored(reader, correlationId))
     // The form's policy allows a purge below the probes' own name, so rights are checked below another name.
     const elsewhere = keyBelow(provider ?? 'any-provider')
-    for (const principal of usable) results.push(...(await checkRights(elsewhere, principal, correlationId)))
+    for (const principal of usable) {
+      results.push(...(await checkRights(elsewhere, principal, correlationId)))
+      for (const name of providers) results.push(...(await checkProvider(keyBelow(name), principal, correlationId)))
+    }
     results.push(...missingLogins(principals, usable, only))
   } finally {
     await Promise.all(usable.map((principal) => principal.backend.close()))
@@ -101,6 +106,17 @@ function missingLogins(
       const why = isHere ? 'it did not open the store' : 'it is not in this environment'
       return skipped(`${TIER_NAMES[tier]} has the rights of its policy`, why)
     })
+}
+
+/** What a policy grants may differ by provider. The store itself says whether the form's login may read. */
+async function checkProvider(
+  key: StorageKey,
+  principal: BackendPrincipal,
+  correlationId: string,
+): Promise<readonly CheckResult[]> {
+  const below = ({ check, ...result }: CheckResult) => ({ ...result, check: `${check}, below ${key.provider}` })
+  const reading = principal.tier === 'form' ? [await checkCannotRead(key, principal.backend, correlationId)] : []
+  return [...reading, ...(await checkRights(key, principal, correlationId))].map(below)
 }
 
 async function checkRights(

@@ -6,6 +6,7 @@ import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { refuseSharedLog } from '../../vault/environment/backend-of-tier.ts'
 import { createStores, type Stores } from '../../vault/environment/create-stores.ts'
+import { providersOf } from '../operator/load-tools.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
@@ -25,15 +26,17 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'test the store, logins and policies with a test record',
   parameters: [],
-  options: { provider: { type: 'string' }, tier: { type: 'string' } },
+  options: { provider: { type: 'string' }, tools: { type: 'string' }, tier: { type: 'string' } },
   help: `
-Usage: mcp-credential-vault doctor [--provider NAME] [--tier form|tool] [--json]
+Usage: mcp-credential-vault doctor [--provider NAME] [--tools MODULE] [--tier form|tool] [--json]
 
 Logs in to the store that the environment names, and tries with each of its logins to save, read and revoke a probe record, which it
 removes again. With separate logins for the form and the tools it also tries that neither can do what the other is for. --provider puts
 the probe below that provider's name, for policies that cover one provider; default doctor. It also opens one credential of the store, which
 a wrong or missing key does not, unless the login may not list. With Redis, it also tries a request and a sign-out there, and refuses a Redis
 that may drop them. It asks the identity provider of the server's settings for its metadata and keys, as "start" does.
+--tools runs a module for "start", serves nothing, and also compares the rights of each login below the name of every provider and account
+that it declares. The form's login must not read there. Nothing is stored below these names.
 --tier is for the environment of "start --tier form" or "start --tier tool": the other tier's login or bundle, or the store key, must not be
 in it, what this tier must not do must be refused by the store itself, and the tiers must share a pending store.
 Prints what it found, never a value, "note" for what the first "start" will make, and "skipped" for what it did not look at. Ends with 1
@@ -45,11 +48,13 @@ when something is wrong.
     warnOfUnknownVariables(terminal)
     const stores = createStores(terminal.environment, { create: false, stdout: process.stderr, tier })
     const { backend, audit, pendingStore, browserSessions, changeFeed } = stores
+    const module = input.text('tools')
+    const providers = module === undefined ? [] : [...(await providersOf(module)).keys()]
     try {
       if (tier !== undefined) refuseSharedLog(backend, terminal.environment, tier)
       const notYetMade = await storeNotYetMade(backend, terminal)
       const results = onceEach([
-        ...(notYetMade ?? (await storeChecks(stores, terminal, { provider: input.text('provider'), tier }))),
+        ...(notYetMade ?? (await storeChecks(stores, terminal, { provider: input.text('provider'), providers, tier }))),
         ...(await checkSharedStores(pendingStore, browserSessions, tier)),
         ...(notYetMade ? [] : await checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)),
         ...(await serverChecks(terminal)),
@@ -74,12 +79,12 @@ when something is wrong.
 async function storeChecks(
   stores: Stores,
   terminal: Terminal,
-  { provider, tier }: Pick<BackendChecks, 'provider' | 'tier'>,
+  { provider, providers, tier }: Pick<BackendChecks, 'provider' | 'providers' | 'tier'>,
 ): Promise<readonly CheckResult[]> {
   const { backend, audit } = stores
   const correlationId = newCorrelationId()
   const keyConfigured = createKeyUses()
-  const stored = await checkBackend(backend, { provider, tier, correlationId, keyConfigured })
+  const stored = await checkBackend(backend, { provider, providers, tier, correlationId, keyConfigured })
   const logged = await tried(async () => {
     await openAudit(stores, terminal.environment, keyConfigured)
     const line = { type: 'admin.checked', outcome: 'success', actor: operator(), backend: backend.name } as const

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { StorageKey } from '../../core/model/storage-key.ts'
-import type { BackendPrincipal } from '../../core/ports/secret-backend.ts'
+import type { BackendPrincipal, SecretBackend } from '../../core/ports/secret-backend.ts'
 import { type CheckResult, call, intent, refused, skipped, TIER_NAMES, tried, verdict } from './check-result.ts'
 import { leftoverOf } from './leftover.ts'
 
@@ -43,13 +43,17 @@ async function checkWriter(
   const detail = saved.ok ? 'a probe record' : saved.problem
   const saves = { check: `${TIER_NAMES[tier]} saves`, result: verdict(saved.ok), detail }
   if (tier !== 'form' || !stored) return { results: [saves], stored }
+  return { results: [saves, await checkCannotRead(key, backend, correlationId)], stored }
+}
+
+/** Where nothing is stored, "absent" shows the right to read. */
+export async function checkCannotRead(
+  key: StorageKey,
+  backend: SecretBackend,
+  correlationId: string,
+): Promise<CheckResult> {
   const read = await tried(() => backend.read(key, call(correlationId)))
-  const forbidden = forbiddenResult(
-    `${TIER_NAMES.form} cannot read`,
-    read,
-    'it read the probe: remove its right to read',
-  )
-  return { results: [saves, forbidden], stored }
+  return forbiddenResult(`${TIER_NAMES.form} cannot read`, read, 'it may read: remove its right to read')
 }
 
 /** @param value content of the probe; undefined when none was saved */
@@ -83,7 +87,8 @@ async function checkReader(
 }
 
 function forbiddenResult(check: string, outcome: Parameters<typeof refused>[0], excess: string): CheckResult {
-  return { check, result: verdict(refused(outcome)), detail: outcome.ok ? excess : 'refused' }
+  if (refused(outcome)) return { check, result: 'ok', detail: 'refused' }
+  return { check, result: 'wrong', detail: outcome.ok ? excess : outcome.problem }
 }
 
 /** A form's login may purge below `doctor` only. Below other providers it can only revoke, and the probe's mark stays. */
