@@ -242,6 +242,7 @@ test('a tool tier opens and leaves requests, and can neither claim one nor close
     'leave',
     'openOrReuse',
     'outliveProcess',
+    'resume',
     'wait',
     'withdraw',
   ])
