@@ -152,7 +152,19 @@ const DOCUMENTED: readonly Documented[] = [
     types: ['HttpMountOptions'],
     schemas: ['httpMountOptions'],
   },
-  { heading: 'credentialGate', file: 'mcp/sdk-v1/credential-gate.ts', types: ['GateOptions'], schemas: [] },
+  { heading: 'mcpMount', file: 'mcp/sdk-v2/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
+  {
+    heading: 'credentialGate',
+    file: 'mcp/adapter/gate-options.ts',
+    types: ['AnyGateOptions'],
+    schemas: ['anyGateOptions'],
+  },
+  {
+    heading: 'credentialGate',
+    file: 'mcp/sdk-v2/credential-gate.ts',
+    types: ['GateOptions'],
+    schemas: ['gateOptions'],
+  },
 ]
 
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
@@ -175,6 +187,8 @@ const INTERNAL: readonly string[] = [
   'SessionOptions',
   'HashicorpVaultAuthOptions',
   'BearerGateOptions',
+  // HttpMountOptions with its defaults.
+  'CheckedMountOptions',
   'CredentialCacheOptions',
   'EchoGuardOptions',
   'McpSessionsOptions',

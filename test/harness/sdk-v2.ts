@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/client'
 import { McpServer, type McpServerOptions } from '@modelcontextprotocol/server'
 import { z } from 'zod'
+import type { KoaMiddleware } from '../../src/core/ports/koa.ts'
 import {
   credentialGate,
   type McpMountOptions,
@@ -34,6 +35,8 @@ export interface ToolParts {
 export interface HarnessV2 extends Harness {
   /** Handler runs, by tool. */
   readonly runs: Map<string, number>
+  /** The mount with these tools, for another server. */
+  serve(parts: ToolParts): KoaMiddleware
   /** A client of SDK 2.x with this user's token. */
   connectV2(user: string, options?: ConnectV2Options): Promise<TestClientV2>
 }
@@ -65,39 +68,38 @@ export async function startHarnessV2(options: HarnessV2Options = {}): Promise<Ha
   const { mount, serverOptions: ownOptions, tools, ...rest } = options
   const runs = new Map<string, number>()
   const clients: Client[] = []
-  const harness = await startHarness({
-    ...rest,
-    serve: ({ vault, jira }) =>
-      mcpMount(
-        vault,
-        (serverOptions) => {
-          const server = new McpServer({ name: 'test', version: '1.0.0' }, { ...serverOptions, ...ownOptions })
-          const gate = credentialGate(server)
-          const counted = (tool: string) => async (extra: ToolExtra) => {
-            runs.set(tool, (runs.get(tool) ?? 0) + 1)
-            return { content: [{ type: 'text' as const, text: await secretLength(jira, extra) }] }
-          }
-          server.registerTool('read_secret', {}, gate(jira, counted('read_secret')))
-          server.registerTool('other_tool', {}, gate(jira, counted('other_tool')))
-          server.registerTool('fail_fast', {}, gate(jira, { failFast: true }, counted('fail_fast')))
-          server.registerTool('strict', {}, gate(jira, { strict: true }, counted('strict')))
-          server.registerTool(
-            'echo_length',
-            { inputSchema: z.object({ times: z.number() }) },
-            gate(jira, async ({ times }, extra) => {
-              const { content } = await counted('echo_length')(extra)
-              return { content: Array.from({ length: times }, () => content).flat() }
-            }),
-          )
-          server.registerTool('open', {}, async () => ({ content: [{ type: 'text', text: 'open to all' }] }))
-          tools?.(server, gate, { jira, vault })
-          return server
-        },
-        mount,
-      ),
-  })
+  const serve: HarnessV2['serve'] = ({ vault, jira }) =>
+    mcpMount(
+      vault,
+      (serverOptions) => {
+        const server = new McpServer({ name: 'test', version: '1.0.0' }, { ...serverOptions, ...ownOptions })
+        const gate = credentialGate(server)
+        const counted = (tool: string) => async (extra: ToolExtra) => {
+          runs.set(tool, (runs.get(tool) ?? 0) + 1)
+          return { content: [{ type: 'text' as const, text: await secretLength(jira, extra) }] }
+        }
+        server.registerTool('read_secret', {}, gate(jira, counted('read_secret')))
+        server.registerTool('other_tool', {}, gate(jira, counted('other_tool')))
+        server.registerTool('fail_fast', {}, gate(jira, { failFast: true }, counted('fail_fast')))
+        server.registerTool('strict', {}, gate(jira, { strict: true }, counted('strict')))
+        server.registerTool(
+          'echo_length',
+          { inputSchema: z.object({ times: z.number() }) },
+          gate(jira, async ({ times }, extra) => {
+            const { content } = await counted('echo_length')(extra)
+            return { content: Array.from({ length: times }, () => content).flat() }
+          }),
+        )
+        server.registerTool('open', {}, async () => ({ content: [{ type: 'text', text: 'open to all' }] }))
+        tools?.(server, gate, { jira, vault })
+        return server
+      },
+      mount,
+    )
+  const harness = await startHarness({ ...rest, serve })
   return {
     ...harness,
+    serve,
     runs,
     async connectV2(user, connectOptions = {}) {
       const { clientId } = connectOptions

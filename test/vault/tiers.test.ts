@@ -252,6 +252,7 @@ test('a tool tier opens and leaves requests, and can neither claim one nor close
     'leave',
     'openOrReuse',
     'outliveProcess',
+    'resume',
     'wait',
     'withdraw',
   ])

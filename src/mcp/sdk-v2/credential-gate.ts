@@ -48,8 +48,10 @@ export interface RequireCredentials {
  *   a server with a `requestState.verify` that is not wrapped by `withGateState`
  * @example
  * ```ts
+ * import { McpServer } from '@modelcontextprotocol/server'
  * import { credentialGate } from 'mcp-credential-vault/mcp/sdk-v2'
  *
+ * const server = new McpServer({ name: 'jira', version: '1.0.0' })
  * const requireCredentials = credentialGate(server)
  * server.registerTool(
  *   'who_am_i',

@@ -17,8 +17,8 @@ const composed = new WeakSet<object>()
  * import { createRequestStateCodec, McpServer } from '@modelcontextprotocol/server'
  * import { withGateState } from 'mcp-credential-vault/mcp/sdk-v2'
  *
- * const codec = createRequestStateCodec({ key })
- * const server = new McpServer(info, { requestState: { verify: withGateState(codec.verify) } })
+ * const { verify } = createRequestStateCodec({ key: process.env['STATE_KEY'] ?? '' })
+ * const server = new McpServer({ name: 'jira', version: '1.0.0' }, { requestState: { verify: withGateState(verify) } })
  * ```
  */
 export function withGateState(verify: VerifyState): VerifyState {

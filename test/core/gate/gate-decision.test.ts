@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
 import {
   decideGate,
+  decideLeg,
   type GateDecision,
   type GateFacts,
+  type LegDecision,
+  type LegFacts,
   UNHEARD_WAIT_SECONDS,
 } from '../../../src/core/gate/gate-decision.ts'
 
@@ -60,8 +63,47 @@ const rows: readonly [string, Partial<GateFacts>, GateDecision][] = [
     { client: 'unknown', progress: true },
     { action: 'answer-url-required', notifyCompletion: false },
   ],
+  ['a client that repeats its calls is asked by the result', { repeats: true }, { action: 'ask-by-result' }],
+  ['… with failFast too', { repeats: true, failFast: true }, { action: 'ask-by-result' }],
+  ['… and gets words without URL mode', { repeats: true, client: 'no-url-elicitation' }, { action: 'answer-text' }],
+  ['… or where it is not known', { repeats: true, client: 'unknown' }, { action: 'answer-text' }],
+  [
+    "… unless the tool is strict, so that the SDK answers with the protocol's error",
+    { repeats: true, client: 'no-url-elicitation', strict: true },
+    { action: 'ask-by-result' },
+  ],
 ]
 
 test.each(rows)('%s', (_, change, decision) => {
   expect(decideGate({ ...facts, ...change })).toEqual(decision)
+})
+
+const leg: LegFacts = { round: undefined, answer: undefined, failFast: false, tokenTimeoutSeconds: 600 }
+
+const legs: readonly [string, Partial<LegFacts>, LegDecision][] = [
+  ['a leg without a state asks', {}, { action: 'ask' }],
+  ['… whatever it answers to', { answer: 'accept' }, { action: 'ask' }],
+  ['the state alone is no answer to the question', { round: 0 }, { action: 'ask' }],
+  ['… and neither is a failure', { round: 0, answer: 'failed' }, { action: 'ask' }],
+  ['consent waits', { round: 0, answer: 'accept' }, { action: 'hold', seconds: 45, next: 1 }],
+  ['a later leg waits without an answer', { round: 3 }, { action: 'hold', seconds: 45, next: 4 }],
+  ['the eighth leg is the last', { round: 7 }, { action: 'hold', seconds: 45, next: undefined }],
+  ['a decline ends any leg', { round: 3, answer: 'decline' }, { action: 'give-up', answer: 'decline' }],
+  ['a dismissal too', { round: 0, answer: 'cancel' }, { action: 'give-up', answer: 'cancel' }],
+  [
+    'all legs together wait as long as the provider says',
+    { round: 2, tokenTimeoutSeconds: 100 },
+    { action: 'hold', seconds: 10, next: undefined },
+  ],
+  ['… and no longer', { round: 5, tokenTimeoutSeconds: 100 }, { action: 'hold', seconds: 0, next: undefined }],
+  [
+    'failFast waits for nothing',
+    { round: 0, answer: 'accept', failFast: true },
+    { action: 'hold', seconds: 0, next: 1 },
+  ],
+  ['… and says so in the next leg', { round: 1, failFast: true }, { action: 'hold', seconds: 0, next: undefined }],
+]
+
+test.each(legs)('leg: %s', (_, change, decision) => {
+  expect(decideLeg({ ...leg, ...change })).toEqual(decision)
 })

@@ -1,6 +1,6 @@
 import { createRequestStateCodec, inputRequired, inputResponse } from '@modelcontextprotocol/server'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { withGateState } from '../../../src/mcp/sdk-v2/index.ts'
+import { type ToolExtra, withGateState } from '../../../src/mcp/sdk-v2/index.ts'
 import { fillIn } from '../../harness/mcp-harness.ts'
 import { ACCEPTED, type HarnessV2, KEY, rawLeg, startHarnessV2 } from '../../harness/sdk-v2.ts'
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
       server.registerTool(
         'confirm',
         {},
-        gate(jira, async (ctx) => {
+        gate(jira, async (ctx: ToolExtra) => {
           seen.push(ctx.mcpReq.requestState())
           const answer = inputResponse(ctx.mcpReq.inputResponses, 'sure')
           if (answer.kind === 'missing')
@@ -41,7 +41,7 @@ afterAll(() => harness.close())
 
 test('a gated tool with questions and a state of its own finishes both flows', async () => {
   const alice = await harness.connectV2('alice', {
-    onLink: async (link) => {
+    onLink: async (link): Promise<'accept'> => {
       if (!link.startsWith('https://example.com')) await fillIn(link, 'alice', { pat: SECRET })
       return 'accept'
     },
