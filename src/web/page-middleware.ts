@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../core/model/errors.ts'
-import { isRedisProblem } from '../core/network/service-outage.ts'
+import { isSharedStoreProblem } from '../core/network/service-outage.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
 import type { OwnRoutes } from './http/own-routes.ts'
@@ -58,7 +58,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
   function errorAnswer(error: unknown, { ctx, correlationId }: PageRequest): Answer {
     const code = isCredentialVaultError(error) ? error.code : 'unexpected'
     const headers = { 'Retry-After': '10' }
-    if (isRedisProblem(error)) {
+    if (isSharedStoreProblem(error)) {
       const target = linkTargetOf(ctx['params']?.['name'], ctx.querystring)
       const page = renderer.message(messages.requestsUnavailable(correlationId, target))
       // An outage is reported by the connection, once.

@@ -1,5 +1,5 @@
 import { type ErrorCode, isCredentialVaultError } from '../model/errors.ts'
-import { isRedisProblem, isServiceOutage } from '../network/service-outage.ts'
+import { isServiceOutage, isSharedStoreProblem } from '../network/service-outage.ts'
 
 /** Kinds of errors by what the user can do: try again later, or ask the operator. */
 export type ProblemKind =
@@ -32,7 +32,7 @@ const KINDS: Partial<Record<ErrorCode, ProblemKind>> = {
 /** Returns undefined for errors whose own text is for the caller: a tool's errors, and ours that the tool's author must see. */
 export function problemKind(error: unknown): ProblemKind | undefined {
   if (isServiceOutage(error)) return 'serviceUnavailable'
-  if (isRedisProblem(error)) return 'requestsUnavailable'
+  if (isSharedStoreProblem(error)) return 'requestsUnavailable'
   // A backend in plain JavaScript may give any code.
   return isCredentialVaultError(error) && Object.hasOwn(KINDS, error.code) ? KINDS[error.code] : undefined
 }

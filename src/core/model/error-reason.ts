@@ -235,6 +235,13 @@ const KNOWN: ReadonlySet<unknown> = new Set([
   ...REDIS_FAILURES.map((failure) => `redis_${failure}`),
 ])
 
+const OF_SHARED_STORE: ReadonlySet<unknown> = new Set(REDIS_FAILURES.map((failure) => `redis_${failure}`))
+
+/** Whether the reason is about the store that replicas share, and not about the store of the credentials. */
+export function isSharedStoreReason(reason: ErrorReason | undefined): boolean {
+  return OF_SHARED_STORE.has(reason)
+}
+
 /** Whether it may be logged and shown. Code in plain JavaScript, which no compiler checks, may have put anything there. */
 export function isErrorReason(reason: unknown): reason is ErrorReason {
   return KNOWN.has(reason) || (typeof reason === 'string' && /^(?:status_\d{3}|x_[a-z0-9_]{1,60})$/.test(reason))

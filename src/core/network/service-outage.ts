@@ -1,4 +1,4 @@
-import type { ServiceReason } from '../model/error-reason.ts'
+import { isSharedStoreReason, type ServiceReason } from '../model/error-reason.ts'
 import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import type { ConnectionFailure } from './connection-failure.ts'
 
@@ -13,7 +13,7 @@ export function isServiceOutage(error: unknown): error is CredentialVaultError {
   return isCredentialVaultError(error, 'unavailable') && error.reason?.startsWith(PREFIX) === true
 }
 
-/** Whether an error is about Redis, which keeps what replicas share, and not about the store of the credentials. */
-export function isRedisProblem(error: unknown): error is CredentialVaultError {
-  return isCredentialVaultError(error) && error.reason?.startsWith('redis_') === true
+/** Whether an error is about the store that replicas share, and not about the store of the credentials. */
+export function isSharedStoreProblem(error: unknown): error is CredentialVaultError {
+  return isCredentialVaultError(error) && isSharedStoreReason(error.reason)
 }

@@ -72,8 +72,7 @@ async function look(
     const entry = await store.get(request.key, request.waiterId)
     const state = entry ? stateOf(entry) : 'expired'
     if (entry && state !== 'open' && state !== 'claimed') {
-      const { closedAgo } = entry
-      if (state === 'saved' && closedAgo !== undefined && closedAgo <= performance.now() - began) onSaved?.(closedAgo)
+      if (state === 'saved') tellAge(entry, began, onSaved)
       return state
     }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
@@ -87,6 +86,11 @@ async function look(
     if (!isPassing || Date.now() >= request.expiresAt) throw error
     return 'unknown'
   }
+}
+
+function tellAge({ closedAgo }: StoredEntry, began: number, onSaved: RequestWait['onSaved']): void {
+  // What was saved before this wait began did not wake it.
+  if (closedAgo !== undefined && closedAgo <= performance.now() - began) onSaved?.(closedAgo)
 }
 
 function pauseAfter(failures: number): number {

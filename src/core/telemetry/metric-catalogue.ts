@@ -68,7 +68,8 @@ export const MEASUREMENTS = {
   'credential_vault.submit_to_wake.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'From the durable save until a waiting call of the same process goes on.',
+    description:
+      'From the save of a form on any replica until a waiting call goes on, by the clock of the pending store.',
     labels: ['provider'],
   },
   'credential_vault.form.outcomes': {

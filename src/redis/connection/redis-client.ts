@@ -43,7 +43,7 @@ const MOST_COMMANDS = 20_000
  */
 export async function openRedisClient({ host, port }: Endpoint, login: RedisLogin): Promise<RedisClient> {
   // The options were checked, but a Sentinel or a cluster on this machine may name a server on another one.
-  if (!login.tls && !login.allowsPlaintext && !isLoopbackHost(host)) throw namedWithoutTls()
+  refusePlaintext(host, login)
   const { createClient } = await loadRedis()
   const [password, ca, cert, key] = await Promise.all([
     login.password ?? fileText(login.passwordOption ?? 'passwordFile', login.passwordFile),
@@ -84,13 +84,10 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     clearTimeout(late)
   }
   return {
-    async send(command, signal) {
-      try {
-        return await client.sendCommand(command, signal && { abortSignal: signal })
-      } finally {
+    send: (command, signal) =>
+      client.sendCommand(command, signal ? { abortSignal: signal } : {}).finally(() => {
         answers += 1
-      }
-    },
+      }),
     answers: () => answers,
     subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
     ended,
@@ -100,8 +97,9 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
   }
 }
 
-function namedWithoutTls(): CredentialVaultError {
-  return new CredentialVaultError(
+function refusePlaintext(host: string, { tls, allowsPlaintext }: RedisLogin): void {
+  if (tls || allowsPlaintext || isLoopbackHost(host)) return
+  throw new CredentialVaultError(
     'configuration_invalid',
     'Redis Sentinel or the Redis cluster names a server on another machine, and without TLS the password and every sign-out could be read on the way. Set tls (MCP_REDIS_TLS=true); on a network that you trust, set dangerouslyAllowPlaintext.',
     { reason: 'redis_plaintext' },

@@ -30,13 +30,7 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
     const { until } = target
     const left = () => until - performance.now()
     const readyWithin = () => Math.min(left(), isCluster ? CLUSTER_PATIENCE : left())
-    let { link } = target
-    let client = await link.ready(readyWithin())
-    const mustConfirm = run.acknowledged === true && link.factsOf(client).replicas > 0
-    if (mustConfirm) {
-      link = link.confirming()
-      client = await link.ready(readyWithin())
-    }
+    const { link, client, mustConfirm } = await linkOf(target.link, run, readyWithin)
     const facts = link.factsOf(client)
     const late = () => {
       // Its own time was up, which says little about the connection. The server may hang, or the network may have forgotten it.
@@ -100,6 +94,14 @@ interface Target {
   readonly until: number
   /** Whether an `ASK` reply named this server, which has only a part of the slot yet. */
   readonly isAsked: boolean
+}
+
+/** The link for a change that a Redis replica must confirm, where there are replicas, or else the shared one. */
+async function linkOf(shared: ServerLink, run: ScriptRun, within: () => number) {
+  const client = await shared.ready(within())
+  if (!run.acknowledged || shared.factsOf(client).replicas === 0) return { link: shared, client, mustConfirm: false }
+  const link = shared.confirming()
+  return { link, client: await link.ready(within()), mustConfirm: true }
 }
 
 /** Waits for the answer to a command. One that is late ends alone: others over the same connection may be answered yet. */

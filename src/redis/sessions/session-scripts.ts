@@ -15,11 +15,11 @@ import { redisScript } from '../connection/redis-script.ts'
 const SESSIONS = `
 local root, seen = KEYS[1], tonumber(ARGV[2])
 local state, ended, owners, ownersUntil, logins = root .. ':state', root .. ':ended', root .. ':owners', root .. ':owners-until', root .. ':logins'
-local born = tonumber(redis.call('HGET', state, 'born') or '-1')
+local memoryBegan = tonumber(redis.call('HGET', state, 'born') or '-1')
 local count = tonumber(redis.call('HGET', state, 'count') or '0')
-if born < 0 or count < seen then
-  born, count = now, math.max(count, seen)
-  redis.call('HSET', state, 'born', text(born), 'count', text(count))
+if memoryBegan < 0 or count < seen then
+  memoryBegan, count = now, math.max(count, seen)
+  redis.call('HSET', state, 'born', text(memoryBegan), 'count', text(count))
 end
 
 local function answer(is) return { is and 'yes' or 'no', text(count) } end
@@ -34,10 +34,10 @@ end
 local function makeRoom(most)
   forget()
   if redis.call('ZCARD', ended) + redis.call('HLEN', owners) < tonumber(most) then return end
-  born = now
+  memoryBegan = now
   -- A not-before time in the future must be kept even then.
-  for _, notBefore in ipairs(redis.call('HVALS', owners)) do born = math.max(born, tonumber(notBefore)) end
-  redis.call('HSET', state, 'born', text(born))
+  for _, notBefore in ipairs(redis.call('HVALS', owners)) do memoryBegan = math.max(memoryBegan, tonumber(notBefore)) end
+  redis.call('HSET', state, 'born', text(memoryBegan))
   redis.call('DEL', ended, owners, ownersUntil)
 end
 
@@ -85,7 +85,7 @@ export const IS_ENDED = redisScript(
   SESSIONS,
   `
 local startedAt = tonumber(ARGV[5])
-if startedAt < born then return answer(true) end
+if startedAt < memoryBegan then return answer(true) end
 if now < tonumber(redis.call('ZSCORE', ended, ARGV[3]) or '0') then return answer(true) end
 if now >= tonumber(redis.call('ZSCORE', ownersUntil, ARGV[4]) or '0') then return answer(false) end
 return answer(startedAt < tonumber(redis.call('HGET', owners, ARGV[4]) or '0'))
@@ -108,7 +108,7 @@ return answer(true)
 export const IS_LOGIN_USED = redisScript(
   SESSIONS,
   `
-if tonumber(ARGV[4]) < born then return answer(true) end
+if tonumber(ARGV[4]) < memoryBegan then return answer(true) end
 return answer(now < tonumber(redis.call('ZSCORE', logins, ARGV[3]) or '0'))
 `,
 )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
-import type { PendingEntry, PendingKey, PendingStore } from '../../core/ports/pending-store.ts'
+import type { PendingEntry, PendingKey, PendingStore, StoredEntry } from '../../core/ports/pending-store.ts'
 
 /** Milliseconds. */
 const LIFETIME = 60_000
@@ -33,6 +33,20 @@ export async function opened(store: PendingStore, given: Partial<PendingEntry> =
   const entry = newEntry(given)
   assert.equal((await store.openOrReuse(entry)).key, entry.key)
   return entry
+}
+
+/** A closed entry without how long ago that was, which a store may tell. */
+export function withoutAge(entry: StoredEntry): StoredEntry {
+  const { closedAgo = 0, ...rest } = entry
+  assert.ok(closedAgo >= 0 && closedAgo < LIFETIME, 'closedAgo is in milliseconds')
+  return rest
+}
+
+/** The entry as it is stored, without its age. */
+export async function storedIn(store: PendingStore, { key }: PendingEntry): Promise<StoredEntry> {
+  const entry = await store.get(key)
+  assert.ok(entry)
+  return withoutAge(entry)
 }
 
 export function full(reason: string): (error: unknown) => boolean {

@@ -5,7 +5,7 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { PendingStore } from '../../core/ports/pending-store.ts'
 import { describeClaims } from './claim-suite.ts'
 import { describeCloseAll } from './close-all-suite.ts'
-import { full, newEntry, opened, sameSlot, until, untilAfter } from './entries.ts'
+import { full, newEntry, opened, sameSlot, storedIn, until, untilAfter } from './entries.ts'
 import type { PendingStoreHarness } from './harness.ts'
 import { describeWaits } from './wait-suite.ts'
 
@@ -96,7 +96,7 @@ export function describePendingStore({
     assert.equal(await there.close(entry.key, 'saved'), true)
     assert.equal(await here.close(entry.key, 'cancelled'), false)
     await here.unclaim(entry.key, 'a')
-    assert.deepEqual(await here.get(entry.key), { ...entry, state: 'closed', outcome: 'saved' })
+    assert.deepEqual(await storedIn(here, entry), { ...entry, state: 'closed', outcome: 'saved' })
     assert.equal(await here.claim(entry.key, 'b', Date.now() + LONG), false)
 
     const next = sameSlot(entry)
