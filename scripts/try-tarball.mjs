@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const SDK = '@modelcontextprotocol/sdk'
+const SDK_V2 = '@modelcontextprotocol/server'
 const SELF = 'mcp-credential-vault'
 const QUIET = ['--silent', '--no-fund', '--no-audit']
 
@@ -43,7 +44,7 @@ export function tryWithoutPeers(project, nodes) {
  */
 export function tryReadme(project, nodes, versions) {
   const { folder, run } = project
-  const packages = [SDK, 'koa', 'zod', 'typescript', '@types/node']
+  const packages = [SDK, SDK_V2, 'koa', 'zod', 'typescript', '@types/node']
   project.install(...packages.map((name) => `${name}@${versions[name].replace(/^\^/, '')}`))
   for (const name of ['readme.ts', 'your-server.ts']) copyFileSync(resolve('examples', name), join(folder, name))
   copyFileSync(resolve('scripts/in-empty-project/call-readme.mjs'), join(folder, 'call-readme.mjs'))

@@ -162,7 +162,7 @@ test('parallel calls share one link and are all woken by one save', async () => 
   expect(await Promise.all(calls)).toEqual([ANSWER, ANSWER, ANSWER])
 })
 
-test('a waiting call sends progress, and its stream is an event stream only then', async () => {
+test('a waiting call whose client accepts progress has its result too', async () => {
   const bearer = await token()
   const { result } = await rawLeg(url(), bearer)
   const leg = rawLeg(url(), bearer, {
