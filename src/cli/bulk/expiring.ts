@@ -5,8 +5,11 @@ import type { CredentialStatus, StoredCredential } from '../../core/ports/secret
 import { forEachOf } from '../operator/batch.ts'
 import { type OperatorAccess, withOperatorAccess } from '../operator/operator-access.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
-import { durationFrom } from '../terminal/duration.ts'
+import { UsageError } from '../terminal/command-line.ts'
 import { counted, type Row, rowsTable } from '../terminal/table.ts'
+
+const MILLISECONDS = { h: 3_600_000, d: 86_400_000 } as const
+const MAX_DAYS = 3_650
 
 export const expiring: Command = {
   name: 'expiring',
@@ -81,4 +84,17 @@ function rowOf({ key, status, expiresAt }: Dated, now: number): Row<(typeof colu
     ...key.owner,
     accountName: status.labels?.accountName,
   }
+}
+
+/**
+ * Reads a duration such as `14d` or `36h` as milliseconds.
+ *
+ * @throws UsageError that names the option, for anything else and for more than 3650 days
+ */
+function durationFrom(text: string, option: string): number {
+  const [, count = '', unit] = /^(\d{1,5})([dh])$/.exec(text) ?? []
+  const duration = Number(count) * (unit === 'h' ? MILLISECONDS.h : MILLISECONDS.d)
+  if (unit === undefined || duration === 0 || duration > MAX_DAYS * MILLISECONDS.d)
+    throw new UsageError(`${option} takes days or hours, such as 14d or 36h, up to ${MAX_DAYS}d`)
+  return duration
 }

@@ -4,7 +4,7 @@ import { openRedisClient, type RedisClient, type RedisLogin } from './redis-clie
 import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
 import { redisAway } from './redis-problem.ts'
 import { createSentinelLookup } from './sentinel.ts'
-import { askAgain, askServer, type RedisMode, type ServerFacts } from './server-facts.ts'
+import { askAgain, askServer, type RedisMode, type ServerFacts } from './server-requirements.ts'
 
 /** A link to a master, and what is known about it. */
 export interface ServerLink extends Link {
