@@ -35,10 +35,11 @@ export function apiPage(root: string): string {
   const described = (symbols: readonly Declared[]) => symbols.map((symbol) => description(symbol, code)).join('\n')
   const told = new Set<string>()
   const sections = entries.map((entry) => {
-    // What an earlier entry point exports too is told there.
-    const known = entry.symbols.filter(({ code }) => told.has(code))
-    const fresh = entry.symbols.filter(({ code }) => !told.has(code))
-    for (const symbol of fresh) told.add(symbol.code)
+    // What an earlier entry point exports too is told there. Two adapters may declare alike what they document differently.
+    const identity = ({ doc, code }: Declared) => `${doc}\n${code}`
+    const known = entry.symbols.filter((symbol) => told.has(identity(symbol)))
+    const fresh = entry.symbols.filter((symbol) => !told.has(identity(symbol)))
+    for (const symbol of fresh) told.add(identity(symbol))
     return `${heading(entry, known)}\n${described(fresh)}`
   })
   return [HEAD, ...sections, ...(mentioned.length > 0 ? [`${MENTIONED}\n${described(mentioned)}`] : [])].join('\n')
