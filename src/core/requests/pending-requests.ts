@@ -4,11 +4,12 @@ import { ownerHash, ownerHashes } from '../crypto/owner-hash.ts'
 import type { Sealer, SealerPurposes } from '../crypto/seal.ts'
 import { REQUEST_CAUSES } from '../model/credential-state.ts'
 import { CredentialVaultError } from '../model/errors.ts'
-import { type Owner, sameOwner } from '../model/owner.ts'
+import type { Owner } from '../model/owner.ts'
 import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
 import { type RequestState, stateOf, waitForEnd } from './request-wait.ts'
+import { isFor, resumed } from './resumed-request.ts'
 import { createWaitingCalls, MOST_WAITING_CALLS } from './waiting-calls.ts'
 
 /** A request and its state, found by its handle. */
@@ -202,19 +203,7 @@ export function createPendingRequests({
       }
     },
 
-    async resume(wanted, handle, { waits = false } = {}) {
-      const found = await requests.find(handle)
-      if (!found || !isFor(wanted, found.request)) return 'expired'
-      if (found.state !== 'open' && found.state !== 'claimed') return found.state
-      if (!waits) return found.request
-      const reused = await requests.openOrReuse(wanted, { waits })
-      if (reused.handle === handle) return reused
-      // It ended meanwhile, or another web key is current now.
-      await requests.leave(reused)
-      const again = await requests.find(handle)
-      if (!again) return 'expired'
-      return again.state === 'open' || again.state === 'claimed' ? again.request : again.state
-    },
+    resume: (wanted, handle, { waits = false } = {}) => resumed(requests, wanted, { handle, waits }),
 
     async leave({ key, user, waiterId }) {
       waitingCalls.end(user, waiterId)
@@ -269,10 +258,6 @@ export function createPendingRequests({
     label: (request) => Buffer.from(request.key, 'base64url').toString('hex').slice(0, 8),
   }
   return requests
-}
-
-function isFor({ provider, user }: NewRequest, request: PendingRequest): boolean {
-  return request.provider === provider && sameOwner(request.user, user) && request.user.clientId === user.clientId
 }
 
 function swapped(store: string): CredentialVaultError {

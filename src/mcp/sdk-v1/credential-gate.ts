@@ -1,5 +1,5 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { type CallToolResult, UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
 import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
@@ -7,15 +7,22 @@ import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
 import { type AnyGateOptions, anyGateOptions, checkGate } from '../adapter/gate-options.ts'
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
+import { foreignServer, type SdkPackage } from '../adapter/same-sdk.ts'
 import { textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
-import { refuseForeignServer } from './same-sdk.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
 import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
 export interface GateOptions<P extends ToolParameters = ToolParameters> extends AnyGateOptions<P[0]> {}
 
 const gateOptions = z.strictObject(anyGateOptions)
+
+const SDK: SdkPackage = {
+  name: '@modelcontextprotocol/sdk',
+  module: '@modelcontextprotocol/sdk/types.js',
+  toFolder: '../..',
+  adapter: import.meta.filename,
+}
 
 /**
  * Wraps a tool handler so that it runs only once the caller's own credential for `provider` is stored. Works for handlers with arguments,
@@ -113,4 +120,16 @@ function extraOf(parameters: readonly unknown[]): ToolExtra {
     typeof last.sendNotification === 'function'
   if (!genuine) throw new TypeError("a gated handler has to be called with the SDK's extra as its last parameter")
   return last as ToolExtra
+}
+
+/**
+ * Refuses an `McpServer` from another copy of the SDK than ours. Such a server does not recognise our error -32042: it turns the error into
+ * a tool's text, and clients that wait for the error never show the link.
+ *
+ * @throws `configuration_invalid` (`reason: 'sdk_copies'`), naming both copies
+ */
+function refuseForeignServer(server: object): void {
+  // The low-level Server checks the error's code only, so any copy works.
+  if (!('registerTool' in server) || server instanceof McpServer) return
+  throw foreignServer(SDK, 'credentialGate')
 }
