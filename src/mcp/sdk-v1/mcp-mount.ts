@@ -9,10 +9,11 @@ import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import { httpMount, type McpExchange, type McpMountVault } from '../transport/http-mount.ts'
+import { httpMount, type McpExchange } from '../transport/http-mount.ts'
 import { closeQuietly, mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
+import type { McpMountVault } from '../transport/mount-vault.ts'
 import { type Handling, handlingOf, serveSession } from '../transport/serve-session.ts'
 import { sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 

@@ -5,8 +5,8 @@
  */
 
 export type { AnyGateOptions } from '../adapter/gate-options.ts'
-export type { McpMountVault } from '../transport/http-mount.ts'
 export type { HttpMountOptions } from '../transport/mount-options.ts'
+export type { McpMountVault } from '../transport/mount-vault.ts'
 export { credentialGate, type GateOptions, type RequireCredentials } from './credential-gate.ts'
 export { type VerifyState, withGateState } from './gate-state.ts'
 export { type CreateServer, type McpMountOptions, mcpMount } from './mcp-mount.ts'

@@ -4,24 +4,12 @@ import type { User } from '../../core/model/owner.ts'
 import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import type { OperationMeter } from '../../core/ports/telemetry.ts'
 import { followRequest } from '../../core/telemetry/request-ids.ts'
 import type { CheckedMountOptions } from './mount-options.ts'
+import type { McpMountVault } from './mount-vault.ts'
 import { type OpenResponse, openResponses } from './open-responses.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { closeWithSocket, isClosed } from './web-exchange.ts'
-
-/** The parts of a vault that a mount uses. */
-export interface McpMountVault {
-  readonly serverBaseUrl: URL
-  /** Admits only requests with a valid access token and stores the user in `ctx.state.user`. */
-  bearerGate(): KoaMiddleware
-  onClose(
-    end: (closing: { readonly deadline: AbortSignal; readonly cutOff?: (calls: number) => void }) => Promise<void>,
-  ): void
-  /** Measures what the mount is asked. Default: nothing is measured. */
-  readonly operations?: OperationMeter
-}
 
 /** One request to a mount, with a valid access token. */
 export interface McpExchange {
