@@ -168,6 +168,20 @@ describe('doctor --tier', () => {
     expect(await main.run(['audit', 'verify'])).toMatchObject({ code: 0 })
   })
 
+  test.each(['writer', 'reader'] as const)(
+    'a start with the %s bundle that is refused ends, though Redis was reached',
+    async (tier) => {
+      await main.store('alice', { pat: 'one' })
+      const { MCP_WEB_KEY: _, ...environment } = only(await exported(tier))
+      const module = join(main.root, 'tools.mjs')
+      writeFileSync(module, 'export default () => undefined\n')
+      const words = ['start', module, '--tier', tier === 'writer' ? 'form' : 'tool']
+      const server = { MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_IDENTITY: 'local-user' }
+      const { code, error } = await alone(words, { ...environment, ...server })
+      expect(`${code} ${error}`).toMatch(/^1 .*MCP_WEB_KEY_FILE/s)
+    },
+  )
+
   test('start refuses a tier that is none', async () => {
     const { code, error } = await main.inProcess(['start', 'tools.mjs', '--tier', 'forms'])
     expect(`${code} ${error}`).toMatch(/^2 .*--tier is one of form, tool, all/)
