@@ -68,8 +68,10 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) {
       return { page: renderer.message(messages.unavailable(correlationId)), headers }
     }
-    const problem = `A page of the credential vault failed: ${code}, reference ${correlationId}`
-    return { page: renderer.message(messages.unexpected(correlationId)), problem }
+    const page = renderer.message(messages.unexpected(correlationId))
+    // Whoever tried has warned, once. Strangers may ask for pages as often as they like.
+    if (isCredentialVaultError(error) && error.reason === 'tier_keys') return { page }
+    return { page, problem: `A page of the credential vault failed: ${code}, reference ${correlationId}` }
   }
 
   const openPaths = [...PAGE_PATHS, '/assets/*'].map((path) => site.root + path)

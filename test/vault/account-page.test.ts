@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type HttpBrowser, httpBrowser, type Page, textOf } from '../../examples/tickets/http-browser.ts'
 import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { defineVariables } from '../../src/core/model/variables.ts'
 import type { FormProvider, Verification } from '../../src/core/ports/form-provider.ts'
@@ -97,7 +98,7 @@ test('a form tier alone connects, reinstates and revokes, offers no test, and re
   const options = shared(port, memoryAudit())
   const { backend } = options
   const read = async () => {
-    throw new Error('a form tier read a value')
+    throw new CredentialVaultError('forbidden', 'a form tier may not read')
   }
   const refusing = { ...backend, read }
   const form = await openFormTier({ ...options, backend: refusing })

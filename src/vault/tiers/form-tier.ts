@@ -154,6 +154,8 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
   }
   const writer = countingSaves(createCredentialWriter({ backend, calls, log, changed }))
   const owned = createOwnedCredentials({ backend, calls, log, marks, changed })
+  const attached = new Map<string, FormProvider>()
+  // Pages know no other, also those that were asked for before a provider was attached.
   const providers = new Map<string, FormProvider>()
   const parts = webParts(opened, {
     writer,
@@ -167,7 +169,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     mayServe: proof?.proven,
   })
   const routes = countedRoutes(createVaultRoutes(parts), opened.drain)
-  const providerNames = () => providers.keys()
+  const providerNames = () => attached.keys()
   const findProblems = createReadiness({ ...opened, providers: providerNames, tier: proof?.proven })
   return {
     serverBaseUrl,
@@ -184,12 +186,14 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     proven: async () => proof?.proven(),
 
     serve(form) {
-      const known = providers.has(form.name)
-      serveOnce(providers, form)
-      proof?.add(form.name)
+      const known = attached.has(form.name)
+      serveOnce(attached, form)
+      const serve = () => void providers.set(form.name, form)
+      if (proof) proof.add(form.name, serve)
+      else serve()
       const alike = known
         ? undefined
-        : [...providers.values()].find((one) => one !== form && sameLabel(one.label, form.label))
+        : [...attached.values()].find((one) => one !== form && sameLabel(one.label, form.label))
       if (alike) opened.warnOf('form')(twoOfOneLabel(alike, form))
     },
 

@@ -11,8 +11,11 @@ export type ProvenBackend = Pick<SecretBackend, 'name' | 'open' | 'close' | 'rea
 
 /** The proof that a form tier's logins may not read, which the store itself gives by refusing. */
 export interface WriteOnlyProof {
-  /** Adds a provider, or one of its accounts, and starts to prove that its credentials cannot be read. A failure warns. */
-  add(provider: string): void
+  /**
+   * Adds a provider, or one of its accounts, and starts to prove that its credentials cannot be read. Calls `onProven` before `proven`
+   * resolves. A failure warns.
+   */
+  add(provider: string, onProven: () => void): void
   /**
    * Resolves once the store has refused each login to read below each provider that was added. After a failure, the next call tries again,
    * at most once a second.
@@ -31,18 +34,22 @@ const ANY_LOGIN = 'doctor'
 
 /** @param backend an opened one. Other logins that it names are opened for each try, and closed */
 export function createWriteOnlyProof(backend: ProvenBackend, warn: Warn): WriteOnlyProof {
-  const unproven = new Set([ANY_LOGIN])
-  const known = new Set(unproven)
+  const unproven = new Map<string, () => void>([[ANY_LOGIN, () => undefined]])
+  const proved = new Set<string>()
   let running: Promise<void> | undefined
   let failed: { readonly error: unknown; readonly until: number } | undefined
 
   async function run(): Promise<void> {
     // Providers of one module are attached one after the other, and asked about together.
     await Promise.resolve()
-    const asked = [...unproven]
+    const asked = [...unproven.keys()]
     try {
       await withDeadline(backend.name, DEADLINE, (signal) => proveEach(backend, asked, signal))
-      for (const provider of asked) unproven.delete(provider)
+      for (const provider of asked) {
+        proved.add(provider)
+        unproven.get(provider)?.()
+        unproven.delete(provider)
+      }
     } catch (error) {
       failed = { error, until: performance.now() + PAUSE }
       throw error
@@ -62,10 +69,11 @@ export function createWriteOnlyProof(backend: ProvenBackend, warn: Warn): WriteO
 
   return {
     proven,
-    add(provider) {
-      if (known.has(provider)) return
-      known.add(provider)
-      unproven.add(provider)
+    add(provider, onProven) {
+      if (proved.has(provider)) return onProven()
+      const isKnown = unproven.has(provider)
+      unproven.set(provider, onProven)
+      if (isKnown) return
       // A failure of an earlier try says nothing about this provider.
       failed = undefined
       const isFirst = running === undefined

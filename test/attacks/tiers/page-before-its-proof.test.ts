@@ -41,7 +41,7 @@ function slowStore() {
     },
     store: {
       ...store,
-      async countUse(...given: Parameters<typeof store.countUse>) {
+      async countUse(...given: Parameters<NonNullable<typeof store.countUse>>) {
         if (holds) {
           holds = false
           held.isAsked = true
@@ -49,7 +49,7 @@ function slowStore() {
             held.answer = resolve
           })
         }
-        return store.countUse(...given)
+        return store.countUse?.(...given) ?? 0
       },
     },
   }
