@@ -12,7 +12,7 @@ import { connectClientV2 } from '../harness/sdk-v2.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-test('the sample of docs/sdk-v2.md serves clients of both revisions', async () => {
+test('the sample of docs/sdk-v2.md serves clients of both revisions, and asks in the call that met a dead token', async () => {
   const [, sample = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/sdk-v2.md'), 'utf8')) ?? []
   mkdirSync(join(ROOT, '.cache'), { recursive: true })
   // Inside the project, where the packages are found.
@@ -50,11 +50,15 @@ test('the sample of docs/sdk-v2.md serves clients of both revisions', async () =
     await fillIn(link, 'alice', { pat: await tickets.newToken('Alice') })
     return 'accept'
   }
-  for (const era of ['modern', 'legacy'] as const) {
+  for (const [at, era] of (['modern', 'legacy'] as const).entries()) {
     const alice = await connectClientV2(`${baseUrl}/mcp`, token, { era, onLink })
     onTestFinished(() => alice.client.close())
     const answer = await alice.text('create_ticket', { title: 'Printer is on fire' })
     expect(answer).toEqual({ text: expect.stringContaining('Printer is on fire'), isError: false })
+    // A new token ends the one before, so the same call asks for it.
+    await tickets.newToken('Alice')
+    const later = await alice.text('create_ticket', { title: 'It still is' })
+    expect(later).toEqual({ text: expect.stringContaining('It still is'), isError: false })
+    expect(links).toHaveLength(at + 2)
   }
-  expect(links).toHaveLength(1)
 })

@@ -249,7 +249,9 @@ test('every example and every sample of a page that takes a credential is called
   const examples = tracked.filter((path) => /^examples\/.*\.(ts|mjs)$/.test(path) && takes(read(path)))
   expect(examples.sort()).toEqual([...called].sort())
   const texts = new Set(called.map(read))
-  const pages = tracked.filter((path) => /^(?:[A-Z]+|docs\/.*)\.md$/.test(path) && path !== 'docs/api.md')
+  // test/docs/sdk-v2.test.ts meets a dead token with clients of both revisions.
+  const elsewhere = ['docs/api.md', 'docs/sdk-v2.md']
+  const pages = tracked.filter((path) => /^(?:[A-Z]+|docs\/.*)\.md$/.test(path) && !elsewhere.includes(path))
   const samples = pages.flatMap((page) =>
     [...read(page).matchAll(/```[mc]?[jt]s\n([\s\S]*?)```/g)].flatMap(([, text = '']) =>
       takes(text) ? [{ page, text }] : [],

@@ -13,6 +13,7 @@ const PROBLEMS: Partial<Readonly<Record<IssuerFailure, string>>> = {
   keys_missing: 'serves no signing keys at its jwks_uri',
   keys_invalid: 'serves no valid key set at its jwks_uri',
   document_too_long: 'serves a document of more than 1 MiB',
+  answered: 'answers that it cannot sign anybody in at the moment',
   answer: 'gives an answer that does not follow the protocol',
 }
 const UNREACHABLE = 'cannot be reached'

@@ -13,7 +13,9 @@ async function errorAnswer(error: string, issuer: string | undefined) {
   callback.searchParams.set('error_uri', `https://attacker.example/${CANARY}`)
   callback.searchParams.set('state', transaction['state'] ?? '')
   if (issuer !== undefined) callback.searchParams.set('iss', issuer)
-  return refusal(under.identity.browserLogin.complete(callback, transaction), CANARY, ...Object.values(transaction))
+  // Operators are told which identity provider is away.
+  const { issuer: _, ...secret } = transaction
+  return refusal(under.identity.browserLogin.complete(callback, transaction), CANARY, ...Object.values(secret))
 }
 
 test.each(['https://attacker.example', '', undefined])(

