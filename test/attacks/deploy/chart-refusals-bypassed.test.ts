@@ -14,7 +14,6 @@ async function refused(base: string, values: readonly string[], message: RegExp)
   expect(error).not.toContain(PASSWORD)
 }
 
-// 10.0.0.0/0 for /8 is one mistyped digit, and Kubernetes masks it to every address.
 // Kubernetes masks 10.0.0.0/0, which is one mistyped digit for /8, to every address.
 describe('a network policy that admits everybody by another spelling', () => {
   test.each([
