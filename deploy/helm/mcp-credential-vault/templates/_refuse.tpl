@@ -65,6 +65,9 @@
 {{- end -}}
 {{- $servers := list -}}
 {{- range $name := list "MCP_REDIS_URL" "MCP_REDIS_SENTINEL_NODES" "MCP_REDIS_CLUSTER_NODES" }}{{ if hasKey $environment $name }}{{ $servers = append $servers $name }}{{ end }}{{ end -}}
+{{- if gt (len $servers) 1 -}}
+{{- fail (printf "environment.%s: %s is set too, and only one may name the server. Remove one of them." (first $servers) (last $servers)) -}}
+{{- end -}}
 {{- if and (or $given (eq $store "redis")) (not $servers) -}}
 {{- fail (printf "environment.MCP_REDIS_URL: %s is set, and nothing names the server. Set MCP_REDIS_URL, or the variables of a Sentinel or Cluster." (first (append $given "MCP_PENDING_STORE"))) -}}
 {{- end -}}
