@@ -14,7 +14,6 @@ async function refused(base: string, values: readonly string[], message: RegExp)
   expect(error).not.toContain(PASSWORD)
 }
 
-// 10.0.0.0/0 for /8 is one mistyped digit, and Kubernetes masks it to every address.
 // Kubernetes masks 10.0.0.0/0, which is one mistyped digit for /8, to every address.
 describe('a network policy that admits everybody by another spelling', () => {
   test.each([
@@ -22,6 +21,19 @@ describe('a network policy that admits everybody by another spelling', () => {
     ['a long IPv6 zero', { ipBlock: { cidr: '0::/0' } }],
     ['emptied labels', { namespaceSelector: { matchLabels: {} } }],
     ['both selectors empty', { namespaceSelector: {}, podSelector: { matchLabels: {} } }],
+    ['emptied expressions', { namespaceSelector: { matchExpressions: [] } }],
+    [
+      'a label that each namespace has',
+      { namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'Exists' }] } },
+    ],
+    [
+      'everybody but one',
+      {
+        namespaceSelector: {
+          matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['dev'] }],
+        },
+      },
+    ],
   ])('%s', (_, peer) =>
     refusedJson('replicas', { networkPolicy: { from: [peer] } }, /networkPolicy\.from: a peer admits everybody/),
   )
@@ -49,6 +61,7 @@ describe('two tiers that log in as one', () => {
         'tool.environment.VAULT_READ_AUTH_MOUNT=kubernetes',
       ],
     ],
+    ['capitals, which Vault ignores', ['form.environment.VAULT_WRITE_ROLE=MCP-Tool']],
   ])('%s', (_, values) => refused('split-tiers', values, /one role/))
 
   test('the role of the one as a variable of the other', async () => {
@@ -67,6 +80,14 @@ describe('two tiers that log in as one', () => {
       ['tools.environment.AWS_ACCESS_KEY_ID=AKIAEXAMPLE', `tools.environment.AWS_SECRET_ACCESS_KEY=${PASSWORD}`],
     ],
     [
+      'one access key without its secret',
+      ['form.environment.AWS_ACCESS_KEY_ID=AKIAEXAMPLE', 'tool.environment.AWS_ACCESS_KEY_ID=AKIAEXAMPLE'],
+    ],
+    [
+      'one profile, once for the tools and once for a tier',
+      ['tools.environment.AWS_PROFILE=mcp', 'form.environment.AWS_PROFILE=mcp'],
+    ],
+    [
       'one address of container credentials',
       ['environment.AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.23/v1/credentials'],
     ],
@@ -81,6 +102,17 @@ describe('secrets in values', () => {
       ['form.environment.VAULT_WRITE_TOKEN_FILE=s.iyNUhq8Ov4hIAx6snw5mB2nL'],
     ],
     ['a key in quotes', 'replicas', ['environment.MCP_WEB_KEY_FILE="mcv1_Zm9yZ2VkLWtleS1vZi10aGlzLXRlc3Q"']],
+    [
+      'a token in the middle of a text',
+      'replicas',
+      ['tools.environment.HEADERS=X-Vault-Token:hvs.CAESIJx0Zm9yZ2VkLXRva2Vu'],
+    ],
+    [
+      'a password with a slash',
+      'replicas',
+      [`environment.MCP_REDIS_URL=rediss://mcp:a/${PASSWORD}@redis.example.com:6379`],
+    ],
+    ['a proxy with a password', 'replicas', [`tools.environment.HTTPS_PROXY=mcp:${PASSWORD}@proxy:3128`]],
     ["an access key of AWS among the tools'", 'aws', [`tools.environment.AWS_SECRET_ACCESS_KEY=${PASSWORD}`]],
     ['a token for container credentials', 'aws', [`environment.AWS_CONTAINER_AUTHORIZATION_TOKEN=${PASSWORD}`]],
     [
@@ -114,6 +146,47 @@ describe('replicas that would share nothing and do not start', () => {
   test.each([
     ['memory beside Redis', ['environment.MCP_PENDING_STORE=memory']],
     ['a prefix without a server', ['environment.MCP_REDIS_URL=', 'environment.MCP_REDIS_PREFIX=x:']],
+    ['two servers', ['environment.MCP_REDIS_CLUSTER_NODES=redis.example.com:6379']],
     ['a Sentinel without its name', ['environment.MCP_REDIS_URL=', 'environment.MCP_REDIS_SENTINEL_NODES=a:6379']],
   ])('%s', (_, values) => refused('replicas', values, /MCP_PENDING_STORE|MCP_REDIS_/))
+})
+
+describe('values that only look like those are good', () => {
+  test.each([
+    [
+      'addresses and names with an @ or a dot',
+      'replicas',
+      [
+        'environment.MCP_OIDC_CLIENT_ID=mcp@apps.example.com',
+        'environment.MCP_AUDIT_ANCHOR=https://anchor.example.com/heads/@mcp',
+        'tools.environment.JIRA_URL=https://jira.example.com:443/people/me@example.com',
+        'tools.environment.ADMIN=mailto:me@example.com',
+        'tools.environment.CDN=https://s.averylongnameofahostwithoutcapitals.example.com',
+        'tools.environment.VAULT_UI=https://hvs.example.com',
+      ],
+    ],
+    [
+      'a login to AWS for the tools alone',
+      'aws',
+      ['tool.environment.AWS_PROFILE=reports', 'tool.environment.AWS_CONFIG_FILE=/etc/aws/config'],
+    ],
+    [
+      'a role of each tier as a variable',
+      'aws',
+      ['form.environment.AWS_ROLE_ARN=a', 'tool.environment.AWS_ROLE_ARN=b'],
+    ],
+    ['Redis named as the store', 'replicas', ['environment.MCP_PENDING_STORE=redis']],
+    [
+      'pods of one label in each namespace',
+      'replicas',
+      [
+        'networkPolicy.from[0].namespaceSelector.matchLabels=null',
+        'networkPolicy.from[0].podSelector.matchLabels.app=a',
+      ],
+    ],
+    ['addresses of a network', 'replicas', ['networkPolicy.from[0].ipBlock.cidr=10.0.0.0/10']],
+  ])('%s', async (_, base, values) => {
+    const { code, error } = await render([set(base)], values)
+    expect(code, error).toBe(0)
+  })
 })

@@ -4,8 +4,10 @@
 {{- if $policy.enabled -}}
 {{- range $list := list "from" "metricsFrom" -}}
 {{- range $peer := index $policy $list -}}
-{{- $everybody := has (dig "ipBlock" "cidr" "" $peer) (list "0.0.0.0/0" "::/0") -}}
-{{- if and (hasKey $peer "namespaceSelector") (not $peer.namespaceSelector) (not $peer.podSelector) }}{{ $everybody = true }}{{ end -}}
+{{- /* Kubernetes masks any address of length 0 to all of them. */ -}}
+{{- $everybody := regexMatch "/0+\\s*$" (toString (default dict $peer.ipBlock).cidr) -}}
+{{- $selects := or (include "vault.selects" $peer.namespaceSelector) (include "vault.selects" $peer.podSelector) -}}
+{{- if and (hasKey $peer "namespaceSelector") (not $selects) }}{{ $everybody = true }}{{ end -}}
 {{- if $everybody -}}
 {{- fail (printf "networkPolicy.%s: a peer admits everybody. Select the namespace or pods of %s, or the addresses of your load balancer." $list (ternary "Prometheus" "the ingress controller" (eq $list "metricsFrom"))) -}}
 {{- end -}}
@@ -15,6 +17,18 @@
 {{- fail "networkPolicy.metricsFrom: metrics are enabled, and nobody may scrape them. Set it to the peers of Prometheus." -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Of a selector of labels: "true" if it asks for a label that not everybody has. */}}
+{{- define "vault.selects" -}}
+{{- $selector := default dict . -}}
+{{- $selects := not (empty $selector.matchLabels) -}}
+{{- range $expression := $selector.matchExpressions -}}
+{{- /* Each namespace has this label. */ -}}
+{{- $exists := and (eq $expression.operator "Exists") (ne $expression.key "kubernetes.io/metadata.name") -}}
+{{- if or $exists (eq $expression.operator "In") }}{{ $selects = true }}{{ end -}}
+{{- end -}}
+{{- if $selects }}true{{ end -}}
 {{- end -}}
 
 {{/* Of [root, environment of a tier]: ports of addresses that the network policy would close. */}}

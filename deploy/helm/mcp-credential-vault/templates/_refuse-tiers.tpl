@@ -7,7 +7,7 @@
 {{- fail (printf "form.serviceAccount and tool.serviceAccount: both tiers would run as the service account %s, and each could log in as the other. Set create to true in both, or give each a name of its own." $account) -}}
 {{- end -}}
 {{- range $annotation, $role := .Values.form.serviceAccount.annotations -}}
-{{- if and (has $annotation (list "eks.amazonaws.com/role-arn" "iam.gke.io/gcp-service-account" "azure.workload.identity/client-id")) (eq $role (get $.Values.tool.serviceAccount.annotations $annotation)) -}}
+{{- if and (has $annotation (list "iam.gke.io/gcp-service-account" "azure.workload.identity/client-id")) (eq $role (get $.Values.tool.serviceAccount.annotations $annotation)) -}}
 {{- fail (printf "form.serviceAccount.annotations and tool.serviceAccount.annotations: %s is the same in both tiers, so the form could read. Give each tier a role of its own." $annotation) -}}
 {{- end -}}
 {{- end -}}
@@ -15,7 +15,8 @@
 {{- include "vault.refuseForeign" (list "form" $form "tool" "READ" "WRITE") -}}
 {{- include "vault.refuseForeign" (list "tool" $tool "form" "WRITE" "READ") -}}
 {{- include "vault.refuseSameRole" (list $form $tool) -}}
-{{- range $name := .Files.Lines "variables-of-both-tiers.txt" -}}
+{{- include "vault.refuseSameAws" (list . $form $tool) -}}
+{{- range $name := append (.Files.Lines "variables-of-both-tiers.txt") "AWS_ENDPOINT_URL" -}}
 {{- if ne (get $form $name) (get $tool $name) -}}
 {{- fail (printf "form and tool: %s is not the same in both tiers, which then do not find each other's requests or credentials. Set it once for both, in environment or secretFiles." $name) -}}
 {{- end -}}
@@ -58,21 +59,43 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Of the environments of form and tool: one role of Vault or AWS for both has the rights of both. */}}
+{{/* Of the environments of form and tool: one role of Vault for both has the rights of both. */}}
 {{- define "vault.refuseSameRole" -}}
 {{- $form := index . 0 -}}{{- $tool := index . 1 -}}
 {{- range $name := list "ROLE_ID" "ROLE" -}}
-{{- $role := get $form (printf "VAULT_WRITE_%s" $name) -}}
-{{- $sameMount := eq (get $form "VAULT_WRITE_AUTH_MOUNT") (get $tool "VAULT_READ_AUTH_MOUNT") -}}
-{{- if and $role (eq $role (get $tool (printf "VAULT_READ_%s" $name))) (or (eq $name "ROLE_ID") $sameMount) -}}
+{{- /* Vault's kubernetes method takes a role's name in any case. */ -}}
+{{- $role := lower (get $form (printf "VAULT_WRITE_%s" $name)) -}}
+{{- $sameMount := eq (include "vault.authMount" (list $form "WRITE")) (include "vault.authMount" (list $tool "READ")) -}}
+{{- if and $role (eq $role (lower (get $tool (printf "VAULT_READ_%s" $name)))) (or (eq $name "ROLE_ID") $sameMount) -}}
 {{- fail (printf "form.environment.VAULT_WRITE_%s and tool.environment.VAULT_READ_%s: both tiers would log in with one role, which has the rights of both. Give each a role of its own." $name $name) -}}
 {{- end -}}
-{{- end -}}
-{{- if and (get $form "AWS_ROLE_ARN") (eq (get $form "AWS_ROLE_ARN") (get $tool "AWS_ROLE_ARN")) -}}
-{{- fail "environment.AWS_ROLE_ARN: both tiers would have one role, which has the rights of both. Give each a role of its own." -}}
 {{- end -}}
 {{- $certificate := and (eq (get $form "VAULT_WRITE_AUTH_METHOD") "cert") (eq (get $tool "VAULT_READ_AUTH_METHOD") "cert") -}}
 {{- if and $certificate (eq (get $form "VAULT_CLIENT_KEY") (get $tool "VAULT_CLIENT_KEY")) -}}
 {{- fail "secretFiles: both tiers would log in to Vault with one VAULT_CLIENT_KEY. Name a certificate of each tier's own in form.secretFiles and tool.secretFiles." -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of [environment of a tier, READ or WRITE]: the mount of its login in Vault. */}}
+{{- define "vault.authMount" -}}
+{{- $environment := index . 0 -}}{{- $login := index . 1 -}}
+{{- $mount := trimAll "/" (get $environment (printf "VAULT_%s_AUTH_MOUNT" $login)) -}}
+{{- default (get $environment (printf "VAULT_%s_AUTH_METHOD" $login)) $mount -}}
+{{- end -}}
+
+{{/* Of [root, environments of form and tool]: one login to AWS for both has the rights of both. */}}
+{{- define "vault.refuseSameAws" -}}
+{{- $values := (index . 0).Values -}}{{- $form := index . 1 -}}{{- $tool := index . 2 -}}
+{{- $annotation := "eks.amazonaws.com/role-arn" -}}
+{{- $ofForm := list (get $form "AWS_ROLE_ARN") (get (default dict $values.form.serviceAccount.annotations) $annotation) -}}
+{{- range $role := list (get $tool "AWS_ROLE_ARN") (get (default dict $values.tool.serviceAccount.annotations) $annotation) -}}
+{{- if and $role (has $role $ofForm) -}}
+{{- fail (printf "form.serviceAccount.annotations and tool.serviceAccount.annotations: both tiers would have one role of AWS, in %s or AWS_ROLE_ARN, so the form could read. Give each tier a role of its own." $annotation) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "AWS_ACCESS_KEY_ID" "AWS_PROFILE" "AWS_DEFAULT_PROFILE" "AWS_SHARED_CREDENTIALS_FILE" "AWS_CONFIG_FILE" "AWS_CONTAINER_CREDENTIALS_FULL_URI" "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" "AWS_EC2_METADATA_SERVICE_ENDPOINT" -}}
+{{- if and (get $form $name) (eq (get $form $name) (get $tool $name)) -}}
+{{- fail (printf "form and tool: %s is the same in both tiers, which would log in to AWS as one. Remove it, and give each service account a role of its own: form.serviceAccount.annotations and tool.serviceAccount.annotations. If your tools need it, set it in tool.environment alone." $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,20 +1,21 @@
-{{/* Names of variables that the server does not read, and secrets in plain text. No message repeats a value. */}}
+{{/* Names of variables that the server does not read. No message repeats a value. */}}
 {{- define "vault.refuseVariables" -}}
 {{- $known := .Files.Lines "variables.txt" -}}
 {{- $tiers := include "vault.tiers" . | fromJsonArray -}}
 {{- range $name, $value := .Values.tools.environment -}}
+{{- include "vault.refuseSecret" (list "tools.environment" "secretFiles" $name $value $known) -}}
 {{- if has $name $known -}}
 {{- fail (printf "tools.environment.%s: the server reads this variable. Move it to environment." $name) -}}
 {{- end -}}
-{{- include "vault.refuseSecretValue" (list "tools.environment" $name $value) -}}
+{{- include "vault.refuseUnchecked" (list "tools.environment" $name) -}}
 {{- end -}}
 {{- $scopes := list (list "" .Values) -}}
 {{- range $tier := $tiers }}{{ $scopes = append $scopes (list (printf "%s." $tier) (index $.Values $tier)) }}{{ end -}}
 {{- range $scope := $scopes -}}
 {{- $at := index $scope 0 -}}
 {{- range $name, $value := (index $scope 1).environment -}}
+{{- include "vault.refuseSecret" (list (printf "%senvironment" $at) (printf "%ssecretFiles" $at) $name $value $known) -}}
 {{- include "vault.refuseVariable" (list $ (printf "%senvironment" $at) $name $known) -}}
-{{- include "vault.refuseSecretValue" (list (printf "%senvironment" $at) $name $value) -}}
 {{- end -}}
 {{- range (index $scope 1).secretFiles }}{{ include "vault.refuseFile" (list (printf "%ssecretFiles" $at) .variable $known) }}{{ end -}}
 {{- end -}}
@@ -32,19 +33,10 @@
 {{/* Of [root, path of the map, name, known names]. */}}
 {{- define "vault.refuseVariable" -}}
 {{- $values := (index . 0).Values -}}{{- $at := index . 1 -}}{{- $name := index . 2 -}}{{- $known := index . 3 -}}
-{{- $file := printf "%s_FILE" $name -}}
-{{- if has $file $known -}}
-{{- fail (printf "%s.%s: a secret does not belong in values. Put it into a Secret, and name that in %s with the variable %s." $at $name (replace "environment" "secretFiles" $at) $file) -}}
-{{- end -}}
-{{- if has $name (list "AWS_SECRET_ACCESS_KEY" "AWS_SESSION_TOKEN") -}}
-{{- fail (printf "%s.%s: a secret does not belong in values. Give the service account a role instead: serviceAccount.annotations." $at $name) -}}
-{{- end -}}
 {{- if hasPrefix "MCP_LOCAL_" $name -}}
 {{- fail (printf "%s.%s: a local user's server listens on its own machine alone. Remove it, and set MCP_OIDC_ISSUER and MCP_OIDC_CLIENT_ID." $at $name) -}}
 {{- end -}}
-{{- if eq $name "NODE_TLS_REJECT_UNAUTHORIZED" -}}
-{{- fail (printf "%s.%s: the server does not start without checks of certificates. Remove it, and name your authority in secretFiles with the variable NODE_EXTRA_CA_CERTS." $at $name) -}}
-{{- end -}}
+{{- include "vault.refuseUnchecked" (list $at $name) -}}
 {{- if not (or (has $name $known) (regexMatch "^(AWS_[A-Z0-9_]+|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|TZ)$" $name)) -}}
 {{- $start := regexFind "^[A-Z]+_([A-Z]+_)?" $name -}}
 {{- $near := list -}}
@@ -59,14 +51,10 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Of [path of the map, name, value]: keys and passwords that are in the value of another variable. */}}
-{{- define "vault.refuseSecretValue" -}}
-{{- $value := index . 2 | toString -}}
-{{- if regexMatch "(^|[\\s,=])(mcv1_|hv[sb]\\.)" $value -}}
-{{- fail (printf "%s.%s: the value is a secret itself. Revoke it, put a new one into a Secret, and name that in secretFiles." (index . 0) (index . 1)) -}}
-{{- end -}}
-{{- if regexMatch "://[^/@]*:[^/@]*@" $value -}}
-{{- fail (printf "%s.%s: the address contains a password. Remove it there, put it into a Secret, and name that in secretFiles, e.g. with the variable MCP_REDIS_PASSWORD_FILE." (index . 0) (index . 1)) -}}
+{{/* Of [path of the map, name]. */}}
+{{- define "vault.refuseUnchecked" -}}
+{{- if eq (index . 1) "NODE_TLS_REJECT_UNAUTHORIZED" -}}
+{{- fail (printf "%s.%s: the server does not start without checks of certificates. Remove it, and name your authority in secretFiles with the variable NODE_EXTRA_CA_CERTS." (index . 0) (index . 1)) -}}
 {{- end -}}
 {{- end -}}
 

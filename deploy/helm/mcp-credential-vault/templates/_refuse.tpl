@@ -5,6 +5,7 @@
 {{- range $tier := include "vault.tiers" . | fromJsonArray -}}
 {{- $environment := include "vault.environment" (list $ $tier) | fromJson -}}
 {{- include "vault.refuseReplicas" (list $ $tier $environment) -}}
+{{- include "vault.refuseRedis" $environment -}}
 {{- include "vault.refuseMissing" (list $ $environment) -}}
 {{- include "vault.refuseClosedPorts" (list $ $environment) -}}
 {{- end -}}
@@ -47,6 +48,28 @@
 {{- if not (hasKey $environment "MCP_WEB_KEY_FILE") -}}
 {{- fail "secretFiles: several replicas or tiers open each other's cookies and links with one web key. Add MCP_WEB_KEY_FILE." -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of an environment: variables of Redis with which the server does not start. */}}
+{{- define "vault.refuseRedis" -}}
+{{- $environment := . -}}
+{{- $given := list -}}
+{{- range $name, $_ := $environment }}{{ if hasPrefix "MCP_REDIS_" $name }}{{ $given = append $given $name }}{{ end }}{{ end -}}
+{{- $store := get $environment "MCP_PENDING_STORE" -}}
+{{- if and $given (eq $store "memory") -}}
+{{- fail (printf "environment.MCP_PENDING_STORE: it is memory, and %s is set. Set it to redis, or remove the variables that begin with MCP_REDIS_." (first $given)) -}}
+{{- end -}}
+{{- if ne (hasKey $environment "MCP_REDIS_SENTINEL_NAME") (hasKey $environment "MCP_REDIS_SENTINEL_NODES") -}}
+{{- fail "environment.MCP_REDIS_SENTINEL_NODES: it and MCP_REDIS_SENTINEL_NAME belong together. Set both, or none." -}}
+{{- end -}}
+{{- $servers := list -}}
+{{- range $name := list "MCP_REDIS_URL" "MCP_REDIS_SENTINEL_NODES" "MCP_REDIS_CLUSTER_NODES" }}{{ if hasKey $environment $name }}{{ $servers = append $servers $name }}{{ end }}{{ end -}}
+{{- if gt (len $servers) 1 -}}
+{{- fail (printf "environment.%s: %s is set too, and only one may name the server. Remove one of them." (first $servers) (last $servers)) -}}
+{{- end -}}
+{{- if and (or $given (eq $store "redis")) (not $servers) -}}
+{{- fail (printf "environment.MCP_REDIS_URL: %s is set, and nothing names the server. Set MCP_REDIS_URL, or the variables of a Sentinel or Cluster." (first (append $given "MCP_PENDING_STORE"))) -}}
 {{- end -}}
 {{- end -}}
 
