@@ -57,7 +57,7 @@ export const LOG_FIELDS = {
   signal: 'Signal that a shutdown began with, such as `SIGTERM`.',
   waitingCalls: 'Calls that wait for their users when a shutdown begins.',
   runningCalls: 'Other calls of gated tools that run when a shutdown begins.',
-  openSaves: 'Forms that are being saved when a shutdown begins.',
+  openSaves: 'Forms and buttons of the pages whose POST has no answer yet when a shutdown begins.',
   cutOff: 'Calls, forms and pages that a shutdown has cut off.',
 } as const
 

@@ -69,7 +69,7 @@ export const MEASUREMENTS = {
     kind: 'histogram',
     unit: 's',
     description:
-      'From the save of a form on any replica until a waiting call goes on, by the clock of the pending store.',
+      'From the save of a form on any replica until a waiting call continues, by the clock of the pending store.',
     labels: ['provider'],
   },
   'credential_vault.form.outcomes': {

@@ -101,7 +101,7 @@ function refusePlaintext(host: string, { tls, allowsPlaintext }: RedisLogin): vo
   if (tls || allowsPlaintext || isLoopbackHost(host)) return
   throw new CredentialVaultError(
     'configuration_invalid',
-    'Redis Sentinel or the Redis cluster names a server on another machine, and without TLS the password and every sign-out could be read on the way. Set tls (MCP_REDIS_TLS=true); on a network that you trust, set dangerouslyAllowPlaintext.',
+    `Redis Sentinel or Cluster names ${host}, which is another machine, and this connection has no TLS: the password and every sign-out could be read on the network. Set tls (MCP_REDIS_TLS=true). If you trust the network, set dangerouslyAllowPlaintext (MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT=true).`,
     { reason: 'redis_plaintext' },
   )
 }
