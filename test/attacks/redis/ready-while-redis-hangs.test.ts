@@ -47,7 +47,7 @@ test.each(['SIGSTOP', 'SIGKILL'] as const)(
       expect(seen.slice(1).map(({ status }) => status)).toEqual(seen.slice(1).map(() => 503))
       for (const { problems } of seen) expect(problems?.['pending-store'] ?? 'x').toMatch(/^(redis_|timeout|x)/)
       const page = performance.now()
-      const answer = await fetch(`${harness.baseUrl}/credentials`)
+      await fetch(`${harness.baseUrl}/credentials`)
       expect(performance.now() - page).toBeLessThan(7_000)
     } finally {
       if (signal === 'SIGSTOP') process.kill(id, 'SIGCONT')
