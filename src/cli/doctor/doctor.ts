@@ -2,6 +2,7 @@ import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import { printable } from '../../core/model/printable.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { refuseSharedLog } from '../../vault/environment/backend-of-tier.ts'
@@ -132,8 +133,10 @@ const WORDS = { ok: 'ok', wrong: 'WRONG', warning: 'WARNING', note: 'note', skip
 
 function table(results: readonly CheckResult[]): string {
   const width = Math.max(...results.map(({ check }) => check.length))
+  // A detail may repeat what others wrote, which must not look like a line of its own.
   const lines = results.map(
-    ({ check, result, detail }) => `${WORDS[result].padEnd(7)}  ${check.padEnd(width)}  ${detail}\n`,
+    ({ check, result, detail }) =>
+      `${WORDS[result].padEnd(7)}  ${check.padEnd(width)}  ${printable(detail.replace(/\s+/g, ' '))}\n`,
   )
   const count = (kind: CheckResult['result']) => results.filter(({ result }) => result === kind).length
   const well = count('note') === 0 ? 'All is well.' : 'Nothing is wrong so far. Run doctor again after the first start.'

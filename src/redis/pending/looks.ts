@@ -1,8 +1,10 @@
 /** A waiting call looks at its request this often, in milliseconds, give or take a fifth, because a wake may be lost. */
 const LOOK_EVERY = 10_000
-/** Milliseconds between two turns, and the most calls of one: all calls of a full server would keep wakes from being heard meanwhile. */
+/** Milliseconds between two turns. Not all calls look in one turn, because a full server would hear no wakes meanwhile. */
 const TURN_EVERY = 250
-const MOST_A_TURN = 500
+const USUAL_A_TURN = 500
+/** Turns in which all calls look, however many wait: no look may be later than the lease that it renews. */
+const TURNS_FOR_ALL = (0.8 * LOOK_EVERY) / TURN_EVERY
 
 /** Lets the waiting calls of this process look at their requests from time to time. One timer serves all of them. */
 export interface Looks {
@@ -27,12 +29,15 @@ export function createLooks(): Looks {
 
   function turn(): void {
     const now = performance.now()
-    let left = MOST_A_TURN
+    let left = Math.max(USUAL_A_TURN, Math.ceil(calls.size / TURNS_FOR_ALL))
     for (const [look, due] of calls) {
       if (due.at > now) continue
       if (left === 0) break
       left -= 1
       due.at = later()
+      // To the end, so that those who have not looked come first.
+      calls.delete(look)
+      calls.set(look, due)
       // One that throws does not stop the others.
       queueMicrotask(look)
     }
