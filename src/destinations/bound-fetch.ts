@@ -11,7 +11,7 @@ import { reasonOf } from '../core/journal/refusal-event.ts'
 import type { DestinationReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError, namingProvider } from '../core/model/errors.ts'
 import { type Owner, ownerKey } from '../core/model/owner.ts'
-import { isUrl, isWebUrl } from '../core/model/url-value.ts'
+import { isWebUrl, parsedUrl } from '../core/model/url-value.ts'
 import type { CredentialValues } from '../core/model/variables.ts'
 import { isServiceOutage } from '../core/network/service-outage.ts'
 import type { AuditReason } from '../core/ports/audit-sink.ts'
@@ -99,8 +99,8 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     const text = String(input)
     // A path with two leading slashes would name a host.
     const target = /^\/(?![/\\])/.test(text) ? baseOfOnlyDestination(values) + text : text
-    if (!isUrl(target)) throw refused('not_a_url', 'the destination must be an absolute URL.')
-    const url = new URL(target)
+    const url = parsedUrl(target)
+    if (!url) throw refused('not_a_url', 'the destination must be an absolute URL.')
     if (hasUserinfo(url)) throw refused('userinfo', 'the URL must not hold a user name or password.')
     return url
   }

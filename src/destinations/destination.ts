@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { hostAllowed } from '../core/model/allowed-hosts.ts'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
-import { isUrl, isWebUrl, parsedUrl } from '../core/model/url-value.ts'
+import { isWebUrl, parsedUrl } from '../core/model/url-value.ts'
 import type { CredentialValues, FieldOf, UrlFieldOf, Variable, VariablesOptions } from '../core/model/variables.ts'
 import { type CredentialHeader, credentialHeader, type HeaderOptions, headersSchema } from './credential-header.ts'
 
@@ -107,9 +107,8 @@ function fieldProblem(variables: readonly Variable[], name: string): string | un
 // The form has checked it, but operators also write values by hand.
 function urlInField({ name, allowedHosts }: Variable, values: CredentialValues): URL | undefined {
   const value = Object.hasOwn(values, name) ? values[name] : undefined
-  if (value === undefined || !isUrl(value)) return undefined
-  const url = new URL(value)
-  if (!isWebUrl(url) || hasUserinfo(url)) return undefined
+  const url = parsedUrl(value)
+  if (!url || !isWebUrl(url) || hasUserinfo(url)) return undefined
   return hostAllowed(url, allowedHosts ?? []) ? url : undefined
 }
 

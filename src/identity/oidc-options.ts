@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { OptionSchemas } from '../core/model/options.ts'
 import { hasControlCharacter, isWellFormed, MAX_IDENTITY_LENGTH } from '../core/model/owner.ts'
-import { isUrl } from '../core/model/url-value.ts'
+import { parsedUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { type IntrospectionOptions, introspectionSchema } from './access-token/introspection-options.ts'
 import { REASSIGNABLE_CLAIMS } from './claims/owner-claim.ts'
@@ -155,13 +155,13 @@ export const oidcOptions = z
 
 /** RFC 9728 §1.2. */
 function isResourceUrl(text: string): boolean {
-  if (!isUrl(text) || text.includes('#')) return false
-  const url = new URL(text)
+  const url = parsedUrl(text)
+  if (!url || text.includes('#')) return false
   return url.protocol === 'https:' || isLoopback(url)
 }
 
 function isIssuerUrl(text: string): boolean {
-  if (!/^https?:\/\/[\x21-\x7E]+$/.test(text) || /[?#\\]/.test(text) || !isUrl(text)) return false
-  const url = new URL(text)
-  return url.username === '' && url.password === ''
+  if (!/^https?:\/\/[\x21-\x7E]+$/.test(text) || /[?#\\]/.test(text)) return false
+  const url = parsedUrl(text)
+  return url?.username === '' && url.password === ''
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { partWarnings } from '../../core/host/process-warning.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { AuditAnchor, AuditCheckpoint } from './anchor.ts'
 
@@ -108,8 +108,8 @@ export function webhookAnchor(options: WebhookAnchorOptions): AuditAnchor {
 }
 
 function isAllowed(text: string): boolean {
-  if (!isUrl(text)) return false
-  const url = new URL(text)
+  const url = parsedUrl(text)
+  if (!url) return false
   if (url.username !== '' || url.password !== '') return false
   return isHttpsOrLoopback(url)
 }

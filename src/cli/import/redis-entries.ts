@@ -1,5 +1,5 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import type { SealedEntries } from './authkit-entries.ts'
 
@@ -12,7 +12,7 @@ const CONNECT_MILLISECONDS = 5_000
  * @throws UsageError for a URL that is none, `configuration_invalid` without the package, `unavailable`
  */
 export async function entriesInRedis(url: string, prefix: string): Promise<SealedEntries> {
-  if (!/^rediss?:$/.test(isUrl(url) ? new URL(url).protocol : ''))
+  if (!/^rediss?:$/.test(parsedUrl(url)?.protocol ?? ''))
     throw new UsageError('REDIS_URL is not a redis:// or rediss:// URL')
   const { createClient } = await loadRedis()
   const client = createClient({ url, socket: { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false } })

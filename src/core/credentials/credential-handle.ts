@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { z } from 'zod'
 import { CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../model/options.ts'
-import { isUrl } from '../model/url-value.ts'
+import { parsedUrl } from '../model/url-value.ts'
 import type { CredentialValues, ValuesOf, VariablesOptions } from '../model/variables.ts'
 import type { CredentialNote } from '../ports/access-context.ts'
 import type { StoredVersion } from '../ports/secret-backend.ts'
@@ -161,7 +161,8 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
 }
 
 function originOf({ url }: Response): { readonly destination?: string } {
-  return isUrl(url) ? { destination: new URL(url).origin } : {}
+  const destination = parsedUrl(url)?.origin
+  return destination === undefined ? {} : { destination }
 }
 
 /** A stream can be sent only once. */

@@ -131,8 +131,11 @@ function stateOf<R>(
   call: Pick<GatedCall, 'user' | 'tool'>,
   provider: GatedProvider,
 ): CallState | undefined {
-  const calls = client.leg && provider.repeatedCalls?.()
-  return calls && openCallState(calls, client.leg?.state, stateBinding(call, toolCall.arguments))
+  const text = client.leg?.state
+  // Most calls are first legs, whose arguments need no digest.
+  if (text === undefined) return undefined
+  const calls = provider.repeatedCalls?.()
+  return calls && openCallState(calls, text, stateBinding(call, toolCall.arguments))
 }
 
 interface Asked {

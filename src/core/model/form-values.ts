@@ -1,6 +1,6 @@
 import { type AllowedHost, hostAllowed } from './allowed-hosts.ts'
 import { hasControlCharacter, isWellFormed } from './owner.ts'
-import { isUrl, isWebUrl, normalisedUrl } from './url-value.ts'
+import { isWebUrl, normalisedUrl, parsedUrl } from './url-value.ts'
 import { type CredentialValues, MAX_CREDENTIAL_BYTES, type Variable } from './variables.ts'
 
 export type FieldProblem =
@@ -66,8 +66,8 @@ function fieldProblem(variable: Variable, value: string): FieldProblem | undefin
 }
 
 function urlProblem(value: string, allowedHosts: readonly AllowedHost[] | undefined): FieldProblem | undefined {
-  if (!isUrl(value)) return 'not_a_url'
-  const url = new URL(value)
+  const url = parsedUrl(value)
+  if (!url) return 'not_a_url'
   if (!isWebUrl(url) || url.username !== '' || url.password !== '') return 'not_a_url'
   if (allowedHosts) return hostAllowed(url, allowedHosts) ? undefined : 'host_not_allowed'
   return url.protocol === 'https:' ? undefined : 'not_a_url'

@@ -1,14 +1,13 @@
 import { CredentialVaultError } from '../model/errors.ts'
-import { isUrl } from '../model/url-value.ts'
+import { parsedUrl } from '../model/url-value.ts'
 import { isLoopback } from './loopback.ts'
 
 /** @throws `configuration_invalid`: not absolute, plain http off loopback, or with user info, query or fragment */
 export function checkServerBaseUrl(value: string | URL, option: string): URL {
-  const text = String(value)
-  const problem = isUrl(text) ? urlProblem(new URL(text)) : 'must be an absolute URL such as https://mcp.example.com'
-  if (problem)
+  const url = parsedUrl(String(value))
+  const problem = url ? urlProblem(url) : 'must be an absolute URL such as https://mcp.example.com'
+  if (!url || problem)
     throw new CredentialVaultError('configuration_invalid', `${option}: ${problem}`, { reason: 'server_base_url' })
-  const url = new URL(text)
   url.pathname = url.pathname.replace(/\/+$/, '') || '/'
   return url
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { IdentityProviderReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import { readIssuerDocument } from './issuer-document.ts'
 import { withRecentFailure } from './recent-failure.ts'
@@ -109,8 +109,8 @@ function metadataSchema(allowHttp: boolean) {
 }
 
 function isSafeEndpoint(text: string, allowHttp: boolean): boolean {
-  if (!isUrl(text)) return false
-  const url = new URL(text)
+  const url = parsedUrl(text)
+  if (!url) return false
   return isHttpsOrLoopback(url) || (allowHttp && url.protocol === 'http:')
 }
 

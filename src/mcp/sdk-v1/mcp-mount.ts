@@ -1,21 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerOptions } from '@modelcontextprotocol/sdk/server/index.js'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import {
-  type HandleRequestOptions,
-  WebStandardStreamableHTTPServerTransport,
-} from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js'
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { httpMount, type McpExchange } from '../transport/http-mount.ts'
-import { closeQuietly, mcpSessions } from '../transport/mcp-sessions.ts'
+import { mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import type { McpMountVault } from '../transport/mount-vault.ts'
-import { type Handling, handlingOf, serveSession } from '../transport/serve-session.ts'
-import { sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
+import { serveSession, serveStateless } from '../transport/serve-session.ts'
 
 /** Makes one server for one connection. Pass `options` to it, so that all servers share one schema validator. */
 export type CreateServer = (options: ServerOptions) => McpServer | Promise<McpServer>
@@ -65,29 +61,17 @@ export function mcpMount(
   const makeServer = () => createServer(serverOptions)
 
   async function serveOnce(exchange: McpExchange): Promise<void> {
-    const { ctx, open } = exchange
     const transport = new WebStandardStreamableHTTPServerTransport({})
     await connect(await makeServer(), transport)
-    const response = await handle(transport, toWebRequest(ctx, serverBaseUrl), handlingOf(exchange))
-    return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
+    return serveStateless({ serverBaseUrl, transport }, exchange)
   }
 
   return httpMount(vault, checked, {
     methods: mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
     answer: (exchange) =>
-      mode === 'stateless'
-        ? serveOnce(exchange)
-        : serveSession({ sessions, serverBaseUrl, makeServer, handle }, exchange),
+      mode === 'stateless' ? serveOnce(exchange) : serveSession({ sessions, serverBaseUrl, makeServer }, exchange),
     close: () => sessions.close(),
   })
-}
-
-function handle(
-  transport: WebStandardStreamableHTTPServerTransport,
-  request: Request,
-  handling: Handling,
-): Promise<Response> {
-  return transport.handleRequest(request, handling as HandleRequestOptions)
 }
 
 // Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.

@@ -18,11 +18,11 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { answerJson, httpMount, type McpExchange } from '../transport/http-mount.ts'
-import { closeQuietly, mcpSessions } from '../transport/mcp-sessions.ts'
+import { mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import type { McpMountVault } from '../transport/mount-vault.ts'
-import { type Handling, handlingOf, serveSession } from '../transport/serve-session.ts'
+import { handlingOf, serveSession, serveStateless } from '../transport/serve-session.ts'
 import { closeSignal, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { refuseForeignServer } from './same-sdk.ts'
 
@@ -98,12 +98,10 @@ export function mcpMount(
   })
 
   async function serveOnce(exchange: McpExchange): Promise<void> {
-    const { ctx, open } = exchange
     const transport = new WebStandardStreamableHTTPServerTransport({})
     const server = await makeServer()
     await server.connect(asTransport(transport))
-    const response = await handle(transport, toWebRequest(ctx, serverBaseUrl), handlingOf(exchange))
-    return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
+    return serveStateless({ serverBaseUrl, transport }, exchange)
   }
 
   async function answer(exchange: McpExchange): Promise<void> {
@@ -114,7 +112,7 @@ export function mcpMount(
     if (await isLegacyRequest(request, body?.value))
       return legacy === 'stateless'
         ? serveOnce(exchange)
-        : serveSession({ sessions, serverBaseUrl, makeServer, handle }, exchange)
+        : serveSession({ sessions, serverBaseUrl, makeServer }, exchange)
     const response = await modern.fetch(request, handlingOf(exchange) as HandleRequestOptions)
     return sendWebResponse(ctx, response, { open, onEnd: () => undefined })
   }
@@ -127,14 +125,6 @@ export function mcpMount(
       await modern.close()
     },
   })
-}
-
-function handle(
-  transport: WebStandardStreamableHTTPServerTransport,
-  request: Request,
-  handling: Handling,
-): Promise<Response> {
-  return transport.handleRequest(request, handling as HandleRequestOptions)
 }
 
 // Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.

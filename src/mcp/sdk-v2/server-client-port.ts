@@ -8,6 +8,7 @@ import {
 import { isCallState } from '../../core/gate/call-state.ts'
 import type { CallLeg, ClientPort } from '../../core/gate/client-port.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
+import { abilityOf, requestsOnCall } from '../adapter/requests-on-call.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /** The first revision without server-to-client requests. Revisions are dates, so later ones compare as greater. */
@@ -24,8 +25,6 @@ export function serverClientPort(server: Server, ctx: ToolExtra): ClientPort {
   const { mcpReq } = ctx
   const progressToken = mcpReq._meta?.progressToken
   const headers = ctx.http?.req?.headers
-  // Without relatedRequestId the SDK would use a stream that the client may not have opened.
-  const onCall = { relatedRequestId: mcpReq.id }
   return {
     ...clientOf(server, ctx),
     signal: mcpReq.signal,
@@ -36,13 +35,7 @@ export function serverClientPort(server: Server, ctx: ToolExtra): ClientPort {
         ? undefined
         : (progress, message) =>
             mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } }),
-    askByUrl: (question, { waitMilliseconds, signal }) =>
-      server.elicitInput({ mode: 'url', ...question }, { ...onCall, timeout: waitMilliseconds, signal }).then(
-        (result) => result.action,
-        () => (signal.aborted ? 'accept' : 'failed'),
-      ),
-    notifyDone: async (elicitationId, stream) =>
-      server.createElicitationCompletionNotifier(elicitationId, stream === 'call' ? onCall : undefined)(),
+    ...requestsOnCall(server, mcpReq.id),
   }
 }
 
@@ -55,11 +48,6 @@ function clientOf(server: Server, { mcpReq }: ToolExtra): Pick<ClientPort, 'name
     : server.getClientCapabilities()
   const name = envelope ? info?.name : server.getClientVersion()?.name
   return { name: typeof name === 'string' ? name : undefined, ability: abilityOf(declared) }
-}
-
-function abilityOf(declared: ClientCapabilities | undefined): ClientPort['ability'] {
-  if (!declared) return 'unknown'
-  return declared.elicitation?.url ? 'url-elicitation' : 'no-url-elicitation'
 }
 
 function legOf({ mcpReq }: ToolExtra): CallLeg {

@@ -10,17 +10,20 @@ export interface Handling {
   readonly parsedBody?: unknown
 }
 
-export interface SessionServer<S, T extends SessionTransport> {
+/** An SDK's transport, as far as a mount uses it. */
+export interface HandlingTransport extends SessionTransport {
+  handleRequest(request: Request, handling?: Handling): Promise<Response>
+}
+
+export interface SessionServer<S, T extends HandlingTransport> {
   readonly sessions: McpSessions<S, T>
   readonly serverBaseUrl: URL
   readonly makeServer: () => S | Promise<S>
-  /** Hands the request to the transport. */
-  readonly handle: (transport: T, request: Request, handling: Handling) => Promise<Response>
 }
 
 /** Answers one request of a session of MCP 2025-11-25, or begins the session. */
-export async function serveSession<S, T extends SessionTransport>(
-  { sessions, serverBaseUrl, makeServer, handle }: SessionServer<S, T>,
+export async function serveSession<S, T extends HandlingTransport>(
+  { sessions, serverBaseUrl, makeServer }: SessionServer<S, T>,
   exchange: McpExchange,
 ): Promise<void> {
   const { ctx, body, open } = exchange
@@ -41,7 +44,7 @@ export async function serveSession<S, T extends SessionTransport>(
     session.lastUsed = Date.now()
   }
   const request = toWebRequest(ctx, serverBaseUrl)
-  const response = await handle(session.transport, request, handlingOf(exchange)).catch((error: unknown) => {
+  const response = await session.transport.handleRequest(request, handlingOf(exchange)).catch((error: unknown) => {
     release()
     throw error
   })
@@ -49,6 +52,16 @@ export async function serveSession<S, T extends SessionTransport>(
   if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
   // Not awaited, since a call that waits for its user would keep this request's objects in memory.
   return sendWebResponse(ctx, response, { open, onEnd: release })
+}
+
+/** Answers one request with a transport of its own, which is closed when the response has been sent. */
+export async function serveStateless(
+  { serverBaseUrl, transport }: { readonly serverBaseUrl: URL; readonly transport: HandlingTransport },
+  exchange: McpExchange,
+): Promise<void> {
+  const { ctx, open } = exchange
+  const response = await transport.handleRequest(toWebRequest(ctx, serverBaseUrl), handlingOf(exchange))
+  return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
 }
 
 /** Returns what the SDK's transport is given besides the request. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import { isLoopbackHost } from '../../core/network/loopback.ts'
 
 export interface RedisTlsOptions {
@@ -168,16 +168,18 @@ export function isPort(value: number): boolean {
 }
 
 function isRedisUrl(text: string): boolean {
-  if (!isUrl(text)) return false
-  const { protocol, hostname, pathname, search, hash } = new URL(text)
+  const url = parsedUrl(text)
+  if (!url) return false
+  const { protocol, hostname, pathname, search, hash } = url
   return (
     /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:\/\d{0,3})?$/.test(pathname) && search === '' && hash === ''
   )
 }
 
 function isEncoded(text: string): boolean {
-  if (!isUrl(text)) return true
-  const { username, password } = new URL(text)
+  const url = parsedUrl(text)
+  if (!url) return true
+  const { username, password } = url
   try {
     decodeURIComponent(`${username}:${password}`)
     return true

@@ -3,7 +3,7 @@ import { DEFAULT_CACHE_SECONDS } from '../../core/credentials/credential-cache.t
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import type { AuditSink } from '../../core/ports/audit-sink.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { ChangeFeed } from '../../core/ports/change-feed.ts'
@@ -157,5 +157,5 @@ export const openVaultOptions = z.strictObject({
 } satisfies OptionSchemas<OpenVaultOptions>)
 
 function isOrigin(text: string): boolean {
-  return isUrl(text) && new URL(text).origin === text
+  return parsedUrl(text)?.origin === text
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import type { User } from '../../core/model/owner.ts'
 import { isPlainName, MAX_PROVIDER_NAME_LENGTH } from '../../core/model/storage-key.ts'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import type { FieldOf, VariablesOptions } from '../../core/model/variables.ts'
 import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
 import type { DestinationOptions } from '../../destinations/destination.ts'
@@ -86,8 +86,8 @@ export const accountChoice = z.strictObject({ account: z.string().optional() } s
 const storage = z.instanceof(AsyncLocalStorage, { message: 'must be an AsyncLocalStorage' })
 
 function isManageUrl(text: string): boolean {
-  if (!isUrl(text)) return false
-  const url = new URL(text)
+  const url = parsedUrl(text)
+  if (!url) return false
   if (url.username !== '' || url.password !== '') return false
   return isHttpsOrLoopback(url)
 }

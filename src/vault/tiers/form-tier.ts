@@ -21,6 +21,7 @@ import { countedRoutes } from '../../web/http/own-routes.ts'
 import { PAGE_PURPOSES, type WebParts } from '../../web/http/web-parts.ts'
 import { createVaultRoutes } from '../../web/page-middleware.ts'
 import { endSessionsOf } from '../../web/session/end-sessions.ts'
+import { orClose } from '../parts/close-each.ts'
 import { type CloseOptions, closeAtOnce, createClosing, type Ending, type ProviderEnds } from '../parts/closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from '../parts/open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
@@ -122,12 +123,7 @@ export async function openFormTier(options: FormTierOptions, providerEnds?: Prov
     stat: (...given) => backend.stat(...given),
   }
   const proof = createWriteOnlyProof(options.backend, parts.warnOf('tiers'))
-  try {
-    await proof.proven()
-  } catch (error) {
-    await closeAtOnce(parts)
-    throw error
-  }
+  await orClose([{ close: () => closeAtOnce(parts) }], proof.proven)
   return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, providerEnds, proof })
 }
 

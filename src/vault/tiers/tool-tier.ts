@@ -29,6 +29,7 @@ import { createBearerGate } from '../../web/bearer/bearer-gate.ts'
 import { protectedResourceMetadata } from '../../web/bearer/protected-resource-metadata.ts'
 import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../../web/http/health-routes.ts'
 import type { OwnRoutes } from '../../web/http/own-routes.ts'
+import { orClose } from '../parts/close-each.ts'
 import { type CloseOptions, closeAtOnce, createClosing, type Ending, type ProviderEnds } from '../parts/closing.ts'
 import { type OpenableBackend, type OpenedParts, openParts } from '../parts/open-parts.ts'
 import { backendOption, type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
@@ -146,12 +147,9 @@ export async function hearChanges(
   { services: { reader, cutoff } }: Pick<ToolTier, 'services'>,
 ): Promise<void> {
   const { forget, forgetAll } = reader
-  try {
-    await parts.changes.listen({ forget, forgetAll, cut: cutoff.cut })
-  } catch (error) {
-    await closeAtOnce(parts)
-    throw error
-  }
+  await orClose([{ close: () => closeAtOnce(parts) }], () =>
+    parts.changes.listen({ forget, forgetAll, cut: cutoff.cut }),
+  )
 }
 
 export interface ToolTierParts {

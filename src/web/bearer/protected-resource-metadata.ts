@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import type { ResourceDescription } from '../../core/ports/identity.ts'
 import type { OwnRoutes } from '../http/own-routes.ts'
 import { programHeaders, setHeaders } from '../http/security-headers.ts'
@@ -57,8 +57,8 @@ export function metadataUrl(serverBaseUrl: URL, resource: ResourceDescription): 
  * to insert.
  */
 function metadataPath(serverBaseUrl: URL, { resource }: ResourceDescription): string {
-  if (!isUrl(resource)) return WELL_KNOWN
-  const url = new URL(resource)
+  const url = parsedUrl(resource)
+  if (!url) return WELL_KNOWN
   if (url.origin !== serverBaseUrl.origin) return WELL_KNOWN
   return WELL_KNOWN + url.pathname.replace(/\/$/, '')
 }

@@ -1,5 +1,5 @@
 import { Marked, type Tokens } from 'marked'
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 
 const LINK_PROTOCOLS = new Set(['https:', 'http:', 'mailto:'])
 /** The page's own heading is the only h1. */
@@ -54,8 +54,8 @@ export function renderGuide(markdown: string): string {
 
 /** Accepts absolute addresses only: a relative one would lead to our own pages. */
 function externalUrl(href: string): URL | undefined {
-  if (!isUrl(href)) return undefined
-  const url = new URL(href)
+  const url = parsedUrl(href)
+  if (!url) return undefined
   return LINK_PROTOCOLS.has(url.protocol) ? url : undefined
 }
 

@@ -1,4 +1,4 @@
-import { isUrl } from '../../core/model/url-value.ts'
+import { parsedUrl } from '../../core/model/url-value.ts'
 import { CSRF_FIELD } from '../http/csrf.ts'
 import { type ReturnTarget, returnFields, type Site } from '../http/site.ts'
 import type { Session } from '../session/session.ts'
@@ -130,7 +130,7 @@ function personName({ displayName, subject }: Session): string {
 
 /** Returns subject and identity provider, because users can choose their display name. `name` is the operator's name for the provider. */
 export function accountText({ issuer, subject }: Session, name: string | undefined): string {
-  const host = isUrl(issuer) ? new URL(issuer).host : ''
+  const host = parsedUrl(issuer)?.host ?? ''
   return `${subject} at ${name ?? (host === '' ? issuer : host)}`
 }
 
