@@ -72,6 +72,16 @@ async function openTier(backend: SecretBackend): Promise<{ vault: CredentialVaul
 
 const variables = { pat: { label: 'Token' } } as const
 
+/** Asks again until the store refuses the login. */
+async function expectProven(provider: { ready(): Promise<void> }): Promise<void> {
+  const outcome = () =>
+    provider.ready().then(
+      () => 'proven',
+      () => 'refused',
+    )
+  await expect.poll(outcome, { timeout: 20_000 }).toBe('proven')
+}
+
 test('a form tier whose login may read one of its providers serves no page until the policy is right', async () => {
   const { backend, fix } = await loginWith(reads('jira'))
   const { vault, warnings, url } = await openTier(backend)
@@ -88,16 +98,7 @@ test('a form tier whose login may read one of its providers serves no page until
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'not_ready', problems: { tier: 'tier_keys' } }])
 
   await fix()
-  await expect
-    .poll(
-      () =>
-        jira.ready().then(
-          () => 'proven',
-          () => 'refused',
-        ),
-      { timeout: 20_000 },
-    )
-    .toBe('proven')
+  await expectProven(jira)
   expect((await fetch(`${url}/credentials`)).status).toBe(200)
 })
 
@@ -124,15 +125,6 @@ test('an outage while a provider is attached is an outage, and proves nothing', 
   await expect(jira.ready()).rejects.toMatchObject({ code: 'unavailable' })
   expect((await fetch(`${url}/credentials`)).status).toBe(503)
   proxy.fault('none')
-  await expect
-    .poll(
-      () =>
-        jira.ready().then(
-          () => 'proven',
-          () => 'refused',
-        ),
-      { timeout: 20_000 },
-    )
-    .toBe('proven')
+  await expectProven(jira)
   expect((await fetch(`${url}/credentials`)).status).toBe(200)
 })
