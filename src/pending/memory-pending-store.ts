@@ -131,10 +131,10 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     )
   }
 
-  function close(found: Held, outcome: PendingOutcome): boolean {
+  function close(found: Held, outcome: PendingOutcome, at: number): boolean {
     if (found.outcome !== undefined) return false
     found.outcome = outcome
-    found.closedAt = Date.now()
+    found.closedAt = at
     found.claim = undefined
     freeSlot(found.entry)
     return true
@@ -190,15 +190,16 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     },
 
     async close(key, outcome, topics = []) {
-      const found = find(key, now())
+      const at = now()
+      const found = find(key, at)
       topics.forEach(wake)
-      return found !== undefined && close(found, outcome)
+      return found !== undefined && close(found, outcome, at)
     },
 
     async closeAll(owner, outcome) {
       const at = now()
       const open = [...(owners.get(owner) ?? [])].flatMap((key) => find(key, at) ?? [])
-      return open.filter((one) => close(one, outcome)).map((one) => asStored(one, at))
+      return open.filter((one) => close(one, outcome, at)).map((one) => asStored(one, at))
     },
 
     async leave(key, waiterId) {
@@ -208,7 +209,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     async closeUnlessAwaited(key, outcome, topics = []) {
       const at = now()
       const found = find(key, at)
-      if (!found || found.waiters.size > 0 || isClaimed(found, at) || !close(found, outcome)) return false
+      if (!found || found.waiters.size > 0 || isClaimed(found, at) || !close(found, outcome, at)) return false
       topics.forEach(wake)
       return true
     },
@@ -255,6 +256,7 @@ function isForgotten(one: Held, at: number): boolean {
 
 function asStored(one: Held, at: number): StoredEntry {
   if (one.outcome !== undefined)
-    return { ...one.entry, state: 'closed', outcome: one.outcome, closedAgo: at - (one.closedAt ?? at) }
+    // The machine's clock may have been set back meanwhile.
+    return { ...one.entry, state: 'closed', outcome: one.outcome, closedAgo: Math.max(0, at - (one.closedAt ?? at)) }
   return { ...one.entry, state: isClaimed(one, at) ? 'claimed' : 'open' }
 }

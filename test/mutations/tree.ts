@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const COPIED = ['src', 'test', 'templates', 'examples', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const COPIED = ['src', 'test', 'scripts', 'templates', 'examples', 'package.json', 'tsconfig.json', 'vitest.config.ts']
 
 /** A copy of the project that may be changed. */
 export interface Tree {

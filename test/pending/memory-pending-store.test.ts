@@ -71,6 +71,22 @@ test('a listener that throws keeps no other one asleep', async () => {
   }
 })
 
+test.each([
+  ['ticks in the middle of a step', 1],
+  ['is set back', -60_000],
+])('a clock that %s never makes an entry closed in the future', async (_, step) => {
+  const store = memoryPendingStore()
+  const at = Date.now()
+  const { key, owner } = await store.openOrReuse(entry('a', at + 600_000, at + 600_000))
+  let now = at
+  vi.spyOn(Date, 'now').mockImplementation(() => (now += step))
+  const closed = (await store.closeAll?.(owner, 'cancelled')) ?? []
+  for (const one of [...closed, await store.get(key)]) expect(one?.closedAgo).toBeGreaterThanOrEqual(0)
+  expect(closed).toHaveLength(1)
+  vi.restoreAllMocks()
+  await store.shutdown()
+})
+
 test('the error for a full store names neither the owner nor the request', async () => {
   const store = memoryPendingStore({ maxOpenPerOwner: 1 })
   const at = Date.now()
