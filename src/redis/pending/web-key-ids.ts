@@ -3,7 +3,7 @@ import { redisScript } from '../connection/redis-script.ts'
 
 /** Milliseconds for which a process counts as using its web key. It notes the key again each minute. */
 const NOTED_FOR = 3 * 60_000
-/** Whoever writes to Redis may add any number. */
+/** Anyone who may write to Redis can add ids without end. */
 const MOST_READ = 20
 /** Of `keyId`. */
 const ID = /^[0-9a-f]{4}-[0-9a-f]{4}$/
