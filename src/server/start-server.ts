@@ -1,10 +1,7 @@
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { packageVersion } from '../core/host/package-version.ts'
 import { warnAbout } from '../core/host/process-warning.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
-import { type CreateServer, mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
 import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
 import { openVault } from '../vault/open-vault.ts'
@@ -15,15 +12,16 @@ import { silenceGoneClients } from '../web/http/client-gone.ts'
 import { accessLog } from './access-log.ts'
 import { healthRoute } from './health-route.ts'
 import { addressOf, listen } from './listen.ts'
+import { type McpMode, mcpEndpoint } from './mcp-endpoint.ts'
 import { type Observation, openObservation } from './observation.ts'
 import { refuseUnfitStart, type ServerTier } from './start-refusals.ts'
-import type { DefineTools } from './tools-module.ts'
+import type { ToolsModule } from './tools-module.ts'
 
 export interface StartOptions {
-  readonly defineTools: DefineTools
+  readonly tools: ToolsModule
   readonly port: number
   readonly host: string
-  readonly mode: 'sessionful' | 'stateless'
+  readonly mode: McpMode
   /** `form`: the pages alone. `tool`: the tools alone. Default `all`, both in one process. */
   readonly tier?: ServerTier
   /** Override what the environment says. */
@@ -81,10 +79,10 @@ interface ServeParts extends StartOptions {
 
 async function serve(
   vault: CredentialVault,
-  { defineTools, port, host, mode, tier = 'all', observed, trustedProxies }: ServeParts,
+  { tools, port, host, mode, tier = 'all', observed, trustedProxies }: ServeParts,
 ): Promise<RunningServer> {
   shareVault(vault)
-  const implementation = { name: 'mcp-credential-vault', version: packageVersion() }
+  const endpoint = await mcpEndpoint(tools)
   const app = new Koa()
   silenceGoneClients(app, observed.httpError)
   const mount = urlBelow(vault.serverBaseUrl, '/mcp')
@@ -93,14 +91,9 @@ async function serve(
   app.use(vault.healthRoutes().routes)
   app.use(healthRoute(vault))
   vault.register(app)
-  const makeServer: CreateServer = async (serverOptions) => {
-    const server = new McpServer(implementation, serverOptions)
-    await defineTools(server, vault)
-    return server
-  }
-  if (tier !== 'form') app.use(mcpMount(vault, makeServer, { mode }))
-  // Defining tools registers their providers. Links of an earlier run need them before the first client connects.
-  await defineTools(new McpServer(implementation), vault)
+  if (tier !== 'form') app.use(endpoint.mount(vault, mode))
+  // Links of an earlier run need the providers before the first client connects.
+  await endpoint.declareProviders(vault)
   await vault.proven?.()
   const server = await listen(app, port, host)
   const bound = addressOf(server)
