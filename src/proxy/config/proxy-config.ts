@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { isWebUrl, parsedUrl } from '../../core/model/url-value.ts'
+import { httpMountOptions } from '../../mcp/transport/mount-options.ts'
+import { credentialSchema } from './credential-config.ts'
+import { headerProblems, headersSchema } from './header-slots.ts'
+
+const NAME = /^[a-z](?:-?[a-z0-9])*$/
+
+const upstreamSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .refine(
+        isUpstreamUrl,
+        'must be an http or https URL without user, password and fragment, such as https://example.com/mcp',
+      )
+      .describe('Address of the MCP server, which speaks Streamable HTTP.'),
+    label: z.string().min(1).max(60).optional().describe('Name of the service that users see.'),
+    credential: credentialSchema,
+    headers: headersSchema,
+    failFast: z
+      .boolean()
+      .default(false)
+      .describe('Answers a call at once with the link, instead of waiting until its user has filled in the form.'),
+    maxMessageBytes: z
+      .int()
+      .min(65_536)
+      .max(268_435_456)
+      .default(16_777_216)
+      .describe('Largest message of the server, in bytes.'),
+    ...mountOptions(),
+  })
+  .superRefine((upstream, context) => {
+    for (const { path, message } of headerProblems(upstream.headers, upstream.credential.variables))
+      context.addIssue({ code: 'custom', path: ['headers', ...path], message })
+  })
+
+/** The configuration file of a proxy. */
+export const proxyConfigSchema = z.strictObject({
+  upstreams: z
+    .record(
+      z
+        .string()
+        .max(40)
+        .regex(NAME, 'names have 1 to 40 lower-case letters, digits and single hyphens and start with a letter'),
+      upstreamSchema,
+    )
+    .refine((upstreams) => Object.keys(upstreams).length > 0, 'needs at least one upstream')
+    .describe('MCP servers by name. Each is served at /NAME/mcp.'),
+})
+
+/** A configuration as it is written. */
+export type ProxyConfig = z.input<typeof proxyConfigSchema>
+export type CheckedProxyConfig = z.output<typeof proxyConfigSchema>
+export type UpstreamConfig = CheckedProxyConfig['upstreams'][string]
+
+function isUpstreamUrl(text: string): boolean {
+  const url = parsedUrl(text)
+  return url !== undefined && isWebUrl(url) && url.username === '' && url.password === '' && url.hash === ''
+}
+
+/** The options of every mount, without the path, which the upstream's name decides. */
+function mountOptions() {
+  const { path: _, ...others } = httpMountOptions
+  return others
+}

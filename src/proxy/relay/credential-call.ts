@@ -1,0 +1,53 @@
+import type { GatedCall } from '../../core/gate/gated-call.ts'
+import { type GuardedHandler, runGuarded } from '../../core/gate/guarded-run.ts'
+import { createToolCall, markCall, type ToolCall } from '../../core/gate/tool-call.ts'
+import { newCorrelationId } from '../../core/model/correlation-id.ts'
+import type { CredentialState } from '../../core/model/credential-state.ts'
+import type { Owner } from '../../core/model/owner.ts'
+import type { CredentialCall } from '../upstream/upstream.ts'
+import type { ProxyProvider } from './proxy-route.ts'
+
+/** What a piece of work may do with the credential, and how it reports a secret that must not reach the client. */
+export interface CallInside {
+  readonly call: CredentialCall
+  readonly guard: ToolCall['guard']
+  readonly report: Parameters<GuardedHandler<unknown>>[0]
+}
+
+/** Returns what the handler behind a gate works with. */
+export function insideGate(
+  provider: ProxyProvider,
+  owner: Owner,
+  signal: AbortSignal,
+  [report, toolCall]: Parameters<GuardedHandler<unknown>>,
+): CallInside {
+  // The handle is bound to the gate's own call, never to what the client has sent.
+  const extra = markCall({ signal, requestId: newCorrelationId() }, toolCall)
+  return { call: { owner, signal, handle: provider.getCredentials(extra) }, guard: toolCall.guard, report }
+}
+
+export type Unasked<R> =
+  | { readonly kind: 'done'; readonly result: R }
+  /** Nothing was done. */
+  | { readonly kind: 'not-connected'; readonly state: Exclude<CredentialState, 'active'> }
+  /** The result contained a secret. */
+  | { readonly kind: 'withheld' }
+
+/** Does work that needs the credential and for which nobody is asked: lists, notifications, standing streams. */
+export async function withoutAsking<R>(
+  provider: ProxyProvider,
+  call: GatedCall & { readonly signal: AbortSignal },
+  work: (inside: CallInside) => Promise<R>,
+): Promise<Unasked<R>> {
+  await provider.ready()
+  const state = await provider.credentialState(call)
+  if (state !== 'active') return { kind: 'not-connected', state }
+  const handler: GuardedHandler<R> = (...inside) => work(insideGate(provider, call.user, call.signal, inside))
+  const [ended] = await Promise.allSettled([
+    runGuarded({ provider, call, toolCall: createToolCall(undefined), handler }),
+  ])
+  const settled = await provider.settle?.(call, ended.status === 'rejected' ? ended.reason : undefined)
+  if (typeof settled === 'object') return { kind: 'not-connected', state: settled.cause }
+  if (ended.status === 'rejected') throw ended.reason
+  return 'withheld' in ended.value ? { kind: 'withheld' } : { kind: 'done', result: ended.value.result }
+}

@@ -1,0 +1,21 @@
+import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
+import type { GatedProvider } from '../../core/gate/gated-provider.ts'
+import type { CallExtra } from '../../core/gate/tool-call.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+
+/** One upstream behind the proxy, with the provider whose credential its calls need. */
+export interface ProxyRoute {
+  /** Name of the upstream, the first part of its path. */
+  readonly name: string
+  readonly provider: ProxyProvider
+  readonly upstream: Upstream
+  readonly catalogue: Catalogue
+  /** Answers at once with a link instead of waiting for the user. */
+  readonly failFast: boolean
+}
+
+/** A provider, as the proxy uses it. */
+export interface ProxyProvider extends GatedProvider {
+  getCredentials(extra: CallExtra): CredentialHandle
+}

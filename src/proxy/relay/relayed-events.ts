@@ -1,0 +1,28 @@
+import { CODES, errorAnswer, isRequest } from '../upstream/message.ts'
+import type { UpstreamEvent, UpstreamSession } from '../upstream/upstream.ts'
+import type { CallInside } from './credential-call.ts'
+import type { Reply } from './reply.ts'
+
+/**
+ * Passes one event of the upstream to the client, after a search for the secrets that were released. The end of each event is remembered,
+ * since the next one may complete a secret. An event that has one is not sent; if it was a question, the upstream is told.
+ */
+export async function passEvent(
+  event: UpstreamEvent,
+  { call, guard, report }: CallInside,
+  { reply, upstream }: { readonly reply: Reply; readonly upstream: UpstreamSession },
+): Promise<void> {
+  const { message } = event
+  const searched = [event.id, message]
+  const found = guard.sourcesIn(searched)
+  if (!found) {
+    guard.sent(searched)
+    return reply.send(event)
+  }
+  await report(found)
+  if (!message || !isRequest(message)) return
+  const { events } = await upstream.send(errorAnswer(message.id, CODES.server, WITHHELD), call)
+  for await (const _ of events);
+}
+
+const WITHHELD = 'The message contained a secret and was not passed on.'

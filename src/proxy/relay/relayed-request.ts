@@ -1,0 +1,71 @@
+import { isAnswer, type Message, type Request } from '../upstream/message.ts'
+import { type UpstreamEvent, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
+import type { CallInside } from './credential-call.ts'
+import type { ProxySession } from './proxy-session.ts'
+import { passEvent } from './relayed-events.ts'
+import type { Reply } from './reply.ts'
+
+/** The answer of the upstream, and its place in the stream. */
+export interface Answered {
+  readonly answer: Message
+  readonly event: Omit<UpstreamEvent, 'message'>
+}
+
+export interface Relaying {
+  readonly session: ProxySession
+  readonly message: Request
+  readonly reply: Reply
+  /** Set once the upstream has given a place from which its stream can be taken up again. */
+  readonly progress: { resumable: boolean }
+}
+
+/**
+ * Sends a request to the upstream and passes on everything that comes before its answer.
+ *
+ * @returns undefined if the upstream ended the stream early and the client can take it up again
+ * @throws `UpstreamProblem`, and what the handle throws
+ */
+export async function relayRequest(relaying: Relaying, inside: CallInside): Promise<Answered | undefined> {
+  const { session } = relaying
+  const upstream = await connected(session, inside)
+  try {
+    return await sendRequest(relaying, inside, upstream)
+  } catch (error) {
+    // The upstream knows no such session any more, so it has not taken the request.
+    if (!(error instanceof UpstreamProblem) || error.kind !== 'session-ended') throw error
+    session.disconnect(upstream)
+    return sendRequest(relaying, inside, await connected(session, inside))
+  }
+}
+
+async function connected(session: ProxySession, { call }: CallInside): Promise<UpstreamSession> {
+  const open = session.upstream()
+  if (open) return open
+  const opened = await session.connect(call)
+  if (opened.answer.error) throw new UpstreamProblem('refused', 'The upstream server refused to open a session.')
+  return opened.session
+}
+
+async function sendRequest(
+  { message, reply, progress }: Relaying,
+  inside: CallInside,
+  upstream: UpstreamSession,
+): Promise<Answered | undefined> {
+  const { streams, events } = await upstream.send(message, inside.call)
+  if (streams) reply.stream()
+  for await (const event of events) {
+    const { message: received, ...place } = event
+    if (place.id !== undefined) progress.resumable = true
+    if (!received || !isAnswer(received)) {
+      await passEvent(event, inside, { reply, upstream })
+      continue
+    }
+    const isOwn = received.id === message.id || (received.error !== undefined && (received.id ?? null) === null)
+    if (isOwn) return { answer: { ...received, id: message.id }, event: place }
+  }
+  if (progress.resumable) return undefined
+  throw new UpstreamProblem('failed', CUT_OFF)
+}
+
+const CUT_OFF =
+  'The upstream server ended the connection before it answered. The call may have had an effect. Check before you call it again.'
