@@ -3,7 +3,6 @@ import { type GuardedHandler, runGuarded } from '../../core/gate/guarded-run.ts'
 import { createToolCall, markCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState } from '../../core/model/credential-state.ts'
-import type { Owner } from '../../core/model/owner.ts'
 import type { CredentialCall } from '../upstream/upstream.ts'
 import type { ProxyProvider } from './proxy-route.ts'
 
@@ -12,18 +11,38 @@ export interface CallInside {
   readonly call: CredentialCall
   readonly guard: ToolCall['guard']
   readonly report: Parameters<GuardedHandler<unknown>>[0]
+  /** Whether the credential is still in use. The backend is asked once a second at the most; an outage changes nothing. */
+  readonly isStillConnected: () => Promise<boolean>
 }
 
-/** Returns what the handler behind a gate works with. */
-export function insideGate(
+/** How long a look at the credential's state counts, in milliseconds. */
+const LOOK_COUNTS = 1_000
+
+/** Returns what the handler behind a gate works with. `gated`: the gate's own call, by which the provider finds the credential. */
+export async function insideGate(
   provider: ProxyProvider,
-  owner: Owner,
+  gated: GatedCall,
   signal: AbortSignal,
   [report, toolCall]: Parameters<GuardedHandler<unknown>>,
-): CallInside {
+): Promise<CallInside> {
   // The handle is bound to the gate's own call, never to what the client has sent.
-  const extra = markCall({ signal, requestId: newCorrelationId() }, toolCall)
-  return { call: { owner, signal, handle: provider.getCredentials(extra) }, guard: toolCall.guard, report }
+  const handle = provider.getCredentials(markCall({ signal, requestId: newCorrelationId() }, toolCall))
+  const version = await provider.versionOf?.(gated)
+  let looked = Date.now()
+  return {
+    call: { owner: gated.user, signal, handle, version },
+    guard: toolCall.guard,
+    report,
+    async isStillConnected() {
+      if (Date.now() - looked < LOOK_COUNTS) return true
+      looked = Date.now()
+      // A look of its own, because the gate's call keeps what it has seen.
+      return provider.credentialState({ ...gated }).then(
+        (state) => state === 'active',
+        () => true,
+      )
+    },
+  }
 }
 
 export type Unasked<R> =
@@ -42,7 +61,7 @@ export async function withoutAsking<R>(
   await provider.ready()
   const state = await provider.credentialState(call)
   if (state !== 'active') return { kind: 'not-connected', state }
-  const handler: GuardedHandler<R> = (...inside) => work(insideGate(provider, call.user, call.signal, inside))
+  const handler: GuardedHandler<R> = async (...inside) => work(await insideGate(provider, call, call.signal, inside))
   const [ended] = await Promise.allSettled([
     runGuarded({ provider, call, toolCall: createToolCall(undefined), handler }),
   ])

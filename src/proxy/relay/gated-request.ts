@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import { createToolCall } from '../../core/gate/tool-call.ts'
 import { isJsonObject } from '../../core/model/json.ts'
+import { sameOwner, twoUsers } from '../../core/model/owner.ts'
 import { CODES, errorAnswer, type Message, type Request, resultAnswer } from '../upstream/message.ts'
 import { insideGate } from './credential-call.ts'
 import { proxyClientPort } from './proxy-client-port.ts'
@@ -39,8 +40,11 @@ export async function gatedRequest(gated: GatedRequest): Promise<Answered | unde
     notices: session.notices,
     authInfo,
     toolCall: createToolCall(message.params),
-    handler: (...inside) =>
-      relayRequest({ session, message, reply, progress }, insideGate(provider, session.owner, signal, inside)),
+    async handler(...inside) {
+      const call = inside[1].outermost()?.call
+      if (!call || !sameOwner(call.user, session.owner)) throw twoUsers()
+      return relayRequest({ session, message, reply, progress }, await insideGate(provider, call, signal, inside))
+    },
   })
   if (outcome.kind !== 'result') return { answer: answerInPlace(message, outcome), event: {} }
   const { result, notice } = outcome

@@ -5,9 +5,11 @@ import { isJsonObject } from '../../core/model/json.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import type { SessionTransport } from '../../mcp/transport/mcp-sessions.ts'
 import type { Message, Request, RequestId } from '../upstream/message.ts'
-import type { CredentialCall, OpenedSession, Upstream, UpstreamSession } from '../upstream/upstream.ts'
+import type { Upstream, UpstreamSession } from '../upstream/upstream.ts'
 import { type ClientQuestions, createClientQuestions } from './client-questions.ts'
+import { notification } from './proxy-client-port.ts'
 import type { Reply } from './reply.ts'
+import { createUpstreamConnection, type UpstreamConnection } from './upstream-connection.ts'
 
 /** One session of one client at one route. Its id is the proxy's own. */
 export interface ProxySession extends SessionTransport {
@@ -17,19 +19,16 @@ export interface ProxySession extends SessionTransport {
   readonly client: SessionClient
   readonly questions: ClientQuestions
   readonly notices: CompletionNotices
+  readonly connection: UpstreamConnection
   /** Requests of the client that run now. */
   readonly running: Map<RequestId, AbortController>
   begin(): void
   /** Whether a request with this user's token belongs here. Another OAuth client of the same person is somebody else. */
   belongsTo(user: User, owner: Owner): boolean
-  /** The session at the upstream, if one is open. */
-  upstream(): UpstreamSession | undefined
-  /** Opens the session at the upstream. Concurrent calls share the attempt. */
-  connect(call: CredentialCall): Promise<OpenedSession>
-  /** Forgets the session at the upstream, so that the next call opens another. */
-  disconnect(session: UpstreamSession): void
-  /** Resolves once a session at the upstream is open, or the signal aborts. */
-  connected(signal: AbortSignal): Promise<void>
+  /** Remembers which revision of the protocol the client was told. */
+  told(initializeResult: unknown): void
+  /** Remembers the log level that the client wants, for sessions at the upstream that are still to be opened. */
+  wantsLevel(request: Request): void
   /** Adds a standing stream. Returns the function that removes it. */
   stand(reply: Reply): () => void
   /** Sends a message on a standing stream, if there is one. */
@@ -59,19 +58,9 @@ export interface SessionParts extends SessionStart {
 export function createProxySession(parts: SessionParts): ProxySession {
   const { user, owner, initialize, endUpstream } = parts
   const standing = new Set<Reply>()
-  const waiting = new Set<() => void>()
-  let opening: Promise<OpenedSession> | undefined
-  let current: UpstreamSession | undefined
+  let revision: unknown
+  let level: Request | undefined
   let closed = false
-
-  async function open(call: CredentialCall): Promise<OpenedSession> {
-    const opened = await parts.upstream.open(initialize, call)
-    if (opened.answer.error) return opened
-    await opened.session.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, call)
-    current = opened.session
-    for (const go of [...waiting]) go()
-    return opened
-  }
 
   const session: ProxySession = {
     sessionId: randomUUID(),
@@ -80,34 +69,21 @@ export function createProxySession(parts: SessionParts): ProxySession {
     questions: createClientQuestions(),
     notices: createCompletionNotices(),
     running: new Map(),
+    connection: createUpstreamConnection({
+      upstream: parts.upstream,
+      initialize: () => withRevision(initialize, revision),
+      repeated: () => (level ? [level] : []),
+      onLateOpen: () => void announceLists(session),
+    }),
     begin: () => parts.begun(session.sessionId),
     belongsTo: (other, otherOwner) =>
       sameOwner(user, other) && user.clientId === other.clientId && sameOwner(owner, otherOwner),
-    upstream: () => current,
-    connect(call) {
-      if (opening) return opening
-      const attempt = open(call).finally(() => {
-        if (!current && opening === attempt) opening = undefined
-      })
-      opening = attempt
-      return attempt
+    told(result) {
+      revision = isJsonObject(result) ? result['protocolVersion'] : undefined
     },
-    disconnect(ended) {
-      if (current !== ended) return
-      current = undefined
-      opening = undefined
+    wantsLevel(request) {
+      level = request
     },
-    connected: (signal) =>
-      new Promise((resolve) => {
-        if (current || signal.aborted) return resolve()
-        const go = () => {
-          waiting.delete(go)
-          signal.removeEventListener('abort', go)
-          resolve()
-        }
-        waiting.add(go)
-        signal.addEventListener('abort', go)
-      }),
     stand(reply) {
       standing.add(reply)
       return () => void standing.delete(reply)
@@ -123,10 +99,21 @@ export function createProxySession(parts: SessionParts): ProxySession {
       for (const running of session.running.values()) running.abort()
       for (const reply of standing) reply.end()
       session.onclose?.()
-      if (current) await endUpstream(session, current)
+      const open = session.connection.close()
+      if (open) await endUpstream(session, open)
     },
   }
   return session
+}
+
+/** What the client was told before may have come from the catalogue, or from a session with another version of the credential. */
+async function announceLists({ notify }: ProxySession): Promise<void> {
+  for (const list of ['tools', 'prompts', 'resources']) await notify(notification(`${list}/list_changed`))
+}
+
+function withRevision(initialize: Request, revision: unknown): Request {
+  if (typeof revision !== 'string') return initialize
+  return { ...initialize, params: { ...initialize.params, protocolVersion: revision } }
 }
 
 function clientIn({ params }: Request): SessionClient {

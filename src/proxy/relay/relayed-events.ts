@@ -1,5 +1,5 @@
 import { CODES, errorAnswer, isRequest } from '../upstream/message.ts'
-import type { UpstreamEvent, UpstreamSession } from '../upstream/upstream.ts'
+import { type UpstreamEvent, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
 import type { CallInside } from './credential-call.ts'
 import type { Reply } from './reply.ts'
 
@@ -9,10 +9,11 @@ import type { Reply } from './reply.ts'
  */
 export async function passEvent(
   event: UpstreamEvent,
-  { call, guard, report }: CallInside,
+  { call, guard, report, isStillConnected }: CallInside,
   { reply, upstream }: { readonly reply: Reply; readonly upstream: UpstreamSession },
 ): Promise<void> {
   const { message } = event
+  if (!(await isStillConnected())) throw new UpstreamProblem('refused', 'The credential was revoked.')
   const searched = [event.id, message]
   const found = guard.sourcesIn(searched)
   if (!found) {

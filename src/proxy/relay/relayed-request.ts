@@ -26,24 +26,16 @@ export interface Relaying {
  * @throws `UpstreamProblem`, and what the handle throws
  */
 export async function relayRequest(relaying: Relaying, inside: CallInside): Promise<Answered | undefined> {
-  const { session } = relaying
-  const upstream = await connected(session, inside)
+  const { connection } = relaying.session
+  const upstream = await connection.for(inside.call)
   try {
     return await sendRequest(relaying, inside, upstream)
   } catch (error) {
     // The upstream knows no such session any more, so it has not taken the request.
     if (!(error instanceof UpstreamProblem) || error.kind !== 'session-ended') throw error
-    session.disconnect(upstream)
-    return sendRequest(relaying, inside, await connected(session, inside))
+    connection.drop(upstream)
+    return sendRequest(relaying, inside, await connection.for(inside.call))
   }
-}
-
-async function connected(session: ProxySession, { call }: CallInside): Promise<UpstreamSession> {
-  const open = session.upstream()
-  if (open) return open
-  const opened = await session.connect(call)
-  if (opened.answer.error) throw new UpstreamProblem('refused', 'The upstream server refused to open a session.')
-  return opened.session
 }
 
 async function sendRequest(
@@ -61,11 +53,15 @@ async function sendRequest(
       continue
     }
     const isOwn = received.id === message.id || (received.error !== undefined && (received.id ?? null) === null)
-    if (isOwn) return { answer: { ...received, id: message.id }, event: place }
+    if (!isOwn) continue
+    if (!(await inside.isStillConnected())) throw new UpstreamProblem('refused', DISCONNECTED)
+    return { answer: { ...received, id: message.id }, event: place }
   }
   if (progress.resumable) return undefined
   throw new UpstreamProblem('failed', CUT_OFF)
 }
 
+const DISCONNECTED =
+  'The credential was revoked while the call ran, so its result is not passed on. The call may have had an effect.'
 const CUT_OFF =
   'The upstream server ended the connection before it answered. The call may have had an effect. Check before you call it again.'

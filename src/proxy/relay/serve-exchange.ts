@@ -32,6 +32,7 @@ export async function serveExchange(route: ProxyRoute, sessions: ProxySessions, 
   if (message && isRequest(message) && message.method === 'initialize' && sessionId === '')
     return begin(route, sessions, exchange, { user, owner, initialize: message })
   if (sessionId === '') return answerJson(ctx, 400, 'Bad Request: Mcp-Session-Id header is required')
+  if (message?.method === 'initialize') return answerJson(ctx, 400, 'Bad Request: this session is initialized')
   const found = sessions.find(sessionId, user)
   if (!found?.transport.belongsTo(user, owner)) return answerJson(ctx, 404, SESSION_NOT_FOUND)
   found.open += 1
@@ -60,7 +61,11 @@ async function serveInSession(served: ProxyExchange, message: Message | undefine
 /** Passes on a notification or the client's answer to a question of the upstream. */
 async function forward(served: ProxyExchange, message: Message): Promise<void> {
   const { route, session, reply } = served
-  const upstream = session.upstream()
+  const cancelled = message.method === 'notifications/cancelled' ? message.params?.['requestId'] : undefined
+  const running = isRequestId(cancelled) ? session.running.get(cancelled) : undefined
+  // The request itself tells the upstream, once it has been ended here.
+  if (running) return running.abort(message)
+  const upstream = session.connection.current()?.session
   // The upstream was told when its session was opened.
   const isForUpstream = upstream && message.method !== 'notifications/initialized'
   if (isForUpstream) {
@@ -69,8 +74,6 @@ async function forward(served: ProxyExchange, message: Message): Promise<void> {
       await upstream.send(message, inside)
     }).catch(() => undefined)
   }
-  const cancelled = message.method === 'notifications/cancelled' ? message.params?.['requestId'] : undefined
-  if (isRequestId(cancelled)) session.running.get(cancelled)?.abort()
 }
 
 /** Begins a session: as the upstream answers it for a user who has connected, else as the catalogue does. */
@@ -89,19 +92,15 @@ async function begin(
   const session = created.transport
   const served = proxyExchange(route, session, exchange)
   const answer = await initializeAnswer(served, start.initialize)
+  session.told(answer.result)
   if (answer.error) await session.close()
   await served.reply.finish(answer, { headers: answer.error ? {} : { 'Mcp-Session-Id': session.sessionId } })
 }
 
 async function initializeAnswer(served: ProxyExchange, initialize: Request): Promise<Message> {
   const { route, session, reply } = served
-  const opened = await withoutAsking(
-    route.provider,
-    unaskedCall(served, 'initialize', reply.gone),
-    async ({ call }) => {
-      const { answer } = await session.connect(call)
-      return answer
-    },
+  const opened = await withoutAsking(route.provider, unaskedCall(served, 'initialize', reply.gone), ({ call }) =>
+    session.connection.initialize(call),
   ).catch(() => undefined)
   if (opened?.kind === 'done' && (opened.result.error || isJsonObject(opened.result.result)))
     return { ...opened.result, id: initialize.id }

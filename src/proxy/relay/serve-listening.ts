@@ -1,7 +1,8 @@
-import { UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
+import { UpstreamProblem } from '../upstream/upstream.ts'
 import { type CallInside, withoutAsking } from './credential-call.ts'
 import { type ProxyExchange, unaskedCall } from './proxy-exchange.ts'
 import { passEvent } from './relayed-events.ts'
+import type { Connected } from './upstream-connection.ts'
 
 /**
  * Serves a standing stream. It opens before there is a session at the upstream, and carries what comes from there once there is one; if
@@ -12,16 +13,23 @@ export async function serveListening(served: ProxyExchange): Promise<void> {
   const lastEventId = exchange.ctx.get('last-event-id') || undefined
   const remove = session.stand(reply)
   try {
-    if (!session.upstream()) {
-      reply.stream()
-      await session.connected(reply.gone)
+    let place = lastEventId
+    while (reply.isOpen()) {
+      if (!session.connection.current()) {
+        reply.stream()
+        await session.connection.opened(reply.gone)
+      }
+      const connected = session.connection.current()
+      if (!connected || !reply.isOpen()) break
+      const end = await follow(served, connected, place)
+      if (end === 'no-stream') {
+        reply.stream()
+        await aborted(AbortSignal.any([reply.gone, connected.ended]))
+      } else if (!connected.ended.aborted) break
+      // The place is one in the streams of the session that has ended.
+      place = undefined
     }
-    const upstream = session.upstream()
-    if (!upstream || !reply.isOpen()) return reply.end()
-    const end = await follow(served, upstream, lastEventId)
-    if (end === 'ended') return reply.end()
-    reply.stream()
-    await closed(reply.gone)
+    reply.end()
   } catch (error) {
     reply.refuse(502, error instanceof UpstreamProblem ? error.message : 'The stream ended.')
   } finally {
@@ -31,22 +39,26 @@ export async function serveListening(served: ProxyExchange): Promise<void> {
 
 async function follow(
   served: ProxyExchange,
-  upstream: UpstreamSession,
+  { session: upstream, ended }: Connected,
   lastEventId: string | undefined,
 ): Promise<'no-stream' | 'ended'> {
   const { route, reply } = served
-  const call = unaskedCall(served, 'standing stream', reply.gone)
+  const call = unaskedCall(served, 'standing stream', AbortSignal.any([reply.gone, ended]))
   const followed = await withoutAsking(route.provider, call, async (inside: CallInside) => {
     const events = await upstream.listen(inside.call, lastEventId)
     if (!events) return 'no-stream'
     reply.stream()
     for await (const event of events) await passEvent(event, inside, { reply, upstream })
     return 'ended'
+  }).catch((error: unknown) => {
+    // Another session takes its place.
+    if (ended.aborted) return { kind: 'done', result: 'ended' } as const
+    throw error
   })
   return followed.kind === 'done' ? followed.result : 'ended'
 }
 
-function closed(gone: AbortSignal): Promise<void> {
+function aborted(gone: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (gone.aborted) resolve()
     else gone.addEventListener('abort', () => resolve(), { once: true })

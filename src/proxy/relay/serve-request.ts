@@ -1,7 +1,7 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { authInfoOf } from '../../mcp/transport/http-mount.ts'
-import { isListMethod, type ListMethod } from '../catalogue/catalogue.ts'
-import { CODES, errorAnswer, type Message, type Request, resultAnswer } from '../upstream/message.ts'
+import { isListMethod } from '../catalogue/catalogue.ts'
+import { asMessage, CODES, errorAnswer, type Message, type Request, resultAnswer } from '../upstream/message.ts'
 import { UpstreamProblem } from '../upstream/upstream.ts'
 import { withoutAsking } from './credential-call.ts'
 import { gatedRequest } from './gated-request.ts'
@@ -28,7 +28,9 @@ export async function serveRequest(served: ProxyExchange, message: Request): Pro
     if (!running.signal.aborted) return await reply.finish(errorAnswer(id, CODES.server, textOf(error)))
     // A cancelled request gets no answer.
     reply.end()
-    if (!progress.resumable) await cancelUpstream(served, message)
+    const wanted = asMessage(running.signal.reason)
+    // A client that is gone may still take up the stream where it broke off.
+    if (wanted || !progress.resumable) await cancelUpstream(served, message, wanted)
   } finally {
     session.running.delete(id)
     reply.gone.removeEventListener('abort', cancel)
@@ -50,8 +52,15 @@ async function answerTo(
   if (method === 'ping') return inPlace(resultAnswer(id, {}))
   const refusal = route.catalogue.refuses(message)
   if (refusal !== undefined) return inPlace(errorAnswer(id, CODES.server, refusal))
-  if (isListMethod(method)) return answerList(served, { ...message, method }, { signal, progress })
-  if (method === 'logging/setLevel' && !session.upstream()) return inPlace(resultAnswer(id, {}))
+  const unasked = (inPlaceOf: () => unknown) => answerUnasked(served, message, { signal, progress }, inPlaceOf)
+  if (method === 'logging/setLevel') {
+    session.wantsLevel(message)
+    return unasked(() => ({}))
+  }
+  if (isListMethod(method)) {
+    const listed = await unasked(() => route.catalogue.list(method))
+    return listed && { ...listed, answer: route.catalogue.pass(method, listed.answer) }
+  }
   const { ctx } = exchange
   return gatedRequest({
     ...{ route, session, message, reply, progress, signal },
@@ -60,22 +69,24 @@ async function answerTo(
   })
 }
 
-async function answerList(
+/** Relays a request for which nobody is asked. `inPlaceOf` has the result for a user who has not connected. */
+async function answerUnasked(
   served: ProxyExchange,
-  message: Request & { readonly method: ListMethod },
+  message: Request,
   { signal, progress }: Running,
+  inPlaceOf: () => unknown,
 ): Promise<Answered | undefined> {
   const { route, session, reply } = served
-  const listed = await withoutAsking(route.provider, unaskedCall(served, message.method, signal), (inside) =>
+  const relayed = await withoutAsking(route.provider, unaskedCall(served, message.method, signal), (inside) =>
     relayRequest({ session, message, reply, progress }, inside),
   )
-  switch (listed.kind) {
+  switch (relayed.kind) {
     case 'not-connected':
-      return inPlace(resultAnswer(message.id, route.catalogue.list(message.method)))
+      return inPlace(resultAnswer(message.id, inPlaceOf()))
     case 'withheld':
-      return inPlace(errorAnswer(message.id, CODES.server, 'The list contained a secret and was withheld.'))
+      return inPlace(errorAnswer(message.id, CODES.server, 'The answer contained a secret and was withheld.'))
     case 'done':
-      return listed.result && { ...listed.result, answer: route.catalogue.pass(message.method, listed.result.answer) }
+      return relayed.result
   }
 }
 
@@ -84,12 +95,16 @@ function inPlace(answer: Message): Answered {
 }
 
 /** The client is gone, and nothing else tells the upstream to stop. */
-async function cancelUpstream(served: ProxyExchange, { id, method }: Request): Promise<void> {
+async function cancelUpstream(
+  served: ProxyExchange,
+  { id, method }: Request,
+  wanted: Message | undefined,
+): Promise<void> {
   const { route, session } = served
-  const upstream = session.upstream()
+  const upstream = session.connection.current()?.session
   if (!upstream) return
   const call = unaskedCall(served, method, AbortSignal.timeout(CANCEL_MILLISECONDS))
-  const message = notification('cancelled', { requestId: id, reason: 'The client has disconnected or cancelled.' })
+  const message = wanted ?? notification('cancelled', { requestId: id, reason: 'The client has disconnected.' })
   await withoutAsking(route.provider, call, async ({ call: inside }) => {
     await upstream.send(message, inside)
   }).catch(() => undefined)

@@ -12,14 +12,14 @@ import { httpUpstream } from './http-upstream.ts'
 /** Standing streams have places of their own: a user's open sessions must not keep their calls waiting. */
 const STREAMS: ShareLimits = { perOwner: 100, perOrigin: 10_000, waiting: 100, wait: 30_000 }
 
+const NOTES: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
+
 /** Makes the route to an MCP server over HTTP. */
 export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyProvider): ProxyRoute {
-  const streams = createBoundFetch({
+  const bound = {
     provider: provider.name,
     destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
-    limits: STREAMS,
-    bodyTimeout: 0,
-  })
+  }
   return {
     name,
     provider,
@@ -28,7 +28,8 @@ export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyP
     upstream: httpUpstream({
       url: config.url,
       headers: fixedHeaders(config.headers),
-      streams,
+      streams: createBoundFetch({ ...bound, limits: STREAMS, bodyTimeout: 0 }),
+      notes: createBoundFetch({ ...bound, limits: NOTES }),
       maxMessageBytes: config.maxMessageBytes,
     }),
   }

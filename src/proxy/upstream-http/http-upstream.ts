@@ -1,6 +1,6 @@
 import { parsedJson } from '../../core/model/json.ts'
 import type { BoundFetch } from '../../destinations/bound-fetch.ts'
-import { asMessage, isRequest, type Message } from '../upstream/message.ts'
+import { asMessage, isAnswer, isRequest, type Message } from '../upstream/message.ts'
 import {
   type CredentialCall,
   type Upstream,
@@ -17,6 +17,8 @@ export interface HttpUpstreamParts {
   readonly headers: Readonly<Record<string, string>>
   /** Sends the requests for standing streams, which would otherwise use up the places of the calls. */
   readonly streams: BoundFetch
+  /** Sends notifications and answers. They have places of their own, because the calls that have taken the others may wait for them. */
+  readonly notes: BoundFetch
   readonly maxMessageBytes: number
 }
 
@@ -33,7 +35,9 @@ export function httpUpstream(parts: HttpUpstreamParts): Upstream {
       })
       return { session, answer }
     },
-    close: () => parts.streams.close(),
+    async close() {
+      await Promise.all([parts.streams.close(), parts.notes.close()])
+    },
   }
 }
 
@@ -52,21 +56,20 @@ function httpSession(parts: HttpUpstreamParts, known: Known): UpstreamSession {
 
   return {
     async send(message, call) {
-      const response = await post(parts, message, call, own)
-      return answerOf(parts, response, { isRequest: isRequest(message), hasSession })
+      if (isRequest(message))
+        return answerOf(parts, await post(parts, message, call, own), { isRequest: true, hasSession })
+      const response = await aside(parts.notes, parts, call, postInit(parts, message, call, own))
+      return answerOf(parts, response, { isRequest: false, hasSession })
     },
 
-    async listen({ handle, owner, signal }, lastEventId) {
+    async listen(call, lastEventId) {
       const headers = {
         ...parts.headers,
         ...own,
         accept: 'text/event-stream',
         ...(lastEventId !== undefined && isEventId(lastEventId) && { 'last-event-id': lastEventId }),
       }
-      const response = await handle.use((values) =>
-        parts.streams.fetch(values, parts.url, { method: 'GET', headers, signal }, { owner, signal }),
-      )
-      if (response.status === 401) await handle.reject({ status: 401 })
+      const response = await aside(parts.streams, parts, call, { method: 'GET', headers, signal: call.signal })
       if (response.status === 405 || response.status === 501) {
         await discard(response)
         return undefined
@@ -75,20 +78,42 @@ function httpSession(parts: HttpUpstreamParts, known: Known): UpstreamSession {
       return events
     },
 
-    async end({ handle, signal }) {
+    async end(call) {
       if (!hasSession) return
-      await discard(await handle.fetch(parts.url, { method: 'DELETE', headers: { ...parts.headers, ...own }, signal }))
+      const headers = { ...parts.headers, ...own }
+      await discard(await aside(parts.notes, parts, call, { method: 'DELETE', headers, signal: call.signal }))
     },
   }
 }
 
 function post(
-  { url, headers }: HttpUpstreamParts,
+  parts: HttpUpstreamParts,
   message: Message,
-  { handle, signal }: CredentialCall,
+  call: CredentialCall,
   own: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  return handle.fetch(url, {
+  return call.handle.fetch(parts.url, postInit(parts, message, call, own))
+}
+
+/** Sends a request beside the calls, with the credential in the same headers and to the same place. */
+async function aside(
+  fetcher: BoundFetch,
+  { url }: HttpUpstreamParts,
+  { handle, owner, signal }: CredentialCall,
+  init: RequestInit,
+): Promise<Response> {
+  const response = await handle.use((values) => fetcher.fetch(values, url, init, { owner, signal }))
+  if (response.status === 401) await handle.reject({ status: 401 })
+  return response
+}
+
+function postInit(
+  { headers }: HttpUpstreamParts,
+  message: Message,
+  { signal }: CredentialCall,
+  own: Readonly<Record<string, string>>,
+): RequestInit {
+  return {
     method: 'POST',
     headers: {
       ...headers,
@@ -98,7 +123,7 @@ function post(
     },
     body: JSON.stringify(message),
     signal,
-  })
+  }
 }
 
 interface Expected {
@@ -111,23 +136,26 @@ async function answerOf(
   response: Response,
   { isRequest: expectsAnswer, hasSession }: Expected,
 ): Promise<UpstreamAnswer> {
-  const [type = ''] = (response.headers.get('content-type') ?? '').split(';')
-  const mediaType = type.trim().toLowerCase()
-  if (response.status === 404 && hasSession) {
+  const isGone = response.status === 404 && hasSession
+  if (!expectsAnswer || isGone) {
     await discard(response)
-    throw new UpstreamProblem('session-ended', 'The upstream server has ended the session.')
-  }
-  if (response.ok && !expectsAnswer) {
-    await discard(response)
+    if (isGone) throw new UpstreamProblem('session-ended', 'The upstream server has ended the session.')
+    if (!response.ok) throw problemOf(response.status)
     return { streams: false, events: none() }
   }
-  if (response.ok && mediaType === 'text/event-stream' && response.body)
+  const type = mediaTypeOf(response)
+  if (response.ok && type === 'text/event-stream' && response.body)
     return { streams: true, events: readEvents(response.body, maxMessageBytes) }
-  const message = mediaType === 'application/json' ? await jsonMessage(response, maxMessageBytes) : undefined
-  if (message?.method === undefined && message && (response.ok || message.error))
+  const message = type === 'application/json' ? await jsonMessage(response, maxMessageBytes) : undefined
+  if (message && isAnswer(message) && (response.ok || message.error))
     return { streams: false, events: one({ message }) }
   await discard(response)
   throw problemOf(response.status)
+}
+
+function mediaTypeOf({ headers }: Response): string {
+  const [type = ''] = (headers.get('content-type') ?? '').split(';')
+  return type.trim().toLowerCase()
 }
 
 async function jsonMessage(response: Response, maxBytes: number): Promise<Message | undefined> {

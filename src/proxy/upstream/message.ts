@@ -17,17 +17,30 @@ export type Request = Message & { readonly id: RequestId; readonly method: strin
 /** Returns the value as a message, or undefined if it is none. A batch is none: MCP removed it in revision 2025-06-18. */
 export function asMessage(value: unknown): Message | undefined {
   if (!isJsonObject(value) || value['jsonrpc'] !== '2.0') return undefined
-  const { id, method, params, error } = value
-  const hasId = isRequestId(id)
-  if (method !== undefined) {
-    const isFit = typeof method === 'string' && (hasId || id === undefined)
-    return isFit && (params === undefined || isJsonObject(params)) ? asIs(value) : undefined
-  }
-  if (error !== undefined) {
-    const isFit = isJsonObject(error) && typeof error['code'] === 'number' && typeof error['message'] === 'string'
-    return isFit && (hasId || id === null || id === undefined) ? asIs(value) : undefined
-  }
-  return hasId && 'result' in value ? asIs(value) : undefined
+  const isFit =
+    'method' in value ? isCall(value) : 'error' in value ? isError(value) : 'result' in value && hasId(value)
+  // The checks above have looked at each member that is read.
+  return isFit ? (value as unknown as Message) : undefined
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+/** A request or a notification. */
+function isCall(value: Members): boolean {
+  const { id, method, params } = value
+  if (typeof method !== 'string' || (id !== undefined && !hasId(value))) return false
+  return params === undefined || isJsonObject(params)
+}
+
+/** An error that could not be attributed has no id, or null. */
+function isError(value: Members): boolean {
+  const { id, error } = value
+  if (!isJsonObject(error) || typeof error['code'] !== 'number' || typeof error['message'] !== 'string') return false
+  return hasId(value) || (id ?? null) === null
+}
+
+function hasId({ id }: Members): boolean {
+  return isRequestId(id)
 }
 
 export function isRequest(message: Message): message is Request {
@@ -53,7 +66,3 @@ export function resultAnswer(id: RequestId, result: unknown): Message {
 
 /** Codes of JSON-RPC 2.0 §5.1 and of MCP. */
 export const CODES = { invalidRequest: -32_600, internal: -32_603, server: -32_000, urlRequired: -32_042 } as const
-
-function asIs(value: object): Message {
-  return value as Message
-}

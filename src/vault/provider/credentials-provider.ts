@@ -227,6 +227,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#accounts.unnamed.run(call, toolCall, handler)
   }
 
+  versionOf(call: GatedCall): Promise<string | undefined> {
+    return this.#accounts.unnamed.versionOf(call)
+  }
+
   settle(call: GatedCall, error: unknown): Promise<Settled> {
     return this.#accounts.unnamed.settle(call, error)
   }

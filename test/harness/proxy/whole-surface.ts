@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { completable } from '@modelcontextprotocol/sdk/server/completable.js'
+import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
@@ -61,7 +61,10 @@ export function registerWholeSurface(server: McpServer): void {
     const progressToken = extra._meta?.progressToken
     for (const progress of [1, 2, 3])
       if (progressToken !== undefined)
-        await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total: 3 } })
+        await extra.sendNotification({
+          method: 'notifications/progress',
+          params: { progressToken, progress, total: 3 },
+        })
     return text('done')
   })
   server.registerTool('log', {}, async () => {
@@ -90,13 +93,19 @@ export function registerWholeSurface(server: McpServer): void {
   )
   server.registerPrompt(
     'greet',
-    { argsSchema: { who: completable(z.string(), (value) => ['Ada', 'Alan'].filter((name) => name.startsWith(value))) } },
+    {
+      argsSchema: { who: completable(z.string(), (value) => ['Ada', 'Alan'].filter((name) => name.startsWith(value))) },
+    },
     ({ who }) => ({ messages: [{ role: 'user', content: { type: 'text', text: `Greet ${who}` } }] }),
   )
 }
 
 /** Goes through everything with a client that can do everything, and returns what it saw. */
-export async function transcriptOf(url: string, token: string): Promise<readonly unknown[]> {
+export async function transcriptOf(
+  url: string,
+  token: string,
+  listening: () => Promise<void>,
+): Promise<readonly unknown[]> {
   const seen: unknown[] = []
   const note = (what: string, value: unknown) => void seen.push([what, value])
   const client = new Client(
@@ -123,6 +132,8 @@ export async function transcriptOf(url: string, token: string): Promise<readonly
   })
   await client.connect(transport as Parameters<Client['connect']>[0])
   try {
+    // What comes on the standing stream would be lost before it is open.
+    await listening()
     note('server', [client.getServerVersion(), client.getServerCapabilities(), client.getInstructions()])
     note('tools', await client.listTools())
     note('prompts', await client.listPrompts())
@@ -131,7 +142,10 @@ export async function transcriptOf(url: string, token: string): Promise<readonly
     await client.setLoggingLevel('debug')
     for (const name of ['sample', 'elicit', 'roots', 'log', 'fail', 'no such tool'])
       note(name, await client.callTool({ name, arguments: {} }))
-    note('progress', await client.callTool({ name: 'progress' }, undefined, { onprogress: (one) => note('progress', one) }))
+    note(
+      'progress',
+      await client.callTool({ name: 'progress' }, undefined, { onprogress: (one) => note('progress', one) }),
+    )
     note('read', await client.readResource({ uri: 'note://one' }))
     note('read', await client.readResource({ uri: 'page://first' }))
     note('no resource', await client.readResource({ uri: 'note://none' }).catch(String))
