@@ -22,6 +22,7 @@ export function proxyMount(vault: McpMountVault, route: ProxyRoute, options: Che
         ...start,
         begun,
         upstream: route.upstream,
+        listsChange: route.catalogue.changesOnConnect,
         endUpstream: (...ended) => end(route, ...ended),
       }),
     connect: async (_, session) => session.begin(),

@@ -1,3 +1,4 @@
+import { type WarningOptions, warningsOf } from '../core/host/process-warning.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import { variablesOf } from '../proxy/config/credential-config.ts'
@@ -11,6 +12,7 @@ import { CredentialsProvider } from '../vault/provider/credentials-provider.ts'
  * Puts the gate in front of MCP servers that stay as they are. Each upstream is served at `/NAME/mcp`, and each user's calls go there with
  * the user's own credential.
  *
+ * @param warnings where the operator is told about lists that have changed. Default: standard error
  * @throws `configuration_invalid`, naming each wrong option by its path
  * @example
  * ```ts
@@ -29,10 +31,11 @@ import { CredentialsProvider } from '../vault/provider/credentials-provider.ts'
  * )
  * ```
  */
-export function createProxy(vault: CredentialVault, config: ProxyConfig): KoaMiddleware {
+export function createProxy(vault: CredentialVault, config: ProxyConfig, warnings: WarningOptions = {}): KoaMiddleware {
+  const warn = warningsOf(warnings, 'proxy')
   const { upstreams } = parseOptions(proxyConfigSchema, config, 'createProxy')
   const mounts = Object.entries(upstreams).map(([name, upstream]) => {
-    const route = httpRoute(name, upstream, providerOf(vault, name, upstream))
+    const route = httpRoute(name, upstream, providerOf(vault, name, upstream), warn)
     return proxyMount(vault, route, { ...upstream, path: `/${name}/mcp` })
   })
   return (ctx, next) => {

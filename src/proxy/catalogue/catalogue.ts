@@ -4,6 +4,8 @@ import type { Message, Request } from '../upstream/message.ts'
 export interface Catalogue {
   /** The result of `initialize` for a user whose credential is missing. */
   initialize(request: Request): unknown
+  /** Returns the upstream's own result of `initialize` as it is passed on. */
+  passInitialize(result: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
   /** The result of a list for such a user. */
   list(method: ListMethod): unknown
   /** Returns the user's own list as it is passed on. */
@@ -33,7 +35,7 @@ export function entriesMember(method: ListMethod): (typeof LISTS)[ListMethod] {
 }
 
 /** Revisions whose sessions the relay knows, newest first. */
-const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
+export const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
 
 /** Returns the revision that a client is told, if the upstream has not been asked: its own one, if it is known. */
 export function negotiatedRevision({ params }: Request, newest: string = REVISIONS[0]): string {
@@ -56,6 +58,7 @@ export function userCatalogue(name: string): Catalogue {
       },
       serverInfo: { name, version: '0' },
     }),
+    passInitialize: (result) => result,
     list: (method) => ({ [entriesMember(method)]: [] }),
     pass: (_, answer) => answer,
     refuses: () => undefined,

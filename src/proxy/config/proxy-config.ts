@@ -18,6 +18,13 @@ const upstreamSchema = z
     label: z.string().min(1).max(60).optional().describe('Name of the service that users see.'),
     credential: credentialSchema,
     headers: headersSchema,
+    snapshot: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'File with the accepted lists of the server. Without it, each user sees their own lists once they have connected.',
+      ),
     failFast: z
       .boolean()
       .default(false)

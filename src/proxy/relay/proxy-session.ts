@@ -51,6 +51,8 @@ export interface SessionParts extends SessionStart {
   readonly upstream: Pick<Upstream, 'open'>
   /** Told the session's id once it has begun. */
   readonly begun: (sessionId: string) => void
+  /** Whether the client's lists may be others once there is a session at the upstream. */
+  readonly listsChange: boolean
   /** Ends what the session has at the upstream. */
   readonly endUpstream: (session: ProxySession, upstream: UpstreamSession) => Promise<void>
 }
@@ -73,7 +75,9 @@ export function createProxySession(parts: SessionParts): ProxySession {
       upstream: parts.upstream,
       initialize: () => withRevision(initialize, revision),
       repeated: () => (level ? [level] : []),
-      onLateOpen: () => void announceLists(session),
+      onLateOpen() {
+        if (parts.listsChange) void announceLists(session)
+      },
     }),
     begin: () => parts.begun(session.sessionId),
     belongsTo: (other, otherOwner) =>

@@ -102,8 +102,9 @@ async function initializeAnswer(served: ProxyExchange, initialize: Request): Pro
   const opened = await withoutAsking(route.provider, unaskedCall(served, 'initialize', reply.gone), ({ call }) =>
     session.connection.initialize(call),
   ).catch(() => undefined)
-  if (opened?.kind === 'done' && (opened.result.error || isJsonObject(opened.result.result)))
-    return { ...opened.result, id: initialize.id }
+  const answer = opened?.kind === 'done' ? opened.result : undefined
+  if (answer?.error) return { ...answer, id: initialize.id }
+  if (isJsonObject(answer?.result)) return resultAnswer(initialize.id, route.catalogue.passInitialize(answer.result))
   return resultAnswer(initialize.id, route.catalogue.initialize(initialize))
 }
 

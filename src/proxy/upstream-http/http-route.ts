@@ -1,8 +1,11 @@
+import type { Warn } from '../../core/host/logger.ts'
 import { defineVariables } from '../../core/model/variables.ts'
 import { createBoundFetch } from '../../destinations/bound-fetch.ts'
 import { type DestinationOptions, defineDestinations } from '../../destinations/destination.ts'
 import type { ShareLimits } from '../../destinations/owner-shares.ts'
 import { userCatalogue } from '../catalogue/catalogue.ts'
+import { readSnapshot } from '../catalogue/snapshot.ts'
+import { snapshotCatalogue } from '../catalogue/snapshot-catalogue.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import { credentialHeaders, fixedHeaders } from '../config/header-slots.ts'
 import type { UpstreamConfig } from '../config/proxy-config.ts'
@@ -15,7 +18,7 @@ const STREAMS: ShareLimits = { perOwner: 100, perOrigin: 10_000, waiting: 100, w
 const NOTES: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
 
 /** Makes the route to an MCP server over HTTP. */
-export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyProvider): ProxyRoute {
+export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyProvider, warn: Warn): ProxyRoute {
   const bound = {
     provider: provider.name,
     destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
@@ -24,7 +27,10 @@ export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyP
     name,
     provider,
     failFast: config.failFast,
-    catalogue: userCatalogue(name),
+    catalogue:
+      config.snapshot === undefined
+        ? userCatalogue(name)
+        : snapshotCatalogue(name, readSnapshot(config.snapshot), warn),
     upstream: httpUpstream({
       url: config.url,
       headers: fixedHeaders(config.headers),

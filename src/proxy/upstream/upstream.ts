@@ -17,7 +17,7 @@ export interface Upstream {
 export interface CredentialCall {
   readonly owner: Owner
   /** Releases the credential. Every release is audited before it happens. */
-  readonly handle: CredentialHandle
+  readonly handle: Pick<CredentialHandle, 'fetch' | 'use' | 'reject'>
   /** Names the version of the credential, for comparison only. What is kept for one version must not serve another. */
   readonly version: string | undefined
   /** Aborts when the client is gone or has cancelled, and when the work has ended. */

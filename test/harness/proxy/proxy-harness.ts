@@ -27,6 +27,10 @@ export interface ProxyHarness {
 }
 
 export interface ProxyHarnessOptions {
+  /** Told what the operator is told. */
+  readonly warn?: (message: string) => void
+  /** Called with the entry before the proxy starts, to prepare files that it names. */
+  readonly prepare?: (entry: ProxyConfig['upstreams'][string]) => Promise<void>
   readonly upstream?: Omit<Partial<UpstreamServerOptions>, 'serviceOrigin'>
   /** Changes the entry of the upstream. */
   readonly config?: Partial<ProxyConfig['upstreams'][string]>
@@ -44,8 +48,10 @@ export async function startProxyHarness(options: ProxyHarnessOptions = {}): Prom
     headers: { Authorization: 'Bearer {pat}' },
     ...options.config,
   }
+  await options.prepare?.(entry)
   const harness = await startHarness({
-    serve: ({ vault }) => createProxy(vault, { upstreams: { gitlab: entry } }) as Middleware,
+    serve: ({ vault }) =>
+      createProxy(vault, { upstreams: { gitlab: entry } }, options.warn && { warn: options.warn }) as Middleware,
   })
   const url = `${harness.baseUrl}/gitlab/mcp`
   const clients: TestClient[] = []
