@@ -8,6 +8,7 @@ import { withoutAsking } from './relay/credential-call.ts'
 import type { ProxyRoute } from './relay/proxy-route.ts'
 import { createProxySession, type ProxySession, type SessionStart } from './relay/proxy-session.ts'
 import { serveExchange } from './relay/serve-exchange.ts'
+import { type SharedSessions, serveStateless } from './relay/serve-stateless.ts'
 import type { UpstreamSession } from './upstream/upstream.ts'
 
 const END_MILLISECONDS = 5_000
@@ -27,9 +28,13 @@ export function proxyMount(vault: McpMountVault, route: ProxyRoute, options: Che
       }),
     connect: async (_, session) => session.begin(),
   })
+  const shared: SharedSessions = new Map()
   return httpMount(vault, options, {
-    methods: ['GET', 'POST', 'DELETE'],
-    answer: (exchange) => serveExchange(route, sessions, exchange),
+    methods: route.mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
+    answer: (exchange) =>
+      route.mode === 'stateless'
+        ? serveStateless(route, sessions, shared, exchange)
+        : serveExchange(route, sessions, exchange),
     async close() {
       await sessions.close()
       await route.upstream.close()

@@ -18,6 +18,12 @@ const upstreamSchema = z
     label: z.string().min(1).max(60).optional().describe('Name of the service that users see.'),
     credential: credentialSchema,
     headers: headersSchema,
+    mode: z
+      .enum(['sessionful', 'stateless'])
+      .default('sessionful')
+      .describe(
+        'stateless: clients have no session, and a call without a credential is answered with error -32042 and the link.',
+      ),
     snapshot: z
       .string()
       .min(1)

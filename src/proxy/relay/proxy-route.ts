@@ -11,6 +11,7 @@ export interface ProxyRoute {
   readonly provider: ProxyProvider
   readonly upstream: Upstream
   readonly catalogue: Catalogue
+  readonly mode: 'sessionful' | 'stateless'
   /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
 }

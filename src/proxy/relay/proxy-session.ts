@@ -45,6 +45,8 @@ export interface SessionStart {
   readonly user: User
   readonly owner: Owner
   readonly initialize: Request
+  /** Default: what `initialize` says. */
+  readonly client?: SessionClient
 }
 
 export interface SessionParts extends SessionStart {
@@ -67,7 +69,7 @@ export function createProxySession(parts: SessionParts): ProxySession {
   const session: ProxySession = {
     sessionId: randomUUID(),
     owner,
-    client: clientIn(initialize),
+    client: parts.client ?? clientIn(initialize),
     questions: createClientQuestions(),
     notices: createCompletionNotices(),
     running: new Map(),

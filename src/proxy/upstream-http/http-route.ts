@@ -26,6 +26,7 @@ export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyP
   return {
     name,
     provider,
+    mode: config.mode,
     failFast: config.failFast,
     catalogue:
       config.snapshot === undefined
