@@ -28,9 +28,11 @@ export async function insideGate(
   // The handle is bound to the gate's own call, never to what the client has sent.
   const handle = provider.getCredentials(markCall({ signal, requestId: newCorrelationId() }, toolCall))
   const version = await provider.versionOf?.(gated)
+  // The pass also ends when the owner is offboarded.
+  const ended = toolCall.passesOf(provider).at(-1)?.signal()
   let looked = Date.now()
   return {
-    call: { owner: gated.user, signal, handle, version },
+    call: { owner: gated.user, signal: ended ?? signal, handle, version },
     guard: toolCall.guard,
     report,
     async isStillConnected() {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Message, Request } from '../upstream/message.ts'
 import { type CredentialCall, type Upstream, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
 
@@ -33,6 +34,8 @@ export interface ConnectionParts {
   /** A session was opened in place of another one, or after the client was answered by the catalogue. */
   readonly onLateOpen: () => void
 }
+
+const END_MILLISECONDS = 2_000
 
 export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnection {
   const waiting = new Set<() => void>()
@@ -71,6 +74,13 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
     current = undefined
   }
 
+  /** Ends a session of another version with the version that is in use now. A server that hangs must not delay the call. */
+  async function endOld(session: UpstreamSession, call: CredentialCall): Promise<void> {
+    drop(session)
+    const ended = session.end(call).catch(() => undefined)
+    await Promise.race([ended, delay(END_MILLISECONDS, undefined, { ref: false })])
+  }
+
   return {
     current: () => current,
     drop,
@@ -86,17 +96,14 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
     async for(call) {
       for (;;) {
         if (current && current.version === call.version) return current.session
-        if (current) {
-          const { session } = current
-          drop(session)
-          void session.end(call).catch(() => undefined)
-        }
+        const ending = current ? endOld(current.session, call) : undefined
         const isOwn = opening === undefined
         const answer = await shared(call, true).catch((error: unknown) => {
           // The call that began it was cancelled.
           if (isOwn || call.signal.aborted) throw error
           return undefined
         })
+        await ending
         if (answer?.error) throw new UpstreamProblem('refused', 'The upstream server refused to open a session.')
       }
     },

@@ -11,6 +11,8 @@ export interface UpstreamServer {
   readonly received: readonly ReceivedRequest[]
   /** Ids of its open sessions. */
   sessions(): readonly string[]
+  /** How many standing streams are open. */
+  openStreams(): number
   /** Ends a session as a restart would: its id is unknown from now on. */
   forgetSessions(): void
   close(): Promise<void>
@@ -37,6 +39,7 @@ export interface UpstreamServerOptions {
 export async function startUpstreamServer(options: UpstreamServerOptions): Promise<UpstreamServer> {
   const { serviceOrigin, header = 'authorization' } = options
   const received: ReceivedRequest[] = []
+  let streams = 0
   const transports = new Map<string, StreamableHTTPServerTransport>()
 
   async function open(): Promise<StreamableHTTPServerTransport> {
@@ -53,6 +56,12 @@ export async function startUpstreamServer(options: UpstreamServerOptions): Promi
   const server = createServer(async (request, response) => {
     const body = await textOf(request)
     received.push({ method: request.method ?? '', headers: request.headers, body })
+    if (request.method === 'GET') {
+      streams += 1
+      response.once('close', () => {
+        streams -= 1
+      })
+    }
     if (await options.intercept?.(request, response, body)) return
     if (tokenIn(request.headers, header) === '') return void response.writeHead(401).end()
     const id = request.headers['mcp-session-id']
@@ -66,6 +75,7 @@ export async function startUpstreamServer(options: UpstreamServerOptions): Promi
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     received,
     sessions: () => [...transports.keys()],
+    openStreams: () => streams,
     forgetSessions: () => transports.clear(),
     close: () =>
       new Promise((resolve) => {
