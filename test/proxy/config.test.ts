@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { proxyConfigJsonSchema } from '../../src/proxy/config/config-schema.ts'
+import { proxyConfigJsonSchema } from '../../src/proxy/config/proxy-config.ts'
 import { parseProxyConfig, readProxyConfig } from '../../src/proxy/config/read-config.ts'
 import { thrownError } from '../harness/thrown-error.ts'
 

@@ -1,4 +1,4 @@
-import { nearest } from '../../core/model/nearest.ts'
+import { nearest } from '../../core/host/nearest.ts'
 import { knownVariables } from '../../vault/environment/known-variables.ts'
 import type { Terminal } from '../terminal/command.ts'
 

@@ -67,6 +67,27 @@ export type ProxyConfig = z.input<typeof proxyConfigSchema>
 export type CheckedProxyConfig = z.output<typeof proxyConfigSchema>
 export type UpstreamConfig = CheckedProxyConfig['upstreams'][string]
 
+/** Returns the JSON Schema (2020-12) of the configuration file, for editors. */
+export function proxyConfigJsonSchema(): object {
+  const schema = z.toJSONSchema(proxyConfigSchema, { io: 'input', unrepresentable: 'any' })
+  return { ...schema, title: 'Configuration of the credential proxy of mcp-credential-vault' }
+}
+
+/** Returns the options that there are at this path of a schema, for suggestions. */
+export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const json: unknown = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  const at = path.reduce<unknown>(
+    (found, key) => member(member(found, 'properties'), key) ?? member(found, 'additionalProperties'),
+    json,
+  )
+  const properties = member(at, 'properties')
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
+}
+
+function member(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined
+}
+
 function isUpstreamUrl(text: string): boolean {
   const url = parsedUrl(text)
   return url !== undefined && isWebUrl(url) && url.username === '' && url.password === '' && url.hash === ''

@@ -1,11 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { nearest } from '../../core/host/nearest.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { nearest } from '../../core/model/nearest.ts'
 import { inPlainWords } from '../../core/model/options.ts'
-import { knownKeys } from './known-keys.ts'
-import { type CheckedProxyConfig, proxyConfigSchema } from './proxy-config.ts'
+import { type CheckedProxyConfig, knownKeys, proxyConfigSchema } from './proxy-config.ts'
 
 const MAX_BYTES = 1_048_576
 

@@ -1,7 +1,7 @@
 import type { ClientPort } from '../../core/gate/client-port.ts'
 import { isJsonObject } from '../../core/model/json.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
-import { isRequestId, type Request } from '../upstream/message.ts'
+import { isRequestId, notification, type Request } from '../upstream/message.ts'
 import type { ProxySession } from './proxy-session.ts'
 import type { Reply } from './reply.ts'
 
@@ -35,8 +35,4 @@ export function proxyClientPort({ session, request, reply, signal, headers }: Pr
       return stream === 'call' ? reply.send({ message }) : session.notify(message)
     },
   }
-}
-
-export function notification(name: string, params?: Readonly<Record<string, unknown>>) {
-  return { jsonrpc: '2.0', method: `notifications/${name}`, ...(params && { params }) } as const
 }

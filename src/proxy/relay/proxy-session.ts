@@ -4,10 +4,9 @@ import { type CompletionNotices, createCompletionNotices } from '../../core/gate
 import { isJsonObject } from '../../core/model/json.ts'
 import { type Owner, sameOwner, type User } from '../../core/model/owner.ts'
 import type { SessionTransport } from '../../mcp/transport/mcp-sessions.ts'
-import type { Message, Request, RequestId } from '../upstream/message.ts'
+import { type Message, notification, type Request, type RequestId } from '../upstream/message.ts'
 import type { Upstream, UpstreamSession } from '../upstream/upstream.ts'
 import { type ClientQuestions, createClientQuestions } from './client-questions.ts'
-import { notification } from './proxy-client-port.ts'
 import type { Reply } from './reply.ts'
 import { createUpstreamConnection, type UpstreamConnection } from './upstream-connection.ts'
 

@@ -1,11 +1,18 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { authInfoOf } from '../../mcp/transport/http-mount.ts'
 import { isListMethod } from '../catalogue/catalogue.ts'
-import { asMessage, CODES, errorAnswer, type Message, type Request, resultAnswer } from '../upstream/message.ts'
+import {
+  asMessage,
+  CODES,
+  errorAnswer,
+  type Message,
+  notification,
+  type Request,
+  resultAnswer,
+} from '../upstream/message.ts'
 import { UpstreamProblem } from '../upstream/upstream.ts'
 import { withoutAsking } from './credential-call.ts'
 import { gatedRequest } from './gated-request.ts'
-import { notification } from './proxy-client-port.ts'
 import { type ProxyExchange, unaskedCall } from './proxy-exchange.ts'
 import { type Answered, relayRequest } from './relayed-request.ts'
 

@@ -64,5 +64,10 @@ export function resultAnswer(id: RequestId, result: unknown): Message {
   return { jsonrpc: '2.0', id, result }
 }
 
+/** Makes a notification of MCP, by its name without `notifications/`. */
+export function notification(name: string, params?: Readonly<Record<string, unknown>>) {
+  return { jsonrpc: '2.0', method: `notifications/${name}`, ...(params && { params }) } as const
+}
+
 /** Codes of JSON-RPC 2.0 §5.1 and of MCP. */
 export const CODES = { invalidRequest: -32_600, internal: -32_603, server: -32_000, urlRequired: -32_042 } as const
