@@ -104,4 +104,5 @@ export const CONFINED: Readonly<Record<string, string>> = {
   'koa-body': 'web/http/form-body.ts',
   ejs: 'web/pages/templates.ts',
   marked: 'web/pages/guide.ts',
+  yaml: 'proxy/config/read-config.ts',
 }

@@ -153,6 +153,13 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['httpMountOptions'],
   },
   { heading: 'mcpMount', file: 'mcp/sdk-v2/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
+  { heading: 'createProxy', file: 'proxy/config/proxy-config.ts', types: [], schemas: ['upstreamSchema'] },
+  {
+    heading: 'createProxy credential',
+    file: 'proxy/config/credential-config.ts',
+    types: [],
+    schemas: ['credentialSchema'],
+  },
   {
     heading: 'credentialGate',
     file: 'mcp/adapter/gate-options.ts',

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readSnapshot, type Snapshot, snapshotChanges } from '../../src/proxy/catalogue/snapshot.ts'
-import { type ProxyConfig, proxyConfigSchema } from '../../src/proxy/config/proxy-config.ts'
-import { snapshotOverHttp } from '../../src/proxy/upstream-http/snapshot-http.ts'
+import type { ProxyConfig } from '../../src/proxy/config/proxy-config.ts'
+import { takeProxySnapshot } from '../../src/server/proxy/take-proxy-snapshot.ts'
 import { type ProxyHarness, startProxyHarness, TOKENS } from '../harness/proxy/proxy-harness.ts'
 import { thrownError } from '../harness/thrown-error.ts'
 
@@ -48,9 +48,7 @@ function register(server: McpServer): void {
 }
 
 function take(entry: ProxyConfig['upstreams'][string]): Promise<Snapshot> {
-  const { gitlab } = proxyConfigSchema.parse({ upstreams: { gitlab: entry } }).upstreams
-  if (!gitlab) throw new Error('no entry')
-  return snapshotOverHttp(gitlab, { pat: TOKENS.alice })
+  return takeProxySnapshot({ upstreams: { gitlab: entry } }, 'gitlab', { pat: TOKENS.alice })
 }
 
 test('a snapshot has what the upstream lists, with a hash each, and no token', () => {

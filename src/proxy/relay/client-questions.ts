@@ -6,12 +6,12 @@ import type { Message } from '../upstream/message.ts'
 /** Questions of the proxy's own that the client of one session has been asked. Those of the upstream are not among them. */
 export interface ClientQuestions {
   /** Sends a question and waits for its answer. `failed`: it could not be sent, or the client answered with an error. */
-  ask(send: (id: string) => Promise<void>, options: AskOptions): Promise<ClientAnswer>
+  ask(send: (id: string) => Promise<void>, options: QuestionWait): Promise<ClientAnswer>
   /** Takes the client's answer, if it is to a question of ours. Returns whether it was. */
   answered(message: Message): boolean
 }
 
-export interface AskOptions {
+export interface QuestionWait {
   readonly waitMilliseconds: number
   readonly signal: AbortSignal
 }

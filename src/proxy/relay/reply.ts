@@ -14,14 +14,14 @@ export interface Reply {
   /** Sends an event. Resolves when the client may be sent more. */
   send(event: UpstreamEvent): Promise<void>
   /** Sends the answer and ends the response. `headers` and `status` have no effect on a stream that has begun. */
-  finish(message: Message, options?: FinishOptions): Promise<void>
+  finish(message: Message, options?: AnswerDetails): Promise<void>
   /** Ends the response without an answer: 202, or the end of the stream. */
   end(): void
   /** Ends the response with an error of HTTP, unless a stream has begun. */
   refuse(status: number, message: string): void
 }
 
-export interface FinishOptions {
+export interface AnswerDetails {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   /** The answer's own place in a stream. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createProxy } from '../../../src/server/create-proxy.ts'
+import { createProxy } from '../../../src/server/proxy/create-proxy.ts'
 import { type ProxyHarness, startProxyHarness, TOKENS } from '../../harness/proxy/proxy-harness.ts'
 import { CALL, openRawClient } from '../../harness/proxy/raw-client.ts'
 

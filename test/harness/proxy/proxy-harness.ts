@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa'
 import type { ProxyConfig } from '../../../src/proxy/config/proxy-config.ts'
-import { createProxy } from '../../../src/server/create-proxy.ts'
+import { createProxy } from '../../../src/server/proxy/create-proxy.ts'
 import {
   type ConnectOptions,
   connectClient,

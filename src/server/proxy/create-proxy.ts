@@ -1,12 +1,12 @@
-import { type WarningOptions, warningsOf } from '../core/host/process-warning.ts'
-import { parseOptions } from '../core/model/options.ts'
-import type { KoaMiddleware } from '../core/ports/koa.ts'
-import { variablesOf } from '../proxy/config/credential-config.ts'
-import { type ProxyConfig, proxyConfigSchema, type UpstreamConfig } from '../proxy/config/proxy-config.ts'
-import { proxyMount } from '../proxy/proxy-mount.ts'
-import { destinationsOf, httpRoute } from '../proxy/upstream-http/http-route.ts'
-import type { CredentialVault } from '../vault/credential-vault.ts'
-import { CredentialsProvider } from '../vault/provider/credentials-provider.ts'
+import { type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import { variablesOf } from '../../proxy/config/credential-config.ts'
+import { type ProxyConfig, proxyConfigSchema, type UpstreamConfig } from '../../proxy/config/proxy-config.ts'
+import { proxyMount } from '../../proxy/proxy-mount.ts'
+import { destinationsOf, httpRoute } from '../../proxy/upstream-http/http-route.ts'
+import type { CredentialVault } from '../../vault/credential-vault.ts'
+import { CredentialsProvider } from '../../vault/provider/credentials-provider.ts'
 
 /**
  * Puts the gate in front of MCP servers that stay as they are. Each upstream is served at `/NAME/mcp`, and each user's calls go there with

@@ -1,0 +1,11 @@
+/**
+ * Puts the gate in front of MCP servers that stay as they are. In development: options may still change.
+ *
+ * @module mcp-credential-vault/proxy
+ */
+
+export { type Snapshot, type SnapshotChange, snapshotChanges } from '../../proxy/catalogue/snapshot.ts'
+export type { ProxyConfig } from '../../proxy/config/proxy-config.ts'
+export { readProxyConfig } from '../../proxy/config/read-config.ts'
+export { createProxy } from './create-proxy.ts'
+export { takeProxySnapshot } from './take-proxy-snapshot.ts'
