@@ -153,12 +153,12 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['httpMountOptions'],
   },
   { heading: 'mcpMount', file: 'mcp/sdk-v2/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
-  { heading: 'createProxy', file: 'proxy/config/proxy-config.ts', types: [], schemas: ['upstreamSchema'] },
+  { heading: 'createProxy', file: 'proxy/config/upstream-options.ts', types: ['UpstreamOptions'], schemas: [] },
   {
     heading: 'createProxy credential',
-    file: 'proxy/config/credential-config.ts',
-    types: [],
-    schemas: ['credentialSchema'],
+    file: 'proxy/config/upstream-options.ts',
+    types: ['UpstreamCredentialOptions'],
+    schemas: [],
   },
   {
     heading: 'credentialGate',

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../../core/model/options.ts'
 import { VARIABLE_NAME, type VariablesOptions } from '../../core/model/variables.ts'
+import type { UpstreamCredentialOptions, UpstreamVariable } from './upstream-options.ts'
 
 const variableSchema = z.strictObject({
   label: z.string().min(1).max(100).describe("The field's label on the form."),
@@ -15,7 +17,7 @@ const variableSchema = z.strictObject({
   maxLength: z.int().min(1).max(16_384).optional(),
   allowedHosts: z.array(z.string()).min(1).optional(),
   secret: z.boolean().optional(),
-})
+} satisfies OptionSchemas<UpstreamVariable>)
 
 /** What is asked of each user. */
 export const credentialSchema = z.strictObject({
@@ -31,7 +33,7 @@ export const credentialSchema = z.strictObject({
   expiry: z.enum(['optional', 'required']).optional(),
   maxAgeDays: z.int().min(1).max(3650).optional(),
   tokenTimeoutSeconds: z.int().min(1).max(3600).optional(),
-})
+} satisfies OptionSchemas<UpstreamCredentialOptions>)
 
 export type CredentialConfig = z.output<typeof credentialSchema>
 

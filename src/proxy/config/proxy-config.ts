@@ -1,10 +1,15 @@
 import { z } from 'zod'
+import type { OptionSchemas } from '../../core/model/options.ts'
 import { isWebUrl, parsedUrl } from '../../core/model/url-value.ts'
 import { httpMountOptions } from '../../mcp/transport/mount-options.ts'
 import { credentialSchema } from './credential-config.ts'
 import { headerProblems, headersSchema } from './header-slots.ts'
+import type { UpstreamOptions } from './upstream-options.ts'
 
 const NAME = /^[a-z](?:-?[a-z0-9])*$/
+
+// The upstream's name decides the path.
+const { path: _, ...mountOptions } = httpMountOptions
 
 const upstreamSchema = z
   .strictObject({
@@ -41,8 +46,8 @@ const upstreamSchema = z
       .max(268_435_456)
       .default(16_777_216)
       .describe('Largest message of the server, in bytes.'),
-    ...mountOptions(),
-  })
+    ...mountOptions,
+  } satisfies OptionSchemas<UpstreamOptions>)
   .superRefine((upstream, context) => {
     for (const { path, message } of headerProblems(upstream.headers, upstream.credential.variables))
       context.addIssue({ code: 'custom', path: ['headers', ...path], message })
@@ -62,8 +67,6 @@ export const proxyConfigSchema = z.strictObject({
     .describe('MCP servers by name. Each is served at /NAME/mcp.'),
 })
 
-/** A configuration as it is written. */
-export type ProxyConfig = z.input<typeof proxyConfigSchema>
 export type CheckedProxyConfig = z.output<typeof proxyConfigSchema>
 export type UpstreamConfig = CheckedProxyConfig['upstreams'][string]
 
@@ -91,10 +94,4 @@ function member(value: unknown, key: PropertyKey): unknown {
 function isUpstreamUrl(text: string): boolean {
   const url = parsedUrl(text)
   return url !== undefined && isWebUrl(url) && url.username === '' && url.password === '' && url.hash === ''
-}
-
-/** The options of every mount, without the path, which the upstream's name decides. */
-function mountOptions() {
-  const { path: _, ...others } = httpMountOptions
-  return others
 }

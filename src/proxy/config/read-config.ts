@@ -5,6 +5,7 @@ import { nearest } from '../../core/host/nearest.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { inPlainWords } from '../../core/model/options.ts'
 import { type CheckedProxyConfig, knownKeys, proxyConfigSchema } from './proxy-config.ts'
+import type { ProxyConfig } from './upstream-options.ts'
 
 const MAX_BYTES = 1_048_576
 
@@ -15,7 +16,7 @@ const MAX_BYTES = 1_048_576
  * @example
  * app.use(createProxy(vault, readProxyConfig('proxy.yaml')))
  */
-export function readProxyConfig(file: string): CheckedProxyConfig {
+export function readProxyConfig(file: string): ProxyConfig {
   return parseProxyConfig(textOf(file), file)
 }
 

@@ -5,7 +5,13 @@
  */
 
 export { type Snapshot, type SnapshotChange, snapshotChanges } from '../../proxy/catalogue/snapshot.ts'
-export type { ProxyConfig } from '../../proxy/config/proxy-config.ts'
 export { readProxyConfig } from '../../proxy/config/read-config.ts'
+export type {
+  ProxyConfig,
+  UpstreamCredentialOptions,
+  UpstreamHeader,
+  UpstreamOptions,
+  UpstreamVariable,
+} from '../../proxy/config/upstream-options.ts'
 export { createProxy } from './create-proxy.ts'
 export { takeProxySnapshot } from './take-proxy-snapshot.ts'

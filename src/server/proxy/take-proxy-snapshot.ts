@@ -2,7 +2,8 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { Snapshot } from '../../proxy/catalogue/snapshot.ts'
-import { type ProxyConfig, proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
+import { proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
+import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { snapshotOverHttp } from '../../proxy/upstream-http/snapshot-http.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa'
-import type { ProxyConfig } from '../../../src/proxy/config/proxy-config.ts'
+import type { ProxyConfig } from '../../../src/proxy/config/upstream-options.ts'
 import { createProxy } from '../../../src/server/proxy/create-proxy.ts'
 import {
   type ConnectOptions,
