@@ -8,7 +8,7 @@ import { CredentialVaultError } from '../core/model/errors.ts'
 import { isUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { urlBelow } from '../core/network/server-base-url.ts'
-import type { BundleTier } from '../core/ports/store-keys.ts'
+import type { BundleTier, ServerTier } from '../core/ports/store-keys.ts'
 import { type CreateServer, mcpMount } from '../mcp/sdk-v1/mcp-mount.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
 import { refuseSharedLog } from '../vault/environment/backend-of-tier.ts'
@@ -32,8 +32,6 @@ export interface StartOptions {
   /** Override what the environment says. */
   readonly given?: Partial<OpenVaultOptions>
 }
-
-export type ServerTier = 'all' | BundleTier
 
 export interface RunningServer {
   /** URL of the MCP endpoint, or of the owners' own page for a form tier. */
