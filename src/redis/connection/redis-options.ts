@@ -147,7 +147,9 @@ export function sendsPlaintext({
   cluster,
 }: Pick<RedisOptions, 'url' | 'tls' | 'sentinel' | 'cluster'>): boolean {
   if (tls !== undefined || url?.startsWith('rediss:')) return false
-  const hosts = url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [new URL(url).host]
+  // A text that is no URL is refused by its own check.
+  const hosts =
+    url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [parsedUrl(url)?.host ?? '']
   return !hosts.every((host) => isLoopbackHost(endpointOf(host).host))
 }
 
@@ -189,6 +191,6 @@ function isEncoded(text: string): boolean {
 }
 
 function hasLogin(text: string): boolean {
-  const { username, password } = new URL(text)
-  return username !== '' || password !== ''
+  const url = parsedUrl(text)
+  return url !== undefined && (url.username !== '' || url.password !== '')
 }
