@@ -181,6 +181,7 @@ const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected
 const REDIS_FAILURES = [
   'away',
   'behind',
+  'dns',
   'eviction',
   'full',
   'login',
@@ -188,6 +189,7 @@ const REDIS_FAILURES = [
   'refused',
   'rights',
   'timeout',
+  'tls',
   'unfit',
 ] as const
 

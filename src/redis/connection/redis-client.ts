@@ -77,9 +77,17 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     client.on('end', () => resolve())
   })
   // The package limits the time for the socket only. A stopped server accepts one and never answers the login.
-  const late = setTimeout(() => client.destroy(), CONNECT_MILLISECONDS)
+  let isLate = false
+  const late = setTimeout(() => {
+    isLate = true
+    client.destroy()
+  }, CONNECT_MILLISECONDS)
   try {
     await client.connect()
+  } catch (error) {
+    // Its own error for a socket that is late has no code.
+    const wasLate = isLate || (error instanceof Error && error.constructor.name === 'ConnectionTimeoutError')
+    throw wasLate ? Object.assign(new Error('no answer', { cause: error }), { code: 'ETIMEDOUT' }) : error
   } finally {
     clearTimeout(late)
   }
@@ -101,7 +109,7 @@ function refusePlaintext(host: string, { tls, allowsPlaintext }: RedisLogin): vo
   if (tls || allowsPlaintext || isLoopbackHost(host)) return
   throw new CredentialVaultError(
     'configuration_invalid',
-    `Redis Sentinel or Cluster names ${host}, which is another machine, and this connection has no TLS: the password and every sign-out could be read on the network. Set tls (MCP_REDIS_TLS=true). If you trust the network, set dangerouslyAllowPlaintext (MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT=true).`,
+    `Redis Sentinel or Cluster names ${host}, which is another machine, and this connection has no TLS: the password and every sign-out could be read on the network. Set redisConnection.tls. If you trust the network, set redisConnection.dangerouslyAllowPlaintext.`,
     { reason: 'redis_plaintext' },
   )
 }

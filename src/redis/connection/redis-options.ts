@@ -80,7 +80,7 @@ const tlsSchema = z
   } satisfies OptionSchemas<RedisTlsOptions>)
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     path: ['certFile'],
-    error: 'certFile and keyFile belong together',
+    error: 'it and redisConnection.tls.keyFile belong together. Set both, or none',
   })
 
 const sentinelSchema = z.strictObject({
@@ -116,25 +116,29 @@ export const redisSchema = z
   } satisfies OptionSchemas<RedisOptions>)
   .refine(({ url, sentinel, cluster }) => [url, sentinel, cluster].filter((one) => one !== undefined).length === 1, {
     path: ['url'],
-    error: 'give exactly one of url, sentinel and cluster',
+    error: 'give exactly one of it, redisConnection.sentinel and redisConnection.cluster.nodes',
   })
   .refine(({ password, passwordFile }) => password === undefined || passwordFile === undefined, {
     path: ['password'],
-    error: 'give either password or passwordFile',
+    error: 'redisConnection.passwordFile is set too. Keep one, better the file',
   })
   .refine(
     ({ url, username, password, passwordFile }) =>
       url === undefined || !hasLogin(url) || [username, password, passwordFile].every((one) => one === undefined),
-    { path: ['url'], error: 'it holds a login, and username, password or passwordFile is given too. Keep one' },
+    {
+      path: ['url'],
+      error:
+        'it holds a login, and redisConnection.username, redisConnection.password or redisConnection.passwordFile is set too. Keep one',
+    },
   )
   .refine(({ url, tls }) => tls === undefined || url === undefined || url.startsWith('rediss:'), {
     path: ['tls'],
-    error: 'it needs a rediss:// URL',
+    error: 'it needs a rediss:// URL. Begin redisConnection.url with rediss://',
   })
   .refine((options) => options.dangerouslyAllowPlaintext || !sendsPlaintext(options), {
     path: ['url'],
     error:
-      'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or tls with sentinel and cluster; on a network that you trust, set dangerouslyAllowPlaintext',
+      'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or redisConnection.tls with Sentinel and Cluster; on a network that you trust, set redisConnection.dangerouslyAllowPlaintext',
   })
 
 export type RedisSettings = z.output<typeof redisSchema>
