@@ -159,6 +159,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       }
     },
   )
+  // What this process has noted for the others goes first, because the note needs the store.
+  const shared = { close: () => stopWatchingKeys().then(() => pending.close()) }
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
   const warnOfHealth = (message: string, advice?: string) =>
@@ -181,7 +183,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       events.observe(line)
     },
   })
-  await orClose([backend, audit, pending], async () => {
+  await orClose([backend, audit, shared], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
@@ -221,8 +223,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     telemetry,
     close(ended, milliseconds) {
       telemetry.close()
-      stopWatchingKeys()
-      closing ??= closeEach([[changes], [pending, backend], [journal], [audit]], ended, milliseconds)
+      closing ??= closeEach([[changes], [shared, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }
