@@ -137,7 +137,7 @@ describe('an operator who mistypes is told the variable', () => {
     onTestFinished(() => warned.mockRestore())
     const missing = join(folder, 'missing.pem')
     const { pendingStore } = createStores({ ...environment, ...change, [variable]: missing })
-    const problem = `environment.${variable} (${missing}): the file cannot be read.`
+    const problem = `environment.${variable} (${missing}): the file cannot be read. Check that it exists, and that this user may read it.`
     await expect(pendingStore.open?.()).rejects.toMatchObject({ code: 'configuration_invalid', message: problem })
     expect(warned.mock.calls.join('')).toContain(problem)
     await pendingStore.shutdown()

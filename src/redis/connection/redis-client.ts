@@ -121,7 +121,7 @@ async function fileText(option: string, path: string | undefined): Promise<strin
   } catch {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `${fileLabel(`redisConnection.${option}`, path)}: the file cannot be read.`,
+      `${fileLabel(`redisConnection.${option}`, path)}: the file cannot be read. Check that it exists, and that this user may read it.`,
       { reason: 'file' },
     )
   }

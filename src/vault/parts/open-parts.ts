@@ -160,7 +160,9 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     },
   )
   // What this process has noted for the others goes first, because the note needs the store.
-  const shared = { close: () => stopWatchingKeys().then(() => pending.close()) }
+  const shared = storeOfRequests.endWebKeyUse
+    ? { close: () => stopWatchingKeys().then(() => pending.close()) }
+    : pending
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
   const warnOfHealth = (message: string, advice?: string) =>
