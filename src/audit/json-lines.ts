@@ -15,6 +15,7 @@ import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
 import { auditLineBody, type LineBody } from './line/audit-line.ts'
 import type { FoundHead } from './line/log-events.ts'
 import { syncFolders } from './segments/audit-file.ts'
+import { checkLogFolder } from './segments/folder-check.ts'
 
 interface Waiting {
   readonly body: LineBody
@@ -204,6 +205,11 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
         waiting.push({ body, resolve, reject })
         writing ??= writeAll()
       })
+    },
+
+    async check() {
+      // Before the first line there may be no folder.
+      if (prepared && !closed) await checkLogFolder(settings.folder)
     },
 
     async retireKey(key) {

@@ -183,5 +183,10 @@ export interface AuditSink {
    */
   open?(key: Uint8Array | undefined, keyConfigured?: (use: KeyUse) => void, tier?: ServerTier): Promise<void>
   append(event: AuditEvent): Promise<AuditPosition>
+  /**
+   * Rejects with `audit_unavailable` if a line could probably not be written now. It writes none, and is called every few seconds at most.
+   * Absent where only a line can tell.
+   */
+  check?(): Promise<void>
   close(): Promise<void>
 }
