@@ -8,7 +8,7 @@ import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
-import type { KeyUse } from '../core/ports/store-keys.ts'
+import type { KeyUse, ServerTier } from '../core/ports/store-keys.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
 import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
 import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
@@ -80,12 +80,16 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
     prepared = true
   }
 
-  function open(derived?: Uint8Array, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
-    opened ??= chainWith(derived, onFound)
+  function open(derived?: Uint8Array, onFound?: (use: KeyUse) => void, tier?: ServerTier): NonNullable<typeof opened> {
+    opened ??= chainWith(derived, onFound, tier)
     return opened
   }
 
-  function chainWith(derived: Uint8Array | undefined, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
+  function chainWith(
+    derived: Uint8Array | undefined,
+    onFound?: (use: KeyUse) => void,
+    tier?: ServerTier,
+  ): NonNullable<typeof opened> {
     const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn, onFound })
     const key = configured?.key ?? derived
     if (!key && settings.subjects === 'pseudonym') {
@@ -112,7 +116,10 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
     const keys = auditKeys(key ?? randomBytes(32))
     const { keepDays, anchor } = settings
     const isTemporary = key === undefined
-    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, isTemporary, acceptedKeys, warn }) }
+    return {
+      keys,
+      chain: createChainWriter({ ...settings, keepDays, anchor, keys, isTemporary, acceptedKeys, tier, warn }),
+    }
   }
 
   async function writeAll(): Promise<void> {
@@ -177,8 +184,8 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
   }
 
   return {
-    async open(derived, keyConfigured) {
-      open(derived, keyConfigured)
+    async open(derived, keyConfigured, tier) {
+      open(derived, keyConfigured, tier)
       try {
         await prepare()
         await begin()

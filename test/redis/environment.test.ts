@@ -65,6 +65,7 @@ describe('an operator who mistypes is told the variable', () => {
       { MCP_REDIS_URL: 'http://127.0.0.1' },
       'environment.MCP_REDIS_URL: must be a redis:// or rediss:// URL',
     ],
+    ['no scheme', { MCP_REDIS_URL: 'redis' }, 'environment.MCP_REDIS_URL: must be a redis:// or rediss:// URL'],
     ['two kinds', { MCP_REDIS_CLUSTER_NODES: '127.0.0.1:7000' }, 'environment.MCP_REDIS_URL: give exactly one'],
     [
       'a node without a port',

@@ -81,6 +81,7 @@ const KEY_REASONS = [
   'accepted_keys',
   'web_key_missing',
   'audit_key_missing',
+  'other_tiers_log',
   'envelope_missing',
   'bundle_outdated',
   'bundle_store',

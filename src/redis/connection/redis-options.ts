@@ -146,7 +146,9 @@ export function connectsInPlaintext({
   cluster,
 }: Pick<RedisOptions, 'url' | 'tls' | 'sentinel' | 'cluster'>): boolean {
   if (tls !== undefined || url?.startsWith('rediss:')) return false
-  const named = url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [new URL(url).host]
+  // A text that is no URL is refused by its own check.
+  const named =
+    url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [parsedUrl(url)?.host ?? '']
   return crossesNetwork(named.map((text) => endpointOf(text).host))
 }
 
@@ -188,6 +190,6 @@ function isEncoded(text: string): boolean {
 }
 
 function hasLogin(text: string): boolean {
-  const { username, password } = new URL(text)
-  return username !== '' || password !== ''
+  const url = parsedUrl(text)
+  return url !== undefined && (url.username !== '' || url.password !== '')
 }

@@ -105,6 +105,7 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   close(ended: readonly PromiseSettledResult<void>[], milliseconds: number): Promise<void>
 }
 
+const TIERS = { openVault: 'all', openFormTier: 'form', openToolTier: 'tool' } as const
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
@@ -148,7 +149,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
         warn: warnOf('keys'),
         onFound: keyConfigured,
       })
-      await audit.open?.(backend.deriveKey?.('audit'), keyConfigured)
+      await audit.open?.(backend.deriveKey?.('audit'), keyConfigured, TIERS[caller])
       return {
         stopWatchingKeys: await watchWebKeys(storeOfRequests, webKeys, warnOf('keys')),
         sealer: createSealer(webKeys, purposes),
