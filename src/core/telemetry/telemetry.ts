@@ -30,7 +30,7 @@ export interface Telemetry {
   watchBackend<B extends { readonly name: string }>(backend: B): B
   watchAudit(sink: Pick<AuditSink, 'append' | 'check'>): Pick<AuditSink, 'append' | 'check'>
   watchRequests(requests: PendingRequests): PendingRequests
-  /** Measures how long after the save of its form, by any replica, a waiting call goes on. */
+  /** Measures how long after the save of its form, by any replica, a waiting call continues. */
   woken(provider: string, milliseconds: number): void
   watchReader(reader: CredentialReader): CredentialReader
   /** Counts a lookup in the cache. */

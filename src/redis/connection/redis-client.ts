@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { isLoopbackHost } from '../../core/network/loopback.ts'
+import { refusePlaintext } from './plaintext.ts'
 import type { Endpoint, RedisTlsOptions } from './redis-options.ts'
 
 /** How a server is logged in to. */
@@ -103,15 +103,6 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
       if (client.isOpen) client.destroy()
     },
   }
-}
-
-function refusePlaintext(host: string, { tls, allowsPlaintext }: RedisLogin): void {
-  if (tls || allowsPlaintext || isLoopbackHost(host)) return
-  throw new CredentialVaultError(
-    'configuration_invalid',
-    `Redis Sentinel or Cluster names ${host}, which is another machine, and this connection has no TLS: the password and every sign-out could be read on the network. Set redisConnection.tls. If you trust the network, set redisConnection.dangerouslyAllowPlaintext.`,
-    { reason: 'redis_plaintext' },
-  )
 }
 
 async function fileText(option: string, path: string | undefined): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import { parsedUrl } from '../../core/model/url-value.ts'
-import { isLoopbackHost } from '../../core/network/loopback.ts'
+import { crossesNetwork, PLAINTEXT_REFUSED } from './plaintext.ts'
 
 export interface RedisTlsOptions {
   /** File with the certificate authorities to trust instead of Node's own, PEM. Read again for each connection, as are the other files. */
@@ -135,16 +135,15 @@ export const redisSchema = z
     path: ['tls'],
     error: 'it needs a rediss:// URL. Begin redisConnection.url with rediss://',
   })
-  .refine((options) => options.dangerouslyAllowPlaintext || !sendsPlaintext(options), {
+  .refine((options) => options.dangerouslyAllowPlaintext || !connectsInPlaintext(options), {
     path: ['url'],
-    error:
-      'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or redisConnection.tls with Sentinel and Cluster; on a network that you trust, set redisConnection.dangerouslyAllowPlaintext',
+    error: PLAINTEXT_REFUSED,
   })
 
 export type RedisSettings = z.output<typeof redisSchema>
 
-/** Whether another machine is connected to without TLS. */
-export function sendsPlaintext({
+/** Whether these options connect to another machine without TLS. */
+export function connectsInPlaintext({
   url,
   tls,
   sentinel,
@@ -152,9 +151,9 @@ export function sendsPlaintext({
 }: Pick<RedisOptions, 'url' | 'tls' | 'sentinel' | 'cluster'>): boolean {
   if (tls !== undefined || url?.startsWith('rediss:')) return false
   // A text that is no URL is refused by its own check.
-  const hosts =
+  const named =
     url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [parsedUrl(url)?.host ?? '']
-  return !hosts.every((host) => isLoopbackHost(endpointOf(host).host))
+  return crossesNetwork(named.map((text) => endpointOf(text).host))
 }
 
 /** One server's address. */

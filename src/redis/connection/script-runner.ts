@@ -75,7 +75,7 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
         asked = redirect && follow(redirect)
         if (!redirect) {
           problem = redisProblem(error, link?.place ?? servers.place)
-          // The change was made. Whoever asked for it is told within a second, rather than after more attempts.
+          // The change was made, so the caller learns of the failure within a second and not after more attempts.
           if (!isPassing(error) || problem.reason === 'redis_behind') throw problem
           servers.lookAgain()
           mayRepeatNow = false

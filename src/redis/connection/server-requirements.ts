@@ -21,7 +21,7 @@ const MOST_CLOCK_DIFFERENCE = 5_000
  *
  * @throws `configuration_invalid` for a server that must not be used, `unavailable` for one that is no master now
  */
-export async function askServer(
+export async function checkServer(
   client: RedisClient,
   where: string,
   mode: RedisMode,
@@ -58,9 +58,9 @@ export async function askServer(
 /**
  * Asks again for what may change during a connection.
  *
- * @throws what {@link askServer} throws for a server that evicts keys or is no master by now
+ * @throws what {@link checkServer} throws for a server that evicts keys or is no master by now
  */
-export async function askAgain(client: RedisClient, where: string, facts: ServerFacts): Promise<void> {
+export async function recheckServer(client: RedisClient, where: string, facts: ServerFacts): Promise<void> {
   // Redis 6.2 takes one section a command.
   const [memory, replication] = await Promise.all([
     client.send(['INFO', 'memory']),

@@ -4,7 +4,7 @@ import { openRedisClient, type RedisClient, type RedisLogin } from './redis-clie
 import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
 import { type RedisPlace, redisAway } from './redis-problem.ts'
 import { createSentinelLookup } from './sentinel.ts'
-import { askAgain, askServer, type RedisMode, type ServerFacts } from './server-requirements.ts'
+import { checkServer, type RedisMode, recheckServer, type ServerFacts } from './server-requirements.ts'
 
 /** A link to a master, and what is known about it. */
 export interface ServerLink extends Link {
@@ -74,11 +74,11 @@ export function createServerLink(parts: ServerLinkParts): ServerLink {
       return openRedisClient(current, login)
     },
     async prepare(client) {
-      known.set(client, await askServer(client, where, mode, warn))
+      known.set(client, await checkServer(client, where, mode, warn))
       await parts.prepare?.(client)
     },
     async check(client) {
-      await askAgain(client, where, factsOf(client))
+      await recheckServer(client, where, factsOf(client))
       // A master that Sentinel has replaced may not know it yet. Sentinels that are away change nothing.
       const master = await find().catch(() => current)
       if (master?.host !== current?.host || master?.port !== current?.port)

@@ -5,7 +5,7 @@ import { redisScript } from '../connection/redis-script.ts'
 
 /** Milliseconds for which a process counts as using its web key. It notes the key again each minute. */
 const NOTED_FOR = 3 * 60_000
-/** Whoever writes to Redis may add any number. */
+/** Anyone who may write to Redis can add notes without end. */
 const MOST_READ = 200
 /** The result of `keyId`, and a random text of the process, so that one that ends takes back its own note alone. */
 const NOTE_OF_PROCESS = /^([0-9a-f]{4}-[0-9a-f]{4}):[0-9a-f]{8}$/
