@@ -76,7 +76,27 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     client.on('error', () => client.isOpen || resolve())
     client.on('end', () => resolve())
   })
-  // The package limits the time for the socket only. A stopped server accepts one and never answers the login.
+  await connectedInTime(client)
+  return {
+    send: (command, signal) =>
+      client.sendCommand(command, signal ? { abortSignal: signal } : {}).finally(() => {
+        answers += 1
+      }),
+    answers: () => answers,
+    subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
+    ended,
+    destroy() {
+      if (client.isOpen) client.destroy()
+    },
+  }
+}
+
+/**
+ * Connects. The package limits the time for the socket only, and a stopped server accepts one and never answers the login.
+ *
+ * @throws the package's error, or for one that is late an error with the system's code
+ */
+async function connectedInTime(client: { connect(): Promise<unknown>; destroy(): void }): Promise<void> {
   let isLate = false
   const late = setTimeout(() => {
     isLate = true
@@ -90,18 +110,6 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     throw wasLate ? Object.assign(new Error('no answer', { cause: error }), { code: 'ETIMEDOUT' }) : error
   } finally {
     clearTimeout(late)
-  }
-  return {
-    send: (command, signal) =>
-      client.sendCommand(command, signal ? { abortSignal: signal } : {}).finally(() => {
-        answers += 1
-      }),
-    answers: () => answers,
-    subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
-    ended,
-    destroy() {
-      if (client.isOpen) client.destroy()
-    },
   }
 }
 
