@@ -12,6 +12,8 @@ const TURN_EVERY = 250
 /** Calls that usually look in one turn: each for itself, and at whose entries is looked together. */
 const MOST_ALONE = 500
 const MOST_TOGETHER = 2_000
+/** Turns that the wheel knows ahead: enough for the longest time between two looks. */
+const SPOKES = 64
 /** Turns in which all calls look, however many wait: no look may be later than the lease that it renews. */
 const TURNS_FOR_ALL = (0.8 * LOOK_EVERY) / TURN_EVERY
 
@@ -39,28 +41,49 @@ interface Call {
   readonly awaited: AwaitedEntry | undefined
   /** The same, once the owner is known. */
   owned: (OwnedCall & { readonly call: Call }) | undefined
-  /** When its entry is looked at next. `Infinity` while it is. */
-  at: number
+  /** Where it waits for its next turn. Undefined while its entry is looked at, and after it has left. */
+  queue: Set<Call> | undefined
   /** When the call looks for itself next. */
   itselfAt: number
   times: number
 }
 
+type Owned = NonNullable<Call['owned']>
+
 export function createLooks({ entries, rootOf }: LooksParts): Looks {
   const calls = new Map<() => void, Call>()
+  /** Calls by the turn in which they are due, so that a turn does not go through all of them. */
+  const wheel = Array.from({ length: SPOKES }, () => new Set<Call>())
+  /** Those whose turn has come, the longest due first. */
+  const due = new Set<Call>()
   let timer: NodeJS.Timeout | undefined
+  let lastTurn = 0
+
+  function enqueue(call: Call, queue: Set<Call> | undefined): void {
+    call.queue?.delete(call)
+    call.queue = queue?.add(call)
+  }
+
+  function lookWithin(call: Call, milliseconds: number): void {
+    const at = Math.min(soon(milliseconds), call.itselfAt)
+    // A turn that has begun already has taken what it found.
+    const turns = Math.max(turnAt(at), turnAt(performance.now()) + 1)
+    enqueue(call, wheel[turns % SPOKES])
+  }
 
   function letLook(call: Call): void {
-    call.at = soon(LOOK_EVERY)
-    call.itselfAt = call.awaited ? soon(BACKEND_EVERY) : call.at
+    call.itselfAt = soon(call.awaited ? BACKEND_EVERY : LOOK_EVERY)
+    lookWithin(call, LOOK_EVERY)
     // One that throws does not stop the others.
     queueMicrotask(call.look)
   }
 
-  async function lookAt(batch: readonly NonNullable<Call['owned']>[]): Promise<void> {
+  async function lookAt(batch: readonly Owned[]): Promise<void> {
     const unsure = await entries.unsure(batch)
-    for (const { call } of batch)
-      if (call.at === Number.POSITIVE_INFINITY) call.at = soon(unsure ? LOOK_EVERY : AGAIN_AFTER)
+    // Those that have left, or are due again already, are left alone.
+    const isBack = (call: Call) => calls.get(call.look) === call && call.queue === undefined
+    const back = batch.filter(({ call }) => isBack(call))
+    for (const { call } of back) lookWithin(call, unsure ? LOOK_EVERY : AGAIN_AFTER)
     for (const { call } of unsure ?? []) if (calls.get(call.look) === call) letLook(call)
   }
 
@@ -73,21 +96,26 @@ export function createLooks({ entries, rootOf }: LooksParts): Looks {
     return call.owned
   }
 
+  function collectDue(now: number): void {
+    const thisTurn = turnAt(now)
+    for (let at = Math.max(lastTurn + 1, thisTurn - SPOKES + 1); at <= thisTurn; at += 1)
+      for (const call of wheel[at % SPOKES] ?? []) enqueue(call, due)
+    lastTurn = thisTurn
+  }
+
   function turn(): void {
     const now = performance.now()
-    const together: NonNullable<Call['owned']>[] = []
+    collectDue(now)
+    const together: Owned[] = []
     const left = (usual: number) => Math.max(usual, Math.ceil(calls.size / TURNS_FOR_ALL))
     let [leftAlone, leftTogether] = [left(MOST_ALONE), left(MOST_TOGETHER)]
-    for (const [look, call] of calls) {
-      if (call.at > now && call.itselfAt > now) continue
+    for (const call of due) {
       const owned = ownedOf(call, now)
+      if (leftAlone === 0 && leftTogether === 0) break
       if ((owned ? leftTogether : leftAlone) === 0) continue
-      // To the end, so that those who have not looked come first.
-      calls.delete(look)
-      calls.set(look, call)
       if (owned) {
         leftTogether -= 1
-        call.at = Number.POSITIVE_INFINITY
+        enqueue(call, undefined)
         together.push(owned)
       } else {
         leftAlone -= 1
@@ -101,6 +129,7 @@ export function createLooks({ entries, rootOf }: LooksParts): Looks {
     call.times -= 1
     if (call.times > 0 || calls.get(look) !== call) return
     calls.delete(look)
+    enqueue(call, undefined)
     if (calls.size === 0) stop()
   }
 
@@ -109,14 +138,24 @@ export function createLooks({ entries, rootOf }: LooksParts): Looks {
     timer = undefined
   }
 
+  function start(): void {
+    lastTurn = turnAt(performance.now())
+    timer = setInterval(turn, TURN_EVERY).unref()
+  }
+
+  function added(look: () => void, awaited: AwaitedEntry | undefined): Call {
+    const itselfAt = soon(awaited ? BACKEND_EVERY : LOOK_EVERY)
+    const call: Call = { look, awaited, owned: undefined, queue: undefined, itselfAt, times: 0 }
+    if (!timer) start()
+    calls.set(look, call)
+    lookWithin(call, LOOK_EVERY)
+    return call
+  }
+
   return {
     add(look, awaited) {
-      const at = soon(LOOK_EVERY)
-      const itselfAt = awaited ? soon(BACKEND_EVERY) : at
-      const call = calls.get(look) ?? { look, awaited, owned: undefined, at, itselfAt, times: 0 }
+      const call = calls.get(look) ?? added(look, awaited)
       call.times += 1
-      calls.set(look, call)
-      timer ??= setInterval(turn, TURN_EVERY).unref()
       let isAdded = true
       return () => {
         if (isAdded) remove(look, call)
@@ -127,18 +166,23 @@ export function createLooks({ entries, rootOf }: LooksParts): Looks {
     all() {
       const now = performance.now()
       for (const call of calls.values()) {
-        call.at = now
         // Redis may have lost what it knew, and a look at the backend costs too much for all to do it at once.
         call.itselfAt = call.awaited ? Math.min(call.itselfAt, now + LOOK_EVERY * Math.random()) : now
+        enqueue(call, due)
       }
       turn()
     },
 
     close() {
       stop()
+      for (const call of calls.values()) enqueue(call, undefined)
       calls.clear()
     },
   }
+}
+
+function turnAt(time: number): number {
+  return Math.floor(time / TURN_EVERY)
 }
 
 /** Returns the time after so many milliseconds, give or take a fifth. */
