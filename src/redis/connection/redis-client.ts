@@ -69,6 +69,9 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     disableClientInfo: true,
     maintNotifications: 'disabled',
     commandsQueueMaxLength: MOST_COMMANDS,
+    // Each command has our own deadline. The package's makes a timer for each that lasts five seconds, and in a busy process it rejects
+    // commands and checks that Redis has not even been sent, so that a working connection is given up.
+    commandOptions: { timeout: 0 },
   })
   let answers = 0
   const ended = new Promise<void>((resolve) => {
