@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PendingEntry, PendingStore } from '../../src/core/ports/pending-store.ts'
-import { openRedisClient } from '../../src/redis/connection/redis-client.ts'
 import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
 import type { RedisOptions } from '../../src/redis/connection/redis-options.ts'
 import { redisBrowserSessions } from '../../src/redis/redis-browser-sessions.ts'
@@ -32,11 +31,6 @@ async function withStore(options: Partial<RedisOptions>, run: (store: PendingSto
   } finally {
     await store.shutdown()
   }
-}
-
-/** Keeps this process busy, so that it reads and writes nothing. */
-function blockFor(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
 describe('a process that waits', () => {
@@ -121,24 +115,9 @@ test('an answer that has arrived counts, though this process was too busy to rea
     const found = store.get(entry.key)
     // The command is on its way now, and Redis holds the answer back.
     await delay(50)
-    blockFor(6_000)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
     expect(await found).toMatchObject({ key: entry.key, state: 'open' })
   })
-})
-
-test('a command that a busy process has not sent yet is sent, and not given up', async () => {
-  const login = { username: undefined, password: undefined, passwordFile: undefined, tls: undefined }
-  const client = await openRedisClient(
-    { host: '127.0.0.1', port: server.port },
-    { ...login, allowsPlaintext: false, database: 0 },
-  )
-  // From a timer, other timers come before what is to be sent.
-  await delay(1)
-  const answer = client.send(['PING'])
-  // Longer than the package's own limit.
-  blockFor(5_500)
-  expect(await answer).toBe('PONG')
-  client.destroy()
 })
 
 describe('a Redis that is away', () => {

@@ -69,8 +69,7 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     disableClientInfo: true,
     maintNotifications: 'disabled',
     commandsQueueMaxLength: MOST_COMMANDS,
-    // Each command has our own deadline. The package's makes a timer for each that lasts five seconds, and in a busy process it rejects
-    // commands and checks that Redis has not even been sent, so that a working connection is given up.
+    // Each command has our own deadline. The package's costs an abort signal and a timer, which stay for five seconds after the answer.
     commandOptions: { timeout: 0 },
   })
   let answers = 0
