@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { commandCounts } from '../../bench/replicas/redis-stats.ts'
+import { CredentialVaultError } from '../../src/core/model/errors.ts'
 import type { PendingEntry, PendingStore } from '../../src/core/ports/pending-store.ts'
 import { type RedisConnection, redisConnection } from '../../src/redis/connection/redis-connection.ts'
 import { createEntryLooks, type EntryLooks, type OwnedCall } from '../../src/redis/pending/entry-looks.ts'
@@ -115,3 +116,12 @@ test('while Redis is away nobody looks, and a refusal is left to each call', asy
   // The new server knows nothing of it.
   await expect.poll(() => away.entries.unsure([call])).toEqual([call])
 })
+
+test.each(['redis_away', 'redis_dns', 'redis_timeout', 'redis_tls'] as const)(
+  'no call looks for itself while Redis cannot be reached: %s',
+  async (reason) => {
+    const run = async () => Promise.reject(new CredentialVaultError('unavailable', 'Redis is away.', { reason }))
+    const { unsure } = createEntryLooks({ run, isCluster: false })
+    expect(await unsure([{ key: newEntry().key, root: 'root', waiterId: 'call' }])).toBeUndefined()
+  },
+)

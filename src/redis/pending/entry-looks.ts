@@ -1,7 +1,7 @@
-import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { AwaitedEntry } from '../../core/ports/pending-store.ts'
 import { keySlot } from '../connection/key-slot.ts'
 import type { RedisConnection } from '../connection/redis-connection.ts'
+import { isAway } from '../connection/redis-problem.ts'
 import { LEASE_MILLISECONDS, LOOK } from './entry-scripts.ts'
 
 /** A waiting call whose owner's keys are known. */
@@ -65,9 +65,4 @@ function unsureIn<C>([first, ...positions]: readonly string[], batch: readonly C
   const found = positions.map((position) => batch[Number(position) - 1])
   const isSound = first === 'looked' && found.every((call) => call !== undefined)
   return isSound ? found : batch
-}
-
-/** Whether no call would learn more than that Redis is away, however many of them ask. */
-function isAway(error: unknown): boolean {
-  return isCredentialVaultError(error, 'unavailable') && ['redis_away', 'redis_timeout'].includes(String(error.reason))
 }
