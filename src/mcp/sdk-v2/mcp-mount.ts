@@ -7,6 +7,7 @@ import {
   type McpRequestContext,
   type McpServer,
   type Server,
+  type ServerEventBus,
   type ServerOptions,
   type Transport,
   WebStandardStreamableHTTPServerTransport,
@@ -40,12 +41,23 @@ export interface McpMountOptions extends HttpMountOptions {
   readonly legacy?: 'sessionful' | 'stateless'
   /** Most event streams of `subscriptions/listen` (MCP 2026-07-28) open at once, 1 to 1000000. Default 1024. */
   readonly maxSubscriptions?: number
+  /**
+   * Where changes are published for event streams of `subscriptions/listen`: `bus.publish({ kind: 'tools_list_changed' })`. With several replicas,
+   * a `ServerEventBus` over what they share. Default: one that nobody publishes on.
+   */
+  readonly bus?: ServerEventBus
 }
 
 const optionsSchema = z.strictObject({
   ...httpMountOptions,
   legacy: z.enum(['sessionful', 'stateless']).default('sessionful'),
   maxSubscriptions: z.int().min(1).max(1_000_000).default(1024),
+  bus: z
+    .custom<ServerEventBus>(
+      (value) => isBus(value),
+      'must have the functions publish and subscribe, as a ServerEventBus has',
+    )
+    .optional(),
 } satisfies OptionSchemas<McpMountOptions>)
 
 /**
@@ -69,7 +81,7 @@ export function mcpMount(
   options: McpMountOptions = {},
 ): KoaMiddleware {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
-  const { legacy, maxSubscriptions, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
+  const { legacy, maxSubscriptions, bus, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
   const { serverBaseUrl, operations } = vault
   // Shared, because each server would otherwise build its own validator.
   const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
@@ -92,6 +104,7 @@ export function mcpMount(
   const modern = createMcpHandler((_: McpRequestContext) => makeServer(), {
     legacy: 'reject',
     maxSubscriptions,
+    ...(bus && { bus }),
     onerror: (error) => {
       if (isCredentialVaultError(error)) processWarning(error.message)
     },
@@ -125,6 +138,11 @@ export function mcpMount(
       await modern.close()
     },
   })
+}
+
+function isBus(value: unknown): boolean {
+  const { publish, subscribe } = (value ?? {}) as Partial<ServerEventBus>
+  return typeof publish === 'function' && typeof subscribe === 'function'
 }
 
 // Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.
