@@ -9,8 +9,10 @@ export interface TokenProxy {
 /**
  * A proxy on loopback that adds an access token, which the suite's client cannot send. In `Host` and `Origin` it replaces its own address
  * by the server's and leaves others as they are, since those are what a scenario sends to see them refused.
+ *
+ * @param host what the server takes for its own address, if not that of `target`
  */
-export async function startTokenProxy(target: URL, token: string): Promise<TokenProxy> {
+export async function startTokenProxy(target: URL, token: string, host = target.host): Promise<TokenProxy> {
   const proxy = createServer((incoming, outgoing) => {
     const forwarded = httpRequest(
       { host: '127.0.0.1', port: target.port, path: incoming.url, method: incoming.method },
@@ -32,9 +34,9 @@ export async function startTokenProxy(target: URL, token: string): Promise<Token
 
   function headersFor(headers: IncomingHttpHeaders): IncomingHttpHeaders {
     const renamed = (value: string | undefined) =>
-      value?.replace(new RegExp(`^(https?://)?(localhost|127\\.0\\.0\\.1|\\[::1\\]):${port}$`), `$1${target.host}`)
-    const { host, origin, ...others } = headers
-    return { ...others, host: renamed(host), origin: renamed(origin), authorization: `Bearer ${token}` }
+      value?.replace(new RegExp(`^(https?://)?(localhost|127\\.0\\.0\\.1|\\[::1\\]):${port}$`), `$1${host}`)
+    const { host: asked, origin, ...others } = headers
+    return { ...others, host: renamed(asked), origin: renamed(origin), authorization: `Bearer ${token}` }
   }
 
   return {

@@ -23,6 +23,7 @@ import { mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import type { McpMountVault } from '../transport/mount-vault.ts'
+import { isListening } from '../transport/running-calls.ts'
 import { handlingOf, serveSession, serveStateless } from '../transport/serve-session.ts'
 import { closeSignal, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { refuseForeignServer } from './same-sdk.ts'
@@ -101,14 +102,18 @@ export function mcpMount(
       new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, onsessioninitialized }),
     connect: (server: McpServer | Server, transport) => server.connect(asTransport(transport)),
   })
-  const modern = createMcpHandler((_: McpRequestContext) => makeServer(), {
-    legacy: 'reject',
-    maxSubscriptions,
-    ...(bus && { bus }),
-    onerror: (error) => {
-      if (isCredentialVaultError(error)) processWarning(error.message)
-    },
-  })
+  const makeHandler = () =>
+    createMcpHandler((_: McpRequestContext) => makeServer(), {
+      legacy: 'reject',
+      maxSubscriptions,
+      ...(bus && { bus }),
+      onerror: (error) => {
+        if (isCredentialVaultError(error)) processWarning(error.message)
+      },
+    })
+  const modern = makeHandler()
+  // A handler ends its calls together with its streams of notifications, which are to end first.
+  const listening = makeHandler()
 
   async function serveOnce(exchange: McpExchange): Promise<void> {
     const transport = new WebStandardStreamableHTTPServerTransport({})
@@ -126,16 +131,20 @@ export function mcpMount(
       return legacy === 'stateless'
         ? serveOnce(exchange)
         : serveSession({ sessions, serverBaseUrl, makeServer }, exchange)
-    const response = await modern.fetch(request, handlingOf(exchange) as HandleRequestOptions)
+    const handler = isListening(body?.value) ? listening : modern
+    const response = await handler.fetch(request, handlingOf(exchange) as HandleRequestOptions)
     return sendWebResponse(ctx, response, { open, onEnd: () => undefined })
   }
 
   return httpMount(vault, checked, {
     methods: legacy === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
     answer,
+    endNotices: () => listening.close(),
     async close() {
       await sessions.close()
       await modern.close()
+      // Ends a stream that has just been opened.
+      await listening.close()
     },
   })
 }
