@@ -11,7 +11,7 @@ export interface Verdict {
 export interface Run {
   readonly name: string
   readonly checks: readonly Check[]
-  /** Scenarios that have to have been run. */
+  /** Scenarios that have to have been run, and single checks as `<scenario>:<check>`. */
   readonly required: readonly string[]
 }
 
@@ -26,9 +26,11 @@ export function judge({ name: run, checks, required }: Run, list: readonly Expec
   for (const { check } of expected)
     if (!failed.some(({ id }) => id === check))
       failures.push(`${run}: ${check} is expected to fail and did not: remove it from expected-failures.ts`)
-  for (const scenario of required)
-    if (!checks.some(({ id, status }) => id.startsWith(`${scenario}:`) && status !== 'SKIPPED' && status !== 'INFO'))
-      failures.push(`${run}: ${scenario} was not run`)
+  for (const one of new Set(required)) {
+    const isMeant = ({ id }: Check) => id === one || id.startsWith(`${one}:`)
+    if (!checks.some((check) => isMeant(check) && check.status !== 'SKIPPED' && check.status !== 'INFO'))
+      failures.push(`${run}: ${one} was not run`)
+  }
   return {
     passed: checks.filter(({ status }) => status === 'SUCCESS').length,
     expected: failed.filter(({ id }) => isExpected(id)).length,

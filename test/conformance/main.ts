@@ -2,6 +2,8 @@ import { InMemoryServerEventBus } from '@modelcontextprotocol/server'
 import { mcpMount as mountV1 } from '../../src/mcp/sdk-v1/index.ts'
 import { mcpMount as mountV2 } from '../../src/mcp/sdk-v2/index.ts'
 import { type HarnessOptions, startHarness } from '../harness/mcp-harness.ts'
+import { SUITE } from '../requirements/quoted.ts'
+import { chapters } from '../requirements.ts'
 import { EXPECTED_FAILURES } from './expected-failures.ts'
 import { judge, type Verdict } from './judge.ts'
 import { makeServerV1 } from './server-v1.ts'
@@ -25,6 +27,15 @@ const MOUNTS: Readonly<Record<string, { readonly serve: Serve; readonly revision
   },
 }
 
+/** Checks that the requirements cite as their tests. */
+function citedFor(revision: string): readonly string[] {
+  if (revision !== '2026-07-28') return []
+  return chapters
+    .flatMap(({ requirements }) => requirements)
+    .flatMap(({ answer }) => (answer.kind === 'tested' ? answer.tests : []))
+    .flatMap(([file, check]) => (file === SUITE ? [check] : []))
+}
+
 async function runMount(serve: Serve, revision: string, run: string): Promise<Verdict> {
   const harness = await startHarness({ serve })
   try {
@@ -32,7 +43,10 @@ async function runMount(serve: Serve, revision: string, run: string): Promise<Ve
     const proxy = await startTokenProxy(new URL(`${harness.baseUrl}/mcp`), token)
     try {
       const checks = await runSuite(proxy.url, revision)
-      return judge({ name: run, checks, required: requiredScenarios(revision) }, EXPECTED_FAILURES)
+      return judge(
+        { name: run, checks, required: [...requiredScenarios(revision), ...citedFor(revision)] },
+        EXPECTED_FAILURES,
+      )
     } finally {
       await proxy.close()
     }
