@@ -101,6 +101,8 @@ function offerTriggers(server: McpServer, bus: ServerEventBus): void {
 
 function duringCall({ mcpReq }: ToolExtra): DuringCall {
   const progressToken = mcpReq._meta?.progressToken
+  // Without it the SDK uses the session's own stream, and drops the question if the client has not opened one yet.
+  const onCall = { relatedRequestId: mcpReq.id }
   return {
     log: (words) => mcpReq.log('info', words),
     progress:
@@ -110,9 +112,9 @@ function duringCall({ mcpReq }: ToolExtra): DuringCall {
             mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total: 100 } }),
     async sample(prompt) {
       const messages = [{ role: 'user' as const, content: text(prompt) }]
-      const { content } = await mcpReq.requestSampling({ messages, maxTokens: 100 })
+      const { content } = await mcpReq.requestSampling({ messages, maxTokens: 100 }, onCall)
       return 'text' in content ? content.text : ''
     },
-    ask: (message, requestedSchema) => mcpReq.elicitInput({ mode: 'form', message, requestedSchema }),
+    ask: (message, requestedSchema) => mcpReq.elicitInput({ mode: 'form', message, requestedSchema }, onCall),
   }
 }

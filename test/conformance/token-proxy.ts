@@ -15,7 +15,8 @@ export interface TokenProxy {
 export async function startTokenProxy(target: URL, token: string, host = target.host): Promise<TokenProxy> {
   const proxy = createServer((incoming, outgoing) => {
     const forwarded = httpRequest(
-      { host: '127.0.0.1', port: target.port, path: incoming.url, method: incoming.method },
+      // A kept connection could be closed by the server in the moment in which it is used again.
+      { host: '127.0.0.1', port: target.port, path: incoming.url, method: incoming.method, agent: false },
       (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
         outgoing.flushHeaders()
