@@ -165,7 +165,7 @@ export const authorization2026: Chapter = {
       [
         'MUST',
         'All authorization server endpoints MUST be served over HTTPS.',
-        ['vault/open-vault', 'opening refuses'],
+        ['identity/issuer/issuer-metadata', 'metadata with %j prevents opening'],
       ],
       [
         'MUST',

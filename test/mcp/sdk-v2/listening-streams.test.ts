@@ -1,6 +1,7 @@
 import { InMemoryServerEventBus } from '@modelcontextprotocol/server'
 import { afterEach, expect, test } from 'vitest'
-import { type HarnessV2, type HarnessV2Options, MODERN, startHarnessV2 } from '../../harness/sdk-v2.ts'
+import { type ListeningStream, listen } from '../../harness/listening-stream.ts'
+import { type HarnessV2, type HarnessV2Options, startHarnessV2 } from '../../harness/sdk-v2.ts'
 
 let harness: HarnessV2
 const bus = new InMemoryServerEventBus()
@@ -17,67 +18,23 @@ const start = async (options: HarnessV2Options = {}) => {
 }
 afterEach(() => harness.close())
 
-interface Message {
-  readonly method?: string
-  readonly id?: unknown
-  readonly result?: object
-  readonly params?: { readonly _meta?: Record<string, unknown>; readonly notifications?: object }
-}
-
-/** A stream of `subscriptions/listen`, read as it comes. */
-async function listen(user: string, notifications: object) {
-  const token = await harness.identityProvider.issueAccessToken(user)
-  const response = await fetch(`${harness.baseUrl}/mcp`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': MODERN,
-      'mcp-method': 'subscriptions/listen',
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 'my-stream',
-      method: 'subscriptions/listen',
-      params: {
-        notifications,
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': MODERN,
-          'io.modelcontextprotocol/clientInfo': { name: 'Raw Client', version: '1.0.0' },
-          'io.modelcontextprotocol/clientCapabilities': {},
-        },
-      },
-    }),
-  })
-  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
-  const messages: Message[] = []
-  let text = ''
-  const read = async () => {
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      text += chunk
-      messages.splice(
-        0,
-        messages.length,
-        ...[...text.matchAll(/^data: (.+)$/gm)].map(([, data = '']) => JSON.parse(data)),
-      )
-    }
-    return 'ended'
-  }
-  const stream = { messages, state: 'open', text: () => text, ended: read().catch(() => 'cut off') }
-  void stream.ended.then((how) => {
-    stream.state = how
-  })
-  await expect.poll(() => messages.length).toBeGreaterThan(0)
+async function listenAs(user: string, notifications: object): Promise<ListeningStream> {
+  const stream = await listen(
+    `${harness.baseUrl}/mcp`,
+    await harness.identityProvider.issueAccessToken(user),
+    notifications,
+  )
+  expect([stream.response.status, stream.response.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+  await expect.poll(() => stream.messages.length).toBeGreaterThan(0)
   return stream
 }
 
-const methods = ({ messages }: { readonly messages: readonly Message[] }) => messages.map(({ method }) => method)
+const methods = ({ messages }: ListeningStream) => messages.map(({ method }) => method)
 
 test('a stream begins with its acknowledgement, carries its own id, and only what its client asked for', async () => {
   await start()
-  const tools = await listen('alice', { toolsListChanged: true })
-  const prompts = await listen('alice', { promptsListChanged: true })
+  const tools = await listenAs('alice', { toolsListChanged: true })
+  const prompts = await listenAs('alice', { promptsListChanged: true })
   bus.publish({ kind: 'tools_list_changed' })
   bus.publish({ kind: 'prompts_list_changed' })
   await expect.poll(() => [tools.messages.length, prompts.messages.length]).toEqual([2, 2])
@@ -103,7 +60,7 @@ test('closing the vault ends a stream that was alive, whole and not cut off, whi
       })
     },
   })
-  const stream = await listen('alice', { toolsListChanged: true })
+  const stream = await listenAs('alice', { toolsListChanged: true })
   bus.publish({ kind: 'tools_list_changed' })
   await expect.poll(() => stream.messages.length).toBe(2)
   const alice = await harness.connectV2('alice')
@@ -139,10 +96,10 @@ test('the client of SDK 2.x sees a change, and then that the server ended the st
 
 test('offboarding its owner leaves a stream open, which holds nothing of that owner', async () => {
   await start()
-  const stream = await listen('alice', { toolsListChanged: true })
+  const stream = await listenAs('alice', { toolsListChanged: true })
   expect((await harness.vault.offboard(harness.owner('alice'))).left).toEqual([])
   expect(stream.state).toBe('open')
   bus.publish({ kind: 'tools_list_changed' })
   await expect.poll(() => stream.messages.length).toBe(2)
-  expect(stream.text()).not.toMatch(/alice|jira/i)
+  expect(stream.text).not.toMatch(/alice|jira/i)
 })

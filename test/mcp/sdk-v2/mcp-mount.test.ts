@@ -1,7 +1,7 @@
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/client'
 import { requireScopes } from '@modelcontextprotocol/server'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { ToolExtra } from '../../../src/mcp/sdk-v2/index.ts'
+import { mcpMount, type ToolExtra } from '../../../src/mcp/sdk-v2/index.ts'
 import { fillIn } from '../../harness/mcp-harness.ts'
 import { type HarnessV2, KEY, rawLeg, startHarnessV2 } from '../../harness/sdk-v2.ts'
 
@@ -105,6 +105,14 @@ test.each(['modern', 'legacy'] as const)(
     expect((await fetch(parts[0]?.['resource_metadata' as never] ?? '')).status).toBe(200)
     const token = await harness.identityProvider.issueAccessToken('alice', { scope: 'mcp jira:write jira:admin' })
     expect((await rawLeg(url(), token, { tool: 'scoped' })).result?.content).toEqual([])
+  },
+)
+
+test.each([{}, { publish: () => undefined }, 'bus', null])(
+  'a bus that is none (%j) is refused, with the name of the option',
+  (bus) => {
+    const mount = () => mcpMount(harness.vault, () => expect.fail('made'), { bus: bus as never })
+    expect(mount).toThrow(/mcpMount\.bus: must have the functions publish and subscribe/)
   },
 )
 
