@@ -1,6 +1,7 @@
 import { page2026 as page, stateless, suite } from './quoted.ts'
 import { ask, type Chapter, type Citation } from './requirement.ts'
 
+const WIRE = 'mcp/sdk-v2/on-the-wire'
 const LISTENING = 'mcp/sdk-v2/listening-streams'
 const BEARER = 'web/bearer/bearer-gate'
 
@@ -76,6 +77,44 @@ export const server2026: Chapter = {
       'MUST',
       'The server MUST treat a client disconnect as cancellation of that request.',
       ['mcp/sdk-v2/mcp-mount', 'a client of MCP 2026-07-28 that disconnects cancels its call'],
+    ]),
+    ...page(
+      'basic/patterns/progress',
+      [
+        'MUST',
+        'The progress value MUST increase with each notification, even if the total is unknown.',
+        [WIRE, 'progress increases with each notification, has the token of its own call'],
+        ['core/gate/gate', 'while it waits the client hears of it, more with each beat'],
+      ],
+      [
+        'MUST',
+        'Progress notifications MUST only reference tokens that: Were provided in an active request',
+        [WIRE, 'progress increases with each notification, has the token of its own call'],
+      ],
+    ),
+    ...page(
+      'server/prompts',
+      [
+        'MUST',
+        'Servers that support prompts MUST declare the prompts capability',
+        stateless('server-declares-prompts-in-discover'),
+      ],
+      [
+        'MUST',
+        'Servers that declare the prompts capability MUST respond to prompts/list requests',
+        suite('prompts-list', 'prompts-list'),
+      ],
+    ),
+    ...page('server/resources', [
+      'MUST',
+      'Servers that support resources MUST declare the resources capability',
+      stateless('discover-capabilities-match-handlers'),
+      suite('resources-list', 'resources-list'),
+    ]),
+    ...page('basic/transports/stdio', [
+      'MUST NOT',
+      'The server MUST NOT write anything to its stdout that is not a valid MCP message.',
+      ['examples/stdio', 'stdout holds nothing but the protocol'],
     ]),
     ...page('server/discover', [
       'MUST',

@@ -9,7 +9,17 @@ const SECRET = 'tok-3f9d2c71e8b04a56'
 let harness: HarnessV2
 beforeAll(async () => {
   harness = await startHarnessV2({
-    tools(server) {
+    tools(server, gate, { jira }) {
+      server.registerTool(
+        'counts',
+        {},
+        gate(jira, async ({ mcpReq }) => {
+          const progressToken = mcpReq._meta?.progressToken ?? 'none'
+          for (const progress of [1, 2, 3])
+            await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress } })
+          return { content: [{ type: 'text', text: 'counted' }] }
+        }),
+      )
       server.registerPrompt('hello', {}, () => ({ messages: [] }))
       server.registerResource('text', 'test://text', {}, () => ({ contents: [{ uri: 'test://text', text: 'text' }] }))
       server.registerTool('broken', {}, () => {
@@ -30,6 +40,7 @@ interface Sent {
   readonly params?: Record<string, unknown>
   readonly capabilities?: object
   readonly headers?: Readonly<Record<string, string>>
+  readonly progressToken?: string | number
 }
 
 interface Received {
@@ -47,7 +58,7 @@ interface Received {
 /** One request by hand. Without an id it is a notification. */
 async function send(
   method: string,
-  { id, params, capabilities = URL_MODE, headers = {} }: Sent = {},
+  { id, params, capabilities = URL_MODE, headers = {}, progressToken }: Sent = {},
 ): Promise<Received> {
   const response = await fetch(url(), {
     method: 'POST',
@@ -70,6 +81,7 @@ async function send(
         _meta: {
           'io.modelcontextprotocol/protocolVersion': MODERN,
           'io.modelcontextprotocol/clientCapabilities': capabilities,
+          ...(progressToken === undefined ? {} : { progressToken }),
         },
       },
     }),
@@ -176,6 +188,19 @@ test('no way of asking answers with error -32042', async () => {
         tool === 'strict' && capabilities !== URL_MODE ? [400, -32_021] : [200, undefined],
       )
     }
+})
+
+test('progress increases with each notification, has the token of its own call, and ends with the answer', async () => {
+  await fillIn(linkIn(wordsIn(await call('read_secret', { capabilities: {} }))), 'alice', { pat: SECRET })
+  for (const progressToken of ['first', 2]) {
+    const { text } = await call('counts', { progressToken })
+    const messages = [...text.matchAll(/^data: (.+)$/gm)].map(([, data = '']) => JSON.parse(data))
+    expect(messages.at(-1)).toMatchObject({ id: 1, result: { content: [{ text: 'counted' }] } })
+    const progress = messages.slice(0, -1).map(({ params }) => params)
+    expect(progress.map((one) => one.progressToken)).toEqual([progressToken, progressToken, progressToken])
+    const values: number[] = progress.map((one) => one.progress)
+    expect(values.every((value, at) => at === 0 || value > (values[at - 1] ?? 0))).toBe(true)
+  }
 })
 
 test('a notification is accepted with 202 and no body', async () => {
