@@ -1,11 +1,9 @@
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { isUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
-import type { BundleTier } from '../core/ports/store-keys.ts'
+import type { BundleTier, ServerTier } from '../core/ports/store-keys.ts'
 import { refuseSharedLog } from '../vault/environment/backend-of-tier.ts'
 import type { OpenVaultOptions } from '../vault/parts/open-vault-options.ts'
-
-export type ServerTier = 'all' | BundleTier
 
 /**
  * Refuses options with which this process must not start as this tier.

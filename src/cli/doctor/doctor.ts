@@ -87,7 +87,7 @@ async function storeChecks(
   const keyConfigured = createKeyUses()
   const stored = await checkBackend(backend, { provider, providers, tier, correlationId, keyConfigured })
   const logged = await tried(async () => {
-    await openAudit(stores, terminal.environment, keyConfigured)
+    await openAudit(stores, terminal.environment, keyConfigured, tier)
     const line = { type: 'admin.checked', outcome: 'success', actor: operator(), backend: backend.name } as const
     await audit.append({ ...line, correlationId })
   })

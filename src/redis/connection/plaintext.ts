@@ -3,7 +3,7 @@ import { isLoopbackHost } from '../../core/network/loopback.ts'
 
 /** Why options that connect to another machine without TLS are refused. */
 export const PLAINTEXT_REFUSED =
-  'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or tls with sentinel and cluster; on a network that you trust, set dangerouslyAllowPlaintext'
+  'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or redisConnection.tls with Sentinel and Cluster; on a network that you trust, set redisConnection.dangerouslyAllowPlaintext'
 
 /** What operators are told at start if they have allowed it. */
 export const PLAINTEXT_WARNING =
@@ -28,7 +28,7 @@ export function refusePlaintext(host: string, { tls, allowsPlaintext }: Plaintex
   if (tls || allowsPlaintext || !crossesNetwork([host])) return
   throw new CredentialVaultError(
     'configuration_invalid',
-    `Redis Sentinel or Cluster names ${host}, which is another machine, and this connection has no TLS: the password and every sign-out could be read on the network. Set tls (MCP_REDIS_TLS=true). If you trust the network, set dangerouslyAllowPlaintext (MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT=true).`,
+    `Redis Sentinel or Cluster names ${host}, which is another machine, and this connection has no TLS: the password and every sign-out could be read on the network. Set redisConnection.tls. If you trust the network, set redisConnection.dangerouslyAllowPlaintext.`,
     { reason: 'redis_plaintext' },
   )
 }

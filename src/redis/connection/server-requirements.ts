@@ -32,12 +32,12 @@ export async function checkServer(
     throw new CredentialVaultError('configuration_invalid', `${where} ${problem}`, { reason: 'redis_unfit' })
   }
   const actual = info.get('redis_mode')
-  if (actual === 'sentinel') refuse('is a Sentinel. Name it in sentinel.nodes (MCP_REDIS_SENTINEL_NODES).')
+  if (actual === 'sentinel') refuse('is a Sentinel. Name it in redisConnection.sentinel.nodes.')
   if (actual !== mode) {
     refuse(
       mode === 'cluster'
-        ? 'is not a node of a cluster. Set url (MCP_REDIS_URL) instead of cluster.'
-        : 'is a node of a cluster. Set cluster.nodes (MCP_REDIS_CLUSTER_NODES) instead.',
+        ? 'is not a node of a cluster. Set redisConnection.url instead of redisConnection.cluster.nodes.'
+        : 'is a node of a cluster. Set redisConnection.cluster.nodes instead.',
     )
   }
   const version = info.get('redis_version') ?? ''
@@ -82,7 +82,7 @@ async function askClock(client: RedisClient): Promise<number> {
 function notMaster(where: string): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `${where} is a replica and takes no changes. Name the master, or let Sentinel name it (MCP_REDIS_SENTINEL_NODES).`,
+    `${where} is a replica and takes no changes. Name the master, or let Sentinel name it: redisConnection.sentinel.nodes.`,
     { reason: 'redis_away', retryable: true },
   )
 }
@@ -91,7 +91,7 @@ function refuseEviction(info: ReadonlyMap<string, string>, where: string): void 
   if (info.get('maxmemory_policy') === 'noeviction') return
   throw new CredentialVaultError(
     'configuration_invalid',
-    `${where} does not have maxmemory-policy noeviction, so it could drop a sign-out or an open request to make room. Set it in redis.conf, or use another server.`,
+    `${where} does not have maxmemory-policy noeviction, so it could drop a sign-out or an open request to make room. Run "CONFIG SET maxmemory-policy noeviction" there, which takes effect at once, and set it in redis.conf too, or by "CONFIG REWRITE", so that it lasts. A managed Redis has it in its parameter group.`,
     { reason: 'redis_eviction' },
   )
 }
