@@ -66,7 +66,18 @@ export interface SnapshotChange {
   readonly name: string
 }
 
-/** Returns what an operator accepts by putting `next` in place of `before`. */
+/**
+ * Returns what an operator accepts by putting `next` in place of `before`.
+ *
+ * @example
+ * ```ts
+ * import { readFileSync } from 'node:fs'
+ * import { readProxyConfig, snapshotChanges, takeProxySnapshot } from 'mcp-credential-vault/proxy'
+ *
+ * const next = await takeProxySnapshot(readProxyConfig('proxy.yaml'), 'gitlab', { pat: process.env['GITLAB_TOKEN'] ?? '' })
+ * console.table(snapshotChanges(JSON.parse(readFileSync('gitlab.snapshot.json', 'utf8')), next))
+ * ```
+ */
 export function snapshotChanges(before: Snapshot, next: Snapshot): readonly SnapshotChange[] {
   const changes: SnapshotChange[] = []
   for (const list of SNAPSHOT_LISTS) {

@@ -14,7 +14,11 @@ const MAX_BYTES = 1_048_576
  *
  * @throws `configuration_invalid`, naming each problem by line and path
  * @example
+ * ```ts
+ * import { createProxy, readProxyConfig } from 'mcp-credential-vault/proxy'
+ *
  * app.use(createProxy(vault, readProxyConfig('proxy.yaml')))
+ * ```
  */
 export function readProxyConfig(file: string): ProxyConfig {
   return parseProxyConfig(textOf(file), file)

@@ -17,6 +17,8 @@ import { CredentialsProvider } from '../../vault/provider/credentials-provider.t
  * @throws `configuration_invalid`, naming each wrong option by its path
  * @example
  * ```ts
+ * import { createProxy } from 'mcp-credential-vault/proxy'
+ *
  * vault.register(app)
  * app.use(
  *   createProxy(vault, {

@@ -14,8 +14,13 @@ import { snapshotOverHttp } from '../../proxy/upstream-http/snapshot-http.ts'
  * @param values the fields of the credential, by name
  * @throws `configuration_invalid` for a configuration that is wrong or has no such upstream; `unavailable` if the server cannot be reached
  * @example
- * const snapshot = await takeProxySnapshot(config, 'gitlab', { pat: process.env.GITLAB_TOKEN ?? '' })
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { readProxyConfig, takeProxySnapshot } from 'mcp-credential-vault/proxy'
+ *
+ * const snapshot = await takeProxySnapshot(readProxyConfig('proxy.yaml'), 'gitlab', { pat: process.env['GITLAB_TOKEN'] ?? '' })
  * writeFileSync('gitlab.snapshot.json', JSON.stringify(snapshot, undefined, 2))
+ * ```
  */
 export async function takeProxySnapshot(
   config: ProxyConfig,
