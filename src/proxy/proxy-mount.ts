@@ -5,10 +5,10 @@ import { mcpSessions } from '../mcp/transport/mcp-sessions.ts'
 import type { CheckedMountOptions } from '../mcp/transport/mount-options.ts'
 import type { McpMountVault } from '../mcp/transport/mount-vault.ts'
 import { withoutAsking } from './relay/credential-call.ts'
-import type { ProxyRoute } from './relay/proxy-route.ts'
-import { createProxySession, type ProxySession, type SessionStart } from './relay/proxy-session.ts'
 import { serveExchange } from './relay/serve-exchange.ts'
 import { type SharedSessions, serveStateless } from './relay/serve-stateless.ts'
+import type { ProxyRoute } from './session/proxy-route.ts'
+import { createProxySession, type ProxySession, type SessionStart } from './session/proxy-session.ts'
 import type { UpstreamSession } from './upstream/upstream.ts'
 
 const END_MILLISECONDS = 5_000
@@ -23,6 +23,7 @@ export function proxyMount(vault: McpMountVault, route: ProxyRoute, options: Che
         ...start,
         begun,
         upstream: route.upstream,
+        provider: route.provider,
         listsChange: route.catalogue.changesOnConnect,
         endUpstream: (...ended) => end(route, ...ended),
       }),

@@ -148,3 +148,14 @@ async function openSampling() {
   await client.connect(transport as Parameters<typeof client.connect>[0])
   return client
 }
+
+test('when the proxy ends, so do its sessions and streams at the upstream', async () => {
+  const own = await startProxyHarness()
+  await (await own.connectAndFill('alice')).text('who_am_i')
+  await expect.poll(() => own.upstream.openStreams()).toBe(1)
+  expect(own.upstream.sessions()).toHaveLength(1)
+  await own.harness.vault.close()
+  await expect.poll(() => own.upstream.openStreams()).toBe(0)
+  expect(own.upstream.sessions()).toEqual([])
+  await own.close()
+})

@@ -1,11 +1,11 @@
 import { isJsonObject } from '../../core/model/json.ts'
 import { answerJson, type McpExchange } from '../../mcp/transport/http-mount.ts'
 import type { McpSession, McpSessions } from '../../mcp/transport/mcp-sessions.ts'
+import type { ProxyRoute } from '../session/proxy-route.ts'
+import type { ProxySession, SessionStart } from '../session/proxy-session.ts'
 import { type Message, type Request, resultAnswer } from '../upstream/message.ts'
 import { withoutAsking } from './credential-call.ts'
 import { type ProxyExchange, proxyExchange, unaskedCall } from './proxy-exchange.ts'
-import type { ProxyRoute } from './proxy-route.ts'
-import type { ProxySession, SessionStart } from './proxy-session.ts'
 
 export type ProxySessions = McpSessions<SessionStart, ProxySession>
 

@@ -3,8 +3,8 @@ import { type GuardedHandler, runGuarded } from '../../core/gate/guarded-run.ts'
 import { createToolCall, markCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState } from '../../core/model/credential-state.ts'
+import type { ProxyProvider } from '../session/proxy-route.ts'
 import type { CredentialCall } from '../upstream/upstream.ts'
-import type { ProxyProvider } from './proxy-route.ts'
 
 /** What a piece of work may do with the credential, and how it reports a secret that must not reach the client. */
 export interface CallInside {

@@ -3,13 +3,13 @@ import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import { createToolCall } from '../../core/gate/tool-call.ts'
 import { isJsonObject } from '../../core/model/json.ts'
 import { sameOwner, twoUsers } from '../../core/model/owner.ts'
+import type { ProxyRoute } from '../session/proxy-route.ts'
+import type { ProxySession } from '../session/proxy-session.ts'
+import type { Reply } from '../session/reply.ts'
 import { CODES, errorAnswer, type Message, type Request, resultAnswer } from '../upstream/message.ts'
 import { insideGate } from './credential-call.ts'
 import { proxyClientPort } from './proxy-client-port.ts'
-import type { ProxyRoute } from './proxy-route.ts'
-import type { ProxySession } from './proxy-session.ts'
 import { type Answered, type Relaying, relayRequest } from './relayed-request.ts'
-import type { Reply } from './reply.ts'
 
 export interface GatedRequest {
   readonly route: ProxyRoute

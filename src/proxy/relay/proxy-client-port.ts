@@ -1,9 +1,9 @@
 import type { ClientPort } from '../../core/gate/client-port.ts'
 import { isJsonObject } from '../../core/model/json.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
+import type { ProxySession } from '../session/proxy-session.ts'
+import type { Reply } from '../session/reply.ts'
 import { isRequestId, notification, type Request } from '../upstream/message.ts'
-import type { ProxySession } from './proxy-session.ts'
-import type { Reply } from './reply.ts'
 
 export interface ProxyClientPortParts {
   readonly session: ProxySession

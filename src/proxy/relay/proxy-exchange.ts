@@ -3,9 +3,9 @@ import type { User } from '../../core/model/owner.ts'
 import { correlationIdOf } from '../../core/telemetry/request-correlation.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { authInfoOf, type McpExchange } from '../../mcp/transport/http-mount.ts'
-import type { ProxyRoute } from './proxy-route.ts'
-import type { ProxySession } from './proxy-session.ts'
-import { createReply, type Reply } from './reply.ts'
+import type { ProxyRoute } from '../session/proxy-route.ts'
+import type { ProxySession } from '../session/proxy-session.ts'
+import { createReply, type Reply } from '../session/reply.ts'
 
 /** One HTTP request of a session. */
 export interface ProxyExchange {

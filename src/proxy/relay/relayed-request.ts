@@ -1,9 +1,9 @@
+import type { ProxySession } from '../session/proxy-session.ts'
+import type { Reply } from '../session/reply.ts'
 import { isAnswer, type Message, type Request } from '../upstream/message.ts'
 import { type UpstreamEvent, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
 import type { CallInside } from './credential-call.ts'
-import type { ProxySession } from './proxy-session.ts'
 import { passEvent } from './relayed-events.ts'
-import type { Reply } from './reply.ts'
 
 /** The answer of the upstream, and its place in the stream. */
 export interface Answered {
@@ -39,7 +39,7 @@ export async function relayRequest(relaying: Relaying, inside: CallInside): Prom
 }
 
 async function sendRequest(
-  { message, reply, progress }: Relaying,
+  { message, reply, progress, session: { places } }: Relaying,
   inside: CallInside,
   upstream: UpstreamSession,
 ): Promise<Answered | undefined> {
@@ -49,13 +49,16 @@ async function sendRequest(
     const { message: received, ...place } = event
     if (place.id !== undefined) progress.resumable = true
     if (!received || !isAnswer(received)) {
-      await passEvent(event, inside, { reply, upstream })
+      await passEvent(event, inside, { reply, upstream, places })
       continue
     }
     const isOwn = received.id === message.id || (received.error !== undefined && (received.id ?? null) === null)
     if (!isOwn) continue
     if (!(await inside.isStillConnected())) throw new UpstreamProblem('refused', DISCONNECTED)
-    return { answer: { ...received, id: message.id }, event: place }
+    return {
+      answer: { ...received, id: message.id },
+      event: place.id === undefined ? place : { ...place, id: places.hide(place.id) },
+    }
   }
   if (progress.resumable) return undefined
   throw new UpstreamProblem('failed', CUT_OFF)

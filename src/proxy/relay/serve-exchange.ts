@@ -1,10 +1,10 @@
 import type { User } from '../../core/model/owner.ts'
 import { answerJson, type McpExchange } from '../../mcp/transport/http-mount.ts'
+import type { ProxyRoute } from '../session/proxy-route.ts'
 import { asMessage, isAnswer, isRequest, isRequestId, type Message } from '../upstream/message.ts'
 import { beginSession, type ProxySessions, useSession } from './begin-session.ts'
 import { withoutAsking } from './credential-call.ts'
 import { credentialOwner, type ProxyExchange, proxyExchange, unaskedCall } from './proxy-exchange.ts'
-import type { ProxyRoute } from './proxy-route.ts'
 import { serveListening } from './serve-listening.ts'
 import { serveRequest } from './serve-request.ts'
 

@@ -1,8 +1,8 @@
+import type { Connected } from '../session/upstream-connection.ts'
 import { UpstreamProblem } from '../upstream/upstream.ts'
 import { type CallInside, withoutAsking } from './credential-call.ts'
 import { type ProxyExchange, unaskedCall } from './proxy-exchange.ts'
 import { passEvent } from './relayed-events.ts'
-import type { Connected } from './upstream-connection.ts'
 
 /**
  * Serves a standing stream. It opens before there is a session at the upstream, and carries what comes from there once there is one; if
@@ -10,7 +10,7 @@ import type { Connected } from './upstream-connection.ts'
  */
 export async function serveListening(served: ProxyExchange): Promise<void> {
   const { session, exchange, reply } = served
-  const lastEventId = exchange.ctx.get('last-event-id') || undefined
+  const lastEventId = session.places.find(exchange.ctx.get('last-event-id'))
   const remove = session.stand(reply)
   try {
     let place = lastEventId
@@ -42,13 +42,13 @@ async function follow(
   { session: upstream, ended }: Connected,
   lastEventId: string | undefined,
 ): Promise<'no-stream' | 'ended'> {
-  const { route, reply } = served
+  const { route, session, reply } = served
   const call = unaskedCall(served, 'standing stream', AbortSignal.any([reply.gone, ended]))
   const followed = await withoutAsking(route.provider, call, async (inside: CallInside) => {
     const events = await upstream.listen(inside.call, lastEventId)
     if (!events) return 'no-stream'
     reply.stream()
-    for await (const event of events) await passEvent(event, inside, { reply, upstream })
+    for await (const event of events) await passEvent(event, inside, { reply, upstream, places: session.places })
     return 'ended'
   }).catch((error: unknown) => {
     // Another session takes its place.

@@ -3,11 +3,11 @@ import { ownerKey } from '../../core/model/owner.ts'
 import { answerJson, type McpExchange } from '../../mcp/transport/http-mount.ts'
 import type { McpSession } from '../../mcp/transport/mcp-sessions.ts'
 import { REVISIONS } from '../catalogue/catalogue.ts'
+import type { ProxyRoute } from '../session/proxy-route.ts'
+import type { ProxySession, SessionStart } from '../session/proxy-session.ts'
 import { asMessage, isRequest, type Request, resultAnswer } from '../upstream/message.ts'
 import { answerNoRoom, type ProxySessions, useSession } from './begin-session.ts'
 import { credentialOwner, proxyExchange } from './proxy-exchange.ts'
-import type { ProxyRoute } from './proxy-route.ts'
-import type { ProxySession, SessionStart } from './proxy-session.ts'
 import { serveRequest } from './serve-request.ts'
 
 /** The session that all requests of one OAuth client of one person share. Clients do not know its id. */

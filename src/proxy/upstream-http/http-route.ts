@@ -9,7 +9,7 @@ import { snapshotCatalogue } from '../catalogue/snapshot-catalogue.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import { credentialHeaders, fixedHeaders } from '../config/header-slots.ts'
 import type { UpstreamConfig } from '../config/proxy-config.ts'
-import type { ProxyProvider, ProxyRoute } from '../relay/proxy-route.ts'
+import type { ProxyProvider, ProxyRoute } from '../session/proxy-route.ts'
 import { httpUpstream } from './http-upstream.ts'
 
 /** Standing streams have places of their own: a user's open sessions must not keep their calls waiting. */

@@ -7,6 +7,8 @@ import type { SessionTransport } from '../../mcp/transport/mcp-sessions.ts'
 import { type Message, notification, type Request, type RequestId } from '../upstream/message.ts'
 import type { Upstream, UpstreamSession } from '../upstream/upstream.ts'
 import { type ClientQuestions, createClientQuestions } from './client-questions.ts'
+import { createEventPlaces, type EventPlaces } from './event-places.ts'
+import type { ProxyProvider } from './proxy-route.ts'
 import type { Reply } from './reply.ts'
 import { createUpstreamConnection, type UpstreamConnection } from './upstream-connection.ts'
 
@@ -19,6 +21,7 @@ export interface ProxySession extends SessionTransport {
   readonly questions: ClientQuestions
   readonly notices: CompletionNotices
   readonly connection: UpstreamConnection
+  readonly places: EventPlaces
   /** Requests of the client that run now. */
   readonly running: Map<RequestId, AbortController>
   begin(): void
@@ -50,6 +53,7 @@ export interface SessionStart {
 
 export interface SessionParts extends SessionStart {
   readonly upstream: Pick<Upstream, 'open'>
+  readonly provider: ProxyProvider
   /** Told the session's id once it has begun. */
   readonly begun: (sessionId: string) => void
   /** Whether the client's lists may be others once there is a session at the upstream. */
@@ -65,8 +69,10 @@ export function createProxySession(parts: SessionParts): ProxySession {
   let level: Request | undefined
   let closed = false
 
+  const sessionId = randomUUID()
   const session: ProxySession = {
-    sessionId: randomUUID(),
+    sessionId,
+    places: createEventPlaces(parts.provider, sessionId),
     owner,
     client: parts.client ?? clientIn(initialize),
     questions: createClientQuestions(),

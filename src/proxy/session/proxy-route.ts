@@ -1,5 +1,5 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
-import type { GatedProvider } from '../../core/gate/gated-provider.ts'
+import type { GatedProvider, RepeatedCalls } from '../../core/gate/gated-provider.ts'
 import type { CallExtra } from '../../core/gate/tool-call.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -18,5 +18,6 @@ export interface ProxyRoute {
 
 /** A provider, as the proxy uses it. */
 export interface ProxyProvider extends GatedProvider {
+  repeatedCalls(): RepeatedCalls
   getCredentials(extra: CallExtra): CredentialHandle
 }
