@@ -14,7 +14,8 @@ import type { UpstreamSession } from './upstream/upstream.ts'
 const END_MILLISECONDS = 5_000
 
 /** Serves one upstream over Streamable HTTP (MCP 2025-11-25), behind the vault's bearer gate. Other paths pass through. */
-export function proxyMount(vault: McpMountVault, route: ProxyRoute, options: CheckedMountOptions): KoaMiddleware {
+export function proxyMount(vault: McpMountVault, upstream: ProxyRoute, options: CheckedMountOptions): KoaMiddleware {
+  const route = { ...upstream, operations: vault.operations }
   const { maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = options
   const sessions = mcpSessions<SessionStart, ProxySession>({
     ...{ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds },

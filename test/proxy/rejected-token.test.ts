@@ -66,6 +66,17 @@ test('a second 401 ends the call with the link: it is tried once more, not for e
   expect(alice.links).toHaveLength(2)
 })
 
+test('HTTP 401 on a list asks nobody: the next call does', async () => {
+  const alice = await connectWith([TOKENS.alice, 'glpat-new-1c9e7a5b3d'])
+  await alice.text('who_am_i')
+  refused.set(TOKENS.alice, 401)
+  expect((await alice.client.listTools()).tools).toEqual([])
+  expect(alice.links).toHaveLength(1)
+  proxy.service.know('glpat-new-1c9e7a5b3d', 'alice')
+  expect((await alice.text('who_am_i')).text).toBe('You are alice')
+  expect(alice.links).toHaveLength(2)
+})
+
 test.each([403, 500, 503])('HTTP %i is the answer to the call, and the token stays in use', async (status) => {
   const alice = await connectWith([TOKENS.alice])
   await alice.text('who_am_i')

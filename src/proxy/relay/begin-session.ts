@@ -5,6 +5,7 @@ import type { ProxyRoute } from '../session/proxy-route.ts'
 import type { ProxySession, SessionStart } from '../session/proxy-session.ts'
 import { type Message, type Request, resultAnswer } from '../upstream/message.ts'
 import { withoutAsking } from './credential-call.ts'
+import { measured } from './measured.ts'
 import { type ProxyExchange, proxyExchange, unaskedCall } from './proxy-exchange.ts'
 
 export type ProxySessions = McpSessions<SessionStart, ProxySession>
@@ -19,11 +20,13 @@ export async function beginSession(
   const created = await sessions.create(() => start, start.user)
   if (!created) return answerNoRoom(exchange)
   const session = created.transport
-  const served = proxyExchange(route, session, exchange)
-  const answer = await initializeAnswer(served, start.initialize)
-  session.told(answer.result)
-  if (answer.error) await session.close()
-  await served.reply.finish(answer, { headers: answer.error ? {} : { 'Mcp-Session-Id': session.sessionId } })
+  const { initialize } = start
+  await measured(proxyExchange(route, session, exchange), initialize, async (served) => {
+    const answer = await initializeAnswer(served, initialize)
+    session.told(answer.result)
+    if (answer.error) await session.close()
+    await served.reply.finish(answer, { headers: answer.error ? {} : { 'Mcp-Session-Id': session.sessionId } })
+  })
 }
 
 /** Answers a request while it counts as a use of its session. */

@@ -1,9 +1,10 @@
 import type { User } from '../../core/model/owner.ts'
 import { answerJson, type McpExchange } from '../../mcp/transport/http-mount.ts'
 import type { ProxyRoute } from '../session/proxy-route.ts'
-import { asMessage, isAnswer, isRequest, isRequestId, type Message } from '../upstream/message.ts'
+import { asMessage, isRequest, isRequestId, type Message } from '../upstream/message.ts'
 import { beginSession, type ProxySessions, useSession } from './begin-session.ts'
 import { withoutAsking } from './credential-call.ts'
+import { measured } from './measured.ts'
 import { credentialOwner, type ProxyExchange, proxyExchange, unaskedCall } from './proxy-exchange.ts'
 import { serveListening } from './serve-listening.ts'
 import { serveRequest } from './serve-request.ts'
@@ -35,8 +36,10 @@ async function serveInSession(served: ProxyExchange, message: Message | undefine
     return
   }
   if (!message) return serveListening(served)
-  if (isRequest(message)) return serveRequest(served, message)
-  if (!isAnswer(message) || !session.questions.answered(message)) await forward(served, message)
+  if (isRequest(message)) return measured(served, message, (one) => serveRequest(one, message))
+  const { method } = message
+  if (method !== undefined) await measured(served, { ...message, method }, (one) => forward(one, message))
+  else if (!session.questions.answered(message)) await forward(served, message)
   reply.end()
 }
 

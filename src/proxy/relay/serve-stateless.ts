@@ -7,11 +7,12 @@ import type { ProxyRoute } from '../session/proxy-route.ts'
 import type { ProxySession, SessionStart } from '../session/proxy-session.ts'
 import { asMessage, isRequest, type Request, resultAnswer } from '../upstream/message.ts'
 import { answerNoRoom, type ProxySessions, useSession } from './begin-session.ts'
+import { measured } from './measured.ts'
 import { credentialOwner, proxyExchange } from './proxy-exchange.ts'
 import { serveRequest } from './serve-request.ts'
 
-/** The session that all requests of one OAuth client of one person share. Clients do not know its id. */
-export type SharedSessions = Map<string, string>
+/** The session that all requests of one OAuth client of one person share, by the two. Clients do not know its id. */
+export type SharedSessions = Map<string, Promise<McpSession<ProxySession> | undefined>>
 
 /**
  * Answers one request of a client that has no session. The upstream is told that such a client can do nothing, because it could not be
@@ -37,7 +38,8 @@ export async function serveStateless(
   const { id } = message
   if (message.method === 'initialize') return reply.finish(resultAnswer(id, route.catalogue.initialize(message)))
   const named: typeof reply = { ...reply, finish: (answer, options) => reply.finish({ ...answer, id }, options) }
-  await useSession(found, () => serveRequest({ ...served, reply: named }, { ...message, id: randomUUID() }))
+  const own = { ...message, id: randomUUID() }
+  await useSession(found, () => measured({ ...served, reply: named }, own, (one) => serveRequest(one, own)))
 }
 
 async function sharedSession(
@@ -47,17 +49,33 @@ async function sharedSession(
 ): Promise<McpSession<ProxySession> | undefined> {
   const { user, owner } = start
   const key = JSON.stringify([ownerKey(user), user.clientId ?? null, ownerKey(owner)])
-  const known = sessions.find(shared.get(key) ?? '', user)
-  if (known?.transport.belongsTo(user, owner)) return known
-  const created = await sessions.create(() => start, user)
-  if (!created) return undefined
-  const { sessionId, onclose } = created.transport
-  shared.set(key, sessionId)
-  created.transport.onclose = () => {
-    if (shared.get(key) === sessionId) shared.delete(key)
-    onclose?.()
+  const known = shared.get(key)
+  if (known) return known
+  const forget = () => {
+    if (shared.get(key) === creating) shared.delete(key)
   }
-  return created
+  const creating = sessions
+    .create(() => start, user)
+    .then(
+      (created) => {
+        if (!created) forget()
+        else created.transport.onclose = allOf(created.transport.onclose, forget)
+        return created
+      },
+      (error: unknown) => {
+        forget()
+        throw error
+      },
+    )
+  shared.set(key, creating)
+  return creating
+}
+
+function allOf(first: (() => void) | undefined, second: () => void): () => void {
+  return () => {
+    first?.()
+    second()
+  }
 }
 
 /** The client of every request without a session. It may be able to show a link, but nobody has said so. */

@@ -1,6 +1,7 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
 import type { GatedProvider, RepeatedCalls } from '../../core/gate/gated-provider.ts'
 import type { CallExtra } from '../../core/gate/tool-call.ts'
+import type { OperationMeter } from '../../core/ports/telemetry.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
@@ -12,6 +13,8 @@ export interface ProxyRoute {
   readonly upstream: Upstream
   readonly catalogue: Catalogue
   readonly mode: 'sessionful' | 'stateless'
+  /** Measures what clients ask. Default: nothing is measured. */
+  readonly operations?: OperationMeter | undefined
   /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
 }

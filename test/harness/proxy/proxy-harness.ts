@@ -1,4 +1,5 @@
 import type { Middleware } from 'koa'
+import type { TelemetryOptions } from '../../../src/core/telemetry/telemetry.ts'
 import type { ProxyConfig } from '../../../src/proxy/config/upstream-options.ts'
 import { createProxy } from '../../../src/server/proxy/create-proxy.ts'
 import {
@@ -27,6 +28,7 @@ export interface ProxyHarness {
 }
 
 export interface ProxyHarnessOptions {
+  readonly telemetry?: TelemetryOptions
   /** Told what the operator is told. */
   readonly warn?: (message: string) => void
   /** Called with the entry before the proxy starts, to prepare files that it names. */
@@ -50,6 +52,7 @@ export async function startProxyHarness(options: ProxyHarnessOptions = {}): Prom
   }
   await options.prepare?.(entry)
   const harness = await startHarness({
+    ...(options.telemetry && { telemetry: options.telemetry }),
     serve: ({ vault }) =>
       createProxy(vault, { upstreams: { gitlab: entry } }, options.warn && { warn: options.warn }) as Middleware,
   })
