@@ -35,7 +35,19 @@ export function entriesMember(method: ListMethod): (typeof LISTS)[ListMethod] {
 }
 
 /** Revisions whose sessions the relay knows, newest first. */
-export const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
+const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26'] as const
+
+/** How the proxy itself begins a session, for nobody who could be asked anything. */
+export const OWN_INITIALIZE: Request = {
+  jsonrpc: '2.0',
+  id: 'initialize',
+  method: 'initialize',
+  params: {
+    protocolVersion: REVISIONS[0],
+    capabilities: {},
+    clientInfo: { name: 'mcp-credential-vault', version: '1' },
+  },
+}
 
 /** Returns the revision that a client is told, if the upstream has not been asked: its own one, if it is known. */
 export function negotiatedRevision({ params }: Request, newest: string = REVISIONS[0]): string {

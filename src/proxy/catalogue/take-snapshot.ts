@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../core/model/json.ts'
 import { isAnswer, type Request } from '../upstream/message.ts'
 import { type CredentialCall, type Upstream, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
-import { entriesMember, type ListMethod, REVISIONS } from './catalogue.ts'
+import { entriesMember, type ListMethod, OWN_INITIALIZE } from './catalogue.ts'
 import { type Snapshot, type SnapshotEntry, snapshotEntry } from './snapshot.ts'
 
 const MAX_PAGES = 100
@@ -12,7 +12,7 @@ const MAX_PAGES = 100
  * @throws `UpstreamProblem` if the upstream refuses
  */
 export async function takeSnapshot(upstream: Pick<Upstream, 'open'>, call: CredentialCall): Promise<Snapshot> {
-  const { session, answer } = await upstream.open(INITIALIZE, call)
+  const { session, answer } = await upstream.open(OWN_INITIALIZE, call)
   if (!isJsonObject(answer.result))
     throw new UpstreamProblem('refused', 'The upstream server refused to open a session.')
   const initialize = answer.result
@@ -33,17 +33,6 @@ export async function takeSnapshot(upstream: Pick<Upstream, 'open'>, call: Crede
   } finally {
     await session.end(call).catch(() => undefined)
   }
-}
-
-const INITIALIZE: Request = {
-  jsonrpc: '2.0',
-  id: 'initialize',
-  method: 'initialize',
-  params: {
-    protocolVersion: REVISIONS[0],
-    capabilities: {},
-    clientInfo: { name: 'mcp-credential-vault', version: '1' },
-  },
 }
 
 async function listOf(

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { ownerKey } from '../../core/model/owner.ts'
 import { answerJson, type McpExchange } from '../../mcp/transport/http-mount.ts'
 import type { McpSession } from '../../mcp/transport/mcp-sessions.ts'
-import { REVISIONS } from '../catalogue/catalogue.ts'
+import { OWN_INITIALIZE } from '../catalogue/catalogue.ts'
 import type { ProxyRoute } from '../session/proxy-route.ts'
 import type { ProxySession, SessionStart } from '../session/proxy-session.ts'
-import { asMessage, isRequest, type Request, resultAnswer } from '../upstream/message.ts'
+import { asMessage, isRequest, resultAnswer } from '../upstream/message.ts'
 import { answerNoRoom, type ProxySessions, useSession } from './begin-session.ts'
 import { measured } from './measured.ts'
 import { credentialOwner, proxyExchange } from './proxy-exchange.ts'
@@ -29,7 +29,7 @@ export async function serveStateless(
   if (!message) return answerJson(ctx, 400, 'The body must be one JSON-RPC message.')
   const owner = await credentialOwner(route, exchange)
   if (!owner) return answerJson(ctx, 403, 'The access token names nobody whose credential could be used.')
-  const start = { user: ctx.state['user'], owner, initialize: INITIALIZE, client: NOBODY }
+  const start = { user: ctx.state['user'], owner, initialize: OWN_INITIALIZE, client: NOBODY }
   const found = await sharedSession(sessions, shared, start)
   if (!found) return answerNoRoom(exchange)
   const served = proxyExchange(route, found.transport, exchange)
@@ -80,14 +80,3 @@ function allOf(first: (() => void) | undefined, second: () => void): () => void 
 
 /** The client of every request without a session. It may be able to show a link, but nobody has said so. */
 const NOBODY = { name: undefined, ability: 'unknown' } as const
-
-const INITIALIZE: Request = {
-  jsonrpc: '2.0',
-  id: 'initialize',
-  method: 'initialize',
-  params: {
-    protocolVersion: REVISIONS[0],
-    capabilities: {},
-    clientInfo: { name: 'mcp-credential-vault', version: '1' },
-  },
-}
