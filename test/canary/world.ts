@@ -34,6 +34,7 @@ import {
 import { type TestTelemetry, testTelemetry } from '../harness/telemetry.ts'
 import { type Faults, faultyAudit, faultyBackend, faultySessions, watchedPendingStore } from './faults.ts'
 import { type CanaryClient, connectClient } from './mcp-client.ts'
+import { connectModern, MODERN_PATH, type ModernClients, type ModernProbe, modernMount } from './modern.ts'
 import { recordedSend, type recordRequest, recordSockets, type Send } from './recording.ts'
 import type { CanarySet } from './secrets.ts'
 import { type Services, startServices } from './services.ts'
@@ -74,9 +75,13 @@ export interface World {
   readonly bob: Visitor
   faults: Faults
   probe: Probe
+  /** As `probe`, of the mount for SDK 2.x. */
+  modernProbe: ModernProbe
   readonly owner: Owner
   /** Alice's client: `asking` shows links to her, `plain` has no URL mode, `stateless` speaks to the stateless mount. */
   readonly clients: Readonly<Record<'asking' | 'plain' | 'stateless', CanaryClient>>
+  /** Alice's clients of the mount for SDK 2.x. */
+  readonly modern: ModernClients
   /** A client of its own for a flow that ends it. */
   connect(options?: Parameters<typeof connectClient>[3]): Promise<CanaryClient>
   /** A link for Alice, from a call whose client shows links as text. The tool `work` asks for the account of that name. */
@@ -125,7 +130,8 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   })
   const services = await startServices(trace)
 
-  const state: { faults: Faults; probe: Probe } = { faults: {}, probe: () => 'nothing to do' }
+  const idle = () => 'nothing to do'
+  const state: Pick<World, 'faults' | 'probe' | 'modernProbe'> = { faults: {}, probe: idle, modernProbe: idle }
   const faults = () => state.faults
   const warn = (message: string) => trace.add('operator warnings', message)
   const store = await openStore({ dataFolder, keyFile, warn })
@@ -181,6 +187,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   ] as const) {
     app.use(mcpMount(vault, (options) => toolServer(options, provider, () => state.probe), { path, mode }))
   }
+  app.use(modernMount(vault, provider, () => state.modernProbe))
   server.on('request', app.callback())
 
   const send = recordedSend(trace, port)
@@ -192,6 +199,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     plain: await connect(),
     stateless: await connectClient(trace, `${baseUrl}/stateless`, await issueToken(), { urlMode: true }),
   }
+  const modern = await connectModern(trace, baseUrl + MODERN_PATH, issueToken)
   const owner = { issuer: identityProvider.issuer, subject: OWNER_NAME }
   const errors: unknown[] = []
 
@@ -228,8 +236,15 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     set probe(next) {
       state.probe = next
     },
+    get modernProbe() {
+      return state.modernProbe
+    },
+    set modernProbe(next) {
+      state.modernProbe = next
+    },
     owner,
     clients,
+    modern,
     connect,
     link: async (tool) => world.linkIn((await clients.plain.call(tool)).text),
     linkIn(text) {
@@ -265,7 +280,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
       }
     },
     async close() {
-      await Promise.all(Object.values(clients).map(({ client }) => client.close()))
+      await Promise.all([...Object.values(clients), ...Object.values(modern)].map(({ client }) => client.close()))
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()
