@@ -81,6 +81,7 @@ const KEY_REASONS = [
   'accepted_keys',
   'web_key_missing',
   'audit_key_missing',
+  'other_tiers_log',
   'envelope_missing',
   'bundle_outdated',
   'bundle_store',
@@ -180,6 +181,7 @@ const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected
 const REDIS_FAILURES = [
   'away',
   'behind',
+  'dns',
   'eviction',
   'full',
   'login',
@@ -187,6 +189,7 @@ const REDIS_FAILURES = [
   'refused',
   'rights',
   'timeout',
+  'tls',
   'unfit',
 ] as const
 
