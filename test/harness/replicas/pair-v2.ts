@@ -19,7 +19,7 @@ export interface PairV2 {
   stop(): Promise<void>
 }
 
-/** Two processes with the mount for SDK 2.x behind nginx, which share Redis and OpenBao. */
+/** Two processes of `mcp-credential-vault start` with tools for SDK 2.x, behind nginx. They share Redis and OpenBao. */
 export async function startPairV2(): Promise<PairV2> {
   const folder = mkdtempSync(join(tmpdir(), 'pair-'))
   const balancerPort = await freePort()
@@ -34,7 +34,8 @@ export async function startPairV2(): Promise<PairV2> {
   ])
   const webKey = join(folder, 'web.key')
   writeFileSync(webKey, generateKeyText(), { mode: 0o600 })
-  const replica = compiled(join(import.meta.dirname, 'replica-v2.ts'))
+  const main = compiled(join(import.meta.dirname, '../../../src/cli/main.ts'))
+  const tools = compiled(join(import.meta.dirname, 'replica-tools-v2.ts'))
   const names = ['one', 'other'] as const
   const auditOf = (name: string) => join(folder, name, 'audit')
 
@@ -42,9 +43,10 @@ export async function startPairV2(): Promise<PairV2> {
     const port = await freePort()
     const running = await startProcess(
       process.execPath,
-      [replica],
+      [main, 'start', tools, '--port', String(port)],
       {
-        ...{ PORT: String(port), REPLICA: name, MCP_SERVER_BASE_URL: baseUrl, ISSUER: identityProvider.issuer },
+        ...{ REPLICA: name, MCP_SERVER_BASE_URL: baseUrl, MCP_TRUSTED_PROXIES: '1' },
+        ...{ MCP_OIDC_ISSUER: identityProvider.issuer, MCP_OIDC_CLIENT_ID: 'form', MCP_OIDC_SCOPES: 'mcp' },
         ...{ MCP_VAULT_BACKEND: 'vault', VAULT_TOKEN: ROOT_TOKEN, VAULT_ADDR: bao.address },
         ...{ MCP_REDIS_URL: `redis://127.0.0.1:${redis.port}`, MCP_WEB_KEY_FILE: webKey },
         ...{ MCP_AUDIT_FOLDER: auditOf(name), MCP_VAULT_FOLDER: join(folder, name) },
