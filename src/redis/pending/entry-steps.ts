@@ -46,7 +46,10 @@ export interface EntrySteps {
   close(): void
 }
 
-export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPerOwner }: EntryLimits): EntrySteps {
+export function createEntrySteps(
+  redis: Pick<RedisConnection, 'prefix' | 'isCluster' | 'run'>,
+  { maxEntries, maxOpenPerOwner }: EntryLimits,
+): EntrySteps {
   const { prefix, isCluster } = redis
   const owners = new BoundedMap<PendingKey, string>(MOST_POINTERS)
   const pointerKey = (key: PendingKey) => `${prefix}at:${key}`
