@@ -5,7 +5,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { pino } from 'pino'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
@@ -16,7 +15,7 @@ import type { HealthPart } from '../../src/core/journal/health.ts'
 import type { Owner } from '../../src/core/model/owner.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { oidc } from '../../src/identity/oidc.ts'
-import { credentialGate, mcpMount, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
+import { mcpMount, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import { healthRoute } from '../../src/server/health-route.ts'
@@ -39,6 +38,7 @@ import { recordedSend, type recordRequest, recordSockets, type Send } from './re
 import type { CanarySet } from './secrets.ts'
 import { type Services, startServices } from './services.ts'
 import type { CanaryStore, OpenCanaryStore } from './stores.ts'
+import { plantingRoute, toolServer } from './tool-server.ts'
 import { createTrace, type Trace } from './trace.ts'
 import { canaryVariables } from './variables.ts'
 
@@ -308,35 +308,4 @@ async function signIn(world: World): Promise<void> {
 function recordRequestHead(trace: Trace, request: Parameters<typeof recordRequest>[1]): void {
   const { method, url, headers } = request
   trace.add('identity provider', `${method} ${url}\n${JSON.stringify(headers)}`)
-}
-
-/** For the self-check: says what it is told to, as a page that leaks would. */
-const plantingRoute: Koa.Middleware = async (ctx, next) => {
-  if (ctx.path !== '/planted') return next()
-  const chunks: Buffer[] = []
-  for await (const chunk of ctx.req) chunks.push(chunk)
-  ctx.body = Buffer.concat(chunks)
-}
-
-function toolServer(
-  options: ConstructorParameters<typeof McpServer>[1],
-  provider: World['provider'],
-  probe: () => Probe,
-): McpServer {
-  const server = new McpServer({ name: 'canary', version: '1.0.0' }, { ...options, capabilities: { logging: {} } })
-  const gate = credentialGate(server)
-  const work = async (extra: ToolExtra) => {
-    const outcome = await probe()(provider.getCredentials(extra), extra)
-    return typeof outcome === 'object' && outcome !== null
-      ? (outcome as { content: [] })
-      : { content: [{ type: 'text' as const, text: String(outcome) }] }
-  }
-  server.registerTool('probe', {}, gate(provider, { tool: 'probe' }, work))
-  server.registerTool('fail_fast', {}, gate(provider, { failFast: true }, work))
-  server.registerTool('work', {}, gate(provider, { account: 'work' }, work))
-  // No gate, so nothing stands between it and the client: for the self-check.
-  server.registerTool('planted', {}, async () => ({
-    content: [{ type: 'text', text: String(await probe()({} as Handle, {} as ToolExtra)) }],
-  }))
-  return server
 }

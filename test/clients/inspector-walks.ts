@@ -2,12 +2,11 @@ import { auth } from '@modelcontextprotocol/sdk/client/auth.js'
 import { z } from 'zod'
 import { textOf } from '../../examples/tickets/http-browser.ts'
 import { oauthLogin } from '../../examples/tickets/mcp-client.ts'
+import { INSPECTOR_VERSION } from '../../scripts/bring-inspector.mjs'
 import { type Inspector, startInspector } from './inspector.ts'
 import type { TicketsWalk } from './tickets-walk.ts'
-import { versionOf } from './versions.ts'
 import type { CallEnd, OnQuestion, Walk, WalkingClient } from './walk.ts'
 
-const version = versionOf('.cache/inspector/node_modules/@modelcontextprotocol/inspector')
 const TITLE = 'title:=Printer is on fire'
 
 const pendingAuth = z.object({ pendingAuth: z.literal(true), authUrl: z.string() })
@@ -30,7 +29,7 @@ const failure = z.object({ error: z.object({ message: z.string() }) })
 function mcpdo(flags: string, server: Walk['server'], { refused = false } = {}): Walk {
   const client = `\`mcpdo${flags === '' ? '' : ` ${flags}`}\``
   return {
-    ...{ client, version, server, refused },
+    ...{ client, version: INSPECTOR_VERSION, server, refused },
     connect: (tickets, onQuestion) => connectMcpdo(tickets, onQuestion, flags.split(' ').filter(Boolean)),
   }
 }
@@ -77,7 +76,7 @@ async function callMcpdo(inspector: Inspector, url: string, onQuestion: OnQuesti
 /** The classic command line: one process for each call, which is given a token. */
 function cli(flags: string, server: Walk['server']): Walk {
   return {
-    ...{ client: `\`mcp-inspector --cli${flags === '' ? '' : ` ${flags}`}\``, version, server },
+    ...{ client: `\`mcp-inspector --cli${flags === '' ? '' : ` ${flags}`}\``, version: INSPECTOR_VERSION, server },
     async connect({ url }) {
       const inspector = await startInspector()
       const header = `Authorization: Bearer ${await accessToken(url)}`
