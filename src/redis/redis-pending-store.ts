@@ -43,8 +43,8 @@ const optionsSchema = z.strictObject({
 export function redisPendingStore(options: RedisPendingStoreOptions): PendingStore {
   const { redis: connection, maxEntries, maxOpenPerOwner } = parseOptions(optionsSchema, options, 'redisPendingStore')
   const redis = connectionOfStore(connection)
-  const wakes = createWakes(redis)
   const steps = createEntrySteps(redis, { maxEntries, maxOpenPerOwner })
+  const wakes = createWakes(redis, steps.rootOf)
   const channel = channelName(redis.prefix, 'wake')
   const newId = () => randomBytes(12).toString('base64url')
 
