@@ -1,24 +1,15 @@
 import { inputRequired, inputResponse } from '@modelcontextprotocol/server'
 import type { ToolExtra } from '../../../src/mcp/sdk-v2/index.ts'
 import { ECHOED, ENCODINGS } from '../encodings.ts'
-import { expectThat, type Flow, flow } from '../flow.ts'
-import { appState, type ModernClient, type ModernProbe } from '../modern.ts'
+import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
+import { appState, type ModernClient } from '../modern.ts'
 import type { World } from '../world.ts'
+import { usesAll } from './asking.ts'
 
 const ERAS = ['asking', 'legacy'] as const
 const SPOKEN = { asking: 'MCP 2026-07-28', legacy: 'MCP 2025-11-25' } as const
 
-/** Uses every value, and answers whether each is what was typed. */
-const usesAll =
-  ({ secrets }: World): ModernProbe =>
-  (handle) =>
-    handle.use((values) => {
-      const given: Readonly<Record<string, string | undefined>> = values
-      const same = Object.entries(secrets.values).every(([name, value]) => given[name] === value)
-      return same ? 'all is well' : 'something differs'
-    })
-
-/** Calls, and does with the link what `action` says. Resolves to the text and what `requestState` and links the client was sent. */
+/** Calls, and does with the link what `action` says. Resolves to the call's text. */
 async function whileAsked(world: World, client: ModernClient, action: 'accept' | 'decline' | 'cancel', tool?: string) {
   const links: string[] = []
   let filling: Promise<unknown> = Promise.resolve()
@@ -27,7 +18,7 @@ async function whileAsked(world: World, client: ModernClient, action: 'accept' |
     if (action === 'accept') filling = world.alice.submit(world.linkIn(link), world.secrets.values)
     return action
   }
-  world.modernProbe = usesAll(world)
+  world.modernProbe = usesAll(world.secrets)
   const { text } = await client.call(tool)
   await filling
   expectThat(links.length === 1, 'one question')
@@ -70,14 +61,24 @@ function sends(name: string, send: (ctx: ToolExtra, text: string) => Promise<unk
 const asked = ERAS.flatMap((era) => [
   flow(`${SPOKEN[era]}: call, link, form, result`, async (world) => {
     expectThat((await whileAsked(world, world.modern[era], 'accept')) === 'all is well', 'a result')
-    world.modernProbe = usesAll(world)
+    world.modernProbe = usesAll(world.secrets)
     expectThat((await world.modern[era].call()).text === 'all is well', 'a second result')
+  }),
+  flow(`${SPOKEN[era]}: client answers after the save`, async (world) => {
+    world.modern[era].onLink = async (link): Promise<'accept'> => {
+      expectStatus(await world.alice.submit(world.linkIn(link), world.secrets.values), 303)
+      return 'accept'
+    }
+    world.modernProbe = usesAll(world.secrets)
+    expectThat((await world.modern[era].call()).text === 'all is well', 'a result')
   }),
   flow(`${SPOKEN[era]}: declined`, async (world) => {
     expectThat((await whileAsked(world, world.modern[era], 'decline')).includes('declined'), 'words')
   }),
-  flow(`${SPOKEN[era]}: dismissed`, async (world) => {
-    expectThat((await whileAsked(world, world.modern[era], 'cancel')).includes('still works'), 'words')
+  flow(`${SPOKEN[era]}: dismissed, then saved`, async (world) => {
+    const text = await whileAsked(world, world.modern[era], 'cancel')
+    expectStatus(await world.alice.submit(world.linkIn(text), world.secrets.values), 303)
+    expectThat((await world.modern[era].call()).text === 'all is well', 'a result')
   }),
   flow(`${SPOKEN[era]}: the tool asks a question of its own, with a state of its own`, async (world) => {
     await world.saved()
@@ -101,20 +102,23 @@ export const legs: readonly Flow[] = [
   ...asked,
   flow('MCP 2026-07-28: legs without a wait', async (world) => {
     world.modern.asking.onLink = () => 'accept'
-    world.modernProbe = usesAll(world)
+    world.modernProbe = usesAll(world.secrets)
     const { text } = await world.modern.asking.call('fail_fast')
-    expectThat((await world.alice.submit(world.linkIn(text), world.secrets.values)).status === 303, 'a save')
+    expectStatus(await world.alice.submit(world.linkIn(text), world.secrets.values), 303)
     expectThat((await world.modern.asking.call('fail_fast')).text === 'all is well', 'a result')
   }),
   flow('MCP 2026-07-28: text, and error -32021', async (world) => {
-    world.modernProbe = usesAll(world)
+    world.modernProbe = usesAll(world.secrets)
     const error = await world.thrown(() => world.modern.plain.call('strict'))
     expectThat((error as { code?: number }).code === -32_021, 'error -32021')
     const { text } = await world.modern.plain.call()
-    expectThat((await world.alice.submit(world.linkIn(text), world.secrets.values)).status === 303, 'a save')
+    expectStatus(await world.alice.submit(world.linkIn(text), world.secrets.values), 303)
     expectThat((await world.modern.plain.call('strict')).text === 'all is well', 'a result')
   }),
   ...ECHOED.flatMap((name) => withheld(`tool echoes: ${name}`, (text) => `answer ${ENCODINGS[name]?.(text)} end`)),
+  ...withheld('tool throws with it', (text) => {
+    throw new Error(`401 for ${text}`)
+  }),
   ...withheld('tool asks with it', (text) =>
     inputRequired({ inputRequests: { ask: inputRequired.elicit({ message: text, requestedSchema: FORM }) } }),
   ),
@@ -128,6 +132,12 @@ export const legs: readonly Flow[] = [
   ...withheld('tool keeps it in its state', (text) => inputRequired({ requestState: `state of ${text}` })),
   ...withheld('tool keeps it in its signed state', async (text) =>
     inputRequired({ requestState: await appState.mint({ step: text }) }),
+  ),
+  ...sends('progress', (ctx, text) =>
+    ctx.mcpReq.notify({
+      method: 'notifications/progress',
+      params: { progressToken: 1, progress: 1, message: text },
+    }),
   ),
   ...sends('a log message', (ctx, text) => ctx.mcpReq.log('info', { text })),
   ...sends('a notification', (ctx, text) =>
