@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { isCallState } from '../../core/gate/call-state.ts'
 import type { CallLeg, ClientPort } from '../../core/gate/client-port.ts'
+import type { CallKind } from '../../core/gate/gated-call.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { abilityOf, requestsOnCall } from '../adapter/requests-on-call.ts'
 import type { ToolExtra } from './tool-handler.ts'
@@ -63,10 +64,15 @@ function legOf({ mcpReq }: ToolExtra): CallLeg {
 
 const ENCODED_NAME = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/
 
-/** Returns the tool's name from the `Mcp-Name` header, which the SDK's HTTP entry compares with the body where it serves legs. */
-export function toolNameOf(server: Server, { mcpReq, http }: ToolExtra): string | undefined {
+/** What the name of a request names. A resource's is its URI, which may say more than a log should hold. */
+const NAMED: Readonly<Partial<Record<string, CallKind>>> = { 'tools/call': 'tool', 'prompts/get': 'prompt' }
+
+/**
+ * Returns the name of the tool or prompt from the `Mcp-Name` header, which the SDK's HTTP entry compares with the body where it serves legs.
+ */
+export function calledName(server: Server, { mcpReq, http }: ToolExtra, kind: CallKind): string | undefined {
   const name = http?.req?.headers.get('mcp-name')?.trim()
-  if (!name || !asksByResult(server) || mcpReq.method !== 'tools/call') return undefined
+  if (!name || !asksByResult(server) || NAMED[mcpReq.method] !== kind) return undefined
   const encoded = ENCODED_NAME.exec(name)?.[1]
   return encoded === undefined ? name : Buffer.from(encoded, 'base64').toString()
 }

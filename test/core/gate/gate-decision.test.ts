@@ -14,6 +14,7 @@ const facts: GateFacts = {
   credential: 'absent',
   progress: false,
   failFast: false,
+  silent: false,
   repeats: false,
   strict: false,
   tokenTimeoutSeconds: 300,
