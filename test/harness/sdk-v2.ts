@@ -47,6 +47,8 @@ export interface ConnectV2Options {
   /** How the client answers a link; without it, it declares no URL mode. */
   readonly onLink?: (link: string) => ElicitResult['action'] | Promise<ElicitResult['action']>
   readonly clientId?: string
+  /** What the client says of itself. Default: "Test Client" 2.0.0. */
+  readonly info?: { readonly name: string; readonly version: string }
   readonly options?: Partial<ClientOptions>
   readonly fetch?: typeof fetch
 }
@@ -73,7 +75,7 @@ export async function startHarnessV2(options: HarnessV2Options = {}): Promise<Ha
       vault,
       (serverOptions) => {
         const server = new McpServer({ name: 'test', version: '1.0.0' }, { ...serverOptions, ...ownOptions })
-        const gate = credentialGate(server)
+        const gate = credentialGate(server, rest.gate)
         const counted = (tool: string) => async (extra: ToolExtra) => {
           runs.set(tool, (runs.get(tool) ?? 0) + 1)
           return { content: [{ type: 'text' as const, text: await secretLength(jira, extra) }] }
@@ -122,18 +124,15 @@ function secretLength(jira: ToolParts['jira'], extra: ToolExtra): Promise<string
 export async function connectClientV2(
   url: string,
   token: string,
-  { era = 'modern', onLink, options, fetch: ownFetch }: ConnectV2Options,
+  { era = 'modern', onLink, info, options, fetch: ownFetch }: ConnectV2Options,
 ): Promise<TestClientV2> {
   const links: string[] = []
   const messages: string[] = []
-  const client = new Client(
-    { name: 'Test Client', version: '2.0.0' },
-    {
-      capabilities: onLink ? { elicitation: { url: {} } } : {},
-      versionNegotiation: { mode: era === 'modern' ? { pin: MODERN } : era },
-      ...options,
-    },
-  )
+  const client = new Client(info ?? { name: 'Test Client', version: '2.0.0' }, {
+    capabilities: onLink ? { elicitation: { url: {} } } : {},
+    versionNegotiation: { mode: era === 'modern' ? { pin: MODERN } : era },
+    ...options,
+  })
   if (onLink) {
     client.setRequestHandler('elicitation/create', async ({ params }) => {
       if (params.mode !== 'url') throw new Error('asked in form mode')

@@ -16,8 +16,11 @@ export type ClientAnswer = 'accept' | 'decline' | 'cancel' | 'failed'
 export interface ClientPort {
   /** The client's own name, which is not verified. */
   readonly name: string | undefined
-  /** The declared capability. `unknown` if this server instance did not see the handshake, as on a stateless mount. */
-  readonly ability: 'url-elicitation' | 'no-url-elicitation' | 'unknown'
+  /**
+   * The declared capability. `unknown` if this server instance did not see the handshake, as on a stateless mount. `url-error`: it declared no
+   * URL mode, but the operator lists it as a client that handles error -32042.
+   */
+  readonly ability: 'url-elicitation' | 'no-url-elicitation' | 'url-error' | 'unknown'
   /** Aborts when the client cancels the call or is gone. */
   readonly signal: AbortSignal
   /** Where the call belongs in a trace. Default: nowhere. */

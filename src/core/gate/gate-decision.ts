@@ -56,8 +56,8 @@ function decideAsking(facts: GateFacts): GateDecision {
   if (repeats && (client === 'url-elicitation' || strict)) return { action: 'ask-by-result' }
   if (repeats) return { action: 'answer-text' }
   if (client === 'no-url-elicitation') return { action: 'answer-text' }
-  // An instance that did not see the handshake can neither ask nor receive an answer.
-  if (client === 'unknown') return { action: 'answer-url-required', notifyCompletion: false }
+  // An instance that did not see the handshake can neither ask nor receive an answer, and a client without URL mode is sent no more.
+  if (client === 'unknown' || client === 'url-error') return { action: 'answer-url-required', notifyCompletion: false }
   if (failFast) return { action: 'answer-url-required', notifyCompletion: true }
   const waitSeconds = progress ? tokenTimeoutSeconds : Math.min(tokenTimeoutSeconds, UNHEARD_WAIT_SECONDS)
   return { action: 'ask-and-wait', waitSeconds, keepAlive: progress }

@@ -11,6 +11,8 @@ import {
 import { z } from 'zod'
 import type { GateOutcome } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import { type CredentialGateOptions, credentialGateOptions } from '../adapter/client-quirks.ts'
 import { type AnyGateOptions, anyGateOptions, checkGate, namedGateOptions } from '../adapter/gate-options.ts'
 import { gatedCall, type SdkCalls } from '../adapter/gated-call.ts'
 import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
@@ -64,7 +66,7 @@ export interface RequireCredentials {
  * The answer to a call without a credential depends on the client: URL elicitation and a wait, error -32042 with the link, or a text with
  * the link. No client gets a mode that it did not declare (MCP 2025-11-25, elicitation).
  *
- * @throws `configuration_invalid` (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
+ * @throws `configuration_invalid` for an option that is wrong; (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
  * @example
  * ```ts
  * import { credentialGate } from 'mcp-credential-vault/mcp/sdk-v1'
@@ -81,13 +83,14 @@ export interface RequireCredentials {
  * )
  * ```
  */
-export function credentialGate(server: McpServer | Server): RequireCredentials {
+export function credentialGate(server: McpServer | Server, options: CredentialGateOptions = {}): RequireCredentials {
+  const { clientQuirks } = parseOptions(credentialGateOptions, options, 'credentialGate')
   refuseForeignServer(server)
   const protocol = 'server' in server ? server.server : server
   const completers = carryExtraToCompleters(server, protocol)
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
-    clientOf: (extra) => sdkClientPort(protocol, extra),
+    clientOf: (extra) => sdkClientPort(protocol, extra, clientQuirks),
     authInfoOf: ({ authInfo }) => authInfo,
     nameOf: () => undefined,
     guarded: guardedExtra,

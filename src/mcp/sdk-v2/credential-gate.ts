@@ -10,7 +10,8 @@ import {
 import { z } from 'zod'
 import type { GateOutcome } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
-import type { OptionSchemas } from '../../core/model/options.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
+import { type CredentialGateOptions, credentialGateOptions } from '../adapter/client-quirks.ts'
 import {
   type AnyGateOptions,
   anyGateOptions,
@@ -88,7 +89,7 @@ export interface RequireCredentials {
  *
  * On a low-level `Server`, call the wrapped handler from the handler of `tools/call`, with that handler's `ctx` as last parameter.
  *
- * @throws `configuration_invalid` (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK; (`reason: 'request_state'`) for
+ * @throws `configuration_invalid` for an option that is wrong; (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK; (`reason: 'request_state'`) for
  *   a server with a `requestState.verify` that is not wrapped by `withGateState`
  * @example
  * ```ts
@@ -108,14 +109,15 @@ export interface RequireCredentials {
  * )
  * ```
  */
-export function credentialGate(server: McpServer | Server): RequireCredentials {
+export function credentialGate(server: McpServer | Server, options: CredentialGateOptions = {}): RequireCredentials {
+  const { clientQuirks } = parseOptions(credentialGateOptions, options, 'credentialGate')
   refuseForeignServer(server, 'credentialGate')
   refuseForeignState(server)
   const protocol = 'server' in server ? server.server : server
   const completers = carryExtraToCompleters(server, protocol)
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
-    clientOf: (ctx) => serverClientPort(protocol, ctx),
+    clientOf: (ctx) => serverClientPort(protocol, ctx, clientQuirks),
     authInfoOf: ({ http }) => http?.authInfo,
     nameOf: (ctx, kind) => calledName(protocol, ctx, kind),
     guarded: guardedContext,

@@ -4,6 +4,7 @@
  * @module mcp-credential-vault/mcp/sdk-v2
  */
 
+export { type ClientQuirk, type CredentialGateOptions, knownClientQuirks } from '../adapter/client-quirks.ts'
 export type { CompletionContext } from '../adapter/completion-extra.ts'
 export type { AnyGateOptions, CompletionGateOptions, NamedGateOptions } from '../adapter/gate-options.ts'
 export type { Completer, GatedCompleter, Handler, RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
