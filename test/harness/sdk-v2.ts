@@ -161,8 +161,11 @@ export async function connectClientV2(
   }
 }
 
-/** One `tools/call` of MCP 2026-07-28 by hand, so that a test decides what its legs carry. */
+/** One request of MCP 2026-07-28 by hand, so that a test decides what its legs carry. */
 export interface RawLeg {
+  /** Default `tools/call`. */
+  readonly method?: 'tools/call' | 'prompts/get' | 'resources/read'
+  /** Name of the tool or prompt, or URI of the resource. */
   readonly tool?: string
   readonly args?: Record<string, unknown>
   readonly requestState?: string | undefined
@@ -180,6 +183,9 @@ export interface RawAnswer {
     readonly inputRequests?: Record<string, { readonly params: { readonly url: string } }>
     readonly content?: readonly { readonly text: string }[]
     readonly isError?: boolean
+    readonly messages?: readonly { readonly content: { readonly text: string } }[]
+    readonly contents?: readonly { readonly text?: string }[]
+    readonly cacheScope?: string
   }
   readonly error?: { readonly code: number; readonly message: string }
 }
@@ -189,7 +195,8 @@ export const KEY = 'credential:jira'
 export const ACCEPTED = { [KEY]: { action: 'accept' } } as const
 
 export async function rawLeg(url: string, token: string, leg: RawLeg = {}): Promise<RawAnswer> {
-  const { tool = 'read_secret', args = {}, requestState, inputResponses, progressToken, signal } = leg
+  const { method = 'tools/call', tool = 'read_secret', args = {}, progressToken, signal } = leg
+  const { requestState, inputResponses } = leg
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN,
     'io.modelcontextprotocol/clientInfo': { name: 'Raw Client', version: '1.0.0' },
@@ -203,16 +210,15 @@ export async function rawLeg(url: string, token: string, leg: RawLeg = {}): Prom
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': MODERN,
-      'mcp-method': 'tools/call',
+      'mcp-method': method,
       'mcp-name': tool,
     },
     body: JSON.stringify({
       jsonrpc: '2.0',
       id: 1,
-      method: 'tools/call',
+      method,
       params: {
-        name: tool,
-        arguments: args,
+        ...(method === 'resources/read' ? { uri: tool } : { name: tool, arguments: args }),
         _meta,
         ...(requestState === undefined ? {} : { requestState }),
         ...(inputResponses && { inputResponses }),
