@@ -15,6 +15,7 @@ import { gateTexts } from './gate-texts.ts'
 import { type CallKind, callName, type GatedCall } from './gated-call.ts'
 import type { GatedProvider, Settled } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
+import type { OpenQuestions } from './open-questions.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** One call at one gate, as an adapter passes it. */
@@ -34,6 +35,8 @@ export interface GateEntry<R> {
   readonly tool: string | undefined
   readonly client: ClientPort
   readonly notices: CompletionNotices
+  /** What the connection's other calls ask. Default: nothing. */
+  readonly questions?: OpenQuestions
   /** The request's `authInfo`, as a verifier set it. */
   readonly authInfo: unknown
   /** Started by this gate, or by an enclosing one. */
@@ -185,7 +188,7 @@ async function ask<R>(
   { provider, cause }: Needed,
   decision: Exclude<GateDecision, { action: 'run' | 'ask-by-result' | 'answer-nothing' }>,
 ): Promise<GateOutcome<R>> {
-  const { client, notices } = entry
+  const { client, notices, questions } = entry
   const { label } = provider
   const waits = decision.action === 'ask-and-wait'
   const request = await provider.requestCredential(call, cause, { waits })
@@ -202,7 +205,7 @@ async function ask<R>(
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
       const answer = await askAndWait({
-        ...{ client, provider, request, cause, decision },
+        ...{ client, provider, request, cause, decision, questions },
         toolCall: entry.toolCall,
         drain: provider.drain?.(),
       })

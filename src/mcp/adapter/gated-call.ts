@@ -4,6 +4,7 @@ import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
 import type { CallKind } from '../../core/gate/gated-call.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
 import type { EchoReport } from '../../core/gate/guarded-run.ts'
+import type { OpenQuestions } from '../../core/gate/open-questions.ts'
 import { callOf, createToolCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import type { CheckedGate, CheckedOptions } from './gate-options.ts'
 import type { Handler } from './gated-handlers.ts'
@@ -18,6 +19,7 @@ export interface SdkCalls<E> {
   readonly nameOf: (extra: E, kind: CallKind) => string | undefined
   readonly guarded: (extra: E, inside: ToolCall, report: EchoReport) => E
   readonly notices: CompletionNotices
+  readonly questions: OpenQuestions
 }
 
 /** Returns a function that passes one call, given the parameters that the SDK calls a handler with: `extra` is the last one. */
@@ -39,6 +41,7 @@ export function gatedCall<E, A>(
       tool: checked.tool ?? checked.name ?? sdk.nameOf(extra, kind),
       client: sdk.clientOf(extra),
       notices: sdk.notices,
+      questions: sdk.questions,
       authInfo: sdk.authInfoOf(extra),
       handler: async (report, inside) => run(...before, sdk.guarded(extra, inside, report)),
     })

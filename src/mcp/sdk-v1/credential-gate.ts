@@ -11,6 +11,7 @@ import {
 import { z } from 'zod'
 import type { GateOutcome } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
+import { createOpenQuestions } from '../../core/gate/open-questions.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { type CredentialGateOptions, credentialGateOptions } from '../adapter/client-quirks.ts'
 import { type AnyGateOptions, anyGateOptions, checkGate, namedGateOptions } from '../adapter/gate-options.ts'
@@ -95,6 +96,7 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
     nameOf: () => undefined,
     guarded: guardedExtra,
     notices: noticesUntilClosed(protocol),
+    questions: createOpenQuestions(),
   }
 
   const tool = <P extends ToolParameters>(

@@ -10,6 +10,7 @@ import {
 import { z } from 'zod'
 import type { GateOutcome } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
+import { createOpenQuestions } from '../../core/gate/open-questions.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { type CredentialGateOptions, credentialGateOptions } from '../adapter/client-quirks.ts'
 import {
@@ -122,6 +123,7 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
     nameOf: (ctx, kind) => calledName(protocol, ctx, kind),
     guarded: guardedContext,
     notices: noticesUntilClosed(protocol),
+    questions: createOpenQuestions(),
   }
 
   const tool = <P extends ToolParameters>(
