@@ -1,6 +1,6 @@
 /** What a client sends with a value to complete. */
 export interface CompletionContext {
-  readonly arguments?: Record<string, string>
+  readonly arguments?: Record<string, string> | undefined
 }
 
 /** The part of a `completion/complete` request that a completer is given. */
