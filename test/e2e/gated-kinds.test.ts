@@ -1,3 +1,4 @@
+import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { COMPLETES, type KindsClient, kindsV1, kindsV2, READS } from '../harness/gated-kinds.ts'
 import { fillIn, type Harness, linkIn, startHarness } from '../harness/mcp-harness.ts'
@@ -9,21 +10,24 @@ const KINDS = Object.keys(READS)
 
 let first: Harness
 let second: HarnessV2
+let stateless: Harness
 let ran: string[] = []
 const filling: Promise<unknown>[] = []
 beforeAll(async () => {
   const options = { ran: (kind: string) => void ran.push(kind) }
   first = await startHarness({ tools: kindsV1(options) })
   second = await startHarnessV2({ tools: kindsV2(options) })
+  stateless = await startHarness({ mount: { mode: 'stateless' }, tools: kindsV1(options) })
 })
 afterEach(async () => {
   await Promise.all(filling.splice(0))
   ran = []
-  for (const harness of [first, second]) await harness.forget('alice')
+  for (const harness of [first, second, stateless]) await harness.forget('alice')
 })
 afterAll(async () => {
   await first.close()
   await second.close()
+  await stateless.close()
 })
 
 const fill = (link: string) => fillIn(link, 'alice', { pat: SECRET })
@@ -110,4 +114,21 @@ describe.each(Object.entries(SIDES))('%s', (_, { prompt, harness, connect }) => 
       .map(({ tool }) => tool)
     expect(tools.slice(-4)).toEqual([prompt, 'resource', 'resource by', 'completion'])
   })
+})
+
+test("on a stateless mount the SDK's client rejects with the link, which is the same for all, and completes to nothing", async () => {
+  const { client } = await stateless.connect('alice')
+  const links = new Set<string>()
+  for (const read of Object.values(READS)) {
+    const error = await read(client).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(UrlElicitationRequiredError)
+    const { elicitations, message } = error as UrlElicitationRequiredError
+    expect(linkIn(message)).toBe(elicitations[0]?.url)
+    links.add(linkIn(message))
+  }
+  expect(await COMPLETES['prompt']?.(client)).toEqual([])
+  expect([links.size, ran]).toEqual([1, []])
+  await fill([...links][0] ?? '')
+  for (const read of Object.values(READS)) expect(await read(client)).toContain(ANSWER)
+  expect(await COMPLETES['template']?.(client)).toEqual(['text', ANSWER])
 })

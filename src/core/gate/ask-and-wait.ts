@@ -3,11 +3,10 @@ import type { Drain } from '../host/drain.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { RequestCause } from '../model/credential-state.ts'
 import type { WaitEnd } from '../ports/pending-request.ts'
-import type { ClientAnswer, ClientPort } from './client-port.ts'
+import type { ClientAnswer, ClientPort, OpenQuestions } from './client-port.ts'
 import type { GateDecision } from './gate-decision.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { CredentialRequest, GatedProvider } from './gated-provider.ts'
-import type { OpenQuestions } from './open-questions.ts'
 import type { ToolCall } from './tool-call.ts'
 
 export interface AskParts {

@@ -4,9 +4,9 @@ import { lastDayOf } from '../model/expiry.ts'
 import type { CredentialRequest } from './gated-provider.ts'
 
 /**
- * What the user or the model reads when a call does not run. Absent, revoked, forbidden and unavailable have different texts. A text contains
- * only fixed words, the service's name and the link. A model relays it, so it says what happened, has at most one link, and speaks of asking
- * again, which a user does, not of calling a tool; and the same words are true of a prompt and of a resource.
+ * What the user or the model reads when a call does not run. Absent, revoked, forbidden and unavailable have different texts. A text
+ * contains only fixed words, the service's name and the link. A model relays it, so it says what happened, has at most one link, and speaks
+ * of asking again, which a user does, not of calling a tool; and the same words are true of a prompt and of a resource.
  */
 export const gateTexts = {
   ask: (label: string, cause: RequestCause): string =>

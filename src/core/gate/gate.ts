@@ -7,15 +7,14 @@ import { correlationIdOf, keepCorrelationId } from '../telemetry/request-ids.ts'
 import { askAndWait } from './ask-and-wait.ts'
 import { askByResult, type LegAnswer } from './ask-by-result.ts'
 import { type CallState, openCallState, stateBinding } from './call-state.ts'
-import type { ClientPort, UrlQuestion } from './client-port.ts'
+import type { ClientPort, OpenQuestions, UrlQuestion } from './client-port.ts'
 import type { CompletionNotices } from './completion-notices.ts'
 import { decideGate, type GateDecision } from './gate-decision.ts'
 import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
-import { type CallKind, callName, type GatedCall } from './gated-call.ts'
+import { type CallKind, callName, type GatedCall, isSilent } from './gated-call.ts'
 import type { GatedProvider, Settled } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
-import type { OpenQuestions } from './open-questions.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** One call at one gate, as an adapter passes it. */
@@ -292,11 +291,6 @@ async function runOnce<R>({ provider, toolCall, handler }: GateEntry<R>, call: G
     const request = await provider.requestCredential(call, 'absent', { waits: false })
     return words(gateTexts.malformed(provider.label, request))
   }
-}
-
-/** Completions run at each key that the user presses, so they neither ask nor make a link. */
-function isSilent({ kind }: GatedCall): boolean {
-  return kind === 'completion'
 }
 
 function words(text: string): { readonly kind: 'text'; readonly text: string } {

@@ -29,6 +29,11 @@ export function callName(kind: CallKind, name: string | undefined): string | und
   return name === undefined ? kind : `${kind} ${name}`
 }
 
+/** Completions run at each key that the user presses, so they neither ask nor make a link. */
+export function isSilent({ kind }: GatedCall): boolean {
+  return kind === 'completion'
+}
+
 /** Returns the facts about a tool call that its audit lines contain. */
 export function contextOf({ user, clientName, tool, correlationId, assertion, trace }: GatedCall): AccessContext {
   return {

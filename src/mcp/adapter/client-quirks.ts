@@ -34,8 +34,8 @@ const clientQuirk = z.strictObject({
 /** Options of `credentialGate`. */
 export interface CredentialGateOptions {
   /**
-   * Clients that can do more than they declare, of {@link knownClientQuirks} or your own. A client that matches gets error -32042 with the link
-   * instead of a text with the link. Default: none, since MCP forbids a mode that the client did not declare.
+   * Clients that can do more than they declare, of {@link knownClientQuirks} or your own. A client that matches gets error -32042 with the
+   * link instead of a text with the link. Default: none, since MCP forbids a mode that the client did not declare.
    */
   readonly clientQuirks?: readonly ClientQuirk[]
 }

@@ -17,8 +17,8 @@ interface Carried {
 const CARRIED = Symbol('mcp-credential-vault.completion')
 
 /**
- * Returns the handler of `completion/complete` so that its completers find the request's own `extra`. The SDKs pass a completer no more than
- * the value and the context.
+ * Returns the handler of `completion/complete` so that its completers find the request's own `extra`. The SDKs pass a completer no more
+ * than the value and the context.
  */
 export function carryingExtra<R extends CompletionRequest, E, T>(
   handler: (request: R, extra: E) => T,

@@ -5,8 +5,8 @@ import type { CompletionGateOptions, NamedGateOptions } from './gate-options.ts'
 export type Handler<P extends readonly unknown[], A> = (...parameters: P) => A | Promise<A>
 
 /**
- * Wraps the handler of a prompt or a resource so that it runs only once the caller's own credential is stored. `M` has the parameters that an
- * SDK passes, `A` is what the handler answers, `S` what an SDK adds to the options.
+ * Wraps the handler of a prompt or a resource so that it runs only once the caller's own credential is stored. `M` has the parameters that
+ * an SDK passes, `A` is what the handler answers, `S` what an SDK adds to the options.
  */
 export interface RequireFor<M extends readonly unknown[], A, S = unknown> {
   <P extends M>(provider: GatedProvider, handler: Handler<P, A>): (...parameters: P) => Promise<A>

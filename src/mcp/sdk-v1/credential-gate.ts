@@ -2,6 +2,7 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import {
   type CallToolResult,
+  CompleteRequestSchema,
   ErrorCode,
   type GetPromptResult,
   McpError,
@@ -11,17 +12,17 @@ import {
 import { z } from 'zod'
 import type { GateOutcome } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
-import { createOpenQuestions } from '../../core/gate/open-questions.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { type CredentialGateOptions, credentialGateOptions } from '../adapter/client-quirks.ts'
+import { carryExtraToCompleters } from '../adapter/completers.ts'
 import { type AnyGateOptions, anyGateOptions, checkGate, namedGateOptions } from '../adapter/gate-options.ts'
 import { gatedCall, type SdkCalls } from '../adapter/gated-call.ts'
 import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
+import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { requireFor, requireForCompletion } from '../adapter/require.ts'
 import { foreignServer, type SdkPackage } from '../adapter/same-sdk.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
-import { carryExtraToCompleters } from './completers.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
 import type { GatedHandler, ResourceParameters, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
@@ -50,8 +51,8 @@ export interface RequireCredentials {
   /** Gates a resource or a resource template. A text of the gate is the message of JSON-RPC error -32603. */
   readonly resource: RequireFor<ResourceParameters, ReadResourceResult>
   /**
-   * Gates a completer of a prompt's argument or of a template's variable. Without a credential it completes to nothing: the user is not asked
-   * while typing, and no link is made.
+   * Gates a completer of a prompt's argument or of a template's variable. Without a credential it completes to nothing: the user is not
+   * asked while typing, and no link is made.
    *
    * @throws `configuration_invalid` (`reason: 'completion_extra'`) on an `McpServer` that had a completer before its gate
    */
@@ -65,7 +66,9 @@ export interface RequireCredentials {
  * error that the tool throws is then answered as a JSON-RPC error, since the low-level `Server` does not convert it into a tool's error.
  *
  * The answer to a call without a credential depends on the client: URL elicitation and a wait, error -32042 with the link, or a text with
- * the link. No client gets a mode that it did not declare (MCP 2025-11-25, elicitation).
+ * the link. No client gets a mode that it did not declare (MCP 2025-11-25, elicitation), unless `clientQuirks` lists the client.
+ * `requireCredentials.prompt`, `.resource` and `.completion` gate prompts, resources and completions. Register those that complete after
+ * the gate.
  *
  * @throws `configuration_invalid` for an option that is wrong; (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
  * @example
@@ -88,7 +91,7 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   const { clientQuirks } = parseOptions(credentialGateOptions, options, 'credentialGate')
   refuseForeignServer(server)
   const protocol = 'server' in server ? server.server : server
-  const completers = carryExtraToCompleters(server, protocol)
+  const completers = carryExtraToCompleters(server, protocol, CompleteRequestSchema)
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
     clientOf: (extra) => sdkClientPort(protocol, extra, clientQuirks),

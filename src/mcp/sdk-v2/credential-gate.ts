@@ -10,9 +10,9 @@ import {
 import { z } from 'zod'
 import type { GateOutcome } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
-import { createOpenQuestions } from '../../core/gate/open-questions.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import { type CredentialGateOptions, credentialGateOptions } from '../adapter/client-quirks.ts'
+import { carryExtraToCompleters } from '../adapter/completers.ts'
 import {
   type AnyGateOptions,
   anyGateOptions,
@@ -23,9 +23,9 @@ import {
 import { gatedCall, type SdkCalls } from '../adapter/gated-call.ts'
 import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
+import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { requireFor, requireForCompletion } from '../adapter/require.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
-import { carryExtraToCompleters } from './completers.ts'
 import { refuseForeignState } from './gate-state.ts'
 import { guardedContext } from './guarded-context.ts'
 import { refuseForeignServer } from './same-sdk.ts'
@@ -44,8 +44,8 @@ import type {
 /** Options for clients of MCP 2026-07-28. */
 export interface StrictOptions {
   /**
-   * Answers a client of MCP 2026-07-28 that has not declared URL mode with error -32021, for clients that then declare it. Default false: with
-   * the link as text.
+   * Answers a client of MCP 2026-07-28 that has not declared URL mode with error -32021, for clients that then declare it. Default false:
+   * with the link as text.
    */
   readonly strict?: boolean
 }
@@ -73,8 +73,8 @@ export interface RequireCredentials {
    */
   readonly resource: RequireFor<ResourceParameters, ResourceAnswer, StrictOptions>
   /**
-   * Gates a completer of a prompt's argument or of a template's variable. Without a credential it completes to nothing: the user is not asked
-   * while typing, and no link is made.
+   * Gates a completer of a prompt's argument or of a template's variable. Without a credential it completes to nothing: the user is not
+   * asked while typing, and no link is made.
    *
    * @throws `configuration_invalid` (`reason: 'completion_extra'`) on an `McpServer` that had a completer before its gate
    */
@@ -84,14 +84,17 @@ export interface RequireCredentials {
 /**
  * Makes the gate for one `McpServer` of `@modelcontextprotocol/server` 2.x, or for one low-level `Server`. Call it once per server.
  *
- * A client of MCP 2026-07-28 is asked by the result of its call, which it then repeats; a client of MCP 2025-11-25 by URL elicitation on the
- * call's stream, or with error -32042. A client without URL mode gets the link as text. The handler runs from the top in each leg of a call,
- * and never before the credential is stored.
+ * A client of MCP 2026-07-28 is asked by the result of its call, which it then repeats; a client of MCP 2025-11-25 by URL elicitation on
+ * the call's stream, or with error -32042. A client without URL mode gets the link as text. The handler runs from the top in each leg of a
+ * call, and never before the credential is stored.
+ *
+ * `requireCredentials.prompt`, `.resource` and `.completion` gate prompts, resources and completions. Register those that complete after
+ * the gate.
  *
  * On a low-level `Server`, call the wrapped handler from the handler of `tools/call`, with that handler's `ctx` as last parameter.
  *
- * @throws `configuration_invalid` for an option that is wrong; (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK; (`reason: 'request_state'`) for
- *   a server with a `requestState.verify` that is not wrapped by `withGateState`
+ * @throws `configuration_invalid` for an option that is wrong; (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK;
+ *   (`reason: 'request_state'`) for a server with a `requestState.verify` that is not wrapped by `withGateState`
  * @example
  * ```ts
  * import { McpServer } from '@modelcontextprotocol/server'
@@ -115,7 +118,7 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   refuseForeignServer(server, 'credentialGate')
   refuseForeignState(server)
   const protocol = 'server' in server ? server.server : server
-  const completers = carryExtraToCompleters(server, protocol)
+  const completers = carryExtraToCompleters(server, protocol, 'completion/complete')
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
     clientOf: (ctx) => serverClientPort(protocol, ctx, clientQuirks),

@@ -75,7 +75,8 @@ const ENCODED_NAME = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/
 const NAMED: Readonly<Partial<Record<string, CallKind>>> = { 'tools/call': 'tool', 'prompts/get': 'prompt' }
 
 /**
- * Returns the name of the tool or prompt from the `Mcp-Name` header, which the SDK's HTTP entry compares with the body where it serves legs.
+ * Returns the name of the tool or prompt from the `Mcp-Name` header, which the SDK's HTTP entry compares with the body where it serves
+ * legs.
  */
 export function calledName(server: Server, { mcpReq, http }: ToolExtra, kind: CallKind): string | undefined {
   const name = http?.req?.headers.get('mcp-name')?.trim()

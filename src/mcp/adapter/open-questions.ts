@@ -1,18 +1,8 @@
-import type { ClientAnswer } from './client-port.ts'
-
-/** The questions that one connection's client shows, so that calls in parallel show a link once. */
-export interface OpenQuestions {
-  /**
-   * Asks, unless another call has asked for the same link and still waits: its answer is then this call's as well. Asks after all if the other
-   * call ends before its user has answered.
-   *
-   * @param signal aborts when this call no longer waits
-   */
-  ask(url: string, signal: AbortSignal, ask: () => Promise<ClientAnswer>): Promise<ClientAnswer>
-}
+import type { ClientAnswer, OpenQuestions } from '../../core/gate/client-port.ts'
 
 type Shared = Promise<ClientAnswer | 'withdrawn'>
 
+/** Makes them for one connection. */
 export function createOpenQuestions(): OpenQuestions {
   const open = new Map<string, Shared>()
   return {
