@@ -5,9 +5,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { completable } from '@modelcontextprotocol/sdk/server/completable.js'
+import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { pino } from 'pino'
+import { z } from 'zod'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import type { CredentialHandle } from '../../src/core/credentials/credential-handle.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
@@ -319,6 +321,27 @@ function toolServer(
   server.registerTool('probe', {}, gate(provider, { tool: 'probe' }, work))
   server.registerTool('fail_fast', {}, gate(provider, { failFast: true }, work))
   server.registerTool('work', {}, gate(provider, { account: 'work' }, work))
+  const told = async (extra: ToolExtra) => String(await probe()(provider.getCredentials(extra), extra))
+  const word = completable(
+    z.string(),
+    gate.completion(provider, async (_value, _context, extra) => [await told(extra)]),
+  )
+  server.registerPrompt(
+    'probe',
+    { argsSchema: { word } },
+    gate.prompt(provider, async (_args, extra) => ({
+      messages: [{ role: 'user', content: { type: 'text', text: await told(extra) } }],
+    })),
+  )
+  server.registerResource(
+    'probe',
+    new ResourceTemplate('canary://{form}', { list: undefined }),
+    {},
+    gate.resource(provider, async ({ href: uri }, { form }, extra) => {
+      const text = await told(extra)
+      return { contents: [form === 'blob' ? { uri, blob: Buffer.from(text).toString('base64') } : { uri, text }] }
+    }),
+  )
   // No gate, so nothing stands between it and the client: for the self-check.
   server.registerTool('planted', {}, async () => ({
     content: [{ type: 'text', text: String(await probe()({} as Handle, {} as ToolExtra)) }],
