@@ -85,6 +85,7 @@ const SIDES: Readonly<Record<string, Side>> = {
     },
     high(tickets) {
       const server = new McpServerV1(info)
+      gateV1(server)
       const complete = gateV1(server).completion(tickets, lengths(tickets))
       server.registerPrompt('note', { argsSchema: { key: completableV1(z.string(), complete) } }, () => done)
       return connectV1(server)
@@ -115,6 +116,7 @@ const SIDES: Readonly<Record<string, Side>> = {
     high: (tickets) =>
       connectV2(() => {
         const server = new McpServer(info)
+        credentialGate(server)
         const complete = credentialGate(server).completion(tickets, lengths(tickets))
         const argsSchema = z.object({ key: completable(z.string(), complete) })
         server.registerPrompt('note', { argsSchema }, () => done)

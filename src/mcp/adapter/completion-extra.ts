@@ -24,7 +24,8 @@ export function carryingExtra<R extends CompletionRequest, E, T>(
   handler: (request: R, extra: E) => T,
 ): (request: R, extra: E) => T {
   return (request, extra) => {
-    const { context } = request.params
+    // A second gate of the same server has put it there already.
+    const { context } = carriedBy(request.params.context)
     const carried: Carried = { extra, context }
     return handler({ ...request, params: { ...request.params, context: { ...context, [CARRIED]: carried } } }, extra)
   }
