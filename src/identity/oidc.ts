@@ -17,7 +17,7 @@ import { rememberTokens } from './access-token/remembered-tokens.ts'
 import { issuerUnavailable } from './issuer/issuer-document.ts'
 import { checkIssuerKeys, issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
-import { namingIssuer } from './issuer/named-issuer.ts'
+import { namingIssuer } from './issuer/issuer-outage.ts'
 import { oidcBrowserLogin } from './login/browser-login.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
 

@@ -9,6 +9,7 @@ import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
 import { identity } from './flows/identity.ts'
 import { kinds } from './flows/kinds.ts'
+import { modern } from './flows/modern.ts'
 import { operator } from './flows/operator.ts'
 import { outages } from './flows/outages.ts'
 import { saving } from './flows/saving.ts'
@@ -20,6 +21,7 @@ export const flows: readonly Flow[] = [
   ...auditOptions,
   ...asking,
   ...kinds,
+  ...modern,
   ...form,
   ...account,
   ...accounts,

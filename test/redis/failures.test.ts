@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PendingEntry, PendingStore } from '../../src/core/ports/pending-store.ts'
 import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
@@ -107,6 +108,18 @@ describe('a Redis that hangs', () => {
   })
 })
 
+test('an answer that has arrived counts, though this process was too busy to read it in time', async () => {
+  await withStore({ timeoutMilliseconds: 4_000 }, async (store) => {
+    const entry = await store.openOrReuse(newEntry())
+    await redisCommands(server.port, [['CLIENT', 'PAUSE', '500']])
+    const found = store.get(entry.key)
+    // The command is on its way now, and Redis holds the answer back.
+    await delay(50)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
+    expect(await found).toMatchObject({ key: entry.key, state: 'open' })
+  })
+})
+
 describe('a Redis that is away', () => {
   test('is named with its address and what to do, and used again when it is back', async () => {
     const own = await startRedisNode()
@@ -170,7 +183,11 @@ describe('a Redis that must not be used', () => {
   test.each(['allkeys-lru', 'volatile-ttl', 'volatile-lru'])('%s', async (policy) => {
     const own = await startRedisNode({ config: [`maxmemory-policy ${policy}`] })
     const redis = redisConnection({ url: `redis://127.0.0.1:${own.port}`, warn: () => undefined })
-    await expect(redis.open()).rejects.toMatchObject({ code: 'configuration_invalid', reason: 'redis_eviction' })
+    await expect(redis.open()).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      reason: 'redis_eviction',
+      message: expect.stringMatching(/CONFIG SET maxmemory-policy noeviction.*redis\.conf/),
+    })
     await redis.close()
     await own.remove()
   })

@@ -182,7 +182,7 @@ describe('Sentinel', () => {
       sentinel: { name: 'misspelt', nodes: setUp.sentinels },
       timeoutMilliseconds: 500,
     })
-    await expect(unknown.open()).rejects.toThrow('check sentinel.name')
+    await expect(unknown.open()).rejects.toThrow('Check redisConnection.sentinel.name')
     const direct = redisConnection({ url: `redis://${setUp.sentinels[0]}` })
     await expect(direct.open()).rejects.toThrow('is a Sentinel')
     await Promise.all([unknown.close(), direct.close()])
@@ -265,7 +265,7 @@ describe('TLS and an ACL user with the rights of the documentation', () => {
       { code: 'unauthenticated', reason: 'redis_login' },
     ],
     ['keys of another prefix', { prefix: 'other:' }, { code: 'forbidden', reason: 'redis_rights' }],
-    ['an unknown authority', { tls: {} }, { code: 'unavailable', reason: 'redis_away' }],
+    ['an unknown authority', { tls: {} }, { code: 'unavailable', reason: 'redis_tls' }],
   ])('%s is told apart from an outage', async (_, change, expected) => {
     const redis = redisConnection({ ...options(), timeoutMilliseconds: 20_000, ...change, warn: () => undefined })
     const sessions = redisBrowserSessions({ redis })

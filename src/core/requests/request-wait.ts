@@ -40,15 +40,17 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
     wakeUp?.()
   }
   const stops: (() => void)[] = []
+  // While the web key changes, entries of one owner are below more than one hash of the owner, and a store looks below one of them.
+  const awaited = topics.length === 1 ? { key: request.key, waiterId: request.waiterId } : undefined
   try {
-    for (const topic of topics) stops.push(await store.listen(topic, onWake))
+    for (const topic of topics) stops.push(await store.listen(topic, onWake, awaited))
     for (;;) {
       const wasWoken = woken
       woken = false
       const seen = await look(wait, began)
       if (seen !== 'open' && seen !== 'unknown') return seen
       failures = seen === 'unknown' ? failures + 1 : 0
-      // Whoever may publish in a shared store could wake the call without end.
+      // Anyone who may publish in a shared store could wake the call without end.
       if (wasWoken) await sleep(PAUSE_AFTER_WAKE, signal)
       if (!woken) {
         const pause = failures > 0 ? pauseAfter(failures) : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)

@@ -21,7 +21,7 @@ import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { requireFor, requireForCompletion } from '../adapter/require.ts'
-import { foreignServer, type SdkPackage } from '../adapter/same-sdk.ts'
+import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { sdkClientPort } from './sdk-client-port.ts'

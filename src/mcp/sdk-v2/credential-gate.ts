@@ -26,9 +26,9 @@ import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { requireFor, requireForCompletion } from '../adapter/require.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
-import { refuseForeignState } from './gate-state.ts'
+import { refuseForeignServer } from './foreign-server.ts'
 import { guardedContext } from './guarded-context.ts'
-import { refuseForeignServer } from './same-sdk.ts'
+import { refuseForeignState } from './request-state-verify.ts'
 import { asksByResult, calledName, serverClientPort } from './server-client-port.ts'
 import type {
   GatedHandler,

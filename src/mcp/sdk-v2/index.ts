@@ -11,8 +11,8 @@ export type { Completer, GatedCompleter, Handler, RequireFor, RequireForCompleti
 export type { HttpMountOptions } from '../transport/mount-options.ts'
 export type { McpMountVault } from '../transport/mount-vault.ts'
 export { credentialGate, type GateOptions, type RequireCredentials, type StrictOptions } from './credential-gate.ts'
-export { type VerifyState, withGateState } from './gate-state.ts'
 export { type CreateServer, type McpMountOptions, mcpMount } from './mcp-mount.ts'
+export { type VerifyState, withGateState } from './request-state-verify.ts'
 export type {
   GatedHandler,
   PromptAnswer,
