@@ -52,6 +52,7 @@ test('parallel calls share one request and one question, and are all woken by on
   const alice = await harness.connect('alice', { onLink: () => 'accept' })
   const calls = [alice.text(), alice.text(), alice.text()]
   await expect.poll(requested).toBe(before + 3)
+  await expect.poll(() => alice.links.length).toBe(1)
   await fill(alice.links[0] ?? '')
   expect(await Promise.all(calls)).toEqual([ANSWER, ANSWER, ANSWER])
   expect(alice.links).toHaveLength(1)

@@ -53,6 +53,7 @@ describe.each(Object.entries(SIDES))('%s', (_, { harness, connect }) => {
     const { links, call } = await connect(() => 'accept')
     const calls = [call(), call(), call()]
     await all()
+    await expect.poll(() => links.length).toBe(1)
     await fillIn(links[0] ?? '', 'alice', { pat: SECRET })
     expect(await Promise.all(calls)).toEqual([ANSWER, ANSWER, ANSWER])
     expect(links).toHaveLength(1)

@@ -173,6 +173,7 @@ test('ten calls at once make one request with one link and one question, and one
   const requestedBefore = linesOf('credential.requested').length
   const calls = Array.from({ length: 10 }, () => waiting.text('fetch'))
   await expect.poll(() => linesOf('credential.requested').length).toBe(requestedBefore + 10)
+  await expect.poll(() => waiting.links.length).toBe(1)
   expect(linesOf('credential.rejected')).toHaveLength(rejectedBefore + 1)
   await fillIn(waiting.links[0] ?? '', 'alice', { pat: freshToken() })
   const answers = await Promise.all(calls)
