@@ -8,6 +8,7 @@ import { fetching } from './flows/fetching.ts'
 import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
 import { identity } from './flows/identity.ts'
+import { kinds } from './flows/kinds.ts'
 import { legs } from './flows/legs.ts'
 import { operator } from './flows/operator.ts'
 import { outages } from './flows/outages.ts'
@@ -19,6 +20,7 @@ import { tools } from './flows/tools.ts'
 export const flows: readonly Flow[] = [
   ...auditOptions,
   ...asking,
+  ...kinds,
   ...legs,
   ...form,
   ...account,

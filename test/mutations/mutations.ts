@@ -44,6 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'expired-ignored', tests: ['test/e2e/expiry.test.ts'] },
   { name: 'running-calls-not-ended', tests: ['test/e2e/offboarding-under-load.test.ts'] },
   { name: 'account-csrf-off', tests: ['test/attacks/account/csrf.test.ts'] },
+  { name: 'state-of-any-kind', tests: ['test/attacks/sdk-v2/state-of-a-prompt.test.ts'] },
   { name: 'account-ignored', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'unclear-account-allowed', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'reference-of-any-provider', tests: ['test/core/crypto/seal.test.ts'] },

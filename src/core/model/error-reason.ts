@@ -18,6 +18,7 @@ const OPTION_REASONS = [
   'server_base_url',
   'account_unclear',
   'account_unknown',
+  'completion_extra',
   'provider_name',
   'provider_name_taken',
   'port',
