@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
 import { fileLabel } from '../core/host/shown-path.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
-import { urlBelow } from '../core/network/server-base-url.ts'
+import { ownIssuer, urlBelow } from '../core/network/server-base-url.ts'
 import type {
   BrowserLogin,
   Identity,
@@ -14,6 +15,7 @@ import type {
 import { accessTokenVerifier, isJwt } from './access-token/access-token.ts'
 import { introspectedToken } from './access-token/introspection.ts'
 import { rememberTokens } from './access-token/remembered-tokens.ts'
+import { type ClientLoginSettings, oidcClientLogin } from './client-login/client-login.ts'
 import { issuerUnavailable } from './issuer/issuer-document.ts'
 import { checkIssuerKeys, issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
@@ -90,11 +92,24 @@ export function oidc(options: OidcOptions): IdentityMode {
         verifySigned,
       )
       const named = namingIssuer(settings.issuer)
+      const clientLogin =
+        settings.clientLogin &&
+        oidcClientLogin(
+          clientLoginSettings(settings, settings.clientLogin, {
+            clientSecret,
+            resource,
+            callbackUrl: context.callbackUrl,
+          }),
+          metadata,
+          named,
+        )
       return {
         verifyToken: async (token) => named(verify(token)),
         browserLogin: namedLogin(login, named),
         resource,
+        ...(clientLogin && { clientLogin }),
         issuers: [settings.issuer, ...settings.issuerAliases],
+        ownerIssuers: [settings.issuer],
         check: () => named(checkIssuerKeys(metadata)),
         looksUpTokens: introspection !== undefined,
         ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
@@ -164,15 +179,46 @@ function duringService(
 
 /** RFC 9728 demands a URL as resource, even if the provider's audiences are no URLs (Entra's are GUIDs). */
 function resourceDescription(
-  settings: { readonly audience?: string | undefined; readonly issuer: string; readonly scopes: readonly string[] },
+  settings: Pick<OidcSettings, 'audience' | 'issuer' | 'scopes' | 'clientLogin'>,
   serverBaseUrl: URL,
 ): ResourceDescription {
   const standard = urlBelow(serverBaseUrl, '/mcp').href
   const isUrl = settings.audience !== undefined && /^https?:\/\//.test(settings.audience)
   return {
     resource: isUrl ? (settings.audience ?? standard) : standard,
-    authorizationServers: [settings.issuer],
+    authorizationServers: [settings.clientLogin ? ownIssuer(serverBaseUrl) : settings.issuer],
     scopes: settings.scopes,
+  }
+}
+
+type OidcSettings = z.output<typeof oidcOptions>
+
+function clientLoginSettings(
+  { issuer, displayName, clientId, scopes }: OidcSettings,
+  { resource, ...login }: NonNullable<OidcSettings['clientLogin']>,
+  given: {
+    readonly clientSecret: string | undefined
+    readonly resource: ResourceDescription
+    readonly callbackUrl: URL
+  },
+): ClientLoginSettings {
+  const ownSecret =
+    login.clientSecretFile === undefined
+      ? login.clientSecret
+      : secretFromFile('oidc.clientLogin', login.clientSecretFile)
+  const client =
+    login.clientId === undefined
+      ? { clientId, clientSecret: given.clientSecret }
+      : { clientId: login.clientId, clientSecret: ownSecret }
+  return {
+    ...login,
+    issuer,
+    displayName,
+    client,
+    callbackUrl: given.callbackUrl,
+    requiredScopes: scopes,
+    scopes: login.scopes,
+    resource: resource === 'pass' ? given.resource.resource : undefined,
   }
 }
 

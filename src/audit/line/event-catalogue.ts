@@ -39,6 +39,11 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'login.failed': 'A sign-in was refused or not finished.',
   'login.ended': 'Sessions were ended, by the user or by an operator.',
   'token.rejected': 'An access token or request was refused at the MCP endpoint or the admin API.',
+  'client.approved':
+    'A person let the MCP client `clientId` log in through this server. Its name and `destination` are its own claim.',
+  'client.refused': 'A login of an MCP client through this server was refused or failed. `reason` says why.',
+  'client.token_requested': 'The identity provider is about to be asked for tokens for the MCP client `clientId`.',
+  'client.token_issued': 'The MCP client `clientId` is about to be given tokens of `owner`.',
   'refusals.counted':
     "`count` strangers' refusals of one minute have no line of their own: over 60 of an address, 600 in all.",
   'record.tampered': 'A stored record fails its integrity checks. Worth an alarm.',

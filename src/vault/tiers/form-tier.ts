@@ -18,7 +18,7 @@ import { memoryBrowserSessions } from '../../pending/memory-browser-sessions.ts'
 import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../../web/http/health-routes.ts'
 import { createNodeHandler, type NodeHandler } from '../../web/http/node-handler.ts'
 import { countedRoutes } from '../../web/http/own-routes.ts'
-import { PAGE_PURPOSES, type WebParts } from '../../web/http/web-parts.ts'
+import { PAGE_PURPOSES, type PageSealPurpose, type WebParts } from '../../web/http/web-parts.ts'
 import { createVaultRoutes } from '../../web/page-middleware.ts'
 import { endSessionsOf } from '../../web/session/end-sessions.ts'
 import { orClose } from '../parts/close-each.ts'
@@ -127,7 +127,7 @@ export async function openFormTier(options: FormTierOptions, providerEnds?: Prov
   return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, providerEnds, proof })
 }
 
-type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
+type PageParts = OpenedParts<PageSealPurpose, 'csrf' | 'owner'>
 
 export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'lastUsed'>> {
   readonly backend: WritableBackend

@@ -1,0 +1,110 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import Koa from 'koa'
+import { type HttpBrowser, httpBrowser, type Page } from '../../examples/tickets/http-browser.ts'
+import { type MemoryAudit, memoryAudit } from '../../src/audit/memory.ts'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { generateKeyText } from '../../src/core/crypto/key-text.ts'
+import { oidc } from '../../src/identity/oidc.ts'
+import type { OidcOptions } from '../../src/identity/oidc-options.ts'
+import { mcpMount } from '../../src/mcp/sdk-v1/index.ts'
+import type { CredentialVault } from '../../src/vault/credential-vault.ts'
+import { openVault } from '../../src/vault/open-vault.ts'
+import type { OpenVaultOptions } from '../../src/vault/parts/open-vault-options.ts'
+import { CLIENT_ID, CLIENT_SECRET, startClosedProvider } from './identity/closed-provider.ts'
+import type { TestIdentityProvider } from './identity/identity-provider.ts'
+
+/** A client's redirect URI, at which nobody listens: the browser stops there. */
+export const REDIRECT_URI = 'http://127.0.0.1:8097/callback'
+
+export interface ClientLoginHarness {
+  readonly baseUrl: string
+  readonly vault: CredentialVault
+  readonly audit: MemoryAudit
+  readonly provider: TestIdentityProvider
+  readonly problems: readonly string[]
+  close(): Promise<void>
+}
+
+export interface ClientLoginHarnessOptions {
+  readonly clientLogin?: OidcOptions['clientLogin']
+  readonly vault?: Partial<OpenVaultOptions>
+  readonly intercept?: NonNullable<Parameters<typeof startClosedProvider>[1]>['intercept']
+}
+
+/** A server whose clients log in through it, at an identity provider without registration. Its tool `whoami` needs no credential. */
+export async function startClientLogin(options: ClientLoginHarnessOptions = {}): Promise<ClientLoginHarness> {
+  const app = new Koa()
+  const problems: string[] = []
+  app.on('error', (error: Error) => problems.push(error.message))
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
+  const provider = await startClosedProvider(baseUrl, { intercept: options.intercept })
+  const audit = memoryAudit()
+  const vault = await openVault({
+    serverBaseUrl: baseUrl,
+    serverName: 'Ticket Tools',
+    backend: memoryBackend(),
+    audit,
+    webKey: generateKeyText(),
+    identity: oidc({
+      issuer: provider.issuer,
+      clientId: CLIENT_ID,
+      clientSecret: CLIENT_SECRET,
+      scopes: ['mcp'],
+      // Without it, this provider issues no refresh token (OpenID Connect Core 1.0 §11).
+      clientLogin: { authorizationParameters: { prompt: 'consent' }, ...options.clientLogin },
+    }),
+    warn: (message) => problems.push(message),
+    ...options.vault,
+  })
+  vault.register(app)
+  app.use(
+    mcpMount(vault, (serverOptions) => {
+      const mcp = new McpServer({ name: 'test', version: '1.0.0' }, serverOptions)
+      mcp.registerTool('whoami', {}, async (extra) => ({
+        content: [{ type: 'text', text: String(extra.authInfo?.extra?.['sub']) }],
+      }))
+      return mcp
+    }),
+  )
+  server.on('request', app.callback())
+  return {
+    baseUrl,
+    vault,
+    audit,
+    provider,
+    problems,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await vault.close()
+      await provider.close()
+    },
+  }
+}
+
+/** A browser that stops at the client's redirect URI. */
+export function clientBrowser(redirectUri = REDIRECT_URI): HttpBrowser {
+  return httpBrowser({ stopBefore: redirectUri })
+}
+
+/** Agrees on the consent page, signs in as Alice, and returns the address at which the client gets its answer. */
+export async function walkLogin(
+  authorizationUrl: string,
+  browser: HttpBrowser = clientBrowser(),
+  user = 'Alice',
+): Promise<URL> {
+  const back = await walkToCallback(authorizationUrl, browser, user)
+  return new URL((await browser.follow(back, 'Return to')).url)
+}
+
+/** {@link walkLogin} as far as our own page that sends the browser back to the client. */
+export async function walkToCallback(authorizationUrl: string, browser: HttpBrowser, user = 'Alice'): Promise<Page> {
+  const consent = await browser.open(authorizationUrl)
+  const leaving = await browser.press(consent, 'Continue')
+  const signIn = await browser.follow(leaving, 'Continue')
+  return signIn.html.includes(`Continue as ${user}`) ? browser.press(signIn, `Continue as ${user}`) : signIn
+}
