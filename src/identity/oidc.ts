@@ -13,7 +13,7 @@ import type {
   VerifyToken,
 } from '../core/ports/identity.ts'
 import { accessTokenVerifier, isJwt } from './access-token/access-token.ts'
-import { introspectedToken } from './access-token/introspection.ts'
+import { type IntrospectionClient, introspectedToken } from './access-token/introspection.ts'
 import { rememberTokens } from './access-token/remembered-tokens.ts'
 import { type ClientLoginSettings, oidcClientLogin } from './client-login/client-login.ts'
 import { issuerUnavailable } from './issuer/issuer-document.ts'
@@ -55,11 +55,7 @@ export function oidc(options: OidcOptions): IdentityMode {
         settings.clientSecretFile === undefined
           ? settings.clientSecret
           : secretFromFile('oidc', settings.clientSecretFile)
-      const introspectionClient = introspection && {
-        clientId: introspection.clientId,
-        clientSecret:
-          introspection.clientSecret ?? secretFromFile('oidc.introspection', introspection.clientSecretFile ?? ''),
-      }
+      const introspectionClient = introspection && clientOfIntrospection(introspection)
       if (settings.dangerouslyAllowHttpIssuer) {
         context.warn(
           'oidc.dangerouslyAllowHttpIssuer is on: everyone on the path to the identity provider can sign in as anyone.',
@@ -92,22 +88,12 @@ export function oidc(options: OidcOptions): IdentityMode {
         verifySigned,
       )
       const named = namingIssuer(settings.issuer)
-      const clientLogin =
-        settings.clientLogin &&
-        oidcClientLogin(
-          clientLoginSettings(settings, settings.clientLogin, {
-            clientSecret,
-            resource,
-            callbackUrl: context.callbackUrl,
-          }),
-          metadata,
-          named,
-        )
+      const forClients = clientLoginSettings(settings, { clientSecret, resource, callbackUrl: context.callbackUrl })
       return {
         verifyToken: async (token) => named(verify(token)),
         browserLogin: namedLogin(login, named),
         resource,
-        ...(clientLogin && { clientLogin }),
+        ...(forClients && { clientLogin: oidcClientLogin(forClients, metadata, named) }),
         issuers: [settings.issuer, ...settings.issuerAliases],
         ownerIssuers: [settings.issuer],
         check: () => named(checkIssuerKeys(metadata)),
@@ -193,15 +179,24 @@ function resourceDescription(
 
 type OidcSettings = z.output<typeof oidcOptions>
 
+function clientOfIntrospection({
+  clientId,
+  clientSecret,
+  clientSecretFile = '',
+}: NonNullable<OidcSettings['introspection']>): IntrospectionClient {
+  return { clientId, clientSecret: clientSecret ?? secretFromFile('oidc.introspection', clientSecretFile) }
+}
+
 function clientLoginSettings(
-  { issuer, displayName, clientId, scopes }: OidcSettings,
-  { resource, ...login }: NonNullable<OidcSettings['clientLogin']>,
+  { issuer, displayName, clientId, scopes, clientLogin }: OidcSettings,
   given: {
     readonly clientSecret: string | undefined
     readonly resource: ResourceDescription
     readonly callbackUrl: URL
   },
-): ClientLoginSettings {
+): ClientLoginSettings | undefined {
+  if (!clientLogin) return undefined
+  const { resource, ...login } = clientLogin
   const ownSecret =
     login.clientSecretFile === undefined
       ? login.clientSecret

@@ -37,7 +37,10 @@ export interface ClientLoginHarnessOptions {
 export async function startClientLogin(options: ClientLoginHarnessOptions = {}): Promise<ClientLoginHarness> {
   const app = new Koa()
   const problems: string[] = []
-  app.on('error', (error: Error) => problems.push(error.message))
+  app.on('error', (error: Error) => {
+    // A client that has gone is no problem.
+    if (!('code' in error)) problems.push(error.message)
+  })
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
@@ -107,4 +110,44 @@ export async function walkToCallback(authorizationUrl: string, browser: HttpBrow
   const leaving = await browser.press(consent, 'Continue')
   const signIn = await browser.follow(leaving, 'Continue')
   return signIn.html.includes(`Continue as ${user}`) ? browser.press(signIn, `Continue as ${user}`) : signIn
+}
+
+/** A client's memory, in the shape that both SDKs' login code wants. `I` and `T` are the SDK's types of registration and tokens. */
+export function memoryLogin<I, T extends object>(clientName: string) {
+  const seen: { authorizationUrl: string; tokens: T | undefined; information: I | undefined } = {
+    authorizationUrl: '',
+    tokens: undefined,
+    information: undefined,
+  }
+  let verifier = ''
+  let discovered: object | undefined
+  const provider = {
+    redirectUrl: REDIRECT_URI,
+    clientMetadata: {
+      client_name: clientName,
+      redirect_uris: [REDIRECT_URI],
+      grant_types: ['authorization_code', 'refresh_token'],
+    },
+    state: () => 'the state of the client',
+    clientInformation: () => seen.information,
+    saveClientInformation: (saved: I) => {
+      seen.information = saved
+    },
+    tokens: () => seen.tokens,
+    saveTokens: (saved: T) => {
+      seen.tokens = saved
+    },
+    saveCodeVerifier: (saved: string) => {
+      verifier = saved
+    },
+    codeVerifier: () => verifier,
+    saveDiscoveryState: (state: object) => {
+      discovered = state
+    },
+    discoveryState: () => discovered as never,
+    redirectToAuthorization: (target: URL) => {
+      seen.authorizationUrl = target.href
+    },
+  }
+  return { provider, seen }
 }

@@ -1,5 +1,5 @@
 import type { User } from '../model/owner.ts'
-import type { ClientLogin } from './client-login.ts'
+import type { ClientLogin } from './login/client-login.ts'
 
 /** The contents of a verified access token. */
 export interface Principal extends User {

@@ -1,4 +1,4 @@
-import type { ClientLogin, ClientLoginError, ProviderAnswer } from '../../core/ports/client-login.ts'
+import type { ClientLogin, ClientLoginError, ProviderAnswer } from '../../core/ports/login/client-login.ts'
 import type { IssuerMetadata } from '../issuer/issuer-metadata.ts'
 import type { namingIssuer } from '../issuer/named-issuer.ts'
 import { checkAnswerIssuer, refuseRepeated } from '../login/login-answer.ts'

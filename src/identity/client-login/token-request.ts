@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ProviderTokens, RefusedTokens } from '../../core/ports/client-login.ts'
 import { MAX_ACCESS_TOKEN_LENGTH } from '../../core/ports/identity.ts'
+import type { ProviderTokens, RefusedTokens } from '../../core/ports/login/client-login.ts'
 import { basicAuthorization } from '../issuer/basic-authorization.ts'
 import { issuerUnavailable, readIssuerAnswer } from '../issuer/issuer-document.ts'
 import type { IssuerMetadata } from '../issuer/issuer-metadata.ts'

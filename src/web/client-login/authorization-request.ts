@@ -1,5 +1,6 @@
 import { parsedUrl } from '../../core/model/url-value.ts'
-import type { ClientLogin } from '../../core/ports/client-login.ts'
+import type { ClientLogin } from '../../core/ports/login/client-login.ts'
+import type { WrongParameter } from '../pages/client-login-messages.ts'
 
 /** A client's authorization request, checked for shape (RFC 6749 §4.1.1, RFC 7636 §4.3). */
 export interface AuthorizationRequest {
@@ -11,20 +12,8 @@ export interface AuthorizationRequest {
   readonly prompt: readonly string[]
 }
 
-/** The parameter that is missing or wrong. */
-export type WrongParameter =
-  | 'client_id'
-  | 'redirect_uri'
-  | 'response_type'
-  | 'response_mode'
-  | 'state'
-  | 'code_challenge'
-  | 'resource'
-  | 'prompt'
-  | 'request'
-
-/** It is sealed into the state at the identity provider, which is part of a URL. */
-const MAX_STATE = 1_024
+/** At most 1024 characters, since it is sealed into the state at the identity provider, which is part of a URL. */
+const STATE = /^[\x20-\x7E]{0,1024}$/
 /** Asks for a refresh token (OpenID Connect Core 1.0 §11). */
 const OFFLINE = 'offline_access'
 const SINGLE = [
@@ -42,37 +31,49 @@ const SINGLE = [
 /** Returns the request, or the first parameter that keeps it from being one. Unknown parameters are ignored (RFC 6749 §3.1). */
 export function authorizationRequest(
   query: URLSearchParams,
-  { scopes: known, defaultScopes }: Pick<ClientLogin, 'scopes' | 'defaultScopes'>,
+  login: Pick<ClientLogin, 'scopes' | 'defaultScopes'>,
   resource: string | undefined,
 ): AuthorizationRequest | WrongParameter {
-  if (SINGLE.some((name) => query.getAll(name).length > 1)) return 'request'
-  const [clientId, redirectUri] = [query.get('client_id'), query.get('redirect_uri')]
-  if (!clientId) return 'client_id'
-  if (!redirectUri) return 'redirect_uri'
-  // A request object would have to be verified with a key of the client.
-  if (query.has('request') || query.has('request_uri')) return 'request'
-  if (query.get('response_type') !== 'code') return 'response_type'
-  if ((query.get('response_mode') ?? 'query') !== 'query') return 'response_mode'
-  const state = query.get('state') ?? undefined
-  if (state !== undefined && (state.length > MAX_STATE || !/^[\x20-\x7E]*$/.test(state))) return 'state'
-  const codeChallenge = query.get('code_challenge') ?? ''
-  const isPkce = query.get('code_challenge_method') === 'S256' && /^[A-Za-z0-9_-]{43}$/.test(codeChallenge)
-  if (!isPkce) return 'code_challenge'
-  if (!query.getAll('resource').every((asked) => isSame(asked, resource))) return 'resource'
-  const prompt = wordsOf(query.get('prompt'))
-  // Our own page asks the person, so there is no login without one.
-  if (prompt.includes('none')) return 'prompt'
-  const asked = wordsOf(query.get('scope')).filter((scope) => scope !== OFFLINE && known.includes(scope))
-  // Most clients can refresh and do not ask for it (SDK 1.x never does); without it, users sign in every hour.
-  const offline = known.includes(OFFLINE) ? [OFFLINE] : []
+  const wrong = CHECKS.find(([, isWrong]) => isWrong(query, resource))
+  if (wrong) return wrong[0]
   return {
-    clientId,
-    redirectUri,
-    state,
-    codeChallenge,
-    scopes: [...(asked.length > 0 ? asked : defaultScopes), ...offline],
-    prompt: prompt.filter((value) => value === 'login' || value === 'select_account'),
+    clientId: query.get('client_id') ?? '',
+    redirectUri: query.get('redirect_uri') ?? '',
+    state: query.get('state') ?? undefined,
+    codeChallenge: query.get('code_challenge') ?? '',
+    scopes: wantedScopes(query, login),
+    // Our own page asks for the consent.
+    prompt: promptOf(query).filter((value) => value === 'login' || value === 'select_account'),
   }
+}
+
+type IsWrong = (query: URLSearchParams, resource: string | undefined) => boolean
+
+const CHECKS: readonly (readonly [WrongParameter, IsWrong])[] = [
+  // A request object would have to be verified with a key of the client.
+  ['request', (query) => query.has('request') || query.has('request_uri')],
+  ['request', (query) => SINGLE.some((name) => query.getAll(name).length > 1)],
+  ['client_id', (query) => !query.get('client_id')],
+  ['redirect_uri', (query) => !query.get('redirect_uri')],
+  ['response_type', (query) => query.get('response_type') !== 'code'],
+  ['response_mode', (query) => (query.get('response_mode') ?? 'query') !== 'query'],
+  ['state', (query) => !STATE.test(query.get('state') ?? '')],
+  ['code_challenge', (query) => query.get('code_challenge_method') !== 'S256'],
+  ['code_challenge', (query) => !/^[A-Za-z0-9_-]{43}$/.test(query.get('code_challenge') ?? '')],
+  ['resource', (query, resource) => !query.getAll('resource').every((asked) => isSame(asked, resource))],
+  // There is no login without a page.
+  ['prompt', (query) => promptOf(query).includes('none')],
+]
+
+function promptOf(query: URLSearchParams): readonly string[] {
+  return wordsOf(query.get('prompt'))
+}
+
+/** Most clients can refresh and do not ask for it (SDK 1.x never does); without it, users would sign in every hour. */
+function wantedScopes(query: URLSearchParams, login: Pick<ClientLogin, 'scopes' | 'defaultScopes'>): readonly string[] {
+  const asked = wordsOf(query.get('scope')).filter((scope) => scope !== OFFLINE && login.scopes.includes(scope))
+  const offline = login.scopes.includes(OFFLINE) ? [OFFLINE] : []
+  return [...(asked.length > 0 ? asked : login.defaultScopes), ...offline]
 }
 
 /** Whether two resources are the same but for the last slash, which clients add to a bare host. */

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { ClientLoginServices } from '../consent/client-login-services.ts'
+import type { AskedLogin } from '../consent/client-seals.ts'
+import { isLoopbackUri, isOneOf, placeOf, withAnswer } from '../consent/redirect-uri.ts'
 import { CSRF_FIELD, csrfToken, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
@@ -8,10 +11,7 @@ import type { PageServices } from '../request/page-services.ts'
 import { readFields } from '../request/posted-form.ts'
 import { authorizationRequest } from './authorization-request.ts'
 import { clientFields, clientRefused } from './client-events.ts'
-import type { ClientLoginServices } from './client-login-services.ts'
-import type { AskedLogin } from './client-seals.ts'
 import { findClient, type LoginClient } from './login-client.ts'
-import { isLoopbackUri, isOneOf, placeOf, withAnswer } from './redirect-uri.ts'
 
 /** Serves a step of clients' logins, where they are on. */
 export type ClientLoginHandler = (

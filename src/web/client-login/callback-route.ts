@@ -1,12 +1,12 @@
 import { isCredentialVaultError } from '../../core/model/errors.ts'
-import type { ProviderAnswer } from '../../core/ports/client-login.ts'
+import type { ProviderAnswer } from '../../core/ports/login/client-login.ts'
+import type { ClientLoginServices } from '../consent/client-login-services.ts'
+import type { RunningLogin } from '../consent/client-seals.ts'
+import { placeOf, withAnswer } from '../consent/redirect-uri.ts'
 import type { Answer } from '../request/answer.ts'
 import type { ClientLoginHandler } from './authorize-route.ts'
 import { providerAway, refreshable } from './authorize-route.ts'
 import { clientRefused } from './client-events.ts'
-import type { ClientLoginServices } from './client-login-services.ts'
-import type { RunningLogin } from './client-seals.ts'
-import { placeOf, withAnswer } from './redirect-uri.ts'
 
 /** The login of a client that an answer of the identity provider belongs to. Undefined if it belongs to none. */
 export function runningLogin(client: ClientLoginServices | undefined, query: string): RunningLogin | undefined {

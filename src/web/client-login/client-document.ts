@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseUntrustedJson } from '../../core/model/json.ts'
+import { isLoopbackUri, isPermitted } from '../consent/redirect-uri.ts'
 import type { PageServices } from '../request/page-services.ts'
-import { isLoopbackUri, isPermitted } from './redirect-uri.ts'
 import { clientName, type Registration } from './registration.ts'
 
 const documentSchema = z.looseObject({

@@ -1,6 +1,6 @@
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
+import { placeOf } from '../consent/redirect-uri.ts'
 import type { PageEvent } from '../request/answer.ts'
-import { placeOf } from './redirect-uri.ts'
 
 /** A client as audit lines name it. Its name, if it gave one, is unverified. */
 export interface AuditedClient {

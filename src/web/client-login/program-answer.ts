@@ -1,7 +1,7 @@
+import type { ClientLoginServices } from '../consent/client-login-services.ts'
 import type { Answer, PageEvent } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
-import type { ClientLoginServices } from './client-login-services.ts'
 
 /** An answer in JSON, for a program. */
 export interface ProgramAnswer extends Pick<Answer, 'headers' | 'problem'> {

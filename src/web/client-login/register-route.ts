@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readJsonBody } from '../../core/network/json-body.ts'
+import { isPermitted, MAX_REDIRECT_URI } from '../consent/redirect-uri.ts'
 import { type ProgramAnswer, type ProgramHandler, programRateLimit, refusal } from './program-answer.ts'
-import { isPermitted, MAX_REDIRECT_URI } from './redirect-uri.ts'
 import { clientName, sealRegistration } from './registration.ts'
 
 const MAX_BODY_BYTES = 16_384

@@ -1,5 +1,16 @@
-import type { WrongParameter } from '../client-login/authorization-request.ts'
 import type { Message } from './page-renderer.ts'
+
+/** The parameter that is missing or wrong. */
+export type WrongParameter =
+  | 'client_id'
+  | 'redirect_uri'
+  | 'response_type'
+  | 'response_mode'
+  | 'state'
+  | 'code_challenge'
+  | 'resource'
+  | 'prompt'
+  | 'request'
 
 /** What the consent page shows. All but `provider` and `server` is the client's own claim. */
 export interface ConsentView {

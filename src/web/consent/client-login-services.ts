@@ -1,5 +1,5 @@
 import { ownIssuer } from '../../core/network/server-base-url.ts'
-import type { ClientLogin } from '../../core/ports/client-login.ts'
+import type { ClientLogin } from '../../core/ports/login/client-login.ts'
 import type { Site } from '../http/site.ts'
 import type { WebParts } from '../http/web-parts.ts'
 import type { CookieSealer } from '../session/sealed-cookie.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ClientLogin } from '../../core/ports/client-login.ts'
+import type { ClientLogin } from '../../core/ports/login/client-login.ts'
 import type { Site } from '../http/site.ts'
 import type { PageSealer } from '../http/web-parts.ts'
 import { CLIENT_LOGIN_SECONDS } from './consent-cookies.ts'
