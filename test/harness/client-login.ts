@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
@@ -87,6 +88,98 @@ export async function startClientLogin(options: ClientLoginHarnessOptions = {}):
       await provider.close()
     },
   }
+}
+
+/** A PKCE pair (RFC 7636). */
+export function pkce(): { readonly verifier: string; readonly challenge: string } {
+  const verifier = randomBytes(32).toString('base64url')
+  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
+}
+
+/** Registers a client, and returns its client id. */
+export async function registered(
+  { baseUrl }: Pick<ClientLoginHarness, 'baseUrl'>,
+  redirectUris: readonly string[] = [REDIRECT_URI],
+  name = 'A client',
+): Promise<string> {
+  const { status, body } = await postJson(`${baseUrl}/credentials/register`, {
+    redirect_uris: redirectUris,
+    client_name: name,
+  })
+  if (status !== 201) throw new Error(`The registration was answered with ${status}.`)
+  return String(body['client_id'])
+}
+
+/** The address of an authorization request. An empty text leaves a parameter out. */
+export function authorizationUrl(
+  { baseUrl }: Pick<ClientLoginHarness, 'baseUrl'>,
+  parameters: Readonly<Record<string, string>>,
+): string {
+  const url = new URL(`${baseUrl}/credentials/authorize`)
+  const all = {
+    response_type: 'code',
+    redirect_uri: REDIRECT_URI,
+    state: 'its-state',
+    code_challenge: pkce().challenge,
+    code_challenge_method: 'S256',
+    ...parameters,
+  }
+  for (const [name, value] of Object.entries(all)) if (value !== '') url.searchParams.set(name, value)
+  return url.href
+}
+
+export interface ProgramResponse {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** Asks the token endpoint. */
+export async function requestTokens(
+  { baseUrl }: Pick<ClientLoginHarness, 'baseUrl'>,
+  fields: Readonly<Record<string, string>>,
+  init: RequestInit = {},
+): Promise<ProgramResponse> {
+  return answerOf(
+    await fetch(`${baseUrl}/credentials/token`, { method: 'POST', body: new URLSearchParams(fields), ...init }),
+  )
+}
+
+export async function postJson(url: string, value: unknown): Promise<ProgramResponse> {
+  const headers = { 'content-type': 'application/json' }
+  return answerOf(await fetch(url, { method: 'POST', headers, body: JSON.stringify(value) }))
+}
+
+async function answerOf(response: Response): Promise<ProgramResponse> {
+  return { status: response.status, headers: response.headers, body: await response.json() }
+}
+
+export interface LoggedIn {
+  readonly clientId: string
+  /** What the token endpoint wants for the code. */
+  readonly grant: Readonly<Record<string, string>>
+}
+
+/** A client whose user has signed in, and which has its code. */
+export async function loggedIn(harness: ClientLoginHarness, browser?: HttpBrowser): Promise<LoggedIn> {
+  const clientId = await registered(harness)
+  const { verifier, challenge } = pkce()
+  const url = authorizationUrl(harness, { client_id: clientId, code_challenge: challenge })
+  const answer = await walkLogin(url, browser)
+  const code = answer.searchParams.get('code') ?? ''
+  const grant = {
+    grant_type: 'authorization_code',
+    client_id: clientId,
+    redirect_uri: REDIRECT_URI,
+    code,
+    code_verifier: verifier,
+  }
+  return { clientId, grant }
+}
+
+/** Reasons of refusals in the log. */
+export function refusals({ audit }: Pick<ClientLoginHarness, 'audit'>): readonly unknown[] {
+  return audit.events.filter(({ type }) => type === 'client.refused').map(({ reason }) => reason)
 }
 
 /** A browser that stops at the client's redirect URI. */
