@@ -155,10 +155,10 @@ export const oidcOptions = z
     if (options.clientSecret !== undefined && options.clientSecretFile !== undefined) {
       problem('clientSecretFile', 'cannot be given together with clientSecret')
     }
-    const unnamed =
-      options.clientLogin?.scopes &&
-      options.scopes.find((name) => !Object.hasOwn(options.clientLogin?.scopes ?? {}, name))
-    if (unnamed !== undefined) problem('clientLogin', 'must have each of oidc.scopes in its scopes')
+    const offered = options.clientLogin?.scopes
+    if (offered && !options.scopes.every((name) => Object.hasOwn(offered, name))) {
+      context.addIssue({ code: 'custom', path: ['clientLogin', 'scopes'], message: 'must have each of oidc.scopes' })
+    }
     if (new Set([options.issuer, ...options.issuerAliases]).size !== options.issuerAliases.length + 1) {
       problem('issuerAliases', 'must not repeat the issuer or each other')
     }

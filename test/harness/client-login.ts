@@ -30,6 +30,8 @@ export interface ClientLoginHarness {
 
 export interface ClientLoginHarnessOptions {
   readonly clientLogin?: OidcOptions['clientLogin']
+  /** Clients log in at the identity provider, which they cannot. */
+  readonly withoutClientLogin?: boolean
   readonly vault?: Partial<OpenVaultOptions>
   readonly intercept?: NonNullable<Parameters<typeof startClosedProvider>[1]>['intercept']
 }
@@ -58,8 +60,10 @@ export async function startClientLogin(options: ClientLoginHarnessOptions = {}):
       clientId: CLIENT_ID,
       clientSecret: CLIENT_SECRET,
       scopes: ['mcp'],
-      // Without it, this provider issues no refresh token (OpenID Connect Core 1.0 §11).
-      clientLogin: { authorizationParameters: { prompt: 'consent' }, ...options.clientLogin },
+      ...(options.withoutClientLogin !== true && {
+        // Without it, this provider issues no refresh token (OpenID Connect Core 1.0 §11).
+        clientLogin: { authorizationParameters: { prompt: 'consent' }, ...options.clientLogin },
+      }),
     }),
     warn: (message) => problems.push(message),
     ...options.vault,
@@ -151,7 +155,11 @@ export async function postJson(url: string, value: unknown): Promise<ProgramResp
 }
 
 async function answerOf(response: Response): Promise<ProgramResponse> {
-  return { status: response.status, headers: response.headers, body: await response.json() }
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  }
 }
 
 export interface LoggedIn {

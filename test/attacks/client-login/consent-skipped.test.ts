@@ -27,7 +27,10 @@ async function consentForm(browser = browserOf()): Promise<Record<string, string
   return Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value]))
 }
 
-async function post(fields: Record<string, string>, { browser = browserOf(), headers = OURS() as HeadersInit } = {}) {
+async function post(
+  fields: Record<string, string>,
+  { browser = browserOf(), headers = OURS() as Record<string, string> } = {},
+) {
   const url = `${harness.baseUrl}/credentials/authorize`
   const response = await browser.fetch(url, { method: 'POST', headers, body: new URLSearchParams(fields) })
   return { status: response.status, html: await response.text(), cookies: response.headers.getSetCookie() }

@@ -63,7 +63,7 @@ test('a good document: the page names its host, and its name as unverified', asy
   expect((await ask(idOf('/good.json'), idOf('/cb'))).status).toBe(200)
 })
 
-test.each([
+test.each<[string, Record<string, unknown>]>([
   ['another client id', { client_id: 'https://other.example.com/client.json' }],
   ['its client id with a slash more', { client_id: 'SELF/' }],
   ['no client id', { client_id: undefined }],
@@ -73,7 +73,7 @@ test.each([
 ])('a document with %s', async (name, changes) => {
   const path = `/${encodeURIComponent(name)}.json`
   const id = idOf(path)
-  const changed = changes.client_id === 'SELF/' ? { client_id: `${id}/` } : changes
+  const changed = changes['client_id'] === 'SELF/' ? { client_id: `${id}/` } : changes
   const { status, reason } = await ask(serve(path, changed))
   expect([status, reason]).toEqual([400, 'answer'])
 })

@@ -53,7 +53,7 @@ test("the provider's own code never reaches a client, nor do its client id and I
   const { grant } = await loggedIn(harness)
   const { body } = await requestTokens(harness, grant)
   expect(Object.keys(body).sort()).toEqual(['access_token', 'expires_in', 'refresh_token', 'scope', 'token_type'])
-  expect(grant.code).not.toBe('')
+  expect(grant['code']).not.toBe('')
   const asProvider = await fetch(`${harness.provider.issuer}/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from('mcp-server:a+secret%3A+with+%25+and+%2B').toString('base64')}` },
@@ -64,7 +64,7 @@ test("the provider's own code never reaches a client, nor do its client id and I
 
 test('a client id that this server has not sealed', async () => {
   const { grant } = await loggedIn(harness)
-  for (const clientId of ['mcp-server', '', `${grant.client_id}A`, 'https://clients.example.com/client.json']) {
+  for (const clientId of ['mcp-server', '', `${grant['client_id']}A`, 'https://clients.example.com/client.json']) {
     const { status, body } = await requestTokens(harness, { ...grant, client_id: clientId })
     expect([status, body['error']]).toEqual([401, 'invalid_client'])
   }
