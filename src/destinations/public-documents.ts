@@ -9,7 +9,7 @@ import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from '
 import { hasUserinfo } from './destination.ts'
 import { refusalIn } from './fetch-failure.ts'
 
-export interface PublicDocumentsOptions {
+export interface PublicDocumentsParts {
   readonly allowPrivateAddresses: boolean
   /** Default: the system's resolver. */
   readonly resolve?: Resolve
@@ -34,7 +34,7 @@ export function publicDocuments({
   allowPrivateAddresses,
   resolve = resolveWithSystem,
   ca,
-}: PublicDocumentsOptions): (url: string) => Promise<string> {
+}: PublicDocumentsParts): (url: string) => Promise<string> {
   const kept = new BoundedMap<string, { readonly text: string; readonly at: number }>(MAX_KEPT)
   let running = 0
 

@@ -114,7 +114,6 @@ type CredentialNoteReason = RequestCause | 'credential_crossed' | 'nothing_to_re
 type RequestReason =
   | 'already_read'
   | 'client_code'
-  | 'client_document'
   | 'client_grant'
   | 'client_redirect_uri'
   | 'client_refresh_token'

@@ -137,7 +137,7 @@ async function knownClient(
     if (!isCredentialVaultError(error, 'destination_refused', 'unavailable')) throw error
     return {
       page: renderer.message(messages.clientDocument(request.correlationId)),
-      event: clientRefused(error.reason ?? 'client_document', { label: clientId }),
+      event: clientRefused(reasonOf(error), { label: clientId }),
     }
   }
 }
