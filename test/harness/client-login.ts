@@ -169,7 +169,7 @@ export interface LoggedIn {
 }
 
 /** A client whose user has signed in, and which has its code. */
-export async function loggedIn(harness: ClientLoginHarness, browser?: HttpBrowser): Promise<LoggedIn> {
+export async function loggedIn(harness: Pick<ClientLoginHarness, 'baseUrl'>, browser?: HttpBrowser): Promise<LoggedIn> {
   const clientId = await registered(harness)
   const { verifier, challenge } = pkce()
   const url = authorizationUrl(harness, { client_id: clientId, code_challenge: challenge })

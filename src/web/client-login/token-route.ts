@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { equalText } from '../../core/crypto/seal.ts'
 import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
-import { isCredentialVaultError } from '../../core/model/errors.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { Principal } from '../../core/ports/identity.ts'
 import type { ProviderTokens, RefusedTokens } from '../../core/ports/login/client-login.ts'
@@ -109,26 +109,19 @@ async function grantTokens(
   const fields = { ...clientFields(client), ...lineOf(request) }
   await journal.grant({ type: 'client.token_requested', outcome: 'success', ...fields })
   let tokens: Tokens
-  let user: Principal
   try {
     tokens = await grant()
-    if (tokens.kind === 'refused') return providerRefused(tokens, client, request)
-    // A token that the gate would refuse, or one for another service, is not passed on.
-    user = await parts.identity.verifyToken(tokens.accessToken)
   } catch (error) {
     return failed(services, request, client, error)
   }
+  if (tokens.kind === 'refused') return providerRefused(tokens, client, request)
+  const user = await acceptedUser(services, tokens.accessToken)
+  if (isCredentialVaultError(user, 'token_invalid', 'owner_unknown')) {
+    return failed(services, request, client, user)
+  }
   parts.health.recovered('identity')
-  const { issuer, subject } = user
-  const { clientId, ...line } = fields
-  await journal.grant({
-    ...line,
-    type: 'client.token_issued',
-    outcome: 'success',
-    clientId,
-    owner: { issuer, subject },
-    actor: undefined,
-  })
+  // The intent is in the log. A failure here must not cost the client a refresh token that the provider has just replaced.
+  await journal.note({ ...fields, type: 'client.token_issued', outcome: 'success', ...ownerOf(user) })
   const { accessToken, expiresIn, refreshToken, scopes } = tokens
   return {
     status: 200,
@@ -142,6 +135,24 @@ async function grantTokens(
       ...(scopes === undefined || scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     },
   }
+}
+
+/**
+ * Returns the user whom our own gate would see, or the error with which it would refuse the token. A token that cannot be checked right now
+ * is the client's all the same: the gate will check it.
+ */
+async function acceptedUser({ parts }: PageServices, token: string): Promise<Principal | CredentialVaultError> {
+  try {
+    return await parts.identity.verifyToken(token)
+  } catch (error) {
+    if (isCredentialVaultError(error)) return error
+    throw error
+  }
+}
+
+function ownerOf(user: Principal | CredentialVaultError) {
+  if (isCredentialVaultError(user)) return { reason: reasonOf(user) }
+  return { owner: { issuer: user.issuer, subject: user.subject }, actor: undefined }
 }
 
 function providerRefused(

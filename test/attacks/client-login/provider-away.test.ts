@@ -70,3 +70,12 @@ test.each([
   expect([status, body['error']]).toEqual([503, 'temporarily_unavailable'])
   await broken.close()
 })
+
+test("a token that cannot be checked right now is the client's: the provider has replaced its refresh token", async () => {
+  const harness = await startClientLogin()
+  harness.provider.stopAnswering({ path: '/jwks' })
+  const { grant } = await loggedIn(harness)
+  expect((await requestTokens(harness, grant)).status).toBe(200)
+  expect(harness.audit.events.at(-1)).toMatchObject({ type: 'client.token_issued', reason: 'issuer_status' })
+  await harness.close()
+})
