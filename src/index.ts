@@ -73,6 +73,7 @@ export type {
   PendingState,
   PendingStore,
   StoredEntry,
+  WebKeyInUse,
 } from './core/ports/pending-store.ts'
 export type {
   BackendCall,

@@ -72,6 +72,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     folders: ['core', 'mcp', 'vault', 'web'],
     packages: [
       '@modelcontextprotocol/sdk',
+      '@modelcontextprotocol/server',
       'koa',
       'pino',
       '@opentelemetry/api',

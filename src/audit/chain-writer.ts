@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type { AuditPosition } from '../core/ports/audit-sink.ts'
+import type { ServerTier } from '../core/ports/store-keys.ts'
 import { type AuditAnchor, checkpointOf } from './anchors/anchor.ts'
 import { type ChainHead, newChain, sealBatch } from './line/audit-chain.ts'
 import { type AuditKeys, publicKeyText } from './line/audit-keys.ts'
@@ -14,6 +15,7 @@ import { type HeadsOfSegments, headsOfSegments, headsSignedBy } from './segments
 import { expiredSegments } from './segments/expired-segments.ts'
 import { segmentName } from './segments/segment-name.ts'
 import { refuseTemporaryKey } from './segments/temporary-key.ts'
+import { refuseLogOfOtherTier } from './segments/tier-of-log.ts'
 import { findRetirement } from './verify/find-retirement.ts'
 
 export interface ChainWriterParts {
@@ -21,6 +23,8 @@ export interface ChainWriterParts {
   readonly keys: AuditKeys
   /** Whether only this process has the signing key. Such a chain may only stand beside others of its kind. */
   readonly isTemporary: boolean
+  /** What this process serves. Undefined for a command. Such a chain may only stand beside others of the same tier. */
+  readonly tier: ServerTier | undefined
   /** Keys whose lines count as the log's own, besides `keys`. */
   readonly acceptedKeys: readonly Pick<AuditKeys, 'publicKey' | 'verifyingKey'>[]
   readonly maxSegmentBytes: number
@@ -105,6 +109,7 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
     await refuseRetiredKey(folder, keys.publicKey)
     // Once: what others sign later must not end the log of a process that serves.
     if (parts.isTemporary && !isAdmitted) await refuseTemporaryKey(folder)
+    if (parts.tier !== undefined && !isAdmitted) await refuseLogOfOtherTier(folder, parts.tier)
     isAdmitted = true
     const now = new Date()
     const verifying = [keys, ...parts.acceptedKeys].map(({ verifyingKey }) => verifyingKey)
@@ -136,7 +141,8 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
     const acceptedKeys = parts.acceptedKeys.map(({ publicKey }) => publicKey)
     const others = acceptedKeys.length === 0 ? {} : { acceptedKeys }
     const lasting = parts.isTemporary ? ({ temporaryKey: true } as const) : {}
-    const by = { key: keys.publicKey, ...lasting, host: hostname(), pid: process.pid }
+    const served = parts.tier === undefined ? {} : { tier: parts.tier }
+    const by = { key: keys.publicKey, ...lasting, ...served, host: hostname(), pid: process.pid }
     return logLineBody({ type: 'audit.opened', ...by, ...found, ...others })
   }
 
@@ -162,6 +168,8 @@ export function createChainWriter(parts: ChainWriterParts): ChainWriter {
 
     async begin() {
       if (head.seq === 0) await write([])
+      // Again, with the own line there: of two tiers that start at the same time, one at least sees the other's.
+      if (parts.tier !== undefined) await refuseLogOfOtherTier(folder, parts.tier)
     },
 
     async maintain() {

@@ -8,13 +8,14 @@ import type { DependencyReason } from '../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
 import type { AuditPosition, AuditSink } from '../core/ports/audit-sink.ts'
-import type { KeyUse } from '../core/ports/store-keys.ts'
+import type { KeyUse, ServerTier } from '../core/ports/store-keys.ts'
 import { type ChainWriter, createChainWriter } from './chain-writer.ts'
 import { type JsonLinesAuditOptions, jsonLinesOptions } from './json-lines-options.ts'
 import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
 import { auditLineBody, type LineBody } from './line/audit-line.ts'
 import type { FoundHead } from './line/log-events.ts'
 import { syncFolders } from './segments/audit-file.ts'
+import { checkLogFolder } from './segments/folder-check.ts'
 
 interface Waiting {
   readonly body: LineBody
@@ -80,12 +81,16 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
     prepared = true
   }
 
-  function open(derived?: Uint8Array, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
-    opened ??= chainWith(derived, onFound)
+  function open(derived?: Uint8Array, onFound?: (use: KeyUse) => void, tier?: ServerTier): NonNullable<typeof opened> {
+    opened ??= chainWith(derived, onFound, tier)
     return opened
   }
 
-  function chainWith(derived: Uint8Array | undefined, onFound?: (use: KeyUse) => void): NonNullable<typeof opened> {
+  function chainWith(
+    derived: Uint8Array | undefined,
+    onFound?: (use: KeyUse) => void,
+    tier?: ServerTier,
+  ): NonNullable<typeof opened> {
     const configured = findKey({ name: 'MCP_AUDIT_KEY', text: settings.key, file: settings.keyFile, warn, onFound })
     const key = configured?.key ?? derived
     if (!key && settings.subjects === 'pseudonym') {
@@ -112,7 +117,10 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
     const keys = auditKeys(key ?? randomBytes(32))
     const { keepDays, anchor } = settings
     const isTemporary = key === undefined
-    return { keys, chain: createChainWriter({ ...settings, keepDays, anchor, keys, isTemporary, acceptedKeys, warn }) }
+    return {
+      keys,
+      chain: createChainWriter({ ...settings, keepDays, anchor, keys, isTemporary, acceptedKeys, tier, warn }),
+    }
   }
 
   async function writeAll(): Promise<void> {
@@ -177,8 +185,8 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
   }
 
   return {
-    async open(derived, keyConfigured) {
-      open(derived, keyConfigured)
+    async open(derived, keyConfigured, tier) {
+      open(derived, keyConfigured, tier)
       try {
         await prepare()
         await begin()
@@ -197,6 +205,11 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
         waiting.push({ body, resolve, reject })
         writing ??= writeAll()
       })
+    },
+
+    async check() {
+      // Before the first line there may be no folder.
+      if (prepared && !closed) await checkLogFolder(settings.folder)
     },
 
     async retireKey(key) {

@@ -2,8 +2,8 @@ import { loadEnvFile } from 'node:process'
 import { fileLabel } from '../core/host/shown-path.ts'
 import { parsedUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
-import type { ServerTier } from '../server/start-server.ts'
-import { loadTools, withSdk } from './operator/load-tools.ts'
+import type { ServerTier } from '../core/ports/store-keys.ts'
+import { loadTools } from './operator/load-tools.ts'
 import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
 import type { Command, Terminal } from './terminal/command.ts'
 import { UsageError } from './terminal/command-line.ts'
@@ -24,9 +24,10 @@ export const start: Command = {
   help: `
 Usage: mcp-credential-vault start MODULE [--port PORT] [--host 127.0.0.1] [--stateless] [--tier TIER] [--environment FILE]
 
-MODULE is an ES module whose default export is (server, vault) => void. It is called once for each client with a new McpServer of
-@modelcontextprotocol/sdk 1.x and registers its tools on it. The vault is set up from the environment; --environment reads more of it
-from a file. docs/configuration.md lists the variables.
+MODULE is an ES module whose default export is (server, vault) => void. It is called for each client with a new McpServer and registers
+its tools on it. The server is one of @modelcontextprotocol/sdk 1.x; a module that also exports sdk = 'v2' gets those of
+@modelcontextprotocol/server 2.x, which serve clients of MCP 2026-07-28 and of MCP 2025-11-25. The vault is set up from the environment;
+--environment reads more of it from a file. docs/configuration.md lists the variables.
 
 --port is by default the port of MCP_SERVER_BASE_URL where that is on localhost, else 8005.
 --tier form serves the pages alone, with a login or bundle that saves and cannot read; --tier tool serves the tools alone, with one that
@@ -42,11 +43,11 @@ flushed. A second signal ends it immediately.
     if (environmentFile !== undefined) readEnvironment(environmentFile)
     warnOfUnknownVariables(terminal)
     const tier = tierFrom(input.text('tier') ?? 'all')
-    const { startServer, CLOSES_WITHIN } = await withSdk(() => import('../server/start-server.ts'))
+    const { startServer, CLOSES_WITHIN } = await import('../server/start-server.ts')
     // The audit log may be open from here on, so a first signal shuts down in order.
     const stopped = firstSignal(CLOSES_WITHIN, terminal)
     const server = await startServer({
-      defineTools: await loadTools(module),
+      tools: await loadTools(module),
       port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
       host: input.text('host') ?? '127.0.0.1',
       mode: input.flag('stateless') ? 'stateless' : 'sessionful',

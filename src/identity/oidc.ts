@@ -19,7 +19,7 @@ import { type ClientLoginSettings, oidcClientLogin } from './client-login/client
 import { issuerUnavailable } from './issuer/issuer-document.ts'
 import { checkIssuerKeys, issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
-import { namingIssuer } from './issuer/named-issuer.ts'
+import { namingIssuer } from './issuer/issuer-outage.ts'
 import { oidcBrowserLogin } from './login/browser-login.ts'
 import { type OidcOptions, oidcOptions } from './oidc-options.ts'
 

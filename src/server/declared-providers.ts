@@ -1,18 +1,17 @@
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { packageVersion } from '../core/host/package-version.ts'
 import type { AuditSink } from '../core/ports/audit-sink.ts'
 import type { FormProvider } from '../core/ports/form-provider.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
 import { createStores } from '../vault/environment/create-stores.ts'
 import { openVault } from '../vault/open-vault.ts'
 import { shareVault } from '../vault/provider/provider-vault.ts'
-import type { DefineTools } from './tools-module.ts'
+import { mcpEndpoint } from './mcp-endpoint.ts'
+import type { ToolsModule } from './tools-module.ts'
 
 /** Nothing is released or saved through the vault below. */
 const NO_AUDIT: AuditSink = { append: async () => ({ writer: 'none', seq: 1 }), close: async () => {} }
 
 /** Returns the providers that a module of tools declares, by name. It runs the module with an empty vault in memory, and serves nothing. */
-export async function declaredProviders(defineTools: DefineTools): Promise<ReadonlyMap<string, FormProvider>> {
+export async function declaredProviders(tools: ToolsModule): Promise<ReadonlyMap<string, FormProvider>> {
   const providers = new Map<string, FormProvider>()
   const { backend, pendingStore } = createStores({ MCP_VAULT_BACKEND: 'memory' })
   const options = { serverBaseUrl: 'http://127.0.0.1', backend, pendingStore, audit: NO_AUDIT, warn: () => {} }
@@ -27,7 +26,7 @@ export async function declaredProviders(defineTools: DefineTools): Promise<Reado
   try {
     // Also for providers that name no vault.
     shareVault(watched)
-    await defineTools(new McpServer({ name: 'mcp-credential-vault', version: packageVersion() }), watched)
+    await (await mcpEndpoint(tools)).declareProviders(watched)
     return providers
   } finally {
     await vault.close()

@@ -27,7 +27,11 @@ export function scimTokenOf(
 function readTokenFile(option: string, path: string, warn: (message: string) => void): string {
   const label = fileLabel(option, path)
   const unreadable = () =>
-    new CredentialVaultError('configuration_invalid', `${label}: the file cannot be read.`, { reason: 'file' })
+    new CredentialVaultError(
+      'configuration_invalid',
+      `${label}: the file cannot be read. Check that it exists, and that this user may read it.`,
+      { reason: 'file' },
+    )
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')

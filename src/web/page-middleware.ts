@@ -72,7 +72,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
       return { page: renderer.message(messages.unavailable(correlationId)), headers }
     }
     const page = renderer.message(messages.unexpected(correlationId))
-    // Whoever tried has warned, once. Strangers may ask for pages as often as they like.
+    // The failed attempt has warned once. Strangers may ask for pages as often as they like.
     if (isCredentialVaultError(error) && error.reason === 'tier_keys') return { page }
     return { page, problem: `A page of the credential vault failed: ${code}, reference ${correlationId}` }
   }

@@ -163,9 +163,12 @@ describe('doctor', () => {
     const { out, code } = await run(doctor, [], environment)
     expect(code).toBe(0)
     expect(out).toMatch(
-      new RegExp(`^ok +the accepted web keys +${keyId(parseKey(web, 'the test'))}; each is needed until`, 'm'),
+      new RegExp(
+        `^ok +web keys besides the current one +${keyId(parseKey(web, 'the test'))}; each is needed until`,
+        'm',
+      ),
     )
-    expect(out).toMatch(new RegExp(`^ok +the accepted audit keys +${oldPublic}: 1 file since 20\\S+ needs it$`, 'm'))
+    expect(out).toMatch(new RegExp(`^ok +audit keys besides the current one +${oldPublic}: 1 file since 20\\S+ needs it$`, 'm'))
     for (const text of [web, oldText, newText]) expect(out).not.toContain(text.slice(5, 30))
     const next = generateKeyText()
     const unused = await run(doctor, [], { ...during, MCP_AUDIT_KEY_ACCEPTED: next })
@@ -188,6 +191,6 @@ describe('doctor', () => {
   test('tells a list that the server would refuse', async () => {
     const { out, code } = await run(doctor, [], { ...before, MCP_AUDIT_KEY_ACCEPTED: oldText })
     expect(code).toBe(1)
-    expect(out).toMatch(/^WRONG +the accepted audit keys +.*same as the current key.*\[configuration_invalid\]$/m)
+    expect(out).toMatch(/^WRONG +audit keys besides the current one +.*same as the current key.*\[configuration_invalid\]$/m)
   })
 })

@@ -160,10 +160,9 @@ describe('doctor --tier', () => {
     const before = readdirSync(join(folder(), 'audit'))
     const refused = await alone(['doctor', '--tier', 'form'], rest)
     expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('environment.MCP_AUDIT_FOLDER') })
-    // The same with the log's folder named, but no key.
-    const unkeyed = await alone(['doctor', '--tier', 'form'], { ...rest, MCP_AUDIT_FOLDER: join(folder(), 'audit') })
-    expect(unkeyed.code).toBe(1)
-    expect(unkeyed.out).toContain('Set MCP_AUDIT_KEY_FILE to the key of that log')
+    // The same with that folder named outright.
+    const named = await alone(['doctor', '--tier', 'form'], { ...rest, MCP_AUDIT_FOLDER: join(folder(), 'audit') })
+    expect(named).toMatchObject({ code: 1, error: expect.stringContaining('environment.MCP_AUDIT_FOLDER: with this') })
     expect(readdirSync(join(folder(), 'audit'))).toEqual(before)
     expect(await main.run(['audit', 'verify'])).toMatchObject({ code: 0 })
   })
@@ -203,10 +202,11 @@ describe('doctor --tier', () => {
         const { body } = await bao.api('POST', 'auth/token/create', { policies: [`${name}-${more.length}`] })
         return body.auth.client_token as string
       }
+      const log = (tier: string) => ({ MCP_AUDIT_FOLDER: join(main.root, `${tier}-audit`) })
       const vault = {
         ...shared(),
+        ...log('form'),
         MCP_VAULT_BACKEND: 'vault',
-        MCP_AUDIT_FOLDER: join(main.root, 'audit'),
         VAULT_ADDR: bao.address,
         VAULT_KV_MOUNT: mount,
       }
@@ -214,7 +214,10 @@ describe('doctor --tier', () => {
       const form = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_WRITE_TOKEN: write })
       expect(form, form.out).toMatchObject({ code: 0 })
       expect(form.out).toContain("ok       the form's login has the rights of its policy and no other")
-      const tool = await alone(['doctor', '--tier', 'tool'], { ...vault, VAULT_READ_TOKEN: await token('tool') })
+      const asTool = { ...vault, VAULT_READ_TOKEN: await token('tool') }
+      const mistyped = await alone(['doctor', '--tier', 'tool'], asTool)
+      expect(mistyped.out).toMatch(/^WRONG +the audit log can be written .* is that of the form tier/m)
+      const tool = await alone(['doctor', '--tier', 'tool'], { ...asTool, ...log('tool') })
       expect(tool, tool.out).toMatchObject({ code: 0 })
       const wide = await token('form', 'path "secret/data/mcp/*" { capabilities = ["create", "update", "read"] }')
       const wrong = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_WRITE_TOKEN: wide })

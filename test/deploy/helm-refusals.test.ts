@@ -122,7 +122,8 @@ describe('variables', () => {
   ])('%s: refused', (_, values, message) => refused('one-process', values, message))
 
   test("the tools' own variables reach every tier, and a tier's 0 and false win", async () => {
-    const values = ['tools.environment.JIRA_URL=https://jira.example.com', 'form.environment.MCP_REDIS_TLS=false']
+    const both = ['tools.environment.JIRA_URL=https://jira.example.com', 'environment.MCP_HSTS_INCLUDE_SUBDOMAINS=true']
+    const values = [...both, 'form.environment.MCP_HSTS_INCLUDE_SUBDOMAINS=false']
     const { code, out, error } = await render(
       [set('split-tiers')],
       [...values, 'form.environment.MCP_TRUSTED_PROXIES=3'],
@@ -135,8 +136,8 @@ describe('variables', () => {
       ),
     )
     expect(seen).toMatchObject([
-      { JIRA_URL: 'https://jira.example.com', MCP_REDIS_TLS: 'false', MCP_TRUSTED_PROXIES: '3' },
-      { JIRA_URL: 'https://jira.example.com', MCP_REDIS_TLS: 'true', MCP_TRUSTED_PROXIES: '1' },
+      { JIRA_URL: 'https://jira.example.com', MCP_HSTS_INCLUDE_SUBDOMAINS: 'false', MCP_TRUSTED_PROXIES: '3' },
+      { JIRA_URL: 'https://jira.example.com', MCP_HSTS_INCLUDE_SUBDOMAINS: 'true', MCP_TRUSTED_PROXIES: '1' },
     ])
   })
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { bringPromtool } from '../../scripts/bring-prometheus.mjs'
-import { LABELS, MEASUREMENTS } from '../../src/core/telemetry/metric-catalogue.ts'
+import { LABELS, METRICS } from '../../src/core/telemetry/metric-catalogue.ts'
 import { prometheusNames } from '../harness/telemetry.ts'
 
 const DEPLOY = join(import.meta.dirname, '../../deploy')
@@ -72,7 +72,7 @@ test('every query of the dashboard is valid', () => {
 })
 
 describe('dashboard and alerts ask only for what there is', () => {
-  const names = new Set(Object.keys(MEASUREMENTS).flatMap((name) => prometheusNames(name)))
+  const names = new Set(Object.keys(METRICS).flatMap((name) => prometheusNames(name)))
   const labels = new Set([...Object.values(LABELS).map((label) => label.replaceAll('.', '_')), 'instance', 'le'])
   const all = [
     ...queries.map(({ expr }) => expr),
@@ -109,7 +109,7 @@ describe('dashboard and alerts ask only for what there is', () => {
 
   test('every metric is on the dashboard', () => {
     const shown = queries.map(({ expr }) => expr).join('\n')
-    const unseen = Object.keys(MEASUREMENTS).filter((name) => !prometheusNames(name).some((one) => shown.includes(one)))
+    const unseen = Object.keys(METRICS).filter((name) => !prometheusNames(name).some((one) => shown.includes(one)))
     expect(unseen).toEqual([])
   })
 })

@@ -165,8 +165,8 @@ test('the procedure, followed word for word, while two replicas serve', { timeou
   const retired = await shellOf.next()
   expect(retired).toMatch(/integrity: {4}intact\ncompleteness: complete/)
   expect(retired).toContain(`Key ${old} is retired:`)
-  expect(retired).toMatch(new RegExp(`accepted audit keys +${old}: \\d+ files since \\S+ need it`))
-  expect(retired).not.toContain('accepted web keys')
+  expect(retired).toMatch(new RegExp(`audit keys besides the current one +${old}: \\d+ files since \\S+ need it`))
+  expect(retired).not.toContain('web keys besides')
   const after = await replica(shellOf.environment())
   after.answer()
   // The cookie of before the change has ended, and so has the link.
@@ -206,8 +206,8 @@ test('the procedure for keys that are derived from the store key', { timeout: 24
   }
   const retired = await shellOf.next()
   expect(retired).toContain(`Key ${old} is retired:`)
-  expect(retired).toMatch(new RegExp(`accepted audit keys +${old}: \\d+ files since \\S+ need it`))
-  expect(retired).not.toContain('accepted web keys')
+  expect(retired).toMatch(new RegExp(`audit keys besides the current one +${old}: \\d+ files since \\S+ need it`))
+  expect(retired).not.toContain('web keys besides')
   await shellOf.next()
   expect(shellOf.left()).toBe(0)
   expect(Object.keys(shellOf.environment()).filter((name) => name.includes('ACCEPTED'))).toEqual([])

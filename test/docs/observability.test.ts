@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { LOG_FIELDS } from '../../src/core/host/logger.ts'
-import { LABELS, MEASUREMENTS, SPAN_ATTRIBUTES, SPANS } from '../../src/core/telemetry/metric-catalogue.ts'
+import { LABELS, METRICS, SPAN_ATTRIBUTES, SPANS } from '../../src/core/telemetry/metric-catalogue.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const page = readFileSync(join(ROOT, 'docs/observability.md'), 'utf8')
@@ -18,7 +18,7 @@ function sectionOf(heading: string): string {
 const ticked = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ')
 
 test('the page has every metric that the code declares, with kind, unit, labels and meaning, and no other', () => {
-  const items = Object.entries(MEASUREMENTS).map(([name, { kind, unit, labels, description }]) => {
+  const items = Object.entries(METRICS).map(([name, { kind, unit, labels, description }]) => {
     const given = labels.length === 0 ? 'no label' : ticked(labels.map((label) => LABELS[label]))
     return `* \`${name}\`: ${kind}, \`${unit}\`; ${given}.\n  ${description}`
   })

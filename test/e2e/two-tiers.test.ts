@@ -163,7 +163,13 @@ describe('an operator who mistypes', () => {
     const both = { MCP_SERVER_BASE_URL: 'http://localhost:8005', ...noKey, ...folder }
     for (const [name, value] of Object.entries({ ...both, ...environment })) vi.stubEnv(name, value)
     try {
-      const start = { defineTools: tierTools, port: 0, host: '127.0.0.1', mode: 'stateless' as const, tier }
+      const start = {
+        tools: { sdk: 'v1', define: tierTools } as const,
+        port: 0,
+        host: '127.0.0.1',
+        mode: 'stateless' as const,
+        tier,
+      }
       const server = await startServer({ ...start, given: { pendingStore: sharedPendingStore(), ...given } })
       await server.close()
       return undefined

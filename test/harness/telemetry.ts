@@ -9,7 +9,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
-import { MEASUREMENTS, type MeasurementName } from '../../src/core/telemetry/metric-catalogue.ts'
+import { METRICS, type MetricName } from '../../src/core/telemetry/metric-catalogue.ts'
 import type { TelemetryOptions } from '../../src/core/telemetry/telemetry.ts'
 
 export interface TestTelemetry {
@@ -72,7 +72,7 @@ export function seriesValue(
 /** The names that Prometheus has for a measurement. */
 export function prometheusNames(name: string): readonly string[] {
   const plain = name.replaceAll('.', '_')
-  const { kind } = MEASUREMENTS[name as MeasurementName]
+  const { kind } = METRICS[name as MetricName]
   if (kind === 'histogram') return [`${plain}_bucket`, `${plain}_count`, `${plain}_sum`]
   return [kind === 'counter' ? `${plain}_total` : plain]
 }

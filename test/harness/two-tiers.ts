@@ -54,7 +54,7 @@ export async function startTwoTiers(
     for (const [name, value] of Object.entries({ ...both, ...environments[tier] })) vi.stubEnv(name, value)
     try {
       const server = await startServer({
-        defineTools: tierTools,
+        tools: { sdk: 'v1', define: tierTools },
         port: 0,
         host: '127.0.0.1',
         mode: 'sessionful',

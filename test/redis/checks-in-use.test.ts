@@ -95,12 +95,14 @@ async function wakesAreHeardAgain(
   await store.shutdown()
 }
 
-test('a subscription that a proxy has lost on a connection that works is made again', async () => {
+test('a subscription that a proxy has lost on a connection that works is reported once and made again', async () => {
   const node = await startRedisNode()
   onTestFinished(() => node.remove())
   const proxy = await startProxy(node.port)
-  const redis = redisConnection({ url: `redis://127.0.0.1:${proxy.port}`, warn: () => undefined })
+  const warnings: string[] = []
+  const redis = redisConnection({ url: `redis://127.0.0.1:${proxy.port}`, warn: (text) => void warnings.push(text) })
   await wakesAreHeardAgain(redisPendingStore({ redis }), () => proxy.loseSubscriptions())
+  expect(warnings).toEqual([expect.stringContaining('messages have not arrived')])
 })
 
 test('a subscriber at a node that has left the cluster moves to another one', async () => {

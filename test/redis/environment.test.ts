@@ -65,6 +65,7 @@ describe('an operator who mistypes is told the variable', () => {
       { MCP_REDIS_URL: 'http://127.0.0.1' },
       'environment.MCP_REDIS_URL: must be a redis:// or rediss:// URL',
     ],
+    ['no scheme', { MCP_REDIS_URL: 'redis' }, 'environment.MCP_REDIS_URL: must be a redis:// or rediss:// URL'],
     ['two kinds', { MCP_REDIS_CLUSTER_NODES: '127.0.0.1:7000' }, 'environment.MCP_REDIS_URL: give exactly one'],
     [
       'a node without a port',
@@ -136,7 +137,7 @@ describe('an operator who mistypes is told the variable', () => {
     onTestFinished(() => warned.mockRestore())
     const missing = join(folder, 'missing.pem')
     const { pendingStore } = createStores({ ...environment, ...change, [variable]: missing })
-    const problem = `environment.${variable} (${missing}): the file cannot be read.`
+    const problem = `environment.${variable} (${missing}): the file cannot be read. Check that it exists, and that this user may read it.`
     await expect(pendingStore.open?.()).rejects.toMatchObject({ code: 'configuration_invalid', message: problem })
     expect(warned.mock.calls.join('')).toContain(problem)
     await pendingStore.shutdown()

@@ -170,7 +170,11 @@ describe('a Redis that must not be used', () => {
   test.each(['allkeys-lru', 'volatile-ttl', 'volatile-lru'])('%s', async (policy) => {
     const own = await startRedisNode({ config: [`maxmemory-policy ${policy}`] })
     const redis = redisConnection({ url: `redis://127.0.0.1:${own.port}`, warn: () => undefined })
-    await expect(redis.open()).rejects.toMatchObject({ code: 'configuration_invalid', reason: 'redis_eviction' })
+    await expect(redis.open()).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      reason: 'redis_eviction',
+      message: expect.stringMatching(/CONFIG SET maxmemory-policy noeviction.*redis\.conf/),
+    })
     await redis.close()
     await own.remove()
   })

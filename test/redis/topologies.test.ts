@@ -265,7 +265,7 @@ describe('TLS and an ACL user with the rights of the documentation', () => {
       { code: 'unauthenticated', reason: 'redis_login' },
     ],
     ['keys of another prefix', { prefix: 'other:' }, { code: 'forbidden', reason: 'redis_rights' }],
-    ['an unknown authority', { tls: {} }, { code: 'unavailable', reason: 'redis_away' }],
+    ['an unknown authority', { tls: {} }, { code: 'unavailable', reason: 'redis_tls' }],
   ])('%s is told apart from an outage', async (_, change, expected) => {
     const redis = redisConnection({ ...options(), timeoutMilliseconds: 20_000, ...change, warn: () => undefined })
     const sessions = redisBrowserSessions({ redis })

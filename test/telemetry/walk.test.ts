@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MEASUREMENTS } from '../../src/core/telemetry/metric-catalogue.ts'
+import { METRICS } from '../../src/core/telemetry/metric-catalogue.ts'
 import { fillIn, type Harness, startHarness, type TestClient } from '../harness/mcp-harness.ts'
 import { seriesValue, type TestTelemetry, testTelemetry } from '../harness/telemetry.ts'
 
@@ -90,7 +90,7 @@ describe('after a call, a login, a form, a save, a result and a rejection', () =
 
   test('every promised metric is there', () => {
     const quiet = ['credential_vault.problems']
-    const missing = Object.keys(MEASUREMENTS).filter(
+    const missing = Object.keys(METRICS).filter(
       (name) => !quiet.includes(name) && !scraped.includes(`# TYPE ${name.replaceAll('.', '_')}`),
     )
     expect(missing).toEqual([])

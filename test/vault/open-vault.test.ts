@@ -56,13 +56,15 @@ describe('opening refuses', () => {
     async (identity) => {
       const error = await rejectionOf(openVault({ ...options(), identity } as unknown as OpenVaultOptions))
       expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'option' })
-      expect(error.message).toBe('openVault.identity: must be oidc({ … }), an array of them, or localUser({ … })')
+      expect(error.message).toBe(
+        'openVault.identity: must be oidc({ … }), an array of them, or localUser({ … }). Correct it.',
+      )
     },
   )
 
   test('an option that does not exist, by its path', async () => {
     const error = await rejectionOf(openVault({ ...options(), linkTtl: 5 } as OpenVaultOptions))
-    expect(error.message).toBe('openVault.linkTtl: there is no such option')
+    expect(error.message).toBe('openVault.linkTtl: there is no such option. Correct its name, or remove it.')
   })
 
   test('a process whose TLS checks are switched off', async () => {
@@ -143,7 +145,7 @@ describe('providers', () => {
     const error = thrownError(
       () => new CredentialsProvider({ vault, name: 'jira', variables, backend: memoryBackend() }),
     )
-    expect(error.message).toBe('CredentialsProvider.backend: belongs to the vault; give it to openVault instead')
+    expect(error.message).toBe('CredentialsProvider.backend: belongs to the vault; give it to openVault instead.')
     await vault.close()
   })
 

@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import Koa from 'koa'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { vaultBackend } from '../../src/backends/hashicorp-vault/hashicorp-vault.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -22,8 +26,10 @@ import { startFaultProxy } from '../harness/fault-proxy.ts'
 import { type OpenBao, ROOT_TOKEN, startOpenBao } from '../harness/hashicorp-vault/open-bao.ts'
 import { startVaultProxy, type VaultProxy } from '../harness/hashicorp-vault/vault-proxy.ts'
 import { metadataOf, startFakeIssuer } from '../harness/identity/fake-issuer.ts'
+import { compiled } from '../harness/processes/compile-module.ts'
 import { startRedisNode } from '../harness/redis/redis-server.ts'
-import { sealedFolder } from '../harness/sealed-file/sealed-folder.ts'
+import { namespace } from '../harness/sealed-file/full-disk.ts'
+import { sealedFolder, temporaryFolder } from '../harness/sealed-file/sealed-folder.ts'
 
 /** Longer than any answer of a part counts. */
 const LATER = 60_000
@@ -195,6 +201,36 @@ test('an audit log that fails makes it not ready, and it recovers without any tr
   ])
   expect(await readyz()).toEqual(READY)
   expect(memory.events).toHaveLength(2)
+})
+
+test('an audit log whose folder is gone makes it not ready before a line fails, and no line is written to find out', async () => {
+  const folder = join(await temporaryFolder(), 'audit')
+  const { readyz, vault, warnings } = await serve({ audit: jsonLinesAudit({ folder, warn: () => {} }) })
+  const lines = () => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8').split('\n').length)
+  expect(await readyz()).toEqual(READY)
+  const before = lines()
+  renameSync(folder, `${folder}-away`)
+  // The log would make the folder again.
+  writeFileSync(folder, '')
+  expect(await readyz()).toEqual(notReady({ audit: 'write_failed' }))
+  expect(await readyz()).toEqual(notReady({ audit: 'write_failed' }))
+  expect([...vault.problems()]).toEqual([])
+  expect(warnings.filter((warning) => warning.includes(folder))).toHaveLength(1)
+  rmSync(folder)
+  renameSync(`${folder}-away`, folder)
+  expect(await readyz()).toEqual(READY)
+  expect(lines()).toEqual(before)
+})
+
+// Where nothing may be mounted, no disk is small, and root may write anywhere.
+test.each(namespace ? ['a disk of its own'] : [])('the audit log on %s: nearly full, and read-only', async () => {
+  const disk = await temporaryFolder()
+  const script = 'mount -t tmpfs -o mode=0700,size=4m tmpfs "$1"; shift; exec "$@"'
+  const command = [process.execPath, compiled(join(import.meta.dirname, '../harness/audit-folder-checks.ts')), disk]
+  const { stdout, stderr } = spawnSync('unshare', [...(namespace ?? []), 'sh', '-c', script, 'sh', disk, ...command], {
+    encoding: 'utf8',
+  })
+  expect(stdout, stderr).toBe('ready\ndisk_full\nready\nread_only\n')
 })
 
 test('an identity provider that is away is named until it is back, and is asked at most twice a minute', async () => {

@@ -1,3 +1,4 @@
+import type { ServerTier } from '../../core/ports/store-keys.ts'
 import { type LineBody, lineStart, quoted } from './audit-line.ts'
 
 /** The end of a segment that the log found in its folder. */
@@ -23,6 +24,8 @@ export type LogEvent =
       readonly key: string
       /** Set for a key that only this process has, so that nobody can verify the chain after its end. */
       readonly temporaryKey?: true
+      /** What the process serves. Left out for a command. */
+      readonly tier?: ServerTier
       readonly host: string
       readonly pid: number
       /** Number of other segments in the folder; `heads` has the newest. */

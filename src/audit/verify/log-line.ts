@@ -18,6 +18,7 @@ const schema = z.discriminatedUnion('type', [
     seq: z.number(),
     key: z.string(),
     temporaryKey: z.literal(true).optional(),
+    tier: z.enum(['form', 'tool', 'all']).optional(),
     host: z.string(),
     pid: z.number(),
     segments: z.number(),

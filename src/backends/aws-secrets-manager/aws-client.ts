@@ -39,7 +39,7 @@ const READS: ReadonlySet<Operation> = new Set([
   'listSecretVersionIds',
 ])
 
-/** Milliseconds. Without `throwOnRequestTimeout` the SDK prints a warning at the time-out and goes on waiting. */
+/** Milliseconds. Without `throwOnRequestTimeout` the SDK prints a warning at the time-out and waits on. */
 const TIMEOUTS = { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true } as const
 
 export async function createAwsClient({ region, endpoint, credentials }: AwsClientOptions): Promise<AwsClient> {

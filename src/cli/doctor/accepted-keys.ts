@@ -22,8 +22,8 @@ export async function checkAcceptedKeys(
   onFound: (use: KeyUse) => void,
 ): Promise<readonly CheckResult[]> {
   return [
-    ...(await checkOf('the accepted web keys', () => webKeys(terminal, derivedWebKey, onFound))),
-    ...(await checkOf('the accepted audit keys', () => auditKeysInUse(terminal))),
+    ...(await checkOf('web keys besides the current one', () => webKeys(terminal, derivedWebKey, onFound))),
+    ...(await checkOf('audit keys besides the current one', () => auditKeysInUse(terminal))),
     ...(await checkUnlistedAuditKeys(terminal)),
   ]
 }
@@ -33,7 +33,9 @@ async function checkOf(check: string, work: () => Promise<string | undefined>): 
     const detail = await work()
     return detail === undefined ? [] : [{ check, result: 'ok', detail }]
   } catch (error) {
-    const detail = isCredentialVaultError(error) ? `${error.message} [${error.code}]` : 'They cannot be read.'
+    const detail = isCredentialVaultError(error)
+      ? `${error.message} [${error.code}]`
+      : 'they cannot be read. Check the files and the folder of the audit log that this environment names'
     return [{ check, result: 'wrong', detail }]
   }
 }

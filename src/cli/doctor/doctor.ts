@@ -17,7 +17,7 @@ import { counted } from '../terminal/table.ts'
 import { checkAcceptedKeys } from './accepted-keys.ts'
 import { type CheckResult, skipped, tried, verdict } from './check-result.ts'
 import { type BackendChecks, checkBackend } from './doctor-checks.ts'
-import { storeNotYetMade } from './first-start.ts'
+import { storeNotYetMade } from './first-start-checks.ts'
 import { checkOtherServers } from './other-servers.ts'
 import { checkKeysOfReplicas } from './replica-keys.ts'
 import { serverChecks } from './server-checks.ts'
@@ -87,7 +87,7 @@ async function storeChecks(
   const keyConfigured = createKeyUses()
   const stored = await checkBackend(backend, { provider, providers, tier, correlationId, keyConfigured })
   const logged = await tried(async () => {
-    await openAudit(stores, terminal.environment, keyConfigured)
+    await openAudit(stores, terminal.environment, keyConfigured, tier)
     const line = { type: 'admin.checked', outcome: 'success', actor: operator(), backend: backend.name } as const
     await audit.append({ ...line, correlationId })
   })

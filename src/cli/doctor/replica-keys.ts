@@ -1,7 +1,8 @@
 import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
-import type { PendingStore } from '../../core/ports/pending-store.ts'
-import { hasUnknownKey } from '../../vault/parts/web-key-watch.ts'
+import { keyId } from '../../core/crypto/key-text.ts'
+import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
+import { describedKey, isSilent, SAME_KEY, timeOfDay, unknownKeys } from '../../vault/parts/web-key-watch.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CheckResult, skipped, tried } from './check-result.ts'
 
@@ -13,17 +14,28 @@ export async function checkKeysOfReplicas(
   derived: Uint8Array | undefined,
   pendingStore: PendingStore,
 ): Promise<readonly CheckResult[]> {
-  if (!pendingStore.webKeyIds) return []
-  const asked = await tried(async () => pendingStore.webKeyIds?.())
+  if (!pendingStore.webKeysInUse) return []
+  const asked = await tried(async () => pendingStore.webKeysInUse?.())
   if (!asked.ok) return [skipped(CHECK, 'the store that replicas share cannot be used')]
-  const ids = asked.value ?? []
+  const inUse = asked.value ?? []
   const found = await tried(async () => keysOf(environment, derived))
   const keys = found.ok ? found.value : []
   if (keys.length === 0) return [skipped(CHECK, 'this environment has no web key')]
-  if (ids.length === 0) return [skipped(CHECK, 'no server has used the store in the last three minutes')]
-  if (!hasUnknownKey(ids, keys)) return [{ check: CHECK, result: 'ok', detail: ids.join(', ') }]
-  const detail = `servers use the keys ${ids.join(', ')}, and this environment does not have each of them: set the same MCP_WEB_KEY_FILE for all replicas, and list the other one in MCP_WEB_KEY_ACCEPTED_FILE while you change the key`
-  return [{ check: CHECK, result: 'wrong', detail }]
+  if (inUse.length === 0) return [skipped(CHECK, 'no server has used the store in the last three minutes')]
+  const unknown = unknownKeys(inUse, keys)
+  if (unknown.length === 0) return [{ check: CHECK, result: 'ok', detail: inUse.map(describedKey).join(', ') }]
+  return [differs(unknown, keys)]
+}
+
+/** A server that is killed cannot take back its note. One that runs makes it again each minute. */
+function differs(unknown: readonly WebKeyInUse[], keys: readonly Uint8Array[]): CheckResult {
+  const last = new Date(Math.max(...unknown.map(({ countsUntil }) => countsUntil.getTime())))
+  const here = `This environment has ${keys.map(keyId).join(', ')}`
+  const used = unknown.map(describedKey).join(', ')
+  const detail = unknown.every(isSilent)
+    ? `a server that used the web key ${used} is silent, so it has probably ended without notice. ${here}. Run doctor again after ${timeOfDay(last)}; if it runs after all: ${SAME_KEY}`
+    : `a server uses the web key ${used}. ${here}. ${SAME_KEY} If you have killed that server, run doctor again after ${timeOfDay(last)}`
+  return { check: CHECK, result: unknown.every(isSilent) ? 'warning' : 'wrong', detail }
 }
 
 /** What is wrong with a key is reported by the check of accepted keys. */

@@ -3,24 +3,29 @@ import { pathToFileURL } from 'node:url'
 import { shownPath } from '../../core/host/shown-path.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
-import type { DefineTools } from '../../server/tools-module.ts'
+import type { DefineTools, ToolsModule } from '../../server/tools-module.ts'
 
 /**
  * Imports an operator's module of tools.
  *
  * @throws `configuration_invalid` (`reason: 'module'`), with the module's own error and stack
  */
-export async function loadTools(module: string): Promise<DefineTools> {
+export async function loadTools(module: string): Promise<ToolsModule> {
   const path = resolve(module)
   const { shown, described } = wordsOn(module, path)
-  const { default: define } = await importModule(path).catch((error: unknown) => {
+  const { default: define, sdk = 'v1' } = await importModule(path).catch((error: unknown) => {
     throw isCredentialVaultError(error)
       ? error
       : moduleProblem(`The module ${shown} cannot be loaded. ${described(error)}`)
   })
   if (typeof define !== 'function')
     throw moduleProblem(`The module ${shown} has no default export (server, vault) => void.`)
-  return async (server, vault) => {
+  if (sdk !== 'v1' && sdk !== 'v2') {
+    throw moduleProblem(
+      `The module ${shown} exports an sdk that is neither 'v1' (@modelcontextprotocol/sdk 1.x) nor 'v2' (@modelcontextprotocol/server 2.x). Correct it, or leave it out for 'v1'.`,
+    )
+  }
+  const named: DefineTools<unknown> = async (server, vault) => {
     try {
       await define(server, vault)
     } catch (error) {
@@ -29,9 +34,10 @@ export async function loadTools(module: string): Promise<DefineTools> {
         : moduleProblem(`The default export of ${shown} failed. ${described(error)}`)
     }
   }
+  return { sdk, define: named }
 }
 
-async function importModule(path: string): Promise<{ default?: unknown }> {
+async function importModule(path: string): Promise<{ default?: unknown; sdk?: unknown }> {
   return import(pathToFileURL(path).href)
 }
 
@@ -57,26 +63,6 @@ function moduleProblem(message: string): CredentialVaultError {
 
 /** Runs the module of tools that an option names, and returns the providers that it declares. Serves nothing. */
 export async function providersOf(module: string): Promise<ReadonlyMap<string, FormProvider>> {
-  const { declaredProviders } = await withSdk(() => import('../../server/declared-providers.ts'))
+  const { declaredProviders } = await import('../../server/declared-providers.ts')
   return declaredProviders(await loadTools(module))
-}
-
-/** Imports a part late that needs the SDK, an optional peer, because other commands work without it. */
-export async function withSdk<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load()
-  } catch (error) {
-    if (!isMissing(error, '@modelcontextprotocol/sdk')) throw error
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      'The MCP SDK is not installed. Run: npm install @modelcontextprotocol/sdk',
-      { reason: 'sdk_missing' },
-    )
-  }
-}
-
-function isMissing(error: unknown, name: string): boolean {
-  return (
-    error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(name)
-  )
 }

@@ -40,7 +40,7 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const { client, provider, request, cause, decision, toolCall, drain } = parts
   const bound = await boundWait({ client, drain }, request, decision.waitSeconds)
   const { ended } = bound
-  const heart = keepAlive(client, toolCall, provider.label, decision.keepAlive)
+  const keptAlive = keepAlive(client, toolCall, provider.label, decision.keepAlive)
 
   const elicitationId = newCorrelationId()
   const waitMilliseconds = decision.waitSeconds * 1000 + ANSWER_GRACE
@@ -69,7 +69,7 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
     if (reason === 'stopping') return { saved: false, text: gateTexts.stopping(provider.label, request) }
     throw error
   } finally {
-    heart.stop()
+    keptAlive.stop()
     bound.stop()
     waiting.catch(() => undefined)
   }

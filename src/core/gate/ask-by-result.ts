@@ -99,16 +99,16 @@ function afterHold(parts: LegParts, { request, end, next }: Held): LegAnswer {
   const { label } = parts.provider
   if (end === 'saved') return { kind: 'saved' }
   if (end !== 'over' && end !== 'stopping') return words(endText(end, label))
-  // Another process goes on waiting if this one is about to end.
-  const goesOn = next !== undefined && (end === 'over' || request.outlivesProcess)
-  if (goesOn) return { kind: 'input-required', state: sealed(parts, request, next) }
+  // While this process ends, another one can hold the next leg.
+  const isContinued = next !== undefined && (end === 'over' || request.outlivesProcess)
+  if (isContinued) return { kind: 'input-required', state: sealed(parts, request, next) }
   return words(end === 'over' ? gateTexts.stillWaiting(label, request.url) : gateTexts.stopping(label, request))
 }
 
 async function hold(parts: LegParts, request: CredentialRequest, seconds: number): Promise<Held['end']> {
   const { client, toolCall, provider } = parts
   const bound = await boundWait(parts, request, seconds)
-  const heart = keepAlive(client, toolCall, provider.label, true)
+  const keptAlive = keepAlive(client, toolCall, provider.label, true)
   try {
     return await request.wait(bound.ended.signal)
   } catch (error) {
@@ -116,7 +116,7 @@ async function hold(parts: LegParts, request: CredentialRequest, seconds: number
     if (reason === undefined) throw error
     return reason
   } finally {
-    heart.stop()
+    keptAlive.stop()
     bound.stop()
   }
 }

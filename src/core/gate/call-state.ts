@@ -10,7 +10,7 @@ export interface CallState {
   readonly handle: string
   /** Name of the account whose credential was asked for. */
   readonly provider: string
-  /** 0 in the leg that asks, then one more in each leg that goes on waiting. */
+  /** 0 in the leg that asks, then one more in each leg that waits again. */
   readonly round: number
   /** Joins the audit lines of all legs. */
   readonly correlationId: string

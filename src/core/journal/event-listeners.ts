@@ -59,7 +59,7 @@ export function createEventListeners(warn: Warn): EventListeners {
   return events
 }
 
-/** One listener must not change what another gets, nor what the caller who made the event goes on to use. */
+/** One listener must not change what another gets, nor what the caller who made the event uses afterwards. */
 function frozenCopy<Event extends object>(event: Event): Event {
   return deeplyFrozen(structuredClone(event))
 }

@@ -1,11 +1,11 @@
 import type { Warn } from '../host/logger.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
-import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
+import type { AuditEvent, AuditPosition, AuditReason, AuditSink } from '../ports/audit-sink.ts'
 import type { Health } from './health.ts'
 import { MalformedEvent } from './malformed-event.ts'
 import { createRefusalCap } from './refusal-cap.ts'
-import { reasonOf } from './refusal-event.ts'
+import { adviceOf, reasonOf } from './refusal-event.ts'
 import { sinkWithDeadline } from './sink-deadline.ts'
 import { MALFORMED_EVENT } from './translated-errors.ts'
 
@@ -19,7 +19,10 @@ export interface Journal {
    * of requests without a known user are counted beyond a limit, in one `refusals.counted` line a minute.
    */
   note(event: AuditEvent): Promise<void>
-  /** Tries again to write, if the log failed: what waits for it, and a line that says that it works again. Rejects while it does not. */
+  /**
+   * Rejects if the log does not work, or could not take a line now. If it failed, this tries again to write: what waits for it, and a line
+   * that says that it works again.
+   */
   probe(): Promise<void>
   /** Writes the counts of lines that were not written one by one, and tries once more to write the unwritten lines. */
   close(): Promise<void>
@@ -34,7 +37,7 @@ export interface Backlog {
 }
 
 export interface JournalParts {
-  readonly audit: Pick<AuditSink, 'append'>
+  readonly audit: Pick<AuditSink, 'append' | 'check'>
   readonly health: Health
   /** Is given each line that was written, or queued to be written. It must not throw. */
   readonly observe?: (event: AuditEvent) => void
@@ -127,6 +130,22 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
     })
   }
 
+  let found: AuditReason | undefined
+
+  /** Tells operators at the beginning and the end. Health is for lines alone: with a disk that is nearly full they are still written. */
+  async function checked(): Promise<void> {
+    try {
+      await audit.check?.()
+      if (found !== undefined) warn('the audit log can take lines again')
+      found = undefined
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (reason !== found) warn(adviceOf(error) ?? 'the audit log could not be checked')
+      found = reason
+      throw error
+    }
+  }
+
   const refusals = createRefusalCap((count) => write({ ...COUNTED, count }))
 
   return {
@@ -141,8 +160,8 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
       observe(event)
     },
     async probe() {
-      if (!health.problems().has('audit')) return
-      await append({ ...WORKS_AGAIN, correlationId: newCorrelationId() })
+      if (health.problems().has('audit')) await append({ ...WORKS_AGAIN, correlationId: newCorrelationId() })
+      await checked()
     },
     backlog() {
       const [oldest] = unwritten

@@ -82,6 +82,7 @@ const KEY_REASONS = [
   'accepted_keys',
   'web_key_missing',
   'audit_key_missing',
+  'other_tiers_log',
   'envelope_missing',
   'bundle_outdated',
   'bundle_store',
@@ -181,6 +182,7 @@ const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected
 const REDIS_FAILURES = [
   'away',
   'behind',
+  'dns',
   'eviction',
   'full',
   'login',
@@ -188,6 +190,7 @@ const REDIS_FAILURES = [
   'refused',
   'rights',
   'timeout',
+  'tls',
   'unfit',
 ] as const
 

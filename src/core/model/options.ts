@@ -20,10 +20,21 @@ export function parseOptions<T extends z.ZodType>(schema: T, value: unknown, sub
   if (result.success) return result.data
   const problems = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `${optionPath(subject, [...issue.path, key])}: there is no such option`)
-      : [`${optionPath(subject, issue.path)}: ${issue.message}`],
+      ? issue.keys.map((key) => `${optionPath(subject, [...issue.path, key])}: ${advised(NO_SUCH_OPTION)}`)
+      : [`${optionPath(subject, issue.path)}: ${advised(issue.message)}`],
   )
-  throw new CredentialVaultError('configuration_invalid', problems.join('; '), { reason: 'option' })
+  throw new CredentialVaultError('configuration_invalid', problems.join(' '), { reason: 'option' })
+}
+
+const NO_SUCH_OPTION = 'there is no such option'
+const REQUIRED = 'is required'
+
+/** Returns a problem as sentences, with what to do. A schema's own text says that itself, unless it only says what the option must be. */
+function advised(problem: string): string {
+  const sentence = problem.replace(/\.?$/, '.')
+  if (problem === NO_SUCH_OPTION) return `${sentence} Correct its name, or remove it.`
+  if (problem === REQUIRED) return `${sentence} Set it.`
+  return /^(?:must|cannot|are) /.test(problem) ? `${sentence} Correct it.` : sentence
 }
 
 function optionPath(subject: string, path: readonly PropertyKey[]): string {
@@ -52,7 +63,7 @@ function inPlainWords(issue: Issue): string | undefined {
     case 'invalid_value':
       return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`
     case 'invalid_type':
-      if (issue.input === undefined) return 'is required'
+      if (issue.input === undefined) return REQUIRED
       return `must be ${KINDS[issue.expected] ?? `of type ${issue.expected}`}`
     case 'invalid_format':
       return issue.format === 'url' ? 'must be an absolute URL, such as https://example.com' : undefined

@@ -7,7 +7,9 @@ export function checkServerBaseUrl(value: string | URL, option: string): URL {
   const url = parsedUrl(String(value))
   const problem = url ? urlProblem(url) : 'must be an absolute URL such as https://mcp.example.com'
   if (!url || problem)
-    throw new CredentialVaultError('configuration_invalid', `${option}: ${problem}`, { reason: 'server_base_url' })
+    throw new CredentialVaultError('configuration_invalid', `${option}: ${problem}. Correct it.`, {
+      reason: 'server_base_url',
+    })
   url.pathname = url.pathname.replace(/\/+$/, '') || '/'
   return url
 }

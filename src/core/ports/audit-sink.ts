@@ -2,7 +2,7 @@ import type { RequestCause } from '../model/credential-state.ts'
 import type { ErrorReason } from '../model/error-reason.ts'
 import type { ErrorCode } from '../model/errors.ts'
 import type { Owner } from '../model/owner.ts'
-import type { KeyUse } from './store-keys.ts'
+import type { KeyUse, ServerTier } from './store-keys.ts'
 
 /** The position of a line: its writer, and its number in that writer's order, from 1. */
 export interface AuditPosition {
@@ -192,9 +192,14 @@ export interface AuditEvent {
 export interface AuditSink {
   /**
    * Called once before the first line, with a key derived from the backend's own key if it has one. The log calls `keyConfigured` with each
-   * key that its configuration gives it, and lets its error through.
+   * key that its configuration gives it, and lets its error through. `tier` is what this process serves; undefined for a command.
    */
-  open?(key: Uint8Array | undefined, keyConfigured?: (use: KeyUse) => void): Promise<void>
+  open?(key: Uint8Array | undefined, keyConfigured?: (use: KeyUse) => void, tier?: ServerTier): Promise<void>
   append(event: AuditEvent): Promise<AuditPosition>
+  /**
+   * Rejects with `audit_unavailable` if a line could probably not be written now. It writes none, and is called every few seconds at most.
+   * Absent where only a line can tell.
+   */
+  check?(): Promise<void>
   close(): Promise<void>
 }

@@ -46,6 +46,16 @@ export interface UseLimit {
   readonly most: number
 }
 
+/** A web key that some process uses. */
+export interface WebKeyInUse {
+  /** Eight hex digits of a hash, as `mcp-credential-vault keygen --id` prints them. */
+  readonly id: string
+  /** When a process last said so. It says so each minute, and takes it back at an orderly end. */
+  readonly seenAt: Date
+  /** When this lapses, if no process says so again. */
+  readonly countsUntil: Date
+}
+
 /**
  * Stores pending requests. All methods are asynchronous and atomic across every process that shares the store. Errors: `unavailable` when
  * the store cannot be reached, `pending_store_full` from `openOrReuse`. Times are Unix milliseconds.
@@ -106,9 +116,11 @@ export interface PendingStore {
   /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>
   /**
-   * Notes for three minutes that a process makes links with the web key of this id, and resolves to the ids that any process has noted.
+   * Notes for three minutes that this process makes links with the web key of this id, and resolves to the keys that any process has noted.
    * Without `own` it notes none. An id reveals nothing of its key. Absent in a store of one process.
    */
-  webKeyIds?(own?: string): Promise<readonly string[]>
+  webKeysInUse?(own?: string): Promise<readonly WebKeyInUse[]>
+  /** Takes back what this process has noted with `webKeysInUse`, because it ends. */
+  endWebKeyUse?(): Promise<void>
   shutdown(): Promise<void>
 }

@@ -102,6 +102,9 @@ export interface Exposure {
   readonly damaged: readonly string[]
 }
 
+/** What a server serves: `all` is both tiers in one process. */
+export type ServerTier = 'all' | BundleTier
+
 /** One use of a key that an operator configured. It reveals nothing about the key. */
 export interface KeyUse {
   /** The variable of the current key for this use, e.g. `MCP_WEB_KEY`. */

@@ -84,7 +84,7 @@ export interface PendingRequestsParts {
   readonly sealer: Sealer<'pending-request', 'link' | 'slot' | 'owner' | 'topic'>
   /** How long a new link works, in seconds. Default 600. */
   readonly linkTtlSeconds?: number | undefined
-  /** Called when a waiting call goes on because its form was saved, with how long after. */
+  /** Called when a waiting call continues because its form was saved, with the time since. */
   readonly onWoken?: ((provider: string, milliseconds: number) => void) | undefined
 }
 

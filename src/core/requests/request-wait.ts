@@ -48,7 +48,7 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
       const seen = await look(wait, began)
       if (seen !== 'open' && seen !== 'unknown') return seen
       failures = seen === 'unknown' ? failures + 1 : 0
-      // Whoever may publish in a shared store could wake the call without end.
+      // Anyone who may publish in a shared store could wake the call without end.
       if (wasWoken) await sleep(PAUSE_AFTER_WAKE, signal)
       if (!woken) {
         const pause = failures > 0 ? pauseAfter(failures) : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)

@@ -1,19 +1,12 @@
 import { type Attributes, type Histogram, type Meter, type MeterProvider, metrics } from '@opentelemetry/api'
 import { packageVersion } from '../host/package-version.ts'
-import {
-  BUCKETS_OF,
-  type LabelsOf,
-  MEASUREMENTS,
-  type MeasurementName,
-  type Named,
-  SPAN_ATTRIBUTES,
-} from './metric-catalogue.ts'
+import { BUCKETS_OF, type LabelsOf, METRICS, type MetricName, type Named, SPAN_ATTRIBUTES } from './metric-catalogue.ts'
 
 /** The name of the instrumentation scope, of spans too. */
 export const SCOPE = 'mcp-credential-vault'
 
 /** Values that a gauge has at the moment, each with its labels. */
-export type GaugeReading<N extends MeasurementName> = readonly (readonly [number, LabelsOf<N>])[]
+export type GaugeReading<N extends MetricName> = readonly (readonly [number, LabelsOf<N>])[]
 
 /** Records what is measured. No error of a meter reaches the caller: the call that is measured matters more. */
 export interface Instruments {
@@ -28,8 +21,8 @@ export interface Instruments {
 /** @param provider default: the process's own, which does nothing unless the application has set one before the vault opens */
 export function createInstruments(provider: MeterProvider = metrics.getMeterProvider()): Instruments {
   const meter = provider.getMeter(SCOPE, packageVersion())
-  const counters = new Map<MeasurementName, ReturnType<Meter['createCounter']>>()
-  const histograms = new Map<MeasurementName, Histogram>()
+  const counters = new Map<MetricName, ReturnType<Meter['createCounter']>>()
+  const histograms = new Map<MetricName, Histogram>()
   for (const [name, { kind, unit, description }] of measurements()) {
     if (kind === 'counter') counters.set(name, meter.createCounter(name, { unit, description }))
     if (kind === 'histogram')
@@ -51,7 +44,7 @@ export function createInstruments(provider: MeterProvider = metrics.getMeterProv
       quietly(() => histograms.get(name)?.record((performance.now() - milliseconds) / 1000, attributesOf(labels))),
 
     read(name, reading) {
-      const { unit, description } = MEASUREMENTS[name]
+      const { unit, description } = METRICS[name]
       quietly(() => {
         const gauge = meter.createObservableGauge(name, { unit, description })
         const collect = (result: { observe(value: number, attributes: Attributes): void }) =>
@@ -70,7 +63,7 @@ export function createInstruments(provider: MeterProvider = metrics.getMeterProv
 }
 
 function measurements() {
-  return Object.entries(MEASUREMENTS) as [MeasurementName, (typeof MEASUREMENTS)[MeasurementName]][]
+  return Object.entries(METRICS) as [MetricName, (typeof METRICS)[MetricName]][]
 }
 
 type Attribute = keyof typeof SPAN_ATTRIBUTES

@@ -22,7 +22,7 @@ export const LABELS = {
 
 export type Label = keyof typeof LABELS
 
-export const MEASUREMENTS = {
+export const METRICS = {
   'mcp.server.operation.duration': {
     kind: 'histogram',
     unit: 's',
@@ -110,16 +110,16 @@ export const MEASUREMENTS = {
   },
 } as const satisfies Readonly<Record<string, Measurement>>
 
-export type MeasurementName = keyof typeof MEASUREMENTS
+export type MetricName = keyof typeof METRICS
 
 /** Names of measurements of one kind. */
 export type Named<K extends Measurement['kind']> = {
-  [N in MeasurementName]: (typeof MEASUREMENTS)[N]['kind'] extends K ? N : never
-}[MeasurementName]
+  [N in MetricName]: (typeof METRICS)[N]['kind'] extends K ? N : never
+}[MetricName]
 
 /** Values of exactly the labels that a measurement declares. */
-export type LabelsOf<N extends MeasurementName> = {
-  readonly [L in (typeof MEASUREMENTS)[N]['labels'][number]]: string | undefined
+export type LabelsOf<N extends MetricName> = {
+  readonly [L in (typeof METRICS)[N]['labels'][number]]: string | undefined
 }
 
 /** Seconds. The first row is that of the semantic conventions for MCP. */

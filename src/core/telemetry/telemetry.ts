@@ -28,9 +28,9 @@ export interface TelemetryOptions {
 export interface Telemetry {
   readonly operations: OperationMeter
   watchBackend<B extends { readonly name: string }>(backend: B): B
-  watchAudit(sink: Pick<AuditSink, 'append'>): Pick<AuditSink, 'append'>
+  watchAudit(sink: Pick<AuditSink, 'append' | 'check'>): Pick<AuditSink, 'append' | 'check'>
   watchRequests(requests: PendingRequests): PendingRequests
-  /** Measures how long after the save of its form, by any replica, a waiting call goes on. */
+  /** Measures how long after the save of its form, by any replica, a waiting call continues. */
   woken(provider: string, milliseconds: number): void
   watchReader(reader: CredentialReader): CredentialReader
   /** Counts a lookup in the cache. */
@@ -68,6 +68,7 @@ export function createTelemetry(backend: string, { meterProvider, tracerProvider
     observe: counts.observe,
 
     watchAudit: (sink) => ({
+      ...(sink.check && { check: sink.check.bind(sink) }),
       append: (event) =>
         ended(
           () => sink.append(event),

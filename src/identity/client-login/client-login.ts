@@ -1,6 +1,6 @@
 import type { ClientLogin, ClientLoginError, ProviderAnswer } from '../../core/ports/login/client-login.ts'
 import type { IssuerMetadata } from '../issuer/issuer-metadata.ts'
-import type { namingIssuer } from '../issuer/named-issuer.ts'
+import type { namingIssuer } from '../issuer/issuer-outage.ts'
 import { checkAnswerIssuer, refuseRepeated } from '../login/login-answer.ts'
 import { loginRefusal } from '../login/login-problem.ts'
 import { scopeNames } from './scope-names.ts'

@@ -1,7 +1,7 @@
 import type { EchoReport } from '../../core/gate/guarded-run.ts'
 import { guardOutgoing } from '../../core/gate/outgoing-guard.ts'
 import { callOf, remarkCall, type ToolCall } from '../../core/gate/tool-call.ts'
-import { raisedProgress } from '../adapter/raised-progress.ts'
+import { monotonicProgress } from '../adapter/monotonic-progress.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /**
@@ -15,7 +15,7 @@ export function guardedExtra(extra: ToolExtra, toolCall: ToolCall, report: EchoR
     report,
     sent: sentParameters,
     adjust: (path, parameters) =>
-      path === 'sendNotification' ? parameters.map((message) => raisedProgress(message, toolCall)) : parameters,
+      path === 'sendNotification' ? parameters.map((message) => monotonicProgress(message, toolCall)) : parameters,
   })
 }
 

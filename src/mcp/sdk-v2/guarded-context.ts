@@ -2,7 +2,7 @@ import { isCallState } from '../../core/gate/call-state.ts'
 import type { EchoReport } from '../../core/gate/guarded-run.ts'
 import { guardOutgoing } from '../../core/gate/outgoing-guard.ts'
 import { callOf, remarkCall, type ToolCall } from '../../core/gate/tool-call.ts'
-import { raisedProgress } from '../adapter/raised-progress.ts'
+import { monotonicProgress } from '../adapter/monotonic-progress.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /**
@@ -16,7 +16,7 @@ export function guardedContext(ctx: ToolExtra, toolCall: ToolCall, report: EchoR
     report,
     sent: (path) => SENT[path] ?? 0,
     adjust: (path, parameters) =>
-      path === 'mcpReq.notify' ? parameters.map((message) => raisedProgress(message, toolCall)) : parameters,
+      path === 'mcpReq.notify' ? parameters.map((message) => monotonicProgress(message, toolCall)) : parameters,
   })
 }
 

@@ -24,7 +24,7 @@ import { type HttpMountOptions, httpMountOptions } from '../transport/mount-opti
 import type { McpMountVault } from '../transport/mount-vault.ts'
 import { handlingOf, serveSession, serveStateless } from '../transport/serve-session.ts'
 import { closeSignal, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
-import { refuseForeignServer } from './same-sdk.ts'
+import { refuseForeignServer } from './foreign-server.ts'
 
 /**
  * Makes one server: for each request of MCP 2026-07-28, and for each connection of MCP 2025-11-25. Pass `options` to it, so that all servers

@@ -3,7 +3,7 @@ import { keySlot, slotRanges } from './key-slot.ts'
 import { createLink } from './link.ts'
 import { openRedisClient, type RedisClient } from './redis-client.ts'
 import { endpointOf } from './redis-options.ts'
-import { redisAway, redisProblem } from './redis-problem.ts'
+import { type RedisPlace, redisAway, redisProblem } from './redis-problem.ts'
 import { createServerLink, loginOf, type ServerLink, type Servers, type ServersParts } from './servers.ts'
 
 const WHERE = 'The Redis cluster'
@@ -16,6 +16,12 @@ const LOOK_WITHIN = 3_000
 export function createClusterServers({ settings, warn, changed }: ServersParts): Servers {
   const roots = settings.cluster?.nodes ?? []
   const login = loginOf(settings)
+  const named = {
+    option: 'redisConnection.cluster.nodes',
+    login: 'redisConnection',
+    hasTls: login.tls !== undefined,
+  } as const
+  const placeOf = (where: string): RedisPlace => ({ where, ...named })
   const links = new Map<string, ServerLink>()
   const closing = new AbortController()
   /** The master of each slot, `host:port`. */
@@ -25,9 +31,9 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
   function linkTo(address: string): ServerLink {
     const known = links.get(address)
     if (known) return known
-    const where = `Redis at ${address}`
+    const place = placeOf(`Redis at ${address}`)
     const find = async () => endpointOf(address)
-    const link = createServerLink({ where, find, login, mode: 'cluster', warn, changed })
+    const link = createServerLink({ place, find, login, mode: 'cluster', warn, changed })
     links.set(address, link)
     return link
   }
@@ -45,7 +51,7 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
       if (found.size === 0) throw redisAway(WHERE, 'it has no slots')
       return found
     } catch (error) {
-      throw redisProblem(error, `Redis at ${node}`)
+      throw redisProblem(error, placeOf(`Redis at ${node}`))
     } finally {
       client?.destroy()
     }
@@ -76,6 +82,7 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
 
   return {
     mode: 'cluster',
+    place: placeOf(WHERE),
     linkTo(address, slot) {
       if (slot !== undefined) table.set(slot, address)
       return linkTo(address)
@@ -97,7 +104,7 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
       const nodes = () => [...new Set([...table.values(), ...roots])]
       let at = 0
       return createLink({
-        where: WHERE,
+        place: placeOf(WHERE),
         changed: () => undefined,
         // Any node hears every message. After a failure the next one is asked.
         async open() {

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import type { RedisClient } from './redis-client.ts'
-import { isPassing, redisAway, redisProblem } from './redis-problem.ts'
+import { isPassing, type RedisPlace, redisAway, redisProblem } from './redis-problem.ts'
 
 /** A connection that is kept up: it is opened when it is first needed, checked regularly, and opened again when it ends. */
 export interface Link {
@@ -17,8 +17,7 @@ export interface Link {
 }
 
 export interface LinkParts {
-  /** The server in messages, e.g. `Redis at redis.example.com:6379`. */
-  readonly where: string
+  readonly place: RedisPlace
   /** Connects and logs in. */
   readonly open: () => Promise<RedisClient>
   /** Prepares and checks a new connection before it is used. Rejects if it must not be used. */
@@ -46,7 +45,8 @@ interface Waiting {
 }
 
 export function createLink(parts: LinkParts): Link {
-  const { where, changed } = parts
+  const { place, changed } = parts
+  const { where } = place
   const closing = new AbortController()
   const waiting = new Set<Waiting>()
   let open: RedisClient | undefined
@@ -114,7 +114,7 @@ export function createLink(parts: LinkParts): Link {
         await use(client)
         problem = redisAway(where, 'the connection ended')
       } catch (error) {
-        problem = redisProblem(error, where)
+        problem = redisProblem(error, place)
       } finally {
         open = undefined
         client?.destroy()

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { fileLabel } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { isLoopbackHost } from '../../core/network/loopback.ts'
+import { refusePlaintext } from './plaintext.ts'
 import type { Endpoint, RedisTlsOptions } from './redis-options.ts'
 
 /** How a server is logged in to. */
@@ -76,13 +76,7 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     client.on('error', () => client.isOpen || resolve())
     client.on('end', () => resolve())
   })
-  // The package limits the time for the socket only. A stopped server accepts one and never answers the login.
-  const late = setTimeout(() => client.destroy(), CONNECT_MILLISECONDS)
-  try {
-    await client.connect()
-  } finally {
-    clearTimeout(late)
-  }
+  await connectedInTime(client)
   return {
     send: (command, signal) =>
       client.sendCommand(command, signal ? { abortSignal: signal } : {}).finally(() => {
@@ -97,13 +91,26 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
   }
 }
 
-function refusePlaintext(host: string, { tls, allowsPlaintext }: RedisLogin): void {
-  if (tls || allowsPlaintext || isLoopbackHost(host)) return
-  throw new CredentialVaultError(
-    'configuration_invalid',
-    `Redis Sentinel or Cluster names ${host}, which is another machine, and this connection has no TLS: the password and every sign-out could be read on the network. Set tls (MCP_REDIS_TLS=true). If you trust the network, set dangerouslyAllowPlaintext (MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT=true).`,
-    { reason: 'redis_plaintext' },
-  )
+/**
+ * Connects. The package limits the time for the socket only, and a stopped server accepts one and never answers the login.
+ *
+ * @throws the package's error, or for one that is late an error with the system's code
+ */
+async function connectedInTime(client: { connect(): Promise<unknown>; destroy(): void }): Promise<void> {
+  let isLate = false
+  const late = setTimeout(() => {
+    isLate = true
+    client.destroy()
+  }, CONNECT_MILLISECONDS)
+  try {
+    await client.connect()
+  } catch (error) {
+    // Its own error for a socket that is late has no code.
+    const wasLate = isLate || (error instanceof Error && error.constructor.name === 'ConnectionTimeoutError')
+    throw wasLate ? Object.assign(new Error('no answer', { cause: error }), { code: 'ETIMEDOUT' }) : error
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 async function fileText(option: string, path: string | undefined): Promise<string | undefined> {
@@ -113,7 +120,7 @@ async function fileText(option: string, path: string | undefined): Promise<strin
   } catch {
     throw new CredentialVaultError(
       'configuration_invalid',
-      `${fileLabel(`redisConnection.${option}`, path)}: the file cannot be read.`,
+      `${fileLabel(`redisConnection.${option}`, path)}: the file cannot be read. Check that it exists, and that this user may read it.`,
       { reason: 'file' },
     )
   }

@@ -3,7 +3,8 @@ import { partWarnings } from '../../core/host/process-warning.ts'
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { createClusterServers } from './cluster.ts'
-import { type RedisOptions, redisSchema, sendsPlaintext } from './redis-options.ts'
+import { PLAINTEXT_WARNING } from './plaintext.ts'
+import { connectsInPlaintext, type RedisOptions, redisSchema } from './redis-options.ts'
 import type { RedisScript } from './redis-script.ts'
 import { createScriptRunner, type ScriptRun } from './script-runner.ts'
 import { createServers } from './servers.ts'
@@ -30,7 +31,7 @@ export interface RedisConnection {
   run(script: RedisScript, run: ScriptRun): Promise<readonly string[]>
   /**
    * Calls `onMessage` for every message in the channel. Messages may be lost: `onGap` is called when some may have been. Resolves once the
-   * channel is heard, to the function that stops listening.
+   * channel is subscribed to, to the function that stops listening.
    */
   listen(channel: RedisChannel, onMessage: (message: string) => void, onGap: () => void): Promise<() => void>
   /** Counts a store that uses the connection. It closes when the last one calls the function that this returns. */
@@ -76,7 +77,7 @@ export function redisConnection(options: RedisOptions): RedisConnection {
   const reportChange = reporter(warn)
   const make = settings.cluster ? createClusterServers : createServers
   const servers = make({ settings, warn, changed: reportChange })
-  const subscriptions = createSubscriptions(servers, prefix, timeoutMilliseconds)
+  const subscriptions = createSubscriptions({ servers, prefix, timeoutMilliseconds, warn })
   let users = 0
   let isOpened = false
   let isClosed = false
@@ -92,7 +93,7 @@ export function redisConnection(options: RedisOptions): RedisConnection {
     isCluster: servers.mode === 'cluster',
 
     async open() {
-      if (sendsPlaintext(settings) && !isOpened) warn(PLAINTEXT)
+      if (connectsInPlaintext(settings) && !isOpened) warn(PLAINTEXT_WARNING)
       isOpened = true
       const links = await servers.all()
       await Promise.all(links.map((link) => link.ready(OPEN_WITHIN)))
@@ -115,9 +116,6 @@ export function redisConnection(options: RedisOptions): RedisConnection {
     close,
   }
 }
-
-const PLAINTEXT =
-  'Redis is reached without TLS. Whoever can read that network learns its password, and whoever can change it can undo sign-outs.'
 
 /** Reports the first failure of an outage and its end, each once. */
 function reporter(warn: (message: string) => void): (problem: CredentialVaultError | undefined) => void {

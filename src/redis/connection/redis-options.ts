@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import { parsedUrl } from '../../core/model/url-value.ts'
-import { isLoopbackHost } from '../../core/network/loopback.ts'
+import { crossesNetwork, PLAINTEXT_REFUSED } from './plaintext.ts'
 
 export interface RedisTlsOptions {
   /** File with the certificate authorities to trust instead of Node's own, PEM. Read again for each connection, as are the other files. */
@@ -80,7 +80,7 @@ const tlsSchema = z
   } satisfies OptionSchemas<RedisTlsOptions>)
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     path: ['certFile'],
-    error: 'certFile and keyFile belong together',
+    error: 'it and redisConnection.tls.keyFile belong together. Set both, or none',
   })
 
 const sentinelSchema = z.strictObject({
@@ -116,39 +116,44 @@ export const redisSchema = z
   } satisfies OptionSchemas<RedisOptions>)
   .refine(({ url, sentinel, cluster }) => [url, sentinel, cluster].filter((one) => one !== undefined).length === 1, {
     path: ['url'],
-    error: 'give exactly one of url, sentinel and cluster',
+    error: 'give exactly one of it, redisConnection.sentinel and redisConnection.cluster.nodes',
   })
   .refine(({ password, passwordFile }) => password === undefined || passwordFile === undefined, {
     path: ['password'],
-    error: 'give either password or passwordFile',
+    error: 'redisConnection.passwordFile is set too. Keep one, better the file',
   })
   .refine(
     ({ url, username, password, passwordFile }) =>
       url === undefined || !hasLogin(url) || [username, password, passwordFile].every((one) => one === undefined),
-    { path: ['url'], error: 'it holds a login, and username, password or passwordFile is given too. Keep one' },
+    {
+      path: ['url'],
+      error:
+        'it holds a login, and redisConnection.username, redisConnection.password or redisConnection.passwordFile is set too. Keep one',
+    },
   )
   .refine(({ url, tls }) => tls === undefined || url === undefined || url.startsWith('rediss:'), {
     path: ['tls'],
-    error: 'it needs a rediss:// URL',
+    error: 'it needs a rediss:// URL. Begin redisConnection.url with rediss://',
   })
-  .refine((options) => options.dangerouslyAllowPlaintext || !sendsPlaintext(options), {
+  .refine((options) => options.dangerouslyAllowPlaintext || !connectsInPlaintext(options), {
     path: ['url'],
-    error:
-      'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or tls with sentinel and cluster; on a network that you trust, set dangerouslyAllowPlaintext',
+    error: PLAINTEXT_REFUSED,
   })
 
 export type RedisSettings = z.output<typeof redisSchema>
 
-/** Whether another machine is connected to without TLS. */
-export function sendsPlaintext({
+/** Whether these options connect to another machine without TLS. */
+export function connectsInPlaintext({
   url,
   tls,
   sentinel,
   cluster,
 }: Pick<RedisOptions, 'url' | 'tls' | 'sentinel' | 'cluster'>): boolean {
   if (tls !== undefined || url?.startsWith('rediss:')) return false
-  const hosts = url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [new URL(url).host]
-  return !hosts.every((host) => isLoopbackHost(endpointOf(host).host))
+  // A text that is no URL is refused by its own check.
+  const named =
+    url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [parsedUrl(url)?.host ?? '']
+  return crossesNetwork(named.map((text) => endpointOf(text).host))
 }
 
 /** One server's address. */
@@ -189,6 +194,6 @@ function isEncoded(text: string): boolean {
 }
 
 function hasLogin(text: string): boolean {
-  const { username, password } = new URL(text)
-  return username !== '' || password !== ''
+  const url = parsedUrl(text)
+  return url !== undefined && (url.username !== '' || url.password !== '')
 }

@@ -1,5 +1,6 @@
+import type { ErrorReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
-import { connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
+import { type ConnectionFailure, connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
 
 /** Replies of a server that will answer differently in a moment: it is starting, failing over, or moving the key. */
 const PASSING = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|UNBLOCKED|NOREPLICAS|BUSY)\b/
@@ -15,18 +16,26 @@ export function isReply(error: unknown): error is Error {
   return error instanceof Error && /^[A-Z]{2,}[A-Z0-9]*\s/.test(error.message)
 }
 
-/**
- * Returns our own error for what the package threw. Nothing of its text is kept, because it may quote a command.
- *
- * @param where the server, e.g. `Redis at redis.example.com:6379`
- */
-export function redisProblem(error: unknown, where: string): CredentialVaultError {
+/** A server, and the options that lead to it, as errors and variables name them. */
+export interface RedisPlace {
+  /** The server in messages, e.g. `Redis at redis.example.com:6379`. */
+  readonly where: string
+  /** The option that names it, or whatever names it. */
+  readonly option: 'redisConnection.url' | 'redisConnection.sentinel.nodes' | 'redisConnection.cluster.nodes'
+  readonly hasTls: boolean
+  /** Where the options of its login are. */
+  readonly login: 'redisConnection' | 'redisConnection.sentinel'
+}
+
+/** Returns our own error for what the package threw. Nothing of its text is kept, because it may quote a command. */
+export function redisProblem(error: unknown, place: RedisPlace): CredentialVaultError {
   if (isCredentialVaultError(error)) return error
+  const { where, login } = place
   const reply = isReply(error) ? error.message : ''
   if (/^(?:WRONGPASS|NOAUTH)\b|^ERR (?:invalid password|AUTH|Client sent AUTH)/.test(reply)) {
     return new CredentialVaultError(
       'unauthenticated',
-      `${where} does not accept this server's user name and password. Check username and passwordFile (MCP_REDIS_USERNAME, MCP_REDIS_PASSWORD_FILE).`,
+      `${where} does not accept this server's user name and password. Check ${login}.username and ${login}.passwordFile.`,
       { reason: 'redis_login' },
     )
   }
@@ -51,15 +60,67 @@ export function redisProblem(error: unknown, where: string): CredentialVaultErro
       { reason: 'redis_refused', retryable: true },
     )
   }
-  return redisAway(where, reply === '' ? problemOf(error) : 'it is starting or failing over')
+  return reply === '' ? unreached(error, place) : redisAway(where, 'it is starting or failing over')
 }
 
-/** The error for a server that cannot be reached. */
-export function redisAway(where: string, problem: string): CredentialVaultError {
+type Unreached = ConnectionFailure | 'ended'
+
+/** The reasons that are not `redis_away`. */
+const REASONS: Partial<Record<Unreached, 'redis_dns' | 'redis_timeout' | 'redis_tls'>> = {
+  dns: 'redis_dns',
+  timeout: 'redis_timeout',
+  tls: 'redis_tls',
+  plain_http: 'redis_tls',
+}
+
+/** What an operator does about each, once the option is put in. */
+const ADVICE: Readonly<Record<Unreached, (place: RedisPlace) => string>> = {
+  dns: ({ option }) => `Look for a typo in the host of ${option}, then check this machine's DNS.`,
+  refused: ({ option }) => `Start Redis there, or correct host and port in ${option}.`,
+  unreachable: ({ option }) => `Check the network and its firewalls, then the host in ${option}.`,
+  timeout: (place) =>
+    `Check whether Redis hangs or a firewall drops what is sent to it, then host and port in ${place.option}.${place.hasTls ? ` A Redis without TLS is silent too. ${withoutTls(place)}` : ''}`,
+  tls: () =>
+    "Check the certificate's name and dates, and set redisConnection.tls.caFile to its authority. If Redis asks for a certificate, set redisConnection.tls.certFile.",
+  plain_http: withoutTls,
+  broken_off: ended,
+  not_http: ended,
+  ended,
+}
+
+function withoutTls({ option }: RedisPlace): string {
+  const plain = option === 'redisConnection.url' ? `begin ${option} with redis://` : 'unset redisConnection.tls'
+  return `Enable TLS in Redis. On a network that you trust, ${plain} instead.`
+}
+
+function ended({ option, hasTls }: RedisPlace): string {
+  const secured = option === 'redisConnection.url' ? `begin ${option} with rediss://` : 'set redisConnection.tls'
+  const check = `Check its log, and whether ${option} names a Redis.`
+  return hasTls ? check : `${check} If that takes connections with TLS alone, ${secured}.`
+}
+
+function unreached(error: unknown, place: RedisPlace): CredentialVaultError {
+  const failure = connectionFailure(error) ?? 'ended'
+  const words = { ended: 'the connection ended', plain_http: 'it does not speak TLS' } as const
+  const problem = failure in words ? words[failure as keyof typeof words] : connectionProblem(error)
+  return redisAway(place.where, problem, ADVICE[failure](place), REASONS[failure])
+}
+
+/**
+ * The error for a server that cannot be reached.
+ *
+ * @param advice what an operator can do; by default nothing, because it passes
+ */
+export function redisAway(
+  where: string,
+  problem: string,
+  advice = '',
+  reason: ErrorReason = 'redis_away',
+): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `${where} cannot be reached (${problem}). It keeps open requests and sign-ins; stored credentials are not affected. Try again in a moment.`,
-    { reason: 'redis_away', retryable: true },
+    `${where} cannot be reached (${problem}). ${advice === '' ? '' : `${advice} `}It keeps open requests and sign-ins; stored credentials are not affected. Try again in a moment.`,
+    { reason, retryable: true },
   )
 }
 
@@ -72,10 +133,4 @@ export function closedError(): CredentialVaultError {
       reason: 'closed',
     },
   )
-}
-
-function problemOf(error: unknown): string {
-  // A server without TLS answers a TLS client's greeting with text, or closes.
-  if (connectionFailure(error) === 'plain_http') return 'it does not speak TLS'
-  return connectionFailure(error) === undefined ? 'the connection ended' : connectionProblem(error)
 }

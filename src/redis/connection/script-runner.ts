@@ -35,7 +35,7 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
     const late = () => {
       // Its own time was up, which says little about the connection. The server may hang, or the network may have forgotten it.
       link.doubt(client)
-      return noAnswer(link.where, timeoutMilliseconds)
+      return noAnswer(link.place.where, timeoutMilliseconds)
     }
     const deadline = String(Math.floor(facts.clock + until))
     const given = [String(run.keys.length), ...run.keys, deadline, ...(run.arguments ?? [])]
@@ -49,7 +49,7 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
       return undefined
     }
     if (mustConfirm && !(await answered(() => confirmations.confirmed(client), CONFIRMED_WITHIN, late)))
-      throw notReplicated(link.where)
+      throw notReplicated(link.place.where)
     return texts
   }
 
@@ -74,8 +74,8 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
         const redirect = redirectOf(error)
         asked = redirect && follow(redirect)
         if (!redirect) {
-          problem = redisProblem(error, link?.where ?? 'Redis')
-          // The change was made. Whoever asked for it is told within a second, rather than after more attempts.
+          problem = redisProblem(error, link?.place ?? servers.place)
+          // The change was made, so the caller learns of the failure within a second and not after more attempts.
           if (!isPassing(error) || problem.reason === 'redis_behind') throw problem
           servers.lookAgain()
           mayRepeatNow = false
@@ -84,7 +84,7 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
       // A command must not end while it waits here.
       if (!mayRepeatNow) await delay(randomInt(20, 60))
     }
-    throw isClosed() ? closedError() : (problem ?? noAnswer('Redis', timeoutMilliseconds))
+    throw isClosed() ? closedError() : (problem ?? noAnswer(servers.place.where, timeoutMilliseconds))
   }
 }
 
@@ -153,7 +153,7 @@ async function evaluated(
 function noAnswer(where: string, milliseconds: number): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `${where} did not answer within ${milliseconds / 1000} s. Try again in a moment.`,
+    `${where} did not answer within ${milliseconds / 1000} s. Check whether it hangs or is overloaded, then try again in a moment.`,
     {
       reason: 'redis_timeout',
       retryable: true,

@@ -16,9 +16,14 @@ export function createSentinelLookup(
   const passwordOption = 'sentinel.passwordFile'
   const login = { username, passwordFile, passwordOption, password: undefined, tls, allowsPlaintext, database: 0 }
   const nodes = [...sentinel.nodes]
+  const option = 'redisConnection.sentinel.nodes'
 
   return async () => {
-    let problem = redisAway('Redis Sentinel', 'no Sentinel knows the master of this name; check sentinel.name')
+    let problem = redisAway(
+      'Redis Sentinel',
+      'no Sentinel knows a master of this name',
+      'Check redisConnection.sentinel.name.',
+    )
     for (const [at, node] of nodes.entries()) {
       let client: RedisClient | undefined
       try {
@@ -28,7 +33,12 @@ export function createSentinelLookup(
         nodes.unshift(...nodes.splice(at, 1))
         return { host: String(answer[0]), port: Number(answer[1]) }
       } catch (error) {
-        problem = redisProblem(error, `Redis Sentinel at ${node}`)
+        problem = redisProblem(error, {
+          where: `Redis Sentinel at ${node}`,
+          option,
+          login: 'redisConnection.sentinel',
+          hasTls: tls !== undefined,
+        })
       } finally {
         client?.destroy()
       }

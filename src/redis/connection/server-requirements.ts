@@ -21,7 +21,7 @@ const MOST_CLOCK_DIFFERENCE = 5_000
  *
  * @throws `configuration_invalid` for a server that must not be used, `unavailable` for one that is no master now
  */
-export async function askServer(
+export async function checkServer(
   client: RedisClient,
   where: string,
   mode: RedisMode,
@@ -32,12 +32,12 @@ export async function askServer(
     throw new CredentialVaultError('configuration_invalid', `${where} ${problem}`, { reason: 'redis_unfit' })
   }
   const actual = info.get('redis_mode')
-  if (actual === 'sentinel') refuse('is a Sentinel. Name it in sentinel.nodes (MCP_REDIS_SENTINEL_NODES).')
+  if (actual === 'sentinel') refuse('is a Sentinel. Name it in redisConnection.sentinel.nodes.')
   if (actual !== mode) {
     refuse(
       mode === 'cluster'
-        ? 'is not a node of a cluster. Set url (MCP_REDIS_URL) instead of cluster.'
-        : 'is a node of a cluster. Set cluster.nodes (MCP_REDIS_CLUSTER_NODES) instead.',
+        ? 'is not a node of a cluster. Set redisConnection.url instead of redisConnection.cluster.nodes.'
+        : 'is a node of a cluster. Set redisConnection.cluster.nodes instead.',
     )
   }
   const version = info.get('redis_version') ?? ''
@@ -58,9 +58,9 @@ export async function askServer(
 /**
  * Asks again for what may change during a connection.
  *
- * @throws what {@link askServer} throws for a server that evicts keys or is no master by now
+ * @throws what {@link checkServer} throws for a server that evicts keys or is no master by now
  */
-export async function askAgain(client: RedisClient, where: string, facts: ServerFacts): Promise<void> {
+export async function recheckServer(client: RedisClient, where: string, facts: ServerFacts): Promise<void> {
   // Redis 6.2 takes one section a command.
   const [memory, replication] = await Promise.all([
     client.send(['INFO', 'memory']),
@@ -82,7 +82,7 @@ async function askClock(client: RedisClient): Promise<number> {
 function notMaster(where: string): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `${where} is a replica and takes no changes. Name the master, or let Sentinel name it (MCP_REDIS_SENTINEL_NODES).`,
+    `${where} is a replica and takes no changes. Name the master, or let Sentinel name it: redisConnection.sentinel.nodes.`,
     { reason: 'redis_away', retryable: true },
   )
 }
@@ -91,7 +91,7 @@ function refuseEviction(info: ReadonlyMap<string, string>, where: string): void 
   if (info.get('maxmemory_policy') === 'noeviction') return
   throw new CredentialVaultError(
     'configuration_invalid',
-    `${where} does not have maxmemory-policy noeviction, so it could drop a sign-out or an open request to make room. Set it in redis.conf, or use another server.`,
+    `${where} does not have maxmemory-policy noeviction, so it could drop a sign-out or an open request to make room. Run "CONFIG SET maxmemory-policy noeviction" there, which takes effect at once, and set it in redis.conf too, or by "CONFIG REWRITE", so that it lasts. A managed Redis has it in its parameter group.`,
     { reason: 'redis_eviction' },
   )
 }

@@ -2,13 +2,13 @@ import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { createLink, type Link, type LinkParts } from './link.ts'
 import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
 import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
-import { redisAway } from './redis-problem.ts'
+import { type RedisPlace, redisAway } from './redis-problem.ts'
 import { createSentinelLookup } from './sentinel.ts'
-import { askAgain, askServer, type RedisMode, type ServerFacts } from './server-requirements.ts'
+import { checkServer, type RedisMode, recheckServer, type ServerFacts } from './server-requirements.ts'
 
 /** A link to a master, and what is known about it. */
 export interface ServerLink extends Link {
-  readonly where: string
+  readonly place: RedisPlace
   /** Facts about the server behind a client that this link gave out. */
   factsOf(client: RedisClient): ServerFacts
   /** A second link to the same server, for changes that wait for a Redis replica: `WAIT` blocks its connection. */
@@ -18,6 +18,8 @@ export interface ServerLink extends Link {
 /** What differs between one server, Sentinel and Cluster. */
 export interface Servers {
   readonly mode: RedisMode
+  /** What the options name, for errors of no single server. */
+  readonly place: RedisPlace
   /** The link to the master that has the key. Rejects if it is not known now. */
   linkFor(key: string): Promise<ServerLink>
   /** The link to a server that a reply named. Undefined where replies name none. */
@@ -44,7 +46,7 @@ export interface ServersParts {
 }
 
 export interface ServerLinkParts {
-  readonly where: string
+  readonly place: RedisPlace
   readonly find: () => Promise<Endpoint>
   readonly login: RedisLogin
   readonly mode: RedisMode
@@ -58,24 +60,25 @@ export interface ServerLinkParts {
 
 /** Makes a link that checks its server: the right kind, a master, and not evicting. */
 export function createServerLink(parts: ServerLinkParts): ServerLink {
-  const { where, find, login, mode, warn, changed } = parts
+  const { place, find, login, mode, warn, changed } = parts
+  const { where } = place
   const known = new WeakMap<RedisClient, ServerFacts>()
   let current: Endpoint | undefined
   let second: ServerLink | undefined
   const factsOf = (client: RedisClient): ServerFacts => known.get(client) ?? { replicas: 0, clock: 0 }
   const link = createLink({
-    where,
+    place,
     changed,
     async open() {
       current = await find()
       return openRedisClient(current, login)
     },
     async prepare(client) {
-      known.set(client, await askServer(client, where, mode, warn))
+      known.set(client, await checkServer(client, where, mode, warn))
       await parts.prepare?.(client)
     },
     async check(client) {
-      await askAgain(client, where, factsOf(client))
+      await recheckServer(client, where, factsOf(client))
       // A master that Sentinel has replaced may not know it yet. Sentinels that are away change nothing.
       const master = await find().catch(() => current)
       if (master?.host !== current?.host || master?.port !== current?.port)
@@ -85,10 +88,10 @@ export function createServerLink(parts: ServerLinkParts): ServerLink {
   })
   return {
     ...link,
-    where,
+    place,
     factsOf,
     confirming() {
-      second ??= createServerLink({ where, find, login, mode, warn: () => undefined, changed: () => undefined })
+      second ??= createServerLink({ place, find, login, mode, warn: () => undefined, changed: () => undefined })
       return second
     },
     close() {
@@ -105,10 +108,13 @@ export function createServers({ settings, warn, changed }: ServersParts): Server
   const endpoint = url === undefined ? undefined : endpointOfUrl(url)
   const find = sentinel ? createSentinelLookup(sentinel, login) : async () => endpoint ?? { host: '', port: 0 }
   const where = endpoint ? `Redis at ${endpoint.host}:${endpoint.port}` : `The Redis master ${sentinel?.name}`
-  const given = { where, find, login, mode: 'standalone', warn } as const
+  const option = sentinel ? 'redisConnection.sentinel.nodes' : 'redisConnection.url'
+  const place = { where, option, login: 'redisConnection', hasTls: login.tls !== undefined } as const
+  const given = { place, find, login, mode: 'standalone', warn } as const
   const link = createServerLink({ ...given, changed })
   return {
     mode: 'standalone',
+    place,
     linkFor: async () => link,
     lookAgain: () => undefined,
     all: async () => [link],

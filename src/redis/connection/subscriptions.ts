@@ -21,16 +21,28 @@ interface Listener {
 
 /** Milliseconds for a master to take a probe, and for the probe to arrive through the bus of a cluster. */
 const TAKEN_WITHIN = 1_000
-const HEARD_WITHIN = 1_000
-/** Begins a probe's message, which no listener hears. */
+const ARRIVED_WITHIN = 1_000
+/** Begins a probe's message, which no listener gets. */
 const PROBE = 'probe:'
 
-/** Hears both channels over one connection of its own. Publish/subscribe delivers at most once, so every new connection is a gap. */
-export function createSubscriptions(servers: Servers, prefix: string, timeoutMilliseconds: number) {
+const LOST =
+  'Redis answers, but its messages have not arrived for up to ten seconds, so waiting calls and changes on other replicas were noticed late. ' +
+  'The subscription is made again. If this repeats, look for a proxy between this process and Redis that drops idle connections.'
+
+export interface SubscriptionsParts {
+  readonly servers: Servers
+  readonly prefix: string
+  readonly timeoutMilliseconds: number
+  readonly warn: (message: string) => void
+}
+
+/** Listens to both channels over one connection of its own. Publish/subscribe delivers at most once, so every new connection is a gap. */
+export function createSubscriptions({ servers, prefix, timeoutMilliseconds, warn }: SubscriptionsParts) {
   const listeners: Readonly<Record<RedisChannel, Set<Listener>>> = { wake: new Set(), changes: new Set() }
   let link: Link | undefined
   let isClosed = false
   let hasBeenUp = false
+  let isReported = false
   /** Probes under way, `channel message`. */
   const probes = new Set<string>()
 
@@ -43,14 +55,14 @@ export function createSubscriptions(servers: Servers, prefix: string, timeoutMil
     }
   }
 
-  function heard(channel: RedisChannel, message: string): void {
+  function deliver(channel: RedisChannel, message: string): void {
     if (message.startsWith(PROBE)) probes.delete(`${channel} ${message}`)
     else each(channel, ({ onMessage }) => onMessage(message))
   }
 
   async function subscribe(client: RedisClient): Promise<void> {
     for (const channel of CHANNELS) {
-      await client.subscribe(channelName(prefix, channel), (message) => heard(channel, message))
+      await client.subscribe(channelName(prefix, channel), (message) => deliver(channel, message))
     }
     if (hasBeenUp) for (const channel of CHANNELS) each(channel, ({ onGap }) => onGap())
     hasBeenUp = true
@@ -86,12 +98,14 @@ export function createSubscriptions(servers: Servers, prefix: string, timeoutMil
   async function check(client: RedisClient): Promise<void> {
     const sent = await sendProbes()
     const isMissing = () => sent.some((probe) => probes.has(probe))
-    const until = performance.now() + HEARD_WITHIN
+    const until = performance.now() + ARRIVED_WITHIN
     while (isMissing() && performance.now() < until) await delay(20, undefined, { ref: false })
     // What had arrived before this answer has been read by now, however busy this process is.
     await client.send(['PING'])
     const isLost = isMissing()
     for (const probe of sent) probes.delete(probe)
+    if (isLost && !isReported) warn(LOST)
+    isReported = isLost
     if (isLost) throw redisAway('Redis', 'its messages do not arrive')
   }
 

@@ -17,7 +17,7 @@ export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'pre
   let subscribed: Promise<() => void> | undefined
   let isClosed = false
 
-  function heard(topic: string): void {
+  function deliver(topic: string): void {
     for (const listener of topics.get(topic) ?? []) {
       // One that throws does not stop the others.
       queueMicrotask(() => {
@@ -27,7 +27,7 @@ export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'pre
   }
 
   function subscription(): Promise<() => void> {
-    subscribed ??= redis.listen('wake', heard, looks.all).catch((error: unknown) => {
+    subscribed ??= redis.listen('wake', deliver, looks.all).catch((error: unknown) => {
       subscribed = undefined
       throw error
     })

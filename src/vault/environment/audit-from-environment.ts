@@ -95,7 +95,10 @@ function tokenIn(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    throw wrong(fileLabel('MCP_AUDIT_ANCHOR_TOKEN_FILE', path), 'the file cannot be read')
+    throw wrong(
+      fileLabel('MCP_AUDIT_ANCHOR_TOKEN_FILE', path),
+      'the file cannot be read. Check that it exists, and that this user may read it',
+    )
   }
 }
 

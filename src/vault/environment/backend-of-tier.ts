@@ -1,6 +1,8 @@
+import { resolve } from 'node:path'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
+import { withoutEmpty } from './environment.ts'
 
 /** The kinds of stores that `MCP_VAULT_BACKEND` names. */
 export type BackendKind = 'sealed-file' | 'vault' | 'aws-secrets-manager' | 'memory'
@@ -34,19 +36,23 @@ export function backendOfTier(backend: SecretBackend, kind: BackendKind, tier: B
 }
 
 /**
- * Refuses the default audit folder for a tier of a sealed file: it is in the store's folder, which both tiers share.
+ * Refuses the store's own audit folder for a tier of a sealed file, by default or by name: both tiers share the store's folder, and operators'
+ * commands sign with the store's key there.
  *
  * @throws `configuration_invalid` (`option`)
  */
 export function refuseSharedLog(
   { name }: Pick<SecretBackend, 'name'>,
-  { MCP_AUDIT_FOLDER: folder }: NodeJS.ProcessEnv,
+  environment: NodeJS.ProcessEnv,
   tier: BundleTier,
 ): void {
-  if (name !== 'sealed-file' || folder) return
+  if (name !== 'sealed-file') return
+  const { MCP_AUDIT_FOLDER: folder, MCP_VAULT_FOLDER: store = './data' } = withoutEmpty(environment)
+  if (folder !== undefined && resolve(folder) !== resolve(store, 'audit')) return
+  const how = folder === undefined ? 'without it' : 'with this value'
   throw new CredentialVaultError(
     'configuration_invalid',
-    `environment.MCP_AUDIT_FOLDER: without it, the ${tier} tier would write its audit log into the store's folder, as the other tier would, which signs with another key. Set a folder for this tier alone.`,
+    `environment.MCP_AUDIT_FOLDER: ${how}, the ${tier} tier would write its audit log into the store's folder, as the other tier and operators' commands would, which sign with other keys. Set a folder for this tier alone.`,
     { reason: 'option' },
   )
 }

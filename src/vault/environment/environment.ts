@@ -39,9 +39,16 @@ export function fromVariables<T>(variables: Readonly<Record<string, string>>, ma
 
 /** Returns the same error about the operator's variables instead of the options, or any other error as it is. */
 export function namingVariables(variables: Readonly<Record<string, string>>, error: unknown): unknown {
-  if (!isCredentialVaultError(error, 'configuration_invalid', 'key_exposed')) return error
+  if (!isCredentialVaultError(error)) return error
+  const { code, reason, retryable, retryAfterSeconds, provider } = error
   const message = textNamingVariables(variables, error.message)
-  return new CredentialVaultError(error.code, message, error.reason === undefined ? {} : { reason: error.reason })
+  if (message === error.message) return error
+  return new CredentialVaultError(code, message, {
+    retryable,
+    ...(reason !== undefined && { reason }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(provider !== undefined && { provider }),
+  })
 }
 
 /** Returns a message about the operator's variables instead of the options. */

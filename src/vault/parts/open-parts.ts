@@ -105,6 +105,7 @@ export interface OpenedParts<S extends SealPurpose, M extends MacPurpose> {
   close(ended: readonly PromiseSettledResult<void>[], milliseconds: number): Promise<void>
 }
 
+const TIERS = { openVault: 'all', openFormTier: 'form', openToolTier: 'tool' } as const
 const OPEN_DEADLINE = 30_000
 const FAILED = { type: 'backend.error', outcome: 'error' } as const
 const RECOVERED = { type: 'backend.recovered', outcome: 'success' } as const
@@ -148,7 +149,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
         warn: warnOf('keys'),
         onFound: keyConfigured,
       })
-      await audit.open?.(backend.deriveKey?.('audit'), keyConfigured)
+      await audit.open?.(backend.deriveKey?.('audit'), keyConfigured, TIERS[caller])
       return {
         stopWatchingKeys: await watchWebKeys(storeOfRequests, webKeys, warnOf('keys')),
         sealer: createSealer(webKeys, purposes),
@@ -158,6 +159,10 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       }
     },
   )
+  // What this process has noted for the others goes first, because the note needs the store.
+  const shared = storeOfRequests.endWebKeyUse
+    ? { close: () => stopWatchingKeys().then(() => pending.close()) }
+    : pending
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
   const warnOfHealth = (message: string, advice?: string) =>
@@ -180,7 +185,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       events.observe(line)
     },
   })
-  await orClose([backend, audit, pending], async () => {
+  await orClose([backend, audit, shared], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
@@ -220,8 +225,7 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     telemetry,
     close(ended, milliseconds) {
       telemetry.close()
-      stopWatchingKeys()
-      closing ??= closeEach([[changes], [pending, backend], [journal], [audit]], ended, milliseconds)
+      closing ??= closeEach([[changes], [shared, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }

@@ -45,7 +45,7 @@ const NOBODY = { issuer: 'urn:mcp-credential-vault:readyz', subject: 'readyz' }
 /**
  * Finds out whether this process can serve now. Each part is asked itself, so that what users and services do cannot change the answer: the
  * backend for a credential that does not exist, the pending store for such a request, the identity provider for its keys, the store's keys
- * whether they still fit. The audit log is believed until a line fails, and then asked by a line.
+ * whether they still fit. The audit log is asked whether a line could be written, and after one that failed by a line.
  */
 export function createReadiness(parts: ReadinessParts): FindProblems {
   const { backend, calls, pendingStore, identity, journal, health, drain, providers, tier } = parts

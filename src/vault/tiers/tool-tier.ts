@@ -141,7 +141,7 @@ export async function openToolTier(options: ToolTierOptions, providerEnds?: Prov
   return tier
 }
 
-/** Lets the tier drop what it has cached when another replica changes it. Closes everything if the feed cannot be heard. */
+/** Lets the tier drop what it has cached when another replica changes it. Closes everything if the feed cannot be subscribed to. */
 export async function hearChanges(
   parts: Pick<OpenedParts<never, never>, 'changes' | 'close'>,
   { services: { reader, cutoff } }: Pick<ToolTier, 'services'>,

@@ -19,6 +19,10 @@ describe('a network policy that admits everybody by another spelling', () => {
   test.each([
     ['a mistyped length', { ipBlock: { cidr: '10.0.0.0/0' } }],
     ['a long IPv6 zero', { ipBlock: { cidr: '0::/0' } }],
+    ['half of all addresses', { ipBlock: { cidr: '128.0.0.0/1' } }],
+    ['half of all addresses, with a zero before the length', { ipBlock: { cidr: '128.0.0.0/01' } }],
+    ['an eighth of IPv6', { ipBlock: { cidr: '2000::/3' } }],
+    ['IPv4 as IPv6', { ipBlock: { cidr: '::ffff:0.0.0.0/96' } }],
     ['emptied labels', { namespaceSelector: { matchLabels: {} } }],
     ['both selectors empty', { namespaceSelector: {}, podSelector: { matchLabels: {} } }],
     ['emptied expressions', { namespaceSelector: { matchExpressions: [] } }],
@@ -39,12 +43,40 @@ describe('a network policy that admits everybody by another spelling', () => {
   )
 })
 
-async function refusedJson(base: string, values: object, message: RegExp): Promise<void> {
+describe('egress that reaches the metadata service by another spelling', () => {
+  const half = ['0.0.0.0/1', '128.0.0.0/1'].map((cidr) => ({ ipBlock: { cidr } }))
+  test.each([
+    ['both halves of all addresses', { to: half }],
+    ['one half', { to: half.slice(1) }],
+    ['every address', { to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }],
+    ['no peer, which is everybody', { ports: [{ port: 443 }] }],
+    ['an exception of something else', { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8'] } }] }],
+    ['every address of IPv6', { to: [{ ipBlock: { cidr: '::/0', except: ['fe80::/10'] } }] }],
+  ])('%s', (_, rule) =>
+    refusedJson('replicas', { networkPolicy: { egress: [rule] } }, /networkPolicy\.egress: a rule reaches/),
+  )
+
+  test('every address but the link-local ones is accepted', async () => {
+    const blocks = [
+      { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] },
+      { cidr: '::/0', except: ['fd00:ec2::/32'] },
+    ]
+    const rule = { to: blocks.map((ipBlock) => ({ ipBlock })), ports: [{ protocol: 'UDP', port: 443 }] }
+    const { code, error } = await render([set('replicas'), await valuesFile({ networkPolicy: { egress: [rule] } })])
+    expect(code, error).toBe(0)
+  })
+})
+
+async function valuesFile(values: object): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'chart-values-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const file = join(folder, 'values.json')
   await writeFile(file, JSON.stringify(values))
-  const { code, error } = await render([set(base), file])
+  return file
+}
+
+async function refusedJson(base: string, values: object, message: RegExp): Promise<void> {
+  const { code, error } = await render([set(base), await valuesFile(values)])
   expect(code, `rendered with ${JSON.stringify(values)}`).not.toBe(0)
   expect(error).toMatch(message)
 }
@@ -62,7 +94,7 @@ describe('two tiers that log in as one', () => {
       ],
     ],
     ['capitals, which Vault ignores', ['form.environment.VAULT_WRITE_ROLE=MCP-Tool']],
-  ])('%s', (_, values) => refused('split-tiers', values, /one role/))
+  ])('%s', (_, values) => refused('split-tiers', values, /one role|_AUTH_MOUNT: it must be .* none at either end/))
 
   test('the role of the one as a variable of the other', async () => {
     const role = 'arn:aws:iam::111122223333:role/both'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { correlationIdOf, followRequest } from '../../../src/core/telemetry/request-ids.ts'
+import { correlationIdOf, followRequest } from '../../../src/core/telemetry/request-correlation.ts'
 
 const REQUEST = Symbol.for('mcp-credential-vault.request')
 const OTHER_USERS = '00000000-0000-4000-8000-000000000000'

@@ -15,9 +15,9 @@ test('huge ids of web keys in Redis do not hold up the requests of users', async
   const huge = 'x'.repeat(10_000_000)
   for (let at = 0; at < 20; at += 1)
     await redisCommands(redis.port, [['ZADD', 'mcp-vault:web-keys', '99999999999999', `${at}${huge}`]])
-  const watched = store.webKeyIds?.('0123-abcd')
+  const watched = store.webKeysInUse?.('0123-abcd')
   const entry = await store.get(key)
   // Nothing of what others have put there is read.
-  expect(await watched).toEqual(['0123-abcd'])
+  expect((await watched)?.map(({ id }) => id)).toEqual(['0123-abcd'])
   expect(entry?.state).toBe('open')
 })

@@ -7,7 +7,7 @@ import { sharedPendingStore, tierTools } from '../tier-tools.ts'
  */
 const [tier = 'all', port = '0'] = process.argv.slice(2)
 const server = await startServer({
-  defineTools: tierTools,
+  tools: { sdk: 'v1', define: tierTools },
   port: Number(port),
   host: '127.0.0.1',
   mode: 'stateless',

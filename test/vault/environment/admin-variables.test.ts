@@ -97,7 +97,7 @@ test('a start is refused with the name of the variable and what to do', async ()
     /^environment\.MCP_SCIM_TOKEN_FILE \(\S+\): the file may be read by other users\. .*chmod/,
   )
   expect(await refusal({ ...scim, MCP_SCIM_TOKEN_FILE: `/${randomUUID()}` })).toMatch(
-    /^environment\.MCP_SCIM_TOKEN_FILE \(\S+\): the file cannot be read\.$/,
+    /^environment\.MCP_SCIM_TOKEN_FILE \(\S+\): the file cannot be read\. Check that it exists/,
   )
   const otherIssuer = { ...scim, MCP_SCIM_TOKEN_FILE: await tokenFile(TOKEN), MCP_SCIM_ISSUER: `${provider.issuer}/` }
   expect(await refusal(otherIssuer)).toMatch(/^environment\.MCP_SCIM_ISSUER: no users come from this issuer/)
@@ -138,7 +138,7 @@ test('options in code are refused by their path, one entry like a list of one', 
     return error.message
   }
   for (const one of [{ ...scim, issuer: '' }, [{ ...scim, issuer: '' }]])
-    expect(await message({ scim: one })).toBe('openVault.admin.scim[0].issuer: must not be empty')
+    expect(await message({ scim: one })).toBe('openVault.admin.scim[0].issuer: must not be empty. Correct it.')
   expect(await message({ scim: { ...scim, tokenFile: '/canary' } })).toContain(
     'openVault.admin.scim[0].tokenFile: give tokenFile or token, and not both',
   )

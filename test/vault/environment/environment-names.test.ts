@@ -90,6 +90,10 @@ test.each([
   if (!isCredentialVaultError(thrown, 'configuration_invalid')) throw thrown ?? new Error('it was accepted')
   expect(thrown.message).toContain(`environment.${name}`)
   expect(thrown.message).toContain(says)
+  // What to do next, in a sentence or a clause of its own.
+  expect(thrown.message).toMatch(
+    /(?:[.;:,] |, or )(?:Correct|Set|Unset|Use|Write|Keep|Begin|Give|List|Name|set|use|write|give|unset)\b/,
+  )
   expect(thrown.message).not.toMatch(/canary|(openVault|oidc|vaultBackend|jsonLinesAudit|localUser|webhookAnchor)\./)
 })
 

@@ -20,6 +20,7 @@ test.each([
   const error = thrownError(() => provider(url))
   expect(error).toMatchObject({ code: 'configuration_invalid', reason: 'option' })
   expect(error).toMatchObject({
-    message: 'CredentialsProvider.manageUrl: must be an https URL without user and password, or http on loopback',
+    message:
+      'CredentialsProvider.manageUrl: must be an https URL without user and password, or http on loopback. Correct it.',
   })
 })

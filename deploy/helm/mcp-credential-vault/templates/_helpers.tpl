@@ -44,6 +44,11 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- concat (default list $root.Values.secretFiles) (default list (index $root.Values (index . 1)).secretFiles) | toJson -}}
 {{- end -}}
 
+{{/* Of the value of a variable: its text. Helm reads a number as a float, which would be written as 1e+06. */}}
+{{- define "vault.text" -}}
+{{- if kindIs "float64" . }}{{ printf "%.0f" . }}{{ else }}{{ toString . }}{{ end -}}
+{{- end -}}
+
 {{/* Of [root, tier]: all variables of that tier that have a value, as a JSON object. */}}
 {{- define "vault.environment" -}}
 {{- $root := index . 0 -}}{{- $tier := index . 1 -}}
@@ -61,7 +66,7 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- /* Sprig's merge would let a 0 or false of the tier lose. */ -}}
 {{- $given := dict -}}
 {{- range $map := list $root.Values.tools.environment $root.Values.environment $values.environment -}}
-{{- range $name, $value := $map }}{{ $_ := set $given $name (toString $value) }}{{ end -}}
+{{- range $name, $value := $map }}{{ $_ := set $given $name (include "vault.text" $value) }}{{ end -}}
 {{- end -}}
 {{- range $name, $value := $given -}}
 {{- if hasKey $own $name }}{{ fail (printf "environment.%s: the chart sets it, from another value. Remove one of them." $name) }}{{ end -}}

@@ -4,18 +4,42 @@
 {{- if $policy.enabled -}}
 {{- range $list := list "from" "metricsFrom" -}}
 {{- range $peer := index $policy $list -}}
-{{- /* Kubernetes masks any address of length 0 to all of them. */ -}}
-{{- $everybody := regexMatch "/0+\\s*$" (toString (default dict $peer.ipBlock).cidr) -}}
+{{- $everybody := and (hasKey $peer "ipBlock") (include "vault.isWide" (toString (default dict $peer.ipBlock).cidr)) -}}
 {{- $selects := or (include "vault.selects" $peer.namespaceSelector) (include "vault.selects" $peer.podSelector) -}}
 {{- if and (hasKey $peer "namespaceSelector") (not $selects) }}{{ $everybody = true }}{{ end -}}
 {{- if $everybody -}}
-{{- fail (printf "networkPolicy.%s: a peer admits everybody. Select the namespace or pods of %s, or the addresses of your load balancer." $list (ternary "Prometheus" "the ingress controller" (eq $list "metricsFrom"))) -}}
+{{- fail (printf "networkPolicy.%s: a peer admits everybody. Select the namespace or pods of %s, or the addresses of your load balancer, as networks of at least /8, or /16 for IPv6." $list (ternary "Prometheus" "the ingress controller" (eq $list "metricsFrom"))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- range $rule := $policy.egress }}{{ include "vault.refuseWideEgress" $rule }}{{ end -}}
 {{- if and .Values.metrics.enabled (not $policy.metricsFrom) -}}
 {{- fail "networkPolicy.metricsFrom: metrics are enabled, and nobody may scrape them. Set it to the peers of Prometheus." -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Of a network, such as 10.0.0.0/8: "true" if it is half of all addresses or the like, of which a few cover all. Kubernetes masks any address
+of length 0 to all of them. An IPv4 network may be written as an IPv6 one.
+*/}}
+{{- define "vault.isWide" -}}
+{{- $length := regexReplaceAll "^0+" (regexFind "/[0-9]+\\s*$" . | trim | trimPrefix "/") "" -}}
+{{- $shortest := contains ":" . | ternary 16 8 -}}
+{{- if or (not (contains "/" .)) (lt (int (default "0" $length)) $shortest) (hasPrefix "::ffff:" (lower . | trim)) }}true{{ end -}}
+{{- end -}}
+
+{{/* Of a rule of networkPolicy.egress: one that reaches every address, with the cloud's metadata service among them. */}}
+{{- define "vault.refuseWideEgress" -}}
+{{- $wide := empty .to -}}
+{{- range $peer := .to -}}
+{{- $block := default dict $peer.ipBlock -}}
+{{- $spared := has "169.254.0.0/16" (default list $block.except) -}}
+{{- if contains ":" (toString $block.cidr) }}{{ $spared = has "fd00:ec2::/32" (default list $block.except) }}{{ end -}}
+{{- if and $block.cidr (include "vault.isWide" (toString $block.cidr)) (not $spared) }}{{ $wide = true }}{{ end -}}
+{{- end -}}
+{{- if $wide -}}
+{{- fail "networkPolicy.egress: a rule reaches every address, or a large part of them, and so perhaps the cloud's metadata service, which hands out the node's credentials. Name pods, or networks of at least /8, or /16 for IPv6; for TCP to anywhere, add the port to egressPorts, which leave link-local addresses out." -}}
 {{- end -}}
 {{- end -}}
 

@@ -16,6 +16,7 @@
 {{- range $name, $value := (index $scope 1).environment -}}
 {{- include "vault.refuseSecret" (list (printf "%senvironment" $at) (printf "%ssecretFiles" $at) $name $value $known) -}}
 {{- include "vault.refuseVariable" (list $ (printf "%senvironment" $at) $name $known) -}}
+{{- include "vault.refuseValue" (list $ (printf "%senvironment" $at) $name $value) -}}
 {{- end -}}
 {{- range (index $scope 1).secretFiles }}{{ include "vault.refuseFile" (list (printf "%ssecretFiles" $at) .variable $known) }}{{ end -}}
 {{- end -}}

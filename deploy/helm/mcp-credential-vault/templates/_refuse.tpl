@@ -1,5 +1,6 @@
 {{/* Values that would lose links, sessions, the store or the separation of the tiers, or that would have no effect. */}}
 {{- define "vault.refuse" -}}
+{{- include "vault.refuseBaseUrl" . -}}
 {{- include "vault.refuseUnused" . -}}
 {{- include "vault.refuseVariables" . -}}
 {{- range $tier := include "vault.tiers" . | fromJsonArray -}}
@@ -10,6 +11,9 @@
 {{- include "vault.refuseClosedPorts" (list $ $environment) -}}
 {{- end -}}
 {{- if eq .Values.tiers "split" }}{{ include "vault.refuseTiers" . }}{{ end -}}
+{{- range $tier := include "vault.tiers" . | fromJsonArray -}}
+{{- include "vault.refuseLogins" (list $ $tier (include "vault.environment" (list $ $tier) | fromJson)) -}}
+{{- end -}}
 {{- include "vault.refuseNetwork" . -}}
 {{- end -}}
 
@@ -70,6 +74,20 @@
 {{- end -}}
 {{- if and (or $given (eq $store "redis")) (not $servers) -}}
 {{- fail (printf "environment.MCP_REDIS_URL: %s is set, and nothing names the server. Set MCP_REDIS_URL, or the variables of a Sentinel or Cluster." (first (append $given "MCP_PENDING_STORE"))) -}}
+{{- end -}}
+{{- $url := get $environment "MCP_REDIS_URL" -}}
+{{- $tls := eq (get $environment "MCP_REDIS_TLS") "true" -}}
+{{- range $name := list "MCP_REDIS_CA_FILE" "MCP_REDIS_CERT_FILE" "MCP_REDIS_KEY_FILE" "MCP_REDIS_TLS_SERVER_NAME" }}{{ if hasKey $environment $name }}{{ $tls = true }}{{ end }}{{ end -}}
+{{- if and $tls (hasPrefix "redis://" $url) -}}
+{{- fail "environment.MCP_REDIS_URL: it begins with redis://, and other variables ask for TLS. Begin it with rediss://." -}}
+{{- end -}}
+{{- $local := regexMatch "^redis://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:|/|$)" $url -}}
+{{- $plain := or (and (hasPrefix "redis://" $url) (not $local)) (and $servers (not $url) (not $tls)) -}}
+{{- if and $plain (ne (get $environment "MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT") "true") -}}
+{{- fail (printf "environment.%s: without TLS the password and every sign-out can be read and changed on the way. %s. On a network that you trust, set MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT to true." (first $servers) (ternary "Begin it with rediss://" "Set MCP_REDIS_TLS to true" (ne $url ""))) -}}
+{{- end -}}
+{{- if ne (hasKey $environment "MCP_REDIS_CERT_FILE") (hasKey $environment "MCP_REDIS_KEY_FILE") -}}
+{{- fail "secretFiles: MCP_REDIS_CERT_FILE and MCP_REDIS_KEY_FILE belong together. Add the other one, or remove both." -}}
 {{- end -}}
 {{- end -}}
 

@@ -13,8 +13,9 @@ export function parseAddress(text: string, allowHttp: boolean): HashicorpVaultAd
   const url = parsedUrl(text)
   if (url?.protocol === 'unix:' && url.host === '' && /^\/./.test(url.pathname))
     return { origin: 'http://localhost', socketPath: pathOf(url) }
-  if (!url || !['https:', 'http:'].includes(url.protocol)) throw invalid('must be https://host:port or unix:///path')
-  if (url.href !== `${url.origin}/`) throw invalid('must hold nothing but scheme, host and port')
+  if (!url || !['https:', 'http:'].includes(url.protocol))
+    throw invalid('must be https://host:port or unix:///path. Correct it')
+  if (url.href !== `${url.origin}/`) throw invalid('must hold nothing but scheme, host and port. Remove the rest')
   if (url.protocol === 'http:' && !allowHttp && !isLoopback(url))
     throw invalid('would send tokens and credentials in clear. Use https, or set dangerouslyAllowHttp')
   return { origin: url.origin, socketPath: undefined }
@@ -24,7 +25,7 @@ function pathOf({ pathname }: URL): string {
   try {
     return decodeURIComponent(pathname)
   } catch {
-    throw invalid('has a path with an invalid percent encoding')
+    throw invalid('has a path with an invalid percent encoding. Correct it')
   }
 }
 

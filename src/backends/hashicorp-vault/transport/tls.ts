@@ -32,5 +32,5 @@ export const tlsSchema = z
   .refine((tls) => !(tls.ca && tls.caFile), { path: ['ca'], error: 'give either ca or caFile' })
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     path: ['certFile'],
-    error: 'certFile and keyFile belong together',
+    error: 'it and vaultBackend.tls.keyFile belong together. Set both, or none',
   })

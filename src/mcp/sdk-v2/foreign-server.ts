@@ -1,5 +1,5 @@
 import { McpServer, Server } from '@modelcontextprotocol/server'
-import { foreignServer, type SdkPackage } from '../adapter/same-sdk.ts'
+import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
 
 const SDK: SdkPackage = {
   name: '@modelcontextprotocol/server',

@@ -1,0 +1,54 @@
+{{/*
+Of [root, path of the map, name, value]: values with which the server does not start, by variable-values.yaml. An empty one is not set.
+No message repeats a value.
+*/}}
+{{- define "vault.refuseValue" -}}
+{{- $at := index . 1 -}}{{- $name := index . 2 -}}{{- $value := include "vault.text" (index . 3) -}}
+{{- range $rule := (index . 0).Files.Get "variable-values.yaml" | fromYamlArray -}}
+{{- if and (has $name $rule.variables) (ne $value "") -}}
+{{- $words := list $value -}}
+{{- if $rule.list }}{{ $words = without (regexSplit "[\\s,]+" $value -1) "" }}{{ end -}}
+{{- $must := include "vault.mustBe" $rule -}}
+{{- $wrong := empty $words -}}
+{{- range $word := $words }}{{ if not (include "vault.fits" (list $rule $word)) }}{{ $wrong = true }}{{ end }}{{ end -}}
+{{- if $wrong }}{{ fail (printf "%s.%s: it %s. Correct it." $at $name $must) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of a rule: its words. */}}
+{{- define "vault.mustBe" -}}
+{{- if .oneOf }}must be {{ ternary "" "one of " (eq (len .oneOf) 1) }}{{ join ", " .oneOf }}
+{{- else if .pattern }}{{ .must }}
+{{- else }}must be a whole number from {{ .from | int }} to {{ .to | int }}
+{{- end -}}
+{{- end -}}
+
+{{/* Of [rule, word]: "true" if the word is one that the rule accepts. */}}
+{{- define "vault.fits" -}}
+{{- $rule := index . 0 -}}{{- $word := index . 1 -}}
+{{- $fits := false -}}
+{{- if $rule.oneOf }}{{ $fits = has $word $rule.oneOf -}}
+{{- else if $rule.pattern }}{{ $fits = regexMatch $rule.pattern $word -}}
+{{- else if regexMatch "^[0-9]{1,6}$" $word -}}
+{{- /* Sprig's int takes a number that begins with 0 for an octal one. */ -}}
+{{- $number := int (default "0" (trimAll " " (regexReplaceAll "^0+" $word ""))) -}}
+{{- $fits = and (ge $number (int $rule.from)) (le $number (int $rule.to)) -}}
+{{- end -}}
+{{- if $fits }}true{{ end -}}
+{{- end -}}
+
+{{/* The address that links are built from. */}}
+{{- define "vault.refuseBaseUrl" -}}
+{{- $url := .Values.serverBaseUrl -}}
+{{- $path := regexReplaceAll "^[a-z]+://[^/]*" $url "" | trimSuffix "/" -}}
+{{- if not (hasPrefix "https://" $url) -}}
+{{- fail "serverBaseUrl: it must begin with https://, since users type secrets there. Set it to where browsers and MCP clients reach the server, such as https://mcp.example.com." -}}
+{{- end -}}
+{{- if not (regexMatch "^https://(\\[[0-9A-Fa-f:.]+\\]|[^\\s/?#@:\\[\\]]+)(:[0-9]{1,5})?(/[^\\s?#]*)?$" $url) -}}
+{{- fail "serverBaseUrl: it must be a host, perhaps a port and a path, and no user, query or fragment, such as https://mcp.example.com. Correct it." -}}
+{{- end -}}
+{{- if hasSuffix "/mcp" $path -}}
+{{- fail "serverBaseUrl: it ends in /mcp, which is the URL for MCP clients. Set the same without /mcp at its end; the server adds that itself." -}}
+{{- end -}}
+{{- end -}}
