@@ -32,6 +32,8 @@ export interface ClientLoginHarnessOptions {
   readonly clientLogin?: OidcOptions['clientLogin']
   /** Clients log in at the identity provider, which they cannot. */
   readonly withoutClientLogin?: boolean
+  /** Comes before the vault's routes. */
+  readonly before?: Koa.Middleware
   readonly vault?: Partial<OpenVaultOptions>
   readonly intercept?: NonNullable<Parameters<typeof startClosedProvider>[1]>['intercept']
 }
@@ -68,6 +70,7 @@ export async function startClientLogin(options: ClientLoginHarnessOptions = {}):
     warn: (message) => problems.push(message),
     ...options.vault,
   })
+  if (options.before) app.use(options.before)
   vault.register(app)
   app.use(
     mcpMount(vault, (serverOptions) => {

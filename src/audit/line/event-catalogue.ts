@@ -40,7 +40,7 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'login.ended': 'Sessions were ended, by the user or by an operator.',
   'token.rejected': 'An access token or request was refused at the MCP endpoint or the admin API.',
   'client.approved':
-    'A person let the MCP client `clientId` log in through this server. Its name and `destination` are its own claim.',
+    'A person let the MCP client `clientId` log in through this server, now or, with a `reason`, earlier in this browser.',
   'client.refused': 'A login of an MCP client through this server was refused or failed. `reason` says why.',
   'client.token_requested': 'The identity provider is about to be asked for tokens for the MCP client `clientId`.',
   'client.token_issued': 'The MCP client `clientId` is about to be given tokens of `owner`.',

@@ -117,6 +117,7 @@ type RequestReason =
   | 'client_grant'
   | 'client_redirect_uri'
   | 'client_refresh_token'
+  | 'client_remembered'
   | 'client_request'
   | 'client_unknown'
   | 'content_type'

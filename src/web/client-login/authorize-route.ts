@@ -20,6 +20,8 @@ export type ClientLoginHandler = (
   client: ClientLoginServices,
 ) => Promise<Answer>
 
+/** Reason of an approval that the browser remembered. */
+const REMEMBERED = 'client_remembered'
 const FIELDS: ReadonlySet<string> = new Set([CSRF_FIELD, 'request', 'answer'])
 
 /**
@@ -49,7 +51,7 @@ export const askConsent: ClientLoginHandler = async (services, request, client) 
     const event = clientRefused('client_redirect_uri', { label: found.label, name: found.name })
     return { page: renderer.message(messages.clientRedirect()), event }
   }
-  if (client.cookies.remembers(ctx.req, login)) return leave(services, request, client, login)
+  if (client.cookies.remembers(ctx.req, login)) return leave(services, request, client, login, true)
   const { id, cookies } = client.cookies.browser(ctx.req)
   const sealed = client.seals.asked.seal(login)
   const fields = [
@@ -105,6 +107,7 @@ async function leave(
   request: PageRequest,
   { login, cookies, seals }: ClientLoginServices,
   asked: AskedLogin,
+  remembered = false,
 ): Promise<Answer> {
   const { journal, renderer, messages } = services
   const { req } = request.ctx
@@ -117,7 +120,8 @@ async function leave(
   } catch (error) {
     return providerAway(services, request, error, asked)
   }
-  await journal.grant({ type: 'client.approved', outcome: 'success', ...clientFields(asked), ...lineOf(request) })
+  const approved = { type: 'client.approved', outcome: 'success', ...(remembered && { reason: REMEMBERED }) } as const
+  await journal.grant({ ...approved, ...clientFields(asked), ...lineOf(request) })
   return {
     page: renderer.message(messages.leaving(refreshable(redirectTo), login)),
     cookies: [...cookies.begun(req, nonce), ...cookies.remembered(req, asked)],

@@ -17,6 +17,9 @@ const HANDLERS: ReadonlyMap<string, ProgramHandler> = new Map([
   [PROGRAM_PATHS.register, register],
 ])
 
+const READ_ALREADY =
+  'A request of an MCP client was read by another body parser first. Mount vault.nodeHandler(), or call vault.register(), before the parser.'
+
 /** Any web page may ask: the answers depend on no cookie. */
 const SHARED = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Retry-After' }
 const PREFLIGHT = {
@@ -58,6 +61,12 @@ async function answerOf(
   }
   if (ctx.method !== 'POST') {
     return { ...refusal(405, 'invalid_request', 'Only POST is answered here.'), headers: { Allow: 'POST, OPTIONS' } }
+  }
+  if (ctx.req.readableDidRead) {
+    return {
+      ...refusal(500, 'server_error', `This server is not set up correctly. Reference: ${correlationId}`),
+      problem: READ_ALREADY,
+    }
   }
   try {
     await services.parts.mayServe?.()

@@ -59,6 +59,8 @@ test('https: asked once; another place, another registration, another browser: a
   const visitor = visitorOf(server)
   expect(await agree(visitor, clientId, HTTPS)).toBe(true)
   expect(await agree(visitor, clientId, HTTPS)).toBe(false)
+  const reasons = server.audit.events.filter(({ type }) => type === 'client.approved').map(({ reason }) => reason)
+  expect(reasons.slice(-2)).toEqual([undefined, 'client_remembered'])
   expect(await agree(visitor, clientId, OTHER)).toBe(true)
   expect(await agree(visitor, other, HTTPS)).toBe(true)
   expect(await agree(visitorOf(server), clientId, HTTPS)).toBe(true)
