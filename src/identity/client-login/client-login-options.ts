@@ -82,20 +82,16 @@ export const clientLoginSchema = z
       .default([]),
     allowPrivateMetadataHosts: z.boolean().default(false),
     scopes: z
-      .record(
-        z.string().regex(scopeName, 'must be one value, without spaces'),
-        z.string().regex(scopeNames, 'must be scopes separated by one space each'),
+      .record(z.string(), z.string().regex(scopeNames, 'must be scopes separated by one space each'))
+      .refine(
+        (map) => Object.keys(map).every((name) => scopeName.test(name)),
+        'must have names of scopes, without spaces',
       )
       .optional(),
     resource: z.enum(['drop', 'pass']).default('drop'),
     authorizationParameters: z
-      .record(
-        z
-          .string()
-          .regex(/^[a-z0-9_.-]{1,100}$/i, 'must be the name of a parameter')
-          .refine((name) => !OWN_PARAMETERS.has(name.toLowerCase()), 'is a parameter that this server sets itself'),
-        z.string().min(1).max(1_000),
-      )
+      .record(z.string(), z.string().min(1).max(1_000))
+      .refine(haveOwnNames, 'must have names of parameters, and none that this server sets itself, such as state')
       .refine((parameters) => Object.keys(parameters).length <= 20, 'must be at most 20 entries long')
       .default({}),
     rememberConsentDays: z.int().min(0).max(90).default(0),
@@ -109,6 +105,12 @@ export const clientLoginSchema = z
       problem('clientId', 'must be given together with its secret')
     }
   })
+
+function haveOwnNames(parameters: Readonly<Record<string, string>>): boolean {
+  return Object.keys(parameters).every(
+    (name) => /^[a-z0-9_.-]{1,100}$/i.test(name) && !OWN_PARAMETERS.has(name.toLowerCase()),
+  )
+}
 
 function isListable(text: string): boolean {
   const url = parsedUrl(text)

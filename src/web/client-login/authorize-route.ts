@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
+import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { ClientLoginServices } from '../consent/client-login-services.ts'
 import type { AskedLogin } from '../consent/client-seals.ts'
 import { isLoopbackUri, isOneOf, placeOf, withAnswer } from '../consent/redirect-uri.ts'
@@ -21,7 +22,7 @@ export type ClientLoginHandler = (
 ) => Promise<Answer>
 
 /** Reason of an approval that the browser remembered. */
-const REMEMBERED = 'client_remembered'
+const REMEMBERED: AuditReason = 'client_remembered'
 const FIELDS: ReadonlySet<string> = new Set([CSRF_FIELD, 'request', 'answer'])
 
 /**
