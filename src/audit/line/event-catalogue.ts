@@ -45,7 +45,7 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'client.token_requested': 'The identity provider is about to be asked for tokens for the MCP client `clientId`.',
   'client.token_issued': 'The MCP client `clientId` is about to be given tokens of `owner`.',
   'refusals.counted':
-    "`count` strangers' refusals of one minute have no line of their own: over 60 of an address, 600 in all.",
+    "`count` strangers' refusals and consents of one minute have no line: over 60 of an address, 600 in all.",
   'record.tampered': 'A stored record fails its integrity checks. Worth an alarm.',
   'store.rollback_detected': 'An earlier state of the store was put back. Worth an alarm.',
   'backend.error': '`backend`, the pending store or the identity provider stopped working.',

@@ -7,7 +7,7 @@ import type { AskedLogin } from '../consent/client-seals.ts'
 import { isLoopbackUri, isOneOf, placeOf, withAnswer } from '../consent/redirect-uri.ts'
 import { CSRF_FIELD, csrfToken, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
-import { lineOf, type PageRequest } from '../request/page-request.ts'
+import type { PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { readFields } from '../request/posted-form.ts'
 import { authorizationRequest } from './authorization-request.ts'
@@ -110,7 +110,7 @@ async function leave(
   asked: AskedLogin,
   remembered = false,
 ): Promise<Answer> {
-  const { journal, renderer, messages } = services
+  const { renderer, messages } = services
   const { req } = request.ctx
   const { label, digest, redirectUri, codeChallenge, state, scopes, prompt } = asked
   const nonce = randomBytes(16).toString('base64url')
@@ -121,10 +121,15 @@ async function leave(
   } catch (error) {
     return providerAway(services, request, error, asked)
   }
-  const approved = { type: 'client.approved', outcome: 'success', ...(remembered && { reason: REMEMBERED }) } as const
-  await journal.grant({ ...approved, ...clientFields(asked), ...lineOf(request) })
   return {
     page: renderer.message(messages.leaving(refreshable(redirectTo), login)),
+    // Strangers can agree as often as they like, so it is no more than noted. The line before the tokens is the one that must be there.
+    event: {
+      type: 'client.approved',
+      outcome: 'success',
+      ...(remembered && { reason: REMEMBERED }),
+      ...clientFields(asked),
+    },
     cookies: [...cookies.begun(req, nonce), ...cookies.remembered(req, asked)],
   }
 }

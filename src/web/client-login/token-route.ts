@@ -119,9 +119,9 @@ async function grantTokens(
   if (isCredentialVaultError(user, 'token_invalid', 'owner_unknown')) {
     return failed(services, request, client, user)
   }
-  parts.health.recovered('identity')
+  if (!isCredentialVaultError(user)) parts.health.recovered('identity')
   // The intent is in the log. A failure here must not cost the client a refresh token that the provider has just replaced.
-  await journal.note({ ...fields, type: 'client.token_issued', outcome: 'success', ...ownerOf(user) })
+  await journal.note({ ...fields, actor: undefined, type: 'client.token_issued', outcome: 'success', ...ownerOf(user) })
   const { accessToken, expiresIn, refreshToken, scopes } = tokens
   return {
     status: 200,
@@ -152,7 +152,7 @@ async function acceptedUser({ parts }: PageServices, token: string): Promise<Pri
 
 function ownerOf(user: Principal | CredentialVaultError) {
   if (isCredentialVaultError(user)) return { reason: reasonOf(user) }
-  return { owner: { issuer: user.issuer, subject: user.subject }, actor: undefined }
+  return { owner: { issuer: user.issuer, subject: user.subject } }
 }
 
 function providerRefused(

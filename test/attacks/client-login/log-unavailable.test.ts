@@ -1,14 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { memoryAudit } from '../../../src/audit/memory.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
-import {
-  authorizationUrl,
-  clientBrowser,
-  loggedIn,
-  registered,
-  requestTokens,
-  startClientLogin,
-} from '../../harness/client-login.ts'
+import { loggedIn, requestTokens, startClientLogin } from '../../harness/client-login.ts'
 
 // Audited or refused: nobody who can stop the log gets tokens without a line that says so.
 async function loggingWithout(type: string) {
@@ -43,24 +36,4 @@ test('once it is announced, the client gets its tokens: the provider has replace
   const { status, audit } = await loggingWithout('client.token_issued')
   expect(status).toBe(200)
   expect(audit.events.at(-1)).toMatchObject({ type: 'client.token_requested' })
-})
-
-test('without the line of the consent, nobody is sent to the identity provider', async () => {
-  const harness = await startClientLogin({
-    vault: {
-      audit: {
-        ...memoryAudit(),
-        async append(event) {
-          if (event.type === 'client.approved') throw new CredentialVaultError('audit_unavailable', 'The log is full.')
-          return { writer: 'w', seq: 1 }
-        },
-      },
-    },
-  })
-  onTestFinished(() => harness.close())
-  const browser = clientBrowser()
-  const url = authorizationUrl(harness, { client_id: await registered(harness) })
-  const page = await browser.press(await browser.open(url), 'Continue')
-  expect(page.status).toBe(503)
-  expect(page.html).not.toContain(harness.provider.issuer)
 })
