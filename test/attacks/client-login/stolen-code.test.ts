@@ -37,8 +37,11 @@ test.each([
   ['a made-up code', { code: 'a-code-of-the-provider' }],
 ])('a code with %s', async (_, changes) => {
   const { grant } = await loggedIn(harness)
+  const asked = harness.provider.requestsFor('/token')
   const { status, body } = await requestTokens(harness, { ...grant, ...changes })
   expect([status, body['error']]).toEqual([400, 'invalid_grant'])
+  // Some providers ignore the verifier, so nothing may depend on theirs.
+  expect(harness.provider.requestsFor('/token')).toBe(asked)
 })
 
 test('a code works once', async () => {
