@@ -26,8 +26,11 @@ const NAMES = [
   'memory-at-rest',
   'waiting-memory',
   'waiting-wake-p99',
+  'waiting-cpu',
   'waiting-10k-redis',
   'waiting-10k-redis-wake-p99',
+  'waiting-10k-redis-cpu',
+  'waiting-10k-redis-ops',
   'audit-durable-1',
   'audit-durable-16',
   'audit-durable-128',
@@ -81,8 +84,8 @@ if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
 }
 if (wanted('start-to-first-page') || wanted('memory-at-rest')) measures.push(...(await startMeasures()))
 const kinds = [
-  ...(wanted('waiting-memory') || wanted('waiting-wake-p99') ? (['gated'] as const) : []),
-  ...(wanted('waiting-10k-redis') || wanted('waiting-10k-redis-wake-p99') ? (['redis'] as const) : []),
+  ...(NAMES.some((name) => /^waiting-(?!10k)/.test(name) && wanted(name)) ? (['gated'] as const) : []),
+  ...(NAMES.some((name) => name.startsWith('waiting-10k') && wanted(name)) ? (['redis'] as const) : []),
 ]
 if (kinds.length > 0) measures.push(...(await waitingMeasures({ calls: waiting, kinds })))
 if (NAMES.some((name) => /replica|redis-ops/.test(name) && wanted(name)))

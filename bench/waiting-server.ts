@@ -13,12 +13,16 @@ import { CredentialsProvider, generateKeyText, jsonLinesAudit, oidc, openVault, 
 import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
 import { redisBrowserSessions, redisChangeFeed, redisConnection, redisPendingStore } from 'mcp-credential-vault/redis'
 
-export type WaitingRequest = { readonly issuer: string } | { readonly memory: true }
+export type WaitingRequest = { readonly issuer: string } | { readonly memory: true } | { readonly cpu: true }
 
 export interface WaitingAnswer {
   readonly baseUrl?: string
   /** Resident set after a collection, in bytes. */
   readonly memory?: number
+  /** Of it, what live objects use. */
+  readonly heap?: number
+  /** Milliseconds of CPU since the process began. */
+  readonly cpu?: number
 }
 
 const server = createServer()
@@ -37,7 +41,13 @@ process.send?.({ baseUrl } satisfies WaitingAnswer)
 async function answer(request: WaitingRequest): Promise<void> {
   if ('memory' in request) {
     for (let turn = 0; turn < 3; turn += 1) globalThis.gc?.()
-    process.send?.({ memory: process.memoryUsage().rss } satisfies WaitingAnswer)
+    const { rss, heapUsed } = process.memoryUsage()
+    process.send?.({ memory: rss, heap: heapUsed } satisfies WaitingAnswer)
+    return
+  }
+  if ('cpu' in request) {
+    const { user, system } = process.cpuUsage()
+    process.send?.({ cpu: (user + system) / 1000 } satisfies WaitingAnswer)
     return
   }
   if (process.argv[2] === 'bare') serveBare()

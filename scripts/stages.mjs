@@ -55,6 +55,19 @@ export function check(name, command, parameters) {
   return { name, act }
 }
 
+/** A stage that is one command which counts for itself: its last line begins with "N passed, N failed". */
+export function counted(name, command, parameters) {
+  const act = async () => {
+    const { code, output } = await outputOf(command, parameters)
+    console.log(output.trimEnd())
+    const [, passed, failed] = /^(\d+) passed, (\d+) failed[^\n]*$/.exec(output.trimEnd().split('\n').at(-1)) ?? []
+    if (failed === undefined) return { passed: 0, failures: [`${name}: ended with ${code} and no result`] }
+    const bad = code === 0 ? Number(failed) : Math.max(1, Number(failed))
+    return { passed: Number(passed), failures: Array(bad).fill(`${name}: see its output above`) }
+  }
+  return { name, act }
+}
+
 /** A stage of commands that wait most of the time, so they wait together. What each printed is shown as a whole, in their order. */
 export function together(name, ...commands) {
   const act = async () => {

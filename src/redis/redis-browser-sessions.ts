@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { BrowserSessions } from '../core/ports/browser-sessions.ts'
-import { connectionOption, type RedisConnection } from './connection/redis-connection.ts'
+import { connectionOfStore, connectionOption, type RedisConnection } from './connection/redis-connection.ts'
 import type { RedisScript } from './connection/redis-script.ts'
 import * as scripts from './sessions/session-scripts.ts'
 
@@ -35,8 +35,8 @@ const MAX_USED_LOGINS = 100_000
  * ```
  */
 export function redisBrowserSessions(options: RedisBrowserSessionsOptions): BrowserSessions {
-  const { redis } = parseOptions(optionsSchema, options, 'redisBrowserSessions')
-  const detach = redis.attach()
+  const { redis: connection } = parseOptions(optionsSchema, options, 'redisBrowserSessions')
+  const redis = connectionOfStore(connection)
   const root = `${redis.prefix}{sessions}`
   /** The most endings that Redis has told of. */
   let seen = 0
@@ -74,7 +74,7 @@ export function redisBrowserSessions(options: RedisBrowserSessionsOptions): Brow
     },
 
     isLoginUsed: ({ id, startedAt }) => run(scripts.IS_LOGIN_USED, hashed(id), startedAt),
-    close: detach,
+    close: redis.release,
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { ChangeFeed } from '../core/ports/change-feed.ts'
-import { connectionOption, type RedisConnection } from './connection/redis-connection.ts'
+import { connectionOfStore, connectionOption, type RedisConnection } from './connection/redis-connection.ts'
 import { channelName } from './connection/subscriptions.ts'
 import { PUBLISH } from './pending/wake-scripts.ts'
 
@@ -28,8 +28,8 @@ const optionsSchema = z.strictObject({
  * ```
  */
 export function redisChangeFeed(options: RedisChangeFeedOptions): ChangeFeed {
-  const { redis } = parseOptions(optionsSchema, options, 'redisChangeFeed')
-  const detach = redis.attach()
+  const { redis: connection } = parseOptions(optionsSchema, options, 'redisChangeFeed')
+  const redis = connectionOfStore(connection)
   const stops: (() => void)[] = []
   return {
     name: 'redis',
@@ -46,7 +46,7 @@ export function redisChangeFeed(options: RedisChangeFeedOptions): ChangeFeed {
 
     async close() {
       for (const stop of stops.splice(0)) stop()
-      await detach()
+      await redis.release()
     },
   }
 }

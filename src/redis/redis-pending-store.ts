@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../core/model/options.ts'
 import type { PendingStore } from '../core/ports/pending-store.ts'
-import { connectionOption, type RedisConnection } from './connection/redis-connection.ts'
+import { connectionOfStore, connectionOption, type RedisConnection } from './connection/redis-connection.ts'
 import { channelName } from './connection/subscriptions.ts'
 import { createEntrySteps } from './pending/entry-steps.ts'
 import { countUse } from './pending/use-limits.ts'
@@ -41,10 +41,10 @@ const optionsSchema = z.strictObject({
  * ```
  */
 export function redisPendingStore(options: RedisPendingStoreOptions): PendingStore {
-  const { redis, maxEntries, maxOpenPerOwner } = parseOptions(optionsSchema, options, 'redisPendingStore')
-  const detach = redis.attach()
-  const wakes = createWakes(redis)
+  const { redis: connection, maxEntries, maxOpenPerOwner } = parseOptions(optionsSchema, options, 'redisPendingStore')
+  const redis = connectionOfStore(connection)
   const steps = createEntrySteps(redis, { maxEntries, maxOpenPerOwner })
+  const wakes = createWakes(redis, steps.rootOf)
   const channel = channelName(redis.prefix, 'wake')
   const newId = () => randomBytes(12).toString('base64url')
 
@@ -80,7 +80,7 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
     async shutdown() {
       steps.close()
       wakes.close()
-      await detach()
+      await redis.release()
     },
   }
 }

@@ -53,8 +53,6 @@ export async function openFormTierVault(options: OpenVaultOptions): Promise<Cred
  */
 export async function openToolTierVault(options: OpenVaultOptions): Promise<CredentialVault> {
   refuseAdmin(options)
-  // A tool tier has no sessions. Where they share a connection, it would otherwise stay open and keep the process.
-  await options.browserSessions?.close?.()
   const attached = createAttachments()
   const tools = await openToolTier(only(TOOL_TIER_OPTIONS, options), attached.providerEnds)
   const { middleware, owns, openPaths } = tools.metadata

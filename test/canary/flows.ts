@@ -8,6 +8,7 @@ import { fetching } from './flows/fetching.ts'
 import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
 import { identity } from './flows/identity.ts'
+import { modern } from './flows/modern.ts'
 import { operator } from './flows/operator.ts'
 import { outages } from './flows/outages.ts'
 import { saving } from './flows/saving.ts'
@@ -18,6 +19,7 @@ import { tools } from './flows/tools.ts'
 export const flows: readonly Flow[] = [
   ...auditOptions,
   ...asking,
+  ...modern,
   ...form,
   ...account,
   ...accounts,

@@ -34,6 +34,7 @@ import {
 import { type TestTelemetry, testTelemetry } from '../harness/telemetry.ts'
 import { type Faults, faultyAudit, faultyBackend, faultySessions, watchedPendingStore } from './faults.ts'
 import { type CanaryClient, connectClient } from './mcp-client.ts'
+import { connectModern, type ModernClient, type ModernProbe, serveModern } from './modern.ts'
 import { recordedSend, type recordRequest, recordSockets, type Send } from './recording.ts'
 import type { CanarySet } from './secrets.ts'
 import { type Services, startServices } from './services.ts'
@@ -74,9 +75,12 @@ export interface World {
   readonly bob: Visitor
   faults: Faults
   probe: Probe
+  modernProbe: ModernProbe
   readonly owner: Owner
   /** Alice's client: `asking` shows links to her, `plain` has no URL mode, `stateless` speaks to the stateless mount. */
   readonly clients: Readonly<Record<'asking' | 'plain' | 'stateless', CanaryClient>>
+  /** Alice's clients of MCP 2026-07-28. */
+  readonly modern: Readonly<Record<'asking' | 'plain', ModernClient>>
   /** A client of its own for a flow that ends it. */
   connect(options?: Parameters<typeof connectClient>[3]): Promise<CanaryClient>
   /** A link for Alice, from a call whose client shows links as text. The tool `work` asks for the account of that name. */
@@ -125,7 +129,11 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   })
   const services = await startServices(trace)
 
-  const state: { faults: Faults; probe: Probe } = { faults: {}, probe: () => 'nothing to do' }
+  const state: { faults: Faults; probe: Probe; modernProbe: ModernProbe } = {
+    faults: {},
+    probe: () => 'nothing to do',
+    modernProbe: () => 'nothing to do',
+  }
   const faults = () => state.faults
   const warn = (message: string) => trace.add('operator warnings', message)
   const store = await openStore({ dataFolder, keyFile, warn })
@@ -181,6 +189,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   ] as const) {
     app.use(mcpMount(vault, (options) => toolServer(options, provider, () => state.probe), { path, mode }))
   }
+  app.use(serveModern(vault, provider, () => state.modernProbe))
   server.on('request', app.callback())
 
   const send = recordedSend(trace, port)
@@ -191,6 +200,10 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     asking: await connect({ urlMode: true }),
     plain: await connect(),
     stateless: await connectClient(trace, `${baseUrl}/stateless`, await issueToken(), { urlMode: true }),
+  }
+  const modern = {
+    asking: await connectModern(trace, baseUrl, await issueToken(), { urlMode: true }),
+    plain: await connectModern(trace, baseUrl, await issueToken(), { urlMode: false }),
   }
   const owner = { issuer: identityProvider.issuer, subject: OWNER_NAME }
   const errors: unknown[] = []
@@ -228,8 +241,15 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     set probe(next) {
       state.probe = next
     },
+    get modernProbe() {
+      return state.modernProbe
+    },
+    set modernProbe(next) {
+      state.modernProbe = next
+    },
     owner,
     clients,
+    modern,
     connect,
     link: async (tool) => world.linkIn((await clients.plain.call(tool)).text),
     linkIn(text) {
@@ -265,7 +285,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
       }
     },
     async close() {
-      await Promise.all(Object.values(clients).map(({ client }) => client.close()))
+      await Promise.all([...Object.values(clients), ...Object.values(modern)].map(({ client }) => client.close()))
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await vault.close()

@@ -168,7 +168,9 @@ describe('doctor', () => {
         'm',
       ),
     )
-    expect(out).toMatch(new RegExp(`^ok +audit keys besides the current one +${oldPublic}: 1 file since 20\\S+ needs it$`, 'm'))
+    expect(out).toMatch(
+      new RegExp(`^ok +audit keys besides the current one +${oldPublic}: 1 file since 20\\S+ needs it$`, 'm'),
+    )
     for (const text of [web, oldText, newText]) expect(out).not.toContain(text.slice(5, 30))
     const next = generateKeyText()
     const unused = await run(doctor, [], { ...during, MCP_AUDIT_KEY_ACCEPTED: next })
@@ -191,6 +193,8 @@ describe('doctor', () => {
   test('tells a list that the server would refuse', async () => {
     const { out, code } = await run(doctor, [], { ...before, MCP_AUDIT_KEY_ACCEPTED: oldText })
     expect(code).toBe(1)
-    expect(out).toMatch(/^WRONG +audit keys besides the current one +.*same as the current key.*\[configuration_invalid\]$/m)
+    expect(out).toMatch(
+      /^WRONG +audit keys besides the current one +.*same as the current key.*\[configuration_invalid\]$/m,
+    )
   })
 })

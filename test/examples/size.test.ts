@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 test.each([
+  'both-sdks/server-v1.ts',
+  'both-sdks/server-v2.ts',
+  'both-sdks/tools.ts',
   'express-existing/after.ts',
   'express-existing/before.ts',
   'from-field/server.ts',

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PendingEntry, PendingStore } from '../../src/core/ports/pending-store.ts'
 import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
@@ -104,6 +105,18 @@ describe('a Redis that hangs', () => {
       await redisCommands(server.port, [['PING']])
       await expect.poll(() => store.get(entry.key).catch(() => undefined)).toMatchObject({ state: 'open' })
     })
+  })
+})
+
+test('an answer that has arrived counts, though this process was too busy to read it in time', async () => {
+  await withStore({ timeoutMilliseconds: 4_000 }, async (store) => {
+    const entry = await store.openOrReuse(newEntry())
+    await redisCommands(server.port, [['CLIENT', 'PAUSE', '500']])
+    const found = store.get(entry.key)
+    // The command is on its way now, and Redis holds the answer back.
+    await delay(50)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
+    expect(await found).toMatchObject({ key: entry.key, state: 'open' })
   })
 })
 

@@ -182,7 +182,7 @@ describe('Sentinel', () => {
       sentinel: { name: 'misspelt', nodes: setUp.sentinels },
       timeoutMilliseconds: 500,
     })
-    await expect(unknown.open()).rejects.toThrow('check sentinel.name')
+    await expect(unknown.open()).rejects.toThrow('Check redisConnection.sentinel.name')
     const direct = redisConnection({ url: `redis://${setUp.sentinels[0]}` })
     await expect(direct.open()).rejects.toThrow('is a Sentinel')
     await Promise.all([unknown.close(), direct.close()])

@@ -150,34 +150,6 @@ export const elicitation: Chapter = {
       ['e2e/answers', 'failFast answers with -32042, and words with the link in its message'],
       ['e2e/answers', 'a stateless mount'],
     ),
-    ask(`MCP 2026-07-28 ${E} 1`, 'MUST', 'Each request is bound to client and user.').tested([
-      'core/requests/pending-requests',
-      '%s gets its own',
-    ]),
-    ask(`MCP 2026-07-28 ${E} 2`, 'MUST', 'The check of identity bears a changed URL.').tested([
-      'attacks/form/parameter-pollution',
-      'is refused, and its parameters are not repeated',
-    ]),
-    ask(`MCP 2026-07-28 ${E} 3`, 'MUST NOT', 'URL mode signs nobody in to this server.').tested([
-      'attacks/calls/mcp-session-of-another-user',
-      'the id alone, without a token, is nothing',
-    ]),
-    ask(`MCP 2026-07-28 ${E} 4`, 'MUST', 'Decline, cancel and failing clients are handled.').tested([
-      'e2e/blocking',
-      'declining ends the request, and the next call asks anew',
-    ]),
-    ask(
-      'MCP 2026-07-28 basic/patterns/mrtr 1',
-      'MUST',
-      'Request state is protected from change, and a failure refused.',
-    ).reasoned('Multi round trips belong to the 2026-07-28 protocol, which the SDK 1.x adapter does not speak.'),
-    ask(
-      'MCP 2026-07-28 basic/patterns/mrtr 2',
-      'MUST NOT',
-      'No input is asked for that the client did not declare.',
-    ).reasoned(
-      'As above; the gate decides by the declared capabilities in both cases (test/core/gate/gate-decision.test.ts).',
-    ),
     ask('MCP 2025-11-25 basic/security_best_practices 1', 'MUST NOT', 'Sessions authenticate nobody.').tested([
       'attacks/calls/mcp-session-of-another-user',
       'the id alone, without a token, is nothing',
@@ -268,10 +240,6 @@ export const resourceServer: Chapter = {
       'web/bearer/bearer-gate',
       '%s: 400 invalid_request',
     ]),
-    ask(`MCP 2026-07-28 ${A} 1`, 'SHOULD NOT', '`offline_access` is not among the scopes.').tested([
-      'identity/access-token/access-token',
-      'what clients are told is what is accepted',
-    ]),
     ask(`MCP 2025-11-25 ${T} 1`, 'MUST', 'A foreign Origin gets 403.').tested([
       'web/bearer/bearer-gate',
       'origin %j: 403 even with a good token',
@@ -288,10 +256,6 @@ export const resourceServer: Chapter = {
       ['e2e/answers', 'no session and no initialize'],
       ['attacks/calls/mcp-session-of-another-user', 'Bob finds no session under the id of Alice'],
     ),
-    ask(`MCP 2026-07-28 ${T} 1`, 'MUST', 'A closed stream ends the work for it.').tested([
-      'e2e/blocking',
-      'a client that goes away leaves the link for its next call',
-    ]),
     ask('MCP 2025-11-25 server/tools 1', 'MUST', 'Calls are limited.').reasoned(
       'Sessions, open links and forms are limited for each owner (docs/configuration.md, "Fixed limits"); how often an operator’s tool may be called is the operator’s to say.',
     ),
@@ -302,10 +266,6 @@ export const resourceServer: Chapter = {
     ask('MCP 2025-11-25 basic/utilities/progress 1', 'MUST', 'Progress increases with each notification.').tested([
       'e2e/blocking',
       "progress keeps the client's own timer alive while the user types",
-    ]),
-    ask('MCP 2026-07-28 server/tools 1', 'SHOULD NOT', 'Lists do not depend on the connection.').tested([
-      'e2e/answers',
-      'tools without the gate ask nobody',
     ]),
   ],
 }

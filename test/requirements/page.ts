@@ -1,3 +1,4 @@
+import { SUITE } from './quoted.ts'
 import { type Answer, type Chapter, type Level, linkOf, type Requirement } from './requirement.ts'
 
 /** The page docs/security.md. */
@@ -22,8 +23,8 @@ it is done. \`npm run docs:security\` makes this page from \`test/requirements.t
 reason, when a test that it names is gone, or when this page is not up to date. The threat model is in [SECURITY.md](../SECURITY.md).
 
 Sources: Model Context Protocol 2025-11-25 and 2026-07-28, OWASP ASVS 5.0.0, OWASP AISVS 1.0 chapter C10, RFC 6750, RFC 9207, RFC 9700
-and RFC 9728. Requirements are in our own words; the identifier leads to the original. Numbers behind an MCP page count our own list of
-what it asks. "Tested" names tests, "reasoned" says why no test can answer, "not met" says what is missing.
+and RFC 9728. Requirements are in our own words or quoted; the identifier leads to the original. Numbers behind an MCP page count our own
+list of what it asks. "Tested" names tests, "reasoned" says why no test can answer, "not met" says what is missing.
 
 | level | asked | tested | reasoned | not met |
 |---|---|---|---|---|
@@ -65,9 +66,13 @@ function answerText(answer: Answer): string {
       return `Reasoned. ${answer.reason}`
     case 'tested': {
       const files = [...new Set(answer.tests.map(([file]) => file))]
-      return `Tested: ${files.map((file) => `[${file}](../test/${file}.test.ts)`).join(', ')}`
+      return `Tested: ${files.map(fileLink).join(', ')}`
     }
   }
+}
+
+function fileLink(file: string): string {
+  return file === SUITE ? '[conformance suite](../test/conformance/main.ts)' : `[${file}](../test/${file}.test.ts)`
 }
 
 const WIDTH = 138

@@ -14,13 +14,15 @@ export type Answer =
 export interface Requirement {
   readonly id: string
   readonly level: Level
-  /** What is asked, in our own words. */
+  /** What is asked: in our own words, or quoted. */
   readonly asks: string
   readonly answer: Answer
 }
 
 export interface Chapter {
   readonly title: string
+  /** It quotes its source, and each of its citations is the title of a test. */
+  readonly quoted?: true
   readonly requirements: readonly Requirement[]
 }
 
@@ -74,6 +76,7 @@ export function linkOf(id: string): string {
     return 'https://github.com/OWASP/AISVS/blob/main/1.0/en/0x10-C10-MCP-Security.md'
   const [, rfc, section] = /^RFC (\d+) §([\d.]+)(?: \(\w+\))?$/.exec(id) ?? []
   if (rfc !== undefined) return `https://www.rfc-editor.org/rfc/rfc${rfc}#section-${section}`
+  if (/^SEP-1036 [a-z-]+$/.test(id)) return `${MCP}/2025-11-25/client/elicitation`
   const [, version, page] = /^MCP (\d{4}-\d\d-\d\d) ([a-z/_-]+) \d+$/.exec(id) ?? []
   if (version !== undefined) return `${MCP}/${version}/${page}`
   throw new Error(`There is no source for ${id}`)

@@ -201,7 +201,7 @@ test.each([
 ])('%s refuses the option %s, which is not its own', async (tier, option, value) => {
   await expect(openUnchecked(tier, { [option]: value })).rejects.toMatchObject({
     code: 'configuration_invalid',
-    message: `${tier}.${option}: there is no such option`,
+    message: `${tier}.${option}: there is no such option. Correct its name, or remove it.`,
   })
 })
 

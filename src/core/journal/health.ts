@@ -20,15 +20,26 @@ export function createHealth(
   changed: (part: HealthPart, problem: AuditReason | undefined) => void = () => {},
 ): Health {
   const problems = new Map<HealthPart, AuditReason>()
+  const told = new Map<HealthPart, Set<AuditReason>>()
+
+  /** Tells each problem of an outage once: the operations of a busy server may fail in turns for two reasons. */
+  function tell(part: HealthPart, problem: AuditReason, advice: string | undefined): void {
+    const before = told.get(part) ?? new Set()
+    if (before.has(problem)) return
+    told.set(part, before.add(problem))
+    warn(`${part}: ${problem}`, advice)
+  }
+
   return {
     failed(part, problem, advice) {
       if (problems.get(part) === problem) return
       problems.set(part, problem)
-      warn(`${part}: ${problem}`, advice)
+      tell(part, problem, advice)
       changed(part, problem)
     },
     recovered(part) {
       if (!problems.delete(part)) return
+      told.delete(part)
       warn(`${part}: works again`)
       changed(part, undefined)
     },

@@ -38,6 +38,13 @@ export interface OpenedEntry extends StoredEntry {
   readonly mayNotWait?: true
 }
 
+/** A call that waits for an entry. */
+export interface AwaitedEntry {
+  readonly key: PendingKey
+  /** As `openOrReuse` was given it. Absent for one that only listens for the end. */
+  readonly waiterId?: string | undefined
+}
+
 /** A limit that a request counts against. */
 export interface UseLimit {
   /** Keyed hash of the limit and of the user, address or network that it is for. */
@@ -102,10 +109,13 @@ export interface PendingStore {
    */
   closeUnlessAwaited(key: PendingKey, outcome: PendingOutcome, topics?: readonly string[]): Promise<boolean>
   /**
-   * Calls `onWake` for every later `wake` of the topic, from any process. A store that may lose a wake also calls it from time to time.
-   * Resolves to the function that stops listening.
+   * Calls `onWake` for every later `wake` of the topic, from any process. A store that may lose a wake also calls it from time to time, so
+   * that the caller looks at its entry. With `awaited`, the store may look itself, for many calls in one step, and keep the call counted
+   * as waiting. It then calls `onWake` within the same time if the entry is gone, has ended or was ever claimed, if anything of its owner
+   * was claimed or ended in the last minute, and if it cannot tell. It still calls it once a minute, because the owner's credential may be
+   * saved in another way. Resolves to the function that stops listening.
    */
-  listen(topic: string, onWake: () => void): Promise<() => void>
+  listen(topic: string, onWake: () => void, awaited?: AwaitedEntry): Promise<() => void>
   /**
    * Counts one use against a limit, in windows of `milliseconds` that begin with their first use, over every process; default one minute.
    * Limits of wider networks follow the first one, in the same order for the same first key: if one of them is used up, the use is not

@@ -40,8 +40,10 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
     wakeUp?.()
   }
   const stops: (() => void)[] = []
+  // While the web key changes, entries of one owner are below more than one hash of the owner, and a store looks below one of them.
+  const awaited = topics.length === 1 ? { key: request.key, waiterId: request.waiterId } : undefined
   try {
-    for (const topic of topics) stops.push(await store.listen(topic, onWake))
+    for (const topic of topics) stops.push(await store.listen(topic, onWake, awaited))
     for (;;) {
       const wasWoken = woken
       woken = false

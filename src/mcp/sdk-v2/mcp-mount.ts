@@ -7,6 +7,7 @@ import {
   type McpRequestContext,
   type McpServer,
   type Server,
+  type ServerEventBus,
   type ServerOptions,
   type Transport,
   WebStandardStreamableHTTPServerTransport,
@@ -22,6 +23,7 @@ import { mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
 import type { McpMountVault } from '../transport/mount-vault.ts'
+import { isListening } from '../transport/running-calls.ts'
 import { handlingOf, serveSession, serveStateless } from '../transport/serve-session.ts'
 import { closeSignal, sendWebResponse, toWebRequest } from '../transport/web-exchange.ts'
 import { refuseForeignServer } from './foreign-server.ts'
@@ -40,12 +42,23 @@ export interface McpMountOptions extends HttpMountOptions {
   readonly legacy?: 'sessionful' | 'stateless'
   /** Most event streams of `subscriptions/listen` (MCP 2026-07-28) open at once, 1 to 1000000. Default 1024. */
   readonly maxSubscriptions?: number
+  /**
+   * Where changes are published for event streams of `subscriptions/listen`: `bus.publish({ kind: 'tools_list_changed' })`. With several replicas,
+   * a `ServerEventBus` over what they share. Default: one that nobody publishes on.
+   */
+  readonly bus?: ServerEventBus
 }
 
 const optionsSchema = z.strictObject({
   ...httpMountOptions,
   legacy: z.enum(['sessionful', 'stateless']).default('sessionful'),
   maxSubscriptions: z.int().min(1).max(1_000_000).default(1024),
+  bus: z
+    .custom<ServerEventBus>(
+      (value) => isBus(value),
+      'must have the functions publish and subscribe, as a ServerEventBus has',
+    )
+    .optional(),
 } satisfies OptionSchemas<McpMountOptions>)
 
 /**
@@ -69,7 +82,7 @@ export function mcpMount(
   options: McpMountOptions = {},
 ): KoaMiddleware {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
-  const { legacy, maxSubscriptions, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
+  const { legacy, maxSubscriptions, bus, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
   const { serverBaseUrl, operations } = vault
   // Shared, because each server would otherwise build its own validator.
   const serverOptions: ServerOptions = { jsonSchemaValidator: new AjvJsonSchemaValidator() }
@@ -89,13 +102,18 @@ export function mcpMount(
       new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, onsessioninitialized }),
     connect: (server: McpServer | Server, transport) => server.connect(asTransport(transport)),
   })
-  const modern = createMcpHandler((_: McpRequestContext) => makeServer(), {
-    legacy: 'reject',
-    maxSubscriptions,
-    onerror: (error) => {
-      if (isCredentialVaultError(error)) processWarning(error.message)
-    },
-  })
+  const makeHandler = () =>
+    createMcpHandler((_: McpRequestContext) => makeServer(), {
+      legacy: 'reject',
+      maxSubscriptions,
+      ...(bus && { bus }),
+      onerror: (error) => {
+        if (isCredentialVaultError(error)) processWarning(error.message)
+      },
+    })
+  const modern = makeHandler()
+  // A handler ends its calls together with its streams of notifications, which are to end first.
+  const listening = makeHandler()
 
   async function serveOnce(exchange: McpExchange): Promise<void> {
     const transport = new WebStandardStreamableHTTPServerTransport({})
@@ -113,18 +131,27 @@ export function mcpMount(
       return legacy === 'stateless'
         ? serveOnce(exchange)
         : serveSession({ sessions, serverBaseUrl, makeServer }, exchange)
-    const response = await modern.fetch(request, handlingOf(exchange) as HandleRequestOptions)
+    const handler = isListening(body?.value) ? listening : modern
+    const response = await handler.fetch(request, handlingOf(exchange) as HandleRequestOptions)
     return sendWebResponse(ctx, response, { open, onEnd: () => undefined })
   }
 
   return httpMount(vault, checked, {
     methods: legacy === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
     answer,
+    endNotices: () => listening.close(),
     async close() {
       await sessions.close()
       await modern.close()
+      // Ends a stream that has just been opened.
+      await listening.close()
     },
   })
+}
+
+function isBus(value: unknown): boolean {
+  const { publish, subscribe } = (value ?? {}) as Partial<ServerEventBus>
+  return typeof publish === 'function' && typeof subscribe === 'function'
 }
 
 // Under exactOptionalPropertyTypes the class's `onclose` is not assignable to that of the SDK's own interface.

@@ -24,6 +24,8 @@ export interface McpExchange {
 export interface MountedServers {
   readonly methods: readonly string[]
   answer(exchange: McpExchange): Promise<void>
+  /** Ends streams of notifications. Called when the end begins, while calls still run. */
+  endNotices?(): Promise<void>
   /** Ends what is still open. Called when no call runs any more. */
   close(): Promise<void>
 }
@@ -40,7 +42,9 @@ export function httpMount(vault: McpMountVault, options: CheckedMountOptions, se
   const gate = vault.bearerGate()
   const calls = createRunningCalls()
   vault.onClose(async ({ deadline, cutOff }) => {
-    cutOff?.(await calls.end(deadline))
+    const ended = calls.end(deadline)
+    await servers.endNotices?.()
+    cutOff?.(await ended)
     await servers.close()
     responses.close()
   })

@@ -55,8 +55,12 @@ export function mcpSessions<S, T extends SessionTransport>({
   }
 
   function hasRoom(owner: Owner): boolean {
-    const owners = [...[...sessions.values()].map((session) => session.owner), ...opening]
-    return owners.length < maxSessions && owners.filter((other) => sameOwner(other, owner)).length < maxSessionsPerOwner
+    if (sessions.size + opening.size >= maxSessions) return false
+    // No arrays: with ten thousand sessions, each new one would leave a hundred kilobytes to collect.
+    let own = 0
+    for (const session of sessions.values()) if (sameOwner(session.owner, owner)) own += 1
+    for (const other of opening) if (sameOwner(other, owner)) own += 1
+    return own < maxSessionsPerOwner
   }
 
   async function open(server: S, owner: Owner): Promise<McpSession<T>> {

@@ -29,13 +29,12 @@ export function createRunningCalls(): RunningCalls {
     begin(ctx, message) {
       if (isClosed(ctx)) return
       const { res } = ctx
-      const isStream = ctx.method === 'GET' || isListening(message)
-      if (isStream)
+      if (ctx.method === 'GET')
         res.once(
           'close',
           drain.onBegin(() => res.end()),
         )
-      if (ctx.method !== 'POST' || isStream) return
+      if (ctx.method !== 'POST' || isListening(message)) return
       forgetCancelled(open, ctx, message)
       const ids = new Set(requestIdsIn(message))
       if (ids.size > 0) open.set(ctx, ids)
@@ -56,8 +55,8 @@ export function createRunningCalls(): RunningCalls {
 
 type RequestId = string | number
 
-/** A request whose answer is an event stream without an end (MCP 2026-07-28, subscriptions). */
-function isListening(message: unknown): boolean {
+/** Whether the answer is an event stream that the server has to end (MCP 2026-07-28, subscriptions). */
+export function isListening(message: unknown): boolean {
   return isRequest(message) && message.method === 'subscriptions/listen'
 }
 

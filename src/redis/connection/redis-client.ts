@@ -69,6 +69,8 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     disableClientInfo: true,
     maintNotifications: 'disabled',
     commandsQueueMaxLength: MOST_COMMANDS,
+    // Each command has our own deadline. The package's costs an abort signal and a timer, which stay for five seconds after the answer.
+    commandOptions: { timeout: 0 },
   })
   let answers = 0
   const ended = new Promise<void>((resolve) => {

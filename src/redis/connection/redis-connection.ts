@@ -34,10 +34,37 @@ export interface RedisConnection {
    * channel is subscribed to, to the function that stops listening.
    */
   listen(channel: RedisChannel, onMessage: (message: string) => void, onGap: () => void): Promise<() => void>
-  /** Counts a store that uses the connection. It closes when the last one calls the function that this returns. */
+  /** Counts a user of the connection. It closes when the last one calls the function that this returns. */
   attach(): () => Promise<void>
   /** Closes the connection for all who use it. */
   close(): Promise<void>
+}
+
+/** What a store uses of its connection. */
+export interface StoreConnection extends Pick<RedisConnection, 'prefix' | 'isCluster' | 'open' | 'run' | 'listen'> {
+  /** Ends the store's use. The connection closes with the last store that has used it. */
+  release(): Promise<void>
+}
+
+/**
+ * Returns the connection for one store, which counts as a user from its first use on. One that was only created, such as the browser
+ * sessions in a tool tier, neither needs the connection nor keeps it open.
+ */
+export function connectionOfStore(redis: RedisConnection): StoreConnection {
+  let detach: (() => Promise<void>) | undefined
+  function used(): RedisConnection {
+    detach ??= redis.attach()
+    return redis
+  }
+  const { prefix, isCluster } = redis
+  return {
+    prefix,
+    isCluster,
+    open: () => used().open(),
+    run: (...given) => used().run(...given),
+    listen: (...given) => used().listen(...given),
+    release: async () => detach?.(),
+  }
 }
 
 /** Checks that a store was given a connection. */

@@ -124,6 +124,13 @@ export function redisAway(
   )
 }
 
+const AWAY: ReadonlySet<unknown> = new Set<ErrorReason>(['redis_away', 'redis_dns', 'redis_timeout', 'redis_tls'])
+
+/** Whether Redis cannot be reached, so that no other command would learn more now. */
+export function isAway(error: unknown): boolean {
+  return isCredentialVaultError(error, 'unavailable') && AWAY.has(error.reason)
+}
+
 /** The error for a connection or store that was closed. */
 export function closedError(): CredentialVaultError {
   return new CredentialVaultError(

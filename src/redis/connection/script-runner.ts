@@ -112,15 +112,20 @@ async function answered<T>(
 ): Promise<T> {
   const ending = new AbortController()
   let timer: NodeJS.Timeout | undefined
+  let isOver = false
   const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const judge = () => {
+      if (isOver) return
       reject(late())
       ending.abort()
-    }, within)
+    }
+    // A turn later, because in a busy process timers come before the answers that have arrived.
+    timer = setTimeout(() => setImmediate(judge), within)
   })
   try {
     return await Promise.race([ask(ending.signal), tooLate])
   } finally {
+    isOver = true
     clearTimeout(timer)
   }
 }

@@ -1,6 +1,9 @@
 import { redisScript } from '../connection/redis-script.ts'
 import { WAKE } from './wake-scripts.ts'
 
+/** A waiting call counts for three looks at its entry (`LOOK_EVERY` in `looks.ts`), so that one lost look does not free it. */
+export const LEASE_MILLISECONDS = 30_000
+
 /**
  * The steps of the pending store. `KEYS[1]` is the root of one owner, `{prefix}{owner}`, and all keys below have its hash tag:
  *
@@ -9,6 +12,7 @@ import { WAKE } from './wake-scripts.ts'
  * - `:w:{key}` its waiting calls, by the time until which each counts
  * - `:c` all waiting calls of the owner, by the same time
  * - `:o` the owner's entries that are open or claimed, by the time until which they are
+ * - `:m` there while a save of the owner may run, and a minute after anything ended: what a waiting call waits for may be there
  *
  * `KEYS[2]`, where all keys are on one server, holds every entry as `root key`, by the time from which it may make room for another.
  */
@@ -18,6 +22,12 @@ local function entryKey(key) return root .. ':e:' .. key end
 local function waitersKey(key) return root .. ':w:' .. key end
 local function slotKey(slot) return root .. ':s:' .. slot end
 local calls = root .. ':c'
+
+-- Sends every waiting call of the owner to look for itself until a minute after the time. A wake may be lost, and whoever saves may die.
+local function stir(at)
+  redis.call('SET', root .. ':m', '1', 'NX')
+  keep(root .. ':m', at + 60000)
+end
 
 -- Counts a call as waiting for the entry, as long as its lease lasts.
 local function await(one, waiter, lease)
@@ -66,6 +76,7 @@ local function close(one, outcome, by)
   if redis.call('GET', slotKey(one.slot)) == one.key then redis.call('DEL', slotKey(one.slot)) end
   one.outcome, one.isClaimed, one.claimUntil, one.closedAt = outcome, false, 0, now
   index(one)
+  stir(now)
   return true
 end
 
@@ -137,6 +148,35 @@ return stored(one)
 `,
 )
 
+/**
+ * Looks at entries for many waiting calls, and keeps those calls counted. `KEYS`: the roots of the calls' owners, in one slot. `ARGV`: 2
+ * lease in milliseconds, then key and waiter or empty for each root. Answers `looked` and the positions of the calls that have to look
+ * for themselves: an entry that has ended, or that somebody claims or has claimed, or an owner of whom something has ended.
+ */
+export const LOOK = redisScript(
+  ENTRIES,
+  `
+local function mayHaveEnded(key)
+  if redis.call('GET', root .. ':m') then return true end
+  local held = redis.call('HMGET', entryKey(key), 'expiresAt', 'keepUntil', 'outcome', 'claim')
+  return not held[1] or held[3] or held[4] or now >= tonumber(held[1]), tonumber(held[2])
+end
+
+local answered = { 'looked' }
+for at = 1, #KEYS do
+  root, calls = KEYS[at], KEYS[at] .. ':c'
+  local key, waiter = ARGV[2 * at + 1], ARGV[2 * at + 2]
+  local isUnsure, keepUntil = mayHaveEnded(key)
+  if isUnsure then
+    answered[#answered + 1] = text(at)
+  elseif waiter ~= '' then
+    await({ key = key, keepUntil = keepUntil }, waiter, tonumber(ARGV[2]))
+  end
+end
+return answered
+`,
+)
+
 /** `ARGV`: 2 key, 3 claim, 4 until. */
 export const CLAIM = redisScript(
   ENTRIES,
@@ -148,6 +188,7 @@ redis.call('HSET', entryKey(one.key), 'claim', ARGV[3], 'claimUntil', ARGV[4])
 one.claimUntil = tonumber(ARGV[4])
 redis.call('PEXPIREAT', entryKey(one.key), text(math.max(one.keepUntil, one.claimUntil)))
 index(one)
+stir(one.claimUntil)
 return answer(true)
 `,
 )

@@ -13,8 +13,6 @@ import type { RedisScript } from '../connection/redis-script.ts'
 import * as scripts from './entry-scripts.ts'
 import { storedEntries } from './stored-entries.ts'
 
-/** A waiting call counts for three of its looks (`LOOK_EVERY` in `looks.ts`), so that one lost look does not free it. */
-const LEASE_MILLISECONDS = 30_000
 /** Milliseconds. A claim may outlast its entry, and the pointer is kept as long as any claim. */
 const POINTER_OUTLASTS = 120_000
 /** Pointers that this process remembers, so that it does not ask Redis for them again. */
@@ -39,6 +37,8 @@ export interface EntryLimits {
 export interface EntrySteps {
   insert(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
   get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
+  /** Returns the first key of the entry's owner. Undefined for an entry that this process has neither inserted nor read. */
+  rootOf(key: PendingKey): string | undefined
   /** Runs a step with the script's arguments after the key. Resolves whether it was done; false for an entry that is not stored. */
   runStep(step: keyof typeof STEPS, key: PendingKey, ...given: readonly (string | number)[]): Promise<boolean>
   closeAll(owner: string, outcome: PendingOutcome): Promise<readonly StoredEntry[]>
@@ -46,10 +46,14 @@ export interface EntrySteps {
   close(): void
 }
 
-export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPerOwner }: EntryLimits): EntrySteps {
+export function createEntrySteps(
+  redis: Pick<RedisConnection, 'prefix' | 'isCluster' | 'run'>,
+  { maxEntries, maxOpenPerOwner }: EntryLimits,
+): EntrySteps {
   const { prefix, isCluster } = redis
   const owners = new BoundedMap<PendingKey, string>(MOST_POINTERS)
   const pointerKey = (key: PendingKey) => `${prefix}at:${key}`
+  const rootKey = (owner: string) => `${prefix}{${owner}}`
   let isClosed = false
 
   async function run(
@@ -62,7 +66,7 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
   }
 
   function keysOf(owner: string): readonly [string, ...string[]] {
-    const root = `${prefix}{${owner}}`
+    const root = rootKey(owner)
     return isCluster ? [root] : [root, `${prefix}all`]
   }
 
@@ -79,7 +83,7 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
     async insert(entry, waiterId = '', mostWaiting = MOST_WAITING) {
       const { key, slot, owner, sealed, expiresAt, keepUntil } = entry
       await run(scripts.POINT, [pointerKey(key)], owner, keepUntil + POINTER_OUTLASTS)
-      const given = [key, slot, sealed, expiresAt, keepUntil, waiterId, LEASE_MILLISECONDS]
+      const given = [key, slot, sealed, expiresAt, keepUntil, waiterId, scripts.LEASE_MILLISECONDS]
       const limits = [maxOpenPerOwner, maxEntries, mostWaiting]
       const answer = await run(scripts.OPEN, keysOf(owner), ...given, ...limits)
       const [stored] = storedEntries(answer, owner)
@@ -94,7 +98,12 @@ export function createEntrySteps(redis: RedisConnection, { maxEntries, maxOpenPe
     async get(key, waiterId = '') {
       const owner = await ownerOf(key)
       if (owner === undefined) return undefined
-      return storedEntries(await run(scripts.GET, keysOf(owner), key, waiterId, LEASE_MILLISECONDS), owner)[0]
+      return storedEntries(await run(scripts.GET, keysOf(owner), key, waiterId, scripts.LEASE_MILLISECONDS), owner)[0]
+    },
+
+    rootOf(key) {
+      const owner = owners.get(key)
+      return owner === undefined ? undefined : rootKey(owner)
     },
 
     async runStep(step, key, ...given) {

@@ -1,19 +1,24 @@
+import type { AwaitedEntry } from '../../core/ports/pending-store.ts'
 import type { RedisConnection } from '../connection/redis-connection.ts'
 import { closedError } from '../connection/redis-problem.ts'
 import { channelName } from '../connection/subscriptions.ts'
-import { createLooks } from './looks.ts'
+import { createEntryLooks } from './entry-looks.ts'
+import { createLooks, type LooksParts } from './looks.ts'
 import { PUBLISH } from './wake-scripts.ts'
 
 /** Wakes waiting calls in every process, and lets those of this process look from time to time. */
 export interface Wakes {
-  listen(topic: string, onWake: () => void): Promise<() => void>
+  listen(topic: string, onWake: () => void, awaited?: AwaitedEntry): Promise<() => void>
   wake(topic: string): Promise<void>
   close(): void
 }
 
-export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'prefix'>): Wakes {
+export function createWakes(
+  redis: Pick<RedisConnection, 'prefix' | 'isCluster' | 'run' | 'listen'>,
+  rootOf: LooksParts['rootOf'],
+): Wakes {
   const topics = new Map<string, Set<{ readonly onWake: () => void }>>()
-  const looks = createLooks()
+  const looks = createLooks({ entries: createEntryLooks(redis), rootOf })
   let subscribed: Promise<() => void> | undefined
   let isClosed = false
 
@@ -35,12 +40,12 @@ export function createWakes(redis: Pick<RedisConnection, 'listen' | 'run' | 'pre
   }
 
   return {
-    async listen(topic, onWake) {
+    async listen(topic, onWake, awaited) {
       if (isClosed) throw closedError()
       const listener = { onWake }
       const listeners = topics.get(topic) ?? new Set()
       topics.set(topic, listeners.add(listener))
-      const stopLooking = looks.add(onWake)
+      const stopLooking = looks.add(onWake, awaited)
       const stop = () => {
         stopLooking()
         listeners.delete(listener)

@@ -2,10 +2,10 @@ import { UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
 import { csrfOf } from '../../harness/browser/visitor.ts'
 import { expectStatus, expectThat, type Flow, flow } from '../flow.ts'
 import type { CanarySet } from '../secrets.ts'
-import type { Probe, World } from '../world.ts'
+import type { Handle, World } from '../world.ts'
 
 /** Uses every value, and answers whether each is what was typed. */
-export function usesAll({ values: typed }: CanarySet): Probe {
+export function usesAll({ values: typed }: CanarySet): (handle: Handle) => unknown {
   return (handle) =>
     handle.use((values) => {
       const given: Readonly<Record<string, string | undefined>> = values

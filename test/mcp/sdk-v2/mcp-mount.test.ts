@@ -1,9 +1,9 @@
 import { UrlElicitationRequiredError } from '@modelcontextprotocol/client'
 import { requireScopes } from '@modelcontextprotocol/server'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { ToolExtra } from '../../../src/mcp/sdk-v2/index.ts'
+import { mcpMount, type ToolExtra } from '../../../src/mcp/sdk-v2/index.ts'
 import { fillIn } from '../../harness/mcp-harness.ts'
-import { type HarnessV2, KEY, MODERN, rawLeg, startHarnessV2 } from '../../harness/sdk-v2.ts'
+import { type HarnessV2, KEY, rawLeg, startHarnessV2 } from '../../harness/sdk-v2.ts'
 
 const SECRET = 'tok-3f9d2c71e8b04a56'
 
@@ -14,7 +14,12 @@ const url = () => `${harness.baseUrl}/mcp`
 const tokenOf = (user: string) => harness.identityProvider.issueAccessToken(user)
 
 beforeAll(async () => {
-  const tools: NonNullable<Parameters<typeof startHarnessV2>[0]>['tools'] = (server) => {
+  const tools: NonNullable<Parameters<typeof startHarnessV2>[0]>['tools'] = (server, gate, { jira }) => {
+    server.registerTool(
+      'scoped_and_gated',
+      { scopeChallenge: requireScopes('jira:write') },
+      gate(jira, async () => ({ content: [] })),
+    )
     server.registerTool('hang', {}, async (ctx: ToolExtra) => {
       running += 1
       await new Promise((resolve) => ctx.mcpReq.signal.addEventListener('abort', resolve))
@@ -25,7 +30,9 @@ beforeAll(async () => {
       await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken: 'one', progress: 1 } })
       return { content: [{ type: 'text', text: 'done' }] }
     })
-    server.registerTool('scoped', { scopeChallenge: requireScopes('jira:write') }, async () => ({ content: [] }))
+    server.registerTool('scoped', { scopeChallenge: requireScopes('jira:write', 'jira:admin') }, async () => ({
+      content: [],
+    }))
   }
   harness = await startHarnessV2({ tools })
   stateless = await startHarnessV2({ mount: { legacy: 'stateless' } })
@@ -64,11 +71,50 @@ test('the answer is plain JSON, and an event stream once the tool sends progress
   ])
 })
 
-test('a tool that needs another scope is answered with 403 and the challenge', async () => {
-  const alice = await harness.connectV2('alice')
-  const { status } = await rawLeg(url(), alice.token, { tool: 'scoped' })
-  expect(status).toBe(403)
-})
+test.each(['modern', 'legacy'] as const)(
+  'a tool that needs another scope is answered with 403 and the challenge (%s client)',
+  async (era) => {
+    const challenges: (string | null)[] = []
+    const alice = await harness.connectV2('alice', {
+      era,
+      fetch: async (input, init) => {
+        const response = await fetch(input, init)
+        if (response.status === 403) challenges.push(response.headers.get('www-authenticate'))
+        return response
+      },
+    })
+    expect(await alice.text('open')).toEqual({ text: 'open to all', isError: false })
+    await expect(alice.text('scoped')).rejects.toThrow()
+    const parts = challenges.map((challenge) => ({
+      scheme: challenge?.split(' ')[0],
+      ...Object.fromEntries(
+        [...(challenge ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+      ),
+    }))
+    expect(parts).toEqual([
+      expect.objectContaining({
+        scheme: 'Bearer',
+        error: 'insufficient_scope',
+        scope: 'jira:write jira:admin',
+        resource_metadata: `${harness.baseUrl}/.well-known/oauth-protected-resource/mcp`,
+      }),
+    ])
+    const before = harness.audit.events.length
+    expect((await rawLeg(url(), alice.token, { tool: 'scoped_and_gated' })).status).toBe(403)
+    expect(harness.audit.events.slice(before).map(({ type }) => type)).not.toContain('credential.requested')
+    expect((await fetch(parts[0]?.['resource_metadata' as never] ?? '')).status).toBe(200)
+    const token = await harness.identityProvider.issueAccessToken('alice', { scope: 'mcp jira:write jira:admin' })
+    expect((await rawLeg(url(), token, { tool: 'scoped' })).result?.content).toEqual([])
+  },
+)
+
+test.each([{}, { publish: () => undefined }, 'bus', null])(
+  'a bus that is none (%j) is refused, with the name of the option',
+  (bus) => {
+    const mount = () => mcpMount(harness.vault, () => expect.fail('made'), { bus: bus as never })
+    expect(mount).toThrow(/mcpMount\.bus: must have the functions publish and subscribe/)
+  },
+)
 
 test('a body of another type is refused', async () => {
   const headers = { authorization: `Bearer ${await tokenOf('alice')}`, 'content-type': 'text/plain' }
@@ -108,37 +154,4 @@ test('the list of tools is the same, byte for byte, before and after the credent
   const { result } = await rawLeg(url(), await tokenOf('alice'))
   await fillIn(result?.inputRequests?.[KEY]?.params.url ?? '', 'alice', { pat: SECRET })
   expect([await list('modern'), await list('legacy')]).toEqual(before)
-})
-
-test('an event stream of subscriptions does not keep the vault from closing', async () => {
-  const own = await startHarnessV2()
-  const token = await own.identityProvider.issueAccessToken('alice')
-  const response = await fetch(`${own.baseUrl}/mcp`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': MODERN,
-      'mcp-method': 'subscriptions/listen',
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'subscriptions/listen',
-      params: {
-        notifications: { toolsListChanged: true },
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': MODERN,
-          'io.modelcontextprotocol/clientInfo': { name: 'Raw Client', version: '1.0.0' },
-          'io.modelcontextprotocol/clientCapabilities': {},
-        },
-      },
-    }),
-  })
-  expect(response.headers.get('content-type')).toContain('text/event-stream')
-  const ended = response.text().catch(() => 'cut off')
-  await own.vault.close()
-  await ended
-  await own.close()
 })
