@@ -66,6 +66,12 @@ const DOCUMENTED: readonly Documented[] = [
     types: ['IntrospectionOptions'],
     schemas: ['introspectionSchema'],
   },
+  {
+    heading: 'oidc clientLogin',
+    file: 'client-login-options.ts',
+    types: ['ClientLoginOptions'],
+    schemas: ['clientLoginSchema'],
+  },
   { heading: 'localUser', file: 'identity/local-user.ts', types: ['LocalUserOptions'], schemas: ['localUserOptions'] },
   {
     heading: 'sealedFile',

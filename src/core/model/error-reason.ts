@@ -31,6 +31,7 @@ const OPTION_REASONS = [
   'issuer_names',
   'issuer_twice',
   'introspection_twice',
+  'client_login_twice',
   'tls_unverified',
   'package_missing',
   'sdk_missing',
