@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import type { EchoGuard } from '../../core/echo-guard/echo-guard.ts'
+import type { WriteLog } from '../../core/host/logger.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
+import type { ChildUser, CredentialFile } from './child-folder.ts'
+import { isOwnName, isReservedName } from './reserved-names.ts'
+import type { Watchdog } from './watchdog.ts'
+
+/** What one child is started with. */
+export interface ChildOptions {
+  readonly watchdog: Watchdog
+  /** Name of the upstream, for logs. */
+  readonly upstream: string
+  /** Program and parameters. No shell parses them. A program without a slash is looked for in `literals.PATH`. */
+  readonly command: readonly string[]
+  /** Parameters that follow, and may hold a user's secret. Everybody on the machine can read them, with `ps`. */
+  readonly dangerouslyArgs?: readonly string[]
+  /** Environment variables that the operator set. `HOME` and `TMPDIR` are the child's own and cannot be set. */
+  readonly literals?: Readonly<Record<string, string>>
+  /** Environment variables that a user's credential fills. Names by which programs run code or change hosts are refused. */
+  readonly slots?: Readonly<Record<string, string>>
+  /** At most 5 of them as descriptors. The same names are refused as for `slots`. */
+  readonly files?: readonly CredentialFile[]
+  /** Holds every secret among the values. Standard error is searched for them, and so is `command`. */
+  readonly guard: EchoGuard
+  readonly log: WriteLog
+  /** Runs the child as this user, which needs root. */
+  readonly user?: ChildUser
+  /** A cgroup v2 folder of the operator's, in which each child gets a cgroup of its own. */
+  readonly cgroup?: string
+  /** Words in front of the command, such as `['bwrap', '--unshare-net', …]`. */
+  readonly wrapper?: readonly string[]
+  /** Longest message from or to the child, in bytes. Default 8 MiB. A longer one is dropped and counted. */
+  readonly maxMessageBytes?: number
+  /** Messages that wait for their reader, in bytes. Above it the child has to wait. Default 16 MiB. Also the limit of what it has not read. */
+  readonly maxWaitingBytes?: number
+  /** Milliseconds until the caller must have called `ready()`. Default 15000. */
+  readonly startDeadline?: number
+  /** Milliseconds between TERM and KILL. Default 2000. */
+  readonly grace?: number
+}
+
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
+const MAX_DESCRIPTORS = 5
+
+// spawn() would repeat a text with a NUL in its error.
+const text = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+const name = z
+  .string()
+  .regex(VARIABLE, 'names of variables have letters, digits and underscores')
+  .refine((value) => !isOwnName(value), 'is set by the proxy or a shell and cannot be declared')
+const slotName = name.refine(
+  (value) => !isReservedName(value),
+  'programs run code or choose hosts by this variable, so a user must not fill it; set it as a literal',
+)
+// Linux takes at most 128 kB for one variable.
+const values = (names: z.ZodType<string, string>) => z.record(names, text(100_000)).default({})
+const words = z.array(text(32_768)).max(256)
+const whole = (least: number, most: number, usual: number) => z.int().min(least).max(most).default(usual)
+
+const fileSchema = z.strictObject({
+  variable: slotName,
+  contents: z.string().max(262_144),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, 'must be a plain file name')
+    .exactOptional(),
+  as: z.enum(['file', 'descriptor']).exactOptional(),
+} satisfies OptionSchemas<CredentialFile>)
+
+const schema = z
+  .strictObject({
+    watchdog: z.custom<Watchdog>(),
+    upstream: z.string().min(1).max(100),
+    command: words.min(1).transform((all): readonly [string, ...string[]] => [all[0] ?? '', ...all.slice(1)]),
+    dangerouslyArgs: words.default([]),
+    literals: values(name),
+    slots: values(slotName),
+    files: z.array(fileSchema).max(32).default([]),
+    guard: z.custom<EchoGuard>(),
+    log: z.custom<WriteLog>((value) => typeof value === 'function', 'must be a function'),
+    user: z.strictObject({ uid: z.int().min(0), gid: z.int().min(0) }).optional(),
+    cgroup: z
+      .string()
+      .regex(/^\/[^\n\0]+$/, 'must be an absolute path')
+      .optional(),
+    wrapper: words.default([]),
+    maxMessageBytes: whole(1_024, 268_435_456, 8_388_608),
+    maxWaitingBytes: whole(1_024, 1_073_741_824, 16_777_216),
+    startDeadline: whole(1, 600_000, 15_000),
+    grace: whole(0, 60_000, 2_000),
+  } satisfies OptionSchemas<ChildOptions>)
+  .superRefine(({ literals, slots, files }, context) => {
+    const names = [...Object.keys(literals), ...Object.keys(slots), ...files.map(({ variable }) => variable)]
+    const twice = names.find((each, at) => names.indexOf(each) !== at)
+    if (twice !== undefined) context.addIssue(`the variable ${twice} is declared twice`)
+    const fileNames = files.map((file) => file.name ?? file.variable.toLowerCase())
+    if (new Set(fileNames).size < files.length) context.addIssue('two files have the same name')
+    if (files.filter((file) => file.as === 'descriptor').length > MAX_DESCRIPTORS)
+      context.addIssue(`more than ${MAX_DESCRIPTORS} files are descriptors`)
+    if (files.some((file) => file.as === 'descriptor') && process.platform !== 'linux')
+      context.addIssue('files as descriptors need Linux')
+  })
+
+export type CheckedOptions = z.output<typeof schema>
+
+/**
+ * Checks what a child is to be started with. No error contains a value.
+ *
+ * @throws `configuration_invalid` (`option`, `child_secret_argument`)
+ */
+export function checkOptions(options: ChildOptions): CheckedOptions {
+  const checked = parseOptions(schema, options, 'child')
+  if (options.guard.finds([...checked.wrapper, ...checked.command])) {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'child.command: holds a secret of the user, which everybody on the machine can read there. Use an environment variable or a file, or dangerouslyArgs.',
+      { reason: 'child_secret_argument' },
+    )
+  }
+  return checked
+}

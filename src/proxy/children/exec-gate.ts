@@ -1,0 +1,62 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { CredentialVaultError } from '../../core/model/errors.ts'
+
+/** Descriptor on which a new process waits for a line before it becomes the child. */
+export const GATE_DESCRIPTOR = 3
+
+/**
+ * The shell reads one line from the gate and then becomes the command. If the proxy dies before, `read` fails and nothing runs. The words
+ * of the command are parameters, so the shell never parses them.
+ */
+const GATE = `read -r go <&${GATE_DESCRIPTOR} || exit 125; exec ${GATE_DESCRIPTOR}<&-; exec "$@"`
+
+/** What shells add to the environment by themselves. */
+const ADDED_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL', '_']
+
+/** Where a command without a slash is looked for if the child has no `PATH`. */
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
+
+/** Returns the words of a process that waits at its gate and then becomes `command`. */
+export function gatedCommand(command: readonly string[]): readonly [string, ...string[]] {
+  const clean = ['/usr/bin/env', ...ADDED_BY_SHELLS.flatMap((name) => ['-u', name])]
+  const setpriv = findCommand('setpriv', DEFAULT_PATH)
+  // Alone it leaves what the child has started; with the watchdog it also ends a child whose watchdog is gone.
+  const bound = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
+  return ['/bin/sh', '-c', GATE, 'sh', ...clean, ...bound, ...command]
+}
+
+/**
+ * Returns the absolute path of a command.
+ *
+ * @param option the option that names the command, for the error
+ * @throws `configuration_invalid` (`child_command`) if there is no such executable file
+ */
+export function resolveCommand(command: string, path: string | undefined, option: string): string {
+  const found = command.startsWith('/') ? executable(command) : findCommand(command, path ?? DEFAULT_PATH)
+  if (found !== undefined) return found
+  throw new CredentialVaultError(
+    'configuration_invalid',
+    `${option}: there is no such executable file. Give its absolute path, or set PATH as a literal in the child's environment.`,
+    { reason: 'child_command' },
+  )
+}
+
+function findCommand(command: string, path: string): string | undefined {
+  if (command.includes('/')) return undefined
+  for (const folder of path.split(':')) {
+    // A relative folder would be looked up in the proxy's own working folder.
+    const found = folder.startsWith('/') ? executable(join(folder, command)) : undefined
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile() ? path : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,80 @@
+import type { JsonLine, JsonRpcMessage } from './json-lines.ts'
+
+/** Messages of a child that nobody has read yet. When too many wait, the child's output is not read on, so the child has to wait. */
+export interface MessageQueue {
+  add(lines: readonly JsonLine[]): void
+  /** Nothing is handed out any more: what waits is dropped, and readers end. */
+  close(): void
+  /** For one reader. */
+  readonly messages: AsyncIterableIterator<JsonRpcMessage>
+}
+
+export interface QueueSource {
+  pause(): void
+  resume(): void
+}
+
+/** @param maxBytes of lines that wait; the source is paused above it, and goes on below half of it */
+export function createMessageQueue(maxBytes: number, source: QueueSource): MessageQueue {
+  let waiting: JsonLine[] = []
+  let bytes = 0
+  let paused = false
+  let closed = false
+  let reader: ((result: IteratorResult<JsonRpcMessage>) => void) | undefined
+
+  function take(): JsonRpcMessage | undefined {
+    const line = waiting.shift()
+    if (!line) return undefined
+    bytes -= line.bytes
+    if (paused && bytes <= maxBytes / 2) {
+      paused = false
+      source.resume()
+    }
+    return line.message
+  }
+
+  const messages: AsyncIterableIterator<JsonRpcMessage> = {
+    [Symbol.asyncIterator]: () => messages,
+    next() {
+      const message = take()
+      if (message) return Promise.resolve({ value: message, done: false })
+      if (closed) return Promise.resolve({ value: undefined, done: true })
+      if (reader) return Promise.reject(new TypeError('the messages of a child have one reader'))
+      return new Promise((resolve) => {
+        reader = resolve
+      })
+    },
+  }
+
+  return {
+    messages,
+
+    add(lines) {
+      if (closed) return
+      for (const line of lines) {
+        if (reader) {
+          const resolve = reader
+          reader = undefined
+          resolve({ value: line.message, done: false })
+        } else {
+          waiting.push(line)
+          bytes += line.bytes
+        }
+      }
+      if (!paused && bytes > maxBytes) {
+        paused = true
+        source.pause()
+      }
+    },
+
+    close() {
+      closed = true
+      waiting = []
+      bytes = 0
+      // Reads on, so that the child's exit is noticed.
+      source.resume()
+      reader?.({ value: undefined, done: true })
+      reader = undefined
+    },
+  }
+}
