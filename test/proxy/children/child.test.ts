@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { call, type ChildWorld, childWorld, isRunning, next } from './fixture.ts'
+import { type ChildWorld, call, childWorld, isRunning, next } from './fixture.ts'
 
 let world: ChildWorld
 

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from
 import { createInterface } from 'node:readline'
 
 const answer = (id, result) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`)
-let kept = []
+const kept = []
 
 const methods = {
   initialize: () => ({ protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'echo', version: '1' } }),

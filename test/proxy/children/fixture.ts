@@ -42,7 +42,9 @@ export async function childWorld(): Promise<ChildWorld> {
     options,
     start: (more) => startChild(options(more)),
     remains: () =>
-      [watchdog.folder, watchdog.secretsFolder].flatMap((folder) => readdirSync(folder)).filter((name) => name !== 'alive'),
+      [watchdog.folder, watchdog.secretsFolder]
+        .flatMap((folder) => readdirSync(folder))
+        .filter((name) => name !== 'alive'),
     async close() {
       await watchdog.close()
       rmSync(root, { recursive: true, force: true })
@@ -54,7 +56,9 @@ export async function childWorld(): Promise<ChildWorld> {
 export function guardOf(...secrets: string[]) {
   const guard = createEchoGuard()
   const values = Object.fromEntries(secrets.map((secret, at) => [`secret${at}`, secret]))
-  const options = Object.fromEntries(Object.keys(values).map((name) => [name, { label: name, type: 'password' as const }]))
+  const options = Object.fromEntries(
+    Object.keys(values).map((name) => [name, { label: name, type: 'password' as const }]),
+  )
   guard.add(defineVariables(options), Object.freeze(values))
   return guard
 }
