@@ -1,14 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import type { Duplex, Readable, Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { callsInFlight } from './calls-in-flight.ts'
-import { type ChildCgroup, joinCgroup } from './child-cgroup.ts'
-import { type ChildFolder, makeChildFolder } from './child-folder.ts'
-import { type CheckedOptions, type ChildOptions, checkOptions } from './child-options.ts'
+import { type ChildOptions, checkOptions } from './child-options.ts'
+import { type RunningCommand, runCommand } from './child-process.ts'
 import type { ChildEnd, EndReason } from './end-reason.ts'
-import { GATE_DESCRIPTOR, gatedCommand, resolveCommand } from './exec-gate.ts'
 import { createGuardedStderr } from './guarded-stderr.ts'
 import { createJsonLines, type JsonRpcMessage } from './json-lines.ts'
+import { createMessageInput } from './message-input.ts'
 import { createMessageQueue } from './message-queue.ts'
 import { endGroup } from './process-group.ts'
 import { killNaming } from './process-table.ts'
@@ -70,163 +68,59 @@ export interface Child {
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const checked = checkOptions(options)
-  const path = checked.literals['PATH']
-  const [program, ...parameters] = checked.command
-  const [wrapper, ...wrapping] = checked.wrapper
-  const command = [
-    ...(wrapper === undefined ? [] : [resolveCommand(wrapper, path, 'child.wrapper'), ...wrapping]),
-    resolveCommand(program, path, 'child.command'),
-    ...parameters,
-    ...checked.dangerouslyArgs,
-  ]
-  const folder = await makeChildFolder(checked.watchdog, checked.files, checked.user).catch(() => {
-    throw failedStart('Its folder or a credential file could not be written. Look at the disk and at /dev/shm.')
-  })
-  try {
-    const started = await begin(checked, command, folder)
-    return supervise(checked, started, folder)
-  } finally {
-    await folder.closeDescriptors()
-  }
-}
-
-interface Started {
-  readonly process: ChildProcess
-  readonly pid: number
-  readonly input: Writable
-  readonly output: Readable
-  readonly errors: Readable
-  readonly cgroup: ChildCgroup | undefined
-}
-
-/** Starts the process at its gate, makes it known, and opens the gate. */
-async function begin(options: CheckedOptions, command: readonly string[], folder: ChildFolder): Promise<Started> {
-  const [shell, ...words] = gatedCommand(command)
-  const child = spawn(shell, words, {
-    cwd: folder.working,
-    env: {
-      ...options.literals,
-      ...options.slots,
-      ...folder.filePaths,
-      HOME: folder.home,
-      TMPDIR: folder.temporary,
-    },
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...folder.descriptors],
-    ...options.user,
-  })
-  const { pid, stdin: input, stdout: output, stderr: errors } = child
-  const gate = child.stdio[GATE_DESCRIPTOR] as Duplex | null | undefined
-  if (pid === undefined || !input || !output || !errors || !gate) {
-    // The text of spawn's error names the command.
-    child.once('error', () => undefined)
-    await folder.remove()
-    throw failedStart('The system could not start it: it has too many processes, or its parameters are too long.')
-  }
-  for (const stream of [input, output, errors, gate]) stream.on('error', () => undefined)
-  await options.watchdog.watch(pid, folder.name)
-  const cgroup = options.cgroup === undefined ? undefined : await joinCgroup(options.cgroup, folder, pid)
-  gate.end('go\n')
-  return { process: child, pid, input, output, errors, cgroup }
-}
-
-function supervise(options: CheckedOptions, started: Started, folder: ChildFolder): Child {
-  const { process: child, pid, input, output, errors } = started
-  const lines = createJsonLines(options.maxMessageBytes)
-  const queue = createMessageQueue(options.maxWaitingBytes, output)
-  const stderr = createGuardedStderr(options.guard, options.log, `${options.upstream} (process ${pid})`)
+  const command = await runCommand(checked)
+  const { pid, output } = command
+  const lines = createJsonLines(checked.maxMessageBytes)
+  const queue = createMessageQueue(checked.maxWaitingBytes, output)
+  const stderr = createGuardedStderr(checked.guard, checked.log, `${checked.upstream} (process ${pid})`)
   const calls = callsInFlight()
+  const input = createMessageInput(command.input, checked)
   let lastUsed = performance.now()
-  let reason: EndReason | undefined
-  let killNow: () => void = () => undefined
-  const hurry = new Promise<void>((resolve) => {
-    killNow = resolve
+  const deadline = setTimeout(() => void ending.begin('start_deadline', checked.grace), checked.startDeadline)
+
+  const ending = createEnding(command, async (reason, grace, hurry) => {
+    clearTimeout(deadline)
+    calls.end()
+    // What a server wrote before it ended by itself is still read; after that nothing is.
+    if (reason !== 'crashed') queue.close()
+    command.input.destroy()
+    await endGroup(pid, grace, hurry)
+    await outputEnd(command)
+    queue.finish()
+    const strays = await killNaming(`${command.folder.path}/`)
+    stderr.end()
+    await command.remove()
+    return { invalidLines: lines.invalid, withheldLines: stderr.withheld, strays }
   })
-  const deadline = setTimeout(() => void end('start_deadline'), options.startDeadline)
 
   output.on('data', (chunk: Buffer) => {
     const found = lines.push(chunk)
-    if (reason !== undefined || found.length === 0) return
+    if (found.length === 0) return
     lastUsed = performance.now()
     for (const { message } of found) calls.received(message)
     queue.add(found)
   })
-  errors.on('data', (chunk: Buffer) => stderr.push(chunk))
-
-  const exited = new Promise<Pick<ChildEnd, 'exitCode' | 'signal'>>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null)
-      resolve({ exitCode: child.exitCode, signal: child.signalCode })
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
-  })
-
-  async function stop(grace: number): Promise<ChildEnd> {
-    clearTimeout(deadline)
-    queue.close()
-    calls.end()
-    input.destroy()
-    await endGroup(pid, grace, hurry)
-    options.watchdog.forget(pid, folder.name)
-    await started.cgroup?.remove()
-    const strays = await killNaming(`${folder.path}/`)
-    const how = await exited
-    stderr.end()
-    output.destroy()
-    errors.destroy()
-    await folder.remove()
-    return {
-      reason: reason ?? 'crashed',
-      ...how,
-      invalidLines: lines.invalid,
-      withheldLines: stderr.withheld,
-      strays,
-    }
-  }
-
-  let ended: (end: Promise<ChildEnd>) => void = () => undefined
-  const whole = new Promise<ChildEnd>((resolve) => {
-    ended = resolve
-  })
-
-  function end(why: EndReason, grace = options.grace): Promise<ChildEnd> {
-    if (reason === undefined) {
-      reason = why
-      ended(stop(grace))
-    } else if (grace < options.grace) setTimeout(killNow, grace).unref()
-    return whole
-  }
-  void exited.then(() => end('crashed', 0))
-
-  async function send(message: JsonRpcMessage): Promise<void> {
-    const line = `${JSON.stringify(message)}\n`
-    const bytes = Buffer.byteLength(line)
-    if (bytes > options.maxMessageBytes) {
-      throw new CredentialVaultError('configuration_invalid', 'The message is longer than the server is sent.', {
-        reason: 'too_large',
-      })
-    }
-    if (reason !== undefined) throw hasEnded()
-    if (input.writableLength + bytes > options.maxWaitingBytes) {
-      throw new CredentialVaultError('unavailable', 'The server does not read what it is sent. Try again later.', {
-        reason: 'overloaded',
-        retryable: true,
-      })
-    }
-    lastUsed = performance.now()
-    calls.sent(message)
-    await new Promise<void>((resolve, reject) => {
-      input.write(line, (error) => (error ? reject(hasEnded()) : resolve()))
-    })
-  }
+  command.errors.on('data', (chunk: Buffer) => stderr.push(chunk))
 
   return {
     pid,
     messages: queue.messages,
-    ended: whole,
-    send,
-    end,
+    ended: ending.ended,
     settled: calls.settled,
+    end: (reason, grace = checked.grace) => ending.begin(reason, grace),
     ready: () => clearTimeout(deadline),
-    touch: () => {
+
+    async send(message) {
+      if (ending.isBegun()) throw hasEnded()
+      lastUsed = performance.now()
+      await input
+        .write(message, () => calls.sent(message))
+        .catch((error: unknown) => {
+          throw error instanceof CredentialVaultError ? error : hasEnded()
+        })
+    },
+
+    touch() {
       lastUsed = performance.now()
     },
 
@@ -239,16 +133,63 @@ function supervise(options: CheckedOptions, started: Started, folder: ChildFolde
     },
 
     get isEnding() {
-      return reason !== undefined
+      return ending.isBegun()
     },
   }
 }
 
-function failedStart(why: string): CredentialVaultError {
-  return new CredentialVaultError('unavailable', `The server could not be started. ${why}`, {
-    reason: 'child_start',
-    retryable: true,
+interface Ending {
+  readonly ended: Promise<ChildEnd>
+  isBegun(): boolean
+  begin(reason: EndReason, grace: number): Promise<ChildEnd>
+}
+
+type Outcome = Pick<ChildEnd, 'invalidLines' | 'withheldLines' | 'strays'>
+
+/** Ends a child once, for the first reason, when it is told to or when its command ends by itself. */
+function createEnding(
+  { exited }: RunningCommand,
+  stop: (reason: EndReason, grace: number, hurry: Promise<void>) => Promise<Outcome>,
+): Ending {
+  let shorten: () => void = () => undefined
+  const hurry = new Promise<void>((resolve) => {
+    shorten = resolve
   })
+  let begun = false
+  let conclude: (end: Promise<ChildEnd>) => void = () => undefined
+  const ended = new Promise<ChildEnd>((resolve) => {
+    conclude = resolve
+  })
+
+  async function run(reason: EndReason, grace: number): Promise<ChildEnd> {
+    const outcome = await stop(reason, grace, hurry)
+    return { reason, ...(await exited), ...outcome }
+  }
+
+  function begin(reason: EndReason, grace: number): Promise<ChildEnd> {
+    if (begun) setTimeout(shorten, grace).unref()
+    else {
+      begun = true
+      conclude(run(reason, grace))
+    }
+    return ended
+  }
+
+  // What the command has started is of no use without it.
+  void exited.then(() => begin('crashed', 0))
+  return { ended, begin, isBegun: () => begun }
+}
+
+/** Output that nobody has read yet is bounded, and so is the wait for it. Milliseconds. */
+const OUTPUT_ENDS_WITHIN = 1_000
+
+async function outputEnd({ output, errors }: RunningCommand): Promise<void> {
+  const ends = [output, errors].map(
+    (stream) => stream.closed || new Promise<void>((resolve) => stream.once('close', resolve)),
+  )
+  await Promise.race([Promise.all(ends), delay(OUTPUT_ENDS_WITHIN, undefined, { ref: false })])
+  output.destroy()
+  errors.destroy()
 }
 
 function hasEnded(): CredentialVaultError {

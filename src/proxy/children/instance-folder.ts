@@ -7,8 +7,8 @@ import { killNaming } from './process-table.ts'
 /** A private folder of one running proxy, with a socket in it that answers for as long as the proxy lives. */
 export interface InstanceFolder {
   readonly path: string
-  /** Stops answering. The folder is removed by whoever asked for it. */
-  close(): void
+  /** Stops answering, and removes the folder if it is still there. */
+  remove(): Promise<void>
 }
 
 const BEGINNING = 'mcv-proxy-'
@@ -36,7 +36,13 @@ export async function openInstanceFolder(parent: string): Promise<InstanceFolder
   server.unref()
   // Under its final name it always answers, so a sweep cannot mistake it for a dead one.
   await rename(join(path, `${SOCKET}.new`), join(path, SOCKET))
-  return { path, close: () => void server.close() }
+  return {
+    path,
+    async remove() {
+      server.close()
+      await rm(path, { recursive: true, force: true })
+    },
+  }
 }
 
 /**

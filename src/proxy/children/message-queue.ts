@@ -3,8 +3,10 @@ import type { JsonLine, JsonRpcMessage } from './json-lines.ts'
 /** Messages of a child that nobody has read yet. When too many wait, the child's output is not read on, so the child has to wait. */
 export interface MessageQueue {
   add(lines: readonly JsonLine[]): void
-  /** Nothing is handed out any more: what waits is dropped, and readers end. */
+  /** Nothing is handed out any more: what waits is dropped, and the reader ends. */
   close(): void
+  /** Nothing is added any more: the reader ends after what waits. */
+  finish(): void
   /** For one reader. */
   readonly messages: AsyncIterableIterator<JsonRpcMessage>
 }
@@ -31,6 +33,12 @@ export function createMessageQueue(maxBytes: number, source: QueueSource): Messa
       source.resume()
     }
     return line.message
+  }
+
+  function finish(): void {
+    closed = true
+    reader?.({ value: undefined, done: true })
+    reader = undefined
   }
 
   const messages: AsyncIterableIterator<JsonRpcMessage> = {
@@ -68,13 +76,13 @@ export function createMessageQueue(maxBytes: number, source: QueueSource): Messa
     },
 
     close() {
-      closed = true
       waiting = []
       bytes = 0
-      // Reads on, so that the child's exit is noticed.
+      // Reads on, so that the end of the output is noticed.
       source.resume()
-      reader?.({ value: undefined, done: true })
-      reader = undefined
+      finish()
     },
+
+    finish,
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { statfs } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { WriteLog } from '../../core/host/logger.ts'
@@ -31,6 +32,11 @@ export interface WatchdogOptions {
   readonly log: WriteLog
 }
 
+interface Answer {
+  resolve(): void
+  reject(error: CredentialVaultError): void
+}
+
 const TMPFS = 0x01021994
 const RESTART_AFTER = 100
 
@@ -59,7 +65,7 @@ export async function openWatchdog({ log, ...options }: WatchdogOptions): Promis
 
 async function started(work: InstanceFolder, secrets: InstanceFolder, log: WriteLog): Promise<Watchdog> {
   const watched = new Map<string, number>()
-  const unanswered = new Map<string, () => void>()
+  const unanswered = new Map<string, Answer>()
   let shell: ChildProcess | undefined
   let closing = false
   let ended: Promise<void> = Promise.resolve()
@@ -83,8 +89,11 @@ async function started(work: InstanceFolder, secrets: InstanceFolder, log: Write
     void ended.then(restart)
     return new Promise((resolve) => {
       createInterface({ input: process.stdout }).on('line', (line) => {
-        if (line === 'ready') resolve()
-        unanswered.get(line)?.()
+        if (line === 'ready') {
+          letGo(process)
+          resolve()
+        }
+        unanswered.get(line)?.resolve()
         unanswered.delete(line)
       })
       void ended.then(resolve)
@@ -102,6 +111,7 @@ async function started(work: InstanceFolder, secrets: InstanceFolder, log: Write
   await start()
   if (!shell) {
     closing = true
+    for (const folder of [work, secrets]) await folder.remove()
     throw new CredentialVaultError('unavailable', 'The watchdog needs /bin/sh, which could not be started.', {
       reason: 'child_start',
     })
@@ -114,9 +124,10 @@ async function started(work: InstanceFolder, secrets: InstanceFolder, log: Write
     },
 
     watch(group, name) {
+      if (closing) return Promise.reject(isClosed())
       watched.set(name, group)
-      return new Promise((resolve) => {
-        unanswered.set(name, resolve)
+      return new Promise((resolve, reject) => {
+        unanswered.set(name, { resolve, reject })
         tell(`+ ${group} ${name}`)
       })
     },
@@ -129,12 +140,23 @@ async function started(work: InstanceFolder, secrets: InstanceFolder, log: Write
 
     async close() {
       closing = true
+      shell?.ref()
       shell?.stdin?.end()
       await ended
-      work.close()
-      secrets.close()
+      for (const { reject } of unanswered.values()) reject(isClosed())
+      for (const folder of [work, secrets]) await folder.remove()
     },
   }
+}
+
+/** An application that has nothing else to do may end, and the watchdog with it. */
+function letGo(process: ChildProcess): void {
+  process.unref()
+  for (const pipe of [process.stdin, process.stdout]) if (pipe instanceof Socket) pipe.unref()
+}
+
+function isClosed(): CredentialVaultError {
+  return new CredentialVaultError('unavailable', 'The proxy stops, so it starts no server.', { reason: 'closed' })
 }
 
 async function tmpfsFolder(): Promise<string | undefined> {
