@@ -29,7 +29,8 @@ export interface Child {
    * Sends a message. Resolves once the pipe has taken it.
    *
    * @throws `unavailable`: `closed` if the child has ended, `overloaded` if it does not read what it is sent. `configuration_invalid`
-   *   (`too_large`) if the message is longer than `maxMessageBytes`
+   *   (`too_large`) if the message is longer than `maxMessageBytes`. After these, nothing was delivered. `outcome_unknown` if the child
+   *   ended meanwhile, so that it may have read the message
    */
   send(message: JsonRpcMessage): Promise<void>
   /** The child has started: its start deadline no longer applies. Call it when `initialize` is answered. */
@@ -116,7 +117,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       await input
         .write(message, () => calls.sent(message))
         .catch((error: unknown) => {
-          throw error instanceof CredentialVaultError ? error : hasEnded()
+          throw error instanceof CredentialVaultError ? error : hasBrokenOff()
         })
     },
 
@@ -196,5 +197,11 @@ function hasEnded(): CredentialVaultError {
   return new CredentialVaultError('unavailable', 'The server has ended. Try again.', {
     reason: 'closed',
     retryable: true,
+  })
+}
+
+function hasBrokenOff(): CredentialVaultError {
+  return new CredentialVaultError('outcome_unknown', 'The server ended while it was sent a message.', {
+    reason: 'outcome_unknown',
   })
 }
