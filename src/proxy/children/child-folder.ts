@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, type FileHandle, mkdir, open, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Watchdog } from './watchdog.ts'
+import type { Watchdog } from './watchdog/watchdog.ts'
 
 /** A file with a user's secret in it, for servers that read their credential from one: kubeconfig, PEM, netrc. */
 export interface CredentialFile {

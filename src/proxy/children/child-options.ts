@@ -5,7 +5,7 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { ChildUser, CredentialFile } from './child-folder.ts'
 import { isOwnName, isReservedName } from './reserved-names.ts'
-import type { Watchdog } from './watchdog.ts'
+import type { Watchdog } from './watchdog/watchdog.ts'
 
 /** What one child is started with. */
 export interface ChildOptions {

@@ -5,7 +5,7 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type ChildCgroup, joinCgroup } from './child-cgroup.ts'
 import { type ChildFolder, makeChildFolder } from './child-folder.ts'
 import type { CheckedOptions } from './child-options.ts'
-import { GATE_DESCRIPTOR, gatedCommand, resolveCommand } from './exec-gate.ts'
+import { GATE_DESCRIPTOR, gatedCommand, resolveCommand } from './processes/exec-gate.ts'
 
 /** A command that runs, in a process group that the watchdog knows. */
 export interface RunningCommand {

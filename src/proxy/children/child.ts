@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { callsInFlight } from './calls-in-flight.ts'
 import { type ChildOptions, checkOptions } from './child-options.ts'
 import { type RunningCommand, runCommand } from './child-process.ts'
 import type { ChildEnd, EndReason } from './end-reason.ts'
 import { createGuardedStderr } from './guarded-stderr.ts'
-import { createJsonLines, type JsonRpcMessage } from './json-lines.ts'
-import { createMessageInput } from './message-input.ts'
-import { createMessageQueue } from './message-queue.ts'
-import { endGroup } from './process-group.ts'
-import { killNaming } from './process-table.ts'
+import { callsInFlight } from './messages/calls-in-flight.ts'
+import { createJsonLines, type JsonRpcMessage } from './messages/json-lines.ts'
+import { createMessageInput } from './messages/message-input.ts'
+import { createMessageQueue } from './messages/message-queue.ts'
+import { endGroup } from './processes/process-group.ts'
+import { killNaming } from './processes/process-table.ts'
 
 /** One running MCP server, started for one user. */
 export interface Child {

@@ -5,8 +5,8 @@ import { createEchoGuard } from '../../../src/core/echo-guard/echo-guard.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import { type Child, startChild } from '../../../src/proxy/children/child.ts'
 import type { ChildOptions } from '../../../src/proxy/children/child-options.ts'
-import type { JsonRpcMessage } from '../../../src/proxy/children/json-lines.ts'
-import { openWatchdog, type Watchdog } from '../../../src/proxy/children/watchdog.ts'
+import type { JsonRpcMessage } from '../../../src/proxy/children/messages/json-lines.ts'
+import { openWatchdog, type Watchdog } from '../../../src/proxy/children/watchdog/watchdog.ts'
 
 export const ECHO_SERVER = join(import.meta.dirname, 'echo-server.mjs')
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openWatchdog } from '../../../src/proxy/children/watchdog.ts'
+import { openWatchdog } from '../../../src/proxy/children/watchdog/watchdog.ts'
 import { isRunning, processesWith } from './fixture.ts'
 import { COMMAND_PATH, membersOf, startProxyProcess, wrappedCommands } from './wrappers.ts'
 

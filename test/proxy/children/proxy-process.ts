@@ -1,6 +1,6 @@
 import { createEchoGuard } from '../../../src/core/echo-guard/echo-guard.ts'
 import { startChild } from '../../../src/proxy/children/child.ts'
-import { openWatchdog } from '../../../src/proxy/children/watchdog.ts'
+import { openWatchdog } from '../../../src/proxy/children/watchdog/watchdog.ts'
 
 /** What a proxy for tests starts: its folder, and the commands of its children. */
 export interface ProxyPlan {

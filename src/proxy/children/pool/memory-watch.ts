@@ -1,5 +1,5 @@
 import { ownerKey } from '../../../core/model/owner.ts'
-import { processGroups } from '../process-table.ts'
+import { processGroups } from '../processes/process-table.ts'
 import type { PoolEntry } from './pool-entry.ts'
 import type { CheckedLimits } from './pool-limits.ts'
 

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { CredentialVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError } from '../../../core/model/errors.ts'
 import type { JsonRpcMessage } from './json-lines.ts'
 
 /** Writes messages to a child, as a line each. */

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { CredentialVaultError } from '../../core/model/errors.ts'
+import { CredentialVaultError } from '../../../core/model/errors.ts'
 
 /** Descriptor on which a new process waits for a line before it becomes the child. */
 export const GATE_DESCRIPTOR = 3

@@ -1,8 +1,8 @@
 import { lstat, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { CredentialVaultError } from '../../core/model/errors.ts'
-import { killNaming } from './process-table.ts'
+import { CredentialVaultError } from '../../../core/model/errors.ts'
+import { killNaming } from '../processes/process-table.ts'
 
 /** A private folder of one running proxy, with a socket in it that answers for as long as the proxy lives. */
 export interface InstanceFolder {
