@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { withDeadline } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { type ChildCgroup, joinCgroup } from './child-cgroup.ts'
 import { type ChildFolder, makeChildFolder } from './child-folder.ts'
 import type { CheckedOptions } from './child-options.ts'
+import { type Cgroup, joinCgroup } from './processes/cgroup.ts'
 import { GATE_DESCRIPTOR, gatedCommand, resolveCommand } from './processes/exec-gate.ts'
 
 /** A command that runs, in a process group that the watchdog knows. */
@@ -47,7 +47,7 @@ export async function runCommand(options: CheckedOptions): Promise<RunningComman
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
   })
-  let cgroup: ChildCgroup | undefined
+  let cgroup: Cgroup | undefined
   const remove = async () => {
     options.watchdog.forget(pid, folder.name)
     await cgroup?.remove()
@@ -55,7 +55,8 @@ export async function runCommand(options: CheckedOptions): Promise<RunningComman
   }
   try {
     await withDeadline('The watchdog', options.startDeadline, () => options.watchdog.watch(pid, folder.name))
-    if (options.cgroup !== undefined) cgroup = await joinCgroup(options.cgroup, folder, pid)
+    if (options.cgroup !== undefined)
+      cgroup = await joinCgroup(options.cgroup, options.watchdog.folder, folder.name, pid)
   } catch (error) {
     // Nothing has run yet. The shell at a closed gate ends by itself.
     gate.destroy()

@@ -14,7 +14,7 @@ const methods = {
   read: ({ path }) => readFileSync(path, 'utf8'),
   write: ({ path, text }) => writeFileSync(path, text),
   stderr: ({ chunks }) => chunks.forEach((chunk) => void process.stderr.write(chunk)),
-  stdout: ({ text }) => void process.stdout.write(text),
+  stdout: ({ text, times = 1 }) => void process.stdout.write(text.repeat(times)),
   ignoreTerm: () => void process.on('SIGTERM', () => undefined),
   // What browsers do that a server starts: a session of their own.
   stray: () => spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' }).pid,

@@ -17,6 +17,8 @@ export interface ChildWorld {
   readonly lines: string[]
   start(options?: Partial<ChildOptions>): Promise<Child>
   options(options?: Partial<ChildOptions>): ChildOptions
+  /** Ends the children that were started here, also those of a test that has failed. */
+  endAll(): Promise<void>
   /** What is below the folders for work and for credentials, without the proxy's own sockets. */
   remains(): readonly string[]
   close(): Promise<void>
@@ -25,6 +27,7 @@ export interface ChildWorld {
 export async function childWorld(): Promise<ChildWorld> {
   const root = mkdtempSync(join(tmpdir(), 'children-'))
   const lines: string[] = []
+  const children = new Set<Child>()
   const log: ChildOptions['log'] = (level, message) => void lines.push(`${level} ${message}`)
   const watchdog = await openWatchdog({ folder: root, log })
   const options = (more: Partial<ChildOptions> = {}): ChildOptions => ({
@@ -40,7 +43,15 @@ export async function childWorld(): Promise<ChildWorld> {
     root,
     lines,
     options,
-    start: (more) => startChild(options(more)),
+    async start(more) {
+      const child = await startChild(options(more))
+      children.add(child)
+      return child
+    },
+    async endAll() {
+      await Promise.all([...children].map((child) => child.end('session_closed', 0)))
+      children.clear()
+    },
     remains: () =>
       [watchdog.folder, watchdog.secretsFolder]
         .flatMap((folder) => readdirSync(folder))

@@ -2,6 +2,7 @@ import { lstat, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
+import { endNotedCgroups } from '../processes/cgroup.ts'
 import { killNaming } from '../processes/process-table.ts'
 
 /** A private folder of one running proxy, with a socket in it that answers for as long as the proxy lives. */
@@ -55,6 +56,7 @@ export async function sweepInstances(parent: string): Promise<number> {
   for (const name of names.filter((name) => name.startsWith(BEGINNING))) {
     const path = join(parent, name)
     if (!(await isAbandoned(path))) continue
+    await endNotedCgroups(path)
     await killNaming(`${path}/`)
     await rm(path, { recursive: true, force: true }).catch(() => undefined)
     removed += 1

@@ -19,8 +19,12 @@ while read -r verb group name; do
   esac
 done
 for entry in $groups; do kill -s KILL -- "-\${entry%%:*}"; done
+rm -rf -- "$secrets"
 for file in "$work"/*.cgroup; do
-  read -r cgroup < "$file" && echo 1 > "$cgroup/cgroup.kill"
+  read -r cgroup < "$file" || continue
+  echo 1 > "$cgroup/cgroup.kill"
+  tries=0
+  until rmdir "$cgroup" || [ $tries -ge 40 ]; do tries=$((tries + 1)); sleep 0.05 || sleep 1; done
 done
 round=0
 while [ $round -lt 100 ]; do
