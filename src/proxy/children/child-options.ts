@@ -41,7 +41,7 @@ export interface ChildOptions {
   readonly grace?: number
 }
 
-export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 const MAX_DESCRIPTORS = 5
 
 // spawn() would repeat a text with a NUL in its error.
@@ -50,21 +50,13 @@ const text = (longest: number) =>
     .string()
     .max(longest)
     .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
-const name = z
-  .string()
-  .regex(VARIABLE, 'names of variables have letters, digits and underscores')
-  .refine((value) => !isOwnName(value), 'is set by the proxy or a shell and cannot be declared')
-const slotName = name.refine(
-  (value) => !isReservedName(value),
-  'programs run code or choose hosts by this variable, so a user must not fill it; set it as a literal',
-)
 // Linux takes at most 128 kB for one variable.
-const values = (names: z.ZodType<string, string>) => z.record(names, text(100_000)).default({})
+const values = () => z.record(z.string(), text(100_000)).default({})
 const words = z.array(text(32_768)).max(256)
 const whole = (least: number, most: number, usual: number) => z.int().min(least).max(most).default(usual)
 
 const fileSchema = z.strictObject({
-  variable: slotName,
+  variable: z.string(),
   contents: z.string().max(262_144),
   name: z
     .string()
@@ -79,8 +71,8 @@ const schema = z
     upstream: z.string().min(1).max(100),
     command: words.min(1).transform((all): readonly [string, ...string[]] => [all[0] ?? '', ...all.slice(1)]),
     dangerouslyArgs: words.default([]),
-    literals: values(name),
-    slots: values(slotName),
+    literals: values(),
+    slots: values(),
     files: z.array(fileSchema).max(32).default([]),
     guard: z.custom<EchoGuard>(),
     log: z.custom<WriteLog>((value) => typeof value === 'function', 'must be a function'),
@@ -96,9 +88,13 @@ const schema = z
     grace: whole(0, 60_000, 2_000),
   } satisfies OptionSchemas<ChildOptions>)
   .superRefine(({ literals, slots, files }, context) => {
-    const names = [...Object.keys(literals), ...Object.keys(slots), ...files.map(({ variable }) => variable)]
-    const twice = names.find((each, at) => names.indexOf(each) !== at)
-    if (twice !== undefined) context.addIssue(`the variable ${twice} is declared twice`)
+    const filled = [...Object.keys(slots), ...files.map(({ variable }) => variable)]
+    const names = [...Object.keys(literals), ...filled]
+    for (const [at, name] of names.entries()) {
+      const problem =
+        names.indexOf(name) === at ? nameProblem(name, filled.includes(name)) : `${name} is declared twice`
+      if (problem !== undefined) context.addIssue(problem)
+    }
     const fileNames = files.map((file) => file.name ?? file.variable.toLowerCase())
     if (new Set(fileNames).size < files.length) context.addIssue('two files have the same name')
     if (files.filter((file) => file.as === 'descriptor').length > MAX_DESCRIPTORS)
@@ -106,6 +102,15 @@ const schema = z
     if (files.some((file) => file.as === 'descriptor') && process.platform !== 'linux')
       context.addIssue('files as descriptors need Linux')
   })
+
+/** A wrong name is not repeated, since it may be a secret in the place of a name. */
+function nameProblem(name: string, isFilled: boolean): string | undefined {
+  if (!VARIABLE.test(name))
+    return 'the name of a variable has 1 to 128 letters, digits and underscores, and no digit first'
+  if (isOwnName(name)) return `${name} is set by the proxy or by a shell, so it cannot be declared`
+  if (!isFilled || !isReservedName(name)) return undefined
+  return `${name} must not be filled from a user: programs run code or choose hosts by it. Set it as a literal.`
+}
 
 export type CheckedOptions = z.output<typeof schema>
 

@@ -104,5 +104,5 @@ const SHELL_NAMES: ReadonlySet<string> = new Set([
 
 /** Whether a child's environment cannot hold the variable: its folder sets it, or the shell that holds the child back changes it. */
 export function isOwnName(name: string): boolean {
-  return name === 'HOME' || name === 'TMPDIR' || SHELL_NAMES.has(name) || name.startsWith('BASH_')
+  return name === 'HOME' || name === 'TMPDIR' || SHELL_NAMES.has(name) || /^BASH_(?!ENV$)/.test(name)
 }

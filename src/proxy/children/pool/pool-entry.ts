@@ -101,12 +101,18 @@ export function openEntry(starter: ChildStarter, key: ChildKey, limits: CheckedL
   return entry
 }
 
-/** Stops waiting for a child that has ended. */
-function initialised(starter: ChildStarter, child: Child): Promise<void> {
+/** Stops waiting for a child that has ended, and says why it has. */
+async function initialised(starter: ChildStarter, child: Child): Promise<void> {
   const ended = child.ended.then(({ reason }) => {
     throw notStarted(reason)
   })
-  return Promise.race([ended, starter.initialise(child)])
+  try {
+    await Promise.race([ended, starter.initialise(child)])
+  } catch (error) {
+    // What the starter throws then is only that its child is gone.
+    if (child.isEnding) await ended
+    throw error
+  }
 }
 
 function watchAge(child: Child, limits: CheckedLimits, close: (reason: EndReason) => void): () => void {
