@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, type FileHandle, mkdir, open, rm, unlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, type FileHandle, mkdir, open, rm, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Watchdog } from './watchdog/watchdog.ts'
 
@@ -95,13 +95,17 @@ async function makeFolder(path: string, user: ChildUser | undefined): Promise<vo
 }
 
 async function removeAll(paths: readonly string[], user: ChildUser | undefined): Promise<void> {
-  // As that user: another child of the same user could put a link in the place of a folder, and root would follow it anywhere.
-  if (user) {
-    const content = paths.map((path) => `${path}/`)
-    await new Promise<void>((resolve) =>
-      execFile('/bin/rm', ['-rf', '--', ...content], { cwd: '/', env: {}, ...user }, () => resolve()),
+  if (!user) {
+    await Promise.all(
+      paths.map((path) => rm(path, { recursive: true, force: true, maxRetries: 5 }).catch(() => undefined)),
     )
+    return
   }
-  const remaining = { recursive: user === undefined, force: true, maxRetries: 5 }
-  await Promise.all(paths.map((path) => rm(path, remaining).catch(() => undefined)))
+  // As that user: another child of the same user could put a link in the place of a folder, and root would follow it anywhere.
+  const contents = paths.map((path) => `${path}/`)
+  await new Promise<void>((resolve) =>
+    execFile('/bin/rm', ['-rf', '--', ...contents], { cwd: '/', env: {}, ...user }, () => resolve()),
+  )
+  // The folder around them is ours, so the user cannot remove the empty ones.
+  await Promise.all(paths.map((path) => rmdir(path).catch(() => undefined)))
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type ChildWorld, call, childWorld, isRunning } from '../../proxy/children/fixture.ts'
+import { type ChildWorld, call, childWorld, isRunning, next } from '../../proxy/children/fixture.ts'
 import { ALICE, BOB, type PoolUnderTest, poolOf } from '../../proxy/children/pool-fixture.ts'
 
 // Elsewhere 50 children became 2,018, because nothing ended them and the options for it did nothing.
@@ -23,19 +23,27 @@ test('a child that nobody uses is ended after its idle time', async () => {
   expect(isRunning(child.pid)).toBe(false)
 })
 
+/** A child that has a call in flight before its age counts. */
+async function busyChild() {
+  const child = await under.pool.get(ALICE, {
+    options: async () => world.options(),
+    initialise: (made) => made.send({ jsonrpc: '2.0', id: 'late', method: 'later', params: { milliseconds: 700 } }),
+  })
+  return { child, late: async () => expect(await next(child)).toMatchObject({ id: 'late', result: {} }) }
+}
+
 test('a child with a call in flight is not idle', async () => {
   under = poolOf(world, { idle: 50 })
-  const child = await under.child(ALICE)
-  expect(await call(child, 'later', { milliseconds: 500 })).toEqual({})
+  const { late } = await busyChild()
+  await late()
   await expect.poll(() => under.ends).toEqual(['idle'])
 })
 
 test('a child is replaced at its longest life, and its call in flight finishes', async () => {
-  under = poolOf(world, { longestLife: 200 })
-  const child = await under.child(ALICE)
-  const late = call(child, 'later', { milliseconds: 600 })
-  await expect.poll(async () => (await under.child(ALICE)) !== child).toBe(true)
-  expect(await late).toEqual({})
+  under = poolOf(world, { longestLife: 100 })
+  const { child, late } = await busyChild()
+  await expect.poll(async () => (await under.child(ALICE).catch(() => child)) !== child).toBe(true)
+  await late()
   await expect.poll(() => under.ends[0]).toBe('longest_life')
 })
 
