@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, type FileHandle, mkdir, open, rm, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type ProcessUser, removeTree } from './processes/remove-tree.ts'
 import type { Watchdog } from './watchdog/watchdog.ts'
 
 /** A file with a user's secret in it, for servers that read their credential from one: kubeconfig, PEM, netrc. */
@@ -17,12 +17,6 @@ export interface CredentialFile {
    * command itself can read it and nothing that it starts, as `npx` and `uvx` start the server. Default `file`.
    */
   readonly as?: 'file' | 'descriptor'
-}
-
-/** The user and group that a child runs as. Needs the right to change them, which only root has. */
-export interface ChildUser {
-  readonly uid: number
-  readonly gid: number
 }
 
 /** What is made for one child, and removed with it. */
@@ -49,7 +43,7 @@ export const FIRST_DESCRIPTOR = 4
 export async function makeChildFolder(
   { folder, secretsFolder }: Watchdog,
   files: readonly CredentialFile[],
-  user: ChildUser | undefined,
+  user: ProcessUser | undefined,
 ): Promise<ChildFolder> {
   const name = randomBytes(9).toString('hex')
   const [path, secrets] = [join(folder, name), join(secretsFolder, `${name}.files`)]
@@ -89,22 +83,21 @@ export async function makeChildFolder(
   }
 }
 
-async function makeFolder(path: string, user: ChildUser | undefined): Promise<void> {
+async function makeFolder(path: string, user: ProcessUser | undefined): Promise<void> {
   await mkdir(path, { mode: 0o700 })
   if (user) await chown(path, user.uid, user.gid)
 }
 
-async function removeAll(paths: readonly string[], user: ChildUser | undefined): Promise<void> {
+async function removeAll(paths: readonly string[], user: ProcessUser | undefined): Promise<void> {
   if (!user) {
     await Promise.all(
       paths.map((path) => rm(path, { recursive: true, force: true, maxRetries: 5 }).catch(() => undefined)),
     )
     return
   }
-  // As that user: another child of the same user could put a link in the place of a folder, and root would follow it anywhere.
-  const contents = paths.map((path) => `${path}/`)
-  await new Promise<void>((resolve) =>
-    execFile('/bin/rm', ['-rf', '--', ...contents], { cwd: '/', env: {}, ...user }, () => resolve()),
+  await removeTree(
+    paths.map((path) => `${path}/`),
+    user,
   )
   // The folder around them is ours, so the user cannot remove the empty ones.
   await Promise.all(paths.map((path) => rmdir(path).catch(() => undefined)))

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import type { EchoGuard } from '../../core/echo-guard/echo-guard.ts'
 import type { WriteLog } from '../../core/host/logger.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { ChildUser, CredentialFile } from './child-folder.ts'
+import { functionOption, type OptionSchemas, parseOptions } from '../../core/model/options.ts'
+import type { CredentialFile } from './child-folder.ts'
+import type { ProcessUser } from './processes/remove-tree.ts'
 import { isOwnName, isReservedName } from './reserved-names.ts'
 import type { Watchdog } from './watchdog/watchdog.ts'
 
@@ -26,11 +27,16 @@ export interface ChildOptions {
   readonly guard: EchoGuard
   readonly log: WriteLog
   /** Runs the child as this user, which needs root. */
-  readonly user?: ChildUser
+  readonly user?: ProcessUser
   /** A cgroup v2 folder of the operator's, in which each child gets a cgroup of its own. */
   readonly cgroup?: string
   /** Words in front of the command, such as `['bwrap', '--unshare-net', …]`. */
   readonly wrapper?: readonly string[]
+  /**
+   * Runs when the process id is known and the command does not run yet, such as to write the audit line of the release. If it rejects, the
+   * command never runs, and its folder and files are removed.
+   */
+  readonly beforeRun?: (pid: number) => Promise<void>
   /** Longest message from or to the child, in bytes. Default 8 MiB. A longer one is dropped and counted. */
   readonly maxMessageBytes?: number
   /** Messages that wait for their reader, in bytes. Above it the child has to wait. Default 16 MiB. Also the limit of what it has not read. */
@@ -53,6 +59,7 @@ const text = (longest: number) =>
 // Linux takes at most 128 kB for one variable.
 const values = () => z.record(z.string(), text(100_000)).default({})
 const words = z.array(text(32_768)).max(256)
+const isObject = (value: unknown) => typeof value === 'object' && value !== null
 const whole = (least: number, most: number, usual: number) => z.int().min(least).max(most).default(usual)
 
 const fileSchema = z.strictObject({
@@ -67,14 +74,14 @@ const fileSchema = z.strictObject({
 
 const schema = z
   .strictObject({
-    watchdog: z.custom<Watchdog>(),
+    watchdog: z.custom<Watchdog>(isObject, 'must be a watchdog'),
     upstream: z.string().min(1).max(100),
     command: words.min(1).transform((all): readonly [string, ...string[]] => [all[0] ?? '', ...all.slice(1)]),
     dangerouslyArgs: words.default([]),
     literals: values(),
     slots: values(),
     files: z.array(fileSchema).max(32).default([]),
-    guard: z.custom<EchoGuard>(),
+    guard: z.custom<EchoGuard>(isObject, 'must be an echo guard'),
     log: z.custom<WriteLog>((value) => typeof value === 'function', 'must be a function'),
     user: z.strictObject({ uid: z.int().min(0), gid: z.int().min(0) }).optional(),
     cgroup: z
@@ -82,6 +89,7 @@ const schema = z
       .regex(/^\/[^\n\0]+$/, 'must be an absolute path')
       .optional(),
     wrapper: words.default([]),
+    beforeRun: functionOption<(pid: number) => Promise<void>>(),
     maxMessageBytes: whole(1_024, 268_435_456, 8_388_608),
     maxWaitingBytes: whole(1_024, 1_073_741_824, 16_777_216),
     startDeadline: whole(1, 600_000, 15_000),

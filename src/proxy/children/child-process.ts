@@ -5,7 +5,7 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { type ChildFolder, makeChildFolder } from './child-folder.ts'
 import type { CheckedOptions } from './child-options.ts'
 import { type Cgroup, joinCgroup } from './processes/cgroup.ts'
-import { GATE_DESCRIPTOR, gatedCommand, resolveCommand } from './processes/exec-gate.ts'
+import { GATE_DESCRIPTOR, gatedCommand, parentBinding, resolveCommand } from './processes/exec-gate.ts'
 
 /** A command that runs, in a process group that the watchdog knows. */
 export interface RunningCommand {
@@ -28,14 +28,15 @@ export interface Exit {
 /**
  * Starts a process that waits at its gate, tells the watchdog of its group, puts it into its cgroup, and lets it become the command.
  *
- * @throws `configuration_invalid` (`child_command`, `child_cgroup`), `unavailable` (`child_start`, `timeout`)
+ * @throws `configuration_invalid` (`child_command`, `child_cgroup`), `unavailable` (`child_start`, `timeout`), and what `beforeRun` rejects
+ *   with
  */
 export async function runCommand(options: CheckedOptions): Promise<RunningCommand> {
   const command = resolvedWords(options)
   const folder = await makeChildFolder(options.watchdog, options.files, options.user).catch(() => {
     throw failedStart('Its folder or a credential file could not be written: look whether a disk or /dev/shm is full.')
   })
-  const child = spawned(command, options, folder)
+  const child = spawned(gatedCommand(command, await parentBinding()), options, folder)
   await folder.closeDescriptors()
   const { pid, stdin: input, stdout: output, stderr: errors } = child ?? {}
   const gate = child?.stdio[GATE_DESCRIPTOR] as Duplex | null | undefined
@@ -57,6 +58,7 @@ export async function runCommand(options: CheckedOptions): Promise<RunningComman
     await withDeadline('The watchdog', options.startDeadline, () => options.watchdog.watch(pid, folder.name))
     if (options.cgroup !== undefined)
       cgroup = await joinCgroup(options.cgroup, options.watchdog.folder, folder.name, pid)
+    await options.beforeRun?.(pid)
   } catch (error) {
     // Nothing has run yet. The shell at a closed gate ends by itself.
     gate.destroy()
@@ -80,11 +82,14 @@ function resolvedWords({ command, wrapper, dangerouslyArgs, literals }: CheckedO
   ]
 }
 
-function spawned(command: readonly string[], options: CheckedOptions, folder: ChildFolder): ChildProcess | undefined {
-  const [shell, ...words] = gatedCommand(command)
+function spawned(
+  [program, ...words]: readonly [string, ...string[]],
+  options: CheckedOptions,
+  folder: ChildFolder,
+): ChildProcess | undefined {
   const { literals, slots, user } = options
   try {
-    const child = spawn(shell, words, {
+    const child = spawn(program, words, {
       cwd: folder.working,
       env: { ...literals, ...slots, ...folder.filePaths, HOME: folder.home, TMPDIR: folder.temporary },
       // A session and a process group of its own.

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type ChildWorld, call, childWorld, guardOf, isRunning, next } from './fixture.ts'
 
@@ -74,6 +75,35 @@ describe('credential files', () => {
     // The proxy keeps no copy open.
     const own = readdirSync('/proc/self/fd').map((fd) => targetOf(`/proc/self/fd/${fd}`))
     expect(own.filter((path) => path.includes(world.watchdog.secretsFolder) && path.includes('deleted'))).toEqual([])
+  })
+})
+
+describe('before it runs', () => {
+  test('its process id can be written down, and it runs only after that', async () => {
+    const steps: (string | number)[] = []
+    const mark = join(world.root, 'has-run')
+    const child = await world.start({
+      command: ['/bin/sh', '-c', `touch ${mark}; exec "$0" "$1"`, ...world.options().command],
+      beforeRun: async (pid) => {
+        steps.push(pid, existsSync(mark) ? 'ran' : 'waits', await readFile(`/proc/${pid}/cmdline`, 'latin1'))
+      },
+    })
+    await call(child, 'ping')
+    expect(steps).toEqual([child.pid, 'waits', expect.stringMatching(/^\/bin\/sh\0/)])
+    expect(existsSync(mark)).toBe(true)
+  })
+
+  test('it is ended, and its files are removed, if that fails', async () => {
+    const mark = join(world.root, 'has-never-run')
+    const failure = new Error('no audit log')
+    const start = world.start({
+      command: ['/usr/bin/touch', mark],
+      files: [{ variable: 'TOKEN_FILE', contents: 'value' }],
+      beforeRun: () => Promise.reject(failure),
+    })
+    await expect(start).rejects.toBe(failure)
+    expect(world.remains()).toEqual([])
+    expect(existsSync(mark)).toBe(false)
   })
 })
 

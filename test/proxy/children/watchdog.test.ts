@@ -91,7 +91,7 @@ describe.each(['/bin/dash', '/bin/bash'])('%s as /bin/sh', (program) => {
   })
 
   const gated = (environment: Record<string, string>) => {
-    const [, ...words] = gatedCommand(['/usr/bin/env'])
+    const [, ...words] = gatedCommand(['/usr/bin/env'], [])
     const child = spawn(shell, words, { env: environment, stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
     let out = ''
     child.stdout?.on('data', (text) => {

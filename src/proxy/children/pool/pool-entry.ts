@@ -92,7 +92,8 @@ export function openEntry(starter: ChildStarter, key: ChildKey, limits: CheckedL
       closing ??= reason
       closingGrace = grace
       stopAging()
-      if (child && !child.isEnding) await child.settled(drain)
+      // Without a drain it ends now, so that no call is sent in between.
+      if (child && !child.isEnding && drain > 0) await child.settled(drain)
       // A revocation need not wait until the calls that a rotation lets finish have done so: the first to end it, ends it.
       await child?.end(reason, grace)
       await gone

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
@@ -17,12 +18,26 @@ const ADDED_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL', '_']
 /** Where a command without a slash is looked for if the child has no `PATH`. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
 
-/** Returns the words of a process that waits at its gate and then becomes `command`. */
-export function gatedCommand(command: readonly string[]): readonly [string, ...string[]] {
+let binding: Promise<readonly string[]> | undefined
+
+/**
+ * Returns words that let the kernel kill the command when the proxy dies, where there is a `setpriv` that can. It ends only the command
+ * and not what that has started, so the watchdog is needed all the same; this helps when somebody has killed the watchdog.
+ */
+export function parentBinding(): Promise<readonly string[]> {
+  binding ??= new Promise((resolve) => {
+    const words = [findCommand('setpriv', DEFAULT_PATH) ?? '/usr/bin/setpriv', '--pdeathsig', 'KILL', '--']
+    // busybox has a setpriv that does not know the option.
+    execFile(words[0] ?? '', [...words.slice(1), '/bin/sh', '-c', ':'], { env: {} }, (error) =>
+      resolve(error ? [] : words),
+    )
+  })
+  return binding
+}
+
+/** Returns the words of a process that waits at its gate and then becomes `command`, behind the words of `bound`. */
+export function gatedCommand(command: readonly string[], bound: readonly string[]): readonly [string, ...string[]] {
   const clean = ['/usr/bin/env', ...ADDED_BY_SHELLS.flatMap((name) => ['-u', name])]
-  const setpriv = findCommand('setpriv', DEFAULT_PATH)
-  // Alone it leaves what the child has started; with the watchdog it also ends a child whose watchdog is gone.
-  const bound = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--']
   return ['/bin/sh', '-c', GATE, 'sh', ...clean, ...bound, ...command]
 }
 

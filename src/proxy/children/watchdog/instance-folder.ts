@@ -1,9 +1,10 @@
-import { lstat, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, rename } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { CredentialVaultError } from '../../../core/model/errors.ts'
 import { endNotedCgroups } from '../processes/cgroup.ts'
 import { killNaming } from '../processes/process-table.ts'
+import { removeTree } from '../processes/remove-tree.ts'
 
 /** A private folder of one running proxy, with a socket in it that answers for as long as the proxy lives. */
 export interface InstanceFolder {
@@ -41,7 +42,7 @@ export async function openInstanceFolder(parent: string): Promise<InstanceFolder
     path,
     async remove() {
       server.close()
-      await rm(path, { recursive: true, force: true })
+      await removeTree([path])
     },
   }
 }
@@ -58,7 +59,7 @@ export async function sweepInstances(parent: string): Promise<number> {
     if (!(await isAbandoned(path))) continue
     await endNotedCgroups(path)
     await killNaming(`${path}/`)
-    await rm(path, { recursive: true, force: true }).catch(() => undefined)
+    await removeTree([path])
     removed += 1
   }
   return removed

@@ -29,7 +29,7 @@ done
 round=0
 while [ $round -lt 100 ]; do
   round=$((round + 1)) found=
-  for file in $(grep -lsaF -e "$work/" /proc/[0-9]*/environ); do
+  for file in $(grep -lsF -e "$work/" /proc/[0-9]*/environ); do
     pid=\${file#/proc/} found=yes
     kill -s KILL "\${pid%/environ}"
   done
