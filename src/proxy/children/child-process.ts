@@ -36,7 +36,7 @@ export async function runCommand(options: CheckedOptions): Promise<RunningComman
   const folder = await makeChildFolder(options.watchdog, options.files, options.user).catch(() => {
     throw failedStart('Its folder or a credential file could not be written: look whether a disk or /dev/shm is full.')
   })
-  const child = spawned(gatedCommand(command, await parentBinding()), options, folder)
+  const child = spawned(gatedCommand(command, await parentBinding(), Object.keys(options.literals)), options, folder)
   await folder.closeDescriptors()
   const { pid, stdin: input, stdout: output, stderr: errors } = child ?? {}
   const gate = child?.stdio[GATE_DESCRIPTOR] as Duplex | null | undefined

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -64,15 +64,21 @@ test('a folder whose path is too long for a socket is refused', async () => {
 // Each is /bin/sh somewhere, and bash behaves otherwise under its own name.
 describe.each(['/bin/dash', '/bin/bash'])('%s as /bin/sh', (program) => {
   let shell: string
+  let sleepers: readonly ChildProcess[]
 
   beforeEach(() => {
+    sleepers = ['1001', '1002'].map((seconds) => spawn('/bin/sleep', [seconds], { detached: true }))
     shell = join(world.root, 'sh')
     symlinkSync(program, shell)
   })
 
+  afterEach(() => {
+    for (const sleeper of sleepers) sleeper.kill('SIGKILL')
+  })
+
   test('is a watchdog that kills the groups that it was told of, but not those that have ended, and removes the folders', async () => {
     const folders = ['work', 'secrets'].map((name) => mkdtempSync(join(world.root, `${name} with a blank-`)))
-    const [watched, forgotten] = ['1001', '1002'].map((seconds) => spawn('/bin/sleep', [seconds], { detached: true }))
+    const [watched, forgotten] = sleepers
     const watchdog = execFile(shell, ['-c', WATCHDOG_SCRIPT, 'sh', ...folders], {
       env: { PATH: '/usr/bin:/bin' },
     })
@@ -87,11 +93,10 @@ describe.each(['/bin/dash', '/bin/bash'])('%s as /bin/sh', (program) => {
     await expect.poll(() => folders.filter((folder) => existsSync(folder))).toEqual([])
     await expect.poll(() => isRunning(watched?.pid ?? 0)).toBe(false)
     expect(isRunning(forgotten?.pid ?? 0)).toBe(true)
-    forgotten?.kill('SIGKILL')
   })
 
   const gated = (environment: Record<string, string>) => {
-    const [, ...words] = gatedCommand(['/usr/bin/env'], [])
+    const [, ...words] = gatedCommand(['/usr/bin/env'], [], Object.keys(environment))
     const child = spawn(shell, words, { env: environment, stdio: ['ignore', 'pipe', 'ignore', 'pipe'] })
     let out = ''
     child.stdout?.on('data', (text) => {

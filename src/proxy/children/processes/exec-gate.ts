@@ -12,8 +12,8 @@ export const GATE_DESCRIPTOR = 3
  */
 const GATE = `read -r go <&${GATE_DESCRIPTOR} || exit 125; exec ${GATE_DESCRIPTOR}<&-; exec "$@"`
 
-/** What shells add to the environment by themselves. */
-const ADDED_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL', '_']
+/** What shells add to the environment by themselves: dash the first, bash all but the last, busybox the first and the last. */
+const ADDED_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL', '_', 'PATH']
 
 /** Where a command without a slash is looked for if the child has no `PATH`. */
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
@@ -35,10 +35,19 @@ export function parentBinding(): Promise<readonly string[]> {
   return binding
 }
 
-/** Returns the words of a process that waits at its gate and then becomes `command`, behind the words of `bound`. */
-export function gatedCommand(command: readonly string[], bound: readonly string[]): readonly [string, ...string[]] {
-  const clean = ['/usr/bin/env', ...ADDED_BY_SHELLS.flatMap((name) => ['-u', name])]
-  return ['/bin/sh', '-c', GATE, 'sh', ...clean, ...bound, ...command]
+/**
+ * Returns the words of a process that waits at its gate and then becomes the command.
+ *
+ * @param bound words in front of the command, from {@link parentBinding}
+ * @param declared names that the environment is to have
+ */
+export function gatedCommand(
+  command: readonly string[],
+  bound: readonly string[],
+  declared: readonly string[],
+): readonly [string, ...string[]] {
+  const added = ADDED_BY_SHELLS.filter((name) => !declared.includes(name))
+  return ['/bin/sh', '-c', GATE, 'sh', '/usr/bin/env', ...added.flatMap((name) => ['-u', name]), ...bound, ...command]
 }
 
 /**

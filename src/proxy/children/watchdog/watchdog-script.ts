@@ -4,6 +4,8 @@
  * It reads `+ GROUP NAME` and `- GROUP NAME`, and answers each `+` with its name. When its input ends, the proxy is gone: it kills all groups,
  * then on Linux whatever has left its group but still has one of the folders in its environment, and removes the folders.
  *
+ * `kill` has the `--` for dash, which takes the group for an option without it. busybox complains of it and kills nevertheless.
+ *
  * PIPE is ignored, because a proxy that dies before it has read an answer must not take the watchdog with it.
  */
 export const WATCHDOG_SCRIPT = `
