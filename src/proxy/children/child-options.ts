@@ -39,7 +39,7 @@ export interface ChildOptions {
   readonly beforeRun?: (pid: number) => Promise<void>
   /** Longest message from or to the child, in bytes. Default 8 MiB. A longer one is dropped and counted. */
   readonly maxMessageBytes?: number
-  /** Messages that wait for their reader, in bytes. Above it the child has to wait. Default 16 MiB. Also the limit of what it has not read. */
+  /** Bytes of messages that the caller has not read, before the child has to wait; and that the child has not read. Default 16 MiB. */
   readonly maxWaitingBytes?: number
   /** Milliseconds until the caller must have called `ready()`. Default 15000. */
   readonly startDeadline?: number
@@ -132,7 +132,7 @@ export function checkOptions(options: ChildOptions): CheckedOptions {
   if (options.guard.finds([...checked.wrapper, ...checked.command])) {
     throw new CredentialVaultError(
       'configuration_invalid',
-      'child.command: holds a secret of the user, which everybody on the machine can read there. Use an environment variable or a file, or dangerouslyArgs.',
+      'child.command: holds a secret of the user, which every user of the machine can read there. Use a variable or a file.',
       { reason: 'child_secret_argument' },
     )
   }

@@ -202,6 +202,6 @@ function hasEnded(): CredentialVaultError {
 
 function hasBrokenOff(): CredentialVaultError {
   return new CredentialVaultError('outcome_unknown', 'The server ended while it was sent a message.', {
-    reason: 'outcome_unknown',
+    reason: 'child_crashed',
   })
 }

@@ -17,8 +17,8 @@ export interface ChildPool {
    * Returns the child of a key, and starts it if there is none. Calls for one key that come while it starts wait for the same start.
    *
    * @throws `unavailable`: `owner_full` or `overloaded` at a limit, `child_crashed` during a pause after crashes, `child_deadline`,
-   *   `child_start`, `closed`; and what `starter.options` throws. After `closed`, and after `closed` from `child.send()`, nothing was delivered:
-   *   read the credential again and call `get()` once more.
+   *   `child_start`, `closed`; and what `starter.options` throws. After `closed`, here and from `child.send()`, nothing was delivered: read
+   *   the credential again and call `get()` once more.
    */
   get(key: ChildKey, starter: ChildStarter): Promise<Child>
   /**

@@ -1,6 +1,6 @@
 /**
- * Everything that tells one child from another. Two keys that differ in any part never share a child, so nobody gets a child that was started
- * with another person's, another account's or an older credential.
+ * Everything that tells one child from another. Two keys that differ in any part never share a child, so nobody gets a child that was
+ * started with another person's, another account's or an older credential.
  */
 export interface ChildKey {
   /** Name of the upstream. */

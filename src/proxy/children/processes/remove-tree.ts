@@ -7,8 +7,8 @@ export interface ProcessUser {
 }
 
 /**
- * Removes folders with all in them, with `rm`: it opens each folder before it looks inside. Node's own `rm` goes by paths, so another process
- * could put a link in the place of a folder meanwhile, and root would follow it anywhere. Never rejects.
+ * Removes folders and their content with `rm`, which opens each folder before it looks inside. Node's own `rm` goes by paths, so another
+ * process could replace a folder with a link meanwhile, and root would follow it anywhere. Never rejects.
  *
  * @param user who removes it, and so can remove nothing else
  */

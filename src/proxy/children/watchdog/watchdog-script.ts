@@ -1,8 +1,8 @@
 /**
  * The watchdog's whole program, for any POSIX shell (2 MB of memory). Parameters: the proxy's folders, for work and for credentials.
  *
- * It reads `+ GROUP NAME` and `- GROUP NAME`, and answers each `+` with its name. When its input ends, the proxy is gone: it kills all groups,
- * then on Linux whatever has left its group but still has one of the folders in its environment, and removes the folders.
+ * It reads `+ GROUP NAME` and `- GROUP NAME`, and answers each `+` with its name. When its input ends, the proxy is gone: it kills all
+ * groups, then on Linux whatever has left its group but still has one of the folders in its environment, and removes the folders.
  *
  * `kill` has the `--` for dash, which takes the group for an option without it. busybox complains of it and kills nevertheless.
  *
