@@ -49,15 +49,16 @@ export async function runCommand(options: CheckedOptions): Promise<RunningComman
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
   })
   let cgroup: Cgroup | undefined
+  // By itself, so that `remove` does not keep the values of slots and files.
+  const { watchdog } = options
   const remove = async () => {
-    options.watchdog.forget(pid, folder.name)
+    watchdog.forget(pid, folder.name)
     await cgroup?.remove()
     await folder.remove()
   }
   try {
-    await withDeadline('The watchdog', options.startDeadline, () => options.watchdog.watch(pid, folder.name))
-    if (options.cgroup !== undefined)
-      cgroup = await joinCgroup(options.cgroup, options.watchdog.folder, folder.name, pid)
+    await withDeadline('The watchdog', options.startDeadline, () => watchdog.watch(pid, folder.name))
+    if (options.cgroup !== undefined) cgroup = await joinCgroup(options.cgroup, watchdog.folder, folder.name, pid)
     await options.beforeRun?.(pid)
   } catch (error) {
     // Nothing has run yet. The shell at a closed gate ends by itself.

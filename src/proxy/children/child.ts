@@ -70,14 +70,16 @@ export interface Child {
 export async function startChild(options: ChildOptions): Promise<Child> {
   const checked = checkOptions(options)
   const command = await runCommand(checked)
+  // The functions below keep none of the values of the slots and files.
+  const { guard, log, upstream, maxMessageBytes, maxWaitingBytes, startDeadline, grace: usualGrace } = checked
   const { pid, output } = command
-  const lines = createJsonLines(checked.maxMessageBytes)
-  const queue = createMessageQueue(checked.maxWaitingBytes, output)
-  const stderr = createGuardedStderr(checked.guard, checked.log, `${checked.upstream} (process ${pid})`)
+  const lines = createJsonLines(maxMessageBytes)
+  const queue = createMessageQueue(maxWaitingBytes, output)
+  const stderr = createGuardedStderr(guard, log, `${upstream} (process ${pid})`)
   const calls = callsInFlight()
-  const input = createMessageInput(command.input, checked)
+  const input = createMessageInput(command.input, { maxMessageBytes, maxWaitingBytes })
   let lastUsed = performance.now()
-  const deadline = setTimeout(() => void ending.begin('start_deadline', checked.grace), checked.startDeadline)
+  const deadline = setTimeout(() => void ending.begin('start_deadline', usualGrace), startDeadline)
 
   const ending = createEnding(command, async (reason, grace, hurry) => {
     clearTimeout(deadline)
@@ -108,7 +110,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     messages: queue.messages,
     ended: ending.ended,
     settled: calls.settled,
-    end: (reason, grace = checked.grace) => ending.begin(reason, grace),
+    end: (reason, grace = usualGrace) => ending.begin(reason, grace),
     ready: () => clearTimeout(deadline),
 
     async send(message) {

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChildOptions } from '../../../src/proxy/children/child-options.ts'
-import { type ChildWorld, childWorld } from '../../proxy/children/fixture.ts'
+import { type ChildWorld, call, childWorld, guardOf } from '../../proxy/children/fixture.ts'
 
 // Node's own errors of a process that cannot be started repeat its parameters and its environment.
 let world: ChildWorld
@@ -38,3 +39,13 @@ test.each<[string, Partial<ChildOptions>, object]>([
 function many(): Record<string, string> {
   return Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`TOKEN_${at}`, SECRET.repeat(4_000)]))
 }
+
+test('a child that is printed shows no secret, and a crash writes no core file', async () => {
+  const slots = { TOKEN: SECRET }
+  const child = await world.start({ slots, files: [{ variable: 'F', contents: SECRET }], guard: guardOf(SECRET) })
+  await call(child, 'ping')
+  expect(inspect(child, { depth: 20, showHidden: true })).not.toContain(SECRET)
+  expect(JSON.stringify(child)).not.toContain(SECRET)
+  expect(readFileSync(`/proc/${child.pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 +0 /m)
+  expect(JSON.stringify(await child.end('session_closed'))).not.toContain(SECRET)
+})

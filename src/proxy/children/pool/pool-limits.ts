@@ -10,7 +10,7 @@ export interface PoolLimits {
   readonly children?: number
   /** Resident memory of one owner's children, in bytes, on Linux. Above it, the largest of them is ended. Default 2 GiB. */
   readonly bytesPerOwner?: number
-  /** Resident memory of all children, in bytes, on Linux. Above it, none is started. Default half of the machine's or container's memory. */
+  /** Resident memory of all children, in bytes, on Linux. Above it, none is started. Default half of the machine's or container's. */
   readonly bytes?: number
   /** Milliseconds between two measurements of memory. Default 5000. */
   readonly measureEvery?: number

@@ -8,9 +8,9 @@ export const GATE_DESCRIPTOR = 3
 
 /**
  * The shell reads one line from the gate and then becomes the command. If the proxy dies before, `read` fails and nothing runs. The words
- * of the command are parameters, so the shell never parses them.
+ * of the command are parameters, so the shell never parses them. A core file would hold the environment.
  */
-const GATE = `read -r go <&${GATE_DESCRIPTOR} || exit 125; exec ${GATE_DESCRIPTOR}<&-; exec "$@"`
+const GATE = `ulimit -c 0; read -r go <&${GATE_DESCRIPTOR} || exit 125; exec ${GATE_DESCRIPTOR}<&-; exec "$@"`
 
 /** What shells add to the environment by themselves: dash the first, bash all but the last, busybox the first and the last. */
 const ADDED_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL', '_', 'PATH']
