@@ -19,7 +19,10 @@ export interface ChildOptions {
   readonly dangerouslyArgs?: readonly string[]
   /** Environment variables that the operator set. `HOME` and `TMPDIR` are the child's own and cannot be set. */
   readonly literals?: Readonly<Record<string, string>>
-  /** Environment variables that a user's credential fills. Names by which programs run code or change hosts are refused. */
+  /**
+   * Environment variables that a user's credential fills. Names by which programs run code or change hosts are refused, and so are empty
+   * values: leave out an optional field that the user has not filled in.
+   */
   readonly slots?: Readonly<Record<string, string>>
   /** At most 5 of them as descriptors. The same names are refused as for `slots`. */
   readonly files?: readonly CredentialFile[]
@@ -57,14 +60,14 @@ const text = (longest: number) =>
     .max(longest)
     .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
 // Linux takes at most 128 kB for one variable.
-const values = () => z.record(z.string(), text(100_000)).default({})
+const values = (least: number) => z.record(z.string(), text(100_000).min(least)).default({})
 const words = z.array(text(32_768)).max(256)
 const isObject = (value: unknown) => typeof value === 'object' && value !== null
 const whole = (least: number, most: number, usual: number) => z.int().min(least).max(most).default(usual)
 
 const fileSchema = z.strictObject({
   variable: z.string(),
-  contents: z.string().max(262_144),
+  contents: z.string().min(1).max(262_144),
   name: z
     .string()
     .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, 'must be a plain file name')
@@ -78,8 +81,8 @@ const schema = z
     upstream: z.string().min(1).max(100),
     command: words.min(1).transform((all): readonly [string, ...string[]] => [all[0] ?? '', ...all.slice(1)]),
     dangerouslyArgs: words.default([]),
-    literals: values(),
-    slots: values(),
+    literals: values(0),
+    slots: values(1),
     files: z.array(fileSchema).max(32).default([]),
     guard: z.custom<EchoGuard>(isObject, 'must be an echo guard'),
     log: z.custom<WriteLog>((value) => typeof value === 'function', 'must be a function'),

@@ -88,9 +88,10 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     if (reason !== 'crashed') queue.close()
     command.input.destroy()
     await endGroup(pid, grace, hurry)
+    // They may hold the output open.
+    const strays = await killNaming(`${command.folder.path}/`)
     await outputEnd(command)
     queue.finish()
-    const strays = await killNaming(`${command.folder.path}/`)
     stderr.end()
     await command.remove()
     return { invalidLines: lines.invalid, withheldLines: stderr.withheld, strays }
