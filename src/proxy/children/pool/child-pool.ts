@@ -3,7 +3,7 @@ import { ownerKey } from '../../../core/model/owner.ts'
 import type { Child } from '../child.ts'
 import type { ChildEnd, EndReason } from '../end-reason.ts'
 import { createCrashBackoff } from './crash-backoff.ts'
-import { watchMemory } from './memory-watch.ts'
+import { sumOf, watchMemory } from './memory-watch.ts'
 import { type ChildStarter, openEntry, type PoolEntry } from './pool-entry.ts'
 import { type ChildKey, type ChildSelection, crashKey, isSelected, keyText } from './pool-key.ts'
 import { type CheckedLimits, checkLimits, type PoolLimits } from './pool-limits.ts'
@@ -121,26 +121,24 @@ export function createChildPool(options: PoolLimits = {}, events: PoolEvents = {
 }
 
 /**
- * Throws if there is no room for one more. Children that end do not count, or a rotation at the limit would fail the next call; but at most
- * as many may be ending.
+ * Throws if there is no room for one more. An owner's children that end do not count, or a rotation at the limit would fail the next call;
+ * but at most as many may be ending. The machine's memory is still in use until they have ended.
  */
 function checkRoom(entries: ReadonlySet<PoolEntry>, owner: string, limits: CheckedLimits): void {
   const all = [...entries]
   const own = all.filter(({ key }) => ownerKey(key) === owner)
-  if (isFull(own, limits.childrenPerOwner, limits.bytesPerOwner)) {
+  if (isFull(own, limits.childrenPerOwner) || sumOf(own.filter(({ isOpen }) => isOpen)) >= limits.bytesPerOwner) {
     throw full(
       'You have as many servers running as one user may. Close a client that you do not use, and try again.',
       'owner_full',
     )
   }
-  if (isFull(all, limits.children, limits.bytes))
+  if (isFull(all, limits.children) || sumOf(all) >= limits.bytes)
     throw full('The proxy runs as many servers as it may. Try again later.', 'overloaded')
 }
 
-function isFull(entries: readonly PoolEntry[], most: number, mostBytes: number): boolean {
-  const open = entries.filter(({ isOpen }) => isOpen)
-  const bytes = entries.reduce((sum, { residentBytes }) => sum + residentBytes, 0)
-  return open.length >= most || entries.length >= 2 * most || bytes >= mostBytes
+function isFull(entries: readonly PoolEntry[], most: number): boolean {
+  return entries.filter(({ isOpen }) => isOpen).length >= most || entries.length >= 2 * most
 }
 
 function full(message: string, reason: 'owner_full' | 'overloaded'): CredentialVaultError {

@@ -18,9 +18,9 @@ export function watchMemory(entries: ReadonlySet<PoolEntry>, limits: CheckedLimi
     const groups = await processGroups()
     measuring = false
     for (const entry of entries) entry.residentBytes = groups.get(entry.child?.pid ?? 0)?.residentBytes ?? 0
-    for (const own of byOwner(entries)) {
+    for (const own of openByOwner(entries)) {
       if (sumOf(own) <= limits.bytesPerOwner) continue
-      const [largest] = own.filter(({ isOpen }) => isOpen).sort((a, b) => b.residentBytes - a.residentBytes)
+      const [largest] = own.sort((a, b) => b.residentBytes - a.residentBytes)
       void largest?.close('memory', 0)
     }
   }
@@ -29,13 +29,16 @@ export function watchMemory(entries: ReadonlySet<PoolEntry>, limits: CheckedLimi
   return { residentBytes: () => sumOf([...entries]), stop: () => clearInterval(timer) }
 }
 
-function byOwner(entries: ReadonlySet<PoolEntry>): readonly PoolEntry[][] {
+/** Children that end are left out: they give their memory back, so no other child has to end for it. */
+function openByOwner(entries: ReadonlySet<PoolEntry>): readonly PoolEntry[][] {
   const owners = new Map<string, PoolEntry[]>()
   for (const entry of entries) {
+    if (!entry.isOpen) continue
     const owner = ownerKey(entry.key)
     owners.set(owner, [...(owners.get(owner) ?? []), entry])
   }
   return [...owners.values()]
 }
 
-const sumOf = (entries: readonly PoolEntry[]) => entries.reduce((sum, { residentBytes }) => sum + residentBytes, 0)
+export const sumOf = (entries: readonly PoolEntry[]) =>
+  entries.reduce((sum, { residentBytes }) => sum + residentBytes, 0)
