@@ -4,6 +4,7 @@ import { type ChildOptions, checkOptions } from './child-options.ts'
 import { type RunningCommand, runCommand } from './child-process.ts'
 import type { ChildEnd, EndReason } from './end-reason.ts'
 import { createGuardedStderr } from './guarded-stderr.ts'
+import { createBrake } from './messages/brake.ts'
 import { callsInFlight } from './messages/calls-in-flight.ts'
 import { createJsonLines, type JsonRpcMessage } from './messages/json-lines.ts'
 import { createMessageInput } from './messages/message-input.ts'
@@ -97,14 +98,21 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     return { invalidLines: lines.invalid, withheldLines: stderr.withheld, strays }
   })
 
+  const slowOutput = createBrake(output, MAX_WASTED)
+  const slowErrors = createBrake(command.errors, MAX_WASTED)
   output.on('data', (chunk: Buffer) => {
+    const before = lines.wastedBytes
     const found = lines.push(chunk)
+    slowOutput(lines.wastedBytes - before)
     if (found.length === 0) return
     lastUsed = performance.now()
     for (const { message } of found) calls.received(message)
     queue.add(found)
   })
-  command.errors.on('data', (chunk: Buffer) => stderr.push(chunk))
+  command.errors.on('data', (chunk: Buffer) => {
+    stderr.push(chunk)
+    slowErrors(chunk.length)
+  })
 
   return {
     pid,
@@ -141,6 +149,9 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     },
   }
 }
+
+/** Bytes a second of standard error, and of standard output that is no message. A child that writes more has to wait. */
+const MAX_WASTED = 1_048_576
 
 interface Ending {
   readonly ended: Promise<ChildEnd>

@@ -77,18 +77,19 @@ test('a line of the longest length is read, a longer one is dropped, and the nex
 
 test('a queue pauses its source while too much waits, and drops all of it when it is closed', async () => {
   const calls: string[] = []
-  const queue = createMessageQueue(100, { pause: () => calls.push('pause'), resume: () => calls.push('resume') })
+  const queue = createMessageQueue(1_000, { pause: () => calls.push('pause'), resume: () => calls.push('resume') })
   const line = (id: number) => ({ message: { jsonrpc: '2.0' as const, id, result: {} }, bytes: 40 })
-  queue.add([line(1), line(2)])
+  queue.add([line(1), line(2), line(3)])
   expect(calls).toEqual([])
-  queue.add([line(3)])
+  queue.add([line(4)])
   expect(calls).toEqual(['pause'])
   expect(await queue.messages.next()).toMatchObject({ value: { id: 1 } })
   expect(calls).toEqual(['pause'])
   expect(await queue.messages.next()).toMatchObject({ value: { id: 2 } })
+  expect(await queue.messages.next()).toMatchObject({ value: { id: 3 } })
   expect(calls).toEqual(['pause', 'resume'])
   queue.close()
-  queue.add([line(4)])
+  queue.add([line(5)])
   expect(await queue.messages.next()).toEqual({ value: undefined, done: true })
 })
 
@@ -102,4 +103,16 @@ test('a queue that is finished hands out what waits, and has one reader', async 
   expect(await first).toEqual({ value: message, done: false })
   expect(await queue.messages.next()).toEqual({ value: message, done: false })
   expect(await queue.messages.next()).toMatchObject({ done: true })
+})
+
+test('a queue hands out a hundred thousand messages in order', async () => {
+  const queue = createMessageQueue(1e9, { pause: () => undefined, resume: () => undefined })
+  queue.add(Array.from({ length: 100_000 }, (_, id) => ({ message: { jsonrpc: '2.0', id, result: {} }, bytes: 40 })))
+  queue.finish()
+  let expected = 0
+  for await (const message of queue.messages) {
+    if (message['id'] !== expected) throw new Error(`${expected} is missing`)
+    expected += 1
+  }
+  expect(expected).toBe(100_000)
 })

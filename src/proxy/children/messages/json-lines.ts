@@ -7,6 +7,8 @@ export interface JsonLines {
   push(chunk: Uint8Array): readonly JsonLine[]
   /** Lines that were no message, or too long. */
   readonly invalid: number
+  /** Bytes of which nothing came: those of invalid lines, with something for the work on each line, and of a line that is too long. */
+  readonly wastedBytes: number
 }
 
 export interface JsonLine {
@@ -16,6 +18,8 @@ export interface JsonLine {
 }
 
 const LINE_END = 0x0a
+/** To reject an empty line takes as long as to search so many bytes. */
+const LINE_COST = 256
 
 /** @param maxLineBytes a longer line is dropped, and memory for it is never taken */
 export function createJsonLines(maxLineBytes: number): JsonLines {
@@ -23,12 +27,14 @@ export function createJsonLines(maxLineBytes: number): JsonLines {
   let held = 0
   let skipping = false
   let invalid = 0
+  let wastedBytes = 0
 
   function keep(part: Uint8Array): void {
-    if (skipping) return
     held += part.length
-    if (held > maxLineBytes) {
+    if (skipping) wastedBytes += part.length
+    else if (held > maxLineBytes) {
       skipping = true
+      wastedBytes += held
       parts = []
     } else if (part.length > 0) parts.push(part)
   }
@@ -40,6 +46,7 @@ export function createJsonLines(maxLineBytes: number): JsonLines {
     held = 0
     skipping = false
     const messages = wasTooLong || line === '' ? [] : messagesIn(line)
+    if (!wasTooLong && messages.length === 0) wastedBytes += bytes + LINE_COST
     if (wasTooLong || (line !== '' && messages.length === 0)) invalid += 1
     return messages.map((message) => ({ message, bytes }))
   }
@@ -60,10 +67,16 @@ export function createJsonLines(maxLineBytes: number): JsonLines {
     get invalid() {
       return invalid
     },
+
+    get wastedBytes() {
+      return wastedBytes
+    },
   }
 }
 
 function messagesIn(line: string): readonly JsonRpcMessage[] {
+  // What JSON.parse throws takes long to make.
+  if (line[0] !== '{' && line[0] !== '[') return []
   try {
     const value: unknown = JSON.parse(line)
     // MCP 2025-03-26 allowed batches.

@@ -16,18 +16,28 @@ export interface QueueSource {
   resume(): void
 }
 
-/** @param maxBytes of lines that wait; the source is paused above it, and goes on below half of it */
+/** Memory that an object takes besides its text. Bytes. */
+const MESSAGE_COST = 256
+
+/** @param maxBytes of messages that wait; the source is paused above it, and goes on below half of it */
 export function createMessageQueue(maxBytes: number, source: QueueSource): MessageQueue {
   let waiting: JsonLine[] = []
+  let taken = 0
   let bytes = 0
   let paused = false
   let closed = false
   let reader: ((result: IteratorResult<JsonRpcMessage>) => void) | undefined
 
   function take(): JsonRpcMessage | undefined {
-    const line = waiting.shift()
+    const line = waiting[taken]
     if (!line) return undefined
-    bytes -= line.bytes
+    taken += 1
+    // Now and then, since moving the rest up for each message would take longer the more wait.
+    if (taken * 2 > waiting.length) {
+      waiting = waiting.slice(taken)
+      taken = 0
+    }
+    bytes -= line.bytes + MESSAGE_COST
     if (paused && bytes <= maxBytes / 2) {
       paused = false
       source.resume()
@@ -66,10 +76,11 @@ export function createMessageQueue(maxBytes: number, source: QueueSource): Messa
           resolve({ value: line.message, done: false })
         } else {
           waiting.push(line)
-          bytes += line.bytes
+          bytes += line.bytes + MESSAGE_COST
         }
       }
-      if (!paused && bytes > maxBytes) {
+      // Whoever else pauses the source may have resumed it.
+      if (bytes > maxBytes) {
         paused = true
         source.pause()
       }
@@ -77,6 +88,7 @@ export function createMessageQueue(maxBytes: number, source: QueueSource): Messa
 
     close() {
       waiting = []
+      taken = 0
       bytes = 0
       // Reads on, so that the end of the output is noticed.
       source.resume()
