@@ -25,6 +25,9 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
+/** A watchdog that was killed is there again within a second. Milliseconds. */
+const WATCHDOG_ANSWERS_WITHIN = 5_000
+
 /**
  * Starts a process that waits at its gate, tells the watchdog of its group, puts it into its cgroup, and lets it become the command.
  *
@@ -57,7 +60,7 @@ export async function runCommand(options: CheckedOptions): Promise<RunningComman
     await folder.remove()
   }
   try {
-    await withDeadline('The watchdog', options.startDeadline, () => watchdog.watch(pid, folder.name))
+    await withDeadline('The watchdog', WATCHDOG_ANSWERS_WITHIN, () => watchdog.watch(pid, folder.name))
     if (options.cgroup !== undefined) cgroup = await joinCgroup(options.cgroup, watchdog.folder, folder.name, pid)
     await options.beforeRun?.(pid)
   } catch (error) {

@@ -16,7 +16,10 @@ import { killNaming } from './processes/process-table.ts'
 export interface Child {
   /** Process id of the command, and number of its process group. */
   readonly pid: number
-  /** Messages from the child, for one reader. Ends when the child ends, or at once when `end()` is called. */
+  /**
+   * Messages from the child, for one reader. When `end()` is called, it ends after what has been received; after a revocation or an
+   * offboarding it ends at once.
+   */
   readonly messages: AsyncIterableIterator<JsonRpcMessage>
   /** Requests to the child that have no answer yet. */
   readonly callsInFlight: number
@@ -41,7 +44,7 @@ export interface Child {
   /** Resolves when no call is in flight, or the time in milliseconds is up. */
   settled(milliseconds: number): Promise<void>
   /**
-   * Ends the child: hands out no further message, sends TERM to the group, and KILL after the grace. A second call can only shorten the
+   * Ends the child: receives no further message, sends TERM to the group, and KILL after the grace. A second call can only shorten the
    * grace. The first reason stands.
    */
   end(reason: EndReason, grace?: number): Promise<ChildEnd>
@@ -85,8 +88,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const ending = createEnding(command, async (reason, grace, hurry) => {
     clearTimeout(deadline)
     calls.end()
-    // What a server wrote before it ended by itself is still read; after that nothing is.
-    if (reason !== 'crashed') queue.close()
+    // What a server wrote before it ended by itself is still read, such as its last answer.
+    if (reason !== 'crashed') queue.finish()
     command.input.destroy()
     await endGroup(pid, grace, hurry)
     // They may hold the output open.
@@ -119,7 +122,12 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     messages: queue.messages,
     ended: ending.ended,
     settled: calls.settled,
-    end: (reason, grace = usualGrace) => ending.begin(reason, grace),
+
+    end(reason, grace = usualGrace) {
+      if (reason === 'revoked' || reason === 'offboarded') queue.close()
+      return ending.begin(reason, grace)
+    },
+
     ready: () => clearTimeout(deadline),
 
     async send(message) {

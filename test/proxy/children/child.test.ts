@@ -133,6 +133,31 @@ describe('its end', () => {
     await expect(child.send({ jsonrpc: '2.0', id: 2, method: 'ping' })).rejects.toMatchObject({ reason: 'closed' })
   })
 
+  test.each([
+    ['rotated', true],
+    ['idle', true],
+    ['revoked', false],
+    ['offboarded', false],
+  ] as const)('an answer that has been received when it is %s is handed out: %s', async (reason, isHandedOut) => {
+    const child = await world.start()
+    await child.send({ jsonrpc: '2.0', id: 'last', method: 'ping' })
+    await expect.poll(() => child.callsInFlight).toBe(0)
+    await child.end(reason)
+    if (isHandedOut) expect(await next(child)).toMatchObject({ id: 'last' })
+    expect(await next(child)).toBeUndefined()
+  })
+
+  test('a revocation while it ends for another reason drops what was received', async () => {
+    const child = await world.start({ grace: 60_000 })
+    await call(child, 'ignoreTerm')
+    await child.send({ jsonrpc: '2.0', id: 'last', method: 'ping' })
+    await expect.poll(() => child.callsInFlight).toBe(0)
+    const ended = child.end('rotated')
+    await child.end('revoked', 0)
+    await ended
+    expect(await next(child)).toBeUndefined()
+  })
+
   test('a child that nobody calls ready is ended at its start deadline', async () => {
     const child = await world.start({ startDeadline: 50 })
     expect(await child.ended).toMatchObject({ reason: 'start_deadline' })

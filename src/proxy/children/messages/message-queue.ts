@@ -47,6 +47,8 @@ export function createMessageQueue(maxBytes: number, source: QueueSource): Messa
 
   function finish(): void {
     closed = true
+    // Reads on, so that the end of the output is noticed.
+    source.resume()
     reader?.({ value: undefined, done: true })
     reader = undefined
   }
@@ -90,8 +92,6 @@ export function createMessageQueue(maxBytes: number, source: QueueSource): Messa
       waiting = []
       taken = 0
       bytes = 0
-      // Reads on, so that the end of the output is noticed.
-      source.resume()
       finish()
     },
 
