@@ -12,7 +12,11 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'killed-proxy-'))
 })
 
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => {
+  // What a test that has failed left.
+  for (const pid of processesWith(root)) process.kill(pid, 'SIGKILL')
+  rmSync(root, { recursive: true, force: true })
+})
 
 const allProcesses = () =>
   readdirSync('/proc')
