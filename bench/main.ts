@@ -11,6 +11,7 @@ import { waitingMeasures } from './waiting.ts'
 
 const NAMES = [
   'gated-vs-ungated',
+  'gated-vs-ungated-v2',
   'submit-to-wake-p50',
   'submit-to-wake-p99',
   'form-pairs',
@@ -77,7 +78,13 @@ const wanted = (name: string) => values.only.length === 0 || values.only.include
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const measures: Measure[] = []
-const ofMcp: readonly string[] = ['gated-vs-ungated', 'submit-to-wake-p50', 'submit-to-wake-p99', 'form-pairs']
+const ofMcp: readonly string[] = [
+  'gated-vs-ungated',
+  'gated-vs-ungated-v2',
+  'submit-to-wake-p50',
+  'submit-to-wake-p99',
+  'form-pairs',
+]
 if (ofMcp.some(wanted)) measures.push(...(await mcpMeasures(wanted, { seconds, peer: values.peer })))
 if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
   measures.push(...(await sealedFileMeasures({ seconds })).filter(({ name }) => wanted(name)))

@@ -9,13 +9,23 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { McpServer as McpServerV2 } from '@modelcontextprotocol/server'
 import Koa from 'koa'
-import { CredentialsProvider, createStores, generateKeyText, oidc, openVault } from 'mcp-credential-vault'
-import { credentialGate, mcpMount, type ToolExtra } from 'mcp-credential-vault/mcp/sdk-v1'
+import {
+  type CallExtra,
+  CredentialsProvider,
+  createStores,
+  generateKeyText,
+  oidc,
+  openVault,
+} from 'mcp-credential-vault'
+import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
+import * as sdkV2 from 'mcp-credential-vault/mcp/sdk-v2'
 import { storageKey } from '../dist/core/model/storage-key.js'
 import { browserClient, startIdentityProvider } from '../test/harness/identity/identity-provider.ts'
 
 const USERS = 32
+const MODERN_PATH = '/modern'
 
 /** What the driver asks of this process. */
 export type BenchRequest = { readonly ask: string } | { readonly forget: string } | { readonly cpu: true }
@@ -30,6 +40,8 @@ export interface BenchAnswer {
 /** First message to the driver. */
 export interface BenchReady {
   readonly baseUrl: string
+  /** Where the mount for SDK 2.x is. */
+  readonly modernPath: string
   readonly issuer: string
   readonly users: readonly { readonly name: string; readonly token: string }[]
 }
@@ -71,25 +83,44 @@ for (const name of names) {
   )
 }
 
+const text = (answer: string) => ({ content: [{ type: 'text' as const, text: answer }] })
+const length = async (provider: typeof held, extra: CallExtra) =>
+  text(String(await provider.getCredentials(extra).use(({ pat }) => pat.length)))
+const ungated = async () => text('20')
+
 app.use(
   mcpMount(vault, (options) => {
     const mcp = new McpServer({ name: 'bench', version: '1.0.0' }, options)
     const gate = credentialGate(mcp)
-    const length = (provider: typeof held, extra: ToolExtra) =>
-      provider.getCredentials(extra).use(({ pat }) => pat.length)
-    mcp.registerTool('ungated', {}, async () => ({ content: [{ type: 'text', text: '20' }] }))
+    mcp.registerTool('ungated', {}, ungated)
     mcp.registerTool(
       'gated',
       {},
-      gate(held, async (extra) => ({ content: [{ type: 'text', text: String(await length(held, extra)) }] })),
+      gate(held, (extra) => length(held, extra)),
     )
     mcp.registerTool(
       'waiting',
       {},
-      gate(asked, async (extra) => ({ content: [{ type: 'text', text: String(await length(asked, extra)) }] })),
+      gate(asked, (extra) => length(asked, extra)),
     )
     return mcp
   }),
+)
+app.use(
+  sdkV2.mcpMount(
+    vault,
+    (options) => {
+      const mcp = new McpServerV2({ name: 'bench', version: '1.0.0' }, options)
+      mcp.registerTool('ungated', {}, ungated)
+      mcp.registerTool(
+        'gated',
+        {},
+        sdkV2.credentialGate(mcp)(held, (extra) => length(held, extra)),
+      )
+      return mcp
+    },
+    { path: MODERN_PATH },
+  ),
 )
 
 server.on('request', app.callback())
@@ -119,4 +150,4 @@ process.on('disconnect', () => {
 const users = await Promise.all(
   names.map(async (name) => ({ name, token: await identityProvider.issueAccessToken(name, { expiresIn: 7200 }) })),
 )
-process.send?.({ baseUrl, issuer: identityProvider.issuer, users } satisfies BenchReady)
+process.send?.({ baseUrl, modernPath: MODERN_PATH, issuer: identityProvider.issuer, users } satisfies BenchReady)

@@ -74,3 +74,42 @@ export async function openBenchSession(url: string, token: string): Promise<Benc
     },
   }
 }
+
+/** One client of MCP 2026-07-28, whose credential is stored: each call is one request. */
+export function modernBenchSession(url: string, token: string): Pick<BenchSession, 'call'> {
+  const revision = '2026-07-28'
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': revision,
+    'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } },
+  }
+  let id = 0
+  return {
+    async call(tool) {
+      id += 1
+      const answer = await request(url, {
+        method: 'POST',
+        dispatcher: agent,
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': revision,
+          'mcp-method': 'tools/call',
+          'mcp-name': tool,
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id,
+          method: 'tools/call',
+          params: { name: tool, arguments: {}, _meta },
+        }),
+      })
+      const text = await answer.body.text()
+      const message: { result?: { content?: { text: string }[] } } = text.startsWith('{') ? JSON.parse(text) : {}
+      const first = message.result?.content?.[0]?.text
+      if (first === undefined) throw new Error(`the call of ${tool} was answered with ${answer.statusCode}: ${text}`)
+      return first
+    },
+  }
+}

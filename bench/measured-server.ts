@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { type HttpBrowser, httpBrowser } from '../examples/tickets/http-browser.ts'
 import type { BenchAnswer, BenchReady, BenchRequest } from './mcp-server.ts'
-import { type BenchSession, openBenchSession } from './mcp-session.ts'
+import { type BenchSession, modernBenchSession, openBenchSession } from './mcp-session.ts'
 
 /** A server in a process of its own, with the tools `gated`, `ungated` and `waiting`, as the driver sees it. */
 export interface MeasuredServer {
@@ -9,6 +9,8 @@ export interface MeasuredServer {
   readonly users: readonly { readonly name: string; readonly token: string }[]
   /** One for each user. */
   readonly sessions: readonly BenchSession[]
+  /** One for each user, at the mount for SDK 2.x, where there is one. It has the tools `gated` and `ungated`. */
+  readonly modern?: readonly BenchSession[]
   /** Revokes what `waiting` waits for. */
   forget(user: string): Promise<void>
   /** A fresh link to the form for what `waiting` waits for. */
@@ -40,6 +42,7 @@ export async function startMeasuredServer(environment: NodeJS.ProcessEnv = {}): 
     issuer: ready.issuer,
     users: ready.users,
     sessions: await sessionsOf(ready),
+    modern: ready.users.map(({ token }) => modernBenchSession(ready.baseUrl + ready.modernPath, token)),
     forget: async (user) => void (await request({ forget: user })),
     ask: async (user) => (await request({ ask: user })).url ?? '',
     async browserOf(user) {

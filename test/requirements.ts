@@ -1,5 +1,6 @@
 import { bearerGate } from './requirements/bearer-gate.ts'
 import { browserLogin } from './requirements/browser-login.ts'
+import { clientLogin } from './requirements/client-login.ts'
 import { formAndCookies } from './requirements/form-and-cookies.ts'
 import { loggingAndErrors } from './requirements/logging-and-errors.ts'
 import { aisvs, elicitation, resourceServer } from './requirements/mcp.ts'
@@ -24,6 +25,7 @@ export const chapters: readonly Chapter[] = [
   aisvs,
   bearerGate,
   browserLogin,
+  clientLogin,
   formAndCookies,
   storageAndCryptography,
   outboundAndAvailability,

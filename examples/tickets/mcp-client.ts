@@ -41,8 +41,16 @@ function transportOf(transport: StreamableHTTPClientTransport): Transport {
   return transport as Transport
 }
 
-/** Signs a user in by metadata, registration, and code with PKCE. `code()` walks through the identity provider. */
-export function oauthLogin(user: string): { provider: OAuthClientProvider; code(): Promise<string> } {
+export interface OauthLogin {
+  readonly provider: OAuthClientProvider
+  /** Walks through the identity provider. Resolves to what it sends to the client's callback. */
+  callback(): Promise<URLSearchParams>
+  /** As `callback()`, but resolves to the code only. */
+  code(): Promise<string>
+}
+
+/** Signs a user in by metadata, registration, and code with PKCE. */
+export function oauthLogin(user: string): OauthLogin {
   const browser = httpBrowser({ stopBefore: CALLBACK })
   let information: OAuthClientInformationMixed | undefined
   let tokens: OAuthTokens | undefined
@@ -73,13 +81,11 @@ export function oauthLogin(user: string): { provider: OAuthClientProvider; code(
       authorization = target
     },
   }
-  return {
-    provider,
-    async code() {
-      if (!authorization) throw new Error('The server did not ask this client to sign its user in.')
-      const signIn = await browser.open(authorization.href)
-      const back = await browser.press(signIn, `Continue as ${user}`)
-      return new URL(back.url).searchParams.get('code') ?? ''
-    },
+  async function callback(): Promise<URLSearchParams> {
+    if (!authorization) throw new Error('The server did not ask this client to sign its user in.')
+    const signIn = await browser.open(authorization.href)
+    const back = await browser.press(signIn, `Continue as ${user}`)
+    return new URL(back.url).searchParams
   }
+  return { provider, callback, code: async () => (await callback()).get('code') ?? '' }
 }

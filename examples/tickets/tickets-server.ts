@@ -2,7 +2,14 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
-import { CredentialsProvider, type CredentialVault, createStores, oidc, openVault } from 'mcp-credential-vault'
+import {
+  type CallExtra,
+  CredentialsProvider,
+  type CredentialVault,
+  createStores,
+  oidc,
+  openVault,
+} from 'mcp-credential-vault'
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import { z } from 'zod'
 import { browserClient, type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
@@ -19,6 +26,14 @@ export interface TicketsOptions {
   readonly mode?: 'sessionful' | 'stateless'
   /** Whether the form asks for the day on which the token ends. Default: it does not. */
   readonly expiry?: 'optional'
+  /** Serves the tools in place of the mount for SDK 1.x. */
+  readonly mount?: (parts: TicketsParts) => Koa.Middleware
+}
+
+export interface TicketsParts {
+  readonly vault: CredentialVault
+  readonly tickets: CredentialsProvider
+  readonly ticketService: Pick<TicketService, 'origin'>
 }
 
 export interface Tickets {
@@ -56,9 +71,8 @@ export async function startTickets(options: TicketsOptions): Promise<Tickets> {
   const tickets = ticketsProvider(vault, ticketService.origin, options)
   const app = new Koa()
   tickets.register(app)
-  const createMcpServer = (serverOptions: ConstructorParameters<typeof McpServer>[1]) =>
-    ticketTools(tickets, ticketService.origin, options, serverOptions)
-  app.use(mcpMount(vault, createMcpServer, { mode: options.mode ?? 'sessionful' }))
+  const parts = { vault, tickets, ticketService }
+  app.use((options.mount ?? ((own) => mountOf(own, options)))(parts))
   const places = {
     url: `${serverBaseUrl}/mcp`,
     ticketService: ticketService.origin,
@@ -108,10 +122,15 @@ function ticketsProvider(vault: CredentialVault, origin: string, { expiry }: Tic
   })
 }
 
+/** The mount for SDK 1.x. */
+export function mountOf(parts: TicketsParts, options: Pick<TicketsOptions, 'mode' | 'failFast'>): Koa.Middleware {
+  const { mode = 'sessionful', failFast = false } = options
+  return mcpMount(parts.vault, (serverOptions) => ticketTools(parts, failFast, serverOptions), { mode })
+}
+
 function ticketTools(
-  tickets: CredentialsProvider,
-  origin: string,
-  { failFast = false }: TicketsOptions,
+  { tickets, ticketService: { origin } }: TicketsParts,
+  failFast: boolean,
   serverOptions: ConstructorParameters<typeof McpServer>[1],
 ): McpServer {
   const server = new McpServer({ name: 'tickets', version: '1.0.0' }, serverOptions)
@@ -120,14 +139,9 @@ function ticketTools(
   server.registerTool(
     'create_ticket',
     { description: 'Creates a ticket in your name.', inputSchema: { title: z.string().min(1).max(200) } },
-    requireCredentials(tickets, { failFast, tool: 'create_ticket' }, async ({ title }, extra) => {
-      const answer = await tickets
-        .getCredentials(extra)
-        .fetch(`${origin}/api/tickets`, { method: 'POST', body: JSON.stringify({ title }) })
-      await assertAccepted(answer)
-      const ticket = (await answer.json()) as Ticket
-      return { content: [{ type: 'text', text: `${ticket.key} "${ticket.title}" was created by ${ticket.reporter}.` }] }
-    }),
+    requireCredentials(tickets, { failFast, tool: 'create_ticket' }, ({ title }, extra) =>
+      createTicket({ tickets, origin, title }, extra),
+    ),
   )
 
   server.registerTool(
@@ -145,6 +159,24 @@ function ticketTools(
     }),
   )
   return server
+}
+
+/** The tool `create_ticket`, whichever SDK calls it. */
+export async function createTicket(
+  {
+    tickets,
+    origin,
+    title,
+  }: { readonly tickets: CredentialsProvider; readonly origin: string; readonly title: string },
+  extra: CallExtra,
+) {
+  const answer = await tickets
+    .getCredentials(extra)
+    .fetch(`${origin}/api/tickets`, { method: 'POST', body: JSON.stringify({ title }) })
+  await assertAccepted(answer)
+  const ticket = (await answer.json()) as Ticket
+  const text = `${ticket.key} "${ticket.title}" was created by ${ticket.reporter}.`
+  return { content: [{ type: 'text' as const, text }] }
 }
 
 /**

@@ -36,7 +36,7 @@ export function serverEnding(provider: string): CredentialVaultError {
 }
 
 /** Finds our own error in one that was thrown while connecting. */
-function refusalIn(error: unknown): CredentialVaultError | undefined {
+export function refusalIn(error: unknown): CredentialVaultError | undefined {
   if (error instanceof CredentialVaultError) return error
   if (!(error instanceof Error)) return undefined
   const inner = error instanceof AggregateError ? error.errors : [error.cause]

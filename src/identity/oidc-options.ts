@@ -5,6 +5,7 @@ import { parsedUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import { type IntrospectionOptions, introspectionSchema } from './access-token/introspection-options.ts'
 import { REASSIGNABLE_CLAIMS } from './claims/owner-claim.ts'
+import { type ClientLoginOptions, clientLoginSchema } from './client-login/client-login-options.ts'
 
 /** Options of `oidc()`. */
 export interface OidcOptions {
@@ -58,6 +59,11 @@ export interface OidcOptions {
    * them. Default: not checked.
    */
   readonly acrValues?: readonly string[] | undefined
+  /**
+   * Lets MCP clients log in through this server, at a provider where they cannot register themselves: Entra ID, Okta, Google. Clients are
+   * then told that this server is the authorization server. Default: they are sent to the issuer.
+   */
+  readonly clientLogin?: ClientLoginOptions | undefined
   /** Accept an http issuer off loopback. Everyone on the path can then sign in as anyone. Default false. */
   readonly dangerouslyAllowHttpIssuer?: boolean | undefined
 }
@@ -136,6 +142,7 @@ export const oidcOptions = z
     introspection: introspectionSchema.optional(),
     maxAuthAgeSeconds: z.int().min(60).max(86_400).optional(),
     acrValues: z.array(scope).max(16).default([]),
+    clientLogin: clientLoginSchema.optional(),
     dangerouslyAllowHttpIssuer: z.boolean().default(false),
   } satisfies OptionSchemas<OidcOptions>)
   .superRefine((options, context) => {
@@ -147,6 +154,10 @@ export const oidcOptions = z
     }
     if (options.clientSecret !== undefined && options.clientSecretFile !== undefined) {
       problem('clientSecretFile', 'cannot be given together with clientSecret')
+    }
+    const offered = options.clientLogin?.scopes
+    if (offered && !options.scopes.every((name) => Object.hasOwn(offered, name))) {
+      context.addIssue({ code: 'custom', path: ['clientLogin', 'scopes'], message: 'must have each of oidc.scopes' })
     }
     if (new Set([options.issuer, ...options.issuerAliases]).size !== options.issuerAliases.length + 1) {
       problem('issuerAliases', 'must not repeat the issuer or each other')

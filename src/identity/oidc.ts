@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
 import { fileLabel } from '../core/host/shown-path.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../core/model/errors.ts'
 import { parseOptions } from '../core/model/options.ts'
-import { urlBelow } from '../core/network/server-base-url.ts'
+import { ownIssuer, urlBelow } from '../core/network/server-base-url.ts'
 import type {
   BrowserLogin,
   Identity,
@@ -12,8 +13,9 @@ import type {
   VerifyToken,
 } from '../core/ports/identity.ts'
 import { accessTokenVerifier, isJwt } from './access-token/access-token.ts'
-import { introspectedToken } from './access-token/introspection.ts'
+import { type IntrospectionClient, introspectedToken } from './access-token/introspection.ts'
 import { rememberTokens } from './access-token/remembered-tokens.ts'
+import { type ClientLoginSettings, oidcClientLogin } from './client-login/client-login.ts'
 import { issuerUnavailable } from './issuer/issuer-document.ts'
 import { checkIssuerKeys, issuerKeys } from './issuer/issuer-keys.ts'
 import { type IssuerMetadata, issuerMetadata } from './issuer/issuer-metadata.ts'
@@ -53,11 +55,7 @@ export function oidc(options: OidcOptions): IdentityMode {
         settings.clientSecretFile === undefined
           ? settings.clientSecret
           : secretFromFile('oidc', settings.clientSecretFile)
-      const introspectionClient = introspection && {
-        clientId: introspection.clientId,
-        clientSecret:
-          introspection.clientSecret ?? secretFromFile('oidc.introspection', introspection.clientSecretFile ?? ''),
-      }
+      const introspectionClient = introspection && clientOfIntrospection(introspection)
       if (settings.dangerouslyAllowHttpIssuer) {
         context.warn(
           'oidc.dangerouslyAllowHttpIssuer is on: everyone on the path to the identity provider can sign in as anyone.',
@@ -90,11 +88,14 @@ export function oidc(options: OidcOptions): IdentityMode {
         verifySigned,
       )
       const named = namingIssuer(settings.issuer)
+      const forClients = clientLoginSettings(settings, { clientSecret, resource, callbackUrl: context.callbackUrl })
       return {
         verifyToken: async (token) => named(verify(token)),
         browserLogin: namedLogin(login, named),
         resource,
+        ...(forClients && { clientLogin: oidcClientLogin(forClients, metadata, named) }),
         issuers: [settings.issuer, ...settings.issuerAliases],
+        ownerIssuers: [settings.issuer],
         check: () => named(checkIssuerKeys(metadata)),
         looksUpTokens: introspection !== undefined,
         ...(settings.dangerouslyAllowHttpIssuer && { banner: HTTP_ISSUER }),
@@ -164,15 +165,55 @@ function duringService(
 
 /** RFC 9728 demands a URL as resource, even if the provider's audiences are no URLs (Entra's are GUIDs). */
 function resourceDescription(
-  settings: { readonly audience?: string | undefined; readonly issuer: string; readonly scopes: readonly string[] },
+  settings: Pick<OidcSettings, 'audience' | 'issuer' | 'scopes' | 'clientLogin'>,
   serverBaseUrl: URL,
 ): ResourceDescription {
   const standard = urlBelow(serverBaseUrl, '/mcp').href
   const isUrl = settings.audience !== undefined && /^https?:\/\//.test(settings.audience)
   return {
     resource: isUrl ? (settings.audience ?? standard) : standard,
-    authorizationServers: [settings.issuer],
+    authorizationServers: [settings.clientLogin ? ownIssuer(serverBaseUrl) : settings.issuer],
     scopes: settings.scopes,
+  }
+}
+
+type OidcSettings = z.output<typeof oidcOptions>
+
+function clientOfIntrospection({
+  clientId,
+  clientSecret,
+  clientSecretFile = '',
+}: NonNullable<OidcSettings['introspection']>): IntrospectionClient {
+  return { clientId, clientSecret: clientSecret ?? secretFromFile('oidc.introspection', clientSecretFile) }
+}
+
+function clientLoginSettings(
+  { issuer, displayName, clientId, scopes, clientLogin }: OidcSettings,
+  given: {
+    readonly clientSecret: string | undefined
+    readonly resource: ResourceDescription
+    readonly callbackUrl: URL
+  },
+): ClientLoginSettings | undefined {
+  if (!clientLogin) return undefined
+  const { resource, ...login } = clientLogin
+  const ownSecret =
+    login.clientSecretFile === undefined
+      ? login.clientSecret
+      : secretFromFile('oidc.clientLogin', login.clientSecretFile)
+  const client =
+    login.clientId === undefined
+      ? { clientId, clientSecret: given.clientSecret }
+      : { clientId: login.clientId, clientSecret: ownSecret }
+  return {
+    ...login,
+    issuer,
+    displayName,
+    client,
+    callbackUrl: given.callbackUrl,
+    requiredScopes: scopes,
+    scopes: login.scopes,
+    resource: resource === 'pass' ? given.resource.resource : undefined,
   }
 }
 

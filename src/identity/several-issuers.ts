@@ -34,6 +34,8 @@ export function severalIssuers(modes: readonly IdentityMode[], option = 'openVau
         browserLogin: chosenLogin(identities, option),
         resource: sharedResource(identities, option),
         issuers: checkDistinct(identities, option),
+        ownerIssuers: identities.map(({ issuers: [issuer] }) => issuer),
+        ...onlyClientLogin(identities, option),
         check: () => anyAnswers(identities),
         ...bannerOf(identities),
       }
@@ -123,6 +125,13 @@ function onlyLookUp(identities: readonly Identity[], option: string): Identity |
   )
 }
 
+/** Refuses a second provider with it: this server is one authorization server, which passes logins on to one place. */
+function onlyClientLogin(identities: readonly Identity[], option: string): Pick<Identity, 'clientLogin'> {
+  const [first, second] = identities.flatMap(({ clientLogin }) => clientLogin ?? [])
+  if (!second) return first ? { clientLogin: first } : {}
+  throw misconfigured('client_login_twice', `${option}: only one of several can have clientLogin.`)
+}
+
 function checkDistinct(identities: readonly OneIssuer[], option: string): readonly string[] {
   const issuers = identities.flatMap((identity) => identity.issuers)
   const twice = issuers.find((issuer, index) => issuers.indexOf(issuer) !== index)
@@ -142,7 +151,8 @@ function sharedResource([first, ...others]: readonly OneIssuer[], option: string
       `${option}: audience and scopes must be the same for all, because clients are given one set.`,
     )
   }
-  return { resource, scopes, authorizationServers: [first, ...others].map(({ issuers: [issuer] }) => issuer) }
+  const authorizationServers = [first, ...others].flatMap((one) => one.resource.authorizationServers)
+  return { resource, scopes, authorizationServers }
 }
 
 function misconfigured(reason: OptionReason, message: string): CredentialVaultError {

@@ -66,7 +66,10 @@ export function providerMayBe(name: string): void {
   )
 }
 
-function checkIdentity({ resource, noAccessToken, browserLogin }: Identity, { scope, scim }: CheckedAdmin): void {
+function checkIdentity(
+  { resource, noAccessToken, browserLogin, ownerIssuers: issuers }: Identity,
+  { scope, scim }: CheckedAdmin,
+): void {
   if (browserLogin.mode === 'local-user' || noAccessToken !== undefined) {
     throw wrongOption(
       'openVault.admin: it needs access tokens of an identity provider. Set oidc({ … }) (MCP_OIDC_ISSUER), or leave it out.',
@@ -77,7 +80,6 @@ function checkIdentity({ resource, noAccessToken, browserLogin }: Identity, { sc
       'openVault.admin.scope: oidc requires this scope of every user, so every user would be an operator. Choose a scope of its own.',
     )
   }
-  const issuers = resource?.authorizationServers
   scim.forEach(({ issuer }, at) => {
     if (!issuers || issuers.includes(issuer)) return
     throw wrongOption(

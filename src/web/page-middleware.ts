@@ -2,6 +2,8 @@ import type { Middleware } from 'koa'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../core/model/errors.ts'
 import { isSharedStoreProblem } from '../core/network/service-outage.ts'
+import { answerProgram, PROGRAM_PATHS } from './client-login/program-routes.ts'
+import { clientLoginServices } from './consent/client-login-services.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
 import type { OwnRoutes } from './http/own-routes.ts'
@@ -9,7 +11,7 @@ import { pageLimits } from './http/page-limits.ts'
 import { securityHeaders, setHeaders } from './http/security-headers.ts'
 import { linkTargetOf, siteOf } from './http/site.ts'
 import type { WebParts } from './http/web-parts.ts'
-import { createRoutes, PAGE_PATHS } from './page-routes.ts'
+import { CLIENT_LOGIN_PATHS, createRoutes, PAGE_PATHS } from './page-routes.ts'
 import { loadAssets } from './pages/assets.ts'
 import { renderGuide } from './pages/guide.ts'
 import { createMessages } from './pages/messages.ts'
@@ -41,6 +43,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     const correlationId = newCorrelationId()
     const request: PageRequest = { ctx, correlationId, address: clientAddress(ctx.req, parts.options.trustedProxies) }
     ctx.state['request'] = request
+    if (await answerProgram(services, request)) return
     try {
       if (!hostMatches(ctx.req.headers.host, parts.serverBaseUrl)) {
         return await respond(journal, request, { page: renderer.message(messages.wrongHost()) })
@@ -74,7 +77,8 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     return { page, problem: `A page of the credential vault failed: ${code}, reference ${correlationId}` }
   }
 
-  const openPaths = [...PAGE_PATHS, '/assets/*'].map((path) => site.root + path)
+  const clientPaths = services.clientLogin ? [...CLIENT_LOGIN_PATHS, ...Object.values(PROGRAM_PATHS)] : []
+  const openPaths = [...PAGE_PATHS, ...clientPaths, '/assets/*'].map((path) => site.root + path)
   return { middleware, owns, openPaths }
 }
 
@@ -93,6 +97,7 @@ function createServices(parts: WebParts) {
     site,
     sessions: createSessions({ site, sealer, cookies, login: browserLogin, sessions, options }),
     logins: createLoginCookies(site, cookies),
+    clientLogin: clientLoginServices(parts, site, cookies),
     limits: pageLimits(options.rateLimits, parts.countUse),
     journal: parts.journal,
     renderer: createPageRenderer({ site, assets, serverName: options.serverName, banner }),

@@ -5,6 +5,8 @@ import { forAccount, forCredential, pressed } from './account/account-visit.ts'
 import { reinstate, testCredential } from './account/check-routes.ts'
 import { connect } from './account/connect-route.ts'
 import { confirmRevoke, revoke } from './account/revoke-routes.ts'
+import { answerConsent, askConsent, type ClientLoginHandler } from './client-login/authorize-route.ts'
+import { finishClientLogin, runningLogin } from './client-login/callback-route.ts'
 import { type AuthorizedLink, authorizeLink } from './form/authorized-link.ts'
 import { done } from './form/done-route.ts'
 import { cancel, entry } from './form/link-routes.ts'
@@ -43,13 +45,20 @@ const PAGES: Readonly<Record<string, Methods>> = {
     POST: posted(forCredential(pressed('revoke', revoke))),
   },
   '/login': { POST: posted(beginLogin) },
-  '/callback': { GET: finishLogin },
+  '/callback': { GET: finish },
   '/sign-out': { POST: posted(signOut) },
   '/:name/entry': { GET: forLink(entry) },
   '/:name/submit': { POST: forLink(submit) },
   '/:name/cancel': { POST: forLink(cancel) },
   '/:name/done': { GET: forLink(done) },
 }
+
+/** The pages on which MCP clients log in, where that is on. */
+const CLIENT_LOGIN_PAGES: Readonly<Record<string, Methods>> = {
+  '/authorize': { GET: forClient(askConsent), POST: posted(forClient(answerConsent)) },
+}
+
+export const CLIENT_LOGIN_PATHS: readonly string[] = Object.keys(CLIENT_LOGIN_PAGES)
 
 /** The paths below the root, with `{name}` for a provider. */
 export const PAGE_PATHS: readonly string[] = Object.keys(PAGES).map((path) => path.replace(':name', '{name}'))
@@ -60,7 +69,8 @@ export function createRoutes(services: PageServices, files: Assets['files']): Mi
   // The base path is the operator's text, not a pattern.
   const root = site.root.replace(/[{}()[\]+?!:*\\]/g, '\\$&')
   const router = new Router({ sensitive: true, strict: true })
-  for (const [path, methods] of Object.entries(PAGES)) {
+  const pages = { ...PAGES, ...(services.clientLogin && CLIENT_LOGIN_PAGES) }
+  for (const [path, methods] of Object.entries(pages)) {
     router.all(`${root}${path}`, async (ctx) => {
       const request: PageRequest = ctx.state['request']
       await respond(journal, request, await answerOf(services, request, methods))
@@ -113,6 +123,21 @@ function forLink(handle: LinkHandler): Handler {
     if (isAnswer(authorized)) return authorized
     const answer = await handle(services, request, authorized)
     return { ...answer, cookies: [...authorized.cookies, ...(answer.cookies ?? [])] }
+  }
+}
+
+/** The identity provider knows one callback: its answer belongs to a login of the pages, or to one of an MCP client. */
+async function finish(services: PageServices, request: PageRequest): Promise<Answer> {
+  const { clientLogin } = services
+  const running = runningLogin(clientLogin, request.ctx.querystring)
+  if (!clientLogin || !running) return finishLogin(services, request)
+  return finishClientLogin(running)(services, request, clientLogin)
+}
+
+function forClient(handle: ClientLoginHandler): Handler {
+  return async (services, request) => {
+    const { clientLogin, renderer, messages } = services
+    return clientLogin ? handle(services, request, clientLogin) : { page: renderer.message(messages.notFound()) }
   }
 }
 

@@ -8,7 +8,8 @@ import { fetching } from './flows/fetching.ts'
 import { form } from './flows/form.ts'
 import { holders } from './flows/holders.ts'
 import { identity } from './flows/identity.ts'
-import { modern } from './flows/modern.ts'
+import { kinds } from './flows/kinds.ts'
+import { legs } from './flows/legs.ts'
 import { operator } from './flows/operator.ts'
 import { outages } from './flows/outages.ts'
 import { saving } from './flows/saving.ts'
@@ -19,7 +20,8 @@ import { tools } from './flows/tools.ts'
 export const flows: readonly Flow[] = [
   ...auditOptions,
   ...asking,
-  ...modern,
+  ...kinds,
+  ...legs,
   ...form,
   ...account,
   ...accounts,

@@ -1,7 +1,9 @@
+import { inputRequired } from '@modelcontextprotocol/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { search, withWorld } from './canary.ts'
 import { createDetector } from './detector.ts'
 import { ENCODINGS, utf16Bytes } from './encodings.ts'
+import { appState } from './modern.ts'
 import { canarySet } from './secrets.ts'
 import { sinks } from './sinks.ts'
 import type { World } from './world.ts'
@@ -9,6 +11,7 @@ import type { World } from './world.ts'
 // The canary can only be believed when it is shown to fail: here every sink leaks on purpose, in every encoding.
 
 const secrets = canarySet()
+const FORM = { type: 'object' as const, properties: {} }
 const detector = createDetector(secrets)
 const kinds = secrets.canaries.map(({ kind }) => kind)
 
@@ -67,6 +70,25 @@ test('what a tool prints of an account of its user is found, there and nowhere e
   await world.reset()
   expect(found.map(([name]) => name)).toEqual(['stdout'])
   expect(found[0]?.[1].kinds).toEqual(expect.arrayContaining([...kinds, 'short']))
+})
+
+test.each([
+  [
+    'question',
+    (text: string) => ({ inputRequests: { ask: inputRequired.elicit({ message: text, requestedSchema: FORM }) } }),
+  ],
+  ['state', (text: string) => ({ requestState: text })],
+  ['signed state', async (text: string) => ({ requestState: await appState.mint({ step: text }) })],
+] as const)('a leak in the %s of a leg of MCP 2026-07-28 is found', async (_, leg) => {
+  const all = secrets.canaries.map(({ value }) => value).join('\n')
+  await search(world, sinks, detector)
+  let legs = 0
+  world.modernProbe = async () => (legs++ === 0 ? inputRequired(await leg(all)) : { content: [] })
+  // The application's hook refuses a state that it has not signed.
+  await world.modern.asking.call('planted').catch(() => undefined)
+  const found = await search(world, sinks, detector)
+  await world.reset()
+  expect(found.get('mcp responses')?.kinds).toEqual(expect.arrayContaining(kinds))
 })
 
 test('a leak in UTF-16 is found in a file', async () => {

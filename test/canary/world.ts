@@ -5,7 +5,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import Koa from 'koa'
 import { pino } from 'pino'
 import { jsonLinesAudit } from '../../src/audit/json-lines.ts'
@@ -16,7 +15,7 @@ import type { HealthPart } from '../../src/core/journal/health.ts'
 import type { Owner } from '../../src/core/model/owner.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import { oidc } from '../../src/identity/oidc.ts'
-import { credentialGate, mcpMount, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
+import { mcpMount, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import { healthRoute } from '../../src/server/health-route.ts'
@@ -34,11 +33,12 @@ import {
 import { type TestTelemetry, testTelemetry } from '../harness/telemetry.ts'
 import { type Faults, faultyAudit, faultyBackend, faultySessions, watchedPendingStore } from './faults.ts'
 import { type CanaryClient, connectClient } from './mcp-client.ts'
-import { connectModern, type ModernClient, type ModernProbe, serveModern } from './modern.ts'
+import { connectModern, MODERN_PATH, type ModernClients, type ModernProbe, modernMount } from './modern.ts'
 import { recordedSend, type recordRequest, recordSockets, type Send } from './recording.ts'
 import type { CanarySet } from './secrets.ts'
 import { type Services, startServices } from './services.ts'
 import type { CanaryStore, OpenCanaryStore } from './stores.ts'
+import { plantingRoute, toolServer } from './tool-server.ts'
 import { createTrace, type Trace } from './trace.ts'
 import { canaryVariables } from './variables.ts'
 
@@ -75,12 +75,13 @@ export interface World {
   readonly bob: Visitor
   faults: Faults
   probe: Probe
+  /** As `probe`, of the mount for SDK 2.x. */
   modernProbe: ModernProbe
   readonly owner: Owner
   /** Alice's client: `asking` shows links to her, `plain` has no URL mode, `stateless` speaks to the stateless mount. */
   readonly clients: Readonly<Record<'asking' | 'plain' | 'stateless', CanaryClient>>
-  /** Alice's clients of MCP 2026-07-28. */
-  readonly modern: Readonly<Record<'asking' | 'plain', ModernClient>>
+  /** Alice's clients of the mount for SDK 2.x. */
+  readonly modern: ModernClients
   /** A client of its own for a flow that ends it. */
   connect(options?: Parameters<typeof connectClient>[3]): Promise<CanaryClient>
   /** A link for Alice, from a call whose client shows links as text. The tool `work` asks for the account of that name. */
@@ -129,11 +130,8 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   })
   const services = await startServices(trace)
 
-  const state: { faults: Faults; probe: Probe; modernProbe: ModernProbe } = {
-    faults: {},
-    probe: () => 'nothing to do',
-    modernProbe: () => 'nothing to do',
-  }
+  const idle = () => 'nothing to do'
+  const state: Pick<World, 'faults' | 'probe' | 'modernProbe'> = { faults: {}, probe: idle, modernProbe: idle }
   const faults = () => state.faults
   const warn = (message: string) => trace.add('operator warnings', message)
   const store = await openStore({ dataFolder, keyFile, warn })
@@ -189,7 +187,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   ] as const) {
     app.use(mcpMount(vault, (options) => toolServer(options, provider, () => state.probe), { path, mode }))
   }
-  app.use(serveModern(vault, provider, () => state.modernProbe))
+  app.use(modernMount(vault, provider, () => state.modernProbe))
   server.on('request', app.callback())
 
   const send = recordedSend(trace, port)
@@ -201,10 +199,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
     plain: await connect(),
     stateless: await connectClient(trace, `${baseUrl}/stateless`, await issueToken(), { urlMode: true }),
   }
-  const modern = {
-    asking: await connectModern(trace, baseUrl, await issueToken(), { urlMode: true }),
-    plain: await connectModern(trace, baseUrl, await issueToken(), { urlMode: false }),
-  }
+  const modern = await connectModern(trace, baseUrl + MODERN_PATH, issueToken)
   const owner = { issuer: identityProvider.issuer, subject: OWNER_NAME }
   const errors: unknown[] = []
 
@@ -313,35 +308,4 @@ async function signIn(world: World): Promise<void> {
 function recordRequestHead(trace: Trace, request: Parameters<typeof recordRequest>[1]): void {
   const { method, url, headers } = request
   trace.add('identity provider', `${method} ${url}\n${JSON.stringify(headers)}`)
-}
-
-/** For the self-check: says what it is told to, as a page that leaks would. */
-const plantingRoute: Koa.Middleware = async (ctx, next) => {
-  if (ctx.path !== '/planted') return next()
-  const chunks: Buffer[] = []
-  for await (const chunk of ctx.req) chunks.push(chunk)
-  ctx.body = Buffer.concat(chunks)
-}
-
-function toolServer(
-  options: ConstructorParameters<typeof McpServer>[1],
-  provider: World['provider'],
-  probe: () => Probe,
-): McpServer {
-  const server = new McpServer({ name: 'canary', version: '1.0.0' }, { ...options, capabilities: { logging: {} } })
-  const gate = credentialGate(server)
-  const work = async (extra: ToolExtra) => {
-    const outcome = await probe()(provider.getCredentials(extra), extra)
-    return typeof outcome === 'object' && outcome !== null
-      ? (outcome as { content: [] })
-      : { content: [{ type: 'text' as const, text: String(outcome) }] }
-  }
-  server.registerTool('probe', {}, gate(provider, { tool: 'probe' }, work))
-  server.registerTool('fail_fast', {}, gate(provider, { failFast: true }, work))
-  server.registerTool('work', {}, gate(provider, { account: 'work' }, work))
-  // No gate, so nothing stands between it and the client: for the self-check.
-  server.registerTool('planted', {}, async () => ({
-    content: [{ type: 'text', text: String(await probe()({} as Handle, {} as ToolExtra)) }],
-  }))
-  return server
 }

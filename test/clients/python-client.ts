@@ -12,16 +12,19 @@ const event = z.discriminatedUnion('event', [
 ])
 type PythonEvent = z.output<typeof event>
 
+/** How the client chooses a revision of MCP. */
+export type PythonMode = 'auto' | 'legacy' | '2026-07-28'
+
 export interface PythonClient {
-  /** The next thing that it reports, which has to be of this kind. */
-  next<K extends PythonEvent['event']>(kind: K): Promise<Extract<PythonEvent, { event: K }>>
+  /** The next thing that it reports, which has to be of one of these kinds. */
+  next<K extends PythonEvent['event']>(...kinds: K[]): Promise<Extract<PythonEvent, { event: K }>>
   say(line: string): void
   /** Lets it leave its session and resolves to its exit code. */
   close(): Promise<number | null>
 }
 
 /** Runs test/clients/python_client.py, the official Python SDK's client. */
-export function startPythonClient(url: string, elicitation: 'url' | 'none', mode: 'auto' | 'legacy'): PythonClient {
+export function startPythonClient(url: string, elicitation: 'url' | 'none', mode: PythonMode): PythonClient {
   const script = `${import.meta.dirname}/python_client.py`
   const child = spawn(pythonCommand('python'), [script, url, elicitation, mode], { stdio: ['pipe', 'pipe', 'pipe'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -31,11 +34,11 @@ export function startPythonClient(url: string, elicitation: 'url' | 'none', mode
   })
 
   return {
-    async next<K extends PythonEvent['event']>(kind: K) {
+    async next<K extends PythonEvent['event']>(...kinds: K[]) {
       const { value, done } = await lines.next()
       if (done) throw new Error(`The Python client ended:\n${errors.slice(-3000)}`)
       const found = event.parse(JSON.parse(value))
-      if (!isOf(found, kind)) throw new Error(`Expected ${kind}, got ${value}\n${errors.slice(-3000)}`)
+      if (!isOf(found, kinds)) throw new Error(`Expected ${kinds.join(' or ')}, got ${value}\n${errors.slice(-3000)}`)
       return found
     },
     say: (line) => void child.stdin.write(`${line}\n`),
@@ -45,9 +48,9 @@ export function startPythonClient(url: string, elicitation: 'url' | 'none', mode
 
 function isOf<K extends PythonEvent['event']>(
   found: PythonEvent,
-  kind: K,
+  kinds: readonly K[],
 ): found is Extract<PythonEvent, { event: K }> {
-  return found.event === kind
+  return kinds.some((kind) => found.event === kind)
 }
 
 function ended(child: ChildProcess): Promise<number | null> {

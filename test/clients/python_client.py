@@ -1,6 +1,7 @@
 """The official Python SDK's client, driven line by line: an event on standard output, an answer on standard input.
 
-python_client.py URL url|none auto|legacy: signs in, calls create_ticket, and calls it again whenever it reads "again".
+python_client.py URL url|none MODE: signs in, and calls create_ticket whenever it reads "call". MODE is the client's own: auto, legacy, or a
+revision of MCP.
 """
 
 import asyncio
@@ -75,8 +76,7 @@ async def main(url: str, elicitation: str, mode: str) -> None:
         callback = elicit if elicitation == "url" else None
         async with Client(transport, mode=mode, elicitation_callback=callback) as client:
             tell("connected", protocolVersion=client.session.protocol_version)
-            await call(client)
-            while await read() == "again":
+            while await read() == "call":
                 await call(client)
 
 

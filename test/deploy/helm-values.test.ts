@@ -35,6 +35,7 @@ function environmentFor(name: string): NodeJS.ProcessEnv {
     return { ...COMMON, ...VAULT, ...login(/^VAULT_(?:READ_|WRITE_)/.exec(name)?.[0] ?? 'VAULT_') }
   if (/AWS_/.test(name)) return { ...COMMON, MCP_VAULT_BACKEND: 'aws-secrets-manager', AWS_REGION: 'eu-central-1' }
   const scim = { MCP_SCIM_TOKEN_FILE: '/run/secrets/scim', MCP_SCIM_SUBJECT_FROM: 'userName' }
+  if (name.startsWith('MCP_OIDC_CLIENT_LOGIN_')) return { ...COMMON, MCP_OIDC_CLIENT_LOGIN: 'true' }
   if (name.startsWith('MCP_SCIM_')) return { ...COMMON, ...scim }
   if (name.startsWith('MCP_REDIS_SENTINEL')) return { ...COMMON, MCP_REDIS_SENTINEL_NAME: 'mcp', MCP_REDIS_TLS: 'true' }
   if (name === 'MCP_REDIS_CLUSTER_NODES') return { ...COMMON, MCP_REDIS_TLS: 'true' }
@@ -113,6 +114,16 @@ describe('an operator is told the value and what to set', () => {
     ['Vault with its path', 'VAULT_ADDR=https://vault.example.com/v1', /VAULT_ADDR: it must be https:/],
     ['a method of login', 'VAULT_READ_AUTH_METHOD=k8s', /VAULT_READ_AUTH_METHOD: it must be one of kubernetes, jwt/],
     ['the second word of a list', 'MCP_OIDC_ALGORITHMS=RS256 HS256', /MCP_OIDC_ALGORITHMS: it must be one of RS256/],
+    [
+      'a redirect URI without TLS',
+      'MCP_OIDC_CLIENT_LOGIN_REDIRECT_URIS=http://app.example.com/cb',
+      /MCP_OIDC_CLIENT_LOGIN_REDIRECT_URIS: it must be redirect URIs/,
+    ],
+    [
+      'a host with its scheme',
+      'MCP_OIDC_CLIENT_LOGIN_METADATA_HOSTS=https://claude.ai',
+      /MCP_OIDC_CLIENT_LOGIN_METADATA_HOSTS: it must be hosts/,
+    ],
     ['a list without a word', 'MCP_ALLOWED_ORIGINS= ', /MCP_ALLOWED_ORIGINS: it must be origins/],
   ])('%s', (_, value, message) => refused('replicas', [`environment.${value}`], message))
 
@@ -190,6 +201,16 @@ describe('good values', () => {
     ['an issuer with a path and a slash', ['environment.MCP_OIDC_ISSUER=https://login.example.com/realms/mcp/']],
     ['several words', ['environment.MCP_OIDC_ALGORITHMS=RS256 ES256', 'environment.MCP_OIDC_SCOPES=mcp:tools jira']],
     ['a base URL with port and path', ['serverBaseUrl=https://mcp.example.com:8443/team/mcp-tools']],
+    [
+      'the login of MCP clients',
+      [
+        'environment.MCP_OIDC_CLIENT_LOGIN=true',
+        'environment.MCP_OIDC_CLIENT_LOGIN_REDIRECT_URIS=https://claude.ai/api/mcp/auth_callback cursor://x/cb html-app:/cb',
+        'environment.MCP_OIDC_CLIENT_LOGIN_METADATA_HOSTS=claude.ai clients.example.com:8443',
+        'environment.MCP_OIDC_CLIENT_LOGIN_SCOPES=mcp=api://tickets/mcp offline_access=offline_access',
+        'environment.MCP_OIDC_CLIENT_LOGIN_REMEMBER_DAYS=30',
+      ],
+    ],
     ['one number of two digits', ['environment.MCP_CACHE_SECONDS=30']],
   ])('%s', async (_, values) => {
     const { code, error } = await render([set('replicas')], values)

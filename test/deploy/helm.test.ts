@@ -114,6 +114,17 @@ test('each tier has its own service account, secrets and login, and only its own
   ])
 })
 
+test.each([
+  ['one-process', 'environment.MCP_OIDC_CLIENT_LOGIN=true', true],
+  ['split-tiers', 'environment.MCP_OIDC_CLIENT_LOGIN=true', true],
+  ['one-process', 'environment.MCP_OIDC_CLIENT_LOGIN=false', false],
+])('%s, %s: whether the metadata of the login of MCP clients is published', async (name, value, published) => {
+  const paths = ofKind(await objects(name, [value]), 'Ingress').flatMap(({ spec }) =>
+    spec.rules[0].http.paths.map(({ path }: { path: string }) => path),
+  )
+  expect(paths.includes('/.well-known/oauth-authorization-server')).toBe(published)
+})
+
 test('the store and the log are folders inside the volume, which the server makes for itself (F4)', async () => {
   const [workload] = ofKind(await objects('one-process'), 'StatefulSet')
   expect(environmentOf(workload)).toMatchObject({ MCP_VAULT_FOLDER: '/data/store', MCP_AUDIT_FOLDER: '/data/audit' })

@@ -66,6 +66,12 @@ const DOCUMENTED: readonly Documented[] = [
     types: ['IntrospectionOptions'],
     schemas: ['introspectionSchema'],
   },
+  {
+    heading: 'oidc clientLogin',
+    file: 'client-login-options.ts',
+    types: ['ClientLoginOptions'],
+    schemas: ['clientLoginSchema'],
+  },
   { heading: 'localUser', file: 'identity/local-user.ts', types: ['LocalUserOptions'], schemas: ['localUserOptions'] },
   {
     heading: 'sealedFile',
@@ -163,19 +169,35 @@ const DOCUMENTED: readonly Documented[] = [
   {
     heading: 'credentialGate',
     file: 'mcp/adapter/gate-options.ts',
-    types: ['AnyGateOptions'],
-    schemas: ['anyGateOptions'],
+    types: ['AnyGateOptions', 'NamedGateOptions', 'CompletionGateOptions'],
+    schemas: ['shared', 'completionGateOptions'],
   },
   {
     heading: 'credentialGate',
     file: 'mcp/sdk-v2/credential-gate.ts',
-    types: ['GateOptions'],
-    schemas: ['gateOptions'],
+    types: ['StrictOptions'],
+    schemas: [],
+  },
+  {
+    heading: 'credentialGate',
+    file: 'mcp/adapter/client-quirks.ts',
+    types: ['CredentialGateOptions'],
+    schemas: ['credentialGateOptions'],
+  },
+  {
+    heading: 'clientQuirks',
+    file: 'mcp/adapter/client-quirks.ts',
+    types: ['ClientQuirk'],
+    schemas: ['clientQuirk'],
   },
 ]
 
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
+  // The options of a gate with their defaults.
+  'CheckedOptions',
+  // Has no member of its own.
+  'GateOptions',
   'AwsClientOptions',
   'JsonBodyOptions',
   'FormTierOptions',

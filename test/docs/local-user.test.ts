@@ -44,7 +44,7 @@ test('docs/getting-started.md without an identity provider: the token and the cu
   const asked = await curl()
   expect(asked).toContain('-32042')
   // There is no login, and the link works on this machine alone.
-  expect(asked).toContain('Open this link in a browser on this machine, press Continue, and then call the tool again')
+  expect(asked).toContain('Open this link in a browser on this machine, press Continue, enter your own')
   const [link = ''] = /http:\/\/localhost:\d+\/credentials\/jira\/entry\?t=[\w-]+/.exec(asked) ?? []
   const browser = httpBrowser()
   const first = await browser.open(link)

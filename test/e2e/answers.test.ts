@@ -27,7 +27,7 @@ describe('a sessionful mount', () => {
     const alice = await harness.connect('alice')
     const { text, isError } = await alice.text()
     expect(isError).toBe(true)
-    expect(text).toContain('call the tool again')
+    expect(text).toContain('ask me again')
     await fill(linkIn(text))
     expect(await alice.text()).toEqual(ANSWER)
   })

@@ -144,7 +144,8 @@ describe('a waiting call', () => {
     await start()
     const alice = await harness.connect('alice', { onLink: () => 'accept' })
     const calls = Array.from({ length: 30 }, () => alice.text())
-    await expect.poll(() => alice.links.length).toBe(30)
+    const requested = () => harness.audit.events.filter(({ type }) => type === 'credential.requested').length
+    await expect.poll(requested).toBe(30)
     await harness.vault.close()
     for (const { text } of await Promise.all(calls)) expect(text).toContain('restarting')
   })

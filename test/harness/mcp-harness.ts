@@ -9,6 +9,7 @@ import type { RequestOptions } from '@modelcontextprotocol/sdk/shared/protocol.j
 import {
   type CallToolResult,
   CallToolResultSchema,
+  type ClientCapabilities,
   ElicitationCompleteNotificationSchema,
   ElicitRequestSchema,
   type ElicitResult,
@@ -26,6 +27,7 @@ import type { SecretBackend } from '../../src/core/ports/secret-backend.ts'
 import type { TelemetryOptions } from '../../src/core/telemetry/telemetry.ts'
 import { oidc } from '../../src/identity/oidc.ts'
 import {
+  type CredentialGateOptions,
   credentialGate,
   type McpMountOptions,
   mcpMount,
@@ -44,6 +46,7 @@ export const jiraVariables = { pat: { label: 'Personal access token', type: 'pas
 
 export interface HarnessOptions {
   readonly mount?: McpMountOptions
+  readonly gate?: CredentialGateOptions
   readonly backend?: SecretBackend
   readonly linkTtlSeconds?: number
   readonly vault?: Partial<OpenVaultOptions>
@@ -103,6 +106,10 @@ export interface ConnectOptions {
   readonly clientId?: string
   /** In place of the global one. */
   readonly fetch?: typeof fetch
+  /** What the client says of itself. Default: "Test Client" 1.0.0. */
+  readonly info?: { readonly name: string; readonly version: string }
+  /** In place of those that `onLink` makes. */
+  readonly capabilities?: ClientCapabilities
   /** Sent with each request. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -169,7 +176,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         vault,
         (serverOptions) => {
           const mcp = new McpServer({ name: 'test', version: '1.0.0' }, serverOptions)
-          const gate = credentialGate(mcp)
+          const gate = credentialGate(mcp, options.gate)
           mcp.registerTool(
             'read_secret',
             {},
@@ -246,15 +253,14 @@ function secretLength(jira: CredentialsProvider<typeof jiraVariables>, extra: To
 export async function connectClient(
   url: string,
   token: string,
-  { onLink, fetch: ownFetch, headers }: ConnectOptions,
+  { onLink, fetch: ownFetch, headers, info, capabilities }: ConnectOptions,
 ): Promise<TestClient> {
   const links: string[] = []
   const elicitationIds: string[] = []
   const completed: string[] = []
-  const client = new Client(
-    { name: 'Test Client', version: '1.0.0' },
-    { capabilities: onLink ? { elicitation: { url: {} } } : {} },
-  )
+  const client = new Client(info ?? { name: 'Test Client', version: '1.0.0' }, {
+    capabilities: capabilities ?? (onLink ? { elicitation: { url: {} } } : {}),
+  })
   if (onLink) {
     client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
       if (params.mode !== 'url') throw new Error('asked in form mode')

@@ -47,6 +47,8 @@ export interface ConnectV2Options {
   /** How the client answers a link; without it, it declares no URL mode. */
   readonly onLink?: (link: string) => ElicitResult['action'] | Promise<ElicitResult['action']>
   readonly clientId?: string
+  /** What the client says of itself. Default: "Test Client" 2.0.0. */
+  readonly info?: { readonly name: string; readonly version: string }
   readonly options?: Partial<ClientOptions>
   readonly fetch?: typeof fetch
 }
@@ -73,7 +75,7 @@ export async function startHarnessV2(options: HarnessV2Options = {}): Promise<Ha
       vault,
       (serverOptions) => {
         const server = new McpServer({ name: 'test', version: '1.0.0' }, { ...serverOptions, ...ownOptions })
-        const gate = credentialGate(server)
+        const gate = credentialGate(server, rest.gate)
         const counted = (tool: string) => async (extra: ToolExtra) => {
           runs.set(tool, (runs.get(tool) ?? 0) + 1)
           return { content: [{ type: 'text' as const, text: await secretLength(jira, extra) }] }
@@ -122,18 +124,15 @@ function secretLength(jira: ToolParts['jira'], extra: ToolExtra): Promise<string
 export async function connectClientV2(
   url: string,
   token: string,
-  { era = 'modern', onLink, options, fetch: ownFetch }: ConnectV2Options,
+  { era = 'modern', onLink, info, options, fetch: ownFetch }: ConnectV2Options,
 ): Promise<TestClientV2> {
   const links: string[] = []
   const messages: string[] = []
-  const client = new Client(
-    { name: 'Test Client', version: '2.0.0' },
-    {
-      capabilities: onLink ? { elicitation: { url: {} } } : {},
-      versionNegotiation: { mode: era === 'modern' ? { pin: MODERN } : era },
-      ...options,
-    },
-  )
+  const client = new Client(info ?? { name: 'Test Client', version: '2.0.0' }, {
+    capabilities: onLink ? { elicitation: { url: {} } } : {},
+    versionNegotiation: { mode: era === 'modern' ? { pin: MODERN } : era },
+    ...options,
+  })
   if (onLink) {
     client.setRequestHandler('elicitation/create', async ({ params }) => {
       if (params.mode !== 'url') throw new Error('asked in form mode')
@@ -162,8 +161,11 @@ export async function connectClientV2(
   }
 }
 
-/** One `tools/call` of MCP 2026-07-28 by hand, so that a test decides what its legs carry. */
+/** One request of MCP 2026-07-28 by hand, so that a test decides what its legs carry. */
 export interface RawLeg {
+  /** Default `tools/call`. */
+  readonly method?: 'tools/call' | 'prompts/get' | 'resources/read'
+  /** Name of the tool or prompt, or URI of the resource. */
   readonly tool?: string
   readonly args?: Record<string, unknown>
   readonly requestState?: string | undefined
@@ -181,6 +183,9 @@ export interface RawAnswer {
     readonly inputRequests?: Record<string, { readonly params: { readonly url: string } }>
     readonly content?: readonly { readonly text: string }[]
     readonly isError?: boolean
+    readonly messages?: readonly { readonly content: { readonly text: string } }[]
+    readonly contents?: readonly { readonly text?: string }[]
+    readonly cacheScope?: string
   }
   readonly error?: { readonly code: number; readonly message: string }
 }
@@ -190,7 +195,8 @@ export const KEY = 'credential:jira'
 export const ACCEPTED = { [KEY]: { action: 'accept' } } as const
 
 export async function rawLeg(url: string, token: string, leg: RawLeg = {}): Promise<RawAnswer> {
-  const { tool = 'read_secret', args = {}, requestState, inputResponses, progressToken, signal } = leg
+  const { method = 'tools/call', tool = 'read_secret', args = {}, progressToken, signal } = leg
+  const { requestState, inputResponses } = leg
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN,
     'io.modelcontextprotocol/clientInfo': { name: 'Raw Client', version: '1.0.0' },
@@ -204,16 +210,15 @@ export async function rawLeg(url: string, token: string, leg: RawLeg = {}): Prom
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       'mcp-protocol-version': MODERN,
-      'mcp-method': 'tools/call',
+      'mcp-method': method,
       'mcp-name': tool,
     },
     body: JSON.stringify({
       jsonrpc: '2.0',
       id: 1,
-      method: 'tools/call',
+      method,
       params: {
-        name: tool,
-        arguments: args,
+        ...(method === 'resources/read' ? { uri: tool } : { name: tool, arguments: args }),
         _meta,
         ...(requestState === undefined ? {} : { requestState }),
         ...(inputResponses && { inputResponses }),

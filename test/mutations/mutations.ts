@@ -44,6 +44,7 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'expired-ignored', tests: ['test/e2e/expiry.test.ts'] },
   { name: 'running-calls-not-ended', tests: ['test/e2e/offboarding-under-load.test.ts'] },
   { name: 'account-csrf-off', tests: ['test/attacks/account/csrf.test.ts'] },
+  { name: 'state-of-any-kind', tests: ['test/attacks/sdk-v2/state-of-a-prompt.test.ts'] },
   { name: 'account-ignored', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'unclear-account-allowed', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'reference-of-any-provider', tests: ['test/core/crypto/seal.test.ts'] },
@@ -110,6 +111,24 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'store-key-beside-bundle', tests: ['test/backends/sealed-file/bundles.test.ts'] },
   { name: 'login-of-the-other-tier', tests: ['test/e2e/two-tiers.test.ts'] },
   { name: 'outdated-bundle-saves', tests: ['test/backends/sealed-file/bundles.test.ts'] },
+  { name: 'client-consent-token-off', tests: ['test/attacks/client-login/consent-skipped.test.ts'] },
+  {
+    name: 'client-callback-anywhere',
+    tests: [
+      'test/attacks/client-login/callback-in-another-browser.test.ts',
+      'test/attacks/client-login/swapped-state.test.ts',
+    ],
+  },
+  { name: 'client-code-of-any-client', tests: ['test/attacks/client-login/stolen-code.test.ts'] },
+  { name: 'client-refresh-of-any-client', tests: ['test/attacks/client-login/refresh-token-of-another.test.ts'] },
+  { name: 'client-redirect-uri-unchecked', tests: ['test/attacks/client-login/redirect-uri-off-the-list.test.ts'] },
+  { name: 'client-provider-issuer-unchecked', tests: ['test/attacks/client-login/callback-mix-up.test.ts'] },
+  { name: 'client-consent-remembered', tests: ['test/attacks/client-login/consent-remembered.test.ts'] },
+  { name: 'client-document-of-another', tests: ['test/attacks/client-login/foreign-document.test.ts'] },
+  { name: 'client-document-follows', tests: ['test/attacks/client-login/foreign-document.test.ts'] },
+  { name: 'client-verifier-unchecked', tests: ['test/attacks/client-login/stolen-code.test.ts'] },
+  { name: 'client-foreign-token-passed', tests: ['test/attacks/client-login/token-for-another-service.test.ts'] },
+  { name: 'client-outage-ends-tokens', tests: ['test/attacks/client-login/provider-away.test.ts'] },
 ]
 
 export function patchOf({ name }: Mutation): string {

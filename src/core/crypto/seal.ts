@@ -10,6 +10,11 @@ const SEAL_PURPOSES = [
   'pending-request',
   'change',
   'call-state',
+  'client-cookie',
+  'client-registration',
+  'client-login',
+  'client-code',
+  'client-refresh',
 ] as const
 const MAC_PURPOSES = ['link', 'csrf', 'owner', 'slot', 'topic', 'scim-id', 'limit'] as const
 

@@ -3,7 +3,7 @@ import type { Drain } from '../host/drain.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { RequestCause } from '../model/credential-state.ts'
 import type { WaitEnd } from '../ports/pending-request.ts'
-import type { ClientAnswer, ClientPort } from './client-port.ts'
+import type { ClientAnswer, ClientPort, OpenQuestions } from './client-port.ts'
 import type { GateDecision } from './gate-decision.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { CredentialRequest, GatedProvider } from './gated-provider.ts'
@@ -12,6 +12,8 @@ import type { ToolCall } from './tool-call.ts'
 export interface AskParts {
   readonly client: ClientPort
   readonly provider: Pick<GatedProvider, 'label'>
+  /** What the connection's other calls ask. Default: nothing. */
+  readonly questions?: OpenQuestions | undefined
   /** Ends the wait when the process is about to end. */
   readonly drain: Pick<Drain, 'onBegin'> | undefined
   readonly request: CredentialRequest
@@ -37,7 +39,7 @@ export type WaitAnswer = { readonly saved: true } | { readonly saved: false; rea
  * Resolves to `saved`, or to the text of the answer. Rejects if the client disconnects; the request and its link remain.
  */
 export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
-  const { client, provider, request, cause, decision, toolCall, drain } = parts
+  const { client, provider, request, cause, decision, toolCall, drain, questions } = parts
   const bound = await boundWait({ client, drain }, request, decision.waitSeconds)
   const { ended } = bound
   const keptAlive = keepAlive(client, toolCall, provider.label, decision.keepAlive)
@@ -45,7 +47,12 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
   const elicitationId = newCorrelationId()
   const waitMilliseconds = decision.waitSeconds * 1000 + ANSWER_GRACE
   const question = { message: gateTexts.ask(provider.label, cause), url: request.url, elicitationId }
-  const answer = answerOf(client, question, { waitMilliseconds, signal: ended.signal })
+  let hasAsked = false
+  const ask = () => {
+    hasAsked = true
+    return answerOf(client, question, { waitMilliseconds, signal: ended.signal })
+  }
+  const answer = questions ? questions.ask(request.url, ended.signal, ask) : ask()
   const waiting = request.wait(ended.signal)
   // The client's answer and the request's end are kept apart: only the request can report that a credential was saved.
   const saidOrDone = answer.then(async (said) => (said === 'accept' ? { end: await waiting } : { said }))
@@ -53,7 +60,7 @@ export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
     const first = await Promise.race([waiting.then((end) => ({ end })), saidOrDone])
     if ('end' in first && first.end === 'saved') {
       // The notice goes out before the call's result, on the same stream. A client that does not take it must not delay the call.
-      const notified = attempt(() => client.notifyDone(elicitationId, 'call'))
+      const notified = hasAsked && attempt(() => client.notifyDone(elicitationId, 'call'))
       await Promise.race([notified, delay(NOTICE_GRACE, undefined, { ref: false })])
       return { saved: true }
     }

@@ -36,13 +36,16 @@ export function isCallState(text: unknown): text is string {
 }
 
 /**
- * Returns the text that a state is bound to: owner, OAuth client, tool and arguments. A state of another owner, client or tool, or of other
- * arguments, does not open.
+ * Returns the text that a state is bound to: owner, OAuth client, kind, name and arguments. A state of another owner, client, tool or
+ * prompt, or of other arguments, does not open.
  */
-export function stateBinding({ user, tool }: Pick<GatedCall, 'user' | 'tool'>, clientArguments: unknown): string {
+export function stateBinding(
+  { user, kind = 'tool', tool }: Pick<GatedCall, 'user' | 'kind' | 'tool'>,
+  clientArguments: unknown,
+): string {
   const { issuer, subject, clientId } = user
   const digest = createHash('sha256').update(canonical(clientArguments)).digest('base64url')
-  return JSON.stringify([issuer, subject, clientId ?? null, tool ?? null, digest])
+  return JSON.stringify([issuer, subject, clientId ?? null, kind, tool ?? null, digest])
 }
 
 /** @param expiresAt of the link, in Unix milliseconds */

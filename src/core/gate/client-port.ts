@@ -16,8 +16,11 @@ export type ClientAnswer = 'accept' | 'decline' | 'cancel' | 'failed'
 export interface ClientPort {
   /** The client's own name, which is not verified. */
   readonly name: string | undefined
-  /** The declared capability. `unknown` if this server instance did not see the handshake, as on a stateless mount. */
-  readonly ability: 'url-elicitation' | 'no-url-elicitation' | 'unknown'
+  /**
+   * The declared capability. `unknown` if this server instance did not see the handshake, as on a stateless mount. `url-error`: it declared
+   * no URL mode, but the operator lists it as a client that handles error -32042.
+   */
+  readonly ability: 'url-elicitation' | 'no-url-elicitation' | 'url-error' | 'unknown'
   /** Aborts when the client cancels the call or is gone. */
   readonly signal: AbortSignal
   /** Where the call belongs in a trace. Default: nowhere. */
@@ -43,4 +46,15 @@ export interface CallLeg {
   readonly state: string | undefined
   /** Returns the client's answer to the question with this key, or undefined if this leg has none. */
   answerTo(key: string): ClientAnswer | undefined
+}
+
+/** The questions that one connection's client shows, so that calls in parallel show a link once. */
+export interface OpenQuestions {
+  /**
+   * Asks, unless another call has asked for the same link and still waits: its answer is then this call's as well. Asks after all if the
+   * other call ends before its user has answered.
+   *
+   * @param signal aborts when this call no longer waits
+   */
+  ask(url: string, signal: AbortSignal, ask: () => Promise<ClientAnswer>): Promise<ClientAnswer>
 }

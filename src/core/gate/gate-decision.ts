@@ -10,6 +10,8 @@ export interface GateFacts {
   readonly progress: boolean
   /** Whether the tool answers at once instead of waiting for its user. */
   readonly failFast: boolean
+  /** Whether the call is answered without a question and without a link, as a completion is while its user types. */
+  readonly silent: boolean
   /** Whether the server asks by its result and the client repeats the call. */
   readonly repeats: boolean
   /** Whether a repeated call of a client without URL mode is answered with a protocol error. */
@@ -26,6 +28,8 @@ export type GateDecision =
   | { readonly action: 'answer-url-required'; readonly notifyCompletion: boolean }
   /** Ask by the result. The client repeats the call. */
   | { readonly action: 'ask-by-result' }
+  /** Nothing: the user is not asked, and no link is made. */
+  | { readonly action: 'answer-nothing' }
   /** A tool error in words, with the link: the client declared no URL mode, so none is sent to it. */
   | { readonly action: 'answer-text' }
 
@@ -47,12 +51,13 @@ export function decideGate(facts: GateFacts): GateDecision {
 }
 
 function decideAsking(facts: GateFacts): GateDecision {
-  const { client, failFast, progress, repeats, strict, tokenTimeoutSeconds } = facts
+  const { client, failFast, progress, repeats, silent, strict, tokenTimeoutSeconds } = facts
+  if (silent) return { action: 'answer-nothing' }
   if (repeats && (client === 'url-elicitation' || strict)) return { action: 'ask-by-result' }
   if (repeats) return { action: 'answer-text' }
   if (client === 'no-url-elicitation') return { action: 'answer-text' }
-  // An instance that did not see the handshake can neither ask nor receive an answer.
-  if (client === 'unknown') return { action: 'answer-url-required', notifyCompletion: false }
+  // An instance that did not see the handshake can neither ask nor receive an answer, and a client without URL mode is sent no more.
+  if (client === 'unknown' || client === 'url-error') return { action: 'answer-url-required', notifyCompletion: false }
   if (failFast) return { action: 'answer-url-required', notifyCompletion: true }
   const waitSeconds = progress ? tokenTimeoutSeconds : Math.min(tokenTimeoutSeconds, UNHEARD_WAIT_SECONDS)
   return { action: 'ask-and-wait', waitSeconds, keepAlive: progress }

@@ -7,18 +7,20 @@ import { correlationIdOf, keepCorrelationId } from '../telemetry/request-correla
 import { askAndWait } from './ask-and-wait.ts'
 import { askByResult, type LegAnswer } from './ask-by-result.ts'
 import { type CallState, openCallState, stateBinding } from './call-state.ts'
-import type { ClientPort, UrlQuestion } from './client-port.ts'
+import type { ClientPort, OpenQuestions, UrlQuestion } from './client-port.ts'
 import type { CompletionNotices } from './completion-notices.ts'
 import { decideGate, type GateDecision } from './gate-decision.ts'
 import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
-import type { GatedCall } from './gated-call.ts'
+import { type CallKind, callName, type GatedCall, isSilent } from './gated-call.ts'
 import type { GatedProvider, Settled } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
 /** One call at one gate, as an adapter passes it. */
 export interface GateEntry<R> {
+  /** Default `tool`. */
+  readonly kind?: CallKind
   readonly provider: GatedProvider
   /** Which of the provider's accounts the call needs. A model may have chosen it. Default: the one without a name. */
   readonly account?: string | undefined
@@ -28,10 +30,12 @@ export interface GateEntry<R> {
   readonly strict?: boolean
   /** Run the handler once more after the service rejected the credential and another one is there. */
   readonly retry: boolean
-  /** Name of the tool, for the form and the audit log. */
+  /** Name of the tool, prompt, resource or completion, for the form and the audit log. */
   readonly tool: string | undefined
   readonly client: ClientPort
   readonly notices: CompletionNotices
+  /** What the connection's other calls ask. Default: nothing. */
+  readonly questions?: OpenQuestions
   /** The request's `authInfo`, as a verifier set it. */
   readonly authInfo: unknown
   /** Started by this gate, or by an enclosing one. */
@@ -44,8 +48,10 @@ export interface GateEntry<R> {
 export type GateOutcome<R> =
   /** `notice` is a line for the user, if one is due. An adapter asks for it only if it can add it to the result: it is given once. */
   | { readonly kind: 'result'; readonly result: R; readonly notice?: () => Promise<string | undefined> }
-  /** A tool error, whose text reaches the model and the user. */
+  /** A text instead of the result. It reaches the model and the user. */
   | { readonly kind: 'text'; readonly text: string }
+  /** Nothing at all: the credential is missing, and a call of this kind does not ask for it. */
+  | { readonly kind: 'nothing' }
   /** JSON-RPC error -32042 with the question. `text` is its message. */
   | { readonly kind: 'url-required'; readonly question: UrlQuestion; readonly text: string }
   /** The client answers the question, if there is one, and repeats the call with the state. */
@@ -98,13 +104,14 @@ function isUnknownAccount(error: unknown): error is CredentialVaultError {
 
 /** `trail` keeps the id of the call's first leg. */
 async function pass<R>(entry: GateEntry<R>, trail: { correlationId: string }): Promise<GateOutcome<R>> {
-  const { provider, client, authInfo, toolCall, tool } = entry
+  const { provider, client, authInfo, toolCall, kind = 'tool' } = entry
   const user = provider.userOf(authInfo)
   if (!user) return words(gateTexts.unknownOwner())
   // An enclosing gate has started the call and knows its owner.
   const outer = toolCall.outermost()
   if (outer && !sameOwner(outer.call.user, user)) throw twoUsers()
-  const state = stateOf(entry, { user, tool }, provider)
+  const tool = callName(kind, entry.tool)
+  const state = stateOf(entry, { user, kind, tool }, provider)
   if (state) {
     trail.correlationId = state.correlationId
     keepCorrelationId(authInfo, state.correlationId)
@@ -112,6 +119,7 @@ async function pass<R>(entry: GateEntry<R>, trail: { correlationId: string }): P
   const { correlationId } = trail
   const call: GatedCall = {
     user,
+    kind,
     clientName: client.name,
     tool,
     correlationId,
@@ -128,7 +136,7 @@ async function pass<R>(entry: GateEntry<R>, trail: { correlationId: string }): P
 /** Returns what an earlier leg of this very call left, also if that leg asked for another provider's credential. */
 function stateOf<R>(
   { client, toolCall }: GateEntry<R>,
-  call: Pick<GatedCall, 'user' | 'tool'>,
+  call: Pick<GatedCall, 'user' | 'kind' | 'tool'>,
   provider: GatedProvider,
 ): CallState | undefined {
   const text = client.leg?.state
@@ -156,10 +164,12 @@ async function decide<R>(
     progress: client.progress !== undefined,
     failFast,
     strict,
+    silent: isSilent(call),
     repeats: client.leg !== undefined,
     tokenTimeoutSeconds: asked.tokenTimeoutSeconds,
   })
   if (decision.action === 'run' || credential === 'active') return run(entry, call)
+  if (decision.action === 'answer-nothing') return { kind: 'nothing' }
   if (decision.action !== 'ask-by-result') return ask(entry, call, { cause: credential, provider: asked }, decision)
   return askInLegs(entry, call, {
     cause: credential,
@@ -175,9 +185,9 @@ async function ask<R>(
   entry: GateEntry<R>,
   call: GatedCall,
   { provider, cause }: Needed,
-  decision: Exclude<GateDecision, { action: 'run' | 'ask-by-result' }>,
+  decision: Exclude<GateDecision, { action: 'run' | 'ask-by-result' | 'answer-nothing' }>,
 ): Promise<GateOutcome<R>> {
-  const { client, notices } = entry
+  const { client, notices, questions } = entry
   const { label } = provider
   const waits = decision.action === 'ask-and-wait'
   const request = await provider.requestCredential(call, cause, { waits })
@@ -194,7 +204,7 @@ async function ask<R>(
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
       const answer = await askAndWait({
-        ...{ client, provider, request, cause, decision },
+        ...{ client, provider, request, cause, decision, questions },
         toolCall: entry.toolCall,
         drain: provider.drain?.(),
       })
@@ -254,6 +264,7 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
     return decide(entry, call, settled.cause, { provider: settled.provider, state })
   }
   if (settled === 'replaced') return unwrapped(ended)
+  if (isSilent(call)) return { kind: 'nothing' }
   const request = await settled.provider.requestCredential(call, settled.cause, { waits: false })
   return words(gateTexts.openLink(settled.provider.label, settled.cause, request))
 }
@@ -276,6 +287,7 @@ async function runOnce<R>({ provider, toolCall, handler }: GateEntry<R>, call: G
   } catch (error) {
     // The stored value was changed by hand, and the user can fix it.
     if (!isCredentialVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error
+    if (isSilent(call)) return { kind: 'nothing' }
     const request = await provider.requestCredential(call, 'absent', { waits: false })
     return words(gateTexts.malformed(provider.label, request))
   }

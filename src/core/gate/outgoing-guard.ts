@@ -65,15 +65,16 @@ function guardMember(
 function hasMethods(value: object, depth = 0): boolean {
   for (let at: object | null = value; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     const members = Object.values(Object.getOwnPropertyDescriptors(at))
-    if (members.some(({ value: member, get }) => get !== undefined || mayBeCalled(member, depth))) return true
+    // Before any object is searched: most that have methods have them here.
+    if (members.some(({ value: member, get }) => get !== undefined || typeof member === 'function')) return true
+    if (depth < MAX_DEPTH && members.some(({ value: member }) => isObject(member) && hasMethods(member, depth + 1)))
+      return true
   }
   return isProxy(value)
 }
 
-/** Also true for a nested object with methods. */
-function mayBeCalled(member: unknown, depth: number): boolean {
-  if (typeof member === 'function') return true
-  return typeof member === 'object' && member !== null && depth < MAX_DEPTH && hasMethods(member, depth + 1)
+function isObject(member: unknown): member is object {
+  return typeof member === 'object' && member !== null
 }
 
 function guardMethod(path: string, call: Method, { toolCall, report, sent, adjust }: OutgoingGuard): Method {

@@ -18,6 +18,7 @@ const OPTION_REASONS = [
   'server_base_url',
   'account_unclear',
   'account_unknown',
+  'completion_extra',
   'provider_name',
   'provider_name_taken',
   'port',
@@ -30,6 +31,7 @@ const OPTION_REASONS = [
   'issuer_names',
   'issuer_twice',
   'introspection_twice',
+  'client_login_twice',
   'tls_unverified',
   'package_missing',
   'sdk_missing',
@@ -177,6 +179,16 @@ const DESTINATION_REASONS = [
   'colon',
 ] as const
 
+/** A child of the proxy could not be started, or may not be. */
+const CHILD_REASONS = [
+  'child_cgroup',
+  'child_command',
+  'child_crashed',
+  'child_deadline',
+  'child_secret_argument',
+  'child_start',
+] as const
+
 const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected'] as const
 const REDIS_FAILURES = [
   'away',
@@ -220,6 +232,7 @@ const FIXED_REASONS = [
   ...LOGIN_REASONS,
   ...METADATA_REASONS,
   ...CALL_REASONS,
+  ...CHILD_REASONS,
 ] as const
 
 export type OptionReason = (typeof OPTION_REASONS)[number]

@@ -34,3 +34,8 @@ export function basePathOf(serverBaseUrl: URL): string {
 export function urlBelow(serverBaseUrl: URL, path: string): URL {
   return new URL(basePathOf(serverBaseUrl) + path, serverBaseUrl)
 }
+
+/** Returns the issuer identifier of this server as an authorization server (RFC 8414 §2). Clients compare it byte for byte. */
+export function ownIssuer(serverBaseUrl: URL): string {
+  return serverBaseUrl.origin + basePathOf(serverBaseUrl)
+}

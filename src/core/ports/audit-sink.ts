@@ -57,6 +57,13 @@ export type AuditEventType =
   | 'login.failed'
   | 'login.ended'
   | 'token.rejected'
+  /** A person agreed that an MCP client logs in through this server. */
+  | 'client.approved'
+  /** A login of an MCP client through this server, or its request for tokens, was refused or failed. */
+  | 'client.refused'
+  /** The identity provider is about to be asked for tokens for an MCP client. */
+  | 'client.token_requested'
+  | 'client.token_issued'
   /** `count` refusals of requests without a known user have no line of their own. */
   | 'refusals.counted'
   /** A stored record fails its integrity checks. */
@@ -106,6 +113,13 @@ type CredentialNoteReason = RequestCause | 'credential_crossed' | 'nothing_to_re
 /** The reason for which the web server or the MCP endpoint refused a request, or a session ended. */
 type RequestReason =
   | 'already_read'
+  | 'client_code'
+  | 'client_grant'
+  | 'client_redirect_uri'
+  | 'client_refresh_token'
+  | 'client_remembered'
+  | 'client_request'
+  | 'client_unknown'
   | 'content_type'
   | 'csrf'
   | 'ended_by_operator'

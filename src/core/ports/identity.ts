@@ -1,4 +1,5 @@
 import type { User } from '../model/owner.ts'
+import type { ClientLogin } from './login/client-login.ts'
 
 /** The contents of a verified access token. */
 export interface Principal extends User {
@@ -87,8 +88,12 @@ export interface Identity {
    * answers to clients.
    */
   readonly noAccessToken?: string | undefined
+  /** Passes MCP clients' logins on. Absent where clients log in at the identity provider itself. */
+  readonly clientLogin?: ClientLogin
   /** Values of `iss` in its tokens, the owners' issuer first. Absent in modes that cannot be one of several. */
   readonly issuers?: readonly string[]
+  /** The issuers of its owners. Absent in modes without one. */
+  readonly ownerIssuers?: readonly string[]
   /**
    * Asks the identity provider for something that changes nothing. Rejects with `unavailable` if nobody can sign in. Absent in modes without
    * one.

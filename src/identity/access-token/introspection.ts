@@ -2,6 +2,7 @@ import { type JWTPayload, UnsecuredJWT } from 'jose'
 import { z } from 'zod'
 import { MAX_ACCESS_TOKEN_LENGTH, type VerifyToken } from '../../core/ports/identity.ts'
 import { accessTokenRefusal, problemOf } from '../claims/token-problem.ts'
+import { basicAuthorization } from '../issuer/basic-authorization.ts'
 import { issuerUnavailable, readIssuerAnswer } from '../issuer/issuer-document.ts'
 import type { IssuerMetadata } from '../issuer/issuer-metadata.ts'
 import { type AccessTokenSettings, checkedClaims, principalOf } from './access-token.ts'
@@ -24,7 +25,7 @@ export function introspectedToken(
   { clientId, clientSecret }: IntrospectionClient,
   metadata: () => Promise<IssuerMetadata>,
 ): VerifyToken {
-  const authorization = `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`
+  const authorization = basicAuthorization(clientId, clientSecret)
   return async (token) => {
     if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw accessTokenRefusal('too_long')
     const { introspection_endpoint: endpoint } = await metadata()
@@ -53,9 +54,4 @@ function checked(claims: JWTPayload, settings: AccessTokenSettings): JWTPayload 
   } catch (error) {
     throw accessTokenRefusal(problemOf(error))
   }
-}
-
-/** RFC 6749 §2.3.1 form-encodes both parts before they are joined. */
-function formEncoded(text: string): string {
-  return new URLSearchParams({ text }).toString().slice('text='.length)
 }

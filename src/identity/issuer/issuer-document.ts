@@ -17,10 +17,16 @@ export async function readIssuerDocument(url: string): Promise<unknown> {
   return status === 200 ? json : undefined
 }
 
+interface IssuerRequest extends Pick<RequestInit, 'method' | 'body'> {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Reads the body of a refusal too. Default: only that of a 200. */
+  readonly withRefusal?: boolean
+}
+
 /** Like {@link readIssuerDocument}, but returns refusals too. `json` is undefined when the body is not JSON. */
 export async function readIssuerAnswer(
   url: string,
-  request: Pick<RequestInit, 'method' | 'body'> & { readonly headers?: Readonly<Record<string, string>> } = {},
+  { withRefusal = false, ...request }: IssuerRequest = {},
 ): Promise<{ readonly status: number; readonly json: unknown }> {
   try {
     const response = await fetch(url, {
@@ -30,9 +36,10 @@ export async function readIssuerAnswer(
       signal: AbortSignal.timeout(ISSUER_TIMEOUT_MILLISECONDS),
     })
     const { status } = response
-    if (status === 200) return { status, json: parse(await limitedText(response)) }
+    const isOutage = status === 429 || status >= 500
+    if (status === 200 || (withRefusal && !isOutage)) return { status, json: parse(await limitedText(response)) }
     await response.body?.cancel()
-    if (status === 429 || status >= 500) throw issuerUnavailable('status')
+    if (isOutage) throw issuerUnavailable('status')
     return { status, json: undefined }
   } catch (error) {
     if (isCredentialVaultError(error)) throw error

@@ -22,18 +22,28 @@ export function checkLoginAnswer(
   metadata: IssuerMetadata,
 ): OpenLogin {
   const login = openLogin(transaction, metadata.issuer)
-  for (const name of ['state', 'iss', 'code', 'error']) {
-    if (answer.getAll(name).length > 1) throw loginRefusal('malformed')
-  }
+  refuseRepeated(answer)
   if (answer.get('state') !== login.state) throw loginRefusal('state')
-  const issuer = answer.get('iss')
-  if (issuer === null ? metadata.authorization_response_iss_parameter_supported : issuer !== metadata.issuer) {
-    throw loginRefusal('issuer')
-  }
+  checkAnswerIssuer(answer, metadata)
   const error = answer.get('error')
   if (error !== null) throw errorAnswer(error)
   if (!answer.get('code')) throw loginRefusal('malformed')
   return login
+}
+
+/** Parsers disagree on which of two equal parameters counts. */
+export function refuseRepeated(answer: URLSearchParams): void {
+  for (const name of ['state', 'iss', 'code', 'error']) {
+    if (answer.getAll(name).length > 1) throw loginRefusal('malformed')
+  }
+}
+
+/** Refuses an answer of another issuer, and one without an issuer if this one always names itself (RFC 9207 §2.4). */
+export function checkAnswerIssuer(answer: URLSearchParams, metadata: IssuerMetadata): void {
+  const issuer = answer.get('iss')
+  if (issuer === null ? metadata.authorization_response_iss_parameter_supported : issuer !== metadata.issuer) {
+    throw loginRefusal('issuer')
+  }
 }
 
 function openLogin(transaction: LoginTransaction, issuer: string): OpenLogin {

@@ -21,7 +21,20 @@ export interface AnyGateOptions<A> {
   readonly tool?: string
 }
 
-export const anyGateOptions = {
+/** Options of a gate in front of a prompt or a resource. `A` is the type of the handler's first parameter. */
+export interface NamedGateOptions<A> extends Omit<AnyGateOptions<A>, 'tool'> {
+  /** Name of the prompt or resource for the form and the audit log, 1 to 128 characters. */
+  readonly name?: string
+}
+
+/** Options of a gate in front of a completion, which neither asks nor waits. */
+export interface CompletionGateOptions extends Pick<AnyGateOptions<string>, 'account' | 'retry'> {
+  /** Name of the completion for the audit log, 1 to 128 characters. */
+  readonly name?: string
+}
+
+const nameOption = z.string().min(1).max(128).optional()
+const shared = {
   account: z
     .custom<AnyGateOptions<unknown>['account']>(
       (value) => typeof value === 'string' || typeof value === 'function',
@@ -30,26 +43,50 @@ export const anyGateOptions = {
     .optional(),
   failFast: z.boolean().default(false),
   retry: z.boolean().default(true),
-  tool: z.string().min(1).max(128).optional(),
-} satisfies OptionSchemas<AnyGateOptions<unknown>>
+}
+
+export const anyGateOptions = { ...shared, tool: nameOption } satisfies OptionSchemas<AnyGateOptions<unknown>>
+export const namedGateOptions = { ...shared, name: nameOption } satisfies OptionSchemas<NamedGateOptions<unknown>>
+export const completionGateOptions = z.strictObject({
+  account: shared.account,
+  retry: shared.retry,
+  name: nameOption,
+} satisfies OptionSchemas<CompletionGateOptions>)
 
 /** What `requireCredentials` is given after the provider. */
 export type GateArguments<O, H> = readonly [H] | readonly [O, H]
 
+/** The options of any kind of gate, after the check. A kind has no more of them than its own. */
+export interface CheckedOptions {
+  readonly failFast?: boolean
+  readonly strict?: boolean
+  readonly retry: boolean
+  readonly tool?: string | undefined
+  readonly name?: string | undefined
+}
+
+/** What a gate knows before its first call. */
+export interface CheckedGate<S, H> {
+  readonly checked: S
+  readonly account: string | ((first: never) => string | undefined | Promise<string | undefined>) | undefined
+  readonly handler: H
+}
+
 /**
- * Checks what `requireCredentials` is given.
+ * Checks what `requireCredentials`, or one of its methods, is given.
  *
+ * @param caller how the application calls it
  * @throws `configuration_invalid` for an option that is wrong, or an account that the provider does not declare
  */
 export function checkGate<S extends z.ZodType, O extends Pick<AnyGateOptions<never>, 'account'>, H>(
   schema: S,
   provider: GatedProvider,
   rest: GateArguments<O, H>,
-): { readonly checked: z.output<S>; readonly account: O['account'] | undefined; readonly handler: H } {
+  caller = 'requireCredentials',
+): CheckedGate<z.output<S>, H> {
   const [options, handler] = rest.length === 1 ? [undefined, rest[0]] : rest
-  const checked = parseOptions(schema, options ?? {}, 'requireCredentials')
-  if (typeof handler !== 'function')
-    throw new TypeError('requireCredentials takes a provider, options if any, and a handler')
+  const checked = parseOptions(schema, options ?? {}, caller)
+  if (typeof handler !== 'function') throw new TypeError(`${caller} takes a provider, options if any, and a handler`)
   // A name that is not declared is found when the server starts, not at the first call.
   if (typeof options?.account === 'string') accountOf(provider, options.account)
   return { checked, account: options?.account, handler }

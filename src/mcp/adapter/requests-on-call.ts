@@ -31,10 +31,15 @@ export function requestsOnCall(
   }
 }
 
-/** @param declared undefined if this server instance did not see the handshake */
+/**
+ * @param declared undefined if this server instance did not see the handshake
+ * @param handlesError whether the operator lists the client as one that handles error -32042 without declaring URL mode
+ */
 export function abilityOf(
   declared: { readonly elicitation?: { readonly url?: unknown } | undefined } | undefined,
+  handlesError: boolean,
 ): ClientPort['ability'] {
   if (!declared) return 'unknown'
-  return declared.elicitation?.url ? 'url-elicitation' : 'no-url-elicitation'
+  if (declared.elicitation?.url) return 'url-elicitation'
+  return handlesError ? 'url-error' : 'no-url-elicitation'
 }

@@ -11,6 +11,11 @@ export function textAnswer(text: string): { content: { type: 'text'; text: strin
   return { content: [{ type: 'text', text }], isError: true }
 }
 
+/** Returns a prompt's result, in which the user reads the text and the model can relay it. A prompt has no error of its own. */
+export function promptAnswer(text: string): { messages: { role: 'user'; content: { type: 'text'; text: string } }[] } {
+  return { messages: [{ role: 'user', content: { type: 'text', text } }] }
+}
+
 /**
  * Returns the result with the notice that is due, if any. A tool's error is left alone, and so is what a handler in plain JavaScript returns
  * instead of a result, or a question of the tool's own.

@@ -1,21 +1,36 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { type CallToolResult, UrlElicitationRequiredError } from '@modelcontextprotocol/sdk/types.js'
+import {
+  type CallToolResult,
+  CompleteRequestSchema,
+  ErrorCode,
+  type GetPromptResult,
+  McpError,
+  type ReadResourceResult,
+  UrlElicitationRequiredError,
+} from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
-import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
+import type { GateOutcome } from '../../core/gate/gate.ts'
 import type { GatedProvider } from '../../core/gate/gated-provider.ts'
-import { callOf, createToolCall } from '../../core/gate/tool-call.ts'
-import { type AnyGateOptions, anyGateOptions, checkGate } from '../adapter/gate-options.ts'
+import { parseOptions } from '../../core/model/options.ts'
+import { type CredentialGateOptions, credentialGateOptions } from '../adapter/client-quirks.ts'
+import { carryExtraToCompleters } from '../adapter/completers.ts'
+import { type AnyGateOptions, anyGateOptions, checkGate, namedGateOptions } from '../adapter/gate-options.ts'
+import { gatedCall, type SdkCalls } from '../adapter/gated-call.ts'
+import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
+import { createOpenQuestions } from '../adapter/open-questions.ts'
+import { requireFor, requireForCompletion } from '../adapter/require.ts'
 import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
-import { textAnswer, withNotice } from '../adapter/tool-answers.ts'
+import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
-import type { GatedHandler, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
+import type { GatedHandler, ResourceParameters, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
 
 export interface GateOptions<P extends ToolParameters = ToolParameters> extends AnyGateOptions<P[0]> {}
 
 const gateOptions = z.strictObject(anyGateOptions)
+const namedOptions = z.strictObject(namedGateOptions)
 
 const SDK: SdkPackage = {
   name: '@modelcontextprotocol/sdk',
@@ -31,6 +46,17 @@ const SDK: SdkPackage = {
 export interface RequireCredentials {
   <P extends ToolParameters>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
   <P extends ToolParameters>(provider: GatedProvider, options: GateOptions<P>, handler: ToolHandler<P>): GatedHandler<P>
+  /** Gates a prompt. A text of the gate, such as the link for a client without URL mode, is a message of the prompt. */
+  readonly prompt: RequireFor<ToolParameters, GetPromptResult>
+  /** Gates a resource or a resource template. A text of the gate is the message of JSON-RPC error -32603. */
+  readonly resource: RequireFor<ResourceParameters, ReadResourceResult>
+  /**
+   * Gates a completer of a prompt's argument or of a template's variable. Without a credential it completes to nothing: the user is not
+   * asked while typing, and no link is made.
+   *
+   * @throws `configuration_invalid` (`reason: 'completion_extra'`) on an `McpServer` that had a completer before its gate
+   */
+  readonly completion: RequireForCompletion<ToolExtra>
 }
 
 /**
@@ -40,9 +66,11 @@ export interface RequireCredentials {
  * error that the tool throws is then answered as a JSON-RPC error, since the low-level `Server` does not convert it into a tool's error.
  *
  * The answer to a call without a credential depends on the client: URL elicitation and a wait, error -32042 with the link, or a text with
- * the link. No client gets a mode that it did not declare (MCP 2025-11-25, elicitation).
+ * the link. No client gets a mode that it did not declare (MCP 2025-11-25, elicitation), unless `clientQuirks` lists the client.
+ * `requireCredentials.prompt`, `.resource` and `.completion` gate prompts, resources and completions. Register those that complete after
+ * the gate.
  *
- * @throws `configuration_invalid` (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
+ * @throws `configuration_invalid` for an option that is wrong; (`reason: 'sdk_copies'`) for a server of another installed copy of the SDK
  * @example
  * ```ts
  * import { credentialGate } from 'mcp-credential-vault/mcp/sdk-v1'
@@ -59,67 +87,76 @@ export interface RequireCredentials {
  * )
  * ```
  */
-export function credentialGate(server: McpServer | Server): RequireCredentials {
+export function credentialGate(server: McpServer | Server, options: CredentialGateOptions = {}): RequireCredentials {
+  const { clientQuirks } = parseOptions(credentialGateOptions, options, 'credentialGate')
   refuseForeignServer(server)
   const protocol = 'server' in server ? server.server : server
-  const notices = noticesUntilClosed(protocol)
+  const completers = carryExtraToCompleters(server, protocol, CompleteRequestSchema)
+  const sdk: SdkCalls<ToolExtra> = {
+    extraOf,
+    clientOf: (extra) => sdkClientPort(protocol, extra, clientQuirks),
+    authInfoOf: ({ authInfo }) => authInfo,
+    nameOf: () => undefined,
+    guarded: guardedExtra,
+    notices: noticesUntilClosed(protocol),
+    questions: createOpenQuestions(),
+  }
 
-  return <P extends ToolParameters>(
+  const tool = <P extends ToolParameters>(
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions<P>, ToolHandler<P>]
   ): GatedHandler<P> => {
-    const { checked, account, handler } = checkGate(gateOptions, provider, rest)
-    const { failFast, retry, tool } = checked
-    return async (...parameters) => {
-      const extra = extraOf(parameters)
-      const before = parameters.slice(0, -1)
-      const toolCall = callOf(extra) ?? createToolCall(before)
-      const outcome = await passGate({
-        provider,
-        account: typeof account === 'function' ? await account(parameters[0]) : account,
-        failFast,
-        retry,
-        tool,
-        client: sdkClientPort(protocol, extra),
-        notices,
-        authInfo: extra.authInfo,
-        toolCall,
-        handler: async (report, inside) =>
-          handler(...([...before, guardedExtra(extra, inside, report)] as unknown as P)),
-      })
-      return answerWith(outcome)
-    }
+    const pass = gatedCall<ToolExtra, CallToolResult>(sdk, 'tool', provider, checkGate(gateOptions, provider, rest))
+    return async (...parameters) => toolAnswer(await pass(parameters))
   }
+
+  return Object.assign(tool, {
+    prompt: requireFor<ToolExtra, ToolParameters, GetPromptResult, unknown>(sdk, {
+      ...{ kind: 'prompt', options: namedOptions },
+      answer: (outcome) => (outcome.kind === 'text' ? promptAnswer(outcome.text) : resultOf(outcome)),
+    }),
+    resource: requireFor<ToolExtra, ResourceParameters, ReadResourceResult, unknown>(sdk, {
+      ...{ kind: 'resource', options: namedOptions, answer: resultOf },
+    }),
+    completion: requireForCompletion(sdk, completers),
+  })
 }
 
-async function answerWith(outcome: GateOutcome<CallToolResult>): Promise<CallToolResult> {
+async function toolAnswer(outcome: GateOutcome<CallToolResult>): Promise<CallToolResult> {
+  if (outcome.kind === 'result') return withNotice(outcome)
+  return outcome.kind === 'text' ? textAnswer(outcome.text) : resultOf(outcome)
+}
+
+/** Returns the result, and throws what the client is answered instead of one. */
+function resultOf<A>(outcome: GateOutcome<A>): A {
   switch (outcome.kind) {
     case 'result':
-      return withNotice(outcome)
+      return outcome.result
     case 'text':
-      return textAnswer(outcome.text)
+      throw new McpError(ErrorCode.InternalError, outcome.text)
     case 'url-required':
       throw new UrlElicitationRequiredError([{ mode: 'url', ...outcome.question }], outcome.text)
     case 'input-required':
       throw new TypeError('a client of MCP 2025-11-25 does not repeat its calls')
+    case 'nothing':
+      throw new TypeError('only a completion is answered with nothing')
   }
 }
 
 /**
- * Returns the last parameter after checking that it is the SDK's: a client's arguments are JSON and hold neither signals nor functions. If
- * they were accepted, a client could choose the user of the call.
+ * Returns what was given after checking that it is the SDK's: a client's arguments are JSON and hold neither signals nor functions. If they
+ * were accepted, a client could choose the user of the call.
  */
-function extraOf(parameters: readonly unknown[]): ToolExtra {
-  const last = parameters.at(-1)
+function extraOf(given: unknown): ToolExtra {
   const genuine =
-    typeof last === 'object' &&
-    last !== null &&
-    'signal' in last &&
-    last.signal instanceof AbortSignal &&
-    'sendNotification' in last &&
-    typeof last.sendNotification === 'function'
+    typeof given === 'object' &&
+    given !== null &&
+    'signal' in given &&
+    given.signal instanceof AbortSignal &&
+    'sendNotification' in given &&
+    typeof given.sendNotification === 'function'
   if (!genuine) throw new TypeError("a gated handler has to be called with the SDK's extra as its last parameter")
-  return last as ToolExtra
+  return given as ToolExtra
 }
 
 /**

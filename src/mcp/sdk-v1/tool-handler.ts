@@ -1,4 +1,5 @@
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js'
+import type { Variables } from '@modelcontextprotocol/sdk/shared/uriTemplate.js'
 import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js'
 
 /** The `extra` that the SDK passes to a tool handler. */
@@ -13,3 +14,6 @@ export type ToolParameters = readonly [ToolExtra] | readonly [any, ToolExtra]
 export type ToolHandler<P extends ToolParameters> = (...parameters: P) => CallToolResult | Promise<CallToolResult>
 
 export type GatedHandler<P extends ToolParameters> = (...parameters: P) => Promise<CallToolResult>
+
+/** `(uri, extra)` for a resource with a fixed URI, `(uri, variables, extra)` for a template. */
+export type ResourceParameters = readonly [URL, ToolExtra] | readonly [URL, Variables, ToolExtra]

@@ -7,7 +7,9 @@ import {
 } from '@modelcontextprotocol/server'
 import { isCallState } from '../../core/gate/call-state.ts'
 import type { CallLeg, ClientPort } from '../../core/gate/client-port.ts'
+import type { CallKind } from '../../core/gate/gated-call.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
+import { type ClientQuirk, hasQuirk } from '../adapter/client-quirks.ts'
 import { abilityOf, requestsOnCall } from '../adapter/requests-on-call.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
@@ -21,12 +23,12 @@ export function asksByResult(server: Server): boolean {
 }
 
 /** Makes the client port of one call from the `ctx` of SDK 2.x. */
-export function serverClientPort(server: Server, ctx: ToolExtra): ClientPort {
+export function serverClientPort(server: Server, ctx: ToolExtra, quirks: readonly ClientQuirk[]): ClientPort {
   const { mcpReq } = ctx
   const progressToken = mcpReq._meta?.progressToken
   const headers = ctx.http?.req?.headers
   return {
-    ...clientOf(server, ctx),
+    ...clientOf(server, ctx, quirks),
     signal: mcpReq.signal,
     trace: requestTrace({ meta: mcpReq._meta, headers: headers && Object.fromEntries(headers) }),
     leg: asksByResult(server) ? legOf(ctx) : undefined,
@@ -39,15 +41,21 @@ export function serverClientPort(server: Server, ctx: ToolExtra): ClientPort {
   }
 }
 
-function clientOf(server: Server, { mcpReq }: ToolExtra): Pick<ClientPort, 'name' | 'ability'> {
+function clientOf(
+  server: Server,
+  { mcpReq }: ToolExtra,
+  quirks: readonly ClientQuirk[],
+): Pick<ClientPort, 'name' | 'ability'> {
   // Each request of a revision with legs names its own client, whose capabilities another request on the connection need not have.
   const envelope: Readonly<Record<string, unknown>> | undefined = asksByResult(server) ? mcpReq.envelope : undefined
-  const info = envelope?.[CLIENT_INFO_META_KEY] as { readonly name?: unknown } | undefined
-  const declared = envelope
-    ? (envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined)
-    : server.getClientCapabilities()
-  const name = envelope ? info?.name : server.getClientVersion()?.name
-  return { name: typeof name === 'string' ? name : undefined, ability: abilityOf(declared) }
+  if (!envelope) {
+    const info = server.getClientVersion()
+    return { name: info?.name, ability: abilityOf(server.getClientCapabilities(), hasQuirk(quirks, info)) }
+  }
+  const info = envelope[CLIENT_INFO_META_KEY] as { readonly name?: unknown } | undefined
+  const declared = envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined
+  // Quirks concern error -32042, which revisions with legs do not have.
+  return { name: typeof info?.name === 'string' ? info.name : undefined, ability: abilityOf(declared, false) }
 }
 
 function legOf({ mcpReq }: ToolExtra): CallLeg {
@@ -63,10 +71,16 @@ function legOf({ mcpReq }: ToolExtra): CallLeg {
 
 const ENCODED_NAME = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/
 
-/** Returns the tool's name from the `Mcp-Name` header, which the SDK's HTTP entry compares with the body where it serves legs. */
-export function toolNameOf(server: Server, { mcpReq, http }: ToolExtra): string | undefined {
+/** What the name of a request names. A resource's is its URI, which may say more than a log should hold. */
+const NAMED: Readonly<Partial<Record<string, CallKind>>> = { 'tools/call': 'tool', 'prompts/get': 'prompt' }
+
+/**
+ * Returns the name of the tool or prompt from the `Mcp-Name` header, which the SDK's HTTP entry compares with the body where it serves
+ * legs.
+ */
+export function calledName(server: Server, { mcpReq, http }: ToolExtra, kind: CallKind): string | undefined {
   const name = http?.req?.headers.get('mcp-name')?.trim()
-  if (!name || !asksByResult(server) || mcpReq.method !== 'tools/call') return undefined
+  if (!name || !asksByResult(server) || NAMED[mcpReq.method] !== kind) return undefined
   const encoded = ENCODED_NAME.exec(name)?.[1]
   return encoded === undefined ? name : Buffer.from(encoded, 'base64').toString()
 }

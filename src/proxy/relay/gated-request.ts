@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type GateOutcome, passGate } from '../../core/gate/gate.ts'
+import type { CallKind } from '../../core/gate/gated-call.ts'
 import { createToolCall } from '../../core/gate/tool-call.ts'
 import { isJsonObject } from '../../core/model/json.ts'
 import { sameOwner, twoUsers } from '../../core/model/owner.ts'
@@ -35,6 +36,7 @@ export async function gatedRequest(gated: GatedRequest): Promise<Answered | unde
     failFast,
     // Only HTTP 401 rejects a credential, and a server that answers it has not taken the call.
     retry: true,
+    kind: KINDS[message.method] ?? 'tool',
     tool: toolOf(message),
     client: proxyClientPort({ session, request: message, reply, signal, headers }),
     notices: session.notices,
@@ -51,6 +53,13 @@ export async function gatedRequest(gated: GatedRequest): Promise<Answered | unde
   return result && { ...result, answer: await withNotice(message, result.answer, notice) }
 }
 
+/** The gate asks nobody for a completion. What it does not know counts as a tool. */
+const KINDS: Readonly<Record<string, CallKind>> = {
+  'prompts/get': 'prompt',
+  'resources/read': 'resource',
+  'completion/complete': 'completion',
+}
+
 /** Answers a request that was not relayed. */
 function answerInPlace(
   { id, method }: Request,
@@ -64,6 +73,8 @@ function answerInPlace(
       const elicitations = [{ mode: 'url', ...outcome.question }]
       return errorAnswer(id, CODES.urlRequired, outcome.text, { elicitations })
     }
+    case 'nothing':
+      return resultAnswer(id, { completion: { values: [] } })
     case 'input-required':
       throw new TypeError('a client of MCP 2025-11-25 does not repeat its calls')
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ASYMMETRIC_ALGORITHMS } from '../../identity/oidc-options.ts'
 import { SUBJECT_ATTRIBUTES } from '../../web/admin/admin-options.ts'
 import { auditVariables } from './audit-from-environment.ts'
+import { clientLoginVariables } from './client-login-from-environment.ts'
 import { storeVariables } from './create-stores.ts'
 import { wholeNumber, words } from './environment.ts'
 import { hashicorpVaultVariables } from './hashicorp-vault-from-environment.ts'
@@ -24,6 +25,7 @@ export const vaultVariables = z.object({
   MCP_OIDC_ALGORITHMS: words.pipe(z.array(z.enum(ASYMMETRIC_ALGORITHMS))).optional(),
   MCP_OIDC_MAX_AUTH_AGE_SECONDS: wholeNumber.optional(),
   MCP_OIDC_ACR_VALUES: words.optional(),
+  ...clientLoginVariables,
   MCP_LOCAL_USER: z.string().optional(),
   MCP_LOCAL_ACCESS_TOKEN: z.string().optional(),
   MCP_CACHE_SECONDS: wholeNumber.optional(),

@@ -7,6 +7,7 @@ import { localUser } from '../../identity/local-user.ts'
 import { oidc } from '../../identity/oidc.ts'
 import type { AdminOptions } from '../../web/admin/admin-options.ts'
 import { type OpenVaultOptions, openVaultOptions } from '../parts/open-vault-options.ts'
+import { CLIENT_LOGIN_PATHS, clientLoginFrom } from './client-login-from-environment.ts'
 import { createStores, type StoresOptions } from './create-stores.ts'
 import { fromVariables, namingVariables, withoutEmpty } from './environment.ts'
 import { type VaultVariables, vaultVariables } from './known-variables.ts'
@@ -28,6 +29,7 @@ const VAULT_VARIABLES = {
 } as const
 
 const IDENTITY_VARIABLES = {
+  ...CLIENT_LOGIN_PATHS,
   'localUser.name': 'MCP_LOCAL_USER',
   'localUser.accessToken': 'MCP_LOCAL_ACCESS_TOKEN',
   'oidc.issuer': 'MCP_OIDC_ISSUER',
@@ -133,6 +135,7 @@ function identityFrom(settings: VaultVariables, environment: NodeJS.ProcessEnv):
     ...present('algorithms', settings.MCP_OIDC_ALGORITHMS),
     ...present('maxAuthAgeSeconds', settings.MCP_OIDC_MAX_AUTH_AGE_SECONDS),
     ...present('acrValues', settings.MCP_OIDC_ACR_VALUES),
+    ...present('clientLogin', clientLoginFrom(settings)),
   })
 }
 

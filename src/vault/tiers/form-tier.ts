@@ -12,13 +12,15 @@ import type { AccessContext } from '../../core/ports/access-context.ts'
 import type { BrowserSessions } from '../../core/ports/browser-sessions.ts'
 import type { VaultEvents } from '../../core/ports/events.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
+import type { Identity } from '../../core/ports/identity.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import type { SecretBackend, WritableBackend } from '../../core/ports/secret-backend.ts'
+import { publicDocuments } from '../../destinations/public-documents.ts'
 import { memoryBrowserSessions } from '../../pending/memory-browser-sessions.ts'
 import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../../web/http/health-routes.ts'
 import { createNodeHandler, type NodeHandler } from '../../web/http/node-handler.ts'
 import { countedRoutes } from '../../web/http/own-routes.ts'
-import { PAGE_PURPOSES, type WebParts } from '../../web/http/web-parts.ts'
+import { PAGE_PURPOSES, type PageSealPurpose, type WebParts } from '../../web/http/web-parts.ts'
 import { createVaultRoutes } from '../../web/page-middleware.ts'
 import { endSessionsOf } from '../../web/session/end-sessions.ts'
 import { orClose } from '../parts/close-each.ts'
@@ -127,7 +129,7 @@ export async function openFormTier(options: FormTierOptions, providerEnds?: Prov
   return createFormTier(parts, { backend: writes, sessions: options.browserSessions, checked, providerEnds, proof })
 }
 
-type PageParts = OpenedParts<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
+type PageParts = OpenedParts<PageSealPurpose, 'csrf' | 'owner'>
 
 export interface FormTierParts extends Partial<Pick<WebParts, 'testStored' | 'lastUsed'>> {
   readonly backend: WritableBackend
@@ -234,6 +236,12 @@ export function unknownOperator() {
   } as const
 }
 
+/** Undefined where no client is identified by a document. */
+function clientDocuments({ clientLogin }: Identity): WebParts['readClientDocument'] {
+  if (!clientLogin || clientLogin.metadataHosts.length === 0) return undefined
+  return publicDocuments({ allowPrivateAddresses: clientLogin.allowPrivateMetadataHosts })
+}
+
 interface WebChoices
   extends Pick<
     WebParts,
@@ -252,6 +260,7 @@ function webParts(opened: PageParts, { checked, ...given }: WebChoices): WebPart
     pendingRequests,
     countUse,
     identity,
+    readClientDocument: clientDocuments(identity),
     sealer,
     journal,
     health,

@@ -4,6 +4,7 @@ import type { ResourceDescription } from '../../core/ports/identity.ts'
 import type { OwnRoutes } from '../http/own-routes.ts'
 import { programHeaders, setHeaders } from '../http/security-headers.ts'
 import type { BearerParts } from '../http/web-parts.ts'
+import { authorizationServerMetadata } from './authorization-server-metadata.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 /** Short, so that clients notice a new authorization server soon (RFC 9728 §7.10). */
@@ -11,8 +12,8 @@ const MAX_AGE_SECONDS = 300
 
 /**
  * Serves the metadata in which clients find the authorization servers that issue tokens for this server (RFC 9728): at the well-known path
- * inserted in front of the resource's own (§3.1), and at the root, where older MCP clients look. Serves nothing if the identity mode has no
- * authorization server.
+ * inserted in front of the resource's own (§3.1), and at the root, where older MCP clients look; and, where clients log in through this server, the
+ * metadata of the authorization server that it then is. Serves nothing if the identity mode has no authorization server.
  */
 export function protectedResourceMetadata({
   identity,
@@ -21,19 +22,32 @@ export function protectedResourceMetadata({
 }: Pick<BearerParts, 'identity' | 'serverBaseUrl' | 'options'>): OwnRoutes {
   const { resource } = identity
   if (!resource) return { middleware: (_ctx, next) => next(), owns: () => false, openPaths: [] }
-  const openPaths = [...new Set([metadataPath(serverBaseUrl, resource), WELL_KNOWN])]
-  const body = JSON.stringify(documentOf(resource, options.serverName))
+  const resourceBody = JSON.stringify(documentOf(resource, options.serverName))
+  const ours = authorizationServerMetadata({ identity, serverBaseUrl })
+  const documents = new Map([
+    [metadataPath(serverBaseUrl, resource), resourceBody],
+    [WELL_KNOWN, resourceBody],
+    ...(ours?.paths.map((path) => [path, ours.body] as const) ?? []),
+  ])
+  const openPaths = [...documents.keys()]
   const headers = {
     ...programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains),
     'Access-Control-Allow-Origin': '*',
     'Cache-Control': `public, max-age=${MAX_AGE_SECONDS}`,
   }
 
-  const owns = (path: string) => openPaths.includes(path.length > 1 ? path.replace(/\/$/, '') : path)
+  const bodyAt = (path: string) => documents.get(path.length > 1 ? path.replace(/\/$/, '') : path)
+  const owns = (path: string) => bodyAt(path) !== undefined
 
   const middleware: Middleware = async (ctx, next) => {
-    if (!owns(ctx.path)) return next()
+    const body = bodyAt(ctx.path)
+    if (body === undefined) return next()
     setHeaders(ctx, headers)
+    if (ctx.method === 'OPTIONS' && ctx.req.headers['access-control-request-method']) {
+      ctx.set({ 'Access-Control-Allow-Methods': 'GET', 'Access-Control-Allow-Headers': 'Accept, Mcp-Protocol-Version' })
+      ctx.status = 204
+      return
+    }
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.set('Allow', 'GET, HEAD')
       ctx.set('Cache-Control', 'no-store')

@@ -16,12 +16,27 @@ import type { CountUse } from '../../core/requests/shared-limits.ts'
 import type { RateLimitOptions } from './page-limits.ts'
 
 /** Seals the pages' cookies and hashes their form tokens and owners. It opens no reference and no pending request. */
-export type PageSealer = Sealer<'session-cookie' | 'login-cookie', 'csrf' | 'owner'>
+export type PageSealer = Sealer<PageSealPurpose, 'csrf' | 'owner'>
+export type PageSealPurpose = (typeof PAGE_PURPOSES)['seal'][number]
 
 export const PAGE_PURPOSES = {
-  seal: ['session-cookie', 'login-cookie'],
+  seal: [
+    'session-cookie',
+    'login-cookie',
+    'client-cookie',
+    'client-registration',
+    'client-login',
+    'client-code',
+    'client-refresh',
+  ],
   mac: ['csrf', 'owner'],
 } as const satisfies SealerPurposes
+
+/**
+ * Returns the text of a public document. Throws `destination_refused` for one that must not be read, is too long or is not there, and
+ * `unavailable` when its server does not answer.
+ */
+export type ReadClientDocument = (url: string) => Promise<string>
 
 /** The parts that the pages use. */
 export interface WebParts {
@@ -43,6 +58,8 @@ export interface WebParts {
   /** Counts the uses of rate limits over all replicas. Absent where this process counts for itself. */
   readonly countUse?: CountUse | undefined
   readonly identity: Identity
+  /** Reads the document at a client's https URL. Absent where no such client is accepted. */
+  readonly readClientDocument?: ReadClientDocument | undefined
   readonly sessions: BrowserSessions
   readonly sealer: PageSealer
   readonly journal: Journal

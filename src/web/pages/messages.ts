@@ -5,6 +5,7 @@ import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
 import { type ReturnTarget, returnPath, type Site } from '../http/site.ts'
 import { accountLink, accountMessages } from './account-messages.ts'
+import { clientLoginMessages } from './client-login-messages.ts'
 import type { Message, Viewer } from './page-renderer.ts'
 import { signedInFact, signInAction } from './page-renderer.ts'
 import type { Action } from './page-views.ts'
@@ -235,6 +236,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
     }),
 
     ...account,
+    ...clientLoginMessages,
     ...refusalMessages(openForm),
   }
 }

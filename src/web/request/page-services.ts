@@ -1,4 +1,5 @@
 import type { Journal } from '../../core/journal/journal.ts'
+import type { ClientLoginServices } from '../consent/client-login-services.ts'
 import { csrfToken } from '../http/csrf.ts'
 import type { RateLimits } from '../http/page-limits.ts'
 import type { ReturnTarget, Site } from '../http/site.ts'
@@ -14,6 +15,8 @@ export interface PageServices {
   readonly site: Site
   readonly sessions: Sessions
   readonly logins: LoginCookies
+  /** Undefined where MCP clients log in at the identity provider itself. */
+  readonly clientLogin: ClientLoginServices | undefined
   readonly limits: RateLimits
   readonly journal: Journal
   readonly renderer: PageRenderer

@@ -42,7 +42,7 @@ export function requestCookies(request: IncomingMessage): ReadonlyMap<string, st
   return cookies
 }
 
-type CookiePurpose = Extract<SealPurpose, 'session-cookie' | 'login-cookie'>
+type CookiePurpose = Extract<SealPurpose, 'session-cookie' | 'login-cookie' | 'client-cookie'>
 
 /** Seals the contents of cookies for one vault. Its replicas can open them; other vaults with the same web key cannot. */
 export interface CookieSealer {

@@ -26,7 +26,6 @@ test.each([
   ['resources/read', { uri: 'note://one' }],
   ['resources/subscribe', { uri: 'note://one' }],
   ['resources/unsubscribe', { uri: 'note://one' }],
-  ['completion/complete', {}],
   ['tasks/list', {}],
   ['x-vendor/anything', {}],
   ['TOOLS/LIST', {}],
@@ -36,14 +35,19 @@ test.each([
   expect(text).toContain('/credentials/gitlab/entry')
 })
 
-test.each(['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'ping', 'logging/setLevel'])(
-  '%s asks nobody and goes nowhere',
-  async (method) => {
-    const { status, text } = await leavesUpstreamAlone(rpc(2, method))
-    expect(status).toBe(200)
-    expect(text).not.toContain('/credentials/')
-  },
-)
+test.each([
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'ping',
+  'logging/setLevel',
+  'completion/complete',
+])('%s asks nobody and goes nowhere', async (method) => {
+  const { status, text } = await leavesUpstreamAlone(rpc(2, method))
+  expect(status).toBe(200)
+  expect(text).not.toContain('/credentials/')
+})
 
 test.each<[string, unknown]>([
   ['a batch', [CALL]],

@@ -55,10 +55,8 @@ export const asking: readonly Flow[] = [
   }),
   flow('three calls wait for one form', async (world) => {
     let filling: Promise<unknown> | undefined
-    let asked = 0
     world.clients.asking.onLink = (link) => {
-      asked += 1
-      if (asked === 3) filling = fill(world, link)
+      filling ??= fill(world, link)
       return 'accept'
     }
     world.probe = usesAll(world.secrets)

@@ -120,7 +120,7 @@ test('it asks on the call, waits for the form, says that it is done, and runs th
   expect(await call(client)).toEqual({ kind: 'result', result: { length: TOKEN.length }, notice: expect.any(Function) })
   expect(client.questions).toEqual([
     {
-      message: 'This tool acts in Jira as you. Open the page to enter your own Jira credential.',
+      message: 'This request acts in Jira as you. Open the page to enter your own Jira credential.',
       url: expect.stringContaining(`/credentials/${jira.name}/entry?t=`),
       elicitationId: expect.stringMatching(/^[\da-f-]{36}$/),
     },

@@ -59,6 +59,8 @@ export interface FormServerOptions {
   readonly identity?: (issuer: string) => Identity
   /** Options of the real one. */
   readonly oidc?: Partial<OidcOptions>
+  /** Reads the documents of MCP clients. */
+  readonly readClientDocument?: WebParts['readClientDocument']
   /** Default {@link WEB_KEY}. */
   readonly webKeys?: WebKeys
   /** A provider that another server has started, whose callback is the same. */
@@ -190,6 +192,7 @@ export async function startFormServer(settings: FormServerOptions = {}): Promise
     lastUsed: settings.lastUsed,
     writer: { ...credentials, save: (settings.save ?? credentials.save) as CredentialWriter['save'] },
     identity,
+    readClientDocument: settings.readClientDocument,
     sessions: settings.sessions ?? memoryBrowserSessions(),
     sealer,
     journal,

@@ -25,7 +25,8 @@ export async function startSentinels(): Promise<SentinelSetUp> {
   const replica = await startRedisNode({ config: [`replicaof 127.0.0.1 ${master.port}`] })
   const watch = [
     `sentinel monitor ${name} 127.0.0.1 ${master.port} 2`,
-    `sentinel down-after-milliseconds ${name} 1000`,
+    // A busy machine must not look like a dead master.
+    `sentinel down-after-milliseconds ${name} 3000`,
     `sentinel failover-timeout ${name} 5000`,
   ]
   const sentinels: RedisNode[] = []

@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module'
 import { createRequestStateCodec, McpServer, Server } from '@modelcontextprotocol/server'
-import { expect, test } from 'vitest'
-import { credentialGate, withGateState } from '../../../src/mcp/sdk-v2/index.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { credentialGate, mcpMount, withGateState } from '../../../src/mcp/sdk-v2/index.ts'
+import { startHarness } from '../../harness/mcp-harness.ts'
+import { connectClientV2 } from '../../harness/sdk-v2.ts'
 import { thrownError } from '../../harness/thrown-error.ts'
 
 const require = createRequire(import.meta.url)
@@ -19,6 +21,34 @@ test.each(['McpServer', 'Server'] as const)(
     expect(error.message).toContain('npm dedupe')
   },
 )
+
+test('a mount whose servers are of another copy answers no client, and tells the operator which copy is ours', async () => {
+  const told: string[] = []
+  const listen = (warning: Error) => void told.push(warning.message)
+  process.on('warning', listen)
+  onTestFinished(() => void process.off('warning', listen))
+  const harness = await startHarness({
+    serve({ vault }) {
+      const mounted = mcpMount(vault, () => new other.McpServer(INFO))
+      // What a mount throws, Koa prints.
+      return async (ctx, next) => {
+        try {
+          await mounted(ctx, next)
+        } catch (error) {
+          told.push(String(error))
+          throw error
+        }
+      }
+    },
+  })
+  onTestFinished(() => harness.close())
+  const token = await harness.identityProvider.issueAccessToken('alice')
+  for (const era of ['modern', 'legacy'] as const) {
+    told.length = 0
+    await expect(connectClientV2(`${harness.baseUrl}/mcp`, token, { era })).rejects.toThrow()
+    await expect.poll(() => told.join('\n')).toMatch(/mcpMount: [\s\S]*2\.\d+\.\d+ in \/.*server/)
+  }
+})
 
 test('servers of the same copy, and of a class made from it, pass', () => {
   class Ours extends McpServer {}

@@ -39,18 +39,22 @@ afterEach(async () => {
 })
 afterAll(() => harness.close())
 
-test('a gated tool with questions and a state of its own finishes both flows', async () => {
-  const alice = await harness.connectV2('alice', {
-    onLink: async (link): Promise<'accept'> => {
-      if (!link.startsWith('https://example.com')) await fillIn(link, 'alice', { pat: SECRET })
-      return 'accept'
-    },
-  })
-  expect(await alice.text('confirm')).toEqual({ text: 'sure at step 1', isError: false })
-  expect(alice.links).toHaveLength(2)
-  // The handler never finds the gate's state in place of its own.
-  expect(seen).toEqual([undefined, { step: 1 }])
-})
+test.each(['modern', 'legacy'] as const)(
+  '%s: a gated tool with questions and a state of its own finishes both flows',
+  async (era) => {
+    const alice = await harness.connectV2('alice', {
+      era,
+      onLink: async (link): Promise<'accept'> => {
+        if (!link.startsWith('https://example.com')) await fillIn(link, 'alice', { pat: SECRET })
+        return 'accept'
+      },
+    })
+    expect(await alice.text('confirm')).toEqual({ text: 'sure at step 1', isError: false })
+    expect(alice.links).toHaveLength(2)
+    // The handler never finds the gate's state in place of its own.
+    expect(seen).toEqual([undefined, { step: 1 }])
+  },
+)
 
 test('what the application refuses is still refused, with error -32602', async () => {
   const token = await harness.identityProvider.issueAccessToken('alice')

@@ -1,0 +1,1 @@
+export declare function bringNode(versions: readonly string[]): Promise<[version: string, binary: string][]>

@@ -1,0 +1,38 @@
+/** What a client sends with a value to complete. */
+export interface CompletionContext {
+  readonly arguments?: Record<string, string> | undefined
+}
+
+/** The part of a `completion/complete` request that a completer is given. */
+interface CompletionRequest {
+  readonly params: { readonly context?: CompletionContext | undefined }
+}
+
+interface Carried {
+  readonly extra: unknown
+  readonly context: CompletionContext | undefined
+}
+
+// An unregistered symbol: JSON from a client carries none, so no client can name the user of a completion.
+const CARRIED = Symbol('mcp-credential-vault.completion')
+
+/**
+ * Returns the handler of `completion/complete` so that its completers find the request's own `extra`. The SDKs pass a completer no more
+ * than the value and the context.
+ */
+export function carryingExtra<R extends CompletionRequest, E, T>(
+  handler: (request: R, extra: E) => T,
+): (request: R, extra: E) => T {
+  return (request, extra) => {
+    // A second gate of the same server has put it there already.
+    const { context } = carriedBy(request.params.context)
+    const carried: Carried = { extra, context }
+    return handler({ ...request, params: { ...request.params, context: { ...context, [CARRIED]: carried } } }, extra)
+  }
+}
+
+/** Returns what the client sent as the context, and the `extra` that came with it, if any. */
+export function carriedBy(context: CompletionContext | undefined): Carried {
+  const carried: unknown = context && Reflect.get(context, CARRIED)
+  return carried === undefined ? { extra: undefined, context } : (carried as Carried)
+}

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto'
+import { equalText } from '../../core/crypto/seal.ts'
+import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
+import { type CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
+import type { AuditReason } from '../../core/ports/audit-sink.ts'
+import type { Principal } from '../../core/ports/identity.ts'
+import type { ProviderTokens, RefusedTokens } from '../../core/ports/login/client-login.ts'
+import type { ClientLoginServices } from '../consent/client-login-services.ts'
+import { readFormBody, refusedUnread } from '../http/form-body.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
+import type { PageServices } from '../request/page-services.ts'
+import { isSame, wordsOf } from './authorization-request.ts'
+import { clientFields, clientRefused } from './client-events.ts'
+import { clientOf, type NamedClient } from './login-client.ts'
+import { type ProgramAnswer, type ProgramHandler, programRateLimit, refusal, tryLater } from './program-answer.ts'
+
+type Fields = ReadonlyMap<string, string>
+type Tokens = ProviderTokens | RefusedTokens
+
+/** What the identity provider is to be asked, once everything of ours fits. */
+type Grant = () => Promise<Tokens>
+
+const BODY_STATUS = { content_type: 415, too_large: 413, malformed: 400, already_read: 500 } as const
+
+/**
+ * Exchanges a code or a refresh token (RFC 6749 §4.1.3, §6). Both are sealed and bound to the client that they were issued to, so no other
+ * client can use them, although the identity provider takes all clients for one.
+ */
+export const issueTokens: ProgramHandler = async (services, request, login): Promise<ProgramAnswer> => {
+  const limited = await programRateLimit(services, request)
+  if (limited) return limited
+  const { ctx } = request
+  const fields = refusedUnread(ctx) ?? (await readFormBody(ctx))
+  if (typeof fields === 'string') {
+    const answer = refusal(BODY_STATUS[fields], 'invalid_request', 'The body is not a form of single values.')
+    return { ...answer, headers: { Connection: 'close' } }
+  }
+  const client = clientOf(services, fields.get('client_id') ?? '')
+  // Every client is public. One that believes in a secret must register anew.
+  if (!client || ctx.req.headers.authorization !== undefined || fields.has('client_secret')) {
+    return {
+      ...refusal(401, 'invalid_client', 'There is no such client. Register again.'),
+      event: clientRefused('client_unknown'),
+    }
+  }
+  const refused = (error: string, description: string, reason: AuditReason) => ({
+    ...refusal(400, error, description),
+    event: clientRefused(reason, client),
+  })
+  const resource = services.parts.identity.resource?.resource
+  const asked = fields.get('resource')
+  if (asked !== undefined && !isSame(asked, resource)) {
+    return refused('invalid_target', 'Tokens are issued for this server only.', 'client_request')
+  }
+  switch (fields.get('grant_type')) {
+    case 'authorization_code': {
+      const grant = codeGrant(fields, client, login)
+      if (!grant)
+        return refused(
+          'invalid_grant',
+          'The code is not valid for this client, redirect URI and verifier.',
+          'client_code',
+        )
+      return grantTokens(services, request, login, client, grant)
+    }
+    case 'refresh_token': {
+      const grant = refreshGrant(fields, client, login)
+      if (!grant)
+        return refused('invalid_grant', 'The refresh token is not valid for this client.', 'client_refresh_token')
+      return grantTokens(services, request, login, client, grant)
+    }
+    default:
+      return refused('unsupported_grant_type', 'Only authorization_code and refresh_token are offered.', 'client_grant')
+  }
+}
+
+/** The verifier is checked here too, since some providers ignore it. */
+function codeGrant(fields: Fields, client: NamedClient, { login, seals }: ClientLoginServices): Grant | undefined {
+  const issued = seals.code.open(fields.get('code'))
+  const codeVerifier = fields.get('code_verifier') ?? ''
+  if (!issued || !equalText(issued.digest, client.digest)) return undefined
+  if (fields.get('redirect_uri') !== issued.redirectUri) return undefined
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(codeVerifier)) return undefined
+  const challenge = createHash('sha256').update(codeVerifier).digest('base64url')
+  if (!equalText(challenge, issued.codeChallenge)) return undefined
+  return () => login.redeem({ code: issued.code, codeVerifier })
+}
+
+function refreshGrant(fields: Fields, client: NamedClient, { login, seals }: ClientLoginServices): Grant | undefined {
+  const issued = seals.refresh.open(fields.get('refresh_token'))
+  if (!issued || !equalText(issued.digest, client.digest)) return undefined
+  const wanted = wordsOf(fields.get('scope')).filter((scope) => login.scopes.includes(scope))
+  return async () => {
+    const refreshToken = issued.token
+    const tokens = await login.refresh({ refreshToken, scopes: wanted.length > 0 ? wanted : undefined })
+    // Sealed anew, so that a token which the provider does not rotate lasts as long as it does there.
+    return tokens.kind === 'tokens' ? { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken } : tokens
+  }
+}
+
+async function grantTokens(
+  services: PageServices,
+  request: PageRequest,
+  { seals }: ClientLoginServices,
+  client: NamedClient,
+  grant: Grant,
+): Promise<ProgramAnswer> {
+  const { parts, journal } = services
+  const fields = { ...clientFields(client), ...lineOf(request) }
+  await journal.grant({ type: 'client.token_requested', outcome: 'success', ...fields })
+  let tokens: Tokens
+  try {
+    tokens = await grant()
+  } catch (error) {
+    return failed(services, request, client, error)
+  }
+  if (tokens.kind === 'refused') return providerRefused(tokens, client, request)
+  const user = await acceptedUser(services, tokens.accessToken)
+  if (isCredentialVaultError(user, 'token_invalid', 'owner_unknown')) {
+    return failed(services, request, client, user)
+  }
+  if (!isCredentialVaultError(user)) parts.health.recovered('identity')
+  // The intent is in the log. A failure here must not cost the client a refresh token that the provider has just replaced.
+  await journal.note({ ...fields, actor: undefined, type: 'client.token_issued', outcome: 'success', ...ownerOf(user) })
+  const { accessToken, expiresIn, refreshToken, scopes } = tokens
+  return {
+    status: 200,
+    body: {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      ...(expiresIn === undefined ? {} : { expires_in: expiresIn }),
+      ...(refreshToken === undefined
+        ? {}
+        : { refresh_token: seals.refresh.seal({ digest: client.digest, token: refreshToken }) }),
+      ...(scopes === undefined || scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+    },
+  }
+}
+
+/**
+ * Returns the user whom our own gate would see, or the error with which it would refuse the token. A token that cannot be checked right now
+ * is the client's all the same: the gate will check it.
+ */
+async function acceptedUser({ parts }: PageServices, token: string): Promise<Principal | CredentialVaultError> {
+  try {
+    return await parts.identity.verifyToken(token)
+  } catch (error) {
+    if (isCredentialVaultError(error)) return error
+    throw error
+  }
+}
+
+function ownerOf(user: Principal | CredentialVaultError) {
+  if (isCredentialVaultError(user)) return { reason: reasonOf(user) }
+  return { owner: { issuer: user.issuer, subject: user.subject } }
+}
+
+function providerRefused(
+  { error, reason }: RefusedTokens,
+  client: NamedClient,
+  { correlationId }: PageRequest,
+): ProgramAnswer {
+  const event = clientRefused(reason, client)
+  if (error === 'server_error') {
+    const problem = `The identity provider refused to issue tokens for an MCP client: ${reason}, reference ${correlationId}. Check oidc.clientLogin, and the identity provider's own log.`
+    return {
+      ...refusal(500, error, `This server is not set up correctly. Reference: ${correlationId}`),
+      event,
+      problem,
+    }
+  }
+  return { ...refusal(400, error, 'The identity provider refused it.'), event }
+}
+
+/** An outage must not make clients drop their tokens, so it is never `invalid_grant`. */
+function failed(
+  { parts }: PageServices,
+  { correlationId }: PageRequest,
+  client: NamedClient,
+  error: unknown,
+): ProgramAnswer {
+  const event = clientRefused(reasonOf(error), client)
+  if (isCredentialVaultError(error, 'token_invalid', 'owner_unknown')) {
+    const problem = `The identity provider issued a token that this server does not accept: ${error.message} (${reasonOf(error)}, reference ${correlationId})`
+    return {
+      ...refusal(500, 'server_error', `This server is not set up correctly. Reference: ${correlationId}`),
+      event,
+      problem,
+    }
+  }
+  if (!isCredentialVaultError(error, 'unavailable')) throw error
+  parts.health.failed('identity', reasonOf(error), adviceOf(error))
+  return { ...tryLater(), event }
+}
