@@ -65,7 +65,7 @@ function mismatch(unknown: readonly WebKeyInUse[], [current, ...accepted]: WebKe
   const last = unknown.map(({ countsUntil }) => countsUntil.getTime()).sort((a, b) => b - a)[0] ?? 0
   return (
     `Another replica with the same store of open requests uses the web key ${unknown.map(describedKey).join(', ')}. This one uses ${keyId(current)}${others}. ` +
-    `Each then takes the other's links for phishing and does not hear its sign-outs. ${SAME_KEY} ` +
+    `Each then takes the other's links for phishing and does not learn of its sign-outs. ${SAME_KEY} ` +
     `If that replica was killed and is not to come back, its key counts until ${timeOfDay(new Date(last))}.`
   )
 }

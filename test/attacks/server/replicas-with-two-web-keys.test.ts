@@ -46,7 +46,7 @@ function openStore() {
   return store
 }
 
-// Links of one are phishing to the other, a sign-out or an offboarding on one is not heard by the other, and each counts its own limits.
+// Links of one are phishing to the other, a sign-out or an offboarding on one does not reach the other, and each counts its own limits.
 test('a replica whose web key no other replica accepts says so at its start', async () => {
   const webKey = generateKeyText()
   await startReplica(webKey)
