@@ -1,6 +1,7 @@
 import { keyId } from '../../core/crypto/key-text.ts'
 import type { WebKeys } from '../../core/crypto/seal.ts'
 import { withDeadline } from '../../core/host/deadline.ts'
+import { createOutage } from '../../core/host/outage.ts'
 import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
 
 /** Milliseconds between two looks at the web keys of other replicas. */
@@ -40,15 +41,15 @@ export async function watchWebKeys(
   keys: WebKeys,
   warn: (message: string) => void,
 ): Promise<() => Promise<void>> {
-  let reported: ReadonlySet<string> = new Set()
+  const mismatches = createOutage()
 
   async function look(): Promise<void> {
     const inUse = await store.webKeysInUse?.(keyId(keys[0])).catch(() => undefined)
     if (!inUse) return
     const unknown = unknownKeys(inUse, keys)
-    const news = unknown.filter((key) => !reported.has(key.id))
+    if (unknown.length === 0) return void mismatches.end()
+    const news = unknown.filter(({ id }) => mismatches.isNews(id))
     if (news.length > 0) warn(mismatch(news, keys))
-    reported = new Set(unknown.map(({ id }) => id))
   }
 
   if (!store.webKeysInUse) return async () => undefined
