@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createOutage } from '../../core/host/outage.ts'
 import type { Link } from './link.ts'
 import type { RedisClient } from './redis-client.ts'
-import { closedError, redisAway } from './redis-problem.ts'
+import { closedError, redisOutage } from './redis-problem.ts'
 import type { Servers } from './servers.ts'
 
 /** `wake`: topics of waiting calls. `changes`: what every replica must know at once. */
@@ -107,7 +107,7 @@ export function createSubscriptions({ servers, prefix, timeoutMilliseconds, warn
     for (const probe of sent) probes.delete(probe)
     if (!isLost) return void loss.end()
     if (loss.isNews(LOST)) warn(LOST)
-    throw redisAway('Redis', 'its messages do not arrive')
+    throw redisOutage('Redis answers, but its messages do not arrive.')
   }
 
   const created = () => servers.subscriber({ prepare: subscribe, check })

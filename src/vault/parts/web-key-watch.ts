@@ -11,11 +11,11 @@ const END_WITHIN = 1_000
 /** Milliseconds after which a process that runs has said again which key it uses. */
 const SILENT_AFTER = LOOK_EVERY + 15_000
 
-/** What to do about it. */
+/** What to do when replicas use different web keys. */
 export const SAME_KEY =
   'Give all replicas the same key in MCP_WEB_KEY_FILE (webKey): "mcp-credential-vault keygen --id FILE" prints the id of a key. To change the key, list the other one in MCP_WEB_KEY_ACCEPTED_FILE (acceptedWebKeys) first.'
 
-/** Those that replicas use and that are none of these. */
+/** Returns the keys in use that a server with these keys does not accept. */
 export function unknownKeys(inUse: readonly WebKeyInUse[], keys: readonly Uint8Array[]): readonly WebKeyInUse[] {
   const accepted = new Set(keys.map(keyId))
   return inUse.filter(({ id }) => !accepted.has(id))
