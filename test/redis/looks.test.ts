@@ -44,7 +44,7 @@ test('one timer lets every waiting call look each ten seconds or so, a part of t
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('after a gap every call looks soon, one that throws stops no other, and one that has left does not look', async () => {
+test('after a gap every call looks soon, and one that has left does not look', async () => {
   const { looks } = entries()
   const looked: string[] = []
   const leave = looks.add(() => void looked.push('left'))
@@ -59,6 +59,32 @@ test('after a gap every call looks soon, one that throws stops no other, and one
   expect(looked).toEqual(['stays'])
   looks.close()
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a call whose look throws stops no other call, and not the timer', async () => {
+  const { looks } = entries()
+  const thrown: unknown[] = []
+  const earlier = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => thrown.push(error))
+  try {
+    let looked = 0
+    looks.add(() => {
+      throw new Error('on purpose')
+    })
+    looks.add(() => {
+      looked += 1
+    })
+    looks.all()
+    await vi.advanceTimersByTimeAsync(0)
+    expect([looked, thrown.length]).toEqual([1, 1])
+    await vi.advanceTimersByTimeAsync(12_500)
+    expect([looked, thrown.length]).toEqual([2, 2])
+  } finally {
+    process.removeAllListeners('uncaughtException')
+    for (const listener of earlier) process.on('uncaughtException', listener)
+    looks.close()
+  }
 })
 
 test('a call whose entry is as it was looks once a minute, one in doubt at once, and one of an unknown owner each time', async () => {
