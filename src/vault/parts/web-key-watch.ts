@@ -6,7 +6,7 @@ import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.t
 
 /** Milliseconds between two looks at the web keys of other replicas. */
 const LOOK_EVERY = 60_000
-/** Milliseconds for the note that this process ends, which a store that is away must not hold up. */
+/** Milliseconds to take back which key this process uses: a store that is away must not hold up its end. */
 const END_WITHIN = 1_000
 /** Milliseconds after which a process that runs has said again which key it uses. */
 const SILENT_AFTER = LOOK_EVERY + 15_000
@@ -26,9 +26,9 @@ export function isSilent({ seenAt }: WebKeyInUse): boolean {
   return Date.now() - seenAt.getTime() > SILENT_AFTER
 }
 
-/** E.g. `1f3a-09bc (last sign of life 40 s ago)`. */
+/** E.g. `1f3a-09bc (last seen 40 s ago)`. */
 export function describedKey({ id, seenAt }: WebKeyInUse): string {
-  return `${id} (last sign of life ${Math.max(0, Math.round((Date.now() - seenAt.getTime()) / 1000))} s ago)`
+  return `${id} (last seen ${Math.max(0, Math.round((Date.now() - seenAt.getTime()) / 1000))} s ago)`
 }
 
 /**
