@@ -2,7 +2,7 @@ import { CredentialVaultError } from '../core/model/errors.ts'
 import { isUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import type { BundleTier, ServerTier } from '../core/ports/store-keys.ts'
-import { refuseSharedLog } from '../vault/environment/backend-of-tier.ts'
+import { refuseSharedLog } from '../vault/environment/folders.ts'
 import type { OpenVaultOptions } from '../vault/parts/open-vault-options.ts'
 
 /**

@@ -1,13 +1,8 @@
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { ServerTier } from '../../core/ports/store-keys.ts'
-import { startOfFile } from './file-start.ts'
+import { FOLDER_SETTING } from '../folder-setting.ts'
+import { openingOf } from './chain-opening.ts'
 import { listSegments } from './segment-ends.ts'
-
-/** What the first line of a chain says of the server that writes it. */
-const TIER =
-  /^[^\n]*"type":"audit\.opened","outcome":"success","key":"[\w-]{43}",(?:"temporaryKey":true,)?"tier":"(form|tool|all)",/
-/** Bytes of the first line that come before and with its tier. */
-const SEARCHED_BYTES = 1024
 
 /**
  * Refuses a folder with a chain of another tier: whoever may write to one tier's log could forge or remove lines of the other's. A chain
@@ -17,12 +12,12 @@ const SEARCHED_BYTES = 1024
  */
 export async function refuseLogOfOtherTier(folder: string, tier: ServerTier): Promise<void> {
   for (const { file } of await listSegments(folder)) {
-    const other = TIER.exec(await startOfFile(folder, file, SEARCHED_BYTES))?.[1]
+    const other = (await openingOf(folder, file))?.tier
     if (other === undefined || other === tier) continue
     throw new CredentialVaultError(
       'configuration_invalid',
-      `The audit log in ${folder} is that of ${WRITERS[other as ServerTier]} (${file}), and this process is ${WRITERS[tier]}. ` +
-        `Set MCP_AUDIT_FOLDER to a folder for ${SERVERS[tier]} alone, empty or new. ${KEEP}`,
+      `The audit log in ${folder} is that of ${WRITERS[other]} (${file}), and this process is ${WRITERS[tier]}. ` +
+        `Set ${FOLDER_SETTING} to a folder for ${SERVERS[tier]} alone, empty or new. ${KEEP}`,
       { reason: 'other_tiers_log' },
     )
   }

@@ -132,7 +132,10 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
 
   let found: AuditReason | undefined
 
-  /** Tells operators at the beginning and the end. Health is for lines alone: with a disk that is nearly full they are still written. */
+  /**
+   * Asks the log whether it could take a line, and tells operators of each reason why not, and of its end. Health is for lines alone: with a
+   * disk that is nearly full they are still written.
+   */
   async function checked(): Promise<void> {
     try {
       await audit.check?.()

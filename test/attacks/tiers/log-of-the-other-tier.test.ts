@@ -9,17 +9,17 @@ import { endedProcess } from '../../harness/processes/ended-process.ts'
 import { type RedisNode, startRedisNode } from '../../harness/redis/redis-server.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
+const logIn = (folder: string) => createJsonLines({ folder, key: generateKeyText(), warn: () => {} })
+
+async function written(folder: string, tier: ServerTier | undefined): Promise<void> {
+  const log = logIn(folder)
+  await log.open?.(undefined, undefined, tier)
+  await log.close()
+}
+
+const lines = (folder: string) => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+
 describe('a log', () => {
-  const logIn = (folder: string) => createJsonLines({ folder, key: generateKeyText(), warn: () => {} })
-
-  async function written(folder: string, tier: ServerTier | undefined): Promise<void> {
-    const log = logIn(folder)
-    await log.open?.(undefined, undefined, tier)
-    await log.close()
-  }
-
-  const lines = (folder: string) => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
-
   test.each([
     ['form', 'tool'],
     ['tool', 'form'],
@@ -96,7 +96,7 @@ describe('an operator who names the log of the other tier', () => {
     ['form', 'tool'],
     ['tool', 'form'],
   ] as const)('of %s for %s is told by doctor and by start', async (owner, other) => {
-    expect(await said(['doctor', '--tier', owner], await environmentOf(owner, 'log'))).toMatch(/^0 /)
+    await written(join(main.root, 'log'), owner)
     const wrong = await environmentOf(other, 'log')
     const refusal = new RegExp(`that of the ${owner} tier .* this process is the ${other} tier`)
     const checked = await said(['doctor', '--tier', other], wrong)
@@ -107,8 +107,20 @@ describe('an operator who names the log of the other tier', () => {
     expect(started).toMatch(refusal)
   })
 
+  test('to doctor alone has not given it away', async () => {
+    const folder = join(main.root, 'log')
+    expect(await said(['doctor', '--tier', 'tool'], await environmentOf('tool', 'log'))).toMatch(/^0 /)
+    expect(lines(folder).join('')).toContain('"type":"admin.checked"')
+    await written(folder, 'form')
+    expect(
+      lines(folder)
+        .join('')
+        .match(/"tier":"\w+"/g),
+    ).toEqual(['"tier":"form"'])
+  })
+
   test('is told by a server that is both', async () => {
-    expect(await said(['doctor', '--tier', 'form'], await environmentOf('form', 'log'))).toMatch(/^0 /)
+    await written(join(main.root, 'log'), 'form')
     const { MCP_VAULT_FOLDER, MCP_VAULT_KEY_FILE, MCP_VAULT_KEY } = main.environment as NodeJS.ProcessEnv
     const both = { MCP_VAULT_FOLDER, MCP_VAULT_KEY_FILE, MCP_VAULT_KEY, MCP_AUDIT_FOLDER: join(main.root, 'log') }
     const local = { MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_IDENTITY: 'local-user' }
