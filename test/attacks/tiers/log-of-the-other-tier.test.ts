@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createJsonLines } from '../../../src/audit/json-lines.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import type { ServerTier } from '../../../src/core/ports/store-keys.ts'
@@ -18,6 +19,30 @@ async function written(folder: string, tier: ServerTier | undefined): Promise<vo
 }
 
 const lines = (folder: string) => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+
+/** Holds the first writes to files until as many have come, so that each log has looked at the folder while it had no line. */
+async function firstLinesAtOnce(count: number): Promise<() => number> {
+  const handle = await open(await temporaryFolder(), 'r')
+  const prototype: FileHandle = Object.getPrototypeOf(handle)
+  await handle.close()
+  let release = () => {}
+  const all = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let arrived = 0
+  const write: (...parameters: never[]) => Promise<unknown> = prototype.write
+  const spy = vi.spyOn(prototype, 'write').mockImplementation(async function (this: FileHandle, ...parameters) {
+    arrived += 1
+    if (arrived === count) {
+      spy.mockRestore()
+      release()
+    }
+    await all
+    return Reflect.apply(write, this, parameters)
+  })
+  onTestFinished(() => spy.mockRestore())
+  return () => arrived
+}
 
 describe('a log', () => {
   test.each([
@@ -47,9 +72,11 @@ describe('a log', () => {
 
   test('is refused by one at least of two tiers that start at the same time', async () => {
     const folder = join(await temporaryFolder(), 'audit')
+    const arrived = await firstLinesAtOnce(2)
     const logs = (['form', 'tool'] as const).map((tier) => ({ tier, log: logIn(folder) }))
     const starts = await Promise.allSettled(logs.map(({ tier, log }) => log.open?.(undefined, undefined, tier)))
     await Promise.all(logs.map(({ log }) => log.close()))
+    expect(arrived()).toBe(2)
     expect(starts.map(({ status }) => status)).toContain('rejected')
   })
 })
