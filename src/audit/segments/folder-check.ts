@@ -1,7 +1,9 @@
 import { access, constants, statfs } from 'node:fs/promises'
 import type { ErrorReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
-import { FOLDER_SETTING } from '../folder-setting.ts'
+
+/** The log's folder as messages name it: the variable, and the option of those who open the log in code. */
+export const FOLDER_SETTING = 'MCP_AUDIT_FOLDER (jsonLinesAudit.folder)'
 
 /** Bytes that a disk must have left: lines of a busy server for some seconds. */
 const LEAST_FREE = 1024 * 1024

@@ -1,4 +1,4 @@
-import { refuseLogOfOtherTier } from '../../audit/segments/tier-of-log.ts'
+import { refuseLogOfOtherTier } from '../../audit/segments/foreign-chains.ts'
 import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'

@@ -1,7 +1,7 @@
 import { keyId } from '../../core/crypto/key-text.ts'
 import type { WebKeys } from '../../core/crypto/seal.ts'
 import { withDeadline } from '../../core/host/deadline.ts'
-import { timeOfDay } from '../../core/model/time-of-day.ts'
+import { timeOfDay } from '../../core/model/printable.ts'
 import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
 
 /** Milliseconds between two looks at the web keys of other replicas. */
