@@ -215,7 +215,7 @@ describe('doctor --tier', () => {
       const form = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_WRITE_TOKEN: write })
       expect(form, form.out).toMatchObject({ code: 0 })
       expect(form.out).toContain("ok       the form's login has the rights of its policy and no other")
-      const started = createJsonLines({ folder: log('form').MCP_AUDIT_FOLDER, key: generateKeyText(), warn: () => {} })
+      const started = createJsonLines({ folder: log('form').MCP_AUDIT_FOLDER, warn: () => {} })
       await started.open?.(undefined, undefined, 'form')
       await started.close()
       const asTool = { ...vault, VAULT_READ_TOKEN: await token('tool') }
