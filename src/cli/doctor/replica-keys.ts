@@ -1,8 +1,9 @@
 import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
+import { timeOfDay } from '../../core/model/printable.ts'
 import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
-import { describedKey, isSilent, SAME_KEY, timeOfDay, unknownKeys } from '../../vault/parts/web-key-watch.ts'
+import { describedKey, isSilent, SAME_KEY, unknownKeys } from '../../vault/parts/web-key-watch.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CheckResult, skipped, tried } from './check-result.ts'
 

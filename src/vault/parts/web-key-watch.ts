@@ -2,6 +2,7 @@ import { keyId } from '../../core/crypto/key-text.ts'
 import type { WebKeys } from '../../core/crypto/seal.ts'
 import { withDeadline } from '../../core/host/deadline.ts'
 import { createOutage } from '../../core/host/outage.ts'
+import { timeOfDay } from '../../core/model/printable.ts'
 import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
 
 /** Milliseconds between two looks at the web keys of other replicas. */
@@ -69,9 +70,4 @@ function mismatch(unknown: readonly WebKeyInUse[], [current, ...accepted]: WebKe
     `Each then takes the other's links for phishing and does not learn of its sign-outs. ${SAME_KEY} ` +
     `If that replica was killed and is not to come back, its key counts until ${timeOfDay(new Date(last))}.`
   )
-}
-
-/** E.g. `14:03:20 UTC`. */
-export function timeOfDay(time: Date): string {
-  return `${time.toISOString().slice(11, 19)} UTC`
 }
