@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { createOutage } from '../../core/host/outage.ts'
 import { partWarnings } from '../../core/host/process-warning.ts'
+import { createOutage } from '../../core/journal/outage.ts'
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { createClusterServers } from './cluster.ts'
