@@ -4,6 +4,7 @@ import { redisConnection } from '../../../src/redis/connection/redis-connection.
 import { createEntryLooks, type OwnedCall } from '../../../src/redis/pending/entry-looks.ts'
 import { redisBrowserSessions } from '../../../src/redis/redis-browser-sessions.ts'
 import { redisPendingStore } from '../../../src/redis/redis-pending-store.ts'
+import { waitForEnd } from '../../../src/core/requests/request-wait.ts'
 import { newEntry } from '../../../src/testing/pending-store/entries.ts'
 import { redisCommands } from '../../harness/redis/redis-commands.ts'
 import { type ClusterSetUp, startCluster } from '../../harness/redis/redis-topologies.ts'
@@ -66,6 +67,19 @@ test('a request in a slot that is being moved is there, or the store says that i
   // Absent ends the waiting call as expired.
   expect(found).not.toBe('absent')
 })
+
+test('a call goes on waiting while the slot of its request is being moved', async () => {
+  const { store } = replica()
+  const { key, expiresAt, ...entry } = newEntry({ owner: 'wait', expiresAt: Date.now() + 10 * MINUTE })
+  await store.openOrReuse({ ...entry, key, expiresAt }, 'call')
+  const ending = new AbortController()
+  const request = { key, expiresAt, waiterId: 'call' } as Parameters<typeof waitForEnd>[0]['request']
+  const wait = { store, topics: ['topic'], request, hasCredential: async () => false, signal: ending.signal }
+  const ended = waitForEnd(wait).catch(() => 'still waiting')
+  await beginMove('wait')
+  setTimeout(() => ending.abort(), 15_000)
+  expect(await ended).toBe('still waiting')
+}, 30_000)
 
 test('a link in a slot that is being moved can be claimed, or the store says that it is away', async () => {
   const { store } = replica()
