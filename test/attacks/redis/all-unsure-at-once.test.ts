@@ -22,6 +22,5 @@ test('calls that Redis no longer knows do not all ask the backend in one turn', 
     turns.push(looked - turns.reduce((sum, one) => sum + one, 0))
   }
   looks.close()
-  console.log(turns)
   expect(Math.max(...turns)).toBeLessThanOrEqual(500)
 })
