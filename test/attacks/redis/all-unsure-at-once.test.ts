@@ -7,7 +7,13 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** What LOOK answers for a Redis that came back empty, or below owners whose marks somebody has set. */
-const lost = { isCluster: false, run: async (_: unknown, { keys }: { keys: readonly string[] }) => ['looked', ...keys.map((_key, at) => String(at + 1))] }
+const lost = {
+  isCluster: false,
+  run: async (_: unknown, { keys }: { keys: readonly string[] }) => [
+    'looked',
+    ...keys.map((_key, at) => String(at + 1)),
+  ],
+}
 
 // Each of these looks asks Redis and the backend. Without a batch at most 500 do so in a turn.
 test('calls that Redis no longer knows do not all ask the backend in one turn', async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { waitForEnd } from '../../../src/core/requests/request-wait.ts'
 import { keySlot } from '../../../src/redis/connection/key-slot.ts'
 import { redisConnection } from '../../../src/redis/connection/redis-connection.ts'
 import { createEntryLooks, type OwnedCall } from '../../../src/redis/pending/entry-looks.ts'
 import { redisBrowserSessions } from '../../../src/redis/redis-browser-sessions.ts'
 import { redisPendingStore } from '../../../src/redis/redis-pending-store.ts'
-import { waitForEnd } from '../../../src/core/requests/request-wait.ts'
 import { newEntry } from '../../../src/testing/pending-store/entries.ts'
 import { redisCommands } from '../../harness/redis/redis-commands.ts'
 import { type ClusterSetUp, startCluster } from '../../harness/redis/redis-topologies.ts'
@@ -38,8 +38,7 @@ async function beginMove(owner: string) {
   await redisCommands(target.port, [['CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', String(sourceId)]])
   await redisCommands(source.port, [['CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', String(targetId)]])
   onTestFinished(async () => {
-    for (const { port } of [source, target])
-      await redisCommands(port, [['CLUSTER', 'SETSLOT', String(slot), 'STABLE']])
+    for (const { port } of [source, target]) await redisCommands(port, [['CLUSTER', 'SETSLOT', String(slot), 'STABLE']])
   })
   return { source, target }
 }
@@ -130,7 +129,9 @@ test('a session that was ended stays ended, and its keys can be moved, while its
   expect(await sessions.isEnded(session)).toBe(true)
   const { source, target } = await beginMove('sessions')
   const move = (key: string) =>
-    redisCommands(source.port, [['MIGRATE', '127.0.0.1', String(target.port), `${rootOf('sessions')}:${key}`, '0', '5000']])
+    redisCommands(source.port, [
+      ['MIGRATE', '127.0.0.1', String(target.port), `${rootOf('sessions')}:${key}`, '0', '5000'],
+    ])
   expect(await move('state')).toEqual(['OK'])
   expect(await sessions.isEnded(session).catch(() => 'away')).not.toBe(false)
 })
