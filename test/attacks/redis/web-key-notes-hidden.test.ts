@@ -1,0 +1,21 @@
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { redisConnection } from '../../../src/redis/connection/redis-connection.ts'
+import { redisPendingStore } from '../../../src/redis/redis-pending-store.ts'
+import { redisCommands } from '../../harness/redis/redis-commands.ts'
+import { type RedisNode, startRedisNode } from '../../harness/redis/redis-server.ts'
+
+let redis: RedisNode
+beforeAll(async () => {
+  redis = await startRedisNode()
+})
+afterAll(() => redis.remove())
+
+test('notes of the right length that no replica can have written do not hide those of replicas', async () => {
+  const store = redisPendingStore({ redis: redisConnection({ url: `redis://127.0.0.1:${redis.port}` }) })
+  onTestFinished(() => store.shutdown())
+  const score = String(Date.now() + 60_000)
+  const forged = Array.from({ length: 200 }, (_, at) => [score, `${at}`.padStart(18, 'x')]).flat()
+  await redisCommands(redis.port, [['ZADD', 'mcp-vault:web-keys', ...forged]])
+  const ids = ((await store.webKeysInUse?.('0123-abcd')) ?? []).map(({ id }) => id)
+  expect(ids).toContain('0123-abcd')
+})
