@@ -84,7 +84,12 @@ export function createLooks({ entries, rootOf }: LooksParts): Looks {
     const isBack = (call: Call) => calls.get(call.look) === call && call.queue === undefined
     const back = batch.filter(({ call }) => isBack(call))
     for (const { call } of back) lookWithin(call, unsure ? LOOK_EVERY : AGAIN_AFTER)
-    for (const { call } of unsure ?? []) if (calls.get(call.look) === call) letLook(call)
+    for (const { call } of unsure ?? []) {
+      if (calls.get(call.look) !== call) continue
+      // Next turn, because all may be unsure at once, and only so many may look for themselves in one turn.
+      call.itselfAt = performance.now()
+      enqueue(call, due)
+    }
   }
 
   /** Returns the call with its owner's root, unless it has to look for itself. */

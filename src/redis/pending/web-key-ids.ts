@@ -9,12 +9,13 @@ const NOTED_FOR = 3 * 60_000
 const MOST_READ = 200
 /** The result of `keyId`, and a random text of the process, so that one that ends takes back its own note alone. */
 const NOTE_OF_PROCESS = /^([0-9a-f]{4}-[0-9a-f]{4}):[0-9a-f]{8}$/
-const LENGTH = 18
+/** Notes that no replica can have written, and that one reading removes at most. */
+const MOST_REMOVED = 2_000
 
 /**
  * Notes the web key of a process, and answers the notes that count, each with the milliseconds since it was made. `KEYS[1]`: notes by the
- * time until which they count. `ARGV`: 2 note or empty, 3 milliseconds, 4 most notes, 5 length of a note. What no replica can have written
- * is removed, and not answered. A huge member ends the reading, because Redis serves nobody else meanwhile.
+ * time until which they count. `ARGV`: 2 note or empty, 3 milliseconds, 4 most notes, 5 most to remove. What no replica can have written is
+ * removed, and not answered. A huge member ends the reading, because Redis serves nobody else meanwhile.
  */
 const NOTE = redisScript(`
 local latest = text(now + ARGV[3])
@@ -24,16 +25,20 @@ if ARGV[2] ~= '' then
   redis.call('ZADD', KEYS[1], latest, ARGV[2])
   keep(KEYS[1], now + ARGV[3])
 end
-local found = {}
-for _ = 1, tonumber(ARGV[4]) do
+-- As NOTE_OF_PROCESS.
+local four = string.rep('[0-9a-f]', 4)
+local ofProcess = '^' .. four .. '%-' .. four .. ':' .. four .. four .. '$'
+local found, removed = {}, 0
+while #found < 2 * tonumber(ARGV[4]) and removed < tonumber(ARGV[5]) do
   local at = #found / 2
   local note = redis.call('ZRANGE', KEYS[1], at, at)[1]
   if not note then break end
-  if #note == tonumber(ARGV[5]) then
+  if string.find(note, ofProcess) then
     found[#found + 1] = note
     found[#found + 1] = text(now + ARGV[3] - redis.call('ZSCORE', KEYS[1], note))
   else
     redis.call('ZREM', KEYS[1], note)
+    removed = removed + 1
     if #note > 1000 then break end
   end
 end
@@ -57,7 +62,7 @@ export function createWebKeyNotes(
     async webKeysInUse(own) {
       const note = own === undefined ? '' : `${own}:${process}`
       if (note !== '') noted = note
-      const given = [note, NOTED_FOR, MOST_READ, LENGTH].map(String)
+      const given = [note, NOTED_FOR, MOST_READ, MOST_REMOVED].map(String)
       return keysIn(await redis.run(NOTE, { keys, arguments: given }))
     },
 

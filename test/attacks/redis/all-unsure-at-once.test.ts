@@ -19,14 +19,19 @@ const lost = {
 test('calls that Redis no longer knows do not all ask the backend in one turn', async () => {
   const looks = createLooks({ entries: createEntryLooks(lost as never), rootOf: () => 'root' })
   let looked = 0
-  for (let at = 0; at < 10_000; at += 1)
-    looks.add(() => void (looked += 1), { key: `key-${at}` as PendingKey, waiterId: 'call' })
+  for (let at = 0; at < 10_000; at += 1) {
+    const look = () => {
+      looked += 1
+    }
+    looks.add(look, { key: `key-${at}` as PendingKey, waiterId: 'call' })
+  }
   const turns: number[] = []
   looks.all()
-  for (let turn = 0; turn < 8; turn += 1) {
+  for (let turn = 0; turn < 24; turn += 1) {
     await vi.advanceTimersByTimeAsync(turn === 0 ? 0 : 250)
     turns.push(looked - turns.reduce((sum, one) => sum + one, 0))
   }
   looks.close()
+  expect(looked).toBe(10_000)
   expect(Math.max(...turns)).toBeLessThanOrEqual(500)
 })

@@ -14,8 +14,12 @@ test('notes of the right length that no replica can have written do not hide tho
   const store = redisPendingStore({ redis: redisConnection({ url: `redis://127.0.0.1:${redis.port}` }) })
   onTestFinished(() => store.shutdown())
   const score = String(Date.now() + 60_000)
-  const forged = Array.from({ length: 200 }, (_, at) => [score, `${at}`.padStart(18, 'x')]).flat()
-  await redisCommands(redis.port, [['ZADD', 'mcp-vault:web-keys', ...forged]])
+  const other = '4567-cdef:89abcdef'
+  const forged = Array.from({ length: 200 }, (_, at) => [
+    ...[score, `${at}`.padStart(18, 'x')],
+    ...[score, `ABCD-EF01:${`${at}`.padStart(8, '0')}`],
+  ]).flat()
+  await redisCommands(redis.port, [['ZADD', 'mcp-vault:web-keys', ...forged, String(Date.now() + 120_000), other]])
   const ids = ((await store.webKeysInUse?.('0123-abcd')) ?? []).map(({ id }) => id)
-  expect(ids).toContain('0123-abcd')
+  expect(ids).toEqual(['4567-cdef', '0123-abcd'])
 })
