@@ -33,7 +33,7 @@ const LONGEST_FIRST = [
   'canary',
   'e2e/blocking',
   'deploy/compose',
-  ...['browser', 'clients', 'failures', 'examples', 'backends', 'docs', 'packaging', 'cli', 'crash'],
+  ...['browser', 'clients', 'failures', 'examples', 'backends', 'docs', 'packaging', 'cli', 'crash', 'proxy'],
 ].map((name) => `/test/${name}`)
 
 const rankOf = ({ moduleId }: TestSpecification) => {

@@ -36,6 +36,7 @@ const DEPENDING = {
   processes: [
     'test/cli/{cancelled-prompt,command-line,every-backend,failed-start,read-only-start,standard-output,start}.test.ts',
     'test/core/host/process-warning.test.ts',
+    'test/proxy/children/{child,child-pool,killed-proxy,server-everything,surroundings,watchdog}.test.ts',
   ],
   // AsyncLocalStorage, AbortSignal, unhandled rejections, and Node's streams under the MCP SDK.
   'asynchronous contexts': [

@@ -179,6 +179,16 @@ const DESTINATION_REASONS = [
   'colon',
 ] as const
 
+/** A child of the proxy could not be started, or may not be. */
+const CHILD_REASONS = [
+  'child_cgroup',
+  'child_command',
+  'child_crashed',
+  'child_deadline',
+  'child_secret_argument',
+  'child_start',
+] as const
+
 const CALL_REASONS = ['call_unknown', 'session_ended', 'signed_out', 'unexpected'] as const
 const REDIS_FAILURES = [
   'away',
@@ -222,6 +232,7 @@ const FIXED_REASONS = [
   ...LOGIN_REASONS,
   ...METADATA_REASONS,
   ...CALL_REASONS,
+  ...CHILD_REASONS,
 ] as const
 
 export type OptionReason = (typeof OPTION_REASONS)[number]
