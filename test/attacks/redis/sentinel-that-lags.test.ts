@@ -16,9 +16,9 @@ function sentinelOf({ port }: RedisNode): Promise<RedisNode> {
   return started({ sentinel: true, config: [`sentinel monitor main 127.0.0.1 ${port} 2`] })
 }
 
-function storeAt(nodes: readonly RedisNode[], timeoutMilliseconds = 20_000) {
+function storeAt(nodes: readonly RedisNode[]) {
   const sentinel = { name: 'main', nodes: nodes.map(({ port }) => `127.0.0.1:${port}`) }
-  const store = redisPendingStore({ redis: redisConnection({ sentinel, timeoutMilliseconds, warn: () => {} }) })
+  const store = redisPendingStore({ redis: redisConnection({ sentinel, timeoutMilliseconds: 3_000, warn: () => {} }) })
   onTestFinished(() => store.shutdown())
   return store
 }
@@ -44,7 +44,7 @@ test('a Sentinel that still names the former master is outvoted, wherever it is 
 
 test('Sentinels that do not agree name no master', async () => {
   const [master, former] = [await started(), await started()]
-  const store = storeAt([await sentinelOf(former), await sentinelOf(master)], 500)
+  const store = storeAt([await sentinelOf(former), await sentinelOf(master)])
   await expect(store.openOrReuse(newEntry())).rejects.toMatchObject({ code: 'unavailable', retryable: true })
   expect(await keysIn(former)).toBe(0)
 })
@@ -68,7 +68,6 @@ test('one that hangs does not hold up the others', async () => {
   const pid = Number(/process_id:(\d+)/.exec(String(info))?.[1])
   process.kill(pid, 'SIGSTOP')
   onTestFinished(() => void process.kill(pid, 'SIGCONT'))
-  // Shorter than a connection to the one that hangs is waited for.
-  await storeAt([hanging, one, other], 2_500).openOrReuse(newEntry())
+  await storeAt([hanging, one, other]).openOrReuse(newEntry())
   expect(await keysIn(master)).toBeGreaterThan(0)
 })
