@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createSign, generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -77,17 +77,31 @@ async function ready() {
   throw new Error('the server is not ready')
 }
 
-/** The status of the callback of a whole sign-in that begins now. */
-async function signIn(): Promise<number> {
+/** The callback's answer to a whole sign-in that begins now. */
+async function signIn(): Promise<Response> {
   const begun = await fetch(`${base}/credentials/login`, {
     method: 'POST',
     headers: { origin: base },
     body: new URLSearchParams({ to: 'account' }),
   })
-  const cookie = begun.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ')
+  const cookie = begun.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
   const there = /http:\/\/127[^"']*\/authorize[^"']*/.exec(await begun.text())?.[0].replaceAll('&amp;', '&') ?? ''
   const back = (await fetch(there, { redirect: 'manual' })).headers.get('location') ?? ''
-  return (await fetch(back, { redirect: 'manual', headers: { cookie } })).status
+  return fetch(back, { redirect: 'manual', headers: { cookie } })
+}
+
+/** Whether the page to which a sign-in led is shown to its session, and not another sign-in. */
+async function isSignedIn(answer: Response): Promise<boolean> {
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
+  const page = await fetch(new URL(answer.headers.get('location') ?? '', base), { headers: { cookie } })
+  expect(page.status).toBe(200)
+  return (await page.text()).includes('/credentials/sign-out')
 }
 
 beforeAll(async () => {
@@ -126,12 +140,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('a sign-in that begins after Redis came back empty succeeds', async () => {
-  expect(await signIn()).toBe(303)
+test('a sign-in that begins after Redis came back empty succeeds, and earlier sessions stay refused', async () => {
+  const before = await signIn()
+  expect(before.status).toBe(303)
+  expect(await isSignedIn(before)).toBe(true)
   redis.kill('SIGTERM')
   await once(redis, 'exit')
   startRedis()
-  await sleep(8000)
   await ready()
-  expect([await signIn(), await signIn()]).toEqual([303, 303])
+  const after = await signIn()
+  expect([after.status, (await signIn()).status]).toEqual([303, 303])
+  expect([await isSignedIn(before), await isSignedIn(after)]).toEqual([false, true])
 }, 90_000)
