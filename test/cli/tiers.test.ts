@@ -209,6 +209,7 @@ describe('doctor --tier', () => {
         MCP_VAULT_BACKEND: 'vault',
         VAULT_ADDR: bao.address,
         VAULT_KV_MOUNT: mount,
+        MCP_WEB_KEY: generateKeyText(),
       }
       const write = await token('form')
       const form = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_WRITE_TOKEN: write })

@@ -19,7 +19,7 @@ import { type CheckResult, skipped, tried, verdict } from './check-result.ts'
 import { type BackendChecks, checkBackend } from './doctor-checks.ts'
 import { storeNotYetMade } from './first-start-checks.ts'
 import { checkOtherServers } from './other-servers.ts'
-import { checkKeysOfReplicas } from './replica-keys.ts'
+import { checkHasWebKey, checkKeysOfReplicas } from './replica-keys.ts'
 import { serverChecks } from './server-checks.ts'
 import { checkSharedStores } from './shared-store-checks.ts'
 
@@ -57,7 +57,7 @@ when something is wrong.
       const results = onceEach([
         ...(notYetMade ?? (await storeChecks(stores, terminal, { provider: input.text('provider'), providers, tier }))),
         ...(await checkSharedStores(pendingStore, browserSessions, tier)),
-        ...(notYetMade ? [] : await checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)),
+        ...(notYetMade ? [] : await webKeyChecks(stores, terminal, tier)),
         ...(await serverChecks(terminal)),
         ...(tier === undefined && !notYetMade ? await checkOtherServers(stores, terminal) : []),
       ])
@@ -100,6 +100,16 @@ async function storeChecks(
     },
     ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
   ]
+}
+
+async function webKeyChecks(
+  { backend, pendingStore }: Stores,
+  terminal: Terminal,
+  tier: BundleTier | undefined,
+): Promise<readonly CheckResult[]> {
+  const missing = await checkHasWebKey(terminal, { backend, pendingStore, tier })
+  if (missing.length > 0) return missing
+  return checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)
 }
 
 /** A missing key breaks several checks. The first one says so, and the others refer to it. */
