@@ -7,6 +7,7 @@ import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
 import { refuseSharedLog } from '../../vault/environment/backend-of-tier.ts'
 import { createStores, type Stores } from '../../vault/environment/create-stores.ts'
+import { auditFolderOf } from '../audit/audit-folder.ts'
 import { providersOf } from '../operator/load-tools.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
@@ -15,7 +16,7 @@ import type { Command, Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
 import { checkAcceptedKeys } from './accepted-keys.ts'
-import { type CheckResult, skipped, tried, verdict } from './check-result.ts'
+import { type CheckResult, skipped, type Tried, tried, verdict } from './check-result.ts'
 import { type BackendChecks, checkBackend } from './doctor-checks.ts'
 import { storeNotYetMade } from './first-start-checks.ts'
 import { checkOtherServers } from './other-servers.ts'
@@ -91,14 +92,15 @@ async function storeChecks(
     const line = { type: 'admin.checked', outcome: 'success', actor: operator(), backend: backend.name } as const
     await audit.append({ ...line, correlationId })
   })
+  const isOwnLog = logged.ok || logged.reason !== 'other_tiers_log'
   return [
     ...stored,
     {
       check: 'the audit log can be written',
       result: verdict(logged.ok),
-      detail: logged.ok ? 'a line was written' : logged.problem,
+      detail: logged.ok ? 'a line was written' : await logProblem(logged, stores, terminal),
     },
-    ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
+    ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured, { isOwnLog })),
   ]
 }
 
@@ -110,6 +112,17 @@ async function webKeyChecks(
   const missing = await checkHasWebKey(terminal, { backend, pendingStore, tier })
   if (missing.length > 0) return missing
   return checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)
+}
+
+/** What is wrong with the log, with its folder, which what users may see does not name. */
+async function logProblem(
+  { code, problem }: Extract<Tried<unknown>, { ok: false }>,
+  { audit }: Pick<Stores, 'audit'>,
+  { environment }: Terminal,
+): Promise<string> {
+  if (code !== 'audit_unavailable') return problem
+  const found = await tried(async () => audit.check?.())
+  return found.ok ? `${problem} The log's folder is ${auditFolderOf(environment)}` : found.problem
 }
 
 /** A missing key breaks several checks. The first one says so, and the others refer to it. */

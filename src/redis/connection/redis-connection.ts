@@ -153,7 +153,7 @@ function reporter(warn: (message: string) => void): (problem: CredentialVaultErr
       warn(problem.message)
     } else if (!problem && reported !== undefined) {
       reported = undefined
-      warn('Redis can be reached again.')
+      warn('Redis can be used again.')
     }
   }
 }
