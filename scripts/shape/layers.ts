@@ -63,14 +63,14 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   // Shared by the adapters of every SDK, so they must not know one.
   'mcp/adapter': { folders: ['core'], packages: ['zod'] },
   'mcp/transport': { folders: ['core'], packages: ['koa', 'zod'] },
-  proxy: { folders: ['core', 'destinations', 'mcp/transport'], packages: ['zod'] },
+  proxy: { folders: ['core', 'destinations', 'mcp/transport'], packages: ['koa', 'yaml', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   vault: {
     folders: ['core', 'backends', 'pending', 'redis', 'identity', 'audit', 'destinations', 'web'],
     packages: ['koa', 'zod'],
   },
   server: {
-    folders: ['core', 'mcp', 'vault', 'web'],
+    folders: ['core', 'mcp', 'proxy', 'vault', 'web'],
     packages: [
       '@modelcontextprotocol/sdk',
       '@modelcontextprotocol/server',
@@ -104,4 +104,5 @@ export const CONFINED: Readonly<Record<string, string>> = {
   'koa-body': 'web/http/form-body.ts',
   ejs: 'web/pages/templates.ts',
   marked: 'web/pages/guide.ts',
+  yaml: 'proxy/config/read-config.ts',
 }

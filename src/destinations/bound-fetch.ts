@@ -32,6 +32,8 @@ export interface BoundFetchParts {
   readonly resolve?: Resolve
   /** Default {@link LIMITS}. */
   readonly limits?: ShareLimits
+  /** Longest wait between two parts of a body, in milliseconds; 0 for a stream that may be silent for ever. Default 300 seconds. */
+  readonly bodyTimeout?: number
 }
 
 /** The tool call that makes a request. */
@@ -68,6 +70,7 @@ type RequestOptions = NonNullable<ConstructorParameters<typeof Request>[1]>
 
 export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
   const { provider, destinations, resolve = resolveWithSystem, limits = LIMITS } = parts
+  const { bodyTimeout = AGENT_OPTIONS.bodyTimeout } = parts
   const agents = new Map<boolean, Agent>()
   const shares = createOwnerShares(provider, limits)
   let closed = false
@@ -78,6 +81,7 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
       agents.get(allowPrivateAddresses) ??
       new Agent({
         ...AGENT_OPTIONS,
+        bodyTimeout,
         // The shares admit no more requests than there are connections.
         connections: limits.perOrigin,
         connect: {

@@ -18,6 +18,8 @@ export type HeaderOptions<Field extends string = string> =
     }
   /** `prefix` precedes the value unchanged, e.g. `Token ` with its blank. Default none. */
   | { readonly name: string; readonly field: Field; readonly prefix?: string | undefined }
+  /** A value composed of text and fields, such as `Token {user}:{pat}`. `{{` and `}}` stand for the braces themselves. */
+  | { readonly name: string; readonly template: string }
 
 /** A header made from a credential's values. */
 export interface CredentialHeader {
@@ -42,7 +44,11 @@ const field = z.string().min(1)
 const plainText = z.string().max(200).regex(FIELD_VALUE, 'has characters that no header can carry')
 
 const HEADER_FORM =
-  "must be { scheme: 'Bearer', field }, { scheme: 'Basic', user: { field } or { value }, password: { field } } or { name, field, prefix? }, with a header name that HTTP does not reserve"
+  "must be { scheme: 'Bearer', field }, { scheme: 'Basic', user: { field } or { value }, password: { field } }, { name, field, prefix? } or { name, template }, with a header name that HTTP does not reserve"
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/)
+  .refine((name) => !RESERVED.test(name))
 
 export const headerSchema = z.union(
   [
@@ -53,12 +59,13 @@ export const headerSchema = z.union(
       password: z.strictObject({ field }),
     }),
     z.strictObject({
-      name: z
-        .string()
-        .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/)
-        .refine((name) => !RESERVED.test(name)),
+      name: headerName,
       field,
       prefix: plainText.default(''),
+    }),
+    z.strictObject({
+      name: headerName,
+      template: plainText.refine((text) => (templateParts(text) ?? []).some(({ field }) => field !== undefined)),
     }),
   ],
   { error: HEADER_FORM },
@@ -70,6 +77,15 @@ export const headersSchema = z.union([headerSchema, z.array(headerSchema).min(1)
 })
 
 export function credentialHeader(options: z.output<typeof headerSchema>): CredentialHeader {
+  if ('template' in options) {
+    const parts = templateParts(options.template) ?? []
+    const fields = [...new Set(parts.flatMap((part) => part.field ?? []))]
+    return headerOf(
+      options.name.toLowerCase(),
+      fields.map((field) => [field, unsendable]),
+      (present) => parts.map((part) => part.text ?? present(part.field)).join(''),
+    )
+  }
   if (!('scheme' in options)) {
     const { name, field, prefix } = options
     return headerOf(name.toLowerCase(), [[field, unsendable]], (present) => prefix + present(field))
@@ -89,6 +105,21 @@ export function credentialHeader(options: z.output<typeof headerSchema>): Creden
     },
   )
 }
+
+/** Returns the parts of a template, or undefined if a brace in it stands for nothing. */
+export function templateParts(template: string): readonly TemplatePart[] | undefined {
+  const parts: TemplatePart[] = []
+  for (const [found, field] of template.matchAll(/\{\{|\}\}|\{([a-zA-Z][a-zA-Z0-9_]*)\}|[^{}]+|[{}]/g)) {
+    if (found === '{' || found === '}') return undefined
+    if (field !== undefined) parts.push({ field })
+    else parts.push({ text: found === '{{' || found === '}}' ? found.slice(1) : found })
+  }
+  return parts
+}
+
+export type TemplatePart =
+  | { readonly field: string; readonly text?: never }
+  | { readonly text: string; readonly field?: never }
 
 /** Whether a header can carry the value unchanged. */
 export function isSendable(value: string): boolean {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PUBLIC_KEY } from '../../src/audit/line/audit-keys.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { parseCommandLine } from '../../src/cli/terminal/command-line.ts'
-import { nearest } from '../../src/cli/terminal/nearest.ts'
+import { nearest } from '../../src/core/host/nearest.ts'
 import { ISSUER, type MainCommand, mainCommand } from '../harness/processes/cli-process.ts'
 
 const names = [...commands.keys()]

@@ -159,6 +159,13 @@ const DOCUMENTED: readonly Documented[] = [
     schemas: ['httpMountOptions'],
   },
   { heading: 'mcpMount', file: 'mcp/sdk-v2/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
+  { heading: 'createProxy', file: 'proxy/config/upstream-options.ts', types: ['UpstreamOptions'], schemas: [] },
+  {
+    heading: 'createProxy credential',
+    file: 'proxy/config/upstream-options.ts',
+    types: ['UpstreamCredentialOptions'],
+    schemas: [],
+  },
   {
     heading: 'credentialGate',
     file: 'mcp/adapter/gate-options.ts',

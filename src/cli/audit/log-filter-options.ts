@@ -1,8 +1,8 @@
 import { EVENT_CATALOGUE } from '../../audit/line/event-catalogue.ts'
 import { type LogFilter, timeFrom } from '../../audit/query/log-filter.ts'
+import { nearest } from '../../core/host/nearest.ts'
 import type { AuditOutcome } from '../../core/ports/audit-sink.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
-import { nearest } from '../terminal/nearest.ts'
 
 export const filterOptions = {
   user: { type: 'string' },

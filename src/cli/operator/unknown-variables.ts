@@ -1,6 +1,6 @@
+import { nearest } from '../../core/host/nearest.ts'
 import { knownVariables } from '../../vault/environment/known-variables.ts'
 import type { Terminal } from '../terminal/command.ts'
-import { nearest } from '../terminal/nearest.ts'
 
 /** The first words of our own names. Variables of other programs may begin with MCP_ too. */
 const OURS = /^MCP_(?:VAULT|AUDIT|WEB|OIDC|LOCAL|AWS|PENDING|CREDENTIAL|SERVER|IDENTITY|ADMIN|SCIM|SEALED|METRICS)_/

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../core/host/nearest.ts'
 
 /** Wrong usage. The message says what is wrong and what to type instead. It quotes no value, which may be a misplaced secret. */
 export class UsageError extends Error {}

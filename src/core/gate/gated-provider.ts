@@ -34,6 +34,11 @@ export interface GatedProvider {
    */
   run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside?: ToolCall) => Promise<T>): Promise<T>
   /**
+   * Names the version of the credential that the call uses, for comparison only. Undefined if there is none. For adapters that keep
+   * something alive for as long as a version is in use.
+   */
+  versionOf?(call: GatedCall): Promise<string | undefined>
+  /**
    * Settles what the handler reported while it ran. Called once the handler has settled, with the error that it threw, if any. Default:
    * `kept`.
    */

@@ -52,7 +52,7 @@ export function wordsIn(text: string): readonly string[] {
 type Issue = Parameters<z.core.$ZodErrorMap>[0]
 
 /** Words an issue for which the schema has no text of its own. Undefined keeps the validator's text. */
-function inPlainWords(issue: Issue): string | undefined {
+export function inPlainWords(issue: Issue): string | undefined {
   switch (issue.code) {
     case 'too_big':
       return `must be at most ${amount(issue.maximum, issue.origin)}`

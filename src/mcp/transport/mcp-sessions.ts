@@ -21,7 +21,7 @@ export interface McpSessionsOptions<S, T> {
   readonly maxSessionsPerOwner: number
   readonly idleSeconds: number
   /** Makes a transport that reports the id of its session once it has one. */
-  readonly makeTransport: (initialized: (sessionId: string) => void) => T
+  readonly makeTransport: (initialized: (sessionId: string) => void, server: S) => T
   readonly connect: (server: S, transport: T) => Promise<void>
 }
 
@@ -64,7 +64,7 @@ export function mcpSessions<S, T extends SessionTransport>({
   }
 
   async function open(server: S, owner: Owner): Promise<McpSession<T>> {
-    const transport = makeTransport((id) => void sessions.set(id, session))
+    const transport = makeTransport((id) => void sessions.set(id, session), server)
     const session: McpSession<T> = { owner, transport, open: 0, lastUsed: Date.now() }
     transport.onclose = () => {
       if (transport.sessionId !== undefined) sessions.delete(transport.sessionId)

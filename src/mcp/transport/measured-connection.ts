@@ -24,7 +24,7 @@ interface WireTransport {
 
 /** What the semantic conventions call an error inside a good answer, and our word for a request that its client took back. */
 const TOOL_ERROR = 'tool_error'
-const CANCELLED = 'cancelled'
+export const CANCELLED = 'cancelled'
 
 /**
  * Connects a server to its transport so that each request and notification of the client is measured, from its arrival until its answer is
@@ -84,7 +84,8 @@ function cancelledId(params: WireMessage['params']): string | number | undefined
   return typeof requestId === 'string' || typeof requestId === 'number' ? requestId : undefined
 }
 
-function errorOf({ error, result }: WireMessage): string | undefined {
+/** Returns the error that an answer counts as, or undefined for a good one. */
+export function errorOf({ error, result }: Pick<WireMessage, 'error' | 'result'>): string | undefined {
   if (error) return codeOf(error.code)
   return result?.isError === true ? TOOL_ERROR : undefined
 }

@@ -81,7 +81,8 @@ async function pump(
   }
 }
 
-async function write(value: Uint8Array, res: Koa.Context['res'], open: OpenResponse | undefined): Promise<void> {
+/** Writes bytes that were counted as waiting. Resolves when the client may be sent more, or is gone. */
+export async function write(value: Uint8Array, res: Koa.Context['res'], open: OpenResponse | undefined): Promise<void> {
   for (let at = 0; at < value.byteLength && !isOver(res); at += SLICE) {
     const slice = value.subarray(at, at + SLICE)
     if (!res.write(slice)) await drained(res)

@@ -214,6 +214,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   }
 
   readonly drain = (): ProviderServices['drain'] => this.#ready().drain
+  readonly repeatedCalls = (): RepeatedCalls => this.#accounts.unnamed.repeatedCalls()
+  readonly versionOf = (call: GatedCall): Promise<string | undefined> => this.#accounts.unnamed.versionOf(call)
 
   credentialState(call: GatedCall): Promise<CredentialState> {
     return this.#accounts.unnamed.credentialState(call)
@@ -233,10 +235,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   expiryNotice(call: GatedCall): Promise<string | undefined> {
     return this.#accounts.unnamed.expiryNotice(call)
-  }
-
-  repeatedCalls(): RepeatedCalls {
-    return this.#accounts.unnamed.repeatedCalls()
   }
 
   reportEcho(call: GatedCall): Promise<void> {

@@ -80,6 +80,13 @@ export class ProviderAccount implements GatedProvider {
     return current.state
   }
 
+  async versionOf(call: GatedCall): Promise<string | undefined> {
+    // A credential that the call had to ask for has not been seen yet.
+    if (!this.#seen.has(call)) await this.credentialState(call)
+    const status = this.#seen.get(call)
+    return status?.status === 'active' ? status.version.ref : undefined
+  }
+
   /** Whether the call has found this account's credential in use. */
   hasPassed(call: GatedCall): boolean {
     return this.#seen.has(call)

@@ -1,0 +1,44 @@
+import { type CredentialValues, defineVariables } from '../../core/model/variables.ts'
+import { createBoundFetch } from '../../destinations/bound-fetch.ts'
+import { defineDestinations } from '../../destinations/destination.ts'
+import type { Snapshot } from '../catalogue/snapshot.ts'
+import { takeSnapshot } from '../catalogue/take-snapshot.ts'
+import { variablesOf } from '../config/credential-config.ts'
+import { fixedHeaders } from '../config/header-slots.ts'
+import type { UpstreamConfig } from '../config/proxy-config.ts'
+import type { CredentialCall } from '../upstream/upstream.ts'
+import { destinationsOf } from './http-route.ts'
+import { httpUpstream } from './http-upstream.ts'
+
+const DEADLINE_MILLISECONDS = 60_000
+
+/**
+ * Takes a snapshot of an MCP server over HTTP, with values that the operator gives. They come from no vault, go nowhere else, and are not
+ * kept. What the server lists is written down: it must not be a server that lists secrets.
+ *
+ * @throws `UpstreamProblem` if the server refuses, and what `fetch` of a credential throws
+ */
+export async function snapshotOverHttp(config: UpstreamConfig, values: CredentialValues): Promise<Snapshot> {
+  const bound = createBoundFetch({
+    provider: 'snapshot',
+    destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
+  })
+  const owner = { issuer: 'operator', subject: 'snapshot' }
+  const handle: CredentialCall['handle'] = {
+    fetch: (input, init) => bound.fetch(values, input, init),
+    use: async (work) => work(values),
+    reject: async () => undefined,
+  }
+  try {
+    const upstream = httpUpstream({
+      url: config.url,
+      headers: fixedHeaders(config.headers),
+      ...{ streams: bound, notes: bound },
+      maxMessageBytes: config.maxMessageBytes,
+    })
+    const signal = AbortSignal.timeout(DEADLINE_MILLISECONDS)
+    return await takeSnapshot(upstream, { owner, handle, version: undefined, signal })
+  } finally {
+    await bound.close()
+  }
+}
