@@ -77,3 +77,10 @@ test('https on loopback: any program on this computer could be asking, so it is 
   expect.soft(page).toContain('program on this computer')
   expect((await agree(visitor, clientId, { redirect_uri: LOCAL })).asked).toBe(true)
 })
+
+test('a client that asks for the consent page gets it (OpenID Connect Core 1.0 §3.1.2.1)', async () => {
+  const visitor = visitorOf(server)
+  const clientId = await register()
+  expect((await agree(visitor, clientId)).asked).toBe(true)
+  expect((await agree(visitor, clientId, { prompt: 'consent' })).asked).toBe(true)
+})

@@ -23,15 +23,13 @@ async function refreshing(scope: string) {
     request.on('end', () => {
       const body = new URLSearchParams(text)
       asked.push(body)
-      response
-        .writeHead(200, { 'content-type': 'application/json' })
-        .end(
-          JSON.stringify({
-            access_token: accessToken,
-            token_type: 'Bearer',
-            scope: body.get('scope') ?? 'mcp offline_access',
-          }),
-        )
+      response.writeHead(200, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          access_token: accessToken,
+          token_type: 'Bearer',
+          scope: body.get('scope') ?? 'mcp offline_access',
+        }),
+      )
     })
     return true
   }
