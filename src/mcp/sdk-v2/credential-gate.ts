@@ -26,6 +26,7 @@ import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { requireFor, requireForCompletion } from '../adapter/require.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
+import { rememberRequests, requestOf } from './called-requests.ts'
 import { refuseForeignServer } from './foreign-server.ts'
 import { guardedContext } from './guarded-context.ts'
 import { refuseForeignState } from './request-state-verify.ts'
@@ -119,8 +120,10 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   refuseForeignState(server)
   const protocol = 'server' in server ? server.server : server
   const completers = carryExtraToCompleters(server, protocol, 'completion/complete')
+  rememberRequests(protocol)
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
+    requestOf,
     clientOf: (ctx) => serverClientPort(protocol, ctx, clientQuirks),
     authInfoOf: ({ http }) => http?.authInfo,
     nameOf: (ctx, kind) => calledName(protocol, ctx, kind),
