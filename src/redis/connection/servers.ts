@@ -2,7 +2,7 @@ import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { createLink, type Link, type LinkParts } from './link.ts'
 import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
 import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
-import { type RedisPlace, redisAway } from './redis-problem.ts'
+import { type RedisPlace, redisOutage } from './redis-problem.ts'
 import { createSentinelLookup } from './sentinel.ts'
 import { checkServer, type RedisMode, recheckServer, type ServerFacts } from './server-requirements.ts'
 
@@ -82,7 +82,7 @@ export function createServerLink(parts: ServerLinkParts): ServerLink {
       // A master that Sentinel has replaced may not know it yet. Sentinels that are away change nothing.
       const master = await find().catch(() => current)
       if (master?.host !== current?.host || master?.port !== current?.port)
-        throw redisAway(where, 'another server is the master now')
+        throw redisOutage(`${where} is no longer the master.`)
       await parts.check?.(client)
     },
   })

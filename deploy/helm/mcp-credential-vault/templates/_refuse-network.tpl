@@ -8,7 +8,7 @@
 {{- $selects := or (include "vault.selects" $peer.namespaceSelector) (include "vault.selects" $peer.podSelector) -}}
 {{- if and (hasKey $peer "namespaceSelector") (not $selects) }}{{ $everybody = true }}{{ end -}}
 {{- if $everybody -}}
-{{- fail (printf "networkPolicy.%s: a peer admits everybody. Select the namespace or pods of %s, or the addresses of your load balancer, as networks of at least /8, or /16 for IPv6." $list (ternary "Prometheus" "the ingress controller" (eq $list "metricsFrom"))) -}}
+{{- fail (printf "networkPolicy.%s: a peer admits everybody. Select the namespace or pods of %s, or the addresses of your load balancer, as networks with a prefix of /8 or longer, or /16 for IPv6." $list (ternary "Prometheus" "the ingress controller" (eq $list "metricsFrom"))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -39,7 +39,7 @@ of length 0 to all of them. An IPv4 network may be written as an IPv6 one.
 {{- if and $block.cidr (include "vault.isWide" (toString $block.cidr)) (not $spared) }}{{ $wide = true }}{{ end -}}
 {{- end -}}
 {{- if $wide -}}
-{{- fail "networkPolicy.egress: a rule reaches every address, or a large part of them, and so perhaps the cloud's metadata service, which hands out the node's credentials. Name pods, or networks of at least /8, or /16 for IPv6; for TCP to anywhere, add the port to egressPorts, which leave link-local addresses out." -}}
+{{- fail "networkPolicy.egress: a rule reaches every address, or a large part of them, and so perhaps the cloud's metadata service, which hands out the node's credentials. Name pods, or networks with a prefix of /8 or longer, or /16 for IPv6; for TCP to anywhere, add the port to egressPorts, which leave link-local addresses out." -}}
 {{- end -}}
 {{- end -}}
 

@@ -29,7 +29,9 @@ No message repeats a value.
 {{- $rule := index . 0 -}}{{- $word := index . 1 -}}
 {{- $fits := false -}}
 {{- if $rule.oneOf }}{{ $fits = has $word $rule.oneOf -}}
-{{- else if $rule.pattern }}{{ $fits = regexMatch $rule.pattern $word -}}
+{{- else if $rule.pattern -}}
+{{- $isAddress := and $rule.addressPattern (regexMatch "^https?:" $word) -}}
+{{- $fits = regexMatch (ternary $rule.addressPattern $rule.pattern (not (empty $isAddress))) $word -}}
 {{- else if regexMatch "^[0-9]{1,6}$" $word -}}
 {{- /* Sprig's int takes a number that begins with 0 for an octal one. */ -}}
 {{- $number := int (default "0" (trimAll " " (regexReplaceAll "^0+" $word ""))) -}}
