@@ -1,5 +1,6 @@
 import type { McpServer, Server, ServerContext } from '@modelcontextprotocol/server'
 import { isCallState } from '../../core/gate/call-state.ts'
+import { callOf } from '../../core/gate/tool-call.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
@@ -10,8 +11,8 @@ const composed = new WeakSet<object>()
 
 /** What handlers find in place of a state with the gate's prefix, which may be forged: nothing that they could take for their own. */
 const HIDDEN = null
-/** The hidden states, by the signal of their request: the SDK gives a handler another `ctx` than the hook. */
-const hidden = new WeakMap<AbortSignal, string>()
+/** The gate's states, by the signal of their request: a handler is given another `ctx` than the hook, and a nested gate than the outer one. */
+const gateStates = new WeakMap<AbortSignal, string>()
 
 /**
  * Composes an application's own `requestState.verify` with the gate. The SDK has one such hook per server, and an application's own refuses
@@ -32,7 +33,7 @@ const hidden = new WeakMap<AbortSignal, string>()
 export function withGateState(verify: VerifyState): VerifyState {
   const hook: VerifyState = (state, ctx) => {
     if (!isCallState(state)) return verify(state, ctx)
-    hidden.set(ctx.mcpReq.signal, state)
+    gateStates.set(ctx.mcpReq.signal, state)
     return HIDDEN
   }
   composed.add(hook)
@@ -40,10 +41,13 @@ export function withGateState(verify: VerifyState): VerifyState {
 }
 
 /** Returns the state that the client sent back, if it looks like the gate's. */
-export function gateStateOf({ mcpReq }: ToolExtra): string | undefined {
-  const state: unknown = mcpReq.requestState()
-  if (state === HIDDEN) return hidden.get(mcpReq.signal)
-  return isCallState(state) ? state : undefined
+export function gateStateOf(ctx: ToolExtra): string | undefined {
+  const { signal, requestState } = ctx.mcpReq
+  const state: unknown = requestState()
+  if (isCallState(state)) gateStates.set(signal, state)
+  // A gate's handler finds nothing in place of the state, and the gates behind it need it.
+  const isOurs = isCallState(state) || state === HIDDEN || callOf(ctx) !== undefined
+  return isOurs ? gateStates.get(signal) : undefined
 }
 
 /**
