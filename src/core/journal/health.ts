@@ -1,5 +1,5 @@
-import { createOutage, type Outage } from '../host/outage.ts'
 import type { AuditReason } from '../ports/audit-sink.ts'
+import { createOutage, type Outage } from './outage.ts'
 
 /** A part of the opened vault whose failure operators should see. */
 export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity' | 'calls'

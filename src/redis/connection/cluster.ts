@@ -83,10 +83,7 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
   return {
     mode: 'cluster',
     place: placeOf(WHERE),
-    linkTo(address, slot) {
-      if (slot !== undefined) table.set(slot, address)
-      return linkTo(address)
-    },
+    moved: ({ slot, address }) => void table.set(slot, address),
     async linkFor(key) {
       if (closing.signal.aborted) throw redisAway(WHERE, 'the connection is closed')
       if (table.size === 0) await Promise.race([lookOnce(), tooLate()])

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { createOutage } from '../../core/host/outage.ts'
 import { partWarnings } from '../../core/host/process-warning.ts'
+import { createOutage } from '../../core/journal/outage.ts'
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { createClusterServers } from './cluster.ts'
@@ -150,7 +150,7 @@ function reporter(warn: (message: string) => void): (problem: CredentialVaultErr
   const outage = createOutage()
   return (problem) => {
     if (!problem) {
-      if (outage.end()) warn('Redis can be reached again.')
+      if (outage.end()) warn('Redis can be used again.')
     } else if (outage.isNews(problem.message)) warn(problem.message)
   }
 }

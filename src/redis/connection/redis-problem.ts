@@ -2,8 +2,10 @@ import type { ErrorReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { type ConnectionFailure, connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
 
-/** Replies of a server that will answer differently in a moment: it is starting, failing over, or moving the key. */
-const PASSING = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|UNBLOCKED|NOREPLICAS|BUSY)\b/
+/** Replies of a server that will answer differently in a moment: it is starting, failing over, or moving the slot. */
+const PASSING = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|ASK|TRYAGAIN|READONLY|UNBLOCKED|NOREPLICAS|BUSY)\b/
+/** Those of a cluster whose slot is being moved. */
+const MOVING = /^(?:ASK|TRYAGAIN)\b/
 
 /** Whether the same operation may succeed in a moment, over this connection or a new one. */
 export function isPassing(error: unknown): boolean {
@@ -59,6 +61,10 @@ export function redisProblem(error: unknown, place: RedisPlace): CredentialVault
       `${where} refused a command. Check its log, and that it is Redis 6.2 or newer.`,
       { reason: 'redis_refused', retryable: true },
     )
+  }
+  if (MOVING.test(reply)) {
+    const advice = `${AGAIN} If this lasts, finish the move with redis-cli --cluster fix.`
+    return redisOutage(`${where} is moving a slot to another server, and answers for it afterwards.`, advice)
   }
   return reply === '' ? unreached(error, place) : redisOutage(`${where} is starting or failing over.`)
 }

@@ -1,4 +1,5 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
+import type { MovedSlot } from './key-slot.ts'
 import { createLink, type Link, type LinkParts } from './link.ts'
 import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
 import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
@@ -22,8 +23,8 @@ export interface Servers {
   readonly place: RedisPlace
   /** The link to the master that has the key. Rejects if it is not known now. */
   linkFor(key: string): Promise<ServerLink>
-  /** The link to a server that a reply named. Undefined where replies name none. */
-  linkTo?(address: string, slot?: number): ServerLink
+  /** Notes what a reply has said about a slot. Undefined where there are no slots. */
+  moved?(slot: MovedSlot): void
   /** Looks for the masters again, because one did not answer. */
   lookAgain(): void
   /** One link to each master, for checks. Looks for them. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createOutage } from '../../core/host/outage.ts'
+import { createOutage } from '../../core/journal/outage.ts'
 import type { Link } from './link.ts'
 import type { RedisClient } from './redis-client.ts'
 import { closedError, redisOutage } from './redis-problem.ts'

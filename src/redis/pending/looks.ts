@@ -74,7 +74,12 @@ export function createLooks({ entries, rootOf }: LooksParts): Looks {
     const unsure = await entries.unsure(batch)
     for (const { call } of batch)
       if (isWaiting(call) && !schedule.has(call)) planLook(call, unsure ? LOOK_EVERY : AGAIN_AFTER)
-    for (const { call } of unsure ?? []) if (isWaiting(call)) letLook(call)
+    for (const { call } of unsure ?? []) {
+      if (!isWaiting(call)) continue
+      // With the next tick, because all may be unsure at once, and only so many may look for themselves in one tick.
+      call.itselfAt = performance.now()
+      schedule.hasten(call)
+    }
   }
 
   /** Returns the call's entry, unless the call has to look itself. */

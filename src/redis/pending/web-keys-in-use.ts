@@ -9,11 +9,12 @@ const COUNTS_FOR = 3 * 60_000
 const MOST_READ = 200
 /** A use in Redis: the result of `keyId`, and a random id of the process, so that one that ends removes its own use alone. */
 const USE = /^([0-9a-f]{4}-[0-9a-f]{4}):[0-9a-f]{8}$/
-const LENGTH = 18
+/** Members that no replica can have written, and that one reading removes at most. */
+const MOST_REMOVED = 2_000
 
 /**
  * Adds the use of a process, and answers the uses that count, each with the milliseconds since it was added last. `KEYS[1]`: uses by the
- * time until which they count. `ARGV`: 2 use or empty, 3 milliseconds, 4 most uses, 5 length of a use. What no replica can have written
+ * time until which they count. `ARGV`: 2 use or empty, 3 milliseconds, 4 most uses, 5 most to remove. What no replica can have written
  * is removed, and not answered. A huge member ends the reading, because Redis serves nobody else meanwhile.
  */
 const ADD_AND_READ = redisScript(`
@@ -24,16 +25,20 @@ if ARGV[2] ~= '' then
   redis.call('ZADD', KEYS[1], latest, ARGV[2])
   keep(KEYS[1], now + ARGV[3])
 end
-local found = {}
-for _ = 1, tonumber(ARGV[4]) do
+-- As USE.
+local four = string.rep('[0-9a-f]', 4)
+local pattern = '^' .. four .. '%-' .. four .. ':' .. four .. four .. '$'
+local found, removed = {}, 0
+while #found < 2 * tonumber(ARGV[4]) and removed < tonumber(ARGV[5]) do
   local at = #found / 2
   local use = redis.call('ZRANGE', KEYS[1], at, at)[1]
   if not use then break end
-  if #use == tonumber(ARGV[5]) then
+  if string.find(use, pattern) then
     found[#found + 1] = use
     found[#found + 1] = text(now + ARGV[3] - redis.call('ZSCORE', KEYS[1], use))
   else
     redis.call('ZREM', KEYS[1], use)
+    removed = removed + 1
     if #use > 1000 then break end
   end
 end
@@ -57,7 +62,7 @@ export function createWebKeysInUse(
     async webKeysInUse(own) {
       const use = own === undefined ? '' : `${own}:${processId}`
       if (use !== '') added = use
-      const given = [use, COUNTS_FOR, MOST_READ, LENGTH].map(String)
+      const given = [use, COUNTS_FOR, MOST_READ, MOST_REMOVED].map(String)
       return keysIn(await redis.run(ADD_AND_READ, { keys, arguments: given }))
     },
 

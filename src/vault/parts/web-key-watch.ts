@@ -1,7 +1,7 @@
 import { keyId } from '../../core/crypto/key-text.ts'
 import type { WebKeys } from '../../core/crypto/seal.ts'
 import { withDeadline } from '../../core/host/deadline.ts'
-import { createOutage } from '../../core/host/outage.ts'
+import { createOutage } from '../../core/journal/outage.ts'
 import { timeOfDay } from '../../core/model/printable.ts'
 import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
 

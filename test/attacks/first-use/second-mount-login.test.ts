@@ -4,6 +4,7 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { McpServer } from '@modelcontextprotocol/server'
 import Koa from 'koa'
 import { expect, test } from 'vitest'
+import { memoryAudit } from '../../../src/audit/memory.ts'
 import { memoryBackend } from '../../../src/backends/memory.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import { oidc } from '../../../src/identity/oidc.ts'
@@ -22,6 +23,7 @@ test.each(['/mcp', '/mcp/next'])('a client without a token is sent to sign in fr
   const vault = await openVault({
     serverBaseUrl: baseUrl,
     backend: memoryBackend(),
+    audit: memoryAudit(),
     webKey: generateKeyText(),
     identity: oidc({ issuer: provider.issuer, clientId: 'mcp-form', scopes: ['mcp'] }),
   })
