@@ -10,7 +10,7 @@ test('a default that differs in each leg does not make the call ask its user aga
       server.registerTool(
         'timed',
         { inputSchema },
-        gate(jira, async (_args, _extra) => ({ content: [{ type: 'text', text: 'ran' }] })),
+        gate(jira, { failFast: true }, async (_args, _extra) => ({ content: [{ type: 'text', text: 'ran' }] })),
       )
     },
   })
@@ -18,10 +18,8 @@ test('a default that differs in each leg does not make the call ask its user aga
   const token = await harness.identityProvider.issueAccessToken('alice')
   const call = (more: object = {}) => rawLeg(`${harness.baseUrl}/mcp`, token, { tool: 'timed', ...more })
   const { result } = await call()
-  await call({
-    requestState: result?.requestState,
-    inputResponses: ACCEPTED,
-    signal: AbortSignal.timeout(2_000),
-  }).catch(() => undefined)
+  const { result: second } = await call({ requestState: result?.requestState, inputResponses: ACCEPTED })
+  expect(second).toMatchObject({ resultType: 'input_required', requestState: expect.any(String) })
+  expect(second?.inputRequests).toBeUndefined()
   expect(harness.audit.events.filter(({ type }) => type === 'credential.requested')).toHaveLength(1)
 })

@@ -20,16 +20,18 @@ async function start() {
     variables: { pat: { label: 'Token', type: 'password' } },
   })
   const done = async () => ({ content: [{ type: 'text' as const, text: 'ran' }] })
+  // A leg that takes the state for its own answers at once, and asks nothing.
+  const failFast = { failFast: true }
   const makeServer = () => {
     const server = new McpServer({ name: 'test', version: '1.0.0' })
     const gate = credentialGate(server)
-    server.registerTool('harmless', {}, gate(jira, done))
-    server.registerTool('dangerous', {}, gate(jira, done))
+    server.registerTool('harmless', {}, gate(jira, failFast, done))
+    server.registerTool('dangerous', {}, gate(jira, failFast, done))
     const inputSchema = z.object({ pattern: z.string().transform((text) => new RegExp(text)) })
     server.registerTool(
       'match',
       { inputSchema },
-      gate(jira, (_args: unknown, _extra) => done()),
+      gate(jira, failFast, (_args: unknown, _extra) => done()),
     )
     return server
   }
@@ -44,8 +46,6 @@ async function start() {
     new Promise((resolve) => {
       id += 1
       answers.set(id, resolve)
-      const late = setTimeout(() => resolve({ held: true } as never), 3_000)
-      onTestFinished(() => clearTimeout(late))
       const _meta = {
         'io.modelcontextprotocol/protocolVersion': MODERN,
         'io.modelcontextprotocol/clientInfo': { name: 'Raw Client', version: '1.0.0' },
