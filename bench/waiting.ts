@@ -19,8 +19,8 @@ export interface WaitingMeasureOptions {
 /** Users whose forms are sent while all the others wait. */
 const SAVED = 100
 const AT_ONCE = 64
-/** Milliseconds in which all calls only wait, about two looks of each. */
-const QUIET = 20_000
+/** Milliseconds in which all calls only wait: about six looks at each entry, and about one of each call itself. */
+const QUIET = 60_000
 
 /**
  * Memory of so many waiting calls against the bare SDK's, what they cost while nothing happens, and how soon one of them goes on after its

@@ -47,7 +47,12 @@ export function apiPage(root: string): string {
 
 function heading({ specifier, doc }: EntryPoint, known: readonly Declared[]): string {
   const names = known.map(({ name }) => `\`${name}\``).join(', ')
-  return `## ${specifier}\n${doc === '' ? '' : `\n${prose(doc)}\n`}${names === '' ? '' : `\nAlso exported here: ${names}.\n`}`
+  return `## ${specifier}\n${doc === '' ? '' : `\n${prose(doc)}\n`}${names === '' ? '' : `\n${inLines(`Also exported here: ${names}.`)}\n`}`
+}
+
+/** Pages have at most 140 characters a line. */
+function inLines(text: string): string {
+  return text.replace(/(.{1,140})(?: |$)/g, '$1\n').trimEnd()
 }
 
 function description({ name, doc, code }: Declared, formatted: ReadonlyMap<string, string>): string {

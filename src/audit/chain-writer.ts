@@ -13,9 +13,8 @@ import { type FoundHead, logLineBody } from './line/log-events.ts'
 import { type AuditFile, createAuditFile } from './segments/audit-file.ts'
 import { type HeadsOfSegments, headsOfSegments, headsSignedBy } from './segments/chain-heads.ts'
 import { expiredSegments } from './segments/expired-segments.ts'
+import { refuseLogOfOtherTier, refuseTemporaryKey } from './segments/foreign-chains.ts'
 import { segmentName } from './segments/segment-name.ts'
-import { refuseTemporaryKey } from './segments/temporary-key.ts'
-import { refuseLogOfOtherTier } from './segments/tier-of-log.ts'
 import { findRetirement } from './verify/find-retirement.ts'
 
 export interface ChainWriterParts {

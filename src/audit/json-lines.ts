@@ -15,7 +15,7 @@ import { type AuditKeys, auditKeys } from './line/audit-keys.ts'
 import { auditLineBody, type LineBody } from './line/audit-line.ts'
 import type { FoundHead } from './line/log-events.ts'
 import { syncFolders } from './segments/audit-file.ts'
-import { checkLogFolder } from './segments/folder-check.ts'
+import { checkLogFolder, FOLDER_SETTING } from './segments/folder-check.ts'
 
 interface Waiting {
   readonly body: LineBody
@@ -76,7 +76,7 @@ export function createJsonLines(options: JsonLinesAuditOptions): JsonLinesAudit 
   async function prepare(): Promise<void> {
     if (prepared) return
     const { folder } = settings
-    const { topmost } = await openPrivateFolder(folder, { holds: 'audit log', variable: 'MCP_AUDIT_FOLDER', warn })
+    const { topmost } = await openPrivateFolder(folder, { holds: 'audit log', setting: FOLDER_SETTING, warn })
     await syncFolders(folder, topmost)
     prepared = true
   }

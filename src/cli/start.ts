@@ -24,10 +24,11 @@ export const start: Command = {
   help: `
 Usage: mcp-credential-vault start MODULE [--port PORT] [--host 127.0.0.1] [--stateless] [--tier TIER] [--environment FILE]
 
-MODULE is an ES module whose default export is (server, vault) => void. It is called for each client with a new McpServer and registers
-its tools on it. The server is one of @modelcontextprotocol/sdk 1.x; a module that also exports sdk = 'v2' gets those of
-@modelcontextprotocol/server 2.x, which serve clients of MCP 2026-07-28 and of MCP 2025-11-25. The vault is set up from the environment;
---environment reads more of it from a file. docs/configuration.md lists the variables.
+MODULE is an ES module whose default export is (server, vault) => void. It registers its tools on a new McpServer. It is called once at
+start, for each connection, and for each request of MCP 2026-07-28 or with --stateless; it must be cheap. The server is one of
+@modelcontextprotocol/sdk 1.x; a module that also exports sdk = 'v2' gets those of @modelcontextprotocol/server 2.x, which serve clients
+of MCP 2026-07-28 and of MCP 2025-11-25. The vault is set up from the environment; --environment reads more of it from a file.
+docs/configuration.md lists the variables.
 
 --port is by default the port of MCP_SERVER_BASE_URL where that is on localhost, else 8005.
 --tier form serves the pages alone, with a login or bundle that saves and cannot read; --tier tool serves the tools alone, with one that

@@ -130,7 +130,7 @@ async function checkIssuer(
     const metadata = await discover()
     if (metadata.code_challenge_methods_supported?.includes('S256') !== true) {
       context.warn(
-        `The identity provider ${issuer} does not say that it supports PKCE with S256; logins rely on the nonce alone.`,
+        `The identity provider ${issuer} does not say that it supports PKCE with S256; the logins of the form rely on the nonce alone.`,
       )
     }
     if (context.several && metadata.authorization_response_iss_parameter_supported !== true) {

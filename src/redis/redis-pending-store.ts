@@ -7,7 +7,7 @@ import { channelName } from './connection/subscriptions.ts'
 import { createEntrySteps } from './pending/entry-steps.ts'
 import { countUse } from './pending/use-limits.ts'
 import { createWakes } from './pending/wakes.ts'
-import { createWebKeyNotes } from './pending/web-key-ids.ts'
+import { createWebKeysInUse } from './pending/web-keys-in-use.ts'
 
 export interface RedisPendingStoreOptions {
   /** The connection, which other stores may share. */
@@ -75,7 +75,7 @@ export function redisPendingStore(options: RedisPendingStoreOptions): PendingSto
     countUse: (limits, milliseconds) => countUse(redis, limits, milliseconds),
     listen: wakes.listen,
     wake: wakes.wake,
-    ...createWebKeyNotes(redis),
+    ...createWebKeysInUse(redis),
 
     async shutdown() {
       steps.close()

@@ -19,7 +19,11 @@ const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'is not an address of this machine: choose another with --host',
 }
 
-/** @throws `configuration_invalid` (`reason: 'port'`), saying what to do */
+/**
+ * Serves an application on one address, with timeouts that a slow sender cannot exceed. Port 0 takes a free one.
+ *
+ * @throws `configuration_invalid` (`reason: 'port'`), saying what to do
+ */
 export function listen(app: Koa, port: number, host: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(TIMEOUTS, app.callback())

@@ -19,43 +19,32 @@ export interface McpEndpoint {
  *
  * @throws `configuration_invalid` (`reason: 'sdk_missing'`), naming the package
  */
-export function mcpEndpoint(tools: ToolsModule): Promise<McpEndpoint> {
-  return tools.sdk === 'v2' ? endpointOfV2(tools.define) : endpointOfV1(tools.define)
-}
-
-async function endpointOfV1(define: Extract<ToolsModule, { sdk: 'v1' }>['define']): Promise<McpEndpoint> {
-  const [{ McpServer }, { mcpMount }] = await installed('@modelcontextprotocol/sdk', () =>
+export async function mcpEndpoint(tools: ToolsModule): Promise<McpEndpoint> {
+  if (tools.sdk === 'v2') {
+    const [{ McpServer }, { mcpMount }] = await importSdk('@modelcontextprotocol/server', () =>
+      Promise.all([import('@modelcontextprotocol/server'), import('../mcp/sdk-v2/mcp-mount.ts')]),
+    )
+    return endpointOf(tools.define, McpServer, (vault, createServer, legacy) =>
+      mcpMount(vault, createServer, { legacy }),
+    )
+  }
+  const [{ McpServer }, { mcpMount }] = await importSdk('@modelcontextprotocol/sdk', () =>
     Promise.all([import('@modelcontextprotocol/sdk/server/mcp.js'), import('../mcp/sdk-v1/mcp-mount.ts')]),
   )
-  return endpointOf({
-    define,
-    newServer: (options?: ConstructorParameters<typeof McpServer>[1]) => new McpServer(implementation(), options),
-    mountOf: (vault, createServer, mode) => mcpMount(vault, createServer, { mode }),
-  })
+  return endpointOf(tools.define, McpServer, (vault, createServer, mode) => mcpMount(vault, createServer, { mode }))
 }
 
-async function endpointOfV2(define: Extract<ToolsModule, { sdk: 'v2' }>['define']): Promise<McpEndpoint> {
-  const [{ McpServer }, { mcpMount }] = await installed('@modelcontextprotocol/server', () =>
-    Promise.all([import('@modelcontextprotocol/server'), import('../mcp/sdk-v2/mcp-mount.ts')]),
-  )
-  return endpointOf({
-    define,
-    newServer: (options?: ConstructorParameters<typeof McpServer>[1]) => new McpServer(implementation(), options),
-    mountOf: (vault, createServer, mode) => mcpMount(vault, createServer, { legacy: mode }),
-  })
-}
-
-interface SdkParts<Server, Options> {
-  readonly define: DefineTools<Server>
-  readonly newServer: (options?: Options) => Server
-  readonly mountOf: (
+function endpointOf<Server, Options>(
+  define: DefineTools<Server>,
+  McpServer: new (implementation: { name: string; version: string }, options?: Options) => Server,
+  mountOf: (
     vault: CredentialVault,
     createServer: (options: Options) => Promise<Server>,
     mode: McpMode,
-  ) => KoaMiddleware
-}
-
-function endpointOf<Server, Options>({ define, newServer, mountOf }: SdkParts<Server, Options>): McpEndpoint {
+  ) => KoaMiddleware,
+): McpEndpoint {
+  const newServer = (options?: Options) =>
+    new McpServer({ name: 'mcp-credential-vault', version: packageVersion() }, options)
   return {
     declareProviders: async (vault) => define(newServer(), vault),
     mount(vault, mode) {
@@ -69,12 +58,8 @@ function endpointOf<Server, Options>({ define, newServer, mountOf }: SdkParts<Se
   }
 }
 
-function implementation() {
-  return { name: 'mcp-credential-vault', version: packageVersion() }
-}
-
-/** Imports a part late that needs an SDK, an optional peer. */
-async function installed<T>(name: string, load: () => Promise<T>): Promise<T> {
+/** Imports parts that need an SDK, which is an optional peer. */
+async function importSdk<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {

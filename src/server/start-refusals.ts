@@ -2,7 +2,7 @@ import { CredentialVaultError } from '../core/model/errors.ts'
 import { isUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import type { BundleTier, ServerTier } from '../core/ports/store-keys.ts'
-import { refuseSharedLog } from '../vault/environment/backend-of-tier.ts'
+import { refuseSharedLog } from '../vault/environment/folders.ts'
 import type { OpenVaultOptions } from '../vault/parts/open-vault-options.ts'
 
 /**
@@ -15,7 +15,7 @@ export function refuseUnfitStart(
   options: OpenVaultOptions,
   { host, tier, ownAudit }: { readonly host: string; readonly tier: ServerTier; readonly ownAudit: boolean },
 ): void {
-  refuseNeighbours(options, host)
+  refuseListeningWithoutLogin(options, host)
   if (tier === 'all') {
     refuseOneTiersKeys(options)
     return
@@ -44,7 +44,7 @@ function refuseOwnMemory({ pendingStore }: OpenVaultOptions, tier: BundleTier): 
 }
 
 /** Refuses to listen beyond this machine without a login, where every caller would act as the local user. */
-function refuseNeighbours({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
+function refuseListeningWithoutLogin({ identity, serverBaseUrl }: OpenVaultOptions, host: string): void {
   const listening = `http://${host.includes(':') ? `[${host}]` : host}`
   if (!isUrl(listening)) {
     throw new CredentialVaultError(

@@ -11,7 +11,7 @@ import { shareVault } from '../vault/provider/provider-vault.ts'
 import { openFormTierVault, openToolTierVault } from '../vault/tier-vaults.ts'
 import { silenceGoneClients } from '../web/http/client-gone.ts'
 import { accessLog } from './access-log.ts'
-import { healthRoute } from './health-route.ts'
+import { healthReport } from './health-report.ts'
 import { addressOf, listen } from './listen.ts'
 import { type McpMode, mcpEndpoint } from './mcp-endpoint.ts'
 import { type Observation, openObservation } from './observation.ts'
@@ -90,7 +90,7 @@ async function serve(
   const routes = [mount.pathname, '/health', '/healthz', '/readyz', ...vault.openPaths]
   app.use(accessLog({ log: observed.logOf('http'), routes, trustedProxies }))
   app.use(vault.healthRoutes().routes)
-  app.use(healthRoute(vault))
+  app.use(healthReport(vault))
   vault.register(app)
   if (tier !== 'form') app.use(endpoint.mount(vault, mode))
   // Links of an earlier run need the providers before the first client connects.

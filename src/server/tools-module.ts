@@ -2,7 +2,10 @@ import type { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/
 import type { McpServer as McpServerV2 } from '@modelcontextprotocol/server'
 import type { CredentialVault } from '../vault/credential-vault.ts'
 
-/** Registers tools on a new server. It is called once for each server, and once at start so that providers are registered. */
+/**
+ * Registers tools on a new server. It is called once for each server, and once at start so that providers are registered. There is a server
+ * for each connection, and for each request of MCP 2026-07-28 or with `--stateless`.
+ */
 export type DefineTools<Server = McpServerV1> = (server: Server, vault: CredentialVault) => void | Promise<void>
 
 /**

@@ -14,7 +14,7 @@ import { createClosing } from './parts/closing.ts'
 import { openParts } from './parts/open-parts.ts'
 import { type OpenVaultOptions, openVaultOptions } from './parts/open-vault-options.ts'
 import { createFormTier } from './tiers/form-tier.ts'
-import { createToolTier, hearChanges, TOOL_PURPOSES } from './tiers/tool-tier.ts'
+import { createToolTier, listenToChanges, TOOL_PURPOSES } from './tiers/tool-tier.ts'
 
 /**
  * Opens the vault, form tier and tool tier in one, and refuses to start when anything about it is unsafe or unclear: keys, identity, URL,
@@ -44,7 +44,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
   const backend = parts.telemetry.watchBackend(options.backend)
   const uses = createLastUses()
   const tools = createToolTier(parts, { backend, options, checked, used: uses.note })
-  await hearChanges(parts, tools)
+  await listenToChanges(parts, tools)
   const { reader } = tools.services
   const form = createFormTier(parts, {
     backend,

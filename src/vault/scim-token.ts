@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileExposure } from '../core/host/exposed-file.ts'
-import { fileLabel } from '../core/host/shown-path.ts'
+import { fileLabel, unreadableFile } from '../core/host/shown-path.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import { SCIM_TOKEN } from '../web/admin/admin-options.ts'
 
@@ -26,17 +26,11 @@ export function scimTokenOf(
 
 function readTokenFile(option: string, path: string, warn: (message: string) => void): string {
   const label = fileLabel(option, path)
-  const unreadable = () =>
-    new CredentialVaultError(
-      'configuration_invalid',
-      `${label}: the file cannot be read. Check that it exists, and that this user may read it.`,
-      { reason: 'file' },
-    )
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
   } catch {
-    throw unreadable()
+    throw unreadableFile(option, path)
   }
   try {
     const exposure = fileExposure(path, descriptor)
@@ -48,7 +42,7 @@ function readTokenFile(option: string, path: string, warn: (message: string) => 
     return readFileSync(descriptor, 'utf8')
   } catch (error) {
     if (error instanceof CredentialVaultError) throw error
-    throw unreadable()
+    throw unreadableFile(option, path)
   } finally {
     closeSync(descriptor)
   }

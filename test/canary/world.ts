@@ -18,7 +18,7 @@ import { oidc } from '../../src/identity/oidc.ts'
 import { mcpMount, type ToolExtra } from '../../src/mcp/sdk-v1/index.ts'
 import { memoryBrowserSessions } from '../../src/pending/memory-browser-sessions.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
-import { healthRoute } from '../../src/server/health-route.ts'
+import { healthReport } from '../../src/server/health-report.ts'
 import { call } from '../../src/testing/secret-backend/calls.ts'
 import type { CredentialVault, ProviderServices } from '../../src/vault/credential-vault.ts'
 import { openVault } from '../../src/vault/open-vault.ts'
@@ -178,7 +178,7 @@ export async function openWorld(secrets: CanarySet, openStore: OpenCanaryStore):
   const plantedProblems = new Map<HealthPart, string>()
   // As in production: nobody hears the application's errors, so Koa prints them.
   const app = new Koa()
-  app.use(healthRoute({ ...vault, problems: () => new Map([...vault.problems(), ...plantedProblems]) }))
+  app.use(healthReport({ ...vault, problems: () => new Map([...vault.problems(), ...plantedProblems]) }))
   app.use(plantingRoute)
   provider.register(app)
   for (const [path, mode] of [

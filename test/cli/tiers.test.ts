@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createJsonLines } from '../../src/audit/json-lines.ts'
 import { sealedFile } from '../../src/backends/sealed-file/sealed-file.ts'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
@@ -214,6 +215,9 @@ describe('doctor --tier', () => {
       const form = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_WRITE_TOKEN: write })
       expect(form, form.out).toMatchObject({ code: 0 })
       expect(form.out).toContain("ok       the form's login has the rights of its policy and no other")
+      const started = createJsonLines({ folder: log('form').MCP_AUDIT_FOLDER, warn: () => {} })
+      await started.open?.(undefined, undefined, 'form')
+      await started.close()
       const asTool = { ...vault, VAULT_READ_TOKEN: await token('tool') }
       const mistyped = await alone(['doctor', '--tier', 'tool'], asTool)
       expect(mistyped.out).toMatch(/^WRONG +the audit log can be written .* is that of the form tier/m)

@@ -12,7 +12,9 @@ interface Rule {
   readonly oneOf?: readonly string[]
   readonly from?: number
   readonly to?: number
+  readonly list?: boolean
   readonly pattern?: string
+  readonly addressPattern?: string
 }
 
 const [RULES]: [readonly Rule[]] = (await yamlDocuments(readFileSync(`${CHART}/variable-values.yaml`, 'utf8'))) as [
@@ -87,6 +89,70 @@ describe('the values that the chart refuses', () => {
     },
   )
 
+  /** By variable, values that the server accepts: unusual ones, which a pattern easily forgets. */
+  const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
+    MCP_OIDC_ISSUER: ['https://login.example.com:8443/realms/mcp/', 'https://[2001:db8::1]/x'],
+    MCP_OIDC_ISSUER_ALIASES: [
+      'https://a.example.com https://b.example.com/',
+      'https://a.example.com,https://b.example.com',
+    ],
+    MCP_REDIS_URL: ['rediss://redis', 'redis://[::1]:6379/3', 'redis://localhost/', 'rediss://10.0.0.1:6380/15'],
+    MCP_REDIS_SENTINEL_NODES: ['[2001:db8::1]:26379, s-1:26379', '127.0.0.1:26379'],
+    MCP_REDIS_CLUSTER_NODES: ['r-0.redis.svc:6379', '10.0.0.1:1'],
+    MCP_REDIS_PREFIX: ['a', 'team:mcp_1.x-'],
+    VAULT_ADDR: ['https://vault:8200/', 'http://127.0.0.2:8100', 'http://[::1]:8200', 'https://a:8200,https://b:8200'],
+    VAULT_KV_MOUNT: ['secret', 'team/kv-2'],
+    VAULT_KV_PREFIX: ['mcp', 'a/b_c/D1'],
+    VAULT_NAMESPACE: ['team', 'team/a'],
+    VAULT_AUTH_NAMESPACE: ['team', 'team/a'],
+    VAULT_AUTH_MOUNT: ['kubernetes', 'clusters/one'],
+    VAULT_READ_AUTH_MOUNT: ['kubernetes', 'clusters/one'],
+    VAULT_WRITE_AUTH_MOUNT: ['kubernetes', 'clusters/one'],
+    MCP_AWS_PREFIX: ['mcp', 'team/mcp', 'a_b+c=d.e@f-g'],
+    AWS_REGION: ['eu-central-1', 'us-gov-west-1'],
+    AWS_DEFAULT_REGION: ['eu-central-1', 'us-gov-west-1'],
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: ['https://vpce-1.example.com', 'http://localhost:4566'],
+    MCP_AUDIT_ANCHOR: ['stdout', 'stderr', 'https://anchor.example.com:8443/x?y=z', 'http://localhost:9/x'],
+    MCP_ALLOWED_ORIGINS: ['https://inspector.example.com:8443', 'http://localhost:6274 https://x.example.com'],
+    MCP_OIDC_AUDIENCE: [
+      'http',
+      'https',
+      'h',
+      'httpx',
+      'api://tickets/mcp',
+      'urn:x#y',
+      'http://localhost:1/mcp',
+      'https://x.example.com/?y',
+    ],
+    MCP_OIDC_SUBJECT_CLAIM: ['oid', 'https://example.com/id'],
+    MCP_OIDC_ID_TOKEN_SUBJECT_CLAIM: ['oid', 'https://example.com/id'],
+    MCP_OIDC_SCOPES: ['openid api://x/mcp', 'a,b'],
+    MCP_ADMIN_SCOPE: ['mcp:admin', 'api://x/admin'],
+    MCP_OIDC_DISPLAY_NAME: ['Example & Söhne', 'x'],
+    MCP_OIDC_ACR_VALUES: ['urn:mace:incommon:iap:silver phr', '2'],
+    MCP_OIDC_CLIENT_LOGIN_REDIRECT_URIS: [
+      'https://a.example.com/cb?x=y cursor://x/cb',
+      'h:/cb',
+      'ht:/cb',
+      'httpx:/cb',
+      'html-app:/cb',
+    ],
+    MCP_OIDC_CLIENT_LOGIN_METADATA_HOSTS: ['claude.ai clients.example.com:8443', '10.0.0.1'],
+    MCP_OIDC_CLIENT_LOGIN_SCOPES: ['mcp=api://tickets/mcp offline_access=offline_access', 'a=b=c'],
+    MCP_OIDC_CLIENT_LOGIN_PARAMETERS: ['audience=https://x.example.com/', 'prompt=login'],
+    MCP_SCIM_ISSUER: ['https://login.example.com', 'https://login.example.com:8443/realms/mcp/'],
+  }
+
+  test.each(RULED.filter((name) => ruleOf(name)?.pattern !== undefined))('leave %s what the server accepts', (name) => {
+    const { list, pattern = '', addressPattern } = ruleOf(name) ?? {}
+    const values = ACCEPTED[name] ?? []
+    expect(values).not.toEqual([])
+    expect(values.filter((value) => serverRefuses(name, value))).toEqual([])
+    const patternOf = (word: string) => (/^https?:/.test(word) ? (addressPattern ?? pattern) : pattern)
+    const fits = (word: string) => new RegExp(patternOf(word)).test(word)
+    expect(values.filter((value) => !(list ? value.split(/[\s,]+/) : [value]).every(fits))).toEqual([])
+  })
+
   test('the chart knows every variable of its rules', () => {
     const aws = new Set(['AWS_REGION', 'AWS_DEFAULT_REGION'])
     expect(RULED.filter((name) => !environmentVariables.has(name) && !aws.has(name))).toEqual([])
@@ -108,6 +174,7 @@ describe('an operator is told the value and what to set', () => {
     ['a flag', 'MCP_REDIS_TLS=yes', /MCP_REDIS_TLS: it must be one of true, false/],
     ['an issuer without its scheme', 'MCP_OIDC_ISSUER=login.example.com', /MCP_OIDC_ISSUER: it must be the https:/],
     ['Redis without its scheme', 'MCP_REDIS_URL=redis.example.com:6379', /MCP_REDIS_URL: it must be rediss:/],
+    ['an audience by http', 'MCP_OIDC_AUDIENCE=http://x.example.com', /MCP_OIDC_AUDIENCE: it must be the value/],
     ['Redis by http', 'MCP_REDIS_URL=https://redis.example.com:6379', /MCP_REDIS_URL: it must be rediss:/],
     ['Redis without TLS', 'MCP_REDIS_URL=redis://redis.example.com:6379', /MCP_REDIS_URL: without TLS .*rediss:/],
     ['Vault without its scheme', 'VAULT_ADDR=vault.example.com:8200', /VAULT_ADDR: it must be https:/],
@@ -197,6 +264,7 @@ describe('good values', () => {
       'Redis in a trusted network',
       ['environment.MCP_REDIS_URL=redis://redis:6379', 'environment.MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT=true'],
     ],
+    ['an audience that is the word http', ['environment.MCP_OIDC_AUDIENCE=http']],
     ['an agent in the same pod', ['environment.VAULT_ADDR=http://127.0.0.1:8200']],
     ['an issuer with a path and a slash', ['environment.MCP_OIDC_ISSUER=https://login.example.com/realms/mcp/']],
     ['several words', ['environment.MCP_OIDC_ALGORITHMS=RS256 ES256', 'environment.MCP_OIDC_SCOPES=mcp:tools jira']],
@@ -215,6 +283,23 @@ describe('good values', () => {
   ])('%s', async (_, values) => {
     const { code, error } = await render([set('replicas')], values)
     expect(code, error).toBe(0)
+  })
+
+  test.each([
+    ['Sentinels in the same pod', ['environment.MCP_REDIS_SENTINEL_NODES=127.0.0.1:26379 [::1]:26379'], 0],
+    ['one Sentinel elsewhere', ['environment.MCP_REDIS_SENTINEL_NODES=127.0.0.1:26379 sentinel-1:26379'], 1],
+    [
+      'a Sentinel whose name begins as an address of this machine',
+      ['environment.MCP_REDIS_SENTINEL_NODES=127.0.0.1.example.com:26379'],
+      1,
+    ],
+  ])('without TLS, %s', async (_, values, code) => {
+    const plain = await render(
+      [set('split-tiers')],
+      ['environment.MCP_REDIS_TLS=false', 'networkPolicy.enabled=false', ...values],
+    )
+    expect(plain.code, plain.error).toBe(code)
+    if (code !== 0) expect(plain.error).toMatch(/MCP_REDIS_SENTINEL_NODES: without TLS/)
   })
 
   test('a large number arrives as it is written', async () => {

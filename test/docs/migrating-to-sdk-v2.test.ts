@@ -115,7 +115,7 @@ test('both mounts stand beside each other in one application, and take the same 
           server.registerTool('open', {}, answer('SDK 2.x'))
           return server
         },
-        { path: '/mcp-next' },
+        { path: '/mcp/next' },
       )
       const now = mountV1(vault, (options) => {
         const server = new McpServerV1({ name: 'now', version: '1.0.0' }, options)
@@ -129,7 +129,7 @@ test('both mounts stand beside each other in one application, and take the same 
   const old = await harness.connect('alice')
   expect((await old.text('open')).text).toBe('SDK 1.x')
   const token = await harness.identityProvider.issueAccessToken('alice')
-  const modern = await connectClientV2(`${harness.baseUrl}/mcp-next`, token, {})
+  const modern = await connectClientV2(`${harness.baseUrl}/mcp/next`, token, {})
   onTestFinished(() => modern.client.close())
   expect((await modern.text('open')).text).toBe('SDK 2.x')
 })

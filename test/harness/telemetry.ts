@@ -69,7 +69,7 @@ export function seriesValue(
   return found.length === 0 ? undefined : found.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
-/** The names that Prometheus has for a measurement. */
+/** The names that Prometheus has for a metric. */
 export function prometheusNames(name: string): readonly string[] {
   const plain = name.replaceAll('.', '_')
   const { kind } = METRICS[name as MetricName]

@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { PendingEntry, PendingKey } from '../../src/core/ports/pending-store.ts'
 import { memoryPendingStore } from '../../src/pending/memory-pending-store.ts'
 import { describePendingStore } from '../../src/testing/pending-store/suite.ts'
+import { uncaughtDuring } from '../harness/uncaught-errors.ts'
 
 describePendingStore({
   test,
@@ -51,24 +52,18 @@ test('a claimed request is not forgotten while its save is in flight', async () 
 
 test('a listener that throws keeps no other one asleep', async () => {
   const store = memoryPendingStore()
-  const thrown: unknown[] = []
-  const earlier = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.once('uncaughtException', (error) => thrown.push(error))
-  try {
-    let woken = false
+  let woken = false
+  const thrown = await uncaughtDuring(async () => {
     await store.listen('topic', () => assert.fail('on purpose'))
     await store.listen('topic', () => {
       woken = true
     })
     await store.wake('topic')
     await new Promise((resolve) => setImmediate(resolve))
-    expect(woken).toBe(true)
-    expect(thrown).toHaveLength(1)
-  } finally {
-    for (const listener of earlier) process.on('uncaughtException', listener)
-    await store.shutdown()
-  }
+  })
+  await store.shutdown()
+  expect(woken).toBe(true)
+  expect(thrown).toHaveLength(1)
 })
 
 test.each([

@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PendingEntry, PendingStore } from '../../src/core/ports/pending-store.ts'
 import { redisConnection } from '../../src/redis/connection/redis-connection.ts'
@@ -109,13 +108,18 @@ describe('a Redis that hangs', () => {
 })
 
 test('an answer that has arrived counts, though this process was too busy to read it in time', async () => {
-  await withStore({ timeoutMilliseconds: 4_000 }, async (store) => {
+  const timeoutMilliseconds = 8_000
+  await withStore({ timeoutMilliseconds }, async (store) => {
     const entry = await store.openOrReuse(newEntry())
-    await redisCommands(server.port, [['CLIENT', 'PAUSE', '500']])
+    // From now on Redis has the script, so that one answer suffices.
+    await store.get(entry.key)
+    await redisCommands(server.port, [['CLIENT', 'PAUSE', '60000', 'WRITE']])
     const found = store.get(entry.key)
-    // The command is on its way now, and Redis holds the answer back.
-    await delay(50)
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
+    // Redis has the command, and answers once another process tells it to go on, while this one reads nothing.
+    const clients = async () => String((await redisCommands(server.port, [['CLIENT', 'LIST']]))[0])
+    await expect.poll(clients, { interval: 10 }).toMatch(/ flags=b .* cmd=eval/)
+    const goOn = `require('node:net').connect(${server.port}, '127.0.0.1').end('CLIENT UNPAUSE\\r\\n')`
+    spawnSync(process.execPath, ['-e', `${goOn}; setTimeout(() => {}, ${timeoutMilliseconds + 1_000})`])
     expect(await found).toMatchObject({ key: entry.key, state: 'open' })
   })
 })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { AwaitedEntry, PendingKey } from '../../src/core/ports/pending-store.ts'
 import type { EntryLooks, OwnedCall } from '../../src/redis/pending/entry-looks.ts'
 import { createLooks } from '../../src/redis/pending/looks.ts'
+import { uncaughtDuring } from '../harness/uncaught-errors.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -44,7 +45,7 @@ test('one timer lets every waiting call look each ten seconds or so, a part of t
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('after a gap every call looks soon, one that throws stops no other, and one that has left does not look', async () => {
+test('after a gap every call looks soon, and one that has left does not look', async () => {
   const { looks } = entries()
   const looked: string[] = []
   const leave = looks.add(() => void looked.push('left'))
@@ -59,6 +60,25 @@ test('after a gap every call looks soon, one that throws stops no other, and one
   expect(looked).toEqual(['stays'])
   looks.close()
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a call whose look throws stops no other call, and not the timer', async () => {
+  const { looks } = entries()
+  let looked = 0
+  const thrown = await uncaughtDuring(async () => {
+    looks.add(() => {
+      throw new Error('on purpose')
+    })
+    looks.add(() => {
+      looked += 1
+    })
+    looks.all()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(looked).toBe(1)
+    await vi.advanceTimersByTimeAsync(12_500)
+  })
+  looks.close()
+  expect([looked, thrown.length]).toEqual([2, 2])
 })
 
 test('a call whose entry is as it was looks once a minute, one in doubt at once, and one of an unknown owner each time', async () => {

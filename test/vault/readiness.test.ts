@@ -219,6 +219,8 @@ test('an audit log whose folder is gone makes it not ready before a line fails, 
   rmSync(folder)
   renameSync(`${folder}-away`, folder)
   expect(await readyz()).toEqual(READY)
+  expect(await readyz()).toEqual(READY)
+  expect(warnings.filter((warning) => warning.includes('the audit log can take lines again'))).toHaveLength(1)
   expect(lines()).toEqual(before)
 })
 

@@ -1,6 +1,9 @@
 import type { ServerTier } from '../../core/ports/store-keys.ts'
 import { type LineBody, lineStart, quoted } from './audit-line.ts'
 
+/** What a server may serve, as the first line of its chain names it. */
+export const SERVER_TIERS = ['form', 'tool', 'all'] as const satisfies readonly ServerTier[]
+
 /** The end of a segment that the log found in its folder. */
 export interface FoundHead {
   readonly file: string

@@ -2,6 +2,9 @@ import { access, constants, statfs } from 'node:fs/promises'
 import type { ErrorReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
+/** The log's folder as messages name it: the variable, and the option of those who open the log in code. */
+export const FOLDER_SETTING = 'MCP_AUDIT_FOLDER (jsonLinesAudit.folder)'
+
 /** Bytes that a disk must have left: lines of a busy server for some seconds. */
 const LEAST_FREE = 1024 * 1024
 
@@ -26,11 +29,11 @@ export async function checkLogFolder(folder: string): Promise<void> {
 
 function unusable(folder: string, code: unknown): CredentialVaultError {
   if (code === 'EROFS') {
-    const advice = 'Mount it writable, or set MCP_AUDIT_FOLDER to another'
+    const advice = `Mount it writable, or set ${FOLDER_SETTING} to another`
     return unavailable('read_only', `The folder of the audit log, ${folder}, is on a read-only file system. ${advice}.`)
   }
   if (code === 'EACCES' || code === 'EPERM') {
-    const advice = 'Make that user its owner'
+    const advice = 'Make this user its owner'
     return unavailable('permission', `This user may no longer write to the audit log's folder ${folder}. ${advice}.`)
   }
   return unavailable('write_failed', `The audit log's folder ${folder} is gone. Restore it, or mount its volume again.`)

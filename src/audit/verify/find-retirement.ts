@@ -1,5 +1,6 @@
 import { importPublicKey } from '../line/audit-keys.ts'
 import { MAX_LINE_BYTES } from '../line/chained-line.ts'
+import { openingOf } from '../segments/chain-opening.ts'
 import { startOfFile } from '../segments/file-start.ts'
 import { listSegments } from '../segments/segment-ends.ts'
 import type { SegmentName } from '../segments/segment-name.ts'
@@ -7,7 +8,6 @@ import { verifyWriter } from './verify-writer.ts'
 
 /** `audit retire` opens a log of its own, so its line is among the first of a file. */
 const SEARCHED_BYTES = 2 * MAX_LINE_BYTES
-const OPENED = /"type":"audit\.opened","outcome":"success","key":"([\w-]{43})"/
 
 /**
  * Finds the line that retires this public key. The line counts if its own chain is sound and another key signed it, listed or not: a process
@@ -30,8 +30,8 @@ export async function findRetirement(
 
 async function retiredAt(folder: string, own: readonly SegmentName[], key: string): Promise<string | undefined> {
   const [first] = own
-  const [, claimed = ''] = OPENED.exec(first ? await startOfFile(folder, first.file, SEARCHED_BYTES) : '') ?? []
-  const signer = claimed === key ? undefined : importPublicKey(claimed)
+  const claimed = first && (await openingOf(folder, first.file))?.key
+  const signer = claimed === undefined || claimed === key ? undefined : importPublicKey(claimed)
   if (!first || !signer) return undefined
   const { events, findings } = verifyWriter(folder, first.writer, own, [signer])
   if (findings.some(({ severity }) => severity === 'tampered')) return undefined

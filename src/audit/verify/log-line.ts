@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { FoundHead, LogEvent } from '../line/log-events.ts'
+import { type FoundHead, type LogEvent, SERVER_TIERS } from '../line/log-events.ts'
 
 const head = z.object({
   file: z.string(),
@@ -18,7 +18,7 @@ const schema = z.discriminatedUnion('type', [
     seq: z.number(),
     key: z.string(),
     temporaryKey: z.literal(true).optional(),
-    tier: z.enum(['form', 'tool', 'all']).optional(),
+    tier: z.enum(SERVER_TIERS).optional(),
     host: z.string(),
     pid: z.number(),
     segments: z.number(),

@@ -89,7 +89,7 @@ async function missingKey(folder: string): Promise<CredentialVaultError> {
 async function safeRoot(folder: string, warn: (message: string) => void): Promise<string> {
   const { path, stats, topmost } = await openPrivateFolder(folder, {
     holds: 'store',
-    variable: 'MCP_VAULT_FOLDER',
+    setting: 'MCP_VAULT_FOLDER (sealedFile.folder)',
     warn,
   })
   await syncNames(resolve(folder), topmost)

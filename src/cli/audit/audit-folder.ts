@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto'
-import { join } from 'node:path'
 import { type AuditKeys, auditKeys, importPublicKey } from '../../audit/line/audit-keys.ts'
 import { listSegments } from '../../audit/segments/segment-ends.ts'
 import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
@@ -7,6 +6,7 @@ import { findKey } from '../../core/crypto/key-source.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { createStores } from '../../vault/environment/create-stores.ts'
 import { withoutEmpty } from '../../vault/environment/environment.ts'
+import { auditFolderOf } from '../../vault/environment/folders.ts'
 import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
@@ -26,12 +26,6 @@ export async function auditFolder(input: CommandInput, terminal: Terminal): Prom
   })
   if (segments.length > 0) return folder
   throw noLog(`There is no audit log in ${folder}.`)
-}
-
-/** Returns the folder that the environment names. */
-export function auditFolderOf(environment: NodeJS.ProcessEnv): string {
-  const { MCP_AUDIT_FOLDER, MCP_VAULT_FOLDER = './data' } = withoutEmpty(environment)
-  return MCP_AUDIT_FOLDER ?? join(MCP_VAULT_FOLDER, 'audit')
 }
 
 function unreadableFolder(error: unknown, folder: string): unknown {

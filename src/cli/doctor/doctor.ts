@@ -1,3 +1,4 @@
+import { refuseLogOfOtherTier } from '../../audit/segments/foreign-chains.ts'
 import { createKeyUses } from '../../core/crypto/key-uses.ts'
 import { sodiumReady } from '../../core/crypto/sodium.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -5,8 +6,8 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { printable } from '../../core/model/printable.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
-import { refuseSharedLog } from '../../vault/environment/backend-of-tier.ts'
 import { createStores, type Stores } from '../../vault/environment/create-stores.ts'
+import { auditFolderOf, refuseSharedLog } from '../../vault/environment/folders.ts'
 import { providersOf } from '../operator/load-tools.ts'
 import { openAudit } from '../operator/open-audit.ts'
 import { operator } from '../operator/operator-access.ts'
@@ -87,7 +88,8 @@ async function storeChecks(
   const keyConfigured = createKeyUses()
   const stored = await checkBackend(backend, { provider, providers, tier, correlationId, keyConfigured })
   const logged = await tried(async () => {
-    await openAudit(stores, terminal.environment, keyConfigured, tier)
+    if (tier !== undefined) await refuseOtherLog(terminal.environment, tier)
+    await openAudit(stores, terminal.environment, keyConfigured)
     const line = { type: 'admin.checked', outcome: 'success', actor: operator(), backend: backend.name } as const
     await audit.append({ ...line, correlationId })
   })
@@ -100,6 +102,14 @@ async function storeChecks(
     },
     ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
   ]
+}
+
+/** `doctor` writes no tier itself: with a mistyped folder, it would claim that for its tier for ever. */
+async function refuseOtherLog(environment: NodeJS.ProcessEnv, tier: BundleTier): Promise<void> {
+  await refuseLogOfOtherTier(auditFolderOf(environment), tier).catch((error: unknown) => {
+    // Opening the log tells what else is wrong with its folder.
+    if (isCredentialVaultError(error)) throw error
+  })
 }
 
 /** A missing key breaks several checks. The first one says so, and the others refer to it. */

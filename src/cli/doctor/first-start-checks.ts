@@ -2,8 +2,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { listSegments } from '../../audit/segments/segment-ends.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
-import { withoutEmpty } from '../../vault/environment/environment.ts'
-import { auditFolderOf } from '../audit/audit-folder.ts'
+import { auditFolderOf, storeFolderOf } from '../../vault/environment/folders.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CheckResult, skipped, TIER_NAMES, tried } from './check-result.ts'
 
@@ -21,7 +20,7 @@ export async function storeNotYetMade(
   if (backend.principals) return undefined
   const opening = await tried(() => backend.open())
   if (opening.ok || opening.reason !== 'no_store') return undefined
-  const folder = resolve(withoutEmpty(environment)['MCP_VAULT_FOLDER'] ?? './data')
+  const folder = resolve(storeFolderOf(environment))
   const auditFolder = resolve(auditFolderOf(environment))
   const segments = await tried(() => listSegments(auditFolder))
   if (segments.ok && segments.value.length > 0) return undefined

@@ -1,14 +1,15 @@
 import { findAcceptedKeys } from '../../core/crypto/accepted-keys.ts'
 import { findKey } from '../../core/crypto/key-source.ts'
 import { keyId } from '../../core/crypto/key-text.ts'
+import { timeOfDay } from '../../core/model/printable.ts'
 import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
-import { describedKey, isSilent, SAME_KEY, timeOfDay, unknownKeys } from '../../vault/parts/web-key-watch.ts'
+import { describedKey, isSilent, SAME_KEY, unknownKeys } from '../../vault/parts/web-key-watch.ts'
 import type { Terminal } from '../terminal/command.ts'
 import { type CheckResult, skipped, tried } from './check-result.ts'
 
 const CHECK = 'replicas use the same web key'
 
-/** Compares the web keys that running replicas use with those of this environment. It notes none of its own. */
+/** Compares the web keys that running replicas use with those of this environment. It adds none of its own. */
 export async function checkKeysOfReplicas(
   { environment }: Pick<Terminal, 'environment'>,
   derived: Uint8Array | undefined,
@@ -27,7 +28,7 @@ export async function checkKeysOfReplicas(
   return [differs(unknown, keys)]
 }
 
-/** A server that is killed cannot take back its note. One that runs makes it again each minute. */
+/** A server that is killed cannot take back which key it uses. One that runs says so again each minute. */
 function differs(unknown: readonly WebKeyInUse[], keys: readonly Uint8Array[]): CheckResult {
   const last = new Date(Math.max(...unknown.map(({ countsUntil }) => countsUntil.getTime())))
   const here = `This environment has ${keys.map(keyId).join(', ')}`

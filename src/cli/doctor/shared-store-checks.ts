@@ -56,7 +56,7 @@ async function probe(pendingStore: PendingStore, browserSessions: BrowserSession
     if (!(await pendingStore.claim(id as PendingKey, id, until))) return 'a request could not be claimed'
     await pendingStore.close(id as PendingKey, 'cancelled', [id])
     if ((await pendingStore.get(id as PendingKey))?.state !== 'closed') return 'a request could not be closed'
-    if (!(await woken)) return 'a message was not heard: waiting calls would find out late'
+    if (!(await woken)) return 'a message did not arrive: waiting calls would find out late'
     await browserSessions.end(id, until)
     const session = { id, owner: id, startedAt: Date.now() }
     return (await browserSessions.isEnded(session)) ? undefined : 'a sign-out was not kept'

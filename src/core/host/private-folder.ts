@@ -3,10 +3,11 @@ import { access, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CredentialVaultError } from '../model/errors.ts'
 
-/** The folder's purpose. Errors name the variable that an operator sets. */
+/** The folder's purpose. */
 export interface FolderUse {
   readonly holds: 'store' | 'audit log'
-  readonly variable: 'MCP_VAULT_FOLDER' | 'MCP_AUDIT_FOLDER'
+  /** The variable and the option that set it, as errors name them, e.g. `MCP_VAULT_FOLDER (sealedFile.folder)`. */
+  readonly setting: string
   readonly warn: (message: string) => void
 }
 
@@ -81,7 +82,7 @@ async function tightened(path: string, { mode, uid, gid }: Stats, use: FolderUse
       `${who} may write to ${path}, and so could replace the ${use.holds} in it. ${
         isOwn
           ? `Run: chmod 700 ${path}. On a shared volume, name a folder inside it; where the file system keeps no modes, ${MOUNT_MODES}.`
-          : `It belongs to user ${uid}: name a folder inside it in ${use.variable}, which the server makes for its own user.`
+          : `It belongs to user ${uid}: name a folder inside it in ${use.setting}, which the server makes for its own user.`
       }`,
     )
   }
@@ -110,26 +111,26 @@ function refusalOf(error: unknown, path: string, use: FolderUse): CredentialVaul
   return codeOf(error) === 'EROFS' ? readOnly(path, use) : notPermitted(path, use)
 }
 
-function readOnly(path: string, { holds, variable }: FolderUse): CredentialVaultError {
+function readOnly(path: string, { holds, setting }: FolderUse): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `The ${holds} cannot be written to ${path}: its file system is read-only. Mount it writable, or name a folder on a writable volume in ${variable}.`,
+    `The ${holds} cannot be written to ${path}: its file system is read-only. Mount it writable, or name a folder on a writable volume in ${setting}.`,
     { reason: 'read_only' },
   )
 }
 
-function notPermitted(path: string, { holds, variable }: FolderUse): CredentialVaultError {
+function notPermitted(path: string, { holds, setting }: FolderUse): CredentialVaultError {
   return new CredentialVaultError(
     'forbidden',
-    `The ${holds} cannot be written to ${path}: this user has no permission. Give the folder to the user that runs the server, or name another in ${variable}.`,
+    `The ${holds} cannot be written to ${path}: this user has no permission. Give the folder to the user that runs the server, or name another in ${setting}.`,
     { reason: 'permission' },
   )
 }
 
-function notAFolder(path: string, { holds, variable }: FolderUse): CredentialVaultError {
+function notAFolder(path: string, { holds, setting }: FolderUse): CredentialVaultError {
   return new CredentialVaultError(
     'configuration_invalid',
-    `${path} is not a folder. Name a separate folder for the ${holds} in ${variable}.`,
+    `${path} is not a folder. Name a separate folder for the ${holds} in ${setting}.`,
     { reason: 'folder_not_a_directory' },
   )
 }

@@ -1,3 +1,5 @@
+import { CredentialVaultError } from '../model/errors.ts'
+
 /** A text that begins as paths do, or ends as the name of a file. One word without either may be a password. */
 const PATH = /^(?:~|\.{0,2})(?:\/|$)|^[a-z][a-z._-]*\/|\.[a-z]{1,12}$/
 /** Characters of a key's text, of base64 padding and of lists, and control characters. */
@@ -16,4 +18,13 @@ export function shownPath(path: string): string | undefined {
 /** Names a file in a message by the variable or option that configures it, e.g. `MCP_WEB_KEY_FILE (/run/secrets/web-key)`. */
 export function fileLabel(option: string, path: string): string {
   return `${option} (${shownPath(path) ?? 'not shown, since it may be a secret in place of a path'})`
+}
+
+/** The error for a file of an option that this process cannot read. */
+export function unreadableFile(option: string, path: string): CredentialVaultError {
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `${fileLabel(option, path)}: the file cannot be read. Check that it exists, and that this user may read it.`,
+    { reason: 'file' },
+  )
 }

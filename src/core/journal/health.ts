@@ -1,4 +1,5 @@
 import type { AuditReason } from '../ports/audit-sink.ts'
+import { createOutage, type Outage } from './outage.ts'
 
 /** A part of the opened vault whose failure operators should see. */
 export type HealthPart = 'audit' | 'backend' | 'pending-store' | 'identity' | 'calls'
@@ -20,26 +21,24 @@ export function createHealth(
   changed: (part: HealthPart, problem: AuditReason | undefined) => void = () => {},
 ): Health {
   const problems = new Map<HealthPart, AuditReason>()
-  const told = new Map<HealthPart, Set<AuditReason>>()
+  const outages = new Map<HealthPart, Outage>()
 
-  /** Tells each problem of an outage once: the operations of a busy server may fail in turns for two reasons. */
-  function tell(part: HealthPart, problem: AuditReason, advice: string | undefined): void {
-    const before = told.get(part) ?? new Set()
-    if (before.has(problem)) return
-    told.set(part, before.add(problem))
-    warn(`${part}: ${problem}`, advice)
+  function outageOf(part: HealthPart): Outage {
+    const outage = outages.get(part) ?? createOutage()
+    outages.set(part, outage)
+    return outage
   }
 
   return {
     failed(part, problem, advice) {
       if (problems.get(part) === problem) return
       problems.set(part, problem)
-      tell(part, problem, advice)
+      if (outageOf(part).isNews(problem)) warn(`${part}: ${problem}`, advice)
       changed(part, problem)
     },
     recovered(part) {
       if (!problems.delete(part)) return
-      told.delete(part)
+      outageOf(part).end()
       warn(`${part}: works again`)
       changed(part, undefined)
     },

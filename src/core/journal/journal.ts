@@ -1,9 +1,10 @@
 import type { Warn } from '../host/logger.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import { isCredentialVaultError } from '../model/errors.ts'
-import type { AuditEvent, AuditPosition, AuditReason, AuditSink } from '../ports/audit-sink.ts'
+import type { AuditEvent, AuditPosition, AuditSink } from '../ports/audit-sink.ts'
 import type { Health } from './health.ts'
 import { MalformedEvent } from './malformed-event.ts'
+import { createOutage } from './outage.ts'
 import { createRefusalCap } from './refusal-cap.ts'
 import { adviceOf, reasonOf } from './refusal-event.ts'
 import { sinkWithDeadline } from './sink-deadline.ts'
@@ -130,18 +131,18 @@ export function createJournal({ audit, health, warn = () => {}, observe = () => 
     })
   }
 
-  let found: AuditReason | undefined
+  const checks = createOutage()
 
-  /** Tells operators at the beginning and the end. Health is for lines alone: with a disk that is nearly full they are still written. */
+  /**
+   * Asks the sink whether it can take lines, and tells operators why not. The outcome does not change health, which is about lines that
+   * were not written: with a disk that is nearly full they still are.
+   */
   async function checked(): Promise<void> {
     try {
       await audit.check?.()
-      if (found !== undefined) warn('the audit log can take lines again')
-      found = undefined
+      if (checks.end()) warn('the audit log can take lines again')
     } catch (error) {
-      const reason = reasonOf(error)
-      if (reason !== found) warn(adviceOf(error) ?? 'the audit log could not be checked')
-      found = reason
+      if (checks.isNews(reasonOf(error))) warn(adviceOf(error) ?? 'the audit log could not be checked')
       throw error
     }
   }

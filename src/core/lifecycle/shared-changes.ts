@@ -16,7 +16,7 @@ export interface ChangeHandlers {
   readonly cut: (owner: Owner) => void
 }
 
-/** Tells the other replicas of changes, and hears theirs. Without a feed it does nothing. */
+/** Tells the other replicas of changes, and learns of theirs. Without a feed it does nothing. */
 export interface SharedChanges {
   /** Announces that a credential may have changed. Never waits and never fails: the caches of the others also end by themselves. */
   credential(key: Pick<StorageKey, 'path'>): void
@@ -26,7 +26,7 @@ export interface SharedChanges {
    * @throws `unavailable` after two seconds at most
    */
   offboarded(owner: Owner): Promise<void>
-  /** Hears the other replicas from now on. */
+  /** Learns of the changes of other replicas from now on. */
   listen(handlers: ChangeHandlers): Promise<void>
   /** Waits for announcements under way, and closes the feed. */
   close(): Promise<void>

@@ -21,3 +21,8 @@ export function accountNameOf(text: string): string {
     .replace(/\p{C}/gu, '')
     .trim()
 }
+
+/** E.g. `14:03:20 UTC`. */
+export function timeOfDay(time: Date): string {
+  return `${time.toISOString().slice(11, 19)} UTC`
+}

@@ -126,11 +126,11 @@ export interface PendingStore {
   /** Wakes every listener of the topic in every process. It carries no data: a listener reads the store and the backend. */
   wake(topic: string): Promise<void>
   /**
-   * Notes for three minutes that this process makes links with the web key of this id, and resolves to the keys that any process has noted.
-   * Without `own` it notes none. An id reveals nothing of its key. Absent in a store of one process.
+   * Says for three minutes that this process uses the web key of this id, and resolves to the keys that any process has said it uses.
+   * Without `own` it only reads. An id reveals nothing of its key. Absent in a store of one process.
    */
   webKeysInUse?(own?: string): Promise<readonly WebKeyInUse[]>
-  /** Takes back what this process has noted with `webKeysInUse`, because it ends. */
+  /** Takes back what this process has said with `webKeysInUse`, because it ends. */
   endWebKeyUse?(): Promise<void>
   shutdown(): Promise<void>
 }

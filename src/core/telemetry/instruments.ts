@@ -23,7 +23,7 @@ export function createInstruments(provider: MeterProvider = metrics.getMeterProv
   const meter = provider.getMeter(SCOPE, packageVersion())
   const counters = new Map<MetricName, ReturnType<Meter['createCounter']>>()
   const histograms = new Map<MetricName, Histogram>()
-  for (const [name, { kind, unit, description }] of measurements()) {
+  for (const [name, { kind, unit, description }] of metricEntries()) {
     if (kind === 'counter') counters.set(name, meter.createCounter(name, { unit, description }))
     if (kind === 'histogram')
       histograms.set(
@@ -62,7 +62,7 @@ export function createInstruments(provider: MeterProvider = metrics.getMeterProv
   }
 }
 
-function measurements() {
+function metricEntries() {
   return Object.entries(METRICS) as [MetricName, (typeof METRICS)[MetricName]][]
 }
 

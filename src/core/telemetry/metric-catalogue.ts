@@ -1,5 +1,5 @@
-/** What is measured, with the labels that a measurement may have. `docs/observability.md` has the same table, and a test compares the two. */
-export interface Measurement {
+/** Every metric, with the labels that it may have. `docs/observability.md` has the same table, and a test compares the two. */
+export interface Metric {
   readonly kind: 'counter' | 'gauge' | 'histogram'
   /** In the notation of UCUM: `s`, or `{thing}` for a number of things. */
   readonly unit: string
@@ -108,16 +108,16 @@ export const METRICS = {
     description: '1 for each part that fails now, 0 once it works again. `/health` shows the same.',
     labels: ['part', 'reason'],
   },
-} as const satisfies Readonly<Record<string, Measurement>>
+} as const satisfies Readonly<Record<string, Metric>>
 
 export type MetricName = keyof typeof METRICS
 
-/** Names of measurements of one kind. */
-export type Named<K extends Measurement['kind']> = {
+/** Names of metrics of one kind. */
+export type Named<K extends Metric['kind']> = {
   [N in MetricName]: (typeof METRICS)[N]['kind'] extends K ? N : never
 }[MetricName]
 
-/** Values of exactly the labels that a measurement declares. */
+/** Values of exactly the labels that a metric declares. */
 export type LabelsOf<N extends MetricName> = {
   readonly [L in (typeof METRICS)[N]['labels'][number]]: string | undefined
 }

@@ -3,8 +3,11 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
+export type Generation = 'v1' | 'v2'
+
 /** An installed SDK, as its adapter knows it. */
 export interface SdkPackage {
+  readonly generation: Generation
   readonly name: string
   /** A module that the package exports, and the way from it to the package's folder. */
   readonly module: string
@@ -14,11 +17,35 @@ export interface SdkPackage {
 }
 
 /**
- * Returns the error for a server from another copy of the SDK than the adapter's, naming both copies.
+ * Returns the error for a server that the adapter cannot serve: one of the other SDK, or from another copy of its own, naming both.
  *
  * @param caller the function that was given the server, e.g. `credentialGate`
  */
-export function foreignServer(sdk: SdkPackage, caller: string): CredentialVaultError {
+export function foreignServer(sdk: SdkPackage, caller: string, server: object): CredentialVaultError {
+  const made = madeWith(server)
+  return made === sdk.generation ? otherCopy(sdk, caller) : otherSdk(sdk.generation, caller)
+}
+
+const NAMES = { v1: '@modelcontextprotocol/sdk 1.x', v2: '@modelcontextprotocol/server 2.x' } as const
+
+/** A server of SDK 2.x knows the revision that it serves. */
+function madeWith(server: object): Generation {
+  const protocol: unknown = 'server' in server ? server.server : server
+  return typeof protocol === 'object' && protocol !== null && 'getNegotiatedProtocolVersion' in protocol ? 'v2' : 'v1'
+}
+
+function otherSdk(ours: Generation, caller: string): CredentialVaultError {
+  const theirs = ours === 'v1' ? 'v2' : 'v1'
+  const module = ours === 'v2' ? "must export sdk = 'v2'" : "must not export sdk = 'v2'"
+  return new CredentialVaultError(
+    'configuration_invalid',
+    `${caller}: this server is made with ${NAMES[theirs]}, and mcp-credential-vault/mcp/sdk-${ours} is for ${NAMES[ours]}. ` +
+      `Import ${caller} from mcp-credential-vault/mcp/sdk-${theirs}, or make the server with the other SDK. A module for "start" ${module} to get one.`,
+    { reason: 'sdk_copies' },
+  )
+}
+
+function otherCopy(sdk: SdkPackage, caller: string): CredentialVaultError {
   const ours = copyFor(sdk, sdk.adapter)
   const theirs = copyFor(sdk, process.argv[1])
   const other =

@@ -33,6 +33,7 @@ const gateOptions = z.strictObject(anyGateOptions)
 const namedOptions = z.strictObject(namedGateOptions)
 
 const SDK: SdkPackage = {
+  generation: 'v1',
   name: '@modelcontextprotocol/sdk',
   module: '@modelcontextprotocol/sdk/types.js',
   toFolder: '../..',
@@ -168,5 +169,5 @@ function extraOf(given: unknown): ToolExtra {
 function refuseForeignServer(server: object): void {
   // The low-level Server checks the error's code only, so any copy works.
   if (!('registerTool' in server) || server instanceof McpServer) return
-  throw foreignServer(SDK, 'credentialGate')
+  throw foreignServer(SDK, 'credentialGate', server)
 }

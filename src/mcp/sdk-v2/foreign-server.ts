@@ -2,6 +2,7 @@ import { McpServer, Server } from '@modelcontextprotocol/server'
 import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
 
 const SDK: SdkPackage = {
+  generation: 'v2',
   name: '@modelcontextprotocol/server',
   module: '@modelcontextprotocol/server',
   toFolder: '..',
@@ -16,5 +17,5 @@ const SDK: SdkPackage = {
  */
 export function refuseForeignServer(server: object, caller: 'credentialGate' | 'mcpMount'): void {
   if (server instanceof McpServer || server instanceof Server) return
-  throw foreignServer(SDK, caller)
+  throw foreignServer(SDK, caller, server)
 }

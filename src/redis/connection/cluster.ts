@@ -3,7 +3,7 @@ import { keySlot, slotRanges } from './key-slot.ts'
 import { createLink } from './link.ts'
 import { openRedisClient, type RedisClient } from './redis-client.ts'
 import { endpointOf } from './redis-options.ts'
-import { type RedisPlace, redisAway, redisProblem } from './redis-problem.ts'
+import { type RedisPlace, redisAway, redisOutage, redisProblem } from './redis-problem.ts'
 import { createServerLink, loginOf, type ServerLink, type Servers, type ServersParts } from './servers.ts'
 
 const WHERE = 'The Redis cluster'
@@ -48,7 +48,7 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
         const address = `${host.includes(':') ? `[${host}]` : host}:${master.port}`
         for (let slot = from; slot <= to; slot += 1) found.set(slot, address)
       }
-      if (found.size === 0) throw redisAway(WHERE, 'it has no slots')
+      if (found.size === 0) throw redisOutage(`${WHERE} answers, but it has no slots.`)
       return found
     } catch (error) {
       throw redisProblem(error, placeOf(`Redis at ${node}`))
@@ -83,15 +83,12 @@ export function createClusterServers({ settings, warn, changed }: ServersParts):
   return {
     mode: 'cluster',
     place: placeOf(WHERE),
-    linkTo(address, slot) {
-      if (slot !== undefined) table.set(slot, address)
-      return linkTo(address)
-    },
+    moved: ({ slot, address }) => void table.set(slot, address),
     async linkFor(key) {
       if (closing.signal.aborted) throw redisAway(WHERE, 'the connection is closed')
       if (table.size === 0) await Promise.race([lookOnce(), tooLate()])
       const address = table.get(keySlot(key))
-      if (address === undefined) throw redisAway(WHERE, 'no node serves this slot')
+      if (address === undefined) throw redisOutage(`${WHERE} has no node for this slot.`)
       return linkTo(address)
     },
     lookAgain: () => void lookOnce().catch(() => undefined),

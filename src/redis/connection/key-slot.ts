@@ -49,17 +49,20 @@ function isSlot(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < SLOTS
 }
 
-/** Where a reply sends the command: `MOVED` for good, `ASK` this once. */
-export interface Redirect {
-  readonly kind: 'MOVED' | 'ASK'
+/** The server to which a slot was moved for good. */
+export interface MovedSlot {
   readonly slot: number
   /** `host:port` */
   readonly address: string
 }
 
-export function redirectOf(error: unknown): Redirect | undefined {
+/**
+ * Returns what a `MOVED` reply says. `ASK` is not followed: it tells of a slot that is being moved, key by key, and sends a script to the new
+ * server whichever of its keys are there. The script would take the others for absent.
+ */
+export function movedSlotOf(error: unknown): MovedSlot | undefined {
   const text = error instanceof Error ? error.message : ''
-  const [, kind, slot, address, port] = /^(MOVED|ASK) (\d+) (\S*:(\d+))$/.exec(text) ?? []
+  const [, slot, address, port] = /^MOVED (\d+) (\S*:(\d+))$/.exec(text) ?? []
   if (address === undefined || !isSlot(Number(slot)) || !isPort(Number(port))) return undefined
-  return { kind: kind === 'ASK' ? 'ASK' : 'MOVED', slot: Number(slot), address }
+  return { slot: Number(slot), address }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { fileLabel } from '../../core/host/shown-path.ts'
+import { unreadableFile } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { refusePlaintext } from './plaintext.ts'
 import type { Endpoint, RedisTlsOptions } from './redis-options.ts'
@@ -120,11 +120,7 @@ async function fileText(option: string, path: string | undefined): Promise<strin
   try {
     return await readFile(path, 'utf8')
   } catch {
-    throw new CredentialVaultError(
-      'configuration_invalid',
-      `${fileLabel(`redisConnection.${option}`, path)}: the file cannot be read. Check that it exists, and that this user may read it.`,
-      { reason: 'file' },
-    )
+    throw unreadableFile(`redisConnection.${option}`, path)
   }
 }
 

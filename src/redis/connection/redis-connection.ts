@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { partWarnings } from '../../core/host/process-warning.ts'
+import { createOutage } from '../../core/journal/outage.ts'
 import type { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import { createClusterServers } from './cluster.ts'
@@ -144,16 +145,12 @@ export function redisConnection(options: RedisOptions): RedisConnection {
   }
 }
 
-/** Reports the first failure of an outage and its end, each once. */
+/** Reports each problem of an outage once, and its end. */
 function reporter(warn: (message: string) => void): (problem: CredentialVaultError | undefined) => void {
-  let reported: string | undefined
+  const outage = createOutage()
   return (problem) => {
-    if (problem && problem.message !== reported) {
-      reported = problem.message
-      warn(problem.message)
-    } else if (!problem && reported !== undefined) {
-      reported = undefined
-      warn('Redis can be reached again.')
-    }
+    if (!problem) {
+      if (outage.end()) warn('Redis can be reached again.')
+    } else if (outage.isNews(problem.message)) warn(problem.message)
   }
 }

@@ -2,8 +2,10 @@ import type { ErrorReason } from '../../core/model/error-reason.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { type ConnectionFailure, connectionFailure, connectionProblem } from '../../core/network/connection-failure.ts'
 
-/** Replies of a server that will answer differently in a moment: it is starting, failing over, or moving the key. */
-const PASSING = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|UNBLOCKED|NOREPLICAS|BUSY)\b/
+/** Replies of a server that will answer differently in a moment: it is starting, failing over, or moving the slot. */
+const PASSING = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|ASK|TRYAGAIN|READONLY|UNBLOCKED|NOREPLICAS|BUSY)\b/
+/** Those of a cluster whose slot is being moved. */
+const MOVING = /^(?:ASK|TRYAGAIN)\b/
 
 /** Whether the same operation may succeed in a moment, over this connection or a new one. */
 export function isPassing(error: unknown): boolean {
@@ -16,14 +18,14 @@ export function isReply(error: unknown): error is Error {
   return error instanceof Error && /^[A-Z]{2,}[A-Z0-9]*\s/.test(error.message)
 }
 
-/** A server, and the options that lead to it, as errors and variables name them. */
+/** What messages say about a server: its address, and which options to correct. Options set by variables are translated later. */
 export interface RedisPlace {
   /** The server in messages, e.g. `Redis at redis.example.com:6379`. */
   readonly where: string
-  /** The option that names it, or whatever names it. */
+  /** The option that holds its address, or the addresses of the servers that name it. */
   readonly option: 'redisConnection.url' | 'redisConnection.sentinel.nodes' | 'redisConnection.cluster.nodes'
   readonly hasTls: boolean
-  /** Where the options of its login are. */
+  /** Where `username` and `passwordFile` for it are. */
   readonly login: 'redisConnection' | 'redisConnection.sentinel'
 }
 
@@ -60,7 +62,11 @@ export function redisProblem(error: unknown, place: RedisPlace): CredentialVault
       { reason: 'redis_refused', retryable: true },
     )
   }
-  return reply === '' ? unreached(error, place) : redisAway(where, 'it is starting or failing over')
+  if (MOVING.test(reply)) {
+    const advice = `${AGAIN} If this lasts, finish the move with redis-cli --cluster fix.`
+    return redisOutage(`${where} is moving a slot to another server, and answers for it afterwards.`, advice)
+  }
+  return reply === '' ? unreached(error, place) : redisOutage(`${where} is starting or failing over.`)
 }
 
 type Unreached = ConnectionFailure | 'ended'
@@ -103,23 +109,30 @@ function unreached(error: unknown, place: RedisPlace): CredentialVaultError {
   const failure = connectionFailure(error) ?? 'ended'
   const words = { ended: 'the connection ended', plain_http: 'it does not speak TLS' } as const
   const problem = failure in words ? words[failure as keyof typeof words] : connectionProblem(error)
-  return redisAway(place.where, problem, ADVICE[failure](place), REASONS[failure])
+  const reason = REASONS[failure]
+  // A name, a certificate or a missing TLS stays as it is until somebody changes it.
+  const mayPass = reason === undefined || reason === 'redis_timeout'
+  const advice = mayPass ? `${ADVICE[failure](place)} ${AGAIN}` : ADVICE[failure](place)
+  return redisOutage(`${place.where} cannot be reached (${problem}).`, advice, reason)
+}
+
+const AGAIN = 'Try again in a moment.'
+
+/** The error for a server to which there is no connection now. */
+export function redisAway(where: string, problem: string): CredentialVaultError {
+  return redisOutage(`${where} cannot be reached (${problem}).`)
 }
 
 /**
- * The error for a server that cannot be reached.
+ * The error for a Redis that cannot be used now.
  *
- * @param advice what an operator can do; by default nothing, because it passes
+ * @param what a sentence that says what it does instead
+ * @param advice what an operator can do; by default only to wait, because it passes
  */
-export function redisAway(
-  where: string,
-  problem: string,
-  advice = '',
-  reason: ErrorReason = 'redis_away',
-): CredentialVaultError {
+export function redisOutage(what: string, advice = AGAIN, reason: ErrorReason = 'redis_away'): CredentialVaultError {
   return new CredentialVaultError(
     'unavailable',
-    `${where} cannot be reached (${problem}). ${advice === '' ? '' : `${advice} `}It keeps open requests and sign-ins; stored credentials are not affected. Try again in a moment.`,
+    `${what} Redis keeps open requests and sign-ins; stored credentials are not affected. ${advice}`,
     { reason, retryable: true },
   )
 }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { CONFIRMED_WITHIN, createConfirmations, notReplicated } from './confirmations.ts'
-import { type Redirect, redirectOf } from './key-slot.ts'
+import { movedSlotOf } from './key-slot.ts'
 import type { RedisClient } from './redis-client.ts'
 import { closedError, isPassing, redisProblem } from './redis-problem.ts'
 import { LATE, type RedisScript } from './redis-script.ts'
@@ -39,7 +39,7 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
     }
     const deadline = String(Math.floor(facts.clock + until))
     const given = [String(run.keys.length), ...run.keys, deadline, ...(run.arguments ?? [])]
-    const reply = await answered((signal) => evaluated({ client, signal }, script, given, target.isAsked), left(), late)
+    const reply = await answered((signal) => evaluated({ client, signal }, script, given), left(), late)
     if (!Array.isArray(reply)) throw new TypeError('a script answered no list')
     const texts = reply.map(String)
     if (texts[0] === LATE) {
@@ -53,27 +53,21 @@ export function createScriptRunner(servers: Servers, timeoutMilliseconds: number
     return texts
   }
 
-  /** Follows what a reply says about where the key is. Returns the server to ask this once, if it names one. */
-  function follow({ kind, address, slot }: Redirect): ServerLink | undefined {
-    return kind === 'ASK' ? servers.linkTo?.(address) : void servers.linkTo?.(address, slot)
-  }
-
   return async function run(script: RedisScript, given: ScriptRun): Promise<readonly string[]> {
     const until = performance.now() + timeoutMilliseconds
     let problem: CredentialVaultError | undefined
-    let asked: ServerLink | undefined
     for (let attempts = 1; !isClosed() && performance.now() < until; attempts += 1) {
-      let link = asked
+      let link: ServerLink | undefined
       // A redirection and a corrected clock are followed at once, but only once, since a server may answer so without end.
       let mayRepeatNow = attempts === 1
       try {
-        link ??= await servers.linkFor(given.keys[0])
-        const reply = await attempt(script, given, { link, until, isAsked: asked !== undefined })
+        link = await servers.linkFor(given.keys[0])
+        const reply = await attempt(script, given, { link, until })
         if (reply) return reply
       } catch (error) {
-        const redirect = redirectOf(error)
-        asked = redirect && follow(redirect)
-        if (!redirect) {
+        const moved = movedSlotOf(error)
+        if (moved) servers.moved?.(moved)
+        else {
           problem = redisProblem(error, link?.place ?? servers.place)
           // The change was made, so the caller learns of the failure within a second and not after more attempts.
           if (!isPassing(error) || problem.reason === 'redis_behind') throw problem
@@ -92,8 +86,6 @@ interface Target {
   readonly link: ServerLink
   /** By `performance.now()`. */
   readonly until: number
-  /** Whether an `ASK` reply named this server, which has only a part of the slot yet. */
-  readonly isAsked: boolean
 }
 
 /** The link for a change that a Redis replica must confirm, where there are replicas, or else the shared one. */
@@ -136,22 +128,12 @@ interface Sending {
 }
 
 /** Runs the script by its hash, or by its text on a server that has not seen it. */
-async function evaluated(
-  { client, signal }: Sending,
-  script: RedisScript,
-  given: readonly string[],
-  isAsked: boolean,
-): Promise<unknown> {
-  const send = (command: readonly string[]) => {
-    // ASKING holds for the next command, and the two are sent together.
-    if (isAsked) client.send(['ASKING']).catch(() => undefined)
-    return client.send(command, signal)
-  }
+async function evaluated({ client, signal }: Sending, script: RedisScript, given: readonly string[]): Promise<unknown> {
   try {
-    return await send(['EVALSHA', script.sha, ...given])
+    return await client.send(['EVALSHA', script.sha, ...given], signal)
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return send(['EVAL', script.text, ...given])
+    return client.send(['EVAL', script.text, ...given], signal)
   }
 }
 

@@ -1,6 +1,6 @@
 import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
 import { type Endpoint, endpointOf, isPort, type RedisSentinelOptions } from './redis-options.ts'
-import { redisAway, redisProblem } from './redis-problem.ts'
+import { redisOutage, redisProblem } from './redis-problem.ts'
 
 /**
  * Returns the function that asks all Sentinels for the master, and believes more than half of them: one that has not heard of a fail-over
@@ -68,8 +68,8 @@ function majority(masters: readonly Endpoint[], of: number): Endpoint | undefine
 }
 
 function problemOf(answers: readonly Answer[], named: number): Error {
-  if (named > 0) return redisAway('Redis Sentinel', 'the Sentinels do not agree on the master yet')
+  if (named > 0) return redisOutage('The Redis Sentinels do not agree on the master yet.')
   const advice = 'Check redisConnection.sentinel.name.'
-  const unknown = () => redisAway('Redis Sentinel', 'no Sentinel knows a master of this name', advice)
+  const unknown = () => redisOutage('The Redis Sentinels answer, but know no master of this name.', advice)
   return answers.find(({ problem }) => problem)?.problem ?? unknown()
 }

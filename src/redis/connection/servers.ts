@@ -1,8 +1,9 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
+import type { MovedSlot } from './key-slot.ts'
 import { createLink, type Link, type LinkParts } from './link.ts'
 import { openRedisClient, type RedisClient, type RedisLogin } from './redis-client.ts'
 import { type Endpoint, endpointOf, type RedisSettings } from './redis-options.ts'
-import { type RedisPlace, redisAway } from './redis-problem.ts'
+import { type RedisPlace, redisOutage } from './redis-problem.ts'
 import { createSentinelLookup } from './sentinel.ts'
 import { checkServer, type RedisMode, recheckServer, type ServerFacts } from './server-requirements.ts'
 
@@ -22,8 +23,8 @@ export interface Servers {
   readonly place: RedisPlace
   /** The link to the master that has the key. Rejects if it is not known now. */
   linkFor(key: string): Promise<ServerLink>
-  /** The link to a server that a reply named. Undefined where replies name none. */
-  linkTo?(address: string, slot?: number): ServerLink
+  /** Notes what a reply has said about a slot. Undefined where there are no slots. */
+  moved?(slot: MovedSlot): void
   /** Looks for the masters again, because one did not answer. */
   lookAgain(): void
   /** One link to each master, for checks. Looks for them. */
@@ -82,7 +83,7 @@ export function createServerLink(parts: ServerLinkParts): ServerLink {
       // A master that Sentinel has replaced may not know it yet. Sentinels that are away change nothing.
       const master = await find().catch(() => current)
       if (master?.host !== current?.host || master?.port !== current?.port)
-        throw redisAway(where, 'another server is the master now')
+        throw redisOutage(`${where} is no longer the master.`)
       await parts.check?.(client)
     },
   })

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createOutage } from '../../core/journal/outage.ts'
 import type { Link } from './link.ts'
 import type { RedisClient } from './redis-client.ts'
-import { closedError, redisAway } from './redis-problem.ts'
+import { closedError, redisOutage } from './redis-problem.ts'
 import type { Servers } from './servers.ts'
 
 /** `wake`: topics of waiting calls. `changes`: what every replica must know at once. */
@@ -42,7 +43,7 @@ export function createSubscriptions({ servers, prefix, timeoutMilliseconds, warn
   let link: Link | undefined
   let isClosed = false
   let hasBeenUp = false
-  let isReported = false
+  const loss = createOutage()
   /** Probes under way, `channel message`. */
   const probes = new Set<string>()
 
@@ -104,9 +105,9 @@ export function createSubscriptions({ servers, prefix, timeoutMilliseconds, warn
     await client.send(['PING'])
     const isLost = isMissing()
     for (const probe of sent) probes.delete(probe)
-    if (isLost && !isReported) warn(LOST)
-    isReported = isLost
-    if (isLost) throw redisAway('Redis', 'its messages do not arrive')
+    if (!isLost) return void loss.end()
+    if (loss.isNews(LOST)) warn(LOST)
+    throw redisOutage('Redis answers, but its messages do not arrive.')
   }
 
   const created = () => servers.subscriber({ prepare: subscribe, check })

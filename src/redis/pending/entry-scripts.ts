@@ -151,7 +151,8 @@ return stored(one)
 /**
  * Looks at entries for many waiting calls, and keeps those calls counted. `KEYS`: the roots of the calls' owners, in one slot. `ARGV`: 2
  * lease in milliseconds, then key and waiter or empty for each root. Answers `looked` and the positions of the calls that have to look
- * for themselves: an entry that has ended, or that somebody claims or has claimed, or an owner of whom something has ended.
+ * for themselves: an entry that has ended, or that somebody claims or has claimed, or an owner of whom something has ended, or whose keys
+ * are not as these scripts write them.
  */
 export const LOOK = redisScript(
   ENTRIES,
@@ -162,16 +163,26 @@ local function mayHaveEnded(key)
   return not held[1] or held[3] or held[4] or now >= tonumber(held[1]), tonumber(held[2])
 end
 
+local function isUnsure(key, waiter)
+  local mayHave, keepUntil = mayHaveEnded(key)
+  if not mayHave and waiter ~= '' then await({ key = key, keepUntil = keepUntil }, waiter, tonumber(ARGV[2])) end
+  return mayHave
+end
+
+-- Keys of another type, or texts for numbers, are at fault for one owner alone. Returns the code of what a server refuses for all.
+local function refusal(problem)
+  for _, code in ipairs({ 'READONLY', 'NOREPLICAS', 'MISCONF', 'OOM' }) do
+    if string.find(tostring(problem), code, 1, true) then return code end
+  end
+end
+
 local answered = { 'looked' }
 for at = 1, #KEYS do
   root, calls = KEYS[at], KEYS[at] .. ':c'
-  local key, waiter = ARGV[2 * at + 1], ARGV[2 * at + 2]
-  local isUnsure, keepUntil = mayHaveEnded(key)
-  if isUnsure then
-    answered[#answered + 1] = text(at)
-  elseif waiter ~= '' then
-    await({ key = key, keepUntil = keepUntil }, waiter, tonumber(ARGV[2]))
-  end
+  local isDone, found = pcall(isUnsure, ARGV[2 * at + 1], ARGV[2 * at + 2])
+  local code = not isDone and refusal(found)
+  if code then return redis.error_reply(code .. ' nothing can be written') end
+  if not isDone or found then answered[#answered + 1] = text(at) end
 end
 return answered
 `,

@@ -5,14 +5,15 @@ import { streamAnchor } from '../../audit/anchors/stream-anchor.ts'
 import { webhookAnchor } from '../../audit/anchors/webhook-anchor.ts'
 import { createJsonLines, type JsonLinesAudit } from '../../audit/json-lines.ts'
 import { warnAbout } from '../../core/host/process-warning.ts'
-import { fileLabel } from '../../core/host/shown-path.ts'
+import { unreadableFile } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions, wordsIn } from '../../core/model/options.ts'
 import { isUrl } from '../../core/model/url-value.ts'
 import { fromVariables, keyOptions, wholeNumber, withoutEmpty } from './environment.ts'
+import { auditFolderOf } from './folders.ts'
 
 const environmentSchema = z.object({
-  MCP_VAULT_FOLDER: z.string().default('./data'),
+  MCP_VAULT_FOLDER: z.string().optional(),
   MCP_AUDIT_FOLDER: z.string().optional(),
   MCP_AUDIT_KEY: z.string().optional(),
   MCP_AUDIT_KEY_FILE: z.string().optional(),
@@ -55,7 +56,7 @@ export function auditFromEnvironment(
 function logFrom(settings: Settings, environment: NodeJS.ProcessEnv, stdout: NodeJS.WritableStream): JsonLinesAudit {
   const anchor = anchorFrom(settings, stdout)
   return createJsonLines({
-    folder: settings.MCP_AUDIT_FOLDER ?? `${settings.MCP_VAULT_FOLDER}/audit`,
+    folder: auditFolderOf(environment),
     ...keyOptions(environment, settings.MCP_AUDIT_KEY, settings.MCP_AUDIT_KEY_FILE),
     ...acceptedKeyOptions(environment, settings),
     ...(settings.MCP_AUDIT_SUBJECTS && { subjects: settings.MCP_AUDIT_SUBJECTS }),
@@ -95,10 +96,7 @@ function tokenIn(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch {
-    throw wrong(
-      fileLabel('MCP_AUDIT_ANCHOR_TOKEN_FILE', path),
-      'the file cannot be read. Check that it exists, and that this user may read it',
-    )
+    throw unreadableFile('environment.MCP_AUDIT_ANCHOR_TOKEN_FILE', path)
   }
 }
 

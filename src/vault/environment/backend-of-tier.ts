@@ -1,8 +1,6 @@
-import { resolve } from 'node:path'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { SecretBackend } from '../../core/ports/secret-backend.ts'
 import type { BundleTier } from '../../core/ports/store-keys.ts'
-import { withoutEmpty } from './environment.ts'
 
 /** The kinds of stores that `MCP_VAULT_BACKEND` names. */
 export type BackendKind = 'sealed-file' | 'vault' | 'aws-secrets-manager' | 'memory'
@@ -32,28 +30,6 @@ export function backendOfTier(backend: SecretBackend, kind: BackendKind, tier: B
     kind === 'sealed-file'
       ? `MCP_VAULT_BUNDLE_FILE: it holds the keys of the ${other.tier} tier. The ${tier} tier needs those that "mcp-credential-vault keys ${COMMANDS[tier]}" makes`
       : VAULT_LOGINS[tier],
-  )
-}
-
-/**
- * Refuses the store's own audit folder for a tier of a sealed file, by default or by name: both tiers share the store's folder, and operators'
- * commands sign with the store's key there.
- *
- * @throws `configuration_invalid` (`option`)
- */
-export function refuseSharedLog(
-  { name }: Pick<SecretBackend, 'name'>,
-  environment: NodeJS.ProcessEnv,
-  tier: BundleTier,
-): void {
-  if (name !== 'sealed-file') return
-  const { MCP_AUDIT_FOLDER: folder, MCP_VAULT_FOLDER: store = './data' } = withoutEmpty(environment)
-  if (folder !== undefined && resolve(folder) !== resolve(store, 'audit')) return
-  const how = folder === undefined ? 'without it' : 'with this value'
-  throw new CredentialVaultError(
-    'configuration_invalid',
-    `environment.MCP_AUDIT_FOLDER: ${how}, the ${tier} tier would write its audit log into the store's folder, as the other tier and operators' commands would, which sign with other keys. Set a folder for this tier alone.`,
-    { reason: 'option' },
   )
 }
 

@@ -16,6 +16,7 @@ import { memoryPendingStore } from '../../pending/memory-pending-store.ts'
 import { auditFromEnvironment } from './audit-from-environment.ts'
 import { backendOfTier } from './backend-of-tier.ts'
 import { fromVariables, keyOptions, withoutEmpty } from './environment.ts'
+import { storeFolderOf } from './folders.ts'
 import { hashicorpVaultFromEnvironment } from './hashicorp-vault-from-environment.ts'
 import { namesRedis, redisFromEnvironment, redisVariables } from './redis-from-environment.ts'
 import { envelopeFromEnvironment, envelopeVariables } from './sealed-envelope-from-environment.ts'
@@ -31,7 +32,7 @@ export interface Stores {
 
 const environmentSchema = z.object({
   MCP_VAULT_BACKEND: z.enum(['sealed-file', 'vault', 'aws-secrets-manager', 'memory']).default('sealed-file'),
-  MCP_VAULT_FOLDER: z.string().min(1).default('./data'),
+  MCP_VAULT_FOLDER: z.string().optional(),
   MCP_VAULT_KEY: z.string().optional(),
   MCP_VAULT_KEY_FILE: z.string().optional(),
   MCP_VAULT_BUNDLE_FILE: z.string().optional(),
@@ -141,7 +142,7 @@ function backendOf(
       )
     case 'sealed-file':
       return sealedFile({
-        folder: settings.MCP_VAULT_FOLDER,
+        folder: storeFolderOf(environment),
         create,
         warn: warnAbout('sealed-file'),
         bundleFile: settings.MCP_VAULT_BUNDLE_FILE,

@@ -159,10 +159,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       }
     },
   )
-  // What this process has noted for the others goes first, because the note needs the store.
-  const shared = storeOfRequests.endWebKeyUse
-    ? { close: () => stopWatchingKeys().then(() => pending.close()) }
-    : pending
+  // This process takes back which key it uses first, because that needs the store.
+  const shared = { close: () => stopWatchingKeys().then(() => pending.close()) }
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
   const warnOfHealth = (message: string, advice?: string) =>

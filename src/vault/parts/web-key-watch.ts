@@ -1,20 +1,22 @@
 import { keyId } from '../../core/crypto/key-text.ts'
 import type { WebKeys } from '../../core/crypto/seal.ts'
 import { withDeadline } from '../../core/host/deadline.ts'
+import { createOutage } from '../../core/journal/outage.ts'
+import { timeOfDay } from '../../core/model/printable.ts'
 import type { PendingStore, WebKeyInUse } from '../../core/ports/pending-store.ts'
 
 /** Milliseconds between two looks at the web keys of other replicas. */
 const LOOK_EVERY = 60_000
-/** Milliseconds for the note that this process ends, which a store that is away must not hold up. */
+/** Milliseconds to take back which key this process uses: a store that is away must not hold up its end. */
 const END_WITHIN = 1_000
 /** Milliseconds after which a process that runs has said again which key it uses. */
 const SILENT_AFTER = LOOK_EVERY + 15_000
 
-/** What to do about it. */
+/** What to do when replicas use different web keys. */
 export const SAME_KEY =
   'Give all replicas the same key in MCP_WEB_KEY_FILE (webKey): "mcp-credential-vault keygen --id FILE" prints the id of a key. To change the key, list the other one in MCP_WEB_KEY_ACCEPTED_FILE (acceptedWebKeys) first.'
 
-/** Those that replicas use and that are none of these. */
+/** Returns the keys in use that a server with these keys does not accept. */
 export function unknownKeys(inUse: readonly WebKeyInUse[], keys: readonly Uint8Array[]): readonly WebKeyInUse[] {
   const accepted = new Set(keys.map(keyId))
   return inUse.filter(({ id }) => !accepted.has(id))
@@ -25,9 +27,9 @@ export function isSilent({ seenAt }: WebKeyInUse): boolean {
   return Date.now() - seenAt.getTime() > SILENT_AFTER
 }
 
-/** E.g. `1f3a-09bc (last sign of life 40 s ago)`. */
+/** E.g. `1f3a-09bc (last seen 40 s ago)`. */
 export function describedKey({ id, seenAt }: WebKeyInUse): string {
-  return `${id} (last sign of life ${Math.max(0, Math.round((Date.now() - seenAt.getTime()) / 1000))} s ago)`
+  return `${id} (last seen ${Math.max(0, Math.round((Date.now() - seenAt.getTime()) / 1000))} s ago)`
 }
 
 /**
@@ -40,15 +42,15 @@ export async function watchWebKeys(
   keys: WebKeys,
   warn: (message: string) => void,
 ): Promise<() => Promise<void>> {
-  let reported: ReadonlySet<string> = new Set()
+  const mismatches = createOutage()
 
   async function look(): Promise<void> {
     const inUse = await store.webKeysInUse?.(keyId(keys[0])).catch(() => undefined)
     if (!inUse) return
     const unknown = unknownKeys(inUse, keys)
-    const news = unknown.filter((key) => !reported.has(key.id))
+    if (unknown.length === 0) return void mismatches.end()
+    const news = unknown.filter(({ id }) => mismatches.isNews(id))
     if (news.length > 0) warn(mismatch(news, keys))
-    reported = new Set(unknown.map(({ id }) => id))
   }
 
   if (!store.webKeysInUse) return async () => undefined
@@ -65,12 +67,7 @@ function mismatch(unknown: readonly WebKeyInUse[], [current, ...accepted]: WebKe
   const last = unknown.map(({ countsUntil }) => countsUntil.getTime()).sort((a, b) => b - a)[0] ?? 0
   return (
     `Another replica with the same store of open requests uses the web key ${unknown.map(describedKey).join(', ')}. This one uses ${keyId(current)}${others}. ` +
-    `Each then takes the other's links for phishing and does not hear its sign-outs. ${SAME_KEY} ` +
+    `Each then takes the other's links for phishing and does not learn of its sign-outs. ${SAME_KEY} ` +
     `If that replica was killed and is not to come back, its key counts until ${timeOfDay(new Date(last))}.`
   )
-}
-
-/** E.g. `14:03:20 UTC`. */
-export function timeOfDay(time: Date): string {
-  return `${time.toISOString().slice(11, 19)} UTC`
 }

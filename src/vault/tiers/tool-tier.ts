@@ -137,12 +137,12 @@ export async function openToolTier(options: ToolTierOptions, providerEnds?: Prov
     ...(isCurrent && { isCurrent }),
   }
   const tier = createToolTier(parts, { backend: reads, options, checked, providerEnds })
-  await hearChanges(parts, tier)
+  await listenToChanges(parts, tier)
   return tier
 }
 
 /** Lets the tier drop what it has cached when another replica changes it. Closes everything if the feed cannot be subscribed to. */
-export async function hearChanges(
+export async function listenToChanges(
   parts: Pick<OpenedParts<never, never>, 'changes' | 'close'>,
   { services: { reader, cutoff } }: Pick<ToolTier, 'services'>,
 ): Promise<void> {

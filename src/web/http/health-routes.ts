@@ -1,4 +1,4 @@
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
@@ -39,20 +39,32 @@ export function createHealthRoutes(findProblems: FindProblems, options: HealthRo
 
   const routes: Middleware = async (ctx, next) => {
     if (typeof ctx.path !== 'string' || !owns(ctx.path)) return next()
-    ctx.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
-    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
-      ctx.set('Allow', 'GET, HEAD')
-      ctx.status = 405
-      return
-    }
+    if (!beginHealthAnswer(ctx)) return
     if (ctx.path === `${below}/healthz`) {
       ctx.body = { status: 'ok' }
       return
     }
-    const problems = await findProblems()
-    ctx.status = problems.size === 0 ? 200 : 503
-    ctx.body =
-      problems.size === 0 ? { status: 'ready' } : { status: 'not_ready', problems: Object.fromEntries(problems) }
+    answerProblems(ctx, await findProblems(), { none: 'ready', some: 'not_ready' })
   }
   return { routes, openPaths, nodeHandler: () => createNodeHandler(routes, owns) }
+}
+
+/** Sets what all answers about health have in common. Returns false, with 405 set, for a method that asks nothing. */
+export function beginHealthAnswer(ctx: Context): boolean {
+  ctx.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
+  if (ctx.method === 'GET' || ctx.method === 'HEAD') return true
+  ctx.set('Allow', 'GET, HEAD')
+  ctx.status = 405
+  return false
+}
+
+/** Answers 200 without problems, else 503 with the parts that do not work and a stable code for each. */
+export function answerProblems(
+  ctx: Context,
+  problems: ReadonlyMap<string, string>,
+  status: { readonly none: string; readonly some: string },
+): void {
+  ctx.status = problems.size === 0 ? 200 : 503
+  ctx.body =
+    problems.size === 0 ? { status: status.none } : { status: status.some, problems: Object.fromEntries(problems) }
 }

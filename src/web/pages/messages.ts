@@ -20,7 +20,7 @@ interface SavedCredential extends Pick<PendingRequest, 'openedBy'> {
 export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' | 'displayName' | 'choices'>) {
   const { hasLogin } = login
   const signInLabel = hasLogin ? `Sign in with ${login.displayName}` : 'Continue'
-  const recheckServer = 'Ask your assistant for it again, and it will give you a new link.'
+  const askAgain = 'Ask your assistant for it again, and it will give you a new link.'
 
   /**
    * Returns one button, or one for each identity provider. The buttons do not depend on the link's owner, so they do not reveal the owner's
@@ -82,7 +82,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
       heading: 'This link does not work for this account',
       paragraphs: [
         'It was made for another person, or it is no longer valid: links expire after a while, and when the server restarts.',
-        recheckServer,
+        askAgain,
       ],
       facts: [signedInFact(viewer)],
       caution: 'If somebody else sent you this link, close this page.',
@@ -124,7 +124,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
             viewer,
             tone: 'warning',
             heading: 'This link has expired',
-            paragraphs: ['Nothing was saved.', recheckServer],
+            paragraphs: ['Nothing was saved.', askAgain],
           }
         case 'cancelled':
         case 'declined':
@@ -133,7 +133,7 @@ export function createMessages(site: Site, login: Pick<BrowserLogin, 'hasLogin' 
             viewer,
             tone: 'warning',
             heading: 'This request was cancelled',
-            paragraphs: ['Nothing was saved.', recheckServer],
+            paragraphs: ['Nothing was saved.', askAgain],
           }
       }
     },

@@ -165,16 +165,11 @@ test('a cluster node that names ten billion slots does not stop the process', as
   const master = list(bulk('127.0.0.1'), `:${fake.port}\r\n`, bulk('id'))
   answers = { mode: 'cluster', slots: list(list(':0\r\n', ':20000000\r\n', master)) }
   const redis = connectToCluster()
-  let longest = 0
-  let last = performance.now()
-  const pulse = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last)
-    last = performance.now()
-  }, 5)
+  // Processor time, which does not depend on how busy the machine is. To note so many slots takes seconds of it.
+  const before = process.cpuUsage()
   await redis.open().catch(() => undefined)
-  await delay(20)
-  clearInterval(pulse)
+  const { user } = process.cpuUsage(before)
   await redis.close()
   expect(thrown).toEqual([])
-  expect(longest).toBeLessThan(500)
+  expect(user / 1000).toBeLessThan(1_000)
 })

@@ -18,7 +18,7 @@ function sentinelOf({ port }: RedisNode): Promise<RedisNode> {
 
 function storeAt(nodes: readonly RedisNode[]) {
   const sentinel = { name: 'main', nodes: nodes.map(({ port }) => `127.0.0.1:${port}`) }
-  const store = redisPendingStore({ redis: redisConnection({ sentinel, timeoutMilliseconds: 500, warn: () => {} }) })
+  const store = redisPendingStore({ redis: redisConnection({ sentinel, timeoutMilliseconds: 3_000, warn: () => {} }) })
   onTestFinished(() => store.shutdown())
   return store
 }

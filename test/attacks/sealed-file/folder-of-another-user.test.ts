@@ -10,7 +10,7 @@ test('a folder that another user than the server may write to is refused or warn
   const warnings: string[] = []
   const opened = openPrivateFolder(folder, {
     holds: 'audit log',
-    variable: 'MCP_AUDIT_FOLDER',
+    setting: 'MCP_AUDIT_FOLDER',
     warn: (message) => void warnings.push(message),
   })
   const outcome = await opened.then(

@@ -46,7 +46,7 @@ function openStore() {
   return store
 }
 
-// Links of one are phishing to the other, a sign-out or an offboarding on one is not heard by the other, and each counts its own limits.
+// Links of one are phishing to the other, a sign-out or an offboarding on one does not reach the other, and each counts its own limits.
 test('a replica whose web key no other replica accepts says so at its start', async () => {
   const webKey = generateKeyText()
   await startReplica(webKey)
@@ -86,7 +86,7 @@ test('the warning and doctor name both keys by the ids that "keygen --id" prints
   const [used, other] = [generateKeyText(), generateKeyText()]
   await startReplica(used)
   const told = (await startReplica(other)).join('\n')
-  expect(told).toMatch(new RegExp(`uses the web key ${idOf(used)} \\(last sign of life \\d+ s ago\\)`))
+  expect(told).toMatch(new RegExp(`uses the web key ${idOf(used)} \\(last seen \\d+ s ago\\)`))
   expect(told).toMatch(
     new RegExp(`This one uses ${idOf(other)}.*MCP_WEB_KEY_FILE.*keygen --id.*MCP_WEB_KEY_ACCEPTED_FILE`),
   )
@@ -128,7 +128,7 @@ test('doctor tells a server that was killed from one that runs, and until when i
   expect(check).toMatchObject({
     result: 'warning',
     detail: expect.stringMatching(
-      new RegExp(`${idOf(used)} \\(last sign of life 1\\d\\d s ago\\) is silent.*Run doctor again after ${time}`),
+      new RegExp(`${idOf(used)} \\(last seen 1\\d\\d s ago\\) is silent.*Run doctor again after ${time}`),
     ),
   })
 })

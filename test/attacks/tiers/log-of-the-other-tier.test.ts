@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createJsonLines } from '../../../src/audit/json-lines.ts'
 import { generateKeyText } from '../../../src/core/crypto/key-text.ts'
 import type { ServerTier } from '../../../src/core/ports/store-keys.ts'
@@ -9,17 +10,41 @@ import { endedProcess } from '../../harness/processes/ended-process.ts'
 import { type RedisNode, startRedisNode } from '../../harness/redis/redis-server.ts'
 import { temporaryFolder } from '../../harness/sealed-file/sealed-folder.ts'
 
+const logIn = (folder: string) => createJsonLines({ folder, key: generateKeyText(), warn: () => {} })
+
+async function written(folder: string, tier: ServerTier | undefined): Promise<void> {
+  const log = logIn(folder)
+  await log.open?.(undefined, undefined, tier)
+  await log.close()
+}
+
+const lines = (folder: string) => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+
+/** Holds the first writes to files until as many have come, so that each log has looked at the folder while it had no line. */
+async function firstLinesAtOnce(count: number): Promise<() => number> {
+  const handle = await open(await temporaryFolder(), 'r')
+  const prototype: FileHandle = Object.getPrototypeOf(handle)
+  await handle.close()
+  let release = () => {}
+  const all = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let arrived = 0
+  const write: (...parameters: never[]) => Promise<unknown> = prototype.write
+  const spy = vi.spyOn(prototype, 'write').mockImplementation(async function (this: FileHandle, ...parameters) {
+    arrived += 1
+    if (arrived === count) {
+      spy.mockRestore()
+      release()
+    }
+    await all
+    return Reflect.apply(write, this, parameters)
+  })
+  onTestFinished(() => spy.mockRestore())
+  return () => arrived
+}
+
 describe('a log', () => {
-  const logIn = (folder: string) => createJsonLines({ folder, key: generateKeyText(), warn: () => {} })
-
-  async function written(folder: string, tier: ServerTier | undefined): Promise<void> {
-    const log = logIn(folder)
-    await log.open?.(undefined, undefined, tier)
-    await log.close()
-  }
-
-  const lines = (folder: string) => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
-
   test.each([
     ['form', 'tool'],
     ['tool', 'form'],
@@ -47,9 +72,11 @@ describe('a log', () => {
 
   test('is refused by one at least of two tiers that start at the same time', async () => {
     const folder = join(await temporaryFolder(), 'audit')
+    const arrived = await firstLinesAtOnce(2)
     const logs = (['form', 'tool'] as const).map((tier) => ({ tier, log: logIn(folder) }))
     const starts = await Promise.allSettled(logs.map(({ tier, log }) => log.open?.(undefined, undefined, tier)))
     await Promise.all(logs.map(({ log }) => log.close()))
+    expect(arrived()).toBe(2)
     expect(starts.map(({ status }) => status)).toContain('rejected')
   })
 })
@@ -96,7 +123,7 @@ describe('an operator who names the log of the other tier', () => {
     ['form', 'tool'],
     ['tool', 'form'],
   ] as const)('of %s for %s is told by doctor and by start', async (owner, other) => {
-    expect(await said(['doctor', '--tier', owner], await environmentOf(owner, 'log'))).toMatch(/^0 /)
+    await written(join(main.root, 'log'), owner)
     const wrong = await environmentOf(other, 'log')
     const refusal = new RegExp(`that of the ${owner} tier .* this process is the ${other} tier`)
     const checked = await said(['doctor', '--tier', other], wrong)
@@ -107,8 +134,20 @@ describe('an operator who names the log of the other tier', () => {
     expect(started).toMatch(refusal)
   })
 
+  test('to doctor alone has not given it away', async () => {
+    const folder = join(main.root, 'log')
+    expect(await said(['doctor', '--tier', 'tool'], await environmentOf('tool', 'log'))).toMatch(/^0 /)
+    expect(lines(folder).join('')).toContain('"type":"admin.checked"')
+    await written(folder, 'form')
+    expect(
+      lines(folder)
+        .join('')
+        .match(/"tier":"\w+"/g),
+    ).toEqual(['"tier":"form"'])
+  })
+
   test('is told by a server that is both', async () => {
-    expect(await said(['doctor', '--tier', 'form'], await environmentOf('form', 'log'))).toMatch(/^0 /)
+    await written(join(main.root, 'log'), 'form')
     const { MCP_VAULT_FOLDER, MCP_VAULT_KEY_FILE, MCP_VAULT_KEY } = main.environment as NodeJS.ProcessEnv
     const both = { MCP_VAULT_FOLDER, MCP_VAULT_KEY_FILE, MCP_VAULT_KEY, MCP_AUDIT_FOLDER: join(main.root, 'log') }
     const local = { MCP_SERVER_BASE_URL: 'http://localhost:8005', MCP_IDENTITY: 'local-user' }

@@ -8,7 +8,7 @@ export function outages(faults: readonly string[]): readonly Flow[] {
   return faults.map((fault) =>
     flow(`store: ${fault}`, async (world) => {
       await world.saved()
-      const link = await recheckServer(world)
+      const link = await askAgain(world)
       await world.store.fault(fault)
       try {
         const saved = await world.alice.submit(link, world.secrets.values)
@@ -37,7 +37,7 @@ function keyOf(world: World) {
 }
 
 /** A link for a credential that is there: it was asked for before it was saved by another way. */
-async function recheckServer(world: World) {
+async function askAgain(world: World) {
   const user = { ...world.owner, clientId: 'test-mcp-client' }
   const request = await world.inner.pendingRequests.openOrReuse({ provider: 'canary', user, cause: 'absent' })
   return world.linkIn(`${world.baseUrl}/credentials/canary/entry?t=${request.handle}`)

@@ -48,8 +48,8 @@ beforeEach(() => {
   warnings.length = 0
 })
 
-describe.each(['MCP_VAULT_FOLDER', 'MCP_AUDIT_FOLDER'] as const)('%s', (variable) => {
-  const use: FolderUse = { holds: 'store', variable, warn: (message) => warnings.push(message) }
+describe.each(['MCP_VAULT_FOLDER', 'MCP_AUDIT_FOLDER'] as const)('%s', (setting) => {
+  const use: FolderUse = { holds: 'store', setting, warn: (message) => warnings.push(message) }
 
   test.each([
     ['EROFS', 'unavailable', 'read_only', 'read-only'],
@@ -62,7 +62,7 @@ describe.each(['MCP_VAULT_FOLDER', 'MCP_AUDIT_FOLDER'] as const)('%s', (variable
       const error = await openPrivateFolder(folder, use).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code, reason, message: expect.stringContaining(text) })
       expect(String(error)).toContain(folder)
-      expect(String(error)).toContain(variable)
+      expect(String(error)).toContain(setting)
     },
   )
 
@@ -77,7 +77,7 @@ describe.each(['MCP_VAULT_FOLDER', 'MCP_AUDIT_FOLDER'] as const)('%s', (variable
       await expect(openPrivateFolder(folder, use)).resolves.toMatchObject({ topmost: undefined })
       expect(warnings).toEqual([expect.stringContaining(text)])
       expect(warnings[0]).toContain(folder)
-      expect(warnings[0]).toContain(variable)
+      expect(warnings[0]).toContain(setting)
     },
   )
 
@@ -100,7 +100,7 @@ describe.each(['MCP_VAULT_FOLDER', 'MCP_AUDIT_FOLDER'] as const)('%s', (variable
     for (const name of ['file', 'file/below', 'dangling', 'dangling/below']) {
       const opening = openPrivateFolder(join(parent, name), use)
       await expect(opening, name).rejects.toMatchObject({ reason: 'folder_not_a_directory' })
-      await expect(opening, name).rejects.toThrow(variable)
+      await expect(opening, name).rejects.toThrow(setting)
     }
   })
 })

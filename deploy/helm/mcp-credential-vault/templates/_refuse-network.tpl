@@ -8,7 +8,7 @@
 {{- $selects := or (include "vault.selects" $peer.namespaceSelector) (include "vault.selects" $peer.podSelector) -}}
 {{- if and (hasKey $peer "namespaceSelector") (not $selects) }}{{ $everybody = true }}{{ end -}}
 {{- if $everybody -}}
-{{- fail (printf "networkPolicy.%s: a peer admits everybody. Select the namespace or pods of %s, or the addresses of your load balancer, as networks of at least /8, or /16 for IPv6." $list (ternary "Prometheus" "the ingress controller" (eq $list "metricsFrom"))) -}}
+{{- fail (printf "networkPolicy.%s: a peer admits everybody. Select the namespace or pods of %s, or the addresses of your load balancer, as networks with a prefix of /8 or longer, or /16 for IPv6, and IPv4 ones written as IPv4." $list (ternary "Prometheus" "the ingress controller" (eq $list "metricsFrom"))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -21,25 +21,54 @@
 
 {{/*
 Of a network, such as 10.0.0.0/8: "true" if it is half of all addresses or the like, of which a few cover all. Kubernetes masks any address
-of length 0 to all of them. An IPv4 network may be written as an IPv6 one.
+of length 0 to all of them.
 */}}
 {{- define "vault.isWide" -}}
-{{- $length := regexReplaceAll "^0+" (regexFind "/[0-9]+\\s*$" . | trim | trimPrefix "/") "" -}}
 {{- $shortest := contains ":" . | ternary 16 8 -}}
-{{- if or (not (contains "/" .)) (lt (int (default "0" $length)) $shortest) (hasPrefix "::ffff:" (lower . | trim)) }}true{{ end -}}
+{{- if or (not (contains "/" .)) (lt (include "vault.networkLength" . | int) $shortest) (include "vault.isIpv4InIpv6" .) }}true{{ end -}}
 {{- end -}}
 
-{{/* Of a rule of networkPolicy.egress: one that reaches every address, with the cloud's metadata service among them. */}}
+{{/* Of a network: the number after its slash. */}}
+{{- define "vault.networkLength" -}}
+{{- regexReplaceAll "^0+" (regexFind "/[0-9]+\\s*$" . | trim | trimPrefix "/") "" | default "0" -}}
+{{- end -}}
+
+{{/* Of a network: "true" if it is an IPv4 one that is written as IPv6, or reached so through a gateway (RFC 6052). */}}
+{{- define "vault.isIpv4InIpv6" -}}
+{{- if regexMatch "(?i)^\\s*([0:]*:ffff|0*64:ff9b):" . }}true{{ end -}}
+{{- end -}}
+
+{{/* Of a network: "true" if it is larger than the one around the cloud's metadata service, and holds that. */}}
+{{- define "vault.holdsMetadata" -}}
+{{- $length := include "vault.networkLength" . | int -}}
+{{- if regexMatch "(?i)^\\s*fd00:" . -}}
+{{- if lt $length 32 }}true{{ end -}}
+{{- else if and (regexMatch "^\\s*0*169\\.[0-9]+\\." .) (ge $length 8) (lt $length 16) -}}
+{{- $second := regexReplaceAll "^\\s*0*169\\.0*([0-9]+)\\..*$" . "${1}" | int -}}
+{{- $size := index (list 256 128 64 32 16 8 4 2) (sub $length 8 | int) -}}
+{{- if eq (div $second $size) (div 254 $size) }}true{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of a rule of networkPolicy.egress: one that reaches every address, or the cloud's metadata service among others. */}}
 {{- define "vault.refuseWideEgress" -}}
 {{- $wide := empty .to -}}
+{{- $holds := false -}}
 {{- range $peer := .to -}}
 {{- $block := default dict $peer.ipBlock -}}
 {{- $spared := has "169.254.0.0/16" (default list $block.except) -}}
 {{- if contains ":" (toString $block.cidr) }}{{ $spared = has "fd00:ec2::/32" (default list $block.except) }}{{ end -}}
-{{- if and $block.cidr (include "vault.isWide" (toString $block.cidr)) (not $spared) }}{{ $wide = true }}{{ end -}}
+{{- if include "vault.isIpv4InIpv6" (toString $block.cidr) }}{{ $spared = false }}{{ end -}}
+{{- if and $block.cidr (not $spared) -}}
+{{- if include "vault.isWide" (toString $block.cidr) }}{{ $wide = true }}{{ end -}}
+{{- if include "vault.holdsMetadata" (toString $block.cidr) }}{{ $holds = true }}{{ end -}}
+{{- end -}}
 {{- end -}}
 {{- if $wide -}}
-{{- fail "networkPolicy.egress: a rule reaches every address, or a large part of them, and so perhaps the cloud's metadata service, which hands out the node's credentials. Name pods, or networks of at least /8, or /16 for IPv6; for TCP to anywhere, add the port to egressPorts, which leave link-local addresses out." -}}
+{{- fail "networkPolicy.egress: a rule reaches every address, or a large part of them, and so perhaps the cloud's metadata service, which hands out the node's credentials. Name pods, or networks with a prefix of /8 or longer, or /16 for IPv6, and IPv4 ones written as IPv4; for TCP to anywhere, add the port to egressPorts, which leave link-local addresses out." -}}
+{{- end -}}
+{{- if $holds -}}
+{{- fail "networkPolicy.egress: a rule reaches the cloud's metadata service, which hands out the node's credentials. Add except: [169.254.0.0/16] to its ipBlock, or for IPv6 except: [fd00:ec2::/32], or name smaller networks." -}}
 {{- end -}}
 {{- end -}}
 

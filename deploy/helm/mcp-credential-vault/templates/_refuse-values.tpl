@@ -29,7 +29,9 @@ No message repeats a value.
 {{- $rule := index . 0 -}}{{- $word := index . 1 -}}
 {{- $fits := false -}}
 {{- if $rule.oneOf }}{{ $fits = has $word $rule.oneOf -}}
-{{- else if $rule.pattern }}{{ $fits = regexMatch $rule.pattern $word -}}
+{{- else if $rule.pattern -}}
+{{- $isAddress := and $rule.addressPattern (regexMatch "^https?:" $word) -}}
+{{- $fits = regexMatch (ternary $rule.addressPattern $rule.pattern (not (empty $isAddress))) $word -}}
 {{- else if regexMatch "^[0-9]{1,6}$" $word -}}
 {{- /* Sprig's int takes a number that begins with 0 for an octal one. */ -}}
 {{- $number := int (default "0" (trimAll " " (regexReplaceAll "^0+" $word ""))) -}}
@@ -41,12 +43,21 @@ No message repeats a value.
 {{/* The address that links are built from. */}}
 {{- define "vault.refuseBaseUrl" -}}
 {{- $url := .Values.serverBaseUrl -}}
-{{- $path := regexReplaceAll "^[a-z]+://[^/]*" $url "" | trimSuffix "/" -}}
+{{- $path := regexReplaceAll "/+$" (regexReplaceAll "^[a-z]+://[^/]*" $url "") "" -}}
 {{- if not (hasPrefix "https://" $url) -}}
 {{- fail "serverBaseUrl: it must begin with https://, since users type secrets there. Set it to where browsers and MCP clients reach the server, such as https://mcp.example.com." -}}
 {{- end -}}
 {{- if not (regexMatch "^https://(\\[[0-9A-Fa-f:.]+\\]|[^\\s/?#@:\\[\\]]+)(:[0-9]{1,5})?(/[^\\s?#]*)?$" $url) -}}
 {{- fail "serverBaseUrl: it must be a host, perhaps a port and a path, and no user, query or fragment, such as https://mcp.example.com. Correct it." -}}
+{{- end -}}
+{{- $port := regexFind ":[0-9]+$" (regexFind "^https://[^/]*" $url) -}}
+{{- $number := int (default "0" (regexReplaceAll "^:0*" $port "")) -}}
+{{- if and $port (or (lt $number 1) (gt $number 65535)) -}}
+{{- fail "serverBaseUrl: its port must be a whole number from 1 to 65535. Correct it." -}}
+{{- end -}}
+{{- /* Proxies, browsers and the server each make something else of these. */ -}}
+{{- if regexMatch "(?i)//|\\\\|/(\\.|%2e){1,2}(/|$)" $path -}}
+{{- fail "serverBaseUrl: its path has an empty part, a part that is . or .., or a backslash. Remove it." -}}
 {{- end -}}
 {{- if hasSuffix "/mcp" $path -}}
 {{- fail "serverBaseUrl: it ends in /mcp, which is the URL for MCP clients. Set the same without /mcp at its end; the server adds that itself." -}}

@@ -81,9 +81,14 @@
 {{- if and $tls (hasPrefix "redis://" $url) -}}
 {{- fail "environment.MCP_REDIS_URL: it begins with redis://, and other variables ask for TLS. Begin it with rediss://." -}}
 {{- end -}}
-{{- $local := regexMatch "^redis://(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:|/|$)" $url -}}
-{{- $plain := or (and (hasPrefix "redis://" $url) (not $local)) (and $servers (not $url) (not $tls)) -}}
-{{- if and $plain (ne (get $environment "MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT") "true") -}}
+{{- $isFar := false -}}
+{{- range $name := $servers -}}
+{{- range $address := without (regexSplit "[\\s,]+" (get $environment $name) -1) "" -}}
+{{- if not (regexMatch "^(redis://)?(localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\])(:|/|$)" $address) }}{{ $isFar = true }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- $isPlain := or (hasPrefix "redis://" $url) (and $servers (not $url) (not $tls)) -}}
+{{- if and $isPlain $isFar (ne (get $environment "MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT") "true") -}}
 {{- fail (printf "environment.%s: without TLS the password and every sign-out can be read and changed on the way. %s. On a network that you trust, set MCP_REDIS_DANGEROUSLY_ALLOW_PLAINTEXT to true." (first $servers) (ternary "Begin it with rediss://" "Set MCP_REDIS_TLS to true" (ne $url ""))) -}}
 {{- end -}}
 {{- if ne (hasKey $environment "MCP_REDIS_CERT_FILE") (hasKey $environment "MCP_REDIS_KEY_FILE") -}}
