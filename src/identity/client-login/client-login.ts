@@ -97,7 +97,8 @@ export function oidcClientLogin(
       const scope = wanted && scopes.atProvider(wanted)
       const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, ...(scope ? { scope } : {}) }
       const tokens = await named(ask(parameters))
-      if (tokens.kind === 'tokens' && (tokens.refreshToken ?? refreshToken) === refreshToken) {
+      const rotates = tokens.kind === 'refused' || (tokens.refreshToken ?? refreshToken) !== refreshToken
+      if (!rotates) {
         warnOnce(
           `The identity provider ${issuer} does not rotate the refresh tokens of oidc.clientLogin, so that a stolen one works until it ends there. Turn rotation on for the client ${client.clientId} at the identity provider.`,
         )
