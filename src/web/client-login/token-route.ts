@@ -43,49 +43,44 @@ export const issueTokens: ProgramHandler = async (services, request, login): Pro
   }
   const client = clientOf(services, fields.get('client_id') ?? '')
   // Every client is public. One that believes in a secret must register anew.
-  if (!client || ctx.req.headers.authorization !== undefined || fields.has('client_secret')) {
-    return {
-      ...refusal(401, 'invalid_client', 'There is no such client. Register again.'),
-      // RFC 6749 §5.2. Without the header of the request, it would make browsers ask for a password.
-      ...(ctx.req.headers.authorization !== undefined && {
-        headers: { 'WWW-Authenticate': 'Basic realm="MCP clients"' },
-      }),
-      event: clientRefused('client_unknown'),
-    }
-  }
-  const refused = (error: string, description: string, reason: AuditReason) => ({
-    ...refusal(400, error, description),
-    event: clientRefused(reason, client),
-  })
+  const hasHeader = ctx.req.headers.authorization !== undefined
+  if (!client || hasHeader || fields.has('client_secret')) return unknownClient(hasHeader)
   const resource = services.parts.identity.resource?.resource
   const asked = fields.get('resource')
   if (asked !== undefined && !isSame(asked, resource)) {
-    return refused('invalid_target', 'Tokens are issued for this server only.', 'client_request')
+    return refused(client, 'invalid_target', 'Tokens are issued for this server only.', 'client_request')
   }
-  switch (fields.get('grant_type')) {
-    case 'authorization_code': {
-      const grant = codeGrant(fields, client, login)
-      if (!grant)
-        return refused(
-          'invalid_grant',
-          'The code is not valid for this client, redirect URI and verifier.',
-          'client_code',
-        )
-      return grantTokens(services, request, login, client, grant)
-    }
-    case 'refresh_token': {
-      const grant = refreshGrant(fields, client, login)
-      if (!grant)
-        return refused('invalid_grant', 'The refresh token is not valid for this client.', 'client_refresh_token')
-      if (grant === 'scope') {
-        return refused('invalid_scope', 'The login was for none of these scopes.', 'client_request')
-      }
-      return grantTokens(services, request, login, client, grant)
-    }
-    default:
-      return refused('unsupported_grant_type', 'Only authorization_code and refresh_token are offered.', 'client_grant')
+  const grant = grantOf(fields, client, login)
+  return 'status' in grant ? grant : grantTokens(services, request, login, client, grant)
+}
+
+/** RFC 6749 §5.2 demands a challenge if the request had the header. Without one, it would make browsers ask for a password. */
+function unknownClient(hasHeader: boolean): ProgramAnswer {
+  return {
+    ...refusal(401, 'invalid_client', 'There is no such client. Register again.'),
+    ...(hasHeader && { headers: { 'WWW-Authenticate': 'Basic realm="MCP clients"' } }),
+    event: clientRefused('client_unknown'),
   }
 }
+
+function refused(client: NamedClient, error: string, description: string, reason: AuditReason): ProgramAnswer {
+  return { ...refusal(400, error, description), event: clientRefused(reason, client) }
+}
+
+function grantOf(fields: Fields, client: NamedClient, login: ClientLoginServices): Grant | ProgramAnswer {
+  switch (fields.get('grant_type')) {
+    case 'authorization_code':
+      return codeGrant(fields, client, login) ?? refused(client, 'invalid_grant', WRONG_CODE, 'client_code')
+    case 'refresh_token':
+      return refreshGrant(fields, client, login)
+    default:
+      return refused(client, 'unsupported_grant_type', WRONG_GRANT, 'client_grant')
+  }
+}
+
+const WRONG_CODE = 'The code is not valid for this client, redirect URI and verifier.'
+const WRONG_GRANT = 'Only authorization_code and refresh_token are offered.'
+const WRONG_REFRESH = 'The refresh token is not valid for this client.'
 
 /** The verifier is checked here too, since some providers ignore it. */
 function codeGrant(fields: Fields, client: NamedClient, { login, seals }: ClientLoginServices): Grant | undefined {
@@ -106,14 +101,18 @@ function refreshGrant(
   fields: Fields,
   client: NamedClient,
   { login, seals }: ClientLoginServices,
-): Grant | 'scope' | undefined {
+): Grant | ProgramAnswer {
   const issued = seals.refresh.open(fields.get('refresh_token'))
-  if (!issued || !equalText(issued.digest, client.digest)) return undefined
+  const isFor = issued !== undefined && equalText(issued.digest, client.digest)
+  if (!isFor || !isStillPermitted(login, { label: client.label, redirectUri: issued.redirectUri })) {
+    return refused(client, 'invalid_grant', WRONG_REFRESH, 'client_refresh_token')
+  }
   const { redirectUri, token: refreshToken, scopes } = issued
-  if (!isStillPermitted(login, { label: client.label, redirectUri })) return undefined
   const asked = wordsOf(fields.get('scope'))
   const granted = asked.filter((scope) => login.scopes.includes(scope) && scopes.includes(scope))
-  if (asked.length > 0 && granted.length === 0) return 'scope'
+  if (asked.length > 0 && granted.length === 0) {
+    return refused(client, 'invalid_scope', 'The login was for none of these scopes.', 'client_request')
+  }
   const required = login.defaultScopes.filter((scope) => scopes.includes(scope))
   const wanted = asked.length === 0 ? undefined : [...new Set([...granted, ...required])]
   const ask = async () => {
