@@ -114,6 +114,17 @@ describe('doctor --tier', () => {
     expect(credentials).toHaveLength(1)
   })
 
+  test('after a change of keys, the form tier is wrong until it has a new bundle, and the tool tier is warned', async () => {
+    await main.store('alice', { pat: 'one' })
+    const [writer, reader] = [await exported('writer'), await exported('reader')]
+    expect(await main.run(['keys', 'rotate'])).toMatchObject({ code: 0 })
+    const form = await alone(['doctor', '--tier', 'form'], only(writer))
+    expect(form.out).toMatch(/^WRONG {4}the form's login saves .*keys export-writer/m)
+    const tool = await alone(['doctor', '--tier', 'tool'], only(reader))
+    expect(tool, tool.out).toMatchObject({ code: 0 })
+    expect(tool.out).toMatch(/^WARNING {2}the tools' login has the newest key .*keys export-reader/m)
+  })
+
   // Where nothing may be mounted, there is no folder that root cannot write to.
   test.each(namespace ? ['a read-only mount'] : [])('the tool tier reads a store on %s', async () => {
     await main.store('alice', { pat: 'one' })
@@ -210,6 +221,7 @@ describe('doctor --tier', () => {
         MCP_VAULT_BACKEND: 'vault',
         VAULT_ADDR: bao.address,
         VAULT_KV_MOUNT: mount,
+        MCP_WEB_KEY: generateKeyText(),
       }
       const write = await token('form')
       const form = await alone(['doctor', '--tier', 'form'], { ...vault, VAULT_WRITE_TOKEN: write })

@@ -66,12 +66,28 @@ describe('values of one process', () => {
   ])('%s is refused', (_, values, message) => refused('one-process', values, message))
 })
 
+const BY_ITS_NAME = /tools\.environment\.[A-Z_]+: by its name, .*tools\.secretFiles.*e\.g\. [A-Z_]+_FILE/
+const fileOfTools = (variable: string) =>
+  Object.entries({ variable, secret: 'jira', key: 'secret' }).map(
+    ([name, value]) => `tools.secretFiles[0].${name}=${value}`,
+  )
+
 describe('variables', () => {
   test.each([
     [
       'a mistyped one',
       ['environment.MCP_OIDC_ISUER=x'],
-      /environment\.MCP_OIDC_ISUER: .*Correct its name \(.*MCP_OIDC_ISSUER,.*tools\.environment/,
+      /environment\.MCP_OIDC_ISUER: .*Correct its name to MCP_OIDC_ISSUER, or move it to tools\.environment/,
+    ],
+    ['one with a letter too many', ['environment.MCP_OIDC_ISSSUER=x'], /Correct its name to MCP_OIDC_ISSUER, or/],
+    ['one with another letter', ['environment.MCP_OIDC_ISZUER=x'], /Correct its name to MCP_OIDC_ISSUER, or/],
+    ['one with swapped letters', ['environment.MCP_OICD_CLIENT_ID=x'], /Correct its name to MCP_OIDC_CLIENT_ID, or/],
+    ['one that is cut off', ['environment.MCP_REDIS_UR=x'], /Correct its name to MCP_REDIS_URL, or/],
+    ['one without an underscore', ['environment.MCP_REDISURL=x'], /Correct its name to MCP_REDIS_URL, or/],
+    [
+      'one that resembles none',
+      ['environment.MCP_REDIS=x'],
+      /Correct its name: docs\/configuration\.md lists those that it reads, or/,
     ],
     ["a mistyped one of a tier's", ['all.environment.MCP_CACHE_SECOND=5'], /all\.environment\.MCP_CACHE_SECOND: /],
     ["another program's", ['environment.JIRA_URL=x'], /environment\.JIRA_URL: .*tools\.environment/],
@@ -99,6 +115,20 @@ describe('variables', () => {
       [`environment.MCP_REDIS_URL=rediss://mcp:${SECRET.slice(5)}@redis:6379`],
       /MCP_REDIS_URL: the address contains a password.*MCP_REDIS_PASSWORD_FILE/,
     ],
+    ["a token among the tools'", ['tools.environment.JIRA_TOKEN=x'], BY_ITS_NAME],
+    ["a password among the tools'", ['tools.environment.DB_PASSWORD=x'], BY_ITS_NAME],
+    ["an API key among the tools'", ['tools.environment.JIRA_API_KEY=x'], BY_ITS_NAME],
+    ["a secret among the tools', by one word", ['tools.environment.SECRET=x'], BY_ITS_NAME],
+    [
+      "a tool's file among the server's",
+      ['secretFiles[0].variable=JIRA_CLIENT_SECRET_FILE'],
+      /does not read the variable JIRA_CLIENT_SECRET_FILE\. .*move it to tools\.secretFiles/,
+    ],
+    [
+      "the server's file among the tools'",
+      fileOfTools('MCP_WEB_KEY_FILE'),
+      /tools\.secretFiles: .*MCP_WEB_KEY_FILE\. Move it to secretFiles/,
+    ],
     ['a local user', ['environment.MCP_LOCAL_USER=me'], /MCP_LOCAL_USER: .*set MCP_OIDC_ISSUER/],
     ['TLS without checks', ['environment.NODE_TLS_REJECT_UNAUTHORIZED=0'], /NODE_EXTRA_CA_CERTS/],
     [
@@ -120,6 +150,48 @@ describe('variables', () => {
       /MCP_VAULT_KEY_FILE is given twice/,
     ],
   ])('%s: refused', (_, values, message) => refused('one-process', values, message))
+
+  test("a file of the tools' reaches every tier, with its path in the variable", async () => {
+    const { code, out, error } = await render([set('split-tiers')], fileOfTools('JIRA_CLIENT_SECRET_FILE'))
+    expect(code, error).toBe(0)
+    const workloads = (await yamlDocuments(out)).filter(({ kind }) => kind === 'StatefulSet')
+    expect(workloads).toHaveLength(2)
+    for (const { spec } of workloads) {
+      const { containers, volumes } = spec.template.spec
+      const path = '/run/secrets/mcp/jira/secret'
+      expect(containers[0].env).toContainEqual({ name: 'JIRA_CLIENT_SECRET_FILE', value: path })
+      const [{ projected }] = volumes.filter(({ name }: { name: string }) => name === 'secrets')
+      const item = { name: 'jira', items: [{ key: 'secret', path: 'jira/secret' }] }
+      expect(projected.sources).toContainEqual({ secret: item })
+    }
+  })
+
+  test("a key of one tier is not mounted in both as a file of the tools'", () =>
+    refused(
+      'split-tiers',
+      [
+        'tools.secretFiles[0].variable=JIRA_FILE',
+        'tools.secretFiles[0].secret=mcp-tool-keys',
+        'tools.secretFiles[0].key=audit.key',
+      ],
+      /secretFiles: key audit\.key of Secret mcp-tool-keys is given twice to tier tool/,
+    ))
+
+  test('names that only contain such a word are no secrets', async () => {
+    const values = ['JIRA_TOKEN_URL=https://jira.example.com', 'MONKEY=1', 'KEYS_PER_PAGE=5', 'JIRA_PROJECT_KEY=ABC']
+    const { code, error } = await render(
+      [set('one-process')],
+      values.map((value) => `tools.environment.${value}`),
+    )
+    expect(code, error).toBe(0)
+  })
+
+  test('an emptied block of the token is none, and one that the chart needs is named', async () => {
+    const { code, error } = await render([set('one-process')], ['all.serviceAccountToken=null'])
+    expect(code, error).toBe(0)
+    await refused('one-process', ['all.serviceAccount=null'], /at '\/all': missing property 'serviceAccount'/)
+    await refused('one-process', ['tools=null'], /missing property 'tools'/)
+  })
 
   test("the tools' own variables reach every tier, and a tier's 0 and false win", async () => {
     const both = ['tools.environment.JIRA_URL=https://jira.example.com', 'environment.MCP_HSTS_INCLUDE_SUBDOMAINS=true']

@@ -13,18 +13,18 @@ import { startRedisNode } from '../harness/redis/redis-server.ts'
 const PAGE = 'docs/tiers.md'
 const PASSWORD = 'redis-password-5b1e'
 
-/** The variables that the page gives to both tiers, for a Redis of this test. */
-async function redisOfThePage(root: string): Promise<Record<string, string>> {
+/** The variables that the page gives to both tiers, and what puts a Redis of this test in the place of the page's. */
+async function redisOfThePage(root: string) {
   const redis = await startRedisNode({
     config: ['user default off', `user mcp on ">${PASSWORD}" ${MINIMAL_ACL}`],
   })
   onTestFinished(() => redis.remove())
   writeFileSync(join(root, 'redis-password'), PASSWORD, { mode: 0o600 })
   const [block = ''] = blocksOf(PAGE, 'Share a Redis', 'ini')
-  const here = block
-    .replace('rediss://redis.example.com:6379', `redis://127.0.0.1:${redis.port}`)
-    .replace('/run/secrets', root)
-  return Object.fromEntries([...here.matchAll(/^([A-Z_]+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]))
+  const here = (text: string) =>
+    text.replace('rediss://redis.example.com:6379', `redis://127.0.0.1:${redis.port}`).replace('/run/secrets', root)
+  const variables = [...here(block).matchAll(/^([A-Z_]+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value])
+  return { here, variables: Object.fromEntries(variables) as Record<string, string> }
 }
 
 test('the commands for the sealed file, followed word for word, for each tier', async () => {
@@ -37,13 +37,14 @@ test('the commands for the sealed file, followed word for word, for each tier', 
   await backend.open()
   await put(backend, storageKey('jira', { issuer: 'https://login.example.com', subject: 'alice' }), { pat: 'token' })
   await backend.close()
+  const { here, variables } = await redisOfThePage(root)
   const environment = {
     MCP_VAULT_FOLDER: join(root, 'data'),
     MCP_VAULT_KEY_FILE: join(root, 'vault.key'),
-    MCP_WEB_KEY: generateKeyText(),
-    ...(await redisOfThePage(root)),
+    ...variables,
   }
-  const [exporting = '', checking = ''] = blocksOf(PAGE, 'Set up the sealed file')
+  const [exporting = '', checked = ''] = blocksOf(PAGE, 'Set up the sealed file')
+  const checking = here(checked)
   const followed = shell(`${exporting}\n${checking}`, root, environment)
   expect(await followed.ended, followed.output()).toBe(0)
   expect(followed.output()).toContain("ok       the form's login cannot read")

@@ -47,6 +47,21 @@ describe('two processes, each with its own keys of one sealed file', () => {
     expect(types(tiers.toolAudit)).not.toContain('credential.stored')
   })
 
+  test('after a change of keys, the tool tier stays ready and reads on, and the form tier is not ready', async () => {
+    const { operator, tiers } = await sealedTiers()
+    const key = storageKey('jira', { issuer: tiers.identityProvider.issuer, subject: 'alice' })
+    await put(operator, key, { pat: TOKEN })
+    await operator.storeKeys?.rotate(new AbortController().signal)
+    const [form, tools] = await Promise.all([tiers.form, tiers.tools].map(({ address }) => fetch(`${address}/readyz`)))
+    expect([form?.status, await form?.json()]).toEqual([
+      503,
+      expect.objectContaining({ problems: { keys: 'key_wrong' } }),
+    ])
+    expect([tools?.status, await tools?.json()]).toEqual([200, { status: 'ready' }])
+    const alice = await tiers.connect('alice')
+    expect(await alice.text()).toMatchObject({ text: `a secret of ${TOKEN.length} characters` })
+  })
+
   test('a call for a named account is asked for that one, and saved under its name', async () => {
     const { operator, tiers } = await sealedTiers()
     const owner = { issuer: tiers.identityProvider.issuer, subject: 'alice' }

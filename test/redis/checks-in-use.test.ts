@@ -38,7 +38,7 @@ test('a maxmemory-policy that evicts, set while the server runs, is reported and
   for (const own of told) {
     await expect
       .poll(() => own, PATIENT)
-      .toEqual([expect.stringContaining('maxmemory-policy'), 'Redis can be reached again.'])
+      .toEqual([expect.stringContaining('maxmemory-policy'), 'Redis can be used again.'])
   }
 })
 

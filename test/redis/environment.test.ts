@@ -53,20 +53,34 @@ test('a variable of Redis puts requests and sign-outs into Redis', async () => {
 })
 
 describe('an operator who mistypes is told the variable', () => {
-  test.each<[string, NodeJS.ProcessEnv, string]>([
+  test.each<[string, NodeJS.ProcessEnv, string | RegExp]>([
     ['memory beside Redis', { MCP_PENDING_STORE: 'memory' }, 'environment.MCP_PENDING_STORE: it is memory'],
     [
       'no Redis',
       { MCP_REDIS_URL: '', MCP_REDIS_PASSWORD_FILE: '', MCP_PENDING_STORE: 'redis' },
-      'environment.MCP_REDIS_URL: give exactly one',
+      /environment\.MCP_REDIS_URL: .*each name the server\. Set exactly one/,
     ],
     [
       'another scheme',
       { MCP_REDIS_URL: 'http://127.0.0.1' },
       'environment.MCP_REDIS_URL: must be a redis:// or rediss:// URL',
     ],
+    [
+      'no scheme, with TLS beside it',
+      { MCP_REDIS_URL: '127.0.0.1:18379', MCP_REDIS_CA_FILE: '/ca.pem' },
+      /^environment\.MCP_REDIS_URL: must be a redis:\/\/ or rediss:\/\/ URL with a host and at most a database number as path\. Correct it\.$/,
+    ],
+    [
+      'no scheme, and no TLS',
+      { MCP_REDIS_URL: 'redis.example.com:18379' },
+      /^environment\.MCP_REDIS_URL: must be a redis:\/\/ or rediss:\/\/ URL with a host and at most a database number as path\. Correct it\.$/,
+    ],
     ['no scheme', { MCP_REDIS_URL: 'redis' }, 'environment.MCP_REDIS_URL: must be a redis:// or rediss:// URL'],
-    ['two kinds', { MCP_REDIS_CLUSTER_NODES: '127.0.0.1:7000' }, 'environment.MCP_REDIS_URL: give exactly one'],
+    [
+      'two kinds',
+      { MCP_REDIS_CLUSTER_NODES: '127.0.0.1:7000' },
+      /environment\.MCP_REDIS_URL: .*each name the server\. Set exactly one/,
+    ],
     [
       'a node without a port',
       { MCP_REDIS_URL: '', MCP_REDIS_CLUSTER_NODES: 'redis-0' },

@@ -138,7 +138,7 @@ describe('a Redis that is away', () => {
     )
     await own.restart()
     await expect.poll(() => store.get(entry.key).catch(() => 'away')).toBeUndefined()
-    expect(warnings.at(-1)).toBe('Redis can be reached again.')
+    expect(warnings.at(-1)).toBe('Redis can be used again.')
     await store.shutdown()
     await own.remove()
   })

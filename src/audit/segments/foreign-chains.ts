@@ -56,4 +56,5 @@ const WRITERS: Readonly<Record<ServerTier, string>> = {
 }
 const SERVERS: Readonly<Record<ServerTier, string>> = { form: 'this tier', tool: 'this tier', all: 'this server' }
 /** Operators meet this when they split a server in two, or join it again. */
-const KEEP = 'Keep the old folder and its audit key as evidence: "audit show" and "audit verify" read it with --folder.'
+const KEEP =
+  'Keep the old folder and its audit key as evidence: "audit show --folder" reads it, and "audit verify --folder" with the old key (MCP_AUDIT_KEY_FILE or --key).'

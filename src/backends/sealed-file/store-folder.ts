@@ -60,7 +60,7 @@ async function mustExist(folder: string): Promise<void> {
   if ((await readSmallFile(keyringPath(folder))).kind !== 'missing' || (await hasRecords(folder))) return
   throw new CredentialVaultError(
     'configuration_invalid',
-    `There is no store in ${resolve(folder)}. Set MCP_VAULT_FOLDER to the folder that the server uses.`,
+    `There is no store in ${resolve(folder)}. Set MCP_VAULT_FOLDER to the folder that the server uses, or start the server once, which makes the store.`,
     { reason: 'no_store' },
   )
 }

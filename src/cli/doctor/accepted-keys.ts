@@ -21,11 +21,13 @@ export async function checkAcceptedKeys(
   terminal: Terminal,
   derivedWebKey: Uint8Array | undefined,
   onFound: (use: KeyUse) => void,
+  { isOwnLog }: { readonly isOwnLog: boolean },
 ): Promise<readonly CheckResult[]> {
   return [
     ...(await checkOf('web keys besides the current one', () => webKeys(terminal, derivedWebKey, onFound))),
     ...(await checkOf('audit keys besides the current one', () => auditKeysInUse(terminal))),
-    ...(await checkUnlistedAuditKeys(terminal)),
+    // Whoever named another server's log by mistake must not list that server's key.
+    ...(isOwnLog ? await checkUnlistedAuditKeys(terminal) : []),
   ]
 }
 

@@ -49,7 +49,7 @@ export async function checkBackend(
     const subject = backend.principals ? `doctor-${randomUUID()}` : 'doctor'
     const keyBelow = (name: string) => storageKey(name, { issuer: DOCTOR_ISSUER, subject })
     results.push(...(await checkProbe({ key: keyBelow(provider ?? PROBES), correlationId }, writer, reader)))
-    if (reader) results.push(await checkStored(reader, correlationId))
+    if (reader) results.push(await checkStored(reader, correlationId), ...(await checkNewestKey(reader)))
     // The form's policy allows a purge below the probes' own name, so rights are checked below another name.
     const elsewhere = keyBelow(provider ?? 'any-provider')
     for (const principal of usable) {
@@ -78,6 +78,16 @@ async function checkStored({ tier, backend }: BackendPrincipal, correlationId: s
     if (found.status === 'active') checkNotSealed(found.values)
   })
   return { check, result: verdict(read.ok), detail: read.ok ? 'one of those in the list' : read.problem }
+}
+
+/** A tier that only reads works without the newest key until something is saved with it. One that saves is tried with a probe. */
+async function checkNewestKey({ tier, backend }: BackendPrincipal): Promise<readonly CheckResult[]> {
+  if (tier !== 'tool' || !backend.checkKeys) return []
+  const current = await tried(async () => backend.checkKeys?.())
+  const result = current.ok ? 'ok' : 'warning'
+  return [
+    { check: `${TIER_NAMES[tier]} has the newest key`, result, detail: current.ok ? 'compared' : current.problem },
+  ]
 }
 
 async function firstActive(backend: SecretBackend, correlationId: string): Promise<StorageKey | undefined> {

@@ -16,11 +16,11 @@ import type { Command, Terminal } from '../terminal/command.ts'
 import { UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
 import { checkAcceptedKeys } from './accepted-keys.ts'
-import { type CheckResult, skipped, tried, verdict } from './check-result.ts'
+import { type CheckResult, skipped, type Tried, tried, verdict } from './check-result.ts'
 import { type BackendChecks, checkBackend } from './doctor-checks.ts'
 import { storeNotYetMade } from './first-start-checks.ts'
 import { checkOtherServers } from './other-servers.ts'
-import { checkKeysOfReplicas } from './replica-keys.ts'
+import { checkHasWebKey, checkKeysOfReplicas } from './replica-keys.ts'
 import { serverChecks } from './server-checks.ts'
 import { checkSharedStores } from './shared-store-checks.ts'
 
@@ -58,7 +58,7 @@ when something is wrong.
       const results = onceEach([
         ...(notYetMade ?? (await storeChecks(stores, terminal, { provider: input.text('provider'), providers, tier }))),
         ...(await checkSharedStores(pendingStore, browserSessions, tier)),
-        ...(notYetMade ? [] : await checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)),
+        ...(notYetMade ? [] : await webKeyChecks(stores, terminal, tier)),
         ...(await serverChecks(terminal)),
         ...(tier === undefined && !notYetMade ? await checkOtherServers(stores, terminal) : []),
       ])
@@ -93,14 +93,15 @@ async function storeChecks(
     const line = { type: 'admin.checked', outcome: 'success', actor: operator(), backend: backend.name } as const
     await audit.append({ ...line, correlationId })
   })
+  const isOwnLog = logged.ok || logged.reason !== 'other_tiers_log'
   return [
     ...stored,
     {
       check: 'the audit log can be written',
       result: verdict(logged.ok),
-      detail: logged.ok ? 'a line was written' : logged.problem,
+      detail: logged.ok ? 'a line was written' : await logProblem(logged, stores, terminal),
     },
-    ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured)),
+    ...(await checkAcceptedKeys(terminal, await derivedWebKey(backend), keyConfigured, { isOwnLog })),
   ]
 }
 
@@ -110,6 +111,27 @@ async function refuseOtherLog(environment: NodeJS.ProcessEnv, tier: BundleTier):
     // Opening the log tells what else is wrong with its folder.
     if (isCredentialVaultError(error)) throw error
   })
+}
+
+async function webKeyChecks(
+  { backend, pendingStore }: Stores,
+  terminal: Terminal,
+  tier: BundleTier | undefined,
+): Promise<readonly CheckResult[]> {
+  const missing = await checkHasWebKey(terminal, { backend, pendingStore, tier })
+  if (missing.length > 0) return missing
+  return checkKeysOfReplicas(terminal, await derivedWebKey(backend), pendingStore)
+}
+
+/** What is wrong with the log, with its folder, which what users may see does not name. */
+async function logProblem(
+  { code, problem }: Extract<Tried<unknown>, { ok: false }>,
+  { audit }: Pick<Stores, 'audit'>,
+  { environment }: Terminal,
+): Promise<string> {
+  if (code !== 'audit_unavailable') return problem
+  const found = await tried(async () => audit.check?.())
+  return found.ok ? `${problem} The log's folder is ${auditFolderOf(environment)}` : found.problem
 }
 
 /** A missing key breaks several checks. The first one says so, and the others refer to it. */

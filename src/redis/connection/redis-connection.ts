@@ -150,7 +150,7 @@ function reporter(warn: (message: string) => void): (problem: CredentialVaultErr
   const outage = createOutage()
   return (problem) => {
     if (!problem) {
-      if (outage.end()) warn('Redis can be reached again.')
+      if (outage.end()) warn('Redis can be used again.')
     } else if (outage.isNews(problem.message)) warn(problem.message)
   }
 }

@@ -116,7 +116,8 @@ export const redisSchema = z
   } satisfies OptionSchemas<RedisOptions>)
   .refine(({ url, sentinel, cluster }) => [url, sentinel, cluster].filter((one) => one !== undefined).length === 1, {
     path: ['url'],
-    error: 'give exactly one of it, redisConnection.sentinel and redisConnection.cluster.nodes',
+    error:
+      'it, redisConnection.sentinel and redisConnection.cluster.nodes each name the server. Set exactly one of them',
   })
   .refine(({ password, passwordFile }) => password === undefined || passwordFile === undefined, {
     path: ['password'],
@@ -131,7 +132,8 @@ export const redisSchema = z
         'it holds a login, and redisConnection.username, redisConnection.password or redisConnection.passwordFile is set too. Keep one',
     },
   )
-  .refine(({ url, tls }) => tls === undefined || url === undefined || url.startsWith('rediss:'), {
+  // What a text that is no URL says of TLS is no matter.
+  .refine(({ url, tls }) => tls === undefined || url === undefined || !isRedisUrl(url) || url.startsWith('rediss:'), {
     path: ['tls'],
     error: 'it needs a rediss:// URL. Begin redisConnection.url with rediss://',
   })
@@ -150,7 +152,8 @@ export function connectsInPlaintext({
   cluster,
 }: Pick<RedisOptions, 'url' | 'tls' | 'sentinel' | 'cluster'>): boolean {
   if (tls !== undefined || url?.startsWith('rediss:')) return false
-  // A text that is no URL is refused by its own check.
+  // A text that is no URL is refused by its own check, alone.
+  if (url !== undefined && !isRedisUrl(url)) return false
   const named =
     url === undefined ? [...(sentinel?.nodes ?? []), ...(cluster?.nodes ?? [])] : [parsedUrl(url)?.host ?? '']
   return crossesNetwork(named.map((text) => endpointOf(text).host))

@@ -13,6 +13,7 @@ import { fromVariables, namingVariables, withoutEmpty } from './environment.ts'
 import { type VaultVariables, vaultVariables } from './known-variables.ts'
 
 const VAULT_VARIABLES = {
+  'openVault.webKey': 'MCP_WEB_KEY_FILE',
   'openVault.serverName': 'MCP_SERVER_NAME',
   'openVault.cacheSeconds': 'MCP_CACHE_SECONDS',
   'openVault.linkTtlSeconds': 'MCP_LINK_TTL_SECONDS',
@@ -105,11 +106,15 @@ function refuseMcpUrl(text: string): void {
   )
 }
 
-/** Turns an error of `openVault` with options from the environment into one that names the operator's variable. */
+/** Turns an error of `openVault` or of a tier, with options from the environment, into one that names the operator's variable. */
 export function errorOfEnvironment(environment: NodeJS.ProcessEnv, error: unknown): unknown {
   const { MCP_ADMIN_SCOPE } = withoutEmpty(environment)
   const admin = MCP_ADMIN_SCOPE === undefined ? 'MCP_SCIM_TOKEN_FILE' : 'MCP_ADMIN_SCOPE'
-  return namingVariables({ ...VAULT_VARIABLES, ...IDENTITY_VARIABLES, 'openVault.admin': admin }, error)
+  const ofVault = Object.entries({ ...VAULT_VARIABLES, 'openVault.admin': admin })
+  const ofOpeners = ['openVault', 'openFormTier', 'openToolTier'].flatMap((opener) =>
+    ofVault.map(([path, variable]) => [path.replace('openVault', opener), variable] as const),
+  )
+  return namingVariables({ ...Object.fromEntries(ofOpeners), ...IDENTITY_VARIABLES }, error)
 }
 
 function identityFrom(settings: VaultVariables, environment: NodeJS.ProcessEnv): IdentityMode | undefined {

@@ -41,9 +41,14 @@ export function findWebKeys(
   )
   if (current) return [current, ...others]
   if (!pendingStore.shared) return [randomBytes(32)]
-  throw new CredentialVaultError(
+  throw webKeyMissing(`${caller}.webKey`)
+}
+
+/** The refusal of a server that other processes share links and cookies with, and that has no key of its own to derive one from. */
+export function webKeyMissing(option: string): CredentialVaultError {
+  return new CredentialVaultError(
     'configuration_invalid',
-    `${caller}.webKey: links and cookies need a key that all replicas share. Create one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.`,
+    `${option}: links and cookies need a key that all replicas share. Create one with "mcp-credential-vault keygen" and set MCP_WEB_KEY_FILE.`,
     { reason: 'web_key_missing' },
   )
 }

@@ -136,7 +136,9 @@ export async function openToolTier(options: ToolTierOptions, providerEnds?: Prov
     stat: (...given) => backend.stat(...given),
     ...(isCurrent && { isCurrent }),
   }
-  const tier = createToolTier(parts, { backend: reads, options, checked, providerEnds })
+  // Readiness must not ask whether the newest key can save: a tier that only reads would leave the service after each change of keys.
+  const { stat } = reads
+  const tier = createToolTier({ ...parts, backend: { stat } }, { backend: reads, options, checked, providerEnds })
   await listenToChanges(parts, tier)
   return tier
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
@@ -11,6 +12,9 @@ import { LOGIN_SECONDS, loginId } from '../session/login-cookie.ts'
 
 /** Reason of an outage that the identity provider's answer, as brought by the browser, states. */
 const ANSWERED_UNAVAILABLE = 'issuer_answered'
+/** How often a store that counts a login of this moment as too old is asked again, and after how many milliseconds. */
+const REMEMBERED_TRIES = 10
+const REMEMBERED_PAUSE = 100
 const LOGIN_FIELDS: ReadonlySet<string> = new Set([...RETURN_FIELDS, 'switch', 'issuer'])
 
 /**
@@ -32,6 +36,7 @@ export async function beginLogin(services: PageServices, request: PageRequest): 
     return { page: renderer.message(messages.malformedForm()), event: rejected('unknown_field') }
   }
 
+  await mayBeginNow(services)
   let start: LoginStart
   try {
     start = await browserLogin.begin({ switchAccount: fields.get('switch') === '1', issuer })
@@ -78,6 +83,17 @@ export async function finishLogin(services: PageServices, request: PageRequest):
   }
   const answer = await signIn(services, request, login.target, user, login.startedAt)
   return { ...answer, cookies: [...cookies, ...(answer.cookies ?? [])] }
+}
+
+/**
+ * Lets the store of sessions begin to remember, if it came back empty: it refuses logins from before its memory, so one that it first hears of
+ * when it ends would be refused. Its clock may be a little ahead of ours.
+ */
+async function mayBeginNow({ parts }: PageServices): Promise<void> {
+  for (let tries = 1; tries <= REMEMBERED_TRIES; tries += 1) {
+    if (!(await parts.sessions.isLoginUsed({ id: loginId('none'), startedAt: Date.now() }))) return
+    await delay(REMEMBERED_PAUSE)
+  }
 }
 
 /** Marks a login as used, so that copies of its cookie are worthless. */

@@ -129,6 +129,9 @@ describe('an operator who names the log of the other tier', () => {
     const checked = await said(['doctor', '--tier', other], wrong)
     expect(checked).toMatch(/^1 /)
     expect(checked).toMatch(refusal)
+    expect(checked).toContain('"audit verify --folder" with the old key (MCP_AUDIT_KEY_FILE or --key)')
+    // Another check must not advise to trust the other tier's key.
+    expect(checked).not.toContain('MCP_AUDIT_KEY_ACCEPTED_FILE')
     const started = await said(['start', 'tools.mjs', '--tier', other, '--port', '0'], wrong)
     expect(started).toMatch(/^1 /)
     expect(started).toMatch(refusal)

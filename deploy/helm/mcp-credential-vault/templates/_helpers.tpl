@@ -41,7 +41,7 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{/* Of [root, tier]: the files of that tier, as a JSON array. */}}
 {{- define "vault.secretFiles" -}}
 {{- $root := index . 0 -}}
-{{- concat (default list $root.Values.secretFiles) (default list (index $root.Values (index . 1)).secretFiles) | toJson -}}
+{{- concat (default list $root.Values.tools.secretFiles) (default list $root.Values.secretFiles) (default list (index $root.Values (index . 1)).secretFiles) | toJson -}}
 {{- end -}}
 
 {{/* Of the value of a variable: its text. Helm reads a number as a float, which would be written as 1e+06. */}}
@@ -62,7 +62,7 @@ helm.sh/chart: {{ printf "%s-%s" (index . 0).Chart.Name (index . 0).Chart.Versio
 {{- range include "vault.secretFiles" . | fromJsonArray -}}
 {{- $_ := set $own .variable (printf "/run/secrets/mcp/%s/%s" .secret .key) -}}
 {{- end -}}
-{{- range $values.serviceAccountToken.variables }}{{ $_ := set $own . "/run/secrets/service-account/token" }}{{ end -}}
+{{- range ($values.serviceAccountToken).variables }}{{ $_ := set $own . "/run/secrets/service-account/token" }}{{ end -}}
 {{- /* Sprig's merge would let a 0 or false of the tier lose. */ -}}
 {{- $given := dict -}}
 {{- range $map := list $root.Values.tools.environment $root.Values.environment $values.environment -}}

@@ -19,6 +19,14 @@ No message repeats a value.
 {{- end -}}
 {{- end -}}
 
+{{/* Of [path of the map, path of the list of files beside it, name, value]: a name that says that the value is a secret. */}}
+{{- define "vault.refuseNamedSecret" -}}
+{{- $name := index . 2 -}}
+{{- if and (regexMatch "(^|_)(TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIALS?|KEY)$" $name) (not (regexMatch "(^|_)(PUBLIC|PROJECT)_KEY$" $name)) (ne (toString (index . 3)) "") -}}
+{{- fail (printf "%s.%s: by its name, the value is a secret, which does not belong in values. Put it into a Secret, and name that in %s with a variable that your tools read a path from, e.g. %s_FILE." (index . 0) $name (index . 1) $name) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Of a text: "true" if a key of this server or a token of Vault or OpenBao is in it. */}}
 {{- define "vault.hasToken" -}}
 {{- $found := regexMatch "mcv1_|(^|[\\s,=\"'`])hv[sbr]\\.|(^|[^A-Za-z0-9])hv[sbr]\\.[A-Za-z0-9_-]{20}" . -}}

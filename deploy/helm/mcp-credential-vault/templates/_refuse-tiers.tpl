@@ -25,12 +25,14 @@
 
 {{/* Keys and logins that both tiers would hold. */}}
 {{- define "vault.refuseSharedFiles" -}}
+{{- $ofTools := list -}}
+{{- range .Values.tools.secretFiles }}{{ $ofTools = append $ofTools .variable }}{{ end -}}
 {{- $of := dict -}}
 {{- range include "vault.secretFiles" (list . "tool") | fromJsonArray }}{{ $_ := set $of (printf "%s/%s" .secret .key) .variable }}{{ end -}}
 {{- range include "vault.secretFiles" (list . "form") | fromJsonArray -}}
 {{- $other := get $of (printf "%s/%s" .secret .key) -}}
 {{- range $name := list .variable $other -}}
-{{- if and $other (not (regexMatch "^(MCP_WEB_KEY_(ACCEPTED_)?FILE|MCP_REDIS_[A-Z_]+_FILE|MCP_SEALED_ENVELOPE_KEY_(ACCEPTED_)?FILE|MCP_AUDIT_ANCHOR_TOKEN_FILE|VAULT_CACERT|VAULT_CLIENT_CERT|VAULT_CLIENT_KEY|NODE_EXTRA_CA_CERTS)$" $name)) -}}
+{{- if and $other (not (has $name $ofTools)) (not (regexMatch "^(MCP_WEB_KEY_(ACCEPTED_)?FILE|MCP_REDIS_[A-Z_]+_FILE|MCP_SEALED_ENVELOPE_KEY_(ACCEPTED_)?FILE|MCP_AUDIT_ANCHOR_TOKEN_FILE|VAULT_CACERT|VAULT_CLIENT_CERT|VAULT_CLIENT_KEY|NODE_EXTRA_CA_CERTS)$" $name)) -}}
 {{- fail (printf "secretFiles: %s would have the same file in both tiers, and it belongs to one. Name a key of each tier's own in form.secretFiles and tool.secretFiles; MCP_OIDC_CLIENT_SECRET_FILE belongs in form.secretFiles alone." $name) -}}
 {{- end -}}
 {{- end -}}

@@ -3,11 +3,18 @@
 {{- $known := .Files.Lines "variables.txt" -}}
 {{- $tiers := include "vault.tiers" . | fromJsonArray -}}
 {{- range $name, $value := .Values.tools.environment -}}
-{{- include "vault.refuseSecret" (list "tools.environment" "secretFiles" $name $value $known) -}}
+{{- include "vault.refuseSecret" (list "tools.environment" "tools.secretFiles" $name $value $known) -}}
+{{- include "vault.refuseNamedSecret" (list "tools.environment" "tools.secretFiles" $name $value) -}}
 {{- if has $name $known -}}
 {{- fail (printf "tools.environment.%s: the server reads this variable. Move it to environment." $name) -}}
 {{- end -}}
 {{- include "vault.refuseUnchecked" (list "tools.environment" $name) -}}
+{{- end -}}
+{{- range .Values.tools.secretFiles -}}
+{{- if has .variable $known -}}
+{{- fail (printf "tools.secretFiles: the server reads the variable %s. Move it to secretFiles." .variable) -}}
+{{- end -}}
+{{- include "vault.refuseUnchecked" (list "tools.secretFiles" .variable) -}}
 {{- end -}}
 {{- $scopes := list (list "" .Values) -}}
 {{- range $tier := $tiers }}{{ $scopes = append $scopes (list (printf "%s." $tier) (index $.Values $tier)) }}{{ end -}}
@@ -39,10 +46,8 @@
 {{- end -}}
 {{- include "vault.refuseUnchecked" (list $at $name) -}}
 {{- if not (or (has $name $known) (regexMatch "^(AWS_[A-Z0-9_]+|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|TZ)$" $name)) -}}
-{{- $start := regexFind "^[A-Z]+_([A-Z]+_)?" $name -}}
-{{- $near := list -}}
-{{- range $known }}{{ if and (ne $start "") (hasPrefix $start .) }}{{ $near = append $near . }}{{ end }}{{ end -}}
-{{- fail (printf "%s.%s: the server does not read this variable. Correct its name%s, or move it to tools.environment if your tools read it." $at $name (ternary (printf " (%s)" (join ", " $near)) "" (gt (len $near) 0))) -}}
+{{- $near := include "vault.nearest" (list $name $known) -}}
+{{- fail (printf "%s.%s: the server does not read this variable. Correct its name%s, or move it to tools.environment if your tools read it." $at $name (ternary ": docs/configuration.md lists those that it reads" (printf " to %s" $near) (eq $near ""))) -}}
 {{- end -}}
 {{- if and (hasPrefix "VAULT_" $name) (ne $values.backend "vault") -}}
 {{- fail (printf "%s.%s: backend is %s, which does not read it. Set backend to vault, or remove it." $at $name $values.backend) -}}
@@ -50,6 +55,31 @@
 {{- if and (hasPrefix "MCP_AWS_" $name) (ne $values.backend "aws-secrets-manager") -}}
 {{- fail (printf "%s.%s: backend is %s, which does not read it. Set backend to aws-secrets-manager, or remove it." $at $name $values.backend) -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+Of [name, known names]: the known name that differs from it in one place, or else nothing. The place may have a character more, less or another
+one, or two that changed places.
+*/}}
+{{- define "vault.nearest" -}}
+{{- $name := index . 0 -}}
+{{- $near := "" -}}
+{{- range $known := index . 1 -}}
+{{- $most := max (len $name) (len $known) | int -}}
+{{- if and (eq $near "") (ne $known "") (le (sub $most (min (len $name) (len $known))) 1) -}}
+{{- $begin := 0 -}}{{- $end := 0 -}}
+{{- range $i := until (int (min (len $name) (len $known))) -}}
+{{- $length := add1 $i | int -}}
+{{- if eq (trunc $length $name) (trunc $length $known) }}{{ $begin = $length }}{{ end -}}
+{{- if eq (trunc (mul -1 $length | int) $name) (trunc (mul -1 $length | int) $known) }}{{ $end = $length }}{{ end -}}
+{{- end -}}
+{{- $left := sub $most (add $begin $end) | int -}}
+{{- $here := substr $begin (int (add $begin 2)) $name -}}{{- $there := substr $begin (int (add $begin 2)) $known -}}
+{{- $isSwapped := and (eq $left 2) (eq (len $name) (len $known)) (eq $here (printf "%s%s" (trunc -1 $there) (trunc 1 $there))) -}}
+{{- if or (le $left 1) $isSwapped }}{{ $near = $known }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- $near -}}
 {{- end -}}
 
 {{/* Of [path of the map, name]. */}}
@@ -64,7 +94,8 @@
 {{- $at := index . 0 -}}{{- $name := index . 1 -}}{{- $known := index . 2 -}}
 {{- if eq $name "NODE_EXTRA_CA_CERTS" -}}
 {{- else if not (has $name $known) -}}
-{{- fail (printf "%s: the server does not read the variable %s. Correct its name." $at $name) -}}
+{{- $near := include "vault.nearest" (list $name $known) -}}
+{{- fail (printf "%s: the server does not read the variable %s. Correct its name%s, or move it to tools.secretFiles if your tools read it." $at $name (ternary ": docs/configuration.md lists those that it reads" (printf " to %s" $near) (eq $near ""))) -}}
 {{- else if not (regexMatch "(_FILE|^VAULT_CACERT|^VAULT_CLIENT_CERT|^VAULT_CLIENT_KEY)$" $name) -}}
 {{- $file := printf "%s_FILE" $name -}}
 {{- fail (printf "%s: %s is not the path of a file. %s" $at $name (ternary (printf "Use the variable %s." $file) "Set it in environment." (has $file $known))) -}}
