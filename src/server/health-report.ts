@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa'
 import type { CredentialVault } from '../vault/credential-vault.ts'
-import { answerProblems, beginHealthAnswer } from '../web/http/health-routes.ts'
+import { answerProblems, beginHealthAnswer } from '../web/http/health-answer.ts'
 
 /**
  * Serves `GET /health`, which reports what calls and forms have met since the start; `/readyz` asks the parts themselves. Answers 200

@@ -194,6 +194,9 @@ const DOCUMENTED: readonly Documented[] = [
 
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
+  // Of the proxy's children, which nothing starts yet.
+  'ChildOptions',
+  'WatchdogOptions',
   // The options of a gate with their defaults.
   'CheckedOptions',
   // Has no member of its own.

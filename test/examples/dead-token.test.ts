@@ -247,7 +247,8 @@ test('every example and every sample of a page that takes a credential is called
   const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
   const takes = (text: string) => /\.getCredentials\(|\n\s+\.getCredentials\(/.test(text)
   const examples = tracked.filter((path) => /^examples\/.*\.(ts|mjs)$/.test(path) && takes(read(path)))
-  expect(examples.sort()).toEqual([...called].sort())
+  // test/examples/both-sdks.test.ts meets a dead token.
+  expect(examples.sort()).toEqual([...called, 'examples/both-sdks/tools.ts'].sort())
   const texts = new Set(called.map(read))
   // test/docs/sdk-v2.test.ts meets a dead token with clients of both revisions.
   const elsewhere = ['docs/api.md', 'docs/sdk-v2.md']

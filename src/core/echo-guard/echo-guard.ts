@@ -30,8 +30,8 @@ export interface EchoGuard {
   isEmpty(): boolean
   /**
    * Whether a secret occurs anywhere in `value`: strings, keys, nested values, errors. Also when it is JSON- or HTML-escaped,
-   * percent-encoded, in base64, base64url, hex or decimal bytes, reversed, wrapped over lines, or split over consecutive strings or over
-   * this value and the messages before it.
+   * percent-encoded, in base64, base64url, hex or decimal bytes, reversed, wrapped over lines, or split over consecutive strings or
+   * contents in base64, or over this value and the messages before it.
    */
   finds(value: unknown): boolean
   /** Returns whose secrets {@link finds} finds, or undefined if it finds none. Empty if none of them names a source. */

@@ -1,12 +1,11 @@
 import { isNativeError } from 'node:util/types'
-
-/** Separates texts that do not follow each other. */
-const GAP = '\0'
+import { type ContentEnd, createContentBytes, GAP, NO_CONTENT } from './content-bytes.ts'
 
 /** The ends of the messages sent so far, by key and in order, for a secret that is split over several messages. */
 export interface EchoEnds {
   readonly byKey: ReadonlyMap<string, string>
   readonly inOrder: string
+  readonly content: ContentEnd
 }
 
 export interface EchoText {
@@ -15,20 +14,21 @@ export interface EchoText {
   ends(): EchoEnds
 }
 
-const NOTHING: EchoEnds = { byKey: new Map(), inOrder: '' }
+const NOTHING: EchoEnds = { byKey: new Map(), inOrder: '', content: NO_CONTENT }
 /** Number of keys whose ends are kept, the most recently used ones. */
 const MAX_ENDS = 5_000
 
 /**
  * All text of a JSON-like value as one string to search: every string and key, numbers, binary data as text, and what `JSON.stringify`
  * leaves out of errors. Strings under the same key, and strings that follow each other, also stand next to each other without a gap,
- * since a secret may be split over them, and likewise those of the messages `before` it. `longest`: length of the longest thing searched
+ * since a secret may be split over them, and likewise binary contents, and those of the messages `before` it. `longest`: length of the longest thing searched
  * for.
  */
 export function echoText(value: unknown, longest: number, before: EchoEnds = NOTHING): EchoText {
   const byKey = new Map(before.byKey)
   let { inOrder } = before
   let apart = ''
+  const contents = createContentBytes(before.content, longest)
   const seen = new WeakSet<object>()
   // Uses a stack instead of recursion, because the tool's result may be nested to any depth.
   const stack: Child[] = [{ key: '', value }]
@@ -40,7 +40,8 @@ export function echoText(value: unknown, longest: number, before: EchoEnds = NOT
     if (typeof current === 'string') {
       byKey.set(key, soFar === undefined ? current : soFar + current)
       inOrder += ends(current, longest)
-      if (BINARY_KEYS.has(key)) apart += GAP + decodedBinary(current) + GAP
+      const decoded = contents.add(key, current)
+      if (decoded !== undefined) apart += GAP + decoded + GAP
       continue
     }
     if (soFar === undefined) byKey.set(key, '')
@@ -52,6 +53,7 @@ export function echoText(value: unknown, longest: number, before: EchoEnds = NOT
       for (const child of childrenOf(current, key).reverse()) stack.push(child)
     }
   }
+  apart += GAP + contents.joined()
   let text = byKey.size > 1 ? apart + GAP + inOrder : apart
   for (const [key, texts] of byKey) text += GAP + key + GAP + texts
   return {
@@ -59,6 +61,7 @@ export function echoText(value: unknown, longest: number, before: EchoEnds = NOT
     ends: () => ({
       byKey: new Map([...byKey].slice(-MAX_ENDS).map(([key, texts]) => [key, texts.slice(-longest)])),
       inOrder: inOrder.slice(-longest),
+      content: contents.end(),
     }),
   }
 }
@@ -71,17 +74,6 @@ interface Child {
 // The full text was searched under its key; only its ends matter for secrets split over strings.
 function ends(text: string, length: number): string {
   return text.length <= 2 * length ? text : text.slice(0, length) + GAP + text.slice(-length)
-}
-
-/** MCP's fields for base64: `data` of images and audio, `blob` of resources. */
-const BINARY_KEYS: ReadonlySet<string> = new Set(['data', 'blob'])
-
-// A secret inside it may itself be escaped, which the forms of the bare secret in base64 do not cover.
-function decodedBinary(text: string): string {
-  const bytes = Buffer.from(text, 'base64')
-  if (!bytes.includes(0)) return bytes.toString()
-  const utf16 = bytes.subarray(0, bytes.length - (bytes.length % 2))
-  return [bytes.toString(), utf16.toString('utf16le'), Buffer.from(utf16).swap16().toString('utf16le')].join(GAP)
 }
 
 function asText(value: unknown): unknown {

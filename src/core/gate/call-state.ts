@@ -38,13 +38,17 @@ export function isCallState(text: unknown): text is string {
 /**
  * Returns the text that a state is bound to: owner, OAuth client, kind, name and arguments. A state of another owner, client, tool or
  * prompt, or of other arguments, does not open.
+ *
+ * Returns undefined for arguments that cannot be told from others: a schema may have made objects of any class.
  */
 export function stateBinding(
   { user, kind = 'tool', tool }: Pick<GatedCall, 'user' | 'kind' | 'tool'>,
   clientArguments: unknown,
-): string {
+): string | undefined {
   const { issuer, subject, clientId } = user
-  const digest = createHash('sha256').update(canonical(clientArguments)).digest('base64url')
+  const text = canonical(clientArguments)
+  if (text === undefined) return undefined
+  const digest = createHash('sha256').update(text).digest('base64url')
   return JSON.stringify([issuer, subject, clientId ?? null, kind, tool ?? null, digest])
 }
 
@@ -54,18 +58,29 @@ export function sealCallState(calls: RepeatedCalls, state: CallState, binding: s
 }
 
 /** Returns undefined for everything that this call's own earlier leg did not seal. The user is then asked as in a first leg. */
-export function openCallState(calls: RepeatedCalls, text: unknown, binding: string): CallState | undefined {
-  if (!isCallState(text)) return undefined
+export function openCallState(calls: RepeatedCalls, text: unknown, binding: string | undefined): CallState | undefined {
+  if (!isCallState(text) || binding === undefined) return undefined
   return stateSchema.safeParse(calls.open(text.slice(PREFIX.length), binding)).data
 }
 
 /** Returns the same text for the same arguments, in whatever order their members are. A schema may have made other values than JSON has. */
-function canonical(value: unknown): string {
+function canonical(value: unknown): string | undefined {
+  let isComplete = true
   const text = JSON.stringify(value, (_, member: unknown) => {
     if (typeof member === 'bigint') return `${member}n`
+    if (typeof member === 'number') return Number.isFinite(member) ? member : String(member)
     if (member instanceof Map || member instanceof Set) return [...member]
-    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member
+    if (Array.isArray(member) || member === null) return member
+    if (typeof member === 'function' || typeof member === 'symbol') isComplete = false
+    if (typeof member !== 'object') return member
+    if (!isPlain(member)) isComplete = false
     return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
   })
-  return text ?? ''
+  return isComplete ? (text ?? '') : undefined
+}
+
+/** Objects of a class may hold more than their properties, as a regular expression does. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
 }

@@ -222,11 +222,11 @@ async function askInLegs<R>(
   const { client, failFast, toolCall } = entry
   const { leg } = client
   const calls = provider.repeatedCalls?.()
-  if (!leg || !calls) {
+  const binding = stateBinding(call, toolCall.arguments)
+  if (!leg || !calls || binding === undefined) {
     const request = await provider.requestCredential(call, cause, { waits: false })
     return words(gateTexts.openLink(provider.label, cause, request))
   }
-  const binding = stateBinding(call, toolCall.arguments)
   const drain = provider.drain?.()
   const answer = await askByResult({
     client,

@@ -32,7 +32,7 @@ export interface GatePass {
 export interface ToolCall {
   /** Knows every secret that any provider released to the call. */
   readonly guard: EchoGuard
-  /** The arguments that the client sent. */
+  /** What the client sent: the arguments, or the request that has them. */
   readonly arguments: unknown
   /** The progress that the client is sent. */
   readonly progress: CallProgress

@@ -13,8 +13,9 @@ interface Carried {
   readonly context: CompletionContext | undefined
 }
 
-// An unregistered symbol: JSON from a client carries none, so no client can name the user of a completion.
-const CARRIED = Symbol('mcp-credential-vault.completion')
+// By the very object that a completer is given as its context: an ungated one finds nothing in it, and JSON from a client is never it, so
+// no client can name the user of a completion.
+const carriedWith = new WeakMap<CompletionContext, Carried>()
 
 /**
  * Returns the handler of `completion/complete` so that its completers find the request's own `extra`. The SDKs pass a completer no more
@@ -26,13 +27,14 @@ export function carryingExtra<R extends CompletionRequest, E, T>(
   return (request, extra) => {
     // A second gate of the same server has put it there already.
     const { context } = carriedBy(request.params.context)
-    const carried: Carried = { extra, context }
-    return handler({ ...request, params: { ...request.params, context: { ...context, [CARRIED]: carried } } }, extra)
+    // An object also where the client sent none, because it has to belong to this request alone.
+    const given: CompletionContext = { ...context }
+    carriedWith.set(given, { extra, context })
+    return handler({ ...request, params: { ...request.params, context: given } }, extra)
   }
 }
 
 /** Returns what the client sent as the context, and the `extra` that came with it, if any. */
 export function carriedBy(context: CompletionContext | undefined): Carried {
-  const carried: unknown = context && Reflect.get(context, CARRIED)
-  return carried === undefined ? { extra: undefined, context } : (carried as Carried)
+  return (context && carriedWith.get(context)) ?? { extra: undefined, context }
 }

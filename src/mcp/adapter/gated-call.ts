@@ -12,6 +12,8 @@ import type { Handler } from './gated-handlers.ts'
 export interface SdkCalls<E> {
   /** Returns what was given after checking that it is the SDK's own `extra`. */
   readonly extraOf: (given: unknown) => E
+  /** What the client sent, if a handler is given something else. Default: what comes before `extra`. */
+  readonly requestOf?: (extra: E) => unknown
   readonly clientOf: (extra: E) => ClientPort
   readonly authInfoOf: (extra: E) => unknown
   /** The name of what the client calls, where the request proves it. */
@@ -33,7 +35,7 @@ export function gatedCall<E, A>(
   return async (parameters) => {
     const extra = sdk.extraOf(parameters.at(-1))
     const before = parameters.slice(0, -1)
-    const toolCall = callOf(extra) ?? createToolCall(before)
+    const toolCall = callOf(extra) ?? createToolCall(sdk.requestOf?.(extra) ?? before)
     return passGate<A>({
       ...{ kind, provider, failFast, strict, retry, toolCall },
       account: typeof account === 'function' ? await account(parameters[0] as never) : account,

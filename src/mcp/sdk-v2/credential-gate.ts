@@ -26,6 +26,7 @@ import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { requireFor, requireForCompletion } from '../adapter/require.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
+import { rememberRequests, requestOf } from './called-requests.ts'
 import { refuseForeignServer } from './foreign-server.ts'
 import { guardedContext } from './guarded-context.ts'
 import { refuseForeignState } from './request-state-verify.ts'
@@ -69,7 +70,7 @@ export interface RequireCredentials {
   readonly prompt: RequireFor<ToolParameters, PromptAnswer, StrictOptions>
   /**
    * Gates a resource or a resource template. A text of the gate is the message of JSON-RPC error -32603. Caches may keep what the handler
-   * returns only for its own user, unless it sets `cacheScope` itself.
+   * returns only for its own user, unless its `cacheScope` is `public`.
    */
   readonly resource: RequireFor<ResourceParameters, ResourceAnswer, StrictOptions>
   /**
@@ -119,8 +120,10 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   refuseForeignState(server)
   const protocol = 'server' in server ? server.server : server
   const completers = carryExtraToCompleters(server, protocol, 'completion/complete')
+  rememberRequests(protocol)
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
+    requestOf,
     clientOf: (ctx) => serverClientPort(protocol, ctx, clientQuirks),
     authInfoOf: ({ http }) => http?.authInfo,
     nameOf: (ctx, kind) => calledName(protocol, ctx, kind),
@@ -175,9 +178,13 @@ function resultOf<A>(outcome: GateOutcome<A>): A | InputRequiredResult {
   }
 }
 
-/** A server's cache hints were chosen for resources that are the same for all users. MCP 2025-11-25 has none. */
+/**
+ * A server's cache hints were chosen for resources that are the same for all users. The SDK falls back on them for every scope that MCP does
+ * not know. MCP 2025-11-25 has none.
+ */
 function ownOnly(answer: ResourceAnswer, hasCacheScope: boolean): ResourceAnswer {
-  return hasCacheScope && 'contents' in answer ? { cacheScope: 'private', ...answer } : answer
+  if (!hasCacheScope || !('contents' in answer) || answer['cacheScope'] === 'public') return answer
+  return { ...answer, cacheScope: 'private' }
 }
 
 /**

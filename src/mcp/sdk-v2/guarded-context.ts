@@ -1,8 +1,8 @@
-import { isCallState } from '../../core/gate/call-state.ts'
 import type { EchoReport } from '../../core/gate/guarded-run.ts'
 import { guardOutgoing } from '../../core/gate/outgoing-guard.ts'
 import { callOf, remarkCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { monotonicProgress } from '../adapter/monotonic-progress.ts'
+import { gateStateOf } from './request-state-verify.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /**
@@ -32,9 +32,6 @@ const SENT: Readonly<Record<string, number>> = {
 /** A handler that keeps a state of its own must not find the gate's in its place. */
 function withoutGateState(ctx: ToolExtra): ToolExtra {
   const { requestState } = ctx.mcpReq
-  const own = <T>() => {
-    const state = requestState<T>()
-    return isCallState(state) ? undefined : state
-  }
+  const own = <T>() => (gateStateOf(ctx) === undefined ? requestState<T>() : undefined)
   return { ...ctx, mcpReq: { ...ctx.mcpReq, requestState: own } }
 }

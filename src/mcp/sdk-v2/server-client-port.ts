@@ -5,12 +5,12 @@ import {
   inputResponse,
   type Server,
 } from '@modelcontextprotocol/server'
-import { isCallState } from '../../core/gate/call-state.ts'
 import type { CallLeg, ClientPort } from '../../core/gate/client-port.ts'
 import type { CallKind } from '../../core/gate/gated-call.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { type ClientQuirk, hasQuirk } from '../adapter/client-quirks.ts'
 import { abilityOf, requestsOnCall } from '../adapter/requests-on-call.ts'
+import { gateStateOf } from './request-state-verify.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
 /** The first revision without server-to-client requests. Revisions are dates, so later ones compare as greater. */
@@ -58,12 +58,11 @@ function clientOf(
   return { name: typeof info?.name === 'string' ? info.name : undefined, ability: abilityOf(declared, false) }
 }
 
-function legOf({ mcpReq }: ToolExtra): CallLeg {
-  const state = mcpReq.requestState()
+function legOf(ctx: ToolExtra): CallLeg {
   return {
-    state: isCallState(state) ? state : undefined,
+    state: gateStateOf(ctx),
     answerTo(key) {
-      const answer = inputResponse(mcpReq.inputResponses, key)
+      const answer = inputResponse(ctx.mcpReq.inputResponses, key)
       return answer.kind === 'elicit' ? answer.action : undefined
     },
   }

@@ -1,7 +1,8 @@
-import type { Context, Middleware } from 'koa'
+import type { Middleware } from 'koa'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import { answerProblems, beginHealthAnswer } from './health-answer.ts'
 import { createNodeHandler, type NodeHandler } from './node-handler.ts'
 
 export interface HealthRoutesOptions {
@@ -47,24 +48,4 @@ export function createHealthRoutes(findProblems: FindProblems, options: HealthRo
     answerProblems(ctx, await findProblems(), { none: 'ready', some: 'not_ready' })
   }
   return { routes, openPaths, nodeHandler: () => createNodeHandler(routes, owns) }
-}
-
-/** Sets what all answers about health have in common. Returns false, with 405 set, for a method that asks nothing. */
-export function beginHealthAnswer(ctx: Context): boolean {
-  ctx.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
-  if (ctx.method === 'GET' || ctx.method === 'HEAD') return true
-  ctx.set('Allow', 'GET, HEAD')
-  ctx.status = 405
-  return false
-}
-
-/** Answers 200 without problems, else 503 with the parts that do not work and a stable code for each. */
-export function answerProblems(
-  ctx: Context,
-  problems: ReadonlyMap<string, string>,
-  status: { readonly none: string; readonly some: string },
-): void {
-  ctx.status = problems.size === 0 ? 200 : 503
-  ctx.body =
-    problems.size === 0 ? { status: status.none } : { status: status.some, problems: Object.fromEntries(problems) }
 }

@@ -37,7 +37,8 @@ beforeAll(async () => {
   const { result } = await rawLeg(url(), token, { tool: TOOL })
   good = {
     ...{ key: webKey, purpose: 'call-state', prefix: 'mcv1.', expiresAt: Date.now() + LATER },
-    ...{ issuer: harness.identityProvider.issuer, subject: 'alice', clientId: 'editor', tool: TOOL, arguments: [] },
+    ...{ issuer: harness.identityProvider.issuer, subject: 'alice', clientId: 'editor', tool: TOOL },
+    arguments: { name: TOOL, arguments: {} },
     state: {
       handle: handleOf(result?.inputRequests?.[KEY]?.params.url),
       provider: 'jira',
@@ -91,8 +92,9 @@ const ALTERED: Readonly<Record<string, (parts: Parts) => Partial<Parts>>> = {
   'client: none': () => ({ clientId: undefined }),
   tool: () => ({ tool: 'read_secret' }),
   'tool: none': () => ({ tool: undefined }),
-  arguments: () => ({ arguments: [{ times: 2 }] }),
-  'arguments: an empty object': () => ({ arguments: [{}] }),
+  arguments: () => ({ arguments: { name: TOOL, arguments: { times: 2 } } }),
+  'arguments: none': () => ({ arguments: { name: TOOL } }),
+  'the name in the request': () => ({ arguments: { name: 'strict', arguments: {} } }),
   provider: inState({ provider: 'wiki' }),
   'provider: another account': inState({ provider: 'jira@work' }),
   'provider: none': without('provider'),

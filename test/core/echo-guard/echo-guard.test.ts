@@ -19,6 +19,9 @@ function guardOf(pat: string, options = {}): EchoGuard {
 }
 
 const bytes = (text: string) => Buffer.from(text)
+const base64 = (content: Iterable<number>) => Buffer.from([...content]).toString('base64')
+const blob = (content: Iterable<number>) => ({ uri: 'a:b', blob: base64(content) })
+const utf16 = Buffer.from(PAT, 'utf16le')
 const reverse = (text: string) => [...text].reverse().join('')
 const html = (text: string, quote: string) =>
   text
@@ -144,6 +147,20 @@ test.each<[string, unknown]>([
   ['an image', { content: [{ type: 'image', data: bytes(`a${PAT}`).toString('base64') }] }],
   ['an image of escaped text', { data: bytes(`{"a":"${everyByte(PAT, false)}"}`).toString('base64') }],
   ['a resource of escaped text', { blob: bytes(JSON.stringify(JSON.stringify(PAT))).toString('base64url') }],
+  ['two blobs', [blob(bytes(PAT).subarray(0, 10)), blob(bytes(PAT).subarray(10))]],
+  [
+    'three blobs and images',
+    [...bytes(PAT)].map((byte, at) => (at % 3 ? blob([byte]) : { uri: 'a:b', data: base64([byte]) })),
+  ],
+  ['a text and a blob', [{ uri: 'a:b', text: `x${PAT.slice(0, 10)}` }, blob(bytes(PAT.slice(10)))]],
+  ['two blobs of UTF-16 after an odd byte', [blob([0x41, ...utf16.subarray(0, 11)]), blob(utf16.subarray(11))]],
+  [
+    'two large blobs',
+    [
+      blob([...Buffer.alloc(100_000, 'a'), ...bytes(PAT).subarray(0, 9)]),
+      blob([...bytes(PAT).subarray(9), ...Buffer.alloc(100_000, 'b')]),
+    ],
+  ],
   ['an array of bytes', { bytes: [...bytes(PAT)] }],
   ['what toJSON shows', { toJSON: () => ({ a: PAT }) }],
   ['JSON in JSON', JSON.stringify({ a: JSON.stringify({ pat: PAT }) })],
@@ -221,6 +238,20 @@ test('the guard shows no secret, however it is printed', () => {
   const guard = guardOf(PAT)
   const shown = [inspect(guard, { depth: 9, showHidden: true }), JSON.stringify(guard), String(guard)]
   for (const text of shown) expect(text).not.toContain('glpat')
+})
+
+test.each<[string, readonly object[]]>([
+  ['blobs', [blob(bytes(PAT).subarray(0, 10)), blob(bytes(PAT).subarray(10))]],
+  ['a text and a blob', [{ text: PAT.slice(0, 10) }, blob(bytes(PAT.slice(10)))]],
+  ['a blob and a text', [blob(bytes(PAT.slice(0, 10))), { text: PAT.slice(10) }]],
+  ['three blobs', [blob(bytes(PAT).subarray(0, 5)), blob(bytes(PAT).subarray(5, 10)), blob(bytes(PAT).subarray(10))]],
+])('a secret split over messages of %s is found in the last', (_, messages) => {
+  const guard = guardOf(PAT)
+  for (const message of messages.slice(0, -1)) {
+    expect(guard.finds(message)).toBe(false)
+    guard.sent(message)
+  }
+  expect(guard.finds(messages.at(-1))).toBe(true)
 })
 
 const MEGABYTE = 1_000_000

@@ -29,14 +29,16 @@ interface Leg {
   readonly answer?: ClientAnswer
   readonly beats?: number[]
   readonly signal?: AbortSignal
+  readonly args?: unknown
 }
 
-function passLeg(jira: CredentialsProvider, { state, answer, beats, signal }: Leg = {}): Promise<GateOutcome<string>> {
+function passLeg(jira: CredentialsProvider, leg: Leg = {}): Promise<GateOutcome<string>> {
+  const { state, answer, beats, signal, args = { title: 'one' } } = leg
   return passGate({
     ...{ provider: jira, failFast: false, retry: true, tool: 'tool' },
     notices: createCompletionNotices(),
     authInfo: { extra: { iss: owner.issuer, sub: owner.subject } },
-    toolCall: createToolCall([{ title: 'one' }]),
+    toolCall: createToolCall([args]),
     client: {
       name: 'test-client',
       ability: 'url-elicitation',
@@ -130,4 +132,28 @@ test('a closing server without a shared store says that the link ends with it', 
   await new Promise((resolve) => setImmediate(resolve))
   await own.close()
   expect(await waiting).toMatchObject({ kind: 'text', text: expect.stringContaining('its link has ended') })
+})
+
+class Pattern {
+  readonly #source = 'a'
+  matches = (text: string) => text === this.#source
+}
+
+test.each([
+  ['a regular expression', /a/],
+  ['an instance of a class', new Pattern()],
+  ['a function', () => 'a'],
+])('arguments that may differ unseen, as %s does, get the link as text and no state', async (_, pattern) => {
+  const outcome = await passLeg(newProvider(), { args: { pattern } })
+  expect(outcome).toEqual({ kind: 'text', text: expect.stringContaining('http') })
+})
+
+test.each([
+  ['numbers', { limit: Number.NaN }, { limit: Number.POSITIVE_INFINITY }],
+  ['dates', { from: new Date(0) }, { from: new Date(1) }],
+  ['sets', { names: new Set(['a']) }, { names: new Set(['b']) }],
+])('a state of other %s counts as none', async (_, args, others) => {
+  const jira = newProvider()
+  const { state } = asked(await passLeg(jira, { args }))
+  expect(asked(await passLeg(jira, { args: others, state, answer: 'accept' })).url).toBeDefined()
 })
