@@ -23,10 +23,13 @@ const KEPT_MILLISECONDS = 60_000
 const MAX_KEPT = 100
 /** Strangers choose the URLs, so they must not make this process ask a host without end. */
 const MAX_RUNNING = 8
+/** A slow host keeps nobody from the documents of the others. */
+const MAX_RUNNING_AT_HOST = 2
 
 /**
  * Returns a function that reads a JSON document at an https URL which a stranger names. The address is checked and then connected to. No
- * redirect is followed, nothing of 16 KiB or more is read, and it takes 5 seconds at most. What was read is kept for a minute.
+ * redirect is followed, nothing of 16 KiB or more is read, and it takes 5 seconds at most. What was read is kept for a minute, and those who
+ * ask meanwhile share one request.
  *
  * @throws `destination_refused` with the reason `not_a_url`, `address`, `redirect`, `answer` or `answer_too_large`; `unavailable`
  */
@@ -36,7 +39,7 @@ export function publicDocuments({
   ca,
 }: PublicDocumentsParts): (url: string) => Promise<string> {
   const kept = new BoundedMap<string, { readonly text: string; readonly at: number }>(MAX_KEPT)
-  let running = 0
+  const running = new Map<string, { readonly host: string; readonly text: Promise<string> }>()
 
   async function read(text: string): Promise<string> {
     const url = parsedUrl(text)
@@ -69,18 +72,27 @@ export function publicDocuments({
     }
   }
 
-  return async (url) => {
-    const known = kept.get(url)
-    if (known && Date.now() < known.at + KEPT_MILLISECONDS) return known.text
-    if (running >= MAX_RUNNING) throw unavailable(undefined)
-    running += 1
+  async function readOnce(url: string): Promise<string> {
     try {
       const text = await read(url)
       kept.set(url, { text, at: Date.now() })
       return text
     } finally {
-      running -= 1
+      running.delete(url)
     }
+  }
+
+  return async (url) => {
+    const known = kept.get(url)
+    if (known && Date.now() < known.at + KEPT_MILLISECONDS) return known.text
+    const begun = running.get(url)
+    if (begun) return begun.text
+    const host = parsedUrl(url)?.host ?? ''
+    const atHost = [...running.values()].filter((one) => one.host === host)
+    if (running.size >= MAX_RUNNING || atHost.length >= MAX_RUNNING_AT_HOST) throw unavailable(undefined)
+    const text = readOnce(url)
+    running.set(url, { host, text })
+    return text
   }
 }
 

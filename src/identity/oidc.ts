@@ -50,6 +50,7 @@ export function oidc(options: OidcOptions): IdentityMode {
         issuer: settings.issuer,
         allowHttp: settings.dangerouslyAllowHttpIssuer,
         introspects: introspection !== undefined,
+        requiresPkce: settings.clientLogin !== undefined,
       })
       const clientSecret =
         settings.clientSecretFile === undefined
@@ -93,7 +94,7 @@ export function oidc(options: OidcOptions): IdentityMode {
         verifyToken: async (token) => named(verify(token)),
         browserLogin: namedLogin(login, named),
         resource,
-        ...(forClients && { clientLogin: oidcClientLogin(forClients, metadata, named) }),
+        ...(forClients && { clientLogin: oidcClientLogin(forClients, { metadata, named, warn: context.warn }) }),
         issuers: [settings.issuer, ...settings.issuerAliases],
         ownerIssuers: [settings.issuer],
         check: () => named(checkIssuerKeys(metadata)),

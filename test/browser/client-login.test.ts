@@ -64,6 +64,22 @@ describe.each([
   })
 })
 
+test.each(['light', 'dark'] as const)(
+  '%s: the longest address and many scopes fit into 320 pixels',
+  async (colorScheme) => {
+    const redirectUri = `${client.origin}/${'callback'.repeat(100)}`
+    const clientId = await registered(harness, [redirectUri])
+    const context = await browser.newContext({ colorScheme, viewport: { width: 320, height: 640 } })
+    const page = await context.newPage()
+    await page.goto(authorizationUrl(harness, { client_id: clientId, redirect_uri: redirectUri }))
+    const main = await page.locator('main').textContent()
+    expect(main).toContain(redirectUri)
+    expect(main).toContain('mcp, offline_access')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
+    await context.close()
+  },
+)
+
 test('a page of another origin cannot frame the consent page', async () => {
   const url = await startLogin()
   const framing = await startService((_request, response) => {

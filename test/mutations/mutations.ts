@@ -128,6 +128,9 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'client-document-follows', tests: ['test/attacks/client-login/foreign-document.test.ts'] },
   { name: 'client-verifier-unchecked', tests: ['test/attacks/client-login/stolen-code.test.ts'] },
   { name: 'client-foreign-token-passed', tests: ['test/attacks/client-login/token-for-another-service.test.ts'] },
+  { name: 'client-refresh-widens', tests: ['test/attacks/client-login/scopes-at-refresh.test.ts'] },
+  { name: 'client-nonce-unchecked', tests: ['test/attacks/client-login/provider-without-pkce.test.ts'] },
+  { name: 'client-list-outlived', tests: ['test/attacks/client-login/redirect-uri-taken-off-the-list.test.ts'] },
   { name: 'client-outage-ends-tokens', tests: ['test/attacks/client-login/provider-away.test.ts'] },
 ]
 

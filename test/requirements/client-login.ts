@@ -15,10 +15,9 @@ export const clientLogin: Chapter = {
       'The seal around it ends after ten minutes, and the identity provider ends the code inside it earlier.',
     ),
     ask('ASVS 10.4.4', 1, 'Only the grants that are needed are offered.').tested(GRANTS),
-    ask('ASVS 10.4.5', 1, 'A refresh token of a public client cannot be replayed by others.').tested([
-      'attacks/client-login/refresh-token-of-another',
-      'works for the registration it was issued to, and for no other',
-    ]),
+    ask('ASVS 10.4.5', 1, 'A refresh token of a public client cannot be replayed by others.').open(
+      'It is bound to its client id, which is no secret. Rotation is left to the identity provider; the operator is warned where there is none.',
+    ),
     ask('ASVS 10.4.6', 2, 'PKCE is required, and its verifier is checked.').tested(
       ['attacks/client-login/stolen-code', 'a code with %s'],
       ['attacks/client-login/open-redirect-on-error', "code_challenge_method: 'plain'"],
@@ -36,15 +35,16 @@ export const clientLogin: Chapter = {
     ask('ASVS 10.4.11', 2, 'Clients get no more scopes than they need.').tested(
       ['web/client-login/provider-requests', 'unknown ones are dropped'],
       ['attacks/client-login/refresh-token-of-another', 'cannot be widened to scopes'],
+      ['attacks/client-login/scopes-at-refresh', 'is not asked for at a refresh'],
     ),
     ask('ASVS 10.7.1', 2, 'The person is asked each time the client cannot be told for certain.').tested(ASKED_AGAIN, [
       'attacks/client-login/consent-remembered',
       'asked each time, and no cookie is kept',
     ]),
-    ask('ASVS 10.7.2', 2, 'The question says who asks and for what.').tested([
-      'attacks/client-login/disguised-name',
-      'It gives no name',
-    ]),
+    ask('ASVS 10.7.2', 2, 'The question says who asks and for what.').tested(
+      ['attacks/client-login/disguised-name', 'It gives no name'],
+      ['attacks/client-login/consent-that-hides-the-scopes', 'for what the client asks'],
+    ),
     ask('ASVS 10.7.3', 2, 'Users can take a consent back.').reasoned(
       'None is kept, but for a cookie that the operator may allow and the browser can delete; tokens are revoked at the provider.',
     ),

@@ -68,6 +68,7 @@ export const METADATA_REASONS = [
   'metadata_invalid',
   'issuer_mismatch',
   'introspection_missing',
+  'pkce_missing',
 ] as const
 
 /** Why the identity provider could not be asked, or gave no usable answer. */

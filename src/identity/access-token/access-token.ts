@@ -78,6 +78,7 @@ function refuseEarly(token: string, settings: AccessTokenSettings, issuers: read
   if (typeof header.alg !== 'string' || !settings.algorithms.includes(header.alg)) throw accessTokenRefusal('algorithm')
   if (!isAccessTokenType(header.typ, settings.requireTokenType)) throw accessTokenRefusal('type')
   if (typeof claims.iss !== 'string' || !issuers.includes(claims.iss)) throw accessTokenRefusal('issuer')
+  if (![claims.aud].flat().includes(settings.audience)) throw accessTokenRefusal('audience')
 }
 
 // RFC 7515 §7.1. Decoders also accept blanks, padding and the other alphabet, which would give one token many spellings.

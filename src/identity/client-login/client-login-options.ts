@@ -26,9 +26,9 @@ export interface ClientLoginOptions {
   readonly scopes?: Readonly<Record<string, string>> | undefined
   /** Whether the provider is sent the `resource` parameter (RFC 8707). Default `drop`, since several providers refuse it. */
   readonly resource?: 'drop' | 'pass' | undefined
-  /** Fixed parameters of each authorization request, such as Auth0's `audience`. At most 20. Default none. */
+  /** Fixed parameters of each request, such as Auth0's `audience`. A client's `prompt` is added. At most 20. Default none. */
   readonly authorizationParameters?: Readonly<Record<string, string>> | undefined
-  /** Days for which a browser remembers a consent to an https redirect URI, 0 to 90. Default 0: it is asked at each login. */
+  /** Days for which a browser remembers a consent to an https redirect URI and its scopes, 0 to 90. Default 0: asked at each login. */
   readonly rememberConsentDays?: number | undefined
 }
 

@@ -24,20 +24,27 @@ export interface ClientLoginSettings {
   readonly rememberConsentDays: number
 }
 
+export interface ClientLoginParts {
+  readonly metadata: () => Promise<IssuerMetadata>
+  readonly named: ReturnType<typeof namingIssuer>
+  readonly warn: (message: string) => void
+}
+
 const DAY_SECONDS = 86_400
 
 /** Passes clients' logins on to the identity provider under the one client that is registered there. */
 export function oidcClientLogin(
   settings: ClientLoginSettings,
-  metadata: () => Promise<IssuerMetadata>,
-  named: ReturnType<typeof namingIssuer>,
+  { metadata, named, warn }: ClientLoginParts,
 ): ClientLogin {
   const { issuer, client, callbackUrl, requiredScopes, resource, authorizationParameters } = settings
   const names = [...requiredScopes, 'offline_access']
   const scopes = scopeNames(settings.scopes ?? Object.fromEntries(names.map((name) => [name, name])))
   const withResource = resource === undefined ? {} : { resource }
-  const ask = async (grant: Readonly<Record<string, string>>) =>
-    requestTokens(await metadata(), client, { ...grant, ...withResource }, scopes)
+  const ask = async (parameters: Readonly<Record<string, string>>, nonce?: string) =>
+    requestTokens(await metadata(), client, { parameters: { ...parameters, ...withResource }, nonce }, scopes)
+  const hasIdToken = (names: readonly string[]) => scopes.atProvider(names).split(' ').includes('openid')
+  const warnOnce = once(warn)
   return {
     displayName: settings.displayName ?? new URL(issuer).host,
     redirectUris: settings.redirectUris,
@@ -61,9 +68,10 @@ export function oidcClientLogin(
             code_challenge: start.codeChallenge,
             code_challenge_method: 'S256',
             ...(scope === '' ? {} : { scope }),
+            ...(hasIdToken(start.scopes) ? { nonce: start.nonce } : {}),
             ...withResource,
-            ...(start.prompt.length === 0 ? {} : { prompt: start.prompt.join(' ') }),
             ...authorizationParameters,
+            ...promptOf(start.prompt, authorizationParameters),
           }
           for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
           return url.href
@@ -72,20 +80,45 @@ export function oidcClientLogin(
 
     readAnswer: async (answer) => providerAnswer(answer, await named(metadata())),
 
-    redeem: ({ code, codeVerifier }) =>
+    redeem: ({ code, codeVerifier, nonce, scopes: asked }) =>
       named(
-        ask({
-          grant_type: 'authorization_code',
-          code,
-          code_verifier: codeVerifier,
-          redirect_uri: callbackUrl.href,
-        }),
+        ask(
+          {
+            grant_type: 'authorization_code',
+            code,
+            code_verifier: codeVerifier,
+            redirect_uri: callbackUrl.href,
+          },
+          hasIdToken(asked) ? nonce : undefined,
+        ),
       ),
 
-    refresh({ refreshToken, scopes: wanted }) {
+    async refresh({ refreshToken, scopes: wanted }) {
       const scope = wanted && scopes.atProvider(wanted)
-      return named(ask({ grant_type: 'refresh_token', refresh_token: refreshToken, ...(scope ? { scope } : {}) }))
+      const parameters = { grant_type: 'refresh_token', refresh_token: refreshToken, ...(scope ? { scope } : {}) }
+      const tokens = await named(ask(parameters))
+      const rotates = tokens.kind === 'refused' || (tokens.refreshToken ?? refreshToken) !== refreshToken
+      if (!rotates) {
+        warnOnce(
+          `The identity provider ${issuer} does not rotate the refresh tokens of oidc.clientLogin, so that a stolen one works until it ends there. Turn rotation on for the client ${client.clientId} at the identity provider.`,
+        )
+      }
+      return tokens
     },
+  }
+}
+
+/** A client may demand more pages than the operator does, not fewer. */
+function promptOf(asked: readonly string[], { prompt }: Readonly<Record<string, string>>): { prompt?: string } {
+  const words = new Set([...(prompt ?? '').split(' '), ...asked].filter((word) => word !== ''))
+  return words.size === 0 ? {} : { prompt: [...words].join(' ') }
+}
+
+function once(warn: (message: string) => void): (message: string) => void {
+  let warned = false
+  return (message) => {
+    if (!warned) warn(message)
+    warned = true
   }
 }
 

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { z } from 'zod'
 import { MAX_ACCESS_TOKEN_LENGTH } from '../../core/ports/identity.ts'
 import type { ProviderTokens, RefusedTokens } from '../../core/ports/login/client-login.ts'
@@ -5,6 +6,13 @@ import { basicAuthorization } from '../issuer/basic-authorization.ts'
 import { issuerUnavailable, readIssuerAnswer } from '../issuer/issuer-document.ts'
 import type { IssuerMetadata } from '../issuer/issuer-metadata.ts'
 import type { ScopeNames } from './scope-names.ts'
+
+/** What is asked of the token endpoint. */
+export interface TokenGrant {
+  readonly parameters: Readonly<Record<string, string>>
+  /** Of the login, whose ID token must have it. Undefined where there is none. */
+  readonly nonce?: string | undefined
+}
 
 /** The client that is registered at the identity provider. */
 export interface RegisteredClient {
@@ -18,6 +26,7 @@ const tokensSchema = z.looseObject({
   expires_in: z.coerce.number().int().positive().optional().catch(undefined),
   refresh_token: z.string().min(1).optional(),
   scope: z.string().optional(),
+  id_token: z.string().optional(),
 })
 const refusalSchema = z.looseObject({ error: z.string() })
 
@@ -27,9 +36,9 @@ const refusalSchema = z.looseObject({ error: z.string() })
  * @throws `unavailable` when there is no connection, no answer in time, a 429 or 5xx status, or an answer that is none of OAuth's
  */
 export async function requestTokens(
-  { token_endpoint: endpoint, token_endpoint_auth_methods_supported: methods }: IssuerMetadata,
+  { issuer, token_endpoint: endpoint, token_endpoint_auth_methods_supported: methods }: IssuerMetadata,
   { clientId, clientSecret }: RegisteredClient,
-  grant: Readonly<Record<string, string>>,
+  { parameters, nonce }: TokenGrant,
   scopes: ScopeNames,
 ): Promise<ProviderTokens | RefusedTokens> {
   // Metadata that names no method means `client_secret_basic` (RFC 8414 §2).
@@ -39,7 +48,7 @@ export async function requestTokens(
     withRefusal: true,
     headers: byHeader ? { authorization: basicAuthorization(clientId, clientSecret) } : {},
     body: new URLSearchParams({
-      ...grant,
+      ...parameters,
       ...(byHeader ? {} : { client_id: clientId }),
       ...(byHeader || clientSecret === undefined ? {} : { client_secret: clientSecret }),
     }),
@@ -52,9 +61,28 @@ export async function requestTokens(
   }
   const tokens = tokensSchema.safeParse(json)
   if (!tokens.success) return { kind: 'refused', error: 'server_error', reason: 'provider_error' }
+  if (nonce !== undefined && !isOfLogin(tokens.data.id_token, { issuer, clientId, nonce })) {
+    return { kind: 'refused', error: 'invalid_grant', reason: 'nonce' }
+  }
   const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken, scope } = tokens.data
   const granted = scope === undefined ? undefined : scopes.fromProvider(scope)
   return { kind: 'tokens', accessToken, expiresIn, refreshToken, scopes: granted }
+}
+
+/**
+ * Whether the ID token is for this login. It comes from the token endpoint itself, so that TLS takes the place of its signature (OpenID
+ * Connect Core 1.0 §3.1.3.7), and an outage of the keys costs no login.
+ */
+function isOfLogin(
+  idToken: string | undefined,
+  expected: { readonly issuer: string; readonly clientId: string; readonly nonce: string },
+): boolean {
+  try {
+    const { iss, aud, nonce } = decodeJwt(idToken ?? '')
+    return iss === expected.issuer && [aud].flat().includes(expected.clientId) && nonce === expected.nonce
+  } catch {
+    return false
+  }
 }
 
 /** `error_description` is untrusted text and is not read. */

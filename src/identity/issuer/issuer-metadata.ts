@@ -16,6 +16,8 @@ export interface IssuerSettings {
   readonly allowHttp: boolean
   /** Refuses an issuer without an introspection endpoint. */
   readonly introspects?: boolean
+  /** Refuses an issuer that does not announce PKCE with S256. */
+  readonly requiresPkce?: boolean
 }
 
 /**
@@ -87,6 +89,12 @@ function checkMetadata(document: unknown, settings: IssuerSettings): IssuerMetad
     throw misconfigured(
       'introspection_missing',
       `The metadata of ${settings.issuer} names no introspection_endpoint, so opaque tokens cannot be verified there. Remove oidc.introspection, or enable introspection at the identity provider.`,
+    )
+  }
+  if (settings.requiresPkce && result.data.code_challenge_methods_supported?.includes('S256') !== true) {
+    throw misconfigured(
+      'pkce_missing',
+      `The metadata of ${settings.issuer} does not announce PKCE with S256 (code_challenge_methods_supported). A client's login is bound to its code by PKCE, so another person's code could be put into it. Enable PKCE at the identity provider, or remove oidc.clientLogin.`,
     )
   }
   return result.data

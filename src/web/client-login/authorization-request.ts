@@ -10,6 +10,8 @@ export interface AuthorizationRequest {
   readonly codeChallenge: string
   readonly scopes: readonly string[]
   readonly prompt: readonly string[]
+  /** Whether our own page must be shown, even to a browser that remembers a consent. */
+  readonly asksConsent: boolean
 }
 
 /** At most 1024 characters, since it is sealed into the state at the identity provider, which is part of a URL. */
@@ -44,6 +46,7 @@ export function authorizationRequest(
     scopes: wantedScopes(query, login),
     // Our own page asks for the consent.
     prompt: promptOf(query).filter((value) => value === 'login' || value === 'select_account'),
+    asksConsent: promptOf(query).includes('consent'),
   }
 }
 
@@ -69,11 +72,14 @@ function promptOf(query: URLSearchParams): readonly string[] {
   return wordsOf(query.get('prompt'))
 }
 
-/** Most clients can refresh and do not ask for it (SDK 1.x never does); without it, users would sign in every hour. */
+/**
+ * Most clients can refresh and do not ask for it (SDK 1.x never does); without it, users would sign in every hour. Without the required
+ * scopes, `/mcp` would refuse the token.
+ */
 function wantedScopes(query: URLSearchParams, login: Pick<ClientLogin, 'scopes' | 'defaultScopes'>): readonly string[] {
   const asked = wordsOf(query.get('scope')).filter((scope) => scope !== OFFLINE && login.scopes.includes(scope))
   const offline = login.scopes.includes(OFFLINE) ? [OFFLINE] : []
-  return [...(asked.length > 0 ? asked : login.defaultScopes), ...offline]
+  return [...new Set([...asked, ...login.defaultScopes]), ...offline]
 }
 
 /** Whether two resources are the same but for the last slash, which clients add to a bare host. */

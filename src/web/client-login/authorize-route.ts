@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { ClientLoginServices } from '../consent/client-login-services.ts'
 import type { AskedLogin } from '../consent/client-seals.ts'
-import { isLoopbackUri, isOneOf, placeOf, withAnswer } from '../consent/redirect-uri.ts'
+import { isOneOf, isOnThisComputer, isStillPermitted, placeOf, withAnswer } from '../consent/redirect-uri.ts'
 import { CSRF_FIELD, csrfToken, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
@@ -39,7 +39,7 @@ export const askConsent: ClientLoginHandler = async (services, request, client) 
   }
   const found = await knownClient(services, request, asked.clientId)
   if (isAnswer(found)) return found
-  const { clientId: _, ...wanted } = asked
+  const { clientId: _, asksConsent, ...wanted } = asked
   const login: AskedLogin = {
     ...wanted,
     scopes: [...wanted.scopes],
@@ -48,11 +48,10 @@ export const askConsent: ClientLoginHandler = async (services, request, client) 
     digest: found.digest,
     name: found.name,
   }
-  if (!isOneOf(asked.redirectUri, found.redirectUris)) {
-    const event = clientRefused('client_redirect_uri', { label: found.label, name: found.name })
-    return { page: renderer.message(messages.clientRedirect()), event }
+  if (!isOneOf(asked.redirectUri, found.redirectUris) || !isStillPermitted(client.login, login)) {
+    return wrongPlace(services, login)
   }
-  if (client.cookies.remembers(ctx.req, login)) return leave(services, request, client, login, true)
+  if (!asksConsent && client.cookies.remembers(ctx.req, login)) return leave(services, request, client, login, true)
   const { id, cookies } = client.cookies.browser(ctx.req)
   const sealed = client.seals.asked.seal(login)
   const fields = [
@@ -64,7 +63,9 @@ export const askConsent: ClientLoginHandler = async (services, request, client) 
       name: found.name,
       host: found.host,
       place: placeOf(asked.redirectUri),
-      isLoopback: isLoopbackUri(asked.redirectUri),
+      redirectUri: asked.redirectUri,
+      scopes: login.scopes,
+      isLoopback: isOnThisComputer(asked.redirectUri),
       provider: client.login.displayName,
       server: parts.options.serverName,
       action: `${site.root}/authorize`,
@@ -93,6 +94,7 @@ export const answerConsent: ClientLoginHandler = async (services, request, clien
   if (!login || !isOurs) {
     return { page: renderer.message(messages.clientStale()), event: clientRefused('csrf', login) }
   }
+  if (!isStillPermitted(client.login, login)) return wrongPlace(services, login)
   if (answer === 'continue') return leave(services, request, client, login)
   const { redirectUri, state } = login
   const back = withAnswer(redirectUri, { error: 'access_denied', state, iss: client.issuer })
@@ -114,10 +116,16 @@ async function leave(
   const { req } = request.ctx
   const { label, digest, redirectUri, codeChallenge, state, scopes, prompt } = asked
   const nonce = randomBytes(16).toString('base64url')
-  const running = seals.running.seal({ label, digest, redirectUri, codeChallenge, state, nonce })
+  const running = seals.running.seal({ label, digest, redirectUri, codeChallenge, state, nonce, scopes })
   let redirectTo: string
   try {
-    redirectTo = await login.authorizationUrl({ state: running, codeChallenge, scopes, prompt })
+    redirectTo = await login.authorizationUrl({
+      state: running,
+      codeChallenge,
+      scopes,
+      prompt,
+      nonce: loginNonce(nonce),
+    })
   } catch (error) {
     return providerAway(services, request, error, asked)
   }
@@ -130,8 +138,25 @@ async function leave(
       ...(remembered && { reason: REMEMBERED }),
       ...clientFields(asked),
     },
-    cookies: [...cookies.begun(req, nonce), ...cookies.remembered(req, asked)],
+    // Only the button renews a consent. Otherwise any page that sends the browser here now and then would keep it alive.
+    cookies: [...cookies.begun(req, nonce), ...(remembered ? [] : cookies.remembered(req, asked))],
   }
+}
+
+/** Its client was told nothing, and is told nothing. */
+export function wrongPlace(
+  { renderer, messages }: PageServices,
+  { label, name }: { readonly label: string; readonly name?: string | undefined },
+): Answer {
+  return {
+    page: renderer.message(messages.clientRedirect()),
+    event: clientRefused('client_redirect_uri', { label, name }),
+  }
+}
+
+/** The nonce of our cookie stays here: the provider's is made of it. */
+export function loginNonce(nonce: string): string {
+  return createHash('sha256').update(`client nonce ${nonce}`).digest('base64url')
 }
 
 async function knownClient(
@@ -145,10 +170,12 @@ async function knownClient(
     return found ?? { page: renderer.message(messages.clientUnknown()), event: clientRefused('client_unknown') }
   } catch (error) {
     if (!isCredentialVaultError(error, 'destination_refused', 'unavailable')) throw error
-    return {
-      page: renderer.message(messages.clientDocument(request.correlationId)),
-      event: clientRefused(reasonOf(error), { label: clientId }),
+    const event = clientRefused(reasonOf(error), { label: clientId })
+    if (error.code === 'unavailable') {
+      const page = renderer.message(messages.clientDocumentAway(request.correlationId))
+      return { page, event, headers: { 'Retry-After': '10' } }
     }
+    return { page: renderer.message(messages.clientDocument(request.correlationId)), event }
   }
 }
 

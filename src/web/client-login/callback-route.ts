@@ -2,10 +2,10 @@ import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { ProviderAnswer } from '../../core/ports/login/client-login.ts'
 import type { ClientLoginServices } from '../consent/client-login-services.ts'
 import type { RunningLogin } from '../consent/client-seals.ts'
-import { placeOf, withAnswer } from '../consent/redirect-uri.ts'
+import { isStillPermitted, placeOf, withAnswer } from '../consent/redirect-uri.ts'
 import type { Answer } from '../request/answer.ts'
 import type { ClientLoginHandler } from './authorize-route.ts'
-import { providerAway, refreshable } from './authorize-route.ts'
+import { loginNonce, providerAway, refreshable, wrongPlace } from './authorize-route.ts'
 import { clientRefused } from './client-events.ts'
 
 /** The login of a client that an answer of the identity provider belongs to. Undefined if it belongs to none. */
@@ -27,6 +27,7 @@ export const finishClientLogin =
       return { page: renderer.message(messages.loginNotFound()), event: clientRefused('login_cookie', running) }
     }
     const ended = cookies.ended(running.nonce)
+    if (!isStillPermitted(login, running)) return { ...wrongPlace(services, running), cookies: ended }
     let answer: ProviderAnswer
     try {
       answer = await login.readAnswer(new URLSearchParams(ctx.querystring))
@@ -36,10 +37,11 @@ export const finishClientLogin =
       const page = renderer.message(messages.clientAnswer(request.correlationId))
       return { page, event: clientRefused(reason, running), cookies: ended }
     }
-    const { digest, redirectUri, codeChallenge, state } = running
+    const { digest, redirectUri, codeChallenge, state, scopes } = running
+    const nonce = loginNonce(running.nonce)
     const passedOn =
       answer.kind === 'code'
-        ? { code: seals.code.seal({ digest, redirectUri, codeChallenge, code: answer.code }) }
+        ? { code: seals.code.seal({ digest, redirectUri, codeChallenge, code: answer.code, nonce, scopes }) }
         : { error: answer.error }
     const back = withAnswer(redirectUri, { ...passedOn, state, iss: issuer })
     const outcome = answer.kind === 'code' ? 'done' : 'failed'

@@ -28,7 +28,8 @@ export function openRegistration(services: PageServices, clientId: string): Regi
 
 /** Returns a client's name in one line, without characters that could disguise it. */
 export function clientName(text: string | undefined): string | undefined {
-  const name = accountNameOf(text ?? '').slice(0, MAX_NAME)
+  // By characters: half of a surrogate pair is none.
+  const name = [...accountNameOf(text ?? '')].slice(0, MAX_NAME).join('')
   return name === '' ? undefined : name
 }
 

@@ -6,6 +6,7 @@ import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { Principal } from '../../core/ports/identity.ts'
 import type { ProviderTokens, RefusedTokens } from '../../core/ports/login/client-login.ts'
 import type { ClientLoginServices } from '../consent/client-login-services.ts'
+import { isStillPermitted } from '../consent/redirect-uri.ts'
 import { readFormBody, refusedUnread } from '../http/form-body.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
@@ -18,7 +19,12 @@ type Fields = ReadonlyMap<string, string>
 type Tokens = ProviderTokens | RefusedTokens
 
 /** What the identity provider is to be asked, once everything of ours fits. */
-type Grant = () => Promise<Tokens>
+interface Grant {
+  ask(): Promise<Tokens>
+  readonly redirectUri: string
+  /** What the login was for. */
+  readonly scopes: readonly string[]
+}
 
 const BODY_STATUS = { content_type: 415, too_large: 413, malformed: 400, already_read: 500 } as const
 
@@ -37,42 +43,44 @@ export const issueTokens: ProgramHandler = async (services, request, login): Pro
   }
   const client = clientOf(services, fields.get('client_id') ?? '')
   // Every client is public. One that believes in a secret must register anew.
-  if (!client || ctx.req.headers.authorization !== undefined || fields.has('client_secret')) {
-    return {
-      ...refusal(401, 'invalid_client', 'There is no such client. Register again.'),
-      event: clientRefused('client_unknown'),
-    }
-  }
-  const refused = (error: string, description: string, reason: AuditReason) => ({
-    ...refusal(400, error, description),
-    event: clientRefused(reason, client),
-  })
+  const hasHeader = ctx.req.headers.authorization !== undefined
+  if (!client || hasHeader || fields.has('client_secret')) return unknownClient(hasHeader)
   const resource = services.parts.identity.resource?.resource
   const asked = fields.get('resource')
   if (asked !== undefined && !isSame(asked, resource)) {
-    return refused('invalid_target', 'Tokens are issued for this server only.', 'client_request')
+    return refused(client, 'invalid_target', 'Tokens are issued for this server only.', 'client_request')
   }
-  switch (fields.get('grant_type')) {
-    case 'authorization_code': {
-      const grant = codeGrant(fields, client, login)
-      if (!grant)
-        return refused(
-          'invalid_grant',
-          'The code is not valid for this client, redirect URI and verifier.',
-          'client_code',
-        )
-      return grantTokens(services, request, login, client, grant)
-    }
-    case 'refresh_token': {
-      const grant = refreshGrant(fields, client, login)
-      if (!grant)
-        return refused('invalid_grant', 'The refresh token is not valid for this client.', 'client_refresh_token')
-      return grantTokens(services, request, login, client, grant)
-    }
-    default:
-      return refused('unsupported_grant_type', 'Only authorization_code and refresh_token are offered.', 'client_grant')
+  const grant = grantOf(fields, client, login)
+  return 'status' in grant ? grant : grantTokens(services, request, login, client, grant)
+}
+
+/** RFC 6749 §5.2 demands a challenge if the request had the header. Without one, it would make browsers ask for a password. */
+function unknownClient(hasHeader: boolean): ProgramAnswer {
+  return {
+    ...refusal(401, 'invalid_client', 'There is no such client. Register again.'),
+    ...(hasHeader && { headers: { 'WWW-Authenticate': 'Basic realm="MCP clients"' } }),
+    event: clientRefused('client_unknown'),
   }
 }
+
+function refused(client: NamedClient, error: string, description: string, reason: AuditReason): ProgramAnswer {
+  return { ...refusal(400, error, description), event: clientRefused(reason, client) }
+}
+
+function grantOf(fields: Fields, client: NamedClient, login: ClientLoginServices): Grant | ProgramAnswer {
+  switch (fields.get('grant_type')) {
+    case 'authorization_code':
+      return codeGrant(fields, client, login) ?? refused(client, 'invalid_grant', WRONG_CODE, 'client_code')
+    case 'refresh_token':
+      return refreshGrant(fields, client, login)
+    default:
+      return refused(client, 'unsupported_grant_type', WRONG_GRANT, 'client_grant')
+  }
+}
+
+const WRONG_CODE = 'The code is not valid for this client, redirect URI and verifier.'
+const WRONG_GRANT = 'Only authorization_code and refresh_token are offered.'
+const WRONG_REFRESH = 'The refresh token is not valid for this client.'
 
 /** The verifier is checked here too, since some providers ignore it. */
 function codeGrant(fields: Fields, client: NamedClient, { login, seals }: ClientLoginServices): Grant | undefined {
@@ -83,19 +91,36 @@ function codeGrant(fields: Fields, client: NamedClient, { login, seals }: Client
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(codeVerifier)) return undefined
   const challenge = createHash('sha256').update(codeVerifier).digest('base64url')
   if (!equalText(challenge, issued.codeChallenge)) return undefined
-  return () => login.redeem({ code: issued.code, codeVerifier })
+  if (!isStillPermitted(login, { label: client.label, redirectUri: issued.redirectUri })) return undefined
+  const { code, nonce, scopes, redirectUri } = issued
+  return { ask: () => login.redeem({ code, codeVerifier, nonce, scopes }), redirectUri, scopes }
 }
 
-function refreshGrant(fields: Fields, client: NamedClient, { login, seals }: ClientLoginServices): Grant | undefined {
+/** Some providers give at a refresh whatever their one client was ever allowed, so that scopes are checked here too. */
+function refreshGrant(
+  fields: Fields,
+  client: NamedClient,
+  { login, seals }: ClientLoginServices,
+): Grant | ProgramAnswer {
   const issued = seals.refresh.open(fields.get('refresh_token'))
-  if (!issued || !equalText(issued.digest, client.digest)) return undefined
-  const wanted = wordsOf(fields.get('scope')).filter((scope) => login.scopes.includes(scope))
-  return async () => {
-    const refreshToken = issued.token
-    const tokens = await login.refresh({ refreshToken, scopes: wanted.length > 0 ? wanted : undefined })
+  const isFor = issued !== undefined && equalText(issued.digest, client.digest)
+  if (!isFor || !isStillPermitted(login, { label: client.label, redirectUri: issued.redirectUri })) {
+    return refused(client, 'invalid_grant', WRONG_REFRESH, 'client_refresh_token')
+  }
+  const { redirectUri, token: refreshToken, scopes } = issued
+  const asked = wordsOf(fields.get('scope'))
+  const granted = asked.filter((scope) => login.scopes.includes(scope) && scopes.includes(scope))
+  if (asked.length > 0 && granted.length === 0) {
+    return refused(client, 'invalid_scope', 'The login was for none of these scopes.', 'client_request')
+  }
+  const required = login.defaultScopes.filter((scope) => scopes.includes(scope))
+  const wanted = asked.length === 0 ? undefined : [...new Set([...granted, ...required])]
+  const ask = async () => {
+    const tokens = await login.refresh({ refreshToken, scopes: wanted })
     // Sealed anew, so that a token which the provider does not rotate lasts as long as it does there.
     return tokens.kind === 'tokens' ? { ...tokens, refreshToken: tokens.refreshToken ?? refreshToken } : tokens
   }
+  return { ask, redirectUri, scopes }
 }
 
 async function grantTokens(
@@ -110,7 +135,7 @@ async function grantTokens(
   await journal.grant({ type: 'client.token_requested', outcome: 'success', ...fields })
   let tokens: Tokens
   try {
-    tokens = await grant()
+    tokens = await grant.ask()
   } catch (error) {
     return failed(services, request, client, error)
   }
@@ -131,10 +156,14 @@ async function grantTokens(
       ...(expiresIn === undefined ? {} : { expires_in: expiresIn }),
       ...(refreshToken === undefined
         ? {}
-        : { refresh_token: seals.refresh.seal({ digest: client.digest, token: refreshToken }) }),
+        : { refresh_token: seals.refresh.seal({ ...boundTo(grant, client), token: refreshToken }) }),
       ...(scopes === undefined || scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     },
   }
+}
+
+function boundTo({ redirectUri, scopes }: Grant, { digest }: NamedClient) {
+  return { digest, redirectUri, scopes: [...scopes] }
 }
 
 /**

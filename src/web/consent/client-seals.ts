@@ -13,14 +13,27 @@ const askedSchema = z.strictObject({
   scopes: z.array(z.string()),
   prompt: z.array(z.string()),
 })
-const runningSchema = z.strictObject({ ...target, state: z.string().optional(), nonce: z.string() })
+const runningSchema = z.strictObject({
+  ...target,
+  state: z.string().optional(),
+  nonce: z.string(),
+  scopes: z.array(z.string()),
+})
 const codeSchema = z.strictObject({
   digest: z.string(),
   redirectUri: z.string(),
   codeChallenge: z.string(),
   code: z.string(),
+  nonce: z.string(),
+  scopes: z.array(z.string()),
 })
-const refreshSchema = z.strictObject({ digest: z.string(), token: z.string() })
+const refreshSchema = z.strictObject({
+  digest: z.string(),
+  redirectUri: z.string(),
+  token: z.string(),
+  /** What the login was for. A refresh can ask for fewer. */
+  scopes: z.array(z.string()),
+})
 
 /** A login that a client asks for, in the consent form. */
 export type AskedLogin = z.output<typeof askedSchema>

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import type { Site } from '../http/site.ts'
 import { type CookieSealer, clearedCookie, cookieName, requestCookies, sealedCookie } from '../session/sealed-cookie.ts'
-import { isLoopbackUri } from './redirect-uri.ts'
+import { isOnThisComputer } from './redirect-uri.ts'
 
 /** Seconds for which a consent page can be answered, and within which a login must be finished. */
 export const CLIENT_LOGIN_SECONDS = 600
@@ -14,10 +14,11 @@ const browserSchema = z.strictObject({ kind: z.literal('browser'), id: z.string(
 const loginSchema = z.strictObject({ kind: z.literal('login'), nonce: z.string(), at: z.number() })
 const consentSchema = z.strictObject({ kind: z.literal('consent'), to: z.string(), at: z.number() })
 
-/** The client and the place to which it is sent back: what a remembered consent is bound to. */
+/** The client, the place to which it is sent back, and the scopes: what a remembered consent is bound to. */
 export interface ConsentTarget {
   readonly digest: string
   readonly redirectUri: string
+  readonly scopes: readonly string[]
 }
 
 /** Creates the cookies that tie a client's login to one browser. Each is sealed, and on https locked to the host. */
@@ -52,11 +53,12 @@ export function createConsentCookies(site: Site, sealer: CookieSealer, rememberS
   }
 
   const loginName = (nonce: string) => loginPrefix + shortHash(nonce)
-  const targetOf = ({ digest, redirectUri }: ConsentTarget) => JSON.stringify([digest, redirectUri])
+  const targetOf = ({ digest, redirectUri, scopes }: ConsentTarget) =>
+    JSON.stringify([digest, redirectUri, [...scopes].sort()])
   const consentName = (target: ConsentTarget) => consentPrefix + shortHash(targetOf(target))
   /** Any program can listen on loopback, and any application can claim a scheme. Only https names one receiver. */
   const isMemorable = ({ redirectUri }: ConsentTarget) =>
-    rememberSeconds > 0 && redirectUri.startsWith('https://') && !isLoopbackUri(redirectUri)
+    rememberSeconds > 0 && redirectUri.startsWith('https://') && !isOnThisComputer(redirectUri)
 
   return {
     /** Returns the id of this browser, to which a consent form is bound, and the line that keeps it. */

@@ -18,6 +18,9 @@ export interface ConsentView {
   /** Host of the client's metadata document. */
   readonly host: string | undefined
   readonly place: string
+  /** The redirect URI as a whole. */
+  readonly redirectUri: string
+  readonly scopes: readonly string[]
   readonly isLoopback: boolean
   readonly provider: string
   readonly server: string
@@ -30,7 +33,7 @@ const NOT_MINE = 'If you did not just connect an application to this server, clo
 
 /** Texts of the pages on which MCP clients log in through this server. */
 export const clientLoginMessages = {
-  consent: ({ name, host, place, isLoopback, provider, server, action, fields }: ConsentView): Message => ({
+  consent: ({ name, host, place, isLoopback, provider, server, action, fields, ...asked }: ConsentView): Message => ({
     status: 200,
     heading: `Connect an application to ${server}?`,
     paragraphs: [
@@ -46,6 +49,8 @@ export const clientLoginMessages = {
             ? 'an application on this computer'
             : undefined,
       },
+      { name: 'At the address', value: asked.redirectUri },
+      { name: 'Asks for', value: asked.scopes.length === 0 ? 'no scopes' : asked.scopes.join(', ') },
       ...(host === undefined ? [] : [{ name: 'Described at', value: host }]),
       {
         name: 'Calls itself',
@@ -90,6 +95,12 @@ export const clientLoginMessages = {
   clientDocument: (reference: string): Message => ({
     ...refused('The description of the application cannot be used', 400),
     paragraphs: ['It could not be read, or it does not describe this application.', START_AGAIN],
+    reference,
+  }),
+
+  clientDocumentAway: (reference: string): Message => ({
+    ...refused('The description of the application cannot be read right now', 503),
+    paragraphs: ['Its host did not answer, or too many are being read. Try again in a moment.'],
     reference,
   }),
 

@@ -154,19 +154,20 @@ test('a certificate that is not accepted', async () => {
   await expect(read(idOf('/good.json'))).rejects.toMatchObject({ code: 'unavailable', reason: 'service_tls' })
 })
 
-test('many who ask at once do not make this server ask without end', async () => {
-  let open: (() => void)[] = []
-  documents.set('/slow.json', (_request, response) => {
-    open.push(() => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'))
-  })
+test('many who ask at once share one request, and strangers get no more than two at a host', async () => {
+  const open = new Map<string, () => void>()
+  const slow = Array.from({ length: 8 }, (_, n) => `/slow-${n}.json`)
+  for (const path of slow) {
+    documents.set(path, (_request, response) => {
+      open.set(path, () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'))
+    })
+  }
   const read = publicDocuments({ allowPrivateAddresses: true, resolve: host.resolve, ca: host.ca })
-  const asked = Array.from({ length: 20 }, () =>
-    read(idOf('/slow.json')).catch((error: { reason: string }) => error.reason),
-  )
-  const refused = await Promise.all(asked.slice(8))
-  expect(refused).toEqual(Array.from({ length: 12 }, () => 'service_busy'))
-  while (open.length < 8) await new Promise((resolve) => setImmediate(resolve))
-  for (const answer of open) answer()
-  open = []
-  expect(await Promise.all(asked.slice(0, 8))).toEqual(Array.from({ length: 8 }, () => '{}'))
+  const asked = slow.map((path) => read(idOf(path)).catch((error: { reason: string }) => error.reason))
+  const same = Array.from({ length: 20 }, () => read(idOf('/slow-0.json')))
+  expect(await Promise.all(asked.slice(2))).toEqual(Array.from({ length: 6 }, () => 'service_busy'))
+  while (open.size < 2) await new Promise((resolve) => setImmediate(resolve))
+  for (const answer of open.values()) answer()
+  expect(new Set(await Promise.all([...asked.slice(0, 2), ...same]))).toEqual(new Set(['{}']))
+  expect([...open.keys()].sort()).toEqual(slow.slice(0, 2))
 })

@@ -48,14 +48,15 @@ test('every option has its variable', async () => {
     scopes: ['mcp', 'read'],
     defaultScopes: ['mcp'],
   })
-  const start = { state: 's', codeChallenge: 'c', scopes: ['mcp'], prompt: ['login'] }
+  const start = { state: 's', codeChallenge: 'c', scopes: ['mcp'], prompt: ['login'], nonce: 'n' }
   const url = new URL((await clientLogin?.authorizationUrl(start)) ?? '')
   expect(Object.fromEntries(url.searchParams)).toMatchObject({
     client_id: 'for-clients',
     scope: 'api://tickets/mcp openid',
     resource: 'http://localhost:39999/mcp',
     audience: 'https://tickets.example.com/?a=b',
-    prompt: 'consent',
+    nonce: 'n',
+    prompt: 'consent login',
   })
 })
 

@@ -6,6 +6,8 @@ export interface ClientLoginStart {
   readonly codeChallenge: string
   /** By the clients' own names. */
   readonly scopes: readonly string[]
+  /** Comes back in the ID token, if the scopes ask the provider for one. */
+  readonly nonce: string
   /** `login` and `select_account` only. */
   readonly prompt: readonly string[]
 }
@@ -40,7 +42,7 @@ export interface ProviderTokens {
 export interface RefusedTokens {
   readonly kind: 'refused'
   readonly error: 'invalid_grant' | 'invalid_scope' | 'server_error'
-  readonly reason: 'replayed_code' | 'provider_error' | 'client_refused'
+  readonly reason: 'replayed_code' | 'nonce' | 'provider_error' | 'client_refused'
 }
 
 /**
@@ -69,7 +71,13 @@ export interface ClientLogin {
   /** Throws `login_failed` for an answer that is not the identity provider's, and `unavailable`. */
   readAnswer(answer: URLSearchParams): Promise<ProviderAnswer>
   /** Throws `unavailable`. */
-  redeem(grant: { readonly code: string; readonly codeVerifier: string }): Promise<ProviderTokens | RefusedTokens>
+  redeem(grant: {
+    readonly code: string
+    readonly codeVerifier: string
+    /** Of {@link ClientLoginStart}, as the scopes. */
+    readonly nonce: string
+    readonly scopes: readonly string[]
+  }): Promise<ProviderTokens | RefusedTokens>
   /** Throws `unavailable`. */
   refresh(grant: {
     readonly refreshToken: string
