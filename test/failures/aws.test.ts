@@ -315,7 +315,7 @@ describe.each(['moto', 'ministack'] as const)('%s', (name) => {
     credentials.forget(KEY)
     const { error } = await refusal(release(), 'credential_malformed')
     expect(error.message).toContain('(pat)')
-    expect(gateTexts.malformed('Jira', { url: 'https://form', hasLogin: true })).toContain('enter it again')
+    expect(gateTexts.malformed('Jira', { url: 'https://form', hasLogin: true })).toContain('enter the credential again')
   })
 
   test('row 38: a save that is cut off leaves the old value or the new one, whole', async () => {
