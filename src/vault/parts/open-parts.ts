@@ -159,8 +159,6 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       }
     },
   )
-  // This process takes back which key it uses first, because that needs the store.
-  const shared = { close: () => stopWatchingKeys().then(() => pending.close()) }
   let closing: Promise<void> | undefined
   // A call that is cut off by the end finds closed parts, which is no problem of theirs.
   const warnOfHealth = (message: string, advice?: string) =>
@@ -183,7 +181,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
       events.observe(line)
     },
   })
-  await orClose([backend, audit, shared], async () => {
+  const watching = { close: stopWatchingKeys }
+  await orClose([backend, audit, watching, pending], async () => {
     for (const keyId of createdKeys) {
       const event = { type: 'key.created', outcome: 'success', version: keyId, backend: backend.name } as const
       await journal.grant({ ...event, correlationId: newCorrelationId() })
@@ -223,7 +222,8 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     telemetry,
     close(ended, milliseconds) {
       telemetry.close()
-      closing ??= closeEach([[changes], [shared, backend], [journal], [audit]], ended, milliseconds)
+      // That this process no longer uses its web key is noted in the store, which must be open for it.
+      closing ??= closeEach([[changes, watching], [pending, backend], [journal], [audit]], ended, milliseconds)
       return closing
     },
   }
