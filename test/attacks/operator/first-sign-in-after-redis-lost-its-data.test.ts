@@ -3,11 +3,10 @@ import { createSign, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { freePort } from '../../harness/free-port.ts'
 
 const COMMAND = resolve(import.meta.dirname, '../../../dist/cli/main.js')
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -56,25 +55,17 @@ const identityProvider = createServer((request, answer) => {
   })
 })
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  await new Promise((done) => probe.close(done))
-  return port
-}
-
 function startRedis() {
   redis = spawn('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', ''], { stdio: 'ignore' })
 }
 
 async function ready() {
-  for (let tries = 0; tries < 60; tries++) {
-    const answer = await fetch(`${base}/readyz`).catch(() => undefined)
-    if (answer?.status === 200) return
-    await sleep(500)
-  }
-  throw new Error('the server is not ready')
+  const status = () =>
+    fetch(`${base}/readyz`).then(
+      ({ status }) => status,
+      () => 0,
+    )
+  await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 60_000, interval: 100 })
 }
 
 /** The callback's answer to a whole sign-in that begins now. */
