@@ -13,7 +13,9 @@ const methods = {
   mode: ({ path }) => (statSync(path).mode & 0o777).toString(8),
   read: ({ path }) => readFileSync(path, 'utf8'),
   write: ({ path, text }) => writeFileSync(path, text),
-  stderr: ({ chunks }) => chunks.forEach((chunk) => void process.stderr.write(chunk)),
+  // Answers once the proxy has taken all of it: what is still queued here ends with the process.
+  stderr: ({ chunks }) =>
+    Promise.all(chunks.map((chunk) => new Promise((taken) => process.stderr.write(chunk, taken)))),
   stdout: ({ text, times = 1 }) => void process.stdout.write(text.repeat(times)),
   ignoreTerm: () => void process.on('SIGTERM', () => undefined),
   // What browsers do that a server starts: a session of their own.
@@ -39,5 +41,10 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params = {} } = JSON.parse(line)
   if (method === 'silence' || id === undefined) return
   if (method === 'later') setTimeout(() => answer(id, {}), params.milliseconds)
-  else answer(id, methods[method](params) ?? {})
+  else {
+    const result = methods[method](params)
+    // Only what has to wait does, so that other answers keep their order.
+    if (result instanceof Promise) result.then(() => answer(id, {}))
+    else answer(id, result ?? {})
+  }
 })
