@@ -224,18 +224,25 @@ class RunningWait implements BoundWait {
 const ANSWERS: ReadonlySet<unknown> = new Set<ClientAnswer>(['accept', 'decline', 'cancel', 'failed'])
 
 /** Returns the client's answer. A port that throws, or gives an unknown answer, has failed to ask. */
-async function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
-  const answer = await attempt(() => client.askByUrl(...asked))
+function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
+  return attempt(() => client.askByUrl(...asked)).then(known)
+}
+
+function known(answer: ClientAnswer | undefined): ClientAnswer {
   return answer !== undefined && ANSWERS.has(answer) ? answer : 'failed'
 }
 
-/** Returns the port's result, or undefined if it throws, immediately or later. */
-async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+/** Resolves to the port's result, or to undefined if it throws, immediately or later. */
+function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await work()
+    return Promise.resolve(work()).catch(nothing)
   } catch {
-    return undefined
+    return Promise.resolve(undefined)
   }
+}
+
+function nothing(): undefined {
+  return undefined
 }
 
 function textFor(end: First, label: string, request: AskParts['request'], cause: AskParts['cause']): string {

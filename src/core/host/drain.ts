@@ -20,6 +20,8 @@ export interface Drain {
    * Runs work that the end waits for. Work that is not `due` yet is not waited for, such as a request whose body a slow client has not sent.
    */
   during<T>(work: () => Promise<T>, due?: () => boolean, kind?: WorkKind): Promise<T>
+  /** Counts work of this kind that is due, until the returned function is called. */
+  track(kind?: WorkKind): () => void
   /** How much work of this kind is due and runs now. */
   running(kind: WorkKind): number
   /** Resolves to 0 when no work that is due runs any more, or to the number that still runs when `deadline` aborts. */
@@ -29,12 +31,22 @@ export interface Drain {
 export function createDrain(): Drain {
   // A set, since ten thousand calls may wait: an AbortSignal needs as many steps to remove one listener.
   const listeners = new Set<() => void>()
-  const running = new Map<() => boolean, WorkKind | undefined>()
+  const running = new Set<{ readonly kind: WorkKind | undefined; readonly due: () => boolean }>()
   const watchers = new Set<() => void>()
   let begun = false
   let over = false
   const left = (only?: WorkKind) =>
-    [...running].filter(([due, kind]) => (only === undefined || kind === only) && due()).length
+    [...running].filter(({ due, kind }) => (only === undefined || kind === only) && due()).length
+
+  function track(kind?: WorkKind, due = always): () => void {
+    // The same function may stand for several pieces of work.
+    const work = { kind, due }
+    running.add(work)
+    return () => {
+      running.delete(work)
+      for (const look of watchers) look()
+    }
+  }
 
   return {
     get begun() {
@@ -62,18 +74,16 @@ export function createDrain(): Drain {
       return () => void listeners.delete(stop)
     },
 
-    async during(work, due = always, kind) {
-      // The same function may stand for several pieces of work.
-      const entry = () => due()
-      running.set(entry, kind)
+    async during(work, due, kind) {
+      const ended = track(kind, due)
       try {
         return await work()
       } finally {
-        running.delete(entry)
-        for (const look of watchers) look()
+        ended()
       }
     },
 
+    track: (kind) => track(kind),
     running: left,
 
     async settled(deadline) {
