@@ -1,3 +1,4 @@
+import type { DrainedWork } from '../host/drain.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { CredentialState } from '../model/credential-state.ts'
 import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
@@ -76,9 +77,9 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
     // A call that runs already may finish, whatever gates it has yet to pass.
     if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
     // A gate inside another one is part of the same call.
-    const kind = entry.toolCall.outermost() ? undefined : 'call'
-    const ended = drain.track(kind)
-    return await pass(named, trail).finally(ended)
+    const work: DrainedWork = { kind: entry.toolCall.outermost() ? undefined : 'call' }
+    drain.enter(work)
+    return await pass(named, trail).finally(() => drain.leave(work))
   } catch (error) {
     // Written for the caller, in fixed words and declared names: the model can choose again.
     if (isUnknownAccount(error)) return words(error.message)

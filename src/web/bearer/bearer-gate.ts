@@ -138,7 +138,7 @@ export function createBearerGate(
     if (isForeign) shareWith(ctx, origin)
     const preflight = isForeign ? preflightHeaders(ctx.req) : undefined
     if (preflight) return send(ctx, { status: 204, headers: preflight })
-    const found = await admitted(ctx.req.headersDistinct['authorization'] ?? [])
+    const found = await admitted(authorizationLines(ctx.req))
     if ('status' in found) return send(ctx, found)
 
     const { token, principal } = found
@@ -149,6 +149,11 @@ export function createBearerGate(
     const context = userContext?.()
     await (context ? context.run(user, next) : next())
   }
+}
+
+/** `headersDistinct` would keep a second copy of all headers for as long as the response is open. */
+function authorizationLines({ rawHeaders }: IncomingMessage): readonly string[] {
+  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')
 }
 
 function rejectedToken(
