@@ -173,17 +173,25 @@ export async function boundWait(
 class RunningWait implements BoundWait {
   readonly #parts: WaitParts
   readonly #controller = new AbortController()
-  readonly #timer: NodeJS.Timeout
-  readonly #beating: NodeJS.Timeout | undefined
+  readonly #endsAt: number
+  readonly #keepAlive: boolean
   readonly #unwatch: (() => void) | undefined
+  #timer: NodeJS.Timeout
 
   constructor(parts: WaitParts, { seconds, keepAlive }: WaitBounds) {
     const { client, drain } = parts
     this.#parts = parts
+    this.#endsAt = performance.now() + seconds * 1000
+    this.#keepAlive = keepAlive && client.progress !== undefined
+    this.#timer = this.#next()
     client.signal.addEventListener('abort', this)
-    this.#timer = setTimeout(RunningWait.#over, seconds * 1000, this)
-    this.#beating = keepAlive && client.progress ? setInterval(RunningWait.#beat, KEEP_ALIVE_EVERY, this) : undefined
     this.#unwatch = drain?.onBegin(() => this.#controller.abort(stopping))
+  }
+
+  #next(): NodeJS.Timeout {
+    const left = this.#endsAt - performance.now()
+    if (this.#keepAlive && left > KEEP_ALIVE_EVERY) return setTimeout(RunningWait.#beat, KEEP_ALIVE_EVERY, this)
+    return setTimeout(RunningWait.#over, left, this)
   }
 
   // Shared by all timers.
@@ -192,6 +200,7 @@ class RunningWait implements BoundWait {
   }
 
   static #beat(wait: RunningWait): void {
+    wait.#timer = wait.#next()
     const { client, provider, toolCall } = wait.#parts
     const progress = toolCall.progress.beat()
     void attempt(async () => client.progress?.(progress, `Waiting for the ${provider.label} credential to be entered`))
@@ -214,7 +223,6 @@ class RunningWait implements BoundWait {
 
   stop(): void {
     clearTimeout(this.#timer)
-    clearInterval(this.#beating)
     this.#unwatch?.()
     this.#parts.client.signal.removeEventListener('abort', this)
     this.#controller.abort()
