@@ -173,15 +173,16 @@ export async function boundWait(
 class RunningWait implements BoundWait {
   readonly #parts: WaitParts
   readonly #controller = new AbortController()
-  readonly #endsAt: number
   readonly #keepAlive: boolean
   readonly #unwatch: (() => void) | undefined
+  /** Milliseconds after the next timer. */
+  #left: number
   #timer: NodeJS.Timeout
 
   constructor(parts: WaitParts, { seconds, keepAlive }: WaitBounds) {
     const { client, drain } = parts
     this.#parts = parts
-    this.#endsAt = performance.now() + seconds * 1000
+    this.#left = seconds * 1000
     this.#keepAlive = keepAlive && client.progress !== undefined
     this.#timer = this.#next()
     client.signal.addEventListener('abort', this)
@@ -189,9 +190,10 @@ class RunningWait implements BoundWait {
   }
 
   #next(): NodeJS.Timeout {
-    const left = this.#endsAt - performance.now()
-    if (this.#keepAlive && left > KEEP_ALIVE_EVERY) return setTimeout(RunningWait.#beat, KEEP_ALIVE_EVERY, this)
-    return setTimeout(RunningWait.#over, left, this)
+    const beats = this.#keepAlive && this.#left > KEEP_ALIVE_EVERY
+    const time = beats ? KEEP_ALIVE_EVERY : this.#left
+    this.#left -= time
+    return setTimeout(beats ? RunningWait.#beat : RunningWait.#over, time, this)
   }
 
   // Shared by all timers.
