@@ -14,7 +14,7 @@ import { decideGate, type GateDecision } from './gate-decision.ts'
 import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
 import { type CallKind, callName, type GatedCall, isSilent } from './gated-call.ts'
-import type { GatedProvider, Settled } from './gated-provider.ts'
+import { accountOf, type GatedProvider, type Settled } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
@@ -92,13 +92,6 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
       gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, trail.correlationId),
     )
   }
-}
-
-/** @throws `configuration_invalid` (`reason: 'account_unknown'`) for an account that the provider does not declare */
-export function accountOf(provider: GatedProvider, account: string | undefined): GatedProvider {
-  if (account === undefined) return provider
-  if (provider.account) return provider.account(account)
-  throw new TypeError(`the provider ${provider.name} has no accounts`)
 }
 
 function isUnknownAccount(error: unknown): error is CredentialVaultError {
