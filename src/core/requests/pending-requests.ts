@@ -8,7 +8,7 @@ import type { Owner } from '../model/owner.ts'
 import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
-import { type RequestState, stateOf, waitForEnd } from './request-wait.ts'
+import { type HasCredential, type RequestState, stateOf, waitForEnd } from './request-wait.ts'
 import { isFor, resumed } from './resumed-request.ts'
 import { createWaitingCalls, MOST_WAITING_CALLS } from './waiting-calls.ts'
 
@@ -70,7 +70,7 @@ export interface PendingRequests {
    * Rejects with the signal's reason if it aborts, which ends this wait only. An outage of the store or the backend does not end it before
    * the link expires.
    */
-  wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  wait(request: PendingRequest, hasCredential: HasCredential, signal: AbortSignal): Promise<WaitEnd>
   /** How many calls of this process wait for their users. */
   waitingCalls(): number
   /** Whether links still work after this process has ended, because the store is shared. */
@@ -244,10 +244,15 @@ export function createPendingRequests({
 
     async wait(request, hasCredential, signal) {
       const onSaved = (ago: number) => onWoken?.(request.provider, ago)
+      const wait = { store, topics: topicsOf(request), request, hasCredential, signal, onSaved }
+      let end: WaitEnd | undefined
       try {
-        return await waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal, onSaved })
+        end = await waitForEnd(wait)
+        return end
       } finally {
-        await requests.leave(request)
+        const left = requests.leave(request)
+        // The request has ended for every call, and nothing depends on what is left of this one.
+        if (end !== 'saved') await left
       }
     },
 

@@ -5,12 +5,18 @@ import type { PendingOutcome, PendingStore, StoredEntry } from '../ports/pending
 /** How a request is, as its owner is told. */
 export type RequestState = 'open' | 'claimed' | 'expired' | PendingOutcome
 
+/**
+ * Whether the owner's credential is there. `since` (`performance.now()`) is when the call was woken: what was saved by then must be seen,
+ * and the call will read it next.
+ */
+export type HasCredential = (since?: number) => Promise<boolean>
+
 export interface RequestWait {
   readonly store: PendingStore
   /** Woken when a credential of this owner and provider is saved, and when such a request ends. One for each valid web key. */
   readonly topics: readonly string[]
   readonly request: PendingRequest
-  readonly hasCredential: () => Promise<boolean>
+  readonly hasCredential: HasCredential
   readonly signal: AbortSignal
   /** Called when the wait ends because a form was saved meanwhile, by whichever replica, with how many milliseconds ago that was. */
   readonly onSaved?: ((millisecondsAgo: number) => void) | undefined
@@ -31,12 +37,12 @@ const LONGEST_PAUSE = 10_000
 export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
   const { store, topics, request, signal } = wait
   let wakeUp: (() => void) | undefined
-  let woken = false
+  let wokenAt: number | undefined
   let failures = 0
   const began = performance.now()
   signal.throwIfAborted()
   const onWake = () => {
-    woken = true
+    wokenAt = performance.now()
     wakeUp?.()
   }
   const stops: (() => void)[] = []
@@ -45,14 +51,14 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
   try {
     for (const topic of topics) stops.push(await store.listen(topic, onWake, awaited))
     for (;;) {
-      const wasWoken = woken
-      woken = false
-      const seen = await look(wait, began)
+      const since = wokenAt
+      wokenAt = undefined
+      const seen = await look(wait, began, since)
       if (seen !== 'open' && seen !== 'unknown') return seen
       failures = seen === 'unknown' ? failures + 1 : 0
       // Anyone who may publish in a shared store could wake the call without end.
-      if (wasWoken) await sleep(PAUSE_AFTER_WAKE, signal)
-      if (!woken) {
+      if (since !== undefined) await sleep(PAUSE_AFTER_WAKE, signal)
+      if (wokenAt === undefined) {
         const pause = failures > 0 ? pauseAfter(failures) : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)
         await sleep(pause, signal, (wake) => {
           wakeUp = wake
@@ -65,20 +71,29 @@ export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
   }
 }
 
-/** Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. */
+/**
+ * Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. A call that was woken asks the
+ * store and the backend side by side, because the credential is most likely there.
+ */
 async function look(
   { store, request, hasCredential, onSaved }: RequestWait,
   began: number,
+  since: number | undefined,
 ): Promise<WaitEnd | 'open' | 'unknown'> {
   try {
-    const entry = await store.get(request.key, request.waiterId)
+    const asked = store.get(request.key, request.waiterId)
+    const beside = since === undefined ? undefined : hasCredential(since)
+    const besideDone = beside?.catch(() => undefined)
+    const entry = await asked
     const state = entry ? stateOf(entry) : 'expired'
     if (entry && state !== 'open' && state !== 'claimed') {
-      if (state === 'saved') tellAge(entry, began, onSaved)
+      if (state !== 'saved') return state
+      tellAge(entry, began, onSaved)
+      await besideDone
       return state
     }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
-    if (await hasCredential()) {
+    if (await (beside ?? hasCredential())) {
       if (entry) await store.close(request.key, 'saved')
       return 'saved'
     }

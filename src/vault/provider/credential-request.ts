@@ -12,7 +12,8 @@ export interface RequestParts {
   readonly key: StorageKey
   readonly call: GatedCall
   readonly serverBaseUrl: URL
-  readonly isSaved: () => Promise<boolean>
+  /** With `since`, what was saved by then is read anew. */
+  readonly isSaved: (since?: number) => Promise<boolean>
 }
 
 export interface CredentialRequestParts extends RequestParts {
@@ -63,9 +64,15 @@ function requestOf(
     outlivesProcess: pendingRequests.outliveProcess,
     mayWait: request.waiterId !== undefined,
     async wait(signal) {
-      const end = await pendingRequests.wait(request, isSaved, signal)
-      // The credential may have been saved on another replica.
-      if (end === 'saved') reader.forget(key)
+      let isFresh = false
+      const isThere = async (since?: number) => {
+        const saved = await isSaved(since)
+        isFresh = saved && since !== undefined
+        return saved
+      }
+      const end = await pendingRequests.wait(request, isThere, signal)
+      // The credential may have been saved on another replica, and what is cached may be from before.
+      if (end === 'saved' && !isFresh) reader.forget(key)
       return end
     },
     leave: () => pendingRequests.leave(request),
