@@ -168,10 +168,11 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       return asStored(inserted, at)
     },
 
-    async get(key) {
+    async get(key, _waiterId, askers) {
       const at = now()
       const found = find(key, at)
-      return found && asStored(found, at)
+      if (!found || (askers && !askers.includes(found.entry.owner))) return undefined
+      return asStored(found, at)
     },
 
     async claim(key, claimId, until) {

@@ -21,11 +21,12 @@ import { type AskedFields, isStillKept, withKeptValues } from './partial-form.ts
  * several submits at once, one saves.
  */
 export async function submit(services: PageServices, request: PageRequest, whole: AuthorizedLink): Promise<Answer> {
-  const fields = await ownerFields(services, request, whole)
-  if (isAnswer(fields)) return fields
-  let asked: AskedFields
+  const sent = await ownerFields(services, request, whole)
+  if (isAnswer(sent)) return sent
+  const { fields, ofPart } = sent
+  let asked: AskedFields = { authorized: whole }
   try {
-    asked = await withKeptValues(services, request, whole)
+    if (ofPart) asked = await withKeptValues(services, request, whole)
   } catch (error) {
     return notSaved(services, request, whole, { error, fields })
   }
