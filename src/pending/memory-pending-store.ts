@@ -168,11 +168,10 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       return asStored(inserted, at)
     },
 
-    async get(key, _waiterId, askers) {
+    async get(key) {
       const at = now()
       const found = find(key, at)
-      if (!found || (askers && !askers.includes(found.entry.owner))) return undefined
-      return asStored(found, at)
+      return found && asStored(found, at)
     },
 
     async claim(key, claimId, until) {
