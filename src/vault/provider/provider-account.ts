@@ -167,7 +167,10 @@ export class ProviderAccount implements GatedProvider {
 
   #requestParts(call: GatedCall): RequestParts {
     const { services, serverBaseUrl } = this.#provider
-    const isSaved = async () => (await this.credentialState(call)) === 'active'
+    const isSaved = async (since?: number) => {
+      if (since !== undefined) await services().reader.readAhead(this.key(call.user), call, since)
+      return (await this.credentialState(call)) === 'active'
+    }
     return { services: services(), key: this.key(call.user), call, serverBaseUrl: serverBaseUrl(), isSaved }
   }
 
