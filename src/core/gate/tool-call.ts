@@ -59,29 +59,64 @@ export interface CallReruns {
 const CALL = Symbol('mcp-credential-vault.call')
 
 export function createToolCall(clientArguments: unknown): ToolCall {
-  const guard = createEchoGuard()
-  const progress = createCallProgress()
-  const reruns: CallReruns = { state: 'allowed' }
+  return new Call({
+    guard: createEchoGuard(),
+    arguments: clientArguments,
+    progress: createCallProgress(),
+    reruns: { state: 'allowed' },
+  })
+}
+
+type CallParts = Pick<ToolCall, 'guard' | 'arguments' | 'progress' | 'reruns'>
+
+// A class, because each gate makes one, and V8 gives each literal with a getter a layout of its own. Its fields are private, so that printing
+// `extra` does not show the arguments.
+class Call implements ToolCall {
+  readonly #parts: CallParts
+  readonly #gates: readonly Gate[]
 
   // A provider may have several passes, because a gated handler may call another one of the same provider.
-  function callBehind(gates: readonly Gate[]): ToolCall {
-    return Object.freeze({
-      guard,
-      // A getter, so that printing `extra` does not show the arguments.
-      get arguments() {
-        return clientArguments
-      },
-      progress,
-      reruns,
-      behind: (provider: object, pass: GatePass) => callBehind([...gates, { provider, pass }]),
-      passesOf: (provider: object) => gates.filter((gate) => gate.provider === provider).map(({ pass }) => pass),
-      outermost: () => gates[0]?.pass,
-      [inspect.custom]: () => 'ToolCall {}',
-    })
+  constructor(parts: CallParts, gates: readonly Gate[] = []) {
+    this.#parts = parts
+    this.#gates = gates
+    Object.freeze(this)
   }
 
-  return callBehind([])
+  get guard(): EchoGuard {
+    return this.#parts.guard
+  }
+
+  get arguments(): unknown {
+    return this.#parts.arguments
+  }
+
+  get progress(): CallProgress {
+    return this.#parts.progress
+  }
+
+  get reruns(): CallReruns {
+    return this.#parts.reruns
+  }
+
+  behind(provider: object, pass: GatePass): ToolCall {
+    return new Call(this.#parts, [...this.#gates, { provider, pass }])
+  }
+
+  passesOf(provider: object): readonly GatePass[] {
+    return this.#gates.filter((gate) => gate.provider === provider).map(({ pass }) => pass)
+  }
+
+  outermost(): GatePass | undefined {
+    return this.#gates[0]?.pass
+  }
+
+  [inspect.custom](): string {
+    return 'ToolCall {}'
+  }
 }
+
+// A tool can reach it from its `extra`, and all calls share it.
+Object.freeze(Call.prototype)
 
 interface Gate {
   readonly provider: object

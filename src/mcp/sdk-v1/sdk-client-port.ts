@@ -9,6 +9,7 @@ import type { ToolExtra } from './tool-handler.ts'
 export function sdkClientPort(server: Server, extra: ToolExtra, quirks: readonly ClientQuirk[]): ClientPort {
   const progressToken = extra._meta?.progressToken
   const info = server.getClientVersion()
+  const { askByUrl, notifyDone } = requestsOnCall(server, extra.requestId)
   return {
     name: info?.name,
     ability: abilityOf(server.getClientCapabilities(), hasQuirk(quirks, info)),
@@ -19,6 +20,7 @@ export function sdkClientPort(server: Server, extra: ToolExtra, quirks: readonly
         ? undefined
         : (progress, message) =>
             extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress, message } }),
-    ...requestsOnCall(server, extra.requestId),
+    askByUrl,
+    notifyDone,
   }
 }

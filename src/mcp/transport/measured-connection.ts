@@ -51,7 +51,7 @@ export async function connectMeasured(
   transport.onmessage = (message, extra) => {
     const { id, method, params } = message
     if (method === undefined) return deliver(message, extra)
-    const headers = extra?.requestInfo?.headers ?? (extra?.request && Object.fromEntries(extra.request.headers))
+    const headers = extra?.requestInfo?.headers ?? extra?.request?.headers
     const operation = operations.begin(method, { meta: params?._meta, headers })
     if (id !== undefined) {
       running.set(id, operation)
