@@ -12,4 +12,11 @@ export type { HttpMountOptions } from '../transport/mount-options.ts'
 export type { McpMountVault } from '../transport/mount-vault.ts'
 export { credentialGate, type GateOptions, type RequireCredentials } from './credential-gate.ts'
 export { type CreateServer, type McpMountOptions, mcpMount } from './mcp-mount.ts'
-export type { GatedHandler, ResourceParameters, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
+export type {
+  GatedHandler,
+  ResourceParameters,
+  ToolExtra,
+  ToolHandler,
+  ToolParameters,
+  WithoutArguments,
+} from './tool-handler.ts'

@@ -22,4 +22,5 @@ export type {
   ToolExtra,
   ToolHandler,
   ToolParameters,
+  WithoutArguments,
 } from './tool-handler.ts'
