@@ -68,6 +68,7 @@ test.each<[string, Record<string, unknown>]>([
   ['its client id with a slash more', { client_id: 'SELF/' }],
   ['no client id', { client_id: undefined }],
   ['no redirect URI', { redirect_uris: [] }],
+  ['no name', { client_name: undefined }],
   ['a redirect URI that is no text', { redirect_uris: [1] }],
   ['a key of its own, which nobody would ask it for', { token_endpoint_auth_method: 'private_key_jwt' }],
 ])('a document with %s', async (name, changes) => {
