@@ -21,7 +21,7 @@ import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { requireFor, requireForCompletion } from '../adapter/require.ts'
-import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
+import { foreignServerError, type SdkPackage } from '../adapter/sdk-copies.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
@@ -180,5 +180,5 @@ function extraOf(given: unknown): ToolExtra {
 function refuseForeignServer(server: object): void {
   // The low-level Server checks the error's code only, so any copy works.
   if (!('registerTool' in server) || server instanceof McpServer) return
-  throw foreignServer(SDK, 'credentialGate', server)
+  throw foreignServerError(SDK, 'credentialGate', server)
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseUntrustedJson } from '../../core/model/json.ts'
-import { isLoopbackUri, isPermitted } from '../consent/redirect-uri.ts'
+import { isLoopbackUri, isPermitted } from '../client-state/redirect-uri.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { clientName, type Registration } from './registration.ts'
 
