@@ -5,10 +5,12 @@ import { mcpSessions } from '../mcp/transport/mcp-sessions.ts'
 import type { CheckedMountOptions } from '../mcp/transport/mount-options.ts'
 import type { McpMountVault } from '../mcp/transport/mount-vault.ts'
 import { isRepeating } from './era/inbound.ts'
+import { createHeldCalls } from './legs/held-calls.ts'
 import { serveLeg } from './legs/serve-leg.ts'
 import { withoutAsking } from './relay/credential-call.ts'
 import { serveExchange } from './relay/serve-exchange.ts'
-import { type SharedSessions, serveStateless } from './relay/serve-stateless.ts'
+import { serveStateless } from './relay/serve-stateless.ts'
+import { createSharedSessions } from './relay/shared-sessions.ts'
 import type { ProxyRoute } from './session/proxy-route.ts'
 import { createProxySession, type ProxySession, type SessionStart } from './session/proxy-session.ts'
 import { asMessage } from './upstream/message.ts'
@@ -33,15 +35,19 @@ export function proxyMount(vault: McpMountVault, upstream: ProxyRoute, options: 
       }),
     connect: async (_, session) => session.begin(),
   })
-  const shared: SharedSessions = new Map()
+  const shared = createSharedSessions(sessions)
+  const services = { sessions: shared, held: createHeldCalls() }
   return httpMount(vault, options, {
     methods: route.mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
     async answer(exchange) {
       const { ctx, body } = exchange
-      if (isRepeating(body && asMessage(body.value), ctx.req.headers)) return serveLeg(route, exchange)
+      if (isRepeating(body && asMessage(body.value), ctx.req.headers)) return serveLeg(route, services, exchange)
       return route.mode === 'stateless'
-        ? serveStateless(route, sessions, shared, exchange)
+        ? serveStateless(route, shared, exchange)
         : serveExchange(route, sessions, exchange)
+    },
+    async endNotices() {
+      services.held.end()
     },
     async close() {
       await sessions.close()

@@ -59,3 +59,12 @@ export function withEnvelope<M extends Message>(message: M, { info, capabilities
   }
   return { ...message, params: { ...message.params, _meta: meta } }
 }
+
+const OF_ENVELOPE: ReadonlySet<string> = new Set([META.revision, META.client, META.capabilities, META.logLevel])
+
+/** Returns the message as a client with a session sends it. */
+export function withoutEnvelope<M extends Message>(message: M): M {
+  const meta = Object.fromEntries(Object.entries(metaOf(message)).filter(([key]) => !OF_ENVELOPE.has(key)))
+  const { _meta: _, ...params } = message.params ?? {}
+  return { ...message, params: { ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) } }
+}

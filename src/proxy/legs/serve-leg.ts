@@ -1,11 +1,7 @@
-import { isJsonObject } from '../../core/model/json.ts'
 import type { User } from '../../core/model/owner.ts'
 import { answerJson, type McpExchange } from '../../mcp/transport/http-mount.ts'
-import { isListMethod, OWN_INITIALIZE } from '../catalogue/catalogue.ts'
-import { REVISION } from '../era/envelope.ts'
+import { isListMethod } from '../catalogue/catalogue.ts'
 import { inboundProblem } from '../era/inbound.ts'
-import { parameterHeaders } from '../era/request-headers.ts'
-import { discoveryOf, repeatingAnswer } from '../era/results.ts'
 import { withoutAsking } from '../relay/credential-call.ts'
 import { measured } from '../relay/measured.ts'
 import { credentialOwner, type Served, unaskedCall } from '../relay/proxy-exchange.ts'
@@ -13,14 +9,14 @@ import type { Answered } from '../relay/relayed-request.ts'
 import { textOf } from '../relay/serve-request.ts'
 import type { ProxyRoute } from '../session/proxy-route.ts'
 import { createReply } from '../session/reply.ts'
-import { asMessage, CODES, errorAnswer, isRequest, type Message, resultAnswer } from '../upstream/message.ts'
-import { UpstreamProblem } from '../upstream/upstream.ts'
-import { gatedLeg, type LegRequest } from './gated-leg.ts'
+import { asMessage, CODES, errorAnswer, isRequest, type Message } from '../upstream/message.ts'
+import { gatedLeg } from './gated-leg.ts'
 import { clientOf } from './leg-client-port.ts'
-import { relayLeg } from './relayed-leg.ts'
+import type { LegRequest, LegServices } from './leg-request.ts'
+import { discover, listLeg } from './unasked-leg.ts'
 
 /** Answers one request of a client of MCP 2026-07-28, which has no session. */
-export async function serveLeg(route: ProxyRoute, exchange: McpExchange): Promise<void> {
+export async function serveLeg(route: ProxyRoute, services: LegServices, exchange: McpExchange): Promise<void> {
   const { ctx, body } = exchange
   const message = body && asMessage(body.value)
   if (!message) return answerJson(ctx, 400, 'The body must be one JSON-RPC message.')
@@ -34,14 +30,13 @@ export async function serveLeg(route: ProxyRoute, exchange: McpExchange): Promis
   if (!owner) return answerJson(ctx, 403, 'The access token names nobody whose credential could be used.')
   const served = { route, exchange, reply, owner, client: clientOf(message) }
   const { method = '' } = message
-  if (isRequest(message)) return measured(served, message, (one) => serveRequest({ ...one, message }))
+  if (isRequest(message)) return measured(served, message, (one) => serveRequest({ ...one, message, services }))
   await measured(served, { ...message, method }, (one) => forward(one, message))
   reply.end()
 }
 
-async function serveRequest(given: Omit<LegRequest, 'signal'>): Promise<void> {
-  const { message, reply } = given
-  const leg = { ...given, signal: reply.gone }
+async function serveRequest(leg: LegRequest): Promise<void> {
+  const { message, reply } = leg
   try {
     const answered = await answerTo(leg)
     if (!answered) return reply.end()
@@ -60,47 +55,10 @@ async function answerTo(leg: LegRequest): Promise<Answered | undefined> {
   const refusal = route.catalogue.refuses(message)
   if (refusal !== undefined) return { answer: errorAnswer(id, CODES.server, refusal), event: {} }
   if (method === 'server/discover') return discover(leg)
-  if (!isListMethod(method)) return gatedLeg(leg)
-  const listed = await unasked(leg, () => route.catalogue.list(method))
-  return { ...listed, answer: repeatingAnswer(method, route.catalogue.pass(method, listed.answer)) }
+  return isListMethod(method) ? listLeg(leg, method) : gatedLeg(leg)
 }
 
-/** What the server says of itself; for a user who has not connected, what the catalogue does. */
-async function discover(leg: LegRequest): Promise<Answered> {
-  const { route, message } = leg
-  const known = () => {
-    const initialize = route.catalogue.initialize(OWN_INITIALIZE)
-    return discoveryOf(isJsonObject(initialize) ? initialize : {}, REVISION)
-  }
-  const answered = await unasked(leg, known).catch(
-    (): Answered => ({ answer: resultAnswer(message.id, known()), event: {} }),
-  )
-  const { result } = answered.answer
-  if (!isJsonObject(result)) return answered
-  // Others would be revisions that the proxy does not know.
-  const passed = { ...route.catalogue.passInitialize(result), supportedVersions: [REVISION] }
-  return { ...answered, answer: repeatingAnswer(message.method, { ...answered.answer, result: passed }) }
-}
-
-/** Relays a request for which nobody is asked. `inPlaceOf` has the result for a user who has not connected. */
-async function unasked(leg: LegRequest, inPlaceOf: () => unknown): Promise<Answered> {
-  const { route, message, reply, signal, exchange } = leg
-  const parameters = parameterHeaders(exchange.ctx.req.headers)
-  const relayed = await withoutAsking(route.provider, unaskedCall(leg, message.method, signal), async (inside) => {
-    const requests = await route.upstream.requests?.(inside.call)
-    if (!requests) throw new UpstreamProblem('refused', 'The upstream server speaks MCP 2025-11-25 only.')
-    return relayLeg({ requests, message, reply, parameters }, inside)
-  })
-  switch (relayed.kind) {
-    case 'not-connected':
-      return { answer: resultAnswer(message.id, inPlaceOf()), event: {} }
-    case 'withheld':
-      return { answer: errorAnswer(message.id, CODES.server, WITHHELD), event: {} }
-    case 'done':
-      return relayed.result
-  }
-}
-
+/** The server may know the notification. One that has sessions has its own. */
 async function forward(served: Served & { readonly owner: User }, message: Message): Promise<void> {
   const { route, reply } = served
   const call = unaskedCall(served, message.method ?? 'notification', reply.gone)
@@ -109,5 +67,3 @@ async function forward(served: Served & { readonly owner: User }, message: Messa
     await requests?.send(message, inside)
   }).catch(() => undefined)
 }
-
-const WITHHELD = 'The answer contained a secret and was withheld.'

@@ -21,6 +21,8 @@ export interface UpstreamConnection {
 export interface Connected {
   readonly session: UpstreamSession
   readonly version: string | undefined
+  /** The upstream's answer to `initialize`. */
+  readonly answer: Message
   /** Aborts when the session is not used any more. */
   readonly ended: AbortSignal
 }
@@ -53,7 +55,7 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
       throw new UpstreamProblem('session-ended', 'The session has ended.')
     }
     const ended = new AbortController()
-    current = { session, version: call.version, ended: ended.signal, end: () => ended.abort() }
+    current = { session, answer, version: call.version, ended: ended.signal, end: () => ended.abort() }
     for (const go of [...waiting]) go()
     if (late) parts.onLateOpen()
     return answer
