@@ -5,7 +5,9 @@ import { mcpSessions } from '../mcp/transport/mcp-sessions.ts'
 import type { CheckedMountOptions } from '../mcp/transport/mount-options.ts'
 import type { McpMountVault } from '../mcp/transport/mount-vault.ts'
 import { isRepeating } from './era/inbound.ts'
+import { createArrivals } from './legs/arrivals.ts'
 import { createHeldCalls } from './legs/held-calls.ts'
+import type { LegServices } from './legs/leg-request.ts'
 import { serveLeg } from './legs/serve-leg.ts'
 import { withoutAsking } from './relay/credential-call.ts'
 import { serveExchange } from './relay/serve-exchange.ts'
@@ -36,7 +38,9 @@ export function proxyMount(vault: McpMountVault, upstream: ProxyRoute, options: 
     connect: async (_, session) => session.begin(),
   })
   const shared = createSharedSessions(sessions)
-  const services = { sessions: shared, held: createHeldCalls() }
+  const services: LegServices = {
+    ...{ sessions: shared, held: createHeldCalls(), arrivals: createArrivals(), listening: new Set() },
+  }
   return httpMount(vault, options, {
     methods: route.mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
     async answer(exchange) {
@@ -47,6 +51,7 @@ export function proxyMount(vault: McpMountVault, upstream: ProxyRoute, options: 
         : serveExchange(route, sessions, exchange)
     },
     async endNotices() {
+      for (const end of services.listening) end()
       services.held.end()
     },
     async close() {

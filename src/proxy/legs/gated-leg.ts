@@ -38,15 +38,17 @@ async function goOn(leg: LegRequest, held: HeldCall | undefined): Promise<Answer
 }
 
 function begin(leg: LegRequest, state: LegState | 'none', sink: CallSink): Promise<Answered | undefined> {
-  const { route, owner, message, exchange } = leg
+  const { route, owner, message, exchange, services } = leg
   const { signal, reply } = sink
   return gatedRequest({
     ...{ route, owner, message, signal },
     client: legClientPort({ request: message, reply, signal, headers: exchange.ctx.req.headers }),
     notices: createCompletionNotices(),
     authInfo: authInfoOf(exchange.ctx),
-    relay: (inside) =>
-      relayOnward(leg, { message: withUpstreamState(leg, state), sink, asks: hasLegs(message) }, inside),
+    relay(inside) {
+      services.arrivals.arrived(owner)
+      return relayOnward(leg, { message: withUpstreamState(leg, state), sink, asks: hasLegs(message) }, inside)
+    },
   })
 }
 

@@ -6,6 +6,7 @@ import type { Answered } from '../relay/relayed-request.ts'
 import type { SharedSessions } from '../relay/shared-sessions.ts'
 import { notification, type Request } from '../upstream/message.ts'
 import type { UpstreamSession } from '../upstream/upstream.ts'
+import type { Arrivals } from './arrivals.ts'
 import type { CallSink } from './held-call.ts'
 import type { HeldCalls } from './held-calls.ts'
 import { relayLeg } from './relayed-leg.ts'
@@ -23,6 +24,9 @@ export interface LegRequest extends Served {
 export interface LegServices {
   readonly sessions: SharedSessions
   readonly held: HeldCalls
+  readonly arrivals: Arrivals
+  /** What ends the open streams of notices. */
+  readonly listening: Set<() => void>
 }
 
 export interface Onward {

@@ -13,6 +13,7 @@ import { asMessage, CODES, errorAnswer, isRequest, type Message } from '../upstr
 import { gatedLeg } from './gated-leg.ts'
 import { clientOf } from './leg-client-port.ts'
 import type { LegRequest, LegServices } from './leg-request.ts'
+import { serveSubscription } from './serve-subscription.ts'
 import { discover, listLeg } from './unasked-leg.ts'
 
 /** Answers one request of a client of MCP 2026-07-28, which has no session. */
@@ -38,6 +39,7 @@ export async function serveLeg(route: ProxyRoute, services: LegServices, exchang
 async function serveRequest(leg: LegRequest): Promise<void> {
   const { message, reply } = leg
   try {
+    if (message.method === 'subscriptions/listen') return await serveSubscription(leg)
     const answered = await answerTo(leg)
     if (!answered) return reply.end()
     const { answer, status = 200 } = answered

@@ -15,14 +15,16 @@ import { type UpstreamEvent, UpstreamProblem, type UpstreamSession } from '../up
 import type { CallSink } from './held-call.ts'
 import { clientOf } from './leg-client-port.ts'
 import { type Carry, createSessionStream, type SessionStream } from './session-stream.ts'
+import { createSubscribedUris, type SubscribedUris } from './subscribed-uris.ts'
 
 /** A session at an upstream that knows no requests without one. */
 export interface LegSession {
   readonly session: ProxySession
   readonly stream: SessionStream
+  readonly subscribed: SubscribedUris
 }
 
-const streams = new WeakMap<ProxySession, SessionStream>()
+const kept = new WeakMap<ProxySession, Omit<LegSession, 'session'>>()
 const levels = new WeakMap<UpstreamSession, string>()
 
 /**
@@ -39,9 +41,9 @@ export async function inSessionOf<R>(
   const found = await shared.find({ user, owner: user, initialize: initializeOf(message), client: clientOf(message) })
   if (!found) throw new UpstreamProblem('failed', 'The proxy has no room for another session. Try again later.')
   const session = found.transport
-  const stream = streams.get(session) ?? createSessionStream()
-  streams.set(session, stream)
-  return used(found, () => work({ session, stream }))
+  const own = kept.get(session) ?? { stream: createSessionStream(), subscribed: createSubscribedUris() }
+  kept.set(session, own)
+  return used(found, () => work({ session, ...own }))
 }
 
 async function used<R>(found: McpSession<ProxySession>, work: () => Promise<R>): Promise<R> {

@@ -10,12 +10,15 @@ import type { UpstreamEvent, UpstreamSession } from '../upstream/upstream.ts'
  * and sends there what belongs to no request, or what it does not say to belong to one.
  */
 export interface SessionStream {
-  /** Takes part in the stream until the signal aborts. Resolves once the stream is open, or soon. */
+  /**
+   * Takes part in the stream until the signal aborts. Resolves once the stream is open, or soon, to a promise of its end: the credential is
+   * no longer accepted. A server without such a stream has none that could end.
+   */
   join(
     member: StreamMember,
     connected: Connected,
     parts: { readonly carry: Carry; readonly signal: AbortSignal },
-  ): Promise<void>
+  ): Promise<{ readonly over: Promise<void> }>
 }
 
 export interface StreamMember {
@@ -35,35 +38,38 @@ const PAUSE_MILLISECONDS = 1_000
 
 export function createSessionStream(): SessionStream {
   const members = new Set<StreamMember>()
-  let pump: { readonly connected: Connected; readonly opened: Promise<void>; readonly stop: () => void } | undefined
+  let pump: Pump | undefined
   let leaving: NodeJS.Timeout | undefined
 
-  function start(connected: Connected, carry: Carry): Promise<void> {
+  function start(connected: Connected, carry: Carry): Pump {
     pump?.stop()
     const stopped = new AbortController()
     const signal = AbortSignal.any([stopped.signal, connected.ended])
-    const opened = new Promise<void>((resolve) => {
-      void run(connected.session, { signal, carry, opened: resolve }).finally(() => {
-        resolve()
-        if (pump?.opened === opened) pump = undefined
-      })
+    const opened = createLatch()
+    const over = createLatch()
+    const started = { connected, opened: opened.promise, over: over.promise, stop: () => stopped.abort() }
+    pump = started
+    void run(connected.session, { signal, carry, opened: opened.resolve }).then((end) => {
+      opened.resolve()
+      if (end !== 'none') over.resolve()
+      // A server without a stream is not asked again in the same session.
+      if (pump === started && end !== 'none') pump = undefined
     })
-    pump = { connected, opened, stop: () => stopped.abort() }
-    return opened
+    return started
   }
 
-  async function run(upstream: UpstreamSession, { signal, carry, opened }: Running): Promise<void> {
-    let isOpen = true
-    while (isOpen && !signal.aborted) {
-      isOpen = false
+  async function run(upstream: UpstreamSession, { signal, carry, opened }: Running): Promise<'none' | 'refused'> {
+    for (;;) {
+      let end: 'none' | 'refused' | 'ended' = 'refused'
       await carry(signal, async (inside) => {
         const events = await upstream.listen({ ...inside.call, signal }, undefined)
-        isOpen = events !== undefined
+        end = events ? 'ended' : 'none'
         opened()
         const reply = { send: (event: UpstreamEvent) => distribute(event, upstream, inside) }
         for await (const event of events ?? []) await passEvent(event, inside, { reply, upstream, places: undefined })
       }).catch(() => undefined)
-      if (isOpen) await delay(PAUSE_MILLISECONDS, undefined, { signal, ref: false }).catch(() => undefined)
+      const isOver = await settledEnd(end, signal)
+      if (isOver) return isOver
     }
   }
 
@@ -88,13 +94,31 @@ export function createSessionStream(): SessionStream {
 
   return {
     async join(member, connected, { carry, signal }) {
-      if (signal.aborted) return
+      if (signal.aborted) return { over: Promise.resolve() }
       members.add(member)
       signal.addEventListener('abort', () => leave(member), { once: true })
-      const opened = pump?.connected === connected ? pump.opened : start(connected, carry)
+      const { opened, over } = pump?.connected === connected ? pump : start(connected, carry)
       await Promise.race([opened, delay(OPENING_MILLISECONDS)])
+      return { over }
     },
   }
+}
+
+/** Returns how the stream has ended for good, or undefined after a pause. */
+async function settledEnd(
+  end: 'none' | 'refused' | 'ended',
+  signal: AbortSignal,
+): Promise<'none' | 'refused' | undefined> {
+  if (end !== 'ended') return end
+  await delay(PAUSE_MILLISECONDS, undefined, { signal, ref: false }).catch(() => undefined)
+  return signal.aborted ? 'refused' : undefined
+}
+
+interface Pump {
+  readonly connected: Connected
+  readonly opened: Promise<void>
+  readonly over: Promise<void>
+  readonly stop: () => void
 }
 
 interface Running {
@@ -104,3 +128,11 @@ interface Running {
 }
 
 const NOBODY = 'Nobody can be asked: the server has to ask during exactly one call.'
+
+function createLatch(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let open: () => void = () => undefined
+  const promise = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { promise, resolve: () => open() }
+}

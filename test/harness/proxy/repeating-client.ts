@@ -1,10 +1,17 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import type { ClientFacts } from '../listening-stream.ts'
 import { MODERN } from '../sdk-v2.ts'
 
 export interface RepeatingClient {
   readonly client: Client
   /** What the server has asked, in order. */
   readonly asked: readonly { readonly method: string; readonly params: unknown }[]
+}
+
+/** What the client says of itself. */
+export const EVERYTHING: ClientFacts = {
+  info: { name: 'everything', version: '2' },
+  capabilities: { sampling: {}, roots: { listChanged: true }, elicitation: { form: {}, url: {} } },
 }
 
 /** A client of MCP 2026-07-28 that can do everything. `fill` is called with a link of the gate before the client accepts it. */
@@ -14,13 +21,10 @@ export async function connectRepeating(
   fill: (link: string) => Promise<void> = async () => undefined,
 ): Promise<RepeatingClient> {
   const asked: { method: string; params: unknown }[] = []
-  const client = new Client(
-    { name: 'everything', version: '2' },
-    {
-      capabilities: { sampling: {}, roots: { listChanged: true }, elicitation: { form: {}, url: {} } },
-      versionNegotiation: { mode: { pin: MODERN } },
-    },
-  )
+  const client = new Client(EVERYTHING.info as { name: string; version: string }, {
+    capabilities: EVERYTHING.capabilities,
+    versionNegotiation: { mode: { pin: MODERN } },
+  })
   client.setRequestHandler('sampling/createMessage', async ({ params }) => {
     asked.push({ method: 'sampling/createMessage', params })
     return { model: 'm', role: 'assistant', content: { type: 'text', text: 'Because.' } }
