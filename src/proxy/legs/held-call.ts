@@ -1,3 +1,4 @@
+import { LEG_HOLD_SECONDS } from '../../core/gate/gate-decision.ts'
 import type { Answered } from '../relay/relayed-request.ts'
 import type { Reply } from '../session/reply.ts'
 import type { Message, Request } from '../upstream/message.ts'
@@ -39,9 +40,6 @@ export interface CallSink {
   answerBy(send: (answer: Message) => Promise<void>): void
 }
 
-/** How long a question waits for the next leg: as long as the gate's own leg does. */
-const HOLD_MILLISECONDS = 45_000
-
 export function createHeldCall(run: (sink: CallSink) => Promise<Answered | undefined>): HeldCall {
   const over = new AbortController()
   let leg: OpenLeg | undefined
@@ -59,7 +57,7 @@ export function createHeldCall(run: (sink: CallSink) => Promise<Answered | undef
     opening = new Promise((resolve) => {
       opened = resolve
     })
-    holding = setTimeout(() => over.abort(), HOLD_MILLISECONDS)
+    holding = setTimeout(() => over.abort(), LEG_HOLD_SECONDS * 1000)
     holding.unref()
   }
 

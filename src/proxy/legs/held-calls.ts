@@ -11,7 +11,8 @@ export interface HeldCalls {
   end(): void
 }
 
-const MAX_PER_OWNER = 32
+/** Half of the calls that a user can have at one server, so that the others still run. */
+const MAX_PER_OWNER = 16
 
 export function createHeldCalls(): HeldCalls {
   const owners = new Map<string, Map<string, HeldCall>>()

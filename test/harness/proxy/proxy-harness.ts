@@ -7,6 +7,7 @@ import {
   connectClient,
   fillIn,
   type Harness,
+  type HarnessOptions,
   startHarness,
   type TestClient,
 } from '../mcp-harness.ts'
@@ -36,6 +37,9 @@ export interface ProxyHarnessOptions {
   readonly upstream?: Omit<Partial<UpstreamServerOptions>, 'serviceOrigin'>
   /** Changes the entry of the upstream. */
   readonly config?: Partial<ProxyConfig['upstreams'][string]>
+  /** Further entries by name, each for the same server and with the changes given. */
+  readonly others?: Readonly<Record<string, Partial<ProxyConfig['upstreams'][string]>>>
+  readonly vault?: HarnessOptions['vault']
 }
 
 /** The proxy in front of one unmodified server, which acts at a service that knows Alice and Bob by their tokens. */
@@ -66,10 +70,12 @@ export async function startProxyBefore<U extends Before>(
     ...options.config,
   }
   await options.prepare?.(entry)
+  const others = Object.entries(options.others ?? {}).map(([name, changes]) => [name, { ...entry, ...changes }])
+  const upstreams = { gitlab: entry, ...Object.fromEntries(others) }
   const harness = await startHarness({
+    ...(options.vault && { vault: options.vault }),
     ...(options.telemetry && { telemetry: options.telemetry }),
-    serve: ({ vault }) =>
-      createProxy(vault, { upstreams: { gitlab: entry } }, options.warn && { warn: options.warn }) as Middleware,
+    serve: ({ vault }) => createProxy(vault, { upstreams }, options.warn && { warn: options.warn }) as Middleware,
   })
   const url = `${harness.baseUrl}/gitlab/mcp`
   const clients: TestClient[] = []

@@ -87,7 +87,7 @@ function clientOf(seen: Transcript): Client {
   })
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
     // The messages that the server makes up are at random levels.
-    const isSimulated = JSON.stringify(params).includes('-level message')
+    const isSimulated = /level[- ]message/i.test(JSON.stringify(params))
     seen.hear('log', isSimulated ? 'a simulated message' : params)
   })
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => seen.hear('updated', params))
