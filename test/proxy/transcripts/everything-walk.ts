@@ -52,8 +52,13 @@ export async function walkEverything(transport: Transport): Promise<Transcript['
   await client.connect(transport)
   try {
     seen.note('server', [client.getServerVersion(), client.getServerCapabilities(), client.getInstructions()])
-    // The server asks for the roots a while after it was initialised.
-    await expect.poll(() => seen.heard.filter((one) => String(one).includes('Roots updated')).length).toBe(1)
+    // The server asks for the roots on the standing stream, which may not be open yet when it does so by itself.
+    await expect
+      .poll(async () => {
+        await client.sendRootsListChanged()
+        return seen.heard.some((one) => String(one).includes('Roots updated'))
+      })
+      .toBe(true)
     await lists(client, seen)
     await seen.try('level', () => client.setLoggingLevel('debug'))
     for (const [name, given] of CALLS) await seen.try(name, () => client.callTool({ name, arguments: given }))
