@@ -100,6 +100,12 @@ test('a prompt and a resource ask as well', async () => {
   expect(asked).toEqual(['form', 'form'])
 })
 
+test('an argument that the server wants in a header too is sent there, also before the tools were listed', async () => {
+  expect(await textOf('in_headers', { region: 'Ö 1' })).toBe('Ö 1')
+  expect(await textOf('in_headers', { region: 'north' })).toBe('north')
+  expect(proxy.upstream.received.at(-1)?.headers['mcp-param-region']).toBe('north')
+})
+
 test('progress, logs, updates and changed lists arrive as in a session', async () => {
   const steps: number[] = []
   await client.callTool({ name: 'progress' }, undefined, { onprogress: ({ progress }) => void steps.push(progress) })

@@ -8,6 +8,7 @@ import type {
   UpstreamRequests,
   UpstreamSession,
 } from '../upstream/upstream.ts'
+import { createDeclaredParameters, type DeclaredParameters } from './declared-parameters.ts'
 import { type Sender, withEnvelope } from './envelope.ts'
 import { askInSession, type SessionQuestions, sessionQuestions } from './questions-in-session.ts'
 import { initializeResultOf, sessionAnswer } from './results.ts'
@@ -47,6 +48,7 @@ interface State {
   readonly questions: SessionQuestions
   readonly subscribed: SubscribedEvents
   readonly running: Map<unknown, AbortController>
+  readonly parameters: DeclaredParameters
   sender: Sender
 }
 
@@ -57,6 +59,7 @@ function sessionOver(requests: UpstreamRequests, sender: Sender): UpstreamSessio
     questions: sessionQuestions(),
     subscribed: createSubscribedEvents((message, call) => requests.send(withEnvelope(message, state.sender), call)),
     running: new Map(),
+    parameters: createDeclaredParameters(),
   }
   return {
     async send(message, call) {
@@ -102,13 +105,20 @@ async function relayed(state: State, message: Request, call: CredentialCall): Pr
   state.running.set(message.id, cancelled)
   const done = () => void state.running.delete(message.id)
   try {
-    const first = await state.requests.send(withEnvelope(message, state.sender), inside)
+    const first = await sendRequest(state, message, inside)
     return { streams: first.streams, events: rounds(state, message, inside, first, done) }
   } catch (error) {
     done()
     throw error
   }
 }
+
+function sendRequest({ requests, sender, parameters }: State, message: Request, call: CredentialCall) {
+  return requests.send(withEnvelope(message, sender), call, parameters.headersOf(message))
+}
+
+/** What a server answers that misses an argument in the headers. It has not begun the call. */
+const HEADER_MISMATCH = -32_020
 
 async function* rounds(
   state: State,
@@ -119,15 +129,23 @@ async function* rounds(
 ): AsyncGenerator<UpstreamEvent> {
   try {
     let { events } = first
+    let isLoaded = false
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const answer = yield* untilAnswer(events)
       if (!answer) return
-      const { result } = answer
+      const { result, error } = answer
+      if (message.method === 'tools/list') state.parameters.learn(answer)
+      if (error?.code === HEADER_MISMATCH && !isLoaded) {
+        isLoaded = true
+        await state.parameters.load((request) => state.requests.send(withEnvelope(request, state.sender), call))
+        events = (await sendRequest(state, message, call)).events
+        continue
+      }
       if (!isJsonObject(result) || result['resultType'] !== 'input_required')
         return yield { message: sessionAnswer(answer) }
       const next = yield* askInSession(state.questions, { message, result, signal: call.signal })
-      if (isAnswer(next)) return yield { message: next }
-      events = (await state.requests.send(withEnvelope(next, state.sender), call)).events
+      if (!isRequest(next)) return yield { message: next }
+      events = (await sendRequest(state, next, call)).events
     }
     yield { message: { jsonrpc: '2.0', id: message.id, error: { code: -32_000, message: TOO_MANY_ROUNDS } } }
   } finally {
