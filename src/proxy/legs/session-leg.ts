@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isJsonObject } from '../../core/model/json.ts'
 import type { User } from '../../core/model/owner.ts'
 import type { McpSession } from '../../mcp/transport/mcp-sessions.ts'
@@ -59,6 +60,9 @@ function initializeOf(message: Message): Request {
   return { ...OWN_INITIALIZE, params: { ...OWN_INITIALIZE.params, capabilities, clientInfo } }
 }
 
+/** Logs come on another stream than the answer, and a little later. */
+const LATE_MILLISECONDS = 50
+
 export interface SessionLeg {
   readonly message: Request
   readonly sink: CallSink
@@ -97,6 +101,7 @@ export async function relayInSession(
   }
   try {
     const answered = await relayRequest({ session, message: own, reply, progress: { resumable: false } }, inside)
+    if (envelopeOf(message).logLevel !== undefined) await delay(LATE_MILLISECONDS)
     const server = serverOf(session)
     return (
       answered && { answer: { ...repeatingAnswer(message.method, answered.answer, server), id: message.id }, event: {} }
