@@ -33,8 +33,14 @@ async function goOn(leg: LegRequest, held: HeldCall | undefined): Promise<Answer
   const isAnswered = isJsonObject(inputResponses) && Object.hasOwn(inputResponses, KEY)
   // A client may come back without an answer, and is asked again.
   if (!isAnswered) return legEnd(leg, held, { kind: 'question', question })
-  const [end] = await Promise.all([held.next(leg), held.answer(inputResponses[KEY])])
-  return legEnd(leg, held, end)
+  try {
+    const [end] = await Promise.all([held.next(leg), held.answer(inputResponses[KEY])])
+    return legEnd(leg, held, end)
+  } catch (error) {
+    // The upstream did not take the answer, so it would wait for ever.
+    held.end()
+    throw error
+  }
 }
 
 function begin(leg: LegRequest, state: LegState | 'none', sink: CallSink): Promise<Answered | undefined> {

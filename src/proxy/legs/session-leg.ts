@@ -11,18 +11,42 @@ import type { CallInside } from '../relay/credential-call.ts'
 import { type Answered, relayRequest } from '../relay/relayed-request.ts'
 import type { SharedSessions } from '../relay/shared-sessions.ts'
 import type { ProxySession } from '../session/proxy-session.ts'
+import type { Connected } from '../session/upstream-connection.ts'
 import { CODES, errorAnswer, isRequest, type Message, type Request } from '../upstream/message.ts'
 import { type UpstreamEvent, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
 import type { CallSink } from './held-call.ts'
 import { clientOf } from './leg-client-port.ts'
 import { type Carry, createSessionStream, type SessionStream } from './session-stream.ts'
-import { createSubscribedUris, type SubscribedUris } from './subscribed-uris.ts'
 
 /** A session at an upstream that knows no requests without one. */
 export interface LegSession {
   readonly session: ProxySession
   readonly stream: SessionStream
   readonly subscribed: SubscribedUris
+}
+
+/** Which resources the streams of one session follow. A session subscribes to each of them once. */
+interface SubscribedUris {
+  /** Returns whether it is the first. */
+  add(connected: Connected, uri: string): boolean
+  /** Returns whether it was the last. */
+  remove(connected: Connected, uri: string): boolean
+}
+
+function createSubscribedUris(): SubscribedUris {
+  const sessions = new WeakMap<Connected, Map<string, number>>()
+  const change = (connected: Connected, uri: string, by: 1 | -1): number => {
+    const counts = sessions.get(connected) ?? new Map<string, number>()
+    const count = (counts.get(uri) ?? 0) + by
+    if (count === 0) counts.delete(uri)
+    else counts.set(uri, count)
+    sessions.set(connected, counts)
+    return count
+  }
+  return {
+    add: (connected, uri) => change(connected, uri, 1) === 1,
+    remove: (connected, uri) => change(connected, uri, -1) === 0,
+  }
 }
 
 const kept = new WeakMap<ProxySession, Omit<LegSession, 'session'>>()

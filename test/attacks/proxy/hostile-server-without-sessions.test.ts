@@ -46,6 +46,8 @@ async function startHostile(): Promise<Upstream> {
   return { url: `${service.origin}/mcp`, bodies, service, close: () => service.close() }
 }
 
+let refused = false
+
 function answer(
   { headers }: IncomingMessage,
   response: ServerResponse,
@@ -66,6 +68,10 @@ function answer(
     return void response.end(
       [{ jsonrpc: '2.0', id: 1, ...FORM }, done].map((one) => `data: ${JSON.stringify(one)}\n\n`).join(''),
     )
+  }
+  if (params.name === 'refused_once' && !refused) {
+    refused = true
+    return void response.writeHead(401).end()
   }
   const made = ANSWERS[params.name ?? '']?.(token) ?? { result: { resultType: 'complete', content: [] } }
   response.end(JSON.stringify({ jsonrpc: '2.0', id, ...made }))
@@ -160,6 +166,19 @@ test('a request on the stream, which this revision does not have, is not passed 
   })
   for (const name of ['cookie', 'x-own']) expect(headers).not.toHaveProperty(name)
   expect(JSON.stringify(headers)).not.toContain(token)
+})
+
+test('HTTP 401 during a call asks for another token in the same call, which then goes on', async () => {
+  const links: string[] = []
+  const { client } = await connectRepeating(proxy.url, token, async (link) => {
+    links.push(link)
+    await fillIn(link, 'alice', { pat: TOKENS.alice })
+  })
+  expect((await client.callTool({ name: 'refused_once' })).content).toEqual([])
+  expect(links).toHaveLength(1)
+  const states = proxy.harness.audit.events.filter(({ type }) => type === 'credential.rejected')
+  expect(states).toHaveLength(1)
+  await client.close()
 })
 
 test('revisions that the proxy does not know are not offered, and not served', async () => {
