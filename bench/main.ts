@@ -3,6 +3,7 @@ import { auditMeasures } from './audit.ts'
 import { crossingMeasures } from './crossings.ts'
 import { mcpMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
+import { httpMeasures } from './proxy/http.ts'
 import { replicaMeasures } from './replicas/measures.ts'
 import { sealedFileMeasures } from './sealed-file.ts'
 import { startMeasures } from './start.ts'
@@ -43,6 +44,8 @@ const NAMES = [
   'cached-reads',
   'gated-vs-ungated-vault',
   'gated-vs-ungated-aws-secrets-manager',
+  'proxy-http-added-p50',
+  'proxy-http-cpu-vs-relay',
 ] as const
 
 const { values } = parseArgs({
@@ -100,6 +103,8 @@ if (NAMES.some((name) => /replica|redis-ops/.test(name) && wanted(name)))
 if (NAMES.some((name) => name.startsWith('audit-') && wanted(name)))
   measures.push(...(await auditMeasures(wanted, { seconds })))
 if (wanted('crossing-search-64k')) measures.push(...crossingMeasures())
+if (NAMES.some((name) => name.startsWith('proxy-http-') && wanted(name)))
+  measures.push(...(await httpMeasures({ seconds })))
 measures.push(...(await vendorMeasures(wanted, { seconds })))
 for (const { name, value, unit, goal } of measures)
   console.log(`${name.padEnd(36)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)
