@@ -62,6 +62,8 @@ async function sendRequest(
     }
   }
   if (progress.resumable) return undefined
+  // A process is ended together with its credential.
+  if (!(await inside.isStillConnected())) throw new UpstreamProblem('refused', DISCONNECTED)
   throw new UpstreamProblem('failed', CUT_OFF)
 }
 

@@ -13,7 +13,7 @@ export interface CredentialWatchParts {
 }
 
 /** How often the credentials of running children are looked at, for changes that were made in the backend itself. Milliseconds. */
-const LOOK_EVERY = 10_000
+const LOOK_EVERY = 5_000
 
 const REASONS: Readonly<Record<Exclude<CredentialState, 'active'>, ClosingReason>> = {
   absent: 'revoked',
