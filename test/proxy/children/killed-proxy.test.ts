@@ -62,7 +62,11 @@ test('the next start ends and removes what a proxy left that was killed together
   expect(proxy.folders.every((folder) => existsSync(folder))).toBe(true)
 
   const lines: string[] = []
-  const next = await openWatchdog({ folder: root, log: (_level, message) => void lines.push(message) })
+  const next = await openWatchdog({
+    folder: root,
+    secretsFolder: root,
+    log: (_level, message) => void lines.push(message),
+  })
   await expect.poll(() => proxy.servers.filter(({ pid }) => isRunning(pid))).toEqual([])
   expect(proxy.folders.filter((folder) => existsSync(folder))).toEqual([])
   expect(lines.join()).toContain('left behind')
