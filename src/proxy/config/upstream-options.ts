@@ -1,22 +1,29 @@
 import type { VariableType } from '../../core/model/variables.ts'
 import type { HttpMountOptions } from '../../mcp/transport/mount-options.ts'
+import type { ChildrenOptions } from './children-options.ts'
+import type { CommandOptions } from './command-options.ts'
 
 /** The configuration of a proxy, as a file has it. */
 export interface ProxyConfig {
   /** MCP servers by name: 1 to 40 lower-case letters, digits and single hyphens. Each is served at `/NAME/mcp`. */
   readonly upstreams: Readonly<Record<string, UpstreamOptions>>
+  /** The processes of upstreams with `command`. */
+  readonly children?: ChildrenOptions | undefined
 }
 
 /** One MCP server behind the proxy, which stays as it is. */
-export interface UpstreamOptions extends Omit<HttpMountOptions, 'path'> {
-  /** Address of the server, which speaks Streamable HTTP: http or https, without user, password and fragment. */
-  readonly url: string
+export interface UpstreamOptions extends Omit<HttpMountOptions, 'path'>, CommandOptions {
+  /**
+   * Address of the server, which speaks Streamable HTTP: http or https, without user, password and fragment. A server that is started as a
+   * process has `command` instead.
+   */
+  readonly url?: string | undefined
   /** The name of the service that users see, 1 to 60 characters. Default: the upstream's name with a capital letter. */
   readonly label?: string | undefined
   /** What each user enters. */
   readonly credential: UpstreamCredentialOptions
-  /** Headers of each request, by name. At most 4 have fields, and at least one. */
-  readonly headers: Readonly<Record<string, UpstreamHeader>>
+  /** Headers of each request to `url`, by name. At most 4 have fields, and at least one. */
+  readonly headers?: Readonly<Record<string, UpstreamHeader>> | undefined
   /** With `stateless`, clients have no session, and a call without a credential gets error -32042 with the link. Default `sessionful`. */
   readonly mode?: 'sessionful' | 'stateless'
   /** File with the accepted lists of the server. Default: none, and each user sees their own lists once they have connected. */

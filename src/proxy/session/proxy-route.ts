@@ -1,5 +1,5 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
-import type { GatedProvider, RepeatedCalls } from '../../core/gate/gated-provider.ts'
+import type { GatedProvider, ProcessLog, RepeatedCalls } from '../../core/gate/gated-provider.ts'
 import type { CallExtra } from '../../core/gate/tool-call.ts'
 import type { OperationMeter } from '../../core/ports/telemetry.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
@@ -23,4 +23,5 @@ export interface ProxyRoute {
 export interface ProxyProvider extends GatedProvider {
   repeatedCalls(): RepeatedCalls
   getCredentials(extra: CallExtra): CredentialHandle
+  processLog(): ProcessLog
 }

@@ -26,7 +26,7 @@ export interface Connected {
 }
 
 export interface ConnectionParts {
-  readonly upstream: Pick<Upstream, 'open'>
+  readonly open: (initialize: Request, call: CredentialCall) => ReturnType<Upstream['open']>
   /** The client's `initialize`, with the revision of the protocol that the client was told. */
   readonly initialize: () => Request
   /** What the client said before there was a session, to be repeated in each new one. */
@@ -44,7 +44,7 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
   let closed = false
 
   async function open(call: CredentialCall, late: boolean): Promise<Message> {
-    const { session, answer } = await parts.upstream.open(parts.initialize(), call)
+    const { session, answer } = await parts.open(parts.initialize(), call)
     if (answer.error) return answer
     await session.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, call)
     for (const request of parts.repeated()) for await (const _ of (await session.send(request, call)).events);

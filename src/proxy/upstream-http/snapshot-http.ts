@@ -5,8 +5,8 @@ import type { Snapshot } from '../catalogue/snapshot.ts'
 import { takeSnapshot } from '../catalogue/take-snapshot.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import { fixedHeaders } from '../config/header-slots.ts'
-import type { UpstreamConfig } from '../config/proxy-config.ts'
-import type { CredentialCall } from '../upstream/upstream.ts'
+import type { HttpUpstreamConfig } from '../config/proxy-config.ts'
+import { type CredentialCall, givenVersion } from '../upstream/upstream.ts'
 import { destinationsOf } from './http-route.ts'
 import { httpUpstream } from './http-upstream.ts'
 
@@ -18,7 +18,7 @@ const DEADLINE_MILLISECONDS = 60_000
  *
  * @throws `UpstreamProblem` if the server refuses, and what `fetch` of a credential throws
  */
-export async function snapshotOverHttp(config: UpstreamConfig, values: CredentialValues): Promise<Snapshot> {
+export async function snapshotOverHttp(config: HttpUpstreamConfig, values: CredentialValues): Promise<Snapshot> {
   const bound = createBoundFetch({
     provider: 'snapshot',
     destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
@@ -26,7 +26,7 @@ export async function snapshotOverHttp(config: UpstreamConfig, values: Credentia
   const owner = { issuer: 'operator', subject: 'snapshot' }
   const handle: CredentialCall['handle'] = {
     fetch: (input, init) => bound.fetch(values, input, init),
-    use: async (work) => work(values),
+    use: async (work) => work(values, givenVersion()),
     reject: async () => undefined,
   }
   try {

@@ -1,5 +1,7 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
+import type { GivenProcess, InjectedProcess } from '../../core/gate/gated-provider.ts'
 import type { Owner } from '../../core/model/owner.ts'
+import type { StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { Message, Request } from './message.ts'
 
 /** An MCP server behind the proxy: one that is reached over HTTP, or a child process of each session. */
@@ -7,9 +9,12 @@ export interface Upstream {
   /**
    * Opens a session with the client's own `initialize` request, as the owner of the call.
    *
+   * @param sessionId of the client's session at the proxy
    * @throws `UpstreamProblem` if the server refuses or cannot be understood; what the handle throws
    */
-  open(initialize: Request, call: CredentialCall): Promise<OpenedSession>
+  open(initialize: Request, call: CredentialCall, sessionId: string): Promise<OpenedSession>
+  /** The client's session has ended. For what is kept for it and needs no credential to end. */
+  sessionClosed?(sessionId: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -20,8 +25,16 @@ export interface CredentialCall {
   readonly handle: Pick<CredentialHandle, 'fetch' | 'use' | 'reject'>
   /** Names the version of the credential, for comparison only. What is kept for one version must not serve another. */
   readonly version: string | undefined
+  /** Writes the audit lines about a process that is given the credential. Default: there are none, as for an operator's own one. */
+  readonly injected?: (process: GivenProcess) => Promise<InjectedProcess>
   /** Aborts when the client is gone or has cancelled, and when the work has ended. */
   readonly signal: AbortSignal
+}
+
+/** Names values that an operator has given, and no backend. */
+export function givenVersion(): StoredVersion {
+  // Only a backend makes references; this one is never shown to any.
+  return { ref: 'given' as StoredVersion['ref'], label: 'given', createdAt: new Date() }
 }
 
 export interface OpenedSession {

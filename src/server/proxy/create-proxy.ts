@@ -1,11 +1,15 @@
-import { type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
+import type { WriteLog } from '../../core/host/logger.ts'
+import { notesOf, type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import { poolLimits } from '../../proxy/config/children-options.ts'
 import { variablesOf } from '../../proxy/config/credential-config.ts'
-import { proxyConfigSchema, type UpstreamConfig } from '../../proxy/config/proxy-config.ts'
+import { httpConfig, isCommand, proxyConfigSchema, type UpstreamConfig } from '../../proxy/config/proxy-config.ts'
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { proxyMount } from '../../proxy/proxy-mount.ts'
 import { destinationsOf, httpRoute } from '../../proxy/upstream-http/http-route.ts'
+import { createChildHost } from '../../proxy/upstream-stdio/child-host.ts'
+import { stdioRoute } from '../../proxy/upstream-stdio/stdio-route.ts'
 import type { CredentialVault } from '../../vault/credential-vault.ts'
 import { CredentialsProvider } from '../../vault/provider/credentials-provider.ts'
 
@@ -36,9 +40,13 @@ import { CredentialsProvider } from '../../vault/provider/credentials-provider.t
  */
 export function createProxy(vault: CredentialVault, config: ProxyConfig, warnings: WarningOptions = {}): KoaMiddleware {
   const warn = warningsOf(warnings, 'proxy')
-  const { upstreams } = parseOptions(proxyConfigSchema, config, 'createProxy')
+  const { upstreams, children } = parseOptions(proxyConfigSchema, config, 'createProxy')
+  const host = createChildHost({ ...children, limits: poolLimits(children), log: logOf(warnings) })
   const mounts = Object.entries(upstreams).map(([name, upstream]) => {
-    const route = httpRoute(name, upstream, providerOf(vault, name, upstream), warn)
+    const provider = providerOf(vault, name, upstream)
+    const route = isCommand(upstream)
+      ? stdioRoute(name, upstream, provider, { host, events: vault.events, warn })
+      : httpRoute(name, httpConfig(upstream), provider, warn)
     return proxyMount(vault, route, { ...upstream, path: `/${name}/mcp` })
   })
   return (ctx, next) => {
@@ -46,6 +54,12 @@ export function createProxy(vault: CredentialVault, config: ProxyConfig, warning
       Promise.resolve(mounts[at] ? mounts[at](ctx, () => from(at + 1)) : next())
     return from(0)
   }
+}
+
+/** Lines of the servers' standard error are notes, and go nowhere without a logger. */
+function logOf(warnings: WarningOptions): WriteLog {
+  const [warn, note] = [warningsOf(warnings, 'proxy'), notesOf(warnings, 'proxy')]
+  return (level, message, fields) => (level === 'warn' || level === 'error' ? warn : note)(message, fields)
 }
 
 function providerOf(vault: CredentialVault, name: string, upstream: UpstreamConfig): CredentialsProvider {
@@ -57,6 +71,6 @@ function providerOf(vault: CredentialVault, name: string, upstream: UpstreamConf
     vault,
     name: provider,
     variables: variablesOf(upstream.credential),
-    destinations: destinationsOf(upstream),
+    destinations: isCommand(upstream) ? [] : destinationsOf(httpConfig(upstream)),
   })
 }

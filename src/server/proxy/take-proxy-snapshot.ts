@@ -2,7 +2,7 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { Snapshot } from '../../proxy/catalogue/snapshot.ts'
-import { proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
+import { httpConfig, proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { snapshotOverHttp } from '../../proxy/upstream-http/snapshot-http.ts'
 
@@ -29,7 +29,7 @@ export async function takeProxySnapshot(
 ): Promise<Snapshot> {
   const { upstreams } = parseOptions(proxyConfigSchema, config, 'takeProxySnapshot')
   const found = Object.hasOwn(upstreams, upstream) ? upstreams[upstream] : undefined
-  if (found) return snapshotOverHttp(found, values)
+  if (found) return snapshotOverHttp(httpConfig(found), values)
   throw new CredentialVaultError(
     'configuration_invalid',
     `takeProxySnapshot: the configuration has no upstream of that name. It has: ${Object.keys(upstreams).join(', ')}.`,
