@@ -13,13 +13,14 @@ import {
   startHarness,
   type TestClient,
 } from '../../mcp-harness.ts'
-import { type PublishedServer, startPublishedServer } from './published-server.ts'
+import { startPublishedServer } from './published-server.ts'
 import { recipeBlocks } from './recipe-page.ts'
 
 /** A recipe of docs/proxy-recipes.md with its published server, whose service is a stand-in. */
 export interface RecipeHarness {
   readonly harness: Harness
-  readonly server: PublishedServer | undefined
+  /** What the server has printed, and what the operator was told. */
+  printed(): string
   /** A client that fills in the form with these values as soon as it is asked, and the links that it was sent. */
   connect(user: string, values: Readonly<Record<string, string>>): Promise<RecipeClient>
   /** A client that gets the link as text. */
@@ -57,10 +58,13 @@ export async function startRecipe({ heading, replaced }: RecipeOptions): Promise
   writeFileSync(file, here(place === '' ? yaml : yaml.replaceAll(place + path, url)))
   const config = readProxyConfig(file)
   const [name = ''] = Object.keys(config.upstreams)
+  const lines: string[] = []
+  const note = (_fields: object, message: string) => void lines.push(message)
+  const logger = { debug: note, info: note, warn: note, error: note }
   const harness = await startHarness({
     // A recipe may have the name of the harness's own provider.
     jira: { name: 'unused' },
-    serve: ({ vault }) => createProxy(vault, config) as Middleware,
+    serve: ({ vault }) => createProxy(vault, config, { logger }) as Middleware,
   })
   const clients: TestClient[] = []
 
@@ -77,7 +81,7 @@ export async function startRecipe({ heading, replaced }: RecipeOptions): Promise
 
   return {
     harness,
-    server,
+    printed: () => [server?.output() ?? '', ...lines].join('\n'),
     connectSilent: (user) => connect(user, {}),
     connect: (user, values) =>
       connect(user, {
