@@ -69,6 +69,7 @@ export async function openBenchSession(url: string, token: string): Promise<Open
       id += 1
       const params = { name: tool, arguments: {}, _meta: { progressToken: id } }
       const answer = await post({ id, method: 'tools/call', params }, signal)
+      if (answer.headers['content-type']?.includes('application/json')) return textIn(tool, await answer.body.json())
       let text = ''
       for await (const chunk of answer.body) {
         text += String(chunk).replaceAll('\r\n', '\n')
@@ -95,6 +96,13 @@ export async function openBenchSession(url: string, token: string): Promise<Open
       throw new Error(`the call of ${tool} was not answered: ${answer.statusCode} ${text}`)
     },
   }
+}
+
+/** The text of an answer that came without a stream. */
+function textIn(tool: string, answer: unknown): string {
+  const { result } = answer as { result?: { content: { text: string }[] } }
+  if (!result) throw new Error(`the call of ${tool} was refused: ${JSON.stringify(answer)}`)
+  return result.content[0]?.text ?? ''
 }
 
 /** One client of MCP 2026-07-28, whose credential is stored: each call is one request. */

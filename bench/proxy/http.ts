@@ -1,14 +1,13 @@
-import { fileURLToPath } from 'node:url'
 import { freePort } from '../../test/harness/free-port.ts'
 import { type OpenedBenchSession, openBenchSession } from '../mcp-session.ts'
 import { type Measure, median } from '../measure.ts'
 import { startInspected } from './inspected-process.ts'
 import { type MeasuredProxy, startMeasuredProxy } from './measured-proxy.ts'
+import { benchMeasure, benchScript, ORIENTATION } from './names.ts'
 import { allCallers, callTimes, oneCaller, type Side } from './sides.ts'
 import { syncTimes } from './sync-times.ts'
 
 const CALLERS = 16
-const ORIENTATION = 'for orientation'
 const TOKEN = 'token-of-the-bench-relay'
 
 /** One MCP server over HTTP: called directly, through a bare relay, and through the proxy, by turns. */
@@ -26,14 +25,14 @@ export async function httpMeasures({ seconds }: { readonly seconds: number }): P
     const loads = await allCallers(sides, seconds)
     const load = (side: Side) => loads.get(side.name) ?? { rate: Number.NaN, cpu: Number.NaN }
     return [
-      measure('proxy-http-added-p50', p50(proxied) - p50(direct) - syncs * sync, 'ms', '≤ 2, and one fdatasync'),
-      measure('proxy-http-syncs', syncs, '', '1 for each call'),
-      measure('fdatasync-p50', sync, 'ms', ORIENTATION),
-      ...sides.map((side) => measure(`${side.name}-p50`, p50(side), 'ms', ORIENTATION)),
-      measure('proxy-http-cpu-vs-relay', load(proxied).cpu / load(relay).cpu, 'ratio', '≤ 1.5'),
-      measure('proxy-http-cpu', load(proxied).cpu, 'µs', "the proxy's CPU per call"),
-      measure('relay-http-cpu', load(relay).cpu, 'µs', "the bare relay's CPU per call"),
-      ...sides.map((side) => measure(`${side.name}-calls`, load(side).rate, '1/s', ORIENTATION)),
+      benchMeasure('proxy-http-added-p50', p50(proxied) - p50(direct) - syncs * sync, 'ms', '≤ 2, and one fdatasync'),
+      benchMeasure('proxy-http-syncs', syncs, '', '1 for each call'),
+      benchMeasure('fdatasync-p50', sync, 'ms', ORIENTATION),
+      ...sides.map((side) => benchMeasure(`${side.name}-p50`, p50(side), 'ms', ORIENTATION)),
+      benchMeasure('proxy-http-cpu-vs-relay', load(proxied).cpu / load(relay).cpu, 'ratio', '≤ 1.5'),
+      benchMeasure('proxy-http-cpu', load(proxied).cpu, 'µs', "the proxy's CPU per call"),
+      benchMeasure('relay-http-cpu', load(relay).cpu, 'µs', "the bare relay's CPU per call"),
+      ...sides.map((side) => benchMeasure(`${side.name}-calls`, load(side).rate, '1/s', ORIENTATION)),
     ]
   } finally {
     await world.close()
@@ -52,9 +51,12 @@ async function startHttpWorld(): Promise<HttpWorld> {
   const [upstreamPort, relayPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${upstreamPort}/mcp`
   const relayUrl = `http://127.0.0.1:${relayPort}/mcp`
-  const upstream = await startInspected({ parameters: [script('upstream.mjs'), String(upstreamPort)], ready: 'ready' })
+  const upstream = await startInspected({
+    parameters: [benchScript('upstream.mjs'), String(upstreamPort)],
+    ready: 'ready',
+  })
   const relay = await startInspected({
-    parameters: [script('bare-relay.mjs'), String(relayPort), url, TOKEN],
+    parameters: [benchScript('bare-relay.mjs'), String(relayPort), url, TOKEN],
     ready: 'ready',
   })
   const proxy = await startMeasuredProxy({
@@ -75,12 +77,4 @@ async function startHttpWorld(): Promise<HttpWorld> {
 
 function sessionsAt(url: string): Promise<readonly OpenedBenchSession[]> {
   return Promise.all(Array.from({ length: CALLERS }, () => openBenchSession(url, TOKEN)))
-}
-
-function script(name: string): string {
-  return fileURLToPath(new URL(`./${name}`, import.meta.url))
-}
-
-function measure(name: string, value: number, unit: string, goal: string): Measure {
-  return { name, value: Number(value.toPrecision(4)), unit, goal }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { WebSocket } from 'undici'
 
 /** A Node process that is measured from outside, in the same way whether it is ours or somebody else's. */
@@ -21,11 +22,18 @@ export interface InspectedOptions {
   readonly parameters: readonly string[]
   readonly environment?: NodeJS.ProcessEnv
   /** What it prints once it is ready. */
-  readonly ready: string
+  readonly ready?: string
+  /** Where it answers once it is ready. */
+  readonly answersAt?: string
 }
 
 /** Starts Node with its inspector on loopback. The inspector costs nothing while nobody asks it. */
-export async function startInspected({ parameters, environment, ready }: InspectedOptions): Promise<InspectedProcess> {
+export async function startInspected({
+  parameters,
+  environment,
+  ready = '',
+  answersAt,
+}: InspectedOptions): Promise<InspectedProcess> {
   const child = spawn(process.execPath, ['--inspect=127.0.0.1:0', ...parameters], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,6 +43,7 @@ export async function startInspected({ parameters, environment, ready }: Inspect
   const end = () => endGroup(child)
   process.once('exit', end)
   const output = await untilReady(child, ready)
+  if (answersAt !== undefined) await untilAnswering(child, answersAt)
   const [, address = ''] = /Debugger listening on (ws:\S+)/.exec(output) ?? []
   const socket = new WebSocket(address)
   await new Promise((resolve, reject) => {
@@ -85,6 +94,16 @@ function untilReady(child: ChildProcess, ready: string): Promise<string> {
     child.stderr?.on('data', read)
     child.once('exit', () => reject(new Error(`A measured process did not start: ${output}`)))
   })
+}
+
+async function untilAnswering(child: ChildProcess, url: string): Promise<void> {
+  while (child.exitCode === null) {
+    const answer = await fetch(url).catch(() => undefined)
+    await answer?.body?.cancel()
+    if (answer) return
+    await wait(50)
+  }
+  throw new Error('A measured process did not start.')
 }
 
 function conversation(socket: WebSocket): (method: string, parameters?: object) => Promise<unknown> {

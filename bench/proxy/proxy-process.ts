@@ -16,9 +16,10 @@ export interface ProxyProcessOptions {
   readonly issuer: string
   readonly users: readonly string[]
   readonly upstreams: ProxyConfig['upstreams']
+  readonly children: NonNullable<ProxyConfig['children']>
 }
 
-const { port, issuer, users, upstreams }: ProxyProcessOptions = JSON.parse(process.env['BENCH_PROXY'] ?? '')
+const { port, issuer, users, upstreams, children }: ProxyProcessOptions = JSON.parse(process.env['BENCH_PROXY'] ?? '')
 const folder = mkdtempSync(join(tmpdir(), 'bench-proxy-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 process.once('SIGTERM', () => process.exit(0))
@@ -44,7 +45,7 @@ for (const provider of Object.keys(upstreams)) {
 }
 const app = new Koa()
 vault.register(app)
-app.use(createProxy(vault, { upstreams }))
+app.use(createProxy(vault, { upstreams, children }))
 createServer(app.callback()).listen(port, '127.0.0.1', () => console.log('ready'))
 
 /** Counts what is synced to the disk in this process, as `fdatasyncs`. */
