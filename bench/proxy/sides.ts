@@ -11,7 +11,7 @@ export interface Side {
 
 const TOOL = 'whose'
 /** Calls before the first that counts: neither side is to answer for code that has not been compiled yet. */
-const WARM_UP = { oneCaller: 300, allCallers: 6_000 }
+const WARM_UP = { oneCaller: 300, allCallers: 6_000, milliseconds: 15_000 }
 
 /** Milliseconds of each call by one caller, by the name of the side. The sides take turns at every call. */
 export async function oneCaller(sides: readonly Side[], seconds: number): Promise<ReadonlyMap<string, number[]>> {
@@ -64,7 +64,8 @@ export async function callTimes({ name, sessions }: Side, times: number): Promis
 }
 
 async function warmUp(side: Side): Promise<void> {
-  for (let calls = 0; calls < WARM_UP.allCallers; ) calls += await callFor(side, 500)
+  const end = performance.now() + WARM_UP.milliseconds
+  for (let calls = 0; calls < WARM_UP.allCallers && performance.now() < end; ) calls += await callFor(side, 500)
 }
 
 async function callFor({ name, sessions }: Side, milliseconds: number): Promise<number> {
