@@ -6,6 +6,7 @@ import { childrenSchema } from './children-options.ts'
 import { commandOptions, commandProblems } from './command-options.ts'
 import { credentialSchema } from './credential-config.ts'
 import { headerProblems, headersSchema } from './header-slots.ts'
+import { rejectedWhenSchema, repeatableSchema } from './rejection-options.ts'
 import type { ProxyConfig, UpstreamOptions } from './upstream-options.ts'
 
 const NAME = /^[a-z](?:-?[a-z0-9])*$/
@@ -43,6 +44,8 @@ const upstreamFields = z.strictObject({
     .boolean()
     .default(false)
     .describe('Answers a call at once with the link, instead of waiting until its user has filled in the form.'),
+  rejectedWhen: rejectedWhenSchema,
+  repeatable: repeatableSchema,
   maxMessageBytes: z
     .int()
     .min(65_536)

@@ -7,6 +7,7 @@ import { snapshotCatalogue } from '../catalogue/snapshot-catalogue.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import type { CommandUpstreamConfig } from '../config/proxy-config.ts'
 import type { ProxyProvider, ProxyRoute } from '../session/proxy-route.ts'
+import { rejectionMatcher } from '../upstream/rejection-matcher.ts'
 import type { ChildHost } from './child-host.ts'
 import { watchCredentials } from './credential-watch.ts'
 import { stdioUpstream } from './stdio-upstream.ts'
@@ -35,6 +36,7 @@ export function stdioRoute(
     provider,
     mode: config.mode,
     failFast: config.failFast,
+    rejections: rejectionMatcher(config),
     catalogue:
       config.snapshot === undefined
         ? userCatalogue(name)
