@@ -15,6 +15,8 @@ export interface CommandOptions {
   readonly files?: Readonly<Record<string, UpstreamFile>> | undefined
   /** Parameters after `command`, made of fields in braces. Everybody on the machine can read them, with `ps`. */
   readonly dangerouslyArgs?: readonly string[] | undefined
+  /** Tries new values before they are saved: a server is started with them, and this tool, which must only read, is called. Default: none. */
+  readonly check?: UpstreamCheck | undefined
   /** Seconds until the server must have answered `initialize`, 1 to 600. Default 15. */
   readonly startDeadlineSeconds?: number
 }
@@ -26,6 +28,12 @@ export interface UpstreamFile {
   readonly name?: string | undefined
   /** `descriptor`, on Linux: a file without a name, which only the command itself can read. Default `file`. */
   readonly as?: 'file' | 'descriptor' | undefined
+}
+
+export interface UpstreamCheck {
+  readonly tool: string
+  /** What the tool is called with. Default `{}`. */
+  readonly arguments?: Readonly<Record<string, unknown>> | undefined
 }
 
 const MAX_TEMPLATE = 65_536
@@ -78,6 +86,13 @@ export const commandOptions = {
     .max(64)
     .optional()
     .describe('Parameters made of fields. Everybody on the machine can read them, with ps.'),
+  check: z
+    .strictObject({
+      tool: z.string().min(1).max(128),
+      arguments: z.record(z.string(), z.unknown()).optional(),
+    } satisfies OptionSchemas<UpstreamCheck>)
+    .optional()
+    .describe('A call that only reads, by which new values are tried before they are saved.'),
   startDeadlineSeconds: z.int().min(1).max(600).default(15).describe('Seconds until the server must have started.'),
 } satisfies OptionSchemas<CommandOptions>
 

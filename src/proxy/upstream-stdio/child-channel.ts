@@ -165,7 +165,7 @@ export function problemOf(error: unknown): unknown {
   if (error.code === 'outcome_unknown')
     return new UpstreamProblem('failed', 'The server ended while it was sent the request. It may have had an effect.')
   const isOurs = error.reason?.startsWith('child_') || OVERLOADS.includes(error.reason ?? '')
-  return isOurs ? new UpstreamProblem('failed', error.message) : error
+  return isOurs ? new UpstreamProblem('failed', error.message, { cause: error }) : error
 }
 
 const OVERLOADS = ['overloaded', 'owner_full', 'too_large']

@@ -74,8 +74,8 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
   return {
     async open(initialize, call, session) {
       const { issuer, subject } = call.owner
-      const version = call.version ?? ''
-      const key: ChildKey = { upstream: name, issuer, subject, account: '', version, configuration, session }
+      const [account, version] = call.version === undefined ? [GIVEN, ''] : ['', call.version]
+      const key: ChildKey = { upstream: name, issuer, subject, account, version, configuration, session }
       const starter = childStarter(parts, { initialize, call, initialised })
       const child = await pool.get(key, starter).catch((error: unknown) => {
         throw problemOf(error)
@@ -135,6 +135,9 @@ function childStarter(
     },
   }
 }
+
+/** The account of values that are in no vault, such as those of a form that are tried. */
+export const GIVEN = 'given'
 
 /** Clients' own ids are their own matter; none begins so, unless by malice, and then it confuses its own session. */
 const OWN_ID = 'credential-proxy:initialize'

@@ -75,8 +75,8 @@ export class UpstreamProblem extends Error {
   override readonly name = 'UpstreamProblem'
   readonly kind: 'session-ended' | 'refused' | 'failed'
 
-  constructor(kind: UpstreamProblem['kind'], text: string) {
-    super(text)
+  constructor(kind: UpstreamProblem['kind'], text: string, options?: ErrorOptions) {
+    super(text, options)
     this.kind = kind
   }
 }
