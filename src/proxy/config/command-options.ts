@@ -15,6 +15,11 @@ export interface CommandOptions {
   readonly files?: Readonly<Record<string, UpstreamFile>> | undefined
   /** Parameters after `command`, made of fields in braces. Everybody on the machine can read them, with `ps`. */
   readonly dangerouslyArgs?: readonly string[] | undefined
+  /**
+   * `session`: each client session has a process of its own. `owner`: the sessions of one user share one, which can ask its user nothing.
+   * Default `session`.
+   */
+  readonly share?: 'session' | 'owner' | undefined
   /** Tries new values before they are saved: a server is started with them, and this tool, which must only read, is called. Default: none. */
   readonly check?: UpstreamCheck | undefined
   /** Seconds until the server must have answered `initialize`, 1 to 600. Default 15. */
@@ -86,6 +91,10 @@ export const commandOptions = {
     .max(64)
     .optional()
     .describe('Parameters made of fields. Everybody on the machine can read them, with ps.'),
+  share: z
+    .enum(['session', 'owner'])
+    .optional()
+    .describe('Whether the sessions of one user share a process. Default session.'),
   check: z
     .strictObject({
       tool: z.string().min(1).max(128),

@@ -104,7 +104,7 @@ interface OptionProblem {
 
 /** What belongs to one of the two kinds of upstreams only. */
 const OF_URL = ['headers'] as const
-const OF_COMMAND = ['environment', 'env', 'files', 'dangerouslyArgs', 'check'] as const
+const OF_COMMAND = ['environment', 'env', 'files', 'dangerouslyArgs', 'share', 'check'] as const
 
 function upstreamProblems(upstream: z.output<typeof upstreamFields>): readonly OptionProblem[] {
   const { url, command, headers, credential } = upstream
