@@ -4,7 +4,7 @@ import { templateParts } from '../../destinations/credential-header.ts'
 import { isOwnName, isReservedName } from '../children/reserved-names.ts'
 
 /** How an MCP server is started that speaks over stdio, in place of `url` and `headers`. Each client session has a process of its own. */
-export interface CommandOptions {
+export interface CommandUpstreamOptions {
   /** Program and parameters, without a shell. A program without a slash is looked for in `environment.PATH`. */
   readonly command?: readonly string[] | undefined
   /** Environment variables, the same for every user. Nothing else of the proxy's own environment reaches the server. */
@@ -103,7 +103,7 @@ export const commandOptions = {
     .optional()
     .describe('A call that only reads, by which new values are tried before they are saved.'),
   startDeadlineSeconds: z.int().min(1).max(600).default(15).describe('Seconds until the server must have started.'),
-} satisfies OptionSchemas<CommandOptions>
+} satisfies OptionSchemas<CommandUpstreamOptions>
 
 export type CheckedCommand = z.output<z.ZodObject<typeof commandOptions>>
 

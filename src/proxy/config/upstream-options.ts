@@ -1,7 +1,7 @@
 import type { VariableType } from '../../core/model/variables.ts'
 import type { HttpMountOptions } from '../../mcp/transport/mount-options.ts'
 import type { ChildrenOptions } from './children-options.ts'
-import type { CommandOptions } from './command-options.ts'
+import type { CommandUpstreamOptions } from './command-options.ts'
 import type { RejectedWhen } from './rejection-options.ts'
 
 /** The configuration of a proxy, as a file has it. */
@@ -13,7 +13,7 @@ export interface ProxyConfig {
 }
 
 /** One MCP server behind the proxy, which stays as it is. */
-export interface UpstreamOptions extends Omit<HttpMountOptions, 'path'>, CommandOptions {
+export interface UpstreamOptions extends Omit<HttpMountOptions, 'path'>, CommandUpstreamOptions {
   /**
    * Address of the server, which speaks Streamable HTTP: http or https, without user, password and fragment. A server that is started as a
    * process has `command` instead.

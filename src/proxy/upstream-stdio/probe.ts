@@ -3,15 +3,10 @@ import type { CredentialValues } from '../../core/model/variables.ts'
 import type { Verification } from '../../core/ports/form-provider.ts'
 import { OWN_INITIALIZE } from '../catalogue/catalogue.ts'
 import type { UpstreamCheck } from '../config/command-options.ts'
+import { givenCall } from '../upstream/given-call.ts'
 import { isAnswer, type Message, notification, type Request } from '../upstream/message.ts'
 import { errorTextOf, type RejectionMatcher } from '../upstream/rejection-matcher.ts'
-import {
-  type CredentialCall,
-  givenVersion,
-  type Upstream,
-  UpstreamProblem,
-  type UpstreamSession,
-} from '../upstream/upstream.ts'
+import { type CredentialCall, type Upstream, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
 
 export interface ProbeParts {
   readonly upstream: Pick<Upstream, 'open' | 'sessionClosed'>
@@ -31,13 +26,7 @@ export async function probe(
   values: CredentialValues,
   signal: AbortSignal,
 ): Promise<Verification> {
-  const handle: CredentialCall['handle'] = {
-    fetch: () => Promise.reject(new TypeError('a check has no destinations')),
-    use: async (work) => work(values, givenVersion()),
-    reject: async () => undefined,
-  }
-  const owner = { issuer: 'form', subject: 'check' }
-  const call: CredentialCall = { owner, handle, version: undefined, signal }
+  const call = givenCall(values, 'check', signal)
   const { tool, arguments: parameters = {} } = check
   const request: Request = {
     jsonrpc: '2.0',

@@ -1,5 +1,4 @@
-import type { WriteLog } from '../../core/host/logger.ts'
-import { notesOf, type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
+import { type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { poolLimits } from '../../proxy/config/children-options.ts'
@@ -8,7 +7,7 @@ import { httpConfig, isCommand, proxyConfigSchema, type UpstreamConfig } from '.
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { proxyMount } from '../../proxy/proxy-mount.ts'
 import { destinationsOf, httpRoute } from '../../proxy/upstream-http/http-route.ts'
-import { createChildHost } from '../../proxy/upstream-stdio/child-host.ts'
+import { childLog, createChildHost } from '../../proxy/upstream-stdio/child-host.ts'
 import { stdioRoute } from '../../proxy/upstream-stdio/stdio-route.ts'
 import type { CredentialVault } from '../../vault/credential-vault.ts'
 import { CredentialsProvider } from '../../vault/provider/credentials-provider.ts'
@@ -42,7 +41,7 @@ import type { Verify } from '../../vault/provider/provider-form.ts'
 export function createProxy(vault: CredentialVault, config: ProxyConfig, warnings: WarningOptions = {}): KoaMiddleware {
   const warn = warningsOf(warnings, 'proxy')
   const { upstreams, children } = parseOptions(proxyConfigSchema, config, 'createProxy')
-  const host = createChildHost({ ...children, limits: poolLimits(children), log: logOf(warnings) })
+  const host = createChildHost({ ...children, limits: poolLimits(children), log: childLog(warnings) })
   const mounts = Object.entries(upstreams).map(([name, upstream]) => {
     const route = isCommand(upstream)
       ? stdioRoute(name, upstream, (verify) => providerOf(vault, name, upstream, verify), {
@@ -60,12 +59,6 @@ export function createProxy(vault: CredentialVault, config: ProxyConfig, warning
 
 /** How long the tool that tries new values may take. */
 const ANSWER_SECONDS = 15
-
-/** Lines of the servers' standard error are notes, and go nowhere without a logger. */
-function logOf(warnings: WarningOptions): WriteLog {
-  const [warn, note] = [warningsOf(warnings, 'proxy'), notesOf(warnings, 'proxy')]
-  return (level, message, fields) => (level === 'warn' || level === 'error' ? warn : note)(message, fields)
-}
 
 function providerOf(
   vault: CredentialVault,

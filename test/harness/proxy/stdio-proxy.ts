@@ -34,6 +34,8 @@ export interface StdioProxy {
   readonly harness: Harness
   readonly service: StandInService
   readonly url: string
+  /** Where the folders of children are. */
+  readonly folder: string
   /** What the operator was told, and what children wrote to standard error. */
   readonly lines: readonly string[]
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
@@ -89,6 +91,7 @@ export async function startStdioProxy(options: StdioProxyOptions = {}): Promise<
     harness,
     service,
     url,
+    folder,
     lines,
     connect,
     connectAndFill: (user, connectOptions = {}) =>

@@ -38,6 +38,9 @@ server.registerTool('keep', { inputSchema: { name: z.string() } }, async ({ name
   writeFileSync(join(HOME, name), token())
   return text(readdirSync(HOME))
 })
+server.registerTool('client', {}, async () =>
+  text({ capabilities: server.server.getClientCapabilities(), info: server.server.getClientVersion() }),
+)
 server.registerTool('kept', {}, async () => text(readdirSync(HOME)))
 server.registerTool('show_token', {}, async () => text(token()))
 server.registerTool('log_token', {}, async () => {
