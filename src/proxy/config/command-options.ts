@@ -4,7 +4,7 @@ import { templateParts } from '../../destinations/credential-header.ts'
 import { isOwnName, isReservedName } from '../children/reserved-names.ts'
 
 /** How an MCP server is started that speaks over stdio, in place of `url` and `headers`. Each client session has a process of its own. */
-export interface CommandOptions {
+export interface CommandUpstreamOptions {
   /** Program and parameters, without a shell. A program without a slash is looked for in `environment.PATH`. */
   readonly command?: readonly string[] | undefined
   /** Environment variables, the same for every user. Nothing else of the proxy's own environment reaches the server. */
@@ -15,6 +15,13 @@ export interface CommandOptions {
   readonly files?: Readonly<Record<string, UpstreamFile>> | undefined
   /** Parameters after `command`, made of fields in braces. Everybody on the machine can read them, with `ps`. */
   readonly dangerouslyArgs?: readonly string[] | undefined
+  /**
+   * `session`: each client session has a process of its own. `owner`: the sessions of one user share one, which can ask its user nothing.
+   * Default `session`.
+   */
+  readonly share?: 'session' | 'owner' | undefined
+  /** Tries new values before they are saved: a server is started with them, and this tool, which must only read, is called. Default: none. */
+  readonly check?: UpstreamCheck | undefined
   /** Seconds until the server must have answered `initialize`, 1 to 600. Default 15. */
   readonly startDeadlineSeconds?: number
 }
@@ -26,6 +33,12 @@ export interface UpstreamFile {
   readonly name?: string | undefined
   /** `descriptor`, on Linux: a file without a name, which only the command itself can read. Default `file`. */
   readonly as?: 'file' | 'descriptor' | undefined
+}
+
+export interface UpstreamCheck {
+  readonly tool: string
+  /** What the tool is called with. Default `{}`. */
+  readonly arguments?: Readonly<Record<string, unknown>> | undefined
 }
 
 const MAX_TEMPLATE = 65_536
@@ -78,8 +91,19 @@ export const commandOptions = {
     .max(64)
     .optional()
     .describe('Parameters made of fields. Everybody on the machine can read them, with ps.'),
+  share: z
+    .enum(['session', 'owner'])
+    .optional()
+    .describe('Whether the sessions of one user share a process. Default session.'),
+  check: z
+    .strictObject({
+      tool: z.string().min(1).max(128),
+      arguments: z.record(z.string(), z.unknown()).optional(),
+    } satisfies OptionSchemas<UpstreamCheck>)
+    .optional()
+    .describe('A call that only reads, by which new values are tried before they are saved.'),
   startDeadlineSeconds: z.int().min(1).max(600).default(15).describe('Seconds until the server must have started.'),
-} satisfies OptionSchemas<CommandOptions>
+} satisfies OptionSchemas<CommandUpstreamOptions>
 
 export type CheckedCommand = z.output<z.ZodObject<typeof commandOptions>>
 

@@ -6,6 +6,7 @@ import { childrenSchema } from './children-options.ts'
 import { commandOptions, commandProblems } from './command-options.ts'
 import { credentialSchema } from './credential-config.ts'
 import { headerProblems, headersSchema } from './header-slots.ts'
+import { rejectedWhenSchema, repeatableSchema } from './rejection-options.ts'
 import type { ProxyConfig, UpstreamOptions } from './upstream-options.ts'
 
 const NAME = /^[a-z](?:-?[a-z0-9])*$/
@@ -43,6 +44,8 @@ const upstreamFields = z.strictObject({
     .boolean()
     .default(false)
     .describe('Answers a call at once with the link, instead of waiting until its user has filled in the form.'),
+  rejectedWhen: rejectedWhenSchema,
+  repeatable: repeatableSchema,
   maxMessageBytes: z
     .int()
     .min(65_536)
@@ -101,7 +104,7 @@ interface OptionProblem {
 
 /** What belongs to one of the two kinds of upstreams only. */
 const OF_URL = ['headers'] as const
-const OF_COMMAND = ['environment', 'env', 'files', 'dangerouslyArgs'] as const
+const OF_COMMAND = ['environment', 'env', 'files', 'dangerouslyArgs', 'share', 'check'] as const
 
 function upstreamProblems(upstream: z.output<typeof upstreamFields>): readonly OptionProblem[] {
   const { url, command, headers, credential } = upstream
@@ -112,7 +115,11 @@ function upstreamProblems(upstream: z.output<typeof upstreamFields>): readonly O
       ? []
       : [{ path: [name], message: `is for an upstream with ${command === undefined ? 'command' : 'url'}` }],
   )
-  if (command !== undefined) return [...foreign, ...commandProblems(upstream, credential.variables)]
+  if (command !== undefined) {
+    const unclear = upstream.check !== undefined && upstream.rejectedWhen === undefined
+    const unknown = { path: ['check'], message: 'needs rejectedWhen, which tells wrong values from other errors' }
+    return [...foreign, ...(unclear ? [unknown] : []), ...commandProblems(upstream, credential.variables)]
+  }
   if (url === undefined)
     return [...foreign, { path: ['url'], message: 'is required; or command, for a server over stdio' }]
   if (headers === undefined) return [...foreign, { path: ['headers'], message: 'is required' }]

@@ -1,7 +1,8 @@
 import type { VariableType } from '../../core/model/variables.ts'
 import type { HttpMountOptions } from '../../mcp/transport/mount-options.ts'
 import type { ChildrenOptions } from './children-options.ts'
-import type { CommandOptions } from './command-options.ts'
+import type { CommandUpstreamOptions } from './command-options.ts'
+import type { RejectedWhen } from './rejection-options.ts'
 
 /** The configuration of a proxy, as a file has it. */
 export interface ProxyConfig {
@@ -12,7 +13,7 @@ export interface ProxyConfig {
 }
 
 /** One MCP server behind the proxy, which stays as it is. */
-export interface UpstreamOptions extends Omit<HttpMountOptions, 'path'>, CommandOptions {
+export interface UpstreamOptions extends Omit<HttpMountOptions, 'path'>, CommandUpstreamOptions {
   /**
    * Address of the server, which speaks Streamable HTTP: http or https, without user, password and fragment. A server that is started as a
    * process has `command` instead.
@@ -30,6 +31,10 @@ export interface UpstreamOptions extends Omit<HttpMountOptions, 'path'>, Command
   readonly snapshot?: string | undefined
   /** Answers a call at once with the link instead of waiting for its user. Default false. */
   readonly failFast?: boolean
+  /** Errors of the server's tools that mean that its service did not accept the credential, as HTTP 401 does. Default: none. */
+  readonly rejectedWhen?: readonly RejectedWhen[] | undefined
+  /** Tools that may be called a second time after such an error, since they only read, or change nothing more. Default: none. */
+  readonly repeatable?: readonly string[] | undefined
   /** Largest message of the server in bytes, 65536 to 268435456. Default 16777216; a larger one ends its call. */
   readonly maxMessageBytes?: number
 }

@@ -10,6 +10,7 @@ import { variablesOf } from '../config/credential-config.ts'
 import { credentialHeaders, fixedHeaders } from '../config/header-slots.ts'
 import type { HttpUpstreamConfig } from '../config/proxy-config.ts'
 import type { ProxyProvider, ProxyRoute } from '../session/proxy-route.ts'
+import { rejectionMatcher } from '../upstream/rejection-matcher.ts'
 import { httpUpstream } from './http-upstream.ts'
 
 /** Standing streams have places of their own: a user's open sessions must not keep their calls waiting. */
@@ -28,6 +29,7 @@ export function httpRoute(name: string, config: HttpUpstreamConfig, provider: Pr
     provider,
     mode: config.mode,
     failFast: config.failFast,
+    rejections: rejectionMatcher(config),
     catalogue:
       config.snapshot === undefined
         ? userCatalogue(name)

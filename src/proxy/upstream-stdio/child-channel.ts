@@ -32,8 +32,12 @@ const MAX_KEPT = 32
 /** How often an open stream counts as use of a child that is silent, in milliseconds. */
 const TOUCH_EVERY = 10_000
 
-/** Reads the child's messages for as long as it lives. */
-export function openChannel(child: Child): ChildChannel {
+/**
+ * Reads the child's messages for as long as it lives.
+ *
+ * @param unrelated gets what is no answer and no progress. Default: the streams of the one client that the child belongs to
+ */
+export function openChannel(child: Child, unrelated?: (message: Message) => void): ChildChannel {
   const open = new Map<RequestId, Open>()
   const listeners = new Set<EventQueue>()
   let kept: Message[] = []
@@ -79,10 +83,12 @@ export function openChannel(child: Child): ChildChannel {
   }
 
   function route(message: Message): void {
+    const isProgress = message.method === 'notifications/progress'
     const stream = isAnswer(message) ? undefined : streamFor(message)
     if (isAnswer(message)) answered(message)
+    else if (unrelated && !isProgress) unrelated(message)
     else if (stream) stream.push(message)
-    else if (message.method !== 'notifications/progress') kept = [...kept, message].slice(-MAX_KEPT)
+    else if (!isProgress) kept = [...kept, message].slice(-MAX_KEPT)
   }
 
   function answered(message: Message): void {
@@ -165,7 +171,7 @@ export function problemOf(error: unknown): unknown {
   if (error.code === 'outcome_unknown')
     return new UpstreamProblem('failed', 'The server ended while it was sent the request. It may have had an effect.')
   const isOurs = error.reason?.startsWith('child_') || OVERLOADS.includes(error.reason ?? '')
-  return isOurs ? new UpstreamProblem('failed', error.message) : error
+  return isOurs ? new UpstreamProblem('failed', error.message, { cause: error }) : error
 }
 
 const OVERLOADS = ['overloaded', 'owner_full', 'too_large']

@@ -1,4 +1,5 @@
 import type { WriteLog } from '../../core/host/logger.ts'
+import { notesOf, type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
 import { type ChildPool, createChildPool } from '../children/pool/child-pool.ts'
 import type { PoolLimits } from '../children/pool/pool-limits.ts'
 import { openWatchdog, type Watchdog } from '../children/watchdog/watchdog.ts'
@@ -70,4 +71,10 @@ export function createChildHost({ limits, log, folder, secretsFolder }: ChildHos
       return closing
     },
   }
+}
+
+/** Lines of the servers' standard error are notes, and go nowhere without a logger. */
+export function childLog(warnings: WarningOptions): WriteLog {
+  const [warn, note] = [warningsOf(warnings, 'proxy'), notesOf(warnings, 'proxy')]
+  return (level, message, fields) => (level === 'warn' || level === 'error' ? warn : note)(message, fields)
 }

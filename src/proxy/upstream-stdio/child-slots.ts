@@ -4,12 +4,13 @@ import { templateParts } from '../../destinations/credential-header.ts'
 import type { ChildOptions } from '../children/child-options.ts'
 import type { CommandUpstreamConfig } from '../config/proxy-config.ts'
 
-/** Returns what a process is started with, with the fields of one credential in its slots. */
+/** Returns what a process is started with, with the fields of one credential in its slots. Without any values, it has no slots. */
 export function childSlots(
   config: CommandUpstreamConfig,
   values: CredentialValues,
 ): Pick<ChildOptions, 'command' | 'literals' | 'slots' | 'files' | 'dangerouslyArgs' | 'startDeadline'> {
-  const { command, environment = {}, env = {}, files = {}, dangerouslyArgs = [], startDeadlineSeconds } = config
+  const { command, environment = {}, startDeadlineSeconds } = config
+  const { env = {}, files = {}, dangerouslyArgs = [] } = Object.keys(values).length === 0 ? {} : config
   return {
     command,
     literals: environment,

@@ -4,6 +4,7 @@ import { type Owner, ownerKey } from '../../core/model/owner.ts'
 import type { VaultEvents } from '../../core/ports/events.ts'
 import type { ChildPool, ClosingReason } from '../children/pool/child-pool.ts'
 import type { ProxyProvider } from '../session/proxy-route.ts'
+import { GIVEN } from './stdio-upstream.ts'
 
 export interface CredentialWatchParts {
   readonly upstream: string
@@ -39,7 +40,9 @@ export function watchCredentials({ upstream, provider, pool, events }: Credentia
 
   async function lookAtAll(): Promise<void> {
     const owners = new Map(
-      pool.keys.filter((key) => key.upstream === upstream).map((key) => [ownerKey(key), key] as const),
+      pool.keys
+        .filter((key) => key.upstream === upstream && key.account !== GIVEN)
+        .map((key) => [ownerKey(key), key] as const),
     )
     // An outage says nothing about the credential.
     for (const owner of owners.values()) void look(owner).catch(() => undefined)

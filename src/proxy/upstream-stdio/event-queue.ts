@@ -12,14 +12,23 @@ export interface EventQueue {
   readonly events: AsyncGenerator<UpstreamEvent>
 }
 
+/** @param closed called once, when nothing is read any more */
 export function createEventQueue(closed: () => void, taken: () => void): EventQueue {
   const waiting: Message[] = []
   let ended = false
+  let isClosed = false
   let wake: () => void = () => undefined
 
   function end(): void {
     ended = true
     wake()
+  }
+
+  function close(): void {
+    if (isClosed) return
+    isClosed = true
+    waiting.length = 0
+    closed()
   }
 
   async function* read(): AsyncGenerator<UpstreamEvent> {
@@ -36,7 +45,7 @@ export function createEventQueue(closed: () => void, taken: () => void): EventQu
           })
       }
     } finally {
-      closed()
+      close()
     }
   }
 
@@ -49,8 +58,9 @@ export function createEventQueue(closed: () => void, taken: () => void): EventQu
       wake()
     },
     drop() {
-      waiting.length = 0
       end()
+      // The reader may never have begun to read.
+      close()
     },
   }
 }

@@ -1,7 +1,6 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
 import type { GivenProcess, InjectedProcess } from '../../core/gate/gated-provider.ts'
 import type { Owner } from '../../core/model/owner.ts'
-import type { StoredVersion } from '../../core/ports/secret-backend.ts'
 import type { Message, Request } from './message.ts'
 
 /** An MCP server behind the proxy: one that is reached over HTTP, or a child process of each session. */
@@ -29,12 +28,6 @@ export interface CredentialCall {
   readonly injected?: (process: GivenProcess) => Promise<InjectedProcess>
   /** Aborts when the client is gone or has cancelled, and when the work has ended. */
   readonly signal: AbortSignal
-}
-
-/** Names values that an operator has given, and no backend. */
-export function givenVersion(): StoredVersion {
-  // Only a backend makes references; this one is never shown to any.
-  return { ref: 'given' as StoredVersion['ref'], label: 'given', createdAt: new Date() }
 }
 
 export interface OpenedSession {
@@ -75,8 +68,8 @@ export class UpstreamProblem extends Error {
   override readonly name = 'UpstreamProblem'
   readonly kind: 'session-ended' | 'refused' | 'failed'
 
-  constructor(kind: UpstreamProblem['kind'], text: string) {
-    super(text)
+  constructor(kind: UpstreamProblem['kind'], text: string, options?: ErrorOptions) {
+    super(text, options)
     this.kind = kind
   }
 }

@@ -1,5 +1,4 @@
-import type { WriteLog } from '../../core/host/logger.ts'
-import { notesOf, type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
+import { type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { poolLimits } from '../../proxy/config/children-options.ts'
@@ -8,10 +7,11 @@ import { httpConfig, isCommand, proxyConfigSchema, type UpstreamConfig } from '.
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { proxyMount } from '../../proxy/proxy-mount.ts'
 import { destinationsOf, httpRoute } from '../../proxy/upstream-http/http-route.ts'
-import { createChildHost } from '../../proxy/upstream-stdio/child-host.ts'
+import { childLog, createChildHost } from '../../proxy/upstream-stdio/child-host.ts'
 import { stdioRoute } from '../../proxy/upstream-stdio/stdio-route.ts'
 import type { CredentialVault } from '../../vault/credential-vault.ts'
 import { CredentialsProvider } from '../../vault/provider/credentials-provider.ts'
+import type { Verify } from '../../vault/provider/provider-form.ts'
 
 /**
  * Puts the gate in front of MCP servers that stay as they are. Each upstream is served at `/NAME/mcp`, and each user's calls go there with
@@ -41,12 +41,13 @@ import { CredentialsProvider } from '../../vault/provider/credentials-provider.t
 export function createProxy(vault: CredentialVault, config: ProxyConfig, warnings: WarningOptions = {}): KoaMiddleware {
   const warn = warningsOf(warnings, 'proxy')
   const { upstreams, children } = parseOptions(proxyConfigSchema, config, 'createProxy')
-  const host = createChildHost({ ...children, limits: poolLimits(children), log: logOf(warnings) })
+  const host = createChildHost({ ...children, limits: poolLimits(children), log: childLog(warnings) })
   const mounts = Object.entries(upstreams).map(([name, upstream]) => {
-    const provider = providerOf(vault, name, upstream)
     const route = isCommand(upstream)
-      ? stdioRoute(name, upstream, provider, { host, events: vault.events, warn })
-      : httpRoute(name, httpConfig(upstream), provider, warn)
+      ? stdioRoute(name, upstream, (verify) => providerOf(vault, name, upstream, verify), {
+          ...{ host, events: vault.events, warn },
+        })
+      : httpRoute(name, httpConfig(upstream), providerOf(vault, name, upstream), warn)
     return proxyMount(vault, route, { ...upstream, path: `/${name}/mcp` })
   })
   return (ctx, next) => {
@@ -56,18 +57,21 @@ export function createProxy(vault: CredentialVault, config: ProxyConfig, warning
   }
 }
 
-/** Lines of the servers' standard error are notes, and go nowhere without a logger. */
-function logOf(warnings: WarningOptions): WriteLog {
-  const [warn, note] = [warningsOf(warnings, 'proxy'), notesOf(warnings, 'proxy')]
-  return (level, message, fields) => (level === 'warn' || level === 'error' ? warn : note)(message, fields)
-}
+/** How long the tool that tries new values may take. */
+const ANSWER_SECONDS = 15
 
-function providerOf(vault: CredentialVault, name: string, upstream: UpstreamConfig): CredentialsProvider {
+function providerOf(
+  vault: CredentialVault,
+  name: string,
+  upstream: UpstreamConfig,
+  verify?: Verify,
+): CredentialsProvider {
   const { provider = name, variables: _, ...options } = upstream.credential
   const given = { ...options, label: upstream.label }
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return new CredentialsProvider({
     ...settings,
+    ...(verify && { verify, verifyTimeoutSeconds: Math.min(120, upstream.startDeadlineSeconds + ANSWER_SECONDS) }),
     vault,
     name: provider,
     variables: variablesOf(upstream.credential),

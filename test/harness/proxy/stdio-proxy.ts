@@ -34,10 +34,14 @@ export interface StdioProxy {
   readonly harness: Harness
   readonly service: StandInService
   readonly url: string
+  /** Where the folders of children are. */
+  readonly folder: string
   /** What the operator was told, and what children wrote to standard error. */
   readonly lines: readonly string[]
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
   connectAndFill(user: keyof typeof TOKENS, options?: ConnectOptions): Promise<TestClient>
+  /** Ends the sessions of one user's clients. */
+  disconnectAll(user: string): Promise<void>
   /** Folders and files of children that are there now. */
   remains(): readonly string[]
   close(): Promise<void>
@@ -73,13 +77,13 @@ export async function startStdioProxy(options: StdioProxyOptions = {}): Promise<
       createProxy(vault, { ...options.proxy, children, upstreams: { gitlab: upstream } }, { logger }) as Middleware,
   })
   const url = `${harness.baseUrl}/gitlab/mcp`
-  const clients: TestClient[] = []
+  const clients: { readonly user: string; readonly client: TestClient }[] = []
 
   async function connect(user: string, connectOptions: ConnectOptions = {}): Promise<TestClient> {
     const { clientId } = connectOptions
     const token = await harness.identityProvider.issueAccessToken(user, clientId === undefined ? {} : { clientId })
     const client = await connectClient(url, token, connectOptions)
-    clients.push(client)
+    clients.push({ user, client })
     return client
   }
 
@@ -87,6 +91,7 @@ export async function startStdioProxy(options: StdioProxyOptions = {}): Promise<
     harness,
     service,
     url,
+    folder,
     lines,
     connect,
     connectAndFill: (user, connectOptions = {}) =>
@@ -97,10 +102,13 @@ export async function startStdioProxy(options: StdioProxyOptions = {}): Promise<
         },
         ...connectOptions,
       }),
+    async disconnectAll(user) {
+      await Promise.all(clients.filter((one) => one.user === user).map(({ client }) => endSession(client)))
+    },
     remains: () =>
       readdirSync(folder).flatMap((instance) => readdirSync(join(folder, instance)).filter((name) => name !== 'alive')),
     async close() {
-      await Promise.all(clients.map(({ client }) => client.close()))
+      await Promise.all(clients.map(({ client }) => client.client.close()))
       await harness.close()
       await service.close()
       rmSync(folder, { recursive: true, force: true })

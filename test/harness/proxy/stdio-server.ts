@@ -14,16 +14,17 @@ const text = (value: unknown) => ({
   content: [{ type: 'text' as const, text: typeof value === 'string' ? value : JSON.stringify(value) }],
 })
 
-server.registerTool(
-  'who_am_i',
-  { inputSchema: { note: z.string().optional(), milliseconds: z.number().optional() } },
-  async ({ note, milliseconds = 0 }) => {
-    await new Promise((resolve) => setTimeout(resolve, milliseconds))
-    const answer = await fetch(`${SERVICE}/${note ?? 'who'}`, { headers: { authorization: `Bearer ${token()}` } })
-    if (answer.ok) return text(`You are ${await answer.text()}`)
-    return { ...text(`The service answered ${answer.status}`), isError: true }
-  },
-)
+for (const name of ['who_am_i', 'change'])
+  server.registerTool(
+    name,
+    { inputSchema: { note: z.string().optional(), milliseconds: z.number().optional() } },
+    async ({ note, milliseconds = 0 }) => {
+      await new Promise((resolve) => setTimeout(resolve, milliseconds))
+      const answer = await fetch(`${SERVICE}/${note ?? name}`, { headers: { authorization: `Bearer ${token()}` } })
+      if (answer.ok) return text(`You are ${await answer.text()}`)
+      return { ...text(`The service answered ${answer.status}`), isError: true }
+    },
+  )
 server.registerTool('surroundings', {}, async () =>
   text({
     pid: process.pid,
@@ -37,6 +38,9 @@ server.registerTool('keep', { inputSchema: { name: z.string() } }, async ({ name
   writeFileSync(join(HOME, name), token())
   return text(readdirSync(HOME))
 })
+server.registerTool('client', {}, async () =>
+  text({ capabilities: server.server.getClientCapabilities(), info: server.server.getClientVersion() }),
+)
 server.registerTool('kept', {}, async () => text(readdirSync(HOME)))
 server.registerTool('show_token', {}, async () => text(token()))
 server.registerTool('log_token', {}, async () => {
