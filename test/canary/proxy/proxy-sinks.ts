@@ -49,7 +49,7 @@ export const proxySinks: readonly ProxySink[] = [
     name: 'metrics and traces',
     read: async ({ telemetry }) => (await telemetry.scrape()) + telemetry.takeSpans(),
     plant: ({ telemetry }, text) =>
-      telemetry.options.tracerProvider.getTracer('planted').startSpan('planted', { attributes: { text } }).end(),
+      telemetry.options.tracerProvider?.getTracer('planted').startSpan('planted', { attributes: { text } }).end(),
   },
   { name: 'parameters of processes', read: () => processTexts('cmdline'), plant: (_, text) => plantTitle(text) },
   {

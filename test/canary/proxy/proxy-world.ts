@@ -69,7 +69,7 @@ export async function openProxyWorld(): Promise<ProxyWorld> {
       const values = Object.fromEntries(FIELDS.map((field) => [field, secrets[user].of(field)]))
       const { status } = await fillIn(link, user, values)
       if (status >= 400) throw new Error(`The form was answered with ${status}.`)
-      return 'accept'
+      return 'accept' as const
     }
     clients.push(client)
     return client
