@@ -3,6 +3,7 @@ import { auditMeasures } from './audit.ts'
 import { crossingMeasures } from './crossings.ts'
 import { mcpMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
+import { proxyMeasures } from './proxy/measures.ts'
 import { replicaMeasures } from './replicas/measures.ts'
 import { sealedFileMeasures } from './sealed-file.ts'
 import { startMeasures } from './start.ts'
@@ -43,6 +44,17 @@ const NAMES = [
   'cached-reads',
   'gated-vs-ungated-vault',
   'gated-vs-ungated-aws-secrets-manager',
+  'proxy-http-added-p50',
+  'proxy-http-cpu-vs-relay',
+  'proxy-stdio-added-p50',
+  'proxy-cold-start',
+  'proxy-session-memory',
+  'proxy-vs-supergateway-p50',
+  'proxy-vs-supergateway-calls',
+  'proxy-vs-supergateway-memory',
+  'proxy-vs-mcp-proxy-p50',
+  'proxy-vs-mcp-proxy-calls',
+  'proxy-vs-mcp-proxy-memory',
 ] as const
 
 const { values } = parseArgs({
@@ -100,6 +112,7 @@ if (NAMES.some((name) => /replica|redis-ops/.test(name) && wanted(name)))
 if (NAMES.some((name) => name.startsWith('audit-') && wanted(name)))
   measures.push(...(await auditMeasures(wanted, { seconds })))
 if (wanted('crossing-search-64k')) measures.push(...crossingMeasures())
+measures.push(...(await proxyMeasures(wanted, { seconds })))
 measures.push(...(await vendorMeasures(wanted, { seconds })))
 for (const { name, value, unit, goal } of measures)
   console.log(`${name.padEnd(36)} ${String(value).padStart(8)} ${unit.padEnd(6)} ${goal}`)

@@ -9,9 +9,16 @@ export interface BenchSession {
   call(tool: string, onLink?: (link: string) => void, signal?: AbortSignal): Promise<string>
 }
 
+/** A session that also has a standing stream, and an end. */
+export interface OpenedBenchSession extends BenchSession {
+  /** Opens the standing stream. What comes on it is not read. */
+  listen(): Promise<void>
+  end(): Promise<void>
+}
+
 const agent = new Agent({ pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
 
-export async function openBenchSession(url: string, token: string): Promise<BenchSession> {
+export async function openBenchSession(url: string, token: string): Promise<OpenedBenchSession> {
   const headers: Record<string, string> = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',
@@ -41,12 +48,28 @@ export async function openBenchSession(url: string, token: string): Promise<Benc
   if (session !== undefined) headers['mcp-session-id'] = String(session)
   await (await post({ method: 'notifications/initialized' })).body.dump()
 
+  const ended = new AbortController()
+  const bare = async (method: 'GET' | 'DELETE') => {
+    const { 'content-type': _, ...own } = headers
+    const answer = await request(url, { method, dispatcher: agent, headers: own, signal: ended.signal })
+    if (answer.statusCode >= 300) throw new Error(`the server answered ${method} with ${answer.statusCode}`)
+    return answer.body
+  }
   let id = 0
   return {
+    async listen() {
+      const body = await bare('GET')
+      body.on('error', () => undefined)
+    },
+    async end() {
+      await (await bare('DELETE')).dump()
+      ended.abort()
+    },
     async call(tool, onLink, signal) {
       id += 1
       const params = { name: tool, arguments: {}, _meta: { progressToken: id } }
       const answer = await post({ id, method: 'tools/call', params }, signal)
+      if (answer.headers['content-type']?.includes('application/json')) return textIn(tool, await answer.body.json())
       let text = ''
       for await (const chunk of answer.body) {
         text += String(chunk).replaceAll('\r\n', '\n')
@@ -73,6 +96,13 @@ export async function openBenchSession(url: string, token: string): Promise<Benc
       throw new Error(`the call of ${tool} was not answered: ${answer.statusCode} ${text}`)
     },
   }
+}
+
+/** The text of an answer that came without a stream. */
+function textIn(tool: string, answer: unknown): string {
+  const { result } = answer as { result?: { content: { text: string }[] } }
+  if (!result) throw new Error(`the call of ${tool} was refused: ${JSON.stringify(answer)}`)
+  return result.content[0]?.text ?? ''
 }
 
 /** One client of MCP 2026-07-28, whose credential is stored: each call is one request. */

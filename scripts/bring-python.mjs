@@ -13,7 +13,7 @@ export async function bringPython() {
 }
 
 /** Installs the packages of a list of this folder in a virtual environment in .cache, and returns its folder of commands. */
-export function bringPackages(name, list) {
+export function bringPackages(name, list, options = []) {
   const packages = fileURLToPath(new URL(`./${list}`, import.meta.url))
   const folder = resolve('.cache', name)
   const done = `${folder}/installed.txt`
@@ -22,7 +22,7 @@ export function bringPackages(name, list) {
   console.log(`Installing the packages of scripts/${list}, which the tests need.`)
   rmSync(folder, { recursive: true, force: true })
   run('python3', ['-m', 'venv', folder], 'sudo apt-get install python3-venv', list)
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', packages]
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...options, '-r', packages]
   run(`${folder}/bin/python`, install, `${folder}/bin/python ${install.join(' ')}`, list)
   writeFileSync(done, wanted)
   return `${folder}/bin`

@@ -5,6 +5,7 @@ import { bringDeployTools } from './bring-deploy-tools.mjs'
 import { bringInspector } from './bring-inspector.mjs'
 import { bringNode } from './bring-node.mjs'
 import { bringPromtool } from './bring-prometheus.mjs'
+import { bringPublishedServers } from './bring-published-servers.mjs'
 import { bringPython } from './bring-python.mjs'
 import { bringRedis } from './bring-redis.mjs'
 import { bring, check, counted, runStages, tests, together } from './stages.mjs'
@@ -22,6 +23,7 @@ await runStages('npm test', [
     bringDeployTools,
     bringInspector,
     bringConformance,
+    bringPublishedServers,
     () => bringNode(['22', '24']),
   ),
   npm('build', 'build'),

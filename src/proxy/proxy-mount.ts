@@ -62,7 +62,12 @@ export function proxyMount(vault: McpMountVault, upstream: ProxyRoute, options: 
 }
 
 /** Best effort: the upstream ends idle sessions itself, and may be the reason why this one ends. */
-async function end({ provider }: ProxyRoute, session: ProxySession, upstream: UpstreamSession): Promise<void> {
+async function end(route: ProxyRoute, session: ProxySession, upstream: UpstreamSession | undefined): Promise<void> {
+  if (upstream) await endThere(route, session, upstream)
+  await route.upstream.sessionClosed?.(session.sessionId)
+}
+
+async function endThere({ provider }: ProxyRoute, session: ProxySession, upstream: UpstreamSession): Promise<void> {
   const call = {
     user: session.owner,
     clientName: session.client.name,

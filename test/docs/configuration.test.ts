@@ -161,6 +161,18 @@ const DOCUMENTED: readonly Documented[] = [
   { heading: 'mcpMount', file: 'mcp/sdk-v2/mcp-mount.ts', types: ['McpMountOptions'], schemas: ['optionsSchema'] },
   { heading: 'createProxy', file: 'proxy/config/upstream-options.ts', types: ['UpstreamOptions'], schemas: [] },
   {
+    heading: 'createProxy command',
+    file: 'proxy/config/command-options.ts',
+    types: ['CommandUpstreamOptions'],
+    schemas: ['commandOptions'],
+  },
+  {
+    heading: 'createProxy children',
+    file: 'proxy/config/children-options.ts',
+    types: ['ChildrenOptions'],
+    schemas: ['childrenSchema'],
+  },
+  {
     heading: 'createProxy credential',
     file: 'proxy/config/upstream-options.ts',
     types: ['UpstreamCredentialOptions'],
@@ -194,8 +206,9 @@ const DOCUMENTED: readonly Documented[] = [
 
 /** Option types that no user can pass in. A new one has to be put here or on the page. */
 const INTERNAL: readonly string[] = [
-  // Of the proxy's children, which nothing starts yet.
+  // Of the proxy's children, made from the options of an upstream.
   'ChildOptions',
+  'ChildHostOptions',
   'WatchdogOptions',
   // The options of a gate with their defaults.
   'CheckedOptions',

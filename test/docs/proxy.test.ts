@@ -4,10 +4,16 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { memoryAudit } from '../../src/audit/memory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { parseProxyConfig } from '../../src/proxy/config/read-config.ts'
 import { createProxy, readProxyConfig } from '../../src/server/proxy/index.ts'
 import { openLocalVault } from '../../src/vault/local/open-local-vault.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/proxy.md'), 'utf8')
+
+test('the configuration of a server over stdio is read', () => {
+  const [, second = ''] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml)
+  expect(parseProxyConfig(second, 'proxy.yaml').upstreams['gitlab']?.command?.[0]).toBe('npx')
+})
 
 test("docs/proxy.md's configuration is read, and a proxy starts with it", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-page-'))

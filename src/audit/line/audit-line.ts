@@ -78,6 +78,7 @@ const FIELDS: { readonly [K in keyof Required<AuditEvent>]: FieldWriter } = {
   status: count,
   request: text,
   address: text,
+  pid: count,
   correlationId: text,
   count,
   occurredAt: text,

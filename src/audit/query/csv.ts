@@ -22,6 +22,7 @@ const COLUMNS = {
   status: ({ status }) => status,
   request: ({ request }) => request,
   address: ({ address }) => address,
+  pid: ({ pid }) => pid,
   backend: ({ backend }) => backend,
   backendRequestIds: ({ backendRequestIds }) => backendRequestIds?.join(' '),
   correlationId: ({ correlationId }) => correlationId,

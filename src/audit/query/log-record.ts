@@ -22,6 +22,7 @@ const eventFields = {
   status: z.number().optional(),
   request: z.string().optional(),
   address: z.string().optional(),
+  pid: z.number().optional(),
   correlationId: z.string().optional(),
   count: z.number().optional(),
   occurredAt: z.string().optional(),

@@ -25,7 +25,18 @@ export function createAccessLog(journal: Pick<Journal, 'grant' | 'note'>, backen
 function lineOf(
   key: StorageKey | undefined,
   { actor, clientId, clientName, tool, request, address, correlationId }: AccessContext,
-  { type, outcome, reason, version, previousVersion, backendRequestIds, destination, status, count }: CredentialNote,
+  {
+    type,
+    outcome,
+    reason,
+    version,
+    previousVersion,
+    backendRequestIds,
+    destination,
+    status,
+    pid,
+    count,
+  }: CredentialNote,
   backend: string,
 ): AuditEvent {
   const owner = key?.owner
@@ -48,6 +59,7 @@ function lineOf(
     status,
     request,
     address,
+    pid,
     correlationId,
     count,
   }

@@ -17,10 +17,11 @@ export interface CredentialHandle<V extends VariablesOptions = VariablesOptions>
   /**
    * Reads the values from the backend, audits the release, and passes them to `work`. Don't pass them on: the tool's answer is searched for
    * them. With `fresh` they are at most two seconds old, for a second attempt after the service rejected values that may have been rotated.
+   * `version` names what was read.
    *
    * @throws `call_ended` after the tool call, `credential_absent`, `credential_revoked`, `unavailable`, `audit_unavailable`, …
    */
-  use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T>
+  use<T>(work: (values: ValuesOf<V>, version: StoredVersion) => T | Promise<T>, options?: ReleaseOptions): Promise<T>
   /**
    * `fetch` with the credential's header, to the provider's declared `destinations` only. With a single destination, `/path` is appended
    * to its address. Follows no redirect to another origin. After a 401, or what the provider's `rejectedWhen` declares, it reads the
@@ -95,10 +96,14 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
     return this.#reference
   }
 
-  async use<T>(work: (values: ValuesOf<V>) => T | Promise<T>, options?: ReleaseOptions): Promise<T> {
+  async use<T>(
+    work: (values: ValuesOf<V>, version: StoredVersion) => T | Promise<T>,
+    options?: ReleaseOptions,
+  ): Promise<T> {
     if (options) parseOptions(releaseOptions, options, `use() of ${this.provider}`)
+    const { values, version } = await this.#release(options)
     // The variables' definitions give the stored strings this type.
-    return work((await this.#release(options)).values as ValuesOf<V>)
+    return work(values as ValuesOf<V>, version)
   }
 
   async fetch(input: string | URL, init?: RequestInit): Promise<Response> {

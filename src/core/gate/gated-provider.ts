@@ -1,6 +1,7 @@
 import type { Drain } from '../host/drain.ts'
 import type { CredentialState, RequestCause } from '../model/credential-state.ts'
 import type { User } from '../model/owner.ts'
+import type { AuditReason } from '../ports/audit-sink.ts'
 import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { GatedCall } from './gated-call.ts'
 import type { ToolCall } from './tool-call.ts'
@@ -67,6 +68,28 @@ export function accountOf(provider: GatedProvider, account: string | undefined):
   if (account === undefined) return provider
   if (provider.account) return provider.account(account)
   throw new TypeError(`the provider ${provider.name} has no accounts`)
+}
+
+/** Writes the audit lines about processes that are given a credential. */
+export interface ProcessLog {
+  /**
+   * Writes that a process is about to be given the values of this version. The line is durable when this resolves.
+   *
+   * @throws `audit_unavailable`
+   */
+  injected(call: GatedCall, process: GivenProcess): Promise<InjectedProcess>
+}
+
+export interface GivenProcess {
+  readonly pid: number
+  /** Label of the version. */
+  readonly version: string
+}
+
+/** The later lines about one process. They never reject. */
+export interface InjectedProcess {
+  started(): Promise<void>
+  ended(reason: AuditReason): Promise<void>
 }
 
 /**

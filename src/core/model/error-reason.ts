@@ -181,6 +181,7 @@ const DESTINATION_REASONS = [
 
 /** A child of the proxy could not be started, or may not be. */
 const CHILD_REASONS = [
+  'check_failed',
   'child_cgroup',
   'child_command',
   'child_crashed',

@@ -19,5 +19,6 @@ export type CredentialNote = Pick<
   | 'backendRequestIds'
   | 'destination'
   | 'status'
+  | 'pid'
   | 'count'
 >

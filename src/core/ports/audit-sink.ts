@@ -42,10 +42,16 @@ export type AuditEventType =
   /** Revoked, and its mark removed as well. */
   | 'credential.purged'
   | 'credential.revoke_failed'
+  /** A server's process is about to be started with the value. */
+  | 'credential.injected'
   /** A tool result that contained the secret was withheld. */
   | 'credential.echoed'
   /** A tool result contained a secret of an owner other than the call's. */
   | 'credential.crossed'
+  /** A server's process was started with a credential. */
+  | 'child.started'
+  /** It has ended, with everything that it had started. */
+  | 'child.ended'
   /** An owner looked at the list of their own credentials. */
   | 'account.opened'
   | 'form.opened'
@@ -106,7 +112,21 @@ export type AuditEventType =
   | 'audit.gap'
 
 /** The cause as one stable token: an error's reason, else its code, or a detail of an event that is no error. */
-export type AuditReason = ErrorReason | ErrorCode | CredentialNoteReason | RequestReason | AuditCommand
+export type AuditReason = ErrorReason | ErrorCode | CredentialNoteReason | RequestReason | AuditCommand | ChildEndReason
+
+/** Why a server's process was ended. */
+type ChildEndReason =
+  | 'crashed'
+  | 'idle'
+  | 'longest_life'
+  | 'memory'
+  | 'offboarded'
+  | 'proxy_closing'
+  | 'rejected'
+  | 'revoked'
+  | 'rotated'
+  | 'session_closed'
+  | 'start_deadline'
 
 type CredentialNoteReason = RequestCause | 'credential_crossed' | 'nothing_to_revoke'
 
@@ -177,6 +197,8 @@ export interface AuditEvent {
   readonly request?: string | undefined
   /** Address of the browser or client. */
   readonly address?: string | undefined
+  /** Id of the process that was given the value. */
+  readonly pid?: number | undefined
   /** The same in every line of one operation, and in the backend's own log if it accepts an id. */
   readonly correlationId: string
   /** Number of lines in a gap, of refusals in a `refusals.counted` line, or of records in a line about keys. */

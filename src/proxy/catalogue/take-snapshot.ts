@@ -12,7 +12,7 @@ const MAX_PAGES = 100
  * @throws `UpstreamProblem` if the upstream refuses
  */
 export async function takeSnapshot(upstream: Pick<Upstream, 'open'>, call: CredentialCall): Promise<Snapshot> {
-  const { session, answer } = await upstream.open(OWN_INITIALIZE, call)
+  const { session, answer } = await upstream.open(OWN_INITIALIZE, call, 'snapshot')
   if (!isJsonObject(answer.result))
     throw new UpstreamProblem('refused', 'The upstream server refused to open a session.')
   const initialize = answer.result

@@ -10,6 +10,10 @@ export const END_REASONS = [
   'rotated',
   /** Its credential was revoked. */
   'revoked',
+  /** Its credential has expired, or lacks a field that is required now. */
+  'expired',
+  /** The service rejected its credential. */
+  'rejected',
   /** Its owner was offboarded. */
   'offboarded',
   /** Its client's session ended. */

@@ -2,56 +2,63 @@ import { z } from 'zod'
 import type { OptionSchemas } from '../../core/model/options.ts'
 import { isWebUrl, parsedUrl } from '../../core/model/url-value.ts'
 import { httpMountOptions } from '../../mcp/transport/mount-options.ts'
+import { childrenSchema } from './children-options.ts'
+import { commandOptions, commandProblems } from './command-options.ts'
 import { credentialSchema } from './credential-config.ts'
 import { headerProblems, headersSchema } from './header-slots.ts'
-import type { UpstreamOptions } from './upstream-options.ts'
+import { rejectedWhenSchema, repeatableSchema } from './rejection-options.ts'
+import type { ProxyConfig, UpstreamOptions } from './upstream-options.ts'
 
 const NAME = /^[a-z](?:-?[a-z0-9])*$/
 
 // The upstream's name decides the path.
 const { path: _, ...mountOptions } = httpMountOptions
 
-const upstreamSchema = z
-  .strictObject({
-    url: z
-      .string()
-      .refine(
-        isUpstreamUrl,
-        'must be an http or https URL without user, password and fragment, such as https://example.com/mcp',
-      )
-      .describe('Address of the MCP server, which speaks Streamable HTTP.'),
-    label: z.string().min(1).max(60).optional().describe('Name of the service that users see.'),
-    credential: credentialSchema,
-    headers: headersSchema,
-    mode: z
-      .enum(['sessionful', 'stateless'])
-      .default('sessionful')
-      .describe(
-        'stateless: clients have no session, and a call without a credential is answered with error -32042 and the link.',
-      ),
-    snapshot: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'File with the accepted lists of the server. Without it, each user sees their own lists once they have connected.',
-      ),
-    failFast: z
-      .boolean()
-      .default(false)
-      .describe('Answers a call at once with the link, instead of waiting until its user has filled in the form.'),
-    maxMessageBytes: z
-      .int()
-      .min(65_536)
-      .max(268_435_456)
-      .default(16_777_216)
-      .describe('Largest message of the server, in bytes.'),
-    ...mountOptions,
-  } satisfies OptionSchemas<UpstreamOptions>)
-  .superRefine((upstream, context) => {
-    for (const { path, message } of headerProblems(upstream.headers, upstream.credential.variables))
-      context.addIssue({ code: 'custom', path: ['headers', ...path], message })
-  })
+const upstreamFields = z.strictObject({
+  url: z
+    .string()
+    .refine(
+      isUpstreamUrl,
+      'must be an http or https URL without user, password and fragment, such as https://example.com/mcp',
+    )
+    .optional()
+    .describe('Address of the MCP server, which speaks Streamable HTTP.'),
+  ...commandOptions,
+  label: z.string().min(1).max(60).optional().describe('Name of the service that users see.'),
+  credential: credentialSchema,
+  headers: headersSchema.optional(),
+  mode: z
+    .enum(['sessionful', 'stateless'])
+    .default('sessionful')
+    .describe(
+      'stateless: clients have no session, and a call without a credential is answered with error -32042 and the link.',
+    ),
+  snapshot: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File with the accepted lists of the server. Without it, each user sees their own lists once they have connected.',
+    ),
+  failFast: z
+    .boolean()
+    .default(false)
+    .describe('Answers a call at once with the link, instead of waiting until its user has filled in the form.'),
+  rejectedWhen: rejectedWhenSchema,
+  repeatable: repeatableSchema,
+  maxMessageBytes: z
+    .int()
+    .min(65_536)
+    .max(268_435_456)
+    .default(16_777_216)
+    .describe('Largest message of the server, in bytes.'),
+  ...mountOptions,
+} satisfies OptionSchemas<UpstreamOptions>)
+
+const upstreamSchema = upstreamFields.superRefine((upstream, context) => {
+  for (const { path, message } of upstreamProblems(upstream))
+    context.addIssue({ code: 'custom', path: [...path], message })
+})
 
 /** The configuration file of a proxy. */
 export const proxyConfigSchema = z.strictObject({
@@ -65,10 +72,60 @@ export const proxyConfigSchema = z.strictObject({
     )
     .refine((upstreams) => Object.keys(upstreams).length > 0, 'needs at least one upstream')
     .describe('MCP servers by name. Each is served at /NAME/mcp.'),
-})
+  children: childrenSchema.optional(),
+} satisfies Readonly<Record<keyof ProxyConfig, z.ZodType>>)
 
 export type CheckedProxyConfig = z.output<typeof proxyConfigSchema>
 export type UpstreamConfig = CheckedProxyConfig['upstreams'][string]
+
+/** An upstream over Streamable HTTP. */
+export type HttpUpstreamConfig = UpstreamConfig & {
+  readonly url: string
+  readonly headers: NonNullable<UpstreamConfig['headers']>
+}
+
+/** An upstream that is started as a process. */
+export type CommandUpstreamConfig = UpstreamConfig & { readonly command: NonNullable<UpstreamConfig['command']> }
+
+export function isCommand(upstream: UpstreamConfig): upstream is CommandUpstreamConfig {
+  return upstream.command !== undefined
+}
+
+/** @throws TypeError for an upstream that is started as a process */
+export function httpConfig({ url, headers, ...upstream }: UpstreamConfig): HttpUpstreamConfig {
+  if (url === undefined || headers === undefined) throw new TypeError('the upstream has no url')
+  return { ...upstream, url, headers }
+}
+
+interface OptionProblem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** What belongs to one of the two kinds of upstreams only. */
+const OF_URL = ['headers'] as const
+const OF_COMMAND = ['environment', 'env', 'files', 'dangerouslyArgs', 'share', 'check'] as const
+
+function upstreamProblems(upstream: z.output<typeof upstreamFields>): readonly OptionProblem[] {
+  const { url, command, headers, credential } = upstream
+  if (url !== undefined && command !== undefined)
+    return [{ path: ['command'], message: 'cannot be together with url: a server is reached or started' }]
+  const foreign = (command === undefined ? OF_COMMAND : OF_URL).flatMap((name) =>
+    upstream[name] === undefined
+      ? []
+      : [{ path: [name], message: `is for an upstream with ${command === undefined ? 'command' : 'url'}` }],
+  )
+  if (command !== undefined) {
+    const unclear = upstream.check !== undefined && upstream.rejectedWhen === undefined
+    const unknown = { path: ['check'], message: 'needs rejectedWhen, which tells wrong values from other errors' }
+    return [...foreign, ...(unclear ? [unknown] : []), ...commandProblems(upstream, credential.variables)]
+  }
+  if (url === undefined)
+    return [...foreign, { path: ['url'], message: 'is required; or command, for a server over stdio' }]
+  if (headers === undefined) return [...foreign, { path: ['headers'], message: 'is required' }]
+  const problems = headerProblems(headers, credential.variables)
+  return [...foreign, ...problems.map(({ path, message }) => ({ path: ['headers', ...path], message }))]
+}
 
 /** Returns the JSON Schema (2020-12) of the configuration file, for editors. */
 export function proxyConfigJsonSchema(): object {

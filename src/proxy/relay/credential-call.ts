@@ -13,6 +13,8 @@ export interface CallInside {
   readonly report: Parameters<GuardedHandler<unknown>>[0]
   /** Whether the credential is still in use. The backend is asked once a second at the most; an outage changes nothing. */
   readonly isStillConnected: () => Promise<boolean>
+  /** Returns the same with the version of the credential that is in use now. */
+  readonly again: () => Promise<CallInside>
 }
 
 /** How long a look at the credential's state counts, in milliseconds. */
@@ -31,8 +33,16 @@ export async function insideGate(
   // The pass also ends when the owner is offboarded.
   const ended = toolCall.passesOf(provider).at(-1)?.signal()
   let looked = Date.now()
-  return {
-    call: { owner: gated.user, signal: ended ?? signal, handle, version },
+  const inside: CallInside = {
+    again: async () => ({
+      ...inside,
+      // A look of its own, because the gate's call keeps what it has seen.
+      call: { ...inside.call, version: await provider.versionOf?.({ ...gated }) },
+    }),
+    call: {
+      ...{ owner: gated.user, signal: ended ?? signal, handle, version },
+      injected: (process) => provider.processLog().injected(gated, process),
+    },
     guard: toolCall.guard,
     report,
     async isStillConnected() {
@@ -45,6 +55,7 @@ export async function insideGate(
       )
     },
   }
+  return inside
 }
 
 export type Unasked<R> =

@@ -30,7 +30,7 @@ export async function gatedRequest(gated: GatedRequest): Promise<Answered | unde
   const outcome = await passGate<Answered | undefined>({
     provider,
     failFast,
-    // Only HTTP 401 rejects a credential, and a server that answers it has not taken the call.
+    // A server that answers HTTP 401 has not taken the call.
     retry: true,
     ...namedAs(message),
     client,
@@ -40,7 +40,14 @@ export async function gatedRequest(gated: GatedRequest): Promise<Answered | unde
     async handler(...inside) {
       const call = inside[1].outermost()?.call
       if (!call || !sameOwner(call.user, owner)) throw twoUsers()
-      return relay(await insideGate(provider, call, signal, inside))
+      const within = await insideGate(provider, call, signal, inside)
+      const answered = await relay(within)
+      if (answered && route.rejections.isRejection(message, answered.answer)) {
+        // The server has taken the call, so only its operator can say whether it may be sent again.
+        if (!route.rejections.mayRepeat(message)) inside[1].reruns.state = 'used'
+        await within.call.handle.reject()
+      }
+      return answered
     },
   })
   if (outcome.kind !== 'result') return { answer: answerInPlace(message, outcome), event: {}, isOwn: true }

@@ -38,7 +38,8 @@ export async function relayRequest(relaying: Relaying, inside: CallInside): Prom
     // The upstream knows no such session any more, so it has not taken the request.
     if (!(error instanceof UpstreamProblem) || error.kind !== 'session-ended') throw error
     connection.drop(upstream)
-    return sendRequest(relaying, inside, await connection.for(inside.call))
+    const again = await inside.again()
+    return sendRequest(relaying, again, await connection.for(again.call))
   }
 }
 
@@ -65,6 +66,8 @@ async function sendRequest(
     }
   }
   if (progress.resumable) return undefined
+  // A process is ended together with its credential.
+  if (!(await inside.isStillConnected())) throw new UpstreamProblem('refused', DISCONNECTED)
   throw new UpstreamProblem('failed', CUT_OFF)
 }
 

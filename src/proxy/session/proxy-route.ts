@@ -1,8 +1,9 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
-import type { GatedProvider, RepeatedCalls } from '../../core/gate/gated-provider.ts'
+import type { GatedProvider, ProcessLog, RepeatedCalls } from '../../core/gate/gated-provider.ts'
 import type { CallExtra } from '../../core/gate/tool-call.ts'
 import type { OperationMeter } from '../../core/ports/telemetry.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { RejectionMatcher } from '../upstream/rejection-matcher.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 /** One upstream behind the proxy, with the provider whose credential its calls need. */
@@ -12,6 +13,7 @@ export interface ProxyRoute {
   readonly provider: ProxyProvider
   readonly upstream: Upstream
   readonly catalogue: Catalogue
+  readonly rejections: RejectionMatcher
   readonly mode: 'sessionful' | 'stateless'
   /** Measures what clients ask. Default: nothing is measured. */
   readonly operations?: OperationMeter | undefined
@@ -23,4 +25,5 @@ export interface ProxyRoute {
 export interface ProxyProvider extends GatedProvider {
   repeatedCalls(): RepeatedCalls
   getCredentials(extra: CallExtra): CredentialHandle
+  processLog(): ProcessLog
 }

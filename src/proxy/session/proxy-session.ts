@@ -59,7 +59,7 @@ export interface SessionParts extends SessionStart {
   /** Whether the client's lists may be others once there is a session at the upstream. */
   readonly listsChange: boolean
   /** Ends what the session has at the upstream. */
-  readonly endUpstream: (session: ProxySession, upstream: UpstreamSession) => Promise<void>
+  readonly endUpstream: (session: ProxySession, upstream: UpstreamSession | undefined) => Promise<void>
 }
 
 export function createProxySession(parts: SessionParts): ProxySession {
@@ -79,7 +79,7 @@ export function createProxySession(parts: SessionParts): ProxySession {
     notices: createCompletionNotices(),
     running: new Map(),
     connection: createUpstreamConnection({
-      upstream: parts.upstream,
+      open: (...given) => parts.upstream.open(...given, sessionId),
       initialize: () => withRevision(initialize, revision),
       repeated: () => (level ? [level] : []),
       onLateOpen() {
@@ -110,8 +110,7 @@ export function createProxySession(parts: SessionParts): ProxySession {
       for (const running of session.running.values()) running.abort()
       for (const reply of standing) reply.end()
       session.onclose?.()
-      const open = session.connection.close()
-      if (open) await endUpstream(session, open)
+      await endUpstream(session, session.connection.close())
     },
   }
   return session

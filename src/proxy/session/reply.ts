@@ -28,15 +28,22 @@ export interface AnswerDetails {
   readonly event?: Omit<UpstreamEvent, 'message'>
 }
 
+/** Milliseconds. The first event mostly comes at once, and shares its packet with the headers. */
+const HEADERS_WAIT = 50
+/** Bytes of an answer that goes out with its end in one packet, whether the client reads or not. */
+const SMALL = 8_192
+
 export function createReply({ ctx, open }: McpExchange): Reply {
   const { res } = ctx
   const gone = new AbortController()
   let begun = false
+  let flushing: NodeJS.Timeout | undefined
   // Events of one response follow each other, whoever sends them.
   let writing = Promise.resolve()
   const over = () => res.writableEnded || isClosed(ctx)
   if (isClosed(ctx)) gone.abort()
   res.once('close', () => {
+    clearTimeout(flushing)
     if (!res.writableFinished) gone.abort()
   })
 
@@ -51,7 +58,7 @@ export function createReply({ ctx, open }: McpExchange): Reply {
     if (begun || over()) return
     begun = true
     begin(200, { 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
-    res.flushHeaders()
+    flushing = setTimeout(() => res.flushHeaders(), HEADERS_WAIT)
   }
 
   function send(event: UpstreamEvent): Promise<void> {
@@ -62,6 +69,15 @@ export function createReply({ ctx, open }: McpExchange): Reply {
     return writing
   }
 
+  async function endWith(bytes: Buffer): Promise<void> {
+    await writing
+    if (res.writableEnded || bytes.byteLength > SMALL || res.writableLength > 0) {
+      open?.waiting(bytes.byteLength)
+      await write(bytes, res, open)
+      res.end()
+    } else res.end(bytes)
+  }
+
   return {
     gone: gone.signal,
     isOpen: () => !over(),
@@ -69,17 +85,10 @@ export function createReply({ ctx, open }: McpExchange): Reply {
     send,
     async finish(message, { status = 200, headers = {}, event } = {}) {
       if (over()) return
-      if (begun) {
-        await send({ ...event, message })
-        res.end()
-        return
-      }
+      if (begun) return endWith(Buffer.from(frameOf({ ...event, message })))
       begun = true
       begin(status, { ...headers, 'Content-Type': 'application/json' })
-      const bytes = Buffer.from(JSON.stringify(message))
-      open?.waiting(bytes.byteLength)
-      await write(bytes, res, open)
-      res.end()
+      return endWith(Buffer.from(JSON.stringify(message)))
     },
     end() {
       if (over()) return

@@ -30,7 +30,7 @@ export interface Connected {
 }
 
 export interface ConnectionParts {
-  readonly upstream: Pick<Upstream, 'open'>
+  readonly open: (initialize: Request, call: CredentialCall) => ReturnType<Upstream['open']>
   /** The client's `initialize`, with the revision of the protocol that the client was told. */
   readonly initialize: () => Request
   /** What the client said before there was a session, to be repeated in each new one. */
@@ -56,7 +56,7 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
   }
 
   async function open(call: CredentialCall, late: boolean): Promise<Message> {
-    const { session, answer } = await parts.upstream.open(parts.initialize(), call)
+    const { session, answer } = await parts.open(parts.initialize(), call)
     if (answer.error) return answer
     // A server may ask its client from then on, who should have a stream by then.
     if (late) await session.send(INITIALIZED, call)

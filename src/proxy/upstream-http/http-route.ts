@@ -8,8 +8,9 @@ import { readSnapshot } from '../catalogue/snapshot.ts'
 import { snapshotCatalogue } from '../catalogue/snapshot-catalogue.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import { credentialHeaders, fixedHeaders } from '../config/header-slots.ts'
-import type { UpstreamConfig } from '../config/proxy-config.ts'
+import type { HttpUpstreamConfig } from '../config/proxy-config.ts'
 import type { ProxyProvider, ProxyRoute } from '../session/proxy-route.ts'
+import { rejectionMatcher } from '../upstream/rejection-matcher.ts'
 import { httpUpstream } from './http-upstream.ts'
 
 /** Standing streams have places of their own: a user's open sessions must not keep their calls waiting. */
@@ -18,7 +19,7 @@ const STREAMS: ShareLimits = { perOwner: 100, perOrigin: 10_000, waiting: 100, w
 const NOTES: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
 
 /** Makes the route to an MCP server over HTTP. */
-export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyProvider, warn: Warn): ProxyRoute {
+export function httpRoute(name: string, config: HttpUpstreamConfig, provider: ProxyProvider, warn: Warn): ProxyRoute {
   const bound = {
     provider: provider.name,
     destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
@@ -28,6 +29,7 @@ export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyP
     provider,
     mode: config.mode,
     failFast: config.failFast,
+    rejections: rejectionMatcher(config),
     catalogue:
       config.snapshot === undefined
         ? userCatalogue(name)
@@ -43,6 +45,6 @@ export function httpRoute(name: string, config: UpstreamConfig, provider: ProxyP
 }
 
 /** Returns where the credential of an upstream may go: to that server alone. */
-export function destinationsOf({ url, headers }: UpstreamConfig): readonly DestinationOptions[] {
+export function destinationsOf({ url, headers }: HttpUpstreamConfig): readonly DestinationOptions[] {
   return [{ origin: new URL(url).origin, header: credentialHeaders(headers) }]
 }

@@ -5,8 +5,8 @@ import type { Snapshot } from '../catalogue/snapshot.ts'
 import { takeSnapshot } from '../catalogue/take-snapshot.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import { fixedHeaders } from '../config/header-slots.ts'
-import type { UpstreamConfig } from '../config/proxy-config.ts'
-import type { CredentialCall } from '../upstream/upstream.ts'
+import type { HttpUpstreamConfig } from '../config/proxy-config.ts'
+import { givenCall } from '../upstream/given-call.ts'
 import { destinationsOf } from './http-route.ts'
 import { httpUpstream } from './http-upstream.ts'
 
@@ -18,17 +18,11 @@ const DEADLINE_MILLISECONDS = 60_000
  *
  * @throws `UpstreamProblem` if the server refuses, and what `fetch` of a credential throws
  */
-export async function snapshotOverHttp(config: UpstreamConfig, values: CredentialValues): Promise<Snapshot> {
+export async function snapshotOverHttp(config: HttpUpstreamConfig, values: CredentialValues): Promise<Snapshot> {
   const bound = createBoundFetch({
     provider: 'snapshot',
     destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
   })
-  const owner = { issuer: 'operator', subject: 'snapshot' }
-  const handle: CredentialCall['handle'] = {
-    fetch: (input, init) => bound.fetch(values, input, init),
-    use: async (work) => work(values),
-    reject: async () => undefined,
-  }
   try {
     const upstream = httpUpstream({
       url: config.url,
@@ -37,7 +31,12 @@ export async function snapshotOverHttp(config: UpstreamConfig, values: Credentia
       maxMessageBytes: config.maxMessageBytes,
     })
     const signal = AbortSignal.timeout(DEADLINE_MILLISECONDS)
-    return await takeSnapshot(upstream, { owner, handle, version: undefined, signal })
+    const call = givenCall(values, 'snapshot', signal)
+    const handle = {
+      ...call.handle,
+      fetch: (input: string | URL, init?: RequestInit) => bound.fetch(values, input, init),
+    }
+    return await takeSnapshot(upstream, { ...call, handle })
   } finally {
     await bound.close()
   }

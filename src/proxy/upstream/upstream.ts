@@ -1,4 +1,5 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
+import type { GivenProcess, InjectedProcess } from '../../core/gate/gated-provider.ts'
 import type { Owner } from '../../core/model/owner.ts'
 import type { Message, Request } from './message.ts'
 
@@ -7,15 +8,18 @@ export interface Upstream {
   /**
    * Opens a session with the client's own `initialize` request, as the owner of the call.
    *
+   * @param sessionId of the client's session at the proxy
    * @throws `UpstreamProblem` if the server refuses or cannot be understood; what the handle throws
    */
-  open(initialize: Request, call: CredentialCall): Promise<OpenedSession>
+  open(initialize: Request, call: CredentialCall, sessionId: string): Promise<OpenedSession>
   /**
    * Returns how the server is asked without a session, or undefined if it does not know MCP 2026-07-28. Default: it does not.
    *
    * @throws `UpstreamProblem` if the server refuses or cannot say; what the handle throws
    */
   requests?(call: CredentialCall): Promise<UpstreamRequests | undefined>
+  /** The client's session has ended. For what is kept for it and needs no credential to end. */
+  sessionClosed?(sessionId: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -26,6 +30,8 @@ export interface CredentialCall {
   readonly handle: Pick<CredentialHandle, 'fetch' | 'use' | 'reject'>
   /** Names the version of the credential, for comparison only. What is kept for one version must not serve another. */
   readonly version: string | undefined
+  /** Writes the audit lines about a process that is given the credential. Default: there are none, as for an operator's own one. */
+  readonly injected?: (process: GivenProcess) => Promise<InjectedProcess>
   /** Aborts when the client is gone or has cancelled, and when the work has ended. */
   readonly signal: AbortSignal
 }
@@ -80,8 +86,8 @@ export class UpstreamProblem extends Error {
   override readonly name = 'UpstreamProblem'
   readonly kind: 'session-ended' | 'refused' | 'failed'
 
-  constructor(kind: UpstreamProblem['kind'], text: string) {
-    super(text)
+  constructor(kind: UpstreamProblem['kind'], text: string, options?: ErrorOptions) {
+    super(text, options)
     this.kind = kind
   }
 }

@@ -5,6 +5,8 @@
  */
 
 export { type Snapshot, type SnapshotChange, snapshotChanges } from '../../proxy/catalogue/snapshot.ts'
+export type { ChildrenOptions } from '../../proxy/config/children-options.ts'
+export type { CommandUpstreamOptions, UpstreamFile } from '../../proxy/config/command-options.ts'
 export { readProxyConfig } from '../../proxy/config/read-config.ts'
 export type {
   ProxyConfig,

@@ -2,16 +2,19 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { Snapshot } from '../../proxy/catalogue/snapshot.ts'
-import { proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
+import { poolLimits } from '../../proxy/config/children-options.ts'
+import { httpConfig, isCommand, proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { snapshotOverHttp } from '../../proxy/upstream-http/snapshot-http.ts'
+import { childLog, createChildHost } from '../../proxy/upstream-stdio/child-host.ts'
+import { snapshotOverStdio } from '../../proxy/upstream-stdio/snapshot-stdio.ts'
 
 /**
  * Reads what an upstream lists, with your own credential for it. Write the result to the file that `snapshot` names, as JSON. The values
  * are sent to that server alone, and are not kept.
  *
  * @param upstream name of the upstream in the configuration
- * @param values the fields of the credential, by name
+ * @param values the fields of the credential, by name; none for a server over stdio that lists its tools without one
  * @throws `configuration_invalid` for a configuration that is wrong or has no such upstream; `unavailable` if the server cannot be reached
  * @example
  * ```ts
@@ -27,9 +30,13 @@ export async function takeProxySnapshot(
   upstream: string,
   values: CredentialValues,
 ): Promise<Snapshot> {
-  const { upstreams } = parseOptions(proxyConfigSchema, config, 'takeProxySnapshot')
+  const { upstreams, children } = parseOptions(proxyConfigSchema, config, 'takeProxySnapshot')
   const found = Object.hasOwn(upstreams, upstream) ? upstreams[upstream] : undefined
-  if (found) return snapshotOverHttp(found, values)
+  if (found && isCommand(found)) {
+    const host = createChildHost({ ...children, limits: poolLimits(children), log: childLog({}) })
+    return snapshotOverStdio(upstream, found, values, host)
+  }
+  if (found) return snapshotOverHttp(httpConfig(found), values)
   throw new CredentialVaultError(
     'configuration_invalid',
     `takeProxySnapshot: the configuration has no upstream of that name. It has: ${Object.keys(upstreams).join(', ')}.`,

@@ -43,8 +43,10 @@ export interface CredentialsProviderOptions<V extends VariablesOptions, A extend
   readonly referenceTtlSeconds?: number
   /** Destinations of a handle's `fetch()`, and how the credential is sent there. Default: none. */
   readonly destinations?: readonly DestinationOptions<NoInfer<V>>[]
-  /** Tries submitted values against the service before they are saved, within 5 s: a function, or what `httpCheck()` returns. */
+  /** Tries submitted values against the service before they are saved: a function, or what `httpCheck()` returns. */
   readonly verify?: Verify<NoInfer<V>> | HttpCheck<FieldOf<NoInfer<V>>>
+  /** How long `verify` may take, in seconds, 1 to 120. Default 5. */
+  readonly verifyTimeoutSeconds?: number
   /**
    * Lets the owner save values that the service could not be asked about. They are shown as unverified. Values that it rejected are never
    * saved. Default false.
@@ -134,6 +136,7 @@ export const credentialsProviderOptions = z
       .max(500)
       .refine(isManageUrl, 'must be an https URL without user and password, or http on loopback')
       .optional(),
+    verifyTimeoutSeconds: z.int().min(1).max(120).default(5),
     allowUnverified: z.boolean().default(false),
     expiry: z.enum(['optional', 'required']).optional(),
     maxAgeDays: z.int().min(1).max(3650).optional(),

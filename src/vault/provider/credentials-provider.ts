@@ -1,7 +1,13 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
 import { invalidReference, type ReferenceContent } from '../../core/credentials/credential-reference.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
-import type { CredentialRequest, GatedProvider, RepeatedCalls, Settled } from '../../core/gate/gated-provider.ts'
+import type {
+  CredentialRequest,
+  GatedProvider,
+  ProcessLog,
+  RepeatedCalls,
+  Settled,
+} from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
 import type { CredentialState } from '../../core/model/credential-state.ts'
@@ -210,6 +216,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   readonly drain = (): ProviderServices['drain'] => this.#ready().drain
   readonly repeatedCalls = (): RepeatedCalls => this.#accounts.unnamed.repeatedCalls()
+  readonly expiryNotice = (call: GatedCall): Promise<string | undefined> => this.#accounts.unnamed.expiryNotice(call)
+  readonly reportEcho = (call: GatedCall): Promise<void> => this.#accounts.unnamed.reportEcho(call)
+  readonly processLog = (): ProcessLog => this.#accounts.unnamed.processLog()
   readonly versionOf = (call: GatedCall): Promise<string | undefined> => this.#accounts.unnamed.versionOf(call)
 
   credentialState(call: GatedCall): Promise<CredentialState> {
@@ -226,14 +235,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   settle(call: GatedCall, error: unknown): Promise<Settled> {
     return this.#accounts.unnamed.settle(call, error)
-  }
-
-  expiryNotice(call: GatedCall): Promise<string | undefined> {
-    return this.#accounts.unnamed.expiryNotice(call)
-  }
-
-  reportEcho(call: GatedCall): Promise<void> {
-    return this.#accounts.unnamed.reportEcho(call)
   }
 
   async #opened(): Promise<void> {

@@ -1,6 +1,12 @@
 import type { EchoSource } from '../../core/echo-guard/echo-guard.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
-import type { CredentialRequest, GatedProvider, RepeatedCalls, Settled } from '../../core/gate/gated-provider.ts'
+import type {
+  CredentialRequest,
+  GatedProvider,
+  ProcessLog,
+  RepeatedCalls,
+  Settled,
+} from '../../core/gate/gated-provider.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
 import { allDone } from '../../core/host/all-done.ts'
 import type { Drain } from '../../core/host/drain.ts'
@@ -163,6 +169,22 @@ export class ProviderAccount implements GatedProvider {
   async reportEcho(call: GatedCall): Promise<void> {
     const event = { type: 'credential.echoed', outcome: 'denied' } as const
     await this.#provider.services().log.grant(this.keyOf(call), contextOf(call), event)
+  }
+
+  processLog(): ProcessLog {
+    const { log } = this.#provider.services()
+    return {
+      injected: async (call, process) => {
+        const key = this.key(call.user)
+        const context = contextOf(call)
+        const line = { outcome: 'success', ...process } as const
+        await log.grant(key, context, { type: 'credential.injected', ...line })
+        return {
+          started: () => log.note(key, context, { type: 'child.started', ...line }),
+          ended: (reason) => log.note(key, context, { type: 'child.ended', ...line, reason }),
+        }
+      },
+    }
   }
 
   #requestParts(call: GatedCall): RequestParts {

@@ -8,7 +8,7 @@ import { verifyFailure } from './verify-failure.ts'
 
 /**
  * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service rejects
- * them; throw when it cannot be asked. `signal` aborts after 5 s. A `problem` or `accountName` that holds a secret is not shown.
+ * them; throw when it cannot be asked. `signal` aborts after `verifyTimeoutSeconds`. A `problem` or `accountName` that holds a secret is not shown.
  */
 export type Verify<V extends VariablesOptions = VariablesOptions> = (
   values: ValuesOf<V>,
@@ -24,19 +24,27 @@ export interface ProviderFormParts extends Pick<FormProvider, 'name' | 'label' |
 export interface ProviderFormDetails {
   readonly doc?: string | undefined
   readonly manageUrl?: string | undefined
+  readonly verifyTimeoutSeconds?: number | undefined
   readonly allowUnverified?: boolean | undefined
   readonly expiry?: 'optional' | 'required' | undefined
   readonly maxAgeDays?: number | undefined
 }
 
-const VERIFY_DEADLINE = 5_000
+const VERIFY_SECONDS = 5
 
 /**
  * Returns the part of a provider that the form uses. Without `verify`, the form accepts all values that fit the variables and can be sent.
  */
 export function providerForm(
   { destinations, verify, ...form }: ProviderFormParts,
-  { doc, manageUrl, allowUnverified = false, expiry, maxAgeDays }: ProviderFormDetails,
+  {
+    doc,
+    manageUrl,
+    verifyTimeoutSeconds = VERIFY_SECONDS,
+    allowUnverified = false,
+    expiry,
+    maxAgeDays,
+  }: ProviderFormDetails,
 ): FormProvider {
   return {
     ...form,
@@ -61,7 +69,7 @@ export function providerForm(
           }
         }
         try {
-          const verification = await withDeadline(form.label, VERIFY_DEADLINE, ask)
+          const verification = await withDeadline(form.label, verifyTimeoutSeconds * 1000, ask)
           return shownOf(textsOf(verification), form.variables, values)
         } catch (error) {
           return failure ?? verifyFailure(error, form.variables, values)

@@ -24,6 +24,7 @@ const EVENT: Required<AuditEvent> = {
   status: 401,
   request: '0a1b2c3d',
   address: '192.0.2.1',
+  pid: 4711,
   correlationId: 'c-1',
   count: 3,
   occurredAt: '2026-11-27T10:00:00.000Z',

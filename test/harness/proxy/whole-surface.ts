@@ -2,6 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { completable } from '@modelcontextprotocol/sdk/server/completable.js'
 import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
@@ -100,10 +101,17 @@ export function registerWholeSurface(server: McpServer): void {
   )
 }
 
+/** Goes through everything at a server over HTTP, and returns what the client saw. */
+export function transcriptOf(url: string, token: string, listening: () => Promise<void>): Promise<readonly unknown[]> {
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+  })
+  return transcriptWith(transport as Transport, listening)
+}
+
 /** Goes through everything with a client that can do everything, and returns what it saw. */
-export async function transcriptOf(
-  url: string,
-  token: string,
+export async function transcriptWith(
+  transport: Transport,
   listening: () => Promise<void>,
 ): Promise<readonly unknown[]> {
   const seen: unknown[] = []
@@ -127,10 +135,7 @@ export async function transcriptOf(
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void later.push(['updated', params]))
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => void later.push(['tools changed']))
   client.setNotificationHandler(PromptListChangedNotificationSchema, () => void later.push(['prompts changed']))
-  const transport = new StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: { authorization: `Bearer ${token}` } },
-  })
-  await client.connect(transport as Parameters<Client['connect']>[0])
+  await client.connect(transport)
   try {
     // What comes on the standing stream would be lost before it is open.
     await listening()

@@ -20,7 +20,11 @@ export interface ProxyState {
 /** Processes that run, one for each child: the servers themselves, behind their wrappers. */
 const servers: unknown[] = []
 const { folder, commands, path, secret } = JSON.parse(process.argv[2] ?? '') as ProxyPlan
-const watchdog = await openWatchdog({ folder, log: (level, message) => console.error(level, message) })
+const watchdog = await openWatchdog({
+  folder,
+  secretsFolder: folder,
+  log: (level, message) => console.error(level, message),
+})
 const children = await Promise.all(
   commands.map(async (command) => {
     const child = await startChild({

@@ -9,7 +9,10 @@ import { type ChildKey, type ChildSelection, crashKey, isSelected, keyText } fro
 import { type CheckedLimits, checkLimits, type PoolLimits } from './pool-limits.ts'
 
 /** What ends the children of a selection. */
-export type ClosingReason = Extract<EndReason, 'rotated' | 'revoked' | 'offboarded' | 'session_closed'>
+export type ClosingReason = Extract<
+  EndReason,
+  'rotated' | 'rejected' | 'expired' | 'revoked' | 'offboarded' | 'session_closed'
+>
 
 /** The children of a proxy: one for each key. */
 export interface ChildPool {
@@ -24,12 +27,14 @@ export interface ChildPool {
   /**
    * Ends the children of a selection. Resolves when nothing of them is left.
    *
-   * `rotated` lets calls in flight finish within `drain`. `revoked` does so for `revocationDrain`, `offboarded` and `session_closed` not at
+   * `rotated`, `rejected` and `expired` let calls in flight finish within `drain`. `revoked` does so for `revocationDrain`, `offboarded` and `session_closed` not at
    * all. New calls get a new child at once.
    *
    * @param selection such as `{ issuer, subject }`. `notVersion` leaves out the children of the version that is current
    */
   end(reason: ClosingReason, selection: ChildSelection & { readonly notVersion?: string }): Promise<void>
+  /** Keys of the children that calls may be given to, those that start included. */
+  readonly keys: readonly ChildKey[]
   /** Children that are there, also those that start or end. */
   readonly size: number
   /** Resident memory of all children when it was measured last. 0 where there is no `/proc`. */
@@ -98,10 +103,21 @@ export function createChildPool(options: PoolLimits = {}, events: PoolEvents = {
     },
 
     async end(reason, { notVersion, ...selection }) {
-      const drain = { rotated: limits.drain, revoked: limits.revocationDrain, offboarded: 0, session_closed: 0 }[reason]
+      const drain = {
+        rotated: limits.drain,
+        rejected: limits.drain,
+        expired: limits.drain,
+        revoked: limits.revocationDrain,
+        offboarded: 0,
+        session_closed: 0,
+      }[reason]
       const grace = reason === 'revoked' || reason === 'offboarded' ? SHORT_GRACE : undefined
       const chosen = [...entries].filter(({ key }) => isSelected(key, selection) && key.version !== notVersion)
       await Promise.all(chosen.map((entry) => entry.close(reason, drain, grace)))
+    },
+
+    get keys() {
+      return [...entries].filter(({ isOpen }) => isOpen).map(({ key }) => key)
     },
 
     get size() {

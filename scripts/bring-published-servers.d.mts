@@ -1,0 +1,2 @@
+export function bringPublishedServers(): Promise<{ readonly npm: string; readonly python: string }>
+export function bringBridges(): Promise<string>
