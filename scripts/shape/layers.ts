@@ -10,6 +10,7 @@ const CORE = [
   'network',
   'host',
   'ports',
+  'koa',
   'crypto',
   'journal',
   'echo-guard',
