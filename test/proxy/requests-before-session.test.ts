@@ -24,6 +24,8 @@ beforeAll(async () => {
 })
 afterAll(() => proxy.close())
 
+const streamsAsked = () => proxy.upstream.received.filter(({ method }) => method === 'GET').length
+
 test('a client of MCP 2026-07-28 uses a server of 2025-11-25, whose questions come by results', async () => {
   const token = await proxy.harness.identityProvider.issueAccessToken('alice')
   const { client, asked } = await connectRepeating(proxy.url, token)
@@ -40,8 +42,12 @@ test('a client of MCP 2026-07-28 uses a server of 2025-11-25, whose questions co
 })
 
 test('a question on the standing stream belongs to the only call that runs', async () => {
-  const token = await proxy.harness.identityProvider.issueAccessToken('alice')
+  const token = await proxy.harness.identityProvider.issueAccessToken('alice', { clientId: 'of-its-own' })
   const { client, asked } = await connectRepeating(proxy.url, token)
+  const before = streamsAsked()
+  await client.callTool({ name: 'who_am_i' })
+  // The stream is kept for the next call. What a server sends before it has one is lost, here as without a proxy.
+  await expect.poll(streamsAsked).toBeGreaterThan(before)
   const { content } = await client.callTool({ name: 'beside' })
   expect(JSON.stringify(content)).toContain('Because.')
   expect(asked.map(({ method }) => method)).toEqual(['sampling/createMessage'])
@@ -51,7 +57,9 @@ test('a question on the standing stream belongs to the only call that runs', asy
 test('with two calls at once, such a question is refused, because nothing says whose it is', async () => {
   const token = await proxy.harness.identityProvider.issueAccessToken('alice')
   const capabilities = { sampling: {}, elicitation: { form: {} } }
+  const before = streamsAsked()
   const waiting = await rawLeg(proxy.url, token, { tool: 'elicit', capabilities })
+  await expect.poll(streamsAsked).toBeGreaterThan(before)
   expect(waiting.result?.inputRequests?.['upstream']).toBeDefined()
   const { result } = await rawLeg(proxy.url, token, { tool: 'beside', capabilities })
   expect(result?.content?.[0]?.text).toContain('exactly one call')

@@ -117,7 +117,7 @@ test('progress, logs, updates and changed lists arrive as in a session', async (
   await client.subscribeResource({ uri: 'note://one' })
   await client.callTool({ name: 'update' })
   await expect.poll(() => heard).toContain('updated note://one')
-  expect(heard).toContain('tools changed')
+  await expect.poll(() => heard).toContain('tools changed')
   await client.unsubscribeResource({ uri: 'note://one' })
 })
 

@@ -8,7 +8,6 @@ import {
   PromptListChangedNotificationSchema,
   ResourceListChangedNotificationSchema,
   ResourceUpdatedNotificationSchema,
-  ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { expect } from 'vitest'
 import { z } from 'zod'
@@ -96,8 +95,8 @@ function clientOf(seen: Transcript): Client {
     seen.hear('log', isSimulated ? 'a simulated message' : params)
   })
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => seen.hear('updated', params))
+  // The tools change when the session begins, before or after the client has a stream to hear it on.
   client.setNotificationHandler(ResourceListChangedNotificationSchema, () => seen.hear('resources changed', null))
-  client.setNotificationHandler(ToolListChangedNotificationSchema, () => seen.hear('tools changed', null))
   client.setNotificationHandler(PromptListChangedNotificationSchema, () => seen.hear('prompts changed', null))
   return client
 }
