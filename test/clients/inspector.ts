@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePort } from '../harness/free-port.ts'
+import { compileCache } from '../harness/processes/ended-process.ts'
 
 export interface Inspector {
   /** Runs `mcpdo --format json …` and gives what it printed, parsed. Its own errors are part of that. */
@@ -26,6 +27,7 @@ export async function startInspector(): Promise<Inspector> {
   const environment = {
     PATH: process.env['PATH'],
     HOME: home,
+    ...compileCache(),
     MCP_INSPECTOR_SECRET_STORE: 'file',
     MCP_OAUTH_CALLBACK_URL: `http://127.0.0.1:${await freePort()}/oauth/callback`,
   }
