@@ -26,19 +26,18 @@ await runStages('npm test', [
     () => bringNode(['22', '24']),
   ),
   npm('build', 'build'),
-  // Each of these keeps one processor busy for a part of its time only.
-  sideBySide(
-    'conformance, format, lint and types',
-    counted(...run('conformance', 'conformance')),
-    together(
-      'checks',
-      run('format and lint', 'lint'),
-      // Its threads check the same declarations more than once.
-      run('types', 'typecheck', '--singleThreaded'),
-      // Otherwise each process of the tests that needs it first does it.
-      ["code for the tests' processes", 'node_modules/.bin/tsx', ['-e', COMPILE]],
-    ),
+  // Alone: it reads streams for half a second at a time, in which a busy machine may not have answered.
+  counted(...run('conformance', 'conformance')),
+  // Each keeps one processor busy for a part of its time only.
+  together(
+    'format, lint and types',
+    run('format and lint', 'lint'),
+    // Its threads check the same declarations more than once.
+    run('types', 'typecheck', '--singleThreaded'),
+    // Otherwise each process of the tests that needs it first does it.
+    ["code for the tests' processes", 'node_modules/.bin/tsx', ['-e', COMPILE]],
   ),
+  // The demos and npm wait most of their time, and so do the tests.
   sideBySide(
     'tests, demos and release',
     tests('tests', () => process.execPath, []),

@@ -42,7 +42,10 @@ export async function startInspector(): Promise<Inspector> {
     })
   }
 
+  let hasDaemon = false
+
   async function mcpdo(...parameters: readonly string[]): Promise<unknown> {
+    hasDaemon = true
     const { output } = await run('mcpdo', ['--format', 'json', ...parameters])
     // For a tool's error it prints the result, and then a line about it.
     const [first = ''] = output.split(/\n(?=\{"error")/)
@@ -53,7 +56,7 @@ export async function startInspector(): Promise<Inspector> {
     mcpdo,
     cli: (...parameters) => run('mcp-inspector', ['--cli', ...parameters]),
     async close() {
-      await run('mcpdo', ['daemon', 'stop'])
+      if (hasDaemon) await run('mcpdo', ['daemon', 'stop'])
       rmSync(home, { recursive: true, force: true })
     },
   }
