@@ -29,21 +29,25 @@ const LONGEST_FIRST = [
   ...['browser', 'clients', 'examples', 'docs', 'backends', 'packaging', 'cli', 'redis', 'failures', 'e2e', 'proxy'],
 ]
 
-/** What waits for clocks and servers nearly all of its time. The rest computes. */
-const WAITING = ['/redis/', '/e2e/', '/failures/', '/backends/', '/hashicorp-vault/', 'attacks/http/slow-requests']
+/** What waits for clocks and servers nearly all of its time, and what fills memory with browsers. The rest computes. */
+const SPREAD = [
+  ['/redis/', '/e2e/', '/failures/', '/backends/', '/hashicorp-vault/', 'attacks/http/slow-requests'],
+  ['/browser/'],
+]
 
 const rankOf = ({ moduleId }: TestSpecification) => {
   const rank = LONGEST_FIRST.findIndex((name) => moduleId.includes(`/${name}`))
   return rank === -1 ? LONGEST_FIRST.length : rank
 }
 
-const waits = ({ moduleId }: TestSpecification) => WAITING.some((name) => moduleId.includes(name))
-
-/** Spreads what waits among what computes, so that the processors have work all the time. */
+/** Spreads each kind over the first four fifths of the rest, so that the processors have work all the time and the memory suffices. */
 function spread(files: readonly TestSpecification[]): TestSpecification[] {
-  const placed = [files.filter(waits), files.filter((file) => !waits(file))].flatMap((kind) =>
-    kind.map((file, at) => ({ file, place: (at + 1) / kind.length })),
-  )
+  const kindOf = ({ moduleId }: TestSpecification) =>
+    SPREAD.findIndex((names) => names.some((name) => moduleId.includes(name)))
+  const placed = [-1, ...SPREAD.keys()].flatMap((kind) => {
+    const alike = files.filter((file) => kindOf(file) === kind)
+    return alike.map((file, at) => ({ file, place: (at / alike.length) * (kind === -1 ? 1 : 0.8) }))
+  })
   return placed.toSorted((one, other) => one.place - other.place).map(({ file }) => file)
 }
 
