@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
  * Files that need a process of their own: they mock a module, replace what the whole process has, measure the process, or run so long
- * that it does not matter. The others run one after the other in three processes, which saves each of them a second of loading the server
+ * that it does not matter. The others run one after the other in six processes, which saves each of them a second of loading the server
  * and its packages; `test/harness/after-each-file.ts` restores clocks, spies and environment variables after each.
  */
 const OWN_PROCESS = ['attacks/http', 'canary', 'crash', 'deploy', 'fuzz', 'mutations', 'packaging', 'telemetry']
@@ -21,29 +21,42 @@ const OWN_PROCESS = ['attacks/http', 'canary', 'crash', 'deploy', 'fuzz', 'mutat
     'test/vault/open-vault.test.ts',
   )
 
-/**
- * What takes longest, in turn what computes and what waits: at the end, one of these would keep one processor busy and leave the others
- * idle. A fresh clone knows no durations.
- */
+/** What takes longest, so that none of it is left alone at the end. A fresh clone knows no durations. */
 const LONGEST_FIRST = [
-  'packaging/types',
-  'attacks/http/slow-requests',
-  'docs/plug-in',
-  'backends/hashicorp-vault/raft',
-  'canary',
-  'e2e/blocking',
-  'deploy/compose',
-  ...['browser', 'clients', 'failures', 'examples', 'backends', 'docs', 'packaging', 'cli', 'crash', 'proxy'],
-].map((name) => `/test/${name}`)
+  ...['packaging/types', 'attacks/http/slow-requests', 'hashicorp-vault/raft', 'canary', 'deploy/compose', 'crash'],
+  ...['redis/topologies', 'docs/plug-in', 'redis/failures', 'sealed-envelope/sealed-envelope', 'clients/inspector'],
+  ...['e2e/blocking', 'redis/slot-that-moves', 'e2e/three-replicas', 'cli/bulk/offboard', 'docs/getting-started'],
+  ...['browser', 'clients', 'examples', 'docs', 'backends', 'packaging', 'cli', 'redis', 'failures', 'e2e', 'proxy'],
+]
+
+/** What waits for clocks and servers nearly all of its time, and what fills memory with browsers. The rest computes. */
+const SPREAD = [
+  ['/redis/', '/e2e/', '/failures/', '/backends/', '/hashicorp-vault/', 'attacks/http/slow-requests'],
+  ['/browser/'],
+]
 
 const rankOf = ({ moduleId }: TestSpecification) => {
-  const rank = LONGEST_FIRST.findIndex((name) => moduleId.includes(name))
+  const rank = LONGEST_FIRST.findIndex((name) => moduleId.includes(`/${name}`))
   return rank === -1 ? LONGEST_FIRST.length : rank
 }
 
+/** Spreads each kind over the first four fifths of the rest, so that the processors have work all the time and the memory suffices. */
+function spread(files: readonly TestSpecification[]): TestSpecification[] {
+  const kindOf = ({ moduleId }: TestSpecification) =>
+    SPREAD.findIndex((names) => names.some((name) => moduleId.includes(name)))
+  const placed = [-1, ...SPREAD.keys()].flatMap((kind) => {
+    const alike = files.filter((file) => kindOf(file) === kind)
+    return alike.map((file, at) => ({ file, place: (at / alike.length) * (kind === -1 ? 1 : 0.8) }))
+  })
+  return placed.toSorted((one, other) => one.place - other.place).map(({ file }) => file)
+}
+
+/** Files with a process of their own come first: each of them would end a process that the others share. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return (await super.sort(files)).toSorted((one, other) => rankOf(one) - rankOf(other))
+    const sorted = (await super.sort(files)).toSorted((one, other) => rankOf(one) - rankOf(other))
+    const isOwn = ({ project }: TestSpecification) => project.name === 'own'
+    return [...spread(sorted.filter(isOwn)), ...spread(sorted.filter((file) => !isOwn(file)))]
   }
 }
 
@@ -53,8 +66,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
-    // Most tests wait for a server most of the time: two processors have work for three.
-    maxWorkers: 3,
+    // Most tests wait for a server or a clock most of the time: two processors have work for six.
+    maxWorkers: 6,
     setupFiles: ['test/harness/no-log-in-the-clone.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -5,12 +5,19 @@ import { relative, resolve } from 'node:path'
 const RESULTS = '.cache/test-results'
 /** Node 22 and later keep compiled code here, which the many processes of the tests load in place of compiling it again. */
 const COMPILE_CACHE = resolve('.cache/node-compile-cache')
+const TEST_ENVIRONMENT = {
+  NODE_COMPILE_CACHE: COMPILE_CACHE,
+  // What npm asks the registry besides, at each of the tests' installations. The check before a release asks for advisories.
+  ...{ npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' },
+}
 
 /**
  * Runs stages one after the other, each with a line before it and one after it. Lists at the end what failed, prints "N passed, N failed",
  * and keeps both for `earlier`: the name of a run whose counts this one adds to its own.
  */
 export async function runStages(run, stages, { earlier } = {}) {
+  // TypeScript's compiler is a Go program: collecting garbage half as often, it takes a third less time and hardly more memory.
+  process.env.GOGC ??= '200'
   const counts = `${RESULTS}/${run}.json`
   mkdirSync(RESULTS, { recursive: true })
   rmSync(counts, { force: true })
@@ -68,6 +75,14 @@ export function counted(name, command, parameters) {
   return { name, act }
 }
 
+/** Stages that run at the same time, as one. Only one of them may print while it runs; `together` and `counted` print at their end. */
+export function sideBySide(name, ...stages) {
+  const act = async () => {
+    return sumOf(await Promise.all(stages.map((stage) => stage.act())))
+  }
+  return { name, act }
+}
+
 /** A stage of commands that wait most of the time, so they wait together. What each printed is shown as a whole, in their order. */
 export function together(name, ...commands) {
   const act = async () => {
@@ -78,12 +93,16 @@ export function together(name, ...commands) {
       console.log(`\n-- ${one}\n${output.trimEnd()}`)
       outcomes.push(outcomeOf(one, code))
     }
-    return {
-      passed: outcomes.reduce((sum, { passed }) => sum + passed, 0),
-      failures: outcomes.flatMap(({ failures }) => failures),
-    }
+    return sumOf(outcomes)
   }
   return { name, act }
+}
+
+function sumOf(outcomes) {
+  return {
+    passed: outcomes.reduce((sum, { passed }) => sum + passed, 0),
+    failures: outcomes.flatMap(({ failures }) => failures),
+  }
 }
 
 function outcomeOf(name, code) {
@@ -113,7 +132,7 @@ export function tests(name, binary, parameters) {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
     const quiet = ['--silent=passed-only', '--slowTestThreshold=60000']
     const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...quiet, ...parameters]
-    const code = await codeOf(await binary(), vitest, { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE })
+    const code = await codeOf(await binary(), vitest, { ...process.env, ...TEST_ENVIRONMENT })
     const { numPassedTests: passed, testResults } = resultsIn(output)
     const failures = testResults.flatMap(failuresIn).map((failure) => `${name}: ${failure}`)
     if (code !== 0 && failures.length === 0)

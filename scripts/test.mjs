@@ -8,10 +8,11 @@ import { bringPromtool } from './bring-prometheus.mjs'
 import { bringPublishedServers } from './bring-published-servers.mjs'
 import { bringPython } from './bring-python.mjs'
 import { bringRedis } from './bring-redis.mjs'
-import { bring, check, counted, runStages, tests, together } from './stages.mjs'
+import { bring, check, counted, runStages, sideBySide, tests, together } from './stages.mjs'
 
 const run = (name, script, ...parameters) => [name, 'npm', ['run', '--silent', script, '--', ...parameters]]
 const npm = (...command) => check(...run(...command))
+const COMPILE = "import('./test/harness/processes/compile-module.ts').then((module) => module.compiledTree())"
 
 await runStages('npm test', [
   bring(
@@ -27,15 +28,27 @@ await runStages('npm test', [
     () => bringNode(['22', '24']),
   ),
   npm('build', 'build'),
+  // Alone: it reads streams for half a second at a time, in which a busy machine may not have answered.
   counted(...run('conformance', 'conformance')),
   // Each keeps one processor busy for a part of its time only.
-  together('format, lint and types', run('format and lint', 'lint'), run('types', 'typecheck')),
-  tests('tests', () => process.execPath, []),
   together(
-    'demos and release',
-    ...['sealed-file', 'vault', 'aws-secrets-manager'].map((backend) =>
-      run(`demo on ${backend}`, 'demo', '--backend', backend),
+    'format, lint and types',
+    run('format and lint', 'lint'),
+    // Its threads check the same declarations more than once.
+    run('types', 'typecheck', '--singleThreaded'),
+    // Otherwise each process of the tests that needs it first does it.
+    ["code for the tests' processes", 'node_modules/.bin/tsx', ['-e', COMPILE]],
+  ),
+  // The demos and npm wait most of their time, and so do the tests.
+  sideBySide(
+    'tests, demos and release',
+    tests('tests', () => process.execPath, []),
+    together(
+      'demos and release',
+      ...['sealed-file', 'vault', 'aws-secrets-manager'].map((backend) =>
+        run(`demo on ${backend}`, 'demo', '--backend', backend),
+      ),
+      ['release', process.execPath, ['scripts/release-check.mjs']],
     ),
-    ['release', process.execPath, ['scripts/release-check.mjs']],
   ),
 ])

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePort } from '../harness/free-port.ts'
+import { compileCache } from '../harness/processes/ended-process.ts'
 
 export interface Inspector {
   /** Runs `mcpdo --format json …` and gives what it printed, parsed. Its own errors are part of that. */
@@ -26,6 +27,7 @@ export async function startInspector(): Promise<Inspector> {
   const environment = {
     PATH: process.env['PATH'],
     HOME: home,
+    ...compileCache(),
     MCP_INSPECTOR_SECRET_STORE: 'file',
     MCP_OAUTH_CALLBACK_URL: `http://127.0.0.1:${await freePort()}/oauth/callback`,
   }
@@ -40,7 +42,10 @@ export async function startInspector(): Promise<Inspector> {
     })
   }
 
+  let hasDaemon = false
+
   async function mcpdo(...parameters: readonly string[]): Promise<unknown> {
+    hasDaemon = true
     const { output } = await run('mcpdo', ['--format', 'json', ...parameters])
     // For a tool's error it prints the result, and then a line about it.
     const [first = ''] = output.split(/\n(?=\{"error")/)
@@ -51,7 +56,7 @@ export async function startInspector(): Promise<Inspector> {
     mcpdo,
     cli: (...parameters) => run('mcp-inspector', ['--cli', ...parameters]),
     async close() {
-      await run('mcpdo', ['daemon', 'stop'])
+      if (hasDaemon) await run('mcpdo', ['daemon', 'stop'])
       rmSync(home, { recursive: true, force: true })
     },
   }

@@ -56,9 +56,9 @@ describe('a cluster of three', () => {
   afterAll(() => cluster.remove())
   const options = () => ({ cluster: { nodes: cluster.nodes.slice(0, 1) } })
 
-  describePendingStore({ test, create: stores(options), boundsEntries: false })
+  describePendingStore({ test: test.concurrent, create: stores(options), boundsEntries: false })
 
-  describeBrowserSessions({ test, create: sessions(options) })
+  describeBrowserSessions({ test: test.concurrent, create: sessions(options) })
 
   test('a server of a cluster is not used as one server', async () => {
     const redis = redisConnection({ url: `redis://${cluster.nodes[0]}` })
@@ -172,9 +172,9 @@ describe('Sentinel', () => {
   afterAll(() => setUp.remove())
   const options = () => ({ sentinel: { name: setUp.name, nodes: setUp.sentinels }, timeoutMilliseconds: 20_000 })
 
-  describePendingStore({ test, create: stores(options) })
+  describePendingStore({ test: test.concurrent, create: stores(options) })
 
-  describeBrowserSessions({ test, create: sessions(options) })
+  describeBrowserSessions({ test: test.concurrent, create: sessions(options) })
 
   test('a name that no Sentinel knows, and a Sentinel that is taken for a server, are refused with words', async () => {
     const unknown = redisConnection({
@@ -254,9 +254,9 @@ describe('TLS and an ACL user with the rights of the documentation', () => {
     tls: { caFile: setUp.caFile },
   })
 
-  describePendingStore({ test, create: stores(options) })
+  describePendingStore({ test: test.concurrent, create: stores(options) })
 
-  describeBrowserSessions({ test, create: sessions(options) })
+  describeBrowserSessions({ test: test.concurrent, create: sessions(options) })
 
   test.each([
     [

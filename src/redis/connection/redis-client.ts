@@ -44,7 +44,7 @@ const MOST_COMMANDS = 20_000
 export async function openRedisClient({ host, port }: Endpoint, login: RedisLogin): Promise<RedisClient> {
   // The options were checked, but a Sentinel or a cluster on this machine may name a server on another one.
   refusePlaintext(host, login)
-  const { createClient } = await loadRedis()
+  const template = await loadTemplate()
   const [password, ca, cert, key] = await Promise.all([
     login.password ?? fileText(login.passwordOption ?? 'passwordFile', login.passwordFile),
     fileText('tls.caFile', login.tls?.caFile),
@@ -60,17 +60,11 @@ export async function openRedisClient({ host, port }: Endpoint, login: RedisLogi
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert, key }),
   } as const
-  const client = createClient({
+  const client = template.duplicate({
     socket: login.tls ? { ...socket, ...secure } : socket,
     ...(login.username !== undefined && { username: login.username }),
     ...(password !== undefined && { password: password.trim() }),
     ...(login.database !== 0 && { database: login.database }),
-    disableOfflineQueue: true,
-    disableClientInfo: true,
-    maintNotifications: 'disabled',
-    commandsQueueMaxLength: MOST_COMMANDS,
-    // Each command has our own deadline. The package's costs an abort signal and a timer, which stay for five seconds after the answer.
-    commandOptions: { timeout: 0 },
   })
   let answers = 0
   const ended = new Promise<void>((resolve) => {
@@ -122,6 +116,27 @@ async function fileText(option: string, path: string | undefined): Promise<strin
   } catch {
     throw unreadableFile(`redisConnection.${option}`, path)
   }
+}
+
+/** What all connections have in common. It never connects. */
+let template: ReturnType<typeof createTemplate> | undefined
+
+/** `createClient` builds a class with all of Redis's commands for each server that is not the one before; a duplicate shares its class. */
+async function loadTemplate() {
+  const { createClient } = await loadRedis()
+  template ??= createTemplate(createClient)
+  return template
+}
+
+function createTemplate(createClient: Awaited<ReturnType<typeof loadRedis>>['createClient']) {
+  return createClient({
+    disableOfflineQueue: true,
+    disableClientInfo: true,
+    maintNotifications: 'disabled',
+    commandsQueueMaxLength: MOST_COMMANDS,
+    // Each command has our own deadline. The package's costs an abort signal and a timer, which stay for five seconds after the answer.
+    commandOptions: { timeout: 0 },
+  })
 }
 
 async function loadRedis() {
