@@ -67,6 +67,9 @@ export function inPlainWords(issue: Issue): string | undefined {
       return `must be ${KINDS[issue.expected] ?? `of type ${issue.expected}`}`
     case 'invalid_format':
       return issue.format === 'url' ? 'must be an absolute URL, such as https://example.com' : undefined
+    case 'invalid_key':
+      // What is wrong with the name, which the path ends with.
+      return issue.issues[0]?.message
     default:
       return undefined
   }
