@@ -46,6 +46,7 @@ interface Initialised {
 export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
   const { name, configuration, host } = parts
   const { pool } = host
+  const end = host.use(name)
   const initialised = new WeakMap<Child, Initialised>()
   const shares = parts.config.share === 'owner'
   const shared = new Map<SharedChannel, ChildKey>()
@@ -116,7 +117,7 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
       if (!shares) await pool.end('session_closed', { upstream: name, session })
       else await Promise.all(left.map((key) => pool.end('session_closed', key)))
     },
-    close: () => host.close(),
+    close: end,
   }
 }
 
