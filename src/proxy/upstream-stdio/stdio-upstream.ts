@@ -82,7 +82,11 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
   return {
     async open(initialize, call, sessionId) {
       const { issuer, subject } = call.owner
-      const [account, version] = call.version === undefined ? [GIVEN, ''] : ['', call.version]
+      // Without an audit line, the values are in no vault, so nothing is to be watched.
+      const isGiven = call.injected === undefined
+      if (!isGiven && call.version === undefined)
+        throw new UpstreamProblem('refused', 'The credential is not in use any more.')
+      const [account, version] = [isGiven ? GIVEN : '', call.version ?? '']
       const key: ChildKey = {
         upstream: name,
         issuer,
