@@ -1,5 +1,3 @@
-import { loadEnvFile } from 'node:process'
-import { fileLabel } from '../core/host/shown-path.ts'
 import { parsedUrl } from '../core/model/url-value.ts'
 import { isLoopback } from '../core/network/loopback.ts'
 import type { ServerTier } from '../core/ports/store-keys.ts'
@@ -17,8 +15,7 @@ export const start: Command = {
     host: { type: 'string' },
     stateless: { type: 'boolean' },
     tier: { type: 'string' },
-    environment: { type: 'string' },
-    // The former name. Node.js itself recognises that option and reads the file first, so a missing file ends in Node.js's error.
+    // The former name of --environment. Node.js itself recognises it and reads the file first, so a missing file ends in Node.js's error.
     'env-file': { type: 'string' },
   },
   help: `
@@ -40,8 +37,6 @@ flushed. A second signal ends it immediately.
 `,
   async run(input, terminal) {
     const [module = ''] = input.parameters
-    const environmentFile = input.text('environment') ?? input.text('env-file')
-    if (environmentFile !== undefined) readEnvironment(environmentFile)
     warnOfUnknownVariables(terminal)
     const tier = tierFrom(input.text('tier') ?? 'all')
     const { startServer, CLOSES_WITHIN } = await import('../server/start-server.ts')
@@ -110,12 +105,4 @@ function portFrom(text: string): number {
 function tierFrom(text: string): ServerTier {
   if (text === 'all' || text === 'form' || text === 'tool') return text
   throw new UsageError('--tier is one of form, tool, all')
-}
-
-function readEnvironment(path: string): void {
-  try {
-    loadEnvFile(path)
-  } catch {
-    throw new UsageError(`${fileLabel('--environment', path)} names a file that cannot be read`)
-  }
 }

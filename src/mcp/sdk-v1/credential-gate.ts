@@ -21,11 +21,18 @@ import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
 import { type Kind, requireFor, requireForCompletion } from '../adapter/require.ts'
-import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
+import { foreignServerError, type SdkPackage } from '../adapter/sdk-copies.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
-import type { GatedHandler, ResourceParameters, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
+import type {
+  GatedHandler,
+  ResourceParameters,
+  ToolExtra,
+  ToolHandler,
+  ToolParameters,
+  WithoutArguments,
+} from './tool-handler.ts'
 
 export interface GateOptions<P extends ToolParameters = ToolParameters> extends AnyGateOptions<P[0]> {}
 
@@ -45,8 +52,12 @@ const SDK: SdkPackage = {
  * `(args, extra)`, and without, `(extra)`. Call the returned function with the SDK's own `extra` as last parameter, as `registerTool` does.
  */
 export interface RequireCredentials {
-  <P extends ToolParameters>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
-  <P extends ToolParameters>(provider: GatedProvider, options: GateOptions<P>, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters = WithoutArguments>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters = WithoutArguments>(
+    provider: GatedProvider,
+    options: GateOptions<P>,
+    handler: ToolHandler<P>,
+  ): GatedHandler<P>
   /** Gates a prompt. A text of the gate, such as the link for a client without URL mode, is a message of the prompt. */
   readonly prompt: RequireFor<ToolParameters, GetPromptResult>
   /** Gates a resource or a resource template. A text of the gate is the message of JSON-RPC error -32603. */
@@ -103,7 +114,7 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
     questions: createOpenQuestions(),
   }
 
-  const tool = <P extends ToolParameters>(
+  const tool = <P extends ToolParameters = WithoutArguments>(
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions<P>, ToolHandler<P>]
   ): GatedHandler<P> => {
@@ -181,5 +192,5 @@ function extraOf(given: unknown): ToolExtra {
 function refuseForeignServer(server: object): void {
   // The low-level Server checks the error's code only, so any copy works.
   if (!('registerTool' in server) || server instanceof McpServer) return
-  throw foreignServer(SDK, 'credentialGate', server)
+  throw foreignServerError(SDK, 'credentialGate', server)
 }

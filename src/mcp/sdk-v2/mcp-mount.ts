@@ -17,8 +17,7 @@ import { z } from 'zod'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import { answerJson, httpMount, type McpExchange } from '../transport/http-mount.ts'
+import { answerJson, httpMount, type McpExchange, type McpMount } from '../transport/http-mount.ts'
 import { mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
@@ -76,11 +75,7 @@ const optionsSchema = z.strictObject({
  * app.use(mcpMount(vault, (options) => new McpServer({ name: 'jira', version: '1.0.0' }, options)))
  * ```
  */
-export function mcpMount(
-  vault: McpMountVault,
-  createServer: CreateServer,
-  options: McpMountOptions = {},
-): KoaMiddleware {
+export function mcpMount(vault: McpMountVault, createServer: CreateServer, options: McpMountOptions = {}): McpMount {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
   const { legacy, maxSubscriptions, bus, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
   const { serverBaseUrl, operations } = vault
