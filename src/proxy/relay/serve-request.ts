@@ -72,13 +72,17 @@ async function answerTo(
   }
   const { ctx } = exchange
   const { owner, notices } = session
-  return gatedRequest({
+  const answered = await gatedRequest({
     ...{ route, owner, message, notices, signal },
     client: proxyClientPort({ session, request: message, reply, signal, headers: ctx.req.headers }),
     authInfo: authInfoOf(ctx),
     relay: (inside) => relayRequest({ session, message, reply, progress }, inside),
   })
+  if (SUBSCRIBING.has(method) && answered && !answered.answer.error) session.subscribes(message)
+  return answered
 }
+
+const SUBSCRIBING: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
 
 /** Relays a request for which nobody is asked. `inPlaceOf` has the result for a user who has not connected. */
 async function answerUnasked(

@@ -46,6 +46,7 @@ interface Initialised {
 export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
   const { name, configuration, host } = parts
   const { pool } = host
+  const end = host.use(name)
   const initialised = new WeakMap<Child, Initialised>()
   const shares = parts.config.share === 'owner'
   const shared = new Map<SharedChannel, ChildKey>()
@@ -81,7 +82,11 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
   return {
     async open(initialize, call, sessionId) {
       const { issuer, subject } = call.owner
-      const [account, version] = call.version === undefined ? [GIVEN, ''] : ['', call.version]
+      // Without an audit line, the values are in no vault, so nothing is to be watched.
+      const isGiven = call.injected === undefined
+      if (!isGiven && call.version === undefined)
+        throw new UpstreamProblem('refused', 'The credential is not in use any more.')
+      const [account, version] = [isGiven ? GIVEN : '', call.version ?? '']
       const key: ChildKey = {
         upstream: name,
         issuer,
@@ -90,6 +95,10 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
         version,
         configuration,
         session: shares ? '' : sessionId,
+      }
+      const share = (channel: SharedChannel, child: Child) => {
+        shared.set(channel, key)
+        void child.ended.then(() => shared.delete(channel))
       }
       const starter = childStarter(parts, {
         initialize: shares ? OWN_INITIALIZE : initialize,
@@ -105,11 +114,6 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
       if (made.answer.error) await pool.end('session_closed', key)
       const answer = shares ? negotiated(made.answer, initialize) : made.answer
       return { session: sessionOf(made, key, sessionId), answer }
-
-      function share(channel: SharedChannel, child: Child): void {
-        shared.set(channel, key)
-        void child.ended.then(() => shared.delete(channel))
-      }
     },
 
     async sessionClosed(session) {
@@ -117,7 +121,7 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
       if (!shares) await pool.end('session_closed', { upstream: name, session })
       else await Promise.all(left.map((key) => pool.end('session_closed', key)))
     },
-    close: () => host.close(),
+    close: end,
   }
 }
 
@@ -166,7 +170,8 @@ function childStarter(
       const channelFor = (sessionId: string) => common?.join(sessionId) ?? channel
       const events = await channel.request({ ...initialize, id: OWN_ID }, new AbortController().signal)
       for await (const { message } of events)
-        if (message && isAnswer(message)) initialised.set(child, { channelFor, answer: message, version })
+        if (message && isAnswer(message)) return void initialised.set(child, { channelFor, answer: message, version })
+      throw new UpstreamProblem('session-ended', 'The server has ended.')
     },
   }
 }

@@ -14,9 +14,9 @@ import {
   startHarness,
   type TestClient,
 } from '../mcp-harness.ts'
-import { compiled } from '../processes/compile-module.ts'
 import { TOKENS } from './proxy-harness.ts'
 import { type StandInService, startStandInService } from './stand-in-service.ts'
+import { stdioServerFile } from './stdio-server-file.ts'
 
 /** Calls a tool and returns the text of its answer. */
 export async function tool({ client }: TestClient, name: string, parameters: object = {}): Promise<string> {
@@ -53,15 +53,13 @@ export interface StdioProxyOptions {
   readonly harness?: Parameters<typeof startHarness>[0]
 }
 
-export const STDIO_SERVER = () => compiled(join(import.meta.dirname, 'stdio-server.ts'))
-
 export async function startStdioProxy(options: StdioProxyOptions = {}): Promise<StdioProxy> {
   const service = await startStandInService()
   for (const [who, token] of Object.entries(TOKENS)) service.know(token, who)
   const folder = mkdtempSync(join(tmpdir(), 'stdio-proxy-'))
   const lines: string[] = []
   const upstream: UpstreamOptions = {
-    command: [process.execPath, STDIO_SERVER()],
+    command: [process.execPath, stdioServerFile()],
     environment: { SERVICE: service.origin },
     env: { TOKEN: '{pat}' },
     label: 'GitLab',

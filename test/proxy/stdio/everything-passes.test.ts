@@ -2,7 +2,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TOKENS } from '../../harness/proxy/proxy-harness.ts'
 import { openRawClient, rpc } from '../../harness/proxy/raw-client.ts'
-import { STDIO_SERVER, type StdioProxy, startStdioProxy, tool } from '../../harness/proxy/stdio-proxy.ts'
+import { type StdioProxy, startStdioProxy, tool } from '../../harness/proxy/stdio-proxy.ts'
+import { stdioServerFile } from '../../harness/proxy/stdio-server-file.ts'
 import { transcriptOf, transcriptWith } from '../../harness/proxy/whole-surface.ts'
 
 let proxy: StdioProxy
@@ -15,7 +16,7 @@ afterAll(() => proxy.close())
 
 function directly(): Promise<readonly unknown[]> {
   const env = { SERVICE: proxy.service.origin, TOKEN: TOKENS.alice }
-  const transport = new StdioClientTransport({ command: process.execPath, args: [STDIO_SERVER()], env })
+  const transport = new StdioClientTransport({ command: process.execPath, args: [stdioServerFile()], env })
   return transcriptWith(transport, async () => undefined)
 }
 

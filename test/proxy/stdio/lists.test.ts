@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { UpstreamOptions } from '../../../src/proxy/config/upstream-options.ts'
 import { takeProxySnapshot } from '../../../src/server/proxy/take-proxy-snapshot.ts'
 import { TOKENS } from '../../harness/proxy/proxy-harness.ts'
-import { STDIO_SERVER, type StdioProxy, startStdioProxy, tool } from '../../harness/proxy/stdio-proxy.ts'
+import { type StdioProxy, startStdioProxy, tool } from '../../harness/proxy/stdio-proxy.ts'
+import { stdioServerFile } from '../../harness/proxy/stdio-server-file.ts'
 
 let folder: string
 
@@ -42,7 +43,7 @@ test('before she has connected, Alice sees empty lists and nothing is started; t
 
 test('a snapshot is taken by a process with the values of an operator, or with none, and answers before anybody has connected', async () => {
   const entry = (snapshot: string | undefined): UpstreamOptions => ({
-    command: [process.execPath, STDIO_SERVER()],
+    command: [process.execPath, stdioServerFile()],
     environment: { SERVICE: 'http://127.0.0.1:9' },
     env: { TOKEN: '{pat}' },
     credential: { variables: { pat: { label: 'Token', type: 'password' } } },
