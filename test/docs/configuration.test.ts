@@ -164,7 +164,7 @@ const DOCUMENTED: readonly Documented[] = [
     heading: 'createProxy command',
     file: 'proxy/config/command-options.ts',
     types: ['CommandUpstreamOptions'],
-    schemas: ['commandOptions'],
+    schemas: [],
   },
   {
     heading: 'createProxy children',

@@ -68,8 +68,8 @@ export function inPlainWords(issue: Issue): string | undefined {
     case 'invalid_format':
       return issue.format === 'url' ? 'must be an absolute URL, such as https://example.com' : undefined
     case 'invalid_key':
-      // What is wrong with the name, in the words of the schema for names.
-      return issue.issues.map(({ message }) => message).join(', ')
+      // What is wrong with the name, which the path ends with.
+      return issue.issues[0]?.message
     default:
       return undefined
   }

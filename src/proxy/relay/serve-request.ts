@@ -69,12 +69,16 @@ async function answerTo(
     return listed && { ...listed, answer: route.catalogue.pass(method, listed.answer) }
   }
   const { ctx } = exchange
-  return gatedRequest({
+  const answered = await gatedRequest({
     ...{ route, session, message, reply, progress, signal },
     authInfo: authInfoOf(ctx),
     headers: ctx.req.headers,
   })
+  if (SUBSCRIBING.has(method) && answered && !answered.answer.error) session.subscribes(message)
+  return answered
 }
+
+const SUBSCRIBING: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
 
 /** Relays a request for which nobody is asked. `inPlaceOf` has the result for a user who has not connected. */
 async function answerUnasked(

@@ -31,6 +31,8 @@ export interface ProxySession extends SessionTransport {
   told(initializeResult: unknown): void
   /** Remembers the log level that the client wants, for sessions at the upstream that are still to be opened. */
   wantsLevel(request: Request): void
+  /** Remembers what the client has subscribed to, or not any more, for sessions at the upstream that are still to be opened. */
+  subscribes(request: Request): void
   /** Adds a standing stream. Returns the function that removes it. */
   stand(reply: Reply): () => void
   /** Sends a message on a standing stream, if there is one. */
@@ -67,6 +69,7 @@ export function createProxySession(parts: SessionParts): ProxySession {
   const standing = new Set<Reply>()
   let revision: unknown
   let level: Request | undefined
+  const subscriptions = new Map<unknown, Request>()
   let closed = false
 
   const sessionId = randomUUID()
@@ -81,7 +84,7 @@ export function createProxySession(parts: SessionParts): ProxySession {
     connection: createUpstreamConnection({
       open: (...given) => parts.upstream.open(...given, sessionId),
       initialize: () => withRevision(initialize, revision),
-      repeated: () => (level ? [level] : []),
+      repeated: () => [...(level ? [level] : []), ...subscriptions.values()],
       onLateOpen() {
         if (parts.listsChange) void announceLists(session)
       },
@@ -94,6 +97,11 @@ export function createProxySession(parts: SessionParts): ProxySession {
     },
     wantsLevel(request) {
       level = request
+    },
+    subscribes(request) {
+      const uri = request.params?.['uri']
+      if (request.method === 'resources/unsubscribe') subscriptions.delete(uri)
+      else if (subscriptions.size < MAX_SUBSCRIPTIONS) subscriptions.set(uri, request)
     },
     stand(reply) {
       standing.add(reply)
@@ -115,6 +123,8 @@ export function createProxySession(parts: SessionParts): ProxySession {
   }
   return session
 }
+
+const MAX_SUBSCRIPTIONS = 1_000
 
 /** What the client was told before may have come from the catalogue, or from a session with another version of the credential. */
 async function announceLists({ notify }: ProxySession): Promise<void> {

@@ -12,6 +12,8 @@ export interface ChildHost {
   watchdog(): Promise<Watchdog>
   /** Waits for work, such as the last audit line about a process, before the host is closed. */
   finishes(work: Promise<void>): void
+  /** Counts an upstream. The returned function ends its processes, and with those of the last upstream everything else. */
+  use(upstream: string): () => Promise<void>
   /** Ends every process. A second call waits for the first. */
   close(): Promise<void>
 }
@@ -28,6 +30,7 @@ export interface ChildHostOptions {
 export function createChildHost({ limits, log, folder, secretsFolder }: ChildHostOptions): ChildHost {
   const pool = createChildPool(limits)
   const running = new Set<Promise<void>>()
+  const users = new Set<string>()
   let opening: Promise<Watchdog> | undefined
   let closing: Promise<void> | undefined
 
@@ -36,6 +39,11 @@ export function createChildHost({ limits, log, folder, secretsFolder }: ChildHos
     await Promise.all(running)
     const watchdog = await opening?.catch(() => undefined)
     await watchdog?.close()
+  }
+
+  function closeOnce(): Promise<void> {
+    closing ??= close()
+    return closing
   }
 
   return {
@@ -66,10 +74,15 @@ export function createChildHost({ limits, log, folder, secretsFolder }: ChildHos
       running.add(one)
     },
 
-    close() {
-      closing ??= close()
-      return closing
+    use(upstream) {
+      users.add(upstream)
+      return async () => {
+        users.delete(upstream)
+        await (users.size === 0 ? closeOnce() : pool.end('session_closed', { upstream }))
+      }
     },
+
+    close: closeOnce,
   }
 }
 

@@ -46,6 +46,7 @@ interface Initialised {
 export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
   const { name, configuration, host } = parts
   const { pool } = host
+  const end = host.use(name)
   const initialised = new WeakMap<Child, Initialised>()
   const shares = parts.config.share === 'owner'
   const shared = new Map<SharedChannel, ChildKey>()
@@ -91,6 +92,10 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
         configuration,
         session: shares ? '' : sessionId,
       }
+      const share = (channel: SharedChannel, child: Child) => {
+        shared.set(channel, key)
+        void child.ended.then(() => shared.delete(channel))
+      }
       const starter = childStarter(parts, {
         initialize: shares ? OWN_INITIALIZE : initialize,
         call,
@@ -105,11 +110,6 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
       if (made.answer.error) await pool.end('session_closed', key)
       const answer = shares ? negotiated(made.answer, initialize) : made.answer
       return { session: sessionOf(made, key, sessionId), answer }
-
-      function share(channel: SharedChannel, child: Child): void {
-        shared.set(channel, key)
-        void child.ended.then(() => shared.delete(channel))
-      }
     },
 
     async sessionClosed(session) {
@@ -117,7 +117,7 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
       if (!shares) await pool.end('session_closed', { upstream: name, session })
       else await Promise.all(left.map((key) => pool.end('session_closed', key)))
     },
-    close: () => host.close(),
+    close: end,
   }
 }
 
@@ -166,7 +166,8 @@ function childStarter(
       const channelFor = (sessionId: string) => common?.join(sessionId) ?? channel
       const events = await channel.request({ ...initialize, id: OWN_ID }, new AbortController().signal)
       for await (const { message } of events)
-        if (message && isAnswer(message)) initialised.set(child, { channelFor, answer: message, version })
+        if (message && isAnswer(message)) return void initialised.set(child, { channelFor, answer: message, version })
+      throw new UpstreamProblem('session-ended', 'The server has ended.')
     },
   }
 }

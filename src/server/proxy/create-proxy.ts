@@ -41,13 +41,16 @@ import type { Verify } from '../../vault/provider/provider-form.ts'
 export function createProxy(vault: CredentialVault, config: ProxyConfig, warnings: WarningOptions = {}): KoaMiddleware {
   const warn = warningsOf(warnings, 'proxy')
   const { upstreams, children } = parseOptions(proxyConfigSchema, config, 'createProxy')
-  const host = createChildHost({ ...children, limits: poolLimits(children), log: childLog(warnings) })
+  const host = Object.values(upstreams).some(isCommand)
+    ? createChildHost({ ...children, limits: poolLimits(children), log: childLog(warnings) })
+    : undefined
   const mounts = Object.entries(upstreams).map(([name, upstream]) => {
-    const route = isCommand(upstream)
-      ? stdioRoute(name, upstream, (verify) => providerOf(vault, name, upstream, verify), {
-          ...{ host, events: vault.events, warn },
-        })
-      : httpRoute(name, httpConfig(upstream), providerOf(vault, name, upstream), warn)
+    const route =
+      host && isCommand(upstream)
+        ? stdioRoute(name, upstream, (verify) => providerOf(vault, name, upstream, verify), {
+            ...{ host, events: vault.events, warn },
+          })
+        : httpRoute(name, httpConfig(upstream), providerOf(vault, name, upstream), warn)
     return proxyMount(vault, route, { ...upstream, path: `/${name}/mcp` })
   })
   return (ctx, next) => {

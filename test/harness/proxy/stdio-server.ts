@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
@@ -32,6 +32,8 @@ server.registerTool('surroundings', {}, async () =>
     folder: process.cwd(),
     names: Object.keys(process.env).sort(),
     argv: process.argv,
+    greeting: process.env['GREETING'],
+    file: TOKEN_FILE && { path: TOKEN_FILE, mode: (statSync(TOKEN_FILE).mode & 0o777).toString(8) },
   }),
 )
 server.registerTool('keep', { inputSchema: { name: z.string() } }, async ({ name }) => {
