@@ -65,6 +65,9 @@ export async function startRecipe({ heading, replaced }: RecipeOptions): Promise
     // A recipe may have the name of the harness's own provider.
     jira: { name: 'unused' },
     serve: ({ vault }) => createProxy(vault, config, { logger }) as Middleware,
+  }).catch(async (error: unknown) => {
+    await server?.close()
+    throw error
   })
   const clients: TestClient[] = []
 
