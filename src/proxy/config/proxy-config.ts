@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { OptionSchemas } from '../../core/model/options.ts'
 import { isWebUrl, parsedUrl } from '../../core/model/url-value.ts'
 import { httpMountOptions } from '../../mcp/transport/mount-options.ts'
+import { catalogueOptions, catalogueProblems } from './catalogue-config.ts'
+import { connectionOptions, tlsProblem } from './connection-config.ts'
 import { credentialSchema } from './credential-config.ts'
 import { headerProblems, headersSchema } from './header-slots.ts'
 import type { UpstreamOptions } from './upstream-options.ts'
@@ -29,13 +31,7 @@ const upstreamSchema = z
       .describe(
         'stateless: clients have no session, and a call without a credential is answered with error -32042 and the link.',
       ),
-    snapshot: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'File with the accepted lists of the server. Without it, each user sees their own lists once they have connected.',
-      ),
+    ...catalogueOptions,
     failFast: z
       .boolean()
       .default(false)
@@ -46,11 +42,16 @@ const upstreamSchema = z
       .max(268_435_456)
       .default(16_777_216)
       .describe('Largest message of the server, in bytes.'),
+    ...connectionOptions,
     ...mountOptions,
   } satisfies OptionSchemas<UpstreamOptions>)
   .superRefine((upstream, context) => {
     for (const { path, message } of headerProblems(upstream.headers, upstream.credential.variables))
       context.addIssue({ code: 'custom', path: ['headers', ...path], message })
+    for (const { path, message } of catalogueProblems(upstream))
+      context.addIssue({ code: 'custom', path: [...path], message })
+    const tls = tlsProblem(upstream.url, upstream.tls)
+    if (tls) context.addIssue({ code: 'custom', path: ['tls'], message: tls })
   })
 
 /** The configuration file of a proxy. */
@@ -60,11 +61,16 @@ export const proxyConfigSchema = z.strictObject({
       z
         .string()
         .max(40)
-        .regex(NAME, 'names have 1 to 40 lower-case letters, digits and single hyphens and start with a letter'),
+        .regex(NAME, 'names have 1 to 40 lower-case letters, digits and single hyphens and start with a letter')
+        .refine((name) => name !== 'credentials', 'is the path of the form; take another name'),
       upstreamSchema,
     )
     .refine((upstreams) => Object.keys(upstreams).length > 0, 'needs at least one upstream')
     .describe('MCP servers by name. Each is served at /NAME/mcp.'),
+  page: z
+    .boolean()
+    .default(true)
+    .describe('Whether / is a page, open to everybody, that names the servers and shows how to add them to a client.'),
 })
 
 export type CheckedProxyConfig = z.output<typeof proxyConfigSchema>

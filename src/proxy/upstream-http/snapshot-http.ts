@@ -1,13 +1,16 @@
 import { type CredentialValues, defineVariables } from '../../core/model/variables.ts'
 import { createBoundFetch } from '../../destinations/bound-fetch.ts'
+import { connectionOf } from '../../destinations/connection.ts'
 import { defineDestinations } from '../../destinations/destination.ts'
 import type { Snapshot } from '../catalogue/snapshot.ts'
 import { takeSnapshot } from '../catalogue/take-snapshot.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import { fixedHeaders } from '../config/header-slots.ts'
 import type { UpstreamConfig } from '../config/proxy-config.ts'
+import type { UpstreamFiles } from '../config/upstream-files.ts'
+import { listsOnly } from '../upstream/lists-only.ts'
 import type { CredentialCall } from '../upstream/upstream.ts'
-import { destinationsOf } from './http-route.ts'
+import { connectionOptionsOf, destinationsOf } from './http-route.ts'
 import { httpUpstream } from './http-upstream.ts'
 
 const DEADLINE_MILLISECONDS = 60_000
@@ -18,10 +21,15 @@ const DEADLINE_MILLISECONDS = 60_000
  *
  * @throws `UpstreamProblem` if the server refuses, and what `fetch` of a credential throws
  */
-export async function snapshotOverHttp(config: UpstreamConfig, values: CredentialValues): Promise<Snapshot> {
+export async function snapshotOverHttp(
+  config: UpstreamConfig,
+  files: UpstreamFiles,
+  values: CredentialValues,
+): Promise<Snapshot> {
   const bound = createBoundFetch({
     provider: 'snapshot',
     destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
+    ...connectionOf(connectionOptionsOf(config, files), 'snapshot'),
   })
   const owner = { issuer: 'operator', subject: 'snapshot' }
   const handle: CredentialCall['handle'] = {
@@ -37,7 +45,7 @@ export async function snapshotOverHttp(config: UpstreamConfig, values: Credentia
       maxMessageBytes: config.maxMessageBytes,
     })
     const signal = AbortSignal.timeout(DEADLINE_MILLISECONDS)
-    return await takeSnapshot(upstream, { owner, handle, version: undefined, signal })
+    return await takeSnapshot(listsOnly(upstream), { owner, handle, version: undefined, signal })
   } finally {
     await bound.close()
   }

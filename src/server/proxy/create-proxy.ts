@@ -1,13 +1,15 @@
 import { type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
+import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import { variablesOf } from '../../proxy/config/credential-config.ts'
 import { proxyConfigSchema, type UpstreamConfig } from '../../proxy/config/proxy-config.ts'
+import { readUpstreamFiles, type UpstreamFiles } from '../../proxy/config/upstream-files.ts'
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { proxyMount } from '../../proxy/proxy-mount.ts'
-import { destinationsOf, httpRoute } from '../../proxy/upstream-http/http-route.ts'
+import { httpRoute } from '../../proxy/upstream-http/http-route.ts'
 import type { CredentialVault } from '../../vault/credential-vault.ts'
-import { CredentialsProvider } from '../../vault/provider/credentials-provider.ts'
+import { proxyPage } from './proxy-page.ts'
+import { upstreamProvider } from './upstream-provider.ts'
 
 /**
  * Puts the gate in front of MCP servers that stay as they are. Each upstream is served at `/NAME/mcp`, and each user's calls go there with
@@ -36,27 +38,25 @@ import { CredentialsProvider } from '../../vault/provider/credentials-provider.t
  */
 export function createProxy(vault: CredentialVault, config: ProxyConfig, warnings: WarningOptions = {}): KoaMiddleware {
   const warn = warningsOf(warnings, 'proxy')
-  const { upstreams } = parseOptions(proxyConfigSchema, config, 'createProxy')
-  const mounts = Object.entries(upstreams).map(([name, upstream]) => {
-    const route = httpRoute(name, upstream, providerOf(vault, name, upstream), warn)
+  const checked = parseOptions(proxyConfigSchema, config, 'createProxy')
+  const mounts = Object.entries(checked.upstreams).map(([name, upstream]) => {
+    const files = filesOf(name, upstream)
+    const provider = upstreamProvider(vault, name, upstream, files)
+    const route = httpRoute({ name, config: upstream, files, provider, warn })
     return proxyMount(vault, route, { ...upstream, path: `/${name}/mcp` })
   })
+  const parts = [...mounts, ...(checked.page ? [proxyPage(vault.serverBaseUrl, () => checked.upstreams)] : [])]
   return (ctx, next) => {
     const from = (at: number): Promise<unknown> =>
-      Promise.resolve(mounts[at] ? mounts[at](ctx, () => from(at + 1)) : next())
+      Promise.resolve(parts[at] ? parts[at](ctx, () => from(at + 1)) : next())
     return from(0)
   }
 }
 
-function providerOf(vault: CredentialVault, name: string, upstream: UpstreamConfig): CredentialsProvider {
-  const { provider = name, variables: _, ...options } = upstream.credential
-  const given = { ...options, label: upstream.label }
-  const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return new CredentialsProvider({
-    ...settings,
-    vault,
-    name: provider,
-    variables: variablesOf(upstream.credential),
-    destinations: destinationsOf(upstream),
-  })
+/** @throws `configuration_invalid`, naming each problem by its path */
+export function filesOf(name: string, upstream: UpstreamConfig): UpstreamFiles {
+  const { files, problems } = readUpstreamFiles(name, upstream, process.env)
+  if (problems.length === 0) return files
+  const lines = problems.map(({ path, message }) => `${['upstreams', name, ...path].join('.')}: ${message}`)
+  throw new CredentialVaultError('configuration_invalid', lines.join('\n'), { reason: 'option' })
 }

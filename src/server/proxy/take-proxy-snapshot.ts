@@ -5,6 +5,7 @@ import type { Snapshot } from '../../proxy/catalogue/snapshot.ts'
 import { proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { snapshotOverHttp } from '../../proxy/upstream-http/snapshot-http.ts'
+import { filesOf } from './create-proxy.ts'
 
 /**
  * Reads what an upstream lists, with your own credential for it. Write the result to the file that `snapshot` names, as JSON. The values
@@ -29,7 +30,8 @@ export async function takeProxySnapshot(
 ): Promise<Snapshot> {
   const { upstreams } = parseOptions(proxyConfigSchema, config, 'takeProxySnapshot')
   const found = Object.hasOwn(upstreams, upstream) ? upstreams[upstream] : undefined
-  if (found) return snapshotOverHttp(found, values)
+  if (found)
+    return snapshotOverHttp(found, filesOf(upstream, { ...found, catalogue: 'user', discovery: undefined }), values)
   throw new CredentialVaultError(
     'configuration_invalid',
     `takeProxySnapshot: the configuration has no upstream of that name. It has: ${Object.keys(upstreams).join(', ')}.`,

@@ -48,6 +48,7 @@ export async function startProxyHarness(options: ProxyHarnessOptions = {}): Prom
     label: 'GitLab',
     credential: { variables: { pat: { label: 'Personal access token', type: 'password' } } },
     headers: { Authorization: 'Bearer {pat}' },
+    catalogue: options.config?.snapshot === undefined ? 'user' : 'snapshot',
     ...options.config,
   }
   await options.prepare?.(entry)

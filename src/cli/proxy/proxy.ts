@@ -1,0 +1,48 @@
+import { exitSoon, firstSignal } from '../server/first-signal.ts'
+import { readEnvironment, serverChoices, serverOptions } from '../server/server-options.ts'
+import type { Command } from '../terminal/command.ts'
+import { checkConfig } from './check-config.ts'
+
+export const proxy: Command = {
+  name: 'proxy',
+  summary: 'put a credential in front of MCP servers that stay as they are',
+  parameters: ['CONFIG'],
+  options: { ...serverOptions, check: { type: 'boolean' } },
+  help: `
+Usage: mcp-credential-vault proxy CONFIG.yaml [--port PORT] [--host 127.0.0.1] [--tier TIER] [--environment FILE]
+       mcp-credential-vault proxy CONFIG.yaml --check [--environment FILE] [--json]
+       mcp-credential-vault proxy snapshot CONFIG.yaml [UPSTREAM]
+
+CONFIG.yaml names MCP servers that other people wrote and that take a token from a header. Each is served at /NAME/mcp, and each user's
+calls reach it with that user's own token, which they enter once on the form. docs/proxy.md shows how to write the file,
+docs/configuration.md lists its options. The vault is set up from the environment, as for "start"; set MCP_OIDC_AUDIENCE to
+MCP_SERVER_BASE_URL.
+
+--check reads the file and every file that it names, serves nothing, and prints what it would serve, or each problem with its line.
+SIGHUP reads the file again: running calls and sessions go on. A file with problems is logged, and the old configuration stays.
+--port, --host, --tier and --environment are as for "start", and so is the end by SIGTERM or SIGINT.
+Serves a page at / that shows users what to add to their client, and /healthz, /readyz and /health.
+
+Exit codes of --check: 0 the file is right, 1 it has problems.
+`,
+  async run(input, terminal) {
+    const [file = ''] = input.parameters
+    readEnvironment(input, terminal)
+    if (input.flag('check')) return checkConfig(file, input, terminal)
+    const choices = serverChoices(input)
+    const [{ startProxy }, { CLOSES_WITHIN }] = await Promise.all([
+      import('../../server/proxy/start-proxy.ts'),
+      import('../../server/start-server.ts'),
+    ])
+    const stopped = firstSignal('proxy', CLOSES_WITHIN, terminal)
+    const server = await startProxy({ ...choices, file })
+    terminal.out(
+      input.flag('json')
+        ? `${JSON.stringify({ url: server.url, address: server.address })}\n`
+        : `Serving ${server.url}\n`,
+    )
+    await server.close(await stopped)
+    exitSoon()
+    return 0
+  },
+}
