@@ -124,9 +124,14 @@ describe('proxy --check', () => {
     expect(code).toBe(1)
     expect(error).toContain('wrong.yaml:12: upstreams.gitlab.lable: there is no such option; did you mean label?')
     expect(error).toContain('wrong.yaml:13: upstreams.gitlab.mode: must be one of sessionful, stateless')
-    const missing = command.file('missing.yaml', config().replace('http:', 'https:').concat('    tls: { ca: none.pem }\n'))
+    const missing = command.file(
+      'missing.yaml',
+      config().replace('http:', 'https:').concat('    tls: { ca: none.pem }\n'),
+    )
     const { error: files } = await command.inProcess(['proxy', missing, '--check'])
-    expect(files).toMatch(/missing\.yaml:2: upstreams\.gitlab\.snapshot: there is no snapshot .*proxy snapshot .*missing\.yaml gitlab/)
+    expect(files).toMatch(
+      /missing\.yaml:2: upstreams\.gitlab\.snapshot: there is no snapshot .*proxy snapshot .*missing\.yaml gitlab/,
+    )
     expect(files).toMatch(/missing\.yaml:12: upstreams\.gitlab\.tls\.ca: .*none\.pem cannot be read/)
   })
 })
@@ -176,5 +181,25 @@ describe('proxy', () => {
     await server.stop('SIGTERM')
     expect(server.output()).toContain(`Serving ${url}/`)
     expect(server.child.exitCode).toBe(0)
+  })
+
+  test('SIGHUP reads the file again; one with a mistake is logged with its line, and the old one stays', async () => {
+    const file = command.file('proxy.yaml', config())
+    await take(file)
+    const { url, token, server } = await serve(file)
+    const client = await connect(url, token)
+    const names = async () => (await client.listTools()).tools.map(({ name }) => name)
+    expect(await names()).toEqual(['who_am_i', 'read_file'])
+
+    command.file('proxy.yaml', config('    lable: x\n'))
+    server.child.kill('SIGHUP')
+    await expect.poll(() => server.output()).toContain('the former configuration stays')
+    expect(server.output()).toContain('proxy.yaml:12: upstreams.gitlab.lable')
+    expect(await names()).toEqual(['who_am_i', 'read_file'])
+
+    command.file('proxy.yaml', config().replace('delete_*', 'read_file'))
+    server.child.kill('SIGHUP')
+    await expect.poll(() => server.output()).toContain('again: gitlab')
+    expect(await names()).toEqual(['who_am_i', 'delete_file'])
   })
 })

@@ -1,7 +1,8 @@
 import { exitSoon, firstSignal } from '../server/first-signal.ts'
 import { readEnvironment, serverChoices, serverOptions } from '../server/server-options.ts'
-import type { Command } from '../terminal/command.ts'
-import { checkConfig } from './check-config.ts'
+import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
+import type { CommandInput } from '../terminal/command-line.ts'
+import { table } from '../terminal/table.ts'
 
 export const proxy: Command = {
   name: 'proxy',
@@ -41,8 +42,35 @@ Exit codes of --check: 0 the file is right, 1 it has problems.
         ? `${JSON.stringify({ url: server.url, address: server.address })}\n`
         : `Serving ${server.url}\n`,
     )
+    // Windows knows no such signal, and Node.js never raises it there.
+    process.on('SIGHUP', server.reload)
     await server.close(await stopped)
     exitSoon()
     return 0
   },
+}
+
+/**
+ * Prints what a configuration would serve. It is judged as a start judges it.
+ *
+ * @throws `configuration_invalid`, naming each problem by line and path
+ */
+async function checkConfig(file: string, input: CommandInput, terminal: Terminal): Promise<ExitCode> {
+  const { readServableConfig } = await import('../../server/proxy/proxy-file.ts')
+  const { upstreams, page } = readServableConfig(file, process.env)
+  const base = (process.env['MCP_SERVER_BASE_URL'] ?? '').replace(/\/+$/, '')
+  const served = Object.entries(upstreams).map(([name, { url, catalogue, mode, credential }]) => ({
+    ...{ name, path: `${base}/${name}/mcp`, server: new URL(url).origin, catalogue, mode },
+    fields: Object.keys(credential.variables),
+  }))
+  if (input.flag('json')) {
+    terminal.out(`${JSON.stringify({ page, upstreams: served })}\n`)
+    return 0
+  }
+  const rows = served.map(({ path, server, catalogue, fields }) => ({
+    ...{ 'served at': path, server, lists: catalogue },
+    'asked of users': fields.join(', '),
+  }))
+  terminal.out(table(['served at', 'server', 'lists', 'asked of users'], rows))
+  return 0
 }

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CheckedProxyConfig, UpstreamConfig } from './proxy-config.ts'
-import type { ConfigProblem } from './read-config.ts'
+
+/** A problem of a configuration, at the option that it is about. */
+export interface ConfigProblem {
+  readonly path: readonly string[]
+  readonly message: string
+}
 
 /** Returns the file with the accepted lists of an upstream. */
 export function snapshotFileOf(name: string, { snapshot }: Pick<UpstreamConfig, 'snapshot'>): string {

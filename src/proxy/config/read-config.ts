@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { nearest } from '../../core/host/nearest.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { inPlainWords } from '../../core/model/options.ts'
-import { withFilesFrom } from './config-files.ts'
+import { type ConfigProblem, withFilesFrom } from './config-files.ts'
 import { type CheckedProxyConfig, knownKeys, proxyConfigSchema } from './proxy-config.ts'
 import type { ProxyConfig } from './upstream-options.ts'
 
@@ -32,11 +32,6 @@ export interface ProxyFile {
   readonly config: CheckedProxyConfig
   /** Makes the error for problems that only other files show, each with its line here. */
   problem(found: readonly ConfigProblem[]): CredentialVaultError
-}
-
-export interface ConfigProblem {
-  readonly path: readonly string[]
-  readonly message: string
 }
 
 /** @throws as {@link readProxyConfig} */

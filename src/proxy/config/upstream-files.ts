@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { readSnapshot, type Snapshot } from '../catalogue/snapshot.ts'
-import { fileText, snapshotFileOf } from './config-files.ts'
+import { type ConfigProblem, fileText, snapshotFileOf } from './config-files.ts'
 import type { UpstreamConfig } from './proxy-config.ts'
-import type { ConfigProblem } from './read-config.ts'
 
 /** What an upstream's configuration names and does not contain. */
 export interface UpstreamFiles {

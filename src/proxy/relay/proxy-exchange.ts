@@ -16,7 +16,8 @@ export interface ProxyExchange {
 }
 
 export function proxyExchange(route: ProxyRoute, session: ProxySession, exchange: McpExchange): ProxyExchange {
-  return { route, session, exchange, reply: createReply(exchange) }
+  // A standing stream moves on with its route; every other exchange keeps the upstream with which it began.
+  return { route, session: session.on(() => route.upstream), exchange, reply: createReply(exchange) }
 }
 
 /** Returns the person whose credential the request may use: whom the verified token names. */

@@ -1,18 +1,19 @@
 import type { Warn } from '../../core/host/logger.ts'
 import { defineVariables } from '../../core/model/variables.ts'
 import { createBoundFetch } from '../../destinations/bound-fetch.ts'
-import { type ConnectionOptions, connectionOf } from '../../destinations/connection.ts'
-import { type DestinationOptions, defineDestinations } from '../../destinations/destination.ts'
+import { connectionOf } from '../../destinations/connection.ts'
+import { defineDestinations } from '../../destinations/destination.ts'
 import type { ShareLimits } from '../../destinations/owner-shares.ts'
 import { type Catalogue, userCatalogue } from '../catalogue/catalogue.ts'
 import { discoveryCatalogue } from '../catalogue/discovery-catalogue.ts'
 import { snapshotCatalogue } from '../catalogue/snapshot-catalogue.ts'
 import { withToolRules } from '../catalogue/tool-rules.ts'
 import { variablesOf } from '../config/credential-config.ts'
-import { credentialHeaders, fixedHeaders } from '../config/header-slots.ts'
+import { fixedHeaders } from '../config/header-slots.ts'
 import type { UpstreamConfig } from '../config/proxy-config.ts'
 import type { UpstreamFiles } from '../config/upstream-files.ts'
 import type { ProxyProvider, ProxyRoute } from '../session/proxy-route.ts'
+import { connectionOptionsOf, destinationsOf } from './http-destination.ts'
 import { httpUpstream } from './http-upstream.ts'
 import { snapshotOverHttp } from './snapshot-http.ts'
 
@@ -56,14 +57,4 @@ function catalogueOf(name: string, config: UpstreamConfig, files: UpstreamFiles,
   if (snapshot) return snapshotCatalogue(name, snapshot, warn)
   if (discovery) return discoveryCatalogue(name, () => snapshotOverHttp(config, files, discovery), warn)
   return userCatalogue(name)
-}
-
-/** Returns where the credential of an upstream may go: to that server alone. */
-export function destinationsOf({ url, headers }: UpstreamConfig): readonly DestinationOptions[] {
-  return [{ origin: new URL(url).origin, header: credentialHeaders(headers) }]
-}
-
-/** Returns how that server is reached, as a provider takes it. */
-export function connectionOptionsOf({ timeouts, perOwner }: UpstreamConfig, { tls }: UpstreamFiles): ConnectionOptions {
-  return { ...tls, ...timeouts, callsPerOwner: perOwner.calls }
 }

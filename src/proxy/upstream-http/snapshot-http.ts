@@ -8,9 +8,8 @@ import { variablesOf } from '../config/credential-config.ts'
 import { fixedHeaders } from '../config/header-slots.ts'
 import type { UpstreamConfig } from '../config/proxy-config.ts'
 import type { UpstreamFiles } from '../config/upstream-files.ts'
-import { listsOnly } from '../upstream/lists-only.ts'
 import type { CredentialCall } from '../upstream/upstream.ts'
-import { connectionOptionsOf, destinationsOf } from './http-route.ts'
+import { connectionOptionsOf, destinationsOf } from './http-destination.ts'
 import { httpUpstream } from './http-upstream.ts'
 
 const DEADLINE_MILLISECONDS = 60_000
@@ -45,7 +44,7 @@ export async function snapshotOverHttp(
       maxMessageBytes: config.maxMessageBytes,
     })
     const signal = AbortSignal.timeout(DEADLINE_MILLISECONDS)
-    return await takeSnapshot(listsOnly(upstream), { owner, handle, version: undefined, signal })
+    return await takeSnapshot(upstream, { owner, handle, version: undefined, signal })
   } finally {
     await bound.close()
   }

@@ -28,14 +28,15 @@ export type ListedServers = Readonly<Record<string, { readonly label?: string | 
  * Serves a page at the base URL that lists the servers and what to paste into a client. It is open to everybody and says nothing about
  * what is behind the proxy: no address, no header, no tool.
  */
-export function proxyPage(serverBaseUrl: URL, servers: () => ListedServers): KoaMiddleware {
+export function proxyPage(serverBaseUrl: URL, servers: () => ListedServers | undefined): KoaMiddleware {
   const site = siteOf(serverBaseUrl)
   const assets = loadAssets(site)
   const { 'Strict-Transport-Security': _, ...headers } = securityHeaders(site, assets)
   const render = compilePage<ProxyView>('proxy')
   const path = `${basePathOf(serverBaseUrl)}/`
   const page: Middleware = (ctx, next) => {
-    if (ctx.path !== path) return next()
+    const listed = servers()
+    if (ctx.path !== path || !listed) return next()
     setHeaders(ctx, headers)
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.set('Allow', 'GET, HEAD')
@@ -49,7 +50,7 @@ export function proxyPage(serverBaseUrl: URL, servers: () => ListedServers): Koa
       ...{ banner: undefined, signedIn: undefined, accountHref: site.root, refresh: undefined },
       heading: 'MCP servers',
       lead: 'Add one to your MCP client. The client sends you to a login, and on the first call to a form for your own token.',
-      servers: Object.entries(servers()).map(([name, { label }]) => serverView(serverBaseUrl, name, label)),
+      servers: Object.entries(listed).map(([name, { label }]) => serverView(serverBaseUrl, name, label)),
     })
     return
   }

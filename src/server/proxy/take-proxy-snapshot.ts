@@ -5,7 +5,7 @@ import type { Snapshot } from '../../proxy/catalogue/snapshot.ts'
 import { proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
 import { snapshotOverHttp } from '../../proxy/upstream-http/snapshot-http.ts'
-import { filesOf } from './create-proxy.ts'
+import { filesOf } from './open-proxy.ts'
 
 /**
  * Reads what an upstream lists, with your own credential for it. Write the result to the file that `snapshot` names, as JSON. The values

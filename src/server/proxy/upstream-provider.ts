@@ -1,9 +1,19 @@
+import type { FormProvider } from '../../core/ports/form-provider.ts'
 import { variablesOf } from '../../proxy/config/credential-config.ts'
-import type { UpstreamConfig } from '../../proxy/config/proxy-config.ts'
+import type { CheckedProxyConfig, UpstreamConfig } from '../../proxy/config/proxy-config.ts'
 import type { UpstreamFiles } from '../../proxy/config/upstream-files.ts'
-import { connectionOptionsOf, destinationsOf } from '../../proxy/upstream-http/http-route.ts'
-import type { CredentialVault } from '../../vault/credential-vault.ts'
+import { connectionOptionsOf, destinationsOf } from '../../proxy/upstream-http/http-destination.ts'
+import type { CredentialVault, ProviderServices } from '../../vault/credential-vault.ts'
 import { CredentialsProvider } from '../../vault/provider/credentials-provider.ts'
+import { serveOnce } from '../../vault/tiers/serve-once.ts'
+
+export interface AttachedProvider {
+  readonly provider: CredentialsProvider
+  /** Ends the requests of the provider, once nothing uses it. */
+  end(): Promise<void>
+}
+
+type Attach = CredentialVault['attach']
 
 /** Declares the credential of one upstream, and serves its form. */
 export function upstreamProvider(
@@ -11,16 +21,55 @@ export function upstreamProvider(
   name: string,
   upstream: UpstreamConfig,
   files: UpstreamFiles,
-): CredentialsProvider {
-  const { provider = name, variables: _, ...options } = upstream.credential
+  replaces: boolean,
+): AttachedProvider {
+  return made(vault, { name, upstream, files }, (form, end) => vault.attach(form, end, { replaces }))
+}
+
+/**
+ * Makes the providers of a configuration without any vault.
+ *
+ * @throws `configuration_invalid` for one that no vault would take, such as the second of two under one name
+ */
+export function tryProviders({ upstreams }: CheckedProxyConfig, files: ReadonlyMap<string, UpstreamFiles>): void {
+  const forms = new Map<string, FormProvider>()
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    const given = { name, upstream, files: files.get(name) ?? { tls: {} } }
+    const { end } = made({} as CredentialVault, given, (form) => {
+      serveOnce(forms, form)
+      // Nobody asks a provider of this vault for anything.
+      return {} as ProviderServices
+    })
+    void end()
+  }
+}
+
+interface Given {
+  readonly name: string
+  readonly upstream: UpstreamConfig
+  readonly files: UpstreamFiles
+}
+
+function made(vault: CredentialVault, { name, upstream, files }: Given, attach: Attach): AttachedProvider {
+  const ends: (() => Promise<void>)[] = []
+  const watched: CredentialVault = Object.create(vault, {
+    attach: {
+      value(form: FormProvider, end: () => Promise<void>) {
+        ends.push(end)
+        return attach(form, end)
+      },
+    },
+  })
+  const { provider: providerName = name, variables: _, ...options } = upstream.credential
   const given = { ...options, label: upstream.label }
   const settings = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return new CredentialsProvider({
+  const provider = new CredentialsProvider({
     ...settings,
-    vault,
-    name: provider,
+    vault: watched,
+    name: providerName,
     variables: variablesOf(upstream.credential),
     destinations: destinationsOf(upstream),
     connection: connectionOptionsOf(upstream, files),
   })
+  return { provider, end: async () => void (await Promise.all(ends.map((end) => end()))) }
 }
