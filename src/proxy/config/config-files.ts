@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { shownPath } from '../../core/host/shown-path.ts'
 import type { CheckedProxyConfig, UpstreamConfig } from './proxy-config.ts'
 
 /** A problem of a configuration, at the option that it is about. */
@@ -43,11 +44,16 @@ function mapped<T extends object>(files: T, below: (file: string) => string): T 
   return Object.fromEntries(entries) as T
 }
 
+/** Names a file in a message. People put a key or a token where the name of its file belongs. */
+export function shownFile(file: string): string {
+  return shownPath(file) ?? 'The file that is named (not shown, since it may be a secret in place of a path)'
+}
+
 /** Reads a file that an upstream names. The result is its text, or the problem for the operator. */
 export function fileText(path: readonly string[], file: string): { readonly text: string } | ConfigProblem {
   try {
     return { text: readFileSync(file, 'utf8') }
   } catch {
-    return { path, message: `${file} cannot be read. Check that it exists, and that this user may read it.` }
+    return { path, message: `${shownFile(file)} cannot be read. Check that it exists, and that this user may read it.` }
   }
 }

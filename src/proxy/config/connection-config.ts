@@ -21,10 +21,6 @@ const tlsSchema = z
 
 /** How an upstream over HTTP is reached. */
 export const connectionOptions = {
-  transport: z
-    .enum(['streamable-http', 'sse'])
-    .default('streamable-http')
-    .describe('sse: the transport HTTP+SSE of MCP 2024-11-05, which newer servers do not have.'),
   timeouts: z
     .strictObject({
       connectSeconds: seconds(0.1, 120).default(10).describe('Longest wait for a connection.'),

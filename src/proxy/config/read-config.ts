@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { nearest } from '../../core/host/nearest.ts'
+import { shownPath } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { inPlainWords } from '../../core/model/options.ts'
 import { type ConfigProblem, withFilesFrom } from './config-files.ts'
@@ -127,7 +128,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
 }
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.')
+  // A token may stand where the name of an option belongs.
+  return path.map((part) => (shownPath(`./${String(part)}`) === undefined ? '…' : String(part))).join('.')
 }
 
 function invalid(file: string, problems: readonly Problem[]): CredentialVaultError {

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { readSnapshot, type Snapshot } from '../catalogue/snapshot.ts'
-import { type ConfigProblem, fileText, snapshotFileOf } from './config-files.ts'
+import { type ConfigProblem, fileText, shownFile, snapshotFileOf } from './config-files.ts'
 import type { UpstreamConfig } from './proxy-config.ts'
 
 /** What an upstream's configuration names and does not contain. */
@@ -31,14 +32,27 @@ export function readUpstreamFiles(
     if (text?.includes('-----BEGIN ') === false)
       problems.push({
         path: ['tls', option],
-        message: `${file} is no PEM file, which has a line that begins with -----BEGIN.`,
+        message: `${shownFile(file)} is no PEM file, which has a line that begins with -----BEGIN.`,
       })
     else if (text !== undefined) tls[option] = text
   }
+  if (Object.keys(tls).length > 0 && problems.length === 0 && !isTakenByTls(tls))
+    problems.push({
+      path: ['tls'],
+      message: 'certificate and key do not belong together, or one of the files is damaged.',
+    })
   const discovery = config.catalogue === 'discovery' ? discoveryValues(config, environment, problems) : undefined
   return {
     files: { tls, ...(snapshot && { snapshot }), ...(discovery && { discovery }) },
     problems,
+  }
+}
+
+function isTakenByTls({ ca, certificate, key }: UpstreamFiles['tls']): boolean {
+  try {
+    return Boolean(createSecureContext({ ca, cert: certificate, key }))
+  } catch {
+    return false
   }
 }
 
@@ -60,7 +74,8 @@ export function discoveryValues(
     if (value !== '') values[field] = value
     else if ('env' in place)
       problems.push({ path, message: `the environment variable ${place.env} is not set. Set it.` })
-    else if (text !== undefined) problems.push({ path, message: `${place.file} has no value in its first line.` })
+    else if (text !== undefined)
+      problems.push({ path, message: `${shownFile(place.file)} has no value in its first line.` })
   }
   return values
 }
@@ -76,7 +91,7 @@ function snapshotAt(name: string, config: UpstreamConfig, problems: ConfigProble
   const file = snapshotFileOf(name, config)
   const path = config.snapshot === undefined ? [] : ['snapshot']
   if (!existsSync(file)) {
-    const message = `there is no snapshot ${file}. Take one with "mcp-credential-vault proxy snapshot CONFIG.yaml ${name}", or set catalogue: user to do without.`
+    const message = `there is no snapshot ${shownFile(file)}. Take one with "mcp-credential-vault proxy snapshot CONFIG.yaml ${name}", or set catalogue: user to do without.`
     problems.push({ path, message })
     return undefined
   }

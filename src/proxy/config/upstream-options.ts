@@ -58,8 +58,6 @@ export interface ToolRuleOptions {
 
 /** How a server is reached over HTTP. */
 export interface ConnectionConfigOptions {
-  /** `sse`: HTTP+SSE of MCP 2024-11-05. Default `streamable-http`. */
-  readonly transport?: 'streamable-http' | 'sse'
   readonly timeouts?: TimeoutOptions
   readonly tls?: TlsOptions | undefined
   readonly perOwner?: OwnerLimitOptions

@@ -119,8 +119,8 @@ function providerParts(
 }
 
 /** What makes the connection to the upstream, beside the provider. */
-function upstreamParts({ url, transport, perOwner, maxMessageBytes }: UpstreamConfig) {
-  return { url, transport, perOwner, maxMessageBytes }
+function upstreamParts({ url, perOwner, maxMessageBytes }: UpstreamConfig) {
+  return { url, perOwner, maxMessageBytes }
 }
 
 /** What a mount keeps for its life. */
