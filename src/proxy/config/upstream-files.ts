@@ -28,7 +28,8 @@ export function readUpstreamFiles(
   const snapshot = config.catalogue === 'snapshot' ? snapshotAt(name, config, problems) : undefined
   const tls: Record<string, string> = {}
   for (const [option, file] of Object.entries(config.tls ?? {})) {
-    const text = file === undefined ? undefined : textAt(['tls', option], file, problems)
+    if (file === undefined) continue
+    const text = textAt(['tls', option], file, problems)
     if (text?.includes('-----BEGIN ') === false)
       problems.push({
         path: ['tls', option],
